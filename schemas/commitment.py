@@ -1,0 +1,122 @@
+"""The commitment as the project's tool knows it, and the short summary of it that rides on our own events."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from schemas import limits
+from schemas.fields import (
+    Code,
+    Currency,
+    Email,
+    Id,
+    Kind,
+    Money,
+    Name,
+    Percent,
+    Quantity,
+    Record,
+    Text,
+    Title,
+    Url,
+)
+
+
+class Person(Record):
+    """Somebody who creates, sends, decides or is told."""
+
+    id: Id = Field(description="The person's id, unique across companies.")
+    name: Name = Field(description="The name that others read.")
+    email: Email = Field(description="Where mails to this person go.")
+
+
+class Project(Record):
+    """The project that a commitment belongs to."""
+
+    id: Id
+    number: Code | None = Field(default=None, description="The project's number, as people say it.")
+    name: Name
+    erp_job_code: Code | None = Field(default=None, description="The job's code in the ERP, where it is linked.")
+
+
+class Vendor(Record):
+    """The contract company."""
+
+    id: Id
+    name: Name
+    erp_code: Code | None = Field(default=None, description="The vendor's code in the ERP, where it is linked.")
+
+
+class Line(Record):
+    """One line of the schedule of values."""
+
+    position: int = Field(strict=True, ge=1, le=limits.MAX_LINES * 10, description="The line's place, from 1.")
+    cost_code: Code | None = Field(default=None, description="Cost code, for example 03-300.")
+    cost_type: Code | None = Field(default=None, description="Cost type, for example S for subcontract.")
+    description: Text | None = None
+    quantity: Quantity = Field(description="In `unit`, as a decimal string.")
+    unit: Code | None = Field(default=None, description="Unit of measure of the quantity, for example m3.")
+    unit_cost: Money = Field(description="In the commitment's currency, as a decimal string.")
+    amount: Money = Field(description="In the commitment's currency, as a decimal string.")
+    tax_code: Code | None = None
+
+
+class Commitment(Record):
+    """A subcontract or purchase order, whole, as it was sent."""
+
+    id: Id = Field(description="Unique across companies; the key of every event about this commitment.")
+    number: Name = Field(description="The number that people read, for example SC-014.")
+    title: Title
+    kind: Kind
+    status: Code | None = Field(default=None, description="The status in the project's tool, for example Approved.")
+    description: Text | None = None
+    url: Url = Field(description="Where the commitment opens in the project's tool.")
+    currency: Currency = Field(description="ISO 4217 code of every amount in this commitment.")
+    total: Money = Field(description="The sum of the lines as the project's tool states it.")
+    retainage_percent: Percent | None = None
+    project: Project
+    vendor: Vendor
+    creator: Person = Field(description="Who created the commitment; is told of a rejection.")
+    lines: Annotated[tuple[Line, ...], Field(max_length=limits.MAX_LINES)] = ()
+
+
+class ErpDocument(Record):
+    """The one document in the ERP that a commitment became."""
+
+    connection: Id = Field(description="The name of the ERP connection that holds the document.")
+    id: Id = Field(description="The ERP's own id.")
+    number: Code | None = Field(default=None, description="The number that accountants read.")
+    url: Url | None = None
+
+
+class Summary(Record):
+    """What a mail, a digest or a list shows of a commitment."""
+
+    number: Name
+    title: Title
+    kind: Kind
+    project: Name = Field(description="The project's name.")
+    vendor: Name = Field(description="The vendor's name.")
+    currency: Currency
+    total: Money
+    creator: Person
+    sent_by: Person
+    url: Url = Field(description="Where the commitment opens in the project's tool.")
+    connection: Id | None = Field(default=None, description="The ERP connection, where it is known.")
+
+
+def summarise(commitment: Commitment, sent_by: Person, connection: str | None = None) -> Summary:
+    """The summary of `commitment` as `sent_by` submitted it."""
+    return Summary(
+        number=commitment.number,
+        title=commitment.title,
+        kind=commitment.kind,
+        project=commitment.project.name,
+        vendor=commitment.vendor.name,
+        currency=commitment.currency,
+        total=commitment.total,
+        creator=commitment.creator,
+        sent_by=sent_by,
+        url=commitment.url,
+        connection=connection,
+    )

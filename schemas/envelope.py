@@ -1,0 +1,189 @@
+"""The CloudEvents 1.0 envelope: structured and binary messages in, structured messages out.
+
+Source: CloudEvents 1.0.2, with its JSON format and its Kafka protocol binding.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Generic, Literal, TypeVar
+from uuid import UUID, uuid5
+
+import orjson
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic_core import ErrorDetails
+
+from schemas import limits
+from schemas.events import EventData, Submission
+from schemas.fields import IN_WORDS, Id
+from schemas.snapshot import TooLargeError
+from schemas.topics import BY_NAME, BY_TYPE, Topic
+
+CONTENT_TYPE = "application/cloudevents+json"
+NAMESPACE = UUID("6b1f6a52-3a1c-5b0e-9a53-0c1d4f0b7c11")
+TRACEPARENT_PATTERN = r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"
+_JSON_MEDIA_TYPE = re.compile(r"^application/([\w.-]+\+)?json\b", re.IGNORECASE)
+_MAX_REPORTED_ERRORS = 3
+
+DataT = TypeVar("DataT", bound=EventData)
+DataT_co = TypeVar("DataT_co", bound=EventData, covariant=True)
+Headers = Sequence[tuple[str, bytes | None]]
+
+
+class UnreadableError(Exception):
+    """A message is no event of ours; `reason` is the class of the dead letter, the text says why in words."""
+
+    def __init__(self, reason: str, why: str) -> None:
+        super().__init__(why)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Event(Generic[DataT_co]):
+    """Something that happened at `time`: `data` about `subject`, told by `source`."""
+
+    id: UUID
+    source: str
+    subject: str
+    time: datetime
+    data: DataT_co
+    traceparent: str | None = None
+
+
+class _Attributes(BaseModel):
+    """The context attributes of an incoming event; extensions that we do not know are ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    specversion: Literal["1.0"]
+    id: UUID
+    source: Annotated[str, Field(min_length=1, max_length=limits.MAX_URL_CHARACTERS)]
+    type: str
+    subject: Id
+    time: AwareDatetime
+    datacontenttype: str | None = None
+    traceparent: Annotated[str, StringConstraints(pattern=TRACEPARENT_PATTERN)] | None = None
+
+
+def event_id(data: EventData) -> UUID:
+    """The id of `data` as an event: the same for every repeat of it."""
+    members = (getattr(data, name) for name in data.identity)
+    return uuid5(NAMESPACE, "\n".join((f"{data.topic}.v1", data.subject, *map(str, members))))
+
+
+def new_event(data: DataT, *, source: str, time: datetime, traceparent: str | None = None) -> Event[DataT]:
+    """`data` as an event of ours."""
+    return Event(event_id(data), source, data.subject, time, data, traceparent)
+
+
+def encode(event: Event[EventData]) -> bytes:
+    """`event` as structured JSON; its content type is CONTENT_TYPE."""
+    envelope = {
+        "specversion": "1.0",
+        "id": str(event.id),
+        "source": event.source,
+        "type": f"{event.data.topic}.v1",
+        "subject": event.subject,
+        "time": event.time,
+        "datacontenttype": "application/json",
+        "data": event.data.model_dump(mode="python", by_alias=True, exclude_none=True),
+    }
+    if event.traceparent:
+        envelope["traceparent"] = event.traceparent
+    return orjson.dumps(envelope, option=orjson.OPT_UTC_Z)
+
+
+def decode(topic_name: str, key: bytes | None, value: bytes | None, headers: Headers, at: datetime) -> Event[EventData]:
+    """The event of a Kafka message; `at` is the broker's time, used where the event gives none.
+
+    Raises UnreadableError with the reason of the dead letter when the message is not a valid event for its topic.
+    """
+    topic = BY_NAME[topic_name]
+    if value is None:
+        return _tombstone(topic, key, at)
+    if issubclass(topic.event, Submission) and len(value) > limits.MAX_SUBMISSION_BYTES:
+        raise UnreadableError(
+            "too_large", f"{len(value):,} bytes; a submission has at most {limits.MAX_SUBMISSION_BYTES:,}"
+        )
+    attributes, received = _open(value, dict(headers), at)
+    if BY_TYPE.get(attributes.type) is not topic:
+        raise UnreadableError("unknown_type", f"type {attributes.type!r} does not travel on {topic.name}")
+    data = _validated(topic, received)
+    _check_key(key, attributes.subject, data.subject)
+    return Event(attributes.id, attributes.source, attributes.subject, attributes.time, data, attributes.traceparent)
+
+
+def _tombstone(topic: Topic, key: bytes | None, at: datetime) -> Event[EventData]:
+    if topic.tombstone is None:
+        raise UnreadableError("undecodable", f"a message on {topic.name} needs a value")
+    try:
+        person_id = (key or b"").decode()
+        data = topic.tombstone.model_validate({"person_id": person_id})
+    except ValueError as error:
+        raise UnreadableError("undecodable", "a tombstone needs the person's id as its key") from error
+    return Event(event_id(data), topic.name, data.subject, at, data)
+
+
+def _open(value: bytes, headers: Mapping[str, bytes | None], at: datetime) -> tuple[_Attributes, Any]:
+    """The attributes and the data of a structured message, or of a binary one whose attributes are `ce_` headers."""
+    if "ce_specversion" in headers:
+        attributes = _binary_attributes(headers)
+        received = _json(value)
+    else:
+        attributes = _json(value)
+        if not isinstance(attributes, dict):
+            raise UnreadableError("undecodable", "the message is JSON but not a CloudEvent")
+        received = attributes.get("data")
+    try:
+        read = _Attributes.model_validate({"time": at} | attributes)
+    except ValidationError as error:
+        raise UnreadableError("schema", _in_words(error)) from error
+    if read.datacontenttype is not None and not _JSON_MEDIA_TYPE.match(read.datacontenttype):
+        raise UnreadableError("schema", f"datacontenttype {read.datacontenttype!r} is not JSON")
+    return read, received
+
+
+def _binary_attributes(headers: Mapping[str, bytes | None]) -> dict[str, Any]:
+    try:
+        attributes = {name[3:]: (text or b"").decode() for name, text in headers.items() if name.startswith("ce_")}
+        content_type = (headers.get("content-type") or b"application/json").decode()
+    except UnicodeDecodeError as error:
+        raise UnreadableError("undecodable", "a header is not UTF-8") from error
+    return attributes | {"datacontenttype": content_type}
+
+
+def _json(value: bytes) -> Any:
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        raise UnreadableError("undecodable", f"the value is not JSON: {error.msg} at byte {error.pos}") from error
+
+
+def _validated(topic: Topic, received: Any) -> EventData:
+    try:
+        return topic.event.model_validate(received)
+    except ValidationError as error:
+        raise UnreadableError("schema", _in_words(error)) from error
+    except TooLargeError as error:
+        raise UnreadableError("too_large", str(error)) from error
+
+
+def _check_key(key: bytes | None, subject: str, data_subject: str) -> None:
+    if key != subject.encode():
+        raise UnreadableError("key_mismatch", f"the Kafka key is not the subject {subject!r}")
+    if subject != data_subject:
+        raise UnreadableError("key_mismatch", f"the subject {subject!r} is not the id in the data, {data_subject!r}")
+
+
+def _in_words(error: ValidationError) -> str:
+    """What is wrong with which member, without the values; the first few problems."""
+    problems = error.errors(include_url=False, include_input=False)
+    shown = [f"{'.'.join(map(str, problem['loc'])) or 'data'}: {_wording(problem)}" for problem in problems]
+    more = len(shown) - _MAX_REPORTED_ERRORS
+    return "; ".join(shown[:_MAX_REPORTED_ERRORS]) + (f"; and {more} more" if more > 0 else "")
+
+
+def _wording(problem: ErrorDetails) -> str:
+    pattern = problem.get("ctx", {}).get("pattern")
+    return IN_WORDS.get(pattern, problem["msg"]) if pattern else problem["msg"]

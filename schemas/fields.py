@@ -1,0 +1,131 @@
+"""The kinds of field that events are made of: ids, texts, decimals, people, each with its limit and its meaning."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from schemas import limits
+
+ID_PATTERN = r"^[^\x00-\x20\x7f]+$"
+TEXT_PATTERN = r"^[^\x00]*$"
+REASON_PATTERN = r"^[^\x00]*[^\x00\s][^\x00]*$"
+EMAIL_PATTERN = r"^[^@\s\x00-\x1f\x7f<>,;\"]+@[^@\s\x00-\x1f\x7f<>,;\"]+$"
+DECIMAL_PATTERN = r"^-?[0-9]{1,15}(\.[0-9]{1,6})?$"
+PERCENT_PATTERN = r"^[0-9]{1,3}(\.[0-9]{1,4})?$"
+CURRENCY_PATTERN = r"^[A-Z]{3}$"
+HASH_PATTERN = r"^[0-9a-f]{64}$"
+URL_PATTERN = r"^https?://[^\s\x00-\x1f\x7f\"<>]+$"
+
+IN_WORDS = {
+    ID_PATTERN: "must not contain spaces or control characters",
+    TEXT_PATTERN: "must not contain the character U+0000",
+    REASON_PATTERN: "must say something, without the character U+0000",
+    EMAIL_PATTERN: "must be one mail address",
+    DECIMAL_PATTERN: "must be a decimal string such as 480250.00",
+    PERCENT_PATTERN: "must be a percentage as a decimal string such as 10.0",
+    CURRENCY_PATTERN: "must be an ISO 4217 code such as USD",
+    HASH_PATTERN: "must be a SHA-256 in lower-case hex",
+    URL_PATTERN: "must be an http or https address",
+}
+"""What each pattern asks for, as a person reads it in a dead letter."""
+
+Id = Annotated[str, StringConstraints(min_length=1, max_length=limits.MAX_ID_CHARACTERS, pattern=ID_PATTERN)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=limits.MAX_NAME_CHARACTERS, pattern=TEXT_PATTERN)]
+Code = Annotated[str, StringConstraints(max_length=limits.MAX_NAME_CHARACTERS, pattern=TEXT_PATTERN)]
+Title = Annotated[str, StringConstraints(min_length=1, max_length=limits.MAX_TITLE_CHARACTERS, pattern=TEXT_PATTERN)]
+Text = Annotated[str, StringConstraints(max_length=limits.MAX_TEXT_CHARACTERS, pattern=TEXT_PATTERN)]
+Reason = Annotated[
+    str, StringConstraints(min_length=1, max_length=limits.MAX_REASON_CHARACTERS, pattern=REASON_PATTERN)
+]
+Note = Annotated[str, StringConstraints(max_length=limits.MAX_NOTE_CHARACTERS, pattern=TEXT_PATTERN)]
+Url = Annotated[str, StringConstraints(max_length=limits.MAX_URL_CHARACTERS, pattern=URL_PATTERN)]
+Email = Annotated[str, StringConstraints(max_length=limits.MAX_EMAIL_CHARACTERS, pattern=EMAIL_PATTERN)]
+Money = Annotated[str, StringConstraints(pattern=DECIMAL_PATTERN), Field(examples=["480250.00"])]
+Quantity = Annotated[str, StringConstraints(pattern=DECIMAL_PATTERN), Field(examples=["12.5"])]
+Percent = Annotated[str, StringConstraints(pattern=PERCENT_PATTERN), Field(examples=["10.0"])]
+Currency = Annotated[str, StringConstraints(pattern=CURRENCY_PATTERN), Field(examples=["USD"])]
+ContentHash = Annotated[str, StringConstraints(pattern=HASH_PATTERN)]
+Revision = Annotated[int, Field(strict=True, ge=1, le=limits.MAX_REVISION)]
+ExportRound = Annotated[int, Field(strict=True, ge=1, le=limits.MAX_ROUND)]
+DecisionRound = Annotated[int, Field(strict=True, ge=0, le=limits.MAX_ROUND)]
+Version = Annotated[int, Field(strict=True, ge=0, le=limits.MAX_VERSION)]
+Count = Annotated[int, Field(strict=True, ge=0)]
+
+
+class Record(BaseModel):
+    """A frozen value of the contract; unknown members are kept and ignored, so that writers may add to it."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True, populate_by_name=True)
+
+
+class Kind(StrEnum):
+    """What a commitment is."""
+
+    SUBCONTRACT = "subcontract"
+    PURCHASE_ORDER = "purchase_order"
+
+
+class ToolLevel(StrEnum):
+    """A person's level on a tool, from none to admin."""
+
+    NONE = "none"
+    READ_ONLY = "read_only"
+    STANDARD = "standard"
+    ADMIN = "admin"
+
+
+class Status(StrEnum):
+    """Where a commitment stands between the project and the ERP."""
+
+    READY = "ready"
+    EXPORTING = "exporting"
+    IN_DOUBT = "in_doubt"
+    FAILED = "failed"
+    REJECTED = "rejected"
+    RETRIEVED = "retrieved"
+    SYNCED = "synced"
+    DISPUTED = "disputed"
+
+
+class Ribbon(StrEnum):
+    """The colour that the project's Commitments tool shows for a status."""
+
+    BLUE = "BLUE"
+    YELLOW = "YELLOW"
+    GREEN = "GREEN"
+
+
+class FailureClass(StrEnum):
+    """Why an export failed, sorted by who can mend it."""
+
+    RETRY_LATER = "retry_later"
+    WAIT_FOR_DEPENDENCY = "wait_for_dependency"
+    FIX_DATA = "fix_data"
+    FIX_SETUP = "fix_setup"
+
+
+class Owner(StrEnum):
+    """The role that acts next on a failed export."""
+
+    SYSTEM = "system"
+    APPROVER = "approver"
+    PROJECT_MANAGER = "project_manager"
+    ERP_ADMIN = "erp_admin"
+
+
+class MailKind(StrEnum):
+    """The occasions on which the notifier writes to a person."""
+
+    REJECTED = "rejected"
+    EXPORT_FAILED = "export_failed"
+    RESENT = "resent"
+    DIGEST = "digest"
+
+
+class MailOutcome(StrEnum):
+    """What became of a mail; all are final."""
+
+    SENT = "sent"
+    FAILED = "failed"
+    EXPIRED = "expired"

@@ -1,0 +1,62 @@
+"""Every topic of Countersign with what travels on it and how the broker keeps it."""
+
+from dataclasses import dataclass
+
+from schemas import events, limits
+from schemas.events import EventData
+
+PARTITIONS = 12
+RETENTION_DAYS = 14
+_DAY_MS = 24 * 60 * 60 * 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One topic: its event, the event a null value stands for, and its retention."""
+
+    event: type[EventData]
+    is_compacted: bool = False
+    min_compaction_lag_days: int = 0
+    tombstone: type[EventData] | None = None
+
+    @property
+    def name(self) -> str:
+        """The topic's name, which with `.v1` is its event's type."""
+        return self.event.topic
+
+    @property
+    def event_type(self) -> str:
+        """The CloudEvents type of the topic's event."""
+        return f"{self.name}.v1"
+
+    @property
+    def config(self) -> dict[str, str]:
+        """The broker's settings for this topic."""
+        shared = {"max.message.bytes": str(limits.MAX_MESSAGE_BYTES)}
+        if not self.is_compacted:
+            return shared | {"cleanup.policy": "delete", "retention.ms": str(RETENTION_DAYS * _DAY_MS)}
+        lag = {"min.compaction.lag.ms": str(self.min_compaction_lag_days * _DAY_MS)}
+        return shared | {"cleanup.policy": "compact"} | (lag if self.min_compaction_lag_days else {})
+
+
+TOPICS: tuple[Topic, ...] = (
+    Topic(events.CommitmentSent),
+    Topic(events.CommitmentResent),
+    Topic(events.CommitmentRetrieved),
+    Topic(events.DirectoryPerson, is_compacted=True, tombstone=events.DirectoryPersonRemoved),
+    Topic(events.DecisionAccepted),
+    Topic(events.DecisionRejected),
+    Topic(events.DecisionResolved),
+    Topic(events.ApprovalRequested),
+    Topic(events.ExportInDoubt),
+    Topic(events.ExportSucceeded),
+    Topic(events.ExportFailed),
+    Topic(events.ErpConnection, is_compacted=True),
+    Topic(events.CommitmentStatus, is_compacted=True, min_compaction_lag_days=7),
+    Topic(events.DigestReady),
+    Topic(events.DigestPreference, is_compacted=True),
+    Topic(events.MailSettled),
+)
+
+BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}
+BY_TYPE: dict[str, Topic] = {topic.event_type: topic for topic in TOPICS}
