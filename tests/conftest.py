@@ -1,0 +1,67 @@
+"""Real servers for the tests: one Kafka and one PostgreSQL for a whole run, a fresh database for each test."""
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+from sqlalchemy import make_url
+
+from services.sandbox.servers import LocalKafka, LocalPostgres
+from services.sandbox.servers.postgres import create_database, drop_database
+from tests.kafka import KafkaUnderTest, kafka_for_tests
+
+KAFKA_KIND = pytest.StashKey[str]()
+
+
+@pytest.fixture(scope="session")
+def kafka(request: pytest.FixtureRequest) -> Iterator[KafkaUnderTest]:
+    """One Kafka for the whole run: tests on it keep apart by ids and consumer groups of their own."""
+    with kafka_for_tests() as server:
+        request.config.stash[KAFKA_KIND] = server.kind
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The URL of a PostgreSQL server's maintenance database: TEST_DATABASE_URL, or a local server for this run."""
+    if given := os.environ.get("TEST_DATABASE_URL"):
+        yield make_url(given).set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
+        return
+    with LocalPostgres(fsync=False) as server:
+        yield server.url
+
+
+@pytest.fixture
+def database_url(postgres: str, unique_suffix: str) -> Iterator[str]:
+    """The URL of an empty database that only this test has."""
+    name = f"test_{unique_suffix}"
+    yield create_database(postgres, name)
+    drop_database(postgres, name)
+
+
+@pytest.fixture
+def unique_suffix() -> str:
+    """Letters and digits that no other test has: topic names are fixed, so ids and consumer groups differ by this."""
+    return uuid.uuid4().hex[:12]
+
+
+@pytest.fixture
+def local_kafka() -> Iterator[Callable[[], LocalKafka]]:
+    """Each call starts a broker of the test's own, to be killed and restarted at will."""
+    with ExitStack() as brokers:
+        yield lambda: brokers.enter_context(LocalKafka())
+
+
+@pytest.fixture
+def local_postgres() -> Iterator[Callable[[], LocalPostgres]]:
+    """Each call starts a durable PostgreSQL of the test's own, to be killed and restored from copies at will."""
+    with ExitStack() as servers:
+        yield lambda: servers.enter_context(LocalPostgres())
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Says on which Kafka the tests ran, so that nobody has to guess what a green run has proved."""
+    if kind := config.stash.get(KAFKA_KIND, None):
+        terminalreporter.write_line(f"Kafka: {kind}")

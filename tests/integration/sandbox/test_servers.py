@@ -1,0 +1,182 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Consumer, Producer
+from confluent_kafka.admin import AdminClient, NewTopic
+from sqlalchemy import NullPool, make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from services.sandbox.servers import LocalKafka, LocalPostgres
+from tests.kafka import KafkaUnderTest
+
+# Starts both servers from threads of a pool that then goes away, as a demo in a hurry does.
+PARENT = """
+import concurrent.futures, time
+from services.sandbox.servers import LocalKafka, LocalPostgres
+servers = [LocalKafka(), LocalPostgres()]
+with concurrent.futures.ThreadPoolExecutor() as pool:
+    list(pool.map(lambda server: server.start(), servers))
+for server in servers:
+    print(server.pid, server.folder, flush=True)
+time.sleep(300)
+"""
+
+
+async def rows(url: str, statement: str) -> list[object]:
+    engine = create_async_engine(url, poolclass=NullPool)
+    async with engine.begin() as connection:
+        answer = await connection.exec_driver_sql(statement)
+        return list(answer.scalars()) if answer.returns_rows else []
+
+
+def send(bootstrap_servers: str, topic: str, values: list[bytes]) -> None:
+    producer = Producer({"bootstrap.servers": bootstrap_servers, "acks": "all", "enable.idempotence": True})
+    for value in values:
+        producer.produce(topic, value)
+    assert producer.flush(30) == 0
+
+
+def receive(bootstrap_servers: str, topic: str, group: str, count: int) -> list[bytes]:
+    consumer = Consumer(
+        {
+            "bootstrap.servers": bootstrap_servers,
+            "group.id": group,
+            "group.protocol": "consumer",
+            "auto.offset.reset": "earliest",
+        }
+    )
+    consumer.subscribe([topic])
+    received: list[bytes] = []
+    deadline = time.monotonic() + 60
+    while len(received) < count and time.monotonic() < deadline:
+        received += [message.value() for message in consumer.consume(500, 0.5) if not message.error()]
+    consumer.close()
+    return received
+
+
+def create_topic(bootstrap_servers: str, topic: str) -> None:
+    client = AdminClient({"bootstrap.servers": bootstrap_servers})
+    for created in client.create_topics([NewTopic(topic, 1)]).values():
+        created.result(30)
+
+
+def is_alive(pid: int) -> bool:
+    """Zombies are dead: in a container nobody may be there to bury them."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+    return bool(state.strip()) and not state.startswith("Z")
+
+
+def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def test_the_kafka_of_the_tests_carries_a_thousand_messages(kafka: KafkaUnderTest, unique_suffix: str) -> None:
+    topic, values = f"parcels-{unique_suffix}", [b"%d" % number for number in range(1000)]
+    create_topic(kafka.bootstrap_servers, topic)
+
+    send(kafka.bootstrap_servers, topic, values)
+
+    assert receive(kafka.bootstrap_servers, topic, f"readers-{unique_suffix}", 1000) == values
+
+
+def test_a_killed_broker_comes_back_at_the_same_address_with_its_messages(
+    local_kafka: Callable[[], LocalKafka],
+) -> None:
+    broker = local_kafka()
+    address = broker.bootstrap_servers
+    create_topic(address, "parcels")
+    send(address, "parcels", [b"before"])
+
+    broker.kill()
+    assert broker.pid is None
+    broker.start()
+
+    assert broker.bootstrap_servers == address
+    assert receive(address, "parcels", "readers", 1) == [b"before"]
+
+
+async def test_a_killed_database_comes_back_with_every_committed_row(
+    local_postgres: Callable[[], LocalPostgres],
+) -> None:
+    server = local_postgres()
+    url = server.create_database("books")
+    await rows(url, "create table entry as select 7 as amount")
+
+    server.kill()
+    server.start()
+
+    assert await rows(url, "select amount from entry") == [7]
+
+
+async def test_a_database_restored_from_a_copy_has_forgotten_what_came_later(
+    local_postgres: Callable[[], LocalPostgres], tmp_path: Path
+) -> None:
+    server = local_postgres()
+    url = server.create_database("books")
+    await rows(url, "create table entry as select 1 as number")
+    server.backup(tmp_path / "monday")
+    await rows(url, "insert into entry values (2)")
+
+    server.restore(tmp_path / "monday")
+
+    assert await rows(url, "select number from entry") == [1]
+
+
+async def test_the_database_is_a_durable_postgresql_18(local_postgres: Callable[[], LocalPostgres]) -> None:
+    url = local_postgres().url
+
+    assert await rows(url, "show fsync") == ["on"]
+    assert await rows(url, "select current_setting('server_version_num')::int / 10000") == [18]
+
+
+async def test_the_database_takes_nobody_without_its_password(local_postgres: Callable[[], LocalPostgres]) -> None:
+    stranger = make_url(local_postgres().url).set(password="guessed")
+
+    with pytest.raises(Exception, match="password authentication failed"):
+        await rows(stranger.render_as_string(hide_password=False), "select 1")
+
+
+def test_the_database_never_runs_as_root(local_postgres: Callable[[], LocalPostgres]) -> None:
+    assert Path(f"/proc/{local_postgres().pid}").stat().st_uid != 0
+
+
+async def test_each_test_has_a_database_of_its_own(database_url: str, unique_suffix: str) -> None:
+    assert await rows(database_url, "select current_database()::text") == [f"test_{unique_suffix}"]
+
+
+def test_the_servers_say_what_takes_time_and_leave_nothing_behind() -> None:
+    said: list[str] = []
+
+    with LocalPostgres(report=said.append) as server:
+        folder = server.folder
+
+    assert said == ["Starting PostgreSQL 18"]
+    assert not folder.exists()
+
+
+def test_neither_server_outlives_a_killed_parent() -> None:
+    with subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        told = [parent.stdout.readline().split() for _ in range(2)]
+        pids, folders = [int(pid) for pid, _ in told], [Path(folder) for _, folder in told]
+        assert all(is_alive(pid) for pid in pids)
+
+        parent.send_signal(signal.SIGKILL)
+
+    assert wait_until(lambda: not any(is_alive(pid) for pid in pids), seconds=10)
+    assert wait_until(lambda: not any(folder.exists() for folder in folders), seconds=10)

@@ -1,0 +1,155 @@
+"""The Kafka that tests run on: a given one, else a container, else a local broker; never a mock, never none."""
+
+import gc
+import io
+import os
+import tarfile
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Self
+
+import docker
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+from testcontainers.core.container import DockerContainer
+
+from services.sandbox.servers import LocalKafka
+from services.sandbox.servers.kafka import KAFKA_VERSION
+
+OFFICIAL_IMAGE = f"apache/kafka:{KAFKA_VERSION}"
+ANSWER_SECONDS = 60
+PORT = 9092
+
+START_SCRIPT = "/tmp/start-kafka"  # noqa: S108 - a path inside the container, which is ours alone
+WAIT_FOR_SCRIPT = f"while [ ! -f {START_SCRIPT} ]; do sleep 0.1; done; exec sh {START_SCRIPT}"
+
+# The image takes its properties either all from these variables or all from its own file.
+CONTAINER_PROPERTIES = {
+    "KAFKA_NODE_ID": "1",
+    "KAFKA_PROCESS_ROLES": "broker,controller",
+    "KAFKA_CONTROLLER_QUORUM_VOTERS": "1@localhost:9093",
+    "KAFKA_LISTENERS": f"PLAINTEXT://:{PORT},CONTROLLER://:9093",
+    "KAFKA_CONTROLLER_LISTENER_NAMES": "CONTROLLER",
+    "KAFKA_LISTENER_SECURITY_PROTOCOL_MAP": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+    "KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR": "1",
+    "KAFKA_OFFSETS_TOPIC_NUM_PARTITIONS": "1",
+    "KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR": "1",
+    "KAFKA_TRANSACTION_STATE_LOG_MIN_ISR": "1",
+    "KAFKA_TRANSACTION_STATE_LOG_NUM_PARTITIONS": "1",
+    "KAFKA_SHARE_COORDINATOR_STATE_TOPIC_REPLICATION_FACTOR": "1",
+    "KAFKA_SHARE_COORDINATOR_STATE_TOPIC_MIN_ISR": "1",
+    "KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS": "0",
+    "KAFKA_AUTO_CREATE_TOPICS_ENABLE": "false",
+}
+
+
+class NoKafka(Exception):  # noqa: N818 - it names what happened, as all our errors do
+    """No Kafka for the tests, and what to do about it."""
+
+
+@dataclass(frozen=True)
+class KafkaUnderTest:
+    """A Kafka that answers; `kind` says in words where it came from."""
+
+    bootstrap_servers: str
+    kind: str
+
+
+@contextmanager
+def kafka_for_tests() -> Iterator[KafkaUnderTest]:
+    """The first of these that is there: KAFKA_BOOTSTRAP_SERVERS, a Docker daemon's container, a local broker."""
+    if given := os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
+        wait_until_it_answers(given)
+        yield KafkaUnderTest(given, f"external, {given}")
+    elif docker_answers():
+        with KafkaContainer(os.environ.get("KAFKA_IMAGE", OFFICIAL_IMAGE)) as container:
+            yield KafkaUnderTest(container.bootstrap_servers, f"testcontainers, {container.image}")
+    else:
+        with LocalKafka() as broker:
+            yield KafkaUnderTest(broker.bootstrap_servers, f"local broker {KAFKA_VERSION}")
+
+
+class KafkaContainer(DockerContainer):
+    """One broker from the official `apache/kafka` image, or from any image with the same start script.
+
+    Clients need the port that Docker gives out, and only a running container has one: so the container waits for a
+    script, which arrives when the port is known.
+    """
+
+    def __init__(self, image: str) -> None:
+        super().__init__(image)
+        self.with_exposed_ports(PORT)
+        self.with_command(["sh", "-c", WAIT_FOR_SCRIPT])
+        for name, setting in CONTAINER_PROPERTIES.items():
+            self.with_env(name, setting)
+
+    @property
+    def bootstrap_servers(self) -> str:
+        return f"{self.get_container_host_ip()}:{self.get_exposed_port(PORT)}"
+
+    def start(self) -> Self:
+        """Returns when the broker answers; a container that does not get there is removed."""
+        try:
+            super().start()
+            self._let_kafka_start()
+            wait_until_it_answers(self.bootstrap_servers)
+        except Exception as error:
+            log = self._log()
+            self.stop()
+            raise NoKafka(
+                f"Docker answers, but no Kafka came up from the image {self.image}: {error}\n{log}\n"
+                "Name an image that can be had with KAFKA_IMAGE, a running broker with KAFKA_BOOTSTRAP_SERVERS, "
+                "or stop Docker to run on a local broker."
+            ) from error
+        return self
+
+    def _let_kafka_start(self) -> None:
+        advertised = f"PLAINTEXT://{self.bootstrap_servers}"
+        script = f"KAFKA_ADVERTISED_LISTENERS={advertised} exec /etc/kafka/docker/run\n"
+        self.get_wrapped_container().put_archive("/", _archive(START_SCRIPT, script))
+
+    def _log(self) -> str:
+        if self._container is None:
+            return ""
+        return "".join(stream.decode(errors="replace")[-2000:] for stream in self.get_logs())
+
+
+def docker_answers() -> bool:
+    with warnings.catch_warnings():
+        # Where no daemon listens, the library drops its socket unclosed; collected here, it warns nobody's test.
+        warnings.simplefilter("ignore", ResourceWarning)
+        try:
+            docker.from_env(timeout=5).close()  # asks the daemon for its version
+        except docker.errors.DockerException:
+            return False
+        finally:
+            gc.collect()
+    return True
+
+
+def wait_until_it_answers(bootstrap_servers: str) -> None:
+    deadline = time.monotonic() + ANSWER_SECONDS
+    client = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})
+    while True:
+        try:
+            client.list_topics(timeout=1)
+        except KafkaException as error:
+            if time.monotonic() > deadline:
+                raise NoKafka(
+                    f"No Kafka answers at {bootstrap_servers}: {error}. Start it, or unset KAFKA_BOOTSTRAP_SERVERS."
+                ) from error
+        else:
+            return
+
+
+def _archive(path: str, text: str) -> bytes:
+    content = text.encode()
+    entry = tarfile.TarInfo(path.removeprefix("/"))
+    entry.size, entry.mode = len(content), 0o644
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        tar.addfile(entry, io.BytesIO(content))
+    return archive.getvalue()
