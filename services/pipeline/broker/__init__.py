@@ -1,0 +1,12 @@
+"""The only room that speaks to Kafka, through librdkafka's synchronous clients: consumer, producer, topics, reader.
+
+Every call of a consumer happens in that consumer's own thread, so that callbacks, pauses and seeks need no locks;
+asyncio sees coroutines only.
+"""
+
+from services.pipeline.broker.consumer import BatchConsumer
+from services.pipeline.broker.producer import EventProducer
+from services.pipeline.broker.reader import TopicReader
+from services.pipeline.broker.topics import create_topics, wait_for_broker
+
+__all__ = ["BatchConsumer", "EventProducer", "TopicReader", "create_topics", "wait_for_broker"]

@@ -1,0 +1,55 @@
+"""How a consumer is configured, and how librdkafka's messages and positions become values of ours."""
+
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from confluent_kafka import OFFSET_BEGINNING, Message, TopicPartition
+
+from schemas.envelope import Headers
+from services.pipeline.records import Partition, Record
+from services.pipeline.settings import KafkaSettings
+
+
+def consumer_config(settings: KafkaSettings, group: str) -> dict[str, Any]:
+    """Return the configuration of a consumer that commits nothing by itself and never skips."""
+    classic = {"partition.assignment.strategy": "cooperative-sticky"}
+    return (
+        settings.client_config()
+        | (classic if settings.kafka_group_protocol == "classic" else {})
+        | {
+            "group.id": group,
+            "group.protocol": settings.kafka_group_protocol,
+            "enable.auto.commit": False,
+            "enable.auto.offset.store": False,
+            # an offset that the broker no longer has is an alarm, never a silent skip
+            "auto.offset.reset": "error",
+            "isolation.level": "read_committed",
+            "queued.max.messages.kbytes": 8192,
+            "fetch.queue.backoff.ms": 20,
+            "fetch.wait.max.ms": 100,
+            "on_commit": lambda *_: None,
+        }
+    )
+
+
+def at_offset(name: Partition, offset: int | None) -> TopicPartition:
+    """Return `name` at `offset`; None is the beginning."""
+    return TopicPartition(name.topic, name.number, OFFSET_BEGINNING if offset is None else offset)
+
+
+def record_of(message: Message) -> Record:
+    """Return the message as a value that outlives librdkafka's own."""
+    timestamp_ms = int(message.timestamp()[1])
+    return Record(
+        Partition(str(message.topic()), int(message.partition() or 0)),
+        int(message.offset() or 0),
+        message.key(),
+        message.value(),
+        _headers(message),
+        datetime.fromtimestamp(timestamp_ms / 1000, UTC),
+    )
+
+
+def _headers(message: Message) -> Headers:
+    pairs = cast("list[tuple[str, str | bytes | None]]", message.headers() or [])
+    return [(name, value.encode() if isinstance(value, str) else value) for name, value in pairs]

@@ -1,0 +1,50 @@
+"""Reads whole topics from their beginning, without a consumer group."""
+
+from collections.abc import Mapping, Sequence
+
+from confluent_kafka import Consumer, TopicPartition
+
+from services.pipeline.broker.messages import at_offset, consumer_config, record_of
+from services.pipeline.records import Partition, Record
+from services.pipeline.settings import KafkaSettings
+
+POLL_SECONDS = 0.1
+BATCH_RECORDS = 500
+METADATA_TIMEOUT_SECONDS = 15
+
+
+class TopicReader:
+    """Everything on some topics, in the order of each partition: for tools, projections' re-reads and tests."""
+
+    def __init__(self, settings: KafkaSettings, topics: Sequence[str]) -> None:
+        self._consumer = Consumer(consumer_config(settings, "countersign.reader"))
+        described = self._consumer.list_topics(timeout=METADATA_TIMEOUT_SECONDS).topics
+        self._names = [Partition(topic, number) for topic in topics for number in described[topic].partitions]
+        self._next = dict.fromkeys(self._names, 0)
+        self._consumer.assign([at_offset(name, None) for name in self._names])
+
+    def read(self, timeout_seconds: float = POLL_SECONDS) -> list[Record]:
+        """Return the next records, an empty list where none came in time. Blocks: call it in a thread."""
+        first = self._consumer.poll(timeout_seconds)
+        if first is None:
+            return []
+        messages = [first, *self._consumer.consume(BATCH_RECORDS - 1, 0)]
+        records = [record_of(message) for message in messages if message.error() is None]
+        self._next.update({record.partition: record.offset + 1 for record in records})
+        return records
+
+    def ends(self) -> dict[Partition, int]:
+        """Return the high watermark of every partition, as the broker tells it now."""
+        return {name: self._consumer.get_watermark_offsets(at_offset(name, None), timeout=5)[1] for name in self._names}
+
+    def has_reached(self, ends: Mapping[Partition, int]) -> bool:
+        """Whether everything before `ends` has been read; an empty partition has been."""
+        positions = {Partition(p.topic, p.partition): p.offset for p in self._consumer.position(self._at_all())}
+        return all(max(positions[name], self._next[name]) >= end or end == 0 for name, end in ends.items())
+
+    def _at_all(self) -> list[TopicPartition]:
+        return [at_offset(name, None) for name in self._names]
+
+    def close(self) -> None:
+        """Leave Kafka."""
+        self._consumer.close()

@@ -1,0 +1,53 @@
+"""Creates the topics of the contract, and waits for a broker that answers."""
+
+from collections.abc import Sequence
+from time import monotonic, sleep
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from schemas.topics import PARTITIONS, Topic
+from services.pipeline.errors import BrokerError
+from services.pipeline.settings import KafkaSettings
+
+ADMIN_TIMEOUT_SECONDS = 15
+POLL_SECONDS = 0.1
+
+
+def create_topics(settings: KafkaSettings, topics: Sequence[Topic]) -> list[str]:
+    """Create those of `topics` that do not exist and return their names; replicated threefold where brokers allow."""
+    admin = AdminClient(settings.client_config())
+    described = admin.list_topics(timeout=ADMIN_TIMEOUT_SECONDS)
+    replication = 3 if len(described.brokers) >= 3 else 1  # noqa: PLR2004 - said in the line itself
+    durable = {"min.insync.replicas": "2"} if replication > 1 else {}
+    wanted = [
+        NewTopic(topic.name, PARTITIONS, replication, config=topic.config | durable)
+        for topic in topics
+        if topic.name not in described.topics
+    ]
+    created = []
+    for name, future in (admin.create_topics(wanted) if wanted else {}).items():
+        try:
+            future.result(ADMIN_TIMEOUT_SECONDS)
+            created.append(name)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise BrokerError(f"The topic {name} could not be created: {error.args[0].str()}") from error
+    return created
+
+
+def wait_for_broker(settings: KafkaSettings, timeout_seconds: float) -> None:
+    """Return once Kafka answers with its brokers; BrokerError when it does not in time."""
+    admin = AdminClient(settings.client_config() | {"log_level": 0})
+    deadline = monotonic() + timeout_seconds
+    while True:
+        try:
+            if admin.list_topics(timeout=2).brokers:
+                return
+        except KafkaException as error:
+            if monotonic() > deadline:
+                raise BrokerError(
+                    f"Kafka does not answer at KAFKA_BOOTSTRAP_SERVERS={settings.kafka_bootstrap_servers}"
+                ) from error
+        sleep(POLL_SECONDS)

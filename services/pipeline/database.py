@@ -1,0 +1,51 @@
+"""The service's PostgreSQL: one pool, transactions, and an honest answer to whether it can be reached."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from pydantic import SecretStr
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+STATEMENT_TIMEOUT_SECONDS = 30
+CONNECT_TIMEOUT_SECONDS = 5
+LOST_CONNECTION_ERRORS = (SQLAlchemyError, OSError, TimeoutError)
+"""What a transaction raises when the database fails or is away; its work did not happen, or is not known to have."""
+
+
+class Database:
+    """A pool of connections to one service's database."""
+
+    def __init__(self, url: SecretStr, *, application_name: str, pool_size: int = 10) -> None:
+        self.engine: AsyncEngine = create_async_engine(
+            make_url(url.get_secret_value()).set(drivername="postgresql+asyncpg"),
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_pre_ping=False,
+            connect_args={
+                "timeout": CONNECT_TIMEOUT_SECONDS,
+                "command_timeout": STATEMENT_TIMEOUT_SECONDS,
+                "server_settings": {"application_name": application_name, "jit": "off"},
+            },
+        )
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction that commits when the block ends and rolls back when it raises."""
+        async with self.engine.begin() as db:
+            yield db
+
+    async def is_reachable(self) -> bool:
+        """Whether a trivial statement succeeds now."""
+        try:
+            async with self.engine.connect() as db:
+                await db.execute(text("select 1"))
+        except LOST_CONNECTION_ERRORS:
+            return False
+        return True
+
+    async def close(self) -> None:
+        """Give all connections back."""
+        await self.engine.dispose()

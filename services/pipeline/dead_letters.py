@@ -1,0 +1,89 @@
+"""Messages that could not become facts, kept as rows with everything needed to understand and repeat them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import RowMapping, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.pipeline.handlers import RefusedError
+from services.pipeline.records import Partition, Record
+from services.pipeline.tables import KernelTables
+
+HANDLER_FAILED = "handler_failed"
+"""Reason of an event that was well-formed and whose handler broke: a defect of ours, to be redriven after the fix."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message with the class of its fault and a sentence for people."""
+
+    record: Record
+    reason: str
+    why: str
+
+
+def refused(record: Record, error: Exception) -> DeadLetter:
+    """Return the dead letter of an event that its handler did not take."""
+    if isinstance(error, RefusedError):
+        return DeadLetter(record, error.reason, str(error))
+    return DeadLetter(record, HANDLER_FAILED, f"{type(error).__name__}: {error}")
+
+
+class DeadLetters:
+    """A service's dead letters."""
+
+    def __init__(self, tables: KernelTables) -> None:
+        self._table = tables.dead_letter
+
+    async def add(self, db: AsyncConnection, letters: Sequence[DeadLetter]) -> None:
+        """Keep `letters`; one that is kept already stays as it is."""
+        if letters:
+            rows = [_row(letter) for letter in letters]
+            await db.execute(insert(self._table).values(rows).on_conflict_do_nothing())
+
+    async def newest(self, db: AsyncConnection, limit: int) -> list[DeadLetter]:
+        """Return the newest `limit` dead letters, newest first."""
+        rows = await db.execute(select(self._table).order_by(self._table.c.recorded_at.desc()).limit(limit))
+        return [_letter(row) for row in rows.mappings()]
+
+    async def find(self, db: AsyncConnection, partition: Partition, offset: int) -> DeadLetter | None:
+        """Return the dead letter at one place on a topic, None where there is none."""
+        table = self._table
+        rows = await db.execute(
+            select(table).where(
+                table.c.topic == partition.topic, table.c.partition == partition.number, table.c.offset == offset
+            )
+        )
+        row = rows.mappings().one_or_none()
+        return None if row is None else _letter(row)
+
+    async def count_by_reason(self, db: AsyncConnection) -> dict[str, int]:
+        """Return how many dead letters there are of each reason."""
+        rows = await db.execute(select(self._table.c.reason, func.count()).group_by(self._table.c.reason))
+        return {row[0]: row[1] for row in rows}
+
+
+def _row(letter: DeadLetter) -> dict[str, object]:
+    record = letter.record
+    return {
+        "topic": record.partition.topic,
+        "partition": record.partition.number,
+        "offset": record.offset,
+        "reason": letter.reason,
+        "why": letter.why.replace("\x00", "\\0"),
+        "key": record.key,
+        "value": record.value,
+        "header_names": [name.replace("\x00", "\\0") for name, _ in record.headers],
+        "header_values": [value for _, value in record.headers],
+        "happened_at": record.at,
+    }
+
+
+def _letter(row: RowMapping) -> DeadLetter:
+    headers = list(zip(row["header_names"], row["header_values"], strict=True))
+    place = Partition(row["topic"], row["partition"])
+    return DeadLetter(
+        Record(place, row["offset"], row["key"], row["value"], headers, row["happened_at"]), row["reason"], row["why"]
+    )

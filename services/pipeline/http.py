@@ -1,0 +1,54 @@
+"""What every service answers over HTTP: metrics, and whether it lives and is ready."""
+
+import contextlib
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+
+import uvicorn
+from fastapi import FastAPI, Request, Response
+from prometheus_client import REGISTRY
+from prometheus_client.exposition import choose_encoder
+
+GRACE_SECONDS = 2
+
+
+def new_app(title: str) -> FastAPI:
+    """Return an app without pages that load scripts from elsewhere."""
+    return FastAPI(title=title, docs_url=None, redoc_url=None, openapi_url=None)
+
+
+def add_operations(app: FastAPI, is_live: Callable[[], bool], is_ready: Callable[[], Awaitable[bool]]) -> None:
+    """Add /metrics, /health/live and /health/ready to `app`."""
+
+    @app.get("/metrics", include_in_schema=False)
+    async def show_metrics(request: Request) -> Response:
+        encode, content_type = choose_encoder(request.headers.get("accept", ""))
+        return Response(encode(REGISTRY), headers={"content-type": content_type})
+
+    @app.get("/health/live", include_in_schema=False)
+    async def live() -> Response:
+        return _answer("live", is_so=is_live())
+
+    @app.get("/health/ready", include_in_schema=False)
+    async def ready() -> Response:
+        return _answer("ready", is_so=await is_ready())
+
+
+def _answer(word: str, *, is_so: bool) -> Response:
+    return Response(f"{word}\n" if is_so else f"not {word}\n", 200 if is_so else 503, media_type="text/plain")
+
+
+class Server(uvicorn.Server):
+    """A uvicorn server that leaves signals to the runtime."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture nothing: the runtime drains first and stops the server last."""
+        yield
+
+
+def listen(app: FastAPI, host: str, port: int) -> tuple[Server, socket.socket]:
+    """Return a server for `app` and its bound socket; OSError when the address is taken."""
+    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_SECONDS)
+    listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    return Server(config), listening

@@ -1,0 +1,51 @@
+"""A named right that one process at a time holds, for as long as it keeps renewing it."""
+
+from datetime import timedelta
+from time import monotonic
+
+from sqlalchemy import delete, func, or_
+from sqlalchemy.dialects.postgresql import insert
+
+from services.pipeline.database import Database
+from services.pipeline.tables import KernelTables
+
+
+class Lease:
+    """The lease `name`, taken or renewed by `hold`; what remains is counted from before the database was asked."""
+
+    def __init__(self, database: Database, tables: KernelTables, name: str, holder: str, seconds: float) -> None:
+        self._database = database
+        self._table = tables.lease
+        self._name = name
+        self._holder = holder
+        self._seconds = seconds
+        self._until = 0.0
+
+    @property
+    def remaining_seconds(self) -> float:
+        """How long this process surely still holds the lease; negative when it does not."""
+        return self._until - monotonic()
+
+    async def hold(self) -> bool:
+        """Take or renew the lease; False while somebody else holds it."""
+        asked_at = monotonic()
+        expires_at = func.now() + timedelta(seconds=self._seconds)
+        wanted = insert(self._table).values(name=self._name, holder=self._holder, expires_at=expires_at)
+        async with self._database.begin() as db:
+            row = await db.execute(
+                wanted.on_conflict_do_update(
+                    index_elements=["name"],
+                    set_={"holder": self._holder, "expires_at": expires_at},
+                    where=or_(self._table.c.holder == self._holder, self._table.c.expires_at < func.now()),
+                ).returning(self._table.c.holder)
+            )
+            is_held = row.first() is not None
+        self._until = asked_at + self._seconds if is_held else 0.0
+        return is_held
+
+    async def release(self) -> None:
+        """Give the lease back, so that the next holder need not wait for its end."""
+        self._until = 0.0
+        mine = (self._table.c.name == self._name) & (self._table.c.holder == self._holder)
+        async with self._database.begin() as db:
+            await db.execute(delete(self._table).where(mine))

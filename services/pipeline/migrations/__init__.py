@@ -1,0 +1,66 @@
+"""Brings one service's schema to its newest version; each service keeps its own history in its own schema."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from pydantic import SecretStr
+from sqlalchemy import Connection, MetaData, func, select, text
+from sqlalchemy.schema import CreateSchema
+
+from services.pipeline.database import Database
+
+_SHARED = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A service's migrations: the schema, the tables as the code wants them, and the folder of the versions."""
+
+    metadata: MetaData
+    versions: Path
+
+    @property
+    def schema(self) -> str:
+        """The PostgreSQL schema that the service owns."""
+        if self.metadata.schema is None:
+            raise ValueError("a service's metadata names its schema")
+        return self.metadata.schema
+
+    def config(self, connection: Connection) -> Config:
+        """Return Alembic's configuration for this history on an open connection."""
+        config = Config()
+        config.set_main_option("script_location", str(_SHARED))
+        config.set_main_option("version_locations", str(self.versions))
+        config.set_main_option("version_path_separator", "os")
+        config.attributes.update(connection=connection, metadata=self.metadata, schema=self.schema)
+        return config
+
+
+def upgrade(connection: Connection, history: History) -> None:
+    """Apply what is missing, in the transaction of `connection`; a second caller waits for the first."""
+    connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(text("'countersign.migrate'")))))
+    connection.execute(CreateSchema(history.schema, if_not_exists=True))
+    command.upgrade(history.config(connection), "head")
+
+
+async def migrate(url: SecretStr, history: History) -> None:
+    """Bring the schema of `history` in the database at `url` to its newest version."""
+    database = Database(url, application_name="countersign.migrate", pool_size=1)
+    try:
+        async with database.begin() as db:
+            await db.run_sync(upgrade, history)
+    finally:
+        await database.close()
+
+
+def migrate_all(histories: list[tuple[SecretStr, History]]) -> None:
+    """Bring every given schema to its newest version, one after the other."""
+
+    async def all_of_them() -> None:
+        for url, history in histories:
+            await migrate(url, history)
+
+    asyncio.run(all_of_them())

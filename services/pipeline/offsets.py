@@ -1,0 +1,69 @@
+"""The next offset of every partition, saved in the transaction of the state that the messages before it led to."""
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import and_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.pipeline.bulk import unnest
+from services.pipeline.database import Database
+from services.pipeline.errors import StaleBatchError
+from services.pipeline.records import Batch, Partition
+from services.pipeline.tables import KernelTables
+
+
+class Offsets:
+    """A service's saved offsets."""
+
+    def __init__(self, tables: KernelTables) -> None:
+        self._table = tables.consumer_offset
+
+    async def load(self, database: Database, partitions: Sequence[Partition]) -> Mapping[Partition, int]:
+        """Return the next offset of those partitions that were ever read."""
+        async with database.engine.connect() as db:
+            rows = await db.execute(select(self._table))
+            saved = {Partition(row.topic, row.partition): row.next_offset for row in rows}
+        return {name: saved[name] for name in partitions if name in saved}
+
+    async def advance(self, db: AsyncConnection, batch: Batch) -> None:
+        """Move every partition of `batch` to its end; StaleBatchError when one no longer stands where it began."""
+        seen = [name for name, begin in batch.begins.items() if begin is not None]
+        new = [name for name, begin in batch.begins.items() if begin is None]
+        moved = (await self._move(db, batch, seen) if seen else 0) + (await self._start(db, batch, new) if new else 0)
+        if moved != len(batch.begins):
+            raise StaleBatchError("the saved offsets have moved since the batch was read")
+
+    async def _move(self, db: AsyncConnection, batch: Batch, names: Sequence[Partition]) -> int:
+        table = self._table
+        rows = [
+            {
+                "topic": name.topic,
+                "partition": name.number,
+                "next_offset": batch.ends[name],
+                "begin": batch.begins[name],
+            }
+            for name in sorted(names)
+        ]
+        given = unnest(
+            [table.c.topic, table.c.partition, table.c.next_offset, table.c.next_offset.label("begin")], rows
+        )
+        moved = await db.execute(
+            update(table)
+            .values(next_offset=given.c.next_offset)
+            .where(
+                and_(
+                    table.c.topic == given.c.topic,
+                    table.c.partition == given.c.partition,
+                    table.c.next_offset == given.c.begin,
+                )
+            )
+        )
+        return moved.rowcount
+
+    async def _start(self, db: AsyncConnection, batch: Batch, names: Sequence[Partition]) -> int:
+        rows = [
+            {"topic": name.topic, "partition": name.number, "next_offset": batch.ends[name]} for name in sorted(names)
+        ]
+        started = await db.execute(insert(self._table).values(rows).on_conflict_do_nothing())
+        return started.rowcount

@@ -1,0 +1,79 @@
+"""Events on their way out: rows written in the transaction of the state, sent later by the relay."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from schemas.envelope import Event, encode
+from schemas.events import EventData
+from schemas.topics import BY_NAME
+from services.pipeline.bulk import insert_rows
+from services.pipeline.tables import KernelTables
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """One event that waits to be sent."""
+
+    id: int
+    topic: str
+    key: str
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Sendable:
+    """A row that may be sent now, with the ids of the rows that are done once it is acknowledged."""
+
+    row: OutboxRow
+    settles: tuple[int, ...]
+
+
+def sendable(rows: Sequence[OutboxRow]) -> list[Sendable]:
+    """Choose at most one row of each (topic, key): the oldest, or on a compacted topic the newest for all of them."""
+    by_key: dict[tuple[str, str], list[OutboxRow]] = {}
+    for row in rows:
+        by_key.setdefault((row.topic, row.key), []).append(row)
+    return [
+        Sendable(group[-1], tuple(row.id for row in group))
+        if BY_NAME[topic].is_compacted
+        else Sendable(group[0], (group[0].id,))
+        for (topic, _), group in by_key.items()
+    ]
+
+
+class Outbox:
+    """A service's outbox; rows of one key are written under its lock, and so stand in the order of commits."""
+
+    def __init__(self, tables: KernelTables) -> None:
+        self._table = tables.outbox
+        self.has_news = asyncio.Event()
+
+    async def add(self, db: AsyncConnection, events: Sequence[Event[EventData]]) -> None:
+        """Keep `events`, in their order, until they are sent; call wake() once the transaction has committed."""
+        if events:
+            rows = [{"topic": e.data.topic, "key": e.subject, "value": encode(e)} for e in events]
+            await db.execute(insert_rows(self._table, rows))
+
+    def wake(self) -> None:
+        """Tell the relay of this process that rows were committed."""
+        self.has_news.set()
+
+    async def oldest(self, db: AsyncConnection, limit: int) -> list[OutboxRow]:
+        """Return the oldest `limit` rows in the order in which they were written."""
+        table = self._table
+        chosen = select(table.c.id, table.c.topic, table.c.key, table.c.value).order_by(table.c.id).limit(limit)
+        return [OutboxRow(*row) for row in await db.execute(chosen)]
+
+    async def settle(self, db: AsyncConnection, ids: Sequence[int]) -> None:
+        """Forget rows that Kafka has acknowledged."""
+        await db.execute(delete(self._table).where(self._table.c.id == func.any(list(ids))))
+
+    async def backlog(self, db: AsyncConnection) -> tuple[int, datetime | None]:
+        """Return how many rows wait and since when the oldest does."""
+        row = (await db.execute(select(func.count(), func.min(self._table.c.created_at)))).one()
+        return row[0], row[1]

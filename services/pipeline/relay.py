@@ -1,0 +1,85 @@
+"""Sends the outbox to Kafka: one relay per service at a time, in order per key, at least once."""
+
+import asyncio
+from contextlib import suppress
+from time import monotonic
+
+import structlog
+
+from services.pipeline.broker import EventProducer
+from services.pipeline.broker.producer import DELIVERY_TIMEOUT_SECONDS
+from services.pipeline.crash import crash_at
+from services.pipeline.database import LOST_CONNECTION_ERRORS, Database
+from services.pipeline.lease import Lease
+from services.pipeline.outbox import Outbox, OutboxRow, sendable
+
+LEASE_SECONDS = 15.0
+RENEW_SECONDS = 2.0
+POLL_SECONDS = 0.02
+PAUSE_SECONDS = 0.5
+PASS_ROWS = 2000
+
+log = structlog.get_logger()
+
+
+class Relay:
+    """Holds the service's relay lease and sends what the outbox holds, at most one unacknowledged row per key."""
+
+    def __init__(self, service: str, database: Database, outbox: Outbox, producer: EventProducer, lease: Lease) -> None:
+        self._service = service
+        self._database = database
+        self._outbox = outbox
+        self._producer = producer
+        self._lease = lease
+        self._renew_at = 0.0
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Relay until `stopping` is set, then send what is left and give the lease back."""
+        while not stopping.is_set():
+            await self._turn()
+        with suppress(*LOST_CONNECTION_ERRORS):
+            await self._turn()
+            await self._lease.release()
+
+    async def _turn(self) -> None:
+        self._outbox.has_news.clear()
+        try:
+            pause_seconds = await self._pass() if await self._holds_lease() else PAUSE_SECONDS
+        except LOST_CONNECTION_ERRORS as error:
+            log.warning("relay.waits", cause=type(error).__name__)
+            pause_seconds = PAUSE_SECONDS
+        if pause_seconds:
+            await self._wait(pause_seconds)
+
+    async def _wait(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._outbox.has_news.wait(), seconds)
+
+    async def _holds_lease(self) -> bool:
+        """Whether the lease outlives whatever is produced now, so that no two relays ever send the same key."""
+        if monotonic() >= self._renew_at:
+            await self._lease.hold()
+            self._renew_at = monotonic() + RENEW_SECONDS
+        return self._lease.remaining_seconds > DELIVERY_TIMEOUT_SECONDS
+
+    async def _pass(self) -> float:
+        """Send one round of rows and return how long to pause before the next."""
+        async with self._database.begin() as db:
+            rows = await self._outbox.oldest(db, PASS_ROWS)
+        if not rows:
+            return POLL_SECONDS
+        crash_at(f"{self._service}.relay_before_send")
+        settled = await self._send(rows)
+        crash_at(f"{self._service}.relay_before_delete")
+        async with self._database.begin() as db:
+            await self._outbox.settle(db, settled)
+        return 0.0 if settled else PAUSE_SECONDS
+
+    async def _send(self, rows: list[OutboxRow]) -> list[int]:
+        """Return the ids that are done."""
+        chosen = sendable(rows)
+        errors = await self._producer.send([(each.row.topic, each.row.key, each.row.value) for each in chosen])
+        failed = [error for error in errors if error is not None]
+        if failed:
+            log.warning("relay.not_acknowledged", rows=len(failed), error=str(failed[0]))
+        return [row for each, error in zip(chosen, errors, strict=True) if error is None for row in each.settles]

@@ -1,0 +1,79 @@
+"""The settings that all services share; each is typed, described, and read once from the environment."""
+
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from services.pipeline.errors import SettingsError
+
+SettingsT = TypeVar("SettingsT", bound=BaseSettings)
+
+
+class KafkaSettings(BaseSettings):
+    """How to reach Kafka."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, populate_by_name=True)
+
+    kafka_bootstrap_servers: str = Field(description="Brokers to start from, host:port, separated by commas.")
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        default="PLAINTEXT", description="How the connection to Kafka is protected."
+    )
+    kafka_sasl_mechanism: str | None = Field(default=None, description="SASL mechanism, for example SCRAM-SHA-512.")
+    kafka_sasl_username: str | None = Field(default=None, description="SASL user name.")
+    kafka_sasl_password: SecretStr | None = Field(default=None, description="SASL password.")
+    kafka_ssl_ca_location: Path | None = Field(default=None, description="File with the authorities to trust.")
+    kafka_ssl_certificate_location: Path | None = Field(default=None, description="File with our certificate.")
+    kafka_ssl_key_location: Path | None = Field(default=None, description="File with our private key.")
+    kafka_ssl_key_password: SecretStr | None = Field(default=None, description="Password of our private key.")
+    kafka_group_protocol: Literal["consumer", "classic"] = Field(
+        default="consumer", description="consumer needs Kafka 4 or newer; classic works with older brokers."
+    )
+
+    def client_config(self) -> dict[str, Any]:
+        """The connection part of a librdkafka configuration."""
+        given = {
+            "bootstrap.servers": self.kafka_bootstrap_servers,
+            "security.protocol": self.kafka_security_protocol,
+            "sasl.mechanism": self.kafka_sasl_mechanism,
+            "sasl.username": self.kafka_sasl_username,
+            "sasl.password": _revealed(self.kafka_sasl_password),
+            "ssl.ca.location": _text(self.kafka_ssl_ca_location),
+            "ssl.certificate.location": _text(self.kafka_ssl_certificate_location),
+            "ssl.key.location": _text(self.kafka_ssl_key_location),
+            "ssl.key.password": _revealed(self.kafka_ssl_key_password),
+        }
+        return {name: value for name, value in given.items() if value is not None}
+
+
+class ServiceSettings(KafkaSettings):
+    """What every service needs; a service's own class adds to it and names its DATABASE_URL."""
+
+    database_url: SecretStr = Field(
+        description="PostgreSQL of all services, postgresql://user:password@host/database; "
+        "APPROVAL_DATABASE_URL and its like give one service its own."
+    )
+    http_host: str = Field(default="127.0.0.1", description="Address to listen on for pages, metrics and health.")
+    http_port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    log_format: Literal["json", "console"] = Field(default="json", description="json for machines, console for people.")
+
+
+def load(settings_type: type[SettingsT], **given: Any) -> SettingsT:
+    """Read settings from the environment; SettingsError names every variable that is missing or wrong."""
+    try:
+        return settings_type(**given)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{str(problem['loc'][0]).upper() if problem['loc'] else 'settings'}: {problem['msg']}"
+            for problem in error.errors(include_url=False, include_input=False, include_context=False)
+        )
+        raise SettingsError(f"The environment is not complete. {problems}. See .env.example.") from None
+
+
+def _revealed(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)

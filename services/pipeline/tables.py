@@ -1,0 +1,85 @@
+"""The kernel's tables, which every service has in its own schema: outbox, offsets, dead letters, leases."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    func,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+
+
+@dataclass(frozen=True, slots=True)
+class KernelTables:
+    """The four tables that the kernel keeps in a service's schema."""
+
+    outbox: Table
+    consumer_offset: Table
+    dead_letter: Table
+    lease: Table
+
+
+def kernel_tables(metadata: MetaData) -> KernelTables:
+    """Declare the kernel's tables in `metadata`, which names the service's schema."""
+    return KernelTables(_outbox(metadata), _consumer_offset(metadata), _dead_letter(metadata), _lease(metadata))
+
+
+def _outbox(metadata: MetaData) -> Table:
+    return Table(
+        "outbox",
+        metadata,
+        # cache 1: rows written under one key's lock must be numbered in the order of their commits
+        Column("id", BigInteger, Identity(always=True, cache=1), primary_key=True),
+        Column("topic", Text, nullable=False),
+        Column("key", Text, nullable=False),
+        Column("value", LargeBinary, nullable=False),
+        Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    )
+
+
+def _consumer_offset(metadata: MetaData) -> Table:
+    return Table(
+        "consumer_offset",
+        metadata,
+        Column("topic", Text, primary_key=True),
+        Column("partition", Integer, primary_key=True),
+        Column("next_offset", BigInteger, nullable=False),
+    )
+
+
+def _dead_letter(metadata: MetaData) -> Table:
+    return Table(
+        "dead_letter",
+        metadata,
+        Column("topic", Text, primary_key=True),
+        Column("partition", Integer, primary_key=True),
+        Column("offset", BigInteger, primary_key=True),
+        Column("reason", Text, nullable=False),
+        Column("why", Text, nullable=False),
+        Column("key", LargeBinary),
+        Column("value", LargeBinary),
+        Column("header_names", ARRAY(Text), nullable=False),
+        Column("header_values", ARRAY(LargeBinary), nullable=False),
+        Column("happened_at", DateTime(timezone=True), nullable=False),
+        Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+        Index("dead_letter_by_reason", "reason"),
+    )
+
+
+def _lease(metadata: MetaData) -> Table:
+    return Table(
+        "lease",
+        metadata,
+        Column("name", Text, primary_key=True),
+        Column("holder", Text, nullable=False),
+        Column("expires_at", DateTime(timezone=True), nullable=False),
+    )

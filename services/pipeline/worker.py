@@ -1,0 +1,124 @@
+"""Effects as rows: claim under a lease, commit, act outside any transaction, settle."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Generic, Protocol, TypeVar
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from schemas.envelope import Event
+from schemas.events import EventData
+from services.pipeline.database import LOST_CONNECTION_ERRORS, Database
+from services.pipeline.outbox import Outbox
+
+DRAIN_SECONDS = 8.0
+SETTLE_ATTEMPTS = 5
+PAUSE_SECONDS = 0.5
+
+JobT = TypeVar("JobT")
+ResultT = TypeVar("ResultT")
+log = structlog.get_logger()
+
+
+class Work(Protocol[JobT, ResultT]):
+    """A kind of effect that a service has on the world."""
+
+    @property
+    def name(self) -> str:
+        """What logs call it."""
+        ...
+
+    async def claim(self, db: AsyncConnection, limit: int) -> Sequence[JobT]:
+        """Take at most `limit` due jobs under a lease that outlives their deadline; committed before any is done."""
+        ...
+
+    async def perform(self, job: JobT) -> ResultT:
+        """Have the effect, outside any transaction; a failure that the world may answer with is a result."""
+        ...
+
+    async def settle(self, db: AsyncConnection, job: JobT, result: ResultT) -> Sequence[Event[EventData]]:
+        """Record the result, if the lease is still ours, and return the events that tell of it."""
+        ...
+
+
+class Worker(Generic[JobT, ResultT]):
+    """Runs one kind of work, at most `concurrency` jobs at a time."""
+
+    def __init__(
+        self,
+        database: Database,
+        outbox: Outbox,
+        work: Work[JobT, ResultT],
+        *,
+        concurrency: int = 16,
+        poll_seconds: float = 0.2,
+    ) -> None:
+        self._database = database
+        self._outbox = outbox
+        self._work = work
+        self._concurrency = concurrency
+        self._poll_seconds = poll_seconds
+        self._has_news = asyncio.Event()
+        self._running: set[asyncio.Task[None]] = set()
+
+    def wake(self) -> None:
+        """Look for due jobs now instead of at the next poll."""
+        self._has_news.set()
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Work until `stopping` is set; jobs under way get DRAIN_SECONDS to end, then their leases run out."""
+        while not stopping.is_set():
+            self._has_news.clear()
+            if await self._start_due_jobs() == 0:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._has_news.wait(), self._poll_seconds)
+        if self._running:
+            await asyncio.wait(self._running, timeout=DRAIN_SECONDS)
+        for task in self._running:
+            task.cancel()
+
+    async def _start_due_jobs(self) -> int:
+        free = self._concurrency - len(self._running)
+        if free == 0:
+            return 0
+        try:
+            async with self._database.begin() as db:
+                jobs = await self._work.claim(db, free)
+        except LOST_CONNECTION_ERRORS as error:
+            log.warning("worker.claim_failed", work=self._work.name, cause=type(error).__name__)
+            await asyncio.sleep(PAUSE_SECONDS)
+            return 0
+        for job in jobs:
+            task = asyncio.create_task(self._do(job))
+            self._running.add(task)
+            task.add_done_callback(self._ended)
+        return len(jobs)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._has_news.set()
+
+    async def _do(self, job: JobT) -> None:
+        try:
+            result = await self._work.perform(job)
+            await self._settle(job, result)
+        except Exception:
+            # the lease runs out, and whoever claims the job next knows that its outcome is unknown
+            log.exception("worker.job_failed", work=self._work.name)
+
+    async def _settle(self, job: JobT, result: ResultT) -> None:
+        for attempt in range(1, SETTLE_ATTEMPTS + 1):
+            try:
+                async with self._database.begin() as db:
+                    events = await self._work.settle(db, job, result)
+                    await self._outbox.add(db, events)
+            except LOST_CONNECTION_ERRORS as error:
+                if attempt == SETTLE_ATTEMPTS:
+                    raise
+                log.warning("worker.settle_repeated", work=self._work.name, cause=type(error).__name__)
+                await asyncio.sleep(PAUSE_SECONDS * attempt)
+            else:
+                self._outbox.wake()
+                return
