@@ -13,7 +13,6 @@ from typing import ClassVar, Self
 from services.sandbox.servers.children import Child
 
 START_SECONDS = 60
-STOP_SECONDS = 20
 POLL_SECONDS = 0.05
 LOG_LINES = 25
 
@@ -42,6 +41,7 @@ class LocalServer(ABC):
     name: ClassVar[str]
     stop_signal: ClassVar[signal.Signals]
     orphan_signal: ClassVar[signal.Signals]
+    stop_seconds: ClassVar[float] = 20
     passing_troubles: ClassVar[tuple[str, ...]] = ("Address already in use",)
 
     def __init__(self, *, report: Report = say_nothing) -> None:
@@ -150,7 +150,7 @@ class LocalServer(ABC):
 
     def _end(self, with_signal: signal.Signals) -> None:
         if self._child:
-            self._child.end(with_signal, patience_seconds=STOP_SECONDS)
+            self._child.end(with_signal, patience_seconds=self.stop_seconds)
             self._child = None
 
 
