@@ -92,7 +92,7 @@ class Runtime:
         """Serve until a signal comes or a part fails; a failure is raised after the drain."""
         server, listening = listen(self._service.app, self._settings.http_host, self._settings.http_port)
         for name in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(name, self._stopping.set)
+            asyncio.get_running_loop().add_signal_handler(name, self.stop)
         log.info("service.listening", port=listening.getsockname()[1])
         try:
             async with asyncio.TaskGroup() as group:
@@ -107,6 +107,10 @@ class Runtime:
             await asyncio.to_thread(self._producer.close)
             await self._service.database.close()
             log.info("service.stopped")
+
+    def stop(self) -> None:
+        """Begin the drain, as SIGTERM does."""
+        self._stopping.set()
 
     def is_live(self) -> bool:
         """Whether the consumer's thread ticks; that this is answered at all shows that the loop does."""

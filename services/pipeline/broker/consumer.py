@@ -1,6 +1,7 @@
 """Hands batches of one consumer group to asyncio, and recovers by one path from whatever goes wrong there."""
 
 import asyncio
+import logging
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from time import monotonic
@@ -26,6 +27,7 @@ _RECOVERABLE = (StaleBatchError, *LOST_CONNECTION_ERRORS)
 T = TypeVar("T")
 Offsets = Mapping[Partition, int]
 log = structlog.get_logger()
+LIBRDKAFKA_LOG = logging.getLogger("librdkafka")
 
 
 class BatchConsumer:
@@ -71,7 +73,7 @@ class BatchConsumer:
         await thread
 
     def _consume(self) -> None:
-        self._consumer = Consumer(self._config)
+        self._consumer = Consumer(self._config, logger=LIBRDKAFKA_LOG)
         self._consumer.subscribe(
             self._topics, on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
         )

@@ -1,6 +1,7 @@
 """One idempotent producer in a poll thread of its own, which answers asyncio once per batch."""
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable, Sequence
 
@@ -17,6 +18,7 @@ DELIVERY_TIMEOUT_SECONDS = 10
 _ENVELOPE_BYTES = 4096
 
 log = structlog.get_logger()
+LIBRDKAFKA_LOG = logging.getLogger("librdkafka")
 
 
 class EventProducer:
@@ -34,7 +36,7 @@ class EventProducer:
             "partitioner": "murmur2_random",
             "message.max.bytes": MAX_MESSAGE_BYTES + _ENVELOPE_BYTES,
         }
-        self._producer = Producer(self._config)
+        self._producer = Producer(self._config, logger=LIBRDKAFKA_LOG)
         self._fatal_error = ""
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._poll, name="kafka-producer", daemon=True)
@@ -91,7 +93,7 @@ class EventProducer:
         if self._fatal_error:
             log.error("producer.renewed", error=self._fatal_error)
             self._fatal_error = ""
-            self._producer = Producer(self._config)
+            self._producer = Producer(self._config, logger=LIBRDKAFKA_LOG)
 
     def _poll(self) -> None:
         while not self._closing.is_set():
@@ -102,6 +104,7 @@ class EventProducer:
         self._producer.flush(DELIVERY_TIMEOUT_SECONDS)
         self._closing.set()
         self._thread.join()
+        self._producer.close()
 
 
 class _Countdown:
