@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from schemas import limits
 from schemas.fields import (
@@ -23,7 +23,12 @@ from schemas.fields import (
 
 
 class Person(Record):
-    """Somebody who creates, sends, decides or is told."""
+    """Somebody who creates, sends, decides or is told.
+
+    Unknown members are dropped: people ride on many events, which must not grow by what one sender added.
+    """
+
+    model_config = ConfigDict(extra="ignore")
 
     id: Id = Field(description="The person's id, unique across companies.")
     name: Name = Field(description="The name that others read.")
@@ -33,17 +38,17 @@ class Person(Record):
 class Project(Record):
     """The project that a commitment belongs to."""
 
-    id: Id
+    id: Id = Field(description="The project's id, unique across companies.")
     number: Code | None = Field(default=None, description="The project's number, as people say it.")
-    name: Name
+    name: Name = Field(description="The project's name.")
     erp_job_code: Code | None = Field(default=None, description="The job's code in the ERP, where it is linked.")
 
 
 class Vendor(Record):
     """The contract company."""
 
-    id: Id
-    name: Name
+    id: Id = Field(description="The vendor's id in the project's tool.")
+    name: Name = Field(description="The vendor's name.")
     erp_code: Code | None = Field(default=None, description="The vendor's code in the ERP, where it is linked.")
 
 
@@ -53,12 +58,12 @@ class Line(Record):
     position: int = Field(strict=True, ge=1, le=limits.MAX_LINES * 10, description="The line's place, from 1.")
     cost_code: Code | None = Field(default=None, description="Cost code, for example 03-300.")
     cost_type: Code | None = Field(default=None, description="Cost type, for example S for subcontract.")
-    description: Text | None = None
+    description: Text | None = Field(default=None, description="What the line is for.")
     quantity: Quantity = Field(description="In `unit`, as a decimal string.")
     unit: Code | None = Field(default=None, description="Unit of measure of the quantity, for example m3.")
     unit_cost: Money = Field(description="In the commitment's currency, as a decimal string.")
     amount: Money = Field(description="In the commitment's currency, as a decimal string.")
-    tax_code: Code | None = None
+    tax_code: Code | None = Field(default=None, description="Tax code, as the ERP knows it.")
 
 
 class Commitment(Record):
@@ -66,18 +71,20 @@ class Commitment(Record):
 
     id: Id = Field(description="Unique across companies; the key of every event about this commitment.")
     number: Name = Field(description="The number that people read, for example SC-014.")
-    title: Title
-    kind: Kind
+    title: Title = Field(description="What people call the commitment, for example Concrete works.")
+    kind: Kind = Field(description="Subcontract or purchase order.")
     status: Code | None = Field(default=None, description="The status in the project's tool, for example Approved.")
-    description: Text | None = None
+    description: Text | None = Field(default=None, description="The scope, in the words of its creator.")
     url: Url = Field(description="Where the commitment opens in the project's tool.")
     currency: Currency = Field(description="ISO 4217 code of every amount in this commitment.")
     total: Money = Field(description="The sum of the lines as the project's tool states it.")
-    retainage_percent: Percent | None = None
-    project: Project
-    vendor: Vendor
+    retainage_percent: Percent | None = Field(default=None, description="Held back from each payment.")
+    project: Project = Field(description="The project that the commitment belongs to.")
+    vendor: Vendor = Field(description="The contract company.")
     creator: Person = Field(description="Who created the commitment; is told of a rejection.")
-    lines: Annotated[tuple[Line, ...], Field(max_length=limits.MAX_LINES)] = ()
+    lines: Annotated[tuple[Line, ...], Field(max_length=limits.MAX_LINES)] = Field(
+        default=(), description="The schedule of values."
+    )
 
 
 class ErpDocument(Record):
@@ -86,21 +93,21 @@ class ErpDocument(Record):
     connection: Id = Field(description="The name of the ERP connection that holds the document.")
     id: Id = Field(description="The ERP's own id.")
     number: Code | None = Field(default=None, description="The number that accountants read.")
-    url: Url | None = None
+    url: Url | None = Field(default=None, description="Where the document opens in the ERP.")
 
 
 class Summary(Record):
     """What a mail, a digest or a list shows of a commitment."""
 
-    number: Name
-    title: Title
-    kind: Kind
+    number: Name = Field(description="The number that people read, for example SC-014.")
+    title: Title = Field(description="What people call the commitment.")
+    kind: Kind = Field(description="Subcontract or purchase order.")
     project: Name = Field(description="The project's name.")
     vendor: Name = Field(description="The vendor's name.")
-    currency: Currency
-    total: Money
-    creator: Person
-    sent_by: Person
+    currency: Currency = Field(description="ISO 4217 code of the total.")
+    total: Money = Field(description="In `currency`, as a decimal string.")
+    creator: Person = Field(description="Who created the commitment.")
+    sent_by: Person = Field(description="Who sent this revision.")
     url: Url = Field(description="Where the commitment opens in the project's tool.")
     connection: Id | None = Field(default=None, description="The ERP connection, where it is known.")
 

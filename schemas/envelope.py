@@ -11,20 +11,29 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID, uuid5
 
 import orjson
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_core import ErrorDetails
 
 from schemas import limits
 from schemas.events import EventData, Submission
-from schemas.fields import IN_WORDS, Id
+from schemas.fields import ID_PATTERN, IN_WORDS, Id, Instant
 from schemas.snapshot import TooLargeError
 from schemas.topics import BY_NAME, BY_TYPE, Topic
 
 CONTENT_TYPE = "application/cloudevents+json"
 NAMESPACE = UUID("6b1f6a52-3a1c-5b0e-9a53-0c1d4f0b7c11")
 TRACEPARENT_PATTERN = r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"
-_JSON_MEDIA_TYPE = re.compile(r"^application/([\w.-]+\+)?json\b", re.IGNORECASE)
+_JSON_MEDIA_TYPE = re.compile(r"^[^/;\s]+/([^/;\s]+\+)?json\s*(;|$)", re.IGNORECASE)
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f]")
 _MAX_REPORTED_ERRORS = 3
+_MAX_WHY_CHARACTERS = 1_000
+_WORDS_BY_ERROR = {
+    "missing": "is missing",
+    "model_type": "must be a JSON object",
+    "uuid_parsing": "must be a UUID",
+    "uuid_type": "must be a UUID",
+    "int_type": "must be a whole number",
+}
 
 DataT = TypeVar("DataT", bound=EventData)
 DataT_co = TypeVar("DataT_co", bound=EventData, covariant=True)
@@ -32,10 +41,13 @@ Headers = Sequence[tuple[str, bytes | None]]
 
 
 class UnreadableError(Exception):
-    """A message is no event of ours; `reason` is the class of the dead letter, the text says why in words."""
+    """A message is no event of ours; `reason` is the class of the dead letter, the text says why in words.
+
+    The text may quote the message, so it is kept short and free of control characters, which no database takes.
+    """
 
     def __init__(self, reason: str, why: str) -> None:
-        super().__init__(why)
+        super().__init__(_CONTROL_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", why)[:_MAX_WHY_CHARACTERS])
         self.reason = reason
 
 
@@ -51,19 +63,28 @@ class Event(Generic[DataT_co]):
     traceparent: str | None = None
 
 
-class _Attributes(BaseModel):
+def _readable_trace(value: Any) -> Any:
+    """`value`, or None where it is no traceparent: W3C asks to ignore a broken one, and the event is sound."""
+    return value if isinstance(value, str) and re.match(TRACEPARENT_PATTERN, value) else None
+
+
+class Attributes(BaseModel):
     """The context attributes of an incoming event; extensions that we do not know are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
-    specversion: Literal["1.0"]
-    id: UUID
-    source: Annotated[str, Field(min_length=1, max_length=limits.MAX_URL_CHARACTERS)]
-    type: str
-    subject: Id
-    time: AwareDatetime
-    datacontenttype: str | None = None
-    traceparent: Annotated[str, StringConstraints(pattern=TRACEPARENT_PATTERN)] | None = None
+    specversion: Literal["1.0"] = Field(description="The version of CloudEvents.")
+    id: UUID = Field(description="Names the event; a repeat has the same id.")
+    source: Annotated[
+        str, StringConstraints(min_length=1, max_length=limits.MAX_URL_CHARACTERS, pattern=ID_PATTERN)
+    ] = Field(description="Who tells of it: `countersign/SERVICE`, or the project's tool.")
+    type: str = Field(description="The topic's name and the version of its data.")
+    subject: Id = Field(description="Whom the event is about; equals the Kafka key and the id in the data.")
+    time: Instant = Field(description="When it happened; where absent, the broker's time counts.")
+    datacontenttype: str | None = Field(default=None, description="A JSON media type; absent means application/json.")
+    traceparent: Annotated[
+        Annotated[str, StringConstraints(pattern=TRACEPARENT_PATTERN)] | None, BeforeValidator(_readable_trace)
+    ] = Field(default=None, description="W3C trace context; a malformed one is ignored.")
 
 
 def event_id(data: EventData) -> UUID:
@@ -106,12 +127,12 @@ def decode(topic_name: str, key: bytes | None, value: bytes | None, headers: Hea
         raise UnreadableError(
             "too_large", f"{len(value):,} bytes; a submission has at most {limits.MAX_SUBMISSION_BYTES:,}"
         )
-    attributes, received = _open(value, dict(headers), at)
+    attributes, data = _open(value, dict(headers), at)
     if BY_TYPE.get(attributes.type) is not topic:
         raise UnreadableError("unknown_type", f"type {attributes.type!r} does not travel on {topic.name}")
-    data = _validated(topic, received)
-    _check_key(key, attributes.subject, data.subject)
-    return Event(attributes.id, attributes.source, attributes.subject, attributes.time, data, attributes.traceparent)
+    known = _validated(topic, data)
+    _check_key(key, attributes.subject, known.subject)
+    return Event(attributes.id, attributes.source, attributes.subject, attributes.time, known, attributes.traceparent)
 
 
 def _tombstone(topic: Topic, key: bytes | None, at: datetime) -> Event[EventData]:
@@ -125,32 +146,36 @@ def _tombstone(topic: Topic, key: bytes | None, at: datetime) -> Event[EventData
     return Event(event_id(data), topic.name, data.subject, at, data)
 
 
-def _open(value: bytes, headers: Mapping[str, bytes | None], at: datetime) -> tuple[_Attributes, Any]:
+def _open(value: bytes, headers: Mapping[str, bytes | None], at: datetime) -> tuple[Attributes, Any]:
     """The attributes and the data of a structured message, or of a binary one whose attributes are `ce_` headers."""
-    if "ce_specversion" in headers:
-        attributes = _binary_attributes(headers)
-        received = _json(value)
-    else:
-        attributes = _json(value)
-        if not isinstance(attributes, dict):
-            raise UnreadableError("undecodable", "the message is JSON but not a CloudEvent")
-        received = attributes.get("data")
+    content_type = (headers.get("content-type") or b"").lower()
+    # A structured message may repeat its attributes as headers; the content type tells the modes apart.
+    if "ce_specversion" in headers and not content_type.startswith(b"application/cloudevents"):
+        return _attributes(_from_headers(headers), at), _json(value)
+    message = _json(value)
+    if not isinstance(message, dict):
+        raise UnreadableError("undecodable", "the message is JSON but not a CloudEvent")
+    return _attributes(message, at), message.get("data")
+
+
+def _from_headers(headers: Mapping[str, bytes | None]) -> dict[str, Any]:
     try:
-        read = _Attributes.model_validate({"time": at} | attributes)
+        named = {name: text.decode() for name, text in headers.items() if text is not None}
+    except UnicodeDecodeError as error:
+        raise UnreadableError("undecodable", "a header is not UTF-8") from error
+    attributes = {name[3:]: text for name, text in named.items() if name.startswith("ce_")}
+    return attributes | {"datacontenttype": named.get("content-type")}
+
+
+def _attributes(message: Mapping[str, Any], at: datetime) -> Attributes:
+    stated = {name: value for name, value in message.items() if value is not None}
+    try:
+        read = Attributes.model_validate({"time": at} | stated)
     except ValidationError as error:
         raise UnreadableError("schema", _in_words(error)) from error
     if read.datacontenttype is not None and not _JSON_MEDIA_TYPE.match(read.datacontenttype):
         raise UnreadableError("schema", f"datacontenttype {read.datacontenttype!r} is not JSON")
-    return read, received
-
-
-def _binary_attributes(headers: Mapping[str, bytes | None]) -> dict[str, Any]:
-    try:
-        attributes = {name[3:]: (text or b"").decode() for name, text in headers.items() if name.startswith("ce_")}
-        content_type = (headers.get("content-type") or b"application/json").decode()
-    except UnicodeDecodeError as error:
-        raise UnreadableError("undecodable", "a header is not UTF-8") from error
-    return attributes | {"datacontenttype": content_type}
+    return read
 
 
 def _json(value: bytes) -> Any:
@@ -185,5 +210,6 @@ def _in_words(error: ValidationError) -> str:
 
 
 def _wording(problem: ErrorDetails) -> str:
-    pattern = problem.get("ctx", {}).get("pattern")
-    return IN_WORDS.get(pattern, problem["msg"]) if pattern else problem["msg"]
+    pattern = problem.get("ctx", {}).get("pattern", "")
+    in_words = IN_WORDS.get(pattern) or _WORDS_BY_ERROR.get(problem["type"])
+    return in_words or problem["msg"].removeprefix("Value error, ")

@@ -1,9 +1,9 @@
 """All events of Countersign, one frozen model per topic; DATA is what happened, the envelope says when and to whom."""
 
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, ClassVar
 
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import AfterValidator, Field
 
 from schemas import limits
 from schemas.commitment import ErpDocument, Person, Summary
@@ -14,9 +14,11 @@ from schemas.fields import (
     Currency,
     DecisionRound,
     Email,
+    Excerpt,
     ExportRound,
     FailureClass,
     Id,
+    Instant,
     MailKind,
     MailOutcome,
     Money,
@@ -54,7 +56,7 @@ class CommitmentData(EventData):
 
     company_id: Id = Field(description="The company whose commitment this is.")
     project_id: Id = Field(description="The project whose commitment this is.")
-    commitment_id: Id
+    commitment_id: Id = Field(description="The commitment that this is about; the key of the message.")
     revision: Revision = Field(description="1 for the first submission, +1 for each re-send.")
 
     identity: ClassVar[tuple[str, ...]] = ("revision",)
@@ -72,7 +74,7 @@ class Submission(EventData):
     project_id: Id = Field(description="The project whose commitment this is.")
     commitment: Snapshot = Field(description="The commitment, whole; unknown members are kept.")
     revision: Revision = Field(description="1 for the first submission, +1 for each re-send.")
-    sent_by: Person
+    sent_by: Person = Field(description="Who sent this revision to accounting.")
     note: Note | None = Field(default=None, description="What the sender wants the approver to know.")
 
     identity: ClassVar[tuple[str, ...]] = ("revision",)
@@ -100,7 +102,7 @@ class CommitmentRetrieved(CommitmentData):
 
     topic: ClassVar[str] = "commitment.retrieved"
 
-    retrieved_by: Person
+    retrieved_by: Person = Field(description="Who took it back.")
 
 
 class DirectoryPerson(EventData):
@@ -109,20 +111,22 @@ class DirectoryPerson(EventData):
     topic: ClassVar[str] = "directory.person"
     identity: ClassVar[tuple[str, ...]] = ("version",)
 
-    company_id: Id
-    person_id: Id
-    version: Version
-    name: Name
-    email: Email
+    company_id: Id = Field(description="The company whose directory this is.")
+    person_id: Id = Field(description="The person; the key of the message.")
+    version: Version = Field(description="Rises with each change; readers keep the highest.")
+    name: Name = Field(description="The name that others read.")
+    email: Email = Field(description="Where mails to this person go.")
     time_zone: Annotated[str, Field(max_length=64), AfterValidator(known_zone)] = Field(
         default="UTC", description="IANA name, for example America/Chicago."
     )
     erp_tool: ToolLevel = Field(description="Level on the company's ERP Integrations tool.")
-    can_push_to_accounting: bool = Field(default=False, strict=True)
+    can_push_to_accounting: bool = Field(
+        default=False, strict=True, description="Whether the person is an accounting approver."
+    )
     commitments_tool: dict[Id, ToolLevel] = Field(
         default_factory=dict, description="Level on the Commitments tool of each project, by project id."
     )
-    digest_subscribed: bool = Field(default=True, strict=True)
+    digest_subscribed: bool = Field(default=True, strict=True, description="Whether the daily summary is wanted.")
 
     @property
     def subject(self) -> str:
@@ -136,7 +140,7 @@ class DirectoryPersonRemoved(EventData):
     topic: ClassVar[str] = "directory.person"
     identity: ClassVar[tuple[str, ...]] = ()
 
-    person_id: Id
+    person_id: Id = Field(description="The person; the key of the message.")
 
     @property
     def subject(self) -> str:
@@ -153,11 +157,13 @@ class DecisionAccepted(CommitmentData):
     round: ExportRound = Field(description="1, and one more for each retry that an approver orders.")
     content_hash: ContentHash = Field(description="SHA-256 of the RFC 8785 form of `commitment`, as approved.")
     commitment: Snapshot = Field(description="The approved snapshot, verbatim.")
-    decided_by: Person
-    sent_by: Person
+    decided_by: Person = Field(description="Who accepted.")
+    sent_by: Person = Field(description="Who sent this revision.")
     erp_code: Code | None = Field(default=None, description="The document number that the approver asks for.")
-    accounting_date: date | None = None
-    note: Note | None = None
+    accounting_date: date | None = Field(
+        default=None, description="The day on which the ERP is to book it; absent means the ERP's own choice."
+    )
+    note: Note | None = Field(default=None, description="What the approver wants to be remembered.")
 
 
 class DecisionRejected(CommitmentData):
@@ -167,9 +173,9 @@ class DecisionRejected(CommitmentData):
     identity: ClassVar[tuple[str, ...]] = ("revision", "round")
 
     round: DecisionRound = Field(description="The export round that had failed; 0 when it was never exported.")
-    reason: Reason
-    decided_by: Person
-    summary: Summary
+    reason: Reason = Field(description="What has to change, in the approver's words.")
+    decided_by: Person = Field(description="Who rejected.")
+    summary: Summary = Field(description="What a mail shows of the commitment.")
 
 
 class DecisionResolved(CommitmentData):
@@ -178,18 +184,18 @@ class DecisionResolved(CommitmentData):
     topic: ClassVar[str] = "decision.resolved"
     identity: ClassVar[tuple[str, ...]] = ("revision", "round")
 
-    round: ExportRound
-    document: ErpDocument
-    decided_by: Person
-    note: Note | None = None
+    round: ExportRound = Field(description="The export round that was in doubt.")
+    document: ErpDocument = Field(description="The document that was found in the ERP.")
+    decided_by: Person = Field(description="Who looked.")
+    note: Note | None = Field(default=None, description="The evidence, in the approver's words.")
 
 
 class Change(Record):
     """One difference between two revisions, in words."""
 
     field: Name = Field(description="What changed, for example `Line 3 cost code`.")
-    before: Text
-    after: Text
+    before: Excerpt = Field(description="As it stood, shortened.")
+    after: Excerpt = Field(description="As it stands now, shortened.")
 
 
 class ApprovalRequested(CommitmentData):
@@ -197,12 +203,14 @@ class ApprovalRequested(CommitmentData):
 
     topic: ClassVar[str] = "approval.requested"
 
-    approver: Person
-    previous_revision: Revision
-    previous_reason: Reason
-    changes: Annotated[tuple[Change, ...], Field(max_length=limits.MAX_CHANGES)] = ()
-    note: Note | None = None
-    summary: Summary
+    approver: Person = Field(description="Who rejected the revision before, and is asked again.")
+    previous_revision: Revision = Field(description="The revision that was rejected.")
+    previous_reason: Reason = Field(description="Why it was rejected.")
+    changes: Annotated[tuple[Change, ...], Field(max_length=limits.MAX_CHANGES)] = Field(
+        default=(), description="What differs from the rejected revision."
+    )
+    note: Note | None = Field(default=None, description="What the sender wants the approver to know.")
+    summary: Summary = Field(description="What a mail shows of the commitment.")
 
 
 class ExportInDoubt(CommitmentData):
@@ -211,12 +219,12 @@ class ExportInDoubt(CommitmentData):
     topic: ClassVar[str] = "export.in_doubt"
     identity: ClassVar[tuple[str, ...]] = ("revision", "round", "probes")
 
-    round: ExportRound
-    since: AwareDatetime
+    round: ExportRound = Field(description="The export round whose outcome is unknown.")
+    since: Instant = Field(description="When the answer was lost.")
     asked: Text = Field(description="What the ERP was asked, and what it answered.")
     probes: Count = Field(default=0, description="How often the ERP has been asked.")
-    next_probe: AwareDatetime | None = Field(default=None, description="Absent when only a person can decide.")
-    connection: Id | None = None
+    next_probe: Instant | None = Field(default=None, description="Absent when only a person can decide.")
+    connection: Id | None = Field(default=None, description="The ERP connection that was called.")
 
 
 class ExportSucceeded(CommitmentData):
@@ -225,17 +233,19 @@ class ExportSucceeded(CommitmentData):
     topic: ClassVar[str] = "export.succeeded"
     identity: ClassVar[tuple[str, ...]] = ("revision", "round")
 
-    round: ExportRound
-    erp_document: ErpDocument
+    round: ExportRound = Field(description="The export round that wrote it.")
+    erp_document: ErpDocument = Field(description="The document that it became.")
 
 
 class Failure(Record):
     """Why an export failed, whose turn it is, and whether anything is in the ERP."""
 
-    failure_class: FailureClass = Field(alias="class")
+    failure_class: FailureClass = Field(
+        alias="class", description="Who can mend it: time, the approver, the sender or the ERP's administrator."
+    )
     code: Code | None = Field(default=None, description="The ERP's own code.")
     message: Text = Field(description="One sentence that a person understands.")
-    owner: Owner
+    owner: Owner = Field(description="Whose turn it is.")
     next_step: Text = Field(description="What the owner does next.")
     in_erp: bool = Field(strict=True, description="Whether an earlier revision's document stands in the ERP.")
 
@@ -246,23 +256,27 @@ class ExportFailed(CommitmentData):
     topic: ClassVar[str] = "export.failed"
     identity: ClassVar[tuple[str, ...]] = ("revision", "round")
 
-    round: ExportRound
-    failure: Failure
-    attempts: Count
-    decided_by: Person
-    summary: Summary
+    round: ExportRound = Field(description="The export round that failed.")
+    failure: Failure = Field(description="Why, and who acts next.")
+    attempts: Count = Field(description="How many calls were made.")
+    decided_by: Person = Field(description="Who had accepted the revision.")
+    summary: Summary = Field(description="What a mail shows of the commitment.")
 
 
 class LimitsProfile(Record):
     """What an ERP takes: lengths in characters, amounts in digits; absent means no known limit."""
 
-    number_characters: int | None = Field(default=None, strict=True, ge=1)
-    title_characters: int | None = Field(default=None, strict=True, ge=1)
-    vendor_name_characters: int | None = Field(default=None, strict=True, ge=1)
-    memo_characters: int | None = Field(default=None, strict=True, ge=1)
-    truncates_number: bool = Field(default=False, strict=True)
-    takes_erp_code: bool = Field(default=False, strict=True)
-    takes_accounting_date: bool = Field(default=False, strict=True)
+    number_characters: int | None = Field(default=None, strict=True, ge=1, description="Longest number.")
+    title_characters: int | None = Field(default=None, strict=True, ge=1, description="Longest title.")
+    vendor_name_characters: int | None = Field(default=None, strict=True, ge=1, description="Longest vendor name.")
+    memo_characters: int | None = Field(default=None, strict=True, ge=1, description="Longest memo.")
+    truncates_number: bool = Field(default=False, strict=True, description="Whether a longer number is cut in silence.")
+    takes_erp_code: bool = Field(
+        default=False, strict=True, description="Whether an approver may ask for a document number."
+    )
+    takes_accounting_date: bool = Field(
+        default=False, strict=True, description="Whether an approver may ask for a booking date."
+    )
 
 
 class ErpConnection(EventData):
@@ -271,15 +285,17 @@ class ErpConnection(EventData):
     topic: ClassVar[str] = "erp.connection"
     identity: ClassVar[tuple[str, ...]] = ("version",)
 
-    name: Id
-    version: Version
+    name: Id = Field(description="The connection's name; the key of the message.")
+    version: Version = Field(description="Rises with each change; readers keep the highest.")
     kind: Id = Field(description="The connector, for example `http`.")
     title: Name = Field(description="What people call this ERP.")
-    companies: tuple[Id, ...]
-    limits: LimitsProfile = LimitsProfile()
-    circuit_open_since: AwareDatetime | None = None
-    last_contact: AwareDatetime | None = None
-    queue_length: Count = 0
+    companies: tuple[Id, ...] = Field(description="The ids of the companies that export through it.")
+    limits: LimitsProfile = Field(default=LimitsProfile(), description="What this ERP takes.")
+    circuit_open_since: Instant | None = Field(
+        default=None, description="Since when calls are held back; absent while they flow."
+    )
+    last_contact: Instant | None = Field(default=None, description="When the ERP last answered.")
+    queue_length: Count = Field(default=0, description="How many exports wait for it.")
 
     @property
     def subject(self) -> str:
@@ -293,44 +309,48 @@ class CommitmentStatus(CommitmentData):
     topic: ClassVar[str] = "commitment.status"
     identity: ClassVar[tuple[str, ...]] = ("version",)
 
-    version: Version
-    status: Status
-    ribbon: Ribbon
-    editable: bool = Field(strict=True)
-    locked_fields: tuple[Name, ...] = ()
+    version: Version = Field(description="Rises with each change; readers keep the highest.")
+    status: Status = Field(description="Where the commitment stands.")
+    ribbon: Ribbon = Field(description="The colour to show for it.")
+    editable: bool = Field(strict=True, description="Whether the commitment may be edited upstream.")
+    locked_fields: tuple[Name, ...] = Field(
+        default=(), description="Members that must not change, because an ERP document exists."
+    )
     message: Text = Field(description="What the status means for this commitment, in a sentence.")
-    erp_document: ErpDocument | None = None
-    since: AwareDatetime
-    summary: Summary
+    erp_document: ErpDocument | None = Field(default=None, description="The document in the ERP, once there is one.")
+    since: Instant = Field(description="Since when the status holds.")
+    summary: Summary = Field(description="What a list shows of the commitment.")
 
 
 class CurrencyTotal(Record):
     """An amount in one currency."""
 
-    currency: Currency
-    total: Money
+    currency: Currency = Field(description="ISO 4217 code of the total.")
+    total: Money = Field(description="In `currency`, as a decimal string.")
 
 
 class DigestRow(Record):
     """One commitment in the daily summary."""
 
-    commitment_id: Id
-    revision: Revision
-    status: Status
-    since: AwareDatetime
-    age_days: Count
-    message: Text = ""
-    summary: Summary
+    commitment_id: Id = Field(description="The commitment that the row is about.")
+    revision: Revision = Field(description="The revision that the row is about.")
+    status: Status = Field(description="Where the commitment stands.")
+    since: Instant = Field(description="Since when the status holds.")
+    age_days: Count = Field(description="Whole days since then, in the recipient's time zone.")
+    message: Excerpt = Field(default="", description="What the status means, in a sentence, shortened.")
+    summary: Summary = Field(description="What the row shows of the commitment.")
     url: Url = Field(description="Where the approver answers.")
 
 
 class DigestSection(Record):
     """The rows of one part of the summary; `count` also counts those that are not listed."""
 
-    count: Count
-    totals: tuple[CurrencyTotal, ...] = ()
-    oldest_days: Count = 0
-    rows: Annotated[tuple[DigestRow, ...], Field(max_length=limits.MAX_DIGEST_ROWS)] = ()
+    count: Count = Field(description="How many there are, listed or not.")
+    totals: tuple[CurrencyTotal, ...] = Field(default=(), description="Their totals, one for each currency.")
+    oldest_days: Count = Field(default=0, description="Age of the oldest in whole days.")
+    rows: Annotated[tuple[DigestRow, ...], Field(max_length=limits.MAX_DIGEST_ROWS)] = Field(
+        default=(), description="The rows that are listed, oldest first."
+    )
 
 
 class DigestReady(EventData):
@@ -339,17 +359,19 @@ class DigestReady(EventData):
     topic: ClassVar[str] = "digest.ready"
     identity: ClassVar[tuple[str, ...]] = ("local_date",)
 
-    company_id: Id
-    recipient: Person
-    local_date: date
-    time_zone: Annotated[str, Field(max_length=64), AfterValidator(known_zone)]
-    due_at: AwareDatetime
-    waiting: DigestSection
-    failed: DigestSection
-    in_doubt: DigestSection
-    yesterday: DigestSection
-    desk_url: Url
-    unsubscribe_url: Url
+    company_id: Id = Field(description="The company whose commitments these are.")
+    recipient: Person = Field(description="The approver who gets the mail; the id is the key of the message.")
+    local_date: date = Field(description="The day of the summary in the recipient's time zone.")
+    time_zone: Annotated[str, Field(max_length=64), AfterValidator(known_zone)] = Field(
+        description="The recipient's time zone, an IANA name."
+    )
+    due_at: Instant = Field(description="When the summary was due.")
+    waiting: DigestSection = Field(description="What waits for an answer.")
+    failed: DigestSection = Field(description="Exports that failed.")
+    in_doubt: DigestSection = Field(description="Exports whose outcome is unknown.")
+    yesterday: DigestSection = Field(description="What found its outcome on the day before.")
+    desk_url: Url = Field(description="Where the approver answers.")
+    unsubscribe_url: Url = Field(description="Where one click stops the summary.")
 
     @property
     def subject(self) -> str:
@@ -363,10 +385,10 @@ class DigestPreference(EventData):
     topic: ClassVar[str] = "digest.preference"
     identity: ClassVar[tuple[str, ...]] = ("version",)
 
-    company_id: Id
-    person_id: Id
-    version: Version
-    subscribed: bool = Field(strict=True)
+    company_id: Id = Field(description="The company whose summary this is about.")
+    person_id: Id = Field(description="The person; the key of the message.")
+    version: Version = Field(description="Rises with each change; readers keep the highest.")
+    subscribed: bool = Field(strict=True, description="Whether the daily summary is wanted.")
 
     @property
     def subject(self) -> str:
@@ -380,14 +402,14 @@ class MailSettled(EventData):
     topic: ClassVar[str] = "mail.settled"
     identity: ClassVar[tuple[str, ...]] = ("event_id", "recipient_id")
 
-    company_id: Id
+    company_id: Id = Field(description="The company that the mail was about.")
     event_id: Id = Field(description="The id of the event that caused the mail.")
-    kind: MailKind
-    recipient: Person
-    recipient_id: Id
+    kind: MailKind = Field(description="The occasion of the mail.")
+    recipient: Person = Field(description="Who was written to.")
+    recipient_id: Id = Field(description="The recipient's id, which with `event_id` names the mail.")
     commitment_id: Id | None = Field(default=None, description="Absent for the daily summary.")
-    outcome: MailOutcome
-    settled_at: datetime
+    outcome: MailOutcome = Field(description="What became of it.")
+    settled_at: Instant = Field(description="When the outcome was known.")
 
     @property
     def subject(self) -> str:

@@ -1,21 +1,31 @@
 """The kinds of field that events are made of: ids, texts, decimals, people, each with its limit and its meaning."""
 
+import re
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
 
 from schemas import limits
 
 ID_PATTERN = r"^[^\x00-\x20\x7f]+$"
 TEXT_PATTERN = r"^[^\x00]*$"
 REASON_PATTERN = r"^[^\x00]*[^\x00\s][^\x00]*$"
-EMAIL_PATTERN = r"^[^@\s\x00-\x1f\x7f<>,;\"]+@[^@\s\x00-\x1f\x7f<>,;\"]+$"
+EMAIL_PATTERN = r'^[^@\s\x00-\x1f\x7f<>,;"]+@[^@\s\x00-\x1f\x7f<>,;"]+$'
 DECIMAL_PATTERN = r"^-?[0-9]{1,15}(\.[0-9]{1,6})?$"
 PERCENT_PATTERN = r"^[0-9]{1,3}(\.[0-9]{1,4})?$"
 CURRENCY_PATTERN = r"^[A-Z]{3}$"
 HASH_PATTERN = r"^[0-9a-f]{64}$"
-URL_PATTERN = r"^https?://[^\s\x00-\x1f\x7f\"<>]+$"
+URL_PATTERN = r'^https?://[^\s\x00-\x1f\x7f"<>]+$'
 
 IN_WORDS = {
     ID_PATTERN: "must not contain spaces or control characters",
@@ -30,11 +40,41 @@ IN_WORDS = {
 }
 """What each pattern asks for, as a person reads it in a dead letter."""
 
+_RFC_3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9:]{8}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})")
+
+
+def _rfc_3339(value: Any) -> Any:
+    """`value` itself; ValueError for a number, a loose form, or a time without its offset."""
+    if isinstance(value, datetime) or (isinstance(value, str) and _RFC_3339.fullmatch(value)):
+        return value
+    raise ValueError("must be an RFC 3339 time with its offset, such as 2026-11-16T15:02:00Z")
+
+
+def _in_utc(value: datetime) -> datetime:
+    """`value` in UTC; ValueError where UTC has no such year, since no database or writer could take it."""
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("must lie in the years 1 to 9999 of UTC") from error
+
+
+def _shortened(value: Any) -> Any:
+    """`value`, cut with an ellipsis where it is a text beyond the length of an excerpt."""
+    if isinstance(value, str) and len(value) > limits.MAX_EXCERPT_CHARACTERS:
+        return value[: limits.MAX_EXCERPT_CHARACTERS - 1] + "…"
+    return value
+
+
 Id = Annotated[str, StringConstraints(min_length=1, max_length=limits.MAX_ID_CHARACTERS, pattern=ID_PATTERN)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=limits.MAX_NAME_CHARACTERS, pattern=TEXT_PATTERN)]
 Code = Annotated[str, StringConstraints(max_length=limits.MAX_NAME_CHARACTERS, pattern=TEXT_PATTERN)]
 Title = Annotated[str, StringConstraints(min_length=1, max_length=limits.MAX_TITLE_CHARACTERS, pattern=TEXT_PATTERN)]
 Text = Annotated[str, StringConstraints(max_length=limits.MAX_TEXT_CHARACTERS, pattern=TEXT_PATTERN)]
+Excerpt = Annotated[
+    str,
+    StringConstraints(max_length=limits.MAX_EXCERPT_CHARACTERS, pattern=TEXT_PATTERN),
+    BeforeValidator(_shortened),
+]
 Reason = Annotated[
     str, StringConstraints(min_length=1, max_length=limits.MAX_REASON_CHARACTERS, pattern=REASON_PATTERN)
 ]
@@ -51,6 +91,7 @@ ExportRound = Annotated[int, Field(strict=True, ge=1, le=limits.MAX_ROUND)]
 DecisionRound = Annotated[int, Field(strict=True, ge=0, le=limits.MAX_ROUND)]
 Version = Annotated[int, Field(strict=True, ge=0, le=limits.MAX_VERSION)]
 Count = Annotated[int, Field(strict=True, ge=0)]
+Instant = Annotated[AwareDatetime, BeforeValidator(_rfc_3339), AfterValidator(_in_utc)]
 
 
 class Record(BaseModel):

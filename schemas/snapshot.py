@@ -32,14 +32,18 @@ class Snapshot:
     def of(cls, received: dict[str, Any]) -> "Snapshot":
         """The snapshot of a decoded JSON object.
 
-        Raises TooLargeError beyond the limit of lines, and ValueError when it is not a commitment or when its
-        numbers have no RFC 8785 form.
+        Raises TooLargeError beyond the limit of lines or bytes, and ValueError when it is not a commitment, is
+        nested too deeply, or holds a number that was, or would be, rounded.
         """
         lines = received.get("lines")
         if isinstance(lines, list) and len(lines) > limits.MAX_LINES:
             raise TooLargeError(f"{len(lines)} lines; at most {limits.MAX_LINES} are taken")
-        commitment = Commitment.model_validate(received)
-        return cls(orjson.dumps(received).decode(), content_hash(received), commitment)
+        text = _written(received)
+        is_plain = _is_plain(received)
+        if not is_plain:
+            _refuse_rounded(received)
+        digest = hashlib.sha256(_canonical(received, is_plain=is_plain)).hexdigest()
+        return cls(text, digest, Commitment.model_validate(received))
 
     @classmethod
     def from_text(cls, text: str) -> "Snapshot":
@@ -63,6 +67,19 @@ class Snapshot:
         return handler(Commitment.__pydantic_core_schema__)
 
 
+def _written(received: dict[str, Any]) -> str:
+    try:
+        written = orjson.dumps(received)
+    except orjson.JSONEncodeError as error:
+        raise ValueError(f"is nested too deeply or holds what JSON cannot: {error}") from error
+    # Numbers grow when they are written again (1e15 takes 18 bytes), so the limit on the message does not imply this.
+    if len(written) > limits.MAX_SUBMISSION_BYTES:
+        raise TooLargeError(
+            f"a commitment of {len(written):,} bytes; at most {limits.MAX_SUBMISSION_BYTES:,} are taken"
+        )
+    return written.decode()
+
+
 def content_hash(received: dict[str, Any]) -> str:
     """SHA-256, in hex, of the RFC 8785 form of `received`; ValueError where that form does not exist."""
     return hashlib.sha256(canonical(received)).hexdigest()
@@ -70,9 +87,11 @@ def content_hash(received: dict[str, Any]) -> str:
 
 def canonical(received: dict[str, Any]) -> bytes:
     """The RFC 8785 form of a decoded JSON object; ValueError where an integer exceeds 2^53 - 1."""
-    if _is_plain(received):
-        return orjson.dumps(received, option=orjson.OPT_SORT_KEYS)
-    return rfc8785.dumps(received)
+    return _canonical(received, is_plain=_is_plain(received))
+
+
+def _canonical(received: dict[str, Any], *, is_plain: bool) -> bytes:
+    return orjson.dumps(received, option=orjson.OPT_SORT_KEYS) if is_plain else rfc8785.dumps(received)
 
 
 def _is_plain(value: Any) -> bool:
@@ -86,6 +105,15 @@ def _is_plain(value: Any) -> bool:
     if isinstance(value, list):
         return all(_is_plain(member) for member in value)
     return False
+
+
+def _refuse_rounded(value: Any) -> None:
+    """Raise ValueError for a number that lost digits: a long integer arrives as the nearest float."""
+    if isinstance(value, (int, float)) and abs(value) > _LARGEST_EXACT_INTEGER:
+        raise ValueError("holds a number beyond 2^53 - 1, which readers round; send it as a string")
+    members = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for member in members:
+        _refuse_rounded(member)
 
 
 def _validated(value: Any) -> Snapshot:

@@ -1,0 +1,39 @@
+"""An example: an event under a name, told by somebody at some time of the story."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from schemas.commitment import Commitment
+from schemas.envelope import Event, new_event
+from schemas.events import EventData
+from schemas.examples.cast import COMPANY, RIVERSIDE, instant
+
+UPSTREAM = "https://pm.example/companies/204"
+APPROVAL = "countersign/approval"
+EXPORTER = "countersign/exporter"
+NOTIFIER = "countersign/notifier"
+DIGEST = "countersign/digest"
+_TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One event; within its topic, `name` says what is special about it."""
+
+    name: str
+    event: Event[EventData]
+
+
+def told(name: str, source: str, at: str, data: EventData) -> Example:
+    """The example in which `source` tells of `data`, which happened `at`."""
+    return Example(name, new_event(data, source=source, time=instant(at), traceparent=_TRACE))
+
+
+def about(commitment: Commitment, revision: int) -> dict[str, Any]:
+    """The members by which an event names a revision of `commitment`."""
+    return {
+        "company_id": COMPANY,
+        "project_id": RIVERSIDE.id,
+        "commitment_id": commitment.id,
+        "revision": revision,
+    }

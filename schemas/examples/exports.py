@@ -1,0 +1,165 @@
+"""What the exporter tells: outcomes of exports, and how the ERP connection is doing."""
+
+from typing import Any
+
+from schemas.commitment import Commitment, summarise
+from schemas.events import (
+    ErpConnection,
+    ExportFailed,
+    ExportInDoubt,
+    ExportSucceeded,
+    Failure,
+    LimitsProfile,
+)
+from schemas.examples.cast import (
+    COMPANY,
+    CONCRETE_2,
+    CONCRETE_DOCUMENT,
+    CONNECTION,
+    DANA,
+    SAM,
+    STEEL_2,
+    STEEL_3,
+    instant,
+)
+from schemas.examples.example import EXPORTER, Example, about, told
+from schemas.fields import FailureClass, Owner
+
+
+def _failed(steel: Commitment, revision: int, export_round: int, attempts: int, failure: Failure) -> ExportFailed:
+    return ExportFailed(
+        **about(steel, revision),
+        round=export_round,
+        failure=failure,
+        attempts=attempts,
+        decided_by=DANA,
+        summary=summarise(steel, SAM, CONNECTION),
+    )
+
+
+def _in_doubt(name: str, at: str, **asked: Any) -> Example:
+    data = ExportInDoubt(
+        **about(STEEL_3, 3), round=4, since=instant("2026-11-20T15:12:30Z"), connection=CONNECTION, **asked
+    )
+    return told(name, EXPORTER, at, data)
+
+
+def _connection(name: str, at: str, **state: Any) -> Example:
+    now = instant(at)
+    data = ErpConnection(
+        name=CONNECTION,
+        version=int(now.timestamp() * 1000),
+        kind="http",
+        title="QuickBooks",
+        companies=(COMPANY,),
+        limits=LimitsProfile(
+            number_characters=11, title_characters=31, memo_characters=4095, takes_accounting_date=True
+        ),
+        **state,
+    )
+    return told(name, EXPORTER, at, data)
+
+
+EXAMPLES: tuple[Example, ...] = (
+    told(
+        "concrete-works",
+        EXPORTER,
+        "2026-11-18T15:15:03Z",
+        ExportSucceeded(**about(CONCRETE_2, 2), round=1, erp_document=CONCRETE_DOCUMENT),
+    ),
+    told(
+        "vendor-unknown",
+        EXPORTER,
+        "2026-11-18T19:00:02Z",
+        _failed(
+            STEEL_3,
+            3,
+            1,
+            1,
+            Failure(
+                failure_class=FailureClass.WAIT_FOR_DEPENDENCY,
+                code="3140",
+                message="QuickBooks has no vendor Ironline Steel Supply.",
+                owner=Owner.APPROVER,
+                next_step="Set up the vendor in QuickBooks, then choose Retry.",
+                in_erp=False,
+            ),
+        ),
+    ),
+    told(
+        "erp-away",
+        EXPORTER,
+        "2026-11-19T15:10:00Z",
+        _failed(
+            STEEL_3,
+            3,
+            2,
+            12,
+            Failure(
+                failure_class=FailureClass.RETRY_LATER,
+                message="QuickBooks has not answered for an hour.",
+                owner=Owner.SYSTEM,
+                next_step="Nothing for now; if it stays so, an approver chooses Retry.",
+                in_erp=False,
+            ),
+        ),
+    ),
+    told(
+        "no-access",
+        EXPORTER,
+        "2026-11-19T20:30:00Z",
+        _failed(
+            STEEL_3,
+            3,
+            3,
+            1,
+            Failure(
+                failure_class=FailureClass.FIX_SETUP,
+                code="401",
+                message="QuickBooks refused the credentials of this connection.",
+                owner=Owner.ERP_ADMIN,
+                next_step="Renew the credentials of quickbooks-main, then choose Retry.",
+                in_erp=False,
+            ),
+        ),
+    ),
+    told(
+        "title-too-long",
+        EXPORTER,
+        "2026-11-16T22:00:02Z",
+        _failed(
+            STEEL_2,
+            2,
+            1,
+            1,
+            Failure(
+                failure_class=FailureClass.FIX_DATA,
+                code="3070",
+                message="32 characters in the title; QuickBooks takes 31.",
+                owner=Owner.PROJECT_MANAGER,
+                next_step="Dana Ruiz rejects it; Sam Lee shortens the title and re-sends it.",
+                in_erp=False,
+            ),
+        ),
+    ),
+    _in_doubt(
+        "answer-lost",
+        "2026-11-20T15:12:30Z",
+        asked="The order was sent; the connection broke before the answer.",
+        next_probe=instant("2026-11-20T15:13:30Z"),
+    ),
+    _in_doubt(
+        "a-person-decides",
+        "2026-11-20T16:12:30Z",
+        asked="Asked six times for an order with this reference; QuickBooks gave no clear answer.",
+        probes=6,
+    ),
+    _connection("answering", "2026-11-18T15:15:03Z", last_contact=instant("2026-11-18T15:15:03Z")),
+    _connection(
+        "circuit-open",
+        "2026-11-19T14:40:00Z",
+        last_contact=instant("2026-11-19T14:10:12Z"),
+        circuit_open_since=instant("2026-11-19T14:40:00Z"),
+        queue_length=14,
+    ),
+)
