@@ -1,1 +1,1 @@
-"""Everything around the product that a demo or a test needs: real servers, a mailbox, an ERP, sign-in, the project tool."""
+"""What a demo or a test needs around the product: real servers, a mailbox, an ERP, sign-in, the project tool."""

@@ -1,6 +1,7 @@
 """The calm pages that the sandbox's servers share: plain HTML, one style sheet, no script."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ class Pages:
             loader=FileSystemLoader([_FOLDER / folder, _FOLDER]), autoescape=True, undefined=StrictUndefined
         )
         self._environment.trim_blocks = self._environment.lstrip_blocks = True
+        self._environment.filters["money"] = money
         self._environment.globals.update(
             site=title, links=links, neighbours=neighbours if neighbours is not None else {}
         )
@@ -42,6 +44,11 @@ class Pages:
                 "cache-control": "no-store",
             },
         )
+
+
+def money(amount: str) -> str:
+    """A decimal string with its thousands apart: 480250.00 is 480,250.00."""
+    return f"{Decimal(amount):,}"
 
 
 def bare_app(title: str) -> FastAPI:

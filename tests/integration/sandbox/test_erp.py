@@ -1,0 +1,178 @@
+"""The ERP over real HTTP: its contract, its faults as a client meets them, and its journal as the truth."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from httpx2 import AsyncClient, Limits, ReadError, ReadTimeout, RemoteProtocolError
+from pydantic import SecretStr
+
+from schemas.fields import FailureClass
+from services.sandbox.erp import Calls, Did, Erp, ErpFault, ErpFaultKind, running_erp
+from tests.sandbox_orders import order_body
+
+TOKEN = SecretStr("of the tests")
+PAGE = {"accept": "text/html"}
+
+
+@pytest.fixture
+async def erp() -> AsyncIterator[Erp]:
+    async with running_erp(token=TOKEN) as running:
+        yield running
+
+
+@pytest.fixture
+async def client(erp: Erp) -> AsyncIterator[AsyncClient]:
+    async with a_client(erp) as opened:
+        yield opened
+
+
+def a_client(erp: Erp) -> AsyncClient:
+    headers = {"authorization": f"Bearer {TOKEN.get_secret_value()}"}
+    return AsyncClient(base_url=erp.url, headers=headers, timeout=10, limits=Limits(max_connections=200))
+
+
+async def test_a_document_is_created_found_and_updated(erp: Erp, client: AsyncClient) -> None:
+    created = await client.post("/documents", json=order_body())
+    found = await client.get("/documents", params={"reference": "c-8841"})
+    updated = await client.put("/documents/1001", json=order_body(revision=2, marker="c-8841/2/def"))
+    assert (created.status_code, updated.status_code) == (201, 200)
+    assert found.json() == {"documents": [created.json()]}
+    assert updated.json()["marker"] == "c-8841/2/def"
+    did = [(entry.method, entry.did, entry.answered) for entry in erp.journal.entries]
+    assert did == [("POST", Did.CREATED, 201), ("GET", Did.SEARCHED, 200), ("PUT", Did.UPDATED, 200)]
+
+
+@pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer wrong", f"Basic {TOKEN.get_secret_value()}"])
+async def test_without_the_token_nothing_is_done(erp: Erp, client: AsyncClient, authorization: str) -> None:
+    answer = await client.post("/documents", json=order_body(), headers={"authorization": authorization})
+    assert answer.status_code == 401
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert [(entry.did, entry.answered) for entry in erp.journal.entries] == [(Did.NOTHING, 401)]
+
+
+async def test_a_refusal_is_problem_details_with_a_class(client: AsyncClient) -> None:
+    answer = await client.post("/documents", json=order_body(vendor={"id": "v-new", "name": "New Vendor"}))
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["code"] == "vendor_unknown"
+    assert answer.json()["failure_class"] == "wait_for_dependency"
+    assert answer.json()["detail"].startswith("New Vendor has no vendor code here.")
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b'{"reference": "c-1"}'])
+async def test_an_unreadable_body_is_refused_and_written_down(erp: Erp, client: AsyncClient, body: bytes) -> None:
+    answer = await client.post("/documents", content=body, headers={"content-type": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+    assert [entry.did for entry in erp.journal.entries] == [Did.NOTHING]
+
+
+async def test_a_lost_answer_leaves_the_document_stored(erp: Erp, client: AsyncClient) -> None:
+    erp.faults.switch_on(ErpFault(kind=ErpFaultKind.LOSE_ANSWER, times=1))
+    with pytest.raises((RemoteProtocolError, ReadError)):
+        await client.post("/documents", json=order_body())
+    found = await client.get("/documents", params={"reference": "c-8841"})
+    assert [document["number"] for document in found.json()["documents"]] == ["PO-1001"]
+    lost = erp.journal.entries[0]
+    assert (lost.did, lost.answered, lost.fault) == (Did.CREATED, None, ErpFaultKind.LOSE_ANSWER)
+
+
+async def test_a_500_may_come_before_or_after_storing(erp: Erp, client: AsyncClient) -> None:
+    erp.faults.replace(
+        [
+            ErpFault(kind=ErpFaultKind.ERROR_BEFORE_STORING, times=1),
+            ErpFault(kind=ErpFaultKind.ERROR_AFTER_STORING, times=1),
+        ]
+    )
+    answers = [await client.post("/documents", json=order_body()) for _ in range(2)]
+    assert answers[0].json() == answers[1].json()
+    assert [answer.status_code for answer in answers] == [500, 500]
+    assert [entry.did for entry in erp.journal.entries] == [Did.NOTHING, Did.CREATED]
+
+
+async def test_unavailable_says_when_to_come_back(erp: Erp, client: AsyncClient) -> None:
+    erp.faults.switch_on(ErpFault(kind=ErpFaultKind.UNAVAILABLE, calls=Calls.EVERY, retry_after_seconds=7))
+    answer = await client.get("/documents", params={"reference": "c-8841"})
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "7")
+
+
+async def test_a_refusal_can_be_ordered_for_one_reference(erp: Erp, client: AsyncClient) -> None:
+    fault = {"kind": "refuse", "reference": "c-1", "failure_class": "fix_setup", "code": "job_closed"}
+    await client.put("/faults", json={"faults": [fault]})
+    refused = await client.post("/documents", json=order_body(reference="c-1"))
+    written = await client.post("/documents", json=order_body(reference="c-2"))
+    assert (refused.json()["code"], refused.json()["failure_class"]) == ("job_closed", FailureClass.FIX_SETUP)
+    assert written.status_code == 201
+    assert erp.journal.created() == {"c-2": 1}
+
+
+async def test_a_slow_call_is_stored_though_the_caller_gave_up(erp: Erp, client: AsyncClient) -> None:
+    erp.faults.switch_on(ErpFault(kind=ErpFaultKind.SLOW, seconds=0.3, times=1))
+    with pytest.raises(ReadTimeout):
+        await client.post("/documents", json=order_body(), timeout=0.1)
+    assert erp.journal.created() == {}
+    for _ in range(250):
+        await asyncio.sleep(0 if erp.journal.created() else 0.02)
+    assert erp.journal.created() == {"c-8841": 1}
+
+
+async def test_150_slow_calls_are_taken_at_once(erp: Erp, client: AsyncClient) -> None:
+    erp.faults.switch_on(ErpFault(kind=ErpFaultKind.SLOW, seconds=1))
+    begun = time.monotonic()
+    bodies = [order_body(reference=f"c-{number}") for number in range(150)]
+    answers = await asyncio.gather(*(client.post("/documents", json=body) for body in bodies))
+    assert {answer.status_code for answer in answers} == {201}
+    assert erp.journal.created() == {f"c-{number}": 1 for number in range(150)}
+    assert time.monotonic() - begun < 75  # one after the other would take 150 seconds
+
+
+async def test_a_restarted_erp_still_knows_what_it_wrote(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    async with running_erp(token=TOKEN, journal_path=path) as erp, a_client(erp) as client:
+        await client.post("/documents", json=order_body())
+    async with running_erp(token=TOKEN, journal_path=path) as erp, a_client(erp) as client:
+        found = await client.get("/documents", params={"reference": "c-8841"})
+        created = await client.post("/documents", json=order_body(reference="c-2"))
+    assert [document["number"] for document in found.json()["documents"]] == ["PO-1001"]
+    assert created.json()["number"] == "PO-1002"
+    assert erp.journal.created() == {"c-8841": 1, "c-2": 1}
+
+
+async def test_the_journal_is_told_to_programs_and_shown_to_people(client: AsyncClient) -> None:
+    await client.post("/documents", json=order_body())
+    await client.post("/documents", json=order_body(reference="c-2"))
+    told = (await client.get("/journal", params={"reference": "c-2"})).json()["entries"]
+    shown = await client.get("/journal", headers=PAGE)
+    assert [(entry["reference"], entry["did"], entry["answered"]) for entry in told] == [("c-2", "created", 201)]
+    assert "c-8841" in shown.text
+
+
+async def test_the_pages_show_orders_and_escape_what_others_wrote(client: AsyncClient) -> None:
+    await client.post("/documents", json=order_body(title="<script>alert(1)</script>"))
+    await client.post("/documents", json=order_body(revision=2))
+    listing = await client.get("/")
+    one = await client.get("/purchase-orders/1001")
+    assert "1 written twice" in listing.text
+    assert "Foundation walls" in one.text
+    assert "<script" not in listing.text + one.text
+    assert (await client.get("/purchase-orders/9")).status_code == 404
+
+
+async def test_faults_and_rules_are_changed_on_their_page(erp: Erp, client: AsyncClient) -> None:
+    form = {"kind": "lose_answer", "calls": "writes", "times": "2", "reference": "", "seconds": ""}
+    assert (await client.post("/faults", data=form)).status_code == 303
+    rules = {"number_characters": "11", "closed_cost_codes": "03-300 03-310", "is_reference_unique": "true"}
+    assert (await client.post("/rules", data=rules)).status_code == 303
+    page = await client.get("/faults", headers=PAGE)
+    assert "lose answer" in page.text
+    assert erp.faults.faults == (ErpFault(kind=ErpFaultKind.LOSE_ANSWER, times=2),)
+    assert erp.books.rules.number_characters == 11
+    assert erp.books.rules.closed_cost_codes == {"03-300", "03-310"}
+    assert erp.books.rules.is_reference_unique
+    await client.post("/faults/0/off")
+    assert erp.faults.faults == ()
+    await client.put("/rules", json={"number_characters": 12})
+    assert not erp.books.rules.is_reference_unique
