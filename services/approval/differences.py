@@ -1,0 +1,85 @@
+"""What changed between two snapshots of a commitment, in words that an approver reads."""
+
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from typing import Any
+
+from schemas.commitment import Commitment, Line
+from schemas.events import Change
+from schemas.limits import MAX_CHANGES, MAX_NAME_CHARACTERS
+
+MAX_SHOWN_CHARACTERS = 1_000
+"""Longest text that a change shows, so that a hundred of them fit an event and a mail."""
+
+
+def differences(before: Commitment, after: Commitment) -> tuple[Change, ...]:
+    """All members that differ, unknown ones included; a line that was added or removed is one change.
+
+    Lines are matched by position. At most 100 changes; the last one then counts the rest.
+    """
+    changes = [*_between(_members(before), _members(after)), *_between_lines(_lines(before), _lines(after))]
+    if len(changes) <= MAX_CHANGES:
+        return tuple(changes)
+    shown = changes[: MAX_CHANGES - 1]
+    return (*shown, Change(field="Further changes", before="", after=f"{len(changes) - len(shown)} more"))
+
+
+def _between(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Change]:
+    for field in dict.fromkeys(chain(old, new)):
+        before, after = old.get(field, ""), new.get(field, "")
+        if before != after:
+            yield Change(
+                field=_clipped(field, MAX_NAME_CHARACTERS) or "Unnamed", before=_shown(before), after=_shown(after)
+            )
+
+
+def _between_lines(old: Mapping[str, Line], new: Mapping[str, Line]) -> Iterator[Change]:
+    for label in sorted({*old, *new}, key=lambda name: (new.get(name) or old[name]).position):
+        if label in old and label in new:
+            yield from _between(_members(old[label], label), _members(new[label], label))
+        else:
+            yield from _between(_whole(label, old.get(label)), _whole(label, new.get(label)))
+
+
+def _lines(commitment: Commitment) -> dict[str, Line]:
+    """The lines under what people call them; a position that is used twice is told apart."""
+    lines: dict[str, Line] = {}
+    for line in commitment.lines:
+        label = f"Line {line.position}"
+        while label in lines:
+            label += " (again)"
+        lines[label] = line
+    return lines
+
+
+def _whole(label: str, line: Line | None) -> dict[str, str]:
+    if line is None:
+        return {}
+    parts = (line.cost_code, line.cost_type, line.description, line.quantity, line.unit, line.amount)
+    return {label: ", ".join(part for part in parts if part)}
+
+
+def _members(record: Commitment | Line, label: str = "") -> dict[str, str]:
+    """Every member of `record` by its name in words, as text."""
+    return dict(_flat(label, record.model_dump(mode="json", exclude={"lines", "position"})))
+
+
+def _flat(label: str, value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        for name, member in value.items():
+            yield from _flat(f"{label} {name.replace('_', ' ')}".strip(), member)
+    elif isinstance(value, list):
+        for place, member in enumerate(value, start=1):
+            yield from _flat(f"{label} {place}", member)
+    elif value is not None:
+        yield label[:1].upper() + label[1:], str(value)
+
+
+def _shown(text: str) -> str:
+    return _clipped(text, MAX_SHOWN_CHARACTERS)
+
+
+def _clipped(text: str, characters: int) -> str:
+    """`text` as an event takes it: unknown members may hold what ours may not."""
+    printable = text.replace("\x00", " ")
+    return printable if len(printable) <= characters else printable[: characters - 1] + "…"
