@@ -18,7 +18,7 @@ from services.sandbox.servers.local_server import (
     LocalServer,
     Report,
     ServerStartFailed,
-    free_port,
+    free_ports,
     last_lines,
     say_nothing,
 )
@@ -51,11 +51,16 @@ class LocalKafka(LocalServer):
         """The address for clients, as host:port."""
         return f"127.0.0.1:{self.port}"
 
+    def start(self) -> None:
+        """As every server's; the very first start on a machine fetches Kafka before."""
+        kafka_libraries(self.report)
+        super().start()
+
     def lay_out(self) -> None:
         """Writes the properties for two free ports, and formats an empty log folder."""
         shutil.rmtree(self._data, ignore_errors=True)
-        self.port = free_port()
-        self._properties.write_text(_server_properties(self.port, free_port(), self._data))
+        self.port, controller_port = free_ports(2)
+        self._properties.write_text(_server_properties(self.port, controller_port, self._data))
         storage = ["kafka.tools.StorageTool", "format", "--cluster-id", CLUSTER_ID, "--standalone"]
         formatted = subprocess.run(
             [*self._java("-Xmx128m"), *storage, "--config", str(self._properties)],

