@@ -1,0 +1,52 @@
+"""The sign-in page answers the one registered application, and only a code with PKCE."""
+
+import pytest
+
+from services.sandbox.sign_in.authorization import Asked, RefusedRequestError, UntrustedRequestError, read
+
+ASKED = {
+    "client_id": "countersign",
+    "redirect_uri": "http://desk.example/callback",
+    "response_type": "code",
+    "scope": "openid email",
+    "state": "s&1",
+    "nonce": "n1",
+    "code_challenge": "c1",
+    "code_challenge_method": "S256",
+}
+
+
+def asked(**changes: str) -> Asked:
+    return read(ASKED | changes, client_id="countersign", redirect_uris=("http://desk.example/callback",))
+
+
+def test_a_good_question_is_understood() -> None:
+    assert asked() == Asked("http://desk.example/callback", "s&1", "n1", "c1")
+
+
+def test_the_answer_carries_the_state_back() -> None:
+    assert asked().answer(code="x") == "http://desk.example/callback?code=x&state=s%261"
+
+
+@pytest.mark.parametrize(
+    "changes", [{"client_id": "other"}, {"redirect_uri": "http://evil.example"}, {"redirect_uri": ""}]
+)
+def test_a_stranger_is_not_redirected(changes: dict[str, str]) -> None:
+    with pytest.raises(UntrustedRequestError):
+        asked(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"response_type": "token"}, "unsupported_response_type"),
+        ({"scope": "email"}, "invalid_scope"),
+        ({"code_challenge": ""}, "invalid_request"),
+        ({"code_challenge_method": "plain"}, "invalid_request"),
+    ],
+)
+def test_anything_but_a_code_with_pkce_is_refused(changes: dict[str, str], error: str) -> None:
+    with pytest.raises(RefusedRequestError) as refused:
+        asked(**changes)
+    assert refused.value.redirect.startswith(f"http://desk.example/callback?error={error}&")
+    assert refused.value.redirect.endswith("&state=s%261")

@@ -1,0 +1,46 @@
+"""A code is good once, soon, and for its owner."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from services.sandbox.sign_in.authorization import Asked
+from services.sandbox.sign_in.grants import GrantRefusedError, Grants, challenge_of
+
+NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+ASKED = Asked("http://desk.example/callback", code_challenge=CHALLENGE)
+
+
+def test_the_challenge_is_the_one_of_the_standards_example() -> None:
+    assert challenge_of(VERIFIER).decode() == CHALLENGE
+
+
+def test_a_code_gives_its_grant_once() -> None:
+    grants = Grants()
+    code = grants.issue("p-sam", ASKED, NOW)
+    assert grants.redeem(code, redirect_uri=ASKED.redirect_uri, verifier=VERIFIER, now=NOW).person_id == "p-sam"
+    with pytest.raises(GrantRefusedError, match="used before"):
+        grants.redeem(code, redirect_uri=ASKED.redirect_uri, verifier=VERIFIER, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("redirect_uri", "verifier", "seconds", "why"),
+    [
+        ("http://evil.example", VERIFIER, 0, "redirect_uri"),
+        (ASKED.redirect_uri, "another verifier", 0, "code_verifier"),
+        (ASKED.redirect_uri, "", 0, "code_verifier"),
+        (ASKED.redirect_uri, VERIFIER, 60, "too old"),
+    ],
+)
+def test_a_code_that_does_not_fit_is_refused_and_spent(
+    redirect_uri: str, verifier: str, seconds: int, why: str
+) -> None:
+    grants = Grants()
+    code = grants.issue("p-sam", ASKED, NOW)
+    later = NOW + timedelta(seconds=seconds)
+    with pytest.raises(GrantRefusedError, match=why):
+        grants.redeem(code, redirect_uri=redirect_uri, verifier=verifier, now=later)
+    with pytest.raises(GrantRefusedError, match="used before"):
+        grants.redeem(code, redirect_uri=ASKED.redirect_uri, verifier=VERIFIER, now=NOW)

@@ -1,0 +1,41 @@
+"""Tokens are what OpenID Connect asks for; flawed ones are refused by the provider itself."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+from services.sandbox.people import DANA
+from services.sandbox.sign_in.tokens import TOKEN_LIFE, Flaw, Signer
+
+NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+SIGNER = Signer(issuer="http://sign-in.example", audience="countersign-api")
+
+
+def test_an_id_token_says_who_for_whom_and_in_answer_to_what() -> None:
+    token = SIGNER.id_token(DANA, client_id="countersign", nonce="n1", now=NOW)
+    claims = jwt.decode(token, KeySet.import_key_set(SIGNER.public_keys), algorithms=["RS256"]).claims
+    assert claims["iss"] == "http://sign-in.example"
+    assert (claims["sub"], claims["aud"], claims["nonce"]) == ("p-dana", "countersign", "n1")
+    assert claims["exp"] - claims["iat"] == TOKEN_LIFE.total_seconds()
+    assert (claims["name"], claims["email"]) == ("Dana Ruiz", "dana.ruiz@rivera.example")
+
+
+def test_an_access_token_names_its_bearer_until_it_expires() -> None:
+    token = SIGNER.access_token("p-sam", now=NOW)
+    assert SIGNER.bearer(token, NOW) == "p-sam"
+    with pytest.raises(JoseError):
+        SIGNER.bearer(token, NOW + TOKEN_LIFE + timedelta(seconds=1))
+
+
+@pytest.mark.parametrize("flaw", list(Flaw))
+def test_every_flaw_is_noticed(flaw: Flaw) -> None:
+    with pytest.raises((JoseError, ValueError)):
+        SIGNER.bearer(SIGNER.access_token("p-sam", now=NOW, flaw=flaw), NOW)
+
+
+def test_the_private_key_is_not_published() -> None:
+    (key,) = SIGNER.public_keys["keys"]
+    assert set(key) == {"kty", "kid", "use", "alg", "n", "e"}
