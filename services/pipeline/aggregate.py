@@ -6,8 +6,11 @@ from typing import Any, Protocol, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from schemas.envelope import Event
+from schemas.events import EventData
 from services.pipeline.handlers import Change, On
 
+Told = Sequence[Event[EventData]] | None
 StateT = TypeVar("StateT")
 RowT = TypeVar("RowT")
 
@@ -19,8 +22,10 @@ class Store(Protocol[StateT, RowT]):
         """Return the locked state of every key, also of those seen for the first time."""
         ...
 
-    async def save(self, db: AsyncConnection, changes: Sequence[Change[StateT, RowT]]) -> None:
-        """Write every change with a handful of multi-row statements."""
+    async def save(
+        self, db: AsyncConnection, changes: Sequence[Change[StateT, RowT]]
+    ) -> Sequence[Event[EventData]] | None:
+        """Write every change with a handful of multi-row statements; return events that only rows could tell."""
         ...
 
 

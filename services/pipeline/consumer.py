@@ -105,7 +105,7 @@ class EventConsumer:
         states = await aggregate.store.load(db, sorted({event.subject for event in events}))
         folded = fold(aggregate.handlers, states, events, now)
         if folded.changes:
-            await aggregate.store.save(db, folded.changes)
+            folded.publish.extend(await aggregate.store.save(db, folded.changes) or ())
         return folded
 
     async def _settle_one_by_one(self, batch: Batch, cause: DBAPIError) -> None:

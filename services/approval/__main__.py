@@ -1,0 +1,48 @@
+"""Puts approval together from its parts and runs it."""
+
+import sys
+
+from services.approval.app import build_app
+from services.approval.decisions import Decisions
+from services.approval.handlers import CONNECTION_HANDLERS, HANDLERS, PEOPLE_HANDLERS
+from services.approval.identity import Identity
+from services.approval.metrics import measuring
+from services.approval.models import KERNEL
+from services.approval.settings import ApprovalSettings
+from services.approval.store import CONNECTIONS, PEOPLE, CommitmentStore
+from services.pipeline.aggregate import Aggregate
+from services.pipeline.database import Database
+from services.pipeline.outbox import Outbox
+from services.pipeline.runtime import Service, run_service
+from services.pipeline.settings import load
+
+
+def build() -> tuple[Service, ApprovalSettings]:
+    """Return the service and its settings."""
+    settings = load(ApprovalSettings)
+    database = Database(settings.database_url, application_name="countersign.approval")
+    outbox = Outbox(KERNEL)
+    identity = Identity(settings, database)
+    service = Service(
+        name="approval",
+        tables=KERNEL,
+        database=database,
+        outbox=outbox,
+        aggregates=(
+            Aggregate("commitment", tuple(HANDLERS), CommitmentStore()),
+            Aggregate("person", tuple(PEOPLE_HANDLERS), PEOPLE),
+            Aggregate("erp_connection", tuple(CONNECTION_HANDLERS), CONNECTIONS),
+        ),
+        loops=(measuring(database),),
+        app=build_app(settings, database, outbox, Decisions(database, outbox), identity),
+    )
+    return service, settings
+
+
+def main() -> int:
+    """Run approval until it is told to stop."""
+    return run_service(build)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,323 @@
+"""The JSON API of the approval desk, /api/v1: read by view, read one and its history, accept, reject, retry, settle."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import orjson
+from fastapi import APIRouter, Depends, Query
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from schemas.commitment import ErpDocument, Person, Summary
+from schemas.events import Change, DirectoryPerson
+from schemas.fields import Code, ContentHash, ExportRound, FailureClass, Note, Reason, Revision, Ribbon, Status
+from services.approval import conflicts, queries
+from services.approval.checks import Finding
+from services.approval.commitment import Commitment, View, view
+from services.approval.decisions import AlreadyGranted, Answer, Blocked, Conflict, Decisions, Granted
+from services.approval.permissions import may_decide
+from services.approval.problems import ProblemError
+from services.approval.queries import DeskView
+from services.approval.ribbon import EDITABLE, RIBBONS, locked_fields, message, summary
+from services.pipeline.database import Database
+
+_INSTANT: TypeAdapter[datetime] = TypeAdapter(AwareDatetime)
+Require = Callable[..., Awaitable[DirectoryPerson]]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+
+class CommitmentState(_Model):
+    """Where a commitment stands."""
+
+    id: str
+    project_id: str
+    status: Status
+    ribbon: Ribbon
+    editable: bool = Field(description="Whether the project's tool may edit it now.")
+    locked_fields: tuple[str, ...]
+    message: str = Field(description="What the status means, in words.")
+    revision: int = Field(description="The revision that the status speaks of.")
+    waiting_revision: int | None = Field(description="A newer revision that waits for this one's outcome.")
+    round: int = Field(description="The export round; 0 where it was never exported.")
+    content_hash: str | None = Field(description="What an answer must name; absent where the content is disputed.")
+    since: datetime
+    failure_class: FailureClass | None
+    erp_document: ErpDocument | None
+    summary: Summary
+
+
+class CommitmentPage(_Model):
+    """A page of a view, oldest first."""
+
+    items: tuple[CommitmentState, ...]
+    next_after: str | None = Field(description="Give it as `after` to read on; absent at the end.")
+    counts: dict[DeskView, int] = Field(description="How many commitments each view holds.")
+
+
+class SubmittedContent(_Model):
+    """One content that was sent as the revision on show."""
+
+    content_hash: str
+    sent_by: Person
+    sent_at: datetime
+    note: str | None
+    commitment: dict[str, object] = Field(description="The snapshot as it was received.")
+    findings: tuple[Finding, ...] = Field(description="What the approver is to know; a blocking one forbids to accept.")
+
+
+class CommitmentDetail(CommitmentState):
+    """One commitment with all that an approver reads."""
+
+    submissions: tuple[SubmittedContent, ...]
+    changes: tuple[Change, ...] = Field(description="What changed since the revision before.")
+
+
+class HistoryItem(_Model):
+    """Something that happened to a commitment, in words."""
+
+    at: datetime
+    kind: str
+    actor: str | None
+    revision: int | None
+    round: int | None
+    text: str
+
+
+class Me(_Model):
+    """The person who asks, and what they may do."""
+
+    id: str
+    name: str
+    company_id: str
+    is_accounting_approver: bool
+
+
+class Accept(BaseModel):
+    """Accept exactly the content that was read."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    revision: Revision
+    content_hash: ContentHash
+    erp_code: Code | None = None
+    accounting_date: date | None = None
+    note: Note | None = None
+
+
+class Reject(BaseModel):
+    """Give the revision back to its project, with a reason."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    revision: Revision
+    content_hash: ContentHash
+    reason: Reason
+
+
+class Retry(BaseModel):
+    """Order a failed export once more."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    revision: Revision
+    round: ExportRound = Field(description="The round that failed.")
+
+
+class Settle(BaseModel):
+    """Settle an export in doubt: with the document found in the ERP, or without, as not there."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    revision: Revision
+    round: ExportRound = Field(description="The round in doubt.")
+    document: ErpDocument | None = Field(default=None, description="Absent: nothing is in the ERP, export again.")
+    note: Annotated[Note, Field(min_length=1)] = Field(description="The evidence, in words.")
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """What the routes need: the database, the decisions, and who may read and who may decide."""
+
+    database: Database
+    decisions: Decisions
+    require_viewer: Require
+    require_approver: Require
+
+
+def api_router(api: Api) -> APIRouter:
+    """Return the routes of /api/v1."""
+    router = APIRouter(prefix="/api/v1", tags=["commitments"])
+    _add_reading(router, api)
+    _add_answering(router, api)
+    return router
+
+
+def _add_reading(router: APIRouter, api: Api) -> None:
+    Viewer = Annotated[DirectoryPerson, Depends(api.require_viewer)]  # noqa: N806 - a type
+
+    @router.get("/me")
+    async def me(who: Viewer) -> Me:
+        """Tell who asks and whether they are an accounting approver."""
+        return Me(
+            id=who.person_id,
+            name=who.name,
+            company_id=who.company_id,
+            is_accounting_approver=may_decide(who, who.company_id),
+        )
+
+    @router.get("/commitments")
+    async def list_commitments(
+        who: Viewer,
+        view: DeskView = DeskView.READY,
+        search: Annotated[str, Query(max_length=200)] = "",
+        after: Annotated[str | None, Query(max_length=300)] = None,
+        limit: Annotated[int, Query(ge=1, le=queries.MAX_PAGE_ROWS)] = queries.PAGE_ROWS,
+    ) -> CommitmentPage:
+        """List the commitments of a view, oldest first."""
+        async with api.database.begin() as db:
+            page = await queries.page(db, who.company_id, view, search=search, after=_place(after), limit=limit)
+            counts = await queries.counts(db, who.company_id)
+        items = tuple(_state(each.commitment, each.view) for each in page.rows)
+        last = page.next_after
+        return CommitmentPage(
+            items=items, next_after=f"{last[0].isoformat()}|{last[1]}" if last else None, counts=dict(counts)
+        )
+
+    @router.get("/commitments/{commitment_id}")
+    async def get_commitment(commitment_id: str, who: Viewer) -> CommitmentDetail:
+        """Read one commitment with its contents, findings and changes."""
+        async with api.database.begin() as db:
+            detail = await queries.detail(db, await _found(db, who, commitment_id))
+        return _detail(detail)
+
+    @router.get("/commitments/{commitment_id}/history")
+    async def get_history(commitment_id: str, who: Viewer) -> list[HistoryItem]:
+        """Read what happened to a commitment, newest first."""
+        async with api.database.begin() as db:
+            await _found(db, who, commitment_id)
+            return [HistoryItem.model_validate(line) for line in await queries.history(db, commitment_id)]
+
+
+def _add_answering(router: APIRouter, api: Api) -> None:
+    Approver = Annotated[DirectoryPerson, Depends(api.require_approver)]  # noqa: N806 - a type
+
+    @router.post("/commitments/{commitment_id}/accept")
+    async def accept(commitment_id: str, who: Approver, answer: Accept) -> CommitmentState:
+        """Accept a revision: it is exported to the ERP exactly as it was read."""
+        given = await api.decisions.accept(
+            commitment_id,
+            who,
+            answer.revision,
+            answer.content_hash,
+            erp_code=answer.erp_code,
+            accounting_date=answer.accounting_date,
+            note=answer.note,
+        )
+        return _answered(given, who, commitment_id)
+
+    @router.post("/commitments/{commitment_id}/reject")
+    async def reject(commitment_id: str, who: Approver, answer: Reject) -> CommitmentState:
+        """Reject a revision: it becomes editable again, and its creator and sender are told the reason."""
+        given = await api.decisions.reject(commitment_id, who, answer.revision, answer.content_hash, answer.reason)
+        return _answered(given, who, commitment_id)
+
+    @router.post("/commitments/{commitment_id}/retry")
+    async def retry(commitment_id: str, who: Approver, answer: Retry) -> CommitmentState:
+        """Order a failed export once more; no new approval is needed."""
+        return _answered(
+            await api.decisions.retry(commitment_id, who, answer.revision, answer.round), who, commitment_id
+        )
+
+    @router.post("/commitments/{commitment_id}/settle")
+    async def settle(commitment_id: str, who: Approver, answer: Settle) -> CommitmentState:
+        """Settle an export in doubt with evidence."""
+        given = await api.decisions.settle(
+            commitment_id, who, answer.revision, answer.round, document=answer.document, note=answer.note
+        )
+        return _answered(given, who, commitment_id)
+
+
+async def _found(db: AsyncConnection, who: DirectoryPerson, commitment_id: str) -> queries.Listed:
+    found = await queries.find(db, who.company_id, commitment_id)
+    if found is None:
+        raise _not_found(commitment_id)
+    return found
+
+
+def _not_found(commitment_id: str) -> ProblemError:
+    return ProblemError(404, f"Your company has no commitment {commitment_id!r} in ERP Integrations.")
+
+
+def _place(after: str | None) -> tuple[datetime, str] | None:
+    if after is None:
+        return None
+    instant, _, commitment_id = after.partition("|")
+    try:
+        return _INSTANT.validate_python(instant), commitment_id
+    except ValidationError:
+        raise ProblemError(422, "after: must be a `next_after` of an earlier page") from None
+
+
+def _answered(answer: Answer | None, who: DirectoryPerson, commitment_id: str) -> CommitmentState:
+    """Return the state after the answer, or raise the problem that kept it from being recorded."""
+    match answer:
+        case None:
+            raise _not_found(commitment_id)
+        case Granted(decided):
+            seen = view(decided.state)
+            assert seen is not None  # noqa: S101 - only what is shown can be answered
+            return _state(decided.state, seen)
+        case Blocked(seen, findings):
+            words = " ".join(finding.text for finding in findings)
+            raise ProblemError(409, words, findings=[asdict(finding) for finding in findings], status_now=seen.status)
+        case Conflict(commitment, revision):
+            why = conflicts.why(commitment, revision, datetime.now(UTC), ZoneInfo(who.time_zone))
+            seen_now = view(commitment)
+            now = _state(commitment, seen_now).model_dump(mode="json") if seen_now else None
+            raise ProblemError(409, why, commitment=now)
+        case AlreadyGranted(commitment, seen):
+            return _state(commitment, seen)
+
+
+def _state(commitment: Commitment, seen: View) -> CommitmentState:
+    failure = seen.ruling.failure if seen.ruling else None
+    hashes = commitment.hashes
+    return CommitmentState(
+        id=commitment.id,
+        project_id=seen.submitted.project_id,
+        status=seen.status,
+        ribbon=RIBBONS[seen.status],
+        editable=seen.status in EDITABLE,
+        locked_fields=locked_fields(commitment),
+        message=message(commitment, seen),
+        revision=seen.revision,
+        waiting_revision=seen.waiting_revision,
+        round=seen.round,
+        content_hash=next(iter(hashes)) if len(hashes) == 1 else None,
+        since=seen.since,
+        failure_class=failure and failure.failure_class,
+        erp_document=commitment.document,
+        summary=summary(commitment, seen),
+    )
+
+
+def _detail(detail: queries.Detail) -> CommitmentDetail:
+    submissions = tuple(
+        SubmittedContent(
+            content_hash=each.row.content_hash,
+            sent_by=each.row.sent_by,
+            sent_at=each.row.sent_at,
+            note=each.row.note,
+            commitment=orjson.loads(each.snapshot.text),
+            findings=each.findings,
+        )
+        for each in detail.submissions
+    )
+    state = _state(detail.commitment, detail.view)
+    return CommitmentDetail(**dict(state), submissions=submissions, changes=tuple(detail.changes))

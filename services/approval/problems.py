@@ -1,0 +1,62 @@
+"""Errors of the API as problem+json (RFC 9457): each says in words what happened and what to do."""
+
+from typing import Any
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+MEDIA_TYPE = "application/problem+json"
+_TITLES = {
+    400: "The request cannot be read",
+    401: "Sign in first",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "The commitment has moved on",
+    413: "The request is too large",
+    422: "Something in the request is not right",
+    503: "Not available now",
+}
+
+
+class ProblemError(Exception):
+    """An answer that the API refuses, with its HTTP status and a sentence for people."""
+
+    def __init__(self, status: int, detail: str, **members: Any) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.members = members
+
+
+def problem(status: int, detail: str, **members: Any) -> JSONResponse:
+    """Return a problem document; `members` join the standard ones."""
+    title = _TITLES.get(status, "The request failed")
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail} | members
+    return JSONResponse(body, status, media_type=MEDIA_TYPE)
+
+
+async def on_problem(request: Request, error: Exception) -> JSONResponse:
+    """Answer a ProblemError."""
+    del request
+    assert isinstance(error, ProblemError)  # noqa: S101 - bound to this very class
+    return problem(error.status, str(error), **error.members)
+
+
+async def on_http_error(request: Request, error: Exception) -> JSONResponse:
+    """Answer what the framework refuses: an unknown path, a wrong method, a body that is too large."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - bound to this very class
+    return problem(error.status_code, f"{request.method} {request.url.path}: {error.detail}")
+
+
+async def on_invalid(request: Request, error: Exception) -> JSONResponse:
+    """Answer a request whose members are missing or wrong, naming each; nothing of its content is repeated."""
+    del request
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - bound to this very class
+    errors = [
+        {"member": ".".join(map(str, each["loc"][1:])) or "body", "message": each["msg"]} for each in error.errors()
+    ]
+    is_json = all(each["type"] != "json_invalid" for each in error.errors())
+    words = "; ".join(f"{each['member']}: {each['message']}" for each in errors)
+    return problem(422, words, errors=errors) if is_json else problem(400, f"The body is not JSON. {words}")

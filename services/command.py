@@ -1,0 +1,196 @@
+"""The `countersign` command: run services, prepare databases and topics, publish, see dead letters, play the demo."""
+
+import asyncio
+import importlib
+import json
+import os
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+import click
+from pydantic import AwareDatetime, TypeAdapter, ValidationError
+from rich.console import Console
+from rich.table import Table
+
+from schemas.topics import TOPICS
+from services.pipeline import operations
+from services.pipeline.database import LOST_CONNECTION_ERRORS
+from services.pipeline.errors import CountersignError
+from services.pipeline.settings import KafkaSettings, load
+
+SERVICES = ("approval", "exporter", "notifier", "digest")
+_INSTANT: TypeAdapter[datetime] = TypeAdapter(AwareDatetime)
+
+
+class _Group(click.Group):
+    """Turns an error that the pipeline explains into its sentence on stderr and exit status 1."""
+
+    def invoke(self, context: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(context)
+        except CountersignError as error:
+            raise click.ClickException(str(error)) from error
+        except LOST_CONNECTION_ERRORS as error:
+            raise click.ClickException(f"PostgreSQL does not do what it is asked: {error}") from error
+
+
+class _Instant(click.ParamType):
+    """An instant with its offset from UTC, for example 2026-11-22T06:00:00-06:00."""
+
+    name = "instant"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Read it."""
+        try:
+            return _INSTANT.validate_python(value)
+        except ValidationError:
+            self.fail(f"{value!r} is no instant such as 2026-11-22T06:00:00-06:00; the offset is needed.", param, ctx)
+
+
+_as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="countersign")
+def main() -> None:
+    """Countersign: the pipeline behind “send this commitment to accounting”.
+
+    Results go to stdout, messages to stderr. Exit status: 0 done, 1 failed, 2 wrong usage.
+    """
+
+
+@main.command()
+@click.argument("service", type=click.Choice(SERVICES))
+def run(service: str) -> None:
+    """Run one service until it is told to stop; its settings come from the environment (see .env.example)."""
+    sys.exit(importlib.import_module(f"services.{service}.__main__").main())
+
+
+@main.command()
+@_as_json
+def migrate(*, as_json: bool) -> None:
+    """Bring the schemas of all services to their newest versions; may be repeated."""
+    settings = load(operations.DatabaseSettings)
+    for service in SERVICES:
+        history = importlib.import_module(f"services.{service}.migrations").MIGRATIONS
+        click.echo(f"Migrating {service}", err=True)
+        operations.migrate_schema(settings.url_of(service), history)
+    _print({"migrated": list(SERVICES)}, f"Migrated {', '.join(SERVICES)}.", as_json=as_json)
+
+
+@main.command()
+@_as_json
+def topics(*, as_json: bool) -> None:
+    """Create the topics that do not exist yet; may be repeated."""
+    created = operations.create_all_topics(load(KafkaSettings))
+    there = len(TOPICS) - len(created)
+    _print({"created": created, "existing": there}, f"Created {len(created)} topics; {there} exist.", as_json=as_json)
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True, type=click.File("rb"))
+@_as_json
+def publish(files: tuple[Any, ...], *, as_json: bool) -> None:
+    """Publish events from FILES, each one CloudEvent in structured JSON (`-` is stdin); all are checked first."""
+    events, problems = operations.read_events({file.name: file.read() for file in files})
+    for name, why in problems.items():
+        click.echo(f"{name}: {why}", err=True)
+    if problems:
+        raise click.ClickException(
+            f"Nothing was published: {len(problems)} of {len(files)} files are not valid events."
+        )
+    asyncio.run(operations.publish(load(KafkaSettings), events))
+    told = [{"topic": event.topic, "key": event.key, "id": event.id} for event in events]
+    _print({"published": told}, "\n".join(f"{e['topic']}  {e['key']}  {e['id']}" for e in told), as_json=as_json)
+
+
+@main.command()
+@click.option("--at", "instant", type=_Instant(), required=True, help="The instant, with its offset from UTC.")
+@_as_json
+def digest(instant: datetime, *, as_json: bool) -> None:
+    """Build and send every daily summary that is due at an instant; may be repeated, nobody gets two for one day."""
+    report = importlib.import_module("services.digest.schedule")
+    settings = load(importlib.import_module("services.digest.settings").DigestSettings)
+    rows = asyncio.run(report.digest_at(settings, instant))
+    _print_rows("Daily summaries", [_plain(row) for row in rows], as_json=as_json)
+
+
+@main.group("dead-letters")
+def dead_letters() -> None:
+    """Look at messages that could not become facts."""
+
+
+@dead_letters.command("list")
+@click.option("--service", type=click.Choice(SERVICES), multiple=True, help="Only this service's; may be repeated.")
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 10_000), help="At most this many each.")
+@_as_json
+def list_dead_letters(service: tuple[str, ...], limit: int, *, as_json: bool) -> None:
+    """List dead letters, newest first: where they are, why they are there."""
+    settings = load(operations.DatabaseSettings)
+    rows = [
+        {"service": name, "place": operations.place_of(letter), "reason": letter.reason, "why": letter.why}
+        for name in service or SERVICES
+        for letter in asyncio.run(operations.newest_dead_letters(settings.url_of(name), name, limit))
+    ]
+    _print_rows("Dead letters", rows, as_json=as_json)
+
+
+@dead_letters.command("show")
+@click.argument("place")
+@click.option("--service", type=click.Choice(SERVICES), default=None, help="Whose; needed where several have it.")
+@_as_json
+def show_dead_letter(place: str, service: str | None, *, as_json: bool) -> None:
+    """Show one dead letter whole; PLACE is as the list prints it: topic/partition/offset."""
+    settings = load(operations.DatabaseSettings)
+    partition, offset = operations.parse_place(place)
+    for name in [service] if service else SERVICES:
+        found = asyncio.run(operations.find_dead_letter(settings.url_of(name), name, partition, offset))
+        if found:
+            shown = {"service": name} | operations.described(found)
+            _print(shown, "\n".join(f"{member}: {value}" for member, value in shown.items()), as_json=as_json)
+            return
+    raise click.ClickException(f"No dead letter at {place}. `countersign dead-letters list` shows where they are.")
+
+
+@main.command()
+@click.option("--story", is_flag=True, help="Play both user stories and a lost ERP answer, print a timeline, and stop.")
+@click.option("--folder", type=click.Path(path_type=Path, file_okay=False), default=None, help="Keep logs here.")
+def demo(folder: Path | None, *, story: bool) -> None:
+    """Start everything on this machine: real Kafka and PostgreSQL, the services, and all that surrounds them.
+
+    Not for production. Needs the sandbox packages: pip install 'countersign[sandbox]'.
+    """
+    sandbox = importlib.import_module("services.sandbox.demo")
+    sys.exit(sandbox.run_demo(folder=folder, is_story=story))
+
+
+def _plain(row: Any) -> dict[str, Any]:
+    return {str(name): value for name, value in TypeAdapter(type(row)).dump_python(row, mode="json").items()}
+
+
+def _print(result: dict[str, Any], words: str, *, as_json: bool) -> None:
+    click.echo(json.dumps(result, default=str) if as_json else words)
+
+
+def _print_rows(title: str, rows: list[dict[str, Any]], *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(rows, default=str))
+        return
+    if not rows:
+        click.echo(f"{title}: none.")
+        return
+    table = Table(*rows[0], title=title, title_justify="left")
+    for row in rows:
+        table.add_row(*(str(value) for value in row.values()))
+    _console(sys.stdout).print(table)
+
+
+def _console(stream: TextIO) -> Console:
+    return Console(file=stream, width=None if stream.isatty() else int(os.environ.get("COLUMNS", "200")))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,161 @@
+"""What operators do to any service from outside: migrate, create topics, publish checked events, read dead letters."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import MetaData
+
+from schemas.envelope import UnreadableError, decode
+from schemas.topics import BY_TYPE, TOPICS
+from services.pipeline.broker import EventProducer, create_topics
+from services.pipeline.database import LOST_CONNECTION_ERRORS, Database
+from services.pipeline.dead_letters import DeadLetter, DeadLetters
+from services.pipeline.errors import BrokerError, CountersignError, SettingsError
+from services.pipeline.migrations import History, migrate
+from services.pipeline.records import Partition
+from services.pipeline.settings import KafkaSettings
+from services.pipeline.tables import kernel_tables
+
+
+class DatabaseSettings(BaseSettings):
+    """Where the services' databases are: one for all, or one each."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    database_url: SecretStr | None = Field(default=None, description="PostgreSQL of all services.")
+    approval_database_url: SecretStr | None = Field(default=None, description="PostgreSQL of approval alone.")
+    exporter_database_url: SecretStr | None = Field(default=None, description="PostgreSQL of the exporter alone.")
+    notifier_database_url: SecretStr | None = Field(default=None, description="PostgreSQL of the notifier alone.")
+    digest_database_url: SecretStr | None = Field(default=None, description="PostgreSQL of the digest alone.")
+
+    def url_of(self, service: str) -> SecretStr:
+        """Return the database of `service`; SettingsError says which variable to set."""
+        url: SecretStr | None = getattr(self, f"{service}_database_url") or self.database_url
+        if url is None:
+            raise SettingsError(f"Set DATABASE_URL, or {service.upper()}_DATABASE_URL for {service} alone.")
+        return url
+
+
+@dataclass(frozen=True, slots=True)
+class Publishable:
+    """An event that is valid for its topic, as it is to be sent."""
+
+    topic: str
+    key: str
+    id: str
+    value: bytes
+
+
+def migrate_schema(url: SecretStr, history: History) -> None:
+    """Bring one service's schema to its newest version; CountersignError where the database does not let us."""
+    try:
+        asyncio.run(migrate(url, history))
+    except LOST_CONNECTION_ERRORS as error:
+        raise CountersignError(f"The schema {history.schema} could not be migrated: {error}") from error
+
+
+def create_all_topics(settings: KafkaSettings) -> list[str]:
+    """Create the topics of the contract that do not exist, and return their names."""
+    return create_topics(settings, TOPICS)
+
+
+def read_events(files: Mapping[str, bytes]) -> tuple[list[Publishable], dict[str, str]]:
+    """Return the events in `files`, and for each file that holds none the reason."""
+    events: list[Publishable] = []
+    problems: dict[str, str] = {}
+    for name, content in files.items():
+        try:
+            events.append(_publishable(content))
+        except UnreadableError as error:
+            problems[name] = str(error)
+    return events, problems
+
+
+def _publishable(content: bytes) -> Publishable:
+    try:
+        envelope = orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise UnreadableError("undecodable", f"not JSON: {error.msg}") from error
+    topic = BY_TYPE.get(envelope.get("type")) if isinstance(envelope, dict) else None
+    if topic is None:
+        known = ", ".join(sorted(BY_TYPE))
+        raise UnreadableError("unknown_type", f"`type` must be one of {known}")
+    key = str(envelope.get("subject", ""))
+    event = decode(topic.name, key.encode(), content, (), datetime.now(UTC))
+    return Publishable(topic.name, key, str(event.id), content)
+
+
+async def publish(settings: KafkaSettings, events: Sequence[Publishable]) -> None:
+    """Send `events` in their order; BrokerError where one is not acknowledged."""
+    producer = EventProducer(settings, "countersign.publish")
+    try:
+        errors = await producer.send([(event.topic, event.key, event.value) for event in events])
+    finally:
+        await asyncio.to_thread(producer.close)
+    failed = [error for error in errors if error]
+    if failed:
+        raise BrokerError(f"{len(failed)} of {len(events)} events were not acknowledged: {failed[0]}")
+
+
+async def newest_dead_letters(url: SecretStr, service: str, limit: int) -> list[DeadLetter]:
+    """Return the newest dead letters of `service`, newest first."""
+    database = Database(url, application_name="countersign.dead-letters", pool_size=1)
+    try:
+        async with database.begin() as db:
+            return await _dead_letters(service).newest(db, limit)
+    finally:
+        await database.close()
+
+
+async def find_dead_letter(url: SecretStr, service: str, partition: Partition, offset: int) -> DeadLetter | None:
+    """Return one dead letter of `service`; None where it has none there."""
+    database = Database(url, application_name="countersign.dead-letters", pool_size=1)
+    try:
+        async with database.begin() as db:
+            return await _dead_letters(service).find(db, partition, offset)
+    finally:
+        await database.close()
+
+
+def place_of(letter: DeadLetter) -> str:
+    """Return where `letter` stands, as topic/partition/offset."""
+    record = letter.record
+    return f"{record.partition.topic}/{record.partition.number}/{record.offset}"
+
+
+def parse_place(place: str) -> tuple[Partition, int]:
+    """Return the partition and the offset of topic/partition/offset; CountersignError where it is not that."""
+    parts = place.split("/")
+    try:
+        topic, partition, offset = parts[0], int(parts[1]), int(parts[2])
+    except (IndexError, ValueError):
+        raise CountersignError(f"{place!r} is not a place such as commitment.sent/3/1207.") from None
+    return Partition(topic, partition), offset
+
+
+def described(letter: DeadLetter) -> dict[str, Any]:
+    """Return everything about `letter` as text."""
+    record = letter.record
+    return {
+        "place": place_of(letter),
+        "reason": letter.reason,
+        "why": letter.why,
+        "happened_at": record.at.isoformat(),
+        "key": _readable(record.key),
+        "headers": {name: _readable(value) for name, value in record.headers},
+        "value": _readable(record.value),
+    }
+
+
+def _readable(content: bytes | None) -> str | None:
+    return None if content is None else content.decode(errors="backslashreplace")
+
+
+def _dead_letters(service: str) -> DeadLetters:
+    return DeadLetters(kernel_tables(MetaData(schema=service)))
