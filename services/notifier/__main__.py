@@ -1,0 +1,44 @@
+"""Runs the notifier: `python -m services.notifier`."""
+
+import sys
+from functools import partial
+
+from services.notifier.composing import Composer
+from services.notifier.handlers import COMMITMENT_HANDLERS, DIGEST_HANDLERS
+from services.notifier.models import kernel
+from services.notifier.settings import NotifierSettings
+from services.notifier.smtp import SmtpGateway, SmtpServer
+from services.notifier.store import COMMITMENT_MAILS, DIGEST_MAILS
+from services.notifier.work import CONCURRENCY, SendMails, watch_age
+from services.pipeline.aggregate import Aggregate
+from services.pipeline.database import Database
+from services.pipeline.outbox import Outbox
+from services.pipeline.runtime import Service, run_service
+from services.pipeline.settings import load
+from services.pipeline.worker import Worker
+
+
+def build() -> tuple[Service, NotifierSettings]:
+    """Put the notifier together as its environment says."""
+    settings = load(NotifierSettings)
+    database = Database(settings.database_url, application_name="countersign.notifier")
+    outbox = Outbox(kernel)
+    gateway = SmtpGateway(SmtpServer.from_url(settings.smtp_url.get_secret_value()))
+    work = SendMails(Composer(settings.mail_from, settings.public_url), gateway)
+    service = Service(
+        name="notifier",
+        tables=kernel,
+        database=database,
+        outbox=outbox,
+        aggregates=(
+            Aggregate("commitment", COMMITMENT_HANDLERS, COMMITMENT_MAILS),
+            Aggregate("digest", DIGEST_HANDLERS, DIGEST_MAILS),
+        ),
+        workers=(Worker(database, outbox, work, concurrency=CONCURRENCY),),
+        loops=(gateway.hang_up_idle, partial(watch_age, database)),
+    )
+    return service, settings
+
+
+if __name__ == "__main__":
+    sys.exit(run_service(build))

@@ -1,0 +1,119 @@
+"""Composes the message of a mail: header, text and HTML, byte for byte the same whenever it is repeated."""
+
+from collections.abc import Iterator
+from email.header import Header
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
+from hashlib import sha256
+from urllib.parse import quote
+
+from css_inline import CSSInliner
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from schemas.commitment import Person
+from schemas.events import DecisionRejected, DigestReady
+from schemas.limits import MAX_DIGEST_ROWS
+from services.notifier.contents import Contents, contents_of
+from services.notifier.mails import DIGEST_SUBJECT, Mail, message_id, subject, thread_id
+from services.notifier.wording import one_line
+
+MAX_MESSAGE_BYTES = 72 * 1024
+_ROW_LIMITS = (MAX_DIGEST_ROWS, 75, 50, 25, 10, 0)
+_MAX_PERSON_CHARACTERS = 80
+_MAX_LINE_CHARACTERS = 998
+_BODY_POLICY = SMTP.clone(cte_type="7bit")
+_URL_CHARACTERS = "!#$%&'()*+,/:;=?@[]~"
+
+
+class Composer:
+    """Composes mails from `mail_from`, with links to the desk at `public_url`."""
+
+    def __init__(self, mail_from: str, public_url: str) -> None:
+        name, self.sender = parseaddr(mail_from)
+        self._from = _mailbox(name, self.sender)
+        self._domain = self.sender.rpartition("@")[2]
+        self._public_url = public_url
+        self._templates = Environment(
+            loader=PackageLoader("services.notifier"),
+            autoescape=select_autoescape(("html.j2",)),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._inliner = CSSInliner(load_remote_stylesheets=False)
+
+    def compose(self, mail: Mail, address: str) -> bytes:
+        """The whole message to `address` in ASCII; a summary beyond MAX_MESSAGE_BYTES shows fewer rows."""
+        header = "".join(f"{name}: {value}\r\n" for name, value in self._header(mail, address)).encode("ascii")
+        message = b""
+        for max_rows in _ROW_LIMITS:
+            message = header + _body(*self.parts(mail, max_rows))
+            if len(message) <= MAX_MESSAGE_BYTES:
+                break
+        return message
+
+    def parts(self, mail: Mail, max_rows: int = MAX_DIGEST_ROWS) -> tuple[str, str]:
+        """The text and the HTML of `mail`."""
+        contents = contents_of(mail, self._public_url, max_rows)
+        return self._render(mail, "txt", contents), self._inliner.inline(self._render(mail, "html", contents))
+
+    def _render(self, mail: Mail, form: str, contents: Contents) -> str:
+        return self._templates.get_template(f"{mail.kind}/body.{form}.j2").render(contents)
+
+    def _header(self, mail: Mail, address: str) -> Iterator[tuple[str, str]]:
+        """Yield the fields ready for the wire: the standard library would encode long ids and links beyond use."""
+        yield "From", self._from
+        yield "To", _mailbox(mail.recipient.name, address)
+        if isinstance(mail.data, DecisionRejected) and (approvers := mailbox_of(mail.data.decided_by)):
+            yield "Reply-To", _mailbox(mail.data.decided_by.name, approvers)
+        yield "Subject", _encoded(subject(mail), "Subject")
+        yield "Date", format_datetime(mail.created_at)
+        yield "Message-ID", message_id(mail, self._domain)
+        yield "References", thread_id(mail, self._domain)
+        yield "Auto-Submitted", "auto-generated"
+        yield "X-Auto-Response-Suppress", "OOF, AutoReply"
+        if isinstance(mail.data, DigestReady):
+            yield "List-Id", f'"{DIGEST_SUBJECT}" <daily-summary.{self._domain}>'
+            yield "List-Unsubscribe", f"<{quote(mail.data.unsubscribe_url, safe=_URL_CHARACTERS)}>"
+            yield "List-Unsubscribe-Post", "List-Unsubscribe=One-Click"
+
+
+def mailbox_of(person: Person) -> str | None:
+    """The address as SMTP takes it; None where there is no ASCII form of it."""
+    name, _, domain = person.email.rpartition("@")
+    try:
+        return f"{name}@{domain.encode('idna').decode()}" if name.isascii() else None
+    except UnicodeError:
+        return None
+
+
+def _mailbox(full_name: str, address: str) -> str:
+    name = one_line(full_name, _MAX_PERSON_CHARACTERS)
+    if not name:
+        return address
+    if name.isascii() and "=?" not in name:
+        quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{quoted}" <{address}>'
+    return f"{_encoded(name, 'To')} <{address}>"
+
+
+def _encoded(text: str, field: str) -> str:
+    """`text` folded, and as encoded words where it is not ASCII or could be taken for one."""
+    is_plain = text.isascii() and "=?" not in text
+    return Header(text, "us-ascii" if is_plain else "utf-8", header_name=field).encode(linesep="\r\n")
+
+
+def _body(text: str, html: str) -> bytes:
+    message = EmailMessage(policy=_BODY_POLICY)
+    message.set_content(text, cte=_transfer_encoding(text))
+    message.add_alternative(html, subtype="html", cte=_transfer_encoding(html))
+    # named by what it encloses, so that a repeat is the same and nobody can write a boundary into a title
+    message.set_boundary(sha256(f"{text}\n{html}".encode()).hexdigest()[:40])
+    return message.as_bytes()
+
+
+def _transfer_encoding(text: str) -> str:
+    """As it stands where SMTP takes it so, which keeps links in one piece for whoever reads the source."""
+    is_plain = text.isascii() and all(len(line) <= _MAX_LINE_CHARACTERS for line in text.splitlines())
+    return "7bit" if is_plain else "quoted-printable"

@@ -1,0 +1,39 @@
+"""What the notifier needs from its environment."""
+
+from email.utils import parseaddr
+
+from pydantic import AliasChoices, Field, SecretStr, field_validator
+
+from services.notifier.smtp import SmtpServer
+from services.pipeline.settings import ServiceSettings
+
+
+class NotifierSettings(ServiceSettings):
+    """Settings of `countersign run notifier`."""
+
+    database_url: SecretStr = Field(
+        validation_alias=AliasChoices("notifier_database_url", "database_url"),
+        description="PostgreSQL of the notifier, postgresql://user:password@host/database.",
+    )
+    smtp_url: SecretStr = Field(
+        description="Mail server: smtp://, smtp+starttls:// or smtps://, then user:password@ if needed, host and port."
+    )
+    mail_from: str = Field(description='Sender of every mail, for example "Countersign <erp@desk.example>".')
+    public_url: str = Field(
+        pattern=r"^https?://[^\s]+$", description="Where people reach the approval desk; links in mails begin with it."
+    )
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _names_a_server(cls, url: SecretStr) -> SecretStr:
+        SmtpServer.from_url(url.get_secret_value())
+        return url
+
+    @field_validator("mail_from")
+    @classmethod
+    def _is_an_address(cls, mail_from: str) -> str:
+        _, address = parseaddr(mail_from)
+        name, _, domain = address.rpartition("@")
+        if not (name and domain and address.isascii() and mail_from.isprintable()):
+            raise ValueError("must be one mail address in ASCII, with a name before it if you like")
+        return mail_from

@@ -1,0 +1,115 @@
+"""Sends the mails that are due: claimed under a lease, handed to the mail server, settled with its answer."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from schemas.envelope import Event, new_event
+from schemas.events import EventData, MailSettled
+from services.notifier import store
+from services.notifier.composing import Composer, mailbox_of
+from services.notifier.delivery import OUTCOMES, Answer, Delivery, Job, Settlement, settlement
+from services.notifier.mails import is_expired
+from services.notifier.metrics import MAIL_OLDEST_AGE_SECONDS, MAIL_SEND_SECONDS, MAILS
+from services.pipeline.crash import crash_at
+from services.pipeline.database import LOST_CONNECTION_ERRORS, Database
+
+SOURCE = "countersign/notifier"
+LEASE = timedelta(seconds=60)
+"""Longer than the gateway's own deadline, so that a mail is not claimed again while it is being sent."""
+CONCURRENCY = 4
+AGE_SECONDS = 5.0
+
+Clock = Callable[[], datetime]
+log = structlog.get_logger()
+
+
+class Gateway(Protocol):
+    """Where mails go."""
+
+    async def send(self, sender: str, recipient: str, message: bytes) -> Answer:
+        """Try once to hand `message` over for `recipient`."""
+        ...
+
+
+def utc_now() -> datetime:
+    """The time of this machine."""
+    return datetime.now(UTC)
+
+
+class SendMails:
+    """The notifier's one kind of work."""
+
+    name = "send_mails"
+
+    def __init__(
+        self, composer: Composer, gateway: Gateway, *, lease: timedelta = LEASE, clock: Clock = utc_now
+    ) -> None:
+        self._composer = composer
+        self._gateway = gateway
+        self._lease = lease
+        self._clock = clock
+
+    async def claim(self, db: AsyncConnection, limit: int) -> Sequence[Job]:
+        """Take at most `limit` mails that are due."""
+        return await store.claim(db, limit, self._clock(), self._lease)
+
+    async def perform(self, job: Job) -> Answer:
+        """Hand the mail over, unless nobody needs it any more."""
+        if is_expired(job.mail, self._clock()):
+            return Answer(Delivery.EXPIRED, "Not sent: it had outlived its use.")
+        recipient = mailbox_of(job.mail.recipient)
+        if recipient is None:
+            return Answer(Delivery.REFUSED, "Not sent: mail servers do not take the characters of this address.")
+        message = self._composer.compose(job.mail, recipient)
+        if job.is_repeat:
+            MAILS.labels(job.mail.kind, "repeated").inc()
+        crash_at("notifier.before_send")
+        with MAIL_SEND_SECONDS.time():
+            answer = await self._gateway.send(self._composer.sender, recipient, message)
+        crash_at("notifier.after_send")
+        return answer
+
+    async def settle(self, db: AsyncConnection, job: Job, result: Answer) -> Sequence[Event[EventData]]:
+        """Record the answer; at the mail's end, tell of it."""
+        now = self._clock()
+        settled = settlement(job, result, now)
+        if not await store.settle(db, job, settled, result, now):
+            return ()
+        return self._told(job, settled, now)
+
+    def _told(self, job: Job, settled: Settlement, now: datetime) -> Sequence[Event[EventData]]:
+        kind = job.mail.kind
+        outcome = OUTCOMES.get(settled.state)
+        if outcome is None:
+            MAILS.labels(kind, "deferred").inc()
+            return ()
+        MAILS.labels(kind, outcome).inc()
+        log.info("mail.settled", kind=kind, outcome=outcome, event_id=str(job.mail.event_id), attempts=job.attempt)
+        told = MailSettled(
+            company_id=job.mail.data.company_id,
+            event_id=str(job.mail.event_id),
+            kind=kind,
+            recipient=job.mail.recipient,
+            recipient_id=job.mail.recipient.id,
+            commitment_id=job.mail.commitment_id,
+            outcome=outcome,
+            settled_at=now,
+        )
+        return (new_event(told, source=SOURCE, time=now, traceparent=job.mail.traceparent),)
+
+
+async def watch_age(database: Database, stopping: asyncio.Event, clock: Clock = utc_now) -> None:
+    """Keep the age of the oldest open mail up to date until `stopping` is set."""
+    while not stopping.is_set():
+        with suppress(*LOST_CONNECTION_ERRORS):
+            async with database.begin() as db:
+                oldest = await store.oldest_open(db)
+            MAIL_OLDEST_AGE_SECONDS.set(max((clock() - oldest).total_seconds(), 0.0) if oldest else 0.0)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), AGE_SECONDS)

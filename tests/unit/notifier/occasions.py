@@ -1,0 +1,147 @@
+"""One event for each occasion on which people get a mail: Ana created it, Sam sent it, Dana decides."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+from schemas.commitment import Person, Summary
+from schemas.envelope import Event, new_event
+from schemas.events import (
+    ApprovalRequested,
+    Change,
+    CurrencyTotal,
+    DecisionRejected,
+    DigestReady,
+    DigestRow,
+    DigestSection,
+    ExportFailed,
+    Failure,
+)
+from schemas.fields import FailureClass, Kind, Owner, Status
+from services.notifier.mails import Mail, MailData, mails_of
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+ANA = Person(id="p-ana", name="Ana Gil", email="ana.gil@pm.example")
+SAM = Person(id="p-sam", name="Sam Lee", email="sam.lee@pm.example")
+DANA = Person(id="p-dana", name="Dana Ruiz", email="dana.ruiz@acc.example")
+SUMMARY = Summary(
+    number="SC-014",
+    title="Concrete works",
+    kind=Kind.SUBCONTRACT,
+    project="Riverside Tower",
+    vendor="Acme Concrete",
+    currency="USD",
+    total="480250.00",
+    creator=ANA,
+    sent_by=SAM,
+    url="https://pm.example/commitments/8841",
+    connection="QuickBooks",
+)
+_COMMITMENT: dict[str, Any] = {"company_id": "c-1", "project_id": "pr-1", "commitment_id": "8841"}
+
+
+def rejected(summary: Summary = SUMMARY, **given: Any) -> DecisionRejected:
+    plain = {
+        "revision": 1,
+        "round": 0,
+        "reason": "Line 3: cost code 03-300 is closed. Use 03-310.",
+        "decided_by": DANA,
+        "summary": summary,
+    }
+    return DecisionRejected(**_COMMITMENT | plain | given)
+
+
+def failure(failure_class: FailureClass = FailureClass.FIX_DATA, **given: Any) -> Failure:
+    plain = {
+        "failure_class": failure_class,
+        "code": "3070",
+        "message": "15 characters in the number; QuickBooks takes 11.",
+        "owner": Owner.PROJECT_MANAGER,
+        "next_step": "Reject it with this message; correct the commitment and re-send.",
+        "in_erp": False,
+    }
+    return Failure(**plain | given)
+
+
+def export_failed(summary: Summary = SUMMARY, **given: Any) -> ExportFailed:
+    plain = {
+        "revision": 2,
+        "round": 1,
+        "failure": failure(),
+        "attempts": 1,
+        "decided_by": DANA,
+        "summary": summary,
+    }
+    return ExportFailed(**_COMMITMENT | plain | given)
+
+
+def resent(summary: Summary = SUMMARY, **given: Any) -> ApprovalRequested:
+    plain = {
+        "revision": 2,
+        "approver": DANA,
+        "previous_revision": 1,
+        "previous_reason": "Line 3: cost code 03-300 is closed.",
+        "changes": (Change(field="Line 3 cost code", before="03-300", after="03-310"),),
+        "note": "Moved to 03-310.",
+        "summary": summary,
+    }
+    return ApprovalRequested(**_COMMITMENT | plain | given)
+
+
+def digest_row(number: str, status: Status, age_days: int, message: str = "", **summary: Any) -> DigestRow:
+    return DigestRow(
+        commitment_id=f"id-{quote(number)[:90]}",
+        revision=1,
+        status=status,
+        since=NOW - timedelta(days=age_days),
+        age_days=age_days,
+        message=message,
+        summary=SUMMARY.model_copy(update={"number": number, **summary}),
+        url=f"https://desk.example/commitments/id-{quote(number)}",
+    )
+
+
+def digest_ready(**given: Any) -> DigestReady:
+    plain = {
+        "company_id": "c-1",
+        "recipient": DANA,
+        "local_date": date(2026, 11, 22),
+        "time_zone": "America/Chicago",
+        "due_at": NOW,
+        "waiting": DigestSection(
+            count=1,
+            totals=(CurrencyTotal(currency="USD", total="480250.00"),),
+            oldest_days=9,
+            rows=(digest_row("SC-014", Status.READY, 9),),
+        ),
+        "failed": DigestSection(
+            count=1,
+            rows=(digest_row("SC-009", Status.FAILED, 2, "Number too long. Next: you reject, Sam Lee corrects."),),
+        ),
+        "in_doubt": DigestSection(
+            count=1,
+            rows=(digest_row("PO-099", Status.IN_DOUBT, 1, "QuickBooks did not confirm. Next check 07:10 CST."),),
+        ),
+        "yesterday": DigestSection(
+            count=6,
+            rows=(
+                *(digest_row(f"SC-10{number}", Status.SYNCED, 1) for number in range(5)),
+                digest_row("SC-110", Status.REJECTED, 1),
+            ),
+        ),
+        "desk_url": "https://desk.example/",
+        "unsubscribe_url": "https://desk.example/u/TOKEN",
+    }
+    return DigestReady(**plain | given)
+
+
+ALL: tuple[MailData, ...] = (rejected(), export_failed(), resent(), digest_ready())
+
+
+def event_of(data: MailData, time: datetime = NOW) -> Event[MailData]:
+    return new_event(data, source="countersign/approval", time=time)
+
+
+def mail_of(data: MailData, time: datetime = NOW) -> Mail:
+    """The mail to the first of the people concerned."""
+    return mails_of(event_of(data, time), NOW)[0]

@@ -1,0 +1,302 @@
+"""The message that goes out: its header, its two parts, its size."""
+
+import re
+from datetime import timedelta
+from email import message_from_bytes
+from email.header import decode_header, make_header
+from email.message import EmailMessage
+from email.policy import compat32, default
+from email.utils import parseaddr
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jinja2 import UndefinedError
+
+from schemas.commitment import Person, Summary
+from schemas.events import Change, CurrencyTotal, DigestSection
+from schemas.fields import Status
+from services.notifier.composing import MAX_MESSAGE_BYTES, Composer, mailbox_of
+from services.notifier.mails import Mail, MailData, message_id, subject, thread_id
+from services.notifier.wording import one_line
+from tests.unit.notifier.occasions import (
+    ALL,
+    DANA,
+    SUMMARY,
+    digest_ready,
+    digest_row,
+    export_failed,
+    failure,
+    mail_of,
+    rejected,
+    resent,
+)
+
+DOMAIN = "desk.example"
+COMPOSER = Composer(f"Countersign <erp@{DOMAIN}>", "https://desk.example")
+HOSTILE = '<script>alert("1")</script><img src=x onerror=alert(1)>&amp;{{ 7 * 7 }}'
+LINK = re.compile(r"https?://[^\s<>\"]+")
+COMMON_FIELDS = [
+    "From",
+    "To",
+    "Subject",
+    "Date",
+    "Message-ID",
+    "References",
+    "Auto-Submitted",
+    "X-Auto-Response-Suppress",
+    "MIME-Version",
+    "Content-Type",
+]
+# what somebody who wants a second header would put into a title or a name
+nasty_text = st.lists(
+    st.sampled_from(
+        ["\r\n", "\n", "\r", "\u2028", "\x85", "Bcc: x@evil.example", "=?utf-8?q?=0D=0ABcc:_x?=", '"', "\\"]
+    )
+    | st.text(max_size=30),
+    max_size=12,
+).map("".join)
+
+
+class Page(HTMLParser):
+    """The words and links of an HTML page, and the tags that it is made of."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words = ""
+        self.feed(html)
+        self.words = " ".join(self.words.split())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.words += f" {data}"
+
+    @property
+    def links(self) -> set[str | None]:
+        return {attributes["href"] for tag, attributes in self.tags if tag == "a"}
+
+
+def composed(data: MailData) -> EmailMessage:
+    message = message_from_bytes(COMPOSER.compose(mail_of(data), "somebody@pm.example"), policy=default)
+    assert not message.defects
+    return message
+
+
+def page_of(data: MailData) -> Page:
+    return Page(COMPOSER.parts(mail_of(data))[1])
+
+
+def recipient(mail: Mail) -> tuple[str, str]:
+    """Name and address in To, read without the newer parser, which keeps the blanks between encoded words."""
+    field = message_from_bytes(COMPOSER.compose(mail, "somebody@pm.example"), policy=compat32)["To"]
+    name, address = parseaddr("".join(field.splitlines()))
+    return str(make_header(decode_header(name))), address
+
+
+def content(message: EmailMessage, subtype: str) -> str:
+    part = message.get_body((subtype,))
+    assert part is not None
+    return str(part.get_content())
+
+
+@pytest.mark.parametrize("data", [export_failed(), resent()])
+def test_a_mail_carries_these_fields_and_no_others(data: MailData) -> None:
+    message, mail = composed(data), mail_of(data)
+    assert message.keys() == COMMON_FIELDS
+    assert message["From"] == "Countersign <erp@desk.example>"
+    assert message["To"].addresses[0].display_name == mail.recipient.name
+    assert message["Message-ID"] == message_id(mail, DOMAIN)
+    assert message["References"] == thread_id(mail, DOMAIN)
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["X-Auto-Response-Suppress"] == "OOF, AutoReply"
+    assert message["Date"].datetime == mail.created_at
+
+
+def test_an_answer_to_a_rejection_goes_to_the_approver() -> None:
+    message = composed(rejected())
+    assert sorted(message.keys()) == sorted([*COMMON_FIELDS, "Reply-To"])
+    assert message["Reply-To"].addresses[0].addr_spec == DANA.email
+
+
+def test_only_the_daily_summary_can_be_unsubscribed_from_in_one_click() -> None:
+    url = f"https://desk.example/u/{'token' * 60}"
+    message = composed(digest_ready(unsubscribe_url=url))
+    assert message["List-Id"] == '"ERP Integrations Daily Summary" <daily-summary.desk.example>'
+    assert message["List-Unsubscribe"] == f"<{url}>"
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert len(message.keys()) == len(COMMON_FIELDS) + 3
+
+
+def test_ids_and_links_stand_in_the_source_as_they_are() -> None:
+    mail = mail_of(digest_ready(unsubscribe_url=f"https://desk.example/u/{'t' * 200}"))
+    source = COMPOSER.compose(mail, "somebody@pm.example").decode("ascii")
+    assert f"\r\nMessage-ID: {message_id(mail, DOMAIN)}\r\n" in source
+    assert f"\r\nReferences: {thread_id(mail, DOMAIN)}\r\n" in source
+    assert f"\r\nList-Unsubscribe: <https://desk.example/u/{'t' * 200}>\r\n" in source
+
+
+@pytest.mark.parametrize("data", ALL)
+def test_a_repeat_is_the_same_message_byte_for_byte(data: MailData) -> None:
+    first, again = (COMPOSER.compose(mail_of(data), "somebody@pm.example") for _ in range(2))
+    assert first == again
+
+
+@pytest.mark.parametrize("data", ALL)
+def test_both_parts_travel_text_first(data: MailData) -> None:
+    message = composed(data)
+    text, html = COMPOSER.parts(mail_of(data))
+    assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
+    assert content(message, "plain").splitlines() == text.splitlines()
+    assert content(message, "html").splitlines() == html.splitlines()
+
+
+@settings(deadline=None)  # a busy machine is no failure
+@given(title=nasty_text, number=nasty_text, name=nasty_text)
+def test_nothing_that_people_write_becomes_a_header(title: str, number: str, name: str) -> None:
+    summary = SUMMARY.model_copy(
+        update={
+            "title": title,
+            "number": number,
+            "project": name,
+            "creator": Person.model_construct(id="p-1", name=name, email="a@pm.example"),
+        }
+    )
+    data = rejected().model_copy(update={"summary": summary})
+    message = composed(data)
+    assert sorted(message.keys()) == sorted([*COMMON_FIELDS, "Reply-To"])
+    assert message["Subject"] == subject(mail_of(data))
+    assert recipient(mail_of(data)) == (one_line(name, 80), "somebody@pm.example")
+
+
+@settings(deadline=None)  # as above
+@given(reason=st.text(min_size=1))
+def test_a_reason_arrives_in_both_parts_word_for_word(reason: str) -> None:
+    message = composed(rejected().model_copy(update={"reason": reason}))
+    words = " ".join(filter(None, map(one_line, reason.splitlines())))
+    assert f"Reason: {words}".strip() in " ".join(content(message, "plain").split())
+    assert f"Reason {words}".strip() in Page(content(message, "html")).words
+
+
+def test_a_header_is_folded_into_lines_that_mail_servers_take() -> None:
+    summary = SUMMARY.model_copy(update={"title": "Größe 石 " * 60, "project": "Turm, Fluß " * 20})
+    head = COMPOSER.compose(mail_of(rejected(summary)), "somebody@pm.example").partition(b"\r\n\r\n")[0]
+    assert all(len(line) <= 78 for line in head.splitlines() if not line.startswith((b"Message-ID", b"References")))
+
+
+@pytest.mark.parametrize("data", ALL)
+def test_the_page_says_in_which_language_it_is_and_loads_nothing(data: MailData) -> None:
+    page = page_of(data)
+    tags = [tag for tag, _ in page.tags]
+    assert ("html", "en") in [(tag, attributes.get("lang")) for tag, attributes in page.tags]
+    assert tags.count("h1") == 1
+    assert {"name": "color-scheme", "content": "light dark"} in [attributes for _, attributes in page.tags]
+    assert all("scope" in attributes for tag, attributes in page.tags if tag == "th")
+    assert not {"img", "script", "link", "style", "form", "iframe"} & set(tags)
+
+
+@pytest.mark.parametrize("data", ALL)
+def test_both_parts_have_the_same_links(data: MailData) -> None:
+    text, html = COMPOSER.parts(mail_of(data))
+    assert set(LINK.findall(text)) == Page(html).links
+
+
+@pytest.mark.parametrize("data", ALL)
+def test_both_parts_say_the_same(data: MailData) -> None:
+    text, html = COMPOSER.parts(mail_of(data))
+    said = set(re.findall(r"[\w.,]+", Page(html).words.casefold()))
+    layout = {"as", "what", "changed", "note", "open", "sam's", "s"}
+    told = set(re.findall(r"[\w.,]+", LINK.sub("", text).casefold())) - {f"{step}." for step in range(1, 3)} - layout
+    assert {word.strip(".,") for word in told} - {word.strip(".,") for word in said} == set()
+
+
+def hostile_summary() -> Summary:
+    person = Person(id="p-x", name=HOSTILE, email="x@pm.example")
+    texts = dict.fromkeys(("number", "title", "project", "vendor"), HOSTILE)
+    return SUMMARY.model_copy(update={**texts, "creator": person, "sent_by": person})
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        rejected(hostile_summary(), reason=HOSTILE, decided_by=hostile_summary().creator),
+        export_failed(hostile_summary(), failure=failure(message=HOSTILE, code=HOSTILE, next_step=HOSTILE)),
+        resent(
+            hostile_summary(),
+            previous_reason=HOSTILE,
+            note=HOSTILE,
+            changes=(Change(field=HOSTILE, before=HOSTILE, after=HOSTILE),),
+        ),
+        digest_ready(
+            waiting=DigestSection(count=1, rows=(digest_row(HOSTILE, Status.READY, 1, HOSTILE, vendor=HOSTILE),)),
+            failed=DigestSection(count=1, rows=(digest_row(HOSTILE, Status.FAILED, 1, HOSTILE),)),
+        ).model_copy(update={"recipient": hostile_summary().creator}),
+    ],
+    ids=["rejected", "export_failed", "resent", "digest"],
+)
+def test_markup_in_any_text_is_shown_and_not_obeyed(data: MailData) -> None:
+    page = page_of(data)
+    assert not {"script", "img"} & {tag for tag, _ in page.tags}
+    assert '<script>alert("1")</script>' in page.words
+    assert "{{ 7 * 7 }}" in page.words
+    assert "<script>" in COMPOSER.parts(mail_of(data))[0]
+
+
+def test_a_template_that_asks_for_something_unknown_fails_instead_of_leaving_a_gap() -> None:
+    with pytest.raises(UndefinedError):
+        COMPOSER._templates.get_template("rejected/body.txt.j2").render({})
+
+
+def summary_of(waiting: int, prefix: str = "SC-", **summary: str) -> MailData:
+    listed = range(min(waiting, 100))
+    rows = tuple(digest_row(f"{prefix}{number:04}", Status.READY, 9, **summary) for number in listed)
+    totals = (CurrencyTotal(currency="USD", total="960500000.00"),)
+    return digest_ready(waiting=DigestSection(count=waiting, totals=totals, oldest_days=9, rows=rows))
+
+
+def test_a_summary_of_2000_commitments_lists_100_and_counts_the_rest() -> None:
+    message = composed(summary_of(2_000))
+    text, html = content(message, "plain"), content(message, "html")
+    assert text.startswith("2,000 wait for you, USD 960,500,000.00, the oldest 9 days.")
+    assert text.count("9 days SC-") == 100
+    assert "and 1,900 more: https://desk.example/" in text
+    assert html.count('scope="row"') == 100
+    assert "1,900 more" in html
+    assert len(message.as_bytes()) <= MAX_MESSAGE_BYTES
+
+
+def test_a_summary_of_long_foreign_names_lists_fewer_rows_rather_than_be_clipped() -> None:
+    mail = mail_of(summary_of(2_000, prefix="番" * 100, vendor="石" * 60))
+    message = COMPOSER.compose(mail, "somebody@pm.example")
+    text = content(message_from_bytes(message, policy=default), "plain")
+    shown = text.count("9 days ")
+    assert 0 < shown < 100
+    assert f"and {2_000 - shown:,} more: " in text
+    assert len(message) <= MAX_MESSAGE_BYTES
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("sam.lee@pm.example", "sam.lee@pm.example"),
+        ("sam@bücher.example", "sam@xn--bcher-kva.example"),
+        ("石@pm.example", None),
+        (f"sam@{'x' * 64}.example", None),
+    ],
+)
+def test_an_address_is_given_as_smtp_takes_it(address: str, expected: str | None) -> None:
+    assert mailbox_of(Person(id="p", name="Sam", email=address)) == expected
+
+
+def test_an_approver_without_such_an_address_is_no_reply_address() -> None:
+    unreachable = DANA.model_copy(update={"email": "石@acc.example"})
+    assert composed(rejected(decided_by=unreachable))["Reply-To"] is None
+
+
+def test_a_mail_dates_from_when_it_was_called_for() -> None:
+    mail = mail_of(rejected())
+    assert mail.created_at - mail.occurred_at == timedelta(0)
+    assert composed(rejected())["Date"].datetime == mail.created_at

@@ -1,0 +1,76 @@
+"""What the notifier takes from its environment, and what it refuses."""
+
+import pytest
+
+from services.notifier.settings import NotifierSettings
+from services.notifier.smtp import SmtpServer
+from services.pipeline.errors import SettingsError
+from services.pipeline.settings import load
+
+GIVEN = {
+    "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9092",
+    "DATABASE_URL": "postgresql://all@db/countersign",
+    "SMTP_URL": "smtp+starttls://erp%40desk:p%2Fw@mail.example",
+    "MAIL_FROM": "Countersign <erp@desk.example>",
+    "PUBLIC_URL": "https://desk.example",
+}
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    monkeypatch.delenv("NOTIFIER_DATABASE_URL", raising=False)
+    for name, value in GIVEN.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+@pytest.mark.usefixtures("environment")
+def test_the_environment_is_read_and_secrets_stay_secret() -> None:
+    settings = load(NotifierSettings)
+    assert settings.mail_from == GIVEN["MAIL_FROM"]
+    assert settings.smtp_url.get_secret_value() == GIVEN["SMTP_URL"]
+    assert "p%2Fw" not in repr(settings)
+
+
+def test_a_database_of_its_own_comes_before_the_common_one(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("NOTIFIER_DATABASE_URL", "postgresql://own@db/notifier")
+    assert load(NotifierSettings).database_url.get_secret_value() == "postgresql://own@db/notifier"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SMTP_URL", "mail.example:25"),
+        ("SMTP_URL", "http://mail.example"),
+        ("SMTP_URL", "smtp://:25"),
+        ("SMTP_URL", "smtp://mail.example:99999"),
+        ("MAIL_FROM", "Countersign"),
+        ("MAIL_FROM", "erp@"),
+        ("MAIL_FROM", "Countersign <erp@desk.example>\r\nBcc: x@evil.example"),
+        ("MAIL_FROM", "größe@desk.example"),
+        ("PUBLIC_URL", "desk.example"),
+    ],
+)
+def test_a_wrong_value_ends_the_start_and_names_its_variable(
+    environment: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    environment.setenv(name, value)
+    with pytest.raises(SettingsError, match=name):
+        load(NotifierSettings)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("smtp://mail.example", SmtpServer("mail.example", 25, "none")),
+        ("smtp://127.0.0.1:2525", SmtpServer("127.0.0.1", 2525, "none")),
+        (GIVEN["SMTP_URL"], SmtpServer("mail.example", 587, "starttls", "erp@desk", "p/w")),
+        ("smtps://u:p@mail.example", SmtpServer("mail.example", 465, "tls", "u", "p")),
+    ],
+)
+def test_a_url_names_the_server_and_how_to_talk_to_it(url: str, expected: SmtpServer) -> None:
+    assert SmtpServer.from_url(url) == expected
+
+
+def test_a_password_does_not_show() -> None:
+    assert "p/w" not in repr(SmtpServer.from_url(GIVEN["SMTP_URL"]))
