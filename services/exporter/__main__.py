@@ -1,0 +1,51 @@
+"""Runs the exporter: `python -m services.exporter`."""
+
+import os
+import sys
+from datetime import UTC, datetime
+
+from services.exporter import models
+from services.exporter.connections import load_connections
+from services.exporter.handlers import handlers
+from services.exporter.report import ConnectionReport
+from services.exporter.settings import ExporterSettings
+from services.exporter.store import ExportStore
+from services.exporter.work import ExportWork
+from services.pipeline.aggregate import Aggregate
+from services.pipeline.database import Database
+from services.pipeline.outbox import Outbox
+from services.pipeline.runtime import Service, run_service
+from services.pipeline.settings import ServiceSettings, load
+from services.pipeline.worker import Worker
+
+
+def build() -> tuple[Service, ServiceSettings]:
+    """Put the exporter together from its environment."""
+    settings = load(ExporterSettings)
+    connections = load_connections(settings.erp_connections, os.environ)
+    database = Database(settings.database_url, application_name="countersign-exporter")
+    outbox, store = Outbox(models.kernel), ExportStore()
+    work = ExportWork(connections, store, _now)
+    service = Service(
+        name="exporter",
+        tables=models.kernel,
+        database=database,
+        outbox=outbox,
+        aggregates=(Aggregate("exports", handlers(connections.routes), store),),
+        workers=(Worker(database, outbox, work, concurrency=settings.export_concurrency),),
+        loops=(ConnectionReport(database, outbox, connections, _now).run,),
+    )
+    return service, settings
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def main() -> int:
+    """Run the exporter until it is told to stop."""
+    return run_service(build)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

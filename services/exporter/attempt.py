@@ -1,0 +1,130 @@
+"""One attempt to carry out an export: verify, ask the ERP, write if need be, all before the lease is over."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from time import perf_counter
+from typing import TypeVar
+from uuid import UUID
+
+import structlog
+
+from schemas.commitment import ErpDocument
+from schemas.snapshot import Snapshot
+from services.exporter import metrics
+from services.exporter.connections import Connection
+from services.exporter.erp import Exists, Found, NotSent, Order, Outcome, Transient, Unknown, Written
+from services.exporter.export import Export
+from services.exporter.failures import altered, duplicate
+from services.exporter.probe import Create, Update, after_probe, before_write
+from services.pipeline.crash import crash_at
+
+AnsweredT = TypeVar("AnsweredT", Found, Written)
+Clock = Callable[[], datetime]
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """An export under our lease, with what is needed to carry it out; `known` is the commitment's document."""
+
+    token: UUID
+    until: datetime
+    export: Export
+    known: ErpDocument | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attempted:
+    """What an attempt came to; `is_reached` tells whether the ERP answered its last call, None without a call."""
+
+    outcome: Outcome
+    is_reached: bool | None = None
+
+
+class Attempt:
+    """Carries out one job on its connection."""
+
+    def __init__(self, connection: Connection, job: Job, clock: Clock) -> None:
+        self._connection = connection
+        self._connector = connection.connector
+        self._job = job
+        self._clock = clock
+        self._is_reached: bool | None = None
+
+    async def run(self) -> Attempted:
+        """Carry the export out; each call has its own deadline, and none begins that the lease would not outlive."""
+        return Attempted(await self._outcome(), self._is_reached)
+
+    async def _outcome(self) -> Outcome:
+        export = self._job.export
+        snapshot = Snapshot.from_text(self._job.text)
+        if snapshot.content_hash != export.content_hash:
+            return before_write(export, altered())
+        if not self._is_call_in_time():
+            return NotSent()
+        self._observe_start()
+        order = _order(export, snapshot)
+        if export.is_untried and self._job.known is None and self._connector.enforces_reference:
+            return await self._write(Create(), order)
+        found = await self._timed(self._connector.find(order.reference))
+        step = after_probe(export, self._job.known, found, self._clock())
+        return await self._write(step, order) if isinstance(step, (Create, Update)) else step
+
+    async def _write(self, step: Create | Update, order: Order) -> Outcome:
+        if not self._is_call_in_time():
+            return NotSent()
+        crash_at("exporter.before_call")
+        if isinstance(step, Update):
+            written = await self._timed(self._connector.update(step.document_id, order))
+        else:
+            written = await self._timed(self._connector.create(order))
+        crash_at("exporter.after_call")
+        if not isinstance(written, Exists):
+            return written
+        return duplicate(order.reference) if isinstance(step, Update) else await self._write_into(written, order)
+
+    async def _write_into(self, exists: Exists, order: Order) -> Outcome:
+        """Go on from the document that the ERP showed when it refused a second one."""
+        step = after_probe(self._job.export, self._job.known, (exists.document,), self._clock())
+        if isinstance(step, Create):
+            return duplicate(order.reference)
+        return await self._write(step, order) if isinstance(step, Update) else step
+
+    async def _timed(self, call: Awaitable[AnsweredT]) -> AnsweredT:
+        started = perf_counter()
+        answer = await call
+        name = type(answer).__name__.lower() if not isinstance(answer, tuple) else "found"
+        metrics.EXPORT_SECONDS.labels(self._connection.name, name).observe(perf_counter() - started)
+        self._is_reached = not isinstance(answer, Unknown) and not (
+            isinstance(answer, Transient) and not answer.is_reached
+        )
+        return answer
+
+    def _is_call_in_time(self) -> bool:
+        """Whether a call that begins now is over before somebody else may take the export."""
+        deadline = timedelta(seconds=self._connection.settings.timeout_seconds)
+        is_in_time = self._clock() + deadline < self._job.until
+        if not is_in_time:
+            log.warning("export.lease_nearly_over", connection=self._connection.name)
+        return is_in_time
+
+    def _observe_start(self) -> None:
+        if self._job.export.is_untried:
+            waited = self._clock() - self._job.export.accepted_at
+            metrics.EXPORT_START_SECONDS.labels(self._connection.name).observe(max(waited.total_seconds(), 0.0))
+
+
+def _order(export: Export, snapshot: Snapshot) -> Order:
+    return Order(
+        reference=export.commitment_id,
+        marker=export.marker,
+        company_id=export.company_id,
+        revision=export.revision,
+        commitment=snapshot.commitment,
+        erp_code=export.erp_code,
+        accounting_date=export.accounting_date,
+        note=export.note,
+        traceparent=export.traceparent,
+    )

@@ -1,0 +1,1 @@
+"""How Countersign speaks to ERPs: one Protocol, and a small class for each way of speaking."""

@@ -1,0 +1,24 @@
+"""All that the exporter listens to, at a glance."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from schemas.envelope import Event
+from schemas.events import DecisionAccepted, DecisionResolved
+from services.exporter import orders
+from services.exporter.export import Exports
+from services.exporter.orders import Decision
+from services.pipeline.handlers import On
+
+
+def handlers(routes: Mapping[str, str]) -> tuple[On[Any, Any, Any], ...]:
+    """The exporter's handlers; `routes` names the ERP connection of each company."""
+
+    def accepted(exports: Exports, event: Event[DecisionAccepted], now: datetime) -> Decision:
+        return orders.accepted(exports, event, now, routes.get(event.data.company_id))
+
+    return (
+        On(DecisionAccepted, accepted),
+        On(DecisionResolved, orders.resolved),
+    )

@@ -1,0 +1,32 @@
+"""Every metric of the exporter, declared once, with its unit, its labels and a sentence."""
+
+from prometheus_client import Gauge, Histogram
+
+LATENCY_BUCKETS_SECONDS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 900, 1800, 3600)
+CALL_BUCKETS_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60)
+
+EXPORT_LATENCY_SECONDS = Histogram(
+    "erp_export_latency_seconds",
+    "From an approver's acceptance to the ERP's answer being known.",
+    ("connection", "outcome"),
+    buckets=LATENCY_BUCKETS_SECONDS,
+)
+EXPORT_SECONDS = Histogram(
+    "erp_export_seconds",
+    "Duration of one call to the ERP, questions included.",
+    ("connection", "outcome"),
+    buckets=CALL_BUCKETS_SECONDS,
+)
+EXPORT_START_SECONDS = Histogram(
+    "erp_export_start_seconds",
+    "From an approver's acceptance to the first call to the ERP.",
+    ("connection",),
+    buckets=CALL_BUCKETS_SECONDS,
+)
+EXPORTS = Gauge("erp_exports", "Exports that have not succeeded, by where they stand.", ("connection", "state"))
+EXPORTS_OLDEST_AGE_SECONDS = Gauge(
+    "erp_exports_oldest_age_seconds",
+    "Age of the oldest export that has not succeeded: since its acceptance, or since it failed.",
+    ("connection", "state"),
+)
+CIRCUIT_OPEN = Gauge("erp_circuit_open", "1 while calls to the ERP are suspended.", ("connection",))

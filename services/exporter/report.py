@@ -1,0 +1,113 @@
+"""Tells how every ERP connection is doing: an event when it changes, and gauges all the time."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+
+import structlog
+from sqlalchemy import case, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from schemas.envelope import Event, new_event
+from schemas.events import ErpConnection, EventData
+from services.exporter import connection_store, metrics, models
+from services.exporter.attempt import Clock
+from services.exporter.connection_store import ConnectionRow
+from services.exporter.connections import Connections
+from services.exporter.export import State
+from services.exporter.told import SOURCE
+from services.pipeline.database import LOST_CONNECTION_ERRORS, Database
+from services.pipeline.outbox import Outbox
+
+REPORT_SECONDS = 2.0
+_UNSETTLED = (State.PENDING, State.IN_FLIGHT, State.IN_DOUBT, State.FAILED)
+log = structlog.get_logger()
+
+
+class ConnectionReport:
+    """A loop that announces changed connections and refreshes the exporter's gauges."""
+
+    def __init__(self, database: Database, outbox: Outbox, connections: Connections, clock: Clock) -> None:
+        self._database = database
+        self._outbox = outbox
+        self._connections = connections
+        self._clock = clock
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Report every REPORT_SECONDS until `stopping` is set; a database that is away is waited for."""
+        while not stopping.is_set():
+            try:
+                await self.report()
+            except LOST_CONNECTION_ERRORS as error:
+                log.warning("report.waits", cause=type(error).__name__)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), REPORT_SECONDS)
+
+    async def report(self) -> None:
+        """Announce what has changed since the last announcement, of any process, and measure what waits."""
+        now = self._clock()
+        names = list(self._connections.by_name)
+        async with self._database.begin() as db:
+            await connection_store.register(db, names)
+            rows = await connection_store.lock(db, names)
+            queued = await connection_store.queue_lengths(db)
+            events = [await self._announce(db, row, queued.get(row.name, 0), now) for row in rows.values()]
+            await self._outbox.add(db, [event for event in events if event])
+        self._outbox.wake()
+        for row in rows.values():
+            metrics.CIRCUIT_OPEN.labels(row.name).set(row.circuit.open_since is not None)
+        async with self._database.begin() as db:
+            await measure(db, now)
+
+    async def _announce(
+        self, db: AsyncConnection, row: ConnectionRow, queue_length: int, now: datetime
+    ) -> Event[EventData] | None:
+        version = max(row.told_version + 1, int(now.timestamp() * 1000))
+        state = self._state(row, queue_length, version)
+        told = _comparable(state)
+        if told == row.told:
+            return None
+        await connection_store.save_told(db, row.name, told, version)
+        return new_event(state, source=SOURCE, time=now)
+
+    def _state(self, row: ConnectionRow, queue_length: int, version: int) -> ErpConnection:
+        settings = self._connections.by_name[row.name].settings
+        return ErpConnection(
+            name=row.name,
+            version=version,
+            kind=settings.kind,
+            title=settings.title,
+            companies=settings.companies,
+            limits=settings.limits,
+            circuit_open_since=row.circuit.open_since,
+            last_contact=row.circuit.last_contact,
+            queue_length=queue_length,
+        )
+
+
+def _comparable(state: ErpConnection) -> str:
+    """What makes an announcement worth repeating: everything but the version and the seconds of the last contact."""
+    last_contact = state.last_contact.replace(second=0, microsecond=0) if state.last_contact else None
+    told = state.model_copy(update={"last_contact": last_contact}).model_dump(mode="json", exclude={"version"})
+    return json.dumps(told, sort_keys=True)
+
+
+async def measure(db: AsyncConnection, now: datetime) -> None:
+    """Refresh the gauges of exports that have not succeeded."""
+    table = models.export
+    since = case((table.c.state == State.FAILED, table.c.state_since), else_=table.c.accepted_at)
+    unsettled: Sequence[str] = [state.value for state in _UNSETTLED]
+    counted = (
+        select(table.c.connection, table.c.state, func.count(), func.min(since))
+        .where(table.c.state.in_(unsettled))
+        .group_by(table.c.connection, table.c.state)
+    )
+    rows = (await db.execute(counted)).all()
+    metrics.EXPORTS.clear()
+    metrics.EXPORTS_OLDEST_AGE_SECONDS.clear()
+    for connection, state, count, oldest in rows:
+        metrics.EXPORTS.labels(connection or "none", state).set(count)
+        age_seconds = max((now - oldest).total_seconds(), 0.0)
+        metrics.EXPORTS_OLDEST_AGE_SECONDS.labels(connection or "none", state).set(age_seconds)

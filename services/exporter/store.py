@@ -1,0 +1,121 @@
+"""Keeps the exports of commitments in PostgreSQL, many commitments in a handful of statements."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+from sqlalchemy import Row, Select, Table, bindparam, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from schemas.commitment import ErpDocument, Person, Summary
+from schemas.events import Failure
+from schemas.fields import Record
+from services.exporter import models
+from services.exporter.export import ApprovedSnapshot, Export, Exports, Lease, State
+from services.pipeline.bulk import insert_rows
+from services.pipeline.handlers import Change
+
+_EXPORT_COLUMNS = tuple(field.name for field in fields(Export))
+_SNAPSHOT_COLUMNS = tuple(field.name for field in fields(ApprovedSnapshot))
+_RECORDS: dict[str, type[Record]] = {
+    "decided_by": Person,
+    "summary": Summary,
+    "document": ErpDocument,
+    "failure": Failure,
+}
+
+
+class ExportStore:
+    """The store of the exporter's aggregate; the row of the commitment is what is locked."""
+
+    async def load(self, db: AsyncConnection, keys: Sequence[str]) -> Mapping[str, Exports]:
+        """Return the locked exports of every key, also of those seen for the first time."""
+        missing = insert_rows(models.commitment, [{"id": key} for key in keys])
+        await db.execute(missing.on_conflict_do_nothing())
+        return await self.lock(db, keys)
+
+    async def lock(self, db: AsyncConnection, keys: Sequence[str]) -> Mapping[str, Exports]:
+        """Return the locked exports of those of `keys` that are known."""
+        chosen = select(models.commitment).where(models.commitment.c.id == func.any(list(keys)))
+        return await self.read(db, chosen.order_by(models.commitment.c.id).with_for_update(key_share=True))
+
+    async def read(self, db: AsyncConnection, commitments: Select[Any]) -> Mapping[str, Exports]:
+        """Return the exports of the rows of `commitments` that the statement `commitments` selects, and locks."""
+        rows = (await db.execute(commitments)).all()
+        if not rows:
+            return {}
+        chosen = select(models.export).where(models.export.c.commitment_id == func.any([row.id for row in rows]))
+        exports: dict[str, dict[int, Export]] = {row.id: {} for row in rows}
+        for export in map(_export, await db.execute(chosen)):
+            exports[export.commitment_id][export.revision] = export
+        return {row.id: _exports(row, exports[row.id]) for row in rows}
+
+    async def save(self, db: AsyncConnection, changes: Sequence[Change[Exports, ApprovedSnapshot]]) -> None:
+        """Write every change with a handful of multi-row statements."""
+        await db.execute(_UPDATE_COMMITMENT, [_commitment_row(change.after) for change in changes])
+        exports = [_export_row(export) for change in changes for export in _changed(change)]
+        if exports:
+            await db.execute(_upsert(models.export, exports))
+        texts = [{name: getattr(row, name) for name in _SNAPSHOT_COLUMNS} for each in changes for row in each.rows]
+        if texts:
+            await db.execute(insert_rows(models.snapshot, texts).on_conflict_do_nothing())
+
+    async def texts(self, db: AsyncConnection, exports: Sequence[Export]) -> Mapping[str, str]:
+        """Return the text that each of `exports`, one per commitment, is to write, by commitment."""
+        table = models.snapshot
+        chosen = select(table.c.commitment_id, table.c.revision, table.c.round, table.c.text).where(
+            table.c.commitment_id == func.any([export.commitment_id for export in exports])
+        )
+        wanted = {(export.commitment_id, export.revision, export.round) for export in exports}
+        return {row.commitment_id: row.text for row in await db.execute(chosen) if tuple(row[:3]) in wanted}
+
+
+_UPDATE_COMMITMENT = (
+    update(models.commitment)
+    .where(models.commitment.c.id == bindparam("key"))
+    .values({name: bindparam(name) for name in models.commitment.c.keys() if name != "id"})  # noqa: SIM118 - names, not columns
+)
+
+
+def _changed(change: Change[Exports, ApprovedSnapshot]) -> list[Export]:
+    before = change.before.exports
+    return [export for revision, export in change.after.exports.items() if before.get(revision) != export]
+
+
+def _upsert(table: Table, rows: Sequence[Mapping[str, Any]]) -> Any:
+    given = insert_rows(table, rows)
+    keys = {column.name for column in table.primary_key}
+    taken = {name: given.excluded[name] for name in rows[0] if name not in keys}
+    return given.on_conflict_do_update(index_elements=sorted(keys), set_=taken)
+
+
+def _commitment_row(exports: Exports) -> dict[str, Any]:
+    return {
+        "key": exports.commitment_id,
+        "company_id": exports.company_id,
+        "connection": exports.connection,
+        "due_at": exports.due_at,
+        "lease_token": exports.lease.token if exports.lease else None,
+        "lease_revision": exports.lease.revision if exports.lease else None,
+        "resolved": {str(revision): _plain(document) for revision, document in exports.resolved.items()} or None,
+    }
+
+
+def _exports(row: Row[Any], exports: Mapping[int, Export]) -> Exports:
+    resolved = {int(revision): ErpDocument.model_validate(each) for revision, each in (row.resolved or {}).items()}
+    lease = Lease(row.lease_token, row.lease_revision, row.due_at) if row.lease_token else None
+    return Exports(row.id, row.company_id, exports, resolved, lease)
+
+
+def _export_row(export: Export) -> dict[str, Any]:
+    return {name: _plain(getattr(export, name)) for name in _EXPORT_COLUMNS}
+
+
+def _export(row: Row[Any]) -> Export:
+    values = {name: getattr(row, name) for name in _EXPORT_COLUMNS}
+    records = {name: model.model_validate(values[name]) for name, model in _RECORDS.items() if values[name] is not None}
+    return Export(**{**values, **records, "state": State(row.state)})
+
+
+def _plain(value: Any) -> Any:
+    return value.model_dump(mode="json", by_alias=True, exclude_none=True) if isinstance(value, Record) else value

@@ -1,0 +1,146 @@
+"""The exporter's work: claim due commitments under leases, carry out their exports, settle what became of them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+import structlog
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from schemas.envelope import Event
+from schemas.events import EventData
+from services.exporter import circuit as breaker
+from services.exporter import connection_store, metrics, models
+from services.exporter.answer import answered, begun
+from services.exporter.attempt import Attempt, Attempted, Clock, Job
+from services.exporter.circuit import Circuit
+from services.exporter.connections import Connection, Connections
+from services.exporter.export import ApprovedSnapshot, Export, Exports, State
+from services.exporter.failures import unknown_connection
+from services.exporter.policy import Policy
+from services.exporter.probe import before_write
+from services.exporter.store import ExportStore
+from services.pipeline.crash import crash_at
+from services.pipeline.handlers import Change
+
+UNROUTED_LEASE_SECONDS = 30.0
+"""Lease of an export whose connection is no longer configured: it is settled without a call."""
+
+_DUE = models.commitment.c.due_at
+log = structlog.get_logger()
+
+
+class ExportWork:
+    """Carries out the exports of one service; any number of processes may share the work."""
+
+    name = "exporter"
+
+    def __init__(self, connections: Connections, store: ExportStore, clock: Clock) -> None:
+        self._connections = connections
+        self._store = store
+        self._clock = clock
+
+    async def claim(self, db: AsyncConnection, limit: int) -> Sequence[Job]:
+        """Take at most `limit` due exports, no more per connection than its limit and its circuit allow."""
+        now = self._clock()
+        names = sorted(self._connections.by_name)
+        rows = await connection_store.lock(db, names)
+        in_flight = await connection_store.calls_in_flight(db)
+        jobs: list[Job] = []
+        for name, row in rows.items():
+            connection = self._connections.by_name[name]
+            free = breaker.free_calls(row.circuit, in_flight.get(name, 0), connection.settings.max_in_flight, now)
+            taken = await self._take(db, models.commitment.c.connection == name, min(free, limit - len(jobs)), now)
+            if taken and row.circuit.open_since is not None:
+                tried = breaker.tried(row.circuit, now, connection.lease_seconds)
+                await connection_store.save_circuit(db, name, tried)
+            jobs += taken
+        jobs += await self._take(db, models.commitment.c.connection.not_in(names), limit - len(jobs), now)
+        return jobs
+
+    async def perform(self, job: Job) -> Attempted:
+        """Carry out one export; whatever the ERP does is a result."""
+        crash_at("exporter.after_claim")
+        connection = self._connections.by_name.get(job.export.connection or "")
+        if connection is None:
+            return Attempted(before_write(job.export, unknown_connection(job.export.connection)))
+        return await Attempt(connection, job, self._clock).run()
+
+    async def settle(self, db: AsyncConnection, job: Job, result: Attempted) -> Sequence[Event[EventData]]:
+        """Record what became of the export and return what is told of it; nothing when the lease has passed on."""
+        now = self._clock()
+        connection = self._connections.by_name.get(job.export.connection or "")
+        if connection is not None and result.is_reached is not None:
+            await self._remember_contact(db, connection, now, is_reached=result.is_reached)
+        before = (await self._store.lock(db, [job.export.commitment_id]))[job.export.commitment_id]
+        decided = answered(before, job.token, result.outcome, self._policy(connection), now)
+        fields = {"revision": job.export.revision, "outcome": type(result.outcome).__name__}
+        if decided is None:
+            log.warning("export.settled_too_late", commitment=job.export.commitment_id, **fields)
+            return ()
+        await self._store.save(db, [Change(before.commitment_id, before, decided.state, decided.rows)])
+        log.info("export.settled", commitment=job.export.commitment_id, **fields)
+        _observe(decided.state.exports[job.export.revision], now)
+        return decided.publish
+
+    async def _take(self, db: AsyncConnection, where: ColumnElement[bool], limit: int, now: datetime) -> list[Job]:
+        if limit <= 0:
+            return []
+        due = select(models.commitment).where(where, now >= _DUE).order_by(_DUE).limit(limit)
+        found = await self._store.read(db, due.with_for_update(skip_locked=True, key_share=True))
+        changes = [self._begin(exports, now) for exports in found.values()]
+        if not changes:
+            return []
+        await self._store.save(db, changes)
+        held = [_held(change.after) for change in changes]
+        texts = await self._store.texts(db, held)
+        return [_job(change.after, texts) for change in changes]
+
+    def _begin(self, exports: Exports, now: datetime) -> Change[Exports, ApprovedSnapshot]:
+        connection = self._connections.by_name.get(exports.connection or "")
+        seconds = connection.lease_seconds if connection else UNROUTED_LEASE_SECONDS
+        until = now + timedelta(seconds=seconds)
+        return Change(exports.commitment_id, exports, begun(exports, uuid4(), until, self._policy(connection), now), ())
+
+    async def _remember_contact(
+        self, db: AsyncConnection, connection: Connection, now: datetime, *, is_reached: bool
+    ) -> None:
+        """Move the connection's circuit; the row is locked only where that changes it."""
+        for is_locked in (False, True):
+            before = await connection_store.read_circuit(db, connection.name, is_locked=is_locked)
+            after = _after_contact(before, connection, now, is_reached=is_reached)
+            if after == before:
+                return
+        await connection_store.save_circuit(db, connection.name, after)
+
+    def _policy(self, connection: Connection | None) -> Policy:
+        return connection.settings.policy if connection else Policy()
+
+
+def _after_contact(circuit: Circuit, connection: Connection, now: datetime, *, is_reached: bool) -> Circuit:
+    settings = connection.settings
+    if is_reached:
+        return breaker.reached(circuit, now)
+    return breaker.missed(circuit, now, settings.max_missed_calls, settings.pause_seconds)
+
+
+def _held(exports: Exports) -> Export:
+    if exports.lease is None:
+        raise ValueError(f"{exports.commitment_id} was not taken")
+    return exports.exports[exports.lease.revision]
+
+
+def _job(exports: Exports, texts: Mapping[str, str]) -> Job:
+    export = _held(exports)
+    if exports.lease is None:
+        raise ValueError(f"{exports.commitment_id} was not taken")
+    return Job(exports.lease.token, exports.lease.until, export, exports.document, texts[export.commitment_id])
+
+
+def _observe(export: Export, now: datetime) -> None:
+    """Count the time from acceptance to an answer, once it is known."""
+    if export.state in (State.SUCCEEDED, State.FAILED):
+        waited = (now - export.accepted_at).total_seconds()
+        labels = metrics.EXPORT_LATENCY_SECONDS.labels(export.connection or "none", export.state.value)
+        labels.observe(max(waited, 0.0))
