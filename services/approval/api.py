@@ -2,9 +2,8 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 import orjson
 from fastapi import APIRouter, Depends, Query
@@ -14,10 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from schemas.commitment import ErpDocument, Person, Summary
 from schemas.events import Change, DirectoryPerson
 from schemas.fields import Code, ContentHash, ExportRound, FailureClass, Note, Reason, Revision, Ribbon, Status
-from services.approval import conflicts, queries
+from services.approval import queries
 from services.approval.checks import Finding
 from services.approval.commitment import Commitment, View, view
-from services.approval.decisions import AlreadyGranted, Answer, Blocked, Conflict, Decisions, Granted
+from services.approval.decisions import Blocked, Conflict, Decisions, Outcome
 from services.approval.permissions import may_decide
 from services.approval.problems import ProblemError
 from services.approval.queries import DeskView
@@ -219,20 +218,18 @@ def _add_answering(router: APIRouter, api: Api) -> None:
             accounting_date=answer.accounting_date,
             note=answer.note,
         )
-        return _answered(given, who, commitment_id)
+        return _answered(given, commitment_id)
 
     @router.post("/commitments/{commitment_id}/reject")
     async def reject(commitment_id: str, who: Approver, answer: Reject) -> CommitmentState:
         """Reject a revision: it becomes editable again, and its creator and sender are told the reason."""
         given = await api.decisions.reject(commitment_id, who, answer.revision, answer.content_hash, answer.reason)
-        return _answered(given, who, commitment_id)
+        return _answered(given, commitment_id)
 
     @router.post("/commitments/{commitment_id}/retry")
     async def retry(commitment_id: str, who: Approver, answer: Retry) -> CommitmentState:
         """Order a failed export once more; no new approval is needed."""
-        return _answered(
-            await api.decisions.retry(commitment_id, who, answer.revision, answer.round), who, commitment_id
-        )
+        return _answered(await api.decisions.retry(commitment_id, who, answer.revision, answer.round), commitment_id)
 
     @router.post("/commitments/{commitment_id}/settle")
     async def settle(commitment_id: str, who: Approver, answer: Settle) -> CommitmentState:
@@ -240,7 +237,7 @@ def _add_answering(router: APIRouter, api: Api) -> None:
         given = await api.decisions.settle(
             commitment_id, who, answer.revision, answer.round, document=answer.document, note=answer.note
         )
-        return _answered(given, who, commitment_id)
+        return _answered(given, commitment_id)
 
 
 async def _found(db: AsyncConnection, who: DirectoryPerson, commitment_id: str) -> queries.Listed:
@@ -264,25 +261,21 @@ def _place(after: str | None) -> tuple[datetime, str] | None:
         raise ProblemError(422, "after: must be a `next_after` of an earlier page") from None
 
 
-def _answered(answer: Answer | None, who: DirectoryPerson, commitment_id: str) -> CommitmentState:
+def _answered(outcome: Outcome | None, commitment_id: str) -> CommitmentState:
     """Return the state after the answer, or raise the problem that kept it from being recorded."""
-    match answer:
-        case None:
-            raise _not_found(commitment_id)
-        case Granted(decided):
-            seen = view(decided.state)
-            assert seen is not None  # noqa: S101 - only what is shown can be answered
-            return _state(decided.state, seen)
-        case Blocked(seen, findings):
+    if outcome is None:
+        raise _not_found(commitment_id)
+    seen = view(outcome.commitment)
+    now = _state(outcome.commitment, seen) if seen else None
+    match outcome.answer:
+        case Blocked(_, findings):
             words = " ".join(finding.text for finding in findings)
-            raise ProblemError(409, words, findings=[asdict(finding) for finding in findings], status_now=seen.status)
-        case Conflict(commitment, revision):
-            why = conflicts.why(commitment, revision, datetime.now(UTC), ZoneInfo(who.time_zone))
-            seen_now = view(commitment)
-            now = _state(commitment, seen_now).model_dump(mode="json") if seen_now else None
-            raise ProblemError(409, why, commitment=now)
-        case AlreadyGranted(commitment, seen):
-            return _state(commitment, seen)
+            raise ProblemError(409, words, findings=[asdict(finding) for finding in findings])
+        case Conflict(_, why):
+            raise ProblemError(409, why, commitment=now and now.model_dump(mode="json"))
+    if now is None:
+        raise _not_found(commitment_id)
+    return now
 
 
 def _state(commitment: Commitment, seen: View) -> CommitmentState:

@@ -1,7 +1,9 @@
 """An approver's answer as one transaction on the commitment's row: guarded, recorded, and published."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,6 +17,15 @@ from services.pipeline.crash import crash_at
 from services.pipeline.database import Database
 from services.pipeline.handlers import Change
 from services.pipeline.outbox import Outbox
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an answer, and the commitment as it stands after it."""
+
+    answer: Answer
+    commitment: Commitment
+
 
 Command = Callable[[AsyncConnection, Commitment, datetime], Awaitable[Answer]]
 
@@ -37,7 +48,7 @@ class Decisions:
         erp_code: str | None = None,
         accounting_date: date | None = None,
         note: str | None = None,
-    ) -> Answer | None:
+    ) -> Outcome | None:
         """Accept exactly the content that `by` read, unless a check forbids it."""
 
         async def command(db: AsyncConnection, commitment: Commitment, now: datetime) -> Answer:
@@ -52,6 +63,7 @@ class Decisions:
                 content_hash,
                 as_person(by),
                 now,
+                zone=ZoneInfo(by.time_zone),
                 snapshot=snapshot,
                 findings=found,
                 erp_code=erp_code,
@@ -63,20 +75,24 @@ class Decisions:
 
     async def reject(
         self, commitment_id: str, by: DirectoryPerson, revision: int, content_hash: str, reason: str
-    ) -> Answer | None:
+    ) -> Outcome | None:
         """Give the revision back to its project with a reason."""
 
         async def command(_: AsyncConnection, commitment: Commitment, now: datetime) -> Answer:
-            return commands.reject(commitment, revision, content_hash, reason, as_person(by), now)
+            return commands.reject(
+                commitment, revision, content_hash, reason, as_person(by), now, zone=ZoneInfo(by.time_zone)
+            )
 
         return await self._answer(commitment_id, by, command)
 
-    async def retry(self, commitment_id: str, by: DirectoryPerson, revision: int, export_round: int) -> Answer | None:
+    async def retry(self, commitment_id: str, by: DirectoryPerson, revision: int, export_round: int) -> Outcome | None:
         """Order a failed export once more, with the content that was approved."""
 
         async def command(db: AsyncConnection, commitment: Commitment, now: datetime) -> Answer:
             snapshot = await _approved(db, commitment, revision)
-            return commands.retry(commitment, revision, export_round, as_person(by), now, snapshot=snapshot)
+            return commands.retry(
+                commitment, revision, export_round, as_person(by), now, zone=ZoneInfo(by.time_zone), snapshot=snapshot
+            )
 
         return await self._answer(commitment_id, by, command)
 
@@ -89,21 +105,23 @@ class Decisions:
         *,
         document: ErpDocument | None,
         note: str,
-    ) -> Answer | None:
+    ) -> Outcome | None:
         """Settle an export in doubt: `document` is in the ERP, or, where it is None, nothing is and it is repeated."""
 
         async def command(db: AsyncConnection, commitment: Commitment, now: datetime) -> Answer:
-            person = as_person(by)
+            person, zone = as_person(by), ZoneInfo(by.time_zone)
             if document:
-                return commands.settle_as_present(commitment, revision, export_round, document, person, now, note=note)
+                return commands.settle_as_present(
+                    commitment, revision, export_round, document, person, now, zone=zone, note=note
+                )
             snapshot = await _approved(db, commitment, revision)
             return commands.settle_as_absent(
-                commitment, revision, export_round, person, now, snapshot=snapshot, note=note
+                commitment, revision, export_round, person, now, zone=zone, snapshot=snapshot, note=note
             )
 
         return await self._answer(commitment_id, by, command)
 
-    async def _answer(self, commitment_id: str, by: DirectoryPerson, command: Command) -> Answer | None:
+    async def _answer(self, commitment_id: str, by: DirectoryPerson, command: Command) -> Outcome | None:
         async with self._database.begin() as db:
             if await queries.find(db, by.company_id, commitment_id) is None:
                 return None
@@ -114,7 +132,8 @@ class Decisions:
         if isinstance(answer, Granted):
             crash_at("approval.after_decision")
             self._outbox.wake()
-        return answer
+            return Outcome(answer, answer.decided.state)
+        return Outcome(answer, commitment)
 
     async def _record(self, db: AsyncConnection, before: Commitment, answer: Granted) -> None:
         decided = answer.decided
@@ -136,4 +155,4 @@ async def _approved(db: AsyncConnection, commitment: Commitment, revision: int) 
     return next((snapshot for snapshot, row in found if row.content_hash == wanted), None)
 
 
-__all__ = ["AlreadyGranted", "Answer", "Blocked", "Conflict", "Decisions", "Granted", "as_person"]
+__all__ = ["AlreadyGranted", "Answer", "Blocked", "Conflict", "Decisions", "Granted", "Outcome", "as_person"]

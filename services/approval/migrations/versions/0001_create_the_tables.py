@@ -13,9 +13,7 @@ def upgrade() -> None:
         "commitment",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("company_id", sa.Text(), nullable=True, comment="empty until the first event says it"),
-        sa.Column(
-            "state", sa.Text(), nullable=False, comment="the joined facts, as JSON")
-        ),
+        sa.Column("state", sa.Text(), nullable=False, comment="the joined facts, as JSON"),
         sa.Column("status", sa.Text(), nullable=True, comment="empty while nothing was submitted, which is not shown"),
         sa.Column("revision", sa.Integer(), nullable=True),
         sa.Column("since", sa.DateTime(timezone=True), nullable=True),
