@@ -23,11 +23,9 @@ from schemas.fields import (
 
 
 class Person(Record):
-    """Somebody who creates, sends, decides or is told.
+    """Somebody who creates, sends, decides or is told."""
 
-    Unknown members are dropped: people ride on many events, which must not grow by what one sender added.
-    """
-
+    # People ride on many events, which must not grow by the unknown members that one sender added.
     model_config = ConfigDict(extra="ignore")
 
     id: Id = Field(description="The person's id, unique across companies.")

@@ -1,0 +1,64 @@
+"""Messages made from the examples, to be altered and read by the tests of the contract."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+import pytest
+
+from schemas.envelope import Event, Headers, UnreadableError, decode, encode
+from schemas.events import EventData
+from schemas.examples import EXAMPLES, Example
+
+BROKER_TIME = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+
+
+def example(topic: str = "commitment.sent", name: str = "") -> Example:
+    """The example of `topic` called `name`, or its first."""
+    return next(one for one in EXAMPLES if one.event.data.topic == topic and name in ("", one.name))
+
+
+def message(topic: str = "commitment.sent") -> dict[str, Any]:
+    """A structured message of `topic` as a dictionary of its own."""
+    read: dict[str, Any] = orjson.loads(encode(example(topic).event))
+    return read
+
+
+def altered(*path: str | int, to: Any, topic: str = "commitment.sent") -> dict[str, Any]:
+    """A message of `topic` in which the member at `path` is `to`."""
+    whole = message(topic)
+    inner: Any = whole
+    for step in path[:-1]:
+        inner = inner[step]
+    inner[path[-1]] = to
+    return whole
+
+
+def without(*path: str, topic: str = "commitment.sent") -> dict[str, Any]:
+    """A message of `topic` that lacks the member at `path`."""
+    whole = message(topic)
+    inner = whole
+    for step in path[:-1]:
+        inner = inner[step]
+    del inner[path[-1]]
+    return whole
+
+
+def read(
+    value: dict[str, Any] | bytes | None,
+    topic: str = "commitment.sent",
+    key: bytes | None = b"from the subject",
+    headers: Headers = (),
+) -> Event[EventData]:
+    """What `value` decodes to on `topic`; the key is its subject unless given."""
+    if isinstance(value, dict):
+        key = str(value.get("subject")).encode() if key == b"from the subject" else key
+        value = orjson.dumps(value)
+    return decode(topic, key, value, headers, BROKER_TIME)
+
+
+def refusal(*args: Any, **kwargs: Any) -> tuple[str, str]:
+    """The reason and the words with which `read(...)` refuses."""
+    with pytest.raises(UnreadableError) as refused:
+        read(*args, **kwargs)
+    return refused.value.reason, str(refused.value)

@@ -1,0 +1,92 @@
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from schemas import fields, limits
+from schemas.commitment import Person
+from schemas.events import Change, CommitmentRetrieved
+from schemas.fields import IN_WORDS, Excerpt, Instant, Money, Url
+
+PATTERNS = {value: name for name, value in vars(fields).items() if name.endswith("_PATTERN")}
+
+
+def test_every_pattern_is_told_in_words() -> None:
+    assert IN_WORDS.keys() == PATTERNS.keys()
+    assert all(words.startswith("must ") for words in IN_WORDS.values())
+
+
+@pytest.mark.parametrize("pattern", PATTERNS, ids=PATTERNS.values())
+def test_a_pattern_holds_no_escape_that_other_languages_refuse(pattern: str) -> None:
+    assert set(re.findall(r"\\.", pattern)) <= {r"\x", r"\s", r"\."}
+    assert re.compile(pattern)
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "480250.00", "0.000001", "9" * 15, "007"])
+def test_an_amount_is_a_plain_decimal(text: str) -> None:
+    assert TypeAdapter(Money).validate_python(text) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1,0", "1e5", "+1", ".5", "5.", "1.1234567", "9" * 16, "Infinity", "٣", " 1", "1\n", 1, 1.5]
+)
+def test_anything_else_is_no_amount(text: Any) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(Money).validate_python(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["javascript:alert(1)", "//pm.example", "https://", 'https://x"onclick', "https://x y", "ftp://x"]
+)
+def test_an_address_is_one_that_is_safe_to_link(text: str) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(Url).validate_python(text)
+
+
+@pytest.mark.parametrize("text", ["2026-11-16T15:02:00Z", "2026-11-16t15:02:00z", "2026-11-16T09:02:00.000-06:00"])
+def test_an_instant_is_kept_in_utc(text: str) -> None:
+    instant = TypeAdapter(Instant).validate_python(text)
+    assert instant == datetime(2026, 11, 16, 15, 2, tzinfo=UTC)
+    assert instant.tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-11-16",
+        "2026-11-16T15:02Z",
+        "2026-11-16 15:02:00Z",
+        "2026-02-30T00:00:00Z",
+        0,
+        True,
+        None,
+        "0001-01-01T00:00:00+14:00",
+    ],
+)
+def test_anything_else_is_no_instant(text: Any) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(Instant).validate_python(text)
+
+
+def test_an_excerpt_is_cut_to_its_length() -> None:
+    cut = TypeAdapter(Excerpt).validate_python("x" * 20_000)
+    assert (len(cut), cut[-2:]) == (limits.MAX_EXCERPT_CHARACTERS, "x…")
+    change = Change(field="Description", before="y" * 501, after="y" * 500)
+    assert change.before == "y" * 499 + "…"
+    assert change.after == "y" * 500
+
+
+def test_a_record_keeps_what_it_does_not_know_but_a_person_does_not() -> None:
+    sam = {"id": "p", "name": "Sam", "email": "sam@x.example", "phone": "555"}
+    about = {"company_id": "c", "project_id": "p", "commitment_id": "x", "revision": 1}
+    event = CommitmentRetrieved.model_validate(about | {"retrieved_by": sam, "mood": "fine"})
+    assert event.model_extra == {"mood": "fine"}
+    assert event.retrieved_by == Person(id="p", name="Sam", email="sam@x.example")
+    assert "phone" not in event.model_dump(mode="json")["retrieved_by"]
+
+
+def test_a_record_cannot_be_changed() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        Person(id="p", name="Sam", email="sam@x.example").name = "Eve"

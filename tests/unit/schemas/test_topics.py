@@ -1,0 +1,28 @@
+from schemas import events
+from schemas.events import CommitmentData, EventData, Submission
+from schemas.topics import BY_NAME, BY_TYPE, TOPICS
+
+
+def all_kinds(event: type[EventData]) -> set[type[EventData]]:
+    return {event}.union(*map(all_kinds, event.__subclasses__()))
+
+
+def test_every_event_travels_on_exactly_one_topic() -> None:
+    abstract = {EventData, CommitmentData, Submission}
+    tombstones = {events.DirectoryPersonRemoved}
+    assert all_kinds(EventData) - abstract - tombstones == {topic.event for topic in TOPICS}
+    assert len(BY_NAME) == len(BY_TYPE) == len(TOPICS)
+
+
+def test_a_topic_keeps_two_weeks_or_the_newest_of_each_key() -> None:
+    assert BY_NAME["commitment.sent"].config == {
+        "max.message.bytes": "2097152",
+        "cleanup.policy": "delete",
+        "retention.ms": "1209600000",
+    }
+    assert BY_NAME["directory.person"].config == {"max.message.bytes": "2097152", "cleanup.policy": "compact"}
+    assert BY_NAME["commitment.status"].config["min.compaction.lag.ms"] == "604800000"
+
+
+def test_the_type_is_the_topic_and_its_version() -> None:
+    assert {topic.event_type for topic in TOPICS} == {f"{name}.v1" for name in BY_NAME}
