@@ -1,0 +1,51 @@
+"""All events of Countersign, one frozen model per topic; the data is what happened, the envelope says when and to whom."""
+
+from schemas.events.answers import (
+    ApprovalRequested,
+    Change,
+    CommitmentStatus,
+    DecisionAccepted,
+    DecisionRejected,
+    DecisionResolved,
+    DigestPreference,
+)
+from schemas.events.base import CommitmentData, EventData
+from schemas.events.exports import ErpConnection, ExportFailed, ExportInDoubt, ExportSucceeded, Failure, LimitsProfile
+from schemas.events.mails import CurrencyTotal, DigestReady, DigestRow, DigestSection, MailSettled
+from schemas.events.upstream import (
+    CommitmentResent,
+    CommitmentRetrieved,
+    CommitmentSent,
+    DirectoryPerson,
+    DirectoryPersonRemoved,
+    Submission,
+)
+
+__all__ = [
+    "ApprovalRequested",
+    "Change",
+    "CommitmentData",
+    "CommitmentResent",
+    "CommitmentRetrieved",
+    "CommitmentSent",
+    "CommitmentStatus",
+    "CurrencyTotal",
+    "DecisionAccepted",
+    "DecisionRejected",
+    "DecisionResolved",
+    "DigestPreference",
+    "DigestReady",
+    "DigestRow",
+    "DigestSection",
+    "DirectoryPerson",
+    "DirectoryPersonRemoved",
+    "ErpConnection",
+    "EventData",
+    "ExportFailed",
+    "ExportInDoubt",
+    "ExportSucceeded",
+    "Failure",
+    "LimitsProfile",
+    "MailSettled",
+    "Submission",
+]

@@ -1,0 +1,130 @@
+"""What approval tells: decisions, requests to look again, where a commitment stands, who wants no summary."""
+
+from datetime import date
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from schemas import limits
+from schemas.commitment import ErpDocument, Person, Summary
+from schemas.events.base import CommitmentData, EventData
+from schemas.fields import (
+    Code,
+    ContentHash,
+    DecisionRound,
+    Excerpt,
+    ExportRound,
+    Id,
+    Instant,
+    Name,
+    Note,
+    Reason,
+    Record,
+    Revision,
+    Ribbon,
+    Status,
+    Text,
+    Version,
+)
+from schemas.snapshot import Snapshot
+
+
+class DecisionAccepted(CommitmentData):
+    """An approver accepted a revision: it is to be written to the ERP, exactly as it stands here."""
+
+    topic: ClassVar[str] = "decision.accepted"
+    identity: ClassVar[tuple[str, ...]] = ("revision", "round")
+
+    round: ExportRound = Field(description="1, and one more for each retry that an approver orders.")
+    content_hash: ContentHash = Field(description="SHA-256 of the RFC 8785 form of `commitment`, as approved.")
+    commitment: Snapshot = Field(description="The approved snapshot, verbatim.")
+    decided_by: Person = Field(description="Who accepted.")
+    sent_by: Person = Field(description="Who sent this revision.")
+    erp_code: Code | None = Field(default=None, description="The document number that the approver asks for.")
+    accounting_date: date | None = Field(
+        default=None, description="The day on which the ERP is to book it; absent means the ERP's own choice."
+    )
+    note: Note | None = Field(default=None, description="What the approver wants to be remembered.")
+
+
+class DecisionRejected(CommitmentData):
+    """An approver rejected a revision, with a reason that its creator and sender can act on."""
+
+    topic: ClassVar[str] = "decision.rejected"
+    identity: ClassVar[tuple[str, ...]] = ("revision", "round")
+
+    round: DecisionRound = Field(description="The export round that had failed; 0 when it was never exported.")
+    reason: Reason = Field(description="What has to change, in the approver's words.")
+    decided_by: Person = Field(description="Who rejected.")
+    summary: Summary = Field(description="What a mail shows of the commitment.")
+
+
+class DecisionResolved(CommitmentData):
+    """An approver settled an in-doubt export with evidence: the document is in the ERP."""
+
+    topic: ClassVar[str] = "decision.resolved"
+    identity: ClassVar[tuple[str, ...]] = ("revision", "round")
+
+    round: ExportRound = Field(description="The export round that was in doubt.")
+    document: ErpDocument = Field(description="The document that was found in the ERP.")
+    decided_by: Person = Field(description="Who looked.")
+    note: Note | None = Field(default=None, description="The evidence, in the approver's words.")
+
+
+class Change(Record):
+    """One difference between two revisions, in words."""
+
+    field: Name = Field(description="What changed, for example `Line 3 cost code`.")
+    before: Excerpt = Field(description="As it stood, shortened.")
+    after: Excerpt = Field(description="As it stands now, shortened.")
+
+
+class ApprovalRequested(CommitmentData):
+    """A re-sent revision waits for the approver who rejected the one before."""
+
+    topic: ClassVar[str] = "approval.requested"
+
+    approver: Person = Field(description="Who rejected the revision before, and is asked again.")
+    previous_revision: Revision = Field(description="The revision that was rejected.")
+    previous_reason: Reason = Field(description="Why it was rejected.")
+    changes: Annotated[tuple[Change, ...], Field(max_length=limits.MAX_CHANGES)] = Field(
+        default=(), description="What differs from the rejected revision."
+    )
+    note: Note | None = Field(default=None, description="What the sender wants the approver to know.")
+    summary: Summary = Field(description="What a mail shows of the commitment.")
+
+
+class CommitmentStatus(CommitmentData):
+    """What upstream shows of a commitment; readers ignore a lower version."""
+
+    topic: ClassVar[str] = "commitment.status"
+    identity: ClassVar[tuple[str, ...]] = ("version",)
+
+    version: Version = Field(description="Rises with each change; readers keep the highest.")
+    status: Status = Field(description="Where the commitment stands.")
+    ribbon: Ribbon = Field(description="The colour to show for it.")
+    editable: bool = Field(strict=True, description="Whether the commitment may be edited upstream.")
+    locked_fields: tuple[Name, ...] = Field(
+        default=(), description="Members that must not change, because an ERP document exists."
+    )
+    message: Text = Field(description="What the status means for this commitment, in a sentence.")
+    erp_document: ErpDocument | None = Field(default=None, description="The document in the ERP, once there is one.")
+    since: Instant = Field(description="Since when the status holds.")
+    summary: Summary = Field(description="What a list shows of the commitment.")
+
+
+class DigestPreference(EventData):
+    """A person's own word on the daily summary; the highest version wins."""
+
+    topic: ClassVar[str] = "digest.preference"
+    identity: ClassVar[tuple[str, ...]] = ("version",)
+
+    company_id: Id = Field(description="The company whose summary this is about.")
+    person_id: Id = Field(description="The person; the key of the message.")
+    version: Version = Field(description="Rises with each change; readers keep the highest.")
+    subscribed: bool = Field(strict=True, description="Whether the daily summary is wanted.")
+
+    @property
+    def subject(self) -> str:
+        """The person's id."""
+        return self.person_id

@@ -1,0 +1,39 @@
+"""The two kinds of event: about anything, and about one revision of one commitment."""
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from schemas.fields import (
+    Id,
+    Record,
+    Revision,
+)
+
+
+class EventData(Record):
+    """What happened. `topic` names where it travels; `identity` names the members that make it this very event."""
+
+    topic: ClassVar[str]
+    identity: ClassVar[tuple[str, ...]]
+
+    @property
+    def subject(self) -> str:
+        """Whom the event is about: the Kafka key."""
+        raise NotImplementedError(type(self).__name__)
+
+
+class CommitmentData(EventData):
+    """An event about one revision of one commitment."""
+
+    company_id: Id = Field(description="The company whose commitment this is.")
+    project_id: Id = Field(description="The project whose commitment this is.")
+    commitment_id: Id = Field(description="The commitment that this is about; the key of the message.")
+    revision: Revision = Field(description="1 for the first submission, +1 for each re-send.")
+
+    identity: ClassVar[tuple[str, ...]] = ("revision",)
+
+    @property
+    def subject(self) -> str:
+        """The commitment's id."""
+        return self.commitment_id

@@ -1,0 +1,111 @@
+"""What the exporter tells: outcomes of exports, and how an ERP connection is doing."""
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from schemas.commitment import ErpDocument, Person, Summary
+from schemas.events.base import CommitmentData, EventData
+from schemas.fields import (
+    Code,
+    Count,
+    ExportRound,
+    FailureClass,
+    Id,
+    Instant,
+    Name,
+    Owner,
+    Record,
+    Text,
+    Version,
+)
+
+
+class ExportInDoubt(CommitmentData):
+    """The ERP's answer was lost; nothing is repeated until the ERP has been asked."""
+
+    topic: ClassVar[str] = "export.in_doubt"
+    identity: ClassVar[tuple[str, ...]] = ("revision", "round", "probes")
+
+    round: ExportRound = Field(description="The export round whose outcome is unknown.")
+    since: Instant = Field(description="When the answer was lost.")
+    asked: Text = Field(description="What the ERP was asked, and what it answered.")
+    probes: Count = Field(default=0, description="How often the ERP has been asked.")
+    next_probe: Instant | None = Field(default=None, description="Absent when only a person can decide.")
+    connection: Id | None = Field(default=None, description="The ERP connection that was called.")
+
+
+class ExportSucceeded(CommitmentData):
+    """A revision is in the ERP."""
+
+    topic: ClassVar[str] = "export.succeeded"
+    identity: ClassVar[tuple[str, ...]] = ("revision", "round")
+
+    round: ExportRound = Field(description="The export round that wrote it.")
+    erp_document: ErpDocument = Field(description="The document that it became.")
+
+
+class Failure(Record):
+    """Why an export failed, whose turn it is, and whether anything is in the ERP."""
+
+    failure_class: FailureClass = Field(
+        alias="class", description="Who can mend it: time, the approver, the sender or the ERP's administrator."
+    )
+    code: Code | None = Field(default=None, description="The ERP's own code.")
+    message: Text = Field(description="One sentence that a person understands.")
+    owner: Owner = Field(description="Whose turn it is.")
+    next_step: Text = Field(description="What the owner does next.")
+    in_erp: bool = Field(strict=True, description="Whether an earlier revision's document stands in the ERP.")
+
+
+class ExportFailed(CommitmentData):
+    """A round of an export ended without a document being written."""
+
+    topic: ClassVar[str] = "export.failed"
+    identity: ClassVar[tuple[str, ...]] = ("revision", "round")
+
+    round: ExportRound = Field(description="The export round that failed.")
+    failure: Failure = Field(description="Why, and who acts next.")
+    attempts: Count = Field(description="How many calls were made.")
+    decided_by: Person = Field(description="Who had accepted the revision.")
+    summary: Summary = Field(description="What a mail shows of the commitment.")
+
+
+class LimitsProfile(Record):
+    """What an ERP takes: lengths in characters, amounts in digits; absent means no known limit."""
+
+    number_characters: int | None = Field(default=None, strict=True, ge=1, description="Longest number.")
+    title_characters: int | None = Field(default=None, strict=True, ge=1, description="Longest title.")
+    vendor_name_characters: int | None = Field(default=None, strict=True, ge=1, description="Longest vendor name.")
+    memo_characters: int | None = Field(default=None, strict=True, ge=1, description="Longest memo.")
+    truncates_number: bool = Field(default=False, strict=True, description="Whether a longer number is cut in silence.")
+    takes_erp_code: bool = Field(
+        default=False, strict=True, description="Whether an approver may ask for a document number."
+    )
+    takes_accounting_date: bool = Field(
+        default=False, strict=True, description="Whether an approver may ask for a booking date."
+    )
+
+
+class ErpConnection(EventData):
+    """How an ERP connection is doing."""
+
+    topic: ClassVar[str] = "erp.connection"
+    identity: ClassVar[tuple[str, ...]] = ("version",)
+
+    name: Id = Field(description="The connection's name; the key of the message.")
+    version: Version = Field(description="Rises with each change; readers keep the highest.")
+    kind: Id = Field(description="The connector, for example `http`.")
+    title: Name = Field(description="What people call this ERP.")
+    companies: tuple[Id, ...] = Field(description="The ids of the companies that export through it.")
+    limits: LimitsProfile = Field(default=LimitsProfile(), description="What this ERP takes.")
+    circuit_open_since: Instant | None = Field(
+        default=None, description="Since when calls are held back; absent while they flow."
+    )
+    last_contact: Instant | None = Field(default=None, description="When the ERP last answered.")
+    queue_length: Count = Field(default=0, description="How many exports wait for it.")
+
+    @property
+    def subject(self) -> str:
+        """The connection's name."""
+        return self.name
