@@ -110,10 +110,10 @@ def _doubted(export: Export, message: str, policy: Policy, now: datetime) -> _Se
 
 def _undecided(export: Export, asked: str, policy: Policy, now: datetime, *, needs_person: bool) -> _Settled:
     """In doubt for longer; an export reopened by an approver merely waits until silence is a proof."""
-    due_at = None if needs_person else _next_probe(export, policy, now)
+    next_probe = _next_probe(export, policy, now)
     if export.state is not State.IN_DOUBT:
-        return _Settled(export.to(State.PENDING, now, due_at))
-    doubted = export.to(State.IN_DOUBT, now, due_at)
+        return _Settled(export.to(State.PENDING, now, next_probe))
+    doubted = export.to(State.IN_DOUBT, now, None if needs_person else next_probe)
     return _Settled(doubted, (told.in_doubt(doubted, asked, now),))
 
 

@@ -170,7 +170,7 @@ decisions = st.tuples(st.integers(1, 3), st.integers(1, 3))
 def test_any_order_and_repetition_of_orders_ends_in_the_same_state(
     given: tuple[Sequence[tuple[int, int]], Sequence[tuple[int, int]]],
 ) -> None:
-    one, other = (ordered(*(order(revision, round) for revision, round in run)) for run in given)
+    one, other = (ordered(*(order(*decision) for decision in run)) for run in given)
 
     assert one == other
 

@@ -74,7 +74,7 @@ def test_after_a_lost_answer_silence_and_older_markers_prove_nothing_for_a_while
     assert late == (Create() if found == "nothing" else Update("d-1"))
 
 
-def test_a_reopened_export_still_waits_for_its_lost_answer(doubtful: Export) -> None:
+def test_a_reopened_export_still_waits_for_its_lost_answer() -> None:
     exports = attempt(ordered(order(2)), Unknown("No answer.")).state
     reopened = begun_with(accepted(exports, order(2, 2), NOW, "main").state).exports[2]
 

@@ -1,0 +1,141 @@
+"""What an HTTP answer of the ERP means."""
+
+import httpx2
+import pytest
+
+from schemas.fields import FailureClass
+from services.exporter.connectors.http_answers import read_found, read_written
+from services.exporter.erp import Exists, FoundDocument, Landed, Refused, Transient, Unknown
+
+DOCUMENT = {"id": "1001", "number": "PO-1001", "url": "https://erp.example.com/1001", "reference": "c-1", "marker": "m"}
+FOUND = FoundDocument("1001", "PO-1001", "https://erp.example.com/1001", "m")
+
+
+def answer(status: int, body: object = None, **headers: str) -> httpx2.Response:
+    given = {name.replace("_", "-"): value for name, value in headers.items()}
+    if isinstance(body, bytes):
+        return httpx2.Response(status, content=body, headers=given)
+    return httpx2.Response(status, json=body, headers=given)
+
+
+@pytest.mark.parametrize("status", [200, 201])
+def test_a_document_in_the_answer_means_landed(status: int) -> None:
+    assert read_written(answer(status, DOCUMENT)) == Landed((FOUND,))
+
+
+def test_numeric_ids_are_taken_as_text() -> None:
+    assert read_written(answer(201, {"id": 1001})) == Landed((FoundDocument("1001"),))
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"{}", b'{"id": ""}', b'{"id": null}'])
+def test_a_success_that_cannot_be_read_is_unknown(body: bytes) -> None:
+    assert isinstance(read_written(answer(201, body)), Unknown)
+
+
+@pytest.mark.parametrize("status", [301, 303, 408, 500, 502, 503, 504])
+def test_an_answer_that_leaves_room_for_doubt_is_unknown(status: int) -> None:
+    assert isinstance(read_written(answer(status, b"")), Unknown)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_too_many_and_unavailable_for_a_while_mean_surely_not_stored(status: int) -> None:
+    transient = read_written(answer(status, b"", retry_after="7"))
+
+    assert isinstance(transient, Transient)
+    assert (transient.retry_after_seconds, transient.is_reached) == (7.0, status == 429)
+
+
+@pytest.mark.parametrize("given", ["soon", "-1", ""])
+def test_an_unreadable_wish_to_wait_is_no_wish(given: str) -> None:
+    transient = read_written(answer(429, b"", retry_after=given))
+
+    assert isinstance(transient, Transient)
+    assert transient.retry_after_seconds == 0.0
+
+
+@pytest.mark.parametrize("given", ["999999", "Fri, 31 Dec 2999 23:59:59 GMT"])
+def test_a_wish_to_wait_for_ever_is_cut_to_an_hour(given: str) -> None:
+    transient = read_written(answer(503, b"", retry_after=given))
+
+    assert isinstance(transient, Transient)
+    assert transient.retry_after_seconds == 3600.0
+
+
+@pytest.mark.parametrize(
+    ("status", "failure_class"),
+    [
+        (400, "fix_data"),
+        (401, "fix_setup"),
+        (403, "fix_setup"),
+        (404, "fix_setup"),
+        (409, "wait_for_dependency"),
+        (413, "fix_data"),
+        (415, "fix_setup"),
+        (422, "fix_data"),
+    ],
+)
+def test_a_refusal_belongs_to_whoever_can_mend_it(status: int, failure_class: str) -> None:
+    refused = read_written(answer(status, b""))
+
+    assert isinstance(refused, Refused)
+    assert refused.failure_class == failure_class
+
+
+def test_the_erps_own_class_code_and_words_are_kept() -> None:
+    problem = {"title": "Closed cost code", "detail": "Line 1: 03-300.", "code": 3140, "failure_class": "fix_setup"}
+
+    refused = read_written(answer(422, problem))
+
+    assert refused == Refused(FailureClass.FIX_SETUP, "Closed cost code. Line 1: 03-300. (HTTP 422)", "3140")
+
+
+def test_a_refusal_that_asks_for_a_retry_is_transient() -> None:
+    transient = read_written(answer(409, {"title": "The record is open", "failure_class": "retry_later"}))
+
+    assert transient == Transient("The record is open. (HTTP 409)", is_reached=True)
+
+
+def test_an_unknown_failure_class_spoils_nothing_else() -> None:
+    refused = read_written(answer(422, {"title": "No", "failure_class": "bad_mood", "code": ["x"]}))
+
+    assert refused == Refused(FailureClass.FIX_DATA, "No. (HTTP 422)")
+
+
+def test_a_message_without_end_or_with_zero_characters_is_trimmed() -> None:
+    refused = read_written(answer(422, {"title": "\x00" + "x" * 100_000}))
+
+    assert isinstance(refused, Refused)
+    assert len(refused.message) == 2_000
+    assert "\x00" not in refused.message
+
+
+def test_a_duplicate_reference_shows_the_document_that_stands() -> None:
+    assert read_written(answer(409, {"code": "duplicate_reference", "document": DOCUMENT})) == Exists(FOUND)
+
+
+def test_a_duplicate_reference_without_its_document_is_a_refusal() -> None:
+    assert isinstance(read_written(answer(409, {"code": "duplicate_reference"})), Refused)
+
+
+def test_documents_of_other_references_are_not_ours() -> None:
+    listed = {"documents": [DOCUMENT, {**DOCUMENT, "reference": "c-2"}]}
+
+    assert read_found(answer(200, listed), "c-1") == (FOUND,)
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"{}"])
+def test_a_list_that_cannot_be_read_is_asked_for_again(body: bytes) -> None:
+    assert isinstance(read_found(answer(200, body), "c-1"), Transient)
+
+
+@pytest.mark.parametrize("status", [201, 302, 408, 429, 500, 503])
+def test_an_odd_answer_to_a_question_is_merely_transient(status: int) -> None:
+    assert isinstance(read_found(answer(status, {"documents": []}), "c-1"), Transient)
+
+
+@pytest.mark.parametrize("status", [401, 404])
+def test_a_refused_question_is_a_matter_of_setup(status: int) -> None:
+    refused = read_found(answer(status, b""), "c-1")
+
+    assert isinstance(refused, Refused)
+    assert refused.failure_class is FailureClass.FIX_SETUP

@@ -1,0 +1,41 @@
+"""The document that the HTTP contract carries."""
+
+from dataclasses import replace
+from datetime import date
+
+import orjson
+
+from schemas.commitment import Commitment
+from services.exporter.connectors.http_body import document_body
+from services.exporter.erp import Order
+from tests.unit.exporter.given import commitment
+
+ORDER = Order("c-1", "c-1/2/abc", "co-1", 2, Commitment.model_validate(commitment()))
+
+
+def test_a_body_carries_reference_marker_and_the_commitment() -> None:
+    body = orjson.loads(document_body(ORDER))
+
+    assert {name: body[name] for name in ("reference", "marker", "company_id", "revision", "number", "memo")} == {
+        "reference": "c-1",
+        "marker": "c-1/2/abc",
+        "company_id": "co-1",
+        "revision": 2,
+        "number": "SC-014",
+        "memo": "c-1/2/abc",
+    }
+    assert body["vendor"] == commitment()["vendor"]
+    assert body["lines"] == commitment()["lines"]
+
+
+def test_what_is_absent_is_left_out() -> None:
+    assert not {"description", "erp_code", "accounting_date"} & set(orjson.loads(document_body(ORDER)))
+
+
+def test_the_approvers_wishes_ride_along() -> None:
+    wished = replace(ORDER, erp_code="PO-7", accounting_date=date(2026, 11, 30), note="Urgent.")
+
+    body = orjson.loads(document_body(wished))
+
+    assert (body["erp_code"], body["accounting_date"]) == ("PO-7", "2026-11-30")
+    assert body["memo"] == "c-1/2/abc\nUrgent."

@@ -1,0 +1,91 @@
+"""Reading the file of ERP connections, and what is said of a wrong one."""
+
+from pathlib import Path
+
+import pytest
+
+from services.exporter.connections import load_connections
+from services.pipeline.errors import SettingsError
+
+MAIN = """
+[[connection]]
+name = "main"
+kind = "http"
+title = "Main books"
+url = "https://erp.example.com/api"
+companies = ["co-1", "co-2"]
+token_env = "ERP_TOKEN"
+settle_seconds = 45
+enforces_reference = true
+
+[connection.limits]
+number_characters = 11
+"""
+OTHER = MAIN.replace('"main"', '"other"').replace('"co-1", "co-2"', '"co-3"')
+ENVIRONMENT = {"ERP_TOKEN": "s3cret"}
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "connections.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+async def test_a_file_names_connections_and_routes(tmp_path: Path) -> None:
+    connections = load_connections(written(tmp_path, MAIN + OTHER), ENVIRONMENT)
+
+    main = connections.by_name["main"]
+    assert connections.routes == {"co-1": "main", "co-2": "main", "co-3": "other"}
+    assert (main.settings.limits.number_characters, main.settings.policy.settle_seconds) == (11, 45)
+    assert main.connector.enforces_reference
+    assert main.lease_seconds > 3 * main.settings.timeout_seconds
+    await connections.close()
+
+
+async def test_a_token_may_stand_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("s3cret\n", encoding="utf-8")
+    text = MAIN.replace('token_env = "ERP_TOKEN"', f'token_file = "{tmp_path / "token"}"')
+
+    await load_connections(written(tmp_path, text), {}).close()
+
+
+def test_a_file_without_connections_routes_nobody(tmp_path: Path) -> None:
+    assert load_connections(written(tmp_path, ""), {}).routes == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (MAIN.replace('"http"', '"telex"'), "known kinds are http"),
+        (MAIN.replace('kind = "http"', ""), "known kinds are http"),
+        (MAIN + MAIN, "the name main more than once"),
+        (MAIN + OTHER.replace("co-3", "co-2"), "the company co-2 more than once"),
+        (MAIN.replace("ERP_TOKEN", "NO_SUCH_TOKEN"), "set the variable NO_SUCH_TOKEN"),
+        (MAIN.replace('token_env = "ERP_TOKEN"', 'token_file = "/nowhere/token"'), "token file cannot be read"),
+        (MAIN.replace("settle_seconds", 'token_file = "x"\nsettle_seconds'), "token_env or token_file, not both"),
+        (MAIN.replace("settle_seconds", "settle_secs"), "settle_secs"),
+        (MAIN.replace("https://erp.example.com/api", "erp.example.com"), "url"),
+        (MAIN.replace('["co-1", "co-2"]', "[]"), "companies"),
+        ("[connection]", "nothing but [[connection]]"),
+        ("[[conection]]", "nothing but [[connection]]"),
+        ("[[", "is not TOML"),
+    ],
+)
+def test_a_wrong_file_says_what_to_mend(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        load_connections(written(tmp_path, text), ENVIRONMENT)
+
+    assert said in str(refusal.value)
+    assert "s3cret" not in str(refusal.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"absent\.toml"):
+        load_connections(tmp_path / "absent.toml", ENVIRONMENT)
+
+
+def test_a_secret_in_the_file_itself_is_not_taken(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        load_connections(written(tmp_path, MAIN.replace("token_env = ", "token = ")), ENVIRONMENT)
+
+    assert "token" in str(refusal.value)
