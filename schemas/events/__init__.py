@@ -1,4 +1,4 @@
-"""All events of Countersign, one frozen model per topic; the data is what happened, the envelope says when and to whom."""
+"""All events of Countersign, one frozen model per topic: the data; the envelope says when and to whom it happened."""
 
 from schemas.events.answers import (
     ApprovalRequested,
