@@ -1,7 +1,72 @@
+# Everything a newcomer needs; `make help` lists it. Only Python 3.11 or newer, make, PyPI and Maven Central are assumed.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+UV := $(BIN)/uv
+UV_VERSION := 0.13.9
+ARGS ?=
+LOCK := uv pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 pyproject.toml
 
-.PHONY: help demo test
-help: ## Say what can be made
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+.DEFAULT_GOAL := help
+.PHONY: help install-sandbox install-dev demo test test-browser check format schemas lock bench clean
+
+help: ## List what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /:/' | awk -F: '{printf "  %-16s %s\n", $$1, $$2}'
+
+demo: $(VENV)/sandbox.done ## Start everything on this machine; ARGS=--story plays the user stories and stops
+	@$(BIN)/countersign demo $(ARGS)
+
+test: $(VENV)/dev.done ## Run all tests but those in a browser, on real servers; ARGS go to pytest
+	@$(BIN)/pytest -m "not browser" $(ARGS)
+
+test-browser: $(VENV)/dev.done ## Run the tests in a browser; needs a Chromium (CHROMIUM names it)
+	@$(BIN)/pytest -m browser $(ARGS)
+
+check: $(VENV)/dev.done ## Check style, types, imports, schemas, dead code and dependencies
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m schemas.publish --check
+	$(BIN)/vulture
+	$(BIN)/deptry .
+
+format: $(VENV)/dev.done ## Format the code and mend what can be mended by itself
+	$(BIN)/ruff check --fix-only -q .
+	$(BIN)/ruff format -q .
+
+schemas: $(VENV)/dev.done ## Write the published JSON Schemas and examples anew from the models
+	$(BIN)/python -m schemas.publish
+
+bench: $(VENV)/dev.done ## Measure throughput and latency beside a per-message loop, in one run
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+lock: $(VENV)/dev.done ## Resolve the pinned dependencies anew
+	$(BIN)/$(LOCK) -o requirements.lock
+	$(BIN)/$(LOCK) --extra sandbox -o requirements-sandbox.lock
+	$(BIN)/$(LOCK) --extra sandbox --extra dev -o requirements-dev.lock
+
+install-sandbox: $(VENV)/sandbox.done ## Install what the demo needs
+
+install-dev: $(VENV)/dev.done ## Install what tests and checks need
+
+clean: ## Remove the virtual environment and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(UV):
+	@echo "Preparing a virtual environment in $(VENV)"
+	@$(PYTHON) -c 'import sys; sys.exit("Countersign needs Python 3.11 or newer; PYTHON=… names another one." if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION)
+
+$(VENV)/sandbox.done: requirements-sandbox.lock pyproject.toml | $(UV)
+	@echo "Installing what the demo needs (200 MB the first time)"
+	@$(UV) pip install -q --python $(BIN)/python --require-hashes -r requirements-sandbox.lock
+	@$(UV) pip install -q --python $(BIN)/python --no-deps -e .
+	@touch $@
+
+$(VENV)/dev.done: requirements-dev.lock pyproject.toml | $(UV)
+	@echo "Installing what tests and checks need (400 MB the first time)"
+	@$(UV) pip install -q --python $(BIN)/python --require-hashes -r requirements-dev.lock
+	@$(UV) pip install -q --python $(BIN)/python --no-deps -e .
+	@touch $@ $(VENV)/sandbox.done

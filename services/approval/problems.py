@@ -1,13 +1,18 @@
 """Errors of the API as problem+json (RFC 9457): each says in words what happened and what to do."""
 
+from http import HTTPStatus
 from typing import Any
 
+import structlog
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from services.approval.sign_in.errors import SignInError
+
 MEDIA_TYPE = "application/problem+json"
+log = structlog.get_logger()
 _TITLES = {
     400: "The request cannot be read",
     401: "Sign in first",
@@ -42,6 +47,22 @@ async def on_problem(request: Request, error: Exception) -> JSONResponse:
     del request
     assert isinstance(error, ProblemError)  # noqa: S101 - bound to this very class
     return problem(error.status, str(error), **error.members)
+
+
+async def on_sign_in_error(request: Request, error: Exception) -> JSONResponse:
+    """Answer somebody who is not signed in, or may not do what they ask."""
+    del request
+    assert isinstance(error, SignInError)  # noqa: S101 - bound to this very class
+    answer = problem(error.status, str(error))
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        answer.headers["www-authenticate"] = "Bearer"
+    return answer
+
+
+async def on_database_away(request: Request, error: Exception) -> JSONResponse:
+    """Answer while the database cannot be reached: nothing was recorded."""
+    log.warning("api.database_away", path=request.url.path, cause=type(error).__name__)
+    return problem(503, "The database does not answer. Nothing was recorded; try again in a moment.")
 
 
 async def on_http_error(request: Request, error: Exception) -> JSONResponse:

@@ -82,7 +82,7 @@ def _publishable(content: bytes) -> Publishable:
         envelope = orjson.loads(content)
     except orjson.JSONDecodeError as error:
         raise UnreadableError("undecodable", f"not JSON: {error.msg}") from error
-    topic = BY_TYPE.get(envelope.get("type")) if isinstance(envelope, dict) else None
+    topic = BY_TYPE.get(str(envelope.get("type"))) if isinstance(envelope, dict) else None
     if topic is None:
         known = ", ".join(sorted(BY_TYPE))
         raise UnreadableError("unknown_type", f"`type` must be one of {known}")

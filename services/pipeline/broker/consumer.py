@@ -1,7 +1,6 @@
 """Hands batches of one consumer group to asyncio, and recovers by one path from whatever goes wrong there."""
 
 import asyncio
-import logging
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from time import monotonic
@@ -11,7 +10,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from services.pipeline import metrics
-from services.pipeline.broker.messages import at_offset, consumer_config, record_of
+from services.pipeline.broker.messages import LIBRDKAFKA_LOG, at_offset, consumer_config, record_of
 from services.pipeline.database import LOST_CONNECTION_ERRORS
 from services.pipeline.errors import BrokerError, StaleBatchError
 from services.pipeline.records import Batch, Partition, batch_of
@@ -27,7 +26,6 @@ _RECOVERABLE = (StaleBatchError, *LOST_CONNECTION_ERRORS)
 T = TypeVar("T")
 Offsets = Mapping[Partition, int]
 log = structlog.get_logger()
-LIBRDKAFKA_LOG = logging.getLogger("librdkafka")
 
 
 class BatchConsumer:

@@ -1,5 +1,6 @@
 """How a consumer is configured, and how librdkafka's messages and positions become values of ours."""
 
+import logging
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -8,6 +9,8 @@ from confluent_kafka import OFFSET_BEGINNING, Message, TopicPartition
 from schemas.envelope import Headers
 from services.pipeline.records import Partition, Record
 from services.pipeline.settings import KafkaSettings
+
+LIBRDKAFKA_LOG = logging.getLogger("librdkafka")
 
 
 def consumer_config(settings: KafkaSettings, group: str) -> dict[str, Any]:

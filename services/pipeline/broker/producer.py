@@ -1,7 +1,6 @@
 """One idempotent producer in a poll thread of its own, which answers asyncio once per batch."""
 
 import asyncio
-import logging
 import threading
 from collections.abc import Callable, Sequence
 
@@ -10,6 +9,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from schemas.envelope import CONTENT_TYPE
 from schemas.limits import MAX_MESSAGE_BYTES
+from services.pipeline.broker.messages import LIBRDKAFKA_LOG
 from services.pipeline.errors import DeliveryError
 from services.pipeline.settings import KafkaSettings
 
@@ -18,7 +18,6 @@ DELIVERY_TIMEOUT_SECONDS = 10
 _ENVELOPE_BYTES = 4096
 
 log = structlog.get_logger()
-LIBRDKAFKA_LOG = logging.getLogger("librdkafka")
 
 
 class EventProducer:

@@ -1,10 +1,11 @@
 """Reads whole topics from their beginning, without a consumer group."""
 
 from collections.abc import Mapping, Sequence
+from time import monotonic, sleep
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from services.pipeline.broker.messages import at_offset, consumer_config, record_of
+from services.pipeline.broker.messages import LIBRDKAFKA_LOG, at_offset, consumer_config, record_of
 from services.pipeline.records import Partition, Record
 from services.pipeline.settings import KafkaSettings
 
@@ -17,7 +18,7 @@ class TopicReader:
     """Everything on some topics, in the order of each partition: for tools, projections' re-reads and tests."""
 
     def __init__(self, settings: KafkaSettings, topics: Sequence[str]) -> None:
-        self._consumer = Consumer(consumer_config(settings, "countersign.reader"))
+        self._consumer = Consumer(consumer_config(settings, "countersign.reader"), logger=LIBRDKAFKA_LOG)
         described = self._consumer.list_topics(timeout=METADATA_TIMEOUT_SECONDS).topics
         self._names = [Partition(topic, number) for topic in topics for number in described[topic].partitions]
         self._next = dict.fromkeys(self._names, 0)
@@ -35,7 +36,17 @@ class TopicReader:
 
     def ends(self) -> dict[Partition, int]:
         """Return the high watermark of every partition, as the broker tells it now."""
-        return {name: self._consumer.get_watermark_offsets(at_offset(name, None), timeout=5)[1] for name in self._names}
+        return {name: self._end(name) for name in self._names}
+
+    def _end(self, name: Partition) -> int:
+        deadline = monotonic() + METADATA_TIMEOUT_SECONDS
+        while True:
+            try:
+                return int(self._consumer.get_watermark_offsets(at_offset(name, None), timeout=5)[1])
+            except KafkaException:  # a partition that was just created has no leader yet
+                if monotonic() > deadline:
+                    raise
+                sleep(POLL_SECONDS)
 
     def has_reached(self, ends: Mapping[Partition, int]) -> bool:
         """Whether everything before `ends` has been read; an empty partition has been."""

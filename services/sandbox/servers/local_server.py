@@ -40,7 +40,7 @@ class LocalServer(ABC):
     called from any thread. Raises ServerStartFailed where the server does not come up.
     """
 
-    name: ClassVar[str]
+    name: str
     stop_signal: ClassVar[signal.Signals]
     orphan_signal: ClassVar[signal.Signals]
     stop_seconds: ClassVar[float] = 20

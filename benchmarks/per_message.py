@@ -1,0 +1,58 @@
+"""The peer: the usual loop, which makes the same facts durable message by message, with the same code for each."""
+
+import asyncio
+from collections.abc import Sequence
+from time import perf_counter
+
+from pydantic import SecretStr
+
+from services.approval.handlers import HANDLERS
+from services.approval.models import KERNEL
+from services.approval.store import CommitmentStore
+from services.pipeline.aggregate import Aggregate
+from services.pipeline.broker import EventProducer, TopicReader
+from services.pipeline.consumer import EventConsumer
+from services.pipeline.database import Database
+from services.pipeline.outbox import Outbox
+from services.pipeline.records import Batch, Record
+from services.pipeline.settings import KafkaSettings
+
+
+async def per_message_rate(settings: KafkaSettings, database_url: SecretStr, topic: str, count: int) -> float:
+    """Return how many submissions a second become state, history and an acknowledged status event, one by one."""
+    database = Database(database_url, application_name="benchmarks.per_message", pool_size=2)
+    producer = EventProducer(settings, "benchmarks.per_message")
+    outbox = Outbox(KERNEL)
+    consumer = EventConsumer(
+        "per_message", database, KERNEL, outbox, [Aggregate("commitment", tuple(HANDLERS), CommitmentStore())]
+    )
+    records = await asyncio.to_thread(_read, settings, topic, count)
+    started = perf_counter()
+    for record in records:
+        await _settle(record, consumer, database, outbox, producer)
+    seconds = perf_counter() - started
+    await asyncio.to_thread(producer.close)
+    await database.close()
+    return len(records) / seconds
+
+
+async def _settle(
+    record: Record, consumer: EventConsumer, database: Database, outbox: Outbox, producer: EventProducer
+) -> None:
+    """One message: one transaction, its event sent and acknowledged, then the next."""
+    await consumer.settle(Batch([record], {}, {}))
+    async with database.begin() as db:
+        rows = await outbox.oldest(db, 10)
+        errors = await producer.send([(row.topic, row.key, row.value) for row in rows])
+        assert not any(errors), errors
+        await outbox.settle(db, [row.id for row in rows])
+
+
+def _read(settings: KafkaSettings, topic: str, count: int) -> Sequence[Record]:
+    """Read the messages beforehand: the peer is given its consumer for free."""
+    reader = TopicReader(settings, [topic])
+    records: list[Record] = []
+    while len(records) < count:
+        records += reader.read(1)
+    reader.close()
+    return records[:count]
