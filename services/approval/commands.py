@@ -1,6 +1,7 @@
 """What an approver may do: each answer is guarded by where the commitment stands, then joins like any other fact.
 
-Nothing here checks rights. `zone` is the approver's, for times in words. An answer that the guard refuses is a value, not an exception, and records nothing.
+Nothing here checks rights. An answer that the guard refuses is a value, not an exception, and records nothing; it says
+why in words, with times in the approver's `zone`.
 """
 
 from collections.abc import Sequence

@@ -46,7 +46,7 @@ def _since_read(commitment: Commitment, seen: View, clock: _Clock) -> str:
         return f"{taken_back.by.name} retrieved {number} {when}. It no longer waits. {_NOT_RECORDED}"
     if seen.status is Status.DISPUTED:
         return f"Two different contents of {number} came as revision {seen.revision}. {_NOT_RECORDED}"
-    return f"{number} is waiting with another content, or for another answer, than you gave. {_NOT_RECORDED}"
+    return f"The content of {number} is not the one that you read. {_NOT_RECORDED}"
 
 
 def _answered(commitment: Commitment, ruling: Ruling, number: str, clock: _Clock) -> str:

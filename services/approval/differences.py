@@ -8,9 +8,6 @@ from schemas.commitment import Commitment, Line
 from schemas.events import Change
 from schemas.limits import MAX_CHANGES, MAX_NAME_CHARACTERS
 
-MAX_SHOWN_CHARACTERS = 1_000
-"""Longest text that a change shows, so that a hundred of them fit an event and a mail."""
-
 
 def differences(before: Commitment, after: Commitment) -> tuple[Change, ...]:
     """All members that differ, unknown ones included; a line that was added or removed is one change.
@@ -28,9 +25,8 @@ def _between(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Change]
     for field in dict.fromkeys(chain(old, new)):
         before, after = old.get(field, ""), new.get(field, "")
         if before != after:
-            yield Change(
-                field=_clipped(field, MAX_NAME_CHARACTERS) or "Unnamed", before=_shown(before), after=_shown(after)
-            )
+            label = _printable(field)[:MAX_NAME_CHARACTERS] or "Unnamed"
+            yield Change(field=label, before=_printable(before), after=_printable(after))
 
 
 def _between_lines(old: Mapping[str, Line], new: Mapping[str, Line]) -> Iterator[Change]:
@@ -75,11 +71,6 @@ def _flat(label: str, value: Any) -> Iterator[tuple[str, str]]:
         yield label[:1].upper() + label[1:], str(value)
 
 
-def _shown(text: str) -> str:
-    return _clipped(text, MAX_SHOWN_CHARACTERS)
-
-
-def _clipped(text: str, characters: int) -> str:
+def _printable(text: str) -> str:
     """`text` as an event takes it: unknown members may hold what ours may not."""
-    printable = text.replace("\x00", " ")
-    return printable if len(printable) <= characters else printable[: characters - 1] + "…"
+    return text.replace("\x00", " ")

@@ -27,6 +27,7 @@ EDITABLE = frozenset({Status.REJECTED, Status.RETRIEVED, Status.SYNCED})
 LOCKED_FIELDS = ("number", "vendor", "title", "status")
 """What the ERP's document depends on; locked as long as there is one."""
 
+_UNNAMED_ERP = "the ERP"
 _OWNERS = {
     Owner.SYSTEM: "Countersign",
     Owner.APPROVER: "an accounting approver",
@@ -85,7 +86,7 @@ def connection(commitment: Commitment) -> str | None:
 
 def message(commitment: Commitment, seen: View, erp: str | None = None) -> str:
     """One or two sentences on what the status means; `erp` is what people call the ERP, else its connection's name."""
-    erp = erp or connection(commitment) or "the ERP"
+    erp = erp or connection(commitment) or _UNNAMED_ERP
     return _sentence(commitment, seen, erp)[:MAX_TEXT_CHARACTERS]
 
 
@@ -129,7 +130,8 @@ def _in_doubt(ruling: Ruling, number: str, erp: str) -> str:
         if ruling.doubt and ruling.doubt.next_probe
         else "An accounting approver has to say whether it exists."
     )
-    return f"{erp[:1].upper()}{erp[1:]} did not confirm {number}. {asking} Do not create it by hand."
+    subject = "The ERP" if erp == _UNNAMED_ERP else erp
+    return f"{subject} did not confirm {number}. {asking} Do not create it by hand."
 
 
 def _synced(commitment: Commitment, number: str, erp: str) -> str:
