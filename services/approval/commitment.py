@@ -232,7 +232,8 @@ def _ruled(commitment: Commitment, ruling: Ruling) -> Commitment:
 def _forgetful(commitment: Commitment) -> Commitment:
     """`commitment` without submissions that can never be shown again: both bounds only rise, so the order is free."""
     oldest = min(commitment.ruled_revision, commitment.submitted_revision)
-    return replace(commitment, submissions=tuple(sent for sent in commitment.submissions if sent.revision >= oldest))
+    kept = tuple(sent for sent in commitment.submissions if sent.revision >= oldest)
+    return commitment if kept == commitment.submissions else replace(commitment, submissions=kept)
 
 
 def _at(event: Event[EventData]) -> datetime:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
 from itertools import product
+from typing import cast
 
 from schemas.envelope import Event
 from schemas.events import DecisionAccepted, DecisionRejected, DecisionResolved
@@ -22,9 +23,7 @@ def granted(commitment: Commitment, now: datetime = NOW) -> Iterator[tuple[str, 
     for name, attempt in _attempts(commitment, now):
         answer = attempt()
         if isinstance(answer, commands.Granted):
-            event = answer.decided.publish[0]
-            assert isinstance(event.data, Decision)
-            yield name, answer.decided.state, event
+            yield name, answer.decided.state, cast("Event[Decision]", answer.decided.publish[0])
 
 
 def _attempts(commitment: Commitment, now: datetime) -> Iterator[tuple[str, Callable[[], commands.Answer]]]:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.envelope import Event, decode, encode
@@ -197,13 +197,15 @@ def read_back(event: Event[EventData]) -> Event[EventData]:
     return decode(event.data.topic, event.subject.encode(), encode(event), [], NOW)
 
 
+@settings(deadline=None)  # a shared machine may pause
 @given(ARRIVING, st.data())
 def test_a_replay_in_any_order_ends_where_the_service_was(arriving: list[Event[Any]], data: st.DataObject) -> None:
     commitment, facts = Commitment(ID), list(arriving)
     for step, event in enumerate(arriving):
         commitment = HANDLE[type(event.data)](commitment, event, NOW).state
         possible = list(granted(commitment, NOW + timedelta(seconds=step)))
-        if possible and data.draw(st.booleans(), label="answered"):
+        is_answered = data.draw(st.booleans(), label="answered")
+        if possible and is_answered:
             _, commitment, decision = data.draw(st.sampled_from(possible), label="answer")
             facts.append(decision)
     repeated = facts + data.draw(st.lists(st.sampled_from(facts), max_size=4) if facts else st.just([]))
@@ -214,6 +216,7 @@ def test_a_replay_in_any_order_ends_where_the_service_was(arriving: list[Event[A
     assert timeless(replayed) == timeless(commitment)
 
 
+@settings(deadline=None)
 @given(ARRIVING)
 def test_what_arrived_changes_nothing_when_it_arrives_again(arriving: list[Event[Any]]) -> None:
     commitment = Commitment(ID)
@@ -224,6 +227,7 @@ def test_what_arrived_changes_nothing_when_it_arrives_again(arriving: list[Event
         assert (decided.state, decided.publish, decided.is_changed) == (commitment, (), False)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(HAPPENINGS), st.integers(-3, 3)), max_size=10))
 def test_status_versions_strictly_rise_whatever_the_clock_does(arriving: list[tuple[Event[Any], int]]) -> None:
     commitment, versions = Commitment(ID), [0]
