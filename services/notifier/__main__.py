@@ -40,5 +40,10 @@ def build() -> tuple[Service, NotifierSettings]:
     return service, settings
 
 
+def main() -> int:
+    """Run the notifier until it is told to stop."""
+    return run_service(build)
+
+
 if __name__ == "__main__":
-    sys.exit(run_service(build))
+    sys.exit(main())

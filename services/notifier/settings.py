@@ -12,8 +12,8 @@ class NotifierSettings(ServiceSettings):
     """Settings of `countersign run notifier`."""
 
     database_url: SecretStr = Field(
-        validation_alias=AliasChoices("notifier_database_url", "database_url"),
-        description="PostgreSQL of the notifier, postgresql://user:password@host/database.",
+        validation_alias=AliasChoices("NOTIFIER_DATABASE_URL", "DATABASE_URL"),
+        description="PostgreSQL of the notifier; DATABASE_URL where it is not set.",
     )
     smtp_url: SecretStr = Field(
         description="Mail server: smtp://, smtp+starttls:// or smtps://, then user:password@ if needed, host and port."

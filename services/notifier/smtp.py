@@ -74,7 +74,7 @@ class SmtpGateway:
                 is_under_way = True  # from here on the server may have taken it, whatever happens to its answer
                 response = await client.data(message)
         except SMTPResponseException as error:
-            return Answer(_meaning(error), _in_words(f"{error.code} {error.message}"))
+            return Answer(_meaning(error, is_under_way=is_under_way), _in_words(f"{error.code} {error.message}"))
         except (SMTPException, OSError) as error:
             delivery = Delivery.UNKNOWN if is_under_way else Delivery.DEFERRED
             return Answer(delivery, _in_words(f"{type(error).__name__} {error}"))
@@ -129,14 +129,13 @@ class SmtpGateway:
         )
 
 
-def _meaning(error: SMTPResponseException) -> Delivery:
-    """What the server's refusal means; only one about the recipient or the message itself is final."""
+def _meaning(error: SMTPResponseException, *, is_under_way: bool) -> Delivery:
+    """What the server's answer means; only a refusal of the recipient or of the message itself is final."""
     is_about_mail = isinstance(error, SMTPRecipientRefused | SMTPDataError)
     if is_about_mail and error.code >= _FIRST_PERMANENT_CODE:
         return Delivery.REFUSED
-    if isinstance(error, SMTPDataError) and error.code < _FIRST_TEMPORARY_CODE:
-        return Delivery.UNKNOWN
-    return Delivery.DEFERRED
+    is_refusal = error.code >= _FIRST_TEMPORARY_CODE
+    return Delivery.UNKNOWN if is_under_way and not is_refusal else Delivery.DEFERRED
 
 
 def _in_words(answer: str) -> str:

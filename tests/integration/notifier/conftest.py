@@ -1,0 +1,27 @@
+"""A caught-mail server and the notifier's tables for the tests of sending."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy.schema import CreateSchema
+
+from services.notifier.models import metadata
+from services.pipeline.database import Database
+from services.sandbox.mailbox import Mailbox, running_mailbox
+
+
+@pytest.fixture
+async def mailbox() -> AsyncIterator[Mailbox]:
+    async with running_mailbox() as running:
+        yield running
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    database = Database(SecretStr(database_url), application_name="tests")
+    async with database.begin() as db:
+        await db.execute(CreateSchema("notifier"))
+        await db.run_sync(metadata.create_all)
+    yield database
+    await database.close()

@@ -1,0 +1,273 @@
+"""From an event to a settled mail on a real PostgreSQL and a real mail server."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+import pytest
+from prometheus_client import REGISTRY
+from sqlalchemy import Row, select, update
+
+from services.notifier.composing import Composer
+from services.notifier.delivery import MailState
+from services.notifier.handlers import COMMITMENT_HANDLERS, DIGEST_HANDLERS
+from services.notifier.mails import MailData
+from services.notifier.models import kernel, mail
+from services.notifier.smtp import SmtpGateway, SmtpServer
+from services.notifier.store import COMMITMENT_MAILS, DIGEST_MAILS, claim
+from services.notifier.work import LEASE, SendMails, watch_age
+from services.pipeline.database import Database
+from services.pipeline.handlers import fold
+from services.pipeline.outbox import Outbox
+from services.pipeline.worker import Worker
+from services.sandbox.mailbox import Mailbox, MailFault, MailFaultKind
+from tests.integration.notifier.waiting import eventually
+from tests.unit.notifier.occasions import ALL, ANA, DANA, SAM, digest_ready, event_of, export_failed, rejected
+
+Rows = dict[tuple[str, str], Row[Any]]
+
+
+class Clock:
+    """A clock that the test moves."""
+
+    def __init__(self) -> None:
+        self.now = datetime.now(UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+class Notifier:
+    """The notifier's parts, driven step by step."""
+
+    def __init__(self, database: Database, mailbox: Mailbox) -> None:
+        self.database = database
+        self.clock = Clock()
+        self.outbox = Outbox(kernel)
+        self.gateway = SmtpGateway(SmtpServer.from_url(mailbox.smtp_url), send_seconds=10)
+        composer = Composer("Countersign <erp@desk.example>", "https://desk.example")
+        self.work = SendMails(composer, self.gateway, clock=self.clock)
+
+    async def hear(self, *occasions: MailData, time: datetime | None = None) -> list[bool]:
+        """Take the events as one batch; tells which of them changed anything."""
+        changed: list[bool] = []
+        for handlers, store, is_digest in (
+            (COMMITMENT_HANDLERS, COMMITMENT_MAILS, False),
+            (DIGEST_HANDLERS, DIGEST_MAILS, True),
+        ):
+            events = [
+                event_of(data, time or self.clock.now)
+                for data in occasions
+                if (data.topic == "digest.ready") is is_digest
+            ]
+            async with self.database.begin() as db:
+                states = await store.load(db, sorted({event.subject for event in events}))
+                folded = fold(handlers, states, events, self.clock.now)
+                await store.save(db, folded.changes)
+            assert folded.refused == []
+            changed += [is_changed for _, is_changed in folded.outcomes]
+        return changed
+
+    async def send_what_is_due(self) -> None:
+        """Let the worker run until nothing is due and nothing is under way."""
+        worker = Worker(self.database, self.outbox, self.work, concurrency=4, poll_seconds=0.02)
+        stopping = asyncio.Event()
+        running = asyncio.create_task(worker.run(stopping))
+        await eventually(self._is_idle)
+        stopping.set()
+        await running
+
+    async def rows(self) -> Rows:
+        async with self.database.begin() as db:
+            return {(row.kind, row.recipient_id): row for row in await db.execute(select(mail))}
+
+    async def settled(self) -> list[dict[str, Any]]:
+        """The events told of mails at their end."""
+        async with self.database.begin() as db:
+            return [orjson.loads(row.value)["data"] for row in await self.outbox.oldest(db, 100)]
+
+    async def _is_idle(self) -> bool:
+        rows = (await self.rows()).values()
+        return not any(
+            row.state == MailState.SENDING or (row.state == MailState.PENDING and row.next_attempt_at <= self.clock.now)
+            for row in rows
+        )
+
+
+@pytest.fixture
+async def notifier(database: Database, mailbox: Mailbox) -> AsyncIterator[Notifier]:
+    notifier = Notifier(database, mailbox)
+    yield notifier
+    await notifier.gateway.hang_up()
+
+
+def counted(kind: str, outcome: str) -> float:
+    return REGISTRY.get_sample_value("mails_total", {"kind": kind, "outcome": outcome}) or 0.0
+
+
+@asynccontextmanager
+async def counting(kind: str, outcome: str, expected: int) -> AsyncIterator[None]:
+    before = counted(kind, outcome)
+    yield
+    assert counted(kind, outcome) - before == expected
+
+
+async def test_each_occasion_reaches_the_people_concerned(notifier: Notifier, mailbox: Mailbox) -> None:
+    notifier.clock.now = digest_ready().due_at
+    await notifier.hear(*ALL)
+    await notifier.send_what_is_due()
+    assert Counter((each.subject.partition(":")[0], each.recipients[0]) for each in mailbox.messages) == Counter(
+        [
+            ("Rejected", ANA.email),
+            ("Rejected", SAM.email),
+            ("Export failed", ANA.email),
+            ("Export failed", SAM.email),
+            ("Export failed", DANA.email),
+            ("Re-sent", DANA.email),
+            ("ERP Integrations Daily Summary", DANA.email),
+        ]
+    )
+    assert {row.state for row in (await notifier.rows()).values()} == {MailState.SENT}
+
+
+async def test_an_event_that_comes_twice_is_told_once(notifier: Notifier, mailbox: Mailbox) -> None:
+    assert await notifier.hear(rejected(), rejected()) == [True, False]
+    assert await notifier.hear(rejected()) == [False]
+    await notifier.send_what_is_due()
+    assert await notifier.hear(rejected()) == [False]
+    await notifier.send_what_is_due()
+    assert len(mailbox.messages) == 2
+
+
+async def test_every_end_is_told_to_the_commitments_history(notifier: Notifier) -> None:
+    notifier.clock.now = digest_ready().due_at
+    await notifier.hear(rejected(), digest_ready())
+    await notifier.send_what_is_due()
+    told = {(each["kind"], each["recipient_id"]): each for each in await notifier.settled()}
+    assert set(told) == {("rejected", ANA.id), ("rejected", SAM.id), ("digest", DANA.id)}
+    assert told["rejected", ANA.id]["commitment_id"] == rejected().commitment_id
+    assert told["rejected", ANA.id]["event_id"] == str(event_of(rejected()).id)
+    assert "commitment_id" not in told["digest", DANA.id]
+    assert {each["outcome"] for each in told.values()} == {"sent"}
+
+
+async def test_a_refused_recipient_fails_alone_with_the_servers_answer(notifier: Notifier, mailbox: Mailbox) -> None:
+    mailbox.faults.switch_on(MailFault(kind=MailFaultKind.REFUSE_FOR_GOOD, recipient=ANA.email))
+    await notifier.hear(rejected())
+    async with counting("rejected", "failed", 1), counting("rejected", "sent", 1):
+        await notifier.send_what_is_due()
+    rows = await notifier.rows()
+    assert rows["rejected", ANA.id].state == MailState.FAILED
+    assert rows["rejected", ANA.id].smtp_answer == "550 5.1.1 No such mailbox"
+    assert rows["rejected", ANA.id].settled_at == notifier.clock.now
+    assert rows["rejected", SAM.id].state == MailState.SENT
+
+
+async def test_a_busy_server_gets_the_mail_later(notifier: Notifier, mailbox: Mailbox) -> None:
+    mailbox.faults.switch_on(MailFault(kind=MailFaultKind.REFUSE_FOR_NOW, recipient=ANA.email, times=1))
+    await notifier.hear(rejected())
+    async with counting("rejected", "deferred", 1), counting("rejected", "repeated", 0):
+        await notifier.send_what_is_due()
+        assert (await notifier.rows())["rejected", ANA.id].state == MailState.PENDING
+        notifier.clock.now += timedelta(seconds=5)
+        await notifier.send_what_is_due()
+    assert mailbox.recipients() == [ANA.email, SAM.email]
+    assert len(mailbox.messages) == 2
+
+
+async def test_a_lost_answer_is_repeated_under_the_same_id_and_counted(notifier: Notifier, mailbox: Mailbox) -> None:
+    mailbox.faults.switch_on(MailFault(kind=MailFaultKind.CUT_AFTER_DOT, recipient=DANA.email, times=1))
+    await notifier.hear(digest_ready(due_at=notifier.clock.now))
+    async with counting("digest", "repeated", 1), counting("digest", "sent", 1):
+        await notifier.send_what_is_due()
+        notifier.clock.now += timedelta(seconds=5)
+        await notifier.send_what_is_due()
+    first, again = mailbox.messages
+    assert (first.was_answered, again.was_answered) == (False, True)
+    assert first.source == again.source
+    assert (await notifier.rows())["digest", DANA.id].lost_answers == 1
+
+
+async def test_a_mail_whose_sender_died_is_sent_again_when_its_lease_has_run_out(
+    notifier: Notifier, mailbox: Mailbox
+) -> None:
+    await notifier.hear(export_failed())
+    async with notifier.database.begin() as db:
+        jobs = await claim(db, 10, notifier.clock.now, LEASE)
+    assert len(jobs) == 3
+    await asyncio.gather(*map(notifier.work.perform, jobs))  # and the process dies before it settles
+    async with notifier.database.begin() as db:
+        assert await claim(db, 10, notifier.clock.now, LEASE) == []
+    notifier.clock.now += LEASE
+    async with counting("export_failed", "repeated", 3), counting("export_failed", "sent", 3):
+        await notifier.send_what_is_due()
+    copies = Counter(each.source for each in mailbox.messages)
+    assert sorted(copies.values()) == [2, 2, 2]
+
+
+async def test_a_sender_whose_lease_ran_out_settles_nothing(notifier: Notifier) -> None:
+    await notifier.hear(digest_ready(due_at=notifier.clock.now))
+    async with notifier.database.begin() as db:
+        (late,) = await claim(db, 10, notifier.clock.now, LEASE)
+    answer = await notifier.work.perform(late)
+    notifier.clock.now += LEASE
+    await notifier.send_what_is_due()
+    async with notifier.database.begin() as db:
+        assert await notifier.work.settle(db, late, answer) == ()
+    assert len(await notifier.settled()) == 1
+
+
+async def test_two_workers_never_hold_the_same_mail(notifier: Notifier) -> None:
+    await notifier.hear(export_failed())
+    async with notifier.database.begin() as one, notifier.database.begin() as other:
+        first = await claim(one, 2, notifier.clock.now, LEASE)
+        second = await claim(other, 10, notifier.clock.now, LEASE)
+    held = [job.mail.recipient.id for job in (*first, *second)]
+    assert len(first) == 2
+    assert sorted(held) == sorted([ANA.id, SAM.id, DANA.id])
+
+
+async def test_a_mail_that_has_outlived_its_use_is_not_sent_but_counted(notifier: Notifier, mailbox: Mailbox) -> None:
+    await notifier.hear(digest_ready(due_at=notifier.clock.now - timedelta(hours=24)))
+    await notifier.hear(rejected(), time=notifier.clock.now - timedelta(days=7))
+    async with counting("digest", "expired", 1), counting("rejected", "expired", 2):
+        await notifier.send_what_is_due()
+    assert mailbox.messages == []
+    assert {each["outcome"] for each in await notifier.settled()} == {"expired"}
+
+
+async def test_an_address_that_smtp_cannot_carry_fails_without_an_attempt(notifier: Notifier, mailbox: Mailbox) -> None:
+    stranger = DANA.model_copy(update={"email": "石@acc.example"})
+    await notifier.hear(digest_ready(due_at=notifier.clock.now, recipient=stranger))
+    await notifier.send_what_is_due()
+    assert (await notifier.rows())["digest", DANA.id].state == MailState.FAILED
+    assert mailbox.messages == []
+
+
+async def test_a_row_keeps_the_mail_as_the_event_told_it(notifier: Notifier, mailbox: Mailbox) -> None:
+    spoken = rejected(reason='Größe "falsch"\n<b>石</b>', decided_by=DANA)
+    await notifier.hear(spoken)
+    await notifier.send_what_is_due()
+    (to_ana,) = mailbox.to(ANA.email)
+    assert to_ana.text.splitlines()[1:3] == ['Reason: Größe "falsch"', "  <b>石</b>"]
+    assert 'Größe "falsch"<br>&lt;b&gt;石&lt;/b&gt;' in to_ana.html
+
+
+async def test_the_age_of_the_oldest_open_mail_is_known(notifier: Notifier) -> None:
+    await notifier.hear(digest_ready(due_at=notifier.clock.now))
+    async with notifier.database.begin() as db:
+        await db.execute(update(mail).values(created_at=notifier.clock.now - timedelta(minutes=10)))
+    stopping = asyncio.Event()
+    watching = asyncio.create_task(watch_age(notifier.database, stopping, notifier.clock))
+
+    async def is_measured() -> bool:
+        return bool(REGISTRY.get_sample_value("mail_oldest_age_seconds"))
+
+    await eventually(is_measured)
+    stopping.set()
+    await watching
+    assert REGISTRY.get_sample_value("mail_oldest_age_seconds") == 600

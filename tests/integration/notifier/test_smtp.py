@@ -1,0 +1,308 @@
+"""The gateway against real mail servers: encrypted, refusing, silent, and cut off in the middle."""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from aiosmtpd.handlers import Message
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from services.notifier.delivery import Answer, Delivery
+from services.notifier.smtp import SmtpGateway, SmtpServer
+from services.sandbox.mailbox import Mailbox, MailFault, MailFaultKind
+from tests.integration.notifier.waiting import eventually
+
+MESSAGE = b"Subject: Rejected\r\nMessage-ID: <1@desk.example>\r\n\r\n.\r\nA line that begins with a dot.\r\n"
+LOOPBACK = "127.0.0.1"
+
+
+@asynccontextmanager
+async def gateway_to(
+    url: str, *, tls_context: ssl.SSLContext | None = None, send_seconds: float = 10.0
+) -> AsyncIterator[SmtpGateway]:
+    gateway = SmtpGateway(SmtpServer.from_url(url), tls_context=tls_context, send_seconds=send_seconds)
+    yield gateway
+    await gateway.hang_up()
+
+
+async def send(gateway: SmtpGateway, recipient: str = "sam@pm.example") -> Answer:
+    return await gateway.send("erp@desk.example", recipient, MESSAGE)
+
+
+class Certificate(NamedTuple):
+    """A server's side and a client's side of one self-made certificate."""
+
+    server: ssl.SSLContext
+    client: ssl.SSLContext
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    folder = tmp_path_factory.mktemp("certificate")
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, LOOPBACK)])
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(datetime.now(UTC) - timedelta(minutes=5))
+        .not_valid_after(datetime.now(UTC) + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(LOOPBACK))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    chain = _written(folder / "chain.pem", made.public_bytes(serialization.Encoding.PEM))
+    private = _written(
+        folder / "key.pem",
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()),
+    )
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    server.load_cert_chain(chain, private)
+    return Certificate(server, ssl.create_default_context(cafile=str(chain)))
+
+
+def _written(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+class Inbox(Message):
+    """Keeps the text of what came in."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.subjects: list[str] = []
+
+    def handle_message(self, message: object) -> None:
+        self.subjects.append(message["Subject"])  # type: ignore[index]
+
+
+@asynccontextmanager
+async def serving(
+    protocol: Callable[[], asyncio.BaseProtocol], tls: ssl.SSLContext | None = None
+) -> AsyncIterator[int]:
+    """A server of `protocol` on a free port of the loopback."""
+    connections: list[asyncio.BaseProtocol] = []
+
+    def connected() -> asyncio.BaseProtocol:
+        connections.append(protocol())
+        return connections[-1]
+
+    server = await asyncio.get_running_loop().create_server(connected, LOOPBACK, 0, ssl=tls)
+    yield server.sockets[0].getsockname()[1]
+    server.close()
+    for connection in connections:
+        transport = getattr(connection, "transport", None)
+        if transport is not None:
+            transport.close()
+    await server.wait_closed()
+
+
+async def test_a_mail_arrives_as_it_was_written(mailbox: Mailbox) -> None:
+    async with gateway_to(mailbox.smtp_url) as gateway:
+        answer = await send(gateway)
+    assert answer == Answer(Delivery.ACCEPTED, "250 OK")
+    assert mailbox.messages[0].source == MESSAGE
+    assert mailbox.messages[0].recipients == ("sam@pm.example",)
+    assert mailbox.messages[0].sender == "erp@desk.example"
+
+
+async def test_a_connection_is_kept_for_the_next_mail_and_given_up_when_idle() -> None:
+    inbox = Inbox()
+    opened: list[SMTP] = []
+
+    def protocol() -> SMTP:
+        opened.append(SMTP(inbox, hostname="mail.localhost"))
+        return opened[-1]
+
+    async with serving(protocol) as port, gateway_to(f"smtp://{LOOPBACK}:{port}") as gateway:
+        for _ in range(3):
+            await send(gateway)
+        assert len(opened) == 1
+        await gateway.hang_up()
+        await send(gateway)
+        assert len(opened) == 2
+    assert inbox.subjects == ["Rejected"] * 4
+
+
+async def test_idle_connections_are_closed_until_the_service_stops(mailbox: Mailbox) -> None:
+    gateway = SmtpGateway(SmtpServer.from_url(mailbox.smtp_url), idle_seconds=0.02)
+    stopping = asyncio.Event()
+    tidying = asyncio.create_task(gateway.hang_up_idle(stopping))
+    await send(gateway)
+
+    async def is_hung_up() -> bool:
+        return not gateway._idle
+
+    await eventually(is_hung_up)
+    stopping.set()
+    await tidying
+
+
+async def test_mails_at_the_same_time_travel_side_by_side(mailbox: Mailbox) -> None:
+    async with gateway_to(mailbox.smtp_url) as gateway:
+        answers = await asyncio.gather(*(send(gateway, f"p{number}@pm.example") for number in range(4)))
+    assert {answer.delivery for answer in answers} == {Delivery.ACCEPTED}
+    assert mailbox.recipients() == [f"p{number}@pm.example" for number in range(4)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        (MailFaultKind.REFUSE_FOR_NOW, Answer(Delivery.DEFERRED, "451 4.7.1 Try again later")),
+        (MailFaultKind.REFUSE_FOR_GOOD, Answer(Delivery.REFUSED, "550 5.1.1 No such mailbox")),
+    ],
+)
+async def test_a_refusal_concerns_its_own_mail_only(mailbox: Mailbox, kind: MailFaultKind, expected: Answer) -> None:
+    mailbox.faults.switch_on(MailFault(kind=kind, times=1))
+    async with gateway_to(mailbox.smtp_url) as gateway:
+        assert await send(gateway) == expected
+        assert (await send(gateway)).delivery is Delivery.ACCEPTED
+
+
+async def test_a_cut_after_the_final_dot_leaves_a_doubt(mailbox: Mailbox) -> None:
+    mailbox.faults.switch_on(MailFault(kind=MailFaultKind.CUT_AFTER_DOT, times=1))
+    async with gateway_to(mailbox.smtp_url) as gateway:
+        answer = await send(gateway)
+        assert answer.delivery is Delivery.UNKNOWN
+        assert len(mailbox.messages) == 1
+        assert (await send(gateway)).delivery is Delivery.ACCEPTED
+
+
+async def test_a_server_that_is_away_is_asked_again_later() -> None:
+    with socket.socket() as taken:
+        taken.bind((LOOPBACK, 0))
+        port = taken.getsockname()[1]
+    async with gateway_to(f"smtp://{LOOPBACK}:{port}") as gateway:
+        answer = await send(gateway)
+    assert answer.delivery is Delivery.DEFERRED
+    assert answer.text.startswith("SMTPConnectError")
+
+
+async def test_a_server_that_never_speaks_does_not_hold_a_mail_for_ever() -> None:
+    async with (
+        serving(asyncio.Protocol) as port,
+        gateway_to(f"smtp://{LOOPBACK}:{port}", send_seconds=0.2) as gateway,
+    ):
+        assert (await send(gateway)).delivery is Delivery.DEFERRED
+
+
+class Scripted(asyncio.Protocol):
+    """A mail server that answers the commands as the script says, and is silent beyond it."""
+
+    def __init__(self, script: dict[bytes, bytes]) -> None:
+        self._script = {b"EHLO": b"250 mail.localhost", b"MAIL": b"250 OK", b"RCPT": b"250 OK"} | script
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        transport.write(b"220 mail.localhost\r\n")
+
+    def data_received(self, data: bytes) -> None:
+        answer = self._script.get(data[:4]) or (self._script.get(b".") if data.endswith(b"\r\n.\r\n") else None)
+        if answer:
+            self.transport.write(answer + b"\r\n")
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ({b"MAIL": b"550 Who are you?"}, Answer(Delivery.DEFERRED, "550 Who are you?")),
+        ({b"EHLO": b"550 No", b"HELO": b"550 No"}, Answer(Delivery.DEFERRED, "550 No")),
+        ({b"DATA": b"354 Go on", b".": b"554 Spam"}, Answer(Delivery.REFUSED, "554 Spam")),
+        ({b"DATA": b"354 Go on", b".": b"452 Full"}, Answer(Delivery.DEFERRED, "452 Full")),
+        ({b"DATA": b"354 Go on", b".": b"???"}, Answer(Delivery.UNKNOWN, "-1 Malformed SMTP response line: ???")),
+    ],
+)
+async def test_only_a_word_about_recipient_or_message_is_final(script: dict[bytes, bytes], expected: Answer) -> None:
+    async with serving(lambda: Scripted(script)) as port, gateway_to(f"smtp://{LOOPBACK}:{port}") as gateway:
+        assert await send(gateway) == expected
+
+
+async def test_silence_after_the_final_dot_leaves_a_doubt() -> None:
+    async with (
+        serving(lambda: Scripted({b"DATA": b"354 Go on"})) as port,
+        gateway_to(f"smtp://{LOOPBACK}:{port}", send_seconds=0.3) as gateway,
+    ):
+        assert (await send(gateway)).delivery is Delivery.UNKNOWN
+
+
+class Users:
+    """Knows one user, and who has signed in."""
+
+    def __init__(self) -> None:
+        self.signed_in: list[bytes] = []
+
+    def __call__(self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, given: object) -> AuthResult:
+        del server, session, envelope, mechanism
+        if given != LoginPassword(b"erp@desk", b"p/w"):
+            return AuthResult(success=False, handled=False)
+        self.signed_in.append(b"erp@desk")
+        return AuthResult(success=True)
+
+
+def secured(inbox: Inbox, users: Users, starttls: ssl.SSLContext | None) -> SMTP:
+    return SMTP(
+        inbox,
+        hostname="mail.localhost",
+        tls_context=starttls,
+        require_starttls=starttls is not None,
+        authenticator=users,
+        # under TLS from the first byte, the test server takes a connection for a plain one and would refuse AUTH
+        auth_require_tls=starttls is not None,
+    )
+
+
+@pytest.mark.parametrize("scheme", ["smtp+starttls", "smtps"])
+async def test_a_mail_travels_encrypted_and_signed_in(certificate: Certificate, scheme: str) -> None:
+    inbox, users = Inbox(), Users()
+    starttls, tls = (certificate.server, None) if scheme == "smtp+starttls" else (None, certificate.server)
+    async with (
+        serving(lambda: secured(inbox, users, starttls), tls) as port,
+        gateway_to(f"{scheme}://erp%40desk:p%2Fw@{LOOPBACK}:{port}", tls_context=certificate.client) as gateway,
+    ):
+        assert (await send(gateway)).delivery is Delivery.ACCEPTED
+    assert inbox.subjects == ["Rejected"]
+    assert users.signed_in == [b"erp@desk"]
+
+
+async def test_a_wrong_password_is_our_fault_and_not_the_recipients(certificate: Certificate) -> None:
+    async with (
+        serving(lambda: secured(Inbox(), Users(), certificate.server)) as port,
+        gateway_to(f"smtp+starttls://erp:wrong@{LOOPBACK}:{port}", tls_context=certificate.client) as gateway,
+    ):
+        answer = await send(gateway)
+    assert answer.delivery is Delivery.DEFERRED
+    assert answer.text.startswith("535")
+
+
+async def test_nothing_is_sent_to_a_server_with_an_unknown_certificate(certificate: Certificate) -> None:
+    inbox = Inbox()
+    async with (
+        serving(lambda: secured(inbox, Users(), certificate.server)) as port,
+        gateway_to(f"smtp+starttls://erp%40desk:p%2Fw@{LOOPBACK}:{port}") as gateway,
+    ):
+        answer = await send(gateway)
+    assert answer.delivery is Delivery.DEFERRED
+    assert "CERTIFICATE_VERIFY_FAILED" in answer.text
+    assert inbox.subjects == []
+
+
+async def test_nothing_is_sent_in_the_clear_where_encryption_was_asked_for(mailbox: Mailbox) -> None:
+    port = mailbox.smtp_url.rpartition(":")[2]
+    async with gateway_to(f"smtp+starttls://{LOOPBACK}:{port}") as gateway:
+        answer = await send(gateway)
+    assert answer.delivery is Delivery.DEFERRED
+    assert mailbox.messages == []
