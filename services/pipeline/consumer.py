@@ -76,7 +76,7 @@ class EventConsumer:
         try:
             await self._settle(batch, readings)
         except DBAPIError as error:
-            if not _is_data_error(error):
+            if not is_data_error(error):
                 raise
             await self._settle_one_by_one(batch, error)
 
@@ -122,7 +122,7 @@ class EventConsumer:
         try:
             await self._settle(single, read([record]))
         except DBAPIError as error:
-            if not _is_data_error(error):
+            if not is_data_error(error):
                 raise
             why = f"The database refuses it: {str(error.orig).splitlines()[0]}"
             await self._settle(single, Readings([], [DeadLetter(record, "schema", why)]))
@@ -150,6 +150,7 @@ def _refusals(folded: Sequence[Folded[object, object]], readings: Readings) -> l
     return [refused(records[id(event)], error) for each in folded for event, error in each.refused]
 
 
-def _is_data_error(error: DBAPIError) -> bool:
+def is_data_error(error: DBAPIError) -> bool:
+    """Whether the database refuses the data of a statement, which no repetition mends."""
     state = getattr(error.orig, "sqlstate", None)
     return isinstance(state, str) and state[:2] in _DATA_ERROR_CLASSES
