@@ -1,0 +1,105 @@
+"""Makes facts of messages, whatever it takes: waits for a database that is away, sets aside what can be no fact."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import chain, repeat
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from services.digest import store
+from services.digest.models import KERNEL
+from services.pipeline import metrics
+from services.pipeline.consumer import Readings, is_data_error, read
+from services.pipeline.crash import crash_at
+from services.pipeline.database import LOST_CONNECTION_ERRORS, Database
+from services.pipeline.dead_letters import DeadLetter, DeadLetters, refused
+from services.pipeline.records import Record
+
+SERVICE = "digest"
+
+log = structlog.get_logger()
+
+
+class Facts:
+    """Settles records in the digest's database; no exception leaves it but the cancellation of its task."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._dead_letters = DeadLetters(KERNEL)
+
+    async def settle(self, records: Sequence[Record]) -> None:
+        """Return once each record is a fact or a dead letter, however long the database is away."""
+        await self._settle(read(records))
+
+    async def _settle(self, readings: Readings) -> None:
+        for pause_seconds in _pauses():
+            try:
+                await self._commit(readings)
+            except Exception as error:  # noqa: BLE001 - what leaves an agent of Faust, Faust drops
+                if not _is_passing(error) and readings.events:
+                    await self._settle_apart(readings, error)
+                    return
+                log.warning("facts.wait", cause=type(error).__name__, records=len(readings.events))
+                await asyncio.sleep(pause_seconds)
+            else:
+                return
+
+    async def _settle_apart(self, readings: Readings, error: Exception) -> None:
+        """Settle each event alone, so that only the one that breaks its transaction becomes a dead letter."""
+        if len(readings.events) == 1:
+            letter = _refused(readings.events[0][0], error)
+            await self._settle(Readings([], [*readings.unreadable, letter]))
+            return
+        log.warning("facts.batch_split", cause=type(error).__name__, records=len(readings.events))
+        await self._settle(Readings([], readings.unreadable))
+        for event in readings.events:
+            await self._settle(Readings([event], []))
+
+    async def _commit(self, readings: Readings) -> None:
+        async with self._database.begin() as db:
+            changed, foreign = await store.project(db, readings.events)
+            letters = [*readings.unreadable, *foreign]
+            await self._dead_letters.add(db, letters)
+            crash_at("digest.before_commit")
+        crash_at("digest.after_commit")
+        _count(readings, changed, letters)
+
+
+def _pauses() -> Iterator[float]:
+    return chain((0.2, 0.5, 1.0, 2.0), repeat(5.0))
+
+
+def _is_passing(error: Exception) -> bool:
+    is_data = isinstance(error, DBAPIError) and is_data_error(error)
+    return isinstance(error, LOST_CONNECTION_ERRORS) and not is_data
+
+
+def _refused(record: Record, error: Exception) -> DeadLetter:
+    if isinstance(error, DBAPIError):
+        return DeadLetter(record, "schema", f"The database refuses it: {str(error.orig).splitlines()[0]}")
+    return refused(record, error)
+
+
+def _count(readings: Readings, changed: int, letters: Sequence[DeadLetter]) -> None:
+    """Count what a transaction did; all its records are of one topic."""
+    for letter in letters:
+        place = letter.record.partition
+        metrics.EVENTS.labels(SERVICE, place.topic, "dead_lettered").inc()
+        log.warning(
+            "facts.dead_letter",
+            reason=letter.reason,
+            topic=place.topic,
+            partition=place.number,
+            offset=letter.record.offset,
+        )
+    if readings.events:
+        topic = readings.events[0][1].data.topic
+        unchanged = len(readings.events) + len(readings.unreadable) - len(letters) - changed
+        metrics.EVENTS.labels(SERVICE, topic, "applied").inc(changed)
+        metrics.EVENTS.labels(SERVICE, topic, "unchanged").inc(unchanged)
+        now = datetime.now(UTC)
+        for _, event in readings.events:
+            age_seconds = max((now - event.time).total_seconds(), 0.0)
+            metrics.EVENT_AGE_SECONDS.labels(SERVICE, topic).observe(age_seconds)

@@ -1,0 +1,157 @@
+"""Follows three compacted topics with Faust and keeps their newest word in PostgreSQL; it decides nothing.
+
+At least once is what this promises. A message is acknowledged to Faust only after its transaction, so a crash or a
+lost database repeats messages and skips none, and the upserts by version make a repeat harmless. Where Faust itself
+drops messages (around a rebalance, those of an older generation of the group), the next version of that commitment
+or person repairs it. Faust's client shows aborted transactions of other producers as if they were committed.
+"""
+
+import asyncio
+import ssl
+import tempfile
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import faust
+import structlog
+
+from schemas.events import CommitmentStatus, DigestPreference, DirectoryPerson
+from services.digest.facts import Facts
+from services.pipeline import metrics
+from services.pipeline.database import Database
+from services.pipeline.errors import BrokerError
+from services.pipeline.records import Partition, Record
+from services.pipeline.settings import KafkaSettings
+
+TOPIC_NAMES = (CommitmentStatus.topic, DirectoryPerson.topic, DigestPreference.topic)
+BATCH_RECORDS = 500
+BATCH_SECONDS = 0.1
+SESSION_SECONDS = 15.0
+START_SECONDS = 30.0
+STOP_SECONDS = 5.0
+WATCH_SECONDS = 1.0
+RENEW_PAUSE_SECONDS = 2.0
+
+log = structlog.get_logger()
+
+
+class Projection:
+    """Runs a Faust app beside everything else in this loop, and another one whenever it breaks."""
+
+    def __init__(self, settings: KafkaSettings, database: Database, group: str = "countersign.digest") -> None:
+        self._settings = settings
+        self._facts = Facts(database)
+        self._group = group
+        self._next: dict[Partition, int] = {}
+        self.is_ready = False
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Follow the topics until `stopping` is set; a broker that is away is waited for."""
+        with tempfile.TemporaryDirectory(prefix="countersign-digest-") as folder:
+            while not stopping.is_set():
+                app = self._new_app(folder)
+                try:
+                    await asyncio.wait_for(app.start(), START_SECONDS)
+                    log.info("projection.started")
+                    self.is_ready = True
+                    await self._watch(app, stopping)
+                except Exception as error:  # noqa: BLE001 - however the app breaks, a new one reads on
+                    log.warning("projection.renewed", cause=type(error).__name__, error=str(error))
+                finally:
+                    self.is_ready = False
+                    await _stop(app)
+                await _wait(stopping, RENEW_PAUSE_SECONDS)
+
+    def _new_app(self, folder: str) -> faust.App:
+        app = faust.App(
+            self._group,
+            broker=[f"kafka://{server.strip()}" for server in self._settings.kafka_bootstrap_servers.split(",")],
+            broker_credentials=_credentials(self._settings),
+            broker_commit_interval=1.0,
+            broker_session_timeout=SESSION_SECONDS,
+            consumer_auto_offset_reset="earliest",
+            stream_wait_empty=False,  # what is not acknowledged is read again; a stop must not wait for the database
+            topic_allow_declare=False,
+            topic_disable_leader=True,
+            web_enabled=False,
+            datadir=folder,  # Faust makes folders even where it keeps nothing
+            env_prefix="COUNTERSIGN_FAUST_",  # else variables such as DEBUG, meant for others, would set it up
+        )
+        for name in TOPIC_NAMES:
+            topic = app.topic(
+                name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw", allow_empty=True
+            )
+            app.agent(topic, name=name, concurrency=1)(self._follow)
+        return app
+
+    async def _follow(self, stream: Any) -> None:
+        async for events in stream.noack_take(BATCH_RECORDS, within=BATCH_SECONDS):
+            records = [_record_of(event.message) for event in events]
+            await self._facts.settle(records)
+            for event in events:
+                await stream.ack(event)
+            self._next.update({record.partition: record.offset + 1 for record in records})
+
+    async def _watch(self, app: faust.App, stopping: asyncio.Event) -> None:
+        """Return when `stopping` is set, raise when the app has crashed, and measure the lag meanwhile."""
+        while not stopping.is_set():
+            if app.crashed:
+                raise BrokerError(f"Faust crashed: {app.crash_reason!r}")
+            for partition in app.consumer.assignment():
+                self._measure_lag(Partition(partition.topic, partition.partition), app.consumer.highwater(partition))
+            await _wait(stopping, WATCH_SECONDS)
+
+    def _measure_lag(self, name: Partition, high: int | None) -> None:
+        if high is not None and name in self._next:
+            metrics.CONSUMER_LAG.labels(name.topic, name.number).set(max(high - self._next[name], 0))
+
+
+def _record_of(message: Any) -> Record:
+    return Record(
+        Partition(message.topic, message.partition),
+        message.offset,
+        message.key,
+        message.value,
+        list(message.headers or ()),
+        datetime.fromtimestamp(message.timestamp, UTC),
+    )
+
+
+async def _stop(app: faust.App) -> None:
+    """Stop `app`, or leave it behind: one that has crashed may wait forever for its own threads."""
+    try:
+        await asyncio.wait_for(app.stop(), STOP_SECONDS)
+    except Exception as error:  # noqa: BLE001 - it ends here in any case
+        log.warning("projection.stopped_badly", cause=type(error).__name__)
+
+
+async def _wait(stopping: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stopping.wait(), seconds)
+
+
+def _credentials(settings: KafkaSettings) -> Any:
+    """Return what Faust's client needs to be let in, None where anybody is."""
+    protocol, password = settings.kafka_security_protocol, settings.kafka_sasl_password
+    context = _ssl_context(settings) if protocol.endswith("SSL") else None
+    if protocol.startswith("SASL"):
+        return faust.SASLCredentials(
+            username=settings.kafka_sasl_username,
+            password=None if password is None else password.get_secret_value(),
+            ssl_context=context,
+            mechanism=settings.kafka_sasl_mechanism,
+        )
+    return None if context is None else faust.SSLCredentials(context)
+
+
+def _ssl_context(settings: KafkaSettings) -> ssl.SSLContext:
+    password = settings.kafka_ssl_key_password
+    context = ssl.create_default_context(cafile=settings.kafka_ssl_ca_location)
+    if settings.kafka_ssl_certificate_location is not None:
+        context.load_cert_chain(
+            settings.kafka_ssl_certificate_location,
+            settings.kafka_ssl_key_location,
+            None if password is None else password.get_secret_value(),
+        )
+    return context

@@ -1,0 +1,32 @@
+"""What the digest needs from its environment."""
+
+from datetime import time
+
+from pydantic import AliasChoices, Field, SecretStr, field_validator
+
+from services.pipeline.settings import ServiceSettings
+
+
+class DigestSettings(ServiceSettings):
+    """Settings of `countersign run digest`."""
+
+    database_url: SecretStr = Field(
+        validation_alias=AliasChoices("DIGEST_DATABASE_URL", "DATABASE_URL"),
+        description="PostgreSQL of the digest; DATABASE_URL where it is not set.",
+    )
+    public_url: str = Field(
+        pattern=r"^https?://[^\s]+$",
+        max_length=400,
+        description="Where people reach the approval desk; links in the summary begin with it.",
+    )
+    link_secret: SecretStr = Field(min_length=16, description="Signs the links in mails; approval has the same.")
+    digest_at: time = Field(
+        default=time(6), description="When the daily summary is due, in each recipient's time zone, for example 06:00."
+    )
+
+    @field_validator("digest_at")
+    @classmethod
+    def _is_local(cls, digest_at: time) -> time:
+        if digest_at.tzinfo is not None:
+            raise ValueError("must be a time of day without an offset: it holds in each recipient's time zone")
+        return digest_at
