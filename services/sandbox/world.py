@@ -39,6 +39,7 @@ CLIENT_ID = "countersign-desk"
 AUDIENCE = "countersign-api"
 DATABASE = "countersign"
 
+TomlValue = float | bool | str | list[str]
 ServerT = TypeVar("ServerT", bound=LocalServer)
 
 
@@ -60,7 +61,7 @@ class Wanted:
     ports: Ports = Ports()
     services: tuple[str, ...] = SERVICES
     environment: Mapping[str, str] = field(default_factory=dict)
-    erp_settings: Mapping[str, float | bool] = field(default_factory=dict)
+    erp_settings: Mapping[str, TomlValue] = field(default_factory=dict)
     is_durable: bool = True
 
 
@@ -182,9 +183,9 @@ def _client(desk_url: str) -> Client:
     )
 
 
-def _write_connections(folder: Path, erp_url: str, given: Mapping[str, float | bool]) -> Path:
+def _write_connections(folder: Path, erp_url: str, given: Mapping[str, TomlValue]) -> Path:
     """Write the file that ERP_CONNECTIONS names: one connection, to the sandbox's ERP, with short patience."""
-    known: dict[str, float | bool | str | list[str]] = {
+    known: dict[str, TomlValue] = {
         "name": CONNECTION,
         "kind": "http",
         "title": "Small ERP",
@@ -201,6 +202,6 @@ def _write_connections(folder: Path, erp_url: str, given: Mapping[str, float | b
     return path
 
 
-def _toml(value: float | bool | str | list[str]) -> str:
+def _toml(value: TomlValue) -> str:
     """Return a value as TOML, which for these kinds is JSON."""
     return json.dumps(value)
