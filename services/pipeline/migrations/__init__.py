@@ -34,7 +34,7 @@ class History:
         config = Config()
         config.set_main_option("script_location", str(_SHARED))
         config.set_main_option("version_locations", str(self.versions))
-        config.set_main_option("version_path_separator", "os")
+        config.set_main_option("path_separator", "os")
         config.attributes.update(connection=connection, metadata=self.metadata, schema=self.schema)
         return config
 
