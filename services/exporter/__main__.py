@@ -23,7 +23,7 @@ def build() -> tuple[Service, ServiceSettings]:
     """Put the exporter together from its environment."""
     settings = load(ExporterSettings)
     connections = load_connections(settings.erp_connections, os.environ)
-    database = Database(settings.database_url, application_name="countersign-exporter")
+    database = Database(settings.database_url, application_name="countersign-exporter", pool_size=24)
     outbox, store = Outbox(models.kernel), ExportStore()
     work = ExportWork(connections, store, _now)
     service = Service(

@@ -14,7 +14,8 @@ from schemas.envelope import Event, new_event
 from schemas.events import ErpConnection, EventData
 from services.exporter import connection_store, metrics, models
 from services.exporter.attempt import Clock
-from services.exporter.connection_store import ConnectionRow
+from services.exporter.circuit import Circuit
+from services.exporter.connection_store import Announced
 from services.exporter.connections import Connections
 from services.exporter.export import State
 from services.exporter.told import SOURCE
@@ -47,42 +48,42 @@ class ConnectionReport:
 
     async def report(self) -> None:
         """Announce what has changed since the last announcement, of any process, and measure what waits."""
-        now = self._clock()
         names = list(self._connections.by_name)
         async with self._database.begin() as db:
             await connection_store.register(db, names)
             rows = await connection_store.lock(db, names)
             queued = await connection_store.queue_lengths(db)
-            events = [await self._announce(db, row, queued.get(row.name, 0), now) for row in rows.values()]
+            events = [await self._announce(db, name, row, queued.get(name, 0)) for name, row in rows.items()]
             await self._outbox.add(db, [event for event in events if event])
         self._outbox.wake()
-        for row in rows.values():
-            metrics.CIRCUIT_OPEN.labels(row.name).set(row.circuit.open_since is not None)
+        for name, row in rows.items():
+            metrics.CIRCUIT_OPEN.labels(name).set(row.circuit.open_since is not None)
         async with self._database.begin() as db:
-            await measure(db, now)
+            await measure(db, self._clock())
 
     async def _announce(
-        self, db: AsyncConnection, row: ConnectionRow, queue_length: int, now: datetime
+        self, db: AsyncConnection, name: str, row: Announced, queue_length: int
     ) -> Event[EventData] | None:
-        version = max(row.told_version + 1, int(now.timestamp() * 1000))
-        state = self._state(row, queue_length, version)
+        now = self._clock()
+        version = max(row.version + 1, int(now.timestamp() * 1000))
+        state = self._state(name, row.circuit, queue_length, version)
         told = _comparable(state)
         if told == row.told:
             return None
-        await connection_store.save_told(db, row.name, told, version)
+        await connection_store.save_told(db, name, told, version)
         return new_event(state, source=SOURCE, time=now)
 
-    def _state(self, row: ConnectionRow, queue_length: int, version: int) -> ErpConnection:
-        settings = self._connections.by_name[row.name].settings
+    def _state(self, name: str, circuit: Circuit, queue_length: int, version: int) -> ErpConnection:
+        settings = self._connections.by_name[name].settings
         return ErpConnection(
-            name=row.name,
+            name=name,
             version=version,
             kind=settings.kind,
             title=settings.title,
             companies=settings.companies,
             limits=settings.limits,
-            circuit_open_since=row.circuit.open_since,
-            last_contact=row.circuit.last_contact,
+            circuit_open_since=circuit.open_since,
+            last_contact=circuit.last_contact,
             queue_length=queue_length,
         )
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import Row, Select, Table, bindparam, func, select, update
+from sqlalchemy import Row, Select, bindparam, func, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.commitment import ErpDocument, Person, Summary
@@ -25,6 +26,19 @@ _RECORDS: dict[str, type[Record]] = {
 }
 
 
+_UPDATE_COMMITMENT = (
+    update(models.commitment)
+    .where(models.commitment.c.id == bindparam("key"))
+    .values({name: bindparam(name) for name in models.commitment.c.keys() if name != "id"})  # noqa: SIM118 - names, not columns
+)
+_INSERT_EXPORT = insert(models.export)
+_UPSERT_EXPORT = _INSERT_EXPORT.on_conflict_do_update(
+    index_elements=["commitment_id", "revision"],
+    set_={name: _INSERT_EXPORT.excluded[name] for name in _EXPORT_COLUMNS if name not in ("commitment_id", "revision")},
+)
+_INSERT_SNAPSHOT = insert(models.snapshot).on_conflict_do_nothing()
+
+
 class ExportStore:
     """The store of the exporter's aggregate; the row of the commitment is what is locked."""
 
@@ -40,25 +54,26 @@ class ExportStore:
         return await self.read(db, chosen.order_by(models.commitment.c.id).with_for_update(key_share=True))
 
     async def read(self, db: AsyncConnection, commitments: Select[Any]) -> Mapping[str, Exports]:
-        """Return the exports of the rows of `commitments` that the statement `commitments` selects, and locks."""
+        """Return the exports of the commitments that the statement `commitments` selects, and locks."""
         rows = (await db.execute(commitments)).all()
         if not rows:
             return {}
-        chosen = select(models.export).where(models.export.c.commitment_id == func.any([row.id for row in rows]))
         exports: dict[str, dict[int, Export]] = {row.id: {} for row in rows}
+        # a statement of its own: its snapshot is newer than the lock, so that it sees what the last holder wrote
+        chosen = select(models.export).where(models.export.c.commitment_id == func.any(list(exports)))
         for export in map(_export, await db.execute(chosen)):
             exports[export.commitment_id][export.revision] = export
         return {row.id: _exports(row, exports[row.id]) for row in rows}
 
     async def save(self, db: AsyncConnection, changes: Sequence[Change[Exports, ApprovedSnapshot]]) -> None:
-        """Write every change with a handful of multi-row statements."""
+        """Write every change, each table in one round trip."""
         await db.execute(_UPDATE_COMMITMENT, [_commitment_row(change.after) for change in changes])
         exports = [_export_row(export) for change in changes for export in _changed(change)]
         if exports:
-            await db.execute(_upsert(models.export, exports))
+            await db.execute(_UPSERT_EXPORT, exports)
         texts = [{name: getattr(row, name) for name in _SNAPSHOT_COLUMNS} for each in changes for row in each.rows]
         if texts:
-            await db.execute(insert_rows(models.snapshot, texts).on_conflict_do_nothing())
+            await db.execute(_INSERT_SNAPSHOT, texts)
 
     async def texts(self, db: AsyncConnection, exports: Sequence[Export]) -> Mapping[str, str]:
         """Return the text that each of `exports`, one per commitment, is to write, by commitment."""
@@ -70,23 +85,9 @@ class ExportStore:
         return {row.commitment_id: row.text for row in await db.execute(chosen) if tuple(row[:3]) in wanted}
 
 
-_UPDATE_COMMITMENT = (
-    update(models.commitment)
-    .where(models.commitment.c.id == bindparam("key"))
-    .values({name: bindparam(name) for name in models.commitment.c.keys() if name != "id"})  # noqa: SIM118 - names, not columns
-)
-
-
 def _changed(change: Change[Exports, ApprovedSnapshot]) -> list[Export]:
     before = change.before.exports
     return [export for revision, export in change.after.exports.items() if before.get(revision) != export]
-
-
-def _upsert(table: Table, rows: Sequence[Mapping[str, Any]]) -> Any:
-    given = insert_rows(table, rows)
-    keys = {column.name for column in table.primary_key}
-    taken = {name: given.excluded[name] for name in rows[0] if name not in keys}
-    return given.on_conflict_do_update(index_elements=sorted(keys), set_=taken)
 
 
 def _commitment_row(exports: Exports) -> dict[str, Any]:
@@ -114,7 +115,7 @@ def _export_row(export: Export) -> dict[str, Any]:
 def _export(row: Row[Any]) -> Export:
     values = {name: getattr(row, name) for name in _EXPORT_COLUMNS}
     records = {name: model.model_validate(values[name]) for name, model in _RECORDS.items() if values[name] is not None}
-    return Export(**{**values, **records, "state": State(row.state)})
+    return Export(**{**values, **records, "state": State(values["state"])})
 
 
 def _plain(value: Any) -> Any:

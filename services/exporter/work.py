@@ -1,5 +1,6 @@
 """The exporter's work: claim due commitments under leases, carry out their exports, settle what became of them."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -32,7 +33,11 @@ log = structlog.get_logger()
 
 
 class ExportWork:
-    """Carries out the exports of one service; any number of processes may share the work."""
+    """Carries out the exports of one service; any number of processes may share the work.
+
+    Per connection this process makes at most `max_in_flight` calls at a time, and holds leases on as many exports
+    again, so that a call begins the moment another one ends.
+    """
 
     name = "exporter"
 
@@ -40,24 +45,26 @@ class ExportWork:
         self._connections = connections
         self._store = store
         self._clock = clock
+        self._circuits: dict[str, Circuit] = {}
+        self._gates = {
+            name: asyncio.Semaphore(each.settings.max_in_flight) for name, each in connections.by_name.items()
+        }
 
     async def claim(self, db: AsyncConnection, limit: int) -> Sequence[Job]:
         """Take at most `limit` due exports, no more per connection than its limit and its circuit allow."""
         now = self._clock()
         names = sorted(self._connections.by_name)
-        rows = await connection_store.lock(db, names)
-        in_flight = await connection_store.calls_in_flight(db)
         jobs: list[Job] = []
-        for name, row in rows.items():
+        for name, load in (await connection_store.load(db, names)).items():
+            self._circuits[name] = load.circuit
             connection = self._connections.by_name[name]
-            free = breaker.free_calls(row.circuit, in_flight.get(name, 0), connection.settings.max_in_flight, now)
+            free = breaker.free_calls(load.circuit, load.leases, 2 * connection.settings.max_in_flight, now)
             taken = await self._take(db, models.commitment.c.connection == name, min(free, limit - len(jobs)), now)
-            if taken and row.circuit.open_since is not None:
-                tried = breaker.tried(row.circuit, now, connection.lease_seconds)
+            if taken and load.circuit.open_since is not None:
+                tried = breaker.tried(load.circuit, now, connection.lease_seconds)
                 await connection_store.save_circuit(db, name, tried)
             jobs += taken
-        jobs += await self._take(db, models.commitment.c.connection.not_in(names), limit - len(jobs), now)
-        return jobs
+        return jobs or await self._take(db, models.commitment.c.connection.not_in(names), limit, now)
 
     async def perform(self, job: Job) -> Attempted:
         """Carry out one export; whatever the ERP does is a result."""
@@ -65,7 +72,8 @@ class ExportWork:
         connection = self._connections.by_name.get(job.export.connection or "")
         if connection is None:
             return Attempted(before_write(job.export, unknown_connection(job.export.connection)))
-        return await Attempt(connection, job, self._clock).run()
+        async with self._gates[connection.name]:
+            return await Attempt(connection, job, self._clock).run()
 
     async def settle(self, db: AsyncConnection, job: Job, result: Attempted) -> Sequence[Event[EventData]]:
         """Record what became of the export and return what is told of it; nothing when the lease has passed on."""
@@ -106,13 +114,14 @@ class ExportWork:
     async def _remember_contact(
         self, db: AsyncConnection, connection: Connection, now: datetime, *, is_reached: bool
     ) -> None:
-        """Move the connection's circuit; the row is locked only where that changes it."""
-        for is_locked in (False, True):
-            before = await connection_store.read_circuit(db, connection.name, is_locked=is_locked)
-            after = _after_contact(before, connection, now, is_reached=is_reached)
-            if after == before:
-                return
+        """Move the connection's circuit; its row is touched only where that seems to change it."""
+        seen = self._circuits.get(connection.name, Circuit())
+        if _after_contact(seen, connection, now, is_reached=is_reached) == seen:
+            return
+        row = (await connection_store.lock(db, [connection.name])).get(connection.name)
+        after = _after_contact(row.circuit if row else seen, connection, now, is_reached=is_reached)
         await connection_store.save_circuit(db, connection.name, after)
+        self._circuits[connection.name] = after
 
     def _policy(self, connection: Connection | None) -> Policy:
         return connection.settings.policy if connection else Policy()

@@ -1,0 +1,145 @@
+"""An exporter on a real database and against a real ERP, step by step, with a clock that the test turns."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from pydantic import SecretStr
+from sqlalchemy import Row, select
+from sqlalchemy.schema import CreateSchema
+
+from schemas.envelope import Event, decode
+from schemas.events import EventData
+from services.exporter import models
+from services.exporter.attempt import Attempted, Job
+from services.exporter.connections import Connections, load_connections
+from services.exporter.handlers import handlers
+from services.exporter.report import ConnectionReport
+from services.exporter.store import ExportStore
+from services.exporter.work import ExportWork
+from services.pipeline.database import Database
+from services.pipeline.handlers import fold
+from services.pipeline.outbox import Outbox
+from services.sandbox.erp.rules import Rules
+from services.sandbox.erp.running import running_erp
+from services.sandbox.erp.server import Erp
+from tests.unit.exporter.given import NOW
+
+SETTLE_SECONDS = 30
+TOKEN = SecretStr("s3cret")
+
+
+@dataclass
+class Clock:
+    """The time as the test wants it."""
+
+    now: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += timedelta(seconds=seconds)
+
+
+@dataclass
+class Line:
+    """One exporter process; `sibling` is another on the same database."""
+
+    database: Database
+    connections: Connections
+    erp: Erp
+    clock: Clock = field(default_factory=Clock)
+
+    def __post_init__(self) -> None:
+        self.store = ExportStore()
+        self.outbox = Outbox(models.kernel)
+        self.work = ExportWork(self.connections, self.store, self.clock)
+        self.reporting = ConnectionReport(self.database, self.outbox, self.connections, self.clock)
+
+    def sibling(self) -> "Line":
+        """Another process on the same database, with a clock of its own."""
+        return Line(self.database, self.connections, self.erp, Clock(self.clock.now))
+
+    async def hear(self, *events: Event[EventData]) -> None:
+        """Fold `events` as one batch."""
+        async with self.database.begin() as db:
+            states = await self.store.load(db, sorted({event.subject for event in events}))
+            folded = fold(handlers(self.connections.routes), states, events, self.clock())
+            await self.store.save(db, folded.changes)
+            await self.outbox.add(db, folded.publish)
+
+    async def claim(self, limit: int = 16) -> Sequence[Job]:
+        """Take what is due."""
+        async with self.database.begin() as db:
+            return await self.work.claim(db, limit)
+
+    async def settle(self, job: Job, attempted: Attempted) -> None:
+        """Record what an attempt came to."""
+        async with self.database.begin() as db:
+            await self.outbox.add(db, await self.work.settle(db, job, attempted))
+
+    async def turn(self, limit: int = 16) -> int:
+        """Claim, perform and settle once, and say how many jobs there were."""
+        jobs = await self.claim(limit)
+        for job in jobs:
+            await self.settle(job, await self.work.perform(job))
+        return len(jobs)
+
+    async def told(self) -> list[Event[EventData]]:
+        """Every event in the outbox, in order."""
+        async with self.database.begin() as db:
+            rows = await self.outbox.oldest(db, 10_000)
+        return [decode(row.topic, row.key.encode(), row.value, (), NOW) for row in rows]
+
+    async def topics(self) -> list[str]:
+        """The topics of every event in the outbox, in order."""
+        return [event.data.topic for event in await self.told()]
+
+    async def exports(self) -> Sequence[Row[tuple[str, int, str]]]:
+        """Commitment, revision and state of every export."""
+        table = models.export
+        chosen = select(table.c.commitment_id, table.c.revision, table.c.state)
+        async with self.database.begin() as db:
+            return (await db.execute(chosen.order_by(table.c.commitment_id, table.c.revision))).all()
+
+
+@asynccontextmanager
+async def running_line(
+    database_url: str, folder: Path, *, is_reference_unique: bool = False, settings: str = ""
+) -> AsyncIterator[Line]:
+    """An exporter with one connection, `main`, for the company co-1."""
+    database = Database(SecretStr(database_url), application_name="test", pool_size=24)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(database.close)
+        async with database.begin() as db:
+            await db.execute(CreateSchema("exporter"))
+            await db.run_sync(models.metadata.create_all)
+        erp = await stack.enter_async_context(
+            running_erp(token=TOKEN, rules=Rules(is_reference_unique=is_reference_unique))
+        )
+        path = folder / "connections.toml"
+        path.write_text(_connection(erp.url, is_reference_unique=is_reference_unique) + settings, encoding="utf-8")
+        connections = load_connections(path, {"ERP_TOKEN": TOKEN.get_secret_value()})
+        stack.push_async_callback(connections.close)
+        line = Line(database, connections, erp)
+        await line.reporting.report()
+        yield line
+
+
+def _connection(url: str, *, is_reference_unique: bool) -> str:
+    return f"""
+    [[connection]]
+    name = "main"
+    kind = "http"
+    title = "Main books"
+    url = "{url}"
+    companies = ["co-1"]
+    token_env = "ERP_TOKEN"
+    timeout_seconds = 5
+    settle_seconds = {SETTLE_SECONDS}
+    enforces_reference = {str(is_reference_unique).lower()}
+    """
