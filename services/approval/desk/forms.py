@@ -1,0 +1,135 @@
+"""Reads what people sent with the desk's forms, and says what is wrong with it in words beside the field."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+
+from schemas.limits import MAX_ID_CHARACTERS, MAX_NAME_CHARACTERS, MAX_NOTE_CHARACTERS, MAX_REASON_CHARACTERS
+
+MAX_CHOICES = 50
+"""Answers in one go: a page of the list."""
+
+_HASH_CHARACTERS = 64
+_MAX_DIGITS = 7
+
+
+class BadFormError(HTTPException):
+    """A form lacks what our own pages always send."""
+
+    def __init__(self) -> None:
+        super().__init__(400, "This form is not complete. Go back, load the page anew and try again.")
+
+
+class Verb(StrEnum):
+    """What somebody chose for a row."""
+
+    ACCEPT = "accept"
+    REJECT = "reject"
+
+
+@dataclass(frozen=True, slots=True)
+class FormProblem:
+    """What is wrong with a field; `field` is the id of its element, for the link to it."""
+
+    field: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """An answer to exactly the content that was read."""
+
+    verb: Verb
+    revision: int
+    content_hash: str
+    commitment_id: str
+
+    @property
+    def value(self) -> str:
+        """As a form carries it; the id comes last, since it may hold colons."""
+        return f"{self.verb}:{self.revision}:{self.content_hash}:{self.commitment_id}"
+
+    @classmethod
+    def of(cls, value: str) -> "Choice":
+        """The choice that a form carries as `value`; BadFormError where it is none."""
+        verb, _, rest = value.partition(":")
+        revision, _, rest = rest.partition(":")
+        content_hash, _, commitment_id = rest.partition(":")
+        if verb not in set(Verb) or len(content_hash) != _HASH_CHARACTERS or not commitment_id:
+            raise BadFormError
+        return cls(Verb(verb), whole(revision), content_hash, commitment_id)
+
+
+def choices(fields: Mapping[str, str]) -> list[Choice]:
+    """All rows for which something was chosen, in the order of the page; BadFormError beyond a page of them."""
+    chosen = [Choice.of(value) for name, value in fields.items() if name.startswith("choice-") and value]
+    if len(chosen) > MAX_CHOICES:
+        raise BadFormError
+    return chosen
+
+
+def text_fields(form: FormData) -> dict[str, str]:
+    """The form's texts, with line ends as we keep them; files are not read."""
+    return {name: value.replace("\r\n", "\n") for name, value in form.items() if isinstance(value, str)}
+
+
+def whole(digits: str) -> int:
+    """The positive number that `digits` says; BadFormError where they say none."""
+    if not (digits.isascii() and digits.isdecimal() and len(digits) <= _MAX_DIGITS and int(digits) > 0):
+        raise BadFormError
+    return int(digits)
+
+
+def reason_problems(reason: str, rejected: str) -> list[FormProblem]:
+    """What is wrong with the reason for rejecting `rejected`."""
+    if not reason:
+        return [FormProblem("reason", f"Enter a reason for rejecting {rejected}")]
+    return _text_problems("reason", "reason", reason, MAX_REASON_CHARACTERS)
+
+
+def note_problems(note: str) -> list[FormProblem]:
+    """What is wrong with an optional note."""
+    return _text_problems("note", "note", note, MAX_NOTE_CHARACTERS)
+
+
+def evidence_problems(evidence: str) -> list[FormProblem]:
+    """What is wrong with the words on how a doubt was settled."""
+    if not evidence:
+        return [FormProblem("evidence", "Enter what you looked at, and what you saw")]
+    return _text_problems("evidence", "evidence", evidence, MAX_NOTE_CHARACTERS)
+
+
+def code_problems(field: str, label: str, code: str) -> list[FormProblem]:
+    """What is wrong with a number of the ERP's."""
+    if not code.isprintable():
+        return [FormProblem(field, f"The {label} contains a character that cannot be read")]
+    return _text_problems(field, label, code, MAX_NAME_CHARACTERS)
+
+
+def id_problems(field: str, label: str, text: str) -> list[FormProblem]:
+    """What is wrong with an id of the ERP's, which need not be given."""
+    if len(text) > MAX_ID_CHARACTERS or " " in text or not text.isprintable():
+        return [FormProblem(field, f"The {label} has no spaces and at most {MAX_ID_CHARACTERS} characters")]
+    return []
+
+
+def read_date(text: str) -> tuple[date | None, list[FormProblem]]:
+    """The accounting date that `text` says, if any, and what is wrong with it."""
+    if not text:
+        return None, []
+    try:
+        return date.fromisoformat(text), []
+    except ValueError:
+        return None, [FormProblem("accounting_date", "Enter the accounting date as year-month-day, such as 2026-11-22")]
+
+
+def _text_problems(field: str, label: str, text: str, limit: int) -> list[FormProblem]:
+    if len(text) > limit:
+        return [FormProblem(field, f"The {label} has {len(text):,} characters; shorten it to {limit:,} or fewer")]
+    if "\x00" in text:
+        return [FormProblem(field, f"The {label} contains a character that cannot be stored (U+0000)")]
+    return []

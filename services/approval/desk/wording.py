@@ -1,0 +1,112 @@
+"""How amounts, times and enumerations read on the desk."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_datetime
+from babel.numbers import format_currency, format_decimal, get_currency_precision
+
+from schemas.commitment import Person, Summary
+from schemas.fields import FailureClass, Kind, Owner, Status, ToolLevel
+
+LOCALE = "en_US"
+_MAX_DECIMALS = 6
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+
+STATUS_WORDS = {
+    Status.READY: "Ready to Export",
+    Status.EXPORTING: "Exporting",
+    Status.IN_DOUBT: "In doubt",
+    Status.FAILED: "Failed to Export",
+    Status.REJECTED: "Rejected",
+    Status.RETRIEVED: "Retrieved",
+    Status.SYNCED: "Synced",
+    Status.DISPUTED: "Blocked",
+}
+"""The word that stands beside a ribbon's colour."""
+
+KIND_WORDS = {Kind.SUBCONTRACT: "Subcontract", Kind.PURCHASE_ORDER: "Purchase order"}
+LEVEL_WORDS = {
+    ToolLevel.NONE: "None",
+    ToolLevel.READ_ONLY: "Read Only",
+    ToolLevel.STANDARD: "Standard",
+    ToolLevel.ADMIN: "Admin",
+}
+OWNER_WORDS = {
+    Owner.SYSTEM: "Countersign",
+    Owner.APPROVER: "Accounting approver",
+    Owner.PROJECT_MANAGER: "Project manager",
+    Owner.ERP_ADMIN: "ERP administrator",
+}
+CAUSE_WORDS = {
+    FailureClass.RETRY_LATER: "The ERP could not take it then",
+    FailureClass.WAIT_FOR_DEPENDENCY: "Something it needs is missing in the ERP",
+    FailureClass.FIX_SETUP: "The connection to the ERP has to be set right",
+    FailureClass.FIX_DATA: "The commitment has to be corrected",
+}
+
+
+def money(amount: str | Decimal, currency: str) -> str:
+    """`amount` with its currency, never rounded: the currency's digits, and more where the amount has them."""
+    digits = get_currency_precision(currency)
+    decimals = "0" * digits + "#" * (_MAX_DECIMALS - digits)
+    pattern = f"¤¤ #,##0.{decimals};¤¤ -#,##0.{decimals}"
+    return format_currency(Decimal(amount), currency, format=pattern, currency_digits=False, locale=LOCALE)
+
+
+def figure(amount: str | Decimal, currency: str) -> str:
+    """As `money`, without the currency, for columns that name it once."""
+    return money(amount, currency).removeprefix(currency).strip()
+
+
+def quantity(amount: str) -> str:
+    """A quantity with its thousands apart, never rounded."""
+    return format_decimal(Decimal(amount), format="#,##0.######", locale=LOCALE)
+
+
+def moment(at: datetime, time_zone: str) -> str:
+    """`at` on the clock of `time_zone`, for example "Nov 16, 2026, 09:02 CST"."""
+    return format_datetime(at, "MMM d, y, HH:mm z", tzinfo=ZoneInfo(time_zone), locale=LOCALE)
+
+
+def waited(since: datetime, now: datetime) -> str:
+    """How long something has lasted, in its largest whole unit."""
+    seconds = max(0, int((now - since).total_seconds()))
+    if seconds < _HOUR:
+        return f"{seconds // _MINUTE} min"
+    if seconds < _DAY:
+        return f"{seconds // _HOUR} h"
+    return counted(seconds // _DAY, "day")
+
+
+def counted(count: int, noun: str) -> str:
+    """`count` things: "1 day", "1,200 days"."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def listed(parts: Iterable[str]) -> str:
+    """`parts` as an enumeration: "a, b and c"."""
+    *head, last = parts
+    return f"{', '.join(head)} and {last}" if head else last
+
+
+def told_people(summary: Summary) -> str:
+    """The names of those who are told of a rejection, each once."""
+    people: dict[str, Person] = {person.id: person for person in (summary.creator, summary.sent_by)}
+    return listed(person.name for person in people.values())
+
+
+def totals(summaries: Sequence[Summary]) -> list[str]:
+    """The sum in each currency, by currency."""
+    sums: dict[str, Decimal] = {}
+    for summary in summaries:
+        sums[summary.currency] = sums.get(summary.currency, Decimal(0)) + Decimal(summary.total)
+    return [money(sums[currency], currency) for currency in sorted(sums)]
+
+
+def segment(text: str) -> str:
+    """`text` as one segment of an address."""
+    return quote(text, safe="")
