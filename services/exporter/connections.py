@@ -30,7 +30,7 @@ class Connection:
     @property
     def lease_seconds(self) -> float:
         """How long one attempt may take: asking, writing and writing once more, with room to settle."""
-        return 3 * self.settings.timeout_seconds + 15
+        return 3 * self.settings.timeout_seconds + 5
 
 
 @dataclass(frozen=True, slots=True)

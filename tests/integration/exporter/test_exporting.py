@@ -156,7 +156,7 @@ async def test_a_late_settle_of_a_lost_lease_is_dropped(line: Line) -> None:
 async def test_a_frozen_worker_sends_nothing_once_its_lease_is_nearly_over(line: Line) -> None:
     await line.hear(order())
     (job,) = await line.claim()
-    line.clock.advance(29)
+    line.clock.advance(19)
 
     await line.settle(job, await line.work.perform(job))
 

@@ -1,0 +1,54 @@
+"""The published contract of the `http` connector agrees with what the connector sends."""
+
+from importlib.resources import files
+from typing import Any
+
+import orjson
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+
+from services.exporter.connectors.http_body import document_body
+from services.exporter.erp import Order
+from tests.unit.exporter.connectors.test_http_body import ORDER
+
+
+@pytest.fixture(scope="module")
+def contract() -> dict[str, Any]:
+    read = yaml.safe_load(files("services.exporter.connectors").joinpath("http.openapi.yaml").read_text("utf-8"))
+    assert isinstance(read, dict)
+    return read
+
+
+def validator(contract: dict[str, Any], name: str) -> Draft202012Validator:
+    return Draft202012Validator({**contract, "$ref": f"#/components/schemas/{name}"})
+
+
+@pytest.mark.parametrize("order", [ORDER, FULL])
+def test_what_is_sent_keeps_the_contract(contract: dict[str, Any], order: Order) -> None:
+    validator(contract, "Document").validate(orjson.loads(document_body(order)))
+
+
+def test_every_member_that_is_sent_is_described(contract: dict[str, Any]) -> None:
+    assert set(orjson.loads(document_body(FULL))) <= set(contract["components"]["schemas"]["Document"]["properties"])
+
+
+def test_a_document_without_its_marker_breaks_the_contract(contract: dict[str, Any]) -> None:
+    body = orjson.loads(document_body(ORDER))
+    del body["marker"]
+
+    assert not validator(contract, "Document").is_valid(body)
+
+
+def test_every_reference_in_the_contract_leads_somewhere(contract: dict[str, Any]) -> None:
+    def references(node: Any) -> list[str]:
+        if isinstance(node, dict):
+            own = [node["$ref"]] if "$ref" in node else []
+            return own + [each for value in node.values() for each in references(value)]
+        return [each for value in node for each in references(value)] if isinstance(node, list) else []
+
+    for reference in references(contract):
+        target: Any = contract
+        for step in reference.removeprefix("#/").split("/"):
+            target = target[step]
+        assert target
