@@ -12,6 +12,8 @@ from services.exporter.connectors.http_body import document_body
 from services.exporter.erp import Order
 from tests.unit.exporter.connectors.test_http_body import ORDER
 
+FULL = replace(ORDER, erp_code="PO-7", accounting_date=date(2026, 11, 30), note="Urgent.")
+
 
 @pytest.fixture(scope="module")
 def contract() -> dict[str, Any]:
