@@ -1,5 +1,7 @@
 """The published contract of the `http` connector agrees with what the connector sends."""
 
+from dataclasses import replace
+from datetime import date
 from importlib.resources import files
 from typing import Any
 
