@@ -6,7 +6,7 @@ from schemas.fields import ToolLevel
 
 COMPANY_ID = "c-rivera"
 COMPANY_NAME = "Rivera Construction"
-PROJECT = Project(id="pr-riverside", number="2026-014", name="Riverside Tower", erp_job_code="RIV-2026")
+PROJECT = Project(id="pr-riverside", number="2026-07", name="Riverside Tower", erp_job_code="J-2607")
 TIME_ZONE = "America/Chicago"
 
 

@@ -1,0 +1,135 @@
+"""What a person types into the tool, and the commitment that it makes; amounts and the total are calculated."""
+
+from collections.abc import Mapping
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+from schemas import limits
+from schemas.commitment import Commitment, Person, Project, Vendor
+from schemas.fields import IN_WORDS, Code, Currency, Id, Kind, Money, Name, Percent, Quantity, Text, Title
+
+_CENT = Decimal("0.01")
+_TOO_MUCH = Decimal(10) ** 15
+
+VENDORS = {
+    vendor.id: vendor
+    for vendor in (
+        Vendor(id="v-acme", name="Acme Concrete", erp_code="ACME"),
+        Vendor(id="v-ironline", name="Ironline Steel Supply", erp_code="IRON"),
+        Vendor(id="v-bright", name="Bright Electric"),
+    )
+}
+"""The contract companies; Bright Electric has no code in the ERP, so what is bought from it cannot be exported."""
+
+
+class DraftError(Exception):
+    """What was typed makes no commitment; the text says why."""
+
+
+class _Typed(BaseModel):
+    """Input of a person: what was left empty was not given."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_empty(cls, typed: Any) -> Any:
+        if not isinstance(typed, Mapping):
+            return typed
+        return {name: value for name, value in typed.items() if value not in ("", None)}
+
+
+class DraftLine(_Typed):
+    """One line; its amount is quantity times unit cost, to the cent."""
+
+    cost_code: Code | None = None
+    cost_type: Code | None = None
+    description: Text | None = None
+    quantity: Quantity
+    unit: Code | None = None
+    unit_cost: Money
+    tax_code: Code | None = None
+
+    @model_validator(mode="after")
+    def _has_a_writable_amount(self) -> Self:
+        if abs(Decimal(self.quantity) * Decimal(self.unit_cost)) >= _TOO_MUCH:
+            raise ValueError("quantity times unit cost has too many digits")
+        return self
+
+    @property
+    def amount(self) -> Decimal:
+        """What the line costs."""
+        return (Decimal(self.quantity) * Decimal(self.unit_cost)).quantize(_CENT, ROUND_HALF_UP)
+
+
+class Draft(_Typed):
+    """A commitment as it is typed; `total` only where it shall differ from its lines, as a faulty tool's would."""
+
+    number: Name
+    title: Title
+    kind: Kind = Kind.SUBCONTRACT
+    status: Code = "Approved"
+    description: Text | None = None
+    currency: Currency = "USD"
+    retainage_percent: Percent | None = None
+    vendor: Id = Field(description="The vendor's id.")
+    lines: Annotated[tuple[DraftLine, ...], Field(max_length=limits.MAX_LINES)] = ()
+    total: Money | None = None
+
+    @classmethod
+    def of(cls, commitment: Commitment) -> "Draft":
+        """What one would have typed to get `commitment`."""
+        typed = commitment.model_dump(include=set(cls.model_fields) - {"lines", "vendor", "total"})
+        lines = [line.model_dump(include=set(DraftLine.model_fields)) for line in commitment.lines]
+        return cls.model_validate(typed | {"vendor": commitment.vendor.id, "lines": lines})
+
+    def begun(self, commitment_id: str, *, url: str, creator: Person, project: Project) -> Commitment:
+        """A new commitment as typed; DraftError where it is none."""
+        fixed = {"id": commitment_id, "url": url, "creator": creator, "project": project}
+        return self._made(fixed, VENDORS)
+
+    def changed(self, commitment: Commitment) -> Commitment:
+        """`commitment` with everything as typed; members that the tool does not know stay. DraftError as above."""
+        return self._made(commitment.model_dump(), {commitment.vendor.id: commitment.vendor} | VENDORS)
+
+    def _made(self, present: Mapping[str, Any], vendors: Mapping[str, Vendor]) -> Commitment:
+        if self.vendor not in vendors:
+            raise DraftError("There is no such vendor.")
+        lines = [
+            line.model_dump() | {"position": place, "amount": str(line.amount)}
+            for place, line in enumerate(self.lines, start=1)
+        ]
+        total = self.total or str(sum((line.amount for line in self.lines), Decimal("0.00")))
+        typed = self.model_dump() | {"vendor": vendors[self.vendor], "lines": lines, "total": total}
+        try:
+            return Commitment.model_validate({**present, **typed})
+        except ValidationError as error:
+            raise DraftError("; ".join(in_words(error))) from error
+
+    def changes(self, commitment: Commitment) -> frozenset[str]:
+        """The names of the fields that are typed differently from `commitment`."""
+        present = Draft.of(commitment)
+        return frozenset(name for name in type(self).model_fields if getattr(self, name) != getattr(present, name))
+
+
+def in_words(error: ValidationError) -> list[str]:
+    """What is wrong with which field, for the person who typed it."""
+    return [f"{_place(problem['loc'])}: {_wording(problem)}" for problem in error.errors(include_url=False)]
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    match location:
+        case ("lines", int(index), str(name), *_):
+            return f"Line {index + 1} {name.replace('_', ' ')}"
+        case (str(name), *_):
+            return name.replace("_", " ").capitalize()
+        case _:
+            return "Commitment"
+
+
+def _wording(problem: ErrorDetails) -> str:
+    pattern = str(problem.get("ctx", {}).get("pattern"))
+    return IN_WORDS.get(pattern, problem["msg"])

@@ -1,0 +1,119 @@
+"""What may be done with a commitment in the tool, as the status from ERP Integrations says: pure rules."""
+
+from dataclasses import dataclass
+
+from schemas.commitment import Commitment
+from schemas.events import CommitmentStatus
+from schemas.fields import Status, ToolLevel
+
+WORDS = {
+    Status.READY: "Sent to ERP",
+    Status.EXPORTING: "Exporting",
+    Status.IN_DOUBT: "In doubt",
+    Status.FAILED: "Failed to export",
+    Status.REJECTED: "Rejected",
+    Status.RETRIEVED: "Retrieved",
+    Status.SYNCED: "Synced",
+    Status.DISPUTED: "Blocked",
+}
+"""What a ribbon says beside its colour."""
+
+_ANSWERED = {
+    Status.EXPORTING: "An accounting approver has accepted it; it is being exported.",
+    Status.IN_DOUBT: "It was accepted, and the ERP has not confirmed it. It cannot be taken back meanwhile.",
+    Status.FAILED: "Its export failed; an accounting approver retries or rejects it.",
+    Status.REJECTED: "It was rejected and can be edited.",
+    Status.RETRIEVED: "It was retrieved and can be edited.",
+    Status.SYNCED: "It is in the ERP.",
+}
+_UNCONFIRMED = "ERP Integrations has not confirmed the latest revision yet."
+_NEEDS_ADMIN = "This needs Admin on the project's Commitments tool."
+_NEEDS_STANDARD = "This needs Standard or Admin on the project's Commitments tool."
+
+
+@dataclass(frozen=True)
+class Tracked:
+    """A commitment as the tool holds it, what has been published of it, and the newest status read of it."""
+
+    commitment: Commitment
+    sent_revision: int = 0
+    retrieved_revision: int = 0
+    status: CommitmentStatus | None = None
+
+    @property
+    def is_unconfirmed(self) -> bool:
+        """Whether a revision was sent that no status speaks of yet."""
+        return self.sent_revision > (self.status.revision if self.status else 0)
+
+    @property
+    def next_revision(self) -> int:
+        """The revision that the next submission gets."""
+        return 1 + max(self.sent_revision, self.status.revision if self.status else 0)
+
+    @property
+    def locked_fields(self) -> frozenset[str]:
+        """The fields that may not change although the commitment can be edited."""
+        return frozenset(self.status.locked_fields if self.status else ())
+
+
+@dataclass(frozen=True)
+class Action:
+    """A button: whether it is there, and the reason why it cannot be pressed, None where it can."""
+
+    is_shown: bool
+    reason: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be pressed."""
+        return self.is_shown and self.reason is None
+
+
+def edit(tracked: Tracked, level: ToolLevel) -> Action:
+    """Edit: before the first submission, and whenever the status says so."""
+    if level not in (ToolLevel.STANDARD, ToolLevel.ADMIN):
+        return Action(is_shown=True, reason=_NEEDS_STANDARD)
+    if tracked.is_unconfirmed:
+        return Action(is_shown=True, reason=_UNCONFIRMED)
+    if tracked.status and not tracked.status.editable:
+        return Action(is_shown=True, reason="It is locked until it is rejected, retrieved or synced.")
+    return Action(is_shown=True)
+
+
+def send(tracked: Tracked, level: ToolLevel) -> Action:
+    """Send to ERP: once, for what was never sent."""
+    is_new = tracked.sent_revision == 0 and tracked.status is None
+    return Action(is_shown=is_new, reason=_reason_not_to_send(tracked, level))
+
+
+def resend(tracked: Tracked, level: ToolLevel) -> Action:
+    """Re-send to ERP: after a rejection, a retrieve or a sync."""
+    again = tracked.status is not None and tracked.status.status in (Status.REJECTED, Status.RETRIEVED, Status.SYNCED)
+    return Action(is_shown=again and not tracked.is_unconfirmed, reason=_reason_not_to_send(tracked, level))
+
+
+def retrieve(tracked: Tracked, level: ToolLevel) -> Action:
+    """Retrieve: while nobody has answered; afterwards it says why not."""
+    return Action(is_shown=tracked.next_revision > 1, reason=_reason_not_to_retrieve(tracked, level))
+
+
+def actions(tracked: Tracked, level: ToolLevel) -> dict[str, Action]:
+    """Every button for somebody with this level on the project's Commitments tool."""
+    return {rule.__name__: rule(tracked, level) for rule in (edit, send, resend, retrieve)}
+
+
+def _reason_not_to_send(tracked: Tracked, level: ToolLevel) -> str | None:
+    if level != ToolLevel.ADMIN:
+        return _NEEDS_ADMIN
+    return None if tracked.commitment.lines else "It has no lines yet."
+
+
+def _reason_not_to_retrieve(tracked: Tracked, level: ToolLevel) -> str | None:
+    if level != ToolLevel.ADMIN:
+        return _NEEDS_ADMIN
+    if tracked.is_unconfirmed or tracked.status is None:
+        return _UNCONFIRMED
+    is_waiting = tracked.status.status in (Status.READY, Status.DISPUTED)
+    if is_waiting and tracked.retrieved_revision >= tracked.status.revision:
+        return "It is being retrieved."
+    return _ANSWERED.get(tracked.status.status)

@@ -1,0 +1,285 @@
+"""The Commitments tool on a real Kafka: what its buttons publish, and how it follows the statuses it reads."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from httpx2 import AsyncClient, Response
+
+from schemas.commitment import summarise
+from schemas.envelope import Event, decode, encode, new_event
+from schemas.events import (
+    CommitmentResent,
+    CommitmentRetrieved,
+    CommitmentSent,
+    CommitmentStatus,
+    DirectoryPerson,
+    EventData,
+)
+from schemas.fields import Ribbon, Status, ToolLevel
+from schemas.topics import TOPICS
+from services.pipeline.broker import EventProducer, TopicReader, create_topics
+from services.pipeline.settings import KafkaSettings
+from services.sandbox.commitments import CommitmentsTool, running_commitments
+from services.sandbox.commitments.tool import Rights
+from services.sandbox.people import ANA, COMPANY_ID, DANA, PROJECT, SAM, VERA, person
+from tests.kafka import KafkaUnderTest
+
+ANA_ACTS = {"x-person": ANA.person_id}
+TYPED = {
+    "number": "SC-014",
+    "title": "Concrete works",
+    "vendor": "v-acme",
+    "lines": [{"cost_code": "03-300", "quantity": "1150", "unit_cost": "185.00"}],
+}
+RIBBONS = {Status.READY: Ribbon.BLUE, Status.REJECTED: Ribbon.YELLOW, Status.SYNCED: Ribbon.GREEN}
+
+
+@pytest.fixture
+async def settings(kafka: KafkaUnderTest) -> KafkaSettings:
+    settings = KafkaSettings(kafka_bootstrap_servers=kafka.bootstrap_servers)
+    await asyncio.to_thread(create_topics, settings, TOPICS)
+    return settings
+
+
+@pytest.fixture
+async def tool(settings: KafkaSettings) -> AsyncIterator[CommitmentsTool]:
+    async with running_commitments(settings) as running:
+        yield running
+
+
+@pytest.fixture
+async def client(tool: CommitmentsTool) -> AsyncIterator[AsyncClient]:
+    async with AsyncClient(base_url=tool.url, timeout=10) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def approval(settings: KafkaSettings) -> AsyncIterator["Approval"]:
+    producer = EventProducer(settings, "a-test")
+    yield Approval(producer)
+    await asyncio.to_thread(producer.close)
+
+
+class Approval:
+    """Tells the tool what approval would."""
+
+    def __init__(self, producer: EventProducer) -> None:
+        self._producer = producer
+        self._version = 0
+
+    async def tells(self, tool: CommitmentsTool, commitment_id: str, status: Status, **changes: Any) -> None:
+        self._version += 1
+        tracked = tool.tracked[commitment_id]
+        told = CommitmentStatus(
+            company_id=COMPANY_ID,
+            project_id=PROJECT.id,
+            commitment_id=commitment_id,
+            revision=tracked.sent_revision,
+            version=changes.pop("version", self._version),
+            status=status,
+            ribbon=RIBBONS[status],
+            editable=status in (Status.REJECTED, Status.SYNCED),
+            message=f"It is {status}.",
+            since=datetime.now(UTC),
+            summary=summarise(tracked.commitment, person(SAM)),
+            **changes,
+        )
+        event: Event[EventData] = new_event(told, source="a-test", time=datetime.now(UTC))
+        assert await self._producer.send([(told.topic, told.subject, encode(event))]) == [None]
+        await eventually(lambda: (shown := tool.tracked[commitment_id].status) is not None and shown == told)
+
+
+async def eventually(is_so: Any) -> None:
+    for _ in range(500):
+        if is_so():
+            return
+        await asyncio.sleep(0.02)
+    pytest.fail("it did not come to pass within 10 seconds")
+
+
+async def published(settings: KafkaSettings, topic: str, subject: str) -> list[Any]:
+    def read() -> list[Any]:
+        reader = TopicReader(settings, [topic])
+        records, ends = [], reader.ends()
+        while not reader.has_reached(ends):
+            records += reader.read()
+        reader.close()
+        mine = (record for record in records if record.key == subject.encode())
+        return [decode(topic, record.key, record.value, record.headers, record.at).data for record in mine]
+
+    return await asyncio.to_thread(read)
+
+
+async def created(client: AsyncClient) -> str:
+    answer = await client.post("/api/commitments", json=TYPED, headers=ANA_ACTS)
+    assert answer.status_code == 201
+    return str(answer.json()["commitment"]["id"])
+
+
+async def act(client: AsyncClient, commitment_id: str, action: str, **body: Any) -> Response:
+    return await client.post(f"/api/commitments/{commitment_id}/{action}", json=body)
+
+
+async def test_send_publishes_the_whole_commitment_once(settings: KafkaSettings, client: AsyncClient) -> None:
+    commitment_id = await created(client)
+    answers = [await act(client, commitment_id, "send", note="Please by Friday") for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 409]
+    (sent,) = await published(settings, CommitmentSent.topic, commitment_id)
+    assert (sent.revision, sent.note, sent.sent_by) == (1, "Please by Friday", person(SAM))
+    assert sent.commitment.commitment.creator == person(ANA)
+    assert sent.commitment.commitment.total == "212750.00"
+    assert sent.commitment.commitment.url.endswith(f"/commitments/{commitment_id}")
+
+
+async def test_a_rejected_commitment_is_edited_and_sent_again(
+    settings: KafkaSettings, tool: CommitmentsTool, client: AsyncClient, approval: Approval
+) -> None:
+    commitment_id = await created(client)
+    await act(client, commitment_id, "send")
+    await approval.tells(tool, commitment_id, Status.READY)
+    locked = await client.put(f"/api/commitments/{commitment_id}", json=TYPED)
+    assert (locked.status_code, locked.json()["detail"]) == (
+        409,
+        "It is locked until it is rejected, retrieved or synced.",
+    )
+    await approval.tells(tool, commitment_id, Status.REJECTED)
+    corrected = TYPED | {"lines": [TYPED["lines"][0] | {"cost_code": "03-310"}]}
+    assert (await client.put(f"/api/commitments/{commitment_id}", json=corrected)).status_code == 200
+    assert (await act(client, commitment_id, "resend", note="Moved to 03-310")).status_code == 200
+    (resent,) = await published(settings, CommitmentResent.topic, commitment_id)
+    assert (resent.revision, resent.note) == (2, "Moved to 03-310")
+    assert resent.commitment.commitment.lines[0].cost_code == "03-310"
+    shown = (await client.get(f"/api/commitments/{commitment_id}")).json()
+    assert shown["status"]["ribbon"] == "YELLOW"
+    assert shown["is_unconfirmed"]
+    await approval.tells(tool, commitment_id, Status.READY)
+    assert (await client.get(f"/api/commitments/{commitment_id}")).json()["status"]["ribbon"] == "BLUE"
+
+
+async def test_retrieve_names_the_revision_that_waits(
+    settings: KafkaSettings, tool: CommitmentsTool, client: AsyncClient, approval: Approval
+) -> None:
+    commitment_id = await created(client)
+    await act(client, commitment_id, "send")
+    await approval.tells(tool, commitment_id, Status.READY)
+    answers = [await act(client, commitment_id, "retrieve") for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 409]
+    (taken,) = await published(settings, CommitmentRetrieved.topic, commitment_id)
+    assert (taken.revision, taken.retrieved_by) == (1, person(SAM))
+
+
+async def test_locked_fields_of_a_synced_commitment_cannot_change(
+    tool: CommitmentsTool, client: AsyncClient, approval: Approval
+) -> None:
+    commitment_id = await created(client)
+    await act(client, commitment_id, "send")
+    await approval.tells(tool, commitment_id, Status.SYNCED, locked_fields=("number", "vendor", "title", "status"))
+    address = f"/api/commitments/{commitment_id}"
+    refused = await client.put(address, json=TYPED | {"title": "Other works", "vendor": "v-ironline"})
+    allowed = await client.put(address, json=TYPED | {"description": "As agreed"})
+    assert refused.json()["detail"] == "Locked while there is a document in the ERP: title, vendor."
+    assert allowed.status_code == 200
+    form = (await client.get(f"/commitments/{commitment_id}/edit")).text
+    assert 'name="title" value="Concrete works" required readonly' in form
+    assert '<select name="vendor" disabled>' in form
+
+
+async def test_older_statuses_change_nothing(tool: CommitmentsTool, client: AsyncClient, approval: Approval) -> None:
+    commitment_id = await created(client)
+    await act(client, commitment_id, "send")
+    await approval.tells(tool, commitment_id, Status.SYNCED, version=9)
+    newest = tool.tracked[commitment_id].status
+    assert newest is not None
+    await tool.apply(newest.model_copy(update={"version": 8, "status": Status.READY}))
+    assert tool.tracked[commitment_id].status == newest
+
+
+async def test_only_project_admins_send(client: AsyncClient) -> None:
+    commitment_id = await created(client)
+    answer = await client.post(f"/api/commitments/{commitment_id}/send", headers=ANA_ACTS, json={})
+    assert (answer.status_code, answer.json()["detail"]) == (
+        409,
+        "This needs Admin on the project's Commitments tool.",
+    )
+    forbidden = await client.post("/api/commitments", json=TYPED, headers={"x-person": DANA.person_id})
+    unknown = await client.post("/api/commitments", json=TYPED, headers={"x-person": "p-nobody"})
+    assert (forbidden.status_code, unknown.status_code) == (409, 401)
+    assert (await client.get("/api/commitments/c-missing")).status_code == 404
+
+
+async def test_a_restarted_tool_knows_its_commitments_and_their_statuses(
+    settings: KafkaSettings, tool: CommitmentsTool, client: AsyncClient, approval: Approval
+) -> None:
+    commitment_id = await created(client)
+    await act(client, commitment_id, "send")
+    await approval.tells(tool, commitment_id, Status.REJECTED)
+    async with running_commitments(settings) as again:
+        assert again.tracked[commitment_id] == tool.tracked[commitment_id]
+        assert again.tracked[commitment_id].next_revision == 2
+
+
+async def test_the_directory_is_published_and_its_changes_get_higher_versions(
+    settings: KafkaSettings, client: AsyncClient
+) -> None:
+    before = await published(settings, DirectoryPerson.topic, DANA.person_id)
+    assert before[-1].can_push_to_accounting
+    rights = {"erp_tool": "standard", "can_push_to_accounting": True, "digest_subscribed": False}
+    changed = (await client.put(f"/api/people/{DANA.person_id}", json=rights)).json()
+    after = await published(settings, DirectoryPerson.topic, DANA.person_id)
+    assert (after[-1].version, after[-1].digest_subscribed) == (changed["version"], False)
+    assert changed["version"] > before[0].version
+    page = (await client.get("/directory")).text
+    assert page.count("Accounting approver</span>") == page.count('class="badge"') == 1
+
+
+async def test_a_restarted_tool_repeats_the_directorys_newest_word(
+    settings: KafkaSettings, tool: CommitmentsTool
+) -> None:
+    rights = Rights(erp_tool=ToolLevel.READ_ONLY, digest_subscribed=False)
+    changed = await tool.change_person(VERA.person_id, rights)
+    async with running_commitments(settings) as again:
+        assert again.people[VERA.person_id] == changed
+    assert (await published(settings, DirectoryPerson.topic, VERA.person_id))[-1] == changed
+
+
+async def test_the_pages_create_send_and_show_the_ribbon(
+    tool: CommitmentsTool, client: AsyncClient, approval: Approval
+) -> None:
+    form = {"number": "SC-7", "title": "<script>alert(1)</script>", "vendor": "v-acme", "kind": "subcontract"}
+    line = {"line_quantity": ["2", "", ""], "line_unit_cost": ["10.00", "", ""], "line_description": ["Kerbs", "", ""]}
+    rest = {f"line_{name}": ["", "", ""] for name in ("cost_code", "cost_type", "unit", "tax_code")}
+    page = await client.post("/new", data=form | line | rest)
+    assert page.status_code == 303
+    commitment_id = page.headers["location"].rpartition("/")[2]
+    sending = asyncio.create_task(client.post(f"/commitments/{commitment_id}/send", data={"note": ""}))
+    await eventually(lambda: tool.tracked[commitment_id].sent_revision == 1)
+    await approval.tells(tool, commitment_id, Status.READY)
+    assert (await sending).status_code == 303
+    shown = (await client.get(f"/commitments/{commitment_id}")).text
+    listing = (await client.get("/")).text
+    assert 'class="band BLUE"' in shown
+    assert 'class="ribbon BLUE">Sent to ERP<' in listing
+    assert "<script" not in shown + listing
+    assert "Kerbs" in shown
+
+
+async def test_a_wrong_form_keeps_what_was_typed_and_says_what_is_wrong(client: AsyncClient) -> None:
+    answer = await client.post("/new", data={"number": "SC-7", "title": "", "vendor": "v-acme", "currency": "dollar"})
+    assert answer.status_code == 422
+    assert "<title>Error: Create commitment" in answer.text
+    assert "There is a problem" in answer.text
+    assert "Currency: must be an ISO 4217 code such as USD" in answer.text
+    assert 'value="dollar"' in answer.text
+
+
+async def test_somebody_else_acts_after_a_change(client: AsyncClient) -> None:
+    commitment_id = await created(client)
+    await client.post("/acting", data={"person_id": ANA.person_id})
+    page = await client.get(f"/commitments/{commitment_id}")
+    assert "This needs Admin" in page.text
+    refused = await client.post(f"/commitments/{commitment_id}/send", headers={"accept": "text/html"})
+    assert refused.status_code == 409
+    assert "This was not done" in refused.text

@@ -1,0 +1,109 @@
+"""Buttons follow from the status that was read, and from nothing else."""
+
+from dataclasses import replace
+
+import pytest
+
+from schemas.events import CommitmentStatus
+from schemas.fields import Ribbon, Status, ToolLevel
+from services.sandbox.commitments.draft import Draft, DraftLine
+from services.sandbox.commitments.rules import WORDS, Tracked, edit, resend, retrieve, send
+from services.sandbox.people import ANA, COMPANY_ID, PROJECT, person
+
+ADMIN = ToolLevel.ADMIN
+YELLOW_OR_GREEN = (Status.REJECTED, Status.RETRIEVED, Status.SYNCED)
+WAITING = (Status.READY, Status.DISPUTED)
+
+DRAFT = Draft(
+    number="SC-014", title="Concrete works", vendor="v-acme", lines=(DraftLine(quantity="1", unit_cost="480250.00"),)
+)
+UNSENT = Tracked(DRAFT.begun("c-1", url="http://pm.example/c-1", creator=person(ANA), project=PROJECT))
+
+
+def a_status(status: Status, *, revision: int = 1, locked_fields: tuple[str, ...] = ()) -> CommitmentStatus:
+    return CommitmentStatus.model_construct(
+        company_id=COMPANY_ID,
+        commitment_id="c-1",
+        revision=revision,
+        version=1,
+        status=status,
+        ribbon=Ribbon.BLUE,
+        editable=status in YELLOW_OR_GREEN,
+        locked_fields=locked_fields,
+        message="",
+    )
+
+
+def sent(status: Status | None, *, revision: int = 1) -> Tracked:
+    return replace(UNSENT, sent_revision=revision, status=a_status(status, revision=revision) if status else None)
+
+
+def test_what_was_never_sent_can_be_edited_and_sent_and_nothing_else() -> None:
+    assert edit(UNSENT, ADMIN).is_open
+    assert send(UNSENT, ADMIN).is_open
+    assert not resend(UNSENT, ADMIN).is_shown
+    assert not retrieve(UNSENT, ADMIN).is_shown
+
+
+def test_nothing_can_be_done_until_the_submission_is_confirmed() -> None:
+    unconfirmed = sent(None)
+    assert not any(rule(unconfirmed, ADMIN).is_open for rule in (edit, send, resend, retrieve))
+    resent = replace(sent(Status.REJECTED), sent_revision=2)
+    assert not any(rule(resent, ADMIN).is_open for rule in (edit, send, resend, retrieve))
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_editing_and_resending_need_yellow_or_green(status: Status) -> None:
+    is_possible = status in YELLOW_OR_GREEN
+    assert edit(sent(status), ADMIN).is_open == is_possible
+    assert resend(sent(status), ADMIN).is_shown == is_possible
+    assert resend(sent(status), ADMIN).is_open == is_possible
+    assert not send(sent(status), ADMIN).is_shown
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_retrieving_is_possible_while_nobody_has_answered_and_says_why_not_afterwards(status: Status) -> None:
+    action = retrieve(sent(status), ADMIN)
+    assert action.is_shown
+    assert action.is_open == (status in WAITING)
+    assert action.is_open or action.reason
+
+
+def test_a_retrieve_that_is_under_way_is_not_ordered_twice() -> None:
+    assert not retrieve(replace(sent(Status.READY), retrieved_revision=1), ADMIN).is_open
+    assert retrieve(replace(sent(Status.READY, revision=2), retrieved_revision=1), ADMIN).is_open
+
+
+@pytest.mark.parametrize("level", [ToolLevel.NONE, ToolLevel.READ_ONLY, ToolLevel.STANDARD])
+def test_sending_resending_and_retrieving_need_admin(level: ToolLevel) -> None:
+    for rule, tracked in ((send, UNSENT), (resend, sent(Status.REJECTED)), (retrieve, sent(Status.READY))):
+        action = rule(tracked, level)
+        assert action.is_shown
+        assert action.reason == "This needs Admin on the project's Commitments tool."
+
+
+@pytest.mark.parametrize(("level", "is_open"), [(ToolLevel.READ_ONLY, False), (ToolLevel.STANDARD, True)])
+def test_editing_needs_standard(level: ToolLevel, *, is_open: bool) -> None:
+    assert edit(UNSENT, level).is_open == is_open
+
+
+def test_a_commitment_without_lines_is_not_sent() -> None:
+    empty = replace(UNSENT, commitment=UNSENT.commitment.model_copy(update={"lines": ()}))
+    assert send(empty, ADMIN).reason == "It has no lines yet."
+
+
+def test_each_submission_is_one_revision_higher() -> None:
+    assert UNSENT.next_revision == 1
+    assert sent(Status.REJECTED).next_revision == 2
+    forgotten = replace(UNSENT, status=a_status(Status.REJECTED, revision=4))
+    assert forgotten.next_revision == 5
+
+
+def test_locked_fields_are_the_statuses() -> None:
+    assert UNSENT.locked_fields == frozenset()
+    synced = replace(UNSENT, status=a_status(Status.SYNCED, locked_fields=("number", "vendor")))
+    assert synced.locked_fields == {"number", "vendor"}
+
+
+def test_every_status_has_its_words() -> None:
+    assert set(WORDS) == set(Status)
