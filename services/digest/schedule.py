@@ -136,7 +136,7 @@ async def digest_at(settings: DigestSettings, instant: datetime) -> list[Report]
     outbox = Outbox(KERNEL)
     try:
         reports = await Schedule(database, outbox, settings).build_digests(instant.astimezone(UTC), is_ordered=True)
-        if any(report.outcome is Outcome.SENT for report in reports):
+        if await _rows_left(database, outbox):
             await _send(settings, database, outbox)
     finally:
         await database.close()

@@ -4,6 +4,7 @@ from datetime import time
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 
+from schemas.fields import URL_PATTERN
 from services.pipeline.settings import ServiceSettings
 
 
@@ -15,7 +16,7 @@ class DigestSettings(ServiceSettings):
         description="PostgreSQL of the digest; DATABASE_URL where it is not set.",
     )
     public_url: str = Field(
-        pattern=r"^https?://[^\s]+$",
+        pattern=URL_PATTERN,
         max_length=400,
         description="Where people reach the approval desk; links in the summary begin with it.",
     )
