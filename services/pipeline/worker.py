@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.envelope import Event
 from schemas.events import EventData
+from services.pipeline.crash import crash_at
 from services.pipeline.database import LOST_CONNECTION_ERRORS, Database
 from services.pipeline.outbox import Outbox
 
@@ -114,11 +115,13 @@ class Worker(Generic[JobT, ResultT]):
                 async with self._database.begin() as db:
                     events = await self._work.settle(db, job, result)
                     await self._outbox.add(db, events)
+                    crash_at(f"{self._work.name}.before_settle_commit")
             except LOST_CONNECTION_ERRORS as error:
                 if attempt == SETTLE_ATTEMPTS:
                     raise
                 log.warning("worker.settle_repeated", work=self._work.name, cause=type(error).__name__)
                 await asyncio.sleep(PAUSE_SECONDS * attempt)
             else:
+                crash_at(f"{self._work.name}.after_settle")
                 self._outbox.wake()
                 return

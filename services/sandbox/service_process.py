@@ -4,9 +4,10 @@ import http.client
 import signal
 import sys
 from collections.abc import Mapping
+from time import monotonic, sleep
 from typing import ClassVar
 
-from services.sandbox.servers.local_server import LocalServer, Report, free_ports, say_nothing
+from services.sandbox.servers.local_server import POLL_SECONDS, LocalServer, Report, free_ports, say_nothing
 
 PROBE_SECONDS = 2
 HOST = "127.0.0.1"
@@ -36,6 +37,17 @@ class ServiceProcess(LocalServer):
     def has_ended(self) -> bool:
         """Whether the process is gone, though nobody stopped it."""
         return self._child is not None and self._child.has_ended()
+
+    def launch(self) -> None:
+        """Start it without waiting until it is ready: it may be meant to die on the way."""
+        self._begin()
+
+    def ends_within(self, seconds: float) -> bool:
+        """Whether the process ends by itself in time. Blocks."""
+        deadline = monotonic() + seconds
+        while not self.has_ended and monotonic() < deadline:
+            sleep(POLL_SECONDS)
+        return self.has_ended
 
     def lay_out(self) -> None:
         """Choose a port."""

@@ -131,7 +131,7 @@ def _knows_a_broker(host: str, port: int) -> bool:
 
 
 def _server_properties(port: int, controller_port: int, data: Path) -> str:
-    """What a broker alone needs; a short session, because a killed one is refused until its old session has ended."""
+    """What a broker alone needs; short sessions, because one that was killed is waited for until its session ends."""
     return f"""\
 process.roles=broker,controller
 node.id=1
@@ -153,5 +153,10 @@ group.initial.rebalance.delay.ms=0
 auto.create.topics.enable=false
 broker.heartbeat.interval.ms=500
 broker.session.timeout.ms=3000
+group.consumer.min.session.timeout.ms=1000
+group.consumer.session.timeout.ms=5000
+group.consumer.min.heartbeat.interval.ms=500
+group.consumer.heartbeat.interval.ms=1000
+group.min.session.timeout.ms=1000
 log.cleaner.dedupe.buffer.size=1048577
 """

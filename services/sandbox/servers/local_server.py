@@ -132,7 +132,7 @@ class LocalServer(ABC):
     def answers(self) -> bool:
         """Whether the server takes requests now."""
 
-    def _run(self, deadline: float) -> None:
+    def _begin(self) -> Child:
         self.log.write_text("")
         self._child = Child(
             self.command(),
@@ -141,8 +141,12 @@ class LocalServer(ABC):
             account=self.account,
             orphan_signal=self.orphan_signal,
         )
+        return self._child
+
+    def _run(self, deadline: float) -> None:
+        child = self._begin()
         while not self.answers():
-            if self._child.has_ended() or time.monotonic() > deadline:
+            if child.has_ended() or time.monotonic() > deadline:
                 self._give_up(deadline)
             time.sleep(POLL_SECONDS)
 
