@@ -110,23 +110,14 @@ async def running_world(
         report("Starting mailbox, ERP and sign-in")
         mailbox = await stack.enter_async_context(running_mailbox(http_port=wanted.ports.mailbox))
         erp = await stack.enter_async_context(running_erp(token=erp_token, port=wanted.ports.erp))
-        client = _client(desk_url)
-        sign_in = await stack.enter_async_context(running_sign_in(client, port=wanted.ports.sign_in))
+        sign_in = await stack.enter_async_context(running_sign_in(_client(desk_url), port=wanted.ports.sign_in))
         environment = {
-            "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
-            "DATABASE_URL": postgres.url_of(DATABASE),
+            **_environment(kafka, postgres, mailbox, sign_in),
             "PUBLIC_URL": desk_url,
-            "SMTP_URL": mailbox.smtp_url,
-            "MAIL_FROM": "Countersign <erp@desk.example>",
-            "LINK_SECRET": secrets.token_urlsafe(32),
-            "OIDC_ISSUER": sign_in.issuer,
-            "OIDC_CLIENT_ID": client.id,
-            "OIDC_CLIENT_SECRET": client.secret.get_secret_value(),
-            "OIDC_AUDIENCE": client.audience,
             "ERP_CONNECTIONS": str(_write_connections(folder, erp.url, wanted.erp_settings)),
             "SMALL_ERP_TOKEN": erp_token.get_secret_value(),
-            "LOG_FORMAT": "console",
-        } | dict(wanted.environment)
+            **wanted.environment,
+        }
         settings = KafkaSettings(kafka_bootstrap_servers=kafka.bootstrap_servers)
         commitments = await stack.enter_async_context(running_commitments(settings, port=wanted.ports.commitments))
         services = await _start_services(stack, wanted, environment, desk_url, report)
@@ -171,6 +162,22 @@ async def _start_services(
     starting: list[Awaitable[ServiceProcess]] = [_started(stack, process) for process in processes.values()]
     await asyncio.gather(*starting)
     return processes
+
+
+def _environment(kafka: LocalKafka, postgres: LocalPostgres, mailbox: Mailbox, sign_in: Provider) -> Mapping[str, str]:
+    """What our services have to know of the servers around them."""
+    return {
+        "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
+        "DATABASE_URL": postgres.url_of(DATABASE),
+        "SMTP_URL": mailbox.smtp_url,
+        "MAIL_FROM": "Countersign <erp@desk.example>",
+        "LINK_SECRET": secrets.token_urlsafe(32),
+        "OIDC_ISSUER": sign_in.issuer,
+        "OIDC_CLIENT_ID": sign_in.client.id,
+        "OIDC_CLIENT_SECRET": sign_in.client.secret.get_secret_value(),
+        "OIDC_AUDIENCE": sign_in.client.audience,
+        "LOG_FORMAT": "console",
+    }
 
 
 def _client(desk_url: str) -> Client:
