@@ -1,142 +1,37 @@
 """The JSON API of the approval desk, /api/v1: read by view, read one and its history, accept, reject, retry, settle."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from dataclasses import dataclass
 from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Depends, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from fastapi.security import HTTPBearer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from schemas.commitment import ErpDocument, Person, Summary
-from schemas.events import Change, DirectoryPerson
-from schemas.fields import Code, ContentHash, ExportRound, FailureClass, Note, Reason, Revision, Ribbon, Status
+from schemas.events import DirectoryPerson
 from services.approval import queries
-from services.approval.checks import Finding
+from services.approval.api_models import (
+    Accept,
+    CommitmentDetail,
+    CommitmentPage,
+    CommitmentState,
+    HistoryItem,
+    Me,
+    Reject,
+    Retry,
+    Settle,
+    SubmittedContent,
+)
 from services.approval.commitment import Commitment, View, view
 from services.approval.decisions import Blocked, Conflict, Decisions, Outcome
 from services.approval.permissions import may_decide
-from services.approval.problems import ProblemError
+from services.approval.problems import ProblemError, documented
 from services.approval.queries import DeskView
 from services.approval.ribbon import EDITABLE, RIBBONS, locked_fields, message, summary
 from services.pipeline.database import Database
 
-_INSTANT: TypeAdapter[datetime] = TypeAdapter(AwareDatetime)
 Require = Callable[..., Awaitable[DirectoryPerson]]
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, from_attributes=True)
-
-
-class CommitmentState(_Model):
-    """Where a commitment stands."""
-
-    id: str
-    project_id: str
-    status: Status
-    ribbon: Ribbon
-    editable: bool = Field(description="Whether the project's tool may edit it now.")
-    locked_fields: tuple[str, ...]
-    message: str = Field(description="What the status means, in words.")
-    revision: int = Field(description="The revision that the status speaks of.")
-    waiting_revision: int | None = Field(description="A newer revision that waits for this one's outcome.")
-    round: int = Field(description="The export round; 0 where it was never exported.")
-    content_hash: str | None = Field(description="What an answer must name; absent where the content is disputed.")
-    since: datetime
-    failure_class: FailureClass | None
-    erp_document: ErpDocument | None
-    summary: Summary
-
-
-class CommitmentPage(_Model):
-    """A page of a view, oldest first."""
-
-    items: tuple[CommitmentState, ...]
-    next_after: str | None = Field(description="Give it as `after` to read on; absent at the end.")
-    counts: dict[DeskView, int] = Field(description="How many commitments each view holds.")
-
-
-class SubmittedContent(_Model):
-    """One content that was sent as the revision on show."""
-
-    content_hash: str
-    sent_by: Person
-    sent_at: datetime
-    note: str | None
-    commitment: dict[str, object] = Field(description="The snapshot as it was received.")
-    findings: tuple[Finding, ...] = Field(description="What the approver is to know; a blocking one forbids to accept.")
-
-
-class CommitmentDetail(CommitmentState):
-    """One commitment with all that an approver reads."""
-
-    submissions: tuple[SubmittedContent, ...]
-    changes: tuple[Change, ...] = Field(description="What changed since the revision before.")
-
-
-class HistoryItem(_Model):
-    """Something that happened to a commitment, in words."""
-
-    at: datetime
-    kind: str
-    actor: str | None
-    revision: int | None
-    round: int | None
-    text: str
-
-
-class Me(_Model):
-    """The person who asks, and what they may do."""
-
-    id: str
-    name: str
-    company_id: str
-    is_accounting_approver: bool
-
-
-class Accept(BaseModel):
-    """Accept exactly the content that was read."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    revision: Revision
-    content_hash: ContentHash
-    erp_code: Code | None = None
-    accounting_date: date | None = None
-    note: Note | None = None
-
-
-class Reject(BaseModel):
-    """Give the revision back to its project, with a reason."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    revision: Revision
-    content_hash: ContentHash
-    reason: Reason
-
-
-class Retry(BaseModel):
-    """Order a failed export once more."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    revision: Revision
-    round: ExportRound = Field(description="The round that failed.")
-
-
-class Settle(BaseModel):
-    """Settle an export in doubt: with the document found in the ERP, or without, as not there."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    revision: Revision
-    round: ExportRound = Field(description="The round in doubt.")
-    document: ErpDocument | None = Field(default=None, description="Absent: nothing is in the ERP, export again.")
-    note: Annotated[Note, Field(min_length=1)] = Field(description="The evidence, in words.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,13 +46,20 @@ class Api:
 
 def api_router(api: Api) -> APIRouter:
     """Return the routes of /api/v1."""
-    router = APIRouter(prefix="/api/v1", tags=["commitments"])
+    bearer = HTTPBearer(auto_error=False, description="A token of the company's OpenID provider, for OIDC_AUDIENCE.")
+    router = APIRouter(
+        prefix="/api/v1",
+        tags=["commitments"],
+        dependencies=[Depends(bearer)],  # tells the OpenAPI document; who asks is for `api` to find out
+        responses=documented(401, 403, 422, 503),
+    )
+    _add_lists(router, api)
     _add_reading(router, api)
     _add_answering(router, api)
     return router
 
 
-def _add_reading(router: APIRouter, api: Api) -> None:
+def _add_lists(router: APIRouter, api: Api) -> None:
     Viewer = Annotated[DirectoryPerson, Depends(api.require_viewer)]  # noqa: N806 - a type
 
     @router.get("/me")
@@ -179,23 +81,27 @@ def _add_reading(router: APIRouter, api: Api) -> None:
         limit: Annotated[int, Query(ge=1, le=queries.MAX_PAGE_ROWS)] = queries.PAGE_ROWS,
     ) -> CommitmentPage:
         """List the commitments of a view, oldest first."""
+        place = None if after is None else queries.read_place(after)
+        if after is not None and place is None:
+            raise ProblemError(422, "after: must be a `next_after` of an earlier page")
         async with api.database.begin() as db:
-            page = await queries.page(db, who.company_id, view, search=search, after=_place(after), limit=limit)
+            page = await queries.page(db, who.company_id, view, search=search, after=place, limit=limit)
             counts = await queries.counts(db, who.company_id)
         items = tuple(_state(each.commitment, each.view) for each in page.rows)
-        last = page.next_after
-        return CommitmentPage(
-            items=items, next_after=f"{last[0].isoformat()}|{last[1]}" if last else None, counts=dict(counts)
-        )
+        return CommitmentPage(items=items, next_after=page.next_after and str(page.next_after), counts=dict(counts))
 
-    @router.get("/commitments/{commitment_id}")
+
+def _add_reading(router: APIRouter, api: Api) -> None:
+    Viewer = Annotated[DirectoryPerson, Depends(api.require_viewer)]  # noqa: N806 - a type
+
+    @router.get("/commitments/{commitment_id}", responses=documented(404))
     async def get_commitment(commitment_id: str, who: Viewer) -> CommitmentDetail:
         """Read one commitment with its contents, findings and changes."""
         async with api.database.begin() as db:
             detail = await queries.detail(db, await _found(db, who, commitment_id))
         return _detail(detail)
 
-    @router.get("/commitments/{commitment_id}/history")
+    @router.get("/commitments/{commitment_id}/history", responses=documented(404))
     async def get_history(commitment_id: str, who: Viewer) -> list[HistoryItem]:
         """Read what happened to a commitment, newest first."""
         async with api.database.begin() as db:
@@ -205,8 +111,9 @@ def _add_reading(router: APIRouter, api: Api) -> None:
 
 def _add_answering(router: APIRouter, api: Api) -> None:
     Approver = Annotated[DirectoryPerson, Depends(api.require_approver)]  # noqa: N806 - a type
+    refusals = documented(400, 404, 409, 413)
 
-    @router.post("/commitments/{commitment_id}/accept")
+    @router.post("/commitments/{commitment_id}/accept", responses=refusals)
     async def accept(commitment_id: str, who: Approver, answer: Accept) -> CommitmentState:
         """Accept a revision: it is exported to the ERP exactly as it was read."""
         given = await api.decisions.accept(
@@ -220,18 +127,18 @@ def _add_answering(router: APIRouter, api: Api) -> None:
         )
         return _answered(given, commitment_id)
 
-    @router.post("/commitments/{commitment_id}/reject")
+    @router.post("/commitments/{commitment_id}/reject", responses=refusals)
     async def reject(commitment_id: str, who: Approver, answer: Reject) -> CommitmentState:
         """Reject a revision: it becomes editable again, and its creator and sender are told the reason."""
         given = await api.decisions.reject(commitment_id, who, answer.revision, answer.content_hash, answer.reason)
         return _answered(given, commitment_id)
 
-    @router.post("/commitments/{commitment_id}/retry")
+    @router.post("/commitments/{commitment_id}/retry", responses=refusals)
     async def retry(commitment_id: str, who: Approver, answer: Retry) -> CommitmentState:
         """Order a failed export once more; no new approval is needed."""
         return _answered(await api.decisions.retry(commitment_id, who, answer.revision, answer.round), commitment_id)
 
-    @router.post("/commitments/{commitment_id}/settle")
+    @router.post("/commitments/{commitment_id}/settle", responses=refusals)
     async def settle(commitment_id: str, who: Approver, answer: Settle) -> CommitmentState:
         """Settle an export in doubt with evidence."""
         given = await api.decisions.settle(
@@ -251,16 +158,6 @@ def _not_found(commitment_id: str) -> ProblemError:
     return ProblemError(404, f"Your company has no commitment {commitment_id!r} in ERP Integrations.")
 
 
-def _place(after: str | None) -> tuple[datetime, str] | None:
-    if after is None:
-        return None
-    instant, _, commitment_id = after.partition("|")
-    try:
-        return _INSTANT.validate_python(instant), commitment_id
-    except ValidationError:
-        raise ProblemError(422, "after: must be a `next_after` of an earlier page") from None
-
-
 def _answered(outcome: Outcome | None, commitment_id: str) -> CommitmentState:
     """Return the state after the answer, or raise the problem that kept it from being recorded."""
     if outcome is None:
@@ -270,7 +167,7 @@ def _answered(outcome: Outcome | None, commitment_id: str) -> CommitmentState:
     match outcome.answer:
         case Blocked(_, findings):
             words = " ".join(finding.text for finding in findings)
-            raise ProblemError(409, words, findings=[asdict(finding) for finding in findings])
+            raise ProblemError(409, words, findings=findings)
         case Conflict(_, why):
             raise ProblemError(409, why, commitment=now and now.model_dump(mode="json"))
     if now is None:

@@ -7,8 +7,10 @@ import structlog
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from services.approval.checks import Finding
 from services.approval.sign_in.errors import SignInError
 
 MEDIA_TYPE = "application/problem+json"
@@ -26,6 +28,31 @@ _TITLES = {
 }
 
 
+class InvalidMember(BaseModel):
+    """A member of a request that is not right."""
+
+    member: str
+    message: str
+
+
+class Problem(BaseModel):
+    """Why a request is refused, as RFC 9457 writes it."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str = Field(description="What happened and what to do, in words.")
+    errors: tuple[InvalidMember, ...] | None = Field(default=None, description="With 400 and 422: what is wrong.")
+    findings: tuple[Finding, ...] | None = Field(default=None, description="With 409: why it cannot be accepted.")
+    commitment: dict[str, Any] | None = Field(default=None, description="With 409: the commitment as it stands now.")
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return how the OpenAPI document tells of answers with these statuses."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"model": Problem, "description": f"{_TITLES[status]}.", "content": content} for status in statuses}
+
+
 class ProblemError(Exception):
     """An answer that the API refuses, with its HTTP status and a sentence for people."""
 
@@ -37,9 +64,8 @@ class ProblemError(Exception):
 
 def problem(status: int, detail: str, **members: Any) -> JSONResponse:
     """Return a problem document; `members` join the standard ones."""
-    title = _TITLES.get(status, "The request failed")
-    body = {"type": "about:blank", "title": title, "status": status, "detail": detail} | members
-    return JSONResponse(body, status, media_type=MEDIA_TYPE)
+    told = Problem(title=_TITLES.get(status, "The request failed"), status=status, detail=detail, **members)
+    return JSONResponse(told.model_dump(mode="json", exclude_none=True), status, media_type=MEDIA_TYPE)
 
 
 async def on_problem(request: Request, error: Exception) -> JSONResponse:
@@ -68,7 +94,9 @@ async def on_database_away(request: Request, error: Exception) -> JSONResponse:
 async def on_http_error(request: Request, error: Exception) -> JSONResponse:
     """Answer what the framework refuses: an unknown path, a wrong method, a body that is too large."""
     assert isinstance(error, HTTPException)  # noqa: S101 - bound to this very class
-    return problem(error.status_code, f"{request.method} {request.url.path}: {error.detail}")
+    answer = problem(error.status_code, f"{request.method} {request.url.path}: {error.detail}")
+    answer.headers.update(error.headers or {})
+    return answer
 
 
 async def on_invalid(request: Request, error: Exception) -> JSONResponse:

@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import ColumnElement, Select, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.events import Change, DirectoryPerson, ErpConnection
-from schemas.fields import Status
+from schemas.fields import Id, Instant, Status
 from schemas.snapshot import Snapshot
 from services.approval import models, store
 from services.approval.checks import Finding, findings, kept_number
@@ -21,6 +22,8 @@ from services.approval.rows import SubmissionRow
 PAGE_ROWS = 50
 MAX_PAGE_ROWS = 200
 MAX_HISTORY_ROWS = 500
+_NUL = "\x00"
+"""PostgreSQL takes no text with it, so nothing is found by it."""
 
 
 class DeskView(StrEnum):
@@ -52,12 +55,34 @@ class Listed:
     view: View
 
 
+class Place(NamedTuple):
+    """A place in a list, which is sorted by age; as text it travels in addresses."""
+
+    since: Instant
+    id: Id
+
+    def __str__(self) -> str:
+        """The text that read_place reads."""
+        return f"{self.since.isoformat()}|{self.id}"
+
+
+_PLACE: TypeAdapter[Place] = TypeAdapter(Place)
+
+
+def read_place(text: str) -> Place | None:
+    """Return the place that `text` names; None where it names none."""
+    try:
+        return _PLACE.validate_python(text.split("|", 1))
+    except ValidationError:
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """Some rows of a list, oldest first; `next_after` continues it, None at its end."""
 
     rows: Sequence[Listed]
-    next_after: tuple[datetime, str] | None
+    next_after: Place | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +128,8 @@ async def page(
     limit: int = PAGE_ROWS,
 ) -> Page:
     """Return at most `limit` commitments of a view whose number, title, vendor or project contains `search`."""
+    if _NUL in search:
+        return Page([], None)
     table = models.COMMITMENT
     chosen = _of_view(select(table.c.id, table.c.since, table.c.state), company_id, desk_view)
     if search:
@@ -112,7 +139,7 @@ async def page(
     rows = (await db.execute(chosen.order_by(table.c.since, table.c.id).limit(limit + 1))).all()
     listed = [_listed(row.state) for row in rows[:limit]]
     last = rows[limit - 1] if len(rows) > limit else None
-    return Page([each for each in listed if each], (last.since, last.id) if last else None)
+    return Page([each for each in listed if each], Place(last.since, last.id) if last else None)
 
 
 async def counts(db: AsyncConnection, company_id: str) -> Mapping[DeskView, int]:
@@ -134,6 +161,8 @@ async def waiting(db: AsyncConnection) -> tuple[int, datetime | None]:
 
 async def find(db: AsyncConnection, company_id: str, commitment_id: str) -> Listed | None:
     """Return one commitment of the company; None where it has no such one, or nothing of it was submitted."""
+    if _NUL in commitment_id:
+        return None
     table = models.COMMITMENT
     chosen = select(table.c.state).where(table.c.id == commitment_id, table.c.company_id == company_id)
     state = (await db.execute(chosen)).scalar_one_or_none()
