@@ -50,7 +50,6 @@ def run_demo(*, folder: Path | None, is_story: bool) -> int:
     """Run the demo, or the story on ports of its own, and return the exit status."""
     with ExitStack() as stack:
         place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="countersign-demo-")))
-        place.mkdir(parents=True, exist_ok=True)
         ports = Ports() if is_story else load(DemoSettings).ports
         try:
             return asyncio.run(_run(place, ports, is_story=is_story))

@@ -203,6 +203,7 @@ def _write_connections(folder: Path, erp_url: str, given: Mapping[str, TomlValue
         "settle_seconds": 2.0,
         "first_probe_seconds": 1.0,
     }
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / "erp-connections.toml"
     lines = [f"{name} = {_toml(value)}" for name, value in (known | dict(given)).items()]
     path.write_text("\n".join(["[[connection]]", *lines, ""]))

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Any
@@ -84,6 +84,18 @@ class TirelessApprover:
                 await desk.post(f"/commitments/{item['id']}/accept", json=read)
 
         await asyncio.gather(*(accept(item) for item in page.json()["items"]))
+
+
+@asynccontextmanager
+async def accepting(world: World) -> AsyncIterator[None]:
+    """Somebody accepts whatever waits while the block runs."""
+    stopping = asyncio.Event()
+    approver = asyncio.create_task(TirelessApprover(world).run(stopping))
+    try:
+        yield
+    finally:
+        stopping.set()
+        await approver
 
 
 class Ribbons:

@@ -1,8 +1,6 @@
 """Services are killed at every point between a commit and its effect, and the ERP's own journal is counted."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from textwrap import dedent
 
@@ -10,8 +8,8 @@ import pytest
 
 from services.sandbox.erp.faults import ErpFault, ErpFaultKind
 from services.sandbox.service_process import ServiceProcess
-from services.sandbox.world import Wanted, World, running_world
-from tests.end_to_end.crowd import TirelessApprover, send, until_green
+from services.sandbox.world import Wanted, running_world
+from tests.end_to_end.crowd import accepting, send, until_green
 
 COMMITMENTS = 1_000
 LOST_ANSWERS = 40
@@ -43,18 +41,6 @@ async def crash(service: ServiceProcess, point: str) -> bool:
     await asyncio.to_thread(service.kill)
     await asyncio.to_thread(service.start)
     return has_died
-
-
-@asynccontextmanager
-async def accepting(world: World) -> AsyncIterator[None]:
-    """Somebody accepts whatever waits while the block runs."""
-    stopping = asyncio.Event()
-    approver = asyncio.create_task(TirelessApprover(world).run(stopping))
-    try:
-        yield
-    finally:
-        stopping.set()
-        await approver
 
 
 async def test_a_thousand_commitments_are_written_once_each_though_services_die_at_every_point(tmp_path: Path) -> None:

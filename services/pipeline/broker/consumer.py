@@ -19,6 +19,7 @@ from services.pipeline.settings import KafkaSettings
 BATCH_RECORDS = 500
 POLL_SECONDS = 0.1
 LAG_SECONDS = 1.0
+COMPARE_SECONDS = 5.0
 RECOVERY_PAUSE_SECONDS = 0.5
 OFFSETS_TIMEOUT_SECONDS = 5
 _RECOVERABLE = (StaleBatchError, *LOST_CONNECTION_ERRORS)
@@ -52,6 +53,7 @@ class BatchConsumer:
         self._out_of_range: set[Partition] = set()
         self._recover_at: float | None = None
         self._lag_at = 0.0
+        self._compare_at = 0.0
         self._stopping = threading.Event()
         self.ticked_at = monotonic()
 
@@ -94,6 +96,19 @@ class BatchConsumer:
             self._lag_at = self.ticked_at + LAG_SECONDS
             self._commit_for_lag(asynchronous=True)
             self._measure_lag()
+        if self.ticked_at >= self._compare_at and self._recover_at is None:
+            self._compare_at = self.ticked_at + COMPARE_SECONDS
+            self._compare_with_saved()
+
+    def _compare_with_saved(self) -> None:
+        """Notice that the database was set back although nothing arrives that would meet its older offsets."""
+        try:
+            saved = self._in_loop(self._load_offsets(list(self._positions)), OFFSETS_TIMEOUT_SECONDS)
+        except _RECOVERABLE:
+            return  # a database that is away is noticed by the next batch
+        if any(saved.get(name) != position for name, position in self._positions.items()):
+            log.warning("consumer.offsets_moved")
+            self._recover_soon()
 
     def _take(self, messages: Sequence[Message]) -> None:
         for message in messages:

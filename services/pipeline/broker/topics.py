@@ -16,7 +16,11 @@ POLL_SECONDS = 0.1
 
 
 def create_topics(settings: KafkaSettings, topics: Sequence[Topic]) -> list[str]:
-    """Create those of `topics` that do not exist and return their names; replicated threefold where brokers allow."""
+    """Create those of `topics` that do not exist and return their names; replicated threefold where brokers allow.
+
+    Waits ADMIN_TIMEOUT_SECONDS for a broker that is starting; BrokerError when none answers, or a topic is refused.
+    """
+    wait_for_broker(settings, ADMIN_TIMEOUT_SECONDS)
     admin = AdminClient(settings.client_config())
     described = admin.list_topics(timeout=ADMIN_TIMEOUT_SECONDS)
     replication = 3 if len(described.brokers) >= 3 else 1  # noqa: PLR2004 - said in the line itself

@@ -1,15 +1,14 @@
 """A tally service of the test's own on the run's Kafka and a fresh database."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from time import monotonic
+from collections.abc import AsyncIterator
 
 import pytest
 
 from tests.integration.pipeline.tally import TallyService
 from tests.kafka import KafkaUnderTest
+from tests.waiting import eventually
 
-WAIT_SECONDS = 60
+__all__ = ["eventually", "tally"]
 
 
 @pytest.fixture(params=["consumer"])
@@ -20,11 +19,3 @@ async def tally(
     await service.prepare()
     yield service
     await service.database.close()
-
-
-async def eventually(is_so: Callable[[], Awaitable[bool]], seconds: float = WAIT_SECONDS) -> None:
-    """Return once `is_so` answers yes; fail when it does not in time."""
-    deadline = monotonic() + seconds
-    while not await is_so():
-        assert monotonic() < deadline, f"not so within {seconds} s"
-        await asyncio.sleep(0.05)

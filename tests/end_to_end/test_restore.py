@@ -1,0 +1,58 @@
+"""A database that is restored from an older copy catches up by its saved offsets, and writes nothing twice."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import text
+
+from services.pipeline.database import LOST_CONNECTION_ERRORS, Database
+from services.sandbox.world import DATABASE, Wanted, World, running_world
+from tests.end_to_end.crowd import accepting, send, until_green
+from tests.waiting import eventually
+
+BATCH = 30
+CAUGHT_UP_WITHIN_SECONDS = 90
+
+pytestmark = pytest.mark.timeout(400)
+
+
+async def green_of(world: World, ids: Sequence[str]) -> None:
+    """Send `ids`, accept them, and see them GREEN."""
+    before = len(world.erp.journal.created())
+    async with accepting(world):
+        await send(world, ids)
+        seen = await until_green(world, before + len(ids), CAUGHT_UP_WITHIN_SECONDS)
+    assert seen["GREEN"] == before + len(ids)
+
+
+async def has_caught_up(world: World) -> bool:
+    """Whether everything is synced in approval's rows and succeeded in the exporter's."""
+    database = Database(SecretStr(world.postgres.url_of(DATABASE)), application_name="tests", pool_size=1)
+    try:
+        async with database.begin() as db:
+            synced = await db.scalar(text("select count(*) from approval.commitment where status = 'synced'"))
+            succeeded = await db.scalar(text("select count(*) from exporter.export where state = 'succeeded'"))
+    except LOST_CONNECTION_ERRORS:
+        return False
+    finally:
+        await database.close()
+    return (synced, succeeded) == (2 * BATCH, 2 * BATCH)
+
+
+async def test_a_restored_database_catches_up_and_no_second_document_appears(tmp_path: Path) -> None:
+    """Nothing new is sent after the restore: the services notice by themselves that they were set back."""
+    wanted = Wanted(services=("approval", "exporter"), erp_settings={"settle_seconds": 1.0})
+    async with running_world(tmp_path / "world", wanted) as world:
+        await green_of(world, [f"r-{number:03}" for number in range(BATCH)])
+        await asyncio.to_thread(world.postgres.backup, tmp_path / "copy")
+        await green_of(world, [f"s-{number:03}" for number in range(BATCH)])
+        await asyncio.to_thread(world.postgres.restore, tmp_path / "copy")
+
+        await eventually(lambda: has_caught_up(world), CAUGHT_UP_WITHIN_SECONDS)
+        created = world.erp.journal.created()
+
+    assert len(created) == 2 * BATCH
+    assert set(created.values()) == {1}
