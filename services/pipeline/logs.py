@@ -29,7 +29,7 @@ def configure_logs(log_format: Literal["json", "console"], service: str) -> None
         )
     )
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
-    for chatty in ("uvicorn.access", "httpx2", "alembic", "faust"):
+    for chatty in ("uvicorn.access", "httpx2", "alembic", "faust", "mode"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     # while a broker is away it tells so more than fifty times a second; librdkafka says it in the same process
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
