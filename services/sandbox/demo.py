@@ -7,6 +7,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from time import monotonic
+from typing import cast
 
 import click
 from pydantic import Field
@@ -66,8 +67,18 @@ def run_demo(*, folder: Path | None, is_story: bool) -> int:
 
 
 async def _run(folder: Path, ports: Ports, *, is_story: bool) -> int:
+    """Run until the story is over or somebody stops it, at any moment."""
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, cast("asyncio.Task[int]", asyncio.current_task()).cancel)
+    try:
+        return await _play_or_wait(folder, ports, is_story=is_story)
+    except asyncio.CancelledError:
+        _say("Stopped")
+        return FAILED if is_story else DONE
+
+
+async def _play_or_wait(folder: Path, ports: Ports, *, is_story: bool) -> int:
     began = monotonic()
-    stopped = _stopped_by_signal()
     _say("Countersign demo on real servers; not for production.")
 
     def report(sentence: str) -> None:
@@ -81,16 +92,12 @@ async def _run(folder: Path, ports: Ports, *, is_story: bool) -> int:
             click.echo(f"\nAll {timeline.steps} steps were seen.")
             return DONE
         _print_addresses(world)
-        await stopped.wait()
-        _say("\nStopping")
+        return await _forever()
+
+
+async def _forever() -> int:
+    await asyncio.Event().wait()
     return DONE
-
-
-def _stopped_by_signal() -> asyncio.Event:
-    stopped = asyncio.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(name, stopped.set)
-    return stopped
 
 
 def _print_addresses(world: World) -> None:

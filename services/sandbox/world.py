@@ -136,7 +136,13 @@ async def running_world(
 async def _started(stack: AsyncExitStack, server: ServerT) -> ServerT:
     """Start a server in a thread, and stop it in one when the world ends."""
     stack.push_async_callback(asyncio.to_thread, server.close)
-    await asyncio.to_thread(server.start)
+    starting = asyncio.create_task(asyncio.to_thread(server.start))
+    try:
+        await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        # a thread cannot be cancelled: what it starts must be there before it can be stopped
+        await asyncio.wait({starting})
+        raise
     return server
 
 
