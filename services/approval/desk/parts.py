@@ -1,6 +1,6 @@
-"""What the desk stands on; whoever puts approval together gives it an object that has these."""
+"""What the desk's pages stand on."""
 
-from typing import Protocol
+from dataclasses import dataclass
 
 from services.approval.decisions import Decisions
 from services.approval.identity import Identity
@@ -9,30 +9,12 @@ from services.pipeline.database import Database
 from services.pipeline.outbox import Outbox
 
 
-class Parts(Protocol):
-    """The parts of approval that the desk's pages use."""
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of approval that the desk uses."""
 
-    @property
-    def settings(self) -> ApprovalSettings:
-        """What the environment says."""
-        ...
-
-    @property
-    def database(self) -> Database:
-        """Where commitments are read."""
-        ...
-
-    @property
-    def outbox(self) -> Outbox:
-        """Where events of the desk's own go."""
-        ...
-
-    @property
-    def decisions(self) -> Decisions:
-        """What approvers may order."""
-        ...
-
-    @property
-    def identity(self) -> Identity:
-        """Who asks."""
-        ...
+    settings: ApprovalSettings
+    database: Database
+    outbox: Outbox
+    decisions: Decisions
+    identity: Identity

@@ -20,12 +20,12 @@ class Cookies:
 
     def read(self, request: Request, purpose: str) -> str | None:
         """Return the token that the browser holds for `purpose`."""
-        return request.cookies.get(self._name(purpose))
+        return request.cookies.get(self.name(purpose))
 
     def write(self, response: Response, purpose: str, token: str, life: timedelta) -> None:
         """Let the browser hold `token` for `purpose`; Lax, since a link in a mail must find its reader signed in."""
         response.set_cookie(
-            self._name(purpose),
+            self.name(purpose),
             token,
             max_age=int(life.total_seconds()),
             path="/",
@@ -36,7 +36,7 @@ class Cookies:
 
     def clear(self, response: Response, purpose: str) -> None:
         """Let the browser forget the token."""
-        response.delete_cookie(self._name(purpose), path="/", secure=self._is_secure, httponly=True, samesite="lax")
+        response.delete_cookie(self.name(purpose), path="/", secure=self._is_secure, httponly=True, samesite="lax")
 
     def is_from_our_pages(self, request: Request) -> bool:
         """Whether `request` changes nothing, or came from a page of ours: by Sec-Fetch-Site, else by Origin."""
@@ -45,5 +45,6 @@ class Cookies:
         site = request.headers.get("sec-fetch-site")
         return site == "same-origin" if site else request.headers.get("origin") == self._origin
 
-    def _name(self, purpose: str) -> str:
+    def name(self, purpose: str) -> str:
+        """Return the name of the cookie for `purpose`."""
         return f"{self._prefix}-{purpose}"
