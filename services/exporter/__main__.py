@@ -32,7 +32,7 @@ def build() -> tuple[Service, ServiceSettings]:
         database=database,
         outbox=outbox,
         aggregates=(Aggregate("exports", handlers(connections.routes), store),),
-        workers=(Worker(database, outbox, work, concurrency=settings.export_concurrency),),
+        workers=(Worker(database, outbox, work, concurrency=max(connections.max_leases, 1)),),
         loops=(ConnectionReport(database, outbox, connections, _now).run,),
     )
     return service, settings

@@ -28,6 +28,11 @@ class Connection:
         return self.settings.name
 
     @property
+    def max_leases(self) -> int:
+        """How many exports are held at a time: as many again as are called, so that no call waits for a claim."""
+        return 2 * self.settings.max_in_flight
+
+    @property
     def lease_seconds(self) -> float:
         """How long one attempt may take: asking, writing and writing once more, with room to settle."""
         return 3 * self.settings.timeout_seconds + 5
@@ -43,6 +48,11 @@ class Connections:
     def routes(self) -> Mapping[str, str]:
         """The connection of each company."""
         return {company: name for name, each in self.by_name.items() for company in each.settings.companies}
+
+    @property
+    def max_leases(self) -> int:
+        """How many exports are held at a time over all connections, so that none of them keeps another waiting."""
+        return sum(each.max_leases for each in self.by_name.values())
 
     async def close(self) -> None:
         """Close every connector."""

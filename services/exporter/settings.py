@@ -18,6 +18,3 @@ class ExporterSettings(ServiceSettings):
     erp_connections: Path = Field(
         description="TOML file with one [[connection]] per ERP; secrets stand in it by reference only."
     )
-    export_concurrency: int = Field(
-        default=32, ge=1, le=1_000, description="Exports under way at the same time in this process."
-    )

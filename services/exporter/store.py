@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, func, select, update
+from sqlalchemy import Row, Select, bindparam, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -75,14 +75,13 @@ class ExportStore:
         if texts:
             await db.execute(_INSERT_SNAPSHOT, texts)
 
-    async def texts(self, db: AsyncConnection, exports: Sequence[Export]) -> Mapping[str, str]:
-        """Return the text that each of `exports`, one per commitment, is to write, by commitment."""
+    async def texts(self, db: AsyncConnection, exports: Sequence[Exports]) -> Mapping[str, str]:
+        """Return the text that the current export of each commitment is to write, by commitment."""
         table = models.snapshot
-        chosen = select(table.c.commitment_id, table.c.revision, table.c.round, table.c.text).where(
-            table.c.commitment_id == func.any([export.commitment_id for export in exports])
-        )
-        wanted = {(export.commitment_id, export.revision, export.round) for export in exports}
-        return {row.commitment_id: row.text for row in await db.execute(chosen) if tuple(row[:3]) in wanted}
+        wanted = [(each.commitment_id, each.revision, each.round) for held in exports if (each := held.current)]
+        key = tuple_(table.c.commitment_id, table.c.revision, table.c.round)
+        found = await db.execute(select(table.c.commitment_id, table.c.text).where(key.in_(wanted)))
+        return {row.commitment_id: row.text for row in found}
 
 
 def _changed(change: Change[Exports, ApprovedSnapshot]) -> list[Export]:

@@ -58,7 +58,7 @@ class ExportWork:
         for name, load in (await connection_store.load(db, names)).items():
             self._circuits[name] = load.circuit
             connection = self._connections.by_name[name]
-            free = breaker.free_calls(load.circuit, load.leases, 2 * connection.settings.max_in_flight, now)
+            free = breaker.free_calls(load.circuit, load.leases, connection.max_leases, now)
             taken = await self._take(db, models.commitment.c.connection == name, min(free, limit - len(jobs)), now)
             if taken and load.circuit.open_since is not None:
                 tried = breaker.tried(load.circuit, now, connection.lease_seconds)
@@ -101,8 +101,7 @@ class ExportWork:
         if not changes:
             return []
         await self._store.save(db, changes)
-        held = [_held(change.after) for change in changes]
-        texts = await self._store.texts(db, held)
+        texts = await self._store.texts(db, [change.after for change in changes])
         return [_job(change.after, texts) for change in changes]
 
     def _begin(self, exports: Exports, now: datetime) -> Change[Exports, ApprovedSnapshot]:
@@ -134,17 +133,11 @@ def _after_contact(circuit: Circuit, connection: Connection, now: datetime, *, i
     return breaker.missed(circuit, now, settings.max_missed_calls, settings.pause_seconds)
 
 
-def _held(exports: Exports) -> Export:
-    if exports.lease is None:
-        raise ValueError(f"{exports.commitment_id} was not taken")
-    return exports.exports[exports.lease.revision]
-
-
 def _job(exports: Exports, texts: Mapping[str, str]) -> Job:
-    export = _held(exports)
-    if exports.lease is None:
+    if exports.lease is None or exports.current is None:
         raise ValueError(f"{exports.commitment_id} was not taken")
-    return Job(exports.lease.token, exports.lease.until, export, exports.document, texts[export.commitment_id])
+    text = texts[exports.commitment_id]
+    return Job(exports.lease.token, exports.lease.until, exports.current, exports.document, text)
 
 
 def _observe(export: Export, now: datetime) -> None:

@@ -194,3 +194,12 @@ def test_only_the_lowest_pending_revision_is_current() -> None:
     assert exports.current is not None
     assert exports.current.revision == 1
     assert replace(exports, exports={}).current is None
+
+
+def test_a_lower_revision_waits_while_a_higher_one_is_in_doubt() -> None:
+    doubt = attempt(ordered(order(2)), Unknown("No answer.")).state
+
+    exports = accepted(doubt, order(1), NOW, "main").state
+
+    assert exports.current is not None
+    assert exports.current.revision == 2
