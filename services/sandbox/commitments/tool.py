@@ -28,6 +28,7 @@ from services.sandbox.people import COMPANY_ID, PEOPLE, PROJECT, person
 
 SOURCE = "sandbox/commitments"
 CONFIRMATION_SECONDS = 2.0
+START_ATTEMPTS = 3
 
 
 class NotAllowedError(Exception):
@@ -130,8 +131,13 @@ class CommitmentsTool:
             return self.people[person_id]
 
     async def publish_people(self) -> None:
-        """Tells everybody about everybody in the directory, as they stand."""
-        await self._publish(*self.people.values())
+        """Tells everybody about everybody in the directory, as they stand; NotPublishedError when Kafka stays away."""
+        for _ in range(START_ATTEMPTS - 1):
+            try:
+                return await self._publish(*self.people.values())
+            except NotPublishedError:
+                continue  # a broker that has only just started may be slow; a repeat is the same event
+        return await self._publish(*self.people.values())
 
     async def confirmed(self, commitment_id: str, timeout_seconds: float = CONFIRMATION_SECONDS) -> None:
         """Returns when a status speaks of the latest revision, or when it takes too long to wait for."""
