@@ -18,11 +18,11 @@ LOST_CONNECTION_ERRORS = (SQLAlchemyError, OSError, TimeoutError)
 class Database:
     """A pool of connections to one service's database."""
 
-    def __init__(self, url: SecretStr, *, application_name: str, pool_size: int = 10) -> None:
+    def __init__(self, url: SecretStr, *, application_name: str, pool_size: int = 20) -> None:
         self.engine: AsyncEngine = create_async_engine(
             make_url(url.get_secret_value()).set(drivername="postgresql+asyncpg"),
             pool_size=pool_size,
-            max_overflow=pool_size,
+            max_overflow=0,  # connections beyond the pool would be opened and closed for every burst
             pool_pre_ping=False,
             connect_args={
                 "timeout": CONNECT_TIMEOUT_SECONDS,

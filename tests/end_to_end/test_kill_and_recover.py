@@ -13,7 +13,7 @@ from tests.end_to_end.crowd import accepting, send, until_green
 
 COMMITMENTS = 1_000
 LOST_ANSWERS = 40
-DIES_WITHIN_SECONDS = 25
+DIES_WITHIN_SECONDS = 60
 GREEN_WITHIN_SECONDS = 150
 PATIENCE = {"timeout_seconds": 2.0, "settle_seconds": 1.0, "first_probe_seconds": 0.5}
 ROUNDS = (
