@@ -24,11 +24,11 @@ def build() -> tuple[Service, ServiceSettings]:
     settings = load(ExporterSettings)
     connections = load_connections(settings.erp_connections, os.environ)
     database = Database(settings.database_url, application_name="countersign-exporter", pool_size=24)
-    outbox, store = Outbox(models.kernel), ExportStore()
+    outbox, store = Outbox(models.KERNEL), ExportStore()
     work = ExportWork(connections, store, _now)
     service = Service(
         name="exporter",
-        tables=models.kernel,
+        tables=models.KERNEL,
         database=database,
         outbox=outbox,
         aggregates=(Aggregate("exports", handlers(connections.routes), store),),

@@ -18,15 +18,15 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from services.pipeline.tables import kernel_tables
 
-metadata = MetaData(schema="exporter")
-kernel = kernel_tables(metadata)
+METADATA = MetaData(schema="exporter")
+KERNEL = kernel_tables(METADATA)
 
 _JSON = JSONB(none_as_null=True)
 _INSTANT = DateTime(timezone=True)
 
 commitment = Table(
     "commitment",
-    metadata,
+    METADATA,
     Column("id", Text, primary_key=True),
     Column("company_id", Text),
     Column("connection", Text),
@@ -41,7 +41,7 @@ commitment = Table(
 
 export = Table(
     "export",
-    metadata,
+    METADATA,
     Column("commitment_id", Text, primary_key=True),
     Column("revision", Integer, primary_key=True),
     Column("company_id", Text, nullable=False),
@@ -82,7 +82,7 @@ export = Table(
 
 snapshot = Table(
     "snapshot",
-    metadata,
+    METADATA,
     Column("commitment_id", Text, primary_key=True),
     Column("revision", Integer, primary_key=True),
     Column("round", Integer, primary_key=True),
@@ -94,7 +94,7 @@ snapshot = Table(
 
 connection = Table(
     "connection",
-    metadata,
+    METADATA,
     Column("name", Text, primary_key=True),
     Column("missed_calls", Integer, nullable=False, server_default="0"),
     Column("open_since", _INSTANT),

@@ -5,7 +5,7 @@ from functools import partial
 
 from services.notifier.composing import Composer
 from services.notifier.handlers import COMMITMENT_HANDLERS, DIGEST_HANDLERS
-from services.notifier.models import kernel
+from services.notifier.models import KERNEL
 from services.notifier.settings import NotifierSettings
 from services.notifier.smtp import SmtpGateway, SmtpServer
 from services.notifier.store import COMMITMENT_MAILS, DIGEST_MAILS
@@ -22,12 +22,12 @@ def build() -> tuple[Service, NotifierSettings]:
     """Put the notifier together as its environment says."""
     settings = load(NotifierSettings)
     database = Database(settings.database_url, application_name="countersign.notifier")
-    outbox = Outbox(kernel)
+    outbox = Outbox(KERNEL)
     gateway = SmtpGateway(SmtpServer.from_url(settings.smtp_url.get_secret_value()))
     work = SendMails(Composer(settings.mail_from, settings.public_url), gateway)
     service = Service(
         name="notifier",
-        tables=kernel,
+        tables=KERNEL,
         database=database,
         outbox=outbox,
         aggregates=(

@@ -6,8 +6,8 @@ from sqlalchemy.dialects.postgresql import UUID
 from services.notifier.delivery import OPEN, MailState
 from services.pipeline.tables import kernel_tables
 
-metadata = MetaData(schema="notifier")
-kernel = kernel_tables(metadata)
+METADATA = MetaData(schema="notifier")
+KERNEL = kernel_tables(METADATA)
 
 _STATES = ", ".join(f"'{state}'" for state in MailState)
 _OPEN_STATES = ", ".join(f"'{state}'" for state in OPEN)
@@ -16,7 +16,7 @@ _OPEN_STATES = ", ".join(f"'{state}'" for state in OPEN)
 # costs a delay and not a dead letter, and the row stays small. A repeat says the same, because all of it is in the row.
 mail = Table(
     "mail",
-    metadata,
+    METADATA,
     Column("event_id", UUID(as_uuid=True), primary_key=True),
     Column("recipient_id", Text, primary_key=True),
     Column("recipient_name", Text, nullable=False),

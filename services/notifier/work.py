@@ -91,6 +91,8 @@ class SendMails:
             return ()
         MAILS.labels(kind, outcome).inc()
         log.info("mail.settled", kind=kind, outcome=outcome, event_id=str(job.mail.event_id), attempts=job.attempt)
+        if job.mail.commitment_id is None:
+            return ()  # a daily summary stands in no commitment's history
         told = MailSettled(
             company_id=job.mail.data.company_id,
             event_id=str(job.mail.event_id),

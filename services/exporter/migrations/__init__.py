@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from services.exporter.models import metadata
+from services.exporter.models import METADATA
 from services.pipeline.migrations import History
 
-MIGRATIONS = History(metadata, Path(__file__).parent / "versions")
+MIGRATIONS = History(METADATA, Path(__file__).parent / "versions")

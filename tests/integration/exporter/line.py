@@ -56,7 +56,7 @@ class Line:
 
     def __post_init__(self) -> None:
         self.store = ExportStore()
-        self.outbox = Outbox(models.kernel)
+        self.outbox = Outbox(models.KERNEL)
         self.work = ExportWork(self.connections, self.store, self.clock)
         self.reporting = ConnectionReport(self.database, self.outbox, self.connections, self.clock)
 
@@ -117,7 +117,7 @@ async def running_line(
         stack.push_async_callback(database.close)
         async with database.begin() as db:
             await db.execute(CreateSchema("exporter"))
-            await db.run_sync(models.metadata.create_all)
+            await db.run_sync(models.METADATA.create_all)
         erp = await stack.enter_async_context(
             running_erp(token=TOKEN, rules=Rules(is_reference_unique=is_reference_unique))
         )

@@ -6,7 +6,7 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy.schema import CreateSchema
 
-from services.notifier.models import metadata
+from services.notifier.models import METADATA
 from services.pipeline.database import Database
 from services.sandbox.mailbox import Mailbox, running_mailbox
 
@@ -22,6 +22,6 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     database = Database(SecretStr(database_url), application_name="tests")
     async with database.begin() as db:
         await db.execute(CreateSchema("notifier"))
-        await db.run_sync(metadata.create_all)
+        await db.run_sync(METADATA.create_all)
     yield database
     await database.close()

@@ -16,7 +16,7 @@ from services.notifier.composing import Composer
 from services.notifier.delivery import MailState
 from services.notifier.handlers import COMMITMENT_HANDLERS, DIGEST_HANDLERS
 from services.notifier.mails import MailData
-from services.notifier.models import kernel, mail
+from services.notifier.models import KERNEL, mail
 from services.notifier.smtp import SmtpGateway, SmtpServer
 from services.notifier.store import COMMITMENT_MAILS, DIGEST_MAILS, claim
 from services.notifier.work import LEASE, SendMails, watch_age
@@ -47,7 +47,7 @@ class Notifier:
     def __init__(self, database: Database, mailbox: Mailbox) -> None:
         self.database = database
         self.clock = Clock()
-        self.outbox = Outbox(kernel)
+        self.outbox = Outbox(KERNEL)
         self.gateway = SmtpGateway(SmtpServer.from_url(mailbox.smtp_url), send_seconds=10)
         composer = Composer("Countersign <erp@desk.example>", "https://desk.example")
         self.work = SendMails(composer, self.gateway, clock=self.clock)

@@ -14,7 +14,7 @@ from sqlalchemy import func, select, update
 from schemas.envelope import encode
 from schemas.topics import TOPICS
 from services.notifier.mails import MailData
-from services.notifier.models import kernel, mail
+from services.notifier.models import KERNEL, mail
 from services.pipeline.broker import EventProducer, create_topics
 from services.pipeline.database import Database
 from services.pipeline.settings import KafkaSettings
@@ -97,7 +97,7 @@ async def test_a_notifier_killed_before_it_recorded_the_answer_repeats_the_mail_
         async def is_told() -> bool:
             async with database.begin() as db:
                 settled = (await db.execute(select(mail.c.state))).scalars().all()
-                waiting = (await db.execute(select(func.count()).select_from(kernel.outbox))).scalar_one()
+                waiting = (await db.execute(select(func.count()).select_from(KERNEL.outbox))).scalar_one()
             return settled == ["sent"] and waiting == 0
 
         await eventually(is_told)
