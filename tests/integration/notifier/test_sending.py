@@ -143,15 +143,14 @@ async def test_an_event_that_comes_twice_is_told_once(notifier: Notifier, mailbo
     assert len(mailbox.messages) == 2
 
 
-async def test_every_end_is_told_to_the_commitments_history(notifier: Notifier) -> None:
+async def test_every_end_is_told_to_the_commitments_history_and_a_daily_summary_to_none(notifier: Notifier) -> None:
     notifier.clock.now = digest_ready().due_at
     await notifier.hear(rejected(), digest_ready())
     await notifier.send_what_is_due()
     told = {(each["kind"], each["recipient_id"]): each for each in await notifier.settled()}
-    assert set(told) == {("rejected", ANA.id), ("rejected", SAM.id), ("digest", DANA.id)}
+    assert set(told) == {("rejected", ANA.id), ("rejected", SAM.id)}
     assert told["rejected", ANA.id]["commitment_id"] == rejected().commitment_id
     assert told["rejected", ANA.id]["event_id"] == str(event_of(rejected()).id)
-    assert "commitment_id" not in told["digest", DANA.id]
     assert {each["outcome"] for each in told.values()} == {"sent"}
 
 
