@@ -219,8 +219,8 @@ async def test_a_sender_whose_lease_ran_out_leaves_the_next_attempt_alone(notifi
         assert await notifier.work.settle(db, late, answer) == ()
     assert (await notifier.rows())["digest", DANA.id].state == MailState.SENDING
     async with notifier.database.begin() as db:
-        assert len(await notifier.work.settle(db, second, answer)) == 1
-        assert await notifier.work.settle(db, second, answer) == ()
+        await notifier.work.settle(db, second, answer)
+    assert (await notifier.rows())["digest", DANA.id].state == MailState.SENT
 
 
 async def test_two_workers_never_hold_the_same_mail(notifier: Notifier) -> None:
