@@ -1,0 +1,209 @@
+"""docker-compose.yml and the Dockerfile: valid by the Compose Specification, and as our own settings want them.
+
+Each check is a function that lists problems; every one is violated once on purpose.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft7Validator
+
+from schemas.topics import BY_NAME
+from services.pipeline.operations import DatabaseSettings
+from services.pipeline.settings import KafkaSettings
+from tests.contract.settings_classes import SERVICES, missing, variables
+
+ROOT = Path(__file__).parents[2]
+SPECIFICATION = Draft7Validator(json.loads((ROOT / "tests/contract/data/compose-spec.json").read_text()))
+TEXT = (ROOT / "docker-compose.yml").read_text()
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+IMAGE = re.compile(r"\$\{[A-Z]+_IMAGE:-[a-z][a-z/-]*:(?!latest\})[\w.-]+\}")
+ROOT_USERS = {"", "0", "root"}
+
+Compose = dict[str, Any]
+SETTINGS = {f"run {name}": settings for name, settings in SERVICES.items()} | {
+    "migrate": DatabaseSettings,
+    "topics": KafkaSettings,
+}
+"""The settings class of each command that the file may run."""
+
+
+@pytest.fixture
+def compose() -> Compose:
+    return yaml.safe_load(TEXT)
+
+
+def ours(compose: Compose) -> dict[str, Compose]:
+    """The services that run our image, by the command that they give it."""
+    return {
+        " ".join(service["command"]): service
+        for service in compose["services"].values()
+        if "COUNTERSIGN_IMAGE" in service["image"]
+    }
+
+
+def against_specification(compose: Compose) -> list[str]:
+    return [error.json_path for error in SPECIFICATION.iter_errors(compose)]
+
+
+def wrong_commands(compose: Compose) -> list[str]:
+    return sorted(ours(compose).keys() ^ SETTINGS.keys())
+
+
+def unknown_variables(compose: Compose) -> list[str]:
+    return [
+        f"{command}: {name}"
+        for command, service in ours(compose).items()
+        for name in service.get("environment", {})
+        if name not in variables(SETTINGS[command])
+    ]
+
+
+def missing_variables(compose: Compose) -> list[str]:
+    return [
+        f"{command}: {name}"
+        for command, service in ours(compose).items()
+        for name in missing(SETTINGS[command], service.get("environment", {}))
+    ]
+
+
+def fixed_images(compose: Compose) -> list[str]:
+    """Images that no variable can replace, or whose default is not one version."""
+    return [name for name, service in compose["services"].items() if not IMAGE.fullmatch(service["image"])]
+
+
+def weak_containers(compose: Compose) -> list[str]:
+    """Containers of ours that could do more than a service needs."""
+    return [
+        command
+        for command, service in ours(compose).items()
+        if str(service.get("user", "unset")).partition(":")[0] in ROOT_USERS
+        or service.get("privileged")
+        or not service.get("read_only")
+        or service.get("cap_drop") != ["ALL"]
+    ]
+
+
+def unhealthy_services(compose: Compose) -> list[str]:
+    """Services that nobody asks whether they are ready, or that start before their tables and topics exist."""
+    done = {name: {"condition": "service_completed_successfully"} for name in ("migrate", "topics")}
+    return [
+        command
+        for command, service in ours(compose).items()
+        if command.startswith("run ")
+        and not ("/health/ready" in str(service.get("healthcheck")) and service.get("depends_on") == done)
+    ]
+
+
+def undemanded_secrets(compose: Compose) -> list[str]:
+    """Secrets that are written down here, or have a default, instead of being asked for in words."""
+    return [
+        f"{name}: {variable}"
+        for name, service in compose["services"].items()
+        for variable, value in service.get("environment", {}).items()
+        if re.search("PASSWORD|SECRET|DATABASE_URL", variable) and not re.search(r"\$\{(\w+):\?Set \1 ", value)
+    ]
+
+
+def named_topics(compose: Compose) -> list[str]:
+    """Topics that the file names: `countersign topics` is to be the only one that knows them."""
+    return [name for name in BY_NAME if name in json.dumps(compose)]
+
+
+def open_ports(compose: Compose) -> list[str]:
+    """Ports that other machines could reach."""
+    return [
+        port
+        for service in compose["services"].values()
+        for port in service.get("ports", ())
+        if not port.startswith("127.0.0.1:")
+    ]
+
+
+CHECKS = (
+    against_specification,
+    wrong_commands,
+    unknown_variables,
+    missing_variables,
+    fixed_images,
+    weak_containers,
+    unhealthy_services,
+    undemanded_secrets,
+    named_topics,
+    open_ports,
+)
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_the_file_has_no_problem(check: Callable[[Compose], list[str]], compose: Compose) -> None:
+    assert check(compose) == []
+
+
+VIOLATIONS: tuple[tuple[Callable[[Compose], list[str]], Mapping[str, Any], list[str]], ...] = (
+    (against_specification, {"approval": {"restart": ["always"]}}, ["$.services.approval.restart"]),
+    (wrong_commands, {"topics": {"command": ["demo"]}}, ["demo", "topics"]),
+    (unknown_variables, {"digest": {"environment": {"CRASH_AT": "digest.before_commit"}}}, ["run digest: CRASH_AT"]),
+    (unknown_variables, {"exporter": {"environment": {"SMTP_URL": "smtp://mail"}}}, ["run exporter: SMTP_URL"]),
+    (
+        missing_variables,
+        {"notifier": {"environment": {}}},
+        [
+            "run notifier: KAFKA_BOOTSTRAP_SERVERS",
+            "run notifier: NOTIFIER_DATABASE_URL or DATABASE_URL",
+            "run notifier: SMTP_URL",
+            "run notifier: MAIL_FROM",
+            "run notifier: PUBLIC_URL",
+        ],
+    ),
+    (fixed_images, {"kafka": {"image": "apache/kafka:4.3.1"}}, ["kafka"]),
+    (fixed_images, {"mail": {"image": "${MAIL_IMAGE:-axllent/mailpit:latest}"}}, ["mail"]),
+    (weak_containers, {"migrate": {"user": "0:0"}}, ["migrate"]),
+    (weak_containers, {"exporter": {"privileged": True}}, ["run exporter"]),
+    (weak_containers, {"digest": {"read_only": False}}, ["run digest"]),
+    (unhealthy_services, {"approval": {"healthcheck": {"disable": True}}}, ["run approval"]),
+    (unhealthy_services, {"approval": {"depends_on": ["kafka"]}}, ["run approval"]),
+    (undemanded_secrets, {"digest": {"environment": {"LINK_SECRET": "changeme"}}}, ["digest: LINK_SECRET"]),
+    (
+        undemanded_secrets,
+        {"postgres": {"environment": {"POSTGRES_PASSWORD": "${POSTGRES_PASSWORD:-changeme}"}}},
+        ["postgres: POSTGRES_PASSWORD"],
+    ),
+    (named_topics, {"kafka": {"environment": {"CREATE": "mail.settled:12"}}}, ["mail.settled"]),
+    (open_ports, {"approval": {"ports": ["8080:8000"]}}, ["8080:8000"]),
+)
+
+
+@pytest.mark.parametrize(
+    ("check", "change", "problems"), VIOLATIONS, ids=lambda given: getattr(given, "__name__", None)
+)
+def test_a_violation_is_found(
+    check: Callable[[Compose], list[str]], change: Mapping[str, Any], problems: list[str], compose: Compose
+) -> None:
+    altered = deepcopy(compose)
+    for name, members in change.items():
+        altered["services"][name] |= members
+    assert check(altered) == problems
+
+
+def run_as(dockerfile: str) -> str | None:
+    """The user of the image that `dockerfile` builds, None where it is the base image's."""
+    final_stage = dockerfile.rpartition("\nFROM ")[2]
+    users = re.findall(r"^USER +([^:\s]+)", final_stage, re.MULTILINE)
+    return users[-1] if users else None
+
+
+def test_the_image_runs_as_nobody_special() -> None:
+    assert run_as(DOCKERFILE) not in {None, *ROOT_USERS}
+    assert run_as(re.sub(r"^USER .*", "USER root", DOCKERFILE, flags=re.MULTILINE)) in ROOT_USERS
+    assert run_as("USER 10001\n" + DOCKERFILE.replace("USER 10001:10001\n", "")) is None
+
+
+def test_the_image_holds_what_was_locked_and_no_tools_for_the_demo() -> None:
+    assert "--require-hashes --only-binary :all: -r requirements.lock" in DOCKERFILE
+    assert "sandbox" not in DOCKERFILE

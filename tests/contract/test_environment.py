@@ -1,0 +1,139 @@
+""".env.example: every variable of every settings class and of docker-compose.yml, each with what it is for.
+
+Each check is a function that lists problems; every one is violated once on purpose.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from services.pipeline.settings import ServiceSettings
+from tests.contract.settings_classes import CLASSES, SERVICES, fields, missing, variables
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = (ROOT / ".env.example").read_text()
+COMPOSE_DEFAULTS = dict(re.findall(r"\$\{(\w+)(?::(?:-([^}]*)|\?[^}]*))?\}", (ROOT / "docker-compose.yml").read_text()))
+"""Every variable of docker-compose.yml with its default, empty where it has to be set."""
+
+BASES = {"ServiceSettings"}
+"""Settings classes that are only inherited from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One variable as the example shows it."""
+
+    name: str
+    value: str
+    description: str
+    is_set: bool
+
+
+def entries(example: str) -> list[Entry]:
+    found = re.findall(r"((?:^# .*\n)+)^(#?)([A-Z_]+)=(.*)$", example, re.MULTILINE)
+    return [
+        Entry(name, value.strip('"'), " ".join(re.findall(r"^# (.*)$", comment, re.MULTILINE)), is_set=not mark)
+        for comment, mark, name, value in found
+    ]
+
+
+def read_somewhere() -> set[str]:
+    return {name for settings in CLASSES for name in variables(settings)} | COMPOSE_DEFAULTS.keys()
+
+
+def unnamed(example: str) -> list[str]:
+    return sorted(read_somewhere() - {entry.name for entry in entries(example)})
+
+
+def read_nowhere(example: str) -> list[str]:
+    """Variables that nothing reads, or that stand there without a comment."""
+    written = re.findall(r"^#?([A-Z_]+)=", example, re.MULTILINE)
+    return sorted(set(written) - (read_somewhere() & {entry.name for entry in entries(example)}))
+
+
+def twice(example: str) -> list[str]:
+    names = [entry.name for entry in entries(example)]
+    return sorted({name for name in names if names.count(name) > 1})
+
+
+def described_otherwise(example: str) -> list[str]:
+    """Variables whose comment is not the description in a settings class; those of Compose have one here only."""
+    told: dict[str, set[str]] = {}
+    for settings in (*CLASSES, ServiceSettings):
+        for names, field in fields(settings):
+            for name in names:
+                told.setdefault(name, set()).add(str(field.description))
+    return [
+        entry.name for entry in entries(example) if entry.description not in told.get(entry.name, {entry.description})
+    ]
+
+
+def other_defaults(example: str) -> list[str]:
+    """Variables that show another value than their default."""
+    shown = {entry.name: entry.value for entry in entries(example)}
+    wrong = {
+        names[0]
+        for settings in CLASSES
+        for names, field in fields(settings)
+        if not field.is_required() and field.default is not None and names[0] in shown
+        if TypeAdapter(field.annotation).validate_strings(shown[names[0]]) != field.default
+    }
+    wrong |= {name for name, default in COMPOSE_DEFAULTS.items() if default and shown.get(name, default) != default}
+    return sorted(wrong)
+
+
+def not_set(example: str) -> list[str]:
+    """Variables that a service or Compose requires, and the example leaves out."""
+    given = {entry.name for entry in entries(example) if entry.is_set}
+    required = {name for settings in SERVICES.values() for name in missing(settings, given)}
+    return sorted(required | {name for name, default in COMPOSE_DEFAULTS.items() if not default and name not in given})
+
+
+CHECKS = (unnamed, read_nowhere, twice, described_otherwise, other_defaults, not_set)
+VIOLATIONS: tuple[tuple[Callable[[str], list[str]], str, str, list[str]], ...] = (
+    (unnamed, "#SESSION_HOURS=12", "", ["SESSION_HOURS"]),
+    (unnamed, "\nERP_FOLDER=./ops/erp", "", ["ERP_FOLDER"]),
+    (read_nowhere, "DIGEST_AT", "DIGEST_TIME", ["DIGEST_TIME"]),
+    (read_nowhere, "# How long a sign-in lasts, in hours.\n", "", ["SESSION_HOURS"]),
+    (twice, "DEMO_ERP_PORT", "DEMO_DESK_PORT", ["DEMO_DESK_PORT"]),
+    (described_otherwise, "# SASL user name.", "# User.", ["KAFKA_SASL_USERNAME"]),
+    (other_defaults, "#HTTP_PORT=8000", "#HTTP_PORT=80", ["HTTP_PORT"]),
+    (other_defaults, "#DIGEST_AT=06:00", "#DIGEST_AT=07:00", ["DIGEST_AT"]),
+    (other_defaults, "postgres:18\n", "postgres:17\n", ["POSTGRES_IMAGE"]),
+    (not_set, "\nOIDC_AUDIENCE=", "\n#OIDC_AUDIENCE=", ["OIDC_AUDIENCE"]),
+    (not_set, "\nPOSTGRES_PASSWORD=", "\n#POSTGRES_PASSWORD=", ["POSTGRES_PASSWORD"]),
+)
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_the_example_has_no_problem(check: Callable[[str], list[str]]) -> None:
+    assert check(EXAMPLE) == []
+
+
+@pytest.mark.parametrize(("check", "old", "new", "problems"), VIOLATIONS)
+def test_a_violation_is_found(check: Callable[[str], list[str]], old: str, new: str, problems: list[str]) -> None:
+    assert old in EXAMPLE
+    assert check(EXAMPLE.replace(old, new)) == problems
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_reads_the_example_as_it_stands(service: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in read_somewhere():
+        monkeypatch.delenv(name, raising=False)
+    for entry in entries(EXAMPLE):
+        if entry.is_set:
+            monkeypatch.setenv(entry.name, entry.value)
+    SERVICES[service]()
+    monkeypatch.setenv("KAFKA_GROUP_PROTOCOL", "newest")
+    with pytest.raises(ValidationError):
+        SERVICES[service]()
+
+
+def test_no_settings_class_is_forgotten() -> None:
+    sources = "\n".join(path.read_text() for path in (ROOT / "services").rglob("*.py"))
+    declared = set(re.findall(r"^class (\w+)\((?:Base|Kafka|Service)Settings\)", sources, re.MULTILINE))
+    assert declared == {settings.__name__ for settings in CLASSES} | BASES
