@@ -1,7 +1,7 @@
 """The kinds of field that events are made of: ids, texts, decimals, people, each with its limit and its meaning."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -40,6 +40,7 @@ IN_WORDS = {
 }
 """What each pattern asks for, as a person reads it in a dead letter."""
 
+_ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _RFC_3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9:]{8}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})")
 
 
@@ -48,6 +49,14 @@ def _rfc_3339(value: Any) -> Any:
     if isinstance(value, datetime) or (isinstance(value, str) and _RFC_3339.fullmatch(value)):
         return value
     raise ValueError("must be an RFC 3339 time with its offset, such as 2026-11-16T15:02:00Z")
+
+
+def _iso_day(value: Any) -> Any:
+    """`value` itself; ValueError for a number, which would be read as seconds since 1970, and for an instant."""
+    is_day = isinstance(value, date) and not isinstance(value, datetime)
+    if is_day or (isinstance(value, str) and _ISO_DAY.fullmatch(value)):
+        return value
+    raise ValueError("must be a day such as 2026-11-30")
 
 
 def _in_utc(value: datetime) -> datetime:
@@ -91,6 +100,7 @@ ExportRound = Annotated[int, Field(strict=True, ge=1, le=limits.MAX_ROUND)]
 DecisionRound = Annotated[int, Field(strict=True, ge=0, le=limits.MAX_ROUND)]
 Version = Annotated[int, Field(strict=True, ge=0, le=limits.MAX_VERSION)]
 Count = Annotated[int, Field(strict=True, ge=0)]
+Day = Annotated[date, BeforeValidator(_iso_day)]
 Instant = Annotated[AwareDatetime, BeforeValidator(_rfc_3339), AfterValidator(_in_utc)]
 
 

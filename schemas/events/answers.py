@@ -1,6 +1,5 @@
 """What approval tells: decisions, requests to look again, where a commitment stands, who wants no summary."""
 
-from datetime import date
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -11,6 +10,7 @@ from schemas.events.base import CommitmentData, EventData
 from schemas.fields import (
     Code,
     ContentHash,
+    Day,
     DecisionRound,
     Excerpt,
     ExportRound,
@@ -41,7 +41,7 @@ class DecisionAccepted(CommitmentData):
     decided_by: Person = Field(description="Who accepted.")
     sent_by: Person = Field(description="Who sent this revision.")
     erp_code: Code | None = Field(default=None, description="The document number that the approver asks for.")
-    accounting_date: date | None = Field(
+    accounting_date: Day | None = Field(
         default=None, description="The day on which the ERP is to book it; absent means the ERP's own choice."
     )
     note: Note | None = Field(default=None, description="What the approver wants to be remembered.")

@@ -1,6 +1,5 @@
 """What the digest and the notifier tell: the daily summary, and what became of each mail."""
 
-from datetime import date
 from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
@@ -11,6 +10,7 @@ from schemas.events.base import EventData
 from schemas.fields import (
     Count,
     Currency,
+    Day,
     Excerpt,
     Id,
     Instant,
@@ -64,7 +64,7 @@ class DigestReady(EventData):
 
     company_id: Id = Field(description="The company whose commitments these are.")
     recipient: Person = Field(description="The approver who gets the mail; the id is the key of the message.")
-    local_date: date = Field(description="The day of the summary in the recipient's time zone.")
+    local_date: Day = Field(description="The day of the summary in the recipient's time zone.")
     time_zone: Annotated[str, Field(max_length=64), AfterValidator(known_zone)] = Field(
         description="The recipient's time zone, an IANA name."
     )

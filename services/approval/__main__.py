@@ -29,8 +29,9 @@ def build() -> tuple[Service, ApprovalSettings]:
         database=database,
         outbox=outbox,
         aggregates=(
-            Aggregate("commitment", tuple(HANDLERS), CommitmentStore()),
+            # people first: whom a commitment of the same batch tells depends on their rights
             Aggregate("person", tuple(PEOPLE_HANDLERS), PEOPLE),
+            Aggregate("commitment", tuple(HANDLERS), CommitmentStore()),
             Aggregate("erp_connection", tuple(CONNECTION_HANDLERS), CONNECTIONS),
         ),
         loops=(measuring(database),),

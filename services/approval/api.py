@@ -26,7 +26,7 @@ from services.approval.api_models import (
 from services.approval.commitment import Commitment, View, view
 from services.approval.decisions import Blocked, Conflict, Decisions, Outcome
 from services.approval.permissions import may_decide
-from services.approval.problems import ProblemError, documented
+from services.approval.problems import TOO_LARGE, ProblemError, documented
 from services.approval.queries import DeskView
 from services.approval.ribbon import EDITABLE, RIBBONS, locked_fields, message, summary
 from services.pipeline.database import Database
@@ -111,7 +111,7 @@ def _add_reading(router: APIRouter, api: Api) -> None:
 
 def _add_answering(router: APIRouter, api: Api) -> None:
     Approver = Annotated[DirectoryPerson, Depends(api.require_approver)]  # noqa: N806 - a type
-    refusals = documented(400, 404, 409, 413)
+    refusals = documented(400, 404, 409) | TOO_LARGE
 
     @router.post("/commitments/{commitment_id}/accept", responses=refusals)
     async def accept(commitment_id: str, who: Approver, answer: Accept) -> CommitmentState:

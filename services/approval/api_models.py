@@ -1,13 +1,13 @@
 """What the JSON API takes and gives, member by member."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.commitment import ErpDocument, Person, Summary
 from schemas.events import Change
-from schemas.fields import Code, ContentHash, ExportRound, FailureClass, Note, Reason, Revision, Ribbon, Status
+from schemas.fields import Code, ContentHash, Day, ExportRound, FailureClass, Note, Reason, Revision, Ribbon, Status
 from services.approval.checks import Finding
 from services.approval.queries import DeskView
 
@@ -90,7 +90,7 @@ class Accept(BaseModel):
     revision: Revision
     content_hash: ContentHash
     erp_code: Code | None = None
-    accounting_date: date | None = None
+    accounting_date: Day | None = None
     note: Note | None = None
 
 

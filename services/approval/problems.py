@@ -53,6 +53,10 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": Problem, "description": f"{_TITLES[status]}.", "content": content} for status in statuses}
 
 
+TOO_LARGE: dict[int | str, dict[str, Any]] = {413: {"description": f"{_TITLES[413]}; no document comes with it."}}
+"""The framework answers such a request before any of it is read."""
+
+
 class ProblemError(Exception):
     """An answer that the API refuses, with its HTTP status and a sentence for people."""
 

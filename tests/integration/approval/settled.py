@@ -34,8 +34,8 @@ class Approval:
         self.outbox = Outbox(models.KERNEL)
         self._offsets: Counter[Partition] = Counter()
         aggregates = (
-            Aggregate("commitment", tuple(HANDLERS), CommitmentStore()),
             Aggregate("person", tuple(PEOPLE_HANDLERS), PEOPLE),
+            Aggregate("commitment", tuple(HANDLERS), CommitmentStore()),
             Aggregate("erp_connection", tuple(CONNECTION_HANDLERS), CONNECTIONS),
         )
         self._consumer = EventConsumer("approval", database, models.KERNEL, self.outbox, aggregates)

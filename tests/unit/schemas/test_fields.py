@@ -1,5 +1,5 @@
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 from schemas import fields, limits
 from schemas.commitment import Person
 from schemas.events import Change, CommitmentRetrieved
-from schemas.fields import IN_WORDS, Excerpt, Instant, Money, Url
+from schemas.fields import IN_WORDS, Day, Excerpt, Instant, Money, Url
 
 PATTERNS = {value: name for name, value in vars(fields).items() if name.endswith("_PATTERN")}
 
@@ -68,6 +68,13 @@ def test_an_instant_is_kept_in_utc(text: str) -> None:
 def test_anything_else_is_no_instant(text: Any) -> None:
     with pytest.raises(ValidationError):
         TypeAdapter(Instant).validate_python(text)
+
+
+@pytest.mark.parametrize("value", [0, 20261130, "2026-11-30T00:00:00Z", "30.11.2026", "2026-02-30", True])
+def test_a_day_is_neither_a_number_nor_an_instant(value: Any) -> None:
+    assert TypeAdapter(Day).validate_python("2026-11-30") == date(2026, 11, 30)
+    with pytest.raises(ValidationError):
+        TypeAdapter(Day).validate_python(value)
 
 
 def test_an_excerpt_is_cut_to_its_length() -> None:

@@ -1,0 +1,483 @@
+"""The JSON API as programs use it: with bearer tokens, on a real database, with good requests and bad ones."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import orjson
+import pytest
+from httpx2 import ASGITransport, AsyncClient, Response
+from pydantic import SecretStr
+
+from schemas.events import DirectoryPerson, EventData
+from schemas.fields import FailureClass, ToolLevel
+from schemas.limits import MAX_REASON_CHARACTERS
+from schemas.snapshot import Snapshot
+from services.approval.migrations import MIGRATIONS
+from services.approval.problems import MEDIA_TYPE
+from services.pipeline.migrations import migrate
+from services.sandbox.servers.postgres import create_database, drop_database
+from services.sandbox.serving import served
+from services.sandbox.sign_in import Client, Flaw, Provider, running_sign_in
+from tests.integration.approval import company
+from tests.integration.approval.company import ANA, DANA, EVE, KIM, LEE, PAT, content
+from tests.integration.approval.desk import Desk, settings
+from tests.integration.approval.settled import Approval
+
+CLIENT = Client(
+    id="countersign",
+    secret=SecretStr("of the tests"),
+    redirect_uris=("http://127.0.0.1:1/",),
+    audience="countersign-api",
+)
+COMMITMENTS = "/api/v1/commitments"
+CHECKS = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+    "negative_data_rejection",
+    "unsupported_method",
+    "allow_header_conformance",
+    "ignored_auth",
+)
+"""Not that well-formed answers are taken: most come too late, which is as it should be."""
+
+PHASES = "examples,coverage,fuzzing"
+
+HTML = "<script>alert('\"&')</script>"
+SC = content("sc-1", "SC-001")
+
+
+class Api:
+    """The API, asked by Dana unless somebody else is named."""
+
+    def __init__(self, desk: Desk, provider: Provider, client: AsyncClient) -> None:
+        self.desk = desk
+        self.provider = provider
+        self.client = client
+
+    def bearer(self, who: DirectoryPerson, flaw: Flaw | None = None) -> dict[str, str]:
+        return {"authorization": f"Bearer {self.provider.bearer_token(who.person_id, flaw)}"}
+
+    async def get(self, path: str = "", who: DirectoryPerson = DANA, **query: Any) -> Response:
+        return await self.client.get(f"{COMMITMENTS}{path}", headers=self.bearer(who), params=query)
+
+    async def post(self, path: str, body: Mapping[str, Any], who: DirectoryPerson = DANA) -> Response:
+        return await self.client.post(f"{COMMITMENTS}{path}", headers=self.bearer(who), json=body)
+
+    async def post_bytes(self, path: str, body: bytes) -> Response:
+        headers = self.bearer(DANA) | {"content-type": "application/json"}
+        return await self.client.post(f"{COMMITMENTS}{path}", headers=headers, content=body)
+
+    async def decisions(self, topic: str) -> list[dict[str, Any]]:
+        return [orjson.loads(told)["data"] for told in await self.desk.published(topic)]
+
+
+@pytest.fixture(scope="module")
+def migrated_url(postgres: str) -> Iterator[str]:
+    """One database for this module: each test begins with empty tables."""
+    name = f"test_api_{uuid4().hex[:12]}"
+    url = create_database(postgres, name)
+    asyncio.run(migrate(SecretStr(url), MIGRATIONS))
+    yield url
+    drop_database(postgres, name)
+
+
+@pytest.fixture
+async def api(migrated_url: str) -> AsyncIterator[Api]:
+    async with running_sign_in(CLIENT) as provider:
+        desk = Desk(settings(migrated_url, issuer=provider.issuer))
+        await Approval(desk.database).forget_everything()
+        await desk.tell(*company.PEOPLE, company.QUICKBOOKS)
+        async with AsyncClient(transport=ASGITransport(desk.app), base_url="http://desk.example") as client:
+            yield Api(desk, provider, client)
+        await desk.database.close()
+
+
+def read(received: Mapping[str, Any], **members: Any) -> dict[str, Any]:
+    """What an answer to `received` must name."""
+    return {"revision": 1, "content_hash": Snapshot.of(dict(received)).content_hash} | members
+
+
+def is_problem(answer: Response, status: int) -> dict[str, Any]:
+    """Return the problem document of a refusal, which says in words what happened."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == MEDIA_TYPE
+    told: dict[str, Any] = answer.json()
+    assert told["status"] == status
+    assert told["title"]
+    assert told["detail"]
+    return told
+
+
+def numbers(answer: Response) -> list[str]:
+    assert answer.status_code == 200, answer.text
+    return [item["summary"]["number"] for item in answer.json()["items"]]
+
+
+def one_of_each_status() -> list[EventData]:
+    commitments = {number: content(number.lower(), number) for number in (f"SC-00{place}" for place in range(1, 9))}
+    _ready, disputed, exporting, in_doubt, failed, _rejected, retrieved, synced = commitments.values()
+    return [
+        *(company.sent(each) for each in commitments.values()),
+        company.sent(disputed | {"title": "Another title"}),
+        *(company.accepted(each) for each in (exporting, in_doubt, failed, synced)),
+        company.in_doubt(in_doubt),
+        company.failed(failed, FailureClass.FIX_DATA, "The title is too long."),
+        company.retrieved(retrieved),
+        company.succeeded(synced),
+    ]
+
+
+async def test_each_view_lists_its_commitments_oldest_first(api: Api) -> None:
+    await api.desk.tell(*one_of_each_status())
+    rejected = content("sc-006", "SC-006")
+    assert (await api.post("/sc-006/reject", read(rejected, reason="No."))).status_code == 200
+
+    listed = {view: numbers(await api.get(view=view)) for view in ("failed", "exporting", "synced", "rejected")}
+    assert listed == {
+        "failed": ["SC-005"],
+        "exporting": ["SC-003", "SC-004"],
+        "synced": ["SC-008"],
+        "rejected": ["SC-006"],
+    }
+    ready = (await api.get()).json()
+    assert [(item["id"], item["status"]) for item in ready["items"]] == [("sc-001", "ready"), ("sc-002", "disputed")]
+    assert ready["counts"] == {"ready": 2, "failed": 1, "exporting": 2, "synced": 1, "rejected": 1, "all": 8}
+    assert sorted(numbers(await api.get(view="all"))) == [f"SC-00{place}" for place in range(1, 9)]
+    statuses = {item["status"]: item["ribbon"] for item in (await api.get(view="all")).json()["items"]}
+    assert statuses == {
+        **dict.fromkeys(("ready", "disputed", "exporting", "in_doubt", "failed"), "BLUE"),
+        **dict.fromkeys(("rejected", "retrieved"), "YELLOW"),
+        "synced": "GREEN",
+    }
+
+
+async def test_pages_continue_where_the_one_before_ended(api: Api) -> None:
+    await api.desk.tell(*(company.sent(content(f"c-{place}", f"SC-{place:03}")) for place in range(7)))
+    seen: list[list[str]] = []
+    after: str | None = None
+    while True:
+        page = await api.get(limit=3, after=after) if after else await api.get(limit=3)
+        seen.append(numbers(page))
+        after = page.json()["next_after"]
+        if after is None:
+            break
+    assert seen == [["SC-000", "SC-001", "SC-002"], ["SC-003", "SC-004", "SC-005"], ["SC-006"]]
+
+
+async def test_a_search_finds_by_number_title_vendor_or_project_and_takes_no_wildcards(api: Api) -> None:
+    await api.desk.tell(
+        company.sent(content("c-1", "SC-001", title="100% masonry")),
+        company.sent(content("c-2", "SC-002", vendor={"id": "v", "name": "Ironline_Steel"})),
+        company.sent(content("c-3", "PO-003", project={"id": company.PROJECT, "name": "Harbour Façade"})),
+    )
+    found = {
+        text: numbers(await api.get(search=text)) for text in ("sc-", "0%", "%", "e_s", "FAÇADE", "nowhere", "\x00")
+    }
+    assert found == {
+        "sc-": ["SC-001", "SC-002"],
+        "0%": ["SC-001"],
+        "%": ["SC-001"],
+        "e_s": ["SC-002"],
+        "FAÇADE": ["PO-003"],
+        "nowhere": [],
+        "\x00": [],
+    }
+
+
+async def test_a_list_that_cannot_be_is_refused(api: Api) -> None:
+    wrong: list[tuple[str, str]] = [
+        ("view", "open"),
+        ("limit", "0"),
+        ("limit", "201"),
+        ("limit", "many"),
+        ("search", "x" * 201),
+        ("after", "yesterday"),
+        ("after", "2026-11-16T15:02:00Z"),
+        ("after", "2026-11-16T15:02:00Z|\x00"),
+        ("after", "0001-01-01T00:00:00+14:00|c-1"),
+    ]
+    for name, text in wrong:
+        answer = await api.client.get(COMMITMENTS, headers=api.bearer(DANA), params={name: text})
+        assert name in is_problem(answer, 422)["detail"]
+
+
+async def test_one_commitment_is_told_with_contents_findings_changes_and_history(api: Api) -> None:
+    corrected = content("sc-1", "SC-001", total="480251.00") | {"insurance": {"expires": "2027-03-31"}}
+    await api.desk.tell(company.sent(SC), company.retrieved(SC), company.resent(corrected, note="Now insured."))
+
+    told = (await api.get("/sc-1")).json()
+    (submission,) = told["submissions"]
+    assert (told["status"], told["revision"], told["content_hash"]) == ("ready", 2, Snapshot.of(corrected).content_hash)
+    assert submission["commitment"] == corrected
+    assert submission["note"] == "Now insured."
+    assert [(finding["rule"], finding["is_blocking"]) for finding in submission["findings"]] == [("total", True)]
+    assert {change["field"]: change["after"] for change in told["changes"]} == {
+        "Total": "480251.00",
+        "Insurance expires": "2027-03-31",
+    }
+
+    history = (await api.get("/sc-1/history")).json()
+    assert [line["text"] for line in history] == [
+        "Sam Lee re-sent it as revision 2. Note: Now insured.",
+        "Sam Lee retrieved revision 1.",
+        "Sam Lee sent revision 1.",
+    ]
+
+
+async def test_an_accepted_commitment_is_ordered_once_however_often_it_is_accepted(api: Api) -> None:
+    await api.desk.tell(company.sent(SC))
+    body = read(SC, erp_code="4711", accounting_date="2026-11-30", note="As agreed.")
+    first = await api.post("/sc-1/accept", body)
+    again = await api.post("/sc-1/accept", body)
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert first.json() == again.json()
+    assert first.json()["status"] == "exporting"
+    (order,) = await api.decisions("decision.accepted")
+    assert (order["round"], order["erp_code"], order["accounting_date"]) == (1, "4711", "2026-11-30")
+    assert order["commitment"] == SC
+    assert [line["kind"] for line in (await api.get("/sc-1/history")).json()] == [
+        "decision.accepted",
+        "commitment.sent",
+    ]
+
+
+async def test_a_rejection_is_told_once_however_often_it_is_given(api: Api) -> None:
+    await api.desk.tell(company.sent(SC))
+    answers = [await api.post("/sc-1/reject", read(SC, reason="Use 03-310.")) for _ in range(2)]
+    assert [answer.json()["status"] for answer in answers] == ["rejected", "rejected"]
+    assert answers[0].json()["editable"] is True
+    (told,) = await api.decisions("decision.rejected")
+    assert (told["reason"], told["decided_by"]["id"]) == ("Use 03-310.", DANA.person_id)
+
+
+async def test_a_failed_export_is_ordered_once_more(api: Api) -> None:
+    failed = company.failed(SC, FailureClass.WAIT_FOR_DEPENDENCY, "Vendor ACME is not active.")
+    await api.desk.tell(company.sent(SC), company.accepted(SC), failed)
+    answers = [await api.post("/sc-1/retry", {"revision": 1, "round": 1}) for _ in range(2)]
+    assert [(answer.json()["status"], answer.json()["round"]) for answer in answers] == [("exporting", 2)] * 2
+    (order,) = await api.decisions("decision.accepted")
+    assert (order["round"], order["content_hash"]) == (2, Snapshot.of(SC).content_hash)
+
+
+async def test_a_doubt_is_settled_with_the_document_or_without_one(api: Api) -> None:
+    other = content("sc-2", "SC-002")
+    for received in (SC, other):
+        await api.desk.tell(company.sent(received), company.accepted(received), company.in_doubt(received))
+    document = {"connection": company.ERP, "id": "4F2", "number": "SC-001"}
+    here = {"revision": 1, "round": 1, "document": document, "note": "Found it in the list of orders."}
+    there = {"revision": 1, "round": 1, "note": "Nothing in the list of orders."}
+
+    found = [await api.post("/sc-1/settle", here) for _ in range(2)]
+    absent = [await api.post("/sc-2/settle", there) for _ in range(2)]
+
+    assert [answer.json()["status"] for answer in found] == ["in_doubt", "in_doubt"]
+    assert [(answer.json()["status"], answer.json()["round"]) for answer in absent] == [("exporting", 2)] * 2
+    assert [told["document"]["id"] for told in await api.decisions("decision.resolved")] == ["4F2"]
+    assert [told["round"] for told in await api.decisions("decision.accepted")] == [2]
+
+
+async def test_who_brings_no_valid_token_is_asked_to_sign_in(api: Api) -> None:
+    await api.desk.tell(company.sent(SC))
+    refused = [await api.client.get(COMMITMENTS)]
+    refused += [await api.client.get(COMMITMENTS, headers=api.bearer(DANA, flaw)) for flaw in Flaw]
+    refused += [
+        await api.client.get(COMMITMENTS, headers={"authorization": header})
+        for header in ("Bearer", "Bearer a.b.c", "Basic ZGFuYTo=", "Bearer " + "x" * 5000)
+    ]
+    refused.append(await api.client.post(f"{COMMITMENTS}/sc-1/accept", json=read(SC)))
+    for answer in refused:
+        is_problem(answer, 401)
+        assert answer.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("who", [ANA, DANA.model_copy(update={"person_id": "person-unheard-of"})])
+async def test_who_has_no_level_on_the_tool_sees_nothing(api: Api, who: DirectoryPerson) -> None:
+    await api.desk.tell(company.sent(SC))
+    for path in ("", "/sc-1", "/sc-1/history"):
+        is_problem(await api.get(path, who), 403)
+
+
+@pytest.mark.parametrize("who", [KIM, PAT])
+async def test_who_may_only_look_decides_nothing(api: Api, who: DirectoryPerson) -> None:
+    await api.desk.tell(company.sent(SC))
+    assert numbers(await api.get(who=who)) == ["SC-001"]
+    assert (await api.client.get("/api/v1/me", headers=api.bearer(who))).json()["is_accounting_approver"] is False
+    bodies: dict[str, dict[str, Any]] = {
+        "accept": read(SC),
+        "reject": read(SC, reason="No."),
+        "retry": {"revision": 1, "round": 1},
+        "settle": {"revision": 1, "round": 1, "note": "Seen."},
+    }
+    for verb, body in bodies.items():
+        assert "Can Push to Accounting" in is_problem(await api.post(f"/sc-1/{verb}", body, who), 403)["detail"]
+    assert (await api.get("/sc-1")).json()["status"] == "ready"
+
+
+async def test_a_right_that_was_taken_away_is_gone_at_once(api: Api) -> None:
+    await api.desk.tell(company.sent(SC))
+    assert (await api.client.get("/api/v1/me", headers=api.bearer(DANA))).json()["is_accounting_approver"] is True
+    await api.desk.tell(DANA.model_copy(update={"version": 2, "erp_tool": ToolLevel.READ_ONLY}))
+    is_problem(await api.post("/sc-1/accept", read(SC)), 403)
+
+
+async def test_another_companys_commitments_do_not_exist_for_its_approver(api: Api) -> None:
+    await api.desk.tell(company.sent(SC))
+    assert (await api.get(view="all", who=EVE)).json()["items"] == []
+    for path in ("/sc-1", "/sc-1/history", "/unknown", "/%00", "/%E2%82%AC"):
+        is_problem(await api.get(path, EVE), 404)
+    is_problem(await api.post("/sc-1/accept", read(SC), EVE), 404)
+    is_problem(await api.post("/%00/accept", read(SC)), 404)
+    assert await api.decisions("decision.accepted") == []
+
+
+async def test_what_was_never_submitted_does_not_exist_either(api: Api) -> None:
+    await api.desk.tell(company.succeeded(SC))
+    is_problem(await api.get("/sc-1"), 404)
+    is_problem(await api.post("/sc-1/accept", read(SC)), 404)
+
+
+async def test_a_stale_answer_is_told_how_things_stand_and_records_nothing(api: Api) -> None:
+    await api.desk.tell(company.sent(SC), company.retrieved(SC), company.resent(SC | {"title": "New title"}))
+    before = (await api.get("/sc-1/history")).json()
+    stale = [
+        await api.post("/sc-1/accept", read(SC)),
+        await api.post("/sc-1/accept", read(SC, revision=2)),
+        await api.post("/sc-1/reject", read(SC, reason="Too late.")),
+        await api.post("/sc-1/retry", {"revision": 2, "round": 1}),
+        await api.post("/sc-1/settle", {"revision": 2, "round": 1, "note": "Seen."}),
+    ]
+    for answer in stale:
+        now = is_problem(answer, 409)["commitment"]
+        assert (now["status"], now["revision"]) == ("ready", 2)
+    assert (await api.get("/sc-1/history")).json() == before
+    assert await api.decisions("decision.accepted") == []
+
+
+async def test_only_the_first_of_two_approvers_is_heard(api: Api) -> None:
+    await api.desk.tell(company.sent(SC))
+    assert (await api.post("/sc-1/accept", read(SC))).status_code == 200
+    late = is_problem(await api.post("/sc-1/reject", read(SC, reason="No."), LEE), 409)
+    assert "Dana Ruiz accepted SC-001" in late["detail"]
+    assert late["commitment"]["status"] == "exporting"
+
+
+async def test_blocking_findings_forbid_to_accept_and_say_why(api: Api) -> None:
+    wrong = content("sc-1", "SC-001", total="1.00")
+    await api.desk.tell(company.sent(wrong))
+    told = is_problem(await api.post("/sc-1/accept", read(wrong)), 409)
+    assert [finding["rule"] for finding in told["findings"]] == ["total"]
+    assert "SC-001 cannot be accepted" in told["detail"]
+
+
+WRONG_MEMBERS: list[tuple[str, str, Any]] = [
+    ("reject", "reason", ""),
+    ("reject", "reason", " \n\t "),
+    ("reject", "reason", "x" * 100_000),
+    ("reject", "reason", "x" * (MAX_REASON_CHARACTERS + 1)),
+    ("reject", "reason", "a\x00b"),
+    ("reject", "reason", "\ud800"),
+    ("reject", "reason", None),
+    ("reject", "revision", "1"),
+    ("reject", "revision", 1.5),
+    ("reject", "revision", 0),
+    ("reject", "revision", 10**30),
+    ("reject", "content_hash", "0"),
+    ("reject", "surprise", 1),
+    ("accept", "accounting_date", "tomorrow"),
+    ("accept", "accounting_date", 0),
+    ("accept", "accounting_date", "2026-11-30T00:00:00Z"),
+    ("accept", "accounting_date", "2026-02-30"),
+    ("accept", "erp_code", "\x00"),
+]
+
+
+async def test_a_wrong_member_is_named_and_nothing_is_recorded(api: Api) -> None:
+    await api.desk.tell(company.sent(SC))
+    for verb, member, value in WRONG_MEMBERS:
+        body = read(SC) | ({"reason": "No."} if verb == "reject" else {}) | {member: value}
+        told = is_problem(await api.post_bytes(f"/sc-1/{verb}", json.dumps(body).encode()), 422)
+        assert [error["member"] for error in told["errors"]] == [member]
+        assert len(told["detail"]) < 1000
+    assert (await api.get("/sc-1")).json()["status"] == "ready"
+
+
+async def test_a_body_that_is_no_json_object_is_refused(api: Api) -> None:
+    await api.desk.tell(company.sent(SC))
+    for body in (b"{", b"\xff\xfe", b'{"revision": 1,}', b"[" * 100_000, b"9" * 5000):
+        is_problem(await api.post_bytes("/sc-1/accept", body), 400)
+    for body in (b"", b"null", b"[]", b'"text"'):
+        is_problem(await api.post_bytes("/sc-1/accept", body), 422)
+
+
+async def test_a_body_beyond_one_mebibyte_is_too_large(api: Api) -> None:
+    answer = await api.post_bytes("/sc-1/reject", b'{"reason": "' + b"x" * 1_048_576 + b'"}')
+    assert answer.status_code == 413
+
+
+async def test_unknown_addresses_and_methods_are_problems_too(api: Api) -> None:
+    is_problem(await api.client.get("/api/v1/nothing"), 404)
+    refused = await api.client.delete(f"{COMMITMENTS}/sc-1", headers=api.bearer(DANA))
+    is_problem(refused, 405)
+    assert refused.headers["allow"] == "GET"
+
+
+async def test_html_in_every_text_comes_back_as_text(api: Api) -> None:
+    marked = content(
+        "sc-1",
+        f"SC {HTML}",
+        title=f"Title {HTML}",
+        status=f"Status {HTML}",
+        description=f"Description {HTML}",
+        project={"id": company.PROJECT, "name": f"Project {HTML}", "number": HTML},
+        vendor={"id": "v", "name": f"Vendor {HTML}"},
+        lines=[company.line(1, HTML, f"Line {HTML}", "480250.00")],
+        **{HTML: HTML},
+    )
+    await api.desk.tell(company.sent(marked, note=f"Note {HTML}"))
+
+    answer = await api.get("/sc-1")
+    rejected = await api.post("/sc-1/reject", read(marked, reason=f"Reason {HTML}"))
+    listed, history = await api.get(view="rejected"), await api.get("/sc-1/history")
+
+    for each in (answer, rejected, listed, history):
+        assert each.headers["content-type"] == "application/json"
+    (submission,) = answer.json()["submissions"]
+    assert submission["commitment"] == marked
+    assert submission["note"] == f"Note {HTML}"
+    assert listed.json()["items"][0]["summary"]["vendor"] == f"Vendor {HTML}"
+    assert rejected.json()["message"] == f"Dana Ruiz rejected SC {HTML}: Reason {HTML}"
+    assert history.json()[0]["text"] == f"Dana Ruiz rejected revision 1: Reason {HTML}"
+
+
+async def test_requests_made_up_from_the_openapi_document_are_answered_as_it_says(api: Api, tmp_path: Path) -> None:
+    await api.desk.tell(company.sent(SC))
+    (tmp_path / "schemathesis.toml").write_text('[parameters]\n"path.commitment_id" = "sc-1"\n')
+    async with served(api.desk.app) as url:
+        checking = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-c", "from schemathesis.cli import schemathesis; schemathesis()", "--no-color"),
+            *(
+                "run",
+                f"{url}/api/v1/openapi.json",
+                "--checks",
+                ",".join(CHECKS),
+                "--phases",
+                "examples,coverage,fuzzing",
+            ),
+            *("--max-examples", "10", "--seed", "1", "--no-shrink"),
+            *("--header", f"Authorization: {api.bearer(DANA)['authorization']}"),
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        said, _ = await checking.communicate()
+    assert checking.returncode == 0, said.decode()
