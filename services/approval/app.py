@@ -9,6 +9,8 @@ from starlette.exceptions import HTTPException
 from services.approval import problems
 from services.approval.api import Api, api_router
 from services.approval.decisions import Decisions
+from services.approval.desk import add_desk
+from services.approval.desk.parts import Parts
 from services.approval.identity import Identity
 from services.approval.settings import ApprovalSettings
 from services.approval.sign_in.errors import SignInError
@@ -35,7 +37,7 @@ def build_app(
         max_body_size=MAX_BODY_BYTES,
     )
     app.include_router(api_router(Api(database, decisions, identity.require_viewer, identity.require_approver)))
-    desk_answers: dict[type[Exception], Answering] = {}
+    desk_answers = add_desk(app, Parts(settings, database, outbox, decisions, identity))
     api_answers: dict[type[Exception], Answering] = {
         problems.ProblemError: problems.on_problem,
         SignInError: problems.on_sign_in_error,

@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 
 from fastapi import FastAPI
-from starlette.staticfiles import StaticFiles
 
 from services.approval.desk.answers import answer_router
 from services.approval.desk.deciding import deciding_router
 from services.approval.desk.errors import Answering, ErrorPages
 from services.approval.desk.lists import list_router
-from services.approval.desk.pages import ASSETS, Pages, SafeHeaders
+from services.approval.desk.pages import ASSETS, Assets, Pages, SafeHeaders
 from services.approval.desk.parts import Parts
 from services.approval.desk.people import people_router
 from services.approval.desk.signing_in import sign_in_router
@@ -25,6 +24,6 @@ def add_desk(app: FastAPI, parts: Parts) -> Mapping[type[Exception], Answering]:
     pages = Pages()
     for router in (list_router, answer_router, deciding_router, people_router, sign_in_router):
         app.include_router(router(parts, pages))
-    app.mount("/assets", StaticFiles(directory=ASSETS), name="assets")
+    app.mount("/assets", Assets(directory=ASSETS), name="assets")
     app.add_middleware(SafeHeaders, is_secure=parts.settings.public_url.startswith("https:"))
     return ErrorPages(pages).by_error

@@ -192,4 +192,5 @@ def answer_router(parts: Parts, pages: Pages) -> APIRouter:
 
 
 def _place(fields: Mapping[str, str]) -> Place:
-    return Place(DeskView.READY, fields.get("q", ""), fields.get("after", ""))
+    search, after = (fields.get(name, "").replace("\x00", "") for name in ("q", "after"))
+    return Place(DeskView.READY, search, after)

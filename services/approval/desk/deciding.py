@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 from starlette.exceptions import HTTPException
 
 from schemas.commitment import ErpDocument
 from schemas.events import DirectoryPerson, ErpConnection
+from schemas.fields import ID_PATTERN
 from schemas.limits import MAX_ID_CHARACTERS
 from services.approval import queries
 from services.approval.decisions import Outcome
@@ -23,6 +24,7 @@ from services.approval.ribbon import connection
 
 _UNPROCESSABLE = 422
 Fields = Mapping[str, str]
+CommitmentId = Annotated[str, Path(pattern=ID_PATTERN, max_length=MAX_ID_CHARACTERS)]
 
 
 class Deciding:
@@ -127,23 +129,23 @@ def deciding_router(parts: Parts, pages: Pages) -> APIRouter:
     Approver = Annotated[DirectoryPerson, Depends(parts.identity.require_approver)]  # noqa: N806 - a type
 
     @router.post("/accept")
-    async def accept(request: Request, who: Approver, commitment_id: str) -> Response:
+    async def accept(request: Request, who: Approver, commitment_id: CommitmentId) -> Response:
         return await deciding.accept(request, who, commitment_id, forms.text_fields(await request.form()))
 
     @router.post("/reject")
-    async def reject(request: Request, who: Approver, commitment_id: str) -> Response:
+    async def reject(request: Request, who: Approver, commitment_id: CommitmentId) -> Response:
         return await deciding.reject(request, who, commitment_id, forms.text_fields(await request.form()))
 
     @router.post("/retry")
-    async def retry(request: Request, who: Approver, commitment_id: str) -> Response:
+    async def retry(request: Request, who: Approver, commitment_id: CommitmentId) -> Response:
         return await deciding.retry(request, who, commitment_id, forms.text_fields(await request.form()))
 
     @router.post("/settle")
-    async def settle(request: Request, who: Approver, commitment_id: str) -> Response:
+    async def settle(request: Request, who: Approver, commitment_id: CommitmentId) -> Response:
         return await deciding.settle(request, who, commitment_id, forms.text_fields(await request.form()))
 
     @router.get("")
-    async def show(who: Viewer, commitment_id: str) -> Response:
+    async def show(who: Viewer, commitment_id: CommitmentId) -> Response:
         return await page.show(who, commitment_id)
 
     return router

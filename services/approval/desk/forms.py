@@ -1,5 +1,6 @@
 """Reads what people sent with the desk's forms, and says what is wrong with it in words beside the field."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -8,6 +9,7 @@ from enum import StrEnum
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
+from schemas.fields import ID_PATTERN
 from schemas.limits import MAX_ID_CHARACTERS, MAX_NAME_CHARACTERS, MAX_NOTE_CHARACTERS, MAX_REASON_CHARACTERS
 
 MAX_CHOICES = 50
@@ -59,7 +61,7 @@ class Choice:
         verb, _, rest = value.partition(":")
         revision, _, rest = rest.partition(":")
         content_hash, _, commitment_id = rest.partition(":")
-        if verb not in set(Verb) or len(content_hash) != _HASH_CHARACTERS or not commitment_id:
+        if verb not in set(Verb) or len(content_hash) != _HASH_CHARACTERS or not re.match(ID_PATTERN, commitment_id):
             raise BadFormError
         return cls(Verb(verb), whole(revision), content_hash, commitment_id)
 

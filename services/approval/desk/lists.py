@@ -12,6 +12,7 @@ from pydantic import AwareDatetime, TypeAdapter, ValidationError
 from starlette.exceptions import HTTPException
 
 from schemas.events import DirectoryPerson, ErpConnection
+from schemas.fields import TEXT_PATTERN
 from services.approval import queries
 from services.approval.desk.forms import FormProblem
 from services.approval.desk.outcomes import Result
@@ -123,8 +124,8 @@ def list_router(parts: Parts, pages: Pages) -> APIRouter:
         request: Request,
         who: Viewer,
         view: DeskView = DeskView.READY,
-        q: Annotated[str, Query(max_length=200)] = "",
-        after: Annotated[str, Query(max_length=300)] = "",
+        q: Annotated[str, Query(max_length=200, pattern=TEXT_PATTERN)] = "",
+        after: Annotated[str, Query(max_length=300, pattern=TEXT_PATTERN)] = "",
         choose: str = "",
         done: str = "",
     ) -> Response:

@@ -69,7 +69,9 @@ def quantity(amount: str) -> str:
 
 def moment(at: datetime, time_zone: str) -> str:
     """`at` on the clock of `time_zone`, for example "Nov 16, 2026, 09:02 CST"."""
-    return format_datetime(at, "MMM d, y, HH:mm z", tzinfo=ZoneInfo(time_zone), locale=LOCALE)
+    local = at.astimezone(ZoneInfo(time_zone))
+    # The zone's own abbreviation: babel knows only those that are common in the language's own country.
+    return f"{format_datetime(local, 'MMM d, y, HH:mm', tzinfo=local.tzinfo, locale=LOCALE)} {local:%Z}"
 
 
 def waited(since: datetime, now: datetime) -> str:

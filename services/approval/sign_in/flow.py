@@ -4,7 +4,6 @@ import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx2
 from authlib.integrations.base_client import OAuthError
@@ -108,7 +107,9 @@ class SignIn:
 
 
 def own_path(wanted: str) -> str:
-    """`wanted` where it is a path on this very host, else the front page; browsers read a backslash as a slash."""
-    parts = urlsplit(wanted if wanted.isprintable() else "")
-    is_own = not parts.scheme and not parts.netloc and wanted.startswith("/") and wanted[1:2] not in ("/", "\\")
+    """`wanted` where it is a path on this very host, else the front page.
+
+    Browsers read a backslash as a slash and leave out tabs and line ends, so neither may hide a second slash.
+    """
+    is_own = wanted.isprintable() and wanted.startswith("/") and wanted[1:2] not in ("/", "\\")
     return wanted if is_own else "/"

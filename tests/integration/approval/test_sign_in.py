@@ -1,0 +1,391 @@
+"""Sign-in with a real OpenID provider over HTTP, as a browser goes through it and as an attacker would bend it."""
+
+import base64
+import hmac
+import json
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
+from fastapi import FastAPI
+from httpx2 import AsyncClient, Response
+from joserfc import jwt
+from joserfc.jwk import ECKey, RSAKey
+from pydantic import SecretStr
+from sqlalchemy import func, select, update
+
+from schemas.events import DirectoryPersonRemoved
+from services.approval import models
+from services.approval.identity import PENDING, SESSION
+from services.approval.sign_in.errors import NotSignedInError, ProviderAwayError
+from services.approval.sign_in.flow import own_path
+from services.approval.sign_in.provider import REFETCH_SECONDS, Provider
+from services.sandbox.people import DANA, PEOPLE, VERA
+from services.sandbox.serving import served
+from services.sandbox.sign_in import Client, Flaw, running_sign_in
+from services.sandbox.sign_in import Provider as SandboxProvider
+from tests.integration.approval.desk import URL, Desk, running_desk, settings
+from tests.integration.approval.reading import landed, words
+
+AUDIENCE = "countersign-api"
+CLIENT = Client("countersign", SecretStr("of the tests"), (f"{URL}/sign-in/callback",), AUDIENCE)
+HOURS = timedelta(hours=1)
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[SandboxProvider]:
+    async with running_sign_in(CLIENT) as running:
+        yield running
+
+
+@pytest.fixture
+async def desk(database_url: str, sandbox: SandboxProvider) -> AsyncIterator[Desk]:
+    async with running_desk(settings(database_url, issuer=sandbox.issuer)) as running:
+        await running.tell(*PEOPLE.values())
+        yield running
+
+
+async def at_provider(address: str, person_id: str = DANA.person_id) -> str:
+    """Choose a person at the provider; the address to which it sends the browser back."""
+    async with AsyncClient() as elsewhere:
+        assert (await elsewhere.get(address)).status_code == 200
+        return str((await elsewhere.post(address, data={"person_id": person_id})).headers["location"])
+
+
+async def signed_in(browser: AsyncClient, wanted: str = "/commitments?view=all") -> Response:
+    """Open `wanted` and sign in on the way; the answer of our callback."""
+    began = await browser.get((await browser.get(wanted)).headers["location"])
+    return await browser.get(await at_provider(began.headers["location"]))
+
+
+def changed(address: str, **members: str) -> str:
+    parts = urlsplit(address)
+    query = {name: texts[0] for name, texts in parse_qs(parts.query).items()} | members
+    return parts._replace(query=urlencode({name: text for name, text in query.items() if text})).geturl()
+
+
+async def test_a_person_is_sent_to_the_provider_and_back_to_the_page_they_wanted(desk: Desk) -> None:
+    async with desk.browser() as browser:
+        answer = await signed_in(browser)
+        assert answer.headers["location"] == "/commitments?view=all"
+        cookies = answer.headers.get_list("set-cookie")
+        assert any(
+            each.startswith("countersign-session=") and "HttpOnly" in each and "SameSite=lax" in each
+            for each in cookies
+        )
+        page = await landed(browser, answer)
+        assert "Dana Ruiz Accounting approver" in words(page)
+        again = await browser.get("/sign-in?return_to=/directory")
+        assert again.headers["location"] == "/directory"
+
+
+async def test_the_request_carries_pkce_and_a_nonce_and_the_table_no_token(desk: Desk) -> None:
+    async with desk.browser() as browser:
+        first, second = [await browser.get("/sign-in") for _ in range(2)]
+        asked = [parse_qs(urlsplit(each.headers["location"]).query) for each in (first, second)]
+        token = browser.cookies[desk.identity.cookies.name(PENDING)]
+    for each in asked:
+        assert each["code_challenge_method"] == ["S256"]
+        assert each["scope"] == ["openid"]
+    for name in ("state", "nonce", "code_challenge"):
+        assert asked[0][name] != asked[1][name]
+    async with desk.database.begin() as db:
+        hashes = (await db.execute(select(models.SESSION.c.token_hash))).scalars().all()
+    assert len(hashes) == 2
+    assert token.encode() not in hashes
+
+
+async def test_a_callback_with_another_state_is_refused(desk: Desk) -> None:
+    async with desk.browser() as browser:
+        back = await at_provider((await browser.get("/sign-in")).headers["location"])
+        for bent in (changed(back, state="another"), changed(back, state="")):
+            refused = await browser.get(bent)
+            assert refused.status_code == 400
+            assert "not begun in this browser" in words(refused)
+        assert SESSION not in str(browser.cookies)
+
+
+async def test_a_callback_in_another_browser_is_refused(desk: Desk) -> None:
+    async with desk.browser() as attacker, desk.browser() as victim:
+        back = await at_provider((await attacker.get("/sign-in")).headers["location"])
+        assert (await victim.get(back)).status_code == 400
+        await victim.get("/sign-in")
+        assert (await victim.get(back)).status_code == 400
+        assert (await victim.get("/directory")).headers["location"].startswith("/sign-in")
+
+
+async def test_a_callback_is_good_once(desk: Desk) -> None:
+    async with desk.browser() as browser:
+        back = await at_provider((await browser.get("/sign-in")).headers["location"])
+        assert (await browser.get(back)).status_code == 303
+        assert (await browser.get(back)).status_code == 400
+
+
+async def test_an_answer_with_another_nonce_is_refused(desk: Desk) -> None:
+    async with desk.browser() as browser:
+        address = (await browser.get("/sign-in")).headers["location"]
+        refused = await browser.get(await at_provider(changed(address, nonce="another")))
+    assert refused.status_code == 400
+    assert "does not prove who you are" in words(refused)
+
+
+async def test_a_code_that_the_provider_does_not_confirm_is_refused(desk: Desk) -> None:
+    async with desk.browser() as browser:
+        back = await at_provider((await browser.get("/sign-in")).headers["location"])
+        refused = await browser.get(changed(back, code="another"))
+    assert refused.status_code == 400
+    assert "did not confirm this sign-in" in words(refused)
+
+
+async def test_a_refusal_at_the_provider_is_told(desk: Desk) -> None:
+    async with desk.browser() as browser:
+        refused = await browser.get("/sign-in/callback?error=access_denied&error_description=Send+money+to")
+    assert refused.status_code == 400
+    assert "Send money" not in refused.text
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        "https://evil.example/",
+        "//evil.example",
+        "/\\evil.example",
+        "\\\\evil.example",
+        "javascript:alert(1)",
+        "evil",
+        "/\n/evil",
+        "",
+        "/\t/evil.example",
+    ],
+)
+def test_no_address_leads_away_from_the_desk_after_sign_in(wanted: str) -> None:
+    assert own_path(wanted) == "/"
+
+
+async def test_the_way_back_after_sign_in_stays_on_the_desk(desk: Desk) -> None:
+    async with desk.browser() as browser:
+        began = await browser.get("/sign-in?return_to=//evil.example/x")
+        assert (await browser.get(await at_provider(began.headers["location"]))).headers["location"] == "/"
+        assert (await browser.get("/sign-in?return_to=https://evil.example")).headers["location"] == "/"
+
+
+async def test_signing_out_ends_the_session_on_the_server(desk: Desk) -> None:
+    async with desk.browser() as browser:
+        await signed_in(browser)
+        token = browser.cookies[desk.identity.cookies.name(SESSION)]
+        assert "You are signed out" in words(await landed(browser, await browser.post("/sign-out")))
+        browser.cookies.set(desk.identity.cookies.name(SESSION), token)
+        assert (await browser.get("/directory")).headers["location"].startswith("/sign-in?return_to=")
+        assert (await browser.get("/sign-out")).status_code in (404, 405)
+
+
+async def test_an_expired_session_is_none_and_is_removed(desk: Desk) -> None:
+    table = models.SESSION
+    async with desk.browser(DANA) as browser:
+        assert (await browser.get("/directory")).status_code == 200
+        async with desk.database.begin() as db:
+            await db.execute(update(table).values(expires_at=datetime.now(UTC)))
+        assert (await browser.get("/directory")).status_code == 303
+        await desk.identity.sessions.begin("somebody", HOURS)
+    async with desk.database.begin() as db:
+        assert (await db.execute(select(func.count()).select_from(table))).scalar_one() == 1
+
+
+async def test_somebody_whom_the_directory_has_removed_sees_nothing_more(desk: Desk) -> None:
+    async with desk.browser(DANA) as browser:
+        await desk.tell(DirectoryPersonRemoved(person_id=DANA.person_id))
+        assert (await browser.get("/directory")).status_code == 403
+
+
+async def test_over_tls_the_cookie_belongs_to_this_host_alone(database_url: str) -> None:
+    async with running_desk(settings(database_url, public_url="https://desk.example")) as desk:
+        await desk.tell(*PEOPLE.values())
+        async with desk.browser(DANA) as browser:
+            assert (await browser.get("/directory")).headers["strict-transport-security"]
+            cleared = (await browser.post("/sign-out")).headers["set-cookie"]
+    assert cleared.startswith("__Host-countersign-session=")
+    assert "Secure" in cleared
+    assert "Path=/" in cleared
+    assert "Domain" not in cleared
+
+
+async def test_a_bearer_token_speaks_for_its_person(desk: Desk, sandbox: SandboxProvider) -> None:
+    async with desk.browser() as program:
+        for person, is_approver in ((DANA, True), (VERA, False)):
+            headers = {"authorization": f"Bearer {sandbox.bearer_token(person.person_id)}"}
+            answer = await program.get("/api/v1/me", headers=headers)
+            assert answer.json()["id"] == person.person_id
+            assert answer.json()["is_accounting_approver"] is is_approver
+
+
+@pytest.mark.parametrize("flaw", list(Flaw))
+async def test_a_bearer_token_with_a_flaw_is_refused(desk: Desk, sandbox: SandboxProvider, flaw: Flaw) -> None:
+    async with desk.browser() as program:
+        headers = {"authorization": f"Bearer {sandbox.bearer_token(DANA.person_id, flaw)}"}
+        refused = await program.get("/api/v1/me", headers=headers)
+    assert refused.status_code == 401
+    assert refused.headers["www-authenticate"] == "Bearer"
+    assert "token" in refused.json()["detail"]
+
+
+@pytest.mark.parametrize("token", ["", "x", "a.b.c", "....", "é.é.é", "e30.e30.e30", "bnVsbA.bnVsbA.", "W10.W10.W10"])
+async def test_a_bearer_token_that_is_none_is_refused(desk: Desk, token: str) -> None:
+    async with desk.browser() as program:
+        refused = await program.get("/api/v1/me", headers={"authorization": f"Bearer {token}".encode()})
+    assert refused.status_code == 401
+
+
+async def test_an_id_token_is_no_access_token(desk: Desk, sandbox: SandboxProvider) -> None:
+    token = sandbox.signer.id_token(DANA, client_id=CLIENT.id, nonce=None, now=datetime.now(UTC))
+    async with desk.browser() as program:
+        assert (await program.get("/api/v1/me", headers={"authorization": f"Bearer {token}"})).status_code == 401
+
+
+async def test_a_bad_bearer_token_is_not_made_good_by_a_cookie(desk: Desk) -> None:
+    async with desk.browser(DANA) as browser:
+        assert (await browser.get("/api/v1/me", headers={"authorization": "Bearer nonsense"})).status_code == 401
+
+
+class Issuer:
+    """A provider with keys of the test's choice, which counts how often it is asked for them."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.keys: list[Any] = []
+        self.asked = 0
+        self.app = FastAPI(openapi_url=None)
+        self.app.add_api_route("/.well-known/openid-configuration", self._configuration)
+        self.app.add_api_route("/jwks", self._jwks)
+
+    async def _configuration(self) -> dict[str, Any]:
+        paths = {"authorization_endpoint": "/authorize", "token_endpoint": "/token", "jwks_uri": "/jwks"}
+        return {"issuer": self.url} | {name: self.url + path for name, path in paths.items()}
+
+    async def _jwks(self) -> dict[str, Any]:
+        self.asked += 1
+        return {"keys": [key.as_dict(private=False) for key in self.keys]}
+
+    def token(self, key: Any, algorithm: str, **claims: Any) -> str:
+        told = {"iss": self.url, "aud": AUDIENCE, "sub": "person-5", "exp": int(time.time()) + 60} | claims
+        header = {"alg": algorithm, "kid": key.kid}
+        return jwt.encode(
+            header, {name: said for name, said in told.items() if said is not None}, key, algorithms=[algorithm]
+        )
+
+
+@pytest.fixture
+async def issuer() -> AsyncIterator[Issuer]:
+    made = Issuer()
+    async with served(made.app) as url:
+        made.url = url
+        yield made
+
+
+def rsa(kid: str) -> RSAKey:
+    return RSAKey.generate_key(2048, parameters={"kid": kid})
+
+
+async def test_a_new_key_of_the_provider_is_read_at_most_once_a_minute(issuer: Issuer) -> None:
+    now = 1000.0
+    provider = Provider(issuer.url, clock=lambda: now)
+    old, new, unknown = rsa("old"), rsa("new"), rsa("unknown")
+    issuer.keys = [old]
+    assert (await provider.verified(issuer.token(old, "RS256"), AUDIENCE)).claims["sub"] == "person-5"
+    issuer.keys = [old, new]
+    for _ in range(3):
+        with pytest.raises(NotSignedInError):
+            await provider.verified(issuer.token(new, "RS256"), AUDIENCE)
+    assert issuer.asked == 1
+    now += REFETCH_SECONDS
+    assert await provider.verified(issuer.token(new, "RS256"), AUDIENCE)
+    for _ in range(3):
+        with pytest.raises(NotSignedInError):
+            await provider.verified(issuer.token(unknown, "RS256"), AUDIENCE)
+    assert issuer.asked == 2
+
+
+async def test_es256_is_taken_and_every_other_signature_refused(issuer: Issuer) -> None:
+    provider = Provider(issuer.url)
+    curve, rsa_key = ECKey.generate_key("P-256", parameters={"kid": "ec"}), rsa("rsa")
+    issuer.keys = [curve, rsa_key]
+    assert await provider.verified(issuer.token(curve, "ES256"), AUDIENCE)
+    public = rsa_key.as_pem(private=False)
+    for token in (issuer.token(rsa_key, "RS512"), issuer.token(rsa_key, "PS256"), shared_secret_token(issuer, public)):
+        with pytest.raises(NotSignedInError):
+            await provider.verified(token, AUDIENCE)
+
+
+def shared_secret_token(issuer: Issuer, secret: bytes) -> str:
+    """A token "signed" with the public key as if it were a shared secret, as a careless verifier would accept."""
+    claims = {"iss": issuer.url, "aud": AUDIENCE, "sub": "person-5", "exp": int(time.time()) + 60}
+    signed = b".".join(base64url(json.dumps(part).encode()) for part in ({"alg": "HS256", "kid": "rsa"}, claims))
+    return b".".join((signed, base64url(hmac.digest(secret, signed, "sha256")))).decode()
+
+
+def base64url(raw: bytes) -> bytes:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=")
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"exp": None},
+        {"exp": 1},
+        {"exp": "soon"},
+        {"aud": None},
+        {"aud": ["other"]},
+        {"iss": None},
+        {"sub": None},
+        {"sub": ""},
+        {"sub": 7},
+        {"nbf": 9_999_999_999},
+    ],
+)
+async def test_a_token_without_the_right_claims_is_refused(issuer: Issuer, claims: dict[str, Any]) -> None:
+    key = rsa("key")
+    issuer.keys = [key]
+    with pytest.raises(NotSignedInError):
+        await Provider(issuer.url).verified(issuer.token(key, "RS256", **claims), AUDIENCE)
+
+
+async def test_a_clock_that_is_a_little_off_does_no_harm(issuer: Issuer) -> None:
+    key = rsa("key")
+    issuer.keys = [key]
+    token = issuer.token(key, "RS256", exp=int(time.time()) - 10, aud=["other", AUDIENCE])
+    assert await Provider(issuer.url).verified(token, AUDIENCE)
+
+
+async def test_while_the_provider_is_away_sessions_go_on_and_everything_else_says_so(database_url: str) -> None:
+    async with running_desk(settings(database_url)) as desk:
+        await desk.tell(*PEOPLE.values())
+        async with desk.browser(DANA) as browser:
+            assert (await browser.get("/directory")).status_code == 200
+        async with desk.browser() as browser:
+            page = await browser.get("/sign-in")
+            assert page.status_code == 503
+            assert "The sign-in provider does not answer." in words(page)
+            problem = await browser.get("/api/v1/me", headers={"authorization": "Bearer a.b.c"})
+            assert problem.status_code == 503
+            assert problem.headers["content-type"] == "application/problem+json"
+
+
+async def test_known_keys_stay_good_while_the_provider_is_away() -> None:
+    now, issuer, key = 0.0, Issuer(), rsa("key")
+    issuer.keys = [key]
+    async with served(issuer.app) as url:
+        issuer.url = url
+        provider = Provider(url, clock=lambda: now)
+        assert await provider.verified(issuer.token(key, "RS256"), AUDIENCE)
+    now += 7200
+    assert await provider.verified(issuer.token(key, "RS256"), AUDIENCE)
+    with pytest.raises(NotSignedInError):
+        await provider.verified(issuer.token(rsa("new"), "RS256"), AUDIENCE)
+
+
+async def test_a_provider_that_calls_itself_otherwise_is_not_believed(issuer: Issuer) -> None:
+    address, issuer.url = issuer.url, "https://elsewhere.example"
+    with pytest.raises(ProviderAwayError, match="another name"):
+        await Provider(address).endpoints()
