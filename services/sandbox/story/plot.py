@@ -94,7 +94,7 @@ async def _retrieved(actors: Actors, timeline: Timeline) -> None:
     timeline.chapter("A commitment is retrieved before it is answered")
     commitment_id = await actors.create("SC-015", "Formwork")
     await actors.send(commitment_id)
-    await _waiting(actors, timeline, commitment_id)
+    await _ribbon(actors, timeline, commitment_id, "BLUE", "ready")
     await actors.retrieve(commitment_id)
     await _ribbon(actors, timeline, commitment_id, "YELLOW", "retrieved")
     gone = await actors.listed("ready", commitment_id)
