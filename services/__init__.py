@@ -1,1 +1,1 @@
-"""The four services of Countersign, the kernel they stand on, the sandbox around them and the command that runs them."""
+"""The four services of Countersign, the kernel they stand on, the sandbox around them, and the command."""
