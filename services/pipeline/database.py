@@ -5,9 +5,11 @@ from contextlib import asynccontextmanager
 
 from pydantic import SecretStr
 from sqlalchemy import text
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from services.pipeline.errors import SettingsError
 
 STATEMENT_TIMEOUT_SECONDS = 30
 CONNECT_TIMEOUT_SECONDS = 5
@@ -20,7 +22,9 @@ class Database:
 
     def __init__(self, url: SecretStr, *, application_name: str, pool_size: int = 20) -> None:
         self.engine: AsyncEngine = create_async_engine(
-            make_url(url.get_secret_value()).set(drivername="postgresql+asyncpg"),
+            _engine_url(url),
+            # parameters are people's names, addresses and payloads, and errors are logged
+            hide_parameters=True,
             pool_size=pool_size,
             max_overflow=0,  # connections beyond the pool would be opened and closed for every burst
             pool_pre_ping=False,
@@ -49,3 +53,13 @@ class Database:
     async def close(self) -> None:
         """Give all connections back."""
         await self.engine.dispose()
+
+
+def _engine_url(url: SecretStr) -> URL:
+    try:
+        return make_url(url.get_secret_value()).set(drivername="postgresql+asyncpg")
+    except (ArgumentError, ValueError):
+        raise SettingsError(
+            "DATABASE_URL is no address such as postgresql://user:password@host:5432/database. "
+            "A special character in the password must be percent-encoded."
+        ) from None

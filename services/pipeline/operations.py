@@ -1,6 +1,7 @@
 """What operators do to any service from outside: migrate, create topics, publish checked events, read dead letters."""
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +22,8 @@ from services.pipeline.migrations import History, migrate
 from services.pipeline.records import Partition
 from services.pipeline.settings import KafkaSettings
 from services.pipeline.tables import kernel_tables
+
+_PLACE = re.compile(r"([^/]+)/([0-9]{1,9})/([0-9]{1,18})", re.ASCII)
 
 
 class DatabaseSettings(BaseSettings):
@@ -131,12 +134,11 @@ def place_of(letter: DeadLetter) -> str:
 
 def parse_place(place: str) -> tuple[Partition, int]:
     """Return the partition and the offset of topic/partition/offset; CountersignError where it is not that."""
-    parts = place.split("/")
-    try:
-        topic, partition, offset = parts[0], int(parts[1]), int(parts[2])
-    except (IndexError, ValueError):
-        raise CountersignError(f"{place!r} is not a place such as commitment.sent/3/1207.") from None
-    return Partition(topic, partition), offset
+    match = _PLACE.fullmatch(place)
+    if match is None:
+        raise CountersignError(f"{place!r} is not a place such as commitment.sent/3/1207.")
+    topic, partition, offset = match.groups()
+    return Partition(topic, int(partition)), int(offset)
 
 
 def described(letter: DeadLetter) -> dict[str, Any]:

@@ -58,9 +58,9 @@ class Service:
 
 def run_service(build: Callable[[], tuple[Service, ServiceSettings]]) -> int:
     """Run the service that `build` makes until SIGTERM or SIGINT; return 0 after a drain, 1 after a failure."""
-    refuse_outside_sandbox()
 
     async def main() -> None:
+        refuse_outside_sandbox()
         service, settings = build()
         configure_logs(settings.log_format, service.name)
         log.info("service.starting", **settings.model_dump(mode="json"))

@@ -1,0 +1,91 @@
+"""What operators give to the command: files with events, and places on topics."""
+
+import orjson
+import pytest
+
+from schemas.envelope import encode
+from schemas.examples import EXAMPLES
+from services.pipeline.dead_letters import DeadLetter
+from services.pipeline.errors import CountersignError
+from services.pipeline.operations import Publishable, described, parse_place, place_of, read_events
+from services.pipeline.records import Partition
+from tests.unit.pipeline.given import NOW, record, retrieved
+
+SOUND = encode(retrieved())
+
+
+def spoilt(**members: object) -> bytes:
+    return orjson.dumps({**orjson.loads(SOUND), **members})
+
+
+def test_every_example_can_be_published_as_it_stands() -> None:
+    files = {f"{place}.json": encode(example.event) for place, example in enumerate(EXAMPLES)}
+    events, problems = read_events(files)
+    assert problems == {}
+    assert [(event.topic, event.key) for event in events] == [
+        (example.event.data.topic, example.event.subject) for example in EXAMPLES
+    ]
+    assert [event.value for event in events] == list(files.values())
+
+
+def test_an_event_keeps_its_bytes() -> None:
+    pretty = orjson.dumps(orjson.loads(SOUND), option=orjson.OPT_INDENT_2)
+    events, _ = read_events({"a.json": pretty})
+    assert events == [Publishable("commitment.retrieved", "c-1", str(retrieved().id), pretty)]
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "not JSON"),
+        (b"\xff", "not JSON"),
+        (b"[]", "`type` must be one of"),
+        (b"{}", "`type` must be one of"),
+        (spoilt(type="commitment.retrieved"), "`type` must be one of"),
+        (spoilt(type=["commitment.retrieved.v1"]), "`type` must be one of"),
+        (spoilt(type=None), "`type` must be one of"),
+        (spoilt(subject=None), "subject: is missing"),
+        (spoilt(subject=5), "subject"),
+        (spoilt(subject="another"), "is not the id in the data"),
+        (spoilt(id="no uuid"), "id: must be a UUID"),
+        (spoilt(data=None), "data: must be a JSON object"),
+        (spoilt(data={}), "company_id: is missing"),
+        (spoilt(time="yesterday"), "time: must be an RFC 3339 time"),
+    ],
+)
+def test_a_file_without_a_sound_event_is_told_with_its_reason(content: bytes, why: str) -> None:
+    events, problems = read_events({"good.json": SOUND, "bad.json": content})
+    assert [event.key for event in events] == ["c-1"]
+    assert list(problems) == ["bad.json"]
+    assert why in problems["bad.json"]
+
+
+def test_a_place_is_read_as_the_list_prints_it() -> None:
+    letter = DeadLetter(record(1207, partition=3), "schema", "broken")
+    assert place_of(letter) == "commitment.retrieved/3/1207"
+    assert parse_place(place_of(letter)) == (Partition("commitment.retrieved", 3), 1207)
+
+
+@pytest.mark.parametrize(
+    "place", ["", "a", "a/3", "a/3/x", "a/b/c", "a/3/1207/9", "a/-1/5", "/3/5", "a/٣/5", f"a/3/{10**30}", "a/3/5\n"]
+)
+def test_anything_else_is_no_place(place: str) -> None:
+    with pytest.raises(CountersignError, match=r"is not a place such as commitment\.sent/3/1207"):
+        parse_place(place)
+
+
+def test_a_dead_letter_is_described_whole_also_where_its_bytes_are_no_text() -> None:
+    letter = DeadLetter(
+        record(4, key=b"\xff\x00", value=b"\xfe{", headers=[("content-type", b"x"), ("trace", None)]),
+        "undecodable",
+        "no JSON",
+    )
+    assert described(letter) == {
+        "place": "commitment.retrieved/0/4",
+        "reason": "undecodable",
+        "why": "no JSON",
+        "happened_at": NOW.isoformat(),
+        "key": "\\xff\x00",
+        "headers": {"content-type": "x", "trace": None},
+        "value": "\\xfe{",
+    }
