@@ -1,6 +1,7 @@
 """Runs a service: consumer, relay, workers, loops and HTTP side by side, until a signal, then drains in order."""
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -66,6 +67,7 @@ def run_service(build: Callable[[], tuple[Service, ServiceSettings]]) -> int:
         log.info("service.starting", **settings.model_dump(mode="json"))
         await Runtime(service, settings).run()
 
+    _spare_collector()
     try:
         asyncio.run(main())
     except (OSError, SettingsError) as error:
@@ -74,6 +76,16 @@ def run_service(build: Callable[[], tuple[Service, ServiceSettings]]) -> int:
     except ExceptionGroup:
         return 1  # the part that failed has logged why
     return 0
+
+
+def _spare_collector() -> None:
+    """Let the garbage collector skip what lives for ever, and look at batches rather than at each event.
+
+    Its default pace walks all modules again and again while a batch of events is in memory: half of the time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 class Runtime:
