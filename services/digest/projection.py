@@ -52,10 +52,7 @@ class Projection:
             while not stopping.is_set():
                 app = self._new_app(folder)
                 try:
-                    await asyncio.wait_for(app.start(), START_SECONDS)
-                    log.info("projection.started")
-                    self.is_ready = True
-                    await self._watch(app, stopping)
+                    await self._run_app(app, stopping)
                 except Exception as error:  # noqa: BLE001 - however the app breaks, a new one reads on
                     log.warning("projection.renewed", cause=type(error).__name__, error=str(error))
                 finally:
@@ -70,6 +67,8 @@ class Projection:
             broker_credentials=_credentials(self._settings),
             broker_commit_interval=1.0,
             broker_session_timeout=SESSION_SECONDS,
+            broker_max_poll_records=BATCH_RECORDS,
+            stream_buffer_maxsize=BATCH_RECORDS,
             consumer_auto_offset_reset="earliest",
             stream_wait_empty=False,  # what is not acknowledged is read again; a stop must not wait for the database
             topic_allow_declare=False,
@@ -93,8 +92,11 @@ class Projection:
                 await stream.ack(event)
             self._next.update({record.partition: record.offset + 1 for record in records})
 
-    async def _watch(self, app: faust.App, stopping: asyncio.Event) -> None:
-        """Return when `stopping` is set, raise when the app has crashed, and measure the lag meanwhile."""
+    async def _run_app(self, app: faust.App, stopping: asyncio.Event) -> None:
+        """Return when `stopping` is set, raise when the app does not start or crashes; measure the lag meanwhile."""
+        await _start(app, stopping)
+        log.info("projection.started")
+        self.is_ready = True
         while not stopping.is_set():
             if app.crashed:
                 raise BrokerError(f"Faust crashed: {app.crash_reason!r}")
@@ -116,6 +118,20 @@ def _record_of(message: Any) -> Record:
         list(message.headers or ()),
         datetime.fromtimestamp(message.timestamp, UTC),
     )
+
+
+async def _start(app: faust.App, stopping: asyncio.Event) -> None:
+    """Return once `app` has joined its group or `stopping` is set; TimeoutError where neither comes in time."""
+    starting, stop = asyncio.create_task(app.start()), asyncio.create_task(stopping.wait())
+    try:
+        done, _ = await asyncio.wait({starting, stop}, timeout=START_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        if not done:
+            raise TimeoutError("Kafka let nobody join the group")
+        for task in done:
+            await task
+    finally:
+        starting.cancel()
+        stop.cancel()
 
 
 async def _stop(app: faust.App) -> None:
