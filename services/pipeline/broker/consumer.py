@@ -161,16 +161,26 @@ class BatchConsumer:
         try:
             saved = self._in_loop(self._load_offsets(names), OFFSETS_TIMEOUT_SECONDS)
             for name in names:
-                self._consumer.seek(at_offset(name, saved.get(name)))
+                self._go_on_from(name, saved.get(name))
         except (*_RECOVERABLE, KafkaException) as error:
             log.warning("consumer.recovery_waits", cause=type(error).__name__)
             self._recover_soon()
             return
         self._positions = {name: saved.get(name) for name in names}
         self._out_of_range.clear()
+        metrics.OFFSETS_OUT_OF_RANGE.labels(self._service).set(0)
         self._recover_at = None
         self._consumer.resume([at_offset(name, None) for name in names])
         log.info("consumer.recovered", partitions=len(names))
+
+    def _go_on_from(self, name: Partition, offset: int | None) -> None:
+        place = at_offset(name, offset)
+        if name in self._out_of_range:
+            # librdkafka refuses to seek where it has given up on an offset
+            self._consumer.incremental_unassign([place])
+            self._consumer.incremental_assign([place])
+        else:
+            self._consumer.seek(place)
 
     def _on_error(self, message: Message) -> None:
         error = message.error()

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from services.pipeline.broker import TopicReader
 from services.pipeline.records import Record
@@ -136,6 +136,11 @@ async def test_an_offset_that_the_broker_does_not_have_is_an_alarm_and_no_skip(
         await asyncio.sleep(3)
         assert not await runtime.is_ready()
         assert (await tally.tallies(unique_suffix))[unique_suffix].highest == 1
+
+        async with tally.database.begin() as db:  # the operator decides: read what there is
+            await db.execute(delete(tally.tables.kernel.consumer_offset))
+        await eventually(lambda: _highest_is(tally, unique_suffix, 2))
+        assert await runtime.is_ready()
 
 
 async def _highest_is(service: TallyService, key: str, expected: int) -> bool:
