@@ -54,7 +54,7 @@ class Possible:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A commitment as its page shows it; `differing` are the contents of a dispute beyond the first."""
+    """A commitment as its page shows it; of a dispute the first content, and how the second differs."""
 
     row: Row
     detail: Detail

@@ -15,8 +15,8 @@ def words(page: Response) -> str:
 
 
 def hidden_fields(page: Response, form: str) -> dict[str, str]:
-    """What the form whose address ends in `form` sends without being filled in."""
-    found = re.search(rf'<form[^>]*action="[^"]*{re.escape(form)}"[^>]*>(.*?)</form>', page.text, re.DOTALL)
+    """What the form whose address on this host ends in `form` sends without being filled in."""
+    found = re.search(rf'<form[^>]*action="/[^"]*{re.escape(form)}"[^>]*>(.*?)</form>', page.text, re.DOTALL)
     assert found, f"no form to {form}"
     fields = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', found[1])
     return {name: html.unescape(value) for name, value in fields}

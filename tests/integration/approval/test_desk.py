@@ -453,7 +453,7 @@ async def test_a_failed_export_is_retried_without_another_approval(desk: Desk) -
     async with desk.browser(DANA) as browser:
         page = await browser.get("/commitments?view=failed")
         assert "QuickBooks has no vendor Acme Concrete. 3140 Accounting approver" in words(page)
-        fields = hidden_fields(page, "/commitments/8841/retry")
+        fields = hidden_fields(page, "/retry")
         first = await landed(browser, await browser.post("/commitments/8841/retry", data=fields))
         assert "SC-014 will be tried again. No new approval is needed." in words(first)
         assert "No failed exports." in words(first)
