@@ -1,0 +1,179 @@
+"""The documentation names every metric, setting and crash point, links to what exists, and shows commands that work.
+
+Each check is a function that lists problems; every one is violated once on purpose.
+"""
+
+import importlib
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+
+import click
+import pytest
+from prometheus_client.metrics import MetricWrapperBase
+
+from services.command import main
+from services.exporter.connectors.http import HttpSettings
+from tests.contract.settings_classes import CLASSES, SERVICES, variables
+
+ROOT = Path(__file__).parents[2]
+PAGES = {
+    str(path.relative_to(ROOT)): path.read_text()
+    for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "schemas").glob("*.md"))
+}
+METRICS = [importlib.import_module(f"services.{room}.metrics") for room in ("pipeline", *SERVICES)]
+
+Pages = Mapping[str, str]
+
+
+def metrics(modules: list[ModuleType]) -> Iterator[str]:
+    """Every metric as Prometheus shows it, with its labels: name{label,label}."""
+    for module in modules:
+        for metric in vars(module).values():
+            if isinstance(metric, MetricWrapperBase):
+                [family] = metric.describe()
+                name = f"{family.name}_total" if family.type == "counter" else family.name
+                yield name + (f"{{{','.join(metric._labelnames)}}}" if metric._labelnames else "")
+
+
+def wrong_metrics(pages: Pages) -> list[str]:
+    """Metrics that the operators' page does not name as they are, or that it invents."""
+    table = pages["docs/operations.md"].partition("\n## Metrics\n")[2].partition("\n## ")[0]
+    told = {name for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in re.findall("`([^`]+)`", row)}
+    return sorted(told ^ set(metrics(METRICS)))
+
+
+def unnamed_settings(pages: Pages) -> list[str]:
+    told = set(re.findall(r"`([A-Z_]+)`", pages["docs/operations.md"]))
+    return sorted({name for settings in CLASSES for name in variables(settings)} - told)
+
+
+def unnamed_connection_members(pages: Pages) -> list[str]:
+    told = set(re.findall(r"`([a-z_]+)`", pages["docs/operations.md"]))
+    return sorted(HttpSettings.model_fields.keys() - told)
+
+
+def wrong_crash_points(pages: Pages) -> list[str]:
+    table = pages["docs/architecture.md"].partition("\n## Crash points\n")[2].partition("\n## ")[0]
+    told = {name for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in re.findall("`([^`]+)`", row)}
+    sources = "\n".join(path.read_text() for path in (ROOT / "services").rglob("*.py"))
+    points = {re.sub(r"\{[^}]+\}", "SERVICE", point) for point in re.findall(r'crash_at\(f?"([^"]+)"\)', sources)}
+    general = {f"SERVICE.{point.partition('.')[2]}" for point in points if point.startswith("SERVICE.")}
+    same_step = {point for point in points if f"SERVICE.{point.partition('.')[2]}" in general and point not in general}
+    return sorted(told ^ (points - same_step))
+
+
+def broken_links(pages: Pages) -> list[str]:
+    """Links to files that are not there, or to headings that their page does not have."""
+    return [
+        f"{page}: {target}"
+        for page, text in pages.items()
+        for target in re.findall(r"\]\((?!https?:)([^)\s]+)\)", text)
+        if not _leads_somewhere((ROOT / page).parent, target)
+    ]
+
+
+def _leads_somewhere(folder: Path, target: str) -> bool:
+    name, _, heading = target.partition("#")
+    place = (folder / name).resolve()
+    return place.exists() and (not heading or heading in _anchors(place.read_text()))
+
+
+def _anchors(text: str) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def unknown_commands(pages: Pages) -> list[str]:
+    """Subcommands of `countersign` and targets of make that do not exist."""
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    unknown = [
+        f"{page}: make {target}"
+        for page, text in pages.items()
+        for target in re.findall(r"(?:^|`)make ([a-z-]+)", text, re.MULTILINE)
+        if target not in targets
+    ]
+    return unknown + [
+        f"{page}: countersign {words}"
+        for page, text in pages.items()
+        for words in re.findall(r"(?:^|`|bin/|\| )countersign ([a-z][a-z-]*(?: [a-z][a-z-]*)?)", text, re.MULTILINE)
+        if not _is_command(main, words.split())
+    ]
+
+
+def _is_command(command: click.Command, words: list[str]) -> bool:
+    if not isinstance(command, click.Group) or not words:
+        return True
+    return words[0] in command.commands and _is_command(command.commands[words[0]], words[1:])
+
+
+CHECKS = (
+    wrong_metrics,
+    unnamed_settings,
+    unnamed_connection_members,
+    wrong_crash_points,
+    broken_links,
+    unknown_commands,
+)
+VIOLATIONS: tuple[tuple[Callable[[Pages], list[str]], str, str, str, list[str]], ...] = (
+    (wrong_metrics, "docs/operations.md", "`outbox_rows{service}`, ", "", ["outbox_rows{service}"]),
+    (wrong_metrics, "docs/operations.md", "`mail_send_seconds`", "`mail_ms`", ["mail_ms", "mail_send_seconds"]),
+    (
+        wrong_metrics,
+        "docs/operations.md",
+        "`service_ready`",
+        "`service_ready{service}`",
+        [
+            "service_ready",
+            "service_ready{service}",
+        ],
+    ),
+    (unnamed_settings, "docs/operations.md", "`SESSION_HOURS`", "", ["SESSION_HOURS"]),
+    (unnamed_connection_members, "docs/operations.md", "`pause_seconds`", "", ["pause_seconds"]),
+    (
+        wrong_crash_points,
+        "docs/architecture.md",
+        "`exporter.after_call`",
+        "`exporter.later`",
+        [
+            "exporter.after_call",
+            "exporter.later",
+        ],
+    ),
+    (broken_links, "README.md", "docs/testing.md)", "docs/tests.md)", ["README.md: docs/tests.md"]),
+    (broken_links, "README.md", "#the-desks-api", "#the-api", ["README.md: docs/operations.md#the-api"]),
+    (unknown_commands, "README.md", "make test ", "make tests ", ["README.md: make tests"]),
+    (
+        unknown_commands,
+        "docs/operations.md",
+        "\ncountersign migrate ",
+        "\ncountersign upgrade ",
+        [
+            "docs/operations.md: countersign upgrade",
+        ],
+    ),
+    (
+        unknown_commands,
+        "docs/operations.md",
+        "dead-letters show",
+        "dead-letters print",
+        [
+            "docs/operations.md: countersign dead-letters print",
+        ],
+    ),
+)
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_the_documentation_has_no_problem(check: Callable[[Pages], list[str]]) -> None:
+    assert check(PAGES) == []
+
+
+@pytest.mark.parametrize(("check", "page", "old", "new", "problems"), VIOLATIONS)
+def test_a_violation_is_found(
+    check: Callable[[Pages], list[str]], page: str, old: str, new: str, problems: list[str]
+) -> None:
+    assert old in PAGES[page]
+    assert check({**PAGES, page: PAGES[page].replace(old, new)}) == problems
