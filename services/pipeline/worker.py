@@ -15,6 +15,7 @@ from services.pipeline.database import LOST_CONNECTION_ERRORS, Database
 from services.pipeline.outbox import Outbox
 
 DRAIN_SECONDS = 8.0
+CANCEL_SECONDS = 1.0
 SETTLE_ATTEMPTS = 5
 PAUSE_SECONDS = 0.5
 
@@ -75,10 +76,16 @@ class Worker(Generic[JobT, ResultT]):
             if await self._start_due_jobs() == 0:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._has_news.wait(), self._poll_seconds)
+        await self._drain()
+
+    async def _drain(self) -> None:
         if self._running:
             await asyncio.wait(self._running, timeout=DRAIN_SECONDS)
         for task in self._running:
             task.cancel()
+        if self._running:
+            # what they hold is let go while the loop and the database are still there
+            await asyncio.wait(self._running, timeout=CANCEL_SECONDS)
 
     async def _start_due_jobs(self) -> int:
         free = self._concurrency - len(self._running)
