@@ -207,3 +207,8 @@ def test_the_image_runs_as_nobody_special() -> None:
 def test_the_image_holds_what_was_locked_and_no_tools_for_the_demo() -> None:
     assert "--require-hashes --only-binary :all: -r requirements.lock" in DOCKERFILE
     assert "sandbox" not in DOCKERFILE
+
+
+def test_the_image_is_built_on_the_same_base_everywhere() -> None:
+    [base] = re.findall(r"^ARG BASE_IMAGE=(.*)$", DOCKERFILE, re.MULTILINE)
+    assert f"${{BASE_IMAGE:-{base}}}" in TEXT

@@ -58,7 +58,8 @@ def wrong_crash_points(pages: Pages) -> list[str]:
     table = pages["docs/architecture.md"].partition("\n## Crash points\n")[2].partition("\n## ")[0]
     told = {name for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in re.findall("`([^`]+)`", row)}
     sources = "\n".join(path.read_text() for path in (ROOT / "services").rglob("*.py"))
-    points = {re.sub(r"\{[^}]+\}", "SERVICE", point) for point in re.findall(r'crash_at\(f?"([^"]+)"\)', sources)}
+    points = set(re.findall(r'crash_at\(f?"([^"]+)"\)', sources))
+    points = {re.sub("{self._service}", "SERVICE", re.sub("{self._work.name}", "WORK", point)) for point in points}
     general = {f"SERVICE.{point.partition('.')[2]}" for point in points if point.startswith("SERVICE.")}
     same_step = {point for point in points if f"SERVICE.{point.partition('.')[2]}" in general and point not in general}
     return sorted(told ^ (points - same_step))
