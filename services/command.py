@@ -4,6 +4,7 @@ import asyncio
 import importlib
 import json
 import os
+import re
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ from services.pipeline.errors import CountersignError
 from services.pipeline.settings import KafkaSettings, load
 
 SERVICES = ("approval", "exporter", "notifier", "digest")
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _INSTANT: TypeAdapter[datetime] = TypeAdapter(AwareDatetime)
 
 
@@ -172,7 +174,7 @@ def _plain(row: Any) -> dict[str, Any]:
 
 
 def _print(result: dict[str, Any], words: str, *, as_json: bool) -> None:
-    click.echo(json.dumps(result, default=str) if as_json else words)
+    click.echo(json.dumps(result, default=str) if as_json else _harmless(words))
 
 
 def _print_rows(title: str, rows: list[dict[str, Any]], *, as_json: bool) -> None:
@@ -184,12 +186,18 @@ def _print_rows(title: str, rows: list[dict[str, Any]], *, as_json: bool) -> Non
         return
     table = Table(*rows[0], title=title, title_justify="left")
     for row in rows:
-        table.add_row(*(str(value) for value in row.values()))
+        table.add_row(*(_harmless(str(value)) for value in row.values()))
     _console(sys.stdout).print(table)
 
 
+def _harmless(text: str) -> str:
+    """`text` without control characters: messages hold what others wrote, and a terminal would obey it."""
+    return _CONTROL_CHARACTERS.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+
+
 def _console(stream: TextIO) -> Console:
-    return Console(file=stream, width=None if stream.isatty() else int(os.environ.get("COLUMNS", "200")))
+    width = None if stream.isatty() else int(os.environ.get("COLUMNS", "200"))
+    return Console(file=stream, width=width, markup=False, emoji=False, highlight=False)
 
 
 if __name__ == "__main__":

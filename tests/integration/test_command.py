@@ -1,0 +1,206 @@
+"""The `countersign` command as operators run it, against real servers: results, messages, exit statuses."""
+
+import asyncio
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from schemas.commitment import Person
+from schemas.envelope import encode, new_event
+from schemas.events import CommitmentRetrieved
+from schemas.topics import TOPICS
+from services.approval.migrations import MIGRATIONS
+from services.approval.models import KERNEL
+from services.pipeline.database import Database
+from services.pipeline.dead_letters import DeadLetter, DeadLetters
+from services.pipeline.migrations import migrate
+from services.pipeline.records import Partition, Record
+from services.pipeline.settings import KafkaSettings
+from services.sandbox.servers.local_server import free_ports
+from tests.integration.pipeline.relaying import on_topic
+from tests.kafka import KafkaUnderTest
+
+COUNTERSIGN = str(Path(sys.executable).with_name("countersign"))
+NOW = datetime(2026, 11, 22, 15, 15, tzinfo=UTC)
+SERVICES = ["approval", "exporter", "notifier", "digest"]
+
+
+@dataclass(frozen=True)
+class Ended:
+    status: int
+    stdout: str
+    stderr: str
+
+    @property
+    def result(self) -> Any:
+        """What was printed, as JSON."""
+        assert self.status == 0, self.stderr
+        return json.loads(self.stdout)
+
+
+def countersign(environment: Mapping[str, str], *arguments: str, stdin: bytes = b"") -> Ended:
+    ended = subprocess.run(
+        [COUNTERSIGN, *arguments],
+        env={"PATH": os.environ["PATH"], **environment},
+        input=stdin,
+        capture_output=True,
+        check=False,
+    )
+    return Ended(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
+
+
+def retrieved(key: str) -> bytes:
+    data = CommitmentRetrieved(
+        company_id="c",
+        project_id="p",
+        commitment_id=key,
+        revision=1,
+        retrieved_by=Person(id="p-sam", name="Sam Lee", email="sam@builder.example"),
+    )
+    return encode(new_event(data, source="tests", time=NOW))
+
+
+def letter(offset: int, why: str, value: bytes | None = b'{"a": 1}') -> DeadLetter:
+    record = Record(Partition("commitment.sent", 3), offset, b"sc-1", value, [("content-type", b"text/plain")], NOW)
+    return DeadLetter(record, "schema", why)
+
+
+async def keep(url: str, letters: Sequence[DeadLetter]) -> None:
+    await migrate(SecretStr(url), MIGRATIONS)
+    database = Database(SecretStr(url), application_name="tests")
+    for each in letters:  # one transaction each, so that the newest is the last
+        async with database.begin() as db:
+            await DeadLetters(KERNEL).add(db, [each])
+    await database.close()
+
+
+def test_migrating_says_what_it_does_and_may_be_repeated(database_url: str) -> None:
+    environment = {"DATABASE_URL": database_url}
+    first = countersign(environment, "migrate")
+    assert (first.status, first.stdout) == (0, "Migrated approval, exporter, notifier, digest.\n")
+    assert first.stderr.splitlines() == [f"Migrating {service}" for service in SERVICES]
+    assert countersign(environment, "migrate", "--json").result == {"migrated": SERVICES}
+    letters = countersign(environment, "dead-letters", "list")
+    assert (letters.status, letters.stdout) == (0, "Dead letters: none.\n")
+    assert countersign(environment, "dead-letters", "list", "--json").result == []
+
+
+@pytest.mark.parametrize("arguments", [["migrate"], ["dead-letters", "list"]])
+def test_a_database_that_is_away_is_told_in_a_sentence_without_its_password(arguments: list[str]) -> None:
+    url = f"postgresql://countersign:hunter2@127.0.0.1:{free_ports(1)[0]}/countersign"
+    ended = countersign({"DATABASE_URL": url}, *arguments)
+    assert (ended.status, ended.stdout) == (1, "")
+    assert "Error: " in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert "hunter2" not in ended.stderr
+
+
+def test_a_database_that_nobody_migrated_is_told_in_a_sentence(database_url: str) -> None:
+    ended = countersign({"DATABASE_URL": database_url}, "dead-letters", "list")
+    assert (ended.status, ended.stdout) == (1, "")
+    assert "does not exist" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_topics_are_created_once(kafka: KafkaUnderTest) -> None:
+    environment = {"KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers}
+    first = countersign(environment, "topics", "--json").result
+    assert len(first["created"]) + first["existing"] == len(TOPICS)
+    again = countersign(environment, "topics")
+    assert (again.status, again.stdout) == (0, f"Created 0 topics; {len(TOPICS)} exist.\n")
+
+
+def test_good_files_are_published_and_with_a_bad_one_among_them_none(
+    kafka: KafkaUnderTest, tmp_path: Path, unique_suffix: str
+) -> None:
+    environment = {"KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers}
+    countersign(environment, "topics")
+    keys = [f"{unique_suffix}-{number}" for number in range(3)]
+    files = [tmp_path / f"{key}.json" for key in keys]
+    for key, file in zip(keys, files, strict=True):
+        file.write_bytes(retrieved(key))
+    bad = tmp_path / "bad.json"
+    bad.write_bytes(retrieved(keys[0]).replace(b"company_id", b"compagnie"))
+
+    refused = countersign(environment, "publish", str(files[0]), str(bad))
+    published = countersign(environment, "publish", "--json", *map(str, files[:2])).result["published"]
+    piped = countersign(environment, "publish", "-", stdin=files[2].read_bytes())
+
+    assert (refused.status, refused.stdout) == (1, "")
+    assert f"{bad}: company_id: is missing" in refused.stderr
+    assert [(each["topic"], each["key"]) for each in published] == [("commitment.retrieved", key) for key in keys[:2]]
+    assert piped.stdout.split()[:2] == ["commitment.retrieved", keys[2]]
+    settings = KafkaSettings(kafka_bootstrap_servers=kafka.bootstrap_servers)
+    assert sorted(event.subject for event in on_topic(settings, "commitment.retrieved", unique_suffix)) == keys
+
+
+def test_dead_letters_are_listed_newest_first_and_shown_whole(database_url: str) -> None:
+    asyncio.run(keep(database_url, [letter(7, "title: is missing"), letter(9, "id: must be a UUID", b"\xff")]))
+    environment = {"APPROVAL_DATABASE_URL": database_url}
+
+    listed = countersign(environment, "dead-letters", "list", "--service", "approval", "--json").result
+    shown = countersign(environment, "dead-letters", "show", "commitment.sent/3/9", "--service", "approval", "--json")
+    words = countersign(environment, "dead-letters", "show", "commitment.sent/3/7", "--service", "approval")
+    missing = countersign(environment, "dead-letters", "show", "commitment.sent/3/8", "--service", "approval")
+
+    assert [(row["place"], row["why"]) for row in listed] == [
+        ("commitment.sent/3/9", "id: must be a UUID"),
+        ("commitment.sent/3/7", "title: is missing"),
+    ]
+    assert (shown.result["key"], shown.result["value"]) == ("sc-1", "\\xff")
+    assert shown.result["headers"] == {"content-type": "text/plain"}
+    assert 'value: {"a": 1}' in words.stdout
+    assert (missing.status, missing.stdout) == (1, "")
+    assert "No dead letter at commitment.sent/3/8" in missing.stderr
+
+
+def test_what_a_message_says_of_itself_is_printed_as_it_is(database_url: str) -> None:
+    why = "type '[/red][bold]x[link=https://x.example]' does not travel on commitment.sent"
+    asyncio.run(keep(database_url, [letter(1, why)]))
+    listed = countersign({"DATABASE_URL": database_url}, "dead-letters", "list", "--service", "approval")
+    assert listed.status == 0, listed.stderr
+    assert why in listed.stdout
+
+
+def test_what_a_message_holds_cannot_steer_the_terminal(database_url: str) -> None:
+    asyncio.run(keep(database_url, [letter(1, "\x1b[2Jgone", b"\x1b]0;owned\x07\r\n\tvalue")]))
+    shown = countersign({"DATABASE_URL": database_url}, "dead-letters", "show", "commitment.sent/3/1")
+    assert shown.status == 0, shown.stderr
+    assert "why: \\x1b[2Jgone\n" in shown.stdout
+    assert "value: \\x1b]0;owned\\x07\\x0d\n\tvalue\n" in shown.stdout
+
+
+def test_a_terminal_without_colour_gets_none(database_url: str) -> None:
+    asyncio.run(keep(database_url, [letter(1, "title: is missing")]))
+    leader, follower = pty.openpty()
+    ended = subprocess.run(
+        [COUNTERSIGN, "dead-letters", "list", "--service", "approval"],
+        env={"PATH": os.environ["PATH"], "TERM": "xterm-256color", "NO_COLOR": "1", "DATABASE_URL": database_url},
+        stdin=subprocess.DEVNULL,
+        stdout=follower,
+        check=False,
+    )
+    os.close(follower)
+    printed = os.read(leader, 100_000).decode()
+    os.close(leader)
+    assert ended.returncode == 0
+    assert "commitment.sent/3/1" in printed
+    assert re.search(r"\x1b\[[0-9;]*(3|4|9|10)[0-8][;m]", printed) is None
+
+
+def test_a_service_that_lacks_settings_names_them_and_ends_with_one() -> None:
+    ended = countersign({}, "run", "notifier")
+    assert (ended.status, ended.stdout) == (1, "")
+    assert "NOTIFIER_DATABASE_URL" in ended.stderr
+    assert "Traceback" not in ended.stderr
