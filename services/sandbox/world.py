@@ -104,7 +104,7 @@ async def running_world(
             _started(stack, LocalPostgres(fsync=wanted.is_durable, report=report)),
         )
         report("Creating topics and tables")
-        await _prepare(kafka, postgres)
+        settings = await _prepare(kafka, postgres)
         desk_url = f"http://127.0.0.1:{wanted.ports.desk or free_ports(1)[0]}"
         erp_token = SecretStr(secrets.token_urlsafe(16))
         report("Starting mailbox, ERP and sign-in")
@@ -118,7 +118,6 @@ async def running_world(
             "SMALL_ERP_TOKEN": erp_token.get_secret_value(),
             **wanted.environment,
         }
-        settings = KafkaSettings(kafka_bootstrap_servers=kafka.bootstrap_servers)
         commitments = await stack.enter_async_context(running_commitments(settings, port=wanted.ports.commitments))
         services = await _start_services(stack, wanted, environment, desk_url, report)
         yield World(
@@ -146,10 +145,12 @@ async def _started(stack: AsyncExitStack, server: ServerT) -> ServerT:
     return server
 
 
-async def _prepare(kafka: LocalKafka, postgres: LocalPostgres) -> None:
+async def _prepare(kafka: LocalKafka, postgres: LocalPostgres) -> KafkaSettings:
+    """Create topics and tables, and return how to reach Kafka."""
     settings = KafkaSettings(kafka_bootstrap_servers=kafka.bootstrap_servers)
     url = SecretStr(await asyncio.to_thread(postgres.create_database, DATABASE))
     await asyncio.gather(asyncio.to_thread(create_topics, settings, TOPICS), _migrate(url))
+    return settings
 
 
 async def _migrate(url: SecretStr) -> None:

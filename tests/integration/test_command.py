@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pytest
 from pydantic import SecretStr
 
 from schemas.commitment import Person
@@ -22,6 +21,7 @@ from schemas.events import CommitmentRetrieved
 from schemas.topics import TOPICS
 from services.approval.migrations import MIGRATIONS
 from services.approval.models import KERNEL
+from services.pipeline.broker import create_topics
 from services.pipeline.database import Database
 from services.pipeline.dead_letters import DeadLetter, DeadLetters
 from services.pipeline.migrations import migrate
@@ -93,13 +93,11 @@ def test_migrating_says_what_it_does_and_may_be_repeated(database_url: str) -> N
     assert countersign(environment, "migrate", "--json").result == {"migrated": SERVICES}
     letters = countersign(environment, "dead-letters", "list")
     assert (letters.status, letters.stdout) == (0, "Dead letters: none.\n")
-    assert countersign(environment, "dead-letters", "list", "--json").result == []
 
 
-@pytest.mark.parametrize("arguments", [["migrate"], ["dead-letters", "list"]])
-def test_a_database_that_is_away_is_told_in_a_sentence_without_its_password(arguments: list[str]) -> None:
+def test_a_database_that_is_away_is_told_in_a_sentence_without_its_password() -> None:
     url = f"postgresql://countersign:hunter2@127.0.0.1:{free_ports(1)[0]}/countersign"
-    ended = countersign({"DATABASE_URL": url}, *arguments)
+    ended = countersign({"DATABASE_URL": url}, "migrate")
     assert (ended.status, ended.stdout) == (1, "")
     assert "Error: " in ended.stderr
     assert "Traceback" not in ended.stderr
@@ -125,7 +123,8 @@ def test_good_files_are_published_and_with_a_bad_one_among_them_none(
     kafka: KafkaUnderTest, tmp_path: Path, unique_suffix: str
 ) -> None:
     environment = {"KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers}
-    countersign(environment, "topics")
+    settings = KafkaSettings(kafka_bootstrap_servers=kafka.bootstrap_servers)
+    create_topics(settings, TOPICS)
     keys = [f"{unique_suffix}-{number}" for number in range(3)]
     files = [tmp_path / f"{key}.json" for key in keys]
     for key, file in zip(keys, files, strict=True):
@@ -141,7 +140,6 @@ def test_good_files_are_published_and_with_a_bad_one_among_them_none(
     assert f"{bad}: company_id: is missing" in refused.stderr
     assert [(each["topic"], each["key"]) for each in published] == [("commitment.retrieved", key) for key in keys[:2]]
     assert piped.stdout.split()[:2] == ["commitment.retrieved", keys[2]]
-    settings = KafkaSettings(kafka_bootstrap_servers=kafka.bootstrap_servers)
     assert sorted(event.subject for event in on_topic(settings, "commitment.retrieved", unique_suffix)) == keys
 
 
@@ -165,19 +163,15 @@ def test_dead_letters_are_listed_newest_first_and_shown_whole(database_url: str)
     assert "No dead letter at commitment.sent/3/8" in missing.stderr
 
 
-def test_what_a_message_says_of_itself_is_printed_as_it_is(database_url: str) -> None:
-    why = "type '[/red][bold]x[link=https://x.example]' does not travel on commitment.sent"
-    asyncio.run(keep(database_url, [letter(1, why)]))
-    listed = countersign({"DATABASE_URL": database_url}, "dead-letters", "list", "--service", "approval")
-    assert listed.status == 0, listed.stderr
-    assert why in listed.stdout
-
-
-def test_what_a_message_holds_cannot_steer_the_terminal(database_url: str) -> None:
-    asyncio.run(keep(database_url, [letter(1, "\x1b[2Jgone", b"\x1b]0;owned\x07\r\n\tvalue")]))
-    shown = countersign({"DATABASE_URL": database_url}, "dead-letters", "show", "commitment.sent/3/1")
-    assert shown.status == 0, shown.stderr
-    assert "why: \\x1b[2Jgone\n" in shown.stdout
+def test_what_a_message_holds_is_printed_as_text_and_cannot_steer_the_terminal(database_url: str) -> None:
+    why = "type '[/red][bold]x[link=https://x.example]' does not travel"
+    asyncio.run(keep(database_url, [letter(1, f"{why}\x1b[2J", b"\x1b]0;owned\x07\r\n\tvalue")]))
+    environment = {"DATABASE_URL": database_url}
+    listed = countersign(environment, "dead-letters", "list", "--service", "approval")
+    shown = countersign(environment, "dead-letters", "show", "commitment.sent/3/1")
+    assert (listed.status, shown.status) == (0, 0), listed.stderr + shown.stderr
+    assert f"{why}\\x1b[2J" in listed.stdout
+    assert f"why: {why}\\x1b[2J\n" in shown.stdout
     assert "value: \\x1b]0;owned\\x07\\x0d\n\tvalue\n" in shown.stdout
 
 
@@ -197,10 +191,3 @@ def test_a_terminal_without_colour_gets_none(database_url: str) -> None:
     assert ended.returncode == 0
     assert "commitment.sent/3/1" in printed
     assert re.search(r"\x1b\[[0-9;]*(3|4|9|10)[0-8][;m]", printed) is None
-
-
-def test_a_service_that_lacks_settings_names_them_and_ends_with_one() -> None:
-    ended = countersign({}, "run", "notifier")
-    assert (ended.status, ended.stdout) == (1, "")
-    assert "NOTIFIER_DATABASE_URL" in ended.stderr
-    assert "Traceback" not in ended.stderr

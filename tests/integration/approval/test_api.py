@@ -473,7 +473,7 @@ async def test_requests_made_up_from_the_openapi_document_are_answered_as_it_say
                 "--phases",
                 "examples,coverage,fuzzing",
             ),
-            *("--max-examples", "10", "--seed", "1", "--no-shrink"),
+            *("--max-examples", "5", "--seed", "1", "--no-shrink"),
             *("--header", f"Authorization: {api.bearer(DANA)['authorization']}"),
             cwd=tmp_path,
             stdout=subprocess.PIPE,
