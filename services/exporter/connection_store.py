@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, func, select, update
@@ -37,12 +38,19 @@ async def register(db: AsyncConnection, names: Sequence[str]) -> None:
         await db.execute(insert_rows(_TABLE, [{"name": name} for name in sorted(names)]).on_conflict_do_nothing())
 
 
-async def load(db: AsyncConnection, names: Sequence[str]) -> Mapping[str, Load]:
-    """Return the load of `names`, as far as they are registered."""
+async def load(db: AsyncConnection, names: Sequence[str], now: datetime) -> Mapping[str, Load]:
+    """Return the load of `names`, as far as they are registered.
+
+    A lapsed lease is no load: counted, the leases of a killed process would keep everybody from taking them over.
+    """
     commitment = models.commitment
     leases = (
         select(func.count())
-        .where(commitment.c.connection == _TABLE.c.name, commitment.c.lease_token.is_not(None))
+        .where(
+            commitment.c.connection == _TABLE.c.name,
+            commitment.c.lease_token.is_not(None),
+            commitment.c.due_at > now,
+        )
         .scalar_subquery()
     )
     chosen = select(_TABLE, leases.label("leases")).where(_TABLE.c.name == func.any(list(names)))

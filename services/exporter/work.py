@@ -55,7 +55,7 @@ class ExportWork:
         now = self._clock()
         names = sorted(self._connections.by_name)
         jobs: list[Job] = []
-        for name, load in (await connection_store.load(db, names)).items():
+        for name, load in (await connection_store.load(db, names, now)).items():
             self._circuits[name] = load.circuit
             connection = self._connections.by_name[name]
             free = breaker.free_calls(load.circuit, load.leases, connection.max_leases, now)

@@ -15,7 +15,7 @@ COMMITMENTS = 1_000
 LOST_ANSWERS = 40
 DIES_WITHIN_SECONDS = 60
 GREEN_WITHIN_SECONDS = 150
-PATIENCE = {"timeout_seconds": 2.0, "settle_seconds": 1.0, "first_probe_seconds": 0.5}
+PATIENCE = {"timeout_seconds": 2.0, "settle_seconds": 1.0, "first_probe_seconds": 0.5, "max_missed_calls": 1_000}
 ROUNDS = (
     ("approval.before_commit:2", "exporter.after_claim:3"),
     ("approval.after_commit", "exporter.before_call:5"),

@@ -275,6 +275,19 @@ async def test_a_process_makes_no_more_calls_at_a_time_than_the_connection_takes
         assert monotonic() - started >= 0.2
 
 
+async def test_the_leases_of_a_killed_process_are_taken_over_though_they_filled_the_limit(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with running_line(database_url, tmp_path, settings="max_in_flight = 2") as line:
+        await line.hear(*(order(commitment_id=f"c-{number}") for number in range(4)))
+        assert len(await line.claim()) == 4
+
+        survivor = line.sibling()
+        survivor.clock.advance(3600)
+
+        assert len(await survivor.claim()) == 4
+
+
 async def test_many_processes_write_each_commitment_once_and_in_order(line: Line) -> None:
     ids = [f"c-{number}" for number in range(12)]
     line.erp.faults.replace([ErpFault(kind=ErpFaultKind.LOSE_ANSWER, times=5)])
