@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter
-from sqlalchemy import Table, func, select, update
+from sqlalchemy import Table, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.commitment import Person
@@ -20,7 +20,7 @@ from services.approval.permissions import may_decide
 from services.approval.requests import Request, approval_requested, request_arising
 from services.approval.ribbon import connection, document_name
 from services.approval.rows import HistoryEntry, Row, SubmissionRow
-from services.pipeline.bulk import insert_rows, unnest
+from services.pipeline.bulk import insert_many, update_many
 from services.pipeline.handlers import Change
 
 RecordT = TypeVar("RecordT", DirectoryPerson, ErpConnection)
@@ -34,7 +34,7 @@ class CommitmentStore:
         """Return the locked state of every key; one never heard of is there from now on."""
         table = models.COMMITMENT
         unknown = [{"id": key, "state": STATE.dump_json(Commitment(key)).decode()} for key in keys]
-        await db.execute(insert_rows(table, unknown).on_conflict_do_nothing())
+        await insert_many(db, table, unknown)
         chosen = select(table.c.id, table.c.state).where(table.c.id == func.any(list(keys))).order_by(table.c.id)
         rows = await db.execute(chosen.with_for_update(key_share=True))
         return {row.id: STATE.validate_json(row.state) for row in rows}
@@ -43,10 +43,10 @@ class CommitmentStore:
         """Write `changes` and return the requests that they give rise to, which need snapshots and rights to tell."""
         changed = [change for change in changes if change.after != change.before]
         if changed:
-            await _update(db, models.COMMITMENT, [columns(change.after) for change in changed])
+            await update_many(db, models.COMMITMENT, [columns(change.after) for change in changed])
         rows = [row for change in changes for row in change.rows]
-        await _insert(db, models.SUBMISSION, [_submission(row) for row in rows if isinstance(row, SubmissionRow)])
-        await _insert(db, models.HISTORY, [_history(row) for row in rows if isinstance(row, HistoryEntry)])
+        await insert_many(db, models.SUBMISSION, [_submission(row) for row in rows if isinstance(row, SubmissionRow)])
+        await insert_many(db, models.HISTORY, [_history(row) for row in rows if isinstance(row, HistoryEntry)])
         arising = [(each, request_arising(each.before, each.after)) for each in changed]
         told = [await _told(db, change.after, request) for change, request in arising if request]
         return [event for event in told if event]
@@ -63,7 +63,7 @@ class RecordStore(Generic[RecordT]):
         """Return the locked record of every key."""
         table = self._table
         unknown = [{"id": key, "version": -1} for key in keys]
-        await db.execute(insert_rows(table, unknown).on_conflict_do_nothing())
+        await insert_many(db, table, unknown)
         chosen = select(table).where(table.c.id == func.any(list(keys))).order_by(table.c.id)
         rows = await db.execute(chosen.with_for_update(key_share=True))
         return {row.id: Known(row.id, row.version, self._record(row.record)) for row in rows}
@@ -81,7 +81,7 @@ class RecordStore(Generic[RecordT]):
         if "company_id" in self._table.c:
             for row, change in zip(rows, changes, strict=True):
                 row["company_id"] = getattr(change.after.record, "company_id", None)
-        await _update(db, self._table, rows)
+        await update_many(db, self._table, rows)
 
     def _record(self, text: str | None) -> RecordT | None:
         return None if text is None else self._record_type.model_validate_json(text)
@@ -186,14 +186,3 @@ def _history(entry: HistoryEntry) -> dict[str, Any]:
         "round": entry.round,
         "text": entry.text,
     }
-
-
-async def _insert(db: AsyncConnection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    if rows:
-        await db.execute(insert_rows(table, rows).on_conflict_do_nothing())
-
-
-async def _update(db: AsyncConnection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    given = unnest([table.c[name] for name in rows[0]], rows)
-    values = {name: given.c[name] for name in rows[0] if name != "id"}
-    await db.execute(update(table).values(values).where(table.c.id == given.c.id))

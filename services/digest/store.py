@@ -16,7 +16,7 @@ from schemas.events import CommitmentStatus, DigestPreference, DirectoryPerson, 
 from schemas.fields import Status, ToolLevel
 from services.digest.models import DIGEST_RUN, ITEM, PERSON, PREFERENCE
 from services.digest.summary import OPEN, OUTCOMES, UNANSWERED, Due, Item, Recipient
-from services.pipeline.bulk import insert_rows
+from services.pipeline.bulk import arrays, insert_given
 from services.pipeline.dead_letters import DeadLetter
 from services.pipeline.records import Record
 
@@ -61,13 +61,13 @@ async def _companies(db: AsyncConnection, table: Table, keys: Collection[str]) -
 async def _upsert(db: AsyncConnection, table: Table, rows: Sequence[Row]) -> int:
     if not rows:
         return 0
-    given = insert_rows(table, rows)
+    given = insert_given(table, tuple(rows[0]))
     newer = given.on_conflict_do_update(
         index_elements=["id"],
         set_={name: given.excluded[name] for name in rows[0] if name != "id"},
         where=table.c.version < given.excluded.version,
     )
-    return len((await db.execute(newer.returning(table.c.id))).all())
+    return len((await db.execute(newer.returning(table.c.id), arrays(rows))).all())
 
 
 async def _put_items(db: AsyncConnection, events: Sequence[Read]) -> tuple[int, list[DeadLetter]]:

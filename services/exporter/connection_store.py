@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.exporter import models
 from services.exporter.circuit import Circuit
-from services.pipeline.bulk import insert_rows
+from services.pipeline.bulk import insert_many
 
 _TABLE = models.connection
 
@@ -34,8 +34,7 @@ class Announced:
 
 async def register(db: AsyncConnection, names: Sequence[str]) -> None:
     """Give every configured connection a row."""
-    if names:
-        await db.execute(insert_rows(_TABLE, [{"name": name} for name in sorted(names)]).on_conflict_do_nothing())
+    await insert_many(db, _TABLE, [{"name": name} for name in sorted(names)])
 
 
 async def load(db: AsyncConnection, names: Sequence[str], now: datetime) -> Mapping[str, Load]:

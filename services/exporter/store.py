@@ -13,7 +13,7 @@ from schemas.events import Failure
 from schemas.fields import Record
 from services.exporter import models
 from services.exporter.export import ApprovedSnapshot, Export, Exports, Lease, State
-from services.pipeline.bulk import insert_rows
+from services.pipeline.bulk import insert_many
 from services.pipeline.handlers import Change
 
 _EXPORT_COLUMNS = tuple(field.name for field in fields(Export))
@@ -44,8 +44,7 @@ class ExportStore:
 
     async def load(self, db: AsyncConnection, keys: Sequence[str]) -> Mapping[str, Exports]:
         """Return the locked exports of every key, also of those seen for the first time."""
-        missing = insert_rows(models.commitment, [{"id": key} for key in keys])
-        await db.execute(missing.on_conflict_do_nothing())
+        await insert_many(db, models.commitment, [{"id": key} for key in keys])
         return await self.lock(db, keys)
 
     async def lock(self, db: AsyncConnection, keys: Sequence[str]) -> Mapping[str, Exports]:

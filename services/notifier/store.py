@@ -13,7 +13,7 @@ from services.notifier.delivery import Answer, Job, MailState, Settlement
 from services.notifier.handlers import Told
 from services.notifier.mails import DATA_OF_KIND, Mail
 from services.notifier.models import mail
-from services.pipeline.bulk import insert_rows
+from services.pipeline.bulk import insert_many
 from services.pipeline.handlers import Change
 
 
@@ -36,9 +36,7 @@ class MailStore:
 
     async def save(self, db: AsyncConnection, changes: Sequence[Change[Told, Mail]]) -> None:
         """Add the mails of all `changes` in one statement."""
-        rows = [_row_of(each) for change in changes for each in change.rows]
-        if rows:
-            await db.execute(insert_rows(mail, rows).on_conflict_do_nothing())
+        await insert_many(db, mail, [_row_of(each) for change in changes for each in change.rows])
 
 
 COMMITMENT_MAILS = MailStore(mail.c.commitment_id, of=mail.c.commitment_id.is_not(None))

@@ -1,24 +1,58 @@
-"""Many rows in one statement: values travel as one array per column, which PostgreSQL unnests."""
+"""Many rows in one statement: values travel as one array per column, which PostgreSQL unnests.
+
+Statements are built once per table and shape: for a batch of one event, building them anew took longer than the
+database needs.
+"""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Table, bindparam, column, func, select
+from sqlalchemy import ColumnElement, FromClause, Table, Update, bindparam, column, func, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, Insert, insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+Rows = Sequence[Mapping[str, Any]]
 
 
-def unnest(columns: Sequence[ColumnElement[Any]], rows: Sequence[Mapping[str, Any]], name: str = "given") -> FromClause:
-    """Return `rows` as a table named `name` with the names and types of `columns`; array columns cannot be unnested."""
-    arrays = [
-        bindparam(f"{name}_{each.key}", [row[str(each.key)] for row in rows], type_=ARRAY(each.type), unique=True)
-        for each in columns
-    ]
+def given_rows(columns: Sequence[ColumnElement[Any]], name: str = "given") -> FromClause:
+    """Return a table named `name` whose rows come with the execution, as `arrays` makes them."""
+    placeholders = [bindparam(f"{name}_{each.key}", type_=ARRAY(each.type)) for each in columns]
     described = [column(str(each.key), each.type) for each in columns]
-    return func.unnest(*arrays).table_valued(*described).render_derived(name=name)
+    return func.unnest(*placeholders).table_valued(*described).render_derived(name=name)
 
 
-def insert_rows(table: Table, rows: Sequence[Mapping[str, Any]]) -> Insert:
-    """Return an insert of `rows`, which all have the members of the first, in their order."""
-    columns = [table.c[name] for name in rows[0]]
-    given = unnest(columns, rows)
-    return insert(table).from_select([each.name for each in columns], select(*given.c))
+def arrays(rows: Rows, name: str = "given") -> dict[str, list[Any]]:
+    """Return `rows`, which all have the members of the first, as the parameters of `given_rows`."""
+    return {f"{name}_{member}": [row[member] for row in rows] for member in rows[0]}
+
+
+async def insert_many(db: AsyncConnection, table: Table, rows: Rows) -> None:
+    """Insert `rows`; those whose key is there already are left out. Array columns cannot travel so."""
+    if rows:
+        await db.execute(_insert_unless_known(table, tuple(rows[0])), arrays(rows))
+
+
+async def update_many(db: AsyncConnection, table: Table, rows: Rows, key: str = "id") -> None:
+    """Write the members of `rows` into the rows with the same `key`."""
+    if rows:
+        await db.execute(_update_given(table, tuple(rows[0]), key), arrays(rows))
+
+
+@cache
+def insert_given(table: Table, names: tuple[str, ...]) -> Insert:
+    """Return an insert of rows with the members `names`, which come with the execution as `arrays`."""
+    given = given_rows([table.c[name] for name in names])
+    return insert(table).from_select(list(names), select(*given.c))
+
+
+@cache
+def _insert_unless_known(table: Table, names: tuple[str, ...]) -> Insert:
+    return insert_given(table, names).on_conflict_do_nothing()
+
+
+@cache
+def _update_given(table: Table, names: tuple[str, ...], key: str) -> Update:
+    given = given_rows([table.c[name] for name in names])
+    values = {name: given.c[name] for name in names if name != key}
+    return update(table).values(values).where(table.c[key] == given.c[key])

@@ -1,12 +1,13 @@
 """The next offset of every partition, saved in the transaction of the state that the messages before it led to."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import Table, Update, and_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.pipeline.bulk import unnest
+from services.pipeline.bulk import arrays, given_rows
 from services.pipeline.database import Database
 from services.pipeline.errors import StaleBatchError
 from services.pipeline.records import Batch, Partition
@@ -35,7 +36,6 @@ class Offsets:
             raise StaleBatchError("the saved offsets have moved since the batch was read")
 
     async def _move(self, db: AsyncConnection, batch: Batch, names: Sequence[Partition]) -> int:
-        table = self._table
         rows = [
             {
                 "topic": name.topic,
@@ -45,20 +45,7 @@ class Offsets:
             }
             for name in sorted(names)
         ]
-        given = unnest(
-            [table.c.topic, table.c.partition, table.c.next_offset, table.c.next_offset.label("begin")], rows
-        )
-        moved = await db.execute(
-            update(table)
-            .values(next_offset=given.c.next_offset)
-            .where(
-                and_(
-                    table.c.topic == given.c.topic,
-                    table.c.partition == given.c.partition,
-                    table.c.next_offset == given.c.begin,
-                )
-            )
-        )
+        moved = await db.execute(_moving(self._table), arrays(rows))
         return moved.rowcount
 
     async def _start(self, db: AsyncConnection, batch: Batch, names: Sequence[Partition]) -> int:
@@ -67,3 +54,15 @@ class Offsets:
         ]
         started = await db.execute(insert(self._table).values(rows).on_conflict_do_nothing())
         return started.rowcount
+
+
+@cache
+def _moving(table: Table) -> Update:
+    """Return the update that moves only partitions which still stand where the batch began."""
+    given = given_rows([table.c.topic, table.c.partition, table.c.next_offset, table.c.next_offset.label("begin")])
+    still_there = and_(
+        table.c.topic == given.c.topic,
+        table.c.partition == given.c.partition,
+        table.c.next_offset == given.c.begin,
+    )
+    return update(table).values(next_offset=given.c.next_offset).where(still_there)

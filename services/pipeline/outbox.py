@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from schemas.envelope import Event, encode
 from schemas.events import EventData
 from schemas.topics import BY_NAME
-from services.pipeline.bulk import insert_rows
+from services.pipeline.bulk import arrays, insert_given
 from services.pipeline.tables import KernelTables
 
 
@@ -57,7 +57,7 @@ class Outbox:
         """Keep `events`, in their order, until they are sent; call wake() once the transaction has committed."""
         if events:
             rows = [{"topic": e.data.topic, "key": e.subject, "value": encode(e)} for e in events]
-            await db.execute(insert_rows(self._table, rows))
+            await db.execute(insert_given(self._table, tuple(rows[0])), arrays(rows))
 
     def wake(self) -> None:
         """Tell the relay of this process that rows were committed."""

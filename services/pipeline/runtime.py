@@ -37,6 +37,7 @@ from services.pipeline.worker import Worker
 
 GAUGES_SECONDS = 5.0
 LIVE_SECONDS = 60.0
+RELAY_DRAIN_SECONDS = 1.5
 
 Loop = Callable[[asyncio.Event], Awaitable[None]]
 log = structlog.get_logger()
@@ -109,12 +110,14 @@ class Runtime:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._serve_http(server, listening))
-                group.create_task(self._until(self._drained, self._new_relay().run))
+                relaying = group.create_task(self._until(self._drained, self._new_relay().run))
                 group.create_task(self._until(self._drained, self._measure))
                 working = [group.create_task(self._until(self._stopping, loop)) for loop in self._loops()]
                 await asyncio.gather(*working)
                 self._drained.set()
                 server.should_exit = True
+                await asyncio.wait({relaying}, timeout=RELAY_DRAIN_SECONDS)
+                relaying.cancel()  # what Kafka does not take stays in the outbox; the lease runs out by itself
         finally:
             await asyncio.to_thread(self._producer.close)
             await self._service.database.close()

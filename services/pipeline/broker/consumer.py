@@ -22,6 +22,7 @@ LAG_SECONDS = 1.0
 COMPARE_SECONDS = 5.0
 RECOVERY_PAUSE_SECONDS = 0.5
 OFFSETS_TIMEOUT_SECONDS = 5
+CLOSE_SECONDS = 3.0
 _RECOVERABLE = (StaleBatchError, *LOST_CONNECTION_ERRORS)
 
 T = TypeVar("T")
@@ -80,9 +81,17 @@ class BatchConsumer:
         try:
             while not self._stopping.is_set():
                 self._turn()
-            self._commit_for_lag(asynchronous=False)
+            self._commit_for_lag()
         finally:
-            self._consumer.close()
+            self._close()
+
+    def _close(self) -> None:
+        """Leave the group; a broker that is away is not waited for, since it only misses a commit that shows the lag."""
+        closing = threading.Thread(target=self._consumer.close, name="kafka-close", daemon=True)
+        closing.start()
+        closing.join(CLOSE_SECONDS)
+        if closing.is_alive():
+            log.warning("consumer.closed_without_answer")
 
     def _turn(self) -> None:
         self.ticked_at = monotonic()
@@ -94,7 +103,7 @@ class BatchConsumer:
             self._take([first, *self._consumer.consume(BATCH_RECORDS - 1, 0)])
         if self.ticked_at >= self._lag_at:
             self._lag_at = self.ticked_at + LAG_SECONDS
-            self._commit_for_lag(asynchronous=True)
+            self._commit_for_lag()
             self._measure_lag()
         if self.ticked_at >= self._compare_at and self._recover_at is None:
             self._compare_at = self.ticked_at + COMPARE_SECONDS
@@ -196,15 +205,13 @@ class BatchConsumer:
         else:
             log.warning("consumer.kafka_error", error=error.str())
 
-    def _commit_for_lag(self, *, asynchronous: bool) -> None:
+    def _commit_for_lag(self) -> None:
+        """Commit in the background; `close` waits for the answer."""
         known = [at_offset(name, offset) for name, offset in self._positions.items() if offset is not None]
         if not known:
             return
         try:
-            if asynchronous:
-                self._consumer.commit(offsets=known, asynchronous=True)
-            else:
-                self._consumer.commit(offsets=known, asynchronous=False)
+            self._consumer.commit(offsets=known, asynchronous=True)
         except KafkaException as error:
             log.info("consumer.lag_not_committed", cause=error.args[0].name())
 

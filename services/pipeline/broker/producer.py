@@ -15,6 +15,7 @@ from services.pipeline.settings import KafkaSettings
 
 POLL_SECONDS = 0.1
 DELIVERY_TIMEOUT_SECONDS = 10
+CLOSE_SECONDS = 1.0
 _ENVELOPE_BYTES = 4096
 
 log = structlog.get_logger()
@@ -51,7 +52,7 @@ class EventProducer:
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
         errors: list[DeliveryError | None] = [None] * len(messages)
-        waiting = _Countdown(len(messages), lambda: loop.call_soon_threadsafe(done.set_result, None))
+        waiting = _Countdown(len(messages), lambda: loop.call_soon_threadsafe(_end, done))
         for place, (topic, key, value) in enumerate(messages):
             self._produce(topic, key, value, place, errors, waiting)
         await done
@@ -99,11 +100,17 @@ class EventProducer:
             self._producer.poll(POLL_SECONDS)
 
     def close(self) -> None:
-        """Wait for what is under way, at most the delivery timeout, and end the thread."""
-        self._producer.flush(DELIVERY_TIMEOUT_SECONDS)
+        """Drop what is under way, for nobody waits for its answer any more, and end the thread."""
+        self._producer.purge()
+        self._producer.flush(CLOSE_SECONDS)
         self._closing.set()
         self._thread.join()
         self._producer.close()
+
+
+def _end(done: "asyncio.Future[None]") -> None:
+    if not done.done():  # a sender that was cancelled no longer waits
+        done.set_result(None)
 
 
 class _Countdown:

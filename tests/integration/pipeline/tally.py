@@ -19,7 +19,6 @@ from sqlalchemy import (
     Text,
     func,
     select,
-    update,
 )
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -31,7 +30,7 @@ from schemas.events import CommitmentRetrieved, ExportSucceeded
 from schemas.topics import TOPICS
 from services.pipeline.aggregate import Aggregate
 from services.pipeline.broker import EventProducer, create_topics
-from services.pipeline.bulk import insert_rows, unnest
+from services.pipeline.bulk import insert_many, update_many
 from services.pipeline.database import Database
 from services.pipeline.handlers import Change, Decided, On, RefusedError
 from services.pipeline.outbox import Outbox
@@ -100,17 +99,14 @@ class TallyStore:
     async def load(self, db: AsyncConnection, keys: Sequence[str]) -> Mapping[str, Tally]:
         table = self._tables.tally
         rows = [{"key": key} for key in keys]
-        await db.execute(insert_rows(table, rows).on_conflict_do_nothing())
+        await insert_many(db, table, rows)
         chosen = select(table).where(table.c.key == func.any(list(keys))).order_by(table.c.key)
         return {row.key: Tally(*row) for row in await db.execute(chosen.with_for_update(key_share=True))}
 
     async def save(self, db: AsyncConnection, changes: Sequence[Change[Tally, int]]) -> None:
         table = self._tables.tally
         rows = [{"key": c.key, "count": c.after.count, "highest": c.after.highest} for c in changes]
-        given = unnest([table.c.key, table.c.count, table.c.highest], rows)
-        await db.execute(
-            update(table).values(count=given.c.count, highest=given.c.highest).where(table.c.key == given.c.key)
-        )
+        await update_many(db, table, rows, "key")
         seen = [{"key": c.key, "revision": revision} for c in changes for revision in c.rows]
         await db.execute(insert(self._tables.seen).values(seen))
 

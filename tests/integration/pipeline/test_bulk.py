@@ -22,12 +22,11 @@ from sqlalchemy import (
     Text,
     Uuid,
     select,
-    update,
 )
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateSchema
 
-from services.pipeline.bulk import insert_rows, unnest
+from services.pipeline.bulk import insert_many, update_many
 from services.pipeline.database import Database
 
 METADATA = MetaData(schema="bulk")
@@ -60,7 +59,7 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 async def kept(database: Database, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Insert `rows` and return what PostgreSQL has of them, in the order of their ids."""
     async with database.begin() as db:
-        await db.execute(insert_rows(THING, rows))
+        await insert_many(db, THING, rows)
         columns = [THING.c[name] for name in rows[0]]
         return [dict(row) for row in (await db.execute(select(*columns).order_by(THING.c.id))).mappings()]
 
@@ -89,11 +88,10 @@ async def test_rows_are_numbered_in_the_order_in_which_they_are_given(database: 
     assert await kept(database, rows) == rows
 
 
-async def test_given_rows_can_be_joined_to_the_table(database: Database) -> None:
+async def test_rows_are_updated_by_their_key(database: Database) -> None:
     await kept(database, [{"number": number, "text": "old"} for number in range(3)])
-    given = unnest([THING.c.number, THING.c.text], [{"number": 2, "text": None}, {"number": 0, "text": "new"}])
     async with database.begin() as db:
-        await db.execute(update(THING).values(text=given.c.text).where(THING.c.number == given.c.number))
+        await update_many(db, THING, [{"number": 2, "text": None}, {"number": 0, "text": "new"}], "number")
         rows = await db.execute(select(THING.c.text).order_by(THING.c.number))
         assert list(rows.scalars()) == ["new", "old", None]
 
@@ -101,5 +99,5 @@ async def test_given_rows_can_be_joined_to_the_table(database: Database) -> None
 async def test_an_error_never_shows_what_was_to_be_written(database: Database) -> None:
     async with database.begin() as db:
         with pytest.raises(DBAPIError) as raised:
-            await db.execute(insert_rows(THING, [{"number": 2**40, "text": "sam@builder.example"}]))
+            await insert_many(db, THING, [{"number": 2**40, "text": "sam@builder.example"}])
     assert "sam@builder.example" not in str(raised.value)

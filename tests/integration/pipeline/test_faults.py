@@ -9,13 +9,15 @@ from sqlalchemy import select
 
 from schemas.envelope import Event
 from services.pipeline.database import LOST_CONNECTION_ERRORS
+from services.pipeline.outbox import Outbox
 from services.sandbox.servers import LocalKafka, LocalPostgres
-from tests.integration.pipeline.relaying import TOPIC, on_topic
+from tests.integration.pipeline.relaying import TOPIC, on_topic, succeeded
 from tests.integration.pipeline.tally import TallyService, publish, retrieve
 from tests.kafka import KafkaUnderTest
 from tests.waiting import eventually
 
 KEYS, REVISIONS = 40, 12
+DRAINED_SECONDS = 10
 
 
 async def test_a_database_that_is_killed_and_comes_back_has_counted_everything_once(
@@ -60,6 +62,29 @@ async def test_a_broker_that_is_stopped_and_started_holds_the_stream_up_and_lose
         await eventually(lambda: is_sent(service))
 
     await assert_each_was_seen_and_told_once(service, unique_suffix)
+    await service.database.close()
+
+
+async def test_a_service_stops_in_time_while_kafka_is_away_and_keeps_what_it_could_not_send(
+    local_kafka: Callable[[], LocalKafka], database_url: str, unique_suffix: str
+) -> None:
+    broker = await asyncio.to_thread(local_kafka)
+    service = TallyService(f"tally_{unique_suffix}", broker.bootstrap_servers, database_url)
+    await service.prepare()
+
+    async with service.running() as runtime:
+        await tell(service, unique_suffix, [1])
+        await eventually(lambda: has_counted(service, unique_suffix, KEYS))
+        await eventually(lambda: is_sent(service))
+        await asyncio.to_thread(broker.kill)
+        async with service.database.begin() as db:
+            await Outbox(service.tables.kernel).add(db, [succeeded(unique_suffix, 1)])
+        await asyncio.sleep(2)  # by now a commit of offsets and a message wait for the broker
+        runtime.stop()
+        stopped_at = asyncio.get_running_loop().time()
+
+    assert asyncio.get_running_loop().time() - stopped_at < DRAINED_SECONDS
+    assert await service.count(service.tables.kernel.outbox) == 1
     await service.database.close()
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.schema import CreateSchema
 
 from schemas.envelope import Event
 from schemas.events import EventData
-from services.pipeline.bulk import insert_rows
+from services.pipeline.bulk import insert_many
 from services.pipeline.database import Database
 from services.pipeline.outbox import Outbox
 from services.pipeline.tables import kernel_tables
@@ -85,7 +85,7 @@ class Household:
     async def add(self, count: int) -> None:
         async with self.database.begin() as db:
             rows = [{"id": number, "state": "due", "claims": 0} for number in range(count)]
-            await db.execute(insert_rows(CHORE, rows))
+            await insert_many(db, CHORE, rows)
 
     async def states(self) -> Counter[str]:
         async with self.database.begin() as db:
