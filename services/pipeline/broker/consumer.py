@@ -86,7 +86,7 @@ class BatchConsumer:
             self._close()
 
     def _close(self) -> None:
-        """Leave the group; a broker that is away is not waited for, since it only misses a commit that shows the lag."""
+        """Leave the group; a broker that is away is not waited for, for it only misses a commit for the lag."""
         closing = threading.Thread(target=self._consumer.close, name="kafka-close", daemon=True)
         closing.start()
         closing.join(CLOSE_SECONDS)
