@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from services.approval.checks import Finding
 from services.approval.sign_in.errors import SignInError
+from services.pipeline.database import is_away
 
 MEDIA_TYPE = "application/problem+json"
 log = structlog.get_logger()
@@ -90,9 +91,11 @@ async def on_sign_in_error(request: Request, error: Exception) -> JSONResponse:
 
 
 async def on_database_away(request: Request, error: Exception) -> JSONResponse:
-    """Answer while the database cannot be reached: nothing was recorded."""
+    """Answer while the database cannot be reached; a defect of ours is raised on, for it does not pass."""
+    if not is_away(error):
+        raise error
     log.warning("api.database_away", path=request.url.path, cause=type(error).__name__)
-    return problem(503, "The database does not answer. Nothing was recorded; try again in a moment.")
+    return problem(503, "The database does not answer. Try again in a moment: the same answer twice counts once.")
 
 
 async def on_http_error(request: Request, error: Exception) -> JSONResponse:

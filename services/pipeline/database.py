@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from services.pipeline.errors import SettingsError
@@ -15,6 +16,9 @@ STATEMENT_TIMEOUT_SECONDS = 30
 CONNECT_TIMEOUT_SECONDS = 5
 LOST_CONNECTION_ERRORS = (SQLAlchemyError, OSError, TimeoutError)
 """What a transaction raises when the database fails or is away; its work did not happen, or is not known to have."""
+
+_PASSING_CLASSES = ("08", "40", "53", "57")
+"""SQLSTATE classes of a database that is away, shuts down, has no room, or ended a transaction for another's sake."""
 
 
 class Database:
@@ -53,6 +57,14 @@ class Database:
     async def close(self) -> None:
         """Give all connections back."""
         await self.engine.dispose()
+
+
+def is_away(error: Exception) -> bool:
+    """Whether `error`, one of LOST_CONNECTION_ERRORS, passes by itself; otherwise it is a defect of ours."""
+    if isinstance(error, DBAPIError):
+        state = getattr(error.orig, "sqlstate", None)
+        return error.connection_invalidated or (isinstance(state, str) and state[:2] in _PASSING_CLASSES)
+    return isinstance(error, PoolTimeoutError | OSError | TimeoutError)
 
 
 def _engine_url(url: SecretStr) -> URL:

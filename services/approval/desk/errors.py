@@ -17,7 +17,7 @@ from services.approval.sign_in.errors import (
     ProviderAwayError,
     SignInError,
 )
-from services.pipeline.database import LOST_CONNECTION_ERRORS
+from services.pipeline.database import LOST_CONNECTION_ERRORS, is_away
 
 Answering = Callable[[Request, Exception], Awaitable[Response]]
 _TYPED = ("reason", "note", "evidence")
@@ -62,7 +62,9 @@ class ErrorPages:
         return self._missing()
 
     async def _on_database_away(self, request: Request, error: Exception) -> Response:
-        del request, error
+        del request
+        if not is_away(error):
+            raise error
         return self._pages.message(
             "Countersign is not available now",
             "Its database does not answer.",

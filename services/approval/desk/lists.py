@@ -2,13 +2,11 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import AwareDatetime, TypeAdapter, ValidationError
 from starlette.exceptions import HTTPException
 
 from schemas.events import DirectoryPerson, ErpConnection
@@ -21,8 +19,6 @@ from services.approval.desk.parts import Parts
 from services.approval.desk.rows import Row, rows_of
 from services.approval.queries import DeskView
 from services.approval.sign_in.sessions import Session
-
-_INSTANT: TypeAdapter[datetime] = TypeAdapter(AwareDatetime)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +35,14 @@ class Place:
         return f"/commitments?{urlencode({name: text for name, text in query.items() if text})}"
 
     @property
-    def keyset(self) -> tuple[datetime, str] | None:
+    def keyset(self) -> queries.Place | None:
         """The last row of the page before; a 404 where `after` is not one of our own."""
         if not self.after:
             return None
-        instant, _, commitment_id = self.after.partition("|")
-        try:
-            return _INSTANT.validate_python(instant), commitment_id
-        except ValidationError:
-            raise HTTPException(404) from None
+        place = queries.read_place(self.after)
+        if place is None:
+            raise HTTPException(404)
+        return place
 
 
 class Lists:
@@ -75,8 +70,7 @@ class Lists:
             counts = await queries.counts(db, person.company_id)
             erps = await queries.connections(db, person.company_id)
             rows = await rows_of(db, person.company_id, place.view, found.rows)
-        last = found.next_after
-        following = replace(place, after=f"{last[0].isoformat()}|{last[1]}") if last else None
+        following = replace(place, after=str(found.next_after)) if found.next_after else None
         defaults = {"typed": {}, "results": (), "is_all_chosen": False}
         return self._pages.render(
             "list.html",

@@ -1,9 +1,11 @@
-"""What the address of a database must be, and what is said where it is not."""
+"""What the address of a database must be, what is said where it is not, and which errors pass by themselves."""
 
 import pytest
 from pydantic import SecretStr
+from sqlalchemy.exc import DBAPIError, InvalidRequestError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from services.pipeline.database import Database
+from services.pipeline.database import Database, is_away
 from services.pipeline.errors import SettingsError
 
 
@@ -19,3 +21,36 @@ def test_an_address_that_cannot_be_read_is_told_without_its_password(url: str) -
 def test_an_address_may_name_any_driver(scheme: str) -> None:
     database = Database(SecretStr(f"{scheme}://sam:secret@db.example:5433/x"), application_name="tests")
     assert str(database.engine.url) == "postgresql+asyncpg://sam:***@db.example:5433/x"
+
+
+class Refusal(Exception):  # noqa: N818 - named as the driver's own, which carry their SQLSTATE
+    def __init__(self, sqlstate: str | None) -> None:
+        self.sqlstate = sqlstate
+
+
+def refused(sqlstate: str | None, *, is_lost: bool = False) -> DBAPIError:
+    return DBAPIError("select", None, Refusal(sqlstate), connection_invalidated=is_lost)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConnectionRefusedError(),
+        TimeoutError(),
+        PoolTimeoutError("no connection is free"),
+        refused(None, is_lost=True),
+        refused("08003"),
+        refused("40P01"),
+        refused("53300"),
+        refused("57P03"),
+    ],
+)
+def test_a_database_that_is_away_is_told_from_a_defect(error: Exception) -> None:
+    assert is_away(error)
+
+
+@pytest.mark.parametrize(
+    "error", [refused(None), refused("22P02"), refused("23505"), refused("42P01"), InvalidRequestError()]
+)
+def test_a_defect_of_ours_is_not_taken_for_a_database_that_is_away(error: Exception) -> None:
+    assert not is_away(error)
