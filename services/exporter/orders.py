@@ -113,10 +113,14 @@ def _answer_again(exports: Exports, known: Export | None, now: datetime) -> Told
 
 
 def _settle_by_word(exports: Exports, export: Export, now: datetime) -> tuple[Export, Told]:
-    """An approver's evidence settles an export whatever round or state it is in."""
-    document = exports.resolved.get(export.revision)
-    if document is None or export.state in (State.SUCCEEDED, State.SUPERSEDED):
+    """An approver's evidence settles an export whatever round or state it is in.
+
+    It never says to which ERP later revisions go: that could be another company's.
+    """
+    document, connection = exports.resolved.get(export.revision), exports.connection_for(export)
+    if document is None or connection is None or export.state in (State.SUCCEEDED, State.SUPERSEDED):
         return export, ()
+    document = document.model_copy(update={"connection": connection})
     settled = replace(export.to(State.SUCCEEDED, now), document=document, failure=None, round=export.ordered_round)
     return settled, (told.succeeded(settled, document, now),)
 

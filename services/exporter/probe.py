@@ -45,7 +45,7 @@ def after_probe(export: Export, known: ErpDocument | None, found: Found, now: da
     if export.quiet_until is not None and now < export.quiet_until:
         return Undecided(f"Asked for documents with reference {export.commitment_id}: it is not there yet.")
     if known is not None:
-        return Update(known.id)
+        return Update(_id_of(known, found))
     ours = [document for document in found if marked_revision(document.marker, export.commitment_id) is not None]
     if ours:
         return Update(max(ours, key=lambda document: _revision(document, export)).id)
@@ -63,6 +63,13 @@ def _landed(export: Export, found: Sequence[FoundDocument]) -> tuple[FoundDocume
         for document in found
         if document.marker == export.marker or _revision(document, export) > export.revision
     )
+
+
+def _id_of(known: ErpDocument, found: Sequence[FoundDocument]) -> str:
+    """The id by which the ERP knows `known`; where an approver vouched for it, they may have read only its number."""
+    if known.number is None or known.id in {document.id for document in found}:
+        return known.id
+    return next((document.id for document in found if document.number == known.number), known.id)
 
 
 def _revision(document: FoundDocument, export: Export) -> int:

@@ -125,6 +125,18 @@ def test_an_approvers_evidence_settles_an_export_in_doubt() -> None:
     assert decided.state.exports[1].state is State.SUCCEEDED
 
 
+def test_evidence_never_says_to_which_erp_later_revisions_go() -> None:
+    doubtful = attempt(ordered(), Unknown("No answer.")).state
+    foreign = evidence()
+    document = foreign.data.document.model_copy(update={"connection": "of-another-company"})
+    foreign = replace(foreign, data=foreign.data.model_copy(update={"document": document}))
+
+    settled = accepted(resolved(doubtful, foreign, NOW).state, order(2), NOW, "main").state
+    assert settled.exports[1].state is State.SUCCEEDED
+    assert settled.document is not None
+    assert (settled.document.connection, settled.connection) == ("main", "main")
+
+
 def test_evidence_that_comes_before_its_order_settles_it_on_arrival() -> None:
     early = resolved(Exports("c-1"), evidence(), NOW).state
 

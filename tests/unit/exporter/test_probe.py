@@ -33,6 +33,12 @@ def older(export: Export) -> FoundDocument:
     return document(marker_of(export.commitment_id, 1, "0" * 64), "d-1")
 
 
+def test_a_document_that_an_approver_knew_by_its_number_alone_is_updated_under_its_id(fresh: Export) -> None:
+    known = ErpDocument(connection="main", id="PO-d-1", number="PO-d-1")
+
+    assert after_probe(fresh, known, (document(document_id="d-7"), older(fresh)), NOW) == Update("d-1")
+
+
 def test_nothing_found_on_a_first_attempt_means_create(fresh: Export) -> None:
     assert after_probe(fresh, None, (), NOW) == Create()
 
