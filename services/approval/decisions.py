@@ -13,6 +13,7 @@ from schemas.snapshot import Snapshot
 from services.approval import commands, queries, store
 from services.approval.commands import AlreadyGranted, Answer, Blocked, Conflict, Granted
 from services.approval.commitment import Commitment
+from services.approval.ribbon import connection
 from services.pipeline.crash import crash_at
 from services.pipeline.database import Database
 from services.pipeline.handlers import Change
@@ -111,8 +112,11 @@ class Decisions:
         async def command(db: AsyncConnection, commitment: Commitment, now: datetime) -> Answer:
             person, zone = as_person(by), ZoneInfo(by.time_zone)
             if document:
+                # evidence names a document; the ERP is the one that was asked, whatever the request says
+                asked = connection(commitment) or document.connection
+                found = document.model_copy(update={"connection": asked})
                 return commands.settle_as_present(
-                    commitment, revision, export_round, document, person, now, zone=zone, note=note
+                    commitment, revision, export_round, found, person, now, zone=zone, note=note
                 )
             snapshot = await _approved(db, commitment, revision)
             return commands.settle_as_absent(

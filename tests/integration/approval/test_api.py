@@ -285,6 +285,16 @@ async def test_a_doubt_is_settled_with_the_document_or_without_one(api: Api) -> 
     assert [told["round"] for told in await api.decisions("decision.accepted")] == [2]
 
 
+async def test_evidence_never_names_another_erp_than_the_one_that_was_asked(api: Api) -> None:
+    await api.desk.tell(company.sent(SC), company.accepted(SC), company.in_doubt(SC))
+    document = {"connection": "somebody-elses-erp", "id": "4F2", "number": "SC-001"}
+
+    await api.post("/sc-1/settle", {"revision": 1, "round": 1, "document": document, "note": "Found it."})
+
+    (told,) = await api.decisions("decision.resolved")
+    assert told["document"]["connection"] == company.ERP
+
+
 async def test_who_brings_no_valid_token_is_asked_to_sign_in(api: Api) -> None:
     await api.desk.tell(company.sent(SC))
     refused = [await api.client.get(COMMITMENTS)]
