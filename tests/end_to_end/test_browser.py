@@ -1,0 +1,169 @@
+"""Both user stories through the pages of the whole running system, in a real browser."""
+
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.async_api import BrowserContext, Locator, Page, Request, async_playwright, expect
+
+from services.sandbox.people import ANA, DANA, SAM
+from services.sandbox.world import Wanted, World, running_world
+from tests.waiting import eventually
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+REASON = "Line 1: cost code 03-300 is closed. Use 03-310."
+PATIENCE_MILLISECONDS = 30_000
+
+
+@dataclass(frozen=True, slots=True)
+class Tabs:
+    """What people have open: the project's tool, the approval desk, the mailbox; and what went wrong in them."""
+
+    world: World
+    project: Page
+    desk: Page
+    mailbox: Page
+    complaints: list[str]
+
+
+@pytest.fixture
+async def tabs(tmp_path: Path) -> AsyncIterator[Tabs]:
+    """Everything runs, and nobody has signed in yet."""
+    async with running_world(tmp_path, Wanted(is_durable=False)) as world, async_playwright() as playwright:
+        chromium = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+        # Chromium's own sandbox refuses root, which CI is
+        browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        context = await browser.new_context()
+        context.set_default_timeout(PATIENCE_MILLISECONDS)
+        complaints = _listen(context)
+        project, desk, mailbox = [await context.new_page() for _ in range(3)]
+        yield Tabs(world, project, desk, mailbox, complaints)
+        await browser.close()
+
+
+async def test_the_pages_tell_both_stories_without_an_error_or_a_request_to_another_host(tabs: Tabs) -> None:
+    """Accepted becomes green; rejected comes back with a mail, and becomes green once it is corrected and re-sent."""
+    await _sign_in(tabs, DANA.name)
+
+    await _accepted(tabs, "SC-014")
+    await _rejected(tabs, "SC-015")
+    await _corrected_and_resent(tabs, "SC-015")
+
+    await tabs.mailbox.get_by_role("link", name="ERP", exact=True).click()
+    await expect(tabs.mailbox.get_by_role("main")).to_contain_text("2 in the books")
+    assert sorted(tabs.world.erp.journal.created().values()) == [1, 1]
+    assert tabs.complaints == []
+
+
+async def _accepted(tabs: Tabs, number: str) -> None:
+    await _create(tabs.project, tabs.world.commitments.url, number)
+    await tabs.project.get_by_role("button", name="Send to ERP").click()
+    await _ribbon_says(tabs.project, "Sent to ERP")
+    await _choose(tabs, number, "Accept")
+    await tabs.desk.get_by_role("button", name="Export").click()
+    await _desk_says(tabs.desk, f"Accepted. {number}")
+    await _ribbon_says(tabs.project, "Synced")
+
+
+async def _rejected(tabs: Tabs, number: str) -> None:
+    await _create(tabs.project, tabs.world.commitments.url, number)
+    await tabs.project.get_by_role("button", name="Send to ERP").click()
+    await _choose(tabs, number, "Reject")
+    await tabs.desk.get_by_label("Reason for rejecting").fill(REASON)
+    await tabs.desk.get_by_role("button", name="Reject", exact=True).click()
+    await _desk_says(tabs.desk, f"Rejected. {number}")
+    await _ribbon_says(tabs.project, f"Rejected {DANA.name} rejected {number}: {REASON}")
+    for address in (ANA.email, SAM.email):
+        await _read_mail(tabs, address, f"Rejected: {number}", REASON)
+
+
+async def _corrected_and_resent(tabs: Tabs, number: str) -> None:
+    await tabs.project.get_by_role("link", name="Edit").click()
+    await tabs.project.get_by_label("Line 1 cost code").fill("03-310")
+    await tabs.project.get_by_role("button", name="Save").click()
+    await tabs.project.get_by_role("button", name="Re-send to ERP").click()
+    await _read_mail(tabs, DANA.email, f"Re-sent: {number}", "03-310")
+    await _choose(tabs, number, "Accept")
+    await tabs.desk.get_by_role("button", name="Export").click()
+    # whoever accepts a revision again is shown first what changed
+    await expect(tabs.desk.get_by_role("insertion")).to_have_text("03-310")
+    await tabs.desk.get_by_role("button", name="Export 1 commitment").click()
+    await _desk_says(tabs.desk, f"Accepted. {number}")
+    await _ribbon_says(tabs.project, "Synced")
+
+
+def _listen(context: BrowserContext) -> list[str]:
+    """The list that from now on gets every error on a page and every request that leaves this machine."""
+    complaints: list[str] = []
+
+    def asked(request: Request) -> None:
+        if urlsplit(request.url).hostname not in {None, "127.0.0.1"}:
+            complaints.append(f"{request.method} {request.url}")
+
+    context.on("request", asked)
+    context.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    context.on("weberror", lambda failure: complaints.append(str(failure.error)))
+    return complaints
+
+
+async def _sign_in(tabs: Tabs, name: str) -> None:
+    """Through the provider, where the desk sends whoever it does not know."""
+    await tabs.desk.goto(tabs.world.desk_url)
+    await tabs.desk.get_by_role("button", name=name).click()
+    await expect(tabs.desk.get_by_role("banner")).to_contain_text(name)
+
+
+async def _create(project: Page, url: str, number: str) -> None:
+    """Ana creates it, and Sam opens it."""
+    await _act_as(project, url, ANA.person_id)
+    await project.get_by_role("link", name="Create commitment").click()
+    await project.get_by_label("Number").fill(number)
+    await project.get_by_label("Title").fill("Concrete works")
+    await project.get_by_label("Line 1 cost code").fill("03-300")
+    await project.get_by_label("Line 1 quantity").fill("10")
+    await project.get_by_label("Line 1 unit cost").fill("1500.00")
+    await project.get_by_role("button", name="Save").click()
+    await expect(project.get_by_role("main")).to_contain_text("This needs Admin")
+    await _act_as(project, url, SAM.person_id)
+    await project.get_by_role("link", name=number).click()
+
+
+async def _act_as(project: Page, url: str, person_id: str) -> None:
+    await project.goto(url)
+    await project.get_by_label("You are").select_option(person_id)
+    await project.get_by_role("button", name="Change").click()
+
+
+async def _ribbon_says(project: Page, words: str) -> None:
+    """The page of a commitment that waits for an answer refreshes itself."""
+    await expect(project.locator(".band")).to_contain_text(words, timeout=PATIENCE_MILLISECONDS)
+
+
+async def _desk_says(desk: Page, words: str) -> None:
+    await expect(desk.get_by_role("status")).to_contain_text(words)
+
+
+async def _choose(tabs: Tabs, number: str, answer: str) -> None:
+    answers = tabs.desk.get_by_role("group", name=f"Answer for {number}")
+    await _reload_until_there(f"{tabs.world.desk_url}/commitments?view=ready", answers)
+    await answers.get_by_label(answer).check()
+
+
+async def _read_mail(tabs: Tabs, address: str, subject: str, words: str) -> None:
+    mail = tabs.mailbox.get_by_role("link", name=subject)
+    await _reload_until_there(f"{tabs.world.mailbox.url}/?to={address}", mail)
+    await mail.click()
+    await expect(tabs.mailbox.locator("pre")).to_contain_text(words)
+    await expect(tabs.mailbox.frame_locator("iframe").locator("body")).to_contain_text(words)
+
+
+async def _reload_until_there(address: str, wanted: Locator) -> None:
+    async def is_there() -> bool:
+        await wanted.page.goto(address)
+        return await wanted.count() > 0
+
+    await eventually(is_there)
