@@ -107,15 +107,16 @@ def _print_addresses(world: World) -> None:
         ("Approval desk: accept, reject", world.desk_url),
         ("Mailbox: everything that was mailed", world.mailbox.url),
         ("Small ERP: documents, journal, faults", world.erp.url),
-        ("Kafka", world.kafka.bootstrap_servers),
     ):
         places.add_row(title, address)
     people = Table("Sign in as", "Who is", title="People", title_justify="left")
     for person_id, entry in PEOPLE.items():
         people.add_row(entry.name, JOBS[person_id])
-    console = Console()
-    console.print(places, people)
-    console.print("Ctrl-C stops everything and removes its data.")
+    Console().print(places, people)
+    click.echo("For the countersign command in another terminal:")
+    for name in ("KAFKA_BOOTSTRAP_SERVERS", "DATABASE_URL"):
+        click.echo(f"export {name}={world.environment[name]}")
+    click.echo("Ctrl-C stops everything and removes its data.")
 
 
 def _say(sentence: str) -> None:

@@ -99,18 +99,17 @@ async def running_world(
     """
     wanted = wanted or Wanted()
     async with AsyncExitStack() as stack:
-        kafka, postgres = await asyncio.gather(
-            _started(stack, LocalKafka(report=report)),
-            _started(stack, LocalPostgres(fsync=wanted.is_durable, report=report)),
-        )
+        enter = stack.enter_async_context
+        kafka, postgres = await _start_servers(stack, wanted, report)
         report("Creating topics and tables")
         settings = await _prepare(kafka, postgres)
         desk_url = f"http://127.0.0.1:{wanted.ports.desk or free_ports(1)[0]}"
         erp_token = SecretStr(secrets.token_urlsafe(16))
+        links = {"Approval desk": desk_url}
         report("Starting mailbox, ERP and sign-in")
-        mailbox = await stack.enter_async_context(running_mailbox(http_port=wanted.ports.mailbox))
-        erp = await stack.enter_async_context(running_erp(token=erp_token, port=wanted.ports.erp))
-        sign_in = await stack.enter_async_context(running_sign_in(_client(desk_url), port=wanted.ports.sign_in))
+        mailbox = await enter(running_mailbox(http_port=wanted.ports.mailbox, neighbours=links))
+        erp = await enter(running_erp(token=erp_token, port=wanted.ports.erp, neighbours=links))
+        sign_in = await enter(running_sign_in(_client(desk_url), port=wanted.ports.sign_in))
         environment = {
             **_environment(kafka, postgres, mailbox, sign_in),
             "PUBLIC_URL": desk_url,
@@ -118,7 +117,8 @@ async def running_world(
             "SMALL_ERP_TOKEN": erp_token.get_secret_value(),
             **wanted.environment,
         }
-        commitments = await stack.enter_async_context(running_commitments(settings, port=wanted.ports.commitments))
+        commitments = await enter(running_commitments(settings, port=wanted.ports.commitments, neighbours=links))
+        links |= {"Commitments": commitments.url, "Mailbox": mailbox.url, "ERP": erp.url}
         services = await _start_services(stack, wanted, environment, desk_url, report)
         yield World(
             kafka=kafka,
@@ -130,6 +130,13 @@ async def running_world(
             services=services,
             environment=environment,
         )
+
+
+async def _start_servers(stack: AsyncExitStack, wanted: Wanted, report: Report) -> tuple[LocalKafka, LocalPostgres]:
+    return await asyncio.gather(
+        _started(stack, LocalKafka(report=report)),
+        _started(stack, LocalPostgres(fsync=wanted.is_durable, report=report)),
+    )
 
 
 async def _started(stack: AsyncExitStack, server: ServerT) -> ServerT:
