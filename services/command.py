@@ -159,7 +159,7 @@ def show_dead_letter(place: str, service: str | None, *, as_json: bool) -> None:
 
 @main.command()
 @click.option("--story", is_flag=True, help="Play both user stories and a lost ERP answer, print a timeline, and stop.")
-@click.option("--folder", type=click.Path(path_type=Path, file_okay=False), default=None, help="Keep logs here.")
+@click.option("--folder", type=click.Path(path_type=Path, file_okay=False), default=None, help="Keep its files here.")
 def demo(folder: Path | None, *, story: bool) -> None:
     """Start everything on this machine: real Kafka and PostgreSQL, the services, and all that surrounds them.
 
