@@ -20,9 +20,11 @@ class Scripted:
     received: list[bytes] = field(default_factory=list)
     url: str = ""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
+    writers: list[asyncio.StreamWriter] = field(default_factory=list)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer every request on one connection."""
+        self.writers.append(writer)
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 self.received.append(head + await reader.readexactly(_length(head)))
@@ -70,6 +72,8 @@ async def scripted(*answers: bytes) -> AsyncIterator[Scripted]:
     finally:
         script.ended.set()
         server.close()
+        for writer in script.writers:  # a client under load may be slow to let go of a connection
+            writer.close()
         await asyncio.wait_for(asyncio.gather(*serving), 5)
 
 
