@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from threading import Timer
 from time import monotonic
 from typing import Any
 from uuid import uuid4
@@ -35,6 +36,7 @@ from services.pipeline.settings import ServiceSettings
 from services.pipeline.tables import KernelTables
 from services.pipeline.worker import Worker
 
+DRAIN_SECONDS = 10.0
 GAUGES_SECONDS = 5.0
 LIVE_SECONDS = 60.0
 RELAY_DRAIN_SECONDS = 1.5
@@ -97,6 +99,8 @@ class Runtime:
         self._settings = settings
         self._stopping = asyncio.Event()
         self._drained = asyncio.Event()
+        self._last_resort = Timer(DRAIN_SECONDS, os._exit, (1,))
+        self._last_resort.daemon = True
         self._producer = EventProducer(settings, f"countersign.{service.name}")
         self._consumer = self._new_consumer() if service.aggregates else None
         add_operations(service.app, self.is_live, self.is_ready)
@@ -105,7 +109,7 @@ class Runtime:
         """Serve until a signal comes or a part fails; a failure is raised after the drain."""
         server, listening = listen(self._service.app, self._settings.http_host, self._settings.http_port)
         for name in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(name, self.stop)
+            asyncio.get_running_loop().add_signal_handler(name, self._on_signal)
         log.info("service.listening", port=listening.getsockname()[1])
         try:
             async with asyncio.TaskGroup() as group:
@@ -121,11 +125,18 @@ class Runtime:
         finally:
             await asyncio.to_thread(self._producer.close)
             await self._service.database.close()
+            self._last_resort.cancel()
             log.info("service.stopped")
 
     def stop(self) -> None:
         """Begin the drain, as SIGTERM does."""
         self._stopping.set()
+
+    def _on_signal(self) -> None:
+        """Begin the drain; where a server hangs instead of refusing, end without it, since leases recover the rest."""
+        self.stop()
+        if not self._last_resort.is_alive():
+            self._last_resort.start()
 
     def is_live(self) -> bool:
         """Whether the consumer's thread ticks; that this is answered at all shows that the loop does."""

@@ -17,7 +17,7 @@ class ServiceProcess(LocalServer):
     """`python -m services.<service>` with `environment`; it answers once it is ready."""
 
     stop_signal = signal.SIGTERM
-    orphan_signal = signal.SIGTERM
+    orphan_signal = signal.SIGKILL
     stop_seconds: ClassVar[float] = 15
 
     def __init__(

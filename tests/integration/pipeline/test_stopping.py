@@ -1,0 +1,56 @@
+"""A service that is told to stop ends in time, also where a server hangs instead of refusing."""
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic
+
+from pydantic import SecretStr
+
+from schemas.topics import TOPICS
+from services.notifier.migrations import MIGRATIONS
+from services.pipeline.broker import create_topics
+from services.pipeline.migrations import migrate_all
+from services.pipeline.settings import KafkaSettings
+from services.sandbox.servers import LocalPostgres
+from services.sandbox.service_process import ServiceProcess
+from tests.kafka import KafkaUnderTest
+
+ENDS_WITHIN_SECONDS = 12
+
+
+def test_a_service_ends_in_time_though_its_database_hangs(
+    kafka: KafkaUnderTest, local_postgres: Callable[[], LocalPostgres]
+) -> None:
+    """Every process of PostgreSQL is frozen: connections stay open and nothing answers."""
+    postgres = local_postgres()
+    create_topics(KafkaSettings(kafka_bootstrap_servers=kafka.bootstrap_servers), TOPICS)
+    migrate_all([(SecretStr(postgres.url), MIGRATIONS)])
+    environment = {
+        "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
+        "DATABASE_URL": postgres.url,
+        "SMTP_URL": "smtp://127.0.0.1:1",
+        "MAIL_FROM": "erp@desk.example",
+        "PUBLIC_URL": "https://desk.example",
+    }
+    with ServiceProcess("notifier", environment) as service:
+        assert service.pid is not None
+        frozen = processes_of(postgres)
+        for each in frozen:
+            os.kill(each, signal.SIGSTOP)
+        try:
+            told_at = monotonic()
+            os.kill(service.pid, signal.SIGTERM)
+            assert service.ends_within(ENDS_WITHIN_SECONDS), service.log.read_text()[-2000:]
+        finally:
+            for each in frozen:
+                os.kill(each, signal.SIGCONT)
+
+    assert monotonic() - told_at < ENDS_WITHIN_SECONDS
+
+
+def processes_of(postgres: LocalPostgres) -> list[int]:
+    """The server and its sessions, the server first."""
+    children = Path(f"/proc/{postgres.pid}/task/{postgres.pid}/children").read_text().split()
+    return [int(postgres.pid or 0), *map(int, children)]
