@@ -13,14 +13,14 @@ from pydantic import SecretStr
 
 from benchmarks.load import TOPIC, preload, submission
 from benchmarks.per_message import per_message_rate
+from sandbox.servers import LocalKafka, LocalPostgres
+from sandbox.service_process import ServiceProcess
 from schemas.events import CommitmentStatus
 from schemas.topics import TOPICS
 from services.approval.migrations import MIGRATIONS
 from services.pipeline.broker import EventProducer, TopicReader, create_topics
 from services.pipeline.migrations import migrate
 from services.pipeline.settings import KafkaSettings
-from services.sandbox.servers import LocalKafka, LocalPostgres
-from services.sandbox.service_process import ServiceProcess
 
 WARM_UP = 2_000
 

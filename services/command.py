@@ -165,8 +165,14 @@ def demo(folder: Path | None, *, story: bool) -> None:
 
     Not for production. Needs the sandbox packages: pip install 'countersign[sandbox]'.
     """
-    sandbox = importlib.import_module("services.sandbox.demo")
-    sys.exit(sandbox.run_demo(folder=folder, is_story=story))
+    try:
+        demo_module = importlib.import_module("sandbox.demo")
+    except ModuleNotFoundError as error:
+        raise click.ClickException(
+            f"The demo needs {error.name}, which is not installed here: pip install 'countersign[sandbox]'. "
+            "The production image does not contain it."
+        ) from error
+    sys.exit(demo_module.run_demo(folder=folder, is_story=story))
 
 
 def _plain(row: Any) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from contextlib import ExitStack
 import pytest
 from sqlalchemy import make_url
 
-from services.sandbox.servers import LocalKafka, LocalPostgres
-from services.sandbox.servers.postgres import create_database, drop_database
+from sandbox.servers import LocalKafka, LocalPostgres
+from sandbox.servers.postgres import create_database, drop_database
 from tests.kafka import KafkaUnderTest, kafka_for_tests
 
 KAFKA_KIND = pytest.StashKey[str]()

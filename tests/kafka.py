@@ -16,8 +16,8 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from testcontainers.core.container import DockerContainer
 
-from services.sandbox.servers import LocalKafka
-from services.sandbox.servers.kafka import KAFKA_VERSION
+from sandbox.servers import LocalKafka
+from sandbox.servers.kafka import KAFKA_VERSION
 
 OFFICIAL_IMAGE = f"apache/kafka:{KAFKA_VERSION}"
 ANSWER_SECONDS = 60

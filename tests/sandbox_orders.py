@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from services.sandbox.erp.order import Order
-from services.sandbox.people import COMPANY_ID, PROJECT
+from sandbox.erp.order import Order
+from sandbox.people import COMPANY_ID, PROJECT
 
 LINE = {
     "position": 1,

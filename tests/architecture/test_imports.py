@@ -12,6 +12,7 @@ from tests.architecture.tree import ROOT, contract_names, copy_of_the_product
 VIOLATIONS = [
     ("Imports go one way", "services/pipeline/records.py", "services.approval.rows"),
     ("Imports go one way", "services/notifier/wording.py", "services.exporter.erp"),
+    ("Nothing in production imports the sandbox", "services/pipeline/offsets.py", "sandbox.people"),
     ("The contract stands on nothing of ours", "schemas/limits.py", "services.pipeline.errors"),
     ("Only the broker room speaks to Kafka", "services/pipeline/lease.py", "confluent_kafka"),
     ("Only the digest's projection knows Faust", "services/digest/store.py", "faust"),

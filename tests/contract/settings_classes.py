@@ -6,13 +6,13 @@ from pydantic import AliasChoices
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
+from sandbox.demo import DemoSettings
 from services.approval.settings import ApprovalSettings
 from services.digest.settings import DigestSettings
 from services.exporter.settings import ExporterSettings
 from services.notifier.settings import NotifierSettings
 from services.pipeline.operations import DatabaseSettings
 from services.pipeline.settings import KafkaSettings
-from services.sandbox.demo import DemoSettings
 
 SettingsType = type[BaseSettings]
 

@@ -11,12 +11,12 @@ from typing import Any
 import httpx2
 import orjson
 
+from sandbox.people import ANA, COMPANY_ID, DANA, PROJECT, SAM, person
+from sandbox.world import World
 from schemas.envelope import encode, new_event
 from schemas.events import CommitmentSent, CommitmentStatus
 from schemas.snapshot import Snapshot
 from services.pipeline.broker import EventProducer, TopicReader
-from services.sandbox.people import ANA, COMPANY_ID, DANA, PROJECT, SAM, person
-from services.sandbox.world import World
 
 PAUSE_SECONDS = 0.2
 ACCEPTS_AT_ONCE = 8

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import BrowserContext, Locator, Page, Request, async_playwright, expect
 
-from services.sandbox.people import ANA, DANA, SAM
-from services.sandbox.world import Wanted, World, running_world
+from sandbox.people import ANA, DANA, SAM
+from sandbox.world import Wanted, World, running_world
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]

@@ -6,9 +6,9 @@ from textwrap import dedent
 
 import pytest
 
-from services.sandbox.erp.faults import ErpFault, ErpFaultKind
-from services.sandbox.service_process import ServiceProcess
-from services.sandbox.world import Wanted, running_world
+from sandbox.erp.faults import ErpFault, ErpFaultKind
+from sandbox.service_process import ServiceProcess
+from sandbox.world import Wanted, running_world
 from tests.end_to_end.crowd import accepting, send, until_green
 
 COMMITMENTS = 1_000

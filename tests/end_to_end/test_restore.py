@@ -8,8 +8,8 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
 
+from sandbox.world import DATABASE, Wanted, World, running_world
 from services.pipeline.database import LOST_CONNECTION_ERRORS, Database
-from services.sandbox.world import DATABASE, Wanted, World, running_world
 from tests.end_to_end.crowd import accepting, send, until_green
 from tests.waiting import eventually
 

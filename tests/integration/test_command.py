@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from sandbox.servers.local_server import free_ports
 from schemas.commitment import Person
 from schemas.envelope import encode, new_event
 from schemas.events import CommitmentRetrieved
@@ -27,7 +28,6 @@ from services.pipeline.dead_letters import DeadLetter, DeadLetters
 from services.pipeline.migrations import migrate
 from services.pipeline.records import Partition, Record
 from services.pipeline.settings import KafkaSettings
-from services.sandbox.servers.local_server import free_ports
 from tests.integration.pipeline.relaying import on_topic
 from tests.kafka import KafkaUnderTest
 

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from pydantic import SecretStr
 
+from sandbox.servers.postgres import create_database, drop_database
 from services.approval.migrations import MIGRATIONS
 from services.pipeline.migrations import migrate
-from services.sandbox.servers.postgres import create_database, drop_database
 from tests.integration.approval.desk import Desk, running_desk, settings
 
 

@@ -14,6 +14,9 @@ import pytest
 from httpx2 import ASGITransport, AsyncClient, Response
 from pydantic import SecretStr
 
+from sandbox.servers.postgres import create_database, drop_database
+from sandbox.serving import served
+from sandbox.sign_in import Client, Flaw, Provider, running_sign_in
 from schemas.events import DirectoryPerson, EventData
 from schemas.fields import FailureClass, ToolLevel
 from schemas.limits import MAX_REASON_CHARACTERS
@@ -21,9 +24,6 @@ from schemas.snapshot import Snapshot
 from services.approval.migrations import MIGRATIONS
 from services.approval.problems import MEDIA_TYPE
 from services.pipeline.migrations import migrate
-from services.sandbox.servers.postgres import create_database, drop_database
-from services.sandbox.serving import served
-from services.sandbox.sign_in import Client, Flaw, Provider, running_sign_in
 from tests.integration.approval import company
 from tests.integration.approval.company import ANA, DANA, EVE, KIM, LEE, PAT, content
 from tests.integration.approval.desk import Desk, settings

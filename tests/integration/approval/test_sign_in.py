@@ -17,16 +17,16 @@ from joserfc.jwk import ECKey, RSAKey
 from pydantic import SecretStr
 from sqlalchemy import func, select, update
 
+from sandbox.people import DANA, PEOPLE, VERA
+from sandbox.serving import served
+from sandbox.sign_in import Client, Flaw, running_sign_in
+from sandbox.sign_in import Provider as SandboxProvider
 from schemas.events import DirectoryPersonRemoved
 from services.approval import models
 from services.approval.identity import PENDING, SESSION
 from services.approval.sign_in.errors import NotSignedInError, ProviderAwayError
 from services.approval.sign_in.flow import own_path
 from services.approval.sign_in.provider import REFETCH_SECONDS, Provider
-from services.sandbox.people import DANA, PEOPLE, VERA
-from services.sandbox.serving import served
-from services.sandbox.sign_in import Client, Flaw, running_sign_in
-from services.sandbox.sign_in import Provider as SandboxProvider
 from tests.integration.approval.desk import URL, Desk, running_desk, settings
 from tests.integration.approval.reading import landed, words
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pydantic import SecretStr
 from sqlalchemy import select, text
 
+from sandbox.servers import LocalPostgres
+from sandbox.servers.postgres import create_database
 from services.digest.facts import Facts
 from services.digest.migrations import MIGRATIONS
 from services.digest.models import ITEM, KERNEL
@@ -13,8 +15,6 @@ from services.pipeline.database import Database
 from services.pipeline.dead_letters import DeadLetters
 from services.pipeline.migrations import migrate
 from services.pipeline.records import Partition, Record
-from services.sandbox.servers import LocalPostgres
-from services.sandbox.servers.postgres import create_database
 from tests.integration.digest.company import SINCE, Company, Message, message
 from tests.integration.digest.conftest import Bench
 

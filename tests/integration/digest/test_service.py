@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from sandbox.service_process import ServiceProcess
 from services.digest.models import ITEM
-from services.sandbox.service_process import ServiceProcess
 from tests.integration.digest.company import message
 from tests.integration.digest.conftest import Bench, eventually
 

@@ -10,6 +10,9 @@ from pydantic import SecretStr
 from sqlalchemy import Row, select
 from sqlalchemy.schema import CreateSchema
 
+from sandbox.erp.rules import Rules
+from sandbox.erp.running import running_erp
+from sandbox.erp.server import Erp
 from schemas.envelope import Event, decode
 from schemas.events import EventData
 from services.exporter import models
@@ -22,9 +25,6 @@ from services.exporter.work import ExportWork
 from services.pipeline.database import Database
 from services.pipeline.handlers import fold
 from services.pipeline.outbox import Outbox
-from services.sandbox.erp.rules import Rules
-from services.sandbox.erp.running import running_erp
-from services.sandbox.erp.server import Erp
 from tests.unit.exporter.given import NOW
 
 SETTLE_SECONDS = 30

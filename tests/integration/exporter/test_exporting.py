@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
+from sandbox.erp.faults import Calls, ErpFault, ErpFaultKind
 from services.exporter import models
 from services.exporter.export import State
-from services.sandbox.erp.faults import Calls, ErpFault, ErpFaultKind
 from tests.integration.exporter.line import SETTLE_SECONDS, Line, running_line
 from tests.unit.exporter.given import evidence, order
 

@@ -9,13 +9,13 @@ import orjson
 import pytest
 from pydantic import SecretStr
 
+from sandbox.erp.faults import ErpFault, ErpFaultKind
+from sandbox.erp.rules import Rules
+from sandbox.erp.running import running_erp
 from schemas.commitment import Commitment
 from schemas.fields import FailureClass
 from services.exporter.connectors.http import HttpConnector, HttpSettings
 from services.exporter.erp import Exists, FoundDocument, Landed, Order, Refused, Transient, Unknown
-from services.sandbox.erp.faults import ErpFault, ErpFaultKind
-from services.sandbox.erp.rules import Rules
-from services.sandbox.erp.running import running_erp
 from tests.integration.exporter.scripted import HANG, RESET, TRICKLE, reply, scripted
 from tests.unit.exporter.given import commitment
 

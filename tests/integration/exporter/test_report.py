@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import REGISTRY
 
-from services.sandbox.erp.faults import ErpFault, ErpFaultKind
+from sandbox.erp.faults import ErpFault, ErpFaultKind
 from tests.integration.exporter.line import Line, running_line
 from tests.unit.exporter.given import order
 

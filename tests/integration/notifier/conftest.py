@@ -6,9 +6,9 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy.schema import CreateSchema
 
+from sandbox.mailbox import Mailbox, running_mailbox
 from services.notifier.models import METADATA
 from services.pipeline.database import Database
-from services.sandbox.mailbox import Mailbox, running_mailbox
 
 
 @pytest.fixture

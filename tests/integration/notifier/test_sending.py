@@ -12,6 +12,7 @@ import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import Row, select, update
 
+from sandbox.mailbox import Mailbox, MailFault, MailFaultKind
 from services.notifier.composing import Composer
 from services.notifier.delivery import MailState
 from services.notifier.handlers import COMMITMENT_HANDLERS, DIGEST_HANDLERS
@@ -24,7 +25,6 @@ from services.pipeline.database import Database
 from services.pipeline.handlers import fold
 from services.pipeline.outbox import Outbox
 from services.pipeline.worker import Worker
-from services.sandbox.mailbox import Mailbox, MailFault, MailFaultKind
 from tests.integration.notifier.waiting import eventually
 from tests.unit.notifier.occasions import ALL, ANA, DANA, SAM, digest_ready, event_of, export_failed, rejected
 

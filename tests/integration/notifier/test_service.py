@@ -11,6 +11,9 @@ import pytest
 from httpx2 import AsyncClient
 from sqlalchemy import func, select, update
 
+from sandbox.mailbox import Mailbox
+from sandbox.servers import LocalKafka
+from sandbox.serving import listen, port_of
 from schemas.envelope import encode
 from schemas.topics import TOPICS
 from services.notifier.mails import MailData
@@ -18,9 +21,6 @@ from services.notifier.models import KERNEL, mail
 from services.pipeline.broker import EventProducer, create_topics
 from services.pipeline.database import Database
 from services.pipeline.settings import KafkaSettings
-from services.sandbox.mailbox import Mailbox
-from services.sandbox.servers import LocalKafka
-from services.sandbox.serving import listen, port_of
 from tests.integration.notifier.waiting import eventually
 from tests.unit.notifier.occasions import SAM, event_of, rejected
 

@@ -18,9 +18,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from sandbox.mailbox import Mailbox, MailFault, MailFaultKind
 from services.notifier.delivery import Answer, Delivery
 from services.notifier.smtp import SmtpGateway, SmtpServer
-from services.sandbox.mailbox import Mailbox, MailFault, MailFaultKind
 from tests.integration.notifier.waiting import eventually
 
 MESSAGE = b"Subject: Rejected\r\nMessage-ID: <1@desk.example>\r\n\r\n.\r\nA line that begins with a dot.\r\n"

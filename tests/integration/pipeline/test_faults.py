@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import select
 
+from sandbox.servers import LocalKafka, LocalPostgres
 from schemas.envelope import Event
 from services.pipeline.database import LOST_CONNECTION_ERRORS
 from services.pipeline.outbox import Outbox
-from services.sandbox.servers import LocalKafka, LocalPostgres
 from tests.integration.pipeline.relaying import TOPIC, on_topic, succeeded
 from tests.integration.pipeline.tally import TallyService, publish, retrieve
 from tests.kafka import KafkaUnderTest

@@ -11,12 +11,12 @@ from itertools import groupby
 import pytest
 from sqlalchemy.schema import CreateSchema
 
+from sandbox.servers import LocalKafka
 from schemas.envelope import Event, new_event
 from schemas.events import CommitmentStatus, EventData
 from schemas.examples import EXAMPLES
 from schemas.topics import BY_NAME, TOPICS
 from services.pipeline.broker import create_topics
-from services.sandbox.servers import LocalKafka
 from tests.integration.pipeline.relaying import TOPIC, Line, on_topic, succeeded
 from tests.kafka import KafkaUnderTest
 from tests.waiting import eventually

@@ -8,13 +8,13 @@ from time import monotonic
 
 from pydantic import SecretStr
 
+from sandbox.servers import LocalPostgres
+from sandbox.service_process import ServiceProcess
 from schemas.topics import TOPICS
 from services.notifier.migrations import MIGRATIONS
 from services.pipeline.broker import create_topics
 from services.pipeline.migrations import migrate_all
 from services.pipeline.settings import KafkaSettings
-from services.sandbox.servers import LocalPostgres
-from services.sandbox.service_process import ServiceProcess
 from tests.kafka import KafkaUnderTest
 
 ENDS_WITHIN_SECONDS = 12

@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 from httpx2 import AsyncClient, Response
 
+from sandbox.commitments import CommitmentsTool, running_commitments
+from sandbox.commitments.tool import Rights
+from sandbox.people import ANA, COMPANY_ID, DANA, PROJECT, SAM, VERA, person
 from schemas.commitment import summarise
 from schemas.envelope import Event, decode, encode, new_event
 from schemas.events import (
@@ -22,9 +25,6 @@ from schemas.fields import Ribbon, Status, ToolLevel
 from schemas.topics import TOPICS
 from services.pipeline.broker import EventProducer, TopicReader, create_topics
 from services.pipeline.settings import KafkaSettings
-from services.sandbox.commitments import CommitmentsTool, running_commitments
-from services.sandbox.commitments.tool import Rights
-from services.sandbox.people import ANA, COMPANY_ID, DANA, PROJECT, SAM, VERA, person
 from tests.kafka import KafkaUnderTest
 
 ANA_ACTS = {"x-person": ANA.person_id}

@@ -9,8 +9,8 @@ import pytest
 from httpx2 import AsyncClient, Limits, ReadError, ReadTimeout, RemoteProtocolError
 from pydantic import SecretStr
 
+from sandbox.erp import Calls, Did, Erp, ErpFault, ErpFaultKind, running_erp
 from schemas.fields import FailureClass
-from services.sandbox.erp import Calls, Did, Erp, ErpFault, ErpFaultKind, running_erp
 from tests.sandbox_orders import order_body
 
 TOKEN = SecretStr("of the tests")

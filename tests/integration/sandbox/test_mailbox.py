@@ -6,8 +6,8 @@ import aiosmtplib
 import pytest
 from httpx2 import AsyncClient
 
-from services.sandbox.mailbox import Mailbox, MailFault, MailFaultKind, running_mailbox
-from services.sandbox.serving import LOOPBACK
+from sandbox.mailbox import Mailbox, MailFault, MailFaultKind, running_mailbox
+from sandbox.serving import LOOPBACK
 
 HTML = "<html><head><title>x</title></head><body><script>alert(1)</script><p>Rejected by <b>Dana</b></p></body></html>"
 

@@ -14,13 +14,13 @@ from sqlalchemy import NullPool, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from services.sandbox.servers import LocalKafka, LocalPostgres
+from sandbox.servers import LocalKafka, LocalPostgres
 from tests.kafka import KafkaUnderTest
 
 # Starts both servers from threads of a pool that then goes away, as a demo in a hurry does.
 PARENT = """
 import concurrent.futures, time
-from services.sandbox.servers import LocalKafka, LocalPostgres
+from sandbox.servers import LocalKafka, LocalPostgres
 servers = [LocalKafka(), LocalPostgres()]
 with concurrent.futures.ThreadPoolExecutor() as pool:
     list(pool.map(lambda server: server.start(), servers))

@@ -11,8 +11,8 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 from pydantic import SecretStr
 
-from services.sandbox.people import PEOPLE
-from services.sandbox.sign_in import Client, Flaw, Provider, running_sign_in
+from sandbox.people import PEOPLE
+from sandbox.sign_in import Client, Flaw, Provider, running_sign_in
 
 CALLBACK = "http://127.0.0.1:1/callback"
 CLIENT = Client(

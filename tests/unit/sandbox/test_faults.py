@@ -1,6 +1,6 @@
 """Faults come in order, count down, and fit or do not fit."""
 
-from services.sandbox.faults import Fault, Switchboard
+from sandbox.faults import Fault, Switchboard
 
 
 def everything(fault: Fault) -> bool:

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from sandbox.commitments.draft import Draft, DraftError, in_words
+from sandbox.people import ANA, PROJECT, person
 from schemas.commitment import Commitment
-from services.sandbox.commitments.draft import Draft, DraftError, in_words
-from services.sandbox.people import ANA, PROJECT, person
 
 LINE = {"cost_code": "03-300", "quantity": "1150", "unit": "cy", "unit_cost": "185.00", "tax_code": ""}
 TYPED = {"number": "SC-014", "title": "Concrete works", "vendor": "v-acme", "description": "", "lines": [LINE]}

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from sandbox.commitments.draft import Draft, DraftLine
+from sandbox.commitments.rules import WORDS, Tracked, edit, resend, retrieve, send
+from sandbox.people import ANA, COMPANY_ID, PROJECT, person
 from schemas.events import CommitmentStatus
 from schemas.fields import Ribbon, Status, ToolLevel
-from services.sandbox.commitments.draft import Draft, DraftLine
-from services.sandbox.commitments.rules import WORDS, Tracked, edit, resend, retrieve, send
-from services.sandbox.people import ANA, COMPANY_ID, PROJECT, person
 
 ADMIN = ToolLevel.ADMIN
 YELLOW_OR_GREEN = (Status.REJECTED, Status.RETRIEVED, Status.SYNCED)

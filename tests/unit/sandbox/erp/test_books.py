@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.sandbox.erp.books import Books
-from services.sandbox.erp.journal import Did, Entry
-from services.sandbox.erp.rules import Rules
+from sandbox.erp.books import Books
+from sandbox.erp.journal import Did, Entry
+from sandbox.erp.rules import Rules
 from tests.sandbox_orders import an_order
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)

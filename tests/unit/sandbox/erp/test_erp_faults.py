@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.sandbox.erp.faults import Call, Calls, ErpFault, ErpFaultKind
+from sandbox.erp.faults import Call, Calls, ErpFault, ErpFaultKind
 
 WRITE = Call("POST", "c-1")
 SEARCH = Call("GET", "c-1")

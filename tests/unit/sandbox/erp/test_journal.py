@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from services.sandbox.erp.journal import Did, Entry, Journal
+from sandbox.erp.journal import Did, Entry, Journal
 from tests.sandbox_orders import an_order
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)

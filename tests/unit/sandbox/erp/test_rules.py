@@ -1,8 +1,8 @@
 """The ERP refuses what it cannot take, and says who can mend it."""
 
+from sandbox.erp.rules import Rules, refusal
 from schemas.commitment import Line, Vendor
 from schemas.fields import FailureClass
-from services.sandbox.erp.rules import Rules, refusal
 from tests.sandbox_orders import an_order
 
 

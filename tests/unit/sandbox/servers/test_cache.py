@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from services.sandbox.servers.cache import cache_folder, kept
+from sandbox.servers.cache import cache_folder, kept
 
 
 def test_a_second_clone_finds_what_the_first_one_fetched(tmp_path: Path) -> None:

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from services.sandbox.servers import ServerStartFailed
-from services.sandbox.servers.local_server import LocalServer
+from sandbox.servers import ServerStartFailed
+from sandbox.servers.local_server import LocalServer
 
 
 class ShellServer(LocalServer):

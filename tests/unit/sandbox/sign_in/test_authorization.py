@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.sandbox.sign_in.authorization import Asked, RefusedRequestError, UntrustedRequestError, read
+from sandbox.sign_in.authorization import Asked, RefusedRequestError, UntrustedRequestError, read
 
 ASKED = {
     "client_id": "countersign",

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.sandbox.sign_in.authorization import Asked
-from services.sandbox.sign_in.grants import GrantRefusedError, Grants, challenge_of
+from sandbox.sign_in.authorization import Asked
+from sandbox.sign_in.grants import GrantRefusedError, Grants, challenge_of
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"

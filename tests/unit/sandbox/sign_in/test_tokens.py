@@ -7,8 +7,8 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from services.sandbox.people import DANA
-from services.sandbox.sign_in.tokens import TOKEN_LIFE, Flaw, Signer
+from sandbox.people import DANA
+from sandbox.sign_in.tokens import TOKEN_LIFE, Flaw, Signer
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 SIGNER = Signer(issuer="http://sign-in.example", audience="countersign-api")

@@ -1,0 +1,42 @@
+"""Puts the tool's API and pages together."""
+
+from collections.abc import Mapping
+
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.responses import JSONResponse, Response
+
+from sandbox.commitments.api import add_api
+from sandbox.commitments.pages import add_pages
+from sandbox.commitments.tool import CommitmentsTool, NotAllowedError, NotPublishedError
+from sandbox.pages import Pages, bare_app, wants_page
+
+LINKS = {"Commitments": "/", "Directory": "/directory"}
+
+
+def build_commitments(tool: CommitmentsTool, neighbours: Mapping[str, str] | None = None) -> FastAPI:
+    """The API and the pages over `tool`."""
+    app = bare_app("Commitments")
+    pages = Pages("Commitments", "commitments", LINKS, neighbours)
+    _add_refusals(app, pages)
+    add_api(app, tool)
+    add_pages(app, tool, pages)
+    return app
+
+
+def _add_refusals(app: FastAPI, pages: Pages) -> None:
+    def refusal(request: Request, why: str, status: int) -> Response:
+        if wants_page(request):
+            return pages.render("refusal.html", status=status, why=why)
+        return JSONResponse({"detail": why}, status_code=status)
+
+    @app.exception_handler(NotAllowedError)
+    async def not_allowed(request: Request, error: NotAllowedError) -> Response:
+        return refusal(request, str(error), 409)
+
+    @app.exception_handler(NotPublishedError)
+    async def not_published(request: Request, error: NotPublishedError) -> Response:
+        return refusal(request, str(error), 503)
+
+    @app.exception_handler(HTTPException)
+    async def not_found(request: Request, error: HTTPException) -> Response:
+        return refusal(request, error.detail, error.status_code)

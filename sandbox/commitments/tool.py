@@ -1,0 +1,210 @@
+"""The tool's memory and its commands: what is published goes to Kafka first, and only what comes back is shown."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from pydantic import BaseModel, ConfigDict
+
+from sandbox.commitments import rules
+from sandbox.commitments.draft import Draft
+from sandbox.commitments.rules import Action, Tracked
+from sandbox.people import COMPANY_ID, PEOPLE, PROJECT, person
+from schemas.envelope import Event, encode, new_event
+from schemas.events import (
+    CommitmentResent,
+    CommitmentRetrieved,
+    CommitmentSent,
+    CommitmentStatus,
+    DirectoryPerson,
+    EventData,
+    Submission,
+)
+from schemas.fields import Note, ToolLevel
+from schemas.snapshot import Snapshot
+from services.pipeline.broker import EventProducer
+
+SOURCE = "sandbox/commitments"
+CONFIRMATION_SECONDS = 2.0
+START_ATTEMPTS = 3
+
+
+class NotAllowedError(Exception):
+    """The rules forbid it; the text is the reason that the button shows."""
+
+
+class NotPublishedError(Exception):
+    """Kafka did not take the event, so nothing has happened."""
+
+
+class Rights(BaseModel):
+    """What the directory says of a person, as far as it can be changed here."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    erp_tool: ToolLevel
+    can_push_to_accounting: bool = False
+    digest_subscribed: bool = False
+
+
+class CommitmentsTool:
+    """All commitments of the project and the company's directory; `url` is where the pages are."""
+
+    def __init__(self, url: str, producer: EventProducer) -> None:
+        self.url = url
+        self.people = dict(PEOPLE)
+        self.tracked: dict[str, Tracked] = {}
+        self._statuses: dict[str, CommitmentStatus] = {}
+        self._producer = producer
+        self._publishing = asyncio.Lock()
+        self._changed = asyncio.Condition()
+
+    def level(self, person_id: str) -> ToolLevel:
+        """The person's level on this project's Commitments tool."""
+        return self.people[person_id].commitments_tool.get(PROJECT.id, ToolLevel.NONE)
+
+    async def apply(self, data: EventData) -> None:
+        """Remembers what came from Kafka about this company; repeats and older news change nothing."""
+        match data:
+            case CommitmentStatus(company_id=company_id) if company_id == COMPANY_ID:
+                self._take_status(data)
+            case Submission(company_id=company_id) if company_id == COMPANY_ID:
+                self._take_submission(data)
+            case DirectoryPerson(company_id=company_id) if company_id == COMPANY_ID:
+                self._take_person(data)
+        async with self._changed:
+            self._changed.notify_all()
+
+    def create(self, draft: Draft, person_id: str) -> Tracked:
+        """A new commitment of this person; NotAllowedError, or DraftError where the draft makes none."""
+        if self.level(person_id) not in (ToolLevel.STANDARD, ToolLevel.ADMIN):
+            raise NotAllowedError("Creating needs Standard or Admin on the project's Commitments tool.")
+        commitment_id = f"commitment-{uuid4().hex[:8]}"
+        commitment = draft.begun(
+            commitment_id,
+            url=f"{self.url}/commitments/{commitment_id}",
+            creator=person(self.people[person_id]),
+            project=PROJECT,
+        )
+        return self._keep(Tracked(commitment))
+
+    def edit(self, commitment_id: str, draft: Draft, person_id: str) -> Tracked:
+        """The commitment with its new content; NotAllowedError where it, or a field that changes, is locked."""
+        tracked = self._allowed(commitment_id, rules.edit, person_id)
+        locked = sorted(draft.changes(tracked.commitment) & tracked.locked_fields)
+        if locked:
+            raise NotAllowedError(f"Locked while there is a document in the ERP: {', '.join(locked)}.")
+        return self._keep(replace(tracked, commitment=draft.changed(tracked.commitment)))
+
+    async def send(self, commitment_id: str, person_id: str, note: Note | None = None) -> Tracked:
+        """Sent to ERP Integrations for the first time."""
+        return await self._submit(commitment_id, rules.send, CommitmentSent, person_id, note)
+
+    async def resend(self, commitment_id: str, person_id: str, note: Note | None = None) -> Tracked:
+        """Sent again, one revision higher."""
+        return await self._submit(commitment_id, rules.resend, CommitmentResent, person_id, note)
+
+    async def retrieve(self, commitment_id: str, person_id: str) -> Tracked:
+        """Taken back, unless an answer comes first."""
+        async with self._publishing:
+            tracked = self._allowed(commitment_id, rules.retrieve, person_id)
+            revision = tracked.next_revision - 1
+            event = CommitmentRetrieved(
+                company_id=COMPANY_ID,
+                project_id=tracked.commitment.project.id,
+                commitment_id=commitment_id,
+                revision=revision,
+                retrieved_by=person(self.people[person_id]),
+            )
+            await self._publish(event)
+            return self._keep(replace(self.tracked[commitment_id], retrieved_revision=revision))
+
+    async def change_person(self, person_id: str, rights: Rights) -> DirectoryPerson:
+        """The directory's new word on a person, as the next version."""
+        async with self._publishing:
+            version = self._version(person_id) + 1
+            newer = self.people[person_id].model_copy(update=rights.model_dump() | {"version": version})
+            await self._publish(newer)
+            self._take_person(newer)
+            return self.people[person_id]
+
+    async def publish_people(self) -> None:
+        """Tells everybody about everybody in the directory, as they stand; NotPublishedError when Kafka stays away."""
+        for _ in range(START_ATTEMPTS - 1):
+            try:
+                return await self._publish(*self.people.values())
+            except NotPublishedError:
+                continue  # a broker that has only just started may be slow; a repeat is the same event
+        return await self._publish(*self.people.values())
+
+    async def confirmed(self, commitment_id: str, timeout_seconds: float = CONFIRMATION_SECONDS) -> None:
+        """Returns when a status speaks of the latest revision, or when it takes too long to wait for."""
+        try:
+            async with asyncio.timeout(timeout_seconds), self._changed:
+                await self._changed.wait_for(lambda: not self.tracked[commitment_id].is_unconfirmed)
+        except TimeoutError:
+            return
+
+    async def _submit(
+        self,
+        commitment_id: str,
+        rule: Callable[[Tracked, ToolLevel], Action],
+        kind: type[Submission],
+        person_id: str,
+        note: Note | None,
+    ) -> Tracked:
+        async with self._publishing:
+            tracked = self._allowed(commitment_id, rule, person_id)
+            revision = tracked.next_revision
+            event = kind(
+                company_id=COMPANY_ID,
+                project_id=tracked.commitment.project.id,
+                commitment=Snapshot.of(tracked.commitment.model_dump(mode="json", exclude_none=True)),
+                revision=revision,
+                sent_by=person(self.people[person_id]),
+                note=note or None,
+            )
+            await self._publish(event)
+            return self._keep(replace(self.tracked[commitment_id], sent_revision=revision))
+
+    def _allowed(self, commitment_id: str, rule: Callable[[Tracked, ToolLevel], Action], person_id: str) -> Tracked:
+        tracked = self.tracked[commitment_id]
+        action = rule(tracked, self.level(person_id))
+        if not action.is_open:
+            raise NotAllowedError(action.reason or "This is not possible now.")
+        return tracked
+
+    async def _publish(self, *data: EventData) -> None:
+        now = datetime.now(UTC)
+        events: list[Event[EventData]] = [new_event(each, source=SOURCE, time=now) for each in data]
+        answers = await self._producer.send([(each.data.topic, each.subject, encode(each)) for each in events])
+        for error in answers:
+            if error is not None:
+                raise NotPublishedError(f"Kafka did not take it: {error}")
+
+    def _take_status(self, status: CommitmentStatus) -> None:
+        known = self._statuses.get(status.commitment_id)
+        if known and known.version >= status.version:
+            return
+        self._statuses[status.commitment_id] = status
+        if tracked := self.tracked.get(status.commitment_id):
+            self._keep(replace(tracked, status=status))
+
+    def _take_submission(self, sent: Submission) -> None:
+        commitment = sent.commitment.commitment
+        tracked = self.tracked.get(commitment.id) or Tracked(commitment, status=self._statuses.get(commitment.id))
+        if sent.revision > tracked.sent_revision:
+            self._keep(replace(tracked, commitment=commitment, sent_revision=sent.revision))
+
+    def _take_person(self, entry: DirectoryPerson) -> None:
+        if entry.version > self._version(entry.person_id):
+            self.people[entry.person_id] = entry
+
+    def _version(self, person_id: str) -> int:
+        return self.people[person_id].version if person_id in self.people else 0
+
+    def _keep(self, tracked: Tracked) -> Tracked:
+        self.tracked[tracked.commitment.id] = tracked
+        return tracked

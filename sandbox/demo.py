@@ -1,0 +1,123 @@
+"""The demo: everything on this machine until Ctrl-C, or the story from its beginning to its end."""
+
+import asyncio
+import errno
+import signal
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from time import monotonic
+from typing import cast
+
+import click
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from rich.console import Console
+from rich.table import Table
+
+from sandbox.people import JOBS, PEOPLE
+from sandbox.servers import ServerStartFailed
+from sandbox.story import NotSeenError, Timeline, play
+from sandbox.world import Ports, Wanted, World, running_world
+from services.pipeline.settings import load
+
+DONE, FAILED = 0, 1
+
+
+class DemoSettings(BaseSettings):
+    """The demo's ports; 0 takes any that is free."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    demo_desk_port: int = Field(default=8080, ge=0, le=65535, description="Port of the approval desk.")
+    demo_commitments_port: int = Field(default=8081, ge=0, le=65535, description="Port of the Commitments tool.")
+    demo_mailbox_port: int = Field(default=8082, ge=0, le=65535, description="Port of the mailbox.")
+    demo_erp_port: int = Field(default=8083, ge=0, le=65535, description="Port of the small ERP.")
+    demo_sign_in_port: int = Field(default=8084, ge=0, le=65535, description="Port of the sign-in.")
+
+    @property
+    def ports(self) -> Ports:
+        """The ports as a world takes them."""
+        return Ports(
+            desk=self.demo_desk_port,
+            commitments=self.demo_commitments_port,
+            mailbox=self.demo_mailbox_port,
+            erp=self.demo_erp_port,
+            sign_in=self.demo_sign_in_port,
+        )
+
+
+def run_demo(*, folder: Path | None, is_story: bool) -> int:
+    """Run the demo, or the story on ports of its own, and return the exit status."""
+    with ExitStack() as stack:
+        place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="countersign-demo-")))
+        ports = Ports() if is_story else load(DemoSettings).ports
+        try:
+            return asyncio.run(_run(place, ports, is_story=is_story))
+        except (ServerStartFailed, NotSeenError) as error:
+            _say(str(error))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            _say(
+                f"{error}. Another program has that port: set DEMO_DESK_PORT, DEMO_COMMITMENTS_PORT, "
+                "DEMO_MAILBOX_PORT, DEMO_ERP_PORT or DEMO_SIGN_IN_PORT to another one (0 takes any)."
+            )
+    return FAILED
+
+
+async def _run(folder: Path, ports: Ports, *, is_story: bool) -> int:
+    """Run until the story is over or somebody stops it, at any moment."""
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, cast("asyncio.Task[int]", asyncio.current_task()).cancel)
+    try:
+        return await _play_or_wait(folder, ports, is_story=is_story)
+    except asyncio.CancelledError:
+        _say("Stopped")
+        return FAILED if is_story else DONE
+
+
+async def _play_or_wait(folder: Path, ports: Ports, *, is_story: bool) -> int:
+    began = monotonic()
+    _say("Countersign demo on real servers; not for production.")
+
+    def report(sentence: str) -> None:
+        _say(f"{monotonic() - began:5.1f} s  {sentence}")
+
+    async with running_world(folder, Wanted(ports=ports), report) as world:
+        report("Ready")
+        if is_story:
+            timeline = Timeline(click.echo)
+            await play(world, timeline)
+            click.echo(f"\nAll {timeline.steps} steps were seen.")
+            return DONE
+        _print_addresses(world)
+        return await _forever()
+
+
+async def _forever() -> int:
+    await asyncio.Event().wait()
+    return DONE
+
+
+def _print_addresses(world: World) -> None:
+    places = Table("Open", "Address", title="Ready", title_justify="left")
+    for title, address in (
+        ("Commitments tool: create, send, see ribbons", world.commitments.url),
+        ("Approval desk: accept, reject", world.desk_url),
+        ("Mailbox: everything that was mailed", world.mailbox.url),
+        ("Small ERP: documents, journal, faults", world.erp.url),
+    ):
+        places.add_row(title, address)
+    people = Table("Sign in as", "Who is", title="People", title_justify="left")
+    for person_id, entry in PEOPLE.items():
+        people.add_row(entry.name, JOBS[person_id])
+    Console().print(places, people)
+    click.echo("For the countersign command in another terminal:")
+    for name in ("KAFKA_BOOTSTRAP_SERVERS", "DATABASE_URL"):
+        click.echo(f"export {name}={world.environment[name]}")
+    click.echo("Ctrl-C stops everything and removes its data.")
+
+
+def _say(sentence: str) -> None:
+    click.echo(sentence, err=True)

@@ -1,0 +1,86 @@
+"""The ERP's documents API, its journal and its switches."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import Body, Depends, FastAPI, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+
+from sandbox.erp.books import Outcome
+from sandbox.erp.faults import ErpFault
+from sandbox.erp.order import Order
+from sandbox.erp.pages import add_pages
+from sandbox.erp.problem import Problem
+from sandbox.erp.rules import Rules
+from sandbox.erp.server import Erp
+from sandbox.pages import bare_app
+from schemas.fields import Id
+
+
+def build_erp(erp: Erp, neighbours: Mapping[str, str] | None = None) -> FastAPI:
+    """The API and the pages over `erp`."""
+    app = bare_app("ERP")
+    _add_refusals(app, erp)
+    _add_documents(app, erp)
+    _add_switches(app, erp)
+    add_pages(app, erp, neighbours)
+    return app
+
+
+class _UnauthorisedError(Exception):
+    """The caller does not bear the token: 401, and nothing else is looked at."""
+
+
+def _add_refusals(app: FastAPI, erp: Erp) -> None:
+    @app.exception_handler(_UnauthorisedError)
+    async def unauthorised(request: Request, _error: _UnauthorisedError) -> Response:
+        problem = Problem(401, "unauthorised", "Unauthorised", "This needs Authorization: Bearer with the ERP's token.")
+        response = erp.turn_away(request, problem)
+        response.headers["www-authenticate"] = "Bearer"
+        return response
+
+    @app.exception_handler(RequestValidationError)
+    async def unreadable(request: Request, error: RequestValidationError) -> Response:
+        problems = (f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors())
+        return erp.turn_away(request, Problem(422, "invalid", "Unreadable request", "; ".join(problems)))
+
+
+def _add_documents(app: FastAPI, erp: Erp) -> None:
+    def bearer(request: Request) -> None:
+        if not erp.is_allowed(request):
+            raise _UnauthorisedError
+
+    @app.get("/documents", dependencies=[Depends(bearer)])
+    async def search(request: Request, reference: Annotated[Id, Query()]) -> Response:
+        def act(_now: datetime) -> Outcome:
+            return erp.books.search(reference)
+
+        return await erp.carry_out(request, act, reference=reference)
+
+    @app.post("/documents", dependencies=[Depends(bearer)])
+    async def create(request: Request, order: Order) -> Response:
+        def act(now: datetime) -> Outcome:
+            return erp.books.create(order, now)
+
+        return await erp.carry_out(request, act, reference=order.reference, order=order)
+
+    @app.put("/documents/{document_id}", dependencies=[Depends(bearer)])
+    async def update(request: Request, document_id: str, order: Order) -> Response:
+        def act(now: datetime) -> Outcome:
+            return erp.books.update(document_id, order, now)
+
+        return await erp.carry_out(request, act, reference=order.reference, order=order)
+
+
+def _add_switches(app: FastAPI, erp: Erp) -> None:
+    @app.put("/faults")
+    async def replace_faults(faults: Annotated[list[ErpFault], Body(embed=True)]) -> dict[str, Any]:
+        erp.faults.replace(faults)
+        return {"faults": erp.faults.faults}
+
+    @app.put("/rules")
+    async def replace_rules(rules: Rules) -> Rules:
+        erp.books.rules = rules
+        return rules

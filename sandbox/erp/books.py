@@ -1,0 +1,134 @@
+"""The ERP's purchase orders: what a search, a create and an update do to them."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sandbox.erp.journal import Did, Entry
+from sandbox.erp.order import Order
+from sandbox.erp.problem import Problem
+from sandbox.erp.rules import Rules, refusal
+from schemas.fields import FailureClass
+
+FIRST_ID = 1001
+
+
+@dataclass(frozen=True)
+class Document:
+    """One purchase order as it stands."""
+
+    id: str
+    number: str
+    order: Order
+    created_at: datetime
+    changed_at: datetime
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a call: what was done, to which document, and what is to be answered."""
+
+    did: Did
+    status: int
+    body: dict[str, Any]
+    document_id: str | None = None
+
+    @classmethod
+    def of(cls, problem: Problem) -> "Outcome":
+        """Nothing was done, for the reason in `problem`."""
+        return cls(Did.NOTHING, problem.status, problem.body)
+
+
+class Books:
+    """All purchase orders, by id; `url` is where their pages are."""
+
+    def __init__(self, url: str, rules: Rules) -> None:
+        self.rules = rules
+        self.documents: dict[str, Document] = {}
+        self._url = url
+        self._ids_by_reference: dict[str, list[str]] = defaultdict(list)
+        self._numbers: set[str] = set()
+
+    def restore(self, entries: Iterable[Entry]) -> None:
+        """Writes again what an earlier ERP's journal says was written."""
+        for entry in entries:
+            if entry.order and entry.did == Did.CREATED:
+                self._insert(entry.order, entry.at)
+            elif entry.order and entry.document_id and entry.did == Did.UPDATED:
+                self._change(self.documents[entry.document_id], entry.order, entry.at)
+
+    def under(self, reference: str) -> list[Document]:
+        """Every document that carries `reference`, oldest first."""
+        return [self.documents[document_id] for document_id in self._ids_by_reference.get(reference, ())]
+
+    def search(self, reference: str) -> Outcome:
+        """The documents that carry `reference`."""
+        found = self.under(reference)
+        body = {"documents": [self.shown(document) for document in found]}
+        return Outcome(Did.SEARCHED, 200, body, found[0].id if found else None)
+
+    def create(self, order: Order, now: datetime) -> Outcome:
+        """A new document, even where there is one with this reference, unless the rules forbid it."""
+        problem = refusal(order, self.rules) or self._duplicate(order) or self._taken(order)
+        if problem:
+            return Outcome.of(problem)
+        document = self._insert(order, now)
+        return Outcome(Did.CREATED, 201, self.shown(document), document.id)
+
+    def update(self, document_id: str, order: Order, now: datetime) -> Outcome:
+        """The document with its content replaced; its number stays."""
+        document = self.documents.get(document_id)
+        if document is None:
+            return Outcome.of(Problem(404, "not_found", "No such document", f"There is no document {document_id}."))
+        problem = _stranger(document, order) or refusal(order, self.rules)
+        if problem:
+            return Outcome.of(problem)
+        changed = self._change(document, order, now)
+        return Outcome(Did.UPDATED, 200, self.shown(changed), changed.id)
+
+    def shown(self, document: Document) -> dict[str, Any]:
+        """The document as the API names it."""
+        return {
+            "id": document.id,
+            "number": document.number,
+            "url": f"{self._url}/purchase-orders/{document.id}",
+            "reference": document.order.reference,
+            "marker": document.order.marker,
+            "revision": document.order.revision,
+        }
+
+    def _insert(self, order: Order, now: datetime) -> Document:
+        document_id = str(FIRST_ID + len(self.documents))
+        document = Document(document_id, order.erp_code or f"PO-{document_id}", order, now, now)
+        self.documents[document_id] = document
+        self._ids_by_reference[order.reference].append(document_id)
+        self._numbers.add(document.number)
+        return document
+
+    def _change(self, document: Document, order: Order, now: datetime) -> Document:
+        changed = replace(document, order=order, changed_at=now)
+        self.documents[document.id] = changed
+        return changed
+
+    def _duplicate(self, order: Order) -> Problem | None:
+        present = self.under(order.reference)
+        if not (self.rules.is_reference_unique and present):
+            return None
+        detail = f"{present[0].number} carries the reference {order.reference}."
+        more = {"document": self.shown(present[0])}
+        return Problem(409, "duplicate_reference", "The reference is taken", detail, more=more)
+
+    def _taken(self, order: Order) -> Problem | None:
+        if order.erp_code not in self._numbers:
+            return None
+        detail = f"There is another document with the number {order.erp_code}."
+        return Problem(422, "number_taken", "The number is taken", detail, FailureClass.FIX_DATA)
+
+
+def _stranger(document: Document, order: Order) -> Problem | None:
+    if document.order.reference == order.reference:
+        return None
+    detail = f"{document.number} belongs to {document.order.reference}."
+    return Problem(409, "other_reference", "Another reference's document", detail)

@@ -1,0 +1,92 @@
+"""The ERP for eyes: purchase orders, the journal, faults and rules; programs get JSON of journal and faults."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Form, HTTPException, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from sandbox.erp.faults import Calls, ErpFault, ErpFaultKind
+from sandbox.erp.rules import Rules
+from sandbox.erp.server import Erp
+from sandbox.pages import Pages, wants_page
+from schemas.fields import FailureClass
+
+LINKS = {"Purchase orders": "/", "Journal": "/journal", "Faults and rules": "/faults"}
+SHOWN_ROWS = 200
+
+
+def add_pages(app: FastAPI, erp: Erp, neighbours: Mapping[str, str] | None) -> None:
+    """Adds the pages over `erp` to `app`."""
+    pages = Pages("ERP", "erp", LINKS, neighbours)
+    _add_orders(app, erp, pages)
+    _add_journal(app, erp, pages)
+    _add_switches(app, erp, pages)
+
+
+def _add_orders(app: FastAPI, erp: Erp, pages: Pages) -> None:
+    @app.get("/")
+    async def index() -> HTMLResponse:
+        documents = list(erp.books.documents.values())
+        references = {document.order.reference for document in documents}
+        return pages.render(
+            "orders.html",
+            documents=documents[: -SHOWN_ROWS - 1 : -1],
+            count=len(documents),
+            twins=len(documents) - len(references),
+        )
+
+    @app.get("/purchase-orders/{document_id}")
+    async def one(document_id: str) -> HTMLResponse:
+        document = erp.books.documents.get(document_id)
+        if document is None:
+            raise HTTPException(404, f"there is no purchase order {document_id}")
+        return pages.render("order.html", document=document, order=document.order)
+
+
+def _add_journal(app: FastAPI, erp: Erp, pages: Pages) -> None:
+    @app.get("/journal", response_model=None)
+    async def journal(request: Request, reference: str | None = None) -> Response | dict[str, Any]:
+        entries = erp.journal.about(reference or None)
+        if wants_page(request):
+            shown = entries[: -SHOWN_ROWS - 1 : -1]
+            return pages.render("journal.html", entries=shown, count=len(entries), reference=reference or "")
+        return {"entries": [entry.model_dump(mode="json", exclude={"order"}) for entry in entries]}
+
+
+def _add_switches(app: FastAPI, erp: Erp, pages: Pages) -> None:
+    @app.get("/faults", response_model=None)
+    async def faults(request: Request) -> Response | dict[str, Any]:
+        if not wants_page(request):
+            return {"faults": erp.faults.faults}
+        return pages.render(
+            "erp_faults.html",
+            faults=erp.faults.faults,
+            rules=erp.books.rules,
+            kinds=list(ErpFaultKind),
+            calls=list(Calls),
+            classes=sorted(FailureClass),
+        )
+
+    @app.post("/faults")
+    async def switch_on(fault: Annotated[ErpFault, Form()]) -> RedirectResponse:
+        erp.faults.switch_on(fault)
+        return RedirectResponse("/faults", status_code=303)
+
+    @app.post("/faults/{place}/off")
+    async def switch_off(place: int) -> RedirectResponse:
+        erp.faults.switch_off(place)
+        return RedirectResponse("/faults", status_code=303)
+
+    @app.post("/rules")
+    async def change_rules(
+        number_characters: Annotated[int, Form(ge=1)],
+        closed_cost_codes: Annotated[str, Form()] = "",
+        is_reference_unique: Annotated[bool, Form()] = False,  # noqa: FBT002 - a check box
+    ) -> RedirectResponse:
+        erp.books.rules = Rules(
+            number_characters=number_characters,
+            closed_cost_codes=frozenset(closed_cost_codes.split()),
+            is_reference_unique=is_reference_unique,
+        )
+        return RedirectResponse("/faults", status_code=303)

@@ -1,0 +1,45 @@
+"""What the ERP refuses, and why: pure rules over one order."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from sandbox.erp.order import Order
+from sandbox.erp.problem import Problem
+from schemas.fields import FailureClass
+
+
+class Rules(BaseModel):
+    """How strict the ERP is; most ERPs do not enforce a reference of ours, so that is off unless switched on."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    number_characters: int = Field(default=20, ge=1)
+    closed_cost_codes: frozenset[str] = frozenset()
+    is_reference_unique: bool = False
+
+
+def refusal(order: Order, rules: Rules) -> Problem | None:
+    """The first reason not to write `order`, None where there is none."""
+    return _unknown_vendor(order) or _long_number(order, rules) or _closed_cost_code(order, rules)
+
+
+def _unknown_vendor(order: Order) -> Problem | None:
+    if order.vendor.erp_code:
+        return None
+    detail = f"{order.vendor.name} has no vendor code here. Link the vendor, then try again."
+    return Problem(422, "vendor_unknown", "Unknown vendor", detail, FailureClass.WAIT_FOR_DEPENDENCY)
+
+
+def _long_number(order: Order, rules: Rules) -> Problem | None:
+    length = len(order.number)
+    if length <= rules.number_characters:
+        return None
+    detail = f"{length} characters in the number; this ERP takes {rules.number_characters}."
+    return Problem(422, "3070", "Number too long", detail, FailureClass.FIX_DATA)
+
+
+def _closed_cost_code(order: Order, rules: Rules) -> Problem | None:
+    for line in order.lines:
+        if line.cost_code in rules.closed_cost_codes:
+            detail = f"Line {line.position}: cost code {line.cost_code} is closed."
+            return Problem(422, "cost_code_closed", "Closed cost code", detail, FailureClass.FIX_DATA)
+    return None

@@ -1,0 +1,28 @@
+"""Starts the ERP on the loopback, inside the running loop."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from sandbox.erp.app import build_erp
+from sandbox.erp.rules import Rules
+from sandbox.erp.server import Erp
+from sandbox.serving import listen, served, url_of
+
+
+@asynccontextmanager
+async def running_erp(
+    *,
+    token: SecretStr,
+    port: int = 0,
+    rules: Rules | None = None,
+    journal_path: Path | None = None,
+    neighbours: Mapping[str, str] | None = None,
+) -> AsyncIterator[Erp]:
+    """An ERP that answers at its `url` while the block runs; an earlier journal at `journal_path` is continued."""
+    with listen(port) as listener:
+        erp = Erp(url=url_of(listener), token=token, rules=rules, journal_path=journal_path)
+        async with served(build_erp(erp, neighbours), listener):
+            yield erp

@@ -1,0 +1,93 @@
+"""The mailbox for eyes and programs: lists of mails, one mail with text and HTML, and the faults."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import Body, FastAPI, Form, HTTPException, Request
+from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+
+from sandbox.mailbox.catcher import Mailbox, MailFault, MailFaultKind
+from sandbox.mailbox.message import CaughtMail, with_links_outside
+from sandbox.pages import Pages, bare_app, wants_page
+
+_FRAME_FLAGS = "allow-popups allow-popups-to-escape-sandbox"
+_FRAMED = (
+    f"sandbox {_FRAME_FLAGS}; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
+)
+"""A mail's HTML may style itself; it runs nothing, loads nothing, and stands in our own frame only."""
+
+
+def build_mailbox(mailbox: Mailbox, neighbours: Mapping[str, str] | None = None) -> FastAPI:
+    """The pages and the API over `mailbox`."""
+    app = bare_app("Mailbox")
+    pages = Pages("Mailbox", "mailbox", {"Messages": "/", "Faults": "/faults"}, neighbours)
+    _add_api(app, mailbox)
+    _add_reading(app, mailbox, pages)
+    _add_faults(app, mailbox, pages)
+    return app
+
+
+def _add_api(app: FastAPI, mailbox: Mailbox) -> None:
+    @app.get("/api/messages")
+    async def messages(to: str | None = None) -> dict[str, Any]:
+        return {"messages": [message.in_short() for message in mailbox.to(to)]}
+
+    @app.get("/api/messages/{message_id}")
+    async def message(message_id: str) -> dict[str, Any]:
+        return _found(mailbox, message_id).in_full()
+
+
+def _add_reading(app: FastAPI, mailbox: Mailbox, pages: Pages) -> None:
+    @app.get("/")
+    async def index(to: str | None = None) -> HTMLResponse:
+        return pages.render(
+            "list.html", messages=mailbox.to(to or None)[::-1], recipients=mailbox.recipients(), chosen=to
+        )
+
+    @app.get("/messages/{message_id}")
+    async def one(message_id: str) -> HTMLResponse:
+        return pages.render("message.html", message=_found(mailbox, message_id), frame_flags=_FRAME_FLAGS)
+
+    @app.get("/messages/{message_id}/html")
+    async def html(message_id: str) -> HTMLResponse:
+        body = with_links_outside(_found(mailbox, message_id).html)
+        return HTMLResponse(body, headers={"content-security-policy": _FRAMED, "x-content-type-options": "nosniff"})
+
+    @app.get("/messages/{message_id}/source")
+    async def source(message_id: str) -> PlainTextResponse:
+        text = _found(mailbox, message_id).source.decode(errors="replace")
+        return PlainTextResponse(text, headers={"x-content-type-options": "nosniff"})
+
+
+def _add_faults(app: FastAPI, mailbox: Mailbox, pages: Pages) -> None:
+    @app.get("/faults", response_model=None)
+    async def faults(request: Request) -> Response | dict[str, Any]:
+        if wants_page(request):
+            return pages.render("mail_faults.html", faults=mailbox.faults.faults, kinds=list(MailFaultKind))
+        return {"faults": mailbox.faults.faults}
+
+    @app.put("/faults")
+    async def replace(faults: Annotated[list[MailFault], Body(embed=True)]) -> dict[str, Any]:
+        mailbox.faults.replace(faults)
+        return {"faults": mailbox.faults.faults}
+
+    @app.post("/faults")
+    async def switch_on(
+        kind: Annotated[MailFaultKind, Form()],
+        times: Annotated[int | None, Form(ge=1)] = None,
+        recipient: Annotated[str | None, Form()] = None,
+    ) -> RedirectResponse:
+        mailbox.faults.switch_on(MailFault(kind=kind, times=times, recipient=recipient))
+        return RedirectResponse("/faults", status_code=303)
+
+    @app.post("/faults/{place}/off")
+    async def switch_off(place: int) -> RedirectResponse:
+        mailbox.faults.switch_off(place)
+        return RedirectResponse("/faults", status_code=303)
+
+
+def _found(mailbox: Mailbox, message_id: str) -> CaughtMail:
+    for message in mailbox.messages:
+        if message.id == message_id:
+            return message
+    raise HTTPException(404, f"there is no message {message_id}")

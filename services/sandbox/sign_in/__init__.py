@@ -1,7 +1,0 @@
-"""A small OpenID provider: choose who you are, get signed tokens; also the tokens that nobody should accept."""
-
-from services.sandbox.sign_in.provider import Client, Provider
-from services.sandbox.sign_in.running import running_sign_in
-from services.sandbox.sign_in.tokens import Flaw
-
-__all__ = ["Client", "Flaw", "Provider", "running_sign_in"]
