@@ -17,7 +17,7 @@ from sandbox.servers import LocalKafka, LocalPostgres
 from sandbox.service_process import ServiceProcess
 from schemas.events import CommitmentStatus
 from schemas.topics import TOPICS
-from services.approval.migrations import MIGRATIONS
+from services.approval.storage.migrations import MIGRATIONS
 from services.pipeline.broker import EventProducer, TopicReader, create_topics
 from services.pipeline.migrations import migrate
 from services.pipeline.settings import KafkaSettings

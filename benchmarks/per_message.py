@@ -7,11 +7,11 @@ from time import perf_counter
 from pydantic import SecretStr
 
 from services.approval.handlers import HANDLERS
-from services.approval.models import KERNEL
-from services.approval.store import CommitmentStore
+from services.approval.storage.store import CommitmentStore
+from services.approval.storage.tables import KERNEL
 from services.pipeline.aggregate import Aggregate
+from services.pipeline.batch_processor import BatchProcessor
 from services.pipeline.broker import EventProducer, TopicReader
-from services.pipeline.consumer import EventConsumer
 from services.pipeline.database import Database
 from services.pipeline.outbox import Outbox
 from services.pipeline.records import Batch, Record
@@ -23,7 +23,7 @@ async def per_message_rate(settings: KafkaSettings, database_url: SecretStr, top
     database = Database(database_url, application_name="benchmarks.per_message", pool_size=2)
     producer = EventProducer(settings, "benchmarks.per_message")
     outbox = Outbox(KERNEL)
-    consumer = EventConsumer(
+    consumer = BatchProcessor(
         "per_message", database, KERNEL, outbox, [Aggregate("commitment", tuple(HANDLERS), CommitmentStore())]
     )
     records = await asyncio.to_thread(_read, settings, topic, count)
@@ -37,7 +37,7 @@ async def per_message_rate(settings: KafkaSettings, database_url: SecretStr, top
 
 
 async def _settle(
-    record: Record, consumer: EventConsumer, database: Database, outbox: Outbox, producer: EventProducer
+    record: Record, consumer: BatchProcessor, database: Database, outbox: Outbox, producer: EventProducer
 ) -> None:
     """One message: one transaction, its event sent and acknowledged, then the next."""
     await consumer.settle(Batch([record], {}, {}))

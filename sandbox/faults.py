@@ -22,7 +22,7 @@ class Fault(BaseModel):
 FaultT = TypeVar("FaultT", bound=Fault)
 
 
-class Switchboard(Generic[FaultT]):
+class FaultInjector(Generic[FaultT]):
     """The faults that are switched on, in order; the first one that fits a call is the one that happens."""
 
     def __init__(self) -> None:

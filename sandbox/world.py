@@ -24,10 +24,10 @@ from sandbox.service_process import ServiceProcess
 from sandbox.sign_in.provider import Client, Provider
 from sandbox.sign_in.running import running_sign_in
 from schemas.topics import TOPICS
-from services.approval.migrations import MIGRATIONS as APPROVAL
-from services.digest.migrations import MIGRATIONS as DIGEST
-from services.exporter.migrations import MIGRATIONS as EXPORTER
-from services.notifier.migrations import MIGRATIONS as NOTIFIER
+from services.approval.storage.migrations import MIGRATIONS as APPROVAL
+from services.digest.storage.migrations import MIGRATIONS as DIGEST
+from services.exporter.storage.migrations import MIGRATIONS as EXPORTER
+from services.notifier.storage.migrations import MIGRATIONS as NOTIFIER
 from services.pipeline.broker import create_topics
 from services.pipeline.migrations import migrate
 from services.pipeline.settings import KafkaSettings

@@ -17,9 +17,8 @@ from rich.table import Table
 
 from schemas.topics import TOPICS
 from services.pipeline import operations
-from services.pipeline.database import LOST_CONNECTION_ERRORS
 from services.pipeline.errors import CountersignError
-from services.pipeline.settings import KafkaSettings, load
+from services.pipeline.settings import KafkaSettings, database_url, load
 
 SERVICES = ("approval", "exporter", "notifier", "digest")
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -35,8 +34,6 @@ class _Group(click.Group):
             return super().invoke(context)
         except CountersignError as error:
             raise click.ClickException(str(error)) from error
-        except LOST_CONNECTION_ERRORS as error:
-            raise click.ClickException(f"PostgreSQL does not do what it is asked: {error}") from error
 
 
 class _Instant(click.ParamType):
@@ -75,11 +72,10 @@ def run(service: str) -> None:
 @_as_json
 def migrate(*, as_json: bool) -> None:
     """Bring the schemas of all services to their newest versions; may be repeated."""
-    settings = load(operations.DatabaseSettings)
     for service in SERVICES:
-        history = importlib.import_module(f"services.{service}.migrations").MIGRATIONS
+        migrations = importlib.import_module(f"services.{service}.storage.migrations").MIGRATIONS
         click.echo(f"Migrating {service}", err=True)
-        operations.migrate_schema(settings.url_of(service), history)
+        operations.migrate_schema(database_url(service), migrations)
     _print({"migrated": list(SERVICES)}, f"Migrated {', '.join(SERVICES)}.", as_json=as_json)
 
 
@@ -131,11 +127,10 @@ def dead_letters() -> None:
 @_as_json
 def list_dead_letters(service: tuple[str, ...], limit: int, *, as_json: bool) -> None:
     """List dead letters, newest first: where they are, why they are there."""
-    settings = load(operations.DatabaseSettings)
     rows = [
         {"service": name, "place": operations.place_of(letter), "reason": letter.reason, "why": letter.why}
         for name in service or SERVICES
-        for letter in asyncio.run(operations.newest_dead_letters(settings.url_of(name), name, limit))
+        for letter in asyncio.run(operations.newest_dead_letters(database_url(name), name, limit))
     ]
     _print_rows("Dead letters", rows, as_json=as_json)
 
@@ -146,10 +141,9 @@ def list_dead_letters(service: tuple[str, ...], limit: int, *, as_json: bool) ->
 @_as_json
 def show_dead_letter(place: str, service: str | None, *, as_json: bool) -> None:
     """Show one dead letter whole; PLACE is as the list prints it: topic/partition/offset."""
-    settings = load(operations.DatabaseSettings)
     partition, offset = operations.parse_place(place)
     for name in [service] if service else SERVICES:
-        found = asyncio.run(operations.find_dead_letter(settings.url_of(name), name, partition, offset))
+        found = asyncio.run(operations.find_dead_letter(database_url(name), name, partition, offset))
         if found:
             shown = {"service": name} | operations.described(found)
             _print(shown, "\n".join(f"{member}: {value}" for member, value in shown.items()), as_json=as_json)

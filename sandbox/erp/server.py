@@ -16,7 +16,7 @@ from sandbox.erp.journal import Did, Entry, Journal
 from sandbox.erp.order import Order
 from sandbox.erp.problem import MEDIA_TYPE, Problem
 from sandbox.erp.rules import Rules
-from sandbox.faults import Switchboard
+from sandbox.faults import FaultInjector
 from sandbox.serving import cut
 
 Act = Callable[[datetime], Outcome]
@@ -32,7 +32,7 @@ class Erp:
         self.journal = Journal.at(journal_path)
         self.books = Books(url, rules or Rules())
         self.books.restore(self.journal.entries)
-        self.faults: Switchboard[ErpFault] = Switchboard()
+        self.faults: FaultInjector[ErpFault] = FaultInjector()
         self._token = token
 
     async def carry_out(self, request: Request, act: Act, *, reference: str, order: Order | None = None) -> Response:

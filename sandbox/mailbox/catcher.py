@@ -11,7 +11,7 @@ from typing import cast
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from sandbox.faults import Fault, Switchboard
+from sandbox.faults import Fault, FaultInjector
 from sandbox.mailbox.message import CaughtMail
 
 
@@ -43,7 +43,7 @@ class Mailbox:
     url: str
     smtp_url: str
     messages: list[CaughtMail] = field(default_factory=list)
-    faults: Switchboard[MailFault] = field(default_factory=Switchboard)
+    faults: FaultInjector[MailFault] = field(default_factory=FaultInjector)
 
     def to(self, recipient: str | None) -> list[CaughtMail]:
         """The mails to `recipient`, to anybody where None."""

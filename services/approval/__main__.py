@@ -1,18 +1,20 @@
 """Puts approval together from its parts and runs it."""
 
 import sys
+from functools import partial
 
-from services.approval.app import build_app
 from services.approval.decisions import Decisions
 from services.approval.handlers import CONNECTION_HANDLERS, HANDLERS, PEOPLE_HANDLERS
-from services.approval.identity import Identity
-from services.approval.metrics import measuring
-from services.approval.models import KERNEL
+from services.approval.identity.identity import Identity
+from services.approval.metrics import REFRESH_SECONDS, refresh_gauges
 from services.approval.settings import ApprovalSettings
-from services.approval.store import CONNECTIONS, PEOPLE, CommitmentStore
+from services.approval.storage.store import CONNECTIONS, PEOPLE, CommitmentStore
+from services.approval.storage.tables import KERNEL
+from services.approval.web.app import build_app
 from services.pipeline.aggregate import Aggregate
 from services.pipeline.database import Database
 from services.pipeline.outbox import Outbox
+from services.pipeline.periodic import every
 from services.pipeline.runtime import Service, run_service
 from services.pipeline.settings import load
 
@@ -34,7 +36,7 @@ def build() -> tuple[Service, ApprovalSettings]:
             Aggregate("commitment", tuple(HANDLERS), CommitmentStore()),
             Aggregate("erp_connection", tuple(CONNECTION_HANDLERS), CONNECTIONS),
         ),
-        loops=(measuring(database),),
+        loops=(every(REFRESH_SECONDS, partial(refresh_gauges, database)),),
         app=build_app(settings, database, outbox, Decisions(database, outbox), identity),
     )
     return service, settings

@@ -5,18 +5,17 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from schemas.commitment import ErpDocument, Person
 from schemas.events import DirectoryPerson
 from schemas.snapshot import Snapshot
-from services.approval import commands, queries, store
-from services.approval.commands import AlreadyGranted, Answer, Blocked, Conflict, Granted
-from services.approval.commitment import Commitment
-from services.approval.ribbon import connection
+from services.approval.rules import commands
+from services.approval.rules.commands import AlreadyGranted, Answer, Blocked, Conflict, Granted
+from services.approval.rules.commitment import Commitment
+from services.approval.rules.status import connection
+from services.approval.storage import queries, store
 from services.pipeline.crash import crash_at
-from services.pipeline.database import Database
-from services.pipeline.handlers import Change
+from services.pipeline.database import Database, Transaction
+from services.pipeline.fold import StateChange
 from services.pipeline.outbox import Outbox
 
 
@@ -28,7 +27,7 @@ class Outcome:
     commitment: Commitment
 
 
-Command = Callable[[AsyncConnection, Commitment, datetime], Awaitable[Answer]]
+Command = Callable[[Transaction, Commitment, datetime], Awaitable[Answer]]
 
 
 class Decisions:
@@ -52,7 +51,7 @@ class Decisions:
     ) -> Outcome | None:
         """Accept exactly the content that `by` read, unless a check forbids it."""
 
-        async def command(db: AsyncConnection, commitment: Commitment, now: datetime) -> Answer:
+        async def command(db: Transaction, commitment: Commitment, now: datetime) -> Answer:
             sent = await store.snapshots(db, commitment.id, revision)
             read = [(snapshot, row) for snapshot, row in sent if row.content_hash == content_hash]
             snapshot, row = read[0] if read else (None, None)
@@ -79,7 +78,7 @@ class Decisions:
     ) -> Outcome | None:
         """Give the revision back to its project with a reason."""
 
-        async def command(_: AsyncConnection, commitment: Commitment, now: datetime) -> Answer:
+        async def command(_: Transaction, commitment: Commitment, now: datetime) -> Answer:
             return commands.reject(
                 commitment, revision, content_hash, reason, as_person(by), now, zone=ZoneInfo(by.time_zone)
             )
@@ -89,7 +88,7 @@ class Decisions:
     async def retry(self, commitment_id: str, by: DirectoryPerson, revision: int, export_round: int) -> Outcome | None:
         """Order a failed export once more, with the content that was approved."""
 
-        async def command(db: AsyncConnection, commitment: Commitment, now: datetime) -> Answer:
+        async def command(db: Transaction, commitment: Commitment, now: datetime) -> Answer:
             snapshot = await _approved(db, commitment, revision)
             return commands.retry(
                 commitment, revision, export_round, as_person(by), now, zone=ZoneInfo(by.time_zone), snapshot=snapshot
@@ -109,7 +108,7 @@ class Decisions:
     ) -> Outcome | None:
         """Settle an export in doubt: `document` is in the ERP, or, where it is None, nothing is and it is repeated."""
 
-        async def command(db: AsyncConnection, commitment: Commitment, now: datetime) -> Answer:
+        async def command(db: Transaction, commitment: Commitment, now: datetime) -> Answer:
             person, zone = as_person(by), ZoneInfo(by.time_zone)
             if document:
                 # evidence names a document; the ERP is the one that was asked, whatever the request says
@@ -139,9 +138,9 @@ class Decisions:
             return Outcome(answer, answer.decided.state)
         return Outcome(answer, commitment)
 
-    async def _record(self, db: AsyncConnection, before: Commitment, answer: Granted) -> None:
+    async def _record(self, db: Transaction, before: Commitment, answer: Granted) -> None:
         decided = answer.decided
-        told = await self._store.save(db, [Change(before.id, before, decided.state, decided.rows)])
+        told = await self._store.save(db, [StateChange(before.id, before, decided.state, decided.rows)])
         await self._outbox.add(db, [*decided.publish, *told])
         crash_at("approval.before_decision_commit")
 
@@ -151,7 +150,7 @@ def as_person(known: DirectoryPerson) -> Person:
     return Person(id=known.person_id, name=known.name, email=known.email)
 
 
-async def _approved(db: AsyncConnection, commitment: Commitment, revision: int) -> Snapshot | None:
+async def _approved(db: Transaction, commitment: Commitment, revision: int) -> Snapshot | None:
     """Return the content that was approved as `revision`."""
     approved = commitment.approved
     wanted = approved.content_hash if approved and approved.revision == revision else None

@@ -1,17 +1,14 @@
 """What approval reads from its environment."""
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import Field, SecretStr
 
-from services.pipeline.settings import ServiceSettings
+from services.pipeline.settings import ServiceSettings, database_url_field
 
 
 class ApprovalSettings(ServiceSettings):
     """Settings of the approval service."""
 
-    database_url: SecretStr = Field(
-        validation_alias=AliasChoices("APPROVAL_DATABASE_URL", "DATABASE_URL"),
-        description="PostgreSQL of approval; DATABASE_URL where it is not set.",
-    )
+    database_url: SecretStr = database_url_field("approval")
     public_url: str = Field(description="Where people reach the desk, for example https://desk.example.")
     oidc_issuer: str = Field(description="The OpenID Connect provider that people sign in with.")
     oidc_client_id: str = Field(description="Our client id at that provider.")

@@ -3,12 +3,13 @@
 import sys
 from functools import partial
 
-from services.digest.models import KERNEL
 from services.digest.projection import Projection
-from services.digest.schedule import Schedule
+from services.digest.schedule import WAKE_SECONDS, Schedule
 from services.digest.settings import DigestSettings
+from services.digest.storage.tables import KERNEL
 from services.pipeline.database import Database
 from services.pipeline.outbox import Outbox
+from services.pipeline.periodic import every
 from services.pipeline.runtime import Service, run_service
 from services.pipeline.settings import load
 
@@ -20,12 +21,13 @@ def build() -> tuple[Service, DigestSettings]:
     outbox = Outbox(KERNEL)
     projection = Projection(settings, database)
     schedule = Schedule(database, outbox, settings)
+    build_due = partial(schedule.build_due, may_build=lambda: projection.is_ready)
     service = Service(
         name="digest",
         tables=KERNEL,
         database=database,
         outbox=outbox,
-        loops=(projection.run, partial(schedule.run, may_build=lambda: projection.is_ready)),
+        loops=(projection.run, every(WAKE_SECONDS, build_due, first_after_seconds=WAKE_SECONDS)),
         is_ready=lambda: projection.is_ready,
     )
     return service, settings

@@ -8,12 +8,12 @@ from itertools import chain, repeat
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from services.digest import store
-from services.digest.models import KERNEL
+from services.digest.storage import store
+from services.digest.storage.tables import KERNEL
 from services.pipeline import metrics
-from services.pipeline.consumer import Readings, is_data_error, read
+from services.pipeline.batch_processor import DecodedBatch, decode_batch, is_data_error
 from services.pipeline.crash import crash_at
-from services.pipeline.database import LOST_CONNECTION_ERRORS, Database
+from services.pipeline.database import DATABASE_ERRORS, Database
 from services.pipeline.dead_letters import DeadLetter, DeadLetters, refused
 from services.pipeline.records import Record
 
@@ -31,40 +31,40 @@ class Facts:
 
     async def settle(self, records: Sequence[Record]) -> None:
         """Return once each record is a fact or a dead letter, however long the database is away."""
-        await self._settle(read(records))
+        await self._settle(decode_batch(records))
 
-    async def _settle(self, readings: Readings) -> None:
+    async def _settle(self, decoded: DecodedBatch) -> None:
         for pause_seconds in _pauses():
             try:
-                await self._commit(readings)
+                await self._commit(decoded)
             except Exception as error:  # noqa: BLE001 - what leaves an agent of Faust, Faust drops
-                if not _is_passing(error) and readings.events:
-                    await self._settle_apart(readings, error)
+                if not _is_passing(error) and decoded.events:
+                    await self._settle_apart(decoded, error)
                     return
-                log.warning("facts.wait", cause=type(error).__name__, records=len(readings.events))
+                log.warning("facts.wait", cause=type(error).__name__, records=len(decoded.events))
                 await asyncio.sleep(pause_seconds)
             else:
                 return
 
-    async def _settle_apart(self, readings: Readings, error: Exception) -> None:
+    async def _settle_apart(self, decoded: DecodedBatch, error: Exception) -> None:
         """Settle each event alone, so that only the one that breaks its transaction becomes a dead letter."""
-        if len(readings.events) == 1:
-            letter = _refused(readings.events[0][0], error)
-            await self._settle(Readings([], [*readings.unreadable, letter]))
+        if len(decoded.events) == 1:
+            letter = _refused(decoded.events[0][0], error)
+            await self._settle(DecodedBatch([], [*decoded.unreadable, letter]))
             return
-        log.warning("facts.batch_split", cause=type(error).__name__, records=len(readings.events))
-        await self._settle(Readings([], readings.unreadable))
-        for event in readings.events:
-            await self._settle(Readings([event], []))
+        log.warning("facts.batch_split", cause=type(error).__name__, records=len(decoded.events))
+        await self._settle(DecodedBatch([], decoded.unreadable))
+        for event in decoded.events:
+            await self._settle(DecodedBatch([event], []))
 
-    async def _commit(self, readings: Readings) -> None:
+    async def _commit(self, decoded: DecodedBatch) -> None:
         async with self._database.begin() as db:
-            changed, foreign = await store.project(db, readings.events)
-            letters = [*readings.unreadable, *foreign]
+            changed, foreign = await store.project(db, decoded.events)
+            letters = [*decoded.unreadable, *foreign]
             await self._dead_letters.add(db, letters)
             crash_at("digest.before_commit")
         crash_at("digest.after_commit")
-        _count(readings, changed, letters)
+        _count(decoded, changed, letters)
 
 
 def _pauses() -> Iterator[float]:
@@ -73,7 +73,7 @@ def _pauses() -> Iterator[float]:
 
 def _is_passing(error: Exception) -> bool:
     is_data = isinstance(error, DBAPIError) and is_data_error(error)
-    return isinstance(error, LOST_CONNECTION_ERRORS) and not is_data
+    return isinstance(error, DATABASE_ERRORS) and not is_data
 
 
 def _refused(record: Record, error: Exception) -> DeadLetter:
@@ -82,7 +82,7 @@ def _refused(record: Record, error: Exception) -> DeadLetter:
     return refused(record, error)
 
 
-def _count(readings: Readings, changed: int, letters: Sequence[DeadLetter]) -> None:
+def _count(decoded: DecodedBatch, changed: int, letters: Sequence[DeadLetter]) -> None:
     """Count what a transaction did; all its records are of one topic."""
     for letter in letters:
         place = letter.record.partition
@@ -94,12 +94,12 @@ def _count(readings: Readings, changed: int, letters: Sequence[DeadLetter]) -> N
             partition=place.number,
             offset=letter.record.offset,
         )
-    if readings.events:
-        topic = readings.events[0][1].data.topic
-        unchanged = len(readings.events) + len(readings.unreadable) - len(letters) - changed
+    if decoded.events:
+        topic = decoded.events[0][1].data.topic
+        unchanged = len(decoded.events) + len(decoded.unreadable) - len(letters) - changed
         metrics.EVENTS.labels(SERVICE, topic, "applied").inc(changed)
         metrics.EVENTS.labels(SERVICE, topic, "unchanged").inc(unchanged)
         now = datetime.now(UTC)
-        for _, event in readings.events:
+        for _, event in decoded.events:
             age_seconds = max((now - event.time).total_seconds(), 0.0)
             metrics.EVENT_AGE_SECONDS.labels(SERVICE, topic).observe(age_seconds)

@@ -9,7 +9,6 @@ or person repairs it. Faust's client shows aborted transactions of other produce
 import asyncio
 import ssl
 import tempfile
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,6 +20,7 @@ from services.digest.facts import Facts
 from services.pipeline import metrics
 from services.pipeline.database import Database
 from services.pipeline.errors import BrokerError
+from services.pipeline.periodic import is_set_within
 from services.pipeline.records import Partition, Record
 from services.pipeline.settings import KafkaSettings
 
@@ -58,7 +58,7 @@ class Projection:
                 finally:
                     self.is_ready = False
                     await _stop(app)
-                await _wait(stopping, RENEW_PAUSE_SECONDS)
+                await is_set_within(stopping, RENEW_PAUSE_SECONDS)
 
     def _new_app(self, folder: str) -> faust.App:
         app = faust.App(
@@ -102,7 +102,7 @@ class Projection:
                 raise BrokerError(f"Faust crashed: {app.crash_reason!r}")
             for partition in app.consumer.assignment():
                 self._measure_lag(Partition(partition.topic, partition.partition), app.consumer.highwater(partition))
-            await _wait(stopping, WATCH_SECONDS)
+            await is_set_within(stopping, WATCH_SECONDS)
 
     def _measure_lag(self, name: Partition, high: int | None) -> None:
         if high is not None and name in self._next:
@@ -140,11 +140,6 @@ async def _stop(app: faust.App) -> None:
         await asyncio.wait_for(app.stop(), STOP_SECONDS)
     except Exception as error:  # noqa: BLE001 - it ends here in any case
         log.warning("projection.stopped_badly", cause=type(error).__name__)
-
-
-async def _wait(stopping: asyncio.Event, seconds: float) -> None:
-    with suppress(TimeoutError):
-        await asyncio.wait_for(stopping.wait(), seconds)
 
 
 def _credentials(settings: KafkaSettings) -> Any:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
@@ -10,17 +9,18 @@ from uuid import uuid4
 
 import structlog
 
-from services.digest import store
+from schemas.links import sign_unsubscribe
 from services.digest.metrics import LAST_SUCCESS, SUMMARIES
-from services.digest.models import KERNEL
+from services.digest.rules.summary import Due, Item, Outcome, Recipient, latest_due, outcome_for, summary_of
 from services.digest.settings import DigestSettings
-from services.digest.summary import Due, Item, Outcome, Recipient, latest_due, outcome_for, summary_of
+from services.digest.storage import store
+from services.digest.storage.tables import KERNEL
 from services.pipeline.broker import EventProducer
 from services.pipeline.crash import crash_at
-from services.pipeline.database import LOST_CONNECTION_ERRORS, Database
+from services.pipeline.database import Database
 from services.pipeline.errors import BrokerError
 from services.pipeline.lease import Lease
-from services.pipeline.links import sign_unsubscribe
+from services.pipeline.operations import database_errors_explained
 from services.pipeline.outbox import Outbox
 from services.pipeline.relay import LEASE_SECONDS, Relay
 
@@ -60,19 +60,11 @@ class Schedule:
         self._outbox = outbox
         self._settings = settings
 
-    async def run(
-        self, stopping: asyncio.Event, *, may_build: Callable[[], bool], wake_seconds: float = WAKE_SECONDS
-    ) -> None:
-        """Look for due summaries until `stopping` is set; a pass that the database breaks is repeated at the next."""
-        while not await _is_set_within(stopping, wake_seconds):
-            if not may_build():
-                continue
-            try:
-                await self.build_digests(datetime.now(UTC))
-            except LOST_CONNECTION_ERRORS as error:
-                log.warning("digest.pass_failed", cause=type(error).__name__)
-            else:
-                LAST_SUCCESS.set_to_current_time()
+    async def build_due(self, may_build: Callable[[], bool]) -> None:
+        """Make what is due now, unless the projection is not up to date yet."""
+        if may_build():
+            await self.build_digests(datetime.now(UTC))
+            LAST_SUCCESS.set_to_current_time()
 
     async def build_digests(self, now: datetime, *, is_ordered: bool = False) -> list[Report]:
         """Make every summary that is due at `now` and not made yet; report on everybody who can see the tool.
@@ -132,12 +124,13 @@ async def digest_at(settings: DigestSettings, instant: datetime) -> list[Report]
 
     Raises BrokerError when Kafka does not take them in time; they stay in the outbox, for the service to send.
     """
-    database = Database(settings.database_url, application_name="countersign.digest_at", pool_size=2)
+    database = Database(settings.database_url, application_name="countersign.digest-at", pool_size=2)
     outbox = Outbox(KERNEL)
     try:
-        reports = await Schedule(database, outbox, settings).build_digests(instant.astimezone(UTC), is_ordered=True)
-        if await _rows_left(database, outbox):
-            await _send(settings, database, outbox)
+        with database_errors_explained():
+            reports = await Schedule(database, outbox, settings).build_digests(instant.astimezone(UTC), is_ordered=True)
+            if await _rows_left(database, outbox):
+                await _send(settings, database, outbox)
     finally:
         await database.close()
     return reports
@@ -166,9 +159,3 @@ async def _send(settings: DigestSettings, database: Database, outbox: Outbox) ->
 async def _rows_left(database: Database, outbox: Outbox) -> int:
     async with database.begin() as db:
         return (await outbox.backlog(db))[0]
-
-
-async def _is_set_within(event: asyncio.Event, seconds: float) -> bool:
-    with suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), seconds)
-    return event.is_set()

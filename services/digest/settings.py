@@ -2,19 +2,16 @@
 
 from datetime import time
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator
 
 from schemas.fields import URL_PATTERN
-from services.pipeline.settings import ServiceSettings
+from services.pipeline.settings import ServiceSettings, database_url_field
 
 
 class DigestSettings(ServiceSettings):
     """Settings of `countersign run digest`."""
 
-    database_url: SecretStr = Field(
-        validation_alias=AliasChoices("DIGEST_DATABASE_URL", "DATABASE_URL"),
-        description="PostgreSQL of the digest; DATABASE_URL where it is not set.",
-    )
+    database_url: SecretStr = database_url_field("digest")
     public_url: str = Field(
         pattern=URL_PATTERN,
         max_length=400,

@@ -4,16 +4,17 @@ import os
 import sys
 from datetime import UTC, datetime
 
-from services.exporter import models
 from services.exporter.connections import load_connections
 from services.exporter.handlers import handlers
-from services.exporter.report import ConnectionReport
+from services.exporter.report import REPORT_SECONDS, ConnectionReport
 from services.exporter.settings import ExporterSettings
-from services.exporter.store import ExportStore
+from services.exporter.storage import tables
+from services.exporter.storage.store import ExportStore
 from services.exporter.work import ExportWork
 from services.pipeline.aggregate import Aggregate
 from services.pipeline.database import Database
 from services.pipeline.outbox import Outbox
+from services.pipeline.periodic import every
 from services.pipeline.runtime import Service, run_service
 from services.pipeline.settings import ServiceSettings, load
 from services.pipeline.worker import Worker
@@ -23,17 +24,18 @@ def build() -> tuple[Service, ServiceSettings]:
     """Put the exporter together from its environment."""
     settings = load(ExporterSettings)
     connections = load_connections(settings.erp_connections, os.environ)
-    database = Database(settings.database_url, application_name="countersign-exporter", pool_size=24)
-    outbox, store = Outbox(models.KERNEL), ExportStore()
+    database = Database(settings.database_url, application_name="countersign.exporter", pool_size=24)
+    outbox, store = Outbox(tables.KERNEL), ExportStore()
     work = ExportWork(connections, store, _now)
     service = Service(
         name="exporter",
-        tables=models.KERNEL,
+        tables=tables.KERNEL,
         database=database,
         outbox=outbox,
         aggregates=(Aggregate("exports", handlers(connections.routes), store),),
         workers=(Worker(database, outbox, work, concurrency=max(connections.max_leases, 1)),),
-        loops=(ConnectionReport(database, outbox, connections, _now).run,),
+        loops=(every(REPORT_SECONDS, ConnectionReport(database, outbox, connections, _now).report),),
+        closers=(connections.close,),
     )
     return service, settings
 

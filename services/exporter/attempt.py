@@ -13,10 +13,10 @@ from schemas.commitment import ErpDocument
 from schemas.snapshot import Snapshot
 from services.exporter import metrics
 from services.exporter.connections import Connection
-from services.exporter.erp import Exists, Found, NotSent, Order, Outcome, Transient, Unknown, Written
-from services.exporter.export import Export
-from services.exporter.failures import altered, duplicate
-from services.exporter.probe import Create, Update, after_probe, before_write
+from services.exporter.connectors.types import Exists, Found, NotSent, Order, Outcome, Transient, Unknown, Written
+from services.exporter.rules.export import Export
+from services.exporter.rules.failures import altered, duplicate
+from services.exporter.rules.probe import Create, Update, after_probe, before_write
 from services.pipeline.crash import crash_at
 
 AnsweredT = TypeVar("AnsweredT", Found, Written)

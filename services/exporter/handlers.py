@@ -6,10 +6,10 @@ from typing import Any
 
 from schemas.envelope import Event
 from schemas.events import DecisionAccepted, DecisionResolved
-from services.exporter import orders
-from services.exporter.export import Exports
-from services.exporter.orders import Decision
-from services.pipeline.handlers import On
+from services.exporter.rules import orders
+from services.exporter.rules.export import Exports
+from services.exporter.rules.orders import Decision
+from services.pipeline.fold import On
 
 
 def handlers(routes: Mapping[str, str]) -> tuple[On[Any, Any, Any], ...]:

@@ -1,50 +1,36 @@
 """Tells how every ERP connection is doing: an event when it changes, and gauges all the time."""
 
-import asyncio
 import json
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime
 
-import structlog
 from sqlalchemy import case, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.envelope import Event, new_event
 from schemas.events import ErpConnection, EventData
-from services.exporter import connection_store, metrics, models
+from services.exporter import metrics
 from services.exporter.attempt import Clock
-from services.exporter.circuit import Circuit
-from services.exporter.connection_store import Announced
 from services.exporter.connections import Connections
-from services.exporter.export import State
-from services.exporter.told import SOURCE
-from services.pipeline.database import LOST_CONNECTION_ERRORS, Database
+from services.exporter.rules.circuit import Circuit
+from services.exporter.rules.events import SOURCE
+from services.exporter.rules.export import State
+from services.exporter.storage import connection_store, tables
+from services.exporter.storage.connection_store import Announced
+from services.pipeline.database import Database, Transaction
 from services.pipeline.outbox import Outbox
 
 REPORT_SECONDS = 2.0
 _UNSETTLED = (State.PENDING, State.IN_FLIGHT, State.IN_DOUBT, State.FAILED)
-log = structlog.get_logger()
 
 
 class ConnectionReport:
-    """A loop that announces changed connections and refreshes the exporter's gauges."""
+    """Announces connections that changed, and refreshes the exporter's gauges."""
 
     def __init__(self, database: Database, outbox: Outbox, connections: Connections, clock: Clock) -> None:
         self._database = database
         self._outbox = outbox
         self._connections = connections
         self._clock = clock
-
-    async def run(self, stopping: asyncio.Event) -> None:
-        """Report every REPORT_SECONDS until `stopping` is set; a database that is away is waited for."""
-        while not stopping.is_set():
-            try:
-                await self.report()
-            except LOST_CONNECTION_ERRORS as error:
-                log.warning("report.waits", cause=type(error).__name__)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stopping.wait(), REPORT_SECONDS)
 
     async def report(self) -> None:
         """Announce what has changed since the last announcement, of any process, and measure what waits."""
@@ -61,9 +47,7 @@ class ConnectionReport:
         async with self._database.begin() as db:
             await measure(db, self._clock())
 
-    async def _announce(
-        self, db: AsyncConnection, name: str, row: Announced, queue_length: int
-    ) -> Event[EventData] | None:
+    async def _announce(self, db: Transaction, name: str, row: Announced, queue_length: int) -> Event[EventData] | None:
         now = self._clock()
         version = max(row.version + 1, int(now.timestamp() * 1000))
         state = self._state(name, row.circuit, queue_length, version)
@@ -95,9 +79,9 @@ def _comparable(state: ErpConnection) -> str:
     return json.dumps(told, sort_keys=True)
 
 
-async def measure(db: AsyncConnection, now: datetime) -> None:
+async def measure(db: Transaction, now: datetime) -> None:
     """Refresh the gauges of exports that have not succeeded."""
-    table = models.export
+    table = tables.EXPORT
     since = case((table.c.state == State.FAILED, table.c.state_since), else_=table.c.accepted_at)
     unsettled: Sequence[str] = [state.value for state in _UNSETTLED]
     counted = (

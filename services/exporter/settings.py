@@ -2,19 +2,15 @@
 
 from pathlib import Path
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import Field, SecretStr
 
-from services.pipeline.settings import ServiceSettings
+from services.pipeline.settings import ServiceSettings, database_url_field
 
 
 class ExporterSettings(ServiceSettings):
     """The exporter's settings."""
 
-    database_url: SecretStr = Field(
-        validation_alias=AliasChoices("EXPORTER_DATABASE_URL", "DATABASE_URL"),
-        description="PostgreSQL of all services, postgresql://user:password@host/database; "
-        "EXPORTER_DATABASE_URL gives the exporter its own.",
-    )
+    database_url: SecretStr = database_url_field("exporter")
     erp_connections: Path = Field(
         description="TOML file with one [[connection]] per ERP; secrets stand in it by reference only."
     )

@@ -7,28 +7,29 @@ from uuid import uuid4
 
 import structlog
 from sqlalchemy import ColumnElement, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.envelope import Event
 from schemas.events import EventData
-from services.exporter import circuit as breaker
-from services.exporter import connection_store, metrics, models
-from services.exporter.answer import answered, begun
+from services.exporter import metrics
 from services.exporter.attempt import Attempt, Attempted, Clock, Job
-from services.exporter.circuit import Circuit
 from services.exporter.connections import Connection, Connections
-from services.exporter.export import ApprovedSnapshot, Export, Exports, State
-from services.exporter.failures import unknown_connection
-from services.exporter.policy import Policy
-from services.exporter.probe import before_write
-from services.exporter.store import ExportStore
+from services.exporter.rules import circuit as breaker
+from services.exporter.rules.answer import answered, begun
+from services.exporter.rules.circuit import Circuit
+from services.exporter.rules.export import ApprovedSnapshot, Export, Exports, State
+from services.exporter.rules.failures import unknown_connection
+from services.exporter.rules.policy import Policy, policy_for
+from services.exporter.rules.probe import before_write
+from services.exporter.storage import connection_store, tables
+from services.exporter.storage.store import ExportStore
 from services.pipeline.crash import crash_at
-from services.pipeline.handlers import Change
+from services.pipeline.database import Transaction
+from services.pipeline.fold import StateChange
 
 UNROUTED_LEASE_SECONDS = 30.0
 """Lease of an export whose connection is no longer configured: it is settled without a call."""
 
-_DUE = models.commitment.c.due_at
+_DUE = tables.COMMITMENT.c.due_at
 log = structlog.get_logger()
 
 
@@ -50,7 +51,7 @@ class ExportWork:
             name: asyncio.Semaphore(each.settings.max_in_flight) for name, each in connections.by_name.items()
         }
 
-    async def claim(self, db: AsyncConnection, limit: int) -> Sequence[Job]:
+    async def claim(self, db: Transaction, limit: int) -> Sequence[Job]:
         """Take at most `limit` due exports, no more per connection than its limit and its circuit allow."""
         now = self._clock()
         names = sorted(self._connections.by_name)
@@ -59,12 +60,12 @@ class ExportWork:
             self._circuits[name] = load.circuit
             connection = self._connections.by_name[name]
             free = breaker.free_calls(load.circuit, load.leases, connection.max_leases, now)
-            taken = await self._take(db, models.commitment.c.connection == name, min(free, limit - len(jobs)), now)
+            taken = await self._take(db, tables.COMMITMENT.c.connection == name, min(free, limit - len(jobs)), now)
             if taken and load.circuit.open_since is not None:
                 tried = breaker.tried(load.circuit, now, connection.lease_seconds)
                 await connection_store.save_circuit(db, name, tried)
             jobs += taken
-        return jobs or await self._take(db, models.commitment.c.connection.not_in(names), limit, now)
+        return jobs or await self._take(db, tables.COMMITMENT.c.connection.not_in(names), limit, now)
 
     async def perform(self, job: Job) -> Attempted:
         """Carry out one export; whatever the ERP does is a result."""
@@ -75,7 +76,7 @@ class ExportWork:
         async with self._gates[connection.name]:
             return await Attempt(connection, job, self._clock).run()
 
-    async def settle(self, db: AsyncConnection, job: Job, result: Attempted) -> Sequence[Event[EventData]]:
+    async def settle(self, db: Transaction, job: Job, result: Attempted) -> Sequence[Event[EventData]]:
         """Record what became of the export and return what is told of it; nothing when the lease has passed on."""
         now = self._clock()
         connection = self._connections.by_name.get(job.export.connection or "")
@@ -87,15 +88,15 @@ class ExportWork:
         if decided is None:
             log.warning("export.settled_too_late", commitment=job.export.commitment_id, **fields)
             return ()
-        await self._store.save(db, [Change(before.commitment_id, before, decided.state, decided.rows)])
+        await self._store.save(db, [StateChange(before.commitment_id, before, decided.state, decided.rows)])
         log.info("export.settled", commitment=job.export.commitment_id, **fields)
         _observe(decided.state.exports[job.export.revision], now)
         return decided.publish
 
-    async def _take(self, db: AsyncConnection, where: ColumnElement[bool], limit: int, now: datetime) -> list[Job]:
+    async def _take(self, db: Transaction, where: ColumnElement[bool], limit: int, now: datetime) -> list[Job]:
         if limit <= 0:
             return []
-        due = select(models.commitment).where(where, now >= _DUE).order_by(_DUE).limit(limit)
+        due = select(tables.COMMITMENT).where(where, now >= _DUE).order_by(_DUE).limit(limit)
         found = await self._store.read(db, due.with_for_update(skip_locked=True, key_share=True))
         changes = [self._begin(exports, now) for exports in found.values()]
         if not changes:
@@ -104,14 +105,16 @@ class ExportWork:
         texts = await self._store.texts(db, [change.after for change in changes])
         return [_job(change.after, texts) for change in changes]
 
-    def _begin(self, exports: Exports, now: datetime) -> Change[Exports, ApprovedSnapshot]:
+    def _begin(self, exports: Exports, now: datetime) -> StateChange[Exports, ApprovedSnapshot]:
         connection = self._connections.by_name.get(exports.connection or "")
         seconds = connection.lease_seconds if connection else UNROUTED_LEASE_SECONDS
         until = now + timedelta(seconds=seconds)
-        return Change(exports.commitment_id, exports, begun(exports, uuid4(), until, self._policy(connection), now), ())
+        return StateChange(
+            exports.commitment_id, exports, begun(exports, uuid4(), until, self._policy(connection), now), ()
+        )
 
     async def _remember_contact(
-        self, db: AsyncConnection, connection: Connection, now: datetime, *, is_reached: bool
+        self, db: Transaction, connection: Connection, now: datetime, *, is_reached: bool
     ) -> None:
         """Move the connection's circuit; its row is touched only where that seems to change it."""
         seen = self._circuits.get(connection.name, Circuit())
@@ -123,7 +126,7 @@ class ExportWork:
         self._circuits[connection.name] = after
 
     def _policy(self, connection: Connection | None) -> Policy:
-        return connection.settings.policy if connection else Policy()
+        return policy_for(connection.settings) if connection else Policy()
 
 
 def _after_contact(circuit: Circuit, connection: Connection, now: datetime, *, is_reached: bool) -> Circuit:

@@ -5,14 +5,15 @@ from functools import partial
 
 from services.notifier.composing import Composer
 from services.notifier.handlers import COMMITMENT_HANDLERS, DIGEST_HANDLERS
-from services.notifier.models import KERNEL
 from services.notifier.settings import NotifierSettings
-from services.notifier.smtp import SmtpGateway, SmtpServer
-from services.notifier.store import COMMITMENT_MAILS, DIGEST_MAILS
-from services.notifier.work import CONCURRENCY, SendMails, watch_age
+from services.notifier.smtp import IDLE_SECONDS, SmtpGateway, SmtpServer
+from services.notifier.storage.store import COMMITMENT_MAILS, DIGEST_MAILS
+from services.notifier.storage.tables import KERNEL
+from services.notifier.work import CONCURRENCY, REFRESH_SECONDS, SendMails, refresh_gauges
 from services.pipeline.aggregate import Aggregate
 from services.pipeline.database import Database
 from services.pipeline.outbox import Outbox
+from services.pipeline.periodic import every
 from services.pipeline.runtime import Service, run_service
 from services.pipeline.settings import load
 from services.pipeline.worker import Worker
@@ -35,7 +36,11 @@ def build() -> tuple[Service, NotifierSettings]:
             Aggregate("digest", DIGEST_HANDLERS, DIGEST_MAILS),
         ),
         workers=(Worker(database, outbox, work, concurrency=CONCURRENCY),),
-        loops=(gateway.hang_up_idle, partial(watch_age, database)),
+        loops=(
+            every(IDLE_SECONDS, gateway.hang_up),
+            every(REFRESH_SECONDS, partial(refresh_gauges, database)),
+        ),
+        closers=(gateway.hang_up,),
     )
     return service, settings
 

@@ -14,9 +14,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from schemas.commitment import Person
 from schemas.events import DecisionRejected, DigestReady
 from schemas.limits import MAX_DIGEST_ROWS
-from services.notifier.contents import Contents, contents_of
-from services.notifier.mails import DIGEST_SUBJECT, Mail, message_id, subject, thread_id
-from services.notifier.wording import one_line
+from services.notifier.rules.contents import Contents, contents_of
+from services.notifier.rules.mails import DIGEST_SUBJECT, Mail, message_id, subject, thread_id
+from services.notifier.rules.wording import one_line
 
 MAX_MESSAGE_BYTES = 72 * 1024
 _ROW_LIMITS = (MAX_DIGEST_ROWS, 75, 50, 25, 10, 0)

@@ -1,32 +1,8 @@
-"""All that the notifier listens to, at a glance, and what it keeps of it."""
+"""All that the notifier listens to, at a glance."""
 
-from dataclasses import dataclass, replace
-from datetime import datetime
-from uuid import UUID
-
-from schemas.envelope import Event
 from schemas.events import ApprovalRequested, DecisionRejected, DigestReady, ExportFailed
-from services.notifier.mails import Mail, MailData, mails_of
-from services.pipeline.handlers import Decided, On, RefusedError
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What was told about a commitment, or to a reader of the daily summary: the events, and whose they are."""
-
-    company_id: str | None = None
-    event_ids: frozenset[UUID] = frozenset()
-
-
-def tell(told: Told, event: Event[MailData], now: datetime) -> Decided[Told, Mail]:
-    """The mails that `event` calls for, none when it has been told already; RefusedError from another company."""
-    if told.company_id not in {None, event.data.company_id}:
-        raise RefusedError("other_company", f"{event.subject} belongs to company {told.company_id}")
-    if event.id in told.event_ids:
-        return Decided(told, is_changed=False)
-    known = replace(told, company_id=event.data.company_id, event_ids=told.event_ids | {event.id})
-    return Decided(known, rows=mails_of(event, now))
-
+from services.notifier.rules.event_handlers import tell
+from services.pipeline.fold import On
 
 COMMITMENT_HANDLERS = (
     On(DecisionRejected, tell),

@@ -2,19 +2,16 @@
 
 from email.utils import parseaddr
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator
 
 from services.notifier.smtp import SmtpServer
-from services.pipeline.settings import ServiceSettings
+from services.pipeline.settings import ServiceSettings, database_url_field
 
 
 class NotifierSettings(ServiceSettings):
     """Settings of `countersign run notifier`."""
 
-    database_url: SecretStr = Field(
-        validation_alias=AliasChoices("NOTIFIER_DATABASE_URL", "DATABASE_URL"),
-        description="PostgreSQL of the notifier; DATABASE_URL where it is not set.",
-    )
+    database_url: SecretStr = database_url_field("notifier")
     smtp_url: SecretStr = Field(
         description="Mail server: smtp://, smtp+starttls:// or smtps://, then user:password@ if needed, host and port."
     )

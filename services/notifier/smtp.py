@@ -10,8 +10,8 @@ from urllib.parse import unquote, urlsplit
 
 from aiosmtplib import SMTP, SMTPDataError, SMTPException, SMTPRecipientRefused, SMTPResponseException
 
-from services.notifier.delivery import Answer, Delivery
-from services.notifier.wording import one_line
+from services.notifier.rules.delivery import Answer, Delivery
+from services.notifier.rules.wording import one_line
 
 SEND_SECONDS = 45.0
 IDLE_SECONDS = 20.0
@@ -56,12 +56,10 @@ class SmtpGateway:
         *,
         tls_context: ssl.SSLContext | None = None,
         send_seconds: float = SEND_SECONDS,
-        idle_seconds: float = IDLE_SECONDS,
     ) -> None:
         self._server = server
         self._tls_context = tls_context or (None if server.security == "none" else ssl.create_default_context())
         self._send_seconds = send_seconds
-        self._idle_seconds = idle_seconds
         self._idle: list[SMTP] = []
 
     async def send(self, sender: str, recipient: str, message: bytes) -> Answer:
@@ -79,13 +77,6 @@ class SmtpGateway:
             delivery = Delivery.UNKNOWN if is_under_way else Delivery.DEFERRED
             return Answer(delivery, _in_words(f"{type(error).__name__} {error}"))
         return Answer(Delivery.ACCEPTED, _in_words(f"{response.code} {response.message}"))
-
-    async def hang_up_idle(self, stopping: asyncio.Event) -> None:
-        """Keep no connection open that nobody uses, until `stopping` is set."""
-        while not stopping.is_set():
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stopping.wait(), self._idle_seconds)
-            await self.hang_up()
 
     async def hang_up(self) -> None:
         """Close the connections that no mail is using."""

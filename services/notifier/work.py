@@ -1,29 +1,26 @@
 """Sends the mails that are due: claimed under a lease, handed to the mail server, settled with its answer."""
 
-import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.envelope import Event, new_event
 from schemas.events import EventData, MailSettled
-from services.notifier import store
 from services.notifier.composing import Composer, mailbox_of
-from services.notifier.delivery import OUTCOMES, Answer, Delivery, Job, Settlement, settlement
-from services.notifier.mails import is_expired
 from services.notifier.metrics import MAIL_OLDEST_AGE_SECONDS, MAIL_SEND_SECONDS, MAILS
+from services.notifier.rules.delivery import OUTCOMES, Answer, Delivery, Job, Settlement, settlement
+from services.notifier.rules.mails import is_expired
+from services.notifier.storage import store
 from services.pipeline.crash import crash_at
-from services.pipeline.database import LOST_CONNECTION_ERRORS, Database
+from services.pipeline.database import Database, Transaction
 
 SOURCE = "countersign/notifier"
 LEASE = timedelta(seconds=60)
 """Longer than the gateway's own deadline, so that a mail is not claimed again while it is being sent."""
 CONCURRENCY = 4
-AGE_SECONDS = 5.0
+REFRESH_SECONDS = 5.0
 
 Clock = Callable[[], datetime]
 log = structlog.get_logger()
@@ -55,7 +52,7 @@ class SendMails:
         self._lease = lease
         self._clock = clock
 
-    async def claim(self, db: AsyncConnection, limit: int) -> Sequence[Job]:
+    async def claim(self, db: Transaction, limit: int) -> Sequence[Job]:
         """Take at most `limit` mails that are due."""
         return await store.claim(db, limit, self._clock(), self._lease)
 
@@ -75,7 +72,7 @@ class SendMails:
         crash_at("notifier.after_send")
         return answer
 
-    async def settle(self, db: AsyncConnection, job: Job, result: Answer) -> Sequence[Event[EventData]]:
+    async def settle(self, db: Transaction, job: Job, result: Answer) -> Sequence[Event[EventData]]:
         """Record the answer; at the mail's end, tell of it."""
         now = self._clock()
         settled = settlement(job, result, now)
@@ -106,12 +103,8 @@ class SendMails:
         return (new_event(told, source=SOURCE, time=now, traceparent=job.mail.traceparent),)
 
 
-async def watch_age(database: Database, stopping: asyncio.Event, clock: Clock = utc_now) -> None:
-    """Keep the age of the oldest open mail up to date until `stopping` is set."""
-    while not stopping.is_set():
-        with suppress(*LOST_CONNECTION_ERRORS):
-            async with database.begin() as db:
-                oldest = await store.oldest_open(db)
-            MAIL_OLDEST_AGE_SECONDS.set(max((clock() - oldest).total_seconds(), 0.0) if oldest else 0.0)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), AGE_SECONDS)
+async def refresh_gauges(database: Database, clock: Clock = utc_now) -> None:
+    """Set the age of the oldest open mail to what the database says now."""
+    async with database.begin() as db:
+        oldest = await store.oldest_open(db)
+    MAIL_OLDEST_AGE_SECONDS.set(max((clock() - oldest).total_seconds(), 0.0) if oldest else 0.0)

@@ -4,13 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from schemas.envelope import Event
 from schemas.events import EventData
-from services.pipeline.handlers import Change, On
+from services.pipeline.database import Transaction
+from services.pipeline.fold import On, StateChange
 
-Told = Sequence[Event[EventData]] | None
 StateT = TypeVar("StateT")
 RowT = TypeVar("RowT")
 
@@ -18,12 +16,12 @@ RowT = TypeVar("RowT")
 class Store(Protocol[StateT, RowT]):
     """Where the states of one kind of thing live; both calls happen inside one transaction."""
 
-    async def load(self, db: AsyncConnection, keys: Sequence[str]) -> Mapping[str, StateT]:
+    async def load(self, db: Transaction, keys: Sequence[str]) -> Mapping[str, StateT]:
         """Return the locked state of every key, also of those seen for the first time."""
         ...
 
     async def save(
-        self, db: AsyncConnection, changes: Sequence[Change[StateT, RowT]]
+        self, db: Transaction, changes: Sequence[StateChange[StateT, RowT]]
     ) -> Sequence[Event[EventData]] | None:
         """Write every change with a handful of multi-row statements; return events that only rows could tell."""
         ...

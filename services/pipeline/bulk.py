@@ -10,7 +10,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Table, Update, bindparam, column, func, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, Insert, insert
-from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.pipeline.database import Transaction
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -27,13 +28,13 @@ def arrays(rows: Rows, name: str = "given") -> dict[str, list[Any]]:
     return {f"{name}_{member}": [row[member] for row in rows] for member in rows[0]}
 
 
-async def insert_many(db: AsyncConnection, table: Table, rows: Rows) -> None:
+async def insert_many(db: Transaction, table: Table, rows: Rows) -> None:
     """Insert `rows`; those whose key is there already are left out. Array columns cannot travel so."""
     if rows:
         await db.execute(_insert_unless_known(table, tuple(rows[0])), arrays(rows))
 
 
-async def update_many(db: AsyncConnection, table: Table, rows: Rows, key: str = "id") -> None:
+async def update_many(db: Transaction, table: Table, rows: Rows, key: str = "id") -> None:
     """Write the members of `rows` into the rows with the same `key`."""
     if rows:
         await db.execute(_update_given(table, tuple(rows[0]), key), arrays(rows))

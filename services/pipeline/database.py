@@ -12,9 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from services.pipeline.errors import SettingsError
 
+Transaction = AsyncConnection
+"""An open transaction, which everything that reads or writes rows is given."""
+
 STATEMENT_TIMEOUT_SECONDS = 30
 CONNECT_TIMEOUT_SECONDS = 5
-LOST_CONNECTION_ERRORS = (SQLAlchemyError, OSError, TimeoutError)
+DATABASE_ERRORS = (SQLAlchemyError, OSError, TimeoutError)
 """What a transaction raises when the database fails or is away; its work did not happen, or is not known to have."""
 
 _PASSING_CLASSES = ("08", "40", "53", "57")
@@ -40,7 +43,7 @@ class Database:
         )
 
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[AsyncConnection]:
+    async def begin(self) -> AsyncIterator[Transaction]:
         """Open a transaction that commits when the block ends and rolls back when it raises."""
         async with self.engine.begin() as db:
             yield db
@@ -50,7 +53,7 @@ class Database:
         try:
             async with self.engine.connect() as db:
                 await db.execute(text("select 1"))
-        except LOST_CONNECTION_ERRORS:
+        except DATABASE_ERRORS:
             return False
         return True
 
@@ -59,8 +62,8 @@ class Database:
         await self.engine.dispose()
 
 
-def is_away(error: Exception) -> bool:
-    """Whether `error`, one of LOST_CONNECTION_ERRORS, passes by itself; otherwise it is a defect of ours."""
+def is_unavailable(error: Exception) -> bool:
+    """Whether `error`, one of DATABASE_ERRORS, passes by itself; otherwise it is a defect of ours."""
     if isinstance(error, DBAPIError):
         state = getattr(error.orig, "sqlstate", None)
         return error.connection_invalidated or (isinstance(state, str) and state[:2] in _PASSING_CLASSES)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import RowMapping, func, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.pipeline.handlers import RefusedError
+from services.pipeline.database import Transaction
+from services.pipeline.fold import RefusedError
 from services.pipeline.records import Partition, Record
 from services.pipeline.tables import KernelTables
 
@@ -37,18 +37,18 @@ class DeadLetters:
     def __init__(self, tables: KernelTables) -> None:
         self._table = tables.dead_letter
 
-    async def add(self, db: AsyncConnection, letters: Sequence[DeadLetter]) -> None:
+    async def add(self, db: Transaction, letters: Sequence[DeadLetter]) -> None:
         """Keep `letters`; one that is kept already stays as it is."""
         if letters:
             rows = [_row(letter) for letter in letters]
             await db.execute(insert(self._table).values(rows).on_conflict_do_nothing())
 
-    async def newest(self, db: AsyncConnection, limit: int) -> list[DeadLetter]:
+    async def newest(self, db: Transaction, limit: int) -> list[DeadLetter]:
         """Return the newest `limit` dead letters, newest first."""
         rows = await db.execute(select(self._table).order_by(self._table.c.recorded_at.desc()).limit(limit))
         return [_letter(row) for row in rows.mappings()]
 
-    async def find(self, db: AsyncConnection, partition: Partition, offset: int) -> DeadLetter | None:
+    async def find(self, db: Transaction, partition: Partition, offset: int) -> DeadLetter | None:
         """Return the dead letter at one place on a topic, None where there is none."""
         table = self._table
         rows = await db.execute(
@@ -59,7 +59,7 @@ class DeadLetters:
         row = rows.mappings().one_or_none()
         return None if row is None else _letter(row)
 
-    async def count_by_reason(self, db: AsyncConnection) -> dict[str, int]:
+    async def count_by_reason(self, db: Transaction) -> dict[str, int]:
         """Return how many dead letters there are of each reason."""
         rows = await db.execute(select(self._table.c.reason, func.count()).group_by(self._table.c.reason))
         return {row[0]: row[1] for row in rows}

@@ -5,10 +5,9 @@ from functools import cache
 
 from sqlalchemy import Table, Update, and_, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.pipeline.bulk import arrays, given_rows
-from services.pipeline.database import Database
+from services.pipeline.database import Database, Transaction
 from services.pipeline.errors import StaleBatchError
 from services.pipeline.records import Batch, Partition
 from services.pipeline.tables import KernelTables
@@ -27,7 +26,7 @@ class Offsets:
             saved = {Partition(row.topic, row.partition): row.next_offset for row in rows}
         return {name: saved[name] for name in partitions if name in saved}
 
-    async def advance(self, db: AsyncConnection, batch: Batch) -> None:
+    async def advance(self, db: Transaction, batch: Batch) -> None:
         """Move every partition of `batch` to its end; StaleBatchError when one no longer stands where it began."""
         seen = [name for name, begin in batch.begins.items() if begin is not None]
         new = [name for name, begin in batch.begins.items() if begin is None]
@@ -35,7 +34,7 @@ class Offsets:
         if moved != len(batch.begins):
             raise StaleBatchError("the saved offsets have moved since the batch was read")
 
-    async def _move(self, db: AsyncConnection, batch: Batch, names: Sequence[Partition]) -> int:
+    async def _move(self, db: Transaction, batch: Batch, names: Sequence[Partition]) -> int:
         rows = [
             {
                 "topic": name.topic,
@@ -48,7 +47,7 @@ class Offsets:
         moved = await db.execute(_moving(self._table), arrays(rows))
         return moved.rowcount
 
-    async def _start(self, db: AsyncConnection, batch: Batch, names: Sequence[Partition]) -> int:
+    async def _start(self, db: Transaction, batch: Batch, names: Sequence[Partition]) -> int:
         rows = [
             {"topic": name.topic, "partition": name.number, "next_offset": batch.ends[name]} for name in sorted(names)
         ]

@@ -2,47 +2,28 @@
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import SecretStr
 from sqlalchemy import MetaData
 
 from schemas.envelope import UnreadableError, decode
 from schemas.topics import BY_TYPE, TOPICS
 from services.pipeline.broker import EventProducer, create_topics
-from services.pipeline.database import LOST_CONNECTION_ERRORS, Database
+from services.pipeline.database import DATABASE_ERRORS, Database, Transaction
 from services.pipeline.dead_letters import DeadLetter, DeadLetters
-from services.pipeline.errors import BrokerError, CountersignError, SettingsError
-from services.pipeline.migrations import History, migrate
+from services.pipeline.errors import BrokerError, CountersignError
+from services.pipeline.migrations import Migrations, migrate
 from services.pipeline.records import Partition
 from services.pipeline.settings import KafkaSettings
 from services.pipeline.tables import kernel_tables
 
 _PLACE = re.compile(r"([^/]+)/([0-9]{1,9})/([0-9]{1,18})", re.ASCII)
-
-
-class DatabaseSettings(BaseSettings):
-    """Where the services' databases are: one for all, or one each."""
-
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
-
-    database_url: SecretStr | None = Field(default=None, description="PostgreSQL of all services.")
-    approval_database_url: SecretStr | None = Field(default=None, description="PostgreSQL of approval alone.")
-    exporter_database_url: SecretStr | None = Field(default=None, description="PostgreSQL of the exporter alone.")
-    notifier_database_url: SecretStr | None = Field(default=None, description="PostgreSQL of the notifier alone.")
-    digest_database_url: SecretStr | None = Field(default=None, description="PostgreSQL of the digest alone.")
-
-    def url_of(self, service: str) -> SecretStr:
-        """Return the database of `service`; SettingsError says which variable to set."""
-        url: SecretStr | None = getattr(self, f"{service}_database_url") or self.database_url
-        if url is None:
-            raise SettingsError(f"Set DATABASE_URL, or {service.upper()}_DATABASE_URL for {service} alone.")
-        return url
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +36,10 @@ class Publishable:
     value: bytes
 
 
-def migrate_schema(url: SecretStr, history: History) -> None:
+def migrate_schema(url: SecretStr, migrations: Migrations) -> None:
     """Bring one service's schema to its newest version; CountersignError where the database does not let us."""
-    try:
-        asyncio.run(migrate(url, history))
-    except LOST_CONNECTION_ERRORS as error:
-        raise CountersignError(f"The schema {history.schema} could not be migrated: {error}") from error
+    with database_errors_explained():
+        asyncio.run(migrate(url, migrations))
 
 
 def create_all_topics(settings: KafkaSettings) -> list[str]:
@@ -108,22 +87,34 @@ async def publish(settings: KafkaSettings, events: Sequence[Publishable]) -> Non
 
 async def newest_dead_letters(url: SecretStr, service: str, limit: int) -> list[DeadLetter]:
     """Return the newest dead letters of `service`, newest first."""
-    database = Database(url, application_name="countersign.dead-letters", pool_size=1)
-    try:
-        async with database.begin() as db:
-            return await _dead_letters(service).newest(db, limit)
-    finally:
-        await database.close()
+    async with _transaction(url) as db:
+        return await _dead_letters(service).newest(db, limit)
 
 
 async def find_dead_letter(url: SecretStr, service: str, partition: Partition, offset: int) -> DeadLetter | None:
-    """Return one dead letter of `service`; None where it has none there."""
+    """Return the dead letter of `service` at that position; None where there is none."""
+    async with _transaction(url) as db:
+        return await _dead_letters(service).find(db, partition, offset)
+
+
+@asynccontextmanager
+async def _transaction(url: SecretStr) -> AsyncIterator[Transaction]:
     database = Database(url, application_name="countersign.dead-letters", pool_size=1)
     try:
-        async with database.begin() as db:
-            return await _dead_letters(service).find(db, partition, offset)
+        with database_errors_explained():
+            async with database.begin() as db:
+                yield db
     finally:
         await database.close()
+
+
+@contextmanager
+def database_errors_explained() -> Iterator[None]:
+    """Turn an error of the database into a CountersignError with a sentence for the operator."""
+    try:
+        yield
+    except DATABASE_ERRORS as error:
+        raise CountersignError(f"PostgreSQL refused, or cannot be reached: {error}") from error
 
 
 def place_of(letter: DeadLetter) -> str:

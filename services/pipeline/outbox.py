@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import delete, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.envelope import Event, encode
 from schemas.events import EventData
 from schemas.topics import BY_NAME
 from services.pipeline.bulk import arrays, insert_given
+from services.pipeline.database import Transaction
 from services.pipeline.tables import KernelTables
 
 
@@ -53,7 +53,7 @@ class Outbox:
         self._table = tables.outbox
         self.has_news = asyncio.Event()
 
-    async def add(self, db: AsyncConnection, events: Sequence[Event[EventData]]) -> None:
+    async def add(self, db: Transaction, events: Sequence[Event[EventData]]) -> None:
         """Keep `events`, in their order, until they are sent; call wake() once the transaction has committed."""
         if events:
             rows = [{"topic": e.data.topic, "key": e.subject, "value": encode(e)} for e in events]
@@ -63,17 +63,17 @@ class Outbox:
         """Tell the relay of this process that rows were committed."""
         self.has_news.set()
 
-    async def oldest(self, db: AsyncConnection, limit: int) -> list[OutboxRow]:
+    async def oldest(self, db: Transaction, limit: int) -> list[OutboxRow]:
         """Return the oldest `limit` rows in the order in which they were written."""
         table = self._table
         chosen = select(table.c.id, table.c.topic, table.c.key, table.c.value).order_by(table.c.id).limit(limit)
         return [OutboxRow(*row) for row in await db.execute(chosen)]
 
-    async def settle(self, db: AsyncConnection, ids: Sequence[int]) -> None:
+    async def settle(self, db: Transaction, ids: Sequence[int]) -> None:
         """Forget rows that Kafka has acknowledged."""
         await db.execute(delete(self._table).where(self._table.c.id == func.any(list(ids))))
 
-    async def backlog(self, db: AsyncConnection) -> tuple[int, datetime | None]:
+    async def backlog(self, db: Transaction) -> tuple[int, datetime | None]:
         """Return how many rows wait and since when the oldest does."""
         row = (await db.execute(select(func.count(), func.min(self._table.c.created_at)))).one()
         return row[0], row[1]

@@ -9,9 +9,10 @@ import structlog
 from services.pipeline.broker import EventProducer
 from services.pipeline.broker.producer import DELIVERY_TIMEOUT_SECONDS
 from services.pipeline.crash import crash_at
-from services.pipeline.database import LOST_CONNECTION_ERRORS, Database
+from services.pipeline.database import DATABASE_ERRORS, Database
 from services.pipeline.lease import Lease
 from services.pipeline.outbox import Outbox, OutboxRow, sendable
+from services.pipeline.periodic import is_set_within
 
 LEASE_SECONDS = 15.0
 RENEW_SECONDS = 2.0
@@ -37,7 +38,7 @@ class Relay:
         """Relay until `stopping` is set, then send what is left and give the lease back."""
         while not stopping.is_set():
             await self._turn()
-        with suppress(*LOST_CONNECTION_ERRORS):
+        with suppress(*DATABASE_ERRORS):
             await self._turn()
             await self._lease.release()
 
@@ -45,15 +46,11 @@ class Relay:
         self._outbox.has_news.clear()
         try:
             pause_seconds = await self._pass() if await self._holds_lease() else PAUSE_SECONDS
-        except LOST_CONNECTION_ERRORS as error:
+        except DATABASE_ERRORS as error:
             log.warning("relay.waits", cause=type(error).__name__)
             pause_seconds = PAUSE_SECONDS
         if pause_seconds:
-            await self._wait(pause_seconds)
-
-    async def _wait(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._outbox.has_news.wait(), seconds)
+            await is_set_within(self._outbox.has_news, pause_seconds)
 
     async def _holds_lease(self) -> bool:
         """Whether the lease outlives whatever is produced now, so that no two relays ever send the same key."""

@@ -20,10 +20,10 @@ from fastapi import FastAPI
 
 from services.pipeline import metrics
 from services.pipeline.aggregate import Aggregate
+from services.pipeline.batch_processor import BatchProcessor
 from services.pipeline.broker import BatchConsumer, EventProducer
-from services.pipeline.consumer import EventConsumer
 from services.pipeline.crash import refuse_outside_sandbox
-from services.pipeline.database import LOST_CONNECTION_ERRORS, Database
+from services.pipeline.database import Database
 from services.pipeline.dead_letters import DeadLetters
 from services.pipeline.errors import SettingsError
 from services.pipeline.http import Server, add_operations, listen, new_app
@@ -31,6 +31,7 @@ from services.pipeline.lease import Lease
 from services.pipeline.logs import configure_logs
 from services.pipeline.offsets import Offsets
 from services.pipeline.outbox import Outbox
+from services.pipeline.periodic import Loop, every
 from services.pipeline.relay import LEASE_SECONDS, Relay
 from services.pipeline.settings import ServiceSettings
 from services.pipeline.tables import KernelTables
@@ -40,8 +41,8 @@ DRAIN_SECONDS = 10.0
 GAUGES_SECONDS = 5.0
 LIVE_SECONDS = 60.0
 RELAY_DRAIN_SECONDS = 1.5
+CLOSE_SECONDS = 1.0
 
-Loop = Callable[[asyncio.Event], Awaitable[None]]
 log = structlog.get_logger()
 
 
@@ -56,6 +57,8 @@ class Service:
     aggregates: Sequence[Aggregate] = ()
     workers: Sequence[Worker[Any, Any]] = ()
     loops: Sequence[Loop] = ()
+    closers: Sequence[Callable[[], Awaitable[None]]] = ()
+    """Called after the drain, to give back what the service holds open."""
     app: FastAPI = field(default_factory=lambda: new_app("Countersign"))
     is_ready: Callable[[], bool] = lambda: True
 
@@ -115,7 +118,7 @@ class Runtime:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._serve_http(server, listening))
                 relaying = group.create_task(self._until(self._drained, self._new_relay().run))
-                group.create_task(self._until(self._drained, self._measure))
+                group.create_task(self._until(self._drained, every(GAUGES_SECONDS, self._refresh_gauges)))
                 working = [group.create_task(self._until(self._stopping, loop)) for loop in self._loops()]
                 await asyncio.gather(*working)
                 self._drained.set()
@@ -123,6 +126,10 @@ class Runtime:
                 await asyncio.wait({relaying}, timeout=RELAY_DRAIN_SECONDS)
                 relaying.cancel()  # what Kafka does not take stays in the outbox; the lease runs out by itself
         finally:
+            metrics.SERVICE_READY.set(0)
+            for close in self._service.closers:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(close(), CLOSE_SECONDS)
             await asyncio.to_thread(self._producer.close)
             await self._service.database.close()
             self._last_resort.cancel()
@@ -150,7 +157,7 @@ class Runtime:
 
     def _new_consumer(self) -> BatchConsumer:
         service = self._service
-        events = EventConsumer(
+        events = BatchProcessor(
             service.name, service.database, service.tables, service.outbox, service.aggregates, self._wake_workers
         )
         offsets = Offsets(service.tables)
@@ -189,17 +196,9 @@ class Runtime:
     async def _serve_http(self, server: Server, listening: socket.socket) -> None:
         await server.serve(sockets=[listening])
 
-    async def _measure(self, drained: asyncio.Event) -> None:
-        """Refresh the gauges that only the database can answer."""
-        while not drained.is_set():
-            metrics.SERVICE_READY.set(await self.is_ready())
-            with suppress(*LOST_CONNECTION_ERRORS):
-                await self._refresh_gauges()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(drained.wait(), GAUGES_SECONDS)
-        metrics.SERVICE_READY.set(0)
-
     async def _refresh_gauges(self) -> None:
+        """Refresh the gauges that only the database can answer."""
+        metrics.SERVICE_READY.set(await self.is_ready())
         name = self._service.name
         async with self._service.database.begin() as db:
             rows, oldest = await self._service.outbox.backlog(db)

@@ -1,9 +1,10 @@
 """The settings that all services share; each is typed, described, and read once from the environment."""
 
+import os
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.pipeline.errors import SettingsError
@@ -47,8 +48,29 @@ class KafkaSettings(BaseSettings):
         return {name: value for name, value in given.items() if value is not None}
 
 
+def database_url_field(service: str) -> Any:
+    """Return the settings field that holds the PostgreSQL of `service`: its own variable, else DATABASE_URL."""
+    return Field(
+        validation_alias=AliasChoices(*_database_variables(service)),
+        description=f"PostgreSQL of the {service} service alone.",
+    )
+
+
+def database_url(service: str) -> SecretStr:
+    """Return the PostgreSQL of `service` as the environment names it; SettingsError says which variable to set."""
+    own, shared = _database_variables(service)
+    url = os.environ.get(own) or os.environ.get(shared)
+    if not url:
+        raise SettingsError(f"Set {shared}, or {own} for {service} alone.")
+    return SecretStr(url)
+
+
+def _database_variables(service: str) -> tuple[str, str]:
+    return f"{service.upper()}_DATABASE_URL", "DATABASE_URL"
+
+
 class ServiceSettings(KafkaSettings):
-    """What every service needs; a service's own class adds to it and names its DATABASE_URL."""
+    """What every service needs; a service's own class adds to it and declares database_url with its own variable."""
 
     database_url: SecretStr = Field(
         description="PostgreSQL of all services, postgresql://user:password@host/database; "

@@ -2,17 +2,16 @@
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Generic, Protocol, TypeVar
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.envelope import Event
 from schemas.events import EventData
 from services.pipeline.crash import crash_at
-from services.pipeline.database import LOST_CONNECTION_ERRORS, Database
+from services.pipeline.database import DATABASE_ERRORS, Database, Transaction
 from services.pipeline.outbox import Outbox
+from services.pipeline.periodic import is_set_within
 
 DRAIN_SECONDS = 8.0
 CANCEL_SECONDS = 1.0
@@ -32,7 +31,7 @@ class Work(Protocol[JobT, ResultT]):
         """What logs call it."""
         ...
 
-    async def claim(self, db: AsyncConnection, limit: int) -> Sequence[JobT]:
+    async def claim(self, db: Transaction, limit: int) -> Sequence[JobT]:
         """Take at most `limit` due jobs under a lease that outlives their deadline; committed before any is done."""
         ...
 
@@ -40,7 +39,7 @@ class Work(Protocol[JobT, ResultT]):
         """Have the effect, outside any transaction; a failure that the world may answer with is a result."""
         ...
 
-    async def settle(self, db: AsyncConnection, job: JobT, result: ResultT) -> Sequence[Event[EventData]]:
+    async def settle(self, db: Transaction, job: JobT, result: ResultT) -> Sequence[Event[EventData]]:
         """Record the result, if the lease is still ours, and return the events that tell of it."""
         ...
 
@@ -74,8 +73,7 @@ class Worker(Generic[JobT, ResultT]):
         while not stopping.is_set():
             self._has_news.clear()
             if await self._start_due_jobs() == 0:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._has_news.wait(), self._poll_seconds)
+                await is_set_within(self._has_news, self._poll_seconds)
         await self._drain()
 
     async def _drain(self) -> None:
@@ -94,7 +92,7 @@ class Worker(Generic[JobT, ResultT]):
         try:
             async with self._database.begin() as db:
                 jobs = await self._work.claim(db, free)
-        except LOST_CONNECTION_ERRORS as error:
+        except DATABASE_ERRORS as error:
             log.warning("worker.claim_failed", work=self._work.name, cause=type(error).__name__)
             await asyncio.sleep(PAUSE_SECONDS)
             return 0
@@ -123,7 +121,7 @@ class Worker(Generic[JobT, ResultT]):
                     events = await self._work.settle(db, job, result)
                     await self._outbox.add(db, events)
                     crash_at(f"{self._work.name}.before_settle_commit")
-            except LOST_CONNECTION_ERRORS as error:
+            except DATABASE_ERRORS as error:
                 if attempt == SETTLE_ATTEMPTS:
                     raise
                 log.warning("worker.settle_repeated", work=self._work.name, cause=type(error).__name__)

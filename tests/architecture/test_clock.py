@@ -28,14 +28,20 @@ def test_no_pure_module_reads_a_clock() -> None:
     assert [reading for path in pure_modules(ROOT) for reading in clock_readings(path)] == []
 
 
+def test_every_service_has_pure_modules() -> None:
+    found = {path.relative_to(ROOT).parts[:3] for path in pure_modules(ROOT)}
+
+    assert found >= {("services", service, "rules") for service in ("approval", "exporter", "notifier", "digest")}
+
+
 @pytest.mark.parametrize(
     "reading", ["datetime.now(UTC)", "datetime.datetime.utcnow()", "date.today()", "(clock := datetime.now)"]
 )
 def test_a_clock_in_a_pure_module_is_noticed(tmp_path: Path, reading: str) -> None:
-    path = copy_of_the_product(tmp_path) / "services" / "approval" / "ribbon.py"
+    path = copy_of_the_product(tmp_path) / "services" / "approval" / "rules" / "status.py"
     lines = path.read_text().count("\n")
     path.write_text(f"{path.read_text()}READ = {reading}\n")
 
     found = [place for module in pure_modules(tmp_path) for place in clock_readings(module)]
 
-    assert found == [f"ribbon.py:{lines + 1}"]
+    assert found == [f"status.py:{lines + 1}"]

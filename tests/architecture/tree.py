@@ -7,7 +7,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("schemas", "services", "sandbox")
-IMPORT_RULES = "Pure modules do no I/O, read no clock and no settings"
+PURE = "Rules do no I/O, read no clock and no settings"
 
 
 def copy_of_the_product(folder: Path) -> Path:
@@ -26,8 +26,8 @@ def modules(root: Path) -> list[Path]:
 
 
 def pure_modules(root: Path) -> list[Path]:
-    """Return the modules that the import contract calls pure."""
-    return [path for name in _contract(IMPORT_RULES)["source_modules"] for path in _files_of(root, name)]
+    """Return the modules that the import contract calls pure; `*` in their names stands for one folder."""
+    return [path for name in _contract(PURE)["source_modules"] for path in _files_of(root, name)]
 
 
 def contract_names() -> list[str]:
@@ -45,6 +45,6 @@ def _contracts() -> list[dict[str, Any]]:
     return contracts
 
 
-def _files_of(root: Path, module: str) -> list[Path]:
-    place = root.joinpath(*module.split("."))
-    return sorted(place.rglob("*.py")) if place.is_dir() else [place.with_suffix(".py")]
+def _files_of(root: Path, pattern: str) -> list[Path]:
+    place = pattern.replace(".", "/")
+    return sorted([*root.glob(f"{place}.py"), *root.glob(f"{place}/**/*.py")])

@@ -11,7 +11,6 @@ from services.approval.settings import ApprovalSettings
 from services.digest.settings import DigestSettings
 from services.exporter.settings import ExporterSettings
 from services.notifier.settings import NotifierSettings
-from services.pipeline.operations import DatabaseSettings
 from services.pipeline.settings import KafkaSettings
 
 SettingsType = type[BaseSettings]
@@ -22,7 +21,7 @@ SERVICES: dict[str, SettingsType] = {
     "notifier": NotifierSettings,
     "digest": DigestSettings,
 }
-CLASSES: tuple[SettingsType, ...] = (*SERVICES.values(), KafkaSettings, DatabaseSettings, DemoSettings)
+CLASSES: tuple[SettingsType, ...] = (*SERVICES.values(), KafkaSettings, DemoSettings)
 
 
 def fields(settings: SettingsType) -> Iterator[tuple[tuple[str, ...], FieldInfo]]:

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import yaml
 from jsonschema import Draft7Validator
+from pydantic_settings import BaseSettings
 
 from schemas.topics import BY_NAME
-from services.pipeline.operations import DatabaseSettings
 from services.pipeline.settings import KafkaSettings
 from tests.contract.settings_classes import SERVICES, missing, variables
 
@@ -27,8 +27,16 @@ IMAGE = re.compile(r"\$\{[A-Z]+_IMAGE:-[a-z][a-z/-]*:(?!latest\})[\w.-]+\}")
 ROOT_USERS = {"", "0", "root"}
 
 Compose = dict[str, Any]
+
+
+class MigrateSettings(BaseSettings):
+    """What `countersign migrate` reads: the one database of all services."""
+
+    database_url: str
+
+
 SETTINGS = {f"run {name}": settings for name, settings in SERVICES.items()} | {
-    "migrate": DatabaseSettings,
+    "migrate": MigrateSettings,
     "topics": KafkaSettings,
 }
 """The settings class of each command that the file may run."""

@@ -134,6 +134,6 @@ def test_a_service_reads_the_example_as_it_stands(service: str, monkeypatch: pyt
 
 
 def test_no_settings_class_is_forgotten() -> None:
-    sources = "\n".join(path.read_text() for path in (ROOT / "services").rglob("*.py"))
+    sources = "\n".join(path.read_text() for room in ("services", "sandbox") for path in (ROOT / room).rglob("*.py"))
     declared = set(re.findall(r"^class (\w+)\((?:Base|Kafka|Service)Settings\)", sources, re.MULTILINE))
     assert declared == {settings.__name__ for settings in CLASSES} | BASES

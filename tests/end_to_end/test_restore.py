@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from sandbox.world import DATABASE, Wanted, World, running_world
-from services.pipeline.database import LOST_CONNECTION_ERRORS, Database
+from services.pipeline.database import DATABASE_ERRORS, Database
 from tests.end_to_end.crowd import accepting, send, until_green
 from tests.waiting import eventually
 
@@ -35,7 +35,7 @@ async def has_caught_up(world: World) -> bool:
         async with database.begin() as db:
             synced = await db.scalar(text("select count(*) from approval.commitment where status = 'synced'"))
             succeeded = await db.scalar(text("select count(*) from exporter.export where state = 'succeeded'"))
-    except LOST_CONNECTION_ERRORS:
+    except DATABASE_ERRORS:
         return False
     finally:
         await database.close()

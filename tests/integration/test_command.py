@@ -20,8 +20,8 @@ from schemas.commitment import Person
 from schemas.envelope import encode, new_event
 from schemas.events import CommitmentRetrieved
 from schemas.topics import TOPICS
-from services.approval.migrations import MIGRATIONS
-from services.approval.models import KERNEL
+from services.approval.storage.migrations import MIGRATIONS
+from services.approval.storage.tables import KERNEL
 from services.pipeline.broker import create_topics
 from services.pipeline.database import Database
 from services.pipeline.dead_letters import DeadLetter, DeadLetters

@@ -8,8 +8,7 @@ from click.testing import CliRunner, Result
 
 from schemas.envelope import encode
 from schemas.examples import EXAMPLES
-from services.command import main
-from services.pipeline.operations import DatabaseSettings
+from services.command import SERVICES, main
 from services.pipeline.settings import ServiceSettings
 
 COMMANDS = {"run", "migrate", "topics", "publish", "digest", "demo", "dead-letters"}
@@ -18,8 +17,10 @@ SOUND = encode(EXAMPLES[0].event)
 
 @pytest.fixture(autouse=True)
 def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in {*ServiceSettings.model_fields, *DatabaseSettings.model_fields}:
+    for name in ServiceSettings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
+    for service in SERVICES:
+        monkeypatch.delenv(f"{service.upper()}_DATABASE_URL", raising=False)
 
 
 def countersign(*arguments: str) -> Result:

@@ -11,7 +11,7 @@ from schemas.fields import Url
 from services.exporter.connectors.http_answers import read_found, read_written
 from services.exporter.connectors.http_body import document_body
 from services.exporter.connectors.protocol import ConnectionSettings
-from services.exporter.erp import Found, Order, Transient, Unknown, Written
+from services.exporter.connectors.types import Found, Order, Transient, Unknown, Written
 
 CONNECT_SECONDS = 5.0
 KEEPALIVE_SECONDS = 2.0

@@ -8,7 +8,16 @@ import httpx2
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from schemas.fields import Code, FailureClass, Id, Url
-from services.exporter.erp import Exists, Found, FoundDocument, Landed, Refused, Transient, Unknown, Written
+from services.exporter.connectors.types import (
+    Exists,
+    Found,
+    FoundDocument,
+    Landed,
+    Refused,
+    Transient,
+    Unknown,
+    Written,
+)
 
 MAX_MESSAGE_CHARACTERS = 2_000
 MAX_RETRY_AFTER_SECONDS = 3_600.0

@@ -2,7 +2,7 @@
 
 import orjson
 
-from services.exporter.erp import Order
+from services.exporter.connectors.types import Order
 
 
 def document_body(order: Order) -> bytes:

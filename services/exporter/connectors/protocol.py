@@ -7,8 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from schemas.events import LimitsProfile
 from schemas.fields import Id, Name
-from services.exporter.erp import Found, Order, Written
-from services.exporter.policy import Policy
+from services.exporter.connectors.types import Found, Order, Written
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
@@ -45,16 +44,6 @@ class ConnectionSettings(BaseModel):
         if self.token_env is not None and self.token_file is not None:
             raise ValueError("give token_env or token_file, not both")
         return self
-
-    @property
-    def policy(self) -> Policy:
-        """The patience that these settings ask for."""
-        return Policy(
-            settle_seconds=self.settle_seconds,
-            max_attempts=self.max_attempts,
-            first_retry_seconds=self.first_retry_seconds,
-            first_probe_seconds=self.first_probe_seconds,
-        )
 
 
 class Connector(Protocol):

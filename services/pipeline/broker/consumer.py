@@ -11,7 +11,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from services.pipeline import metrics
 from services.pipeline.broker.messages import LIBRDKAFKA_LOG, at_offset, consumer_config, record_of
-from services.pipeline.database import LOST_CONNECTION_ERRORS
+from services.pipeline.database import DATABASE_ERRORS
 from services.pipeline.errors import BrokerError, StaleBatchError
 from services.pipeline.records import Batch, Partition, batch_of
 from services.pipeline.settings import KafkaSettings
@@ -23,7 +23,7 @@ COMPARE_SECONDS = 5.0
 RECOVERY_PAUSE_SECONDS = 0.5
 OFFSETS_TIMEOUT_SECONDS = 5
 CLOSE_SECONDS = 3.0
-_RECOVERABLE = (StaleBatchError, *LOST_CONNECTION_ERRORS)
+_RECOVERABLE = (StaleBatchError, *DATABASE_ERRORS)
 
 T = TypeVar("T")
 Offsets = Mapping[Partition, int]

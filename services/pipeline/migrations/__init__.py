@@ -1,6 +1,5 @@
-"""Brings one service's schema to its newest version; each service keeps its own history in its own schema."""
+"""Brings one service's schema to its newest version; each service keeps its own migrations in its own schema."""
 
-import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +15,7 @@ _SHARED = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True)
-class History:
+class Migrations:
     """A service's migrations: the schema, the tables as the code wants them, and the folder of the versions."""
 
     metadata: MetaData
@@ -30,7 +29,7 @@ class History:
         return self.metadata.schema
 
     def config(self, connection: Connection) -> Config:
-        """Return Alembic's configuration for this history on an open connection."""
+        """Return Alembic's configuration for these migrations on an open connection."""
         config = Config()
         config.set_main_option("script_location", str(_SHARED))
         config.set_main_option("version_locations", str(self.versions))
@@ -39,28 +38,18 @@ class History:
         return config
 
 
-def upgrade(connection: Connection, history: History) -> None:
+def upgrade(connection: Connection, migrations: Migrations) -> None:
     """Apply what is missing, in the transaction of `connection`; a second caller waits for the first."""
     connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(text("'countersign.migrate'")))))
-    connection.execute(CreateSchema(history.schema, if_not_exists=True))
-    command.upgrade(history.config(connection), "head")
+    connection.execute(CreateSchema(migrations.schema, if_not_exists=True))
+    command.upgrade(migrations.config(connection), "head")
 
 
-async def migrate(url: SecretStr, history: History) -> None:
-    """Bring the schema of `history` in the database at `url` to its newest version."""
+async def migrate(url: SecretStr, migrations: Migrations) -> None:
+    """Bring the schema of `migrations` in the database at `url` to its newest version."""
     database = Database(url, application_name="countersign.migrate", pool_size=1)
     try:
         async with database.begin() as db:
-            await db.run_sync(upgrade, history)
+            await db.run_sync(upgrade, migrations)
     finally:
         await database.close()
-
-
-def migrate_all(histories: list[tuple[SecretStr, History]]) -> None:
-    """Bring every given schema to its newest version, one after the other."""
-
-    async def all_of_them() -> None:
-        for url, history in histories:
-            await migrate(url, history)
-
-    asyncio.run(all_of_them())

@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from sandbox.servers.postgres import create_database, drop_database
-from services.approval.migrations import MIGRATIONS
+from services.approval.storage.migrations import MIGRATIONS
 from services.pipeline.migrations import migrate
 from tests.integration.approval.desk import Desk, running_desk, settings
 

@@ -10,16 +10,16 @@ from pydantic import SecretStr
 from sqlalchemy import select
 
 from schemas.events import DirectoryPerson, DirectoryPersonRemoved, ErpConnection, EventData
-from services.approval import models
-from services.approval.app import build_app
 from services.approval.decisions import Decisions
 from services.approval.handlers import CONNECTION_HANDLERS, HANDLERS, PEOPLE_HANDLERS
-from services.approval.identity import SESSION, Identity
-from services.approval.migrations import MIGRATIONS
+from services.approval.identity.identity import SESSION, Identity
 from services.approval.settings import ApprovalSettings
-from services.approval.store import CONNECTIONS, PEOPLE, CommitmentStore
+from services.approval.storage import tables
+from services.approval.storage.migrations import MIGRATIONS
+from services.approval.storage.store import CONNECTIONS, PEOPLE, CommitmentStore
+from services.approval.web.app import build_app
 from services.pipeline.database import Database
-from services.pipeline.handlers import fold
+from services.pipeline.fold import fold
 from services.pipeline.migrations import migrate
 from services.pipeline.outbox import Outbox
 from tests.integration.approval import company
@@ -35,7 +35,7 @@ class Desk:
     def __init__(self, settings: ApprovalSettings) -> None:
         self.settings = settings
         self.database = Database(settings.database_url, application_name="tests", pool_size=4)
-        self.outbox = Outbox(models.KERNEL)
+        self.outbox = Outbox(tables.KERNEL)
         self.identity = Identity(settings, self.database)
         decisions = Decisions(self.database, self.outbox)
         self.app = build_app(settings, self.database, self.outbox, decisions, self.identity)
@@ -69,7 +69,7 @@ class Desk:
 
     async def published(self, topic: str) -> list[str]:
         """What waits in the outbox for `topic`, as JSON."""
-        table = models.KERNEL.outbox
+        table = tables.KERNEL.outbox
         async with self.database.begin() as db:
             rows = await db.execute(select(table.c.value).where(table.c.topic == topic).order_by(table.c.id))
             return [row.value.decode() for row in rows]

@@ -11,19 +11,19 @@ from sqlalchemy import Table, select
 
 from schemas.envelope import CONTENT_TYPE, Event, decode, encode
 from schemas.events import EventData
-from services.approval import models
 from services.approval.handlers import CONNECTION_HANDLERS, HANDLERS, PEOPLE_HANDLERS
-from services.approval.migrations import MIGRATIONS
-from services.approval.store import CONNECTIONS, PEOPLE, CommitmentStore
+from services.approval.storage import tables
+from services.approval.storage.migrations import MIGRATIONS
+from services.approval.storage.store import CONNECTIONS, PEOPLE, CommitmentStore
 from services.pipeline.aggregate import Aggregate
-from services.pipeline.consumer import EventConsumer
+from services.pipeline.batch_processor import BatchProcessor
 from services.pipeline.database import Database
 from services.pipeline.migrations import migrate
 from services.pipeline.outbox import Outbox
 from services.pipeline.records import Partition, Record, batch_of
 
-TABLES = (models.COMMITMENT, models.SUBMISSION, models.HISTORY, models.PERSON, models.ERP_CONNECTION)
-KERNEL_TABLES = (models.KERNEL.outbox, models.KERNEL.consumer_offset, models.KERNEL.dead_letter)
+TABLES = (tables.COMMITMENT, tables.SUBMISSION, tables.HISTORY, tables.PERSON, tables.ERP_CONNECTION)
+KERNEL_TABLES = (tables.KERNEL.outbox, tables.KERNEL.consumer_offset, tables.KERNEL.dead_letter)
 
 
 class Approval:
@@ -31,14 +31,14 @@ class Approval:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.outbox = Outbox(models.KERNEL)
+        self.outbox = Outbox(tables.KERNEL)
         self._offsets: Counter[Partition] = Counter()
         aggregates = (
             Aggregate("person", tuple(PEOPLE_HANDLERS), PEOPLE),
             Aggregate("commitment", tuple(HANDLERS), CommitmentStore()),
             Aggregate("erp_connection", tuple(CONNECTION_HANDLERS), CONNECTIONS),
         )
-        self._consumer = EventConsumer("approval", database, models.KERNEL, self.outbox, aggregates)
+        self._consumer = BatchProcessor("approval", database, tables.KERNEL, self.outbox, aggregates)
 
     async def hear(self, *events: Event[EventData]) -> None:
         """Settle `events` as one batch."""
@@ -64,7 +64,7 @@ class Approval:
 
     async def published(self, topic: str) -> list[Event[EventData]]:
         """Return what approval has told on `topic`, in order."""
-        rows = [row for row in await self.rows(models.KERNEL.outbox) if row["topic"] == topic]
+        rows = [row for row in await self.rows(tables.KERNEL.outbox) if row["topic"] == topic]
         return [decode(topic, row["key"].encode(), row["value"], (), datetime.now(UTC)) for row in rows]
 
     async def forget_everything(self) -> None:

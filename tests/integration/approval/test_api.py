@@ -21,8 +21,8 @@ from schemas.events import DirectoryPerson, EventData
 from schemas.fields import FailureClass, ToolLevel
 from schemas.limits import MAX_REASON_CHARACTERS
 from schemas.snapshot import Snapshot
-from services.approval.migrations import MIGRATIONS
-from services.approval.problems import MEDIA_TYPE
+from services.approval.storage.migrations import MIGRATIONS
+from services.approval.web.api.problems import MEDIA_TYPE
 from services.pipeline.migrations import migrate
 from tests.integration.approval import company
 from tests.integration.approval.company import ANA, DANA, EVE, KIM, LEE, PAT, content

@@ -6,8 +6,8 @@ import pytest
 from httpx2 import AsyncClient, Response
 
 from schemas.fields import FailureClass
+from schemas.links import sign_unsubscribe
 from schemas.snapshot import Snapshot
-from services.pipeline.links import sign_unsubscribe
 from tests.integration.approval import company
 from tests.integration.approval.company import (
     ANA,

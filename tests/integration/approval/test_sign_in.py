@@ -22,11 +22,11 @@ from sandbox.serving import served
 from sandbox.sign_in import Client, Flaw, running_sign_in
 from sandbox.sign_in import Provider as SandboxProvider
 from schemas.events import DirectoryPersonRemoved
-from services.approval import models
-from services.approval.identity import PENDING, SESSION
-from services.approval.sign_in.errors import NotSignedInError, ProviderAwayError
-from services.approval.sign_in.flow import own_path
-from services.approval.sign_in.provider import REFETCH_SECONDS, Provider
+from services.approval.identity.identity import PENDING, SESSION
+from services.approval.identity.sign_in.errors import NotSignedInError, ProviderAwayError
+from services.approval.identity.sign_in.flow import own_path
+from services.approval.identity.sign_in.provider import REFETCH_SECONDS, Provider
+from services.approval.storage import tables
 from tests.integration.approval.desk import URL, Desk, running_desk, settings
 from tests.integration.approval.reading import landed, words
 
@@ -93,7 +93,7 @@ async def test_the_request_carries_pkce_and_a_nonce_and_the_table_no_token(desk:
     for name in ("state", "nonce", "code_challenge"):
         assert asked[0][name] != asked[1][name]
     async with desk.database.begin() as db:
-        hashes = (await db.execute(select(models.SESSION.c.token_hash))).scalars().all()
+        hashes = (await db.execute(select(tables.SESSION.c.token_hash))).scalars().all()
     assert len(hashes) == 2
     assert token.encode() not in hashes
 
@@ -183,7 +183,7 @@ async def test_signing_out_ends_the_session_on_the_server(desk: Desk) -> None:
 
 
 async def test_an_expired_session_is_none_and_is_removed(desk: Desk) -> None:
-    table = models.SESSION
+    table = tables.SESSION
     async with desk.browser(DANA) as browser:
         assert (await browser.get("/directory")).status_code == 200
         async with desk.database.begin() as db:

@@ -12,9 +12,9 @@ from schemas.envelope import Event, encode, new_event
 from schemas.events import DirectoryPerson, DirectoryPersonRemoved, EventData, MailSettled
 from schemas.examples import EXAMPLES
 from schemas.examples.cast import COMPANY, CONCRETE_1, DANA, STEEL_1
-from services.approval import models
 from services.approval.handlers import CONNECTION_HANDLERS, HANDLERS, PEOPLE_HANDLERS
-from services.pipeline.handlers import On
+from services.approval.storage import tables
+from services.pipeline.fold import On
 from tests.integration.approval.settled import Approval, approval_on
 
 LISTENED: tuple[On[Any, Any, Any], ...] = (*HANDLERS, *PEOPLE_HANDLERS, *CONNECTION_HANDLERS)
@@ -47,7 +47,7 @@ async def facts(approval: Approval) -> dict[str, list[dict[str, Any]]]:
     """All rows that no order may change: the status version counts what was told on the way."""
     kept = {
         table.name: await approval.rows(table)
-        for table in (models.COMMITMENT, models.SUBMISSION, models.PERSON, models.ERP_CONNECTION)
+        for table in (tables.COMMITMENT, tables.SUBMISSION, tables.PERSON, tables.ERP_CONNECTION)
     }
     for row in kept["commitment"]:
         state = orjson.loads(row["state"])
@@ -68,19 +68,19 @@ async def test_all_events_in_many_orders_end_in_the_same_rows(approval: Approval
         for batch in split(chance.sample([*HEARD, *told_twice], len(HEARD) + len(told_twice)), chance):
             await approval.hear(*batch)
         assert await facts(approval) == expected, f"in the order of seed {seed}"
-        assert await approval.rows(models.KERNEL.dead_letter) == []
+        assert await approval.rows(tables.KERNEL.dead_letter) == []
 
 
 async def test_everything_told_again_to_full_rows_changes_nothing(approval: Approval) -> None:
     await approval.hear(*HEARD)
-    before = [await approval.rows(table) for table in (models.COMMITMENT, models.HISTORY, models.KERNEL.outbox)]
+    before = [await approval.rows(table) for table in (tables.COMMITMENT, tables.HISTORY, tables.KERNEL.outbox)]
     await approval.hear(*reversed(HEARD))
-    assert [await approval.rows(table) for table in (models.COMMITMENT, models.HISTORY, models.KERNEL.outbox)] == before
+    assert [await approval.rows(table) for table in (tables.COMMITMENT, tables.HISTORY, tables.KERNEL.outbox)] == before
 
 
 async def test_the_row_shows_what_lists_need(approval: Approval) -> None:
     await approval.hear(example("commitment.sent", "concrete-works"))
-    (row,) = await approval.rows(models.COMMITMENT)
+    (row,) = await approval.rows(tables.COMMITMENT)
     assert {name: row[name] for name in ("id", "company_id", "status", "revision", "number", "vendor", "currency")} == {
         "id": CONCRETE_1.id,
         "company_id": COMPANY,
@@ -97,14 +97,14 @@ async def test_the_row_shows_what_lists_need(approval: Approval) -> None:
 async def test_the_snapshot_is_kept_word_for_word(approval: Approval) -> None:
     event = example("commitment.sent", "concrete-works")
     await approval.hear(event)
-    (row,) = await approval.rows(models.SUBMISSION)
+    (row,) = await approval.rows(tables.SUBMISSION)
     assert row["snapshot"] == event.data.commitment.text
     assert row["content_hash"] == event.data.commitment.content_hash
 
 
 async def test_what_was_not_submitted_is_kept_and_not_shown(approval: Approval) -> None:
     await approval.hear(example("export.succeeded", "concrete-works"))
-    (row,) = await approval.rows(models.COMMITMENT)
+    (row,) = await approval.rows(tables.COMMITMENT)
     assert (row["status"], row["since"], row["searchable"]) == (None, None, None)
     assert await approval.published("commitment.status") == []
 
@@ -119,7 +119,7 @@ async def test_every_event_of_another_company_is_a_dead_letter_and_its_neighbour
     foreign = [replace(event, data=event.data.model_copy(update={"company_id": "company-666"})) for event in events]
     await approval.hear(*foreign, example("commitment.sent", "concrete-works"))
 
-    letters = await approval.rows(models.KERNEL.dead_letter)
+    letters = await approval.rows(tables.KERNEL.dead_letter)
     assert [letter["reason"] for letter in letters] == ["other_company"] * len(foreign)
     assert {letter["value"] for letter in letters} == {encode(event) for event in foreign}
     after = await facts(approval)
@@ -132,9 +132,9 @@ async def test_a_person_of_another_company_takes_nobodys_place(approval: Approva
     stranger = dana.data.model_copy(update={"company_id": "company-666", "version": 99})
     await approval.hear(dana)
     await approval.hear(new_event(stranger, source="test", time=dana.time))
-    (row,) = await approval.rows(models.PERSON)
+    (row,) = await approval.rows(tables.PERSON)
     assert (row["company_id"], row["version"]) == (COMPANY, dana.data.version)
-    assert [letter["reason"] for letter in await approval.rows(models.KERNEL.dead_letter)] == ["other_company"]
+    assert [letter["reason"] for letter in await approval.rows(tables.KERNEL.dead_letter)] == ["other_company"]
 
 
 async def test_a_tombstone_clears_a_persons_rights_and_an_older_record_gives_none_back(approval: Approval) -> None:
@@ -143,11 +143,11 @@ async def test_a_tombstone_clears_a_persons_rights_and_an_older_record_gives_non
     await approval.hear(dana)
     await approval.hear_messages([("directory.person", DANA.id, None), ("directory.person", "person-unknown", None)])
     await approval.hear(new_event(older, source="test", time=dana.time))
-    rows = {row["id"]: row for row in await approval.rows(models.PERSON)}
+    rows = {row["id"]: row for row in await approval.rows(tables.PERSON)}
     assert rows[DANA.id]["record"] is None
     assert rows[DANA.id]["company_id"] is None
     assert rows["person-unknown"]["record"] is None
-    assert await approval.rows(models.KERNEL.dead_letter) == []
+    assert await approval.rows(tables.KERNEL.dead_letter) == []
 
 
 async def test_a_batch_may_hold_persons_with_and_without_a_record(approval: Approval) -> None:
@@ -159,7 +159,7 @@ async def test_a_batch_may_hold_persons_with_and_without_a_record(approval: Appr
     ]
     messages = [(event.data.topic, event.subject, encode(event)) for event in newer]
     await approval.hear_messages([("directory.person", gone.person_id, None), *messages])
-    rows = await approval.rows(models.PERSON)
+    rows = await approval.rows(tables.PERSON)
     assert {row["id"]: row["record"] is None for row in rows} == {
         event.subject: event.subject == DANA.id for event in people
     }
@@ -169,5 +169,5 @@ async def test_the_mail_of_a_summary_makes_no_commitment_of_its_recipient(approv
     summary = example("mail.settled", "summary-expired")
     assert isinstance(summary.data, MailSettled)
     await approval.hear(summary)
-    assert [row for row in await approval.rows(models.COMMITMENT) if row["status"]] == []
-    assert await approval.rows(models.HISTORY) == []
+    assert [row for row in await approval.rows(tables.COMMITMENT) if row["status"]] == []
+    assert await approval.rows(tables.HISTORY) == []

@@ -1,18 +1,17 @@
 """The digest's parts on the run's Kafka and a fresh database."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from time import monotonic
 
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import Table, select
 
 from schemas.topics import TOPICS
-from services.digest.migrations import MIGRATIONS
 from services.digest.projection import Projection
 from services.digest.settings import DigestSettings
+from services.digest.storage.migrations import MIGRATIONS
 from services.pipeline.broker import EventProducer, create_topics
 from services.pipeline.database import Database
 from services.pipeline.migrations import migrate
@@ -69,11 +68,3 @@ async def projection(bench: Bench) -> AsyncIterator[Projection]:
     yield projection
     stopping.set()
     await running
-
-
-async def eventually(is_so: Callable[[], Awaitable[bool]], seconds: float = WAIT_SECONDS) -> None:
-    """Return once `is_so` answers yes; fail when it does not in time."""
-    deadline = monotonic() + seconds
-    while not await is_so():
-        assert monotonic() < deadline, f"not so within {seconds} s"
-        await asyncio.sleep(0.05)

@@ -9,8 +9,8 @@ from sqlalchemy import select, text
 from sandbox.servers import LocalPostgres
 from sandbox.servers.postgres import create_database
 from services.digest.facts import Facts
-from services.digest.migrations import MIGRATIONS
-from services.digest.models import ITEM, KERNEL
+from services.digest.storage.migrations import MIGRATIONS
+from services.digest.storage.tables import ITEM, KERNEL
 from services.pipeline.database import Database
 from services.pipeline.dead_letters import DeadLetters
 from services.pipeline.migrations import migrate

@@ -2,7 +2,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection
 
-from services.digest.models import METADATA
+from services.digest.storage.tables import METADATA
 from tests.integration.digest.conftest import Bench
 
 

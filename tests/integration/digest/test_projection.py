@@ -2,11 +2,12 @@ import pytest
 from sqlalchemy import Table
 
 from schemas.fields import Status, ToolLevel
-from services.digest.models import ITEM, KERNEL, PERSON, PREFERENCE
 from services.digest.projection import Projection
+from services.digest.storage.tables import ITEM, KERNEL, PERSON, PREFERENCE
 from services.pipeline.dead_letters import DeadLetters
 from tests.integration.digest.company import message
-from tests.integration.digest.conftest import Bench, eventually
+from tests.integration.digest.conftest import Bench
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("projection")
 

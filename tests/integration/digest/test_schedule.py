@@ -4,22 +4,25 @@ import signal
 import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
 import pytest
 
 from schemas.envelope import decode
 from schemas.events import DigestReady, DirectoryPerson, EventData
 from schemas.fields import Status, ToolLevel
+from schemas.links import read_unsubscribe
 from services.digest.facts import Facts
-from services.digest.models import KERNEL
+from services.digest.rules.summary import Outcome
 from services.digest.schedule import Report, Schedule, digest_at
-from services.digest.summary import Outcome
+from services.digest.storage.tables import KERNEL
 from services.pipeline.broker import TopicReader
-from services.pipeline.links import read_unsubscribe
 from services.pipeline.outbox import Outbox
+from services.pipeline.periodic import every
 from services.pipeline.records import Partition, Record
 from tests.integration.digest.company import SINCE, Message, message
-from tests.integration.digest.conftest import Bench, eventually
+from tests.integration.digest.conftest import Bench
+from tests.waiting import eventually
 
 MORNING = datetime(2026, 11, 17, 12, 0, tzinfo=UTC)  # 06:00 in Chicago
 
@@ -158,9 +161,8 @@ async def test_the_schedule_runs_until_it_is_told_to_stop_and_only_while_it_may(
         answers.append(len(answers) >= 3)
         return answers[-1]
 
-    running = asyncio.create_task(
-        Schedule(bench.database, outbox, bench.settings).run(stopping, may_build=may_build, wake_seconds=0.01)
-    )
+    schedule = Schedule(bench.database, outbox, bench.settings)
+    running = asyncio.create_task(every(0.01, partial(schedule.build_due, may_build))(stopping))
 
     async def is_made() -> bool:
         async with bench.database.begin() as db:

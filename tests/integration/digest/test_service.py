@@ -6,9 +6,10 @@ from collections.abc import Iterator
 import pytest
 
 from sandbox.service_process import ServiceProcess
-from services.digest.models import ITEM
+from services.digest.storage.tables import ITEM
 from tests.integration.digest.company import message
-from tests.integration.digest.conftest import Bench, eventually
+from tests.integration.digest.conftest import Bench
+from tests.waiting import eventually
 
 
 @pytest.fixture

@@ -15,17 +15,17 @@ from sandbox.erp.running import running_erp
 from sandbox.erp.server import Erp
 from schemas.envelope import Event, decode
 from schemas.events import EventData
-from services.exporter import models
 from services.exporter.attempt import Attempted, Job
 from services.exporter.connections import Connections, load_connections
 from services.exporter.handlers import handlers
 from services.exporter.report import ConnectionReport
-from services.exporter.store import ExportStore
+from services.exporter.storage import tables
+from services.exporter.storage.store import ExportStore
 from services.exporter.work import ExportWork
 from services.pipeline.database import Database
-from services.pipeline.handlers import fold
+from services.pipeline.fold import fold
 from services.pipeline.outbox import Outbox
-from tests.unit.exporter.given import NOW
+from tests.unit.exporter.rules.given import NOW
 
 SETTLE_SECONDS = 30
 TOKEN = SecretStr("s3cret")
@@ -56,7 +56,7 @@ class Line:
 
     def __post_init__(self) -> None:
         self.store = ExportStore()
-        self.outbox = Outbox(models.KERNEL)
+        self.outbox = Outbox(tables.KERNEL)
         self.work = ExportWork(self.connections, self.store, self.clock)
         self.reporting = ConnectionReport(self.database, self.outbox, self.connections, self.clock)
 
@@ -101,7 +101,7 @@ class Line:
 
     async def exports(self) -> Sequence[Row[tuple[str, int, str]]]:
         """Commitment, revision and state of every export."""
-        table = models.export
+        table = tables.EXPORT
         chosen = select(table.c.commitment_id, table.c.revision, table.c.state)
         async with self.database.begin() as db:
             return (await db.execute(chosen.order_by(table.c.commitment_id, table.c.revision))).all()
@@ -117,7 +117,7 @@ async def running_line(
         stack.push_async_callback(database.close)
         async with database.begin() as db:
             await db.execute(CreateSchema("exporter"))
-            await db.run_sync(models.METADATA.create_all)
+            await db.run_sync(tables.METADATA.create_all)
         erp = await stack.enter_async_context(
             running_erp(token=TOKEN, rules=Rules(is_reference_unique=is_reference_unique))
         )

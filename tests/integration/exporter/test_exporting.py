@@ -10,10 +10,10 @@ from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
 from sandbox.erp.faults import Calls, ErpFault, ErpFaultKind
-from services.exporter import models
-from services.exporter.export import State
+from services.exporter.rules.export import State
+from services.exporter.storage import tables
 from tests.integration.exporter.line import SETTLE_SECONDS, Line, running_line
-from tests.unit.exporter.given import evidence, order
+from tests.unit.exporter.rules.given import evidence, order
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ async def test_a_duplicate_reference_leads_to_an_update_of_what_stands(database_
         await line.hear(order())
         await line.turn()
         async with line.database.begin() as db:
-            await db.execute(models.export.delete())
+            await db.execute(tables.EXPORT.delete())
         await line.hear(order(2))
         await line.turn()
 
@@ -168,7 +168,7 @@ async def test_a_frozen_worker_sends_nothing_once_its_lease_is_nearly_over(line:
 async def test_a_content_that_was_not_approved_never_reaches_the_erp(line: Line) -> None:
     await line.hear(order())
     async with line.database.begin() as db:
-        await db.execute(update(models.snapshot).values(text=order(title="Something else").data.commitment.text))
+        await db.execute(update(tables.SNAPSHOT).values(text=order(title="Something else").data.commitment.text))
 
     await line.turn()
 
@@ -197,8 +197,8 @@ async def test_a_company_without_a_connection_fails_at_once(line: Line) -> None:
 async def test_a_connection_that_is_no_longer_configured_fails_what_waits_for_it(line: Line) -> None:
     await line.hear(order())
     async with line.database.begin() as db:
-        await db.execute(update(models.export).values(connection="gone"))
-        await db.execute(update(models.commitment).values(connection="gone"))
+        await db.execute(update(tables.EXPORT).values(connection="gone"))
+        await db.execute(update(tables.COMMITMENT).values(connection="gone"))
 
     assert await line.turn() == 1
 
@@ -312,4 +312,4 @@ async def test_two_open_revisions_of_one_commitment_are_refused_by_the_database_
 
     with pytest.raises(IntegrityError, match="export_one_open"):
         async with line.database.begin() as db:
-            await db.execute(update(models.export).values(state="in_flight"))
+            await db.execute(update(tables.EXPORT).values(state="in_flight"))

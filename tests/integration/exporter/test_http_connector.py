@@ -15,9 +15,9 @@ from sandbox.erp.running import running_erp
 from schemas.commitment import Commitment
 from schemas.fields import FailureClass
 from services.exporter.connectors.http import HttpConnector, HttpSettings
-from services.exporter.erp import Exists, FoundDocument, Landed, Order, Refused, Transient, Unknown
+from services.exporter.connectors.types import Exists, FoundDocument, Landed, Order, Refused, Transient, Unknown
 from tests.integration.exporter.scripted import HANG, RESET, TRICKLE, reply, scripted
-from tests.unit.exporter.given import commitment
+from tests.unit.exporter.rules.given import commitment
 
 TOKEN = SecretStr("s3cret")
 MARKER = f"c-1/1/{'0' * 64}"

@@ -8,7 +8,7 @@ from prometheus_client import REGISTRY
 
 from sandbox.erp.faults import ErpFault, ErpFaultKind
 from tests.integration.exporter.line import Line, running_line
-from tests.unit.exporter.given import order
+from tests.unit.exporter.rules.given import order
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pydantic import SecretStr
 from sqlalchemy.schema import CreateSchema
 
 from sandbox.mailbox import Mailbox, running_mailbox
-from services.notifier.models import METADATA
+from services.notifier.storage.tables import METADATA
 from services.pipeline.database import Database
 
 

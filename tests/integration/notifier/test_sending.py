@@ -14,19 +14,19 @@ from sqlalchemy import Row, select, update
 
 from sandbox.mailbox import Mailbox, MailFault, MailFaultKind
 from services.notifier.composing import Composer
-from services.notifier.delivery import MailState
 from services.notifier.handlers import COMMITMENT_HANDLERS, DIGEST_HANDLERS
-from services.notifier.mails import MailData
-from services.notifier.models import KERNEL, mail
+from services.notifier.rules.delivery import MailState
+from services.notifier.rules.mails import MailData
 from services.notifier.smtp import SmtpGateway, SmtpServer
-from services.notifier.store import COMMITMENT_MAILS, DIGEST_MAILS, claim
-from services.notifier.work import LEASE, SendMails, watch_age
+from services.notifier.storage.store import COMMITMENT_MAILS, DIGEST_MAILS, claim
+from services.notifier.storage.tables import KERNEL, MAIL
+from services.notifier.work import LEASE, SendMails, refresh_gauges
 from services.pipeline.database import Database
-from services.pipeline.handlers import fold
+from services.pipeline.fold import fold
 from services.pipeline.outbox import Outbox
 from services.pipeline.worker import Worker
-from tests.integration.notifier.waiting import eventually
 from tests.unit.notifier.occasions import ALL, ANA, DANA, SAM, digest_ready, event_of, export_failed, rejected
+from tests.waiting import eventually
 
 Rows = dict[tuple[str, str], Row[Any]]
 
@@ -83,7 +83,7 @@ class Notifier:
 
     async def rows(self) -> Rows:
         async with self.database.begin() as db:
-            return {(row.kind, row.recipient_id): row for row in await db.execute(select(mail))}
+            return {(row.kind, row.recipient_id): row for row in await db.execute(select(MAIL))}
 
     async def settled(self) -> list[dict[str, Any]]:
         """The events told of mails at their end."""
@@ -262,14 +262,8 @@ async def test_a_row_keeps_the_mail_as_the_event_told_it(notifier: Notifier, mai
 async def test_the_age_of_the_oldest_open_mail_is_known(notifier: Notifier) -> None:
     await notifier.hear(digest_ready(due_at=notifier.clock.now))
     async with notifier.database.begin() as db:
-        await db.execute(update(mail).values(created_at=notifier.clock.now - timedelta(minutes=10)))
-    stopping = asyncio.Event()
-    watching = asyncio.create_task(watch_age(notifier.database, stopping, notifier.clock))
+        await db.execute(update(MAIL).values(created_at=notifier.clock.now - timedelta(minutes=10)))
 
-    async def is_measured() -> bool:
-        return bool(REGISTRY.get_sample_value("mail_oldest_age_seconds"))
+    await refresh_gauges(notifier.database, notifier.clock)
 
-    await eventually(is_measured)
-    stopping.set()
-    await watching
     assert REGISTRY.get_sample_value("mail_oldest_age_seconds") == 600

@@ -16,13 +16,13 @@ from sandbox.servers import LocalKafka
 from sandbox.serving import listen, port_of
 from schemas.envelope import encode
 from schemas.topics import TOPICS
-from services.notifier.mails import MailData
-from services.notifier.models import KERNEL, mail
+from services.notifier.rules.mails import MailData
+from services.notifier.storage.tables import KERNEL, MAIL
 from services.pipeline.broker import EventProducer, create_topics
 from services.pipeline.database import Database
 from services.pipeline.settings import KafkaSettings
-from tests.integration.notifier.waiting import eventually
 from tests.unit.notifier.occasions import SAM, event_of, rejected
+from tests.waiting import eventually
 
 
 class Process:
@@ -91,12 +91,12 @@ async def test_a_notifier_killed_before_it_recorded_the_answer_repeats_the_mail_
     assert len(mailbox.messages) == 1
 
     async with database.begin() as db:
-        await db.execute(update(mail).values(next_attempt_at=func.now()))  # as if the lease had run out
+        await db.execute(update(MAIL).values(next_attempt_at=func.now()))  # as if the lease had run out
     async with running(environment) as second:
 
         async def is_told() -> bool:
             async with database.begin() as db:
-                settled = (await db.execute(select(mail.c.state))).scalars().all()
+                settled = (await db.execute(select(MAIL.c.state))).scalars().all()
                 waiting = (await db.execute(select(func.count()).select_from(KERNEL.outbox))).scalar_one()
             return settled == ["sent"] and waiting == 0
 

@@ -19,9 +19,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from sandbox.mailbox import Mailbox, MailFault, MailFaultKind
-from services.notifier.delivery import Answer, Delivery
+from services.notifier.rules.delivery import Answer, Delivery
 from services.notifier.smtp import SmtpGateway, SmtpServer
-from tests.integration.notifier.waiting import eventually
+from services.pipeline.periodic import every
+from tests.waiting import eventually
 
 MESSAGE = b"Subject: Rejected\r\nMessage-ID: <1@desk.example>\r\n\r\n.\r\nA line that begins with a dot.\r\n"
 LOOPBACK = "127.0.0.1"
@@ -138,9 +139,9 @@ async def test_a_connection_is_kept_for_the_next_mail_and_given_up_when_idle() -
 
 
 async def test_idle_connections_are_closed_until_the_service_stops(mailbox: Mailbox) -> None:
-    gateway = SmtpGateway(SmtpServer.from_url(mailbox.smtp_url), idle_seconds=0.02)
+    gateway = SmtpGateway(SmtpServer.from_url(mailbox.smtp_url))
     stopping = asyncio.Event()
-    tidying = asyncio.create_task(gateway.hang_up_idle(stopping))
+    tidying = asyncio.create_task(every(0.02, gateway.hang_up)(stopping))
     await send(gateway)
 
     async def is_hung_up() -> bool:

@@ -6,9 +6,6 @@ import pytest
 
 from tests.integration.pipeline.tally import TallyService
 from tests.kafka import KafkaUnderTest
-from tests.waiting import eventually
-
-__all__ = ["eventually", "tally"]
 
 
 @pytest.fixture(params=["consumer"])

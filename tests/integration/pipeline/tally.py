@@ -32,7 +32,7 @@ from services.pipeline.aggregate import Aggregate
 from services.pipeline.broker import EventProducer, create_topics
 from services.pipeline.bulk import insert_many, update_many
 from services.pipeline.database import Database
-from services.pipeline.handlers import Change, Decided, On, RefusedError
+from services.pipeline.fold import Decided, On, RefusedError, StateChange
 from services.pipeline.outbox import Outbox
 from services.pipeline.runtime import Runtime, Service
 from services.pipeline.settings import ServiceSettings
@@ -103,7 +103,7 @@ class TallyStore:
         chosen = select(table).where(table.c.key == func.any(list(keys))).order_by(table.c.key)
         return {row.key: Tally(*row) for row in await db.execute(chosen.with_for_update(key_share=True))}
 
-    async def save(self, db: AsyncConnection, changes: Sequence[Change[Tally, int]]) -> None:
+    async def save(self, db: AsyncConnection, changes: Sequence[StateChange[Tally, int]]) -> None:
         table = self._tables.tally
         rows = [{"key": c.key, "count": c.after.count, "highest": c.after.highest} for c in changes]
         await update_many(db, table, rows, "key")

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from sandbox.servers import LocalKafka, LocalPostgres
 from schemas.envelope import Event
-from services.pipeline.database import LOST_CONNECTION_ERRORS
+from services.pipeline.database import DATABASE_ERRORS
 from services.pipeline.outbox import Outbox
 from tests.integration.pipeline.relaying import TOPIC, on_topic, succeeded
 from tests.integration.pipeline.tally import TallyService, publish, retrieve
@@ -104,7 +104,7 @@ async def has_counted(service: TallyService, prefix: str, expected: int) -> bool
     """Whether so many are counted; no, where a connection from before the fault is met."""
     try:
         return sum(tally.count for tally in (await service.tallies(prefix)).values()) >= expected
-    except LOST_CONNECTION_ERRORS:
+    except DATABASE_ERRORS:
         return False
 
 

@@ -10,12 +10,12 @@ from alembic.migration import MigrationContext
 from pydantic import SecretStr
 from sqlalchemy import Column, Connection, Index, Integer, MetaData, Table, Text, text
 
-from services.approval.migrations import MIGRATIONS as APPROVAL
-from services.digest.migrations import MIGRATIONS as DIGEST
-from services.exporter.migrations import MIGRATIONS as EXPORTER
-from services.notifier.migrations import MIGRATIONS as NOTIFIER
+from services.approval.storage.migrations import MIGRATIONS as APPROVAL
+from services.digest.storage.migrations import MIGRATIONS as DIGEST
+from services.exporter.storage.migrations import MIGRATIONS as EXPORTER
+from services.notifier.storage.migrations import MIGRATIONS as NOTIFIER
 from services.pipeline.database import Database
-from services.pipeline.migrations import History, migrate
+from services.pipeline.migrations import Migrations, migrate
 
 HISTORIES = [APPROVAL, EXPORTER, NOTIFIER, DIGEST]
 
@@ -100,7 +100,7 @@ async def test_several_at_the_same_time_do_no_harm(database: Database, database_
 
 
 async def test_each_service_touches_its_own_schema_only(database: Database, database_url: str) -> None:
-    async def schemas_after(history: History) -> set[str]:
+    async def schemas_after(history: Migrations) -> set[str]:
         await migrate(SecretStr(database_url), history)
         return {str(row[0]) for row in await tables(database)}
 

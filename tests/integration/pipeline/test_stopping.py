@@ -11,9 +11,9 @@ from pydantic import SecretStr
 from sandbox.servers import LocalPostgres
 from sandbox.service_process import ServiceProcess
 from schemas.topics import TOPICS
-from services.notifier.migrations import MIGRATIONS
+from services.notifier.storage.migrations import MIGRATIONS
 from services.pipeline.broker import create_topics
-from services.pipeline.migrations import migrate_all
+from services.pipeline.operations import migrate_schema
 from services.pipeline.settings import KafkaSettings
 from tests.kafka import KafkaUnderTest
 
@@ -26,7 +26,7 @@ def test_a_service_ends_in_time_though_its_database_hangs(
     """Every process of PostgreSQL is frozen: connections stay open and nothing answers."""
     postgres = local_postgres()
     create_topics(KafkaSettings(kafka_bootstrap_servers=kafka.bootstrap_servers), TOPICS)
-    migrate_all([(SecretStr(postgres.url), MIGRATIONS)])
+    migrate_schema(SecretStr(postgres.url), MIGRATIONS)
     environment = {
         "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
         "DATABASE_URL": postgres.url,

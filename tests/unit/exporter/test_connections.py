@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from services.exporter.connections import load_connections
+from services.exporter.rules.policy import policy_for
 from services.pipeline.errors import SettingsError
 
 MAIN = """
@@ -36,7 +37,7 @@ async def test_a_file_names_connections_and_routes(tmp_path: Path) -> None:
 
     main = connections.by_name["main"]
     assert connections.routes == {"co-1": "main", "co-2": "main", "co-3": "other"}
-    assert (main.settings.limits.number_characters, main.settings.policy.settle_seconds) == (11, 45)
+    assert (main.settings.limits.number_characters, policy_for(main.settings).settle_seconds) == (11, 45)
     assert main.connector.enforces_reference
     assert main.lease_seconds > 3 * main.settings.timeout_seconds
     await connections.close()

@@ -18,7 +18,7 @@ from schemas.events import (
     Failure,
 )
 from schemas.fields import FailureClass, Kind, Owner, Status
-from services.notifier.mails import Mail, MailData, mails_of
+from services.notifier.rules.mails import Mail, MailData, mails_of
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 ANA = Person(id="p-ana", name="Ana Gil", email="ana.gil@pm.example")

@@ -18,8 +18,8 @@ from schemas.commitment import Person, Summary
 from schemas.events import Change, CurrencyTotal, DigestSection
 from schemas.fields import Status
 from services.notifier.composing import MAX_MESSAGE_BYTES, Composer, mailbox_of
-from services.notifier.mails import Mail, MailData, message_id, subject, thread_id
-from services.notifier.wording import one_line
+from services.notifier.rules.mails import Mail, MailData, message_id, subject, thread_id
+from services.notifier.rules.wording import one_line
 from tests.unit.notifier.occasions import (
     ALL,
     DANA,

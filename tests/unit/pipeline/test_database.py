@@ -5,7 +5,7 @@ from pydantic import SecretStr
 from sqlalchemy.exc import DBAPIError, InvalidRequestError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from services.pipeline.database import Database, is_away
+from services.pipeline.database import Database, is_unavailable
 from services.pipeline.errors import SettingsError
 
 
@@ -46,11 +46,11 @@ def refused(sqlstate: str | None, *, is_lost: bool = False) -> DBAPIError:
     ],
 )
 def test_a_database_that_is_away_is_told_from_a_defect(error: Exception) -> None:
-    assert is_away(error)
+    assert is_unavailable(error)
 
 
 @pytest.mark.parametrize(
     "error", [refused(None), refused("22P02"), refused("23505"), refused("42P01"), InvalidRequestError()]
 )
 def test_a_defect_of_ours_is_not_taken_for_a_database_that_is_away(error: Exception) -> None:
-    assert not is_away(error)
+    assert not is_unavailable(error)

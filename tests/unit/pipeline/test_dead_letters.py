@@ -1,7 +1,7 @@
 """What a dead letter says of the event that it holds."""
 
 from services.pipeline.dead_letters import HANDLER_FAILED, refused
-from services.pipeline.handlers import RefusedError
+from services.pipeline.fold import RefusedError
 from tests.unit.pipeline.given import record
 
 

@@ -10,8 +10,7 @@ from services.digest.settings import DigestSettings
 from services.exporter.settings import ExporterSettings
 from services.notifier.settings import NotifierSettings
 from services.pipeline.errors import SettingsError
-from services.pipeline.operations import DatabaseSettings
-from services.pipeline.settings import KafkaSettings, ServiceSettings, load
+from services.pipeline.settings import KafkaSettings, ServiceSettings, database_url, load
 
 SERVICES: list[type[ServiceSettings]] = [ApprovalSettings, ExporterSettings, NotifierSettings, DigestSettings]
 SECRET = "hunter2-very-secret"
@@ -19,9 +18,11 @@ SECRET = "hunter2-very-secret"
 
 @pytest.fixture(autouse=True)
 def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    names = {name for settings in SERVICES for name in settings.model_fields} | set(DatabaseSettings.model_fields)
+    names = {name for settings in SERVICES for name in settings.model_fields}
     for name in names:
         monkeypatch.delenv(name.upper(), raising=False)
+    for service in ("APPROVAL", "EXPORTER", "NOTIFIER", "DIGEST"):
+        monkeypatch.delenv(f"{service}_DATABASE_URL", raising=False)
 
 
 def complaint(settings_type: type[ServiceSettings]) -> str:
@@ -74,7 +75,7 @@ def test_each_service_may_have_a_database_of_its_own(
     assert load(settings_type).database_url.get_secret_value() == "postgresql://own.example/one"
 
 
-@pytest.mark.parametrize("settings_type", [*SERVICES, KafkaSettings, DatabaseSettings])
+@pytest.mark.parametrize("settings_type", [*SERVICES, KafkaSettings])
 def test_every_setting_is_described(settings_type: type[ServiceSettings]) -> None:
     assert {name for name, field in settings_type.model_fields.items() if not field.description} == set()
 
@@ -128,8 +129,8 @@ def test_kafka_is_told_only_what_is_set() -> None:
 @pytest.mark.parametrize("service", ["approval", "exporter", "notifier", "digest"])
 def test_operators_are_told_which_database_variable_to_set(service: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SettingsError, match=f"Set DATABASE_URL, or {service.upper()}_DATABASE_URL"):
-        load(DatabaseSettings).url_of(service)
+        database_url(service)
     monkeypatch.setenv("DATABASE_URL", "postgresql://shared.example/all")
-    assert load(DatabaseSettings).url_of(service).get_secret_value() == "postgresql://shared.example/all"
+    assert database_url(service).get_secret_value() == "postgresql://shared.example/all"
     monkeypatch.setenv(f"{service.upper()}_DATABASE_URL", "postgresql://own.example/one")
-    assert load(DatabaseSettings).url_of(service).get_secret_value() == "postgresql://own.example/one"
+    assert database_url(service).get_secret_value() == "postgresql://own.example/one"

@@ -5,7 +5,7 @@ import pytest
 
 from schemas.fields import FailureClass
 from services.exporter.connectors.http_answers import read_found, read_written
-from services.exporter.erp import Exists, FoundDocument, Landed, Refused, Transient, Unknown
+from services.exporter.connectors.types import Exists, FoundDocument, Landed, Refused, Transient, Unknown
 
 DOCUMENT = {"id": "1001", "number": "PO-1001", "url": "https://erp.example.com/1001", "reference": "c-1", "marker": "m"}
 FOUND = FoundDocument("1001", "PO-1001", "https://erp.example.com/1001", "m")

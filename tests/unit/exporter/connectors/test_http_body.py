@@ -7,8 +7,8 @@ import orjson
 
 from schemas.commitment import Commitment
 from services.exporter.connectors.http_body import document_body
-from services.exporter.erp import Order
-from tests.unit.exporter.given import commitment
+from services.exporter.connectors.types import Order
+from tests.unit.exporter.rules.given import commitment
 
 ORDER = Order("c-1", "c-1/2/abc", "co-1", 2, Commitment.model_validate(commitment()))
 

@@ -11,7 +11,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from services.exporter.connectors.http_body import document_body
-from services.exporter.erp import Order
+from services.exporter.connectors.types import Order
 from tests.unit.exporter.connectors.test_http_body import ORDER
 
 FULL = replace(ORDER, erp_code="PO-7", accounting_date=date(2026, 11, 30), note="Urgent.")

@@ -1,0 +1,115 @@
+"""A sign-in from the link to the session: authorization code with PKCE and nonce, bound to the browser that began."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import httpx2
+from authlib.integrations.base_client import OAuthError
+from authlib.integrations.httpx_client import AsyncOAuth2Client
+from authlib.oidc.core import CodeIDToken
+from joserfc.errors import JoseError
+
+from services.approval.identity.sign_in.errors import NotSignedInError, ProviderAwayError, SignInFailedError
+from services.approval.identity.sign_in.provider import LEEWAY_SECONDS, TIMEOUT_SECONDS, Endpoints, Provider
+from services.approval.identity.sign_in.sessions import Session, Sessions
+from services.approval.settings import ApprovalSettings
+
+CALLBACK_PATH = "/sign-in/callback"
+PENDING_LIFE = timedelta(minutes=10)
+_STRANGE = "This sign-in was not begun in this browser, or was left lying too long. Please sign in again."
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A sign-in under way: where the browser goes, and the token that it holds meanwhile."""
+
+    provider_url: str
+    pending_token: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A finished sign-in: the token of the new session, and the page that was wanted."""
+
+    session_token: str
+    return_to: str
+
+
+class SignIn:
+    """Signs people in at `provider`; a finished sign-in lasts `session_life`."""
+
+    def __init__(self, settings: ApprovalSettings, provider: Provider, sessions: Sessions) -> None:
+        self._settings = settings
+        self._provider = provider
+        self._sessions = sessions
+        self.session_life = timedelta(hours=settings.session_hours)
+
+    async def begin(self, return_to: str) -> Begun:
+        """Begin a sign-in that leads to the page `return_to`."""
+        endpoints = await self._provider.endpoints()
+        verifier, nonce = secrets.token_urlsafe(48), secrets.token_urlsafe(24)
+        async with self._client(endpoints) as client:
+            url, state = client.create_authorization_url(
+                endpoints.authorization_endpoint, code_verifier=verifier, nonce=nonce
+            )
+        remembered = {"state": state, "nonce": nonce, "verifier": verifier, "return_to": own_path(return_to)}
+        return Begun(url, await self._sessions.begin(None, PENDING_LIFE, remembered))
+
+    async def finish(self, pending: Session | None, state: str, code: str) -> SignedIn:
+        """Finish the sign-in that `pending` remembers with the provider's answer, which is good once.
+
+        Raises SignInFailedError where the answer belongs to no sign-in of this browser, or proves nothing.
+        """
+        if pending is None or "state" not in pending.state or not await self._sessions.end(pending):
+            raise SignInFailedError(_STRANGE)
+        if not secrets.compare_digest(str(pending.state["state"]).encode(), state.encode()):
+            raise SignInFailedError(_STRANGE)
+        tokens = await self._tokens(code, pending.state["verifier"])
+        person_id = await self._person_id(tokens, pending.state["nonce"])
+        return SignedIn(await self._sessions.begin(person_id, self.session_life), pending.state["return_to"])
+
+    async def _tokens(self, code: str, verifier: str) -> dict[str, Any]:
+        endpoints = await self._provider.endpoints()
+        try:
+            async with self._client(endpoints) as client:
+                return dict(await client.fetch_token(endpoints.token_endpoint, code=code, code_verifier=verifier))
+        except httpx2.HTTPError as error:
+            raise ProviderAwayError("The sign-in provider does not answer. Try again in a minute.") from error
+        except (OAuthError, ValueError) as error:
+            raise SignInFailedError(
+                "The sign-in provider did not confirm this sign-in. Please sign in again."
+            ) from error
+
+    async def _person_id(self, tokens: dict[str, Any], nonce: str) -> str:
+        """Return whom the ID token names, once it answers this very sign-in (OpenID Connect Core 1.0, 3.1.3.7)."""
+        client_id = self._settings.oidc_client_id
+        expected = {"nonce": nonce, "client_id": client_id, "access_token": tokens.get("access_token")}
+        try:
+            token = await self._provider.verified(str(tokens.get("id_token", "")), client_id)
+            CodeIDToken(token.claims, token.header, None, expected).validate(leeway=LEEWAY_SECONDS)
+        except (NotSignedInError, JoseError, ValueError) as error:
+            raise SignInFailedError("The sign-in provider's answer does not prove who you are.") from error
+        return str(token.claims["sub"])
+
+    def _client(self, endpoints: Endpoints) -> AsyncOAuth2Client:
+        takes_basic = "client_secret_basic" in endpoints.token_endpoint_auth_methods_supported
+        return AsyncOAuth2Client(
+            self._settings.oidc_client_id,
+            self._settings.oidc_client_secret.get_secret_value(),
+            token_endpoint_auth_method="client_secret_basic" if takes_basic else "client_secret_post",
+            scope="openid",
+            redirect_uri=f"{self._settings.public_url.rstrip('/')}{CALLBACK_PATH}",
+            code_challenge_method="S256",
+            timeout=TIMEOUT_SECONDS,
+        )
+
+
+def own_path(wanted: str) -> str:
+    """`wanted` where it is a path on this very host, else the front page.
+
+    Browsers read a backslash as a slash and leave out tabs and line ends, so neither may hide a second slash.
+    """
+    is_own = wanted.isprintable() and wanted.startswith("/") and wanted[1:2] not in ("/", "\\")
+    return wanted if is_own else "/"

@@ -1,0 +1,128 @@
+"""The company's OpenID Connect provider: where its endpoints are, and whether a token is one of its own."""
+
+import asyncio
+from collections.abc import Callable
+from time import monotonic
+from typing import Any
+
+import httpx2
+from joserfc import jwt
+from joserfc.errors import ExpiredTokenError, InvalidKeyIdError, JoseError
+from joserfc.jwk import KeySet
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from services.approval.identity.sign_in.errors import NotSignedInError, ProviderAwayError
+
+ALGORITHMS = ("RS256", "ES256")
+"""Signatures that we take; above all not `none`, and none that shares a secret."""
+
+LEEWAY_SECONDS = 30
+TIMEOUT_SECONDS = 5
+REFETCH_SECONDS = 60
+KEYS_LAST_SECONDS = 3600
+_AWAY = "The sign-in provider does not answer. Try again in a minute."
+
+
+class Endpoints(BaseModel):
+    """What the provider says about itself (OpenID Connect Discovery 1.0, section 3)."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    issuer: str
+    authorization_endpoint: str
+    token_endpoint: str
+    jwks_uri: str
+    token_endpoint_auth_methods_supported: tuple[str, ...] = ("client_secret_basic",)
+
+
+class Provider:
+    """The provider at `issuer`. Its endpoints are read once; its keys every hour, and when a token names a new one.
+
+    A token with an unknown key causes at most one call a minute. Keys that are known stay good while the provider is
+    away.
+    """
+
+    def __init__(self, issuer: str, clock: Callable[[], float] = monotonic) -> None:
+        self._issuer = issuer
+        self._clock = clock
+        self._endpoints: Endpoints | None = None
+        self._keys: KeySet | None = None
+        self._asked_at = float("-inf")
+        self._asking = asyncio.Lock()
+
+    async def endpoints(self) -> Endpoints:
+        """Return the provider's endpoints; ProviderAwayError where it does not tell them."""
+        if self._endpoints is None:
+            told = await _fetched(f"{self._issuer.rstrip('/')}/.well-known/openid-configuration")
+            try:
+                endpoints = Endpoints.model_validate(told)
+            except ValidationError as error:
+                raise ProviderAwayError("The sign-in provider's configuration cannot be read.") from error
+            if endpoints.issuer.rstrip("/") != self._issuer.rstrip("/"):
+                raise ProviderAwayError("The sign-in provider calls itself by another name than OIDC_ISSUER.")
+            self._endpoints = endpoints
+        return self._endpoints
+
+    async def verified(self, token: str, audience: str) -> jwt.Token:
+        """Return `token` once it is certain that the provider made it for `audience` and that it has not expired.
+
+        Raises NotSignedInError otherwise, and ProviderAwayError where no key is known to tell by.
+        """
+        endpoints = await self.endpoints()
+        rules = jwt.JWTClaimsRegistry(
+            leeway=LEEWAY_SECONDS,
+            iss={"essential": True, "value": endpoints.issuer},
+            aud={"essential": True, "value": audience},
+            exp={"essential": True},
+            sub={"essential": True},
+        )
+        try:
+            decoded = await self._decoded(token)
+            rules.validate(decoded.claims)
+        except ExpiredTokenError as error:
+            raise NotSignedInError("The token has expired.") from error
+        except (JoseError, ValueError) as error:
+            raise NotSignedInError("The token is not valid here.") from error
+        return decoded
+
+    async def _decoded(self, token: str) -> jwt.Token:
+        known = await self._current_keys(KEYS_LAST_SECONDS)
+        try:
+            return jwt.decode(token, known, algorithms=ALGORITHMS)
+        except InvalidKeyIdError:
+            newer = await self._current_keys(REFETCH_SECONDS)
+            if newer is known:
+                raise
+            return jwt.decode(token, newer, algorithms=ALGORITHMS)
+
+    async def _current_keys(self, max_age_seconds: float) -> KeySet:
+        async with self._asking:
+            if self._clock() - self._asked_at >= max_age_seconds:
+                self._asked_at = self._clock()
+                await self._refresh_keys()
+            if self._keys is None:
+                raise ProviderAwayError(_AWAY)
+            return self._keys
+
+    async def _refresh_keys(self) -> None:
+        endpoints = await self.endpoints()
+        try:
+            self._keys = KeySet.import_key_set(await _fetched(endpoints.jwks_uri))
+        except ProviderAwayError:
+            # Known keys tell as well as before; only a newer one has to wait until the provider is back.
+            if self._keys is None:
+                self._asked_at = float("-inf")
+                raise
+        except (JoseError, ValueError, KeyError, TypeError) as error:
+            raise ProviderAwayError("The sign-in provider's keys cannot be read.") from error
+
+
+async def _fetched(url: str) -> Any:
+    """Return the JSON document at `url`; ProviderAwayError where there is none."""
+    try:
+        async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS) as client:
+            answer = await client.get(url, headers={"accept": "application/json"})
+        answer.raise_for_status()
+        return answer.json()
+    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
+        raise ProviderAwayError(_AWAY) from error

@@ -1,0 +1,72 @@
+"""Our own sessions: the browser holds a random token, the table its SHA-256, and the server can end it any time."""
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+from sqlalchemy import delete, insert, select, update
+
+from services.approval.storage import tables
+from services.pipeline.database import Database
+
+_TABLE = tables.SESSION
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A live session; `person_id` is None while its sign-in is under way, `state` is what it must remember."""
+
+    token_hash: bytes
+    person_id: str | None
+    state: Mapping[str, Any]
+
+
+class Sessions:
+    """The sessions of all browsers."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def begin(self, person_id: str | None, life: timedelta, state: Mapping[str, Any] | None = None) -> str:
+        """Begin a session of `life` and return its token; all that have expired are removed."""
+        token, now = secrets.token_urlsafe(32), datetime.now(UTC)
+        row = {
+            "token_hash": _hashed(token),
+            "person_id": person_id,
+            "state": orjson.dumps(state or {}).decode(),
+            "expires_at": now + life,
+        }
+        async with self._database.begin() as db:
+            await db.execute(delete(_TABLE).where(_TABLE.c.expires_at <= now))
+            await db.execute(insert(_TABLE).values(row))
+        return token
+
+    async def find(self, token: str | None) -> Session | None:
+        """Return the session of `token`; None where there is none, or it has expired."""
+        if not token:
+            return None
+        chosen = select(_TABLE.c.token_hash, _TABLE.c.person_id, _TABLE.c.state)
+        is_live = (_TABLE.c.token_hash == _hashed(token)) & (_TABLE.c.expires_at > datetime.now(UTC))
+        async with self._database.begin() as db:
+            row = (await db.execute(chosen.where(is_live))).one_or_none()
+        return None if row is None else Session(row.token_hash, row.person_id, orjson.loads(row.state))
+
+    async def remember(self, session: Session, **members: Any) -> None:
+        """Add `members` to what `session` remembers."""
+        state = orjson.dumps({**session.state, **members}).decode()
+        async with self._database.begin() as db:
+            await db.execute(update(_TABLE).where(_TABLE.c.token_hash == session.token_hash).values(state=state))
+
+    async def end(self, session: Session) -> bool:
+        """End `session`; False where it had ended already, so that of two who end it one learns that it was first."""
+        ended = delete(_TABLE).where(_TABLE.c.token_hash == session.token_hash).returning(_TABLE.c.token_hash)
+        async with self._database.begin() as db:
+            return (await db.execute(ended)).one_or_none() is not None
+
+
+def _hashed(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()

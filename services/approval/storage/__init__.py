@@ -1,0 +1,1 @@
+"""Approval's PostgreSQL schema: tables, what is loaded and saved, every query, and the migrations."""

@@ -1,0 +1,124 @@
+"""What the JSON API takes and gives, member by member."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from schemas.commitment import ErpDocument, Person, Summary
+from schemas.events import Change
+from schemas.fields import Code, ContentHash, Day, ExportRound, FailureClass, Note, Reason, Revision, Ribbon, Status
+from services.approval.rules.checks import Finding
+from services.approval.storage.queries import DeskView
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+
+class CommitmentState(_Model):
+    """Where a commitment stands."""
+
+    id: str
+    project_id: str
+    status: Status
+    ribbon: Ribbon
+    editable: bool = Field(description="Whether the project's tool may edit it now.")
+    locked_fields: tuple[str, ...]
+    message: str = Field(description="What the status means, in words.")
+    revision: int = Field(description="The revision that the status speaks of.")
+    waiting_revision: int | None = Field(description="A newer revision that waits for this one's outcome.")
+    round: int = Field(description="The export round; 0 where it was never exported.")
+    content_hash: str | None = Field(description="What an answer must name; absent where the content is disputed.")
+    since: datetime
+    failure_class: FailureClass | None
+    erp_document: ErpDocument | None
+    summary: Summary
+
+
+class CommitmentPage(_Model):
+    """A page of a view, oldest first."""
+
+    items: tuple[CommitmentState, ...]
+    next_after: str | None = Field(description="Give it as `after` to read on; absent at the end.")
+    counts: dict[DeskView, int] = Field(description="How many commitments each view holds.")
+
+
+class SubmittedContent(_Model):
+    """One content that was sent as the revision on show."""
+
+    content_hash: str
+    sent_by: Person
+    sent_at: datetime
+    note: str | None
+    commitment: dict[str, object] = Field(description="The snapshot as it was received.")
+    findings: tuple[Finding, ...] = Field(description="What the approver is to know; a blocking one forbids to accept.")
+
+
+class CommitmentDetail(CommitmentState):
+    """One commitment with all that an approver reads."""
+
+    submissions: tuple[SubmittedContent, ...]
+    changes: tuple[Change, ...] = Field(description="What changed since the revision before.")
+
+
+class HistoryItem(_Model):
+    """Something that happened to a commitment, in words."""
+
+    at: datetime
+    kind: str
+    actor: str | None
+    revision: int | None
+    round: int | None
+    text: str
+
+
+class Me(_Model):
+    """The person who asks, and what they may do."""
+
+    id: str
+    name: str
+    company_id: str
+    is_accounting_approver: bool
+
+
+class Accept(BaseModel):
+    """Accept exactly the content that was read."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    revision: Revision
+    content_hash: ContentHash
+    erp_code: Code | None = None
+    accounting_date: Day | None = None
+    note: Note | None = None
+
+
+class Reject(BaseModel):
+    """Give the revision back to its project, with a reason."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    revision: Revision
+    content_hash: ContentHash
+    reason: Reason
+
+
+class Retry(BaseModel):
+    """Order a failed export once more."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    revision: Revision
+    round: ExportRound = Field(description="The round that failed.")
+
+
+class Settle(BaseModel):
+    """Settle an export in doubt: with the document found in the ERP, or without, as not there."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    revision: Revision
+    round: ExportRound = Field(description="The round in doubt.")
+    document: ErpDocument | None = Field(default=None, description="Absent: nothing is in the ERP, export again.")
+    note: Annotated[Note, Field(min_length=1)] = Field(description="The evidence, in words.")

@@ -1,0 +1,58 @@
+"""The one web application of approval: the API for programs, the desk for people, each with errors of its own kind."""
+
+from collections.abc import Awaitable, Callable
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from services.approval.decisions import Decisions
+from services.approval.identity.identity import Identity
+from services.approval.identity.sign_in.errors import SignInError
+from services.approval.settings import ApprovalSettings
+from services.approval.web.api import problems
+from services.approval.web.api.routes import Api, api_router
+from services.approval.web.desk import add_desk
+from services.approval.web.desk.parts import Parts
+from services.pipeline.database import DATABASE_ERRORS, Database
+from services.pipeline.outbox import Outbox
+
+API_PREFIX = "/api/"
+MAX_BODY_BYTES = 1_048_576
+
+Answering = Callable[[Request, Exception], Awaitable[Response]]
+
+
+def build_app(
+    settings: ApprovalSettings, database: Database, outbox: Outbox, decisions: Decisions, identity: Identity
+) -> FastAPI:
+    """Return the application; its OpenAPI document is at /api/v1/openapi.json."""
+    app = FastAPI(
+        title="Countersign approval",
+        version="1",
+        description="Read, accept and reject commitments that were sent to accounting.",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+        max_body_size=MAX_BODY_BYTES,
+    )
+    app.include_router(api_router(Api(database, decisions, identity.require_viewer, identity.require_approver)))
+    desk_answers = add_desk(app, Parts(settings, database, outbox, decisions, identity))
+    api_answers: dict[type[Exception], Answering] = {
+        problems.ProblemError: problems.on_problem,
+        SignInError: problems.on_sign_in_error,
+        HTTPException: problems.on_http_error,
+        RequestValidationError: problems.on_invalid,
+        **dict.fromkeys(DATABASE_ERRORS, problems.on_database_unavailable),
+    }
+    for kind, answer in api_answers.items():
+        app.add_exception_handler(kind, _by_reader(answer, desk_answers.get(kind, answer)))
+    return app
+
+
+def _by_reader(for_programs: Answering, for_people: Answering) -> Answering:
+    async def answer(request: Request, error: Exception) -> Response:
+        chosen = for_programs if request.url.path.startswith(API_PREFIX) else for_people
+        return await chosen(request, error)
+
+    return answer

@@ -1,0 +1,108 @@
+"""What people read when a page cannot be had: each error as a page with a way on."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from urllib.parse import urlencode
+
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from services.approval.identity.sign_in.cookies import SAFE_METHODS
+from services.approval.identity.sign_in.errors import (
+    ForeignRequestError,
+    NotAllowedError,
+    NotSignedInError,
+    ProviderAwayError,
+    SignInError,
+)
+from services.approval.web.desk.forms import text_fields
+from services.approval.web.desk.pages import Pages, see_other
+from services.pipeline.database import DATABASE_ERRORS, is_unavailable
+
+Answering = Callable[[Request, Exception], Awaitable[Response]]
+_TYPED = ("reason", "note", "evidence")
+_NOT_FOUND = 404
+
+
+class ErrorPages:
+    """The answers to errors, as pages."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+
+    @property
+    def by_error(self) -> Mapping[type[Exception], Answering]:
+        """How each kind of error is answered."""
+        return {
+            SignInError: self._on_sign_in,
+            HTTPException: self._on_http,
+            RequestValidationError: self._on_invalid,
+            **dict.fromkeys(DATABASE_ERRORS, self._on_database_unavailable),
+        }
+
+    async def _on_sign_in(self, request: Request, error: Exception) -> Response:
+        if isinstance(error, NotSignedInError):
+            if request.method in SAFE_METHODS:
+                return see_other(f"/sign-in?{urlencode({'return_to': _address(request)})}")
+            return await self._signed_out(request)
+        status = error.status if isinstance(error, SignInError) else 500
+        can_sign_in = not isinstance(error, NotAllowedError)
+        return self._pages.message(_title(error), str(error), status=status, can_sign_in=can_sign_in)
+
+    async def _on_http(self, request: Request, error: Exception) -> Response:
+        del request
+        if not isinstance(error, HTTPException) or error.status_code == _NOT_FOUND:
+            return self._missing()
+        return self._pages.message(
+            "This did not work", error.detail, "Your answer was not recorded.", status=error.status_code
+        )
+
+    async def _on_invalid(self, request: Request, error: Exception) -> Response:
+        del request, error
+        return self._missing()
+
+    async def _on_database_unavailable(self, request: Request, error: Exception) -> Response:
+        del request
+        if not is_unavailable(error):
+            raise error
+        return self._pages.message(
+            "Countersign is not available now",
+            "Its database does not answer.",
+            "If you have just answered a commitment, look later whether your answer was recorded, or give it again: "
+            "the same answer twice counts once.",
+            status=503,
+        )
+
+    async def _signed_out(self, request: Request) -> Response:
+        """A page that keeps what was typed while the sign-in ran out."""
+        fields = text_fields(await request.form())
+        return self._pages.message(
+            "You were signed out",
+            "Your answer was not recorded. Sign in, open the commitment and answer again.",
+            status=401,
+            can_sign_in=True,
+            kept="\n\n".join(fields[name] for name in _TYPED if fields.get(name)),
+        )
+
+    def _missing(self) -> Response:
+        return self._pages.message(
+            "Not found",
+            "There is no such page, or your company has no such commitment in ERP Integrations.",
+            status=_NOT_FOUND,
+        )
+
+
+def _title(error: Exception) -> str:
+    match error:
+        case ForeignRequestError():
+            return "Your answer was not recorded"
+        case NotAllowedError():
+            return "You may not do this"
+        case ProviderAwayError():
+            return "Nobody can sign in now"
+        case _:
+            return "You are not signed in"
+
+
+def _address(request: Request) -> str:
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")

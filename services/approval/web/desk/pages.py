@@ -1,0 +1,150 @@
+"""Makes the desk's pages from their templates, and says which headers keep them safe."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from fastapi.responses import HTMLResponse, RedirectResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+from starlette.datastructures import MutableHeaders
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from schemas.events import DirectoryPerson
+from services.approval.rules.permissions import may_decide
+from services.approval.rules.status import RIBBONS, document_name
+from services.approval.storage.queries import DeskView
+from services.approval.web.desk import wording
+
+SEE_OTHER = 303
+_FOLDER = Path(__file__).parent
+ASSETS = _FOLDER / "assets"
+_HEADERS: Mapping[str, str] = {
+    "content-security-policy": "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    # Not no-referrer: browsers would then hide the origin of our own forms as well.
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cache-control": "no-store",
+}
+VIEW_TITLES = {
+    DeskView.READY: "Ready to Export",
+    DeskView.FAILED: "Failed to Export",
+    DeskView.EXPORTING: "Exporting",
+    DeskView.SYNCED: "Synced",
+    DeskView.REJECTED: "Rejected",
+    DeskView.ALL: "All",
+}
+
+
+class Pages:
+    """The desk's pages."""
+
+    def __init__(self) -> None:
+        self._environment = Environment(
+            loader=FileSystemLoader(_FOLDER / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        style_sheet = (ASSETS / "desk.css").read_bytes()
+        self._environment.globals.update(
+            style_version=hashlib.sha256(style_sheet).hexdigest()[:12],
+            view_titles=VIEW_TITLES,
+            status_words=wording.STATUS_WORDS,
+            kind_words=wording.KIND_WORDS,
+            level_words=wording.LEVEL_WORDS,
+            owner_words=wording.OWNER_WORDS,
+            cause_words=wording.CAUSE_WORDS,
+            ribbons=RIBBONS,
+            may_decide=may_decide,
+        )
+        self._environment.filters.update(
+            money=wording.money,
+            figure=wording.figure,
+            quantity=wording.quantity,
+            counted=wording.counted,
+            segment=wording.segment,
+            document_name=document_name,
+            moment=_moment,
+            waited=_waited,
+        )
+
+    def render(
+        self, template: str, *, person: DirectoryPerson | None = None, status: int = 200, **values: Any
+    ) -> HTMLResponse:
+        """The page `template`, with times on the clock of `person`."""
+        text = self._environment.get_template(template).render(person=person, now=datetime.now(UTC), **values)
+        return HTMLResponse(text, status)
+
+    def message(
+        self,
+        title: str,
+        *sentences: str,
+        status: int,
+        person: DirectoryPerson | None = None,
+        can_sign_in: bool = False,
+        kept: str = "",
+    ) -> HTMLResponse:
+        """A page that says one thing; `kept` is what somebody typed and must not lose."""
+        return self.render(
+            "message.html",
+            person=person,
+            status=status,
+            title=title,
+            sentences=sentences,
+            can_sign_in=can_sign_in,
+            kept=kept,
+        )
+
+
+class SafeHeaders:
+    """Gives every answer the headers that keep pages out of frames, caches and other people's scripts."""
+
+    def __init__(self, app: ASGIApp, *, is_secure: bool) -> None:
+        self._app = app
+        self._headers = {**_HEADERS, **({"strict-transport-security": "max-age=31536000"} if is_secure else {})}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as the app does, with the headers that it did not set itself."""
+
+        async def send_safely(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in self._headers.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, send_safely if scope["type"] == "http" else send)
+
+
+class Assets(StaticFiles):
+    """The files that pages load; browsers keep them for a day, and a new style sheet has a new address."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        """Return the file, to be kept."""
+        answer = super().file_response(*args, **kwargs)
+        answer.headers["cache-control"] = "public, max-age=86400"
+        return answer
+
+
+def see_other(address: str) -> RedirectResponse:
+    """Sends the browser on, so that reloading the next page repeats nothing."""
+    return RedirectResponse(address, SEE_OTHER)
+
+
+@pass_context
+def _moment(context: Context, at: datetime) -> str:
+    person: DirectoryPerson | None = context["person"]
+    return wording.moment(at, person.time_zone if person else "UTC")
+
+
+@pass_context
+def _waited(context: Context, since: datetime) -> str:
+    return wording.waited(since, context["now"])

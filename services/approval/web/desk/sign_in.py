@@ -1,0 +1,51 @@
+"""The three addresses of sign-in, and the page that says that somebody is signed out."""
+
+from fastapi import APIRouter, Request, Response
+
+from services.approval.identity.identity import PENDING, SESSION
+from services.approval.identity.sign_in.errors import SignInFailedError
+from services.approval.identity.sign_in.flow import PENDING_LIFE, own_path
+from services.approval.web.desk.pages import Pages, see_other
+from services.approval.web.desk.parts import Parts
+
+
+def sign_in_router(parts: Parts, pages: Pages) -> APIRouter:
+    """Return the routes of sign-in."""
+    router = APIRouter(include_in_schema=False)
+    identity = parts.identity
+
+    @router.get("/sign-in")
+    async def begin(request: Request, return_to: str = "/") -> Response:
+        session = await identity.session(request)
+        if session and session.person_id:
+            return see_other(own_path(return_to))
+        begun = await identity.sign_in.begin(return_to)
+        answer = see_other(begun.provider_url)
+        identity.cookies.write(answer, PENDING, begun.pending_token, PENDING_LIFE)
+        return answer
+
+    @router.get("/sign-in/callback")
+    async def finish(request: Request, state: str = "", code: str = "", error: str = "") -> Response:
+        if error:
+            raise SignInFailedError("The sign-in provider did not let you in. You can sign in again.")
+        signed_in = await identity.sign_in.finish(await identity.pending(request), state, code)
+        if session := await identity.session(request):
+            await identity.sessions.end(session)
+        answer = see_other(signed_in.return_to)
+        identity.cookies.write(answer, SESSION, signed_in.session_token, identity.sign_in.session_life)
+        identity.cookies.clear(answer, PENDING)
+        return answer
+
+    @router.post("/sign-out")
+    async def sign_out(request: Request) -> Response:
+        if session := await identity.session(request):
+            await identity.sessions.end(session)
+        answer = see_other("/signed-out")
+        identity.cookies.clear(answer, SESSION)
+        return answer
+
+    @router.get("/signed-out")
+    async def signed_out() -> Response:
+        return pages.message("You are signed out", "You can close this page.", status=200, can_sign_in=True)
+
+    return router

@@ -1,0 +1,1 @@
+"""The digest's PostgreSQL schema: tables, what is loaded and saved, every query, and the migrations."""

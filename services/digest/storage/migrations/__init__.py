@@ -1,0 +1,8 @@
+"""The versions of the digest's schema."""
+
+from pathlib import Path
+
+from services.digest.storage.tables import METADATA
+from services.pipeline.migrations import Migrations
+
+MIGRATIONS = Migrations(METADATA, Path(__file__).parent / "versions")

@@ -1,0 +1,49 @@
+"""How patient we are with an ERP, and the delays that follow from it."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from services.exporter.connectors.protocol import ConnectionSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The patience of one connection; delays double from their first value up to their largest."""
+
+    settle_seconds: float = 30.0
+    """After a lost answer, finding nothing proves nothing until so much time has passed."""
+
+    max_attempts: int = 10
+    first_retry_seconds: float = 1.0
+    max_retry_seconds: float = 300.0
+    first_probe_seconds: float = 2.0
+    max_probe_seconds: float = 600.0
+
+    def settle_time(self) -> timedelta:
+        """The time during which an ERP may still store what it was sent."""
+        return timedelta(seconds=self.settle_seconds)
+
+    def retry_delay(self, attempts: int, retry_after_seconds: float = 0.0) -> timedelta:
+        """How long to wait after the `attempts`-th transient failure, never less than the ERP asked for."""
+        own = backoff_seconds(attempts, self.first_retry_seconds, self.max_retry_seconds)
+        return timedelta(seconds=max(own, retry_after_seconds))
+
+    def probe_delay(self, probes: int) -> timedelta:
+        """How long to wait after the `probes`-th question about a lost answer; 0 is the lost answer itself."""
+        return timedelta(seconds=backoff_seconds(probes + 1, self.first_probe_seconds, self.max_probe_seconds))
+
+
+def policy_for(settings: ConnectionSettings) -> Policy:
+    """The patience that a connection's settings ask for."""
+    return Policy(
+        settle_seconds=settings.settle_seconds,
+        max_attempts=settings.max_attempts,
+        first_retry_seconds=settings.first_retry_seconds,
+        first_probe_seconds=settings.first_probe_seconds,
+    )
+
+
+def backoff_seconds(attempt: int, first_seconds: float, max_seconds: float) -> float:
+    """The delay after the `attempt`-th failure, from 1: doubling, and never above `max_seconds`."""
+    doublings = min(max(attempt, 1) - 1, 60)
+    return min(first_seconds * 2.0**doublings, max_seconds)

@@ -1,0 +1,1 @@
+"""The exporter's PostgreSQL schema: tables, what is loaded and saved, every query, and the migrations."""

@@ -1,0 +1,120 @@
+"""Keeps the exports of commitments in PostgreSQL, many commitments in a handful of statements."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+from sqlalchemy import Row, Select, bindparam, func, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
+
+from schemas.commitment import ErpDocument, Person, Summary
+from schemas.events import Failure
+from schemas.fields import Record
+from services.exporter.rules.export import ApprovedSnapshot, Export, Exports, Lease, State
+from services.exporter.storage import tables
+from services.pipeline.bulk import insert_many
+from services.pipeline.database import Transaction
+from services.pipeline.fold import StateChange
+
+_EXPORT_COLUMNS = tuple(field.name for field in fields(Export))
+_SNAPSHOT_COLUMNS = tuple(field.name for field in fields(ApprovedSnapshot))
+_RECORDS: dict[str, type[Record]] = {
+    "decided_by": Person,
+    "summary": Summary,
+    "document": ErpDocument,
+    "failure": Failure,
+}
+
+
+_UPDATE_COMMITMENT = (
+    update(tables.COMMITMENT)
+    .where(tables.COMMITMENT.c.id == bindparam("key"))
+    .values({name: bindparam(name) for name in tables.COMMITMENT.c.keys() if name != "id"})  # noqa: SIM118 - names, not columns
+)
+_INSERT_EXPORT = insert(tables.EXPORT)
+_UPSERT_EXPORT = _INSERT_EXPORT.on_conflict_do_update(
+    index_elements=["commitment_id", "revision"],
+    set_={name: _INSERT_EXPORT.excluded[name] for name in _EXPORT_COLUMNS if name not in ("commitment_id", "revision")},
+)
+_INSERT_SNAPSHOT = insert(tables.SNAPSHOT).on_conflict_do_nothing()
+
+
+class ExportStore:
+    """The store of the exporter's aggregate; the row of the commitment is what is locked."""
+
+    async def load(self, db: Transaction, keys: Sequence[str]) -> Mapping[str, Exports]:
+        """Return the locked exports of every key, also of those seen for the first time."""
+        await insert_many(db, tables.COMMITMENT, [{"id": key} for key in keys])
+        return await self.lock(db, keys)
+
+    async def lock(self, db: Transaction, keys: Sequence[str]) -> Mapping[str, Exports]:
+        """Return the locked exports of those of `keys` that are known."""
+        chosen = select(tables.COMMITMENT).where(tables.COMMITMENT.c.id == func.any(list(keys)))
+        return await self.read(db, chosen.order_by(tables.COMMITMENT.c.id).with_for_update(key_share=True))
+
+    async def read(self, db: Transaction, commitments: Select[Any]) -> Mapping[str, Exports]:
+        """Return the exports of the commitments that the statement `commitments` selects, and locks."""
+        rows = (await db.execute(commitments)).all()
+        if not rows:
+            return {}
+        exports: dict[str, dict[int, Export]] = {row.id: {} for row in rows}
+        # a statement of its own: its snapshot is newer than the lock, so that it sees what the last holder wrote
+        chosen = select(tables.EXPORT).where(tables.EXPORT.c.commitment_id == func.any(list(exports)))
+        for export in map(_export, await db.execute(chosen)):
+            exports[export.commitment_id][export.revision] = export
+        return {row.id: _exports(row, exports[row.id]) for row in rows}
+
+    async def save(self, db: Transaction, changes: Sequence[StateChange[Exports, ApprovedSnapshot]]) -> None:
+        """Write every change, each table in one round trip."""
+        await db.execute(_UPDATE_COMMITMENT, [_commitment_row(change.after) for change in changes])
+        exports = [_export_row(export) for change in changes for export in _changed(change)]
+        if exports:
+            await db.execute(_UPSERT_EXPORT, exports)
+        texts = [{name: getattr(row, name) for name in _SNAPSHOT_COLUMNS} for each in changes for row in each.rows]
+        if texts:
+            await db.execute(_INSERT_SNAPSHOT, texts)
+
+    async def texts(self, db: Transaction, exports: Sequence[Exports]) -> Mapping[str, str]:
+        """Return the text that the current export of each commitment is to write, by commitment."""
+        table = tables.SNAPSHOT
+        wanted = [(each.commitment_id, each.revision, each.round) for held in exports if (each := held.current)]
+        key = tuple_(table.c.commitment_id, table.c.revision, table.c.round)
+        found = await db.execute(select(table.c.commitment_id, table.c.text).where(key.in_(wanted)))
+        return {row.commitment_id: row.text for row in found}
+
+
+def _changed(change: StateChange[Exports, ApprovedSnapshot]) -> list[Export]:
+    before = change.before.exports
+    return [export for revision, export in change.after.exports.items() if before.get(revision) != export]
+
+
+def _commitment_row(exports: Exports) -> dict[str, Any]:
+    return {
+        "key": exports.commitment_id,
+        "company_id": exports.company_id,
+        "connection": exports.connection,
+        "due_at": exports.due_at,
+        "lease_token": exports.lease.token if exports.lease else None,
+        "lease_revision": exports.lease.revision if exports.lease else None,
+        "resolved": {str(revision): _plain(document) for revision, document in exports.resolved.items()} or None,
+    }
+
+
+def _exports(row: Row[Any], exports: Mapping[int, Export]) -> Exports:
+    resolved = {int(revision): ErpDocument.model_validate(each) for revision, each in (row.resolved or {}).items()}
+    lease = Lease(row.lease_token, row.lease_revision, row.due_at) if row.lease_token else None
+    return Exports(row.id, row.company_id, exports, resolved, lease)
+
+
+def _export_row(export: Export) -> dict[str, Any]:
+    return {name: _plain(getattr(export, name)) for name in _EXPORT_COLUMNS}
+
+
+def _export(row: Row[Any]) -> Export:
+    values = {name: getattr(row, name) for name in _EXPORT_COLUMNS}
+    records = {name: model.model_validate(values[name]) for name, model in _RECORDS.items() if values[name] is not None}
+    return Export(**{**values, **records, "state": State(values["state"])})
+
+
+def _plain(value: Any) -> Any:
+    return value.model_dump(mode="json", by_alias=True, exclude_none=True) if isinstance(value, Record) else value

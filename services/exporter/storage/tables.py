@@ -1,0 +1,105 @@
+"""The exporter's tables: one row per commitment, which is locked and leased, and one per revision to be exported."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Date,
+    DateTime,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from services.pipeline.tables import kernel_tables
+
+METADATA = MetaData(schema="exporter")
+KERNEL = kernel_tables(METADATA)
+
+_JSON = JSONB(none_as_null=True)
+_INSTANT = DateTime(timezone=True)
+
+COMMITMENT = Table(
+    "commitment",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("company_id", Text),
+    Column("connection", Text),
+    # when somebody has to look again; while leased this is the lease's end, so that a lapsed lease is found as due
+    Column("due_at", _INSTANT),
+    Column("lease_token", Uuid),
+    Column("lease_revision", Integer),
+    Column("resolved", _JSON),
+    Index("commitment_due", "connection", "due_at", postgresql_where=text("due_at is not null")),
+    Index("commitment_leased", "connection", postgresql_where=text("lease_token is not null")),
+)
+
+EXPORT = Table(
+    "export",
+    METADATA,
+    Column("commitment_id", Text, primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("company_id", Text, nullable=False),
+    Column("project_id", Text, nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("ordered_round", Integer, nullable=False),
+    Column("content_hash", Text, nullable=False),
+    Column("decided_by", _JSON, nullable=False),
+    Column("summary", _JSON, nullable=False),
+    Column("accepted_at", _INSTANT, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("state_since", _INSTANT, nullable=False),
+    Column("due_at", _INSTANT),
+    Column("connection", Text),
+    Column("erp_code", Text),
+    Column("accounting_date", Date),
+    Column("note", Text),
+    Column("attempts", Integer, nullable=False),
+    Column("probes", Integer, nullable=False),
+    Column("quiet_until", _INSTANT),
+    Column("document", _JSON),
+    Column("failure", _JSON),
+    Column("traceparent", Text),
+    ForeignKeyConstraint(["commitment_id"], [COMMITMENT.c.id]),
+    Index(
+        "export_one_open",
+        "commitment_id",
+        unique=True,
+        postgresql_where=text("state in ('in_flight', 'in_doubt')"),
+    ),
+    Index(
+        "export_unsettled",
+        "connection",
+        "state",
+        postgresql_where=text("state in ('pending', 'in_flight', 'in_doubt', 'failed')"),
+    ),
+)
+
+SNAPSHOT = Table(
+    "snapshot",
+    METADATA,
+    Column("commitment_id", Text, primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("round", Integer, primary_key=True),
+    Column("company_id", Text, nullable=False),
+    # the approved content verbatim: its hash must hold, so never as jsonb
+    Column("text", Text, nullable=False),
+    ForeignKeyConstraint(["commitment_id"], [COMMITMENT.c.id]),
+)
+
+CONNECTION = Table(
+    "connection",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("missed_calls", Integer, nullable=False, server_default="0"),
+    Column("open_since", _INSTANT),
+    Column("try_at", _INSTANT),
+    Column("last_contact", _INSTANT),
+    Column("told_version", BigInteger, nullable=False, server_default="0"),
+    Column("told", Text),
+)

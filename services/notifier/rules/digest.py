@@ -1,0 +1,98 @@
+"""What the daily summary says: figures first, then rows in the order in which they need an answer."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from schemas.events import CurrencyTotal, DigestReady, DigestRow, DigestSection
+from schemas.fields import Status
+from services.notifier.rules.wording import days, listed, moment, money, one_line
+
+_MAX_VENDOR_CHARACTERS = 60
+_MAX_MESSAGE_CHARACTERS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One commitment of the summary, in words."""
+
+    age: str
+    number: str
+    vendor: str
+    total: str
+    message: str
+    is_disputed: bool
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """The rows shown of one part, oldest first, and how many more there are."""
+
+    rows: tuple[Row, ...]
+    more: int
+
+
+def contents_of(summary: DigestReady, max_rows: int) -> dict[str, Any]:
+    """Everything the templates of the summary show, with at most `max_rows` rows in all its parts together."""
+    waiting = _section(summary.waiting, max_rows)
+    failed = _section(summary.failed, max_rows - len(waiting.rows))
+    in_doubt = _section(summary.in_doubt, max_rows - len(waiting.rows) - len(failed.rows))
+    return {
+        "figures": _figures(summary),
+        "waiting": waiting,
+        "failed": failed,
+        "in_doubt": in_doubt,
+        "yesterday": _outcomes(summary.yesterday),
+        "as_of": moment(summary.due_at, summary.time_zone),
+        "desk_url": summary.desk_url,
+        "unsubscribe_url": summary.unsubscribe_url,
+    }
+
+
+def _figures(summary: DigestReady) -> str:
+    parts = [_waiting(summary.waiting)]
+    if summary.failed.count:
+        parts.append(f"{summary.failed.count:,} failed.")
+    if summary.in_doubt.count:
+        parts.append(f"{summary.in_doubt.count:,} in doubt.")
+    return " ".join(parts)
+
+
+def _waiting(section: DigestSection) -> str:
+    if not section.count:
+        return "Nothing waits for you."
+    count = "1 waits" if section.count == 1 else f"{section.count:,} wait"
+    age = days(section.oldest_days)
+    parts = (f"{count} for you", _totals(section.totals), age if section.count == 1 else f"the oldest {age}")
+    return f"{', '.join(filter(None, parts))}."
+
+
+def _totals(totals: Sequence[CurrencyTotal]) -> str:
+    return listed(money(total.total, total.currency) for total in totals) if totals else ""
+
+
+def _section(section: DigestSection, max_rows: int) -> Section:
+    shown = sorted(section.rows, key=lambda row: row.since)[:max_rows]
+    return Section(tuple(map(_row, shown)), max(section.count, len(section.rows)) - len(shown))
+
+
+def _row(row: DigestRow) -> Row:
+    return Row(
+        age=days(row.age_days),
+        number=one_line(row.summary.number),
+        vendor=one_line(row.summary.vendor, _MAX_VENDOR_CHARACTERS),
+        total=money(row.summary.total, row.summary.currency),
+        message=one_line(row.message, _MAX_MESSAGE_CHARACTERS) or row.status.replace("_", " "),
+        is_disputed=row.status is Status.DISPUTED,
+        url=row.url,
+    )
+
+
+def _outcomes(section: DigestSection) -> str:
+    """Yesterday's outcomes by kind, for example "5 synced, 1 rejected"; "" when there were none."""
+    known = Counter(row.status for row in section.rows)
+    parts = [f"{count:,} {status.replace('_', ' ')}" for status, count in known.most_common()]
+    unlisted = section.count - known.total()
+    return ", ".join(parts + ([f"{unlisted:,} more"] if unlisted > 0 else []))

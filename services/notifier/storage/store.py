@@ -1,0 +1,121 @@
+"""Where mails live: written once with their event, claimed under a lease, settled once."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, case, func, select, update
+
+from schemas.commitment import Person
+from schemas.fields import MailKind
+from services.notifier.rules.delivery import Answer, Job, MailState, Settlement
+from services.notifier.rules.event_handlers import Told
+from services.notifier.rules.mails import DATA_OF_KIND, Mail
+from services.notifier.storage.tables import MAIL
+from services.pipeline.bulk import insert_many
+from services.pipeline.database import Transaction
+from services.pipeline.fold import StateChange
+
+
+class MailStore:
+    """The mails of one kind of subject; rows are only added, and (event id, recipient id) adds each once."""
+
+    def __init__(self, subject: ColumnElement[str], *, of: ColumnElement[bool]) -> None:
+        self._subject = subject
+        self._of = of
+
+    async def load(self, db: Transaction, keys: Sequence[str]) -> Mapping[str, Told]:
+        """Return what was told about every key; nothing needs a lock, for nothing here is ever overwritten."""
+        told = (
+            select(self._subject, func.min(MAIL.c.company_id), func.array_agg(MAIL.c.event_id))
+            .where(self._subject == func.any(list(keys)), self._of)
+            .group_by(self._subject)
+        )
+        known = {key: Told(company_id, frozenset(ids)) for key, company_id, ids in await db.execute(told)}
+        return {key: known.get(key, Told()) for key in keys}
+
+    async def save(self, db: Transaction, changes: Sequence[StateChange[Told, Mail]]) -> None:
+        """Add the mails of all `changes` in one statement."""
+        await insert_many(db, MAIL, [_row_of(each) for change in changes for each in change.rows])
+
+
+COMMITMENT_MAILS = MailStore(MAIL.c.commitment_id, of=MAIL.c.commitment_id.is_not(None))
+DIGEST_MAILS = MailStore(MAIL.c.recipient_id, of=MAIL.c.commitment_id.is_(None))
+
+
+async def claim(db: Transaction, limit: int, now: datetime, lease: timedelta) -> list[Job]:
+    """Take at most `limit` mails that are due, among them those whose sender let its lease run out."""
+    due = (
+        select(MAIL.c.event_id, MAIL.c.recipient_id)
+        .where(MAIL.c.next_attempt_at <= now)
+        .order_by(MAIL.c.next_attempt_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .cte("due")
+    )
+    was_interrupted = case((MAIL.c.state == MailState.SENDING, 1), else_=0)
+    taken = (
+        update(MAIL)
+        .where(MAIL.c.event_id == due.c.event_id, MAIL.c.recipient_id == due.c.recipient_id)
+        .values(
+            state=MailState.SENDING,
+            attempts=MAIL.c.attempts + 1,
+            interruptions=MAIL.c.interruptions + was_interrupted,
+            next_attempt_at=now + lease,
+        )
+        .returning(MAIL)
+    )
+    return [_job_of(row) for row in await db.execute(taken)]
+
+
+async def settle(db: Transaction, job: Job, settled: Settlement, answer: Answer, now: datetime) -> bool:
+    """Record how the attempt of `job` ended; False when its lease ran out and another attempt has begun."""
+    recorded = await db.execute(
+        update(MAIL)
+        .where(
+            MAIL.c.event_id == job.mail.event_id,
+            MAIL.c.recipient_id == job.mail.recipient.id,
+            MAIL.c.state == MailState.SENDING,
+            MAIL.c.attempts == job.attempt,
+        )
+        .values(
+            state=settled.state,
+            next_attempt_at=settled.next_attempt_at,
+            lost_answers=settled.lost_answers,
+            smtp_answer=answer.text,
+            settled_at=now if settled.next_attempt_at is None else None,
+        )
+    )
+    return recorded.rowcount == 1
+
+
+async def oldest_open(db: Transaction) -> datetime | None:
+    """Return since when the oldest mail waits for its end."""
+    waiting = select(func.min(MAIL.c.created_at)).where(MAIL.c.next_attempt_at.is_not(None))
+    oldest: datetime | None = (await db.execute(waiting)).scalar_one()
+    return oldest
+
+
+def _row_of(each: Mail) -> dict[str, Any]:
+    return {
+        "event_id": each.event_id,
+        "recipient_id": each.recipient.id,
+        "recipient_name": each.recipient.name,
+        "recipient_email": each.recipient.email,
+        "kind": each.kind,
+        "company_id": each.data.company_id,
+        "commitment_id": each.commitment_id,
+        "event_data": each.data.model_dump_json(by_alias=True, exclude_none=True),
+        "occurred_at": each.occurred_at,
+        "created_at": each.created_at,
+        "traceparent": each.traceparent,
+        "state": MailState.PENDING,
+        "next_attempt_at": each.created_at,
+    }
+
+
+def _job_of(row: Row[Any]) -> Job:
+    data = DATA_OF_KIND[MailKind(row.kind)].model_validate_json(row.event_data)
+    person = Person(id=row.recipient_id, name=row.recipient_name, email=row.recipient_email)
+    each = Mail(row.event_id, person, data, row.occurred_at, row.created_at, row.traceparent)
+    return Job(each, row.attempts, row.lost_answers, row.interruptions)

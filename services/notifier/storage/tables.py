@@ -1,0 +1,45 @@
+"""The notifier's tables: one row for each mail, and the kernel's own."""
+
+from sqlalchemy import CheckConstraint, Column, DateTime, Index, Integer, MetaData, Table, Text
+from sqlalchemy.dialects.postgresql import UUID
+
+from services.notifier.rules.delivery import OPEN, MailState
+from services.pipeline.tables import kernel_tables
+
+METADATA = MetaData(schema="notifier")
+KERNEL = kernel_tables(METADATA)
+
+_STATES = ", ".join(f"'{state}'" for state in MailState)
+_OPEN_STATES = ", ".join(f"'{state}'" for state in OPEN)
+
+# A row keeps what the event said, and the message is composed anew for each attempt: a mistake in a template then
+# costs a delay and not a dead letter, and the row stays small. A repeat says the same, because all of it is in the row.
+MAIL = Table(
+    "mail",
+    METADATA,
+    Column("event_id", UUID(as_uuid=True), primary_key=True),
+    Column("recipient_id", Text, primary_key=True),
+    Column("recipient_name", Text, nullable=False),
+    Column("recipient_email", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("company_id", Text, nullable=False),
+    Column("commitment_id", Text),  # none for the daily summary
+    Column("event_data", Text, nullable=False),
+    Column("occurred_at", DateTime(timezone=True), nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("traceparent", Text),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    # while sending: when the lease runs out, and the mail is due again
+    Column("next_attempt_at", DateTime(timezone=True)),
+    Column("lost_answers", Integer, nullable=False, server_default="0"),
+    Column("interruptions", Integer, nullable=False, server_default="0"),
+    Column("smtp_answer", Text),
+    Column("settled_at", DateTime(timezone=True)),
+    CheckConstraint(f"state in ({_STATES})", name="mail_state_is_known"),
+    CheckConstraint(f"(state in ({_OPEN_STATES})) = (next_attempt_at is not null)", name="mail_is_due_while_open"),
+)
+Index("mail_due", MAIL.c.next_attempt_at, postgresql_where=MAIL.c.next_attempt_at.is_not(None))
+Index("mail_oldest_open", MAIL.c.created_at, postgresql_where=MAIL.c.next_attempt_at.is_not(None))
+Index("mail_by_commitment", MAIL.c.commitment_id, postgresql_where=MAIL.c.commitment_id.is_not(None))
+Index("mail_by_digest_recipient", MAIL.c.recipient_id, postgresql_where=MAIL.c.commitment_id.is_(None))

@@ -1,0 +1,90 @@
+"""How a service says what an event means: a table of typed, pure functions from state and event to a decision."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from schemas.envelope import Event
+from schemas.events import EventData
+
+StateT = TypeVar("StateT")
+RowT = TypeVar("RowT")
+DataT = TypeVar("DataT", bound=EventData)
+
+
+@dataclass(frozen=True, slots=True)
+class Decided(Generic[StateT, RowT]):
+    """What an event led to: the new state, events to publish, and insert-only rows to save with the state."""
+
+    state: StateT
+    publish: tuple[Event[EventData], ...] = ()
+    rows: tuple[RowT, ...] = ()
+    is_changed: bool = True
+
+
+class RefusedError(Exception):
+    """A well-formed event contradicts what is known; it becomes a dead letter with this reason."""
+
+    def __init__(self, reason: str, why: str) -> None:
+        super().__init__(why)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class On(Generic[DataT, StateT, RowT]):
+    """Binds a kind of event to the pure function that decides what it means."""
+
+    data_type: type[DataT]
+    handle: Callable[[StateT, Event[DataT], datetime], Decided[StateT, RowT]]
+
+
+Handlers = Sequence[On[Any, StateT, RowT]]
+
+
+@dataclass(frozen=True, slots=True)
+class StateChange(Generic[StateT, RowT]):
+    """What a batch did to one key."""
+
+    key: str
+    before: StateT
+    after: StateT
+    rows: tuple[RowT, ...]
+
+
+@dataclass(slots=True)
+class Folded(Generic[StateT, RowT]):
+    """What a batch of events did to all its keys."""
+
+    changes: list[StateChange[StateT, RowT]]
+    publish: list[Event[EventData]]
+    refused: list[tuple[Event[EventData], Exception]]
+    outcomes: list[tuple[Event[EventData], bool]]
+
+
+def fold(
+    handlers: Handlers[StateT, RowT], states: Mapping[str, StateT], events: Sequence[Event[EventData]], now: datetime
+) -> Folded[StateT, RowT]:
+    """Apply `events` in order to `states`, in memory; an event that its handler cannot take is refused alone."""
+    table = {on.data_type: on.handle for on in handlers}
+    current = dict(states)
+    rows: dict[str, list[RowT]] = {}
+    touched: dict[str, bool] = {}
+    folded: Folded[StateT, RowT] = Folded([], [], [], [])
+    for event in events:
+        try:
+            decided = table[type(event.data)](current[event.subject], event, now)
+        except Exception as error:  # noqa: BLE001 - one event that breaks its handler must not hold up the others
+            folded.refused.append((event, error))
+            continue
+        current[event.subject] = decided.state
+        rows.setdefault(event.subject, []).extend(decided.rows)
+        touched[event.subject] = touched.get(event.subject, False) or decided.is_changed or bool(decided.rows)
+        folded.publish.extend(decided.publish)
+        folded.outcomes.append((event, decided.is_changed))
+    folded.changes.extend(
+        StateChange(key, states[key], current[key], tuple(rows[key]))
+        for key, is_touched in touched.items()
+        if is_touched
+    )
+    return folded

@@ -1,0 +1,156 @@
+"""Events as approval reads them, in as few words as a test needs; all are about one commitment."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from schemas.commitment import ErpDocument, Person, summarise
+from schemas.envelope import DataT, Event, new_event
+from schemas.events import (
+    CommitmentResent,
+    CommitmentRetrieved,
+    CommitmentSent,
+    DecisionAccepted,
+    DecisionRejected,
+    DecisionResolved,
+    EventData,
+    ExportFailed,
+    ExportInDoubt,
+    ExportSucceeded,
+    Failure,
+    Submission,
+)
+from schemas.examples.cast import CONCRETE_1, DANA, SAM, concrete_works, snapshot
+from schemas.fields import FailureClass, Owner
+from schemas.snapshot import Snapshot
+from services.approval import handlers
+from services.approval.rules.commitment import Commitment, View, view
+
+ID = CONCRETE_1.id
+PROJECT = CONCRETE_1.project.id
+COMPANY = "company-204"
+NOW = datetime(2026, 11, 22, 15, 15, tzinfo=UTC)
+CHICAGO = ZoneInfo("America/Chicago")
+
+A = snapshot(concrete_works("03-300"))
+B = snapshot(concrete_works("03-310"))
+
+HANDLE = {on.data_type: on.handle for on in handlers.HANDLERS}
+
+
+def sent(
+    revision: int = 1, content: Snapshot = A, by: Person = SAM, note: str | None = None, at: datetime = NOW
+) -> Event[Submission]:
+    kind = CommitmentSent if revision == 1 else CommitmentResent
+    data = kind(company_id=COMPANY, project_id=PROJECT, commitment=content, revision=revision, sent_by=by, note=note)
+    return _event(data, at)
+
+
+def retrieved(revision: int = 1, by: Person = SAM, at: datetime = NOW) -> Event[CommitmentRetrieved]:
+    return _event(CommitmentRetrieved(**_about(revision), retrieved_by=by), at)
+
+
+def accepted(
+    revision: int = 1, export_round: int = 1, content: Snapshot = A, by: Person = DANA, at: datetime = NOW
+) -> Event[DecisionAccepted]:
+    data = DecisionAccepted(
+        **_about(revision),
+        round=export_round,
+        content_hash=content.content_hash,
+        commitment=content,
+        decided_by=by,
+        sent_by=SAM,
+    )
+    return _event(data, at)
+
+
+def rejected(
+    revision: int = 1, export_round: int = 0, reason: str = "Use 03-310.", by: Person = DANA, at: datetime = NOW
+) -> Event[DecisionRejected]:
+    data = DecisionRejected(
+        **_about(revision), round=export_round, reason=reason, decided_by=by, summary=summarise(CONCRETE_1, SAM)
+    )
+    return _event(data, at)
+
+
+def resolved(
+    revision: int = 1, export_round: int = 1, number: str = "PO-1001", by: Person = DANA, at: datetime = NOW
+) -> Event[DecisionResolved]:
+    data = DecisionResolved(**_about(revision), round=export_round, document=document(number), decided_by=by)
+    return _event(data, at)
+
+
+def in_doubt(
+    revision: int = 1, export_round: int = 1, probes: int = 0, at: datetime = NOW, *, is_probed: bool = True
+) -> Event[ExportInDoubt]:
+    data = ExportInDoubt(
+        **_about(revision),
+        round=export_round,
+        since=NOW,
+        asked="PO by reference: no answer.",
+        probes=probes,
+        next_probe=NOW + timedelta(minutes=probes + 1) if is_probed else None,
+        connection="quickbooks",
+    )
+    return _event(data, at)
+
+
+def failed(
+    revision: int = 1, export_round: int = 1, message: str = "Vendor ACME is not active.", at: datetime = NOW
+) -> Event[ExportFailed]:
+    failure = Failure(
+        failure_class=FailureClass.WAIT_FOR_DEPENDENCY,
+        message=message,
+        owner=Owner.APPROVER,
+        next_step="Activate the vendor, then retry.",
+        in_erp=False,
+    )
+    data = ExportFailed(
+        **_about(revision),
+        round=export_round,
+        failure=failure,
+        attempts=2,
+        decided_by=DANA,
+        summary=summarise(CONCRETE_1, SAM, "quickbooks"),
+    )
+    return _event(data, at)
+
+
+def succeeded(
+    revision: int = 1, export_round: int = 1, number: str = "PO-1001", at: datetime = NOW
+) -> Event[ExportSucceeded]:
+    data = ExportSucceeded(**_about(revision), round=export_round, erp_document=document(number))
+    return _event(data, at)
+
+
+def document(number: str = "PO-1001") -> ErpDocument:
+    return ErpDocument(connection="quickbooks", id=f"id-of-{number}", number=number)
+
+
+def timeless(commitment: Commitment) -> Commitment:
+    """All of `commitment` that order and repetition must not change: the status version counts what was published."""
+    return replace(commitment, status_version=0)
+
+
+def after(*events: Event[EventData], known: Commitment | None = None, now: datetime = NOW) -> Commitment:
+    """The commitment once `events` were handled in this order."""
+    commitment = known or Commitment(ID)
+    for event in events:
+        commitment = HANDLE[type(event.data)](commitment, event, now).state
+    return commitment
+
+
+def seen(*events: Event[EventData]) -> View:
+    """Where the commitment stands once `events` were handled in this order."""
+    shown = view(after(*events))
+    assert shown is not None
+    return shown
+
+
+def _about(revision: int) -> dict[str, Any]:
+    return {"company_id": COMPANY, "project_id": PROJECT, "commitment_id": ID, "revision": revision}
+
+
+def _event(data: DataT, at: datetime) -> Event[DataT]:
+    return new_event(data, source="test", time=at)

@@ -1,0 +1,294 @@
+"""What approvers may do, what stops them, and the words that they then read."""
+
+from datetime import date, timedelta
+from functools import partial
+
+import pytest
+
+from schemas.commitment import Person
+from schemas.envelope import Event
+from schemas.events import CommitmentStatus, DecisionAccepted, DecisionRejected, DecisionResolved, EventData
+from schemas.examples.cast import DANA, KIM
+from schemas.fields import Status
+from schemas.snapshot import Snapshot
+from services.approval.rules import commands
+from services.approval.rules.checks import Finding
+from services.approval.rules.commands import AlreadyGranted, Answer, Blocked, Conflict, Granted
+from services.approval.rules.commitment import Commitment
+from services.approval.rules.rows import HistoryEntry
+from tests.unit.approval.rules.happenings import (
+    CHICAGO,
+    NOW,
+    A,
+    B,
+    accepted,
+    after,
+    document,
+    failed,
+    in_doubt,
+    rejected,
+    resolved,
+    retrieved,
+    sent,
+    succeeded,
+)
+
+EXPORTING = (sent(), accepted())
+FAILED = (*EXPORTING, failed())
+IN_DOUBT = (*EXPORTING, in_doubt())
+LATER = NOW + timedelta(minutes=5)
+
+
+def accept(commitment: Commitment, revision: int = 1, content: Snapshot = A, by: Person = DANA) -> Answer:
+    return commands.accept(
+        commitment, revision, content.content_hash, by, LATER, zone=CHICAGO, snapshot=content, note="Go."
+    )
+
+
+def reject(commitment: Commitment, revision: int = 1, reason: str = "Use 03-310.", by: Person = DANA) -> Answer:
+    return commands.reject(commitment, revision, A.content_hash, reason, by, LATER, zone=CHICAGO)
+
+
+def retry(commitment: Commitment, failed_round: int = 1, content: Snapshot | None = A, by: Person = DANA) -> Answer:
+    return commands.retry(commitment, 1, failed_round, by, LATER, zone=CHICAGO, snapshot=content)
+
+
+def settle_as_absent(commitment: Commitment, doubtful_round: int = 1) -> Answer:
+    return commands.settle_as_absent(
+        commitment, 1, doubtful_round, DANA, LATER, zone=CHICAGO, snapshot=A, note="No such PO."
+    )
+
+
+def settle_as_present(commitment: Commitment, doubtful_round: int = 1, number: str = "PO-1001") -> Answer:
+    return commands.settle_as_present(
+        commitment, 1, doubtful_round, document(number), DANA, LATER, zone=CHICAGO, note="Seen."
+    )
+
+
+def published(answer: Answer) -> tuple[EventData, CommitmentStatus]:
+    """The decision of a granted answer, and the status that was told with it."""
+    assert isinstance(answer, Granted)
+    decision, status = (event.data for event in answer.decided.publish)
+    assert isinstance(status, CommitmentStatus)
+    return decision, status
+
+
+def state(answer: Answer) -> Commitment:
+    assert isinstance(answer, Granted)
+    return answer.decided.state
+
+
+def why(answer: Answer) -> str:
+    assert isinstance(answer, Conflict)
+    return answer.why
+
+
+def test_accepting_orders_the_export_of_exactly_what_was_read() -> None:
+    decision, status = published(accept(after(sent())))
+    assert isinstance(decision, DecisionAccepted)
+    assert (decision.revision, decision.round, decision.content_hash) == (1, 1, A.content_hash)
+    assert (decision.commitment, decision.decided_by, decision.note) == (A, DANA, "Go.")
+    assert status.status is Status.EXPORTING
+
+
+def test_an_answer_is_in_the_history_under_the_id_of_its_event() -> None:
+    answer = accept(after(sent()))
+    assert isinstance(answer, Granted)
+    (entry,) = answer.decided.rows
+    assert isinstance(entry, HistoryEntry)
+    assert (entry.event_id, entry.actor, entry.text) == (
+        answer.decided.publish[0].id,
+        DANA,
+        "Dana Ruiz accepted revision 1. Note: Go.",
+    )
+
+
+def test_a_trace_goes_on_from_the_answer() -> None:
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    answer = commands.accept(after(sent()), 1, A.content_hash, DANA, NOW, zone=CHICAGO, snapshot=A, traceparent=trace)
+    assert isinstance(answer, Granted)
+    assert [event.traceparent for event in answer.decided.publish] == [trace, trace]
+
+
+@pytest.mark.parametrize(
+    ("events", "content"),
+    [
+        ((sent(),), B),
+        ((sent(), sent(1, B)), A),
+        ((sent(), sent(2)), A),
+        ((sent(), retrieved()), A),
+        ((sent(), rejected()), A),
+        ((sent(), accepted(by=KIM)), A),
+        ((sent(), accepted(by=KIM), in_doubt()), A),
+        ((sent(), accepted(by=KIM), failed()), A),
+        ((sent(), accepted(by=KIM), succeeded()), A),
+        ((retrieved(),), A),
+    ],
+)
+def test_nothing_else_than_the_only_content_of_a_waiting_revision_is_accepted(
+    events: tuple[Event[EventData], ...], content: Snapshot
+) -> None:
+    assert isinstance(accept(after(*events), content=content), Conflict)
+
+
+def test_what_is_not_stored_is_not_accepted() -> None:
+    waiting = after(sent())
+    unknown = partial(commands.accept, waiting, 1, A.content_hash, DANA, NOW, zone=CHICAGO)
+    assert isinstance(unknown(snapshot=None), Conflict)
+    assert isinstance(unknown(snapshot=B), Conflict)
+
+
+def test_a_blocking_finding_forbids_to_accept_and_a_warning_does_not() -> None:
+    finding = Finding("total", "SC-014 cannot be accepted.")
+    warning = Finding("number", "It would be cut.", is_blocking=False)
+    checked = partial(commands.accept, after(sent()), 1, A.content_hash, DANA, NOW, zone=CHICAGO, snapshot=A)
+    blocked = checked(findings=[warning, finding])
+    assert isinstance(blocked, Blocked)
+    assert blocked.findings == (finding,)
+    assert isinstance(checked(findings=[warning]), Granted)
+
+
+@pytest.mark.parametrize(
+    ("events", "export_round"), [((sent(),), 0), ((sent(), sent(1, B)), 0), (FAILED, 1), ((*FAILED, failed(1, 2)), 2)]
+)
+def test_what_waits_or_failed_is_rejected_in_its_round(events: tuple[Event[EventData], ...], export_round: int) -> None:
+    decision, status = published(reject(after(*events)))
+    assert isinstance(decision, DecisionRejected)
+    assert (decision.revision, decision.round, decision.reason) == (1, export_round, "Use 03-310.")
+    assert (status.status, status.editable) == (Status.REJECTED, True)
+
+
+@pytest.mark.parametrize("events", [EXPORTING, IN_DOUBT, (*EXPORTING, succeeded()), (sent(), retrieved())])
+def test_what_does_not_wait_is_not_rejected(events: tuple[Event[EventData], ...]) -> None:
+    assert isinstance(reject(after(*events)), Conflict)
+
+
+def test_a_content_that_nobody_sent_is_not_rejected() -> None:
+    answer = commands.reject(after(sent()), 1, B.content_hash, "No.", DANA, NOW, zone=CHICAGO)
+    assert isinstance(answer, Conflict)
+
+
+def test_a_retry_is_the_next_round_of_what_was_approved() -> None:
+    first = commands.accept(
+        after(sent()),
+        1,
+        A.content_hash,
+        KIM,
+        NOW,
+        zone=CHICAGO,
+        snapshot=A,
+        erp_code="4400",
+        accounting_date=date(2026, 11, 30),
+    )
+    decision, status = published(retry(after(failed(), known=state(first))))
+    assert isinstance(decision, DecisionAccepted)
+    assert (decision.round, decision.content_hash, decision.decided_by) == (2, A.content_hash, DANA)
+    assert (decision.erp_code, decision.accounting_date) == ("4400", date(2026, 11, 30))
+    assert status.status is Status.EXPORTING
+
+
+@pytest.mark.parametrize(
+    ("events", "failed_round", "content"),
+    [
+        ((sent(),), 1, A),
+        (EXPORTING, 1, A),
+        (IN_DOUBT, 1, A),
+        (FAILED, 2, A),
+        (FAILED, 1, B),
+        (FAILED, 1, None),
+        ((*FAILED, rejected(1, 1)), 1, A),
+        ((*FAILED, sent(2)), 1, A),
+        ((sent(), failed()), 1, A),
+    ],
+)
+def test_only_the_failed_round_of_what_was_approved_is_retried(
+    events: tuple[Event[EventData], ...], failed_round: int, content: Snapshot | None
+) -> None:
+    assert isinstance(retry(after(*events), failed_round, content), Conflict)
+
+
+def test_a_doubt_is_settled_as_absent_by_the_next_round() -> None:
+    decision, status = published(settle_as_absent(after(*IN_DOUBT)))
+    assert isinstance(decision, DecisionAccepted)
+    assert (decision.round, decision.note) == (2, "No such PO.")
+    assert status.status is Status.EXPORTING
+
+
+def test_a_doubt_is_settled_as_present_and_stays_one_until_the_exporter_agrees() -> None:
+    settled = settle_as_present(after(*IN_DOUBT))
+    decision, status = published(settled)
+    assert isinstance(decision, DecisionResolved)
+    assert (decision.round, decision.document, decision.note) == (1, document(), "Seen.")
+    assert status.status is Status.IN_DOUBT
+    assert isinstance(settle_as_absent(state(settled)), Conflict)
+    assert isinstance(settle_as_present(state(settled), number="PO-1002"), Conflict)
+
+
+@pytest.mark.parametrize("events", [(sent(),), EXPORTING, FAILED, (*IN_DOUBT, in_doubt(1, 2))])
+def test_only_the_doubtful_round_is_settled(events: tuple[Event[EventData], ...]) -> None:
+    assert isinstance(settle_as_absent(after(*events)), Conflict)
+    assert isinstance(settle_as_present(after(*events)), Conflict)
+
+
+def test_the_same_answer_by_the_same_person_is_granted_once() -> None:
+    assert isinstance(accept(state(accept(after(sent())))), AlreadyGranted)
+    assert isinstance(reject(state(reject(after(sent())))), AlreadyGranted)
+    assert isinstance(retry(state(retry(after(*FAILED)))), AlreadyGranted)
+    assert isinstance(settle_as_absent(state(settle_as_absent(after(*IN_DOUBT)))), AlreadyGranted)
+    assert isinstance(settle_as_present(state(settle_as_present(after(*IN_DOUBT)))), AlreadyGranted)
+    assert isinstance(settle_as_present(after(*IN_DOUBT, succeeded())), AlreadyGranted)
+
+
+def test_a_repeated_retry_orders_no_third_round_when_the_second_failed_meanwhile() -> None:
+    assert isinstance(retry(after(failed(1, 2), known=state(retry(after(*FAILED))))), AlreadyGranted)
+
+
+def test_another_answer_is_not_taken_for_a_repetition() -> None:
+    assert isinstance(reject(state(reject(after(sent()))), reason="Another."), Conflict)
+    assert isinstance(reject(state(reject(after(sent()))), by=KIM), Conflict)
+    assert isinstance(accept(state(accept(after(sent()))), by=KIM), Conflict)
+    assert isinstance(accept(after(*FAILED, rejected(1, 1))), Conflict)
+
+
+@pytest.mark.parametrize(
+    ("events", "words"),
+    [
+        (EXPORTING, "Dana Ruiz accepted SC-014 at 09:15. Your answer was not recorded."),
+        ((*EXPORTING, succeeded()), "Dana Ruiz accepted SC-014 at 09:15. Your answer was not recorded."),
+        (
+            (*FAILED, accepted(1, 2)),
+            "Dana Ruiz ordered another export of SC-014 at 09:15. Your answer was not recorded.",
+        ),
+        ((*IN_DOUBT, resolved()), "Dana Ruiz found SC-014 in the ERP at 09:15. Your answer was not recorded."),
+        ((sent(), rejected()), "Dana Ruiz rejected SC-014 at 09:15. Your answer was not recorded."),
+        (
+            (sent(), rejected(at=NOW - timedelta(days=1))),
+            "Dana Ruiz rejected SC-014 at 09:15 on 2026-11-21. Your answer was not recorded.",
+        ),
+        (
+            (sent(), retrieved()),
+            "Sam Lee retrieved SC-014 at 09:15. It no longer waits. Your answer was not recorded.",
+        ),
+        ((sent(), sent(3)), "SC-014 is now revision 3; you read revision 1. Nothing was exported."),
+        (
+            (sent(), sent(1, B)),
+            "Two different contents of SC-014 came as revision 1. Your answer was not recorded.",
+        ),
+        ((sent(1, B),), "The content of SC-014 is not the one that you read. Your answer was not recorded."),
+        ((sent(), failed()), "SC-014 has been accepted. Your answer was not recorded."),
+    ],
+)
+def test_a_conflict_says_in_words_what_happened_meanwhile(events: tuple[Event[EventData], ...], words: str) -> None:
+    assert why(accept(after(*events), by=KIM)) == words
+
+
+def test_an_answer_to_a_revision_that_waits_for_an_export_says_so() -> None:
+    assert why(accept(after(*EXPORTING, sent(2)), revision=2)) == (
+        "Revision 2 of SC-014 waits for the outcome of revision 1. Your answer was not recorded."
+    )
+
+
+def test_an_answer_to_what_was_never_sent_says_so() -> None:
+    assert why(accept(after(retrieved()))) == (
+        "Commitment commitment-8841 has not been sent. Your answer was not recorded."
+    )

@@ -1,0 +1,77 @@
+from typing import Any
+
+import pytest
+
+from schemas.commitment import Commitment
+from schemas.events import Change
+from schemas.examples.cast import CONCRETE_1, CONCRETE_2
+from schemas.limits import MAX_CHANGES, MAX_EXCERPT_CHARACTERS, MAX_LINES
+from services.approval.rules.differences import differences
+
+LINE = CONCRETE_1.lines[0].model_dump()
+
+
+def changed(**members: Any) -> Commitment:
+    return Commitment.model_validate(CONCRETE_1.model_dump() | members)
+
+
+def between(**members: Any) -> list[tuple[str, str, str]]:
+    return [(each.field, each.before, each.after) for each in differences(CONCRETE_1, changed(**members))]
+
+
+def test_the_same_content_has_no_differences() -> None:
+    assert differences(CONCRETE_1, CONCRETE_1) == ()
+
+
+def test_a_member_of_a_line_is_named_by_the_position_of_the_line() -> None:
+    assert differences(CONCRETE_1, CONCRETE_2) == (Change(field="Line 3 cost code", before="03-300", after="03-310"),)
+
+
+@pytest.mark.parametrize(
+    ("members", "expected"),
+    [
+        ({"title": "Concrete"}, ("Title", "Concrete works", "Concrete")),
+        ({"total": "1.00"}, ("Total", "480250.00", "1.00")),
+        ({"retainage_percent": None}, ("Retainage percent", "10.0", "")),
+        (
+            {"vendor": {"id": "vendor-88", "name": "Beta Concrete", "erp_code": "ACME"}},
+            ("Vendor name", "Acme Concrete", "Beta Concrete"),
+        ),
+        (
+            {"insurance": {"expires": "2027-03-31", "certificate": "COI-9"}},
+            ("Insurance certificate", "COI-55120", "COI-9"),
+        ),
+        ({"tags": ["urgent"]}, ("Tags 1", "", "urgent")),
+    ],
+)
+def test_a_member_is_named_in_words(members: dict[str, Any], expected: tuple[str, str, str]) -> None:
+    assert between(**members) == [expected]
+
+
+def test_an_added_or_removed_line_is_one_difference() -> None:
+    added = {"position": 6, "description": "Pump", "quantity": "1", "unit_cost": "5.00", "amount": "5.00"}
+    lines = [line.model_dump() for line in CONCRETE_1.lines]
+    assert between(lines=[*lines, added]) == [("Line 6", "", "Pump, 1, 5.00")]
+    assert between(lines=lines[1:]) == [
+        ("Line 1", "03-100, S, Formwork, slabs and core walls, 18500, sf, 118400.00", "")
+    ]
+
+
+def test_lines_under_one_position_are_told_apart() -> None:
+    before = changed(lines=[LINE, LINE])
+    after = changed(lines=[LINE, LINE | {"unit": "m2"}])
+    assert [each.field for each in differences(before, after)] == ["Line 1 (again) unit"]
+
+
+def test_more_than_a_hundred_differences_are_counted_not_listed() -> None:
+    before = changed(lines=[LINE | {"position": place} for place in range(1, MAX_LINES)])
+    changes = differences(before, changed(lines=[]))
+    assert len(changes) == MAX_CHANGES
+    assert (changes[0].field, changes[-1].after) == ("Line 1", f"{MAX_LINES - 1 - 99} more")
+
+
+def test_unknown_members_of_any_kind_fit_the_event() -> None:
+    ((field, _, after),) = between(**{"x" * 999: "\x00" * 999})
+    assert len(field) < len("x" * 999)
+    assert len(after) == MAX_EXCERPT_CHARACTERS
+    assert between(**{"": "nameless"}) == [("Unnamed", "", "nameless")]

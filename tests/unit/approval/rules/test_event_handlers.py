@@ -1,0 +1,154 @@
+"""What an event leads to: rows, status events, and what is refused."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from schemas.envelope import Event, new_event
+from schemas.events import CommitmentStatus, EventData, MailSettled
+from schemas.examples.cast import ANA
+from schemas.fields import MailKind, MailOutcome, Status
+from schemas.topics import BY_NAME
+from services.approval.handlers import CONNECTION_HANDLERS, HANDLERS, PEOPLE_HANDLERS
+from services.approval.rules.commitment import Commitment
+from services.approval.rules.rows import HistoryEntry, Row, SubmissionRow
+from services.pipeline.fold import Decided, RefusedError
+from tests.unit.approval.rules.happenings import (
+    COMPANY,
+    HANDLE,
+    ID,
+    NOW,
+    A,
+    B,
+    accepted,
+    after,
+    failed,
+    in_doubt,
+    rejected,
+    resolved,
+    retrieved,
+    sent,
+    succeeded,
+)
+
+
+def decided(event: Event[EventData], *before: Event[EventData]) -> Decided[Commitment, Row]:
+    return HANDLE[type(event.data)](after(*before), event, NOW)
+
+
+def statuses(decision: Decided[Commitment, Row]) -> list[Status]:
+    return [event.data.status for event in decision.publish if isinstance(event.data, CommitmentStatus)]
+
+
+def mail(company_id: str = COMPANY, commitment_id: str | None = ID) -> Event[MailSettled]:
+    data = MailSettled(
+        company_id=company_id,
+        event_id="3a5f0c1e-0000-5000-8000-000000000001",
+        kind=MailKind.REJECTED,
+        recipient=ANA,
+        recipient_id=ANA.id,
+        commitment_id=commitment_id,
+        outcome=MailOutcome.SENT,
+        settled_at=NOW,
+    )
+    return new_event(data, source="test", time=NOW)
+
+
+def test_every_topic_that_approval_reads_has_one_handler() -> None:
+    of_commitments = [on.data_type.topic for on in HANDLERS]
+    of_others = {on.data_type.topic for on in PEOPLE_HANDLERS} | {on.data_type.topic for on in CONNECTION_HANDLERS}
+    assert len(of_commitments) == len(set(of_commitments))
+    assert of_others | set(of_commitments) == set(BY_NAME) - {
+        "approval.requested",
+        "commitment.status",
+        "digest.ready",
+        "digest.preference",
+    }
+
+
+def test_a_submission_is_kept_word_for_word_and_told_upstream() -> None:
+    decision = decided(sent(note="Please hurry."))
+    submission, entry = decision.rows
+    assert isinstance(submission, SubmissionRow)
+    assert isinstance(entry, HistoryEntry)
+    assert (submission.text, submission.content_hash, submission.note) == (A.text, A.content_hash, "Please hurry.")
+    assert entry.text == "Sam Lee sent revision 1. Note: Please hurry."
+    assert statuses(decision) == [Status.READY]
+
+
+def test_a_submission_that_came_too_late_to_matter_is_kept_all_the_same() -> None:
+    decision = decided(sent(1), sent(3), rejected(3))
+    assert not decision.is_changed
+    assert [type(row) for row in decision.rows] == [SubmissionRow]
+
+
+@pytest.mark.parametrize("event", [sent(), retrieved(), accepted(), in_doubt(), failed(), succeeded(), rejected()])
+def test_a_repetition_leads_to_nothing(event: Event[EventData]) -> None:
+    known = after(sent(), event)
+    assert decided(event, sent(), event) == Decided(known, is_changed=False)
+
+
+def test_what_is_known_before_the_submission_is_told_with_it() -> None:
+    assert statuses(decided(retrieved())) == []
+    assert statuses(decided(sent(), retrieved())) == [Status.RETRIEVED]
+
+
+def test_a_retrieve_that_came_too_late_is_answered_with_the_status_again() -> None:
+    decision = decided(retrieved(), sent(), accepted())
+    (entry,) = decision.rows
+    assert statuses(decision) == [Status.EXPORTING]
+    assert isinstance(entry, HistoryEntry)
+    assert entry.text == "Sam Lee retrieved revision 1. It came too late: the revision had been answered."
+
+
+def test_a_status_event_continues_the_trace_of_what_caused_it() -> None:
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    assert [told.traceparent for told in decided(replace(sent(), traceparent=trace)).publish] == [trace]
+
+
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [
+        (sent(2, B), "Sam Lee re-sent it as revision 2."),
+        (retrieved(), "Sam Lee retrieved revision 1."),
+        (accepted(), "Dana Ruiz accepted revision 1."),
+        (accepted(1, 2), "Dana Ruiz ordered export 2 of revision 1."),
+        (rejected(), "Dana Ruiz rejected revision 1: Use 03-310."),
+        (resolved(), "Dana Ruiz found revision 1 in the ERP as PO-1001."),
+        (in_doubt(), "The ERP did not confirm revision 1. PO by reference: no answer."),
+        (failed(), "Revision 1 was not exported. Vendor ACME is not active."),
+        (succeeded(), "Revision 1 is in the ERP as PO-1001."),
+        (mail(), "Mail to Ana Gil about the rejection: sent."),
+    ],
+)
+def test_the_history_says_what_happened(event: Event[EventData], words: str) -> None:
+    entry = decided(event, sent()).rows[-1]
+    assert isinstance(entry, HistoryEntry)
+    assert (entry.text, entry.event_id, entry.kind) == (words, event.id, event.data.topic)
+
+
+def test_a_mail_changes_nothing_but_the_history() -> None:
+    decision = decided(mail(), sent())
+    assert (decision.state, decision.publish, decision.is_changed) == (after(sent()), (), False)
+
+
+def test_the_mail_of_a_daily_summary_belongs_to_no_commitment() -> None:
+    known = Commitment(ANA.id)
+    assert HANDLE[MailSettled](known, mail(commitment_id=None), NOW) == Decided(known, is_changed=False)
+
+
+def test_an_event_of_another_company_is_refused() -> None:
+    stranger = retrieved()
+    stranger = replace(stranger, data=stranger.data.model_copy(update={"company_id": "company-999"}))
+    with pytest.raises(RefusedError, match="belongs to another company") as refused:
+        decided(stranger, sent())
+    assert refused.value.reason == "other_company"
+    with pytest.raises(RefusedError):
+        decided(mail("company-999"), sent())
+
+
+def test_a_later_change_has_a_higher_status_version_although_the_clock_stood_still() -> None:
+    first = after(sent(), now=NOW + timedelta(hours=1))
+    second = after(retrieved(), known=first)
+    assert second.status_version == first.status_version + 1

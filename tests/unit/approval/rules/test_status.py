@@ -1,0 +1,146 @@
+"""What upstream shows for every status."""
+
+import pytest
+
+from schemas.envelope import Event
+from schemas.events import CommitmentStatus, EventData
+from schemas.fields import Ribbon, Status
+from schemas.limits import MAX_TEXT_CHARACTERS
+from services.approval.rules import status as ribbon
+from services.approval.rules.commitment import Commitment, view
+from tests.unit.approval.rules.happenings import (
+    ID,
+    NOW,
+    B,
+    accepted,
+    after,
+    document,
+    failed,
+    in_doubt,
+    rejected,
+    resolved,
+    retrieved,
+    sent,
+    succeeded,
+)
+
+READY = (sent(),)
+EXPORTING = (sent(), accepted())
+IN_DOUBT = (*EXPORTING, in_doubt())
+FAILED = (*EXPORTING, failed())
+REJECTED = (sent(), rejected())
+RETRIEVED = (sent(), retrieved())
+SYNCED = (*EXPORTING, succeeded())
+DISPUTED = (sent(), sent(1, B))
+
+
+def told(*events: Event[EventData]) -> CommitmentStatus:
+    commitment = after(*events)
+    shown = view(commitment)
+    assert shown is not None
+    return ribbon.status(commitment, shown)
+
+
+@pytest.mark.parametrize(
+    ("events", "status", "colour", "editable"),
+    [
+        (READY, Status.READY, Ribbon.BLUE, False),
+        (EXPORTING, Status.EXPORTING, Ribbon.BLUE, False),
+        (IN_DOUBT, Status.IN_DOUBT, Ribbon.BLUE, False),
+        (FAILED, Status.FAILED, Ribbon.BLUE, False),
+        (REJECTED, Status.REJECTED, Ribbon.YELLOW, True),
+        (RETRIEVED, Status.RETRIEVED, Ribbon.YELLOW, True),
+        (SYNCED, Status.SYNCED, Ribbon.GREEN, True),
+        (DISPUTED, Status.DISPUTED, Ribbon.BLUE, False),
+    ],
+)
+def test_a_status_has_its_ribbon_and_says_whether_it_can_be_edited(
+    events: tuple[Event[EventData], ...], status: Status, colour: Ribbon, *, editable: bool
+) -> None:
+    shown = told(*events)
+    assert (shown.status, shown.ribbon, shown.editable) == (status, colour, editable)
+
+
+def test_every_status_has_a_ribbon() -> None:
+    assert set(ribbon.RIBBONS) == set(Status)
+
+
+@pytest.mark.parametrize(
+    "events", [(sent(2),), (sent(2), accepted(2)), (sent(2), rejected(2)), (sent(2), retrieved(2)), (sent(1),)]
+)
+def test_fields_are_locked_in_every_status_once_there_is_a_document(events: tuple[Event[EventData], ...]) -> None:
+    assert told(*events).locked_fields == ()
+    assert told(*SYNCED, *events).locked_fields == ("number", "vendor", "title", "status")
+
+
+@pytest.mark.parametrize(
+    ("events", "sentence"),
+    [
+        (READY, "SC-014 was sent to ERP Integrations and is waiting for an accounting approver."),
+        (EXPORTING, "Dana Ruiz accepted SC-014. It is being exported to the ERP."),
+        (
+            (*EXPORTING, sent(2)),
+            "Dana Ruiz accepted SC-014. It is being exported to the ERP. Revision 2 waits until then.",
+        ),
+        (
+            IN_DOUBT,
+            "quickbooks did not confirm SC-014. We are asking whether it exists. Do not create it by hand.",
+        ),
+        (
+            (*EXPORTING, in_doubt(is_probed=False)),
+            (
+                "quickbooks did not confirm SC-014. An accounting approver has to say whether it exists. "
+                "Do not create it by hand."
+            ),
+        ),
+        ((*IN_DOUBT, resolved()), "Dana Ruiz found SC-014 in quickbooks as PO-1001. This is being confirmed."),
+        (
+            FAILED,
+            "Vendor ACME is not active. Next step, for an accounting approver: Activate the vendor, then retry.",
+        ),
+        (REJECTED, "Dana Ruiz rejected SC-014: Use 03-310."),
+        (RETRIEVED, "Sam Lee retrieved SC-014. It can be edited and re-sent."),
+        (SYNCED, "SC-014 is synced with quickbooks as PO-1001."),
+        (
+            (*SYNCED, succeeded(number="PO-1002")),
+            "SC-014 stands in quickbooks more than once: PO-1001, PO-1002. All but one must be removed there.",
+        ),
+        (
+            DISPUTED,
+            (
+                "Two different contents of SC-014 came as revision 1, so it cannot be accepted. "
+                "Retrieve or reject it, then send it again."
+            ),
+        ),
+    ],
+)
+def test_a_status_is_explained_in_a_sentence(events: tuple[Event[EventData], ...], sentence: str) -> None:
+    assert told(*events).message == sentence
+
+
+def test_the_erp_can_be_called_what_people_call_it() -> None:
+    commitment = after(*SYNCED)
+    shown = view(commitment)
+    assert shown is not None
+    assert ribbon.message(commitment, shown, "QuickBooks") == "SC-014 is synced with QuickBooks as PO-1001."
+
+
+def test_an_explanation_fits_the_event_however_long_its_parts_are() -> None:
+    assert len(told(*EXPORTING, failed(message="x" * MAX_TEXT_CHARACTERS)).message) == MAX_TEXT_CHARACTERS
+
+
+def test_a_synced_status_carries_document_and_connection() -> None:
+    shown = told(*SYNCED)
+    assert (shown.erp_document, shown.summary.connection) == (document(), "quickbooks")
+
+
+def test_the_version_is_the_clock_in_milliseconds_and_never_falls() -> None:
+    first, _ = ribbon.told(after(sent()), NOW, None)
+    again, events = ribbon.told(first, NOW, None)
+    assert first.status_version >= int(NOW.timestamp() * 1000)
+    assert again.status_version == first.status_version + 1
+    assert events[0].data.model_dump()["version"] == again.status_version
+
+
+def test_what_is_not_shown_is_not_told() -> None:
+    assert ribbon.told(Commitment(ID), NOW, None) == (Commitment(ID), ())

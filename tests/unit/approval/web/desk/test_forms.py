@@ -1,0 +1,75 @@
+"""What people send with forms, and what is said when it does not do."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.datastructures import FormData
+
+from services.approval.web.desk import forms
+from services.approval.web.desk.forms import BadFormError, Choice, Verb
+
+HASH = "ab" * 32
+
+
+@given(
+    st.sampled_from(Verb),
+    st.integers(1, 1_000_000),
+    st.text(st.characters(categories=("L", "N", "P", "S")), min_size=1),
+)
+def test_a_choice_comes_back_from_its_form_as_it_was(verb: Verb, revision: int, commitment_id: str) -> None:
+    choice = Choice(verb, revision, HASH, commitment_id)
+    assert Choice.of(choice.value) == choice
+
+
+@given(st.text())
+def test_any_other_value_is_refused_or_a_choice(value: str) -> None:
+    try:
+        assert Choice.of(value).value == value
+    except BadFormError as error:
+        assert error.status_code == 400  # noqa: PT017 - both outcomes are right, a third is not
+
+
+@pytest.mark.parametrize(
+    "value", ["", f"accept:1:{HASH}:", f"accept:0:{HASH}:x", "accept:1:ab:x", f"accept:1:{HASH}:a\x00b"]
+)
+def test_a_broken_choice_is_refused(value: str) -> None:
+    with pytest.raises(BadFormError):
+        Choice.of(value)
+
+
+def test_only_chosen_rows_count_and_at_most_a_page_of_them() -> None:
+    chosen = {f"choice-{place}": f"accept:1:{HASH}:c{place}" for place in range(50)}
+    assert len(forms.choices({"q": "x", "choice-99": ""} | chosen)) == 50
+    with pytest.raises(BadFormError):
+        forms.choices(chosen | {"choice-50": f"accept:1:{HASH}:c50"})
+
+
+def test_line_ends_are_kept_as_one_character() -> None:
+    assert forms.text_fields(FormData([("reason", "a\r\nb")])) == {"reason": "a\nb"}
+
+
+def test_a_reason_may_have_exactly_four_thousand_characters() -> None:
+    assert forms.reason_problems("x" * 4000, "SC-014") == []
+    (problem,) = forms.reason_problems("x" * 4001, "SC-014")
+    assert problem.field == "reason"
+    assert "4,001" in problem.text
+
+
+def test_a_date_is_read_or_said_to_be_none() -> None:
+    assert forms.read_date("")[0] is None
+    assert str(forms.read_date("2026-11-30")[0]) == "2026-11-30"
+    assert forms.read_date("30.11.2026")[1][0].field == "accounting_date"
+
+
+@pytest.mark.parametrize("digits", ["", "0", "-1", "1.0", " 1", "²", "\uff11", "1" * 8])
+def test_what_is_no_positive_whole_number_is_refused(digits: str) -> None:
+    with pytest.raises(BadFormError):
+        forms.whole(digits)
+
+
+def test_a_document_number_and_id_hold_only_what_can_be_read() -> None:
+    assert forms.code_problems("document_number", "document number", "PO 17") == []
+    assert forms.code_problems("document_number", "document number", "PO\x0717")
+    assert forms.id_problems("document_id", "id", "4F9-17") == []
+    assert forms.id_problems("document_id", "id", "4F9 17")
+    assert forms.id_problems("document_id", "id", "x" * 129)

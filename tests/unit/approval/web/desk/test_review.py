@@ -1,0 +1,42 @@
+"""What an approver checks before accepting."""
+
+from schemas.events import ErpConnection, LimitsProfile
+from schemas.examples.cast import COMPANY, CONCRETE_1, SAM
+from services.approval.rules.checks import Finding, findings
+from services.approval.web.desk.review import checks, difference, line_sum
+
+QUICKBOOKS = ErpConnection(
+    name="qb",
+    version=1,
+    kind="http",
+    title="QuickBooks",
+    companies=(COMPANY,),
+    limits=LimitsProfile(number_characters=4, truncates_number=True, title_characters=31),
+)
+
+
+def test_every_rule_is_shown_with_value_limit_and_verdict() -> None:
+    shown = checks(CONCRETE_1, SAM, QUICKBOOKS, findings(CONCRETE_1, SAM, erp=QUICKBOOKS, number_taken_by="SC-013"))
+    assert [(check.rule, check.value, check.limit, check.verdict) for check in shown[1:]] == [
+        ("Sender", "Sam Lee", "Admin on the project's Commitments tool", "OK"),
+        ("Number", "6 characters", "4 characters; longer ones are cut", "Blocks"),
+        ("Title", "14 characters", "31 characters", "OK"),
+        ("Vendor name", "13 characters", "No known limit", "OK"),
+    ]
+
+
+def test_a_cut_number_that_stays_unique_is_a_warning() -> None:
+    shown = checks(CONCRETE_1, SAM, QUICKBOOKS, findings(CONCRETE_1, SAM, erp=QUICKBOOKS))
+    assert [check.verdict for check in shown if check.rule == "Number"] == ["Warning"]
+
+
+def test_a_rule_of_another_kind_gets_a_line_of_its_own() -> None:
+    shown = checks(CONCRETE_1, SAM, None, (Finding("period", "The period is closed."),))
+    assert (shown[-1].rule, shown[-1].verdict) == ("Period", "Blocks")
+
+
+def test_the_difference_is_what_the_total_has_more_than_the_lines() -> None:
+    wrong = CONCRETE_1.model_copy(update={"total": "480300.00"})
+    assert line_sum(wrong) == line_sum(CONCRETE_1)
+    assert difference(CONCRETE_1) == 0
+    assert str(difference(wrong)) == "50.00"

@@ -1,0 +1,102 @@
+"""How amounts, times and enumerations read."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.commitment import Person, summarise
+from schemas.examples.cast import ANA, CONCRETE_1, SAM
+from services.approval.web.desk.wording import (
+    figure,
+    listed,
+    moment,
+    money,
+    quantity,
+    segment,
+    told_people,
+    totals,
+    waited,
+)
+
+NOW = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "read"),
+    [
+        ("480250.00", "USD", "USD 480,250.00"),
+        ("1.2345", "USD", "USD 1.2345"),
+        ("0.125", "USD", "USD 0.125"),
+        ("-50", "USD", "USD -50.00"),
+        ("1200", "JPY", "JPY 1,200"),
+        ("1.5", "BHD", "BHD 1.500"),
+        ("999999999999999.999999", "USD", "USD 999,999,999,999,999.999999"),
+        ("1", "XYZ", "XYZ 1.00"),
+    ],
+)
+def test_an_amount_keeps_every_digit_and_has_those_of_its_currency(amount: str, currency: str, read: str) -> None:
+    assert money(amount, currency).replace("\N{NO-BREAK SPACE}", " ") == read
+
+
+def test_a_figure_leaves_the_currency_to_the_heading() -> None:
+    assert figure("480250.00", "USD") == "480,250.00"
+
+
+@pytest.mark.parametrize(
+    ("amount", "read"), [("1", "1"), ("18500", "18,500"), ("38.50", "38.5"), ("0.000001", "0.000001")]
+)
+def test_a_quantity_is_never_rounded(amount: str, read: str) -> None:
+    assert quantity(amount) == read
+
+
+@pytest.mark.parametrize(
+    ("zone", "read"),
+    [
+        ("America/Chicago", "Nov 22, 2026, 09:00 CST"),
+        ("Europe/Berlin", "Nov 22, 2026, 16:00 CET"),
+        ("Asia/Kolkata", "Nov 22, 2026, 20:30 IST"),
+        ("UTC", "Nov 22, 2026, 15:00 UTC"),
+    ],
+)
+def test_a_moment_is_told_on_the_clock_of_a_zone(zone: str, read: str) -> None:
+    assert moment(NOW, zone) == read
+
+
+@pytest.mark.parametrize(
+    ("span", "read"),
+    [
+        (timedelta(seconds=-5), "0 min"),
+        (timedelta(minutes=59, seconds=59), "59 min"),
+        (timedelta(hours=1), "1 h"),
+        (timedelta(hours=23, minutes=59), "23 h"),
+        (timedelta(days=1), "1 day"),
+        (timedelta(days=1200), "1,200 days"),
+    ],
+)
+def test_a_wait_is_told_in_its_largest_unit(span: timedelta, read: str) -> None:
+    assert waited(NOW - span, NOW) == read
+
+
+def test_people_who_are_told_are_named_once() -> None:
+    assert told_people(summarise(CONCRETE_1, SAM)) == "Ana Gil and Sam Lee"
+    assert told_people(summarise(CONCRETE_1, ANA)) == "Ana Gil"
+
+
+def test_an_enumeration_has_one_and() -> None:
+    assert listed(["a", "b", "c"]) == "a, b and c"
+
+
+def test_totals_are_told_for_each_currency() -> None:
+    person = Person(id="p", name="P", email="p@example.org")
+    dollars, euros = summarise(CONCRETE_1, person), summarise(CONCRETE_1, person).model_copy(update={"currency": "EUR"})
+    assert [each.replace("\N{NO-BREAK SPACE}", " ") for each in totals([dollars, euros, dollars])] == [
+        "EUR 480,250.00",
+        "USD 960,500.00",
+    ]
+
+
+@given(st.text(st.characters(codec="utf-8")))
+def test_a_segment_holds_nothing_that_ends_it(text: str) -> None:
+    assert not set(segment(text)) & set("/?#&\"'<> ")

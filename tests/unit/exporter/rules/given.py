@@ -1,0 +1,121 @@
+"""Orders, documents and instants that the exporter's tests begin with."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from schemas.commitment import ErpDocument, Person
+from schemas.envelope import Event, new_event
+from schemas.events import DecisionAccepted, DecisionResolved
+from schemas.snapshot import Snapshot
+from services.exporter.connectors.types import FoundDocument, Outcome
+from services.exporter.rules.answer import answered, begun
+from services.exporter.rules.export import Exports
+from services.exporter.rules.orders import Decision, accepted
+from services.exporter.rules.policy import Policy
+
+NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+SOON = timedelta(seconds=1)
+LEASE = timedelta(seconds=60)
+POLICY = Policy(settle_seconds=30, max_attempts=3)
+APPROVER = Person(id="p-ada", name="Ada Approver", email="ada@example.com")
+MANAGER = Person(id="p-max", name="Max Manager", email="max@example.com")
+
+
+def commitment(commitment_id: str = "c-1", title: str = "Concrete, level 2") -> dict[str, Any]:
+    """A subcontract as upstream sends it."""
+    return {
+        "id": commitment_id,
+        "number": "SC-014",
+        "title": title,
+        "kind": "subcontract",
+        "url": "https://projects.example.com/commitments/14",
+        "currency": "USD",
+        "total": "480250.00",
+        "retainage_percent": "10.0",
+        "project": {"id": "pr-1", "name": "Harbour Hall", "erp_job_code": "J-100"},
+        "vendor": {"id": "v-1", "name": "Strong Concrete", "erp_code": "V-9"},
+        "creator": MANAGER.model_dump(),
+        "lines": [
+            {
+                "position": 1,
+                "cost_code": "03-300",
+                "description": "Slab",
+                "quantity": "12.5",
+                "unit": "m3",
+                "unit_cost": "38420.00",
+                "amount": "480250.00",
+            }
+        ],
+    }
+
+
+def order(
+    revision: int = 1,
+    round: int = 1,  # noqa: A002 - the contract's word
+    *,
+    commitment_id: str = "c-1",
+    company_id: str = "co-1",
+    title: str = "Concrete, level 2",
+    content_hash: str | None = None,
+    time: datetime = NOW,
+) -> Event[DecisionAccepted]:
+    """An approver's acceptance."""
+    snapshot = Snapshot.of(commitment(commitment_id, title))
+    data = DecisionAccepted(
+        company_id=company_id,
+        project_id="pr-1",
+        commitment_id=commitment_id,
+        revision=revision,
+        round=round,
+        content_hash=content_hash or snapshot.content_hash,
+        commitment=snapshot,
+        decided_by=APPROVER,
+        sent_by=MANAGER,
+    )
+    return new_event(data, source="countersign/approval", time=time)
+
+
+def evidence(revision: int = 1, document_id: str = "d-9", *, company_id: str = "co-1") -> Event[DecisionResolved]:
+    """An approver's word that the revision is in the ERP."""
+    data = DecisionResolved(
+        company_id=company_id,
+        project_id="pr-1",
+        commitment_id="c-1",
+        revision=revision,
+        round=1,
+        document=ErpDocument(connection="main", id=document_id, number="PO-9"),
+        decided_by=APPROVER,
+    )
+    return new_event(data, source="countersign/approval", time=NOW)
+
+
+def ordered(*events: Event[DecisionAccepted], connection: str | None = "main") -> Exports:
+    """The exports of commitment c-1 after `events`."""
+    exports = Exports("c-1")
+    for event in events or (order(),):
+        exports = accepted(exports, event, NOW, connection).state
+    return exports
+
+
+def attempt(exports: Exports, outcome: Outcome, now: datetime = NOW, policy: Policy = POLICY) -> Decision:
+    """What the exports become when the current one is attempted with `outcome`."""
+    token = uuid4()
+    decided = answered(begun(exports, token, now + LEASE, policy, now), token, outcome, policy, now)
+    assert decided is not None
+    return decided
+
+
+def token(number: int = 1) -> UUID:
+    """A lease's token."""
+    return UUID(int=number)
+
+
+def document(marker: str | None = None, document_id: str = "d-1") -> FoundDocument:
+    """A document as the ERP shows it."""
+    return FoundDocument(document_id, f"PO-{document_id}", None, marker)
+
+
+def begun_with(exports: Exports, number: int = 1, now: datetime = NOW) -> Exports:
+    """The exports with the current one under a lease."""
+    return begun(exports, token(number), now + LEASE, POLICY, now)

@@ -1,0 +1,273 @@
+"""What beginning an attempt, and its outcome, do to a commitment's exports."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.fields import FailureClass
+from services.exporter.connectors.types import (
+    FoundDocument,
+    Landed,
+    NotSent,
+    Outcome,
+    Refused,
+    Transient,
+    Undecided,
+    Unknown,
+)
+from services.exporter.rules.answer import answered
+from services.exporter.rules.export import Exports, State
+from services.exporter.rules.orders import accepted, resolved
+from services.exporter.rules.policy import Policy
+from tests.unit.exporter.rules.given import (
+    LEASE,
+    NOW,
+    POLICY,
+    SOON,
+    attempt,
+    begun_with,
+    document,
+    evidence,
+    order,
+    ordered,
+    token,
+)
+
+LANDED = Landed((document(),))
+REFUSED = Refused(FailureClass.FIX_DATA, "The vendor is not known.", "V-1")
+UNKNOWN = Unknown("No answer.")
+
+
+def test_a_pending_export_is_in_flight_under_the_lease() -> None:
+    exports = begun_with(ordered())
+
+    assert exports.exports[1].state is State.IN_FLIGHT
+    assert exports.due_at == NOW + LEASE
+
+
+def test_nothing_can_begin_where_nothing_is_to_be_done() -> None:
+    with pytest.raises(ValueError, match="nothing"):
+        begun_with(Exports("c-1"))
+
+
+def test_a_lapsed_lease_leaves_a_doubt_that_only_time_and_a_probe_can_settle() -> None:
+    later = NOW + LEASE
+
+    exports = begun_with(begun_with(ordered()), 2, later)
+
+    export = exports.exports[1]
+    assert (export.state, export.quiet_until) == (State.IN_DOUBT, later + timedelta(seconds=30))
+    assert exports.lease is not None
+    assert exports.lease.token == token(2)
+
+
+def test_a_settle_after_the_lease_has_passed_on_is_dropped() -> None:
+    taken_over = begun_with(begun_with(ordered()), 2, NOW + LEASE)
+
+    assert answered(taken_over, token(1), LANDED, POLICY, NOW) is None
+    assert answered(ordered(), token(1), LANDED, POLICY, NOW) is None
+
+
+def test_a_landed_revision_is_told_with_its_document() -> None:
+    decided = attempt(ordered(), LANDED)
+
+    (event,) = decided.publish
+    assert event.data.topic == "export.succeeded"
+    assert (event.data.erp_document.id, event.data.erp_document.connection) == ("d-1", "main")
+    assert (decided.state.lease, decided.state.due_at) == (None, None)
+
+
+def test_two_documents_in_the_erp_are_both_told() -> None:
+    decided = attempt(ordered(), Landed((document(), document(document_id="d-2"))))
+
+    assert [event.data.erp_document.id for event in decided.publish] == ["d-1", "d-2"]
+
+
+def test_a_document_beside_the_one_that_an_approver_vouched_for_is_told_too() -> None:
+    held = resolved(begun_with(ordered()), evidence(), NOW).state
+
+    decided = answered(held, token(), LANDED, POLICY, NOW)
+
+    assert decided is not None
+    assert [event.data.erp_document.id for event in decided.publish] == ["d-1", "d-9"]
+
+
+def test_a_refusal_fails_the_round_and_says_whose_turn_it_is() -> None:
+    decided = attempt(ordered(), REFUSED)
+
+    (event,) = decided.publish
+    assert event.data.topic == "export.failed"
+    assert (event.data.failure.owner, event.data.failure.code, event.data.failure.in_erp) == (
+        "project_manager",
+        "V-1",
+        False,
+    )
+    assert (event.data.attempts, event.data.summary.connection) == (1, "main")
+
+
+def test_a_failed_update_says_that_an_earlier_revision_is_in_the_erp() -> None:
+    exports = accepted(attempt(ordered(), LANDED).state, order(2), NOW, "main").state
+
+    (event,) = attempt(exports, REFUSED).publish
+
+    assert event.data.failure.in_erp is True
+
+
+def test_a_transient_error_is_silent_and_backs_off() -> None:
+    first = attempt(ordered(), Transient("Busy."))
+    second = attempt(first.state, Transient("Busy."), NOW + SOON)
+
+    assert (first.publish, second.publish) == ((), ())
+    assert first.state.due_at == NOW + SOON
+    assert second.state.due_at == NOW + 3 * SOON
+    assert second.state.exports[1].state is State.PENDING
+
+
+def test_the_erps_own_wish_lengthens_the_wait() -> None:
+    decided = attempt(ordered(), Transient("Busy.", retry_after_seconds=90))
+
+    assert decided.state.due_at == NOW + timedelta(seconds=90)
+
+
+def test_transient_errors_beyond_the_limit_fail_for_later() -> None:
+    exports = ordered()
+    for _ in range(POLICY.max_attempts - 1):
+        exports = attempt(exports, Transient("Busy.")).state
+
+    (event,) = attempt(exports, Transient("Busy.")).publish
+
+    assert event.data.failure.failure_class is FailureClass.RETRY_LATER
+    assert event.data.attempts == POLICY.max_attempts
+
+
+def test_a_lost_answer_is_in_doubt_and_told_with_the_next_probe() -> None:
+    decided = attempt(ordered(), UNKNOWN)
+
+    (event,) = decided.publish
+    assert (event.data.topic, event.data.asked, event.data.probes) == ("export.in_doubt", "No answer.", 0)
+    assert event.data.next_probe == NOW + timedelta(seconds=2) == decided.state.due_at
+    assert decided.state.exports[1].quiet_until == NOW + timedelta(seconds=30)
+
+
+def test_each_probe_that_settles_nothing_is_told_and_the_next_comes_later() -> None:
+    doubt = attempt(ordered(), UNKNOWN).state
+
+    decided = attempt(doubt, Undecided("Not there yet."), NOW + 2 * SOON)
+
+    (event,) = decided.publish
+    assert (event.data.probes, event.data.since) == (1, NOW)
+    assert decided.state.due_at == NOW + 6 * SOON
+
+
+def test_a_probe_is_made_as_soon_as_silence_is_a_proof() -> None:
+    policy = Policy(settle_seconds=25)
+    exports = attempt(ordered(), UNKNOWN, policy=policy).state
+    for _ in range(3):
+        assert exports.due_at is not None
+        exports = attempt(exports, Undecided("Not there yet."), exports.due_at, policy).state
+
+    assert exports.due_at == NOW + timedelta(seconds=25)
+
+
+def test_a_doubt_that_a_person_must_settle_is_not_probed_again() -> None:
+    decided = attempt(attempt(ordered(), UNKNOWN).state, Undecided("Look.", needs_person=True))
+
+    (event,) = decided.publish
+    assert (event.data.next_probe, decided.state.due_at) == (None, None)
+
+
+def test_a_reopened_export_waits_in_silence_until_silence_is_a_proof() -> None:
+    reopened = accepted(attempt(ordered(), UNKNOWN).state, order(round=2), NOW, "main").state
+
+    decided = attempt(reopened, Undecided("Not there yet."), NOW + 29 * SOON)
+
+    assert decided.publish == ()
+    assert decided.state.exports[1].state is State.PENDING
+    assert decided.state.due_at == NOW + 30 * SOON
+
+
+@pytest.mark.parametrize("outcome", [REFUSED, UNKNOWN, Transient("Busy.")])
+def test_a_round_ordered_meanwhile_overtakes_whatever_did_not_succeed(outcome: Outcome) -> None:
+    held = accepted(begun_with(ordered()), order(round=2), NOW, "main").state
+
+    decided = answered(held, token(), outcome, POLICY, NOW)
+
+    assert decided is not None
+    assert decided.publish == ()
+    export = decided.state.exports[1]
+    assert (export.state, export.round, export.attempts) == (State.PENDING, 2, 0)
+
+
+def test_evidence_that_came_meanwhile_settles_what_did_not_succeed() -> None:
+    held = resolved(begun_with(ordered()), evidence(), NOW).state
+
+    decided = answered(held, token(), UNKNOWN, POLICY, NOW)
+
+    assert decided is not None
+    assert decided.state.exports[1].state is State.SUCCEEDED
+    assert decided.publish[-1].data.topic == "export.succeeded"
+
+
+def test_nothing_sent_means_that_it_is_due_again() -> None:
+    decided = attempt(ordered(), NotSent())
+
+    assert (decided.publish, decided.state.due_at, decided.state.exports[1].attempts) == ((), NOW, 0)
+
+
+def test_a_success_supersedes_a_failure_below_it_in_silence() -> None:
+    failed = attempt(ordered(), REFUSED).state
+
+    decided = attempt(accepted(failed, order(2), NOW, "main").state, LANDED)
+
+    assert decided.state.exports[1].state is State.SUPERSEDED
+    assert [event.data.revision for event in decided.publish] == [2]
+
+
+outcomes = st.sampled_from(
+    [
+        LANDED,
+        Landed((FoundDocument("d-2"),)),
+        REFUSED,
+        UNKNOWN,
+        Transient("Busy."),
+        Undecided("Not yet."),
+        Undecided("Look.", needs_person=True),
+        NotSent(),
+    ]
+)
+steps = st.one_of(
+    st.tuples(st.just("order"), st.integers(1, 3), st.integers(1, 3)),
+    st.tuples(st.just("evidence"), st.integers(1, 3), st.just(0)),
+    st.tuples(st.just("begin"), st.just(0), st.just(0)),
+    st.tuples(st.just("answer"), outcomes, st.booleans()),
+)
+
+
+@settings(max_examples=300)
+@given(st.lists(steps, max_size=25))
+def test_whatever_happens_at_most_one_revision_is_open_and_nothing_waits_without_a_reason(steps: list[tuple]) -> None:  # type: ignore[type-arg]
+    exports, now, leases = Exports("c-1"), NOW, 1
+    for name, one, two in steps:
+        now += timedelta(minutes=2)
+        if name == "order":
+            exports = accepted(exports, order(one, two), now, "main").state
+        elif name == "evidence":
+            exports = resolved(exports, evidence(one), now).state
+        elif name == "begin" and exports.due_at is not None and exports.due_at <= now:
+            leases += 1
+            exports = begun_with(exports, leases, now)
+        elif name == "answer" and (decided := answered(exports, token(leases - two), one, POLICY, now)):
+            exports = decided.state
+        _check(exports)
+
+
+def _check(exports: Exports) -> None:
+    opened = [each for each in exports.exports.values() if each.state in (State.IN_FLIGHT, State.IN_DOUBT)]
+    assert len(opened) <= 1
+    if exports.lease:
+        assert [each.revision for each in opened] == [exports.lease.revision]
+    elif exports.due_at is None:
+        pending = [each for each in exports.exports.values() if each.state is State.PENDING]
+        assert not pending or opened

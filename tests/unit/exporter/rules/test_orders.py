@@ -1,0 +1,217 @@
+"""What approvers' decisions do to a commitment's exports, in whatever order they come."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.fields import FailureClass, Owner
+from services.exporter.connectors.types import Landed, Refused, Unknown
+from services.exporter.rules.export import Exports, State
+from services.exporter.rules.orders import accepted, resolved
+from services.pipeline.fold import RefusedError
+from tests.unit.exporter.rules.given import NOW, attempt, begun_with, document, evidence, order, ordered
+
+REFUSED = Refused(FailureClass.FIX_DATA, "The vendor is not known.")
+
+
+def test_an_order_waits_to_be_carried_out_at_once() -> None:
+    decided = accepted(Exports("c-1"), order(), NOW, "main")
+
+    export = decided.state.exports[1]
+    assert (export.state, export.round, export.due_at, export.connection) == (State.PENDING, 1, NOW, "main")
+    assert decided.state.due_at == NOW
+    assert decided.publish == ()
+
+
+def test_the_approved_text_is_kept_verbatim() -> None:
+    event = order()
+
+    (row,) = accepted(Exports("c-1"), event, NOW, "main").rows
+
+    assert (row.revision, row.round, row.text) == (1, 1, event.data.commitment.text)
+
+
+def test_the_same_order_again_changes_nothing() -> None:
+    exports = ordered()
+
+    again = accepted(exports, order(), NOW, "main")
+
+    assert again.state is exports
+    assert (again.is_changed, again.rows, again.publish) == (False, (), ())
+
+
+def test_a_company_without_a_connection_fails_at_once_as_a_matter_of_setup() -> None:
+    decided = accepted(Exports("c-1"), order(), NOW, None)
+
+    (event,) = decided.publish
+    assert event.data.topic == "export.failed"
+    assert event.data.failure.failure_class is FailureClass.FIX_SETUP
+    assert event.data.failure.owner is Owner.ERP_ADMIN
+    assert decided.state.exports[1].state is State.FAILED
+    assert decided.state.due_at is None
+
+
+def test_a_higher_round_reopens_an_export_that_failed_for_want_of_a_connection() -> None:
+    exports = ordered(connection=None)
+
+    reopened = accepted(exports, order(round=2), NOW, "main").state.exports[1]
+
+    assert (reopened.state, reopened.round, reopened.connection, reopened.failure) == (State.PENDING, 2, "main", None)
+
+
+@pytest.mark.parametrize("outcome", [REFUSED, Unknown("No answer.")])
+def test_a_higher_round_reopens_a_failed_or_doubtful_export(outcome: Refused | Unknown) -> None:
+    exports = attempt(ordered(), outcome).state
+
+    reopened = accepted(exports, order(round=2), NOW, "main").state.exports[1]
+
+    assert (reopened.state, reopened.round, reopened.attempts) == (State.PENDING, 2, 0)
+    assert reopened.quiet_until == exports.exports[1].quiet_until
+
+
+def test_a_higher_round_waits_while_a_worker_holds_the_export() -> None:
+    held = begun_with(ordered())
+
+    decided = accepted(held, order(round=2), NOW, "main")
+
+    export = decided.state.exports[1]
+    assert (export.state, export.round, export.ordered_round) == (State.IN_FLIGHT, 1, 2)
+
+
+def test_a_revision_that_is_in_the_erp_answers_a_further_order_with_its_success() -> None:
+    exports = attempt(ordered(), Landed((document(),))).state
+
+    decided = accepted(exports, order(round=2), NOW, "main")
+
+    assert decided.state.exports[1].state is State.SUCCEEDED
+    assert [event.data.topic for event in decided.publish] == ["export.succeeded"]
+
+
+def test_an_order_below_the_highest_success_is_not_carried_out_but_answered_with_that_success() -> None:
+    exports = attempt(ordered(order(2)), Landed((document(),))).state
+
+    decided = accepted(exports, order(1), NOW, "main")
+
+    assert decided.state.exports[1].state is State.SUPERSEDED
+    assert decided.state.due_at is None
+    assert [(event.data.topic, event.data.revision) for event in decided.publish] == [("export.succeeded", 2)]
+
+
+def test_an_update_goes_where_the_document_is_even_if_the_company_was_routed_elsewhere() -> None:
+    exports = attempt(ordered(), Landed((document(),))).state
+
+    later = accepted(exports, order(2), NOW, "other").state
+
+    assert later.connection == "main"
+
+
+def test_another_companys_order_is_refused() -> None:
+    with pytest.raises(RefusedError) as refusal:
+        accepted(ordered(), order(2, company_id="co-2"), NOW, "main")
+
+    assert refusal.value.reason == "other_company"
+
+
+def test_an_approvers_evidence_settles_an_export_in_doubt() -> None:
+    exports = attempt(ordered(), Unknown("No answer.")).state
+
+    decided = resolved(exports, evidence(), NOW)
+
+    (event,) = decided.publish
+    assert (event.data.topic, event.data.erp_document.id) == ("export.succeeded", "d-9")
+    assert decided.state.exports[1].state is State.SUCCEEDED
+
+
+def test_evidence_never_says_to_which_erp_later_revisions_go() -> None:
+    doubtful = attempt(ordered(), Unknown("No answer.")).state
+    foreign = evidence()
+    document = foreign.data.document.model_copy(update={"connection": "of-another-company"})
+    foreign = replace(foreign, data=foreign.data.model_copy(update={"document": document}))
+
+    settled = accepted(resolved(doubtful, foreign, NOW).state, order(2), NOW, "main").state
+    assert settled.exports[1].state is State.SUCCEEDED
+    assert settled.document is not None
+    assert (settled.document.connection, settled.connection) == ("main", "main")
+
+
+def test_evidence_that_comes_before_its_order_settles_it_on_arrival() -> None:
+    early = resolved(Exports("c-1"), evidence(), NOW).state
+
+    decided = accepted(early, order(), NOW, "main")
+
+    assert decided.state.exports[1].state is State.SUCCEEDED
+    assert [event.data.topic for event in decided.publish] == ["export.succeeded"]
+
+
+def test_evidence_waits_while_a_worker_holds_the_export_and_settles_it_afterwards() -> None:
+    waiting = resolved(begun_with(ordered()), evidence(), NOW)
+
+    assert waiting.publish == ()
+    assert waiting.state.exports[1].state is State.IN_FLIGHT
+
+
+def test_evidence_of_another_document_than_the_known_one_is_told() -> None:
+    exports = attempt(ordered(), Landed((document(),))).state
+
+    decided = resolved(exports, evidence(document_id="d-2"), NOW)
+
+    assert [event.data.erp_document.id for event in decided.publish] == ["d-2"]
+    assert decided.state.document is not None
+    assert decided.state.document.id == "d-1"
+
+
+def test_the_same_evidence_again_changes_nothing() -> None:
+    exports = resolved(ordered(), evidence(), NOW).state
+
+    again = resolved(exports, evidence(), NOW)
+
+    assert (again.is_changed, again.publish) == (False, ())
+
+
+decisions = st.tuples(st.integers(1, 3), st.integers(1, 3))
+
+
+@given(
+    st.lists(decisions, min_size=1, max_size=8).flatmap(
+        lambda given: st.tuples(st.just(given), st.permutations(given + given))
+    )
+)
+def test_any_order_and_repetition_of_orders_ends_in_the_same_state(
+    given: tuple[Sequence[tuple[int, int]], Sequence[tuple[int, int]]],
+) -> None:
+    one, other = (ordered(*(order(*decision) for decision in run)) for run in given)
+
+    assert one == other
+
+
+@given(st.permutations([(1, 1), (1, 2), (2, 1), "evidence", "evidence"]))
+def test_any_order_of_orders_and_evidence_ends_in_the_same_state(run: Sequence[tuple[int, int] | str]) -> None:
+    exports = Exports("c-1")
+    for each in run:
+        if isinstance(each, str):
+            exports = resolved(exports, evidence(2), NOW).state
+        else:
+            exports = accepted(exports, order(*each), NOW, "main").state
+
+    states = {revision: (export.state, export.round) for revision, export in exports.exports.items()}
+    assert states == {1: (State.SUPERSEDED, 2), 2: (State.SUCCEEDED, 1)}
+
+
+def test_only_the_lowest_pending_revision_is_current() -> None:
+    exports = ordered(order(2), order(1))
+
+    assert exports.current is not None
+    assert exports.current.revision == 1
+    assert replace(exports, exports={}).current is None
+
+
+def test_a_lower_revision_waits_while_a_higher_one_is_in_doubt() -> None:
+    doubt = attempt(ordered(order(2)), Unknown("No answer.")).state
+
+    exports = accepted(doubt, order(1), NOW, "main").state
+
+    assert exports.current is not None
+    assert exports.current.revision == 2

@@ -1,0 +1,91 @@
+"""Jobs that repeat until a service stops."""
+
+import asyncio
+from functools import partial
+
+import pytest
+
+from services.pipeline.periodic import every, is_set_within
+
+
+class Job:
+    """Counts its runs and sets `stopping` on the last one that it is to have."""
+
+    def __init__(self, runs: int, errors: dict[int, Exception] | None = None) -> None:
+        self.stopping = asyncio.Event()
+        self.ran = 0
+        self._runs = runs
+        self._errors = errors or {}
+
+    async def run(self) -> None:
+        self.ran += 1
+        if self.ran == self._runs:
+            self.stopping.set()
+        if error := self._errors.get(self.ran):
+            raise error
+
+
+async def test_a_job_runs_at_once_and_again_until_it_is_to_stop() -> None:
+    job = Job(runs=3)
+
+    await every(0.001, job.run)(job.stopping)
+
+    assert job.ran == 3
+
+
+async def test_a_stop_does_not_wait_for_the_next_run() -> None:
+    job = Job(runs=1)
+
+    async with asyncio.timeout(5):
+        await every(3600, job.run)(job.stopping)
+
+    assert job.ran == 1
+
+
+async def test_a_job_that_waits_first_does_not_run_when_the_service_stops_before() -> None:
+    job = Job(runs=1)
+    job.stopping.set()
+
+    await every(0.001, job.run, first_after_seconds=3600)(job.stopping)
+
+    assert job.ran == 0
+
+
+async def test_a_run_that_the_database_fails_is_left_to_the_next_one() -> None:
+    job = Job(runs=2, errors={1: ConnectionRefusedError()})
+
+    await every(0.001, job.run)(job.stopping)
+
+    assert job.ran == 2
+
+
+async def test_any_other_error_ends_the_loop() -> None:
+    job = Job(runs=2, errors={1: KeyError("a defect")})
+
+    with pytest.raises(KeyError):
+        await every(0.001, job.run)(job.stopping)
+
+    assert job.ran == 1
+
+
+async def test_a_job_with_its_arguments_bound_is_a_job_too() -> None:
+    seen = []
+    stopping = asyncio.Event()
+
+    async def note(word: str) -> None:
+        seen.append(word)
+        stopping.set()
+
+    await every(0.001, partial(note, "now"))(stopping)
+
+    assert seen == ["now"]
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.001])
+async def test_waiting_for_an_event_tells_whether_it_came(seconds: float) -> None:
+    event = asyncio.Event()
+
+    before = await is_set_within(event, seconds)
+    event.set()
+
+    assert (before, await is_set_within(event, seconds)) == (False, True)
