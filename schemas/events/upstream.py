@@ -85,6 +85,16 @@ class DirectoryPerson(EventData):
         """The person's id."""
         return self.person_id
 
+    @property
+    def may_view(self) -> bool:
+        """Whether the person may see their company's commitments: any level on ERP Integrations above none."""
+        return self.erp_tool is not ToolLevel.NONE
+
+    @property
+    def is_approver(self) -> bool:
+        """Whether the person is an accounting approver of their company: may accept, reject, retry and settle."""
+        return self.erp_tool in (ToolLevel.STANDARD, ToolLevel.ADMIN) and self.can_push_to_accounting
+
 
 class DirectoryPersonRemoved(EventData):
     """A tombstone on `directory.person`: the person keeps no right."""

@@ -13,7 +13,6 @@ from services.approval.identity.sign_in.errors import (
 from services.approval.identity.sign_in.flow import SignIn
 from services.approval.identity.sign_in.provider import Provider
 from services.approval.identity.sign_in.sessions import Session, Sessions
-from services.approval.rules.permissions import may_decide, may_view
 from services.approval.settings import ApprovalSettings
 from services.approval.storage import store
 from services.pipeline.database import Database
@@ -61,7 +60,7 @@ class Identity:
         person = await self.person(request)
         if person is None:
             raise NotAllowedError("Your company's directory does not list you, so you cannot view ERP Integrations.")
-        if not may_view(person, person.company_id):
+        if not person.may_view:
             raise NotAllowedError(
                 "You have no level on the ERP Integrations tool. Ask your company's administrator for one."
             )
@@ -70,7 +69,7 @@ class Identity:
     async def require_approver(self, request: Request) -> DirectoryPerson:
         """Return who asks, if they are an accounting approver; NotAllowedError otherwise."""
         person = await self.require_viewer(request)
-        if not may_decide(person, person.company_id):
+        if not person.is_approver:
             raise NotAllowedError(APPROVERS_ONLY)
         return person
 

@@ -14,7 +14,6 @@ from schemas.snapshot import Snapshot
 from services.approval.rules.commitment import Commitment, view
 from services.approval.rules.differences import differences
 from services.approval.rules.directory import Known
-from services.approval.rules.permissions import may_decide
 from services.approval.rules.requests import Request, approval_requested, request_arising
 from services.approval.rules.rows import HistoryEntry, Row, SubmissionRow
 from services.approval.rules.status import connection, document_name
@@ -110,7 +109,8 @@ async def snapshots(db: Transaction, commitment_id: str, revision: int) -> Seque
 
 async def _told(db: Transaction, after: Commitment, request: Request) -> Event[ApprovalRequested] | None:
     """Return the mail-worthy event for `request`, None where the approver may not decide any more."""
-    if not may_decide(await person(db, request.approver.id), after.company_id or ""):
+    approver = await person(db, request.approver.id)
+    if approver is None or approver.company_id != after.company_id or not approver.is_approver:
         return None
     previous = await snapshots(db, after.id, request.previous_revision)
     waiting = await snapshots(db, after.id, request.revision)

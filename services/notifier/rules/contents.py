@@ -9,7 +9,8 @@ from schemas.events import ApprovalRequested, Change, DecisionRejected, DigestRe
 from schemas.fields import FailureClass, Owner
 from services.notifier.rules import digest
 from services.notifier.rules.mails import Mail, subject
-from services.notifier.rules.wording import first_name, lines_of, money, one_line
+from services.notifier.rules.wording import first_name, lines_of, one_line
+from services.pipeline.formats import money
 
 MAX_CHANGES = 20
 _MAX_CHANGE_CHARACTERS = 120

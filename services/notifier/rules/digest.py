@@ -7,7 +7,8 @@ from typing import Any
 
 from schemas.events import CurrencyTotal, DigestReady, DigestRow, DigestSection
 from schemas.fields import Status
-from services.notifier.rules.wording import days, listed, moment, money, one_line
+from services.notifier.rules.wording import days, moment, one_line
+from services.pipeline.formats import enumeration, money
 
 _MAX_VENDOR_CHARACTERS = 60
 _MAX_MESSAGE_CHARACTERS = 200
@@ -70,7 +71,7 @@ def _waiting(section: DigestSection) -> str:
 
 
 def _totals(totals: Sequence[CurrencyTotal]) -> str:
-    return listed(money(total.total, total.currency) for total in totals) if totals else ""
+    return enumeration(money(total.total, total.currency) for total in totals) if totals else ""
 
 
 def _section(section: DigestSection, max_rows: int) -> Section:

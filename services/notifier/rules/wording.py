@@ -1,16 +1,13 @@
-"""How amounts, spans of time and people's own words read in a mail."""
+"""How times and people's own words read in a mail."""
 
 import unicodedata
-from collections.abc import Iterable
 from datetime import datetime
-from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
-from babel.numbers import format_currency, get_currency_precision
 
-LOCALE = "en_US"
-_MAX_DECIMALS = 6
+from services.pipeline.formats import LOCALE
+
 _DIRECTION_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -27,15 +24,6 @@ def lines_of(text: str) -> tuple[str, ...]:
     return tuple(line for line in map(one_line, text.splitlines()) if line)
 
 
-def money(amount: str, currency: str) -> str:
-    """`amount` as a person reads it, never rounded: the currency's digits, and more where the amount has them."""
-    digits = get_currency_precision(currency)
-    decimals = "0" * digits + "#" * (_MAX_DECIMALS - digits)
-    return format_currency(
-        Decimal(amount), currency, format=f"¤¤ #,##0.{decimals}", currency_digits=False, locale=LOCALE
-    )
-
-
 def moment(at: datetime, time_zone: str) -> str:
     """`at` on the clock of `time_zone`, for example "Sunday, November 22, 2026, 06:00 CST"."""
     return format_datetime(at, "EEEE, MMMM d, y, HH:mm z", tzinfo=ZoneInfo(time_zone), locale=LOCALE)
@@ -46,12 +34,6 @@ def days(count: int) -> str:
     if count == 0:
         return "today"
     return "1 day" if count == 1 else f"{count:,} days"
-
-
-def listed(parts: Iterable[str]) -> str:
-    """`parts` as an enumeration: "a, b and c"."""
-    *head, last = parts
-    return f"{', '.join(head)} and {last}" if head else last
 
 
 def first_name(name: str) -> str:

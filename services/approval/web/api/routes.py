@@ -11,7 +11,6 @@ from fastapi.security import HTTPBearer
 from schemas.events import DirectoryPerson
 from services.approval.decisions import Blocked, Conflict, Decisions, Outcome
 from services.approval.rules.commitment import Commitment, View, view
-from services.approval.rules.permissions import may_decide
 from services.approval.rules.status import EDITABLE, RIBBONS, locked_fields, message, summary
 from services.approval.storage import queries
 from services.approval.storage.queries import DeskView
@@ -68,7 +67,7 @@ def _add_lists(router: APIRouter, api: Api) -> None:
             id=who.person_id,
             name=who.name,
             company_id=who.company_id,
-            is_accounting_approver=may_decide(who, who.company_id),
+            is_accounting_approver=who.is_approver,
         )
 
     @router.get("/commitments")

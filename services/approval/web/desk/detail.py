@@ -14,7 +14,6 @@ from schemas.fields import FailureClass, Status
 from services.approval.decisions import Outcome
 from services.approval.rules.differences import differences
 from services.approval.rules.facts import Stage
-from services.approval.rules.permissions import may_decide
 from services.approval.storage import queries, store
 from services.approval.storage.queries import STATUSES, DeskView, Detail, HistoryLine
 from services.approval.web.desk.forms import FormProblem
@@ -141,7 +140,7 @@ class CommitmentPage:
 
 def possible(row: Row, who: DirectoryPerson) -> Possible:
     """Which answers `who` may give to the commitment of `row`."""
-    if not may_decide(who, who.company_id):
+    if not who.is_approver:
         return Possible()
     ruling, status = row.view.ruling, row.view.status
     return Possible(

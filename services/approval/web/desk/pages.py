@@ -15,10 +15,10 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from schemas.events import DirectoryPerson
-from services.approval.rules.permissions import may_decide
 from services.approval.rules.status import RIBBONS, document_name
 from services.approval.storage.queries import DeskView
 from services.approval.web.desk import wording
+from services.pipeline import formats
 
 SEE_OTHER = 303
 _FOLDER = Path(__file__).parent
@@ -63,10 +63,9 @@ class Pages:
             owner_words=wording.OWNER_WORDS,
             cause_words=wording.CAUSE_WORDS,
             ribbons=RIBBONS,
-            may_decide=may_decide,
         )
         self._environment.filters.update(
-            money=wording.money,
+            money=formats.money,
             figure=wording.figure,
             quantity=wording.quantity,
             counted=wording.counted,

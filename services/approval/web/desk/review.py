@@ -7,7 +7,8 @@ from decimal import Decimal
 from schemas.commitment import Commitment, Person
 from schemas.events import ErpConnection, LimitsProfile
 from services.approval.rules.checks import Finding
-from services.approval.web.desk.wording import counted, money
+from services.approval.web.desk.wording import counted
+from services.pipeline.formats import money
 
 
 @dataclass(frozen=True, slots=True)

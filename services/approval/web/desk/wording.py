@@ -1,19 +1,18 @@
 """How amounts, times and enumerations read on the desk."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
-from babel.numbers import format_currency, format_decimal, get_currency_precision
+from babel.numbers import format_decimal
 
 from schemas.commitment import Person, Summary
 from schemas.fields import FailureClass, Kind, Owner, Status, ToolLevel
+from services.pipeline.formats import LOCALE, enumeration, money
 
-LOCALE = "en_US"
-_MAX_DECIMALS = 6
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 STATUS_WORDS = {
@@ -49,14 +48,6 @@ CAUSE_WORDS = {
 }
 
 
-def money(amount: str | Decimal, currency: str) -> str:
-    """`amount` with its currency, never rounded: the currency's digits, and more where the amount has them."""
-    digits = get_currency_precision(currency)
-    decimals = "0" * digits + "#" * (_MAX_DECIMALS - digits)
-    pattern = f"¤¤ #,##0.{decimals};¤¤ -#,##0.{decimals}"
-    return format_currency(Decimal(amount), currency, format=pattern, currency_digits=False, locale=LOCALE)
-
-
 def figure(amount: str | Decimal, currency: str) -> str:
     """As `money`, without the currency, for columns that name it once."""
     return money(amount, currency).removeprefix(currency).strip()
@@ -89,16 +80,10 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def listed(parts: Iterable[str]) -> str:
-    """`parts` as an enumeration: "a, b and c"."""
-    *head, last = parts
-    return f"{', '.join(head)} and {last}" if head else last
-
-
 def told_people(summary: Summary) -> str:
     """The names of those who are told of a rejection, each once."""
     people: dict[str, Person] = {person.id: person for person in (summary.creator, summary.sent_by)}
-    return listed(person.name for person in people.values())
+    return enumeration(person.name for person in people.values())
 
 
 def totals(summaries: Sequence[Summary]) -> list[str]:

@@ -1,0 +1,41 @@
+"""How amounts and enumerations read, on pages and in mails alike."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.pipeline.formats import enumeration, money
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "expected"),
+    [
+        ("480250.00", "USD", "USD 480,250.00"),
+        ("480250", "USD", "USD 480,250.00"),
+        ("480250.00", "JPY", "JPY 480,250"),
+        ("1.2345", "USD", "USD 1.2345"),
+        ("1.5", "KWD", "KWD 1.500"),
+        ("1.5", "BHD", "BHD 1.500"),
+        ("0.125", "USD", "USD 0.125"),
+        ("-50", "EUR", "EUR -50.00"),
+        ("999999999999999.999999", "USD", "USD 999,999,999,999,999.999999"),
+        ("7", "ZZZ", "ZZZ 7.00"),
+    ],
+)
+def test_money_shows_its_currency_and_every_digit_it_has(amount: str, currency: str, expected: str) -> None:
+    assert money(amount, currency).replace("\N{NO-BREAK SPACE}", " ") == expected
+
+
+@settings(deadline=None)  # the first amount loads the locale
+@given(st.from_regex(r"-?[0-9]{1,15}(\.[0-9]{1,6})?", fullmatch=True), st.sampled_from(["USD", "JPY", "KWD"]))
+def test_money_is_never_rounded(amount: str, currency: str) -> None:
+    shown = money(amount, currency).replace(currency, "").replace(" ", "").replace(",", "")
+
+    assert Decimal(shown) == Decimal(amount)
+
+
+def test_an_enumeration_has_one_and() -> None:
+    assert enumeration(["a"]) == "a"
+    assert enumeration(["a", "b", "c"]) == "a, b and c"
