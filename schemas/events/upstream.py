@@ -86,6 +86,11 @@ class DirectoryPerson(EventData):
         return self.person_id
 
     @property
+    def as_person(self) -> Person:
+        """The person as decisions and mails name them."""
+        return Person(id=self.person_id, name=self.name, email=self.email)
+
+    @property
     def may_view(self) -> bool:
         """Whether the person may see their company's commitments: any level on ERP Integrations above none."""
         return self.erp_tool is not ToolLevel.NONE

@@ -1,4 +1,4 @@
-"""All that approval listens to, at a glance: which event is handled by which rule."""
+"""All events that approval handles, each with its rule."""
 
 from schemas.events import (
     CommitmentResent,
@@ -15,14 +15,13 @@ from schemas.events import (
     ExportSucceeded,
     MailSettled,
 )
-from services.approval.rules import commitment as joins
-from services.approval.rules import directory
-from services.approval.rules.commitment import Commitment
+from services.approval.rules import directory, joins
+from services.approval.rules.commitment import CommitmentFacts
 from services.approval.rules.event_handlers import accepted, joining, mail_settled, rejected, resolved, submitted
-from services.approval.rules.rows import Row
+from services.approval.rules.rows import StoredRow
 from services.pipeline.fold import Handlers, On
 
-HANDLERS: Handlers[Commitment, Row] = (
+HANDLERS: Handlers[CommitmentFacts, StoredRow] = (
     On(CommitmentSent, submitted),
     On(CommitmentResent, submitted),
     On(CommitmentRetrieved, joining(joins.retrieved)),

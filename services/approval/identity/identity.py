@@ -1,4 +1,4 @@
-"""Who asks, by our own session or by a bearer token, and what the directory lets them do at this very moment."""
+"""Who sends a request, by session or bearer token, and what the directory allows them now."""
 
 from starlette.requests import Request
 
@@ -6,15 +6,15 @@ from schemas.events import DirectoryPerson
 from services.approval.identity.sign_in.cookies import Cookies
 from services.approval.identity.sign_in.errors import (
     APPROVERS_ONLY,
-    ForeignRequestError,
+    CrossSiteRequestError,
     NotAllowedError,
     NotSignedInError,
 )
 from services.approval.identity.sign_in.flow import SignIn
 from services.approval.identity.sign_in.provider import Provider
-from services.approval.identity.sign_in.sessions import Session, Sessions
 from services.approval.settings import ApprovalSettings
-from services.approval.storage import store
+from services.approval.storage import directory
+from services.approval.storage.sessions import Session, Sessions
 from services.pipeline.database import Database
 
 SESSION = "session"
@@ -22,7 +22,7 @@ PENDING = "sign-in"
 
 
 class Identity:
-    """Tells who sends a request; `require_viewer` and `require_approver` are dependencies for routes."""
+    """Identifies the sender of a request; `require_viewer` and `require_approver` are FastAPI dependencies."""
 
     def __init__(self, settings: ApprovalSettings, database: Database) -> None:
         self._audience = settings.oidc_audience
@@ -33,30 +33,30 @@ class Identity:
         self.sign_in = SignIn(settings, self._provider, self.sessions)
 
     async def session(self, request: Request) -> Session | None:
-        """Return the session of the browser that asks.
+        """Return the browser's session.
 
-        Raises ForeignRequestError where the request would change something and came from a page that is not ours.
+        Raises CrossSiteRequestError if the request is unsafe and was not sent from one of our pages.
         """
         found = await self.sessions.find(self.cookies.read(request, SESSION))
         if found and not self.cookies.is_from_our_pages(request):
-            raise ForeignRequestError("This request did not come from the approval desk's own pages.")
+            raise CrossSiteRequestError("This request did not come from the approval desk's own pages.")
         return found
 
     async def pending(self, request: Request) -> Session | None:
-        """Return what the browser's sign-in under way must remember."""
+        """Return the session of the browser's sign-in that is in progress."""
         return await self.sessions.find(self.cookies.read(request, PENDING))
 
     async def person(self, request: Request) -> DirectoryPerson | None:
-        """Return whom the directory knows behind the request; None where it knows nobody by that id.
+        """Return the sender of the request; None if the directory does not list that person.
 
-        Raises NotSignedInError where nobody is signed in or the bearer token is not valid.
+        Raises NotSignedInError if nobody is signed in or the bearer token is not valid.
         """
         person_id = await self._person_id(request)
         async with self._database.begin() as db:
-            return await store.person(db, person_id)
+            return await directory.person(db, person_id)
 
     async def require_viewer(self, request: Request) -> DirectoryPerson:
-        """Return who asks, if they may see their company's commitments; NotAllowedError otherwise."""
+        """Return the sender, who may view their company's commitments; NotAllowedError otherwise."""
         person = await self.person(request)
         if person is None:
             raise NotAllowedError("Your company's directory does not list you, so you cannot view ERP Integrations.")
@@ -67,7 +67,7 @@ class Identity:
         return person
 
     async def require_approver(self, request: Request) -> DirectoryPerson:
-        """Return who asks, if they are an accounting approver; NotAllowedError otherwise."""
+        """Return the sender, who is an accounting approver; NotAllowedError otherwise."""
         person = await self.require_viewer(request)
         if not person.is_approver:
             raise NotAllowedError(APPROVERS_ONLY)

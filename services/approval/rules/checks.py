@@ -1,4 +1,4 @@
-"""What an approver is to know before accepting a snapshot; blocking findings forbid it. Computed when read."""
+"""What an approver has to know before accepting a commitment."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from schemas.fields import ToolLevel
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one rule found, in words; a blocking one forbids to accept."""
+    """The result of one rule, in words; a blocking finding prevents acceptance."""
 
     rule: str
     text: str
@@ -28,22 +28,31 @@ def findings(
 ) -> tuple[Finding, ...]:
     """All findings on `commitment` as `sent_by` submitted it.
 
-    `sender` is what the directory knows of that person and `erp` the target connection, None where not known.
-    `number_taken_by` is another commitment whose number is the same in the ERP, once `kept_number` is applied.
+    `sender` is that person in the directory and `erp` the target connection, None if not known. `number_taken_by` is
+    the number of another commitment that the ERP could not tell from this one's, once `kept_number` is applied.
     """
     return (*_total(commitment), *_sender(commitment, sent_by, sender), *_lengths(commitment, erp, number_taken_by))
 
 
 def kept_number(commitment: Commitment, erp: ErpConnection) -> str:
-    """The number as the ERP keeps it: cut where the ERP truncates."""
+    """The number as the ERP keeps it: cut if the ERP truncates."""
     if erp.limits.truncates_number:
         return commitment.number[: erp.limits.number_characters]
     return commitment.number
 
 
+def line_sum(commitment: Commitment) -> Decimal:
+    """The sum of the lines' amounts, in the commitment's currency."""
+    return sum((Decimal(line.amount) for line in commitment.lines), Decimal(0))
+
+
+def excess_over_lines(commitment: Commitment) -> Decimal:
+    """By how much the stated total exceeds the lines."""
+    return Decimal(commitment.total) - line_sum(commitment)
+
+
 def _total(commitment: Commitment) -> Iterator[Finding]:
-    excess = Decimal(commitment.total) - sum((Decimal(line.amount) for line in commitment.lines), Decimal(0))
-    if excess:
+    if excess := excess_over_lines(commitment):
         decimals = max(2, -int(excess.normalize().as_tuple().exponent))
         amount = f"{commitment.currency} {abs(excess):,.{decimals}f}"
         comparison = "more" if excess > 0 else "less"

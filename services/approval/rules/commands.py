@@ -1,12 +1,11 @@
-"""What an approver may do: each answer is guarded by where the commitment stands, then joins like any other fact.
+"""What an approver's answer does: guarded by the current status, it joins the facts like any other event.
 
-Nothing here checks rights. An answer that the guard refuses is a value, not an exception, and records nothing; it says
-why in words, with times in the approver's `zone`.
+Rights are not checked here. A refused answer is a value, not an exception; it changes nothing and explains itself.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, tzinfo
+from datetime import datetime, tzinfo
 from typing import Any, TypeVar
 
 from schemas.commitment import ErpDocument, Person
@@ -15,271 +14,263 @@ from schemas.events import CommitmentData, DecisionAccepted, DecisionRejected, D
 from schemas.fields import Status
 from schemas.snapshot import Snapshot
 from services.approval.rules import event_handlers
+from services.approval.rules.answers import Accept, Answer, Reject, Retry, Settle
 from services.approval.rules.checks import Finding
-from services.approval.rules.commitment import Commitment, View, view
-from services.approval.rules.conflicts import why
+from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, current_status
+from services.approval.rules.conflicts import explanation
+from services.approval.rules.erp import connection_name
+from services.approval.rules.event_handlers import Handled
 from services.approval.rules.facts import Approved, Stage
-from services.approval.rules.rows import Row
 from services.approval.rules.status import SOURCE, summary
-from services.pipeline.fold import Decided
 
 DecisionT = TypeVar("DecisionT", bound=CommitmentData)
 
 
 @dataclass(frozen=True, slots=True)
-class Granted:
-    """The answer stands: save state and rows, publish the decision and the status."""
+class AnswerContext:
+    """Who answers and when, and the trace that the answer belongs to; times in a conflict are in `zone`."""
 
-    decided: Decided[Commitment, Row]
+    by: Person
+    zone: tzinfo
+    now: datetime
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """The answer is valid: save facts and rows, publish the decision and the status."""
+
+    decided: Handled
 
 
 @dataclass(frozen=True, slots=True)
 class AlreadyGranted:
     """The same person gave the same answer before."""
 
-    view: View
+    current: CurrentStatus
 
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """The checks forbid to accept."""
+    """Findings prevent acceptance."""
 
-    view: View
+    current: CurrentStatus
     findings: tuple[Finding, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """The commitment does not stand as the approver saw it; `why` says so in words."""
+    """The commitment has changed since the approver saw it; `explanation` says how."""
 
-    view: View | None
-    why: str
-
-
-Answer = Granted | AlreadyGranted | Blocked | Conflict
+    current: CurrentStatus | None
+    explanation: str
 
 
-def accept(
-    commitment: Commitment,
-    revision: int,
-    content_hash: str,
-    by: Person,
-    now: datetime,
+AnswerResult = Granted | AlreadyGranted | Blocked | Conflict
+
+
+def carry_out(
+    facts: CommitmentFacts,
+    answer: Answer,
+    context: AnswerContext,
     *,
-    zone: tzinfo,
-    snapshot: Snapshot | None,
+    snapshot: Snapshot | None = None,
     findings: Sequence[Finding] = (),
-    erp_code: str | None = None,
-    accounting_date: date | None = None,
-    note: str | None = None,
-    traceparent: str | None = None,
-) -> Granted | AlreadyGranted | Blocked | Conflict:
-    """Order the export of what `by` read; `snapshot` is what is stored of `revision` with `content_hash`."""
-    seen, mine = view(commitment), _order_by(commitment, revision, by)
-    if seen and mine and mine.content_hash == content_hash:
-        return AlreadyGranted(seen)
-    is_read = commitment.hashes == {content_hash} and _is_of(snapshot, content_hash)
-    if not (seen and is_read and _stands(seen, revision, Status.READY)):
-        return Conflict(seen, why(commitment, revision, now, zone))
-    if blocking := tuple(finding for finding in findings if finding.is_blocking):
-        return Blocked(seen, blocking)
-    decision = DecisionAccepted(
-        **_about(commitment, seen),
-        round=1,
-        content_hash=content_hash,
-        commitment=snapshot,
-        decided_by=by,
-        sent_by=seen.summary.sent_by,
-        erp_code=erp_code,
-        accounting_date=accounting_date,
-        note=note,
-    )
-    return _granted(event_handlers.accepted, commitment, decision, now, traceparent)
+) -> AnswerResult:
+    """Return the result of `answer`.
 
-
-def reject(
-    commitment: Commitment,
-    revision: int,
-    content_hash: str,
-    reason: str,
-    by: Person,
-    now: datetime,
-    *,
-    zone: tzinfo,
-    traceparent: str | None = None,
-) -> Granted | AlreadyGranted | Conflict:
-    """Give `revision` back to its project for `reason`: it waits, is disputed, or failed to export."""
-    seen = view(commitment)
-    if seen and _is_rejected(seen, revision, reason, by):
-        return AlreadyGranted(seen)
-    is_read = content_hash in commitment.hashes
-    if not (seen and is_read and _stands(seen, revision, Status.READY, Status.DISPUTED, Status.FAILED)):
-        return Conflict(seen, why(commitment, revision, now, zone))
-    decision = DecisionRejected(
-        **_about(commitment, seen),
-        round=seen.round,
-        reason=reason,
-        decided_by=by,
-        summary=summary(commitment, seen),
-    )
-    return _granted(event_handlers.rejected, commitment, decision, now, traceparent)
-
-
-def retry(
-    commitment: Commitment,
-    revision: int,
-    failed_round: int,
-    by: Person,
-    now: datetime,
-    *,
-    zone: tzinfo,
-    snapshot: Snapshot | None,
-    traceparent: str | None = None,
-) -> Granted | AlreadyGranted | Conflict:
-    """Order another export of `revision`, whose `failed_round` failed; `snapshot` is what is stored as approved."""
-    seen = view(commitment)
-    if not (seen and _stands(seen, revision, Status.FAILED) and seen.round == failed_round):
-        return _order_given(commitment, (revision, failed_round + 1), by, now, zone)
-    return _order_again(commitment, seen, by, now, zone=zone, snapshot=snapshot, note=None, traceparent=traceparent)
-
-
-def settle_as_absent(
-    commitment: Commitment,
-    revision: int,
-    doubtful_round: int,
-    by: Person,
-    now: datetime,
-    *,
-    zone: tzinfo,
-    snapshot: Snapshot | None,
-    note: str,
-    traceparent: str | None = None,
-) -> Granted | AlreadyGranted | Conflict:
-    """Order another export of `revision`, as `by` found nothing of `doubtful_round` in the ERP; `note` says how."""
-    seen = view(commitment)
-    if not (seen and _is_doubtful(seen, revision, doubtful_round)):
-        return _order_given(commitment, (revision, doubtful_round + 1), by, now, zone)
-    return _order_again(commitment, seen, by, now, zone=zone, snapshot=snapshot, note=note, traceparent=traceparent)
-
-
-def settle_as_present(
-    commitment: Commitment,
-    revision: int,
-    doubtful_round: int,
-    document: ErpDocument,
-    by: Person,
-    now: datetime,
-    *,
-    zone: tzinfo,
-    note: str | None = None,
-    traceparent: str | None = None,
-) -> Granted | AlreadyGranted | Conflict:
-    """Settle a doubtful export as the `document` that `by` found; it is synced once the exporter has read that.
-
-    Until then the commitment stays in doubt, and nobody can settle it otherwise.
+    `snapshot` is the stored content that would be exported: for Accept the one that the answer names, otherwise the
+    approved one; None if it is not stored. `findings` are those on that content.
     """
-    seen = view(commitment)
-    if seen and _is_found(commitment, seen, revision, document):
-        return AlreadyGranted(seen)
-    if not (seen and _is_doubtful(seen, revision, doubtful_round)):
-        return Conflict(seen, why(commitment, revision, now, zone))
-    decision = DecisionResolved(
-        **_about(commitment, seen), round=doubtful_round, document=document, decided_by=by, note=note
+    match answer:
+        case Accept():
+            return _accept(facts, answer, context, snapshot, findings)
+        case Reject():
+            return _reject(facts, answer, context)
+        case Retry():
+            return _retry(facts, answer, context, snapshot)
+        case Settle(document=ErpDocument() as document):
+            return _settle_as_present(facts, answer, context, document)
+        case Settle():
+            return _settle_as_absent(facts, answer, context, snapshot)
+
+
+def _accept(
+    facts: CommitmentFacts,
+    answer: Accept,
+    context: AnswerContext,
+    snapshot: Snapshot | None,
+    findings: Sequence[Finding],
+) -> AnswerResult:
+    """Order the export of the content that was read."""
+    current, ordered = current_status(facts), _order_by(facts, answer.revision, context.by)
+    if current and ordered and ordered.content_hash == answer.content_hash:
+        return AlreadyGranted(current)
+    is_read = facts.hashes == {answer.content_hash} and _is_content(snapshot, answer.content_hash)
+    if not (current and is_read and _is_at(current, answer.revision, Status.READY)):
+        return _conflict(facts, current, answer.revision, context)
+    if blocking := tuple(finding for finding in findings if finding.is_blocking):
+        return Blocked(current, blocking)
+    decision = DecisionAccepted(
+        **_about(facts, current),
+        round=1,
+        content_hash=answer.content_hash,
+        commitment=snapshot,
+        decided_by=context.by,
+        sent_by=current.summary.sent_by,
+        erp_code=answer.erp_code,
+        accounting_date=answer.accounting_date,
+        note=answer.note,
     )
-    return _granted(event_handlers.resolved, commitment, decision, now, traceparent)
+    return _granted(event_handlers.accepted, facts, decision, context)
+
+
+def _reject(facts: CommitmentFacts, answer: Reject, context: AnswerContext) -> AnswerResult:
+    """Give the revision back to its project: it waits, is disputed, or failed to export."""
+    current = current_status(facts)
+    if current and _is_rejected(current, answer, context.by):
+        return AlreadyGranted(current)
+    is_read = answer.content_hash in facts.hashes
+    if not (current and is_read and _is_at(current, answer.revision, Status.READY, Status.DISPUTED, Status.FAILED)):
+        return _conflict(facts, current, answer.revision, context)
+    decision = DecisionRejected(
+        **_about(facts, current),
+        round=current.round,
+        reason=answer.reason,
+        decided_by=context.by,
+        summary=summary(facts, current),
+    )
+    return _granted(event_handlers.rejected, facts, decision, context)
+
+
+def _retry(facts: CommitmentFacts, answer: Retry, context: AnswerContext, snapshot: Snapshot | None) -> AnswerResult:
+    """Order another export of a revision whose last round failed."""
+    current = current_status(facts)
+    if not (current and _is_at(current, answer.revision, Status.FAILED) and current.round == answer.round):
+        return _already_ordered(facts, answer, context)
+    return _order_again(facts, current, context, snapshot, note=None)
+
+
+def _settle_as_absent(
+    facts: CommitmentFacts, answer: Settle, context: AnswerContext, snapshot: Snapshot | None
+) -> AnswerResult:
+    """Order another export, since nothing of the round in doubt is in the ERP."""
+    current = current_status(facts)
+    if not (current and _is_in_doubt(current, answer)):
+        return _already_ordered(facts, answer, context)
+    return _order_again(facts, current, context, snapshot, note=answer.note)
+
+
+def _settle_as_present(
+    facts: CommitmentFacts, answer: Settle, context: AnswerContext, document: ErpDocument
+) -> AnswerResult:
+    """Settle the doubt with a document; the commitment is synced once the exporter has taken that as the outcome.
+
+    Until then it stays in doubt, and nobody can settle it otherwise. The evidence names a document; the ERP is the one
+    that was asked, whatever connection the answer names.
+    """
+    found = document.model_copy(update={"connection": connection_name(facts) or document.connection})
+    current = current_status(facts)
+    if current and _is_found(facts, current, answer.revision, found):
+        return AlreadyGranted(current)
+    if not (current and _is_in_doubt(current, answer)):
+        return _conflict(facts, current, answer.revision, context)
+    decision = DecisionResolved(
+        **_about(facts, current), round=answer.round, document=found, decided_by=context.by, note=answer.note
+    )
+    return _granted(event_handlers.resolved, facts, decision, context)
 
 
 def _order_again(
-    commitment: Commitment,
-    seen: View,
-    by: Person,
-    now: datetime,
-    *,
-    zone: tzinfo,
+    facts: CommitmentFacts,
+    current: CurrentStatus,
+    context: AnswerContext,
     snapshot: Snapshot | None,
     note: str | None,
-    traceparent: str | None,
-) -> Granted | Conflict:
-    """The next round of what was approved, unless that is not known yet, as in a restored database."""
-    approved = commitment.approved
-    if not (approved and approved.revision == seen.revision and _is_of(snapshot, approved.content_hash)):
-        return Conflict(seen, why(commitment, seen.revision, now, zone))
+) -> AnswerResult:
+    """Order the next round of the approved content, unless that is not known yet, as in a restored database."""
+    approved = facts.approved
+    if not (approved and approved.revision == current.revision and _is_content(snapshot, approved.content_hash)):
+        return _conflict(facts, current, current.revision, context)
     decision = DecisionAccepted(
-        **_about(commitment, seen),
-        round=seen.round + 1,
+        **_about(facts, current),
+        round=current.round + 1,
         content_hash=approved.content_hash,
         commitment=snapshot,
-        decided_by=by,
+        decided_by=context.by,
         sent_by=approved.sent_by,
         erp_code=approved.erp_code,
         accounting_date=approved.accounting_date,
         note=note or approved.note,
     )
-    return _granted(event_handlers.accepted, commitment, decision, now, traceparent)
+    return _granted(event_handlers.accepted, facts, decision, context)
 
 
-def _order_given(
-    commitment: Commitment, wanted: tuple[int, int], by: Person, now: datetime, zone: tzinfo
-) -> AlreadyGranted | Conflict:
-    """The answer where the `wanted` (revision, round) can no longer be ordered: perhaps `by` has done so."""
-    seen, mine = view(commitment), _order_by(commitment, wanted[0], by)
-    if seen and mine and mine.round == wanted[1]:
-        return AlreadyGranted(seen)
-    return Conflict(seen, why(commitment, wanted[0], now, zone))
+def _already_ordered(facts: CommitmentFacts, answer: Retry | Settle, context: AnswerContext) -> AnswerResult:
+    """The result if the next round can no longer be ordered: perhaps the same person has ordered it."""
+    current, ordered = current_status(facts), _order_by(facts, answer.revision, context.by)
+    if current and ordered and ordered.round == answer.round + 1:
+        return AlreadyGranted(current)
+    return _conflict(facts, current, answer.revision, context)
+
+
+def _conflict(
+    facts: CommitmentFacts, current: CurrentStatus | None, revision: int, context: AnswerContext
+) -> AnswerResult:
+    return Conflict(current, explanation(facts, revision, context.now, context.zone))
 
 
 def _granted(
-    handle: event_handlers.Handler[DecisionT],
-    commitment: Commitment,
-    decision: DecisionT,
-    now: datetime,
-    traceparent: str | None,
+    handle: event_handlers.Handler[DecisionT], facts: CommitmentFacts, decision: DecisionT, context: AnswerContext
 ) -> Granted:
-    event = new_event(decision, source=SOURCE, time=now, traceparent=traceparent)
-    decided = handle(commitment, event, now)
+    event = new_event(decision, source=SOURCE, time=context.now, traceparent=context.traceparent)
+    decided = handle(facts, event, context.now)
     return Granted(replace(decided, publish=(event, *decided.publish)))
 
 
-def _about(commitment: Commitment, seen: View) -> dict[str, Any]:
+def _about(facts: CommitmentFacts, current: CurrentStatus) -> dict[str, Any]:
     return {
-        "company_id": commitment.company_id,
-        "project_id": seen.submitted.project_id,
-        "commitment_id": commitment.id,
-        "revision": seen.revision,
+        "company_id": facts.company_id,
+        "project_id": current.submitted.project_id,
+        "commitment_id": facts.id,
+        "revision": current.revision,
     }
 
 
-def _stands(seen: View, revision: int, *statuses: Status) -> bool:
-    return seen.revision == revision and seen.status in statuses
+def _is_at(current: CurrentStatus, revision: int, *statuses: Status) -> bool:
+    return current.revision == revision and current.status in statuses
 
 
-def _is_doubtful(seen: View, revision: int, export_round: int) -> bool:
-    """Whether that very export is in doubt, and nobody has settled it."""
-    is_settled = seen.ruling is not None and seen.ruling.settled_as is not None
-    return _stands(seen, revision, Status.IN_DOUBT) and seen.round == export_round and not is_settled
+def _is_in_doubt(current: CurrentStatus, answer: Settle) -> bool:
+    """Whether the round that the answer names is in doubt and nobody has settled it."""
+    is_settled = current.ruling is not None and current.ruling.settled_as is not None
+    return _is_at(current, answer.revision, Status.IN_DOUBT) and current.round == answer.round and not is_settled
 
 
-def _is_of(snapshot: Snapshot | None, content_hash: str) -> bool:
+def _is_content(snapshot: Snapshot | None, content_hash: str) -> bool:
     return snapshot is not None and snapshot.content_hash == content_hash
 
 
-def _order_by(commitment: Commitment, revision: int, by: Person) -> Approved | None:
-    """The order that `by` gave to export `revision`, as long as nothing was ordered or rejected after it."""
-    approved, ruling = commitment.approved, commitment.ruling
+def _order_by(facts: CommitmentFacts, revision: int, by: Person) -> Approved | None:
+    """The order by `by` to export `revision`, unless something was ordered or rejected after it."""
+    approved, ruling = facts.approved, facts.ruling
     if approved is None or ruling is None or ruling.stage is Stage.REJECTED:
         return None
     is_theirs = approved.by.id == by.id and approved.revision == ruling.revision == revision
     return approved if is_theirs else None
 
 
-def _is_rejected(seen: View, revision: int, reason: str, by: Person) -> bool:
-    ruling = seen.ruling
-    is_theirs = ruling is not None and ruling.by is not None and ruling.by.id == by.id and ruling.reason == reason
-    return is_theirs and _stands(seen, revision, Status.REJECTED)
+def _is_rejected(current: CurrentStatus, answer: Reject, by: Person) -> bool:
+    """Whether `by` has rejected the revision for the same reason."""
+    ruling = current.ruling
+    if ruling is None or ruling.by is None or not _is_at(current, answer.revision, Status.REJECTED):
+        return False
+    return ruling.by.id == by.id and ruling.reason == answer.reason
 
 
-def _is_found(commitment: Commitment, seen: View, revision: int, document: ErpDocument) -> bool:
-    """Whether the document was already given as the answer, or is in the ERP for certain."""
-    if _stands(seen, revision, Status.SYNCED):
-        return (document.connection, document.id) in commitment.erp_ids
-    return _stands(seen, revision, Status.IN_DOUBT) and seen.ruling is not None and seen.ruling.settled_as == document
+def _is_found(facts: CommitmentFacts, current: CurrentStatus, revision: int, document: ErpDocument) -> bool:
+    """Whether the same document was given as evidence before, or is known to be in the ERP."""
+    if _is_at(current, revision, Status.SYNCED):
+        return (document.connection, document.id) in facts.erp_ids
+    is_doubt = _is_at(current, revision, Status.IN_DOUBT)
+    return is_doubt and current.ruling is not None and current.ruling.settled_as == document

@@ -7,45 +7,49 @@ from typing import TypeVar
 
 from schemas.envelope import Event
 from schemas.events import CommitmentData, MailSettled, Submission
-from services.approval.rules import commitment as joins
-from services.approval.rules import history, status
-from services.approval.rules.commitment import Commitment
-from services.approval.rules.rows import Row, SubmissionRow
+from services.approval.rules import history, joins
+from services.approval.rules.commitment import CommitmentFacts
+from services.approval.rules.rows import StoredRow, SubmissionRow
+from services.approval.rules.status import status_event
 from services.pipeline.fold import Decided, RefusedError
 
-FactT = TypeVar("FactT", bound=CommitmentData | Submission)
-Handler = Callable[[Commitment, Event[FactT], datetime], Decided[Commitment, Row]]
+Handled = Decided[CommitmentFacts, StoredRow]
+EventT = TypeVar("EventT", bound=CommitmentData | Submission)
+Handler = Callable[[CommitmentFacts, Event[EventT], datetime], Handled]
 
 
-def joining(join: Callable[[Commitment, Event[FactT]], Commitment]) -> Handler[FactT]:
-    """A handler that joins an event to the commitment, and tells upstream and the history when it is news."""
+def joining(join: Callable[[CommitmentFacts, Event[EventT]], CommitmentFacts]) -> Handler[EventT]:
+    """Return a handler that joins an event to the facts; a new fact is published as a status and added to the history.
 
-    def handle(commitment: Commitment, event: Event[FactT], now: datetime) -> Decided[Commitment, Row]:
-        known = _of_company(commitment, event.data.company_id)
-        joined = join(known, event)
-        if joined == commitment:
-            return Decided(commitment, is_changed=False)
-        after, publish = status.told(joined, now, event.traceparent)
+    RefusedError for an event of another company.
+    """
+
+    def handle(facts: CommitmentFacts, event: Event[EventT], now: datetime) -> Handled:
+        joined = join(_of_company(facts, event.data.company_id), event)
+        if joined == facts:
+            return Decided(facts, is_changed=False)
+        after, publish = status_event(joined, now, event.traceparent)
         return Decided(after, publish, (history.entry(after, event),))
 
     return handle
 
 
-def submitted(commitment: Commitment, event: Event[Submission], now: datetime) -> Decided[Commitment, Row]:
-    """As any fact; the snapshot is kept for good, also when it came too late to matter."""
-    decided = joining(joins.submitted)(commitment, event, now)
-    if (event.data.revision, event.data.commitment.content_hash) in {sent.order for sent in commitment.submissions}:
+def submitted(facts: CommitmentFacts, event: Event[Submission], now: datetime) -> Handled:
+    """As any fact; in addition the snapshot is stored for good, even if it came too late to matter."""
+    decided = joining(joins.submitted)(facts, event, now)
+    known = {sent.precedence for sent in facts.submissions}
+    if (event.data.revision, event.data.commitment.content_hash) in known:
         return decided
     return replace(decided, rows=(_submission_row(event), *decided.rows))
 
 
-def mail_settled(commitment: Commitment, event: Event[MailSettled], now: datetime) -> Decided[Commitment, Row]:
-    """The history says who was told; nothing else changes. A daily summary belongs to no commitment."""
+def mail_settled(facts: CommitmentFacts, event: Event[MailSettled], now: datetime) -> Handled:
+    """Only the history changes: it says who got a mail. A daily summary belongs to no commitment."""
     del now
     if event.data.commitment_id is None:
-        return Decided(commitment, is_changed=False)
-    known = _of_company(commitment, event.data.company_id)
-    return Decided(commitment, rows=(history.entry(known, event),), is_changed=False)
+        return Decided(facts, is_changed=False)
+    known = _of_company(facts, event.data.company_id)
+    return Decided(facts, rows=(history.entry(known, event),), is_changed=False)
 
 
 accepted = joining(joins.accepted)
@@ -53,13 +57,13 @@ rejected = joining(joins.rejected)
 resolved = joining(joins.resolved)
 
 
-def _of_company(commitment: Commitment, company_id: str) -> Commitment:
-    """`commitment`, known to be the company's from its first event on; RefusedError where it is another's."""
-    if commitment.company_id is None:
-        return replace(commitment, company_id=company_id)
-    if commitment.company_id != company_id:
-        raise RefusedError("other_company", f"commitment {commitment.id} belongs to another company than {company_id}")
-    return commitment
+def _of_company(facts: CommitmentFacts, company_id: str) -> CommitmentFacts:
+    """`facts` with their company, which the first event sets; RefusedError if they are another company's."""
+    if facts.company_id is None:
+        return replace(facts, company_id=company_id)
+    if facts.company_id != company_id:
+        raise RefusedError("other_company", f"commitment {facts.id} belongs to another company than {company_id}")
+    return facts
 
 
 def _submission_row(event: Event[Submission]) -> SubmissionRow:

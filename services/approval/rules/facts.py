@@ -1,4 +1,4 @@
-"""The facts that a commitment's state is joined from, and the rule by which one of them stands over another."""
+"""The facts about a commitment, and the rule that decides which of two facts of a kind is kept."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -12,11 +12,11 @@ from pydantic import TypeAdapter
 from schemas.commitment import ErpDocument, Person, Summary
 from schemas.events import Failure
 
-Order = tuple[int | str, ...]
+Precedence = tuple[int | str, ...]
 
 
 class Stage(IntEnum):
-    """How far one export round has come; within a round the higher stage stands."""
+    """The stage that an export round has reached; within a round the higher stage is kept."""
 
     SUCCEEDED = 0
     ACCEPTED = 1
@@ -27,7 +27,7 @@ class Stage(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """One content that was sent as one revision; two of them under one revision are a dispute."""
+    """One content that was sent as one revision; two contents under one revision are a dispute."""
 
     revision: int
     content_hash: str
@@ -36,28 +36,28 @@ class Submitted:
     summary: Summary
 
     @property
-    def order(self) -> Order:
-        """Names the content."""
+    def precedence(self) -> Precedence:
+        """Identifies the content."""
         return (self.revision, self.content_hash)
 
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """The highest revision that was taken back."""
+    """The highest revision that was retrieved."""
 
     revision: int
     by: Person
     at: datetime
 
     @property
-    def order(self) -> Order:
-        """Higher revisions stand."""
+    def precedence(self) -> Precedence:
+        """The higher revision is kept."""
         return (self.revision,)
 
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """What was last ordered to be exported: a retry repeats it."""
+    """The last order to export; a retry repeats it."""
 
     revision: int
     round: int
@@ -70,14 +70,14 @@ class Approved:
     note: str | None = None
 
     @property
-    def order(self) -> Order:
-        """Later orders stand."""
+    def precedence(self) -> Precedence:
+        """The later round of the higher revision is kept."""
         return (self.revision, self.round)
 
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """An export whose answer was lost, and what the ERP was asked since."""
+    """An export whose answer was lost, and what the ERP has been asked since."""
 
     since: datetime
     asked: str
@@ -87,7 +87,7 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """The furthest that any revision has come, with what is to be said about it."""
+    """The furthest stage that any revision has reached, with the details of that stage."""
 
     revision: int
     round: int
@@ -103,17 +103,17 @@ class Ruling:
 
     @property
     def rank(self) -> tuple[int, int, int, int]:
-        """(revision, succeeded, round, stage): the higher rank stands."""
+        """(revision, succeeded, round, stage): the higher rank is kept."""
         return (self.revision, int(self.stage is Stage.SUCCEEDED), self.round, self.stage)
 
     @property
-    def order(self) -> Order:
-        """The rank; within a doubt an approver's word stands, then the latest probe."""
+    def precedence(self) -> Precedence:
+        """The rank; within a doubt an approver's evidence is kept, then the latest probe."""
         return (*self.rank, self.settled_as is not None, self.doubt.probes if self.doubt else 0)
 
     @property
     def since(self) -> datetime:
-        """Since when it has stood so."""
+        """When this stage began."""
         return self.doubt.since if self.doubt else self.at
 
     @property
@@ -123,24 +123,24 @@ class Ruling:
 
     @property
     def is_open(self) -> bool:
-        """Whether an export was ordered and the ERP's answer is not known."""
+        """Whether an export was ordered and the ERP's answer is not known yet."""
         return self.stage in (Stage.ACCEPTED, Stage.IN_DOUBT)
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """A document that the ERP holds since a revision was written to it."""
+class WrittenDocument:
+    """A document in the ERP, and the revision that was written to it."""
 
     revision: int
     document: ErpDocument
 
 
 class Fact(Protocol):
-    """Something of which a state keeps one: the one of the highest order."""
+    """A kind of fact of which only the one with the highest precedence is kept."""
 
     @property
-    def order(self) -> Order:
-        """What the fact is compared by."""
+    def precedence(self) -> Precedence:
+        """What two facts are compared by."""
         ...
 
 
@@ -148,16 +148,16 @@ FactT = TypeVar("FactT", bound=Fact)
 
 
 def later(known: FactT | None, arrived: FactT) -> FactT:
-    """The fact of higher order; of two that differ in equal order always the same one, whichever came first."""
-    if known is None or known.order < arrived.order:
+    """The fact of higher precedence; of two that differ at equal precedence always the same one, in either order."""
+    if known is None or known.precedence < arrived.precedence:
         return arrived
-    if known.order > arrived.order or known == arrived:
+    if known.precedence > arrived.precedence or known == arrived:
         return known
     return max(known, arrived, key=canonical)
 
 
 def canonical(fact: Any) -> bytes:
-    """`fact` as JSON with sorted members: the same before and after it was stored."""
+    """`fact` as JSON with sorted members: the same before and after it is stored."""
     return orjson.dumps(_adapter(fact.__class__).dump_python(fact, mode="json"), option=orjson.OPT_SORT_KEYS)
 
 

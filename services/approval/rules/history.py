@@ -1,4 +1,4 @@
-"""What a commitment's history says of an event, in words."""
+"""What the history of a commitment says about an event, in words."""
 
 from schemas.commitment import Person
 from schemas.envelope import Event
@@ -16,9 +16,9 @@ from schemas.events import (
     MailSettled,
 )
 from schemas.fields import MailKind, Status
-from services.approval.rules.commitment import Commitment, view
+from services.approval.rules.commitment import CommitmentFacts, current_status
+from services.approval.rules.erp import document_name
 from services.approval.rules.rows import HistoryEntry
-from services.approval.rules.status import document_name
 
 _OCCASIONS = {
     MailKind.REJECTED: "the rejection",
@@ -28,18 +28,18 @@ _OCCASIONS = {
 }
 
 
-def entry(commitment: Commitment, event: Event[EventData]) -> HistoryEntry:
-    """What the history of `commitment`, as it is after `event`, says of it."""
+def entry(facts: CommitmentFacts, event: Event[EventData]) -> HistoryEntry:
+    """The history entry for `event`; `facts` are those after it. TypeError if the history has no words for it."""
     return HistoryEntry(
         event_id=event.id,
-        company_id=commitment.company_id or "",
-        commitment_id=commitment.id,
+        company_id=facts.company_id or "",
+        commitment_id=facts.id,
         at=event.time,
         kind=event.data.topic,
         actor=_actor(event.data),
         revision=getattr(event.data, "revision", None),
         round=getattr(event.data, "round", None),
-        text=_text(commitment, event.data),
+        text=_text(facts, event.data),
     )
 
 
@@ -55,20 +55,22 @@ def _actor(data: EventData) -> Person | None:
             return None
 
 
-def _text(commitment: Commitment, data: EventData) -> str:
+def _text(facts: CommitmentFacts, data: EventData) -> str:
     match data:
         case CommitmentSent():
             return f"{data.sent_by.name} sent revision {data.revision}.{_quoted(data.note)}"
         case CommitmentResent():
             return f"{data.sent_by.name} re-sent it as revision {data.revision}.{_quoted(data.note)}"
         case CommitmentRetrieved():
-            return _retrieved(commitment, data)
+            return _retrieved(facts, data)
         case DecisionAccepted() | DecisionRejected() | DecisionResolved():
             return _decided(data)
+        case ExportInDoubt() | ExportFailed() | ExportSucceeded():
+            return _exported(data)
         case MailSettled():
             return f"Mail to {data.recipient.name} about {_OCCASIONS[data.kind]}: {data.outcome}."
         case _:
-            return _exported(data)
+            raise TypeError(f"the history has no words for {type(data).__name__}")
 
 
 def _decided(data: DecisionAccepted | DecisionRejected | DecisionResolved) -> str:
@@ -84,7 +86,7 @@ def _decided(data: DecisionAccepted | DecisionRejected | DecisionResolved) -> st
             return f"{who} found revision {revision} in the ERP as {document_name(data.document)}.{_quoted(data.note)}"
 
 
-def _exported(data: EventData) -> str:
+def _exported(data: ExportInDoubt | ExportFailed | ExportSucceeded) -> str:
     match data:
         case ExportInDoubt():
             return f"The ERP did not confirm revision {data.revision}. {data.asked}"
@@ -92,13 +94,11 @@ def _exported(data: EventData) -> str:
             return f"Revision {data.revision} was not exported. {data.failure.message}"
         case ExportSucceeded():
             return f"Revision {data.revision} is in the ERP as {document_name(data.erp_document)}."
-        case _:
-            return data.topic
 
 
-def _retrieved(commitment: Commitment, data: CommitmentRetrieved) -> str:
-    seen = view(commitment)
-    is_late = seen is not None and seen.status is not Status.RETRIEVED and seen.revision >= data.revision
+def _retrieved(facts: CommitmentFacts, data: CommitmentRetrieved) -> str:
+    current = current_status(facts)
+    is_late = current is not None and current.status is not Status.RETRIEVED and current.revision >= data.revision
     late = " It came too late: the revision had been answered." if is_late else ""
     return f"{data.retrieved_by.name} retrieved revision {data.revision}.{late}"
 

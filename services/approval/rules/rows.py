@@ -1,4 +1,4 @@
-"""The rows that approval writes beside a commitment's state and never changes."""
+"""The rows that approval inserts beside a commitment's facts and never changes."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from schemas.commitment import Person
 
 @dataclass(frozen=True, slots=True)
 class SubmissionRow:
-    """A snapshot as it was sent, word for word. Key: commitment, revision, content hash; a repeat is dropped."""
+    """A snapshot as it was sent, verbatim. Key: commitment, revision, content hash; a repeat is dropped."""
 
     company_id: str
     commitment_id: str
@@ -23,9 +23,9 @@ class SubmissionRow:
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """Something that happened to a commitment, as people read it. Key: event id; a repeat is dropped.
+    """Something that happened to a commitment, in words. Key: event id; a repeat is dropped.
 
-    `kind` is the topic of the event, `text` a sentence that says it in words, without the commitment's number.
+    `kind` is the event's topic; `text` is a sentence without the commitment's number.
     """
 
     event_id: UUID
@@ -39,4 +39,4 @@ class HistoryEntry:
     text: str
 
 
-Row = SubmissionRow | HistoryEntry
+StoredRow = SubmissionRow | HistoryEntry

@@ -1,14 +1,15 @@
-"""What upstream shows of a commitment: ribbon, whether it can be edited, locked fields, and a sentence."""
+"""The status that is published for upstream: ribbon, whether the commitment can be edited, locked fields, a message."""
 
 from dataclasses import replace
 from datetime import datetime
 
-from schemas.commitment import ErpDocument, Summary
+from schemas.commitment import Summary
 from schemas.envelope import Event, new_event
 from schemas.events import CommitmentStatus, EventData
 from schemas.fields import Owner, Ribbon, Status
 from schemas.limits import MAX_TEXT_CHARACTERS
-from services.approval.rules.commitment import Commitment, View, view
+from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, current_status
+from services.approval.rules.erp import UNNAMED_ERP, connection_name, document_name
 from services.approval.rules.facts import Ruling, Stage
 
 SOURCE = "countersign/approval"
@@ -25,9 +26,8 @@ RIBBONS = {
 }
 EDITABLE = frozenset({Status.REJECTED, Status.RETRIEVED, Status.SYNCED})
 LOCKED_FIELDS = ("number", "vendor", "title", "status")
-"""What the ERP's document depends on; locked as long as there is one."""
+"""The fields that the ERP's document depends on; locked as long as there is one."""
 
-_UNNAMED_ERP = "the ERP"
 _OWNERS = {
     Owner.SYSTEM: "Countersign",
     Owner.APPROVER: "an accounting approver",
@@ -36,76 +36,70 @@ _OWNERS = {
 }
 
 
-def told(
-    commitment: Commitment, now: datetime, traceparent: str | None
-) -> tuple[Commitment, tuple[Event[EventData], ...]]:
-    """`commitment` under the next status version with the status event for it; as it is, with none, when not shown."""
-    seen = view(commitment)
-    if seen is None:
-        return commitment, ()
-    version = max(commitment.status_version + 1, int(now.timestamp() * 1000))
-    versioned = replace(commitment, status_version=version)
-    return versioned, (new_event(status(versioned, seen), source=SOURCE, time=now, traceparent=traceparent),)
+def status_event(
+    facts: CommitmentFacts, now: datetime, traceparent: str | None
+) -> tuple[CommitmentFacts, tuple[Event[EventData], ...]]:
+    """`facts` with the next status version, and the event that publishes it; unchanged and none without a status."""
+    current = current_status(facts)
+    if current is None:
+        return facts, ()
+    version = max(facts.status_version + 1, int(now.timestamp() * 1000))
+    versioned = replace(facts, status_version=version)
+    status = commitment_status(versioned, current)
+    return versioned, (new_event(status, source=SOURCE, time=now, traceparent=traceparent),)
 
 
-def status(commitment: Commitment, seen: View) -> CommitmentStatus:
-    """What upstream and the digest are told of `commitment`, seen so."""
+def commitment_status(facts: CommitmentFacts, current: CurrentStatus) -> CommitmentStatus:
+    """The data of the status event."""
     return CommitmentStatus(
-        company_id=commitment.company_id or "",
-        project_id=seen.submitted.project_id,
-        commitment_id=commitment.id,
-        revision=seen.revision,
-        version=commitment.status_version,
-        status=seen.status,
-        ribbon=RIBBONS[seen.status],
-        editable=seen.status in EDITABLE,
-        locked_fields=locked_fields(commitment),
-        message=message(commitment, seen),
-        erp_document=commitment.document,
-        since=seen.since,
-        summary=summary(commitment, seen),
+        company_id=facts.company_id or "",
+        project_id=current.submitted.project_id,
+        commitment_id=facts.id,
+        revision=current.revision,
+        version=facts.status_version,
+        status=current.status,
+        ribbon=RIBBONS[current.status],
+        editable=current.status in EDITABLE,
+        locked_fields=locked_fields(facts),
+        message=message(facts, current),
+        erp_document=facts.document,
+        since=current.since,
+        summary=summary(facts, current),
     )
 
 
-def summary(commitment: Commitment, seen: View) -> Summary:
-    """What was submitted as the revision that is seen, with the ERP connection where it is known."""
-    return seen.summary.model_copy(update={"connection": connection(commitment)})
+def summary(facts: CommitmentFacts, current: CurrentStatus) -> Summary:
+    """What was submitted as the current revision, with the ERP connection if it is known."""
+    return current.summary.model_copy(update={"connection": connection_name(facts)})
 
 
-def locked_fields(commitment: Commitment) -> tuple[str, ...]:
-    """The snapshot's fields that may not be edited upstream, in any status."""
-    return LOCKED_FIELDS if commitment.documents else ()
+def locked_fields(facts: CommitmentFacts) -> tuple[str, ...]:
+    """The fields of the snapshot that may not be edited upstream, in any status."""
+    return LOCKED_FIELDS if facts.documents else ()
 
 
-def connection(commitment: Commitment) -> str | None:
-    """The ERP connection that has to do with `commitment`, as far as it is known."""
-    if commitment.document:
-        return commitment.document.connection
-    return commitment.ruling.connection if commitment.ruling else None
-
-
-def message(commitment: Commitment, seen: View, erp: str | None = None) -> str:
+def message(facts: CommitmentFacts, current: CurrentStatus, erp: str | None = None) -> str:
     """One or two sentences on what the status means; `erp` is what people call the ERP, else its connection's name."""
-    erp = erp or connection(commitment) or _UNNAMED_ERP
-    return _sentence(commitment, seen, erp)[:MAX_TEXT_CHARACTERS]
+    erp = erp or connection_name(facts) or UNNAMED_ERP
+    return _sentence(facts, current, erp)[:MAX_TEXT_CHARACTERS]
 
 
-def _sentence(commitment: Commitment, seen: View, erp: str) -> str:
-    number = seen.summary.number
-    if seen.ruling:
-        return _ruled(commitment, seen, seen.ruling, erp)
-    if commitment.retrieved and seen.status is Status.RETRIEVED:
-        return f"{commitment.retrieved.by.name} retrieved {number}. It can be edited and re-sent."
-    if seen.status is Status.DISPUTED:
+def _sentence(facts: CommitmentFacts, current: CurrentStatus, erp: str) -> str:
+    number = current.summary.number
+    if current.ruling:
+        return _ruled(facts, current, current.ruling, erp)
+    if facts.retrieved and current.status is Status.RETRIEVED:
+        return f"{facts.retrieved.by.name} retrieved {number}. It can be edited and re-sent."
+    if current.status is Status.DISPUTED:
         return (
-            f"Two different contents of {number} came as revision {seen.revision}, so it cannot be accepted. "
+            f"Two different contents of {number} came as revision {current.revision}, so it cannot be accepted. "
             "Retrieve or reject it, then send it again."
         )
     return f"{number} was sent to ERP Integrations and is waiting for an accounting approver."
 
 
-def _ruled(commitment: Commitment, seen: View, ruling: Ruling, erp: str) -> str:
-    number = seen.summary.number
+def _ruled(facts: CommitmentFacts, current: CurrentStatus, ruling: Ruling, erp: str) -> str:
+    number = current.summary.number
     if ruling.failure:
         failure = ruling.failure
         return f"{failure.message} Next step, for {_OWNERS[failure.owner]}: {failure.next_step}"
@@ -115,10 +109,10 @@ def _ruled(commitment: Commitment, seen: View, ruling: Ruling, erp: str) -> str:
         case Stage.IN_DOUBT:
             return _in_doubt(ruling, number, erp)
         case Stage.ACCEPTED:
-            waiting = f" Revision {seen.waiting_revision} waits until then." if seen.waiting_revision else ""
+            waiting = f" Revision {current.waiting_revision} waits until then." if current.waiting_revision else ""
             return f"{ruling.who} accepted {number}. It is being exported to {erp}.{waiting}"
         case _:
-            return _synced(commitment, number, erp)
+            return _synced(facts, number, erp)
 
 
 def _in_doubt(ruling: Ruling, number: str, erp: str) -> str:
@@ -130,17 +124,12 @@ def _in_doubt(ruling: Ruling, number: str, erp: str) -> str:
         if ruling.doubt and ruling.doubt.next_probe
         else "An accounting approver has to say whether it exists."
     )
-    subject = "The ERP" if erp == _UNNAMED_ERP else erp
+    subject = "The ERP" if erp == UNNAMED_ERP else erp
     return f"{subject} did not confirm {number}. {asking} Do not create it by hand."
 
 
-def _synced(commitment: Commitment, number: str, erp: str) -> str:
-    names = sorted({document_name(written.document) for written in commitment.documents})
-    if len(commitment.erp_ids) > 1:
+def _synced(facts: CommitmentFacts, number: str, erp: str) -> str:
+    names = sorted({document_name(written.document) for written in facts.documents})
+    if len(facts.erp_ids) > 1:
         return f"{number} stands in {erp} more than once: {', '.join(names)}. All but one must be removed there."
     return f"{number} is synced with {erp} as {names[-1]}."
-
-
-def document_name(document: ErpDocument) -> str:
-    """What an accountant calls `document`."""
-    return document.number or document.id

@@ -1,56 +1,56 @@
-"""Where approval's states live: each batch is one select, one update and one insert per kind of row."""
+"""How approval loads and saves what it folds: each batch is one select, one update and one insert per kind of row."""
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter
 from sqlalchemy import Table, func, select
 
-from schemas.commitment import Person
 from schemas.envelope import Event
 from schemas.events import ApprovalRequested, DirectoryPerson, ErpConnection, EventData
-from schemas.snapshot import Snapshot
-from services.approval.rules.commitment import Commitment, view
+from services.approval.rules.approval_requests import ApprovalRequest, approval_requested, new_approval_request
+from services.approval.rules.commitment import CommitmentFacts, current_status
 from services.approval.rules.differences import differences
 from services.approval.rules.directory import Known
-from services.approval.rules.requests import Request, approval_requested, request_arising
-from services.approval.rules.rows import HistoryEntry, Row, SubmissionRow
-from services.approval.rules.status import connection, document_name
-from services.approval.storage import tables
+from services.approval.rules.rows import HistoryEntry, StoredRow, SubmissionRow
+from services.approval.storage import directory, submissions, tables
 from services.pipeline.bulk import insert_many, update_many
 from services.pipeline.database import Transaction
 from services.pipeline.fold import StateChange
 
 RecordT = TypeVar("RecordT", DirectoryPerson, ErpConnection)
-STATE: TypeAdapter[Commitment] = TypeAdapter(Commitment)
+STATE: TypeAdapter[CommitmentFacts] = TypeAdapter(CommitmentFacts)
 
 
 class CommitmentStore:
     """Commitments with their submissions and their history."""
 
-    async def load(self, db: Transaction, keys: Sequence[str]) -> Mapping[str, Commitment]:
-        """Return the locked state of every key; one never heard of is there from now on."""
+    async def load(self, db: Transaction, keys: Sequence[str]) -> Mapping[str, CommitmentFacts]:
+        """Return the locked facts of every key; a key that is new gets a row."""
         table = tables.COMMITMENT
-        unknown = [{"id": key, "state": STATE.dump_json(Commitment(key)).decode()} for key in keys]
+        unknown = [{"id": key, "state": STATE.dump_json(CommitmentFacts(key)).decode()} for key in keys]
         await insert_many(db, table, unknown)
         chosen = select(table.c.id, table.c.state).where(table.c.id == func.any(list(keys))).order_by(table.c.id)
         rows = await db.execute(chosen.with_for_update(key_share=True))
         return {row.id: STATE.validate_json(row.state) for row in rows}
 
     async def save(
-        self, db: Transaction, changes: Sequence[StateChange[Commitment, Row]]
+        self, db: Transaction, changes: Sequence[StateChange[CommitmentFacts, StoredRow]]
     ) -> Sequence[Event[EventData]]:
-        """Write `changes` and return the requests that they give rise to, which need snapshots and rights to tell."""
+        """Write `changes` and return the approval requests that follow from them.
+
+        Requests are made here because they need earlier submissions and the approver's rights as stored.
+        """
         changed = [change for change in changes if change.after != change.before]
         if changed:
             await update_many(db, tables.COMMITMENT, [columns(change.after) for change in changed])
         rows = [row for change in changes for row in change.rows]
-        await insert_many(db, tables.SUBMISSION, [_submission(row) for row in rows if isinstance(row, SubmissionRow)])
+        sent = [submissions.columns(row) for row in rows if isinstance(row, SubmissionRow)]
+        await insert_many(db, tables.SUBMISSION, sent)
         await insert_many(db, tables.HISTORY, [_history(row) for row in rows if isinstance(row, HistoryEntry)])
-        arising = [(each, request_arising(each.before, each.after)) for each in changed]
-        told = [await _told(db, change.after, request) for change, request in arising if request]
-        return [event for event in told if event]
+        requests = [(change.after, new_approval_request(change.before, change.after)) for change in changed]
+        events = [await _requested(db, after, request) for after, request in requests if request]
+        return [event for event in events if event]
 
 
 class RecordStore(Generic[RecordT]):
@@ -92,88 +92,36 @@ PEOPLE = RecordStore(tables.PERSON, DirectoryPerson)
 CONNECTIONS = RecordStore(tables.ERP_CONNECTION, ErpConnection)
 
 
-async def person(db: Transaction, person_id: str) -> DirectoryPerson | None:
-    """Return what the directory says of a person now; None where it says nothing."""
-    table = tables.PERSON
-    text = (await db.execute(select(table.c.record).where(table.c.id == person_id))).scalar_one_or_none()
-    return None if text is None else DirectoryPerson.model_validate_json(text)
-
-
-async def snapshots(db: Transaction, commitment_id: str, revision: int) -> Sequence[tuple[Snapshot, SubmissionRow]]:
-    """Return what was submitted as a revision, more than one where it is disputed, by content hash."""
-    table = tables.SUBMISSION
-    chosen = select(table).where(table.c.commitment_id == commitment_id, table.c.revision == revision)
-    rows = await db.execute(chosen.order_by(table.c.content_hash))
-    return [(Snapshot.from_text(row["snapshot"]), _submission_row(dict(row))) for row in rows.mappings()]
-
-
-async def _told(db: Transaction, after: Commitment, request: Request) -> Event[ApprovalRequested] | None:
-    """Return the mail-worthy event for `request`, None where the approver may not decide any more."""
-    approver = await person(db, request.approver.id)
-    if approver is None or approver.company_id != after.company_id or not approver.is_approver:
+async def _requested(
+    db: Transaction, facts: CommitmentFacts, request: ApprovalRequest
+) -> Event[ApprovalRequested] | None:
+    """Return the event for `request`; None if the approver has lost the right to answer."""
+    approver = await directory.person(db, request.approver.id)
+    if approver is None or approver.company_id != facts.company_id or not approver.is_approver:
         return None
-    previous = await snapshots(db, after.id, request.previous_revision)
-    waiting = await snapshots(db, after.id, request.revision)
+    previous = await submissions.of_revision(db, facts.id, request.previous_revision)
+    waiting = await submissions.of_revision(db, facts.id, request.revision)
     if not waiting:
         return None
-    snapshot, row = waiting[0]
-    changes = differences(previous[0][0].commitment, snapshot.commitment) if previous else ()
-    return approval_requested(after, request, row.sent_at, changes=changes, note=row.note)
+    contents = [submissions.content_of(rows[0]) for rows in (previous, waiting) if rows]
+    changes = differences(*contents) if previous else ()
+    return approval_requested(facts, request, waiting[0].sent_at, changes=changes, note=waiting[0].note)
 
 
-def columns(commitment: Commitment) -> dict[str, Any]:
-    """Return the row of `commitment`: its state, and what lists show and search of it."""
-    seen = view(commitment)
-    summary = seen.summary if seen else None
-    document = commitment.document
-    failure = seen.ruling.failure if seen and seen.ruling else None
-    shown = (summary.number, summary.title, summary.vendor, summary.project) if summary else ()
+def columns(facts: CommitmentFacts) -> dict[str, Any]:
+    """Return the row of a commitment: its facts, and what lists filter, sort and search by."""
+    current = current_status(facts)
+    summary = current.summary if current else None
+    searched = (summary.number, summary.title, summary.vendor, summary.project) if summary else ()
     return {
-        "id": commitment.id,
-        "company_id": commitment.company_id,
-        "state": STATE.dump_json(commitment).decode(),
-        "status": seen and seen.status.value,
-        "revision": seen and seen.revision,
-        "since": seen and seen.since,
+        "id": facts.id,
+        "company_id": facts.company_id,
+        "state": STATE.dump_json(facts).decode(),
+        "status": current and current.status.value,
+        "since": current and current.since,
         "number": summary and summary.number,
-        "title": summary and summary.title,
-        "vendor": summary and summary.vendor,
-        "project_id": seen and seen.submitted.project_id,
-        "project": summary and summary.project,
-        "sent_by": summary and summary.sent_by.name,
-        "currency": summary and summary.currency,
-        "total": summary and Decimal(summary.total),
-        "connection": connection(commitment),
-        "failure_class": failure and failure.failure_class.value,
-        "document_number": document and document_name(document),
-        "searchable": "\n".join(shown).lower() or None,
+        "searchable": "\n".join(searched).lower() or None,
     }
-
-
-def _submission(row: SubmissionRow) -> dict[str, Any]:
-    return {
-        "commitment_id": row.commitment_id,
-        "revision": row.revision,
-        "content_hash": row.content_hash,
-        "company_id": row.company_id,
-        "snapshot": row.text,
-        "sent_by": row.sent_by.model_dump_json(),
-        "note": row.note,
-        "sent_at": row.sent_at,
-    }
-
-
-def _submission_row(row: Mapping[str, Any]) -> SubmissionRow:
-    return SubmissionRow(
-        company_id=row["company_id"],
-        commitment_id=row["commitment_id"],
-        revision=row["revision"],
-        content_hash=row["content_hash"],
-        text=row["snapshot"],
-        sent_by=Person.model_validate_json(row["sent_by"]),
-        note=row["note"],
-        sent_at=row["sent_at"],
-    )
 
 
 def _history(entry: HistoryEntry) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Approval's tables, in its own schema: commitments and what was submitted, history, people, connections, sessions."""
+"""Approval's tables: commitments and their submissions, history, people, ERP connections, sessions."""
 
 from sqlalchemy import (
     BigInteger,
@@ -8,7 +8,6 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
-    Numeric,
     Table,
     Text,
     Uuid,
@@ -20,6 +19,7 @@ from services.pipeline.tables import kernel_tables
 METADATA = MetaData(schema="approval")
 KERNEL = kernel_tables(METADATA)
 
+# `state` is all that is known of a commitment; the other columns are what statements filter, sort and search by
 COMMITMENT = Table(
     "commitment",
     METADATA,
@@ -27,19 +27,8 @@ COMMITMENT = Table(
     Column("company_id", Text, comment="empty until the first event says it"),
     Column("state", Text, nullable=False, comment="the joined facts, as JSON"),
     Column("status", Text, comment="empty while nothing was submitted, which is not shown"),
-    Column("revision", Integer),
     Column("since", DateTime(timezone=True)),
     Column("number", Text),
-    Column("title", Text),
-    Column("vendor", Text),
-    Column("project_id", Text),
-    Column("project", Text),
-    Column("sent_by", Text),
-    Column("currency", Text),
-    Column("total", Numeric),
-    Column("connection", Text),
-    Column("failure_class", Text),
-    Column("document_number", Text),
     Column("searchable", Text, comment="number, title, vendor and project in lower case"),
     Index("commitment_by_status", "company_id", "status", "since", "id"),
     Index("commitment_by_since", "company_id", "since", "id", postgresql_where=text("status is not null")),

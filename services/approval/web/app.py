@@ -1,6 +1,4 @@
-"""The one web application of approval: the API for programs, the desk for people, each with errors of its own kind."""
-
-from collections.abc import Awaitable, Callable
+"""Approval's web application: the API for programs and the desk for people, each with its own form of errors."""
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -13,14 +11,13 @@ from services.approval.settings import ApprovalSettings
 from services.approval.web.api import problems
 from services.approval.web.api.routes import Api, api_router
 from services.approval.web.desk import add_desk
-from services.approval.web.desk.parts import Parts
+from services.approval.web.desk.dependencies import Dependencies
+from services.approval.web.desk.errors import ErrorHandler
 from services.pipeline.database import DATABASE_ERRORS, Database
 from services.pipeline.outbox import Outbox
 
 API_PREFIX = "/api/"
 MAX_BODY_BYTES = 1_048_576
-
-Answering = Callable[[Request, Exception], Awaitable[Response]]
 
 
 def build_app(
@@ -37,22 +34,22 @@ def build_app(
         max_body_size=MAX_BODY_BYTES,
     )
     app.include_router(api_router(Api(database, decisions, identity.require_viewer, identity.require_approver)))
-    desk_answers = add_desk(app, Parts(settings, database, outbox, decisions, identity))
-    api_answers: dict[type[Exception], Answering] = {
+    desk_handlers = add_desk(app, Dependencies(settings, database, outbox, decisions, identity))
+    api_handlers: dict[type[Exception], ErrorHandler] = {
         problems.ProblemError: problems.on_problem,
         SignInError: problems.on_sign_in_error,
         HTTPException: problems.on_http_error,
         RequestValidationError: problems.on_invalid,
         **dict.fromkeys(DATABASE_ERRORS, problems.on_database_unavailable),
     }
-    for kind, answer in api_answers.items():
-        app.add_exception_handler(kind, _by_reader(answer, desk_answers.get(kind, answer)))
+    for kind, handler in api_handlers.items():
+        app.add_exception_handler(kind, _by_client(handler, desk_handlers.get(kind, handler)))
     return app
 
 
-def _by_reader(for_programs: Answering, for_people: Answering) -> Answering:
-    async def answer(request: Request, error: Exception) -> Response:
+def _by_client(for_programs: ErrorHandler, for_people: ErrorHandler) -> ErrorHandler:
+    async def handle(request: Request, error: Exception) -> Response:
         chosen = for_programs if request.url.path.startswith(API_PREFIX) else for_people
         return await chosen(request, error)
 
-    return answer
+    return handle

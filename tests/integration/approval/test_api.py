@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -26,8 +27,8 @@ from services.approval.web.api.problems import MEDIA_TYPE
 from services.pipeline.migrations import migrate
 from tests.integration.approval import company
 from tests.integration.approval.company import ANA, DANA, EVE, KIM, LEE, PAT, content
+from tests.integration.approval.consumer import Approval
 from tests.integration.approval.desk import Desk, settings
-from tests.integration.approval.settled import Approval
 
 CLIENT = Client(
     id="countersign",
@@ -248,6 +249,26 @@ async def test_an_accepted_commitment_is_ordered_once_however_often_it_is_accept
         "decision.accepted",
         "commitment.sent",
     ]
+
+
+async def test_a_decision_belongs_to_the_trace_of_its_request(api: Api) -> None:
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    await api.desk.tell(company.sent(SC))
+    headers = api.bearer(DANA) | {"traceparent": trace}
+
+    await api.client.post(f"{COMMITMENTS}/sc-1/accept", headers=headers, json=read(SC))
+
+    assert [orjson.loads(each)["traceparent"] for each in await api.desk.published("decision.accepted")] == [trace]
+
+
+@pytest.mark.parametrize("given", [{}, {"traceparent": "00-not-a-trace"}])
+async def test_a_request_without_a_trace_begins_one(api: Api, given: dict[str, str]) -> None:
+    await api.desk.tell(company.sent(SC))
+
+    await api.client.post(f"{COMMITMENTS}/sc-1/accept", headers=api.bearer(DANA) | given, json=read(SC))
+
+    (decision,) = await api.desk.published("decision.accepted")
+    assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01", orjson.loads(decision)["traceparent"])
 
 
 async def test_a_rejection_is_told_once_however_often_it_is_given(api: Api) -> None:

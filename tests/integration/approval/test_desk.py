@@ -27,7 +27,7 @@ from tests.integration.approval.company import (
     succeeded,
 )
 from tests.integration.approval.desk import LINK_SECRET, Desk
-from tests.integration.approval.reading import choice, hidden_fields, landed, words
+from tests.integration.approval.page_reader import choice, hidden_fields, landed, words
 
 READY = "/commitments?view=ready"
 CONCRETE = content("8841", "SC-014")
@@ -359,6 +359,14 @@ async def test_a_blocked_row_offers_no_accept_and_says_why(desk: Desk) -> None:
         assert forced.status_code == 409
         assert "its total is USD 50.00 more than its lines. Nothing was exported." in words(forced)
     assert not await desk.published("decision.accepted")
+
+
+async def test_an_answer_on_the_desk_begins_a_trace(desk: Desk) -> None:
+    await desk.tell(sent(CONCRETE))
+    async with desk.browser(DANA) as browser:
+        await choose(browser, "export", choice(await browser.get(READY), "accept", "8841"))
+    (decision,) = await desk.published("decision.accepted")
+    assert '"traceparent":"00-' in decision
 
 
 async def test_two_contents_under_one_revision_can_only_be_rejected(desk: Desk) -> None:

@@ -12,7 +12,7 @@ from schemas.events import ApprovalRequested, CommitmentResent, DirectoryPerson,
 from schemas.examples import EXAMPLES
 from schemas.examples.cast import CLOSED_COST_CODE, CONCRETE_2, DANA, SAM, snapshot
 from schemas.fields import ToolLevel
-from tests.integration.approval.settled import Approval, approval_on
+from tests.integration.approval.consumer import Approval, approval_on
 
 
 def example(topic: str, name: str) -> Event[Any]:

@@ -23,12 +23,12 @@ from sandbox.sign_in import Client, Flaw, running_sign_in
 from sandbox.sign_in import Provider as SandboxProvider
 from schemas.events import DirectoryPersonRemoved
 from services.approval.identity.identity import PENDING, SESSION
-from services.approval.identity.sign_in.errors import NotSignedInError, ProviderAwayError
+from services.approval.identity.sign_in.errors import NotSignedInError, ProviderUnavailableError
 from services.approval.identity.sign_in.flow import own_path
 from services.approval.identity.sign_in.provider import REFETCH_SECONDS, Provider
 from services.approval.storage import tables
 from tests.integration.approval.desk import URL, Desk, running_desk, settings
-from tests.integration.approval.reading import landed, words
+from tests.integration.approval.page_reader import landed, words
 
 AUDIENCE = "countersign-api"
 CLIENT = Client("countersign", SecretStr("of the tests"), (f"{URL}/sign-in/callback",), AUDIENCE)
@@ -387,5 +387,5 @@ async def test_known_keys_stay_good_while_the_provider_is_away() -> None:
 
 async def test_a_provider_that_calls_itself_otherwise_is_not_believed(issuer: Issuer) -> None:
     address, issuer.url = issuer.url, "https://elsewhere.example"
-    with pytest.raises(ProviderAwayError, match="another name"):
+    with pytest.raises(ProviderUnavailableError, match="another name"):
         await Provider(address).endpoints()

@@ -1,11 +1,11 @@
-"""Why a request is not answered as its sender; the API turns these into problem documents, the desk into pages.
+"""Why a request is refused because of its sender; the API answers with problem documents, the desk with pages.
 
 SignInError
-├── NotSignedInError       401: nobody is signed in, or the bearer token is not valid
-├── SignInFailedError      400: a sign-in under way came back wrong; starting again helps
-├── NotAllowedError        403: the person is known, but has no right to this; the text says which right is missing
-│   └── ForeignRequestError   403: a browser sent our cookie along with a request from somebody else's page
-└── ProviderAwayError      503: the provider does not answer, so nobody can be told apart
+├── NotSignedInError            401: nobody is signed in, or the bearer token is not valid
+├── SignInFailedError           400: the provider's response to a sign-in is wrong; starting again helps
+├── NotAllowedError             403: the person has no right to this; the text says which right is missing
+│   └── CrossSiteRequestError   403: a browser sent our cookie with a request from another site's page
+└── ProviderUnavailableError    503: the provider does not respond, so nobody can be identified
 """
 
 APPROVERS_ONLY = (
@@ -15,19 +15,19 @@ APPROVERS_ONLY = (
 
 
 class SignInError(Exception):
-    """Base of the errors of sign-in; the text is a sentence for the person who asked."""
+    """Base class of sign-in errors; the text is a sentence for the person who sent the request."""
 
     status = 500
 
 
 class NotSignedInError(SignInError):
-    """Nobody is signed in; an answer carries `WWW-Authenticate: Bearer`."""
+    """Nobody is signed in; the response has `WWW-Authenticate: Bearer`."""
 
     status = 401
 
 
 class SignInFailedError(SignInError):
-    """The provider's answer does not belong to a sign-in that this browser began, or proves nothing."""
+    """The provider's response does not belong to a sign-in of this browser, or does not prove who the person is."""
 
     status = 400
 
@@ -38,11 +38,11 @@ class NotAllowedError(SignInError):
     status = 403
 
 
-class ForeignRequestError(NotAllowedError):
-    """A request that changes something did not come from our own pages."""
+class CrossSiteRequestError(NotAllowedError):
+    """An unsafe request was not sent from one of our pages."""
 
 
-class ProviderAwayError(SignInError):
-    """The provider cannot be reached, or does not say what it must."""
+class ProviderUnavailableError(SignInError):
+    """The provider cannot be reached, or its response is incomplete."""
 
     status = 503

@@ -11,10 +11,10 @@ from authlib.integrations.httpx_client import AsyncOAuth2Client
 from authlib.oidc.core import CodeIDToken
 from joserfc.errors import JoseError
 
-from services.approval.identity.sign_in.errors import NotSignedInError, ProviderAwayError, SignInFailedError
+from services.approval.identity.sign_in.errors import NotSignedInError, ProviderUnavailableError, SignInFailedError
 from services.approval.identity.sign_in.provider import LEEWAY_SECONDS, TIMEOUT_SECONDS, Endpoints, Provider
-from services.approval.identity.sign_in.sessions import Session, Sessions
 from services.approval.settings import ApprovalSettings
+from services.approval.storage.sessions import Session, Sessions
 
 CALLBACK_PATH = "/sign-in/callback"
 PENDING_LIFE = timedelta(minutes=10)
@@ -76,7 +76,7 @@ class SignIn:
             async with self._client(endpoints) as client:
                 return dict(await client.fetch_token(endpoints.token_endpoint, code=code, code_verifier=verifier))
         except httpx2.HTTPError as error:
-            raise ProviderAwayError("The sign-in provider does not answer. Try again in a minute.") from error
+            raise ProviderUnavailableError("The sign-in provider does not answer. Try again in a minute.") from error
         except (OAuthError, ValueError) as error:
             raise SignInFailedError(
                 "The sign-in provider did not confirm this sign-in. Please sign in again."

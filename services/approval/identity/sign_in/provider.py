@@ -11,7 +11,7 @@ from joserfc.errors import ExpiredTokenError, InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from services.approval.identity.sign_in.errors import NotSignedInError, ProviderAwayError
+from services.approval.identity.sign_in.errors import NotSignedInError, ProviderUnavailableError
 
 ALGORITHMS = ("RS256", "ES256")
 """Signatures that we take; above all not `none`, and none that shares a secret."""
@@ -51,22 +51,22 @@ class Provider:
         self._asking = asyncio.Lock()
 
     async def endpoints(self) -> Endpoints:
-        """Return the provider's endpoints; ProviderAwayError where it does not tell them."""
+        """Return the provider's endpoints; ProviderUnavailableError where it does not tell them."""
         if self._endpoints is None:
             told = await _fetched(f"{self._issuer.rstrip('/')}/.well-known/openid-configuration")
             try:
                 endpoints = Endpoints.model_validate(told)
             except ValidationError as error:
-                raise ProviderAwayError("The sign-in provider's configuration cannot be read.") from error
+                raise ProviderUnavailableError("The sign-in provider's configuration cannot be read.") from error
             if endpoints.issuer.rstrip("/") != self._issuer.rstrip("/"):
-                raise ProviderAwayError("The sign-in provider calls itself by another name than OIDC_ISSUER.")
+                raise ProviderUnavailableError("The sign-in provider calls itself by another name than OIDC_ISSUER.")
             self._endpoints = endpoints
         return self._endpoints
 
     async def verified(self, token: str, audience: str) -> jwt.Token:
         """Return `token` once it is certain that the provider made it for `audience` and that it has not expired.
 
-        Raises NotSignedInError otherwise, and ProviderAwayError where no key is known to tell by.
+        Raises NotSignedInError otherwise, and ProviderUnavailableError where no key is known to tell by.
         """
         endpoints = await self.endpoints()
         rules = jwt.JWTClaimsRegistry(
@@ -101,28 +101,28 @@ class Provider:
                 self._asked_at = self._clock()
                 await self._refresh_keys()
             if self._keys is None:
-                raise ProviderAwayError(_AWAY)
+                raise ProviderUnavailableError(_AWAY)
             return self._keys
 
     async def _refresh_keys(self) -> None:
         endpoints = await self.endpoints()
         try:
             self._keys = KeySet.import_key_set(await _fetched(endpoints.jwks_uri))
-        except ProviderAwayError:
+        except ProviderUnavailableError:
             # Known keys tell as well as before; only a newer one has to wait until the provider is back.
             if self._keys is None:
                 self._asked_at = float("-inf")
                 raise
         except (JoseError, ValueError, KeyError, TypeError) as error:
-            raise ProviderAwayError("The sign-in provider's keys cannot be read.") from error
+            raise ProviderUnavailableError("The sign-in provider's keys cannot be read.") from error
 
 
 async def _fetched(url: str) -> Any:
-    """Return the JSON document at `url`; ProviderAwayError where there is none."""
+    """Return the JSON document at `url`; ProviderUnavailableError where there is none."""
     try:
         async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS) as client:
             answer = await client.get(url, headers={"accept": "application/json"})
         answer.raise_for_status()
         return answer.json()
     except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
-        raise ProviderAwayError(_AWAY) from error
+        raise ProviderUnavailableError(_AWAY) from error

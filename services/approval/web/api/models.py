@@ -1,13 +1,12 @@
-"""What the JSON API takes and gives, member by member."""
+"""What the JSON API returns, member by member; the answers that it accepts are in `rules/answers.py`."""
 
 from datetime import datetime
-from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.commitment import ErpDocument, Person, Summary
 from schemas.events import Change
-from schemas.fields import Code, ContentHash, Day, ExportRound, FailureClass, Note, Reason, Revision, Ribbon, Status
+from schemas.fields import FailureClass, Ribbon, Status
 from services.approval.rules.checks import Finding
 from services.approval.storage.queries import DeskView
 
@@ -80,45 +79,3 @@ class Me(_Model):
     name: str
     company_id: str
     is_accounting_approver: bool
-
-
-class Accept(BaseModel):
-    """Accept exactly the content that was read."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    revision: Revision
-    content_hash: ContentHash
-    erp_code: Code | None = None
-    accounting_date: Day | None = None
-    note: Note | None = None
-
-
-class Reject(BaseModel):
-    """Give the revision back to its project, with a reason."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    revision: Revision
-    content_hash: ContentHash
-    reason: Reason
-
-
-class Retry(BaseModel):
-    """Order a failed export once more."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    revision: Revision
-    round: ExportRound = Field(description="The round that failed.")
-
-
-class Settle(BaseModel):
-    """Settle an export in doubt: with the document found in the ERP, or without, as not there."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    revision: Revision
-    round: ExportRound = Field(description="The round in doubt.")
-    document: ErpDocument | None = Field(default=None, description="Absent: nothing is in the ERP, export again.")
-    note: Annotated[Note, Field(min_length=1)] = Field(description="The evidence, in words.")

@@ -1,32 +1,32 @@
-"""The JSON API of the approval desk, /api/v1: read by view, read one and its history, accept, reject, retry, settle."""
+"""The JSON API of the approval desk under /api/v1: list and read commitments, accept, reject, retry, settle."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated
 
 import orjson
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.security import HTTPBearer
 
 from schemas.events import DirectoryPerson
-from services.approval.decisions import Blocked, Conflict, Decisions, Outcome
-from services.approval.rules.commitment import Commitment, View, view
+from services.approval.decisions import Answered, Decisions
+from services.approval.rules.answers import Accept, Answer, Reject, Retry, Settle
+from services.approval.rules.commands import Blocked, Conflict
+from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, current_status
 from services.approval.rules.status import EDITABLE, RIBBONS, locked_fields, message, summary
 from services.approval.storage import queries
-from services.approval.storage.queries import DeskView
+from services.approval.storage.queries import DeskView, StoredCommitment
+from services.approval.storage.reviews import Review, review
 from services.approval.web.api.models import (
-    Accept,
     CommitmentDetail,
     CommitmentPage,
     CommitmentState,
     HistoryItem,
     Me,
-    Reject,
-    Retry,
-    Settle,
     SubmittedContent,
 )
 from services.approval.web.api.problems import TOO_LARGE, ProblemError, documented
+from services.approval.web.tracing import traceparent_of
 from services.pipeline.database import Database, Transaction
 
 Require = Callable[..., Awaitable[DirectoryPerson]]
@@ -34,12 +34,21 @@ Require = Callable[..., Awaitable[DirectoryPerson]]
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """What the routes need: the database, the decisions, and who may read and who may decide."""
+    """What the routes need: the database, the decisions, and who may read and who may answer."""
 
     database: Database
     decisions: Decisions
     require_viewer: Require
     require_approver: Require
+
+    async def answer(
+        self, request: Request, commitment_id: str, who: DirectoryPerson, answer: Answer
+    ) -> CommitmentState:
+        """Give `answer`; return the state after it, or raise the problem that kept it from being recorded."""
+        answered = await self.decisions.answer(commitment_id, who, answer, traceparent_of(request))
+        if answered is None:
+            raise _not_found(commitment_id)
+        return _after(answered)
 
 
 def api_router(api: Api) -> APIRouter:
@@ -48,7 +57,7 @@ def api_router(api: Api) -> APIRouter:
     router = APIRouter(
         prefix="/api/v1",
         tags=["commitments"],
-        dependencies=[Depends(bearer)],  # tells the OpenAPI document; who asks is for `api` to find out
+        dependencies=[Depends(bearer)],  # only documents the scheme; `api` finds out who asks
         responses=documented(401, 403, 422, 503),
     )
     _add_lists(router, api)
@@ -79,13 +88,13 @@ def _add_lists(router: APIRouter, api: Api) -> None:
         limit: Annotated[int, Query(ge=1, le=queries.MAX_PAGE_ROWS)] = queries.PAGE_ROWS,
     ) -> CommitmentPage:
         """List the commitments of a view, oldest first."""
-        place = None if after is None else queries.read_place(after)
-        if after is not None and place is None:
+        cursor = None if after is None else queries.parse_cursor(after)
+        if after is not None and cursor is None:
             raise ProblemError(422, "after: must be a `next_after` of an earlier page")
         async with api.database.begin() as db:
-            page = await queries.page(db, who.company_id, view, search=search, after=place, limit=limit)
+            page = await queries.page(db, who.company_id, view, search=search, after=cursor, limit=limit)
             counts = await queries.counts(db, who.company_id)
-        items = tuple(_state(each.commitment, each.view) for each in page.rows)
+        items = tuple(_state(each.facts, each.current) for each in page.commitments)
         return CommitmentPage(items=items, next_after=page.next_after and str(page.next_after), counts=dict(counts))
 
 
@@ -96,8 +105,8 @@ def _add_reading(router: APIRouter, api: Api) -> None:
     async def get_commitment(commitment_id: str, who: Viewer) -> CommitmentDetail:
         """Read one commitment with its contents, findings and changes."""
         async with api.database.begin() as db:
-            detail = await queries.detail(db, await _found(db, who, commitment_id))
-        return _detail(detail)
+            found = await review(db, who.company_id, await _found(db, who, commitment_id))
+        return _detail(found)
 
     @router.get("/commitments/{commitment_id}/history", responses=documented(404))
     async def get_history(commitment_id: str, who: Viewer) -> list[HistoryItem]:
@@ -112,40 +121,27 @@ def _add_answering(router: APIRouter, api: Api) -> None:
     refusals = documented(400, 404, 409) | TOO_LARGE
 
     @router.post("/commitments/{commitment_id}/accept", responses=refusals)
-    async def accept(commitment_id: str, who: Approver, answer: Accept) -> CommitmentState:
+    async def accept(request: Request, commitment_id: str, who: Approver, answer: Accept) -> CommitmentState:
         """Accept a revision: it is exported to the ERP exactly as it was read."""
-        given = await api.decisions.accept(
-            commitment_id,
-            who,
-            answer.revision,
-            answer.content_hash,
-            erp_code=answer.erp_code,
-            accounting_date=answer.accounting_date,
-            note=answer.note,
-        )
-        return _answered(given, commitment_id)
+        return await api.answer(request, commitment_id, who, answer)
 
     @router.post("/commitments/{commitment_id}/reject", responses=refusals)
-    async def reject(commitment_id: str, who: Approver, answer: Reject) -> CommitmentState:
+    async def reject(request: Request, commitment_id: str, who: Approver, answer: Reject) -> CommitmentState:
         """Reject a revision: it becomes editable again, and its creator and sender are told the reason."""
-        given = await api.decisions.reject(commitment_id, who, answer.revision, answer.content_hash, answer.reason)
-        return _answered(given, commitment_id)
+        return await api.answer(request, commitment_id, who, answer)
 
     @router.post("/commitments/{commitment_id}/retry", responses=refusals)
-    async def retry(commitment_id: str, who: Approver, answer: Retry) -> CommitmentState:
+    async def retry(request: Request, commitment_id: str, who: Approver, answer: Retry) -> CommitmentState:
         """Order a failed export once more; no new approval is needed."""
-        return _answered(await api.decisions.retry(commitment_id, who, answer.revision, answer.round), commitment_id)
+        return await api.answer(request, commitment_id, who, answer)
 
     @router.post("/commitments/{commitment_id}/settle", responses=refusals)
-    async def settle(commitment_id: str, who: Approver, answer: Settle) -> CommitmentState:
+    async def settle(request: Request, commitment_id: str, who: Approver, answer: Settle) -> CommitmentState:
         """Settle an export in doubt with evidence."""
-        given = await api.decisions.settle(
-            commitment_id, who, answer.revision, answer.round, document=answer.document, note=answer.note
-        )
-        return _answered(given, commitment_id)
+        return await api.answer(request, commitment_id, who, answer)
 
 
-async def _found(db: Transaction, who: DirectoryPerson, commitment_id: str) -> queries.Listed:
+async def _found(db: Transaction, who: DirectoryPerson, commitment_id: str) -> StoredCommitment:
     found = await queries.find(db, who.company_id, commitment_id)
     if found is None:
         raise _not_found(commitment_id)
@@ -156,56 +152,53 @@ def _not_found(commitment_id: str) -> ProblemError:
     return ProblemError(404, f"Your company has no commitment {commitment_id!r} in ERP Integrations.")
 
 
-def _answered(outcome: Outcome | None, commitment_id: str) -> CommitmentState:
-    """Return the state after the answer, or raise the problem that kept it from being recorded."""
-    if outcome is None:
-        raise _not_found(commitment_id)
-    seen = view(outcome.commitment)
-    now = _state(outcome.commitment, seen) if seen else None
-    match outcome.answer:
+def _after(answered: Answered) -> CommitmentState:
+    current = current_status(answered.facts)
+    state = _state(answered.facts, current) if current else None
+    match answered.result:
         case Blocked(_, findings):
             words = " ".join(finding.text for finding in findings)
             raise ProblemError(409, words, findings=findings)
-        case Conflict(_, why):
-            raise ProblemError(409, why, commitment=now and now.model_dump(mode="json"))
-    if now is None:
-        raise _not_found(commitment_id)
-    return now
+        case Conflict(_, explanation):
+            raise ProblemError(409, explanation, commitment=state and state.model_dump(mode="json"))
+    if state is None:
+        raise _not_found(answered.facts.id)
+    return state
 
 
-def _state(commitment: Commitment, seen: View) -> CommitmentState:
-    failure = seen.ruling.failure if seen.ruling else None
-    hashes = commitment.hashes
+def _state(facts: CommitmentFacts, current: CurrentStatus) -> CommitmentState:
+    failure = current.ruling.failure if current.ruling else None
+    hashes = facts.hashes
     return CommitmentState(
-        id=commitment.id,
-        project_id=seen.submitted.project_id,
-        status=seen.status,
-        ribbon=RIBBONS[seen.status],
-        editable=seen.status in EDITABLE,
-        locked_fields=locked_fields(commitment),
-        message=message(commitment, seen),
-        revision=seen.revision,
-        waiting_revision=seen.waiting_revision,
-        round=seen.round,
+        id=facts.id,
+        project_id=current.submitted.project_id,
+        status=current.status,
+        ribbon=RIBBONS[current.status],
+        editable=current.status in EDITABLE,
+        locked_fields=locked_fields(facts),
+        message=message(facts, current),
+        revision=current.revision,
+        waiting_revision=current.waiting_revision,
+        round=current.round,
         content_hash=next(iter(hashes)) if len(hashes) == 1 else None,
-        since=seen.since,
+        since=current.since,
         failure_class=failure and failure.failure_class,
-        erp_document=commitment.document,
-        summary=summary(commitment, seen),
+        erp_document=facts.document,
+        summary=summary(facts, current),
     )
 
 
-def _detail(detail: queries.Detail) -> CommitmentDetail:
+def _detail(found: Review) -> CommitmentDetail:
     submissions = tuple(
         SubmittedContent(
             content_hash=each.row.content_hash,
             sent_by=each.row.sent_by,
             sent_at=each.row.sent_at,
             note=each.row.note,
-            commitment=orjson.loads(each.snapshot.text),
+            commitment=orjson.loads(each.row.text),
             findings=each.findings,
         )
-        for each in detail.submissions
+        for each in found.submissions
     )
-    state = _state(detail.commitment, detail.view)
-    return CommitmentDetail(**dict(state), submissions=submissions, changes=tuple(detail.changes))
+    state = _state(found.facts, found.current)
+    return CommitmentDetail(**dict(state), submissions=submissions, changes=tuple(found.changes))

@@ -1,148 +1,85 @@
-"""Answers given on a commitment's own page: accept, reject, retry, and settle what is in doubt."""
+"""Answers from a commitment's own page: accept, reject, retry, and settle an export in doubt."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
+from enum import StrEnum
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 from starlette.exceptions import HTTPException
 
-from schemas.commitment import ErpDocument
 from schemas.events import DirectoryPerson, ErpConnection
 from schemas.fields import ID_PATTERN
 from schemas.limits import MAX_ID_CHARACTERS
-from services.approval.decisions import Outcome
-from services.approval.rules.status import connection
-from services.approval.storage import queries
-from services.approval.storage.queries import DeskView, Listed
-from services.approval.web.desk import forms, results
-from services.approval.web.desk.detail import CommitmentPage, Reading
-from services.approval.web.desk.forms import BadFormError, FormProblem
-from services.approval.web.desk.list_rows import title_of
-from services.approval.web.desk.lists import Lists, Place
+from services.approval.rules.answers import Answer
+from services.approval.rules.erp import connection_name, erp_title, target_erp
+from services.approval.storage import directory, queries
+from services.approval.storage.queries import DeskView, StoredCommitment
+from services.approval.web.desk import answer_forms, forms
+from services.approval.web.desk.dependencies import Dependencies
+from services.approval.web.desk.detail import CONFLICT, DetailPage, RefusedForm
+from services.approval.web.desk.forms import FormProblem
+from services.approval.web.desk.lists import ListPages, ListQuery
 from services.approval.web.desk.pages import Pages
-from services.approval.web.desk.parts import Parts
+from services.approval.web.desk.results import result_of
+from services.approval.web.tracing import traceparent_of
 
-_UNPROCESSABLE = 422
-Fields = Mapping[str, str]
+UNPROCESSABLE = 422
 CommitmentId = Annotated[str, Path(pattern=ID_PATTERN, max_length=MAX_ID_CHARACTERS)]
 
 
-class Deciding:
-    """Carries out the answers of one commitment's page."""
+class Action(StrEnum):
+    """The forms of the page, by the last part of their address."""
 
-    def __init__(self, parts: Parts, pages: Pages) -> None:
-        self._parts = parts
-        self._page = CommitmentPage(parts, pages)
-        self._lists = Lists(parts, pages)
+    ACCEPT = "accept"
+    REJECT = "reject"
+    RETRY = "retry"
+    SETTLE = "settle"
 
-    async def accept(self, request: Request, who: DirectoryPerson, key: str, fields: Fields) -> Response:
-        """Accept what was read, with what the ERP takes beside it."""
-        _, erp = await self._found(who, key)
-        limits = erp and erp.limits
-        code = fields.get("erp_code", "").strip() if limits and limits.takes_erp_code else ""
-        day = fields.get("accounting_date", "").strip() if limits and limits.takes_accounting_date else ""
-        note = fields.get("note", "").strip()
-        accounting_date, date_problems = forms.read_date(day)
-        problems = [*forms.code_problems("erp_code", "ERP code", code), *date_problems, *forms.note_problems(note)]
-        if problems:
-            return await self._again(who, key, fields, problems)
-        outcome = await self._parts.decisions.accept(
-            key,
-            who,
-            forms.whole(fields.get("revision", "")),
-            fields.get("content_hash", ""),
-            erp_code=code or None,
-            accounting_date=accounting_date,
-            note=note or None,
-        )
-        return await self._done(request, who, fields, outcome, lambda given: results.accepted(given, title_of(erp)))
 
-    async def reject(self, request: Request, who: DirectoryPerson, key: str, fields: Fields) -> Response:
-        """Reject what was read, with a reason."""
-        listed, _ = await self._found(who, key)
-        reason = fields.get("reason", "").strip()
-        if problems := forms.reason_problems(reason, listed.view.summary.number):
-            return await self._again(who, key, fields, problems)
-        revision = forms.whole(fields.get("revision", ""))
-        outcome = await self._parts.decisions.reject(key, who, revision, fields.get("content_hash", ""), reason)
-        return await self._done(request, who, fields, outcome, results.rejected)
+class CommitmentActions:
+    """Carries out the answers of a commitment's page."""
 
-    async def retry(self, request: Request, who: DirectoryPerson, key: str, fields: Fields) -> Response:
-        """Order a failed export once more."""
-        revision, export_round = forms.whole(fields.get("revision", "")), forms.whole(fields.get("round", ""))
-        outcome = await self._parts.decisions.retry(key, who, revision, export_round)
-        return await self._done(request, who, fields, outcome, results.retried)
+    def __init__(self, dependencies: Dependencies, pages: Pages) -> None:
+        self._database = dependencies.database
+        self._decisions = dependencies.decisions
+        self._page = DetailPage(dependencies, pages)
+        self._lists = ListPages(dependencies, pages)
 
-    async def settle(self, request: Request, who: DirectoryPerson, key: str, fields: Fields) -> Response:
-        """Settle an export in doubt by what somebody saw in the ERP."""
-        listed, erp = await self._found(who, key)
-        evidence, is_there = fields.get("evidence", "").strip(), fields.get("found") == "yes"
-        if problems := _settle_problems(fields, evidence):
-            return await self._again(who, key, fields, problems)
-        outcome = await self._parts.decisions.settle(
-            key,
-            who,
-            forms.whole(fields.get("revision", "")),
-            forms.whole(fields.get("round", "")),
-            document=_document(listed, erp, fields) if is_there else None,
-            note=evidence,
-        )
-        number = fields["document_number"].strip() if is_there else None
-        return await self._done(
-            request, who, fields, outcome, lambda given: results.settled(given, title_of(erp), number)
-        )
-
-    async def _found(self, who: DirectoryPerson, key: str) -> tuple[Listed, ErpConnection | None]:
-        async with self._parts.database.begin() as db:
-            listed = await queries.find(db, who.company_id, key)
-            if listed is None:
-                raise HTTPException(404)
-            return listed, await queries.connection_of(db, listed.commitment)
-
-    async def _again(self, who: DirectoryPerson, key: str, fields: Fields, problems: Sequence[FormProblem]) -> Response:
-        reading = Reading(typed=fields)
-        return await self._page.show(who, key, status=_UNPROCESSABLE, problems=problems, reading=reading)
-
-    async def _done(
-        self,
-        request: Request,
-        who: DirectoryPerson,
-        fields: Fields,
-        outcome: Outcome | None,
-        told: Callable[[Outcome], results.Result],
-    ) -> Response:
-        """Back to the list with the result, or the page anew where the commitment has moved on."""
-        if outcome is None:
+    async def submit(self, request: Request, who: DirectoryPerson, commitment_id: str, action: Action) -> Response:
+        """Answer as the form says: to the list with the result, or the page again with what has to be corrected."""
+        fields = forms.text_fields(await request.form())
+        stored, erp = await self._found(who, commitment_id)
+        answer = _read(action, fields, stored, erp)
+        if not isinstance(answer, Answer):
+            form = RefusedForm(typed=fields)
+            return await self._page.show(who, commitment_id, status=UNPROCESSABLE, problems=answer, refused=form)
+        answered = await self._decisions.answer(commitment_id, who, answer, traceparent_of(request))
+        if answered is None:
             raise HTTPException(404)
-        result = told(outcome)
+        result = result_of(answer, answered, erp_title(erp))
         if not result.is_done:
-            revision = forms.whole(fields.get("revision", ""))
-            return await self._page.refused(who, outcome, Reading(revision, fields, result.text))
-        return await self._lists.show_results(request, _place(fields), [result])
+            form = RefusedForm(answer.revision, fields, result.text)
+            return await self._page.show(who, commitment_id, status=CONFLICT, refused=form)
+        return await self._lists.show_results(request, _list_of(fields), [result])
+
+    async def _found(self, who: DirectoryPerson, commitment_id: str) -> tuple[StoredCommitment, ErpConnection | None]:
+        async with self._database.begin() as db:
+            stored = await queries.find(db, who.company_id, commitment_id)
+            if stored is None:
+                raise HTTPException(404)
+            return stored, target_erp(stored.facts, await directory.erps_of_company(db, who.company_id))
 
 
-def deciding_router(parts: Parts, pages: Pages) -> APIRouter:
+def commitment_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
     """Return the routes of one commitment."""
     router = APIRouter(include_in_schema=False, prefix="/commitments/{commitment_id:path}")
-    deciding, page = Deciding(parts, pages), CommitmentPage(parts, pages)
-    Viewer = Annotated[DirectoryPerson, Depends(parts.identity.require_viewer)]  # noqa: N806 - a type
-    Approver = Annotated[DirectoryPerson, Depends(parts.identity.require_approver)]  # noqa: N806 - a type
+    actions, page = CommitmentActions(dependencies, pages), DetailPage(dependencies, pages)
+    Viewer = Annotated[DirectoryPerson, Depends(dependencies.identity.require_viewer)]  # noqa: N806 - a type
+    Approver = Annotated[DirectoryPerson, Depends(dependencies.identity.require_approver)]  # noqa: N806 - a type
 
-    @router.post("/accept")
-    async def accept(request: Request, who: Approver, commitment_id: CommitmentId) -> Response:
-        return await deciding.accept(request, who, commitment_id, forms.text_fields(await request.form()))
-
-    @router.post("/reject")
-    async def reject(request: Request, who: Approver, commitment_id: CommitmentId) -> Response:
-        return await deciding.reject(request, who, commitment_id, forms.text_fields(await request.form()))
-
-    @router.post("/retry")
-    async def retry(request: Request, who: Approver, commitment_id: CommitmentId) -> Response:
-        return await deciding.retry(request, who, commitment_id, forms.text_fields(await request.form()))
-
-    @router.post("/settle")
-    async def settle(request: Request, who: Approver, commitment_id: CommitmentId) -> Response:
-        return await deciding.settle(request, who, commitment_id, forms.text_fields(await request.form()))
+    @router.post("/{action}")
+    async def submit(request: Request, who: Approver, commitment_id: CommitmentId, action: Action) -> Response:
+        return await actions.submit(request, who, commitment_id, action)
 
     @router.get("")
     async def show(who: Viewer, commitment_id: CommitmentId) -> Response:
@@ -151,36 +88,21 @@ def deciding_router(parts: Parts, pages: Pages) -> APIRouter:
     return router
 
 
-def _settle_problems(fields: Fields, evidence: str) -> list[FormProblem]:
-    problems = forms.evidence_problems(evidence)
-    match fields.get("found"):
-        case "yes":
-            number = fields.get("document_number", "").strip()
-            if not number:
-                return [FormProblem("document_number", "Enter the number of the document that you found"), *problems]
-            return [
-                *forms.code_problems("document_number", "document number", number),
-                *forms.id_problems("document_id", "id", fields.get("document_id", "").strip()),
-                *problems,
-            ]
-        case "no":
-            if fields.get("confirmed") != "yes":
-                return [FormProblem("confirmed", "Confirm that it does not exist, since it will be created"), *problems]
-            return problems
-        case _:
-            return [FormProblem("found", "Choose whether it exists"), *problems]
+def _read(
+    action: Action, fields: Mapping[str, str], stored: StoredCommitment, erp: ErpConnection | None
+) -> Answer | list[FormProblem]:
+    match action:
+        case Action.ACCEPT:
+            return answer_forms.read_accept(fields, erp.limits if erp else None)
+        case Action.REJECT:
+            return answer_forms.read_reject(fields, stored.current.summary.number)
+        case Action.RETRY:
+            return answer_forms.read_retry(fields)
+        case Action.SETTLE:
+            return answer_forms.read_settle(fields, connection_name(stored.facts) or (erp.name if erp else None))
 
 
-def _document(listed: Listed, erp: ErpConnection | None, fields: Fields) -> ErpDocument:
-    """The document that was found, under the number that an accountant reads; few ERPs show any other id."""
-    name = connection(listed.commitment) or (erp and erp.name)
-    if not name:
-        raise BadFormError
-    number = fields["document_number"].strip()
-    own_id = fields.get("document_id", "").strip() or "-".join(number.split())[:MAX_ID_CHARACTERS]
-    return ErpDocument(connection=name, id=own_id, number=number)
-
-
-def _place(fields: Fields) -> Place:
+def _list_of(fields: Mapping[str, str]) -> ListQuery:
+    """The list that the form was reached from."""
     named = fields.get("view", "")
-    return Place(DeskView(named) if named in set(DeskView) else DeskView.READY)
+    return ListQuery(DeskView(named) if named in set(DeskView) else DeskView.READY)

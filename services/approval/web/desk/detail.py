@@ -1,4 +1,4 @@
-"""One commitment with all that an approver reads before answering, in the order in which it is read."""
+"""The page of one commitment: all that an approver reads before answering, in the order in which it is read."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,19 +8,20 @@ from typing import Any
 from fastapi import Response
 from starlette.exceptions import HTTPException
 
-from schemas.commitment import Commitment as Content
+from schemas.commitment import Commitment
 from schemas.events import Change, DirectoryPerson
 from schemas.fields import FailureClass, Status
-from services.approval.decisions import Outcome
+from services.approval.rules.checks import Finding, excess_over_lines, line_sum
 from services.approval.rules.differences import differences
 from services.approval.rules.facts import Stage
-from services.approval.storage import queries, store
-from services.approval.storage.queries import STATUSES, DeskView, Detail, HistoryLine
+from services.approval.storage import queries, submissions
+from services.approval.storage.queries import STATUSES, DeskView, HistoryLine
+from services.approval.storage.reviews import Review, review
+from services.approval.web.desk.check_lines import CheckLine, check_lines
+from services.approval.web.desk.dependencies import Dependencies
 from services.approval.web.desk.forms import FormProblem
-from services.approval.web.desk.list_rows import Row
+from services.approval.web.desk.list_rows import ListRow
 from services.approval.web.desk.pages import Pages
-from services.approval.web.desk.parts import Parts
-from services.approval.web.desk.review import Check, checks, difference, line_sum
 from services.pipeline.database import Transaction
 
 CONFLICT = 409
@@ -28,8 +29,8 @@ _NOT_FOUND = 404
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """What somebody had read and typed when their answer was refused, and why it was."""
+class RefusedForm:
+    """A form that was not carried out: the revision that its sender had read, what they typed, and why."""
 
     revision: int | None = None
     typed: Mapping[str, str] = field(default_factory=dict)
@@ -37,8 +38,8 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Possible:
-    """Which answers the page offers."""
+class OfferedAnswers:
+    """The answers that the page offers."""
 
     accept: bool = False
     reject: bool = False
@@ -47,58 +48,58 @@ class Possible:
 
     @property
     def any(self) -> bool:
-        """Whether there is one."""
+        """Whether the page offers any."""
         return self.accept or self.reject or self.retry or self.settle
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """A commitment as its page shows it; of a dispute the first content, and how the second differs."""
+class Detail:
+    """What the page shows; of a dispute the first content, and how the second differs."""
 
-    row: Row
-    detail: Detail
-    checks: Sequence[Check]
+    row: ListRow
+    review: Review
+    checks: Sequence[CheckLine]
     changes: Sequence[Change]
     changes_since: int | None
     history: Sequence[HistoryLine]
 
     @property
-    def content(self) -> Content | None:
-        """What was submitted; None while it has not arrived."""
-        return self.detail.submissions[0].snapshot.commitment if self.detail.submissions else None
+    def content(self) -> Commitment | None:
+        """What was submitted; None until it arrives."""
+        return self.review.submissions[0].content if self.review.submissions else None
 
     @property
     def note(self) -> str | None:
-        """What its sender wants the approver to know."""
-        return self.detail.submissions[0].row.note if self.detail.submissions else None
+        """The sender's note for the approver."""
+        return self.review.submissions[0].row.note if self.review.submissions else None
 
     @property
     def sent_at(self) -> datetime | None:
         """When it was sent."""
-        return self.detail.submissions[0].row.sent_at if self.detail.submissions else None
+        return self.review.submissions[0].row.sent_at if self.review.submissions else None
 
     @property
-    def old_reason(self) -> tuple[int, str, str] | None:
+    def previous_rejection(self) -> tuple[int, str, str] | None:
         """(revision, who, reason) of the rejection that this revision answers."""
-        ruling = self.row.commitment.ruling
-        if ruling is None or ruling.stage is not Stage.REJECTED or ruling.revision >= self.row.view.revision:
+        ruling = self.row.facts.ruling
+        if ruling is None or ruling.stage is not Stage.REJECTED or ruling.revision >= self.row.current.revision:
             return None
         return ruling.revision, ruling.who, ruling.reason
 
     @property
     def prefilled_reason(self) -> str:
-        """What a rejection has to say where only the project can mend a failed export."""
-        failure = self.row.view.ruling and self.row.view.ruling.failure
+        """The reason that a rejection starts with if only the project can fix a failed export."""
+        failure = self.row.current.ruling and self.row.current.ruling.failure
         if not failure or failure.failure_class is not FailureClass.FIX_DATA:
             return ""
         return f"{failure.message} {failure.next_step}"
 
 
-class CommitmentPage:
+class DetailPage:
     """Shows one commitment."""
 
-    def __init__(self, parts: Parts, pages: Pages) -> None:
-        self._parts = parts
+    def __init__(self, dependencies: Dependencies, pages: Pages) -> None:
+        self._database = dependencies.database
         self._pages = pages
 
     async def show(
@@ -108,42 +109,38 @@ class CommitmentPage:
         *,
         status: int = 200,
         problems: Sequence[FormProblem] = (),
-        reading: Reading | None = None,
+        refused: RefusedForm | None = None,
     ) -> Response:
-        """Return the page; a 404 where the company has no such commitment."""
-        read = reading or Reading()
-        async with self._parts.database.begin() as db:
-            listed = await queries.find(db, who.company_id, commitment_id)
-            if listed is None:
+        """Return the page; a 404 if the company has no such commitment."""
+        form = refused or RefusedForm()
+        async with self._database.begin() as db:
+            stored = await queries.find(db, who.company_id, commitment_id)
+            if stored is None:
                 raise HTTPException(_NOT_FOUND)
-            shown = await _shown(db, await queries.detail(db, listed), read.revision)
+            detail = await _detail(db, await review(db, who.company_id, stored), form.revision)
             counts = await queries.counts(db, who.company_id)
         return self._pages.render(
             "commitment.html",
             person=who,
             status=status,
-            title=f"{shown.row.summary.number} {shown.row.summary.title}",
-            shown=shown,
-            can=possible(shown.row, who),
+            title=f"{detail.row.summary.number} {detail.row.summary.title}",
+            detail=detail,
+            can=offered_answers(detail.row, who),
             counts=counts,
-            current_view=view_of(shown.row.view.status),
+            current_view=view_of(detail.row.current.status),
             problems=problems,
-            typed=read.typed,
-            refusal=read.refusal,
-            **_sums(shown.content),
+            typed=form.typed,
+            refusal=form.refusal,
+            **_sums(detail.content),
         )
 
-    async def refused(self, who: DirectoryPerson, outcome: Outcome, reading: Reading) -> Response:
-        """Return the page of a commitment that has moved on, with what was typed for it."""
-        return await self.show(who, outcome.commitment.id, status=CONFLICT, reading=reading)
 
-
-def possible(row: Row, who: DirectoryPerson) -> Possible:
-    """Which answers `who` may give to the commitment of `row`."""
+def offered_answers(row: ListRow, who: DirectoryPerson) -> OfferedAnswers:
+    """The answers that `who` may give to the commitment of `row`."""
     if not who.is_approver:
-        return Possible()
-    ruling, status = row.view.ruling, row.view.status
-    return Possible(
+        return OfferedAnswers()
+    ruling, status = row.current.ruling, row.current.status
+    return OfferedAnswers(
         accept=status is Status.READY and not row.blocked_by,
         reject=status in (Status.READY, Status.DISPUTED, Status.FAILED),
         retry=status is Status.FAILED and row.is_retriable,
@@ -153,40 +150,33 @@ def possible(row: Row, who: DirectoryPerson) -> Possible:
 
 def view_of(status: Status) -> DeskView:
     """The narrowest view that holds commitments of `status`."""
-    return next(desk_view for desk_view, statuses in STATUSES.items() if status in statuses)
+    return next(view for view, statuses in STATUSES.items() if status in statuses)
 
 
-async def _shown(db: Transaction, detail: Detail, read_revision: int | None) -> Shown:
-    commitment, seen = detail.commitment, detail.view
-    found = tuple(dict.fromkeys(finding for sent in detail.submissions for finding in sent.findings))
-    row = Row(commitment, seen, detail.erp, found)
-    changes, since = detail.changes, None
-    if len(detail.submissions) > 1:
-        first, second, *_ = (sent.snapshot.commitment for sent in detail.submissions)
-        changes = differences(first, second)
-    elif read_revision and read_revision < seen.revision and detail.submissions:
-        read = await store.snapshots(db, commitment.id, read_revision)
-        if read:
-            changes, since = (
-                differences(read[0][0].commitment, detail.submissions[0].snapshot.commitment),
-                read_revision,
-            )
-    return Shown(
-        row=row,
-        detail=detail,
-        checks=_checks(detail, found),
-        changes=changes,
-        changes_since=since,
-        history=await queries.history(db, commitment.id),
-    )
+async def _detail(db: Transaction, found: Review, read_revision: int | None) -> Detail:
+    findings = tuple(dict.fromkeys(finding for sent in found.submissions for finding in sent.findings))
+    row = ListRow(found.facts, found.current, found.erp, findings)
+    changes, since = await _changes(db, found, read_revision)
+    return Detail(row, found, _checks(found, findings), changes, since, await queries.history(db, found.facts.id))
 
 
-def _checks(detail: Detail, found: Sequence[Any]) -> Sequence[Check]:
-    if not detail.submissions:
+def _checks(found: Review, findings: Sequence[Finding]) -> Sequence[CheckLine]:
+    if not found.submissions:
         return ()
-    sent = detail.submissions[0]
-    return checks(sent.snapshot.commitment, sent.row.sent_by, detail.erp, found)
+    first = found.submissions[0]
+    return check_lines(first.content, first.row.sent_by, found.erp, findings)
 
 
-def _sums(content: Content | None) -> dict[str, Any]:
-    return {"line_sum": line_sum(content), "difference": difference(content)} if content else {}
+async def _changes(db: Transaction, found: Review, read_revision: int | None) -> tuple[Sequence[Change], int | None]:
+    """Return what to show as changes, and the earlier revision that they start from if it is the one that was read."""
+    if len(found.submissions) > 1:
+        return differences(found.submissions[0].content, found.submissions[1].content), None
+    if read_revision and read_revision < found.current.revision and found.submissions:
+        read = await submissions.of_revision(db, found.facts.id, read_revision)
+        if read:
+            return differences(submissions.content_of(read[0]), found.submissions[0].content), read_revision
+    return found.changes, None
+
+
+def _sums(content: Commitment | None) -> dict[str, Any]:
+    return {"line_sum": line_sum(content), "difference": excess_over_lines(content)} if content else {}

@@ -1,4 +1,4 @@
-"""What people read when a page cannot be had: each error as a page with a way on."""
+"""The pages that people see for errors; each says what to do next."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import urlencode
@@ -9,30 +9,30 @@ from starlette.exceptions import HTTPException
 
 from services.approval.identity.sign_in.cookies import SAFE_METHODS
 from services.approval.identity.sign_in.errors import (
-    ForeignRequestError,
+    CrossSiteRequestError,
     NotAllowedError,
     NotSignedInError,
-    ProviderAwayError,
+    ProviderUnavailableError,
     SignInError,
 )
 from services.approval.web.desk.forms import text_fields
 from services.approval.web.desk.pages import Pages, see_other
 from services.pipeline.database import DATABASE_ERRORS, is_unavailable
 
-Answering = Callable[[Request, Exception], Awaitable[Response]]
+ErrorHandler = Callable[[Request, Exception], Awaitable[Response]]
 _TYPED = ("reason", "note", "evidence")
 _NOT_FOUND = 404
 
 
 class ErrorPages:
-    """The answers to errors, as pages."""
+    """Handles errors with pages."""
 
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
 
     @property
-    def by_error(self) -> Mapping[type[Exception], Answering]:
-        """How each kind of error is answered."""
+    def by_error(self) -> Mapping[type[Exception], ErrorHandler]:
+        """The handler of each kind of error."""
         return {
             SignInError: self._on_sign_in,
             HTTPException: self._on_http,
@@ -74,7 +74,7 @@ class ErrorPages:
         )
 
     async def _signed_out(self, request: Request) -> Response:
-        """A page that keeps what was typed while the sign-in ran out."""
+        """Return a page that keeps what was typed before the session expired."""
         fields = text_fields(await request.form())
         return self._pages.message(
             "You were signed out",
@@ -94,11 +94,11 @@ class ErrorPages:
 
 def _title(error: Exception) -> str:
     match error:
-        case ForeignRequestError():
+        case CrossSiteRequestError():
             return "Your answer was not recorded"
         case NotAllowedError():
             return "You may not do this"
-        case ProviderAwayError():
+        case ProviderUnavailableError():
             return "Nobody can sign in now"
         case _:
             return "You are not signed in"

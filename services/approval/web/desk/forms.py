@@ -1,4 +1,4 @@
-"""Reads what people sent with the desk's forms, and says what is wrong with it in words beside the field."""
+"""Reads what people sent with the desk's forms: fields and choices, with problems in words to show beside a field."""
 
 import re
 from collections.abc import Mapping
@@ -13,8 +13,9 @@ from schemas.fields import ID_PATTERN
 from schemas.limits import MAX_ID_CHARACTERS, MAX_NAME_CHARACTERS, MAX_NOTE_CHARACTERS, MAX_REASON_CHARACTERS
 
 MAX_CHOICES = 50
-"""Answers in one go: a page of the list."""
+"""Answers in one submit: a page of the list."""
 
+Fields = Mapping[str, str]
 _HASH_CHARACTERS = 64
 _MAX_DIGITS = 7
 
@@ -27,7 +28,7 @@ class BadFormError(HTTPException):
 
 
 class Verb(StrEnum):
-    """What somebody chose for a row."""
+    """What can be chosen for a row of the list."""
 
     ACCEPT = "accept"
     REJECT = "reject"
@@ -43,7 +44,7 @@ class FormProblem:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """An answer to exactly the content that was read."""
+    """An answer chosen for a row, bound to the content that was read."""
 
     verb: Verb
     revision: int
@@ -52,22 +53,22 @@ class Choice:
 
     @property
     def value(self) -> str:
-        """As a form carries it; the id comes last, since it may hold colons."""
+        """The choice as a form carries it; the id comes last because it may contain colons."""
         return f"{self.verb}:{self.revision}:{self.content_hash}:{self.commitment_id}"
 
     @classmethod
     def of(cls, value: str) -> "Choice":
-        """The choice that a form carries as `value`; BadFormError where it is none."""
+        """The choice that a form carries as `value`; BadFormError if it is none."""
         verb, _, rest = value.partition(":")
         revision, _, rest = rest.partition(":")
         content_hash, _, commitment_id = rest.partition(":")
         if verb not in set(Verb) or len(content_hash) != _HASH_CHARACTERS or not re.match(ID_PATTERN, commitment_id):
             raise BadFormError
-        return cls(Verb(verb), whole(revision), content_hash, commitment_id)
+        return cls(Verb(verb), positive_number(revision), content_hash, commitment_id)
 
 
-def choices(fields: Mapping[str, str]) -> list[Choice]:
-    """All rows for which something was chosen, in the order of the page; BadFormError beyond a page of them."""
+def choices(fields: Fields) -> list[Choice]:
+    """All choices of a form in the order of the page; BadFormError if there are more than MAX_CHOICES."""
     chosen = [Choice.of(value) for name, value in fields.items() if name.startswith("choice-") and value]
     if len(chosen) > MAX_CHOICES:
         raise BadFormError
@@ -75,12 +76,12 @@ def choices(fields: Mapping[str, str]) -> list[Choice]:
 
 
 def text_fields(form: FormData) -> dict[str, str]:
-    """The form's texts, with line ends as we keep them; files are not read."""
+    """The form's text fields with line feeds as line ends; files are ignored."""
     return {name: value.replace("\r\n", "\n") for name, value in form.items() if isinstance(value, str)}
 
 
-def whole(digits: str) -> int:
-    """The positive number that `digits` says; BadFormError where they say none."""
+def positive_number(digits: str) -> int:
+    """`digits` as a positive number; BadFormError if they are none."""
     if not (digits.isascii() and digits.isdecimal() and len(digits) <= _MAX_DIGITS and int(digits) > 0):
         raise BadFormError
     return int(digits)
@@ -99,28 +100,28 @@ def note_problems(note: str) -> list[FormProblem]:
 
 
 def evidence_problems(evidence: str) -> list[FormProblem]:
-    """What is wrong with the words on how a doubt was settled."""
+    """What is wrong with the evidence that settles a doubt."""
     if not evidence:
         return [FormProblem("evidence", "Enter what you looked at, and what you saw")]
     return _text_problems("evidence", "evidence", evidence, MAX_NOTE_CHARACTERS)
 
 
 def code_problems(field: str, label: str, code: str) -> list[FormProblem]:
-    """What is wrong with a number of the ERP's."""
+    """What is wrong with a code or number of the ERP."""
     if not code.isprintable():
         return [FormProblem(field, f"The {label} contains a character that cannot be read")]
     return _text_problems(field, label, code, MAX_NAME_CHARACTERS)
 
 
 def id_problems(field: str, label: str, text: str) -> list[FormProblem]:
-    """What is wrong with an id of the ERP's, which need not be given."""
+    """What is wrong with an optional id of the ERP."""
     if len(text) > MAX_ID_CHARACTERS or " " in text or not text.isprintable():
         return [FormProblem(field, f"The {label} has no spaces and at most {MAX_ID_CHARACTERS} characters")]
     return []
 
 
 def read_date(text: str) -> tuple[date | None, list[FormProblem]]:
-    """The accounting date that `text` says, if any, and what is wrong with it."""
+    """The optional accounting date, and what is wrong with it."""
     if not text:
         return None, []
     try:

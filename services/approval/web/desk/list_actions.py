@@ -1,70 +1,78 @@
-"""Answers given from the list: Export and Reject for the rows that were chosen, one by one, after a check where due."""
+"""Answers from the list: Export and Reject for the chosen rows, after a check page if there is more to read."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
-from starlette.exceptions import HTTPException
 
 from schemas.events import DirectoryPerson
 from schemas.fields import Status
-from services.approval.decisions import Outcome
-from services.approval.storage import queries
-from services.approval.storage.queries import DeskView, Detail
-from services.approval.web.desk import results
-from services.approval.web.desk.detail import CommitmentPage, Reading
-from services.approval.web.desk.forms import Choice, FormProblem, Verb, choices, reason_problems, text_fields
-from services.approval.web.desk.list_rows import Row, title_of
-from services.approval.web.desk.lists import Lists, Place
+from services.approval.rules.erp import erp_title, target_erp
+from services.approval.storage import directory, queries
+from services.approval.storage.queries import DeskView
+from services.approval.storage.reviews import Review, review
+from services.approval.web.desk.answer_forms import chosen_answer
+from services.approval.web.desk.dependencies import Dependencies
+from services.approval.web.desk.detail import CONFLICT, DetailPage, RefusedForm
+from services.approval.web.desk.forms import Choice, Fields, FormProblem, Verb, choices, reason_problems, text_fields
+from services.approval.web.desk.list_rows import ListRow
+from services.approval.web.desk.lists import ListPages, ListQuery
 from services.approval.web.desk.pages import Pages
-from services.approval.web.desk.parts import Parts
+from services.approval.web.desk.results import Result, not_found, result_of
 from services.approval.web.desk.wording import counted, totals
+from services.approval.web.tracing import traceparent_of
 
 UNPROCESSABLE = 422
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """A row of the check page: what is read there is what its answer will be bound to."""
+class CheckedChoice:
+    """A row of the check page; the answer is bound to what is read there."""
 
     choice: Choice
-    detail: Detail
-    row: Row
+    review: Review
+    row: ListRow
 
     @property
     def is_stale(self) -> bool:
-        """Whether it has moved on since the list was read."""
-        return self.choice.revision != self.detail.view.revision
+        """Whether a newer revision has arrived since the list was read."""
+        return self.choice.revision != self.review.current.revision
 
     @property
-    def current(self) -> Choice:
-        """The answer to what is on show now."""
-        return Choice(self.choice.verb, self.row.view.revision, self.row.content_hash, self.choice.commitment_id)
+    def shown(self) -> Choice:
+        """The choice, bound to the content that the check page shows."""
+        return Choice(self.choice.verb, self.row.current.revision, self.row.content_hash, self.choice.commitment_id)
 
     @property
     def is_possible(self) -> bool:
         """Whether the answer can be given."""
         if self.choice.verb is Verb.REJECT:
-            return self.row.view.status in (Status.READY, Status.DISPUTED)
-        return self.row.view.status is Status.READY and not self.row.blocked_by
+            return self.row.current.status in (Status.READY, Status.DISPUTED)
+        return self.row.current.status is Status.READY and not self.row.blocked_by
+
+    @property
+    def has_more_to_read(self) -> bool:
+        """Whether the approver has to see more than the list shows: a warning, or an earlier revision."""
+        return self.is_possible and (self.choice.revision > 1 or bool(self.row.findings))
 
     @property
     def why_not(self) -> str:
-        """Why it cannot, in words."""
-        return " ".join(self.row.blocked_by) if self.row.view.status is Status.READY else self.row.message
+        """Why the answer cannot be given, in words."""
+        return " ".join(self.row.blocked_by) if self.row.current.status is Status.READY else self.row.message
 
 
-class Answers:
-    """Carries out what was chosen in the list."""
+class ListActions:
+    """Carries out the answers that were chosen in the list."""
 
-    def __init__(self, parts: Parts, pages: Pages) -> None:
-        self._parts = parts
+    def __init__(self, dependencies: Dependencies, pages: Pages) -> None:
+        self._database = dependencies.database
+        self._decisions = dependencies.decisions
         self._pages = pages
-        self._lists = Lists(parts, pages)
-        self._commitments = CommitmentPage(parts, pages)
+        self._lists = ListPages(dependencies, pages)
+        self._detail = DetailPage(dependencies, pages)
 
-    async def given(self, request: Request, who: DirectoryPerson, fields: Mapping[str, str]) -> Response:
+    async def submit(self, request: Request, who: DirectoryPerson, fields: Fields) -> Response:
         """Answer the form of the list, or of the check page."""
         verb = Verb.REJECT if fields.get("action") == "reject" else Verb.ACCEPT
         every = choices(fields)
@@ -74,7 +82,7 @@ class Answers:
             return await self._again(who, fields, every, problems)
         if fields.get("confirmed") != "yes" and await self._needs_check(who, chosen):
             return await self._check(who, fields, verb, chosen)
-        return await self._carry_out(request, who, _place(fields), chosen, reason)
+        return await self._carry_out(request, who, _list_of(fields), chosen, reason)
 
     async def _problems(
         self, who: DirectoryPerson, verb: Verb, chosen: Sequence[Choice], reason: str
@@ -86,35 +94,32 @@ class Answers:
     async def _named(self, who: DirectoryPerson, chosen: Sequence[Choice]) -> str:
         if len(chosen) > 1:
             return counted(len(chosen), "commitment")
-        async with self._parts.database.begin() as db:
-            listed = await queries.find(db, who.company_id, chosen[0].commitment_id)
-        return listed.view.summary.number if listed else chosen[0].commitment_id
+        async with self._database.begin() as db:
+            stored = await queries.find(db, who.company_id, chosen[0].commitment_id)
+        return stored.current.summary.number if stored else chosen[0].commitment_id
 
     async def _again(
-        self, who: DirectoryPerson, fields: Mapping[str, str], every: Sequence[Choice], problems: Sequence[FormProblem]
+        self, who: DirectoryPerson, fields: Fields, every: Sequence[Choice], problems: Sequence[FormProblem]
     ) -> Response:
-        """The form once more, with what is wrong and everything as it was chosen and typed."""
+        """Return the form again with its problems, and with everything as it was chosen and typed."""
         if fields.get("confirmed") == "yes" and every:
             return await self._check(who, fields, Verb.REJECT, every, problems)
         chosen = {choice.value for choice in every}
         return await self._lists.show(
-            who, _place(fields), status=UNPROCESSABLE, problems=problems, chosen=chosen, typed=fields
+            who, _list_of(fields), status=UNPROCESSABLE, problems=problems, chosen=chosen, typed=fields
         )
 
     async def _needs_check(self, who: DirectoryPerson, chosen: Sequence[Choice]) -> bool:
-        """Whether more has to be read than the list shows: several rows, a warning, or an earlier revision."""
         if len(chosen) > 1:
             return True
-        checked = await self._checked(who, chosen)
-        is_accept = chosen[0].verb is Verb.ACCEPT
-        return any(
-            is_accept and each.is_possible and (each.choice.revision > 1 or each.row.findings) for each in checked
-        )
+        if chosen[0].verb is Verb.REJECT:
+            return False
+        return any(each.has_more_to_read for each in await self._checked(who, chosen))
 
     async def _check(
         self,
         who: DirectoryPerson,
-        fields: Mapping[str, str],
+        fields: Fields,
         verb: Verb,
         chosen: Sequence[Choice],
         problems: Sequence[FormProblem] = (),
@@ -130,67 +135,58 @@ class Answers:
             possible=possible,
             impossible=[each for each in checked if not each.is_possible],
             totals=totals([each.row.summary for each in possible]),
-            place=_place(fields),
+            query=_list_of(fields),
             problems=problems,
             typed=fields,
         )
 
-    async def _checked(self, who: DirectoryPerson, chosen: Sequence[Choice]) -> list[Checked]:
-        """The chosen rows as they stand now; those that the company does not have are left out."""
+    async def _checked(self, who: DirectoryPerson, chosen: Sequence[Choice]) -> list[CheckedChoice]:
+        """The chosen commitments as they are now; those that the company does not have are left out."""
         checked = []
-        async with self._parts.database.begin() as db:
+        async with self._database.begin() as db:
             for choice in chosen:
-                listed = await queries.find(db, who.company_id, choice.commitment_id)
-                if listed:
-                    detail = await queries.detail(db, listed)
-                    found = tuple(finding for each in detail.submissions for finding in each.findings)
-                    row = Row(listed.commitment, listed.view, detail.erp, found)
-                    checked.append(Checked(choice, detail, row))
+                stored = await queries.find(db, who.company_id, choice.commitment_id)
+                if stored:
+                    found = await review(db, who.company_id, stored)
+                    findings = tuple(finding for each in found.submissions for finding in each.findings)
+                    row = ListRow(stored.facts, stored.current, found.erp, findings)
+                    checked.append(CheckedChoice(choice, found, row))
         return checked
 
     async def _carry_out(
-        self, request: Request, who: DirectoryPerson, place: Place, chosen: Sequence[Choice], reason: str
+        self, request: Request, who: DirectoryPerson, query: ListQuery, chosen: Sequence[Choice], reason: str
     ) -> Response:
-        """Give the answers one by one; a single one that came too late leads to the commitment as it stands now."""
-        results = []
-        for choice in chosen:
-            outcome, result = await self._answered(who, choice, reason)
-            if outcome and len(chosen) == 1 and not result.is_done:
-                reading = Reading(revision=choice.revision, typed={"reason": reason}, refusal=result.text)
-                return await self._commitments.refused(who, outcome, reading)
-            if outcome is None and len(chosen) == 1:
-                raise HTTPException(404)
-            results.append(result)
-        return await self._lists.show_results(request, place, results)
+        """Give the answers one by one; a single one that came too late leads to the commitment as it is now."""
+        results = [await self._answer(request, who, choice, reason) for choice in chosen]
+        if len(results) > 1 or results[0].is_done:
+            return await self._lists.show_results(request, query, results)
+        form = RefusedForm(revision=chosen[0].revision, typed={"reason": reason}, refusal=results[0].text)
+        return await self._detail.show(who, chosen[0].commitment_id, status=CONFLICT, refused=form)
 
-    async def _answered(
-        self, who: DirectoryPerson, choice: Choice, reason: str
-    ) -> tuple[Outcome | None, results.Result]:
-        decisions, key = self._parts.decisions, choice.commitment_id
-        if choice.verb is Verb.REJECT:
-            outcome = await decisions.reject(key, who, choice.revision, choice.content_hash, reason)
-            return outcome, results.rejected(outcome) if outcome else results.not_found(key)
-        outcome = await decisions.accept(key, who, choice.revision, choice.content_hash)
-        if outcome is None:
-            return None, results.not_found(key)
-        async with self._parts.database.begin() as db:
-            erp = title_of(await queries.connection_of(db, outcome.commitment))
-        return outcome, results.accepted(outcome, erp)
+    async def _answer(self, request: Request, who: DirectoryPerson, choice: Choice, reason: str) -> Result:
+        answer = chosen_answer(choice, reason)
+        answered = await self._decisions.answer(choice.commitment_id, who, answer, traceparent_of(request))
+        if answered is None:
+            return not_found(choice.commitment_id)
+        async with self._database.begin() as db:
+            erp = target_erp(answered.facts, await directory.erps_of_company(db, who.company_id))
+        return result_of(answer, answered, erp_title(erp))
 
 
-def answer_router(parts: Parts, pages: Pages) -> APIRouter:
+def list_action_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
     """Return the route that takes the list's answers."""
     router = APIRouter(include_in_schema=False)
-    answers = Answers(parts, pages)
-    Approver = Annotated[DirectoryPerson, Depends(parts.identity.require_approver)]  # noqa: N806 - a type
+    actions = ListActions(dependencies, pages)
+    Approver = Annotated[DirectoryPerson, Depends(dependencies.identity.require_approver)]  # noqa: N806 - a type
 
     @router.post("/commitments")
-    async def give(request: Request, who: Approver) -> Response:
-        return await answers.given(request, who, text_fields(await request.form()))
+    async def submit(request: Request, who: Approver) -> Response:
+        return await actions.submit(request, who, text_fields(await request.form()))
 
     return router
 
 
-def _place(fields: Mapping[str, str]) -> Place:
+def _list_of(fields: Mapping[str, str]) -> ListQuery:
+    """The page of the list that the form was sent from."""
     search, after = (fields.get(name, "").replace("\x00", "") for name in ("q", "after"))
-    return Place(DeskView.READY, search, after)
+    return ListQuery(DeskView.READY, search, after)

@@ -1,4 +1,4 @@
-"""The lists of the desk, one for each view: what waits, what failed, what is on its way, and what has an outcome."""
+"""The lists of the desk, one for each view, and the results of answers above them."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -11,107 +11,113 @@ from starlette.exceptions import HTTPException
 
 from schemas.events import DirectoryPerson, ErpConnection
 from schemas.fields import TEXT_PATTERN
-from services.approval.identity.sign_in.sessions import Session
-from services.approval.storage import queries
-from services.approval.storage.queries import DeskView
+from services.approval.storage import directory, queries
+from services.approval.storage.queries import Cursor, DeskView
+from services.approval.storage.sessions import Session
+from services.approval.web.desk.columns import columns_for
+from services.approval.web.desk.dependencies import Dependencies
 from services.approval.web.desk.forms import FormProblem
-from services.approval.web.desk.list_rows import Row, rows_of
+from services.approval.web.desk.list_rows import ListRow, list_rows
 from services.approval.web.desk.pages import VIEW_TITLES, Pages, see_other
-from services.approval.web.desk.parts import Parts
 from services.approval.web.desk.results import Result
+from services.approval.web.desk.wording import EMPTY_SEARCH_WORDS, empty_list
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where in the lists somebody is; all of it stands in the address."""
+class ListQuery:
+    """Which list is shown, and which page of it; all of it is in the address."""
 
     view: DeskView = DeskView.READY
     search: str = ""
     after: str = ""
 
     def address(self, **more: str) -> str:
-        """The address of this place; `more` joins its query."""
+        """The address of the list; `more` is added to its query."""
         query = {"view": self.view.value, "q": self.search, "after": self.after} | more
         return f"/commitments?{urlencode({name: text for name, text in query.items() if text})}"
 
     @property
-    def keyset(self) -> queries.Place | None:
-        """The last row of the page before; a 404 where `after` is not one of our own."""
+    def cursor(self) -> Cursor | None:
+        """The last row of the page before; a 404 if `after` is not one of ours."""
         if not self.after:
             return None
-        place = queries.read_place(self.after)
-        if place is None:
+        cursor = queries.parse_cursor(self.after)
+        if cursor is None:
             raise HTTPException(404)
-        return place
+        return cursor
 
 
-class Lists:
+class ListPages:
     """Shows the lists."""
 
-    def __init__(self, parts: Parts, pages: Pages) -> None:
-        self._parts = parts
+    def __init__(self, dependencies: Dependencies, pages: Pages) -> None:
+        self._database = dependencies.database
+        self._identity = dependencies.identity
         self._pages = pages
 
     async def show(
         self,
         person: DirectoryPerson,
-        place: Place,
+        query: ListQuery,
         *,
         status: int = 200,
         problems: Sequence[FormProblem] = (),
         chosen: Collection[str] = (),
         **values: Any,
     ) -> Response:
-        """Return the list at `place`; `chosen` are the answers that are ticked."""
-        async with self._parts.database.begin() as db:
+        """Return the list; `chosen` are the answers that are ticked."""
+        async with self._database.begin() as db:
             found = await queries.page(
-                db, person.company_id, place.view, search=place.search.strip(), after=place.keyset
+                db, person.company_id, query.view, search=query.search.strip(), after=query.cursor
             )
             counts = await queries.counts(db, person.company_id)
-            erps = await queries.connections(db, person.company_id)
-            rows = await rows_of(db, person.company_id, place.view, found.rows)
-        following = replace(place, after=str(found.next_after)) if found.next_after else None
+            erps = await directory.erps_of_company(db, person.company_id)
+            rows = await list_rows(db, person.company_id, query.view, found.commitments)
+        following = replace(query, after=str(found.next_after)) if found.next_after else None
         defaults = {"typed": {}, "results": (), "is_all_chosen": False}
         return self._pages.render(
             "list.html",
             person=person,
             status=status,
-            title=VIEW_TITLES[place.view],
-            place=place,
+            title=VIEW_TITLES[query.view],
+            query=query,
+            columns=columns_for(query.view, is_approver=person.is_approver),
             rows=rows,
-            groups=_by_cause(rows) if place.view is DeskView.FAILED else {},
+            groups=_by_cause(rows) if query.view is DeskView.FAILED else {},
             counts=counts,
             following=following,
-            silent=_silent(erps) if place.view in (DeskView.FAILED, DeskView.EXPORTING) else (),
+            unavailable=_unavailable(erps) if query.view in (DeskView.FAILED, DeskView.EXPORTING) else (),
+            empty_search=EMPTY_SEARCH_WORDS[query.view],
+            empty_list=empty_list(query.view, is_approver=person.is_approver),
             problems=problems,
             chosen=chosen,
             **{**defaults, **values},
         )
 
-    async def show_results(self, request: Request, place: Place, results: Sequence[Result]) -> Response:
-        """Send the browser to the list at `place`, which shows `results` above it for as long as the address says so.
+    async def show_results(self, request: Request, query: ListQuery, results: Sequence[Result]) -> Response:
+        """Send the browser to the list, which shows `results` above it as long as its address names them.
 
-        The results are kept in the session, so a caller without one only sees the list.
+        The results are kept in the session; a caller without one only sees the list.
         """
-        session = await self._parts.identity.session(request)
+        session = await self._identity.session(request)
         if session is None:
-            return see_other(place.address())
+            return see_other(query.address())
         name = uuid4().hex
-        await self._parts.identity.sessions.remember(
+        await self._identity.sessions.remember(
             session, results={"name": name, "lines": [asdict(each) for each in results]}
         )
-        return see_other(place.address(done=name))
+        return see_other(query.address(done=name))
 
 
-def list_router(parts: Parts, pages: Pages) -> APIRouter:
+def list_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
     """Return the routes of the lists."""
     router = APIRouter(include_in_schema=False)
-    lists = Lists(parts, pages)
-    Viewer = Annotated[DirectoryPerson, Depends(parts.identity.require_viewer)]  # noqa: N806 - a type
+    lists = ListPages(dependencies, pages)
+    Viewer = Annotated[DirectoryPerson, Depends(dependencies.identity.require_viewer)]  # noqa: N806 - a type
 
     @router.get("/")
     async def front() -> Response:
-        return see_other(Place().address())
+        return see_other(ListQuery().address())
 
     @router.get("/commitments")
     async def show_list(
@@ -123,8 +129,8 @@ def list_router(parts: Parts, pages: Pages) -> APIRouter:
         choose: str = "",
         done: str = "",
     ) -> Response:
-        results = _results(await parts.identity.session(request), done) if done else ()
-        return await lists.show(who, Place(view, q, after), results=results, is_all_chosen=choose == "accept")
+        results = _results(await dependencies.identity.session(request), done) if done else ()
+        return await lists.show(who, ListQuery(view, q, after), results=results, is_all_chosen=choose == "accept")
 
     return router
 
@@ -135,15 +141,15 @@ def _results(session: Session | None, name: str) -> list[Result]:
     return [Result(**line) for line in kept["lines"]] if kept.get("name") == name else []
 
 
-def _by_cause(rows: Sequence[Row]) -> Mapping[Any, Sequence[Row]]:
-    """Failed rows under their failure class, in the order in which the first of each failed."""
-    groups: dict[Any, list[Row]] = {}
+def _by_cause(rows: Sequence[ListRow]) -> Mapping[Any, Sequence[ListRow]]:
+    """Failed rows by failure class, in the order in which the first of each failed."""
+    groups: dict[Any, list[ListRow]] = {}
     for row in rows:
-        failure = row.view.ruling and row.view.ruling.failure
+        failure = row.current.ruling and row.current.ruling.failure
         groups.setdefault(failure and failure.failure_class, []).append(row)
     return groups
 
 
-def _silent(erps: Sequence[ErpConnection]) -> list[ErpConnection]:
-    """The connections whose calls are held back, since the ERP has not answered."""
+def _unavailable(erps: Sequence[ErpConnection]) -> list[ErpConnection]:
+    """The connections whose circuit is open, because the ERP does not answer."""
     return [erp for erp in erps if erp.circuit_open_since]

@@ -1,4 +1,4 @@
-"""Makes the desk's pages from their templates, and says which headers keep them safe."""
+"""Renders the desk's pages from their templates, and sets the headers that keep them safe."""
 
 import hashlib
 from collections.abc import Mapping
@@ -15,7 +15,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from schemas.events import DirectoryPerson
-from services.approval.rules.status import RIBBONS, document_name
+from services.approval.rules.erp import document_name
+from services.approval.rules.status import RIBBONS
 from services.approval.storage.queries import DeskView
 from services.approval.web.desk import wording
 from services.pipeline import formats
@@ -78,7 +79,7 @@ class Pages:
     def render(
         self, template: str, *, person: DirectoryPerson | None = None, status: int = 200, **values: Any
     ) -> HTMLResponse:
-        """The page `template`, with times on the clock of `person`."""
+        """Return the page `template`, with times in the time zone of `person`."""
         text = self._environment.get_template(template).render(person=person, now=datetime.now(UTC), **values)
         return HTMLResponse(text, status)
 
@@ -91,7 +92,7 @@ class Pages:
         can_sign_in: bool = False,
         kept: str = "",
     ) -> HTMLResponse:
-        """A page that says one thing; `kept` is what somebody typed and must not lose."""
+        """Return a page with a message; `kept` is what somebody typed and must not lose."""
         return self.render(
             "message.html",
             person=person,
@@ -104,14 +105,14 @@ class Pages:
 
 
 class SafeHeaders:
-    """Gives every answer the headers that keep pages out of frames, caches and other people's scripts."""
+    """Sets headers on every response that keep pages out of frames and caches and block foreign scripts."""
 
     def __init__(self, app: ASGIApp, *, is_secure: bool) -> None:
         self._app = app
         self._headers = {**_HEADERS, **({"strict-transport-security": "max-age=31536000"} if is_secure else {})}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer as the app does, with the headers that it did not set itself."""
+        """Call the app and add the headers that it did not set."""
 
         async def send_safely(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -124,17 +125,17 @@ class SafeHeaders:
 
 
 class Assets(StaticFiles):
-    """The files that pages load; browsers keep them for a day, and a new style sheet has a new address."""
+    """The files that pages load; browsers cache them for a day, and a new style sheet has a new address."""
 
     def file_response(self, *args: Any, **kwargs: Any) -> Response:
-        """Return the file, to be kept."""
+        """Return the file with a cache lifetime of a day."""
         answer = super().file_response(*args, **kwargs)
         answer.headers["cache-control"] = "public, max-age=86400"
         return answer
 
 
 def see_other(address: str) -> RedirectResponse:
-    """Sends the browser on, so that reloading the next page repeats nothing."""
+    """Redirect the browser, so that reloading the next page does not repeat the request."""
     return RedirectResponse(address, SEE_OTHER)
 
 

@@ -1,15 +1,19 @@
-"""What became of an answer, in the words that its approver reads."""
+"""The result of an answer, in words for its approver."""
 
 from dataclasses import dataclass
 
-from services.approval.decisions import AlreadyGranted, Blocked, Conflict, Granted, Outcome
-from services.approval.rules.commitment import Commitment, view
+from schemas.commitment import ErpDocument
+from services.approval.decisions import Answered
+from services.approval.rules.answers import Accept, Answer, Reject, Retry, Settle
+from services.approval.rules.commands import AlreadyGranted, Blocked, Conflict, Granted
+from services.approval.rules.commitment import CommitmentFacts, current_status
+from services.approval.rules.erp import document_name
 from services.approval.web.desk.wording import told_people
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One line of what happened; `is_done` says whether the answer was recorded, now or before."""
+    """One line about an answer; `is_done` says whether it was recorded, now or before."""
 
     commitment_id: str
     number: str
@@ -23,44 +27,35 @@ def not_found(commitment_id: str) -> Result:
     return Result(commitment_id, commitment_id, is_done=False, text=text)
 
 
-def accepted(outcome: Outcome, erp: str) -> Result:
-    """The result of Accept."""
-    number = _number(outcome.commitment)
-    return _result(outcome, f"Accepted. {number} is being exported to {erp}; this usually takes a few minutes.")
-
-
-def rejected(outcome: Outcome) -> Result:
-    """The result of Reject."""
-    seen = view(outcome.commitment)
-    people = f" {told_people(seen.summary)} will get an email." if seen else ""
-    return _result(outcome, f"Rejected. {_number(outcome.commitment)} is editable again.{people}")
-
-
-def retried(outcome: Outcome) -> Result:
-    """The result of Retry."""
-    return _result(outcome, f"{_number(outcome.commitment)} will be tried again. No new approval is needed.")
-
-
-def settled(outcome: Outcome, erp: str, document_number: str | None) -> Result:
-    """The result of settling a doubt: found under `document_number`, or, where it is None, not found."""
-    number = _number(outcome.commitment)
-    if document_number is None:
-        return _result(outcome, f"Recorded. {number} does not exist in {erp} and will be exported again.")
-    return _result(outcome, f"Recorded. {number} exists in {erp} as {document_number}; this is being confirmed.")
-
-
-def _result(outcome: Outcome, done: str) -> Result:
-    commitment = outcome.commitment
-    match outcome.answer:
+def result_of(answer: Answer, answered: Answered, erp: str) -> Result:
+    """The result of `answer`; `erp` is what people call the ERP."""
+    facts, number = answered.facts, _number(answered.facts)
+    match answered.result:
         case Granted() | AlreadyGranted():
-            return Result(commitment.id, _number(commitment), is_done=True, text=done)
+            return Result(facts.id, number, is_done=True, text=_done(answer, facts, number, erp))
         case Blocked(_, findings):
             words = " ".join(finding.text for finding in findings)
-            return Result(commitment.id, _number(commitment), is_done=False, text=f"{words} Nothing was exported.")
-        case Conflict(_, why):
-            return Result(commitment.id, _number(commitment), is_done=False, text=why)
+            return Result(facts.id, number, is_done=False, text=f"{words} Nothing was exported.")
+        case Conflict(_, explanation):
+            return Result(facts.id, number, is_done=False, text=explanation)
 
 
-def _number(commitment: Commitment) -> str:
-    seen = view(commitment)
-    return seen.summary.number if seen else commitment.id
+def _done(answer: Answer, facts: CommitmentFacts, number: str, erp: str) -> str:
+    match answer:
+        case Accept():
+            return f"Accepted. {number} is being exported to {erp}; this usually takes a few minutes."
+        case Reject():
+            current = current_status(facts)
+            people = f" {told_people(current.summary)} will get an email." if current else ""
+            return f"Rejected. {number} is editable again.{people}"
+        case Retry():
+            return f"{number} will be tried again. No new approval is needed."
+        case Settle(document=ErpDocument() as document):
+            return f"Recorded. {number} exists in {erp} as {document_name(document)}; this is being confirmed."
+        case Settle():
+            return f"Recorded. {number} does not exist in {erp} and will be exported again."
+
+
+def _number(facts: CommitmentFacts) -> str:
+    current = current_status(facts)
+    return current.summary.number if current else facts.id

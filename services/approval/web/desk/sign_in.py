@@ -1,18 +1,18 @@
-"""The three addresses of sign-in, and the page that says that somebody is signed out."""
+"""The addresses of sign-in and sign-out."""
 
 from fastapi import APIRouter, Request, Response
 
 from services.approval.identity.identity import PENDING, SESSION
 from services.approval.identity.sign_in.errors import SignInFailedError
 from services.approval.identity.sign_in.flow import PENDING_LIFE, own_path
+from services.approval.web.desk.dependencies import Dependencies
 from services.approval.web.desk.pages import Pages, see_other
-from services.approval.web.desk.parts import Parts
 
 
-def sign_in_router(parts: Parts, pages: Pages) -> APIRouter:
-    """Return the routes of sign-in."""
+def sign_in_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
+    """Return the routes of sign-in and sign-out."""
     router = APIRouter(include_in_schema=False)
-    identity = parts.identity
+    identity = dependencies.identity
 
     @router.get("/sign-in")
     async def begin(request: Request, return_to: str = "/") -> Response:

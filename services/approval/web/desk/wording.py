@@ -1,4 +1,4 @@
-"""How amounts, times and enumerations read on the desk."""
+"""How amounts, times and enumerations are written on the desk."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,6 +11,7 @@ from babel.numbers import format_decimal
 
 from schemas.commitment import Person, Summary
 from schemas.fields import FailureClass, Kind, Owner, Status, ToolLevel
+from services.approval.storage.queries import DeskView
 from services.pipeline.formats import LOCALE, enumeration, money
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
@@ -25,7 +26,7 @@ STATUS_WORDS = {
     Status.SYNCED: "Synced",
     Status.DISPUTED: "Blocked",
 }
-"""The word that stands beside a ribbon's colour."""
+"""The words beside the ribbon's colour."""
 
 KIND_WORDS = {Kind.SUBCONTRACT: "Subcontract", Kind.PURCHASE_ORDER: "Purchase order"}
 LEVEL_WORDS = {
@@ -47,21 +48,43 @@ CAUSE_WORDS = {
     FailureClass.FIX_DATA: "The commitment has to be corrected",
 }
 
+EMPTY_SEARCH_WORDS = {
+    DeskView.READY: "No waiting commitment matches.",
+    DeskView.FAILED: "No failed export matches.",
+    DeskView.EXPORTING: "Nothing that is exporting matches.",
+    DeskView.SYNCED: "No synced commitment matches.",
+    DeskView.REJECTED: "No rejected commitment matches.",
+    DeskView.ALL: "No commitment matches.",
+}
+_EMPTY_LIST_WORDS = {
+    DeskView.FAILED: "No failed exports.",
+    DeskView.EXPORTING: "Nothing is exporting.",
+    DeskView.SYNCED: "Nothing is synced yet.",
+    DeskView.REJECTED: "Nothing is rejected.",
+    DeskView.ALL: "No commitment was sent to ERP Integrations yet.",
+}
+
+
+def empty_list(view: DeskView, *, is_approver: bool) -> str:
+    """What a list without commitments says."""
+    whose = "your" if is_approver else "an"
+    return _EMPTY_LIST_WORDS.get(view, f"Nothing is waiting for {whose} answer.")
+
 
 def figure(amount: str | Decimal, currency: str) -> str:
-    """As `money`, without the currency, for columns that name it once."""
+    """As `money`, without the currency, for columns whose heading names it."""
     return money(amount, currency).removeprefix(currency).strip()
 
 
 def quantity(amount: str) -> str:
-    """A quantity with its thousands apart, never rounded."""
+    """A quantity with thousands separators, never rounded."""
     return format_decimal(Decimal(amount), format="#,##0.######", locale=LOCALE)
 
 
 def moment(at: datetime, time_zone: str) -> str:
-    """`at` on the clock of `time_zone`, for example "Nov 16, 2026, 09:02 CST"."""
+    """`at` in `time_zone`, for example "Nov 16, 2026, 09:02 CST"."""
     local = at.astimezone(ZoneInfo(time_zone))
-    # The zone's own abbreviation: babel knows only those that are common in the language's own country.
+    # The zone's own abbreviation, because babel abbreviates only the zones of the locale's own country.
     return f"{format_datetime(local, 'MMM d, y, HH:mm', tzinfo=local.tzinfo, locale=LOCALE)} {local:%Z}"
 
 
@@ -81,7 +104,7 @@ def counted(count: int, noun: str) -> str:
 
 
 def told_people(summary: Summary) -> str:
-    """The names of those who are told of a rejection, each once."""
+    """The names of the people who get the mail about a rejection, each once."""
     people: dict[str, Person] = {person.id: person for person in (summary.creator, summary.sent_by)}
     return enumeration(person.name for person in people.values())
 
@@ -95,5 +118,5 @@ def totals(summaries: Sequence[Summary]) -> list[str]:
 
 
 def segment(text: str) -> str:
-    """`text` as one segment of an address."""
+    """`text` as one segment of a URL path."""
     return quote(text, safe="")

@@ -23,13 +23,13 @@ from schemas.events import (
     Submission,
 )
 from schemas.fields import Status
-from services.approval.rules import commitment as joins
-from services.approval.rules.commitment import Commitment, view
-from tests.unit.approval.rules.answers import Decision, granted
-from tests.unit.approval.rules.happenings import COMPANY, ID, timeless
+from services.approval.rules import joins
+from services.approval.rules.commitment import CommitmentFacts, current_status
+from tests.unit.approval.rules.event_builders import COMPANY, ID, without_version
+from tests.unit.approval.rules.granted_answers import Decision, granted
 
-Joins = Mapping[type[EventData], Callable[[Commitment, Event[Any]], Commitment]]
-Answers = Callable[[Commitment], Iterator[tuple[str, Commitment, Event[Decision]]]]
+Joins = Mapping[type[EventData], Callable[[CommitmentFacts, Event[Any]], CommitmentFacts]]
+Answers = Callable[[CommitmentFacts], Iterator[tuple[str, CommitmentFacts, Event[Decision]]]]
 Node = frozenset[int]
 
 JOINS: Joins = {
@@ -61,13 +61,13 @@ class Search:
     read_back: Joins | None = None
     answers: Answers = granted
     facts: list[Event[EventData]] = field(default_factory=list)
-    states: dict[Node, Commitment] = field(default_factory=dict)
+    states: dict[Node, CommitmentFacts] = field(default_factory=dict)
     _names: dict[tuple[object, ...], int] = field(default_factory=dict)
 
     def run(self) -> int:
         """How many sets of facts can be reached; CounterexampleError where one breaks a promise."""
         self.facts.extend(self.world)
-        self.states[frozenset()] = Commitment(ID, company_id=COMPANY)
+        self.states[frozenset()] = CommitmentFacts(ID, company_id=COMPANY)
         reached: list[Node] = [frozenset()]
         for node in reached:  # fewest facts first, so that a counterexample is a small one
             self._check(node)
@@ -82,16 +82,16 @@ class Search:
             self._check_answer(node, name, event)
             joined = self._joined(state, event, self.joins)
             if self.joins is JOINS:
-                self._require(timeless(granted_state) == joined, "an answer is the join of its event", node)
+                self._require(without_version(granted_state) == joined, "an answer is the join of its event", node)
             yield from self._reach(node | {self._named(event)}, joined)
 
-    def _reach(self, node: Node, state: Commitment) -> Iterator[Node]:
+    def _reach(self, node: Node, state: CommitmentFacts) -> Iterator[Node]:
         if node not in self.states:
             self.states[node] = state
             yield node
         self._require(self.states[node] == state, "every order ends in the same state", node)
 
-    def _joined(self, state: Commitment, event: Event[EventData], joins: Joins) -> Commitment:
+    def _joined(self, state: CommitmentFacts, event: Event[EventData], joins: Joins) -> CommitmentFacts:
         return joins[type(event.data)](state, event)
 
     def _named(self, event: Event[Decision]) -> int:
@@ -115,7 +115,7 @@ class Search:
             for fact in order:
                 replayed = self._joined(replayed, self.facts[fact], joins)
             self._require(replayed == state, "a replay onto an empty row ends in the same state", node)
-        shown = view(state)
+        shown = current_status(state)
         stands = (shown.status, shown.revision) if shown else None
         self._require(stands == where_it_stands(self._data(node)), "the view is what the facts say", node)
 

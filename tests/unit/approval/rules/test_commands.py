@@ -1,5 +1,6 @@
-"""What approvers may do, what stops them, and the words that they then read."""
+"""What an approver's answer does, and how a refused one explains itself."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import partial
 
@@ -11,12 +12,20 @@ from schemas.events import CommitmentStatus, DecisionAccepted, DecisionRejected,
 from schemas.examples.cast import DANA, KIM
 from schemas.fields import Status
 from schemas.snapshot import Snapshot
-from services.approval.rules import commands
+from services.approval.rules.answers import Accept, Answer, Reject, Retry, Settle
 from services.approval.rules.checks import Finding
-from services.approval.rules.commands import AlreadyGranted, Answer, Blocked, Conflict, Granted
-from services.approval.rules.commitment import Commitment
+from services.approval.rules.commands import (
+    AlreadyGranted,
+    AnswerContext,
+    AnswerResult,
+    Blocked,
+    Conflict,
+    Granted,
+    carry_out,
+)
+from services.approval.rules.commitment import CommitmentFacts
 from services.approval.rules.rows import HistoryEntry
-from tests.unit.approval.rules.happenings import (
+from tests.unit.approval.rules.event_builders import (
     CHICAGO,
     NOW,
     A,
@@ -39,48 +48,56 @@ IN_DOUBT = (*EXPORTING, in_doubt())
 LATER = NOW + timedelta(minutes=5)
 
 
-def accept(commitment: Commitment, revision: int = 1, content: Snapshot = A, by: Person = DANA) -> Answer:
-    return commands.accept(
-        commitment, revision, content.content_hash, by, LATER, zone=CHICAGO, snapshot=content, note="Go."
-    )
+def carry_out_by(
+    by: Person,
+    facts: CommitmentFacts,
+    answer: Answer,
+    snapshot: Snapshot | None = A,
+    findings: Sequence[Finding] = (),
+) -> AnswerResult:
+    return carry_out(facts, answer, AnswerContext(by, CHICAGO, LATER), snapshot=snapshot, findings=findings)
 
 
-def reject(commitment: Commitment, revision: int = 1, reason: str = "Use 03-310.", by: Person = DANA) -> Answer:
-    return commands.reject(commitment, revision, A.content_hash, reason, by, LATER, zone=CHICAGO)
+def accept(facts: CommitmentFacts, revision: int = 1, content: Snapshot = A, by: Person = DANA) -> AnswerResult:
+    answer = Accept(revision=revision, content_hash=content.content_hash, note="Go.")
+    return carry_out_by(by, facts, answer, content)
 
 
-def retry(commitment: Commitment, failed_round: int = 1, content: Snapshot | None = A, by: Person = DANA) -> Answer:
-    return commands.retry(commitment, 1, failed_round, by, LATER, zone=CHICAGO, snapshot=content)
+def reject(
+    facts: CommitmentFacts, reason: str = "Use 03-310.", content: Snapshot = A, by: Person = DANA
+) -> AnswerResult:
+    return carry_out_by(by, facts, Reject(revision=1, content_hash=content.content_hash, reason=reason))
 
 
-def settle_as_absent(commitment: Commitment, doubtful_round: int = 1) -> Answer:
-    return commands.settle_as_absent(
-        commitment, 1, doubtful_round, DANA, LATER, zone=CHICAGO, snapshot=A, note="No such PO."
-    )
+def retry(facts: CommitmentFacts, failed_round: int = 1, content: Snapshot | None = A) -> AnswerResult:
+    return carry_out_by(DANA, facts, Retry(revision=1, round=failed_round), content)
 
 
-def settle_as_present(commitment: Commitment, doubtful_round: int = 1, number: str = "PO-1001") -> Answer:
-    return commands.settle_as_present(
-        commitment, 1, doubtful_round, document(number), DANA, LATER, zone=CHICAGO, note="Seen."
-    )
+def settle_as_absent(facts: CommitmentFacts, round_in_doubt: int = 1) -> AnswerResult:
+    return carry_out_by(DANA, facts, Settle(revision=1, round=round_in_doubt, note="No such PO."))
 
 
-def published(answer: Answer) -> tuple[EventData, CommitmentStatus]:
-    """The decision of a granted answer, and the status that was told with it."""
-    assert isinstance(answer, Granted)
-    decision, status = (event.data for event in answer.decided.publish)
+def settle_as_present(facts: CommitmentFacts, round_in_doubt: int = 1, number: str = "PO-1001") -> AnswerResult:
+    answer = Settle(revision=1, round=round_in_doubt, document=document(number), note="Seen.")
+    return carry_out_by(DANA, facts, answer)
+
+
+def published(result: AnswerResult) -> tuple[EventData, CommitmentStatus]:
+    """The decision of a granted answer, and the status that was published with it."""
+    assert isinstance(result, Granted)
+    decision, status = (event.data for event in result.decided.publish)
     assert isinstance(status, CommitmentStatus)
     return decision, status
 
 
-def state(answer: Answer) -> Commitment:
-    assert isinstance(answer, Granted)
-    return answer.decided.state
+def facts_after(result: AnswerResult) -> CommitmentFacts:
+    assert isinstance(result, Granted)
+    return result.decided.state
 
 
-def why(answer: Answer) -> str:
-    assert isinstance(answer, Conflict)
-    return answer.why
+def explanation(result: AnswerResult) -> str:
+    assert isinstance(result, Conflict)
+    return result.explanation
 
 
 def test_accepting_orders_the_export_of_exactly_what_was_read() -> None:
@@ -92,22 +109,23 @@ def test_accepting_orders_the_export_of_exactly_what_was_read() -> None:
 
 
 def test_an_answer_is_in_the_history_under_the_id_of_its_event() -> None:
-    answer = accept(after(sent()))
-    assert isinstance(answer, Granted)
-    (entry,) = answer.decided.rows
+    result = accept(after(sent()))
+    assert isinstance(result, Granted)
+    (entry,) = result.decided.rows
     assert isinstance(entry, HistoryEntry)
     assert (entry.event_id, entry.actor, entry.text) == (
-        answer.decided.publish[0].id,
+        result.decided.publish[0].id,
         DANA,
         "Dana Ruiz accepted revision 1. Note: Go.",
     )
 
 
-def test_a_trace_goes_on_from_the_answer() -> None:
+def test_all_events_of_an_answer_belong_to_its_trace() -> None:
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-    answer = commands.accept(after(sent()), 1, A.content_hash, DANA, NOW, zone=CHICAGO, snapshot=A, traceparent=trace)
-    assert isinstance(answer, Granted)
-    assert [event.traceparent for event in answer.decided.publish] == [trace, trace]
+    answer = Accept(revision=1, content_hash=A.content_hash)
+    result = carry_out(after(sent()), answer, AnswerContext(DANA, CHICAGO, NOW, trace), snapshot=A)
+    assert isinstance(result, Granted)
+    assert [event.traceparent for event in result.decided.publish] == [trace, trace]
 
 
 @pytest.mark.parametrize(
@@ -132,16 +150,15 @@ def test_nothing_else_than_the_only_content_of_a_waiting_revision_is_accepted(
 
 
 def test_what_is_not_stored_is_not_accepted() -> None:
-    waiting = after(sent())
-    unknown = partial(commands.accept, waiting, 1, A.content_hash, DANA, NOW, zone=CHICAGO)
-    assert isinstance(unknown(snapshot=None), Conflict)
-    assert isinstance(unknown(snapshot=B), Conflict)
+    answer = Accept(revision=1, content_hash=A.content_hash)
+    assert isinstance(carry_out_by(DANA, after(sent()), answer, None), Conflict)
+    assert isinstance(carry_out_by(DANA, after(sent()), answer, B), Conflict)
 
 
 def test_a_blocking_finding_forbids_to_accept_and_a_warning_does_not() -> None:
     finding = Finding("total", "SC-014 cannot be accepted.")
     warning = Finding("number", "It would be cut.", is_blocking=False)
-    checked = partial(commands.accept, after(sent()), 1, A.content_hash, DANA, NOW, zone=CHICAGO, snapshot=A)
+    checked = partial(carry_out_by, DANA, after(sent()), Accept(revision=1, content_hash=A.content_hash))
     blocked = checked(findings=[warning, finding])
     assert isinstance(blocked, Blocked)
     assert blocked.findings == (finding,)
@@ -164,23 +181,15 @@ def test_what_does_not_wait_is_not_rejected(events: tuple[Event[EventData], ...]
 
 
 def test_a_content_that_nobody_sent_is_not_rejected() -> None:
-    answer = commands.reject(after(sent()), 1, B.content_hash, "No.", DANA, NOW, zone=CHICAGO)
-    assert isinstance(answer, Conflict)
+    assert isinstance(reject(after(sent()), content=B), Conflict)
 
 
 def test_a_retry_is_the_next_round_of_what_was_approved() -> None:
-    first = commands.accept(
-        after(sent()),
-        1,
-        A.content_hash,
-        KIM,
-        NOW,
-        zone=CHICAGO,
-        snapshot=A,
-        erp_code="4400",
-        accounting_date=date(2026, 11, 30),
+    accepted_by_kim = Accept(
+        revision=1, content_hash=A.content_hash, erp_code="4400", accounting_date=date(2026, 11, 30)
     )
-    decision, status = published(retry(after(failed(), known=state(first))))
+    first = carry_out_by(KIM, after(sent()), accepted_by_kim)
+    decision, status = published(retry(after(failed(), known=facts_after(first))))
     assert isinstance(decision, DecisionAccepted)
     assert (decision.round, decision.content_hash, decision.decided_by) == (2, A.content_hash, DANA)
     assert (decision.erp_code, decision.accounting_date) == ("4400", date(2026, 11, 30))
@@ -220,8 +229,8 @@ def test_a_doubt_is_settled_as_present_and_stays_one_until_the_exporter_agrees()
     assert isinstance(decision, DecisionResolved)
     assert (decision.round, decision.document, decision.note) == (1, document(), "Seen.")
     assert status.status is Status.IN_DOUBT
-    assert isinstance(settle_as_absent(state(settled)), Conflict)
-    assert isinstance(settle_as_present(state(settled), number="PO-1002"), Conflict)
+    assert isinstance(settle_as_absent(facts_after(settled)), Conflict)
+    assert isinstance(settle_as_present(facts_after(settled), number="PO-1002"), Conflict)
 
 
 @pytest.mark.parametrize("events", [(sent(),), EXPORTING, FAILED, (*IN_DOUBT, in_doubt(1, 2))])
@@ -231,22 +240,22 @@ def test_only_the_doubtful_round_is_settled(events: tuple[Event[EventData], ...]
 
 
 def test_the_same_answer_by_the_same_person_is_granted_once() -> None:
-    assert isinstance(accept(state(accept(after(sent())))), AlreadyGranted)
-    assert isinstance(reject(state(reject(after(sent())))), AlreadyGranted)
-    assert isinstance(retry(state(retry(after(*FAILED)))), AlreadyGranted)
-    assert isinstance(settle_as_absent(state(settle_as_absent(after(*IN_DOUBT)))), AlreadyGranted)
-    assert isinstance(settle_as_present(state(settle_as_present(after(*IN_DOUBT)))), AlreadyGranted)
+    assert isinstance(accept(facts_after(accept(after(sent())))), AlreadyGranted)
+    assert isinstance(reject(facts_after(reject(after(sent())))), AlreadyGranted)
+    assert isinstance(retry(facts_after(retry(after(*FAILED)))), AlreadyGranted)
+    assert isinstance(settle_as_absent(facts_after(settle_as_absent(after(*IN_DOUBT)))), AlreadyGranted)
+    assert isinstance(settle_as_present(facts_after(settle_as_present(after(*IN_DOUBT)))), AlreadyGranted)
     assert isinstance(settle_as_present(after(*IN_DOUBT, succeeded())), AlreadyGranted)
 
 
 def test_a_repeated_retry_orders_no_third_round_when_the_second_failed_meanwhile() -> None:
-    assert isinstance(retry(after(failed(1, 2), known=state(retry(after(*FAILED))))), AlreadyGranted)
+    assert isinstance(retry(after(failed(1, 2), known=facts_after(retry(after(*FAILED))))), AlreadyGranted)
 
 
 def test_another_answer_is_not_taken_for_a_repetition() -> None:
-    assert isinstance(reject(state(reject(after(sent()))), reason="Another."), Conflict)
-    assert isinstance(reject(state(reject(after(sent()))), by=KIM), Conflict)
-    assert isinstance(accept(state(accept(after(sent()))), by=KIM), Conflict)
+    assert isinstance(reject(facts_after(reject(after(sent()))), reason="Another."), Conflict)
+    assert isinstance(reject(facts_after(reject(after(sent()))), by=KIM), Conflict)
+    assert isinstance(accept(facts_after(accept(after(sent()))), by=KIM), Conflict)
     assert isinstance(accept(after(*FAILED, rejected(1, 1))), Conflict)
 
 
@@ -279,16 +288,16 @@ def test_another_answer_is_not_taken_for_a_repetition() -> None:
     ],
 )
 def test_a_conflict_says_in_words_what_happened_meanwhile(events: tuple[Event[EventData], ...], words: str) -> None:
-    assert why(accept(after(*events), by=KIM)) == words
+    assert explanation(accept(after(*events), by=KIM)) == words
 
 
 def test_an_answer_to_a_revision_that_waits_for_an_export_says_so() -> None:
-    assert why(accept(after(*EXPORTING, sent(2)), revision=2)) == (
+    assert explanation(accept(after(*EXPORTING, sent(2)), revision=2)) == (
         "Revision 2 of SC-014 waits for the outcome of revision 1. Your answer was not recorded."
     )
 
 
 def test_an_answer_to_what_was_never_sent_says_so() -> None:
-    assert why(accept(after(retrieved()))) == (
+    assert explanation(accept(after(retrieved()))) == (
         "Commitment commitment-8841 has not been sent. Your answer was not recorded."
     )

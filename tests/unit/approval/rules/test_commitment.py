@@ -5,14 +5,14 @@ from datetime import timedelta
 import pytest
 from pydantic import TypeAdapter
 
-from schemas.commitment import Commitment as Sent
+from schemas.commitment import Commitment
 from schemas.envelope import Event
 from schemas.events import EventData
 from schemas.examples.cast import CONCRETE_1, snapshot
 from schemas.fields import Status
 from schemas.snapshot import Snapshot
-from services.approval.rules.commitment import Commitment, view
-from tests.unit.approval.rules.happenings import (
+from services.approval.rules.commitment import CommitmentFacts, current_status
+from tests.unit.approval.rules.event_builders import (
     ID,
     NOW,
     B,
@@ -24,8 +24,8 @@ from tests.unit.approval.rules.happenings import (
     rejected,
     resolved,
     retrieved,
-    seen,
     sent,
+    status_after,
     succeeded,
 )
 
@@ -33,7 +33,7 @@ LATER = NOW + timedelta(hours=1)
 
 
 def titled(title: str) -> Snapshot:
-    return snapshot(Sent.model_validate(CONCRETE_1.model_dump() | {"title": title}))
+    return snapshot(Commitment.model_validate(CONCRETE_1.model_dump() | {"title": title}))
 
 
 @pytest.mark.parametrize(
@@ -71,24 +71,26 @@ def titled(title: str) -> Snapshot:
 def test_a_commitment_stands_where_its_facts_put_it(
     events: tuple[Event[EventData], ...], status: Status, revision: int, waiting_revision: int | None
 ) -> None:
-    shown = seen(*events)
+    shown = status_after(*events)
     assert (shown.status, shown.revision, shown.waiting_revision) == (status, revision, waiting_revision)
 
 
 @pytest.mark.parametrize("event", [retrieved(), accepted(), in_doubt(), failed(), succeeded(), rejected()])
 def test_what_was_never_sent_is_remembered_and_not_shown(event: Event[EventData]) -> None:
     commitment = after(event)
-    assert commitment != Commitment(ID)
-    assert view(commitment) is None
+    assert commitment != CommitmentFacts(ID)
+    assert current_status(commitment) is None
 
 
 def test_an_export_is_shown_as_the_revision_that_was_accepted_while_a_newer_one_waits() -> None:
-    shown = seen(sent(1, titled("Concrete works")), accepted(), sent(2, titled("Concrete works, north")), in_doubt())
+    shown = status_after(
+        sent(1, titled("Concrete works")), accepted(), sent(2, titled("Concrete works, north")), in_doubt()
+    )
     assert shown.summary.title == "Concrete works"
 
 
 def test_a_ruling_on_a_revision_that_has_not_arrived_is_shown_with_the_latest_known() -> None:
-    shown = seen(sent(1, titled("Concrete works")), succeeded(2))
+    shown = status_after(sent(1, titled("Concrete works")), succeeded(2))
     assert (shown.revision, shown.summary.title) == (2, "Concrete works")
 
 
@@ -98,16 +100,16 @@ def test_revisions_below_the_ruling_are_forgotten() -> None:
 
 
 def test_a_doubt_holds_since_the_answer_was_lost_and_shows_the_latest_probe() -> None:
-    ruling = seen(sent(), accepted(), in_doubt(probes=3, at=LATER), in_doubt(probes=2)).ruling
+    ruling = status_after(sent(), accepted(), in_doubt(probes=3, at=LATER), in_doubt(probes=2)).ruling
     assert ruling is not None
     assert ruling.doubt is not None
     assert (ruling.since, ruling.doubt.probes) == (NOW, 3)
 
 
 def test_a_status_holds_since_it_happened_not_since_it_was_read() -> None:
-    assert seen(sent(at=NOW)).since == NOW
-    assert seen(sent(at=NOW), retrieved(at=LATER)).since == LATER
-    assert seen(sent(at=NOW), rejected(at=LATER)).since == LATER
+    assert status_after(sent(at=NOW)).since == NOW
+    assert status_after(sent(at=NOW), retrieved(at=LATER)).since == LATER
+    assert status_after(sent(at=NOW), rejected(at=LATER)).since == LATER
 
 
 def test_the_document_is_the_one_that_was_written_last() -> None:
@@ -136,6 +138,6 @@ def test_a_retry_knows_what_had_been_approved() -> None:
     ],
 )
 def test_a_state_reads_the_same_from_the_database(events: tuple[Event[EventData], ...]) -> None:
-    stored = TypeAdapter(Commitment)
+    stored = TypeAdapter(CommitmentFacts)
     commitment = after(*events)
     assert stored.validate_json(stored.dump_json(commitment)) == commitment

@@ -14,10 +14,9 @@ from schemas.envelope import Event, decode, encode
 from schemas.events import CommitmentStatus, DecisionAccepted, DecisionRejected, EventData, Submission
 from schemas.examples.cast import DANA, KIM
 from schemas.fields import Status
-from services.approval.rules.commitment import Commitment, view
+from services.approval.rules.commitment import CommitmentFacts, current_status
 from services.approval.rules.facts import Ruling, canonical
-from tests.unit.approval.rules.answers import Decision, granted
-from tests.unit.approval.rules.happenings import (
+from tests.unit.approval.rules.event_builders import (
     HANDLE,
     ID,
     NOW,
@@ -31,8 +30,9 @@ from tests.unit.approval.rules.happenings import (
     retrieved,
     sent,
     succeeded,
-    timeless,
+    without_version,
 )
+from tests.unit.approval.rules.granted_answers import Decision, granted
 from tests.unit.approval.rules.search import JOINS, Answers, CounterexampleError, Joins, Search
 
 WORLDS: dict[str, tuple[Event[Any], ...]] = {
@@ -64,8 +64,8 @@ def test_every_order_of_facts_and_answers_ends_in_the_same_state(name: str) -> N
 def by_arrival(rank: Callable[[Ruling], object]) -> Joins:
     """Joins that compare rulings by `rank` alone; of two equal ones the later to arrive stands."""
 
-    def join(kind: type[EventData], known: Commitment, event: Event[Any]) -> Commitment:
-        joined, arrived = JOINS[kind](known, event), JOINS[kind](Commitment(ID), event).ruling
+    def join(kind: type[EventData], known: CommitmentFacts, event: Event[Any]) -> CommitmentFacts:
+        joined, arrived = JOINS[kind](known, event), JOINS[kind](CommitmentFacts(ID), event).ruling
         if arrived is None:
             return joined
         stands = known.ruling is None or rank(arrived) >= rank(known.ruling)  # type: ignore[operator]
@@ -74,21 +74,23 @@ def by_arrival(rank: Callable[[Ruling], object]) -> Joins:
     return {kind: partial(join, kind) for kind in JOINS}
 
 
-def changed(*kinds: type[EventData], by: Callable[[Commitment, Commitment, Event[Any]], Commitment]) -> Joins:
+def changed(
+    *kinds: type[EventData], by: Callable[[CommitmentFacts, CommitmentFacts, Event[Any]], CommitmentFacts]
+) -> Joins:
     """Joins of which those of `kinds`, or all, end in `by(before, after, event)`."""
 
-    def join(kind: type[EventData], known: Commitment, event: Event[Any]) -> Commitment:
+    def join(kind: type[EventData], known: CommitmentFacts, event: Event[Any]) -> CommitmentFacts:
         return by(known, JOINS[kind](known, event), event)
 
     return {kind: partial(join, kind) if not kinds or issubclass(kind, kinds) else JOINS[kind] for kind in JOINS}
 
 
-def last_retrieve_stands(_: Commitment, after: Commitment, event: Event[Any]) -> Commitment:
-    taken_back = JOINS[type(event.data)](Commitment(ID), event).retrieved
+def last_retrieve_stands(_: CommitmentFacts, after: CommitmentFacts, event: Event[Any]) -> CommitmentFacts:
+    taken_back = JOINS[type(event.data)](CommitmentFacts(ID), event).retrieved
     return replace(after, retrieved=taken_back) if taken_back else after
 
 
-def last_content_stands(_: Commitment, after: Commitment, event: Event[Any]) -> Commitment:
+def last_content_stands(_: CommitmentFacts, after: CommitmentFacts, event: Event[Any]) -> CommitmentFacts:
     if not isinstance(event.data, Submission):
         return after
     arrived = event.data.commitment.content_hash
@@ -98,20 +100,22 @@ def last_content_stands(_: Commitment, after: Commitment, event: Event[Any]) -> 
     return replace(after, submissions=tuple(kept))
 
 
-def late_submissions_are_ignored(before: Commitment, after: Commitment, event: Event[Any]) -> Commitment:
+def late_submissions_are_ignored(before: CommitmentFacts, after: CommitmentFacts, event: Event[Any]) -> CommitmentFacts:
     is_late = isinstance(event.data, Submission) and event.data.revision < before.submitted_revision
     return before if is_late else after
 
 
-def last_document_stands(before: Commitment, after: Commitment, _: Event[Any]) -> Commitment:
+def last_document_stands(before: CommitmentFacts, after: CommitmentFacts, _: Event[Any]) -> CommitmentFacts:
     return replace(after, documents=(after.documents - before.documents) or after.documents)
 
 
-def nothing_is_known_before_it_was_sent(before: Commitment, after: Commitment, event: Event[Any]) -> Commitment:
+def nothing_is_known_before_it_was_sent(
+    before: CommitmentFacts, after: CommitmentFacts, event: Event[Any]
+) -> CommitmentFacts:
     return after if before.submissions or isinstance(event.data, Submission) else before
 
 
-def first_order_stands(before: Commitment, after: Commitment, _: Event[Any]) -> Commitment:
+def first_order_stands(before: CommitmentFacts, after: CommitmentFacts, _: Event[Any]) -> CommitmentFacts:
     return replace(after, approved=before.approved or after.approved)
 
 
@@ -150,14 +154,14 @@ def test_the_search_refutes_decisions_that_are_not_read_back() -> None:
     assert is_refuted(read_back=ignored)
 
 
-def careless(status: Status, answer: Callable[[Commitment, int], Event[Decision]]) -> Answers:
+def careless(status: Status, answer: Callable[[CommitmentFacts, int], Event[Decision]]) -> Answers:
     """Answers that are granted whenever the status allows, whatever the guards say."""
 
-    def answers(commitment: Commitment) -> Iterator[tuple[str, Commitment, Event[Decision]]]:
+    def answers(commitment: CommitmentFacts) -> Iterator[tuple[str, CommitmentFacts, Event[Decision]]]:
         yield from granted(commitment)
-        seen = view(commitment)
-        if seen and seen.status is status:
-            event = answer(commitment, seen.revision)
+        status_after = current_status(commitment)
+        if status_after and status_after.status is status:
+            event = answer(commitment, status_after.revision)
             yield "careless", HANDLE[type(event.data)](commitment, event, NOW).state, event
 
     return answers
@@ -200,7 +204,7 @@ def read_back(event: Event[EventData]) -> Event[EventData]:
 @settings(deadline=None)  # a shared machine may pause
 @given(ARRIVING, st.data())
 def test_a_replay_in_any_order_ends_where_the_service_was(arriving: list[Event[Any]], data: st.DataObject) -> None:
-    commitment, facts = Commitment(ID), list(arriving)
+    commitment, facts = CommitmentFacts(ID), list(arriving)
     for step, event in enumerate(arriving):
         commitment = HANDLE[type(event.data)](commitment, event, NOW).state
         possible = list(granted(commitment, NOW + timedelta(seconds=step)))
@@ -209,17 +213,17 @@ def test_a_replay_in_any_order_ends_where_the_service_was(arriving: list[Event[A
             _, commitment, decision = data.draw(st.sampled_from(possible), label="answer")
             facts.append(decision)
     repeated = facts + data.draw(st.lists(st.sampled_from(facts), max_size=4) if facts else st.just([]))
-    replayed = Commitment(ID)
+    replayed = CommitmentFacts(ID)
     for event in data.draw(st.permutations(repeated)):
         again = read_back(event)
         replayed = HANDLE[type(again.data)](replayed, again, NOW).state
-    assert timeless(replayed) == timeless(commitment)
+    assert without_version(replayed) == without_version(commitment)
 
 
 @settings(deadline=None)
 @given(ARRIVING)
 def test_what_arrived_changes_nothing_when_it_arrives_again(arriving: list[Event[Any]]) -> None:
-    commitment = Commitment(ID)
+    commitment = CommitmentFacts(ID)
     for event in arriving:
         commitment = HANDLE[type(event.data)](commitment, event, NOW).state
     for event in arriving:
@@ -230,7 +234,7 @@ def test_what_arrived_changes_nothing_when_it_arrives_again(arriving: list[Event
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(HAPPENINGS), st.integers(-3, 3)), max_size=10))
 def test_status_versions_strictly_rise_whatever_the_clock_does(arriving: list[tuple[Event[Any], int]]) -> None:
-    commitment, versions = Commitment(ID), [0]
+    commitment, versions = CommitmentFacts(ID), [0]
     for event, seconds in arriving:
         decided = HANDLE[type(event.data)](commitment, event, NOW + timedelta(seconds=seconds))
         versions += [told.data.version for told in decided.publish if isinstance(told.data, CommitmentStatus)]

@@ -8,7 +8,7 @@ from schemas.examples.cast import DANA
 from schemas.fields import ToolLevel
 from services.approval.rules.directory import Known, connection_told, person_removed, person_told
 from services.pipeline.fold import RefusedError
-from tests.unit.approval.rules.happenings import NOW
+from tests.unit.approval.rules.event_builders import NOW
 
 
 def person(version: int, name: str = DANA.name, company_id: str = "company-204") -> Event[DirectoryPerson]:

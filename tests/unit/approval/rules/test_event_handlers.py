@@ -11,10 +11,10 @@ from schemas.examples.cast import ANA
 from schemas.fields import MailKind, MailOutcome, Status
 from schemas.topics import BY_NAME
 from services.approval.handlers import CONNECTION_HANDLERS, HANDLERS, PEOPLE_HANDLERS
-from services.approval.rules.commitment import Commitment
-from services.approval.rules.rows import HistoryEntry, Row, SubmissionRow
+from services.approval.rules.commitment import CommitmentFacts
+from services.approval.rules.rows import HistoryEntry, StoredRow, SubmissionRow
 from services.pipeline.fold import Decided, RefusedError
-from tests.unit.approval.rules.happenings import (
+from tests.unit.approval.rules.event_builders import (
     COMPANY,
     HANDLE,
     ID,
@@ -33,11 +33,11 @@ from tests.unit.approval.rules.happenings import (
 )
 
 
-def decided(event: Event[EventData], *before: Event[EventData]) -> Decided[Commitment, Row]:
+def decided(event: Event[EventData], *before: Event[EventData]) -> Decided[CommitmentFacts, StoredRow]:
     return HANDLE[type(event.data)](after(*before), event, NOW)
 
 
-def statuses(decision: Decided[Commitment, Row]) -> list[Status]:
+def statuses(decision: Decided[CommitmentFacts, StoredRow]) -> list[Status]:
     return [event.data.status for event in decision.publish if isinstance(event.data, CommitmentStatus)]
 
 
@@ -134,7 +134,7 @@ def test_a_mail_changes_nothing_but_the_history() -> None:
 
 
 def test_the_mail_of_a_daily_summary_belongs_to_no_commitment() -> None:
-    known = Commitment(ANA.id)
+    known = CommitmentFacts(ANA.id)
     assert HANDLE[MailSettled](known, mail(commitment_id=None), NOW) == Decided(known, is_changed=False)
 
 

@@ -5,8 +5,8 @@ from pydantic import TypeAdapter
 
 from schemas.commitment import ErpDocument
 from schemas.examples.cast import DANA, KIM
-from services.approval.rules.facts import Retrieved, Written, canonical, later
-from tests.unit.approval.rules.happenings import NOW
+from services.approval.rules.facts import Retrieved, WrittenDocument, canonical, later
+from tests.unit.approval.rules.event_builders import NOW
 
 BY_DANA = Retrieved(2, DANA, NOW)
 
@@ -29,7 +29,7 @@ def test_a_fact_that_was_stored_is_compared_as_it_was_before() -> None:
 
 def test_members_in_another_order_are_the_same_fact() -> None:
     first, second = (
-        Written(1, ErpDocument.model_validate({"connection": "erp", "id": "1"} | extra))
+        WrittenDocument(1, ErpDocument.model_validate({"connection": "erp", "id": "1"} | extra))
         for extra in ({"a": 1, "b": 2}, {"b": 2, "a": 1})
     )
     assert canonical(first) == canonical(second)

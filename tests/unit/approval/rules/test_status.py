@@ -1,4 +1,4 @@
-"""What upstream shows for every status."""
+"""The status that is published for upstream, for every kind of status."""
 
 import pytest
 
@@ -6,9 +6,9 @@ from schemas.envelope import Event
 from schemas.events import CommitmentStatus, EventData
 from schemas.fields import Ribbon, Status
 from schemas.limits import MAX_TEXT_CHARACTERS
-from services.approval.rules import status as ribbon
-from services.approval.rules.commitment import Commitment, view
-from tests.unit.approval.rules.happenings import (
+from services.approval.rules.commitment import CommitmentFacts, current_status
+from services.approval.rules.status import RIBBONS, commitment_status, message, status_event
+from tests.unit.approval.rules.event_builders import (
     ID,
     NOW,
     B,
@@ -36,9 +36,9 @@ DISPUTED = (sent(), sent(1, B))
 
 def told(*events: Event[EventData]) -> CommitmentStatus:
     commitment = after(*events)
-    shown = view(commitment)
+    shown = current_status(commitment)
     assert shown is not None
-    return ribbon.status(commitment, shown)
+    return commitment_status(commitment, shown)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_a_status_has_its_ribbon_and_says_whether_it_can_be_edited(
 
 
 def test_every_status_has_a_ribbon() -> None:
-    assert set(ribbon.RIBBONS) == set(Status)
+    assert set(RIBBONS) == set(Status)
 
 
 @pytest.mark.parametrize(
@@ -120,9 +120,9 @@ def test_a_status_is_explained_in_a_sentence(events: tuple[Event[EventData], ...
 
 def test_the_erp_can_be_called_what_people_call_it() -> None:
     commitment = after(*SYNCED)
-    shown = view(commitment)
+    shown = current_status(commitment)
     assert shown is not None
-    assert ribbon.message(commitment, shown, "QuickBooks") == "SC-014 is synced with QuickBooks as PO-1001."
+    assert message(commitment, shown, "QuickBooks") == "SC-014 is synced with QuickBooks as PO-1001."
 
 
 def test_an_explanation_fits_the_event_however_long_its_parts_are() -> None:
@@ -135,12 +135,12 @@ def test_a_synced_status_carries_document_and_connection() -> None:
 
 
 def test_the_version_is_the_clock_in_milliseconds_and_never_falls() -> None:
-    first, _ = ribbon.told(after(sent()), NOW, None)
-    again, events = ribbon.told(first, NOW, None)
+    first, _ = status_event(after(sent()), NOW, None)
+    again, events = status_event(first, NOW, None)
     assert first.status_version >= int(NOW.timestamp() * 1000)
     assert again.status_version == first.status_version + 1
     assert events[0].data.model_dump()["version"] == again.status_version
 
 
 def test_what_is_not_shown_is_not_told() -> None:
-    assert ribbon.told(Commitment(ID), NOW, None) == (Commitment(ID), ())
+    assert status_event(CommitmentFacts(ID), NOW, None) == (CommitmentFacts(ID), ())

@@ -64,7 +64,7 @@ def test_a_date_is_read_or_said_to_be_none() -> None:
 @pytest.mark.parametrize("digits", ["", "0", "-1", "1.0", " 1", "²", "\uff11", "1" * 8])
 def test_what_is_no_positive_whole_number_is_refused(digits: str) -> None:
     with pytest.raises(BadFormError):
-        forms.whole(digits)
+        forms.positive_number(digits)
 
 
 def test_a_document_number_and_id_hold_only_what_can_be_read() -> None:

@@ -1,4 +1,4 @@
-"""Our own sessions: the browser holds a random token, the table its SHA-256, and the server can end it any time."""
+"""Sessions of browsers: the browser holds a random token, the table its SHA-256; the server can end them any time."""
 
 import hashlib
 import secrets
@@ -10,15 +10,13 @@ from typing import Any
 import orjson
 from sqlalchemy import delete, insert, select, update
 
-from services.approval.storage import tables
+from services.approval.storage.tables import SESSION as _TABLE
 from services.pipeline.database import Database
-
-_TABLE = tables.SESSION
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A live session; `person_id` is None while its sign-in is under way, `state` is what it must remember."""
+    """A session that has not expired; `person_id` is None during sign-in, `state` is what the sign-in must remember."""
 
     token_hash: bytes
     person_id: str | None
@@ -32,7 +30,7 @@ class Sessions:
         self._database = database
 
     async def begin(self, person_id: str | None, life: timedelta, state: Mapping[str, Any] | None = None) -> str:
-        """Begin a session of `life` and return its token; all that have expired are removed."""
+        """Begin a session of `life` and return its token; delete all expired sessions."""
         token, now = secrets.token_urlsafe(32), datetime.now(UTC)
         row = {
             "token_hash": _hashed(token),
@@ -46,7 +44,7 @@ class Sessions:
         return token
 
     async def find(self, token: str | None) -> Session | None:
-        """Return the session of `token`; None where there is none, or it has expired."""
+        """Return the session of `token`; None if there is none, or it has expired."""
         if not token:
             return None
         chosen = select(_TABLE.c.token_hash, _TABLE.c.person_id, _TABLE.c.state)
@@ -56,13 +54,13 @@ class Sessions:
         return None if row is None else Session(row.token_hash, row.person_id, orjson.loads(row.state))
 
     async def remember(self, session: Session, **members: Any) -> None:
-        """Add `members` to what `session` remembers."""
+        """Add `members` to the state of `session`."""
         state = orjson.dumps({**session.state, **members}).decode()
         async with self._database.begin() as db:
             await db.execute(update(_TABLE).where(_TABLE.c.token_hash == session.token_hash).values(state=state))
 
     async def end(self, session: Session) -> bool:
-        """End `session`; False where it had ended already, so that of two who end it one learns that it was first."""
+        """End `session`; False if it had already ended, so that only one of two concurrent callers gets True."""
         ended = delete(_TABLE).where(_TABLE.c.token_hash == session.token_hash).returning(_TABLE.c.token_hash)
         async with self._database.begin() as db:
             return (await db.execute(ended)).one_or_none() is not None

@@ -8,9 +8,9 @@ from schemas.commitment import Person
 from schemas.envelope import Event
 from schemas.events import Change, EventData
 from schemas.examples.cast import DANA
-from services.approval.rules.commitment import Commitment
-from services.approval.rules.requests import Request, approval_requested, request_arising
-from tests.unit.approval.rules.happenings import (
+from services.approval.rules.approval_requests import ApprovalRequest, approval_requested, new_approval_request
+from services.approval.rules.commitment import CommitmentFacts
+from tests.unit.approval.rules.event_builders import (
     ID,
     NOW,
     B,
@@ -26,10 +26,10 @@ from tests.unit.approval.rules.happenings import (
 
 def requests(*events: Event[EventData]) -> list[tuple[int, int, str, Person]]:
     """What is asked while `events` are handled one by one."""
-    found, before = [], Commitment(ID)
+    found, before = [], CommitmentFacts(ID)
     for event in events:
         now_known = after(event, known=before)
-        request = request_arising(before, now_known)
+        request = new_approval_request(before, now_known)
         found += [request] if request else []
         before = now_known
     return [(each.revision, each.previous_revision, each.previous_reason, each.approver) for each in found]
@@ -69,8 +69,8 @@ def test_nobody_is_asked_without_a_rejection_and_a_newer_revision_that_waits(
 
 def test_the_event_says_what_was_rejected_why_and_what_changed() -> None:
     before, waiting = after(sent(1), rejected(1)), after(sent(1), rejected(1), sent(2, B))
-    request = request_arising(before, waiting)
-    assert isinstance(request, Request)
+    request = new_approval_request(before, waiting)
+    assert isinstance(request, ApprovalRequest)
     change = Change(field="Line 3 cost code", before="03-300", after="03-310")
     event = approval_requested(waiting, request, NOW, changes=[change], note="Moved.")
     assert (event.data.revision, event.data.previous_revision, event.data.approver) == (2, 1, DANA)

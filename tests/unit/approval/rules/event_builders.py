@@ -1,4 +1,4 @@
-"""Events as approval reads them, in as few words as a test needs; all are about one commitment."""
+"""Builders of the events that approval handles; all are about one commitment."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,7 @@ from schemas.examples.cast import CONCRETE_1, DANA, SAM, concrete_works, snapsho
 from schemas.fields import FailureClass, Owner
 from schemas.snapshot import Snapshot
 from services.approval import handlers
-from services.approval.rules.commitment import Commitment, View, view
+from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, current_status
 
 ID = CONCRETE_1.id
 PROJECT = CONCRETE_1.project.id
@@ -128,24 +128,24 @@ def document(number: str = "PO-1001") -> ErpDocument:
     return ErpDocument(connection="quickbooks", id=f"id-of-{number}", number=number)
 
 
-def timeless(commitment: Commitment) -> Commitment:
-    """All of `commitment` that order and repetition must not change: the status version counts what was published."""
-    return replace(commitment, status_version=0)
+def without_version(facts: CommitmentFacts) -> CommitmentFacts:
+    """`facts` without the status version, which counts publications and so depends on the order of events."""
+    return replace(facts, status_version=0)
 
 
-def after(*events: Event[EventData], known: Commitment | None = None, now: datetime = NOW) -> Commitment:
-    """The commitment once `events` were handled in this order."""
-    commitment = known or Commitment(ID)
+def after(*events: Event[EventData], known: CommitmentFacts | None = None, now: datetime = NOW) -> CommitmentFacts:
+    """The facts once `events` were handled in this order."""
+    facts = known or CommitmentFacts(ID)
     for event in events:
-        commitment = HANDLE[type(event.data)](commitment, event, now).state
-    return commitment
+        facts = HANDLE[type(event.data)](facts, event, now).state
+    return facts
 
 
-def seen(*events: Event[EventData]) -> View:
-    """Where the commitment stands once `events` were handled in this order."""
-    shown = view(after(*events))
-    assert shown is not None
-    return shown
+def status_after(*events: Event[EventData]) -> CurrentStatus:
+    """The current status once `events` were handled in this order."""
+    current = current_status(after(*events))
+    assert current is not None
+    return current
 
 
 def _about(revision: int) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 from schemas.events import ErpConnection, LimitsProfile
 from schemas.examples.cast import COMPANY, CONCRETE_1, SAM
-from services.approval.rules.checks import Finding, findings
-from services.approval.web.desk.review import checks, difference, line_sum
+from services.approval.rules.checks import Finding, excess_over_lines, findings, line_sum
+from services.approval.web.desk.check_lines import check_lines
 
 QUICKBOOKS = ErpConnection(
     name="qb",
@@ -16,7 +16,9 @@ QUICKBOOKS = ErpConnection(
 
 
 def test_every_rule_is_shown_with_value_limit_and_verdict() -> None:
-    shown = checks(CONCRETE_1, SAM, QUICKBOOKS, findings(CONCRETE_1, SAM, erp=QUICKBOOKS, number_taken_by="SC-013"))
+    shown = check_lines(
+        CONCRETE_1, SAM, QUICKBOOKS, findings(CONCRETE_1, SAM, erp=QUICKBOOKS, number_taken_by="SC-013")
+    )
     assert [(check.rule, check.value, check.limit, check.verdict) for check in shown[1:]] == [
         ("Sender", "Sam Lee", "Admin on the project's Commitments tool", "OK"),
         ("Number", "6 characters", "4 characters; longer ones are cut", "Blocks"),
@@ -26,17 +28,17 @@ def test_every_rule_is_shown_with_value_limit_and_verdict() -> None:
 
 
 def test_a_cut_number_that_stays_unique_is_a_warning() -> None:
-    shown = checks(CONCRETE_1, SAM, QUICKBOOKS, findings(CONCRETE_1, SAM, erp=QUICKBOOKS))
+    shown = check_lines(CONCRETE_1, SAM, QUICKBOOKS, findings(CONCRETE_1, SAM, erp=QUICKBOOKS))
     assert [check.verdict for check in shown if check.rule == "Number"] == ["Warning"]
 
 
 def test_a_rule_of_another_kind_gets_a_line_of_its_own() -> None:
-    shown = checks(CONCRETE_1, SAM, None, (Finding("period", "The period is closed."),))
+    shown = check_lines(CONCRETE_1, SAM, None, (Finding("period", "The period is closed."),))
     assert (shown[-1].rule, shown[-1].verdict) == ("Period", "Blocks")
 
 
-def test_the_difference_is_what_the_total_has_more_than_the_lines() -> None:
+def test_the_excess_is_the_total_minus_the_lines() -> None:
     wrong = CONCRETE_1.model_copy(update={"total": "480300.00"})
     assert line_sum(wrong) == line_sum(CONCRETE_1)
-    assert difference(CONCRETE_1) == 0
-    assert str(difference(wrong)) == "50.00"
+    assert excess_over_lines(CONCRETE_1) == 0
+    assert str(excess_over_lines(wrong)) == "50.00"

@@ -1,4 +1,4 @@
-"""What the desk's pages stand on."""
+"""What the desk's routes are built from."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from services.pipeline.outbox import Outbox
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Dependencies:
     """The parts of approval that the desk uses."""
 
     settings: ApprovalSettings

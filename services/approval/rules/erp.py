@@ -1,0 +1,32 @@
+"""The ERP that a commitment goes to, and what people call it and its documents."""
+
+from collections.abc import Sequence
+
+from schemas.commitment import ErpDocument
+from schemas.events import ErpConnection
+from services.approval.rules.commitment import CommitmentFacts
+
+UNNAMED_ERP = "the ERP"
+
+
+def connection_name(facts: CommitmentFacts) -> str | None:
+    """The connection that holds the commitment's document, or that its last export went to; None before that."""
+    if facts.document:
+        return facts.document.connection
+    return facts.ruling.connection if facts.ruling else None
+
+
+def target_erp(facts: CommitmentFacts, company_erps: Sequence[ErpConnection]) -> ErpConnection | None:
+    """The connection among its company's that the commitment goes to; None if there is none."""
+    name = connection_name(facts)
+    return next((erp for erp in company_erps if name in (None, erp.name)), None)
+
+
+def erp_title(erp: ErpConnection | None) -> str:
+    """What people call `erp`."""
+    return erp.title if erp else UNNAMED_ERP
+
+
+def document_name(document: ErpDocument) -> str:
+    """What an accountant calls `document`."""
+    return document.number or document.id

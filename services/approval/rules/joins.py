@@ -1,0 +1,128 @@
+"""How each event joins the facts about a commitment: maxima and unions only, so order and repetition do not matter."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from schemas.commitment import summarise
+from schemas.envelope import Event
+from schemas.events import (
+    CommitmentRetrieved,
+    DecisionAccepted,
+    DecisionRejected,
+    DecisionResolved,
+    EventData,
+    ExportFailed,
+    ExportInDoubt,
+    ExportSucceeded,
+    Submission,
+)
+from services.approval.rules.commitment import CommitmentFacts
+from services.approval.rules.facts import Approved, Doubt, Retrieved, Ruling, Stage, Submitted, WrittenDocument, later
+
+
+def submitted(facts: CommitmentFacts, event: Event[Submission]) -> CommitmentFacts:
+    """The facts with this submission, unless a later ruling has made it history."""
+    snapshot = event.data.commitment
+    summary = summarise(snapshot.commitment, event.data.sent_by)
+    sent = Submitted(event.data.revision, snapshot.content_hash, event.data.project_id, _time(event), summary)
+    known = {other.precedence: other for other in facts.submissions}
+    known[sent.precedence] = later(known.get(sent.precedence), sent)
+    return _without_history(replace(facts, submissions=tuple(known[precedence] for precedence in sorted(known))))
+
+
+def retrieved(facts: CommitmentFacts, event: Event[CommitmentRetrieved]) -> CommitmentFacts:
+    """The facts with this retrieve, even if its submission has not arrived yet."""
+    arrived = Retrieved(event.data.revision, event.data.retrieved_by, _time(event))
+    return replace(facts, retrieved=later(facts.retrieved, arrived))
+
+
+def accepted(facts: CommitmentFacts, event: Event[DecisionAccepted]) -> CommitmentFacts:
+    """The facts with this order to export."""
+    decision = event.data
+    approved = Approved(
+        revision=decision.revision,
+        round=decision.round,
+        content_hash=decision.content_hash,
+        by=decision.decided_by,
+        sent_by=decision.sent_by,
+        at=_time(event),
+        erp_code=decision.erp_code,
+        accounting_date=decision.accounting_date,
+        note=decision.note,
+    )
+    ruling = Ruling(decision.revision, decision.round, Stage.ACCEPTED, _time(event), decision.decided_by)
+    return _ruled(replace(facts, approved=later(facts.approved, approved)), ruling)
+
+
+def rejected(facts: CommitmentFacts, event: Event[DecisionRejected]) -> CommitmentFacts:
+    """The facts with this rejection of a revision that was never exported, or whose last round failed."""
+    decision = event.data
+    ruling = Ruling(
+        decision.revision, decision.round, Stage.REJECTED, _time(event), decision.decided_by, reason=decision.reason
+    )
+    return _ruled(facts, ruling)
+
+
+def resolved(facts: CommitmentFacts, event: Event[DecisionResolved]) -> CommitmentFacts:
+    """The facts with an approver's evidence that the export in doubt is in the ERP; the ERP's answer overrides it."""
+    decision = event.data
+    ruling = Ruling(
+        decision.revision,
+        decision.round,
+        Stage.IN_DOUBT,
+        _time(event),
+        decision.decided_by,
+        settled_as=decision.document,
+        connection=decision.document.connection,
+    )
+    return _ruled(facts, ruling)
+
+
+def in_doubt(facts: CommitmentFacts, event: Event[ExportInDoubt]) -> CommitmentFacts:
+    """The facts with an export whose answer was lost."""
+    export = event.data
+    doubt = Doubt(export.since, export.asked, export.probes, export.next_probe)
+    ruling = Ruling(
+        export.revision, export.round, Stage.IN_DOUBT, _time(event), doubt=doubt, connection=export.connection
+    )
+    return _ruled(facts, ruling)
+
+
+def failed(facts: CommitmentFacts, event: Event[ExportFailed]) -> CommitmentFacts:
+    """The facts with a round that ended without a document being written."""
+    export = event.data
+    ruling = Ruling(
+        export.revision,
+        export.round,
+        Stage.FAILED,
+        _time(event),
+        export.decided_by,
+        failure=export.failure,
+        attempts=export.attempts,
+        connection=export.summary.connection,
+    )
+    return _ruled(facts, ruling)
+
+
+def succeeded(facts: CommitmentFacts, event: Event[ExportSucceeded]) -> CommitmentFacts:
+    """The facts with this document in the ERP, whichever round wrote it."""
+    export = event.data
+    ruling = Ruling(export.revision, 0, Stage.SUCCEEDED, _time(event), connection=export.erp_document.connection)
+    documents = facts.documents | {WrittenDocument(export.revision, export.erp_document)}
+    return _ruled(replace(facts, documents=documents), ruling)
+
+
+def _ruled(facts: CommitmentFacts, ruling: Ruling) -> CommitmentFacts:
+    return _without_history(replace(facts, ruling=later(facts.ruling, ruling)))
+
+
+def _without_history(facts: CommitmentFacts) -> CommitmentFacts:
+    """`facts` without submissions that can never be shown again; both bounds only rise, so order does not matter."""
+    oldest = min(facts.ruled_revision, facts.submitted_revision)
+    kept = tuple(sent for sent in facts.submissions if sent.revision >= oldest)
+    return facts if kept == facts.submissions else replace(facts, submissions=kept)
+
+
+def _time(event: Event[EventData]) -> datetime:
+    """When it happened, in UTC, so that a fact is equal before and after it is stored."""
+    return event.time.astimezone(UTC)

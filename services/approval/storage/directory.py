@@ -1,0 +1,35 @@
+"""People and ERP connections, as the directory and the exporter last published them."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from sqlalchemy import select
+
+from schemas.events import DirectoryPerson, ErpConnection
+from services.approval.storage.tables import ERP_CONNECTION, PERSON
+from services.pipeline.database import Transaction
+
+
+async def person(db: Transaction, person_id: str) -> DirectoryPerson | None:
+    """Return a person; None if the directory does not list them, or no longer does."""
+    return (await people(db, [person_id])).get(person_id)
+
+
+async def people(db: Transaction, person_ids: Collection[str]) -> Mapping[str, DirectoryPerson]:
+    """Return those of `person_ids` that the directory lists, by id."""
+    chosen = select(PERSON.c.id, PERSON.c.record).where(PERSON.c.id.in_(person_ids), PERSON.c.record.is_not(None))
+    return {row.id: DirectoryPerson.model_validate_json(row.record) for row in await db.execute(chosen)}
+
+
+async def people_of_company(db: Transaction, company_id: str) -> Sequence[DirectoryPerson]:
+    """Return everybody in the company's directory, by name."""
+    rows = await db.execute(select(PERSON.c.record).where(PERSON.c.company_id == company_id))
+    found = [DirectoryPerson.model_validate_json(row.record) for row in rows if row.record]
+    return sorted(found, key=lambda each: each.name)
+
+
+async def erps_of_company(db: Transaction, company_id: str) -> Sequence[ErpConnection]:
+    """Return the company's ERP connections, by name."""
+    table = ERP_CONNECTION
+    rows = await db.execute(select(table.c.record).where(table.c.record.is_not(None)).order_by(table.c.id))
+    published = [ErpConnection.model_validate_json(row.record) for row in rows]
+    return [each for each in published if company_id in each.companies]

@@ -1,0 +1,124 @@
+"""What an approver reads before answering: contents with their findings, and what changed since the last revision."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from sqlalchemy import func, select
+
+from schemas.commitment import Commitment
+from schemas.events import Change, ErpConnection
+from services.approval.rules.checks import Finding, findings, kept_number
+from services.approval.rules.commitment import CommitmentFacts, CurrentStatus
+from services.approval.rules.differences import differences
+from services.approval.rules.erp import target_erp
+from services.approval.rules.rows import SubmissionRow
+from services.approval.storage import directory, submissions
+from services.approval.storage.queries import StoredCommitment
+from services.approval.storage.tables import COMMITMENT
+from services.pipeline.database import Transaction
+
+_ENOUGH = 2
+"""Of two commitments whose numbers have the same beginning, at least one is not the commitment that is checked."""
+
+_Content = tuple[str, str]
+"""Commitment id, content hash."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedSubmission:
+    """A submission with its findings as of now; `erp` is the connection that it would be exported to."""
+
+    row: SubmissionRow
+    content: Commitment
+    erp: ErpConnection | None
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """All that an approver reads before answering; `changes` are from the last earlier submission to this one."""
+
+    facts: CommitmentFacts
+    current: CurrentStatus
+    submissions: Sequence[CheckedSubmission]
+    changes: Sequence[Change]
+    erp: ErpConnection | None
+
+
+async def review(db: Transaction, company_id: str, stored: StoredCommitment) -> Review:
+    """Return the review of a commitment."""
+    facts, current = stored.facts, stored.current
+    rows = await submissions.of_revision(db, facts.id, current.revision)
+    checked = await check(db, company_id, [(facts, row) for row in rows])
+    previous = await submissions.before_revision(db, facts.id, current.revision)
+    changes = differences(submissions.content_of(previous), checked[0].content) if previous and checked else ()
+    erp = checked[0].erp if checked else target_erp(facts, await directory.erps_of_company(db, company_id))
+    return Review(facts, current, checked, changes, erp)
+
+
+async def check(
+    db: Transaction, company_id: str, submitted: Sequence[tuple[CommitmentFacts, SubmissionRow]]
+) -> list[CheckedSubmission]:
+    """Return submissions of one company, in the same order, with their findings; the number of statements is fixed."""
+    erps = await directory.erps_of_company(db, company_id)
+    senders = await directory.people(db, {row.sent_by.id for _, row in submitted})
+    contents = [submissions.content_of(row) for _, row in submitted]
+    targets = [target_erp(facts, erps) for facts, _ in submitted]
+    taken = await _taken_numbers(db, company_id, _cut_numbers(submitted, contents, targets))
+    return [
+        CheckedSubmission(
+            row,
+            content,
+            erp,
+            findings(
+                content,
+                row.sent_by,
+                sender=senders.get(row.sent_by.id),
+                erp=erp,
+                number_taken_by=taken.get((row.commitment_id, row.content_hash)),
+            ),
+        )
+        for (_, row), content, erp in zip(submitted, contents, targets, strict=True)
+    ]
+
+
+def _cut_numbers(
+    submitted: Sequence[tuple[CommitmentFacts, SubmissionRow]],
+    contents: Sequence[Commitment],
+    targets: Sequence[ErpConnection | None],
+) -> Mapping[_Content, str]:
+    """Return the numbers that the ERP would cut, as it would keep them."""
+    return {
+        (row.commitment_id, row.content_hash): kept_number(content, erp)
+        for (_, row), content, erp in zip(submitted, contents, targets, strict=True)
+        if erp and kept_number(content, erp) != content.number
+    }
+
+
+async def _taken_numbers(db: Transaction, company_id: str, cut: Mapping[_Content, str]) -> Mapping[_Content, str]:
+    """Return another commitment's number for each cut one that the ERP could not tell from it."""
+    taken: dict[_Content, str] = {}
+    by_length = sorted(cut.items(), key=lambda each: len(each[1]))
+    for length, numbers in groupby(by_length, key=lambda each: len(each[1])):
+        taken |= await _taken_prefixes(db, company_id, length, dict(numbers))
+    return taken
+
+
+async def _taken_prefixes(
+    db: Transaction, company_id: str, length: int, cut: Mapping[_Content, str]
+) -> dict[_Content, str]:
+    table = COMMITMENT
+    prefix = func.left(table.c.number, length)
+    place = func.row_number().over(partition_by=prefix, order_by=(table.c.number, table.c.id))
+    ranked = (
+        select(table.c.id, table.c.number, prefix.label("prefix"), place.label("place"))
+        .where(table.c.company_id == company_id, prefix.in_(set(cut.values())))
+        .subquery()
+    )
+    rows = (await db.execute(select(ranked).where(ranked.c.place <= _ENOUGH).order_by(ranked.c.place))).all()
+    others = {
+        (commitment_id, content_hash): [row.number for row in rows if row.prefix == kept and row.id != commitment_id]
+        for (commitment_id, content_hash), kept in cut.items()
+    }
+    return {content: numbers[0] for content, numbers in others.items() if numbers}

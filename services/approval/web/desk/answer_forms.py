@@ -1,0 +1,115 @@
+"""Builds an approver's answer from a form of the desk, or says what is wrong with the form."""
+
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from schemas.commitment import ErpDocument
+from schemas.events import LimitsProfile
+from schemas.limits import MAX_ID_CHARACTERS
+from services.approval.rules.answers import Accept, Answer, Reject, Retry, Settle
+from services.approval.web.desk import forms
+from services.approval.web.desk.forms import BadFormError, Choice, Fields, FormProblem, Verb
+
+AnswerT = TypeVar("AnswerT", bound=Answer)
+
+
+def chosen_answer(choice: Choice, reason: str) -> Accept | Reject:
+    """The answer that was chosen in the list; `reason` has been checked."""
+    if choice.verb is Verb.REJECT:
+        return _built(Reject, revision=choice.revision, content_hash=choice.content_hash, reason=reason)
+    return _built(Accept, revision=choice.revision, content_hash=choice.content_hash)
+
+
+def read_accept(fields: Fields, limits: LimitsProfile | None) -> Accept | list[FormProblem]:
+    """The acceptance; an ERP code and an accounting date are read only if the ERP's `limits` allow them."""
+    code = _text(fields, "erp_code") if limits and limits.takes_erp_code else ""
+    day = _text(fields, "accounting_date") if limits and limits.takes_accounting_date else ""
+    note = _text(fields, "note")
+    accounting_date, date_problems = forms.read_date(day)
+    problems = [*forms.code_problems("erp_code", "ERP code", code), *date_problems, *forms.note_problems(note)]
+    return problems or _built(
+        Accept,
+        revision=_revision(fields),
+        content_hash=fields.get("content_hash", ""),
+        erp_code=code or None,
+        accounting_date=accounting_date,
+        note=note or None,
+    )
+
+
+def read_reject(fields: Fields, number: str) -> Reject | list[FormProblem]:
+    """The rejection of the commitment that people know by `number`."""
+    reason = _text(fields, "reason")
+    return forms.reason_problems(reason, number) or _built(
+        Reject, revision=_revision(fields), content_hash=fields.get("content_hash", ""), reason=reason
+    )
+
+
+def read_retry(fields: Fields) -> Retry:
+    """The order to retry."""
+    return _built(Retry, revision=_revision(fields), round=_round(fields))
+
+
+def read_settle(fields: Fields, connection: str | None) -> Settle | list[FormProblem]:
+    """The settlement of a doubt; a document that was found is in the ERP behind `connection`."""
+    evidence, is_found = _text(fields, "evidence"), fields.get("found") == "yes"
+    return _settle_problems(fields, evidence) or _built(
+        Settle,
+        revision=_revision(fields),
+        round=_round(fields),
+        document=_document(fields, connection) if is_found else None,
+        note=evidence,
+    )
+
+
+def _settle_problems(fields: Fields, evidence: str) -> list[FormProblem]:
+    problems = forms.evidence_problems(evidence)
+    match fields.get("found"):
+        case "yes":
+            return [*_document_problems(fields), *problems]
+        case "no":
+            if fields.get("confirmed") != "yes":
+                return [FormProblem("confirmed", "Confirm that it does not exist, since it will be created"), *problems]
+            return problems
+        case _:
+            return [FormProblem("found", "Choose whether it exists"), *problems]
+
+
+def _document_problems(fields: Fields) -> list[FormProblem]:
+    number = _text(fields, "document_number")
+    if not number:
+        return [FormProblem("document_number", "Enter the number of the document that you found")]
+    return [
+        *forms.code_problems("document_number", "document number", number),
+        *forms.id_problems("document_id", "id", _text(fields, "document_id")),
+    ]
+
+
+def _document(fields: Fields, connection: str | None) -> ErpDocument:
+    """The document that was found, by the number that an accountant reads; few ERPs show any other id."""
+    if not connection:
+        raise BadFormError
+    number = _text(fields, "document_number")
+    own_id = _text(fields, "document_id") or "-".join(number.split())[:MAX_ID_CHARACTERS]
+    return ErpDocument(connection=connection, id=own_id, number=number)
+
+
+def _built(answer_type: type[AnswerT], **members: Any) -> AnswerT:
+    """The answer; BadFormError if a member that our pages fill in themselves is not valid."""
+    try:
+        return answer_type(**members)
+    except ValidationError as error:
+        raise BadFormError from error
+
+
+def _text(fields: Fields, name: str) -> str:
+    return fields.get(name, "").strip()
+
+
+def _revision(fields: Fields) -> int:
+    return forms.positive_number(fields.get("revision", ""))
+
+
+def _round(fields: Fields) -> int:
+    return forms.positive_number(fields.get("round", ""))

@@ -1,0 +1,62 @@
+"""The page of the company's directory, and the link that stops a person's daily summary."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+from starlette.exceptions import HTTPException
+
+from schemas.envelope import new_event
+from schemas.events import DigestPreference, DirectoryPerson
+from schemas.links import Unsubscriber, read_unsubscribe
+from services.approval.rules.status import SOURCE
+from services.approval.storage import directory
+from services.approval.web.desk.dependencies import Dependencies
+from services.approval.web.desk.pages import Pages
+
+
+def directory_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
+    """Return the routes of the directory and of the unsubscribe link."""
+    router = APIRouter(include_in_schema=False)
+    Viewer = Annotated[DirectoryPerson, Depends(dependencies.identity.require_viewer)]  # noqa: N806 - a type
+
+    @router.get("/directory")
+    async def show_directory(who: Viewer) -> Response:
+        async with dependencies.database.begin() as db:
+            people = await directory.people_of_company(db, who.company_id)
+        return pages.render("directory.html", person=who, title="Directory", people=people)
+
+    @router.get("/u/{token:path}")
+    async def ask(token: str) -> Response:
+        # Mail software opens links to scan them, so opening one must not change anything.
+        _unsubscriber(dependencies, token)
+        return pages.render("unsubscribe.html", title="Stop the daily summary?", token=token)
+
+    @router.post("/u/{token:path}")
+    async def stop(token: str) -> Response:
+        # A one-click request of a mail program (RFC 8058) has no cookies; the signed link authenticates it.
+        await _unsubscribe(dependencies, _unsubscriber(dependencies, token))
+        return pages.message(
+            "The daily summary is stopped",
+            "You will not get 'ERP Integrations Daily Summary' any more. Mails about single commitments still come.",
+            status=200,
+        )
+
+    return router
+
+
+def _unsubscriber(dependencies: Dependencies, token: str) -> Unsubscriber:
+    found = read_unsubscribe(dependencies.settings.link_secret, token)
+    if found is None:
+        raise HTTPException(404)
+    return found
+
+
+async def _unsubscribe(dependencies: Dependencies, who: Unsubscriber) -> None:
+    now = datetime.now(UTC)
+    preference = DigestPreference(
+        company_id=who.company_id, person_id=who.person_id, version=int(now.timestamp() * 1000), subscribed=False
+    )
+    async with dependencies.database.begin() as db:
+        await dependencies.outbox.add(db, [new_event(preference, source=SOURCE, time=now)])
+    dependencies.outbox.wake()

@@ -1,0 +1,16 @@
+"""The trace that an approver's answer belongs to (W3C Trace Context)."""
+
+import re
+import secrets
+
+from starlette.requests import Request
+
+from schemas.envelope import TRACEPARENT_PATTERN
+
+
+def traceparent_of(request: Request) -> str:
+    """Return the request's traceparent; a new trace begins if it has none, or a malformed one."""
+    given = request.headers.get("traceparent", "")
+    if re.match(TRACEPARENT_PATTERN, given):
+        return given
+    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"

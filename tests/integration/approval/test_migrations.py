@@ -1,0 +1,60 @@
+"""A database that the version before wrote migrates without losing a commitment."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from alembic import command
+from pydantic import SecretStr
+from sqlalchemy import Connection, text
+
+from sandbox.servers.postgres import create_database, drop_database
+from schemas.fields import Status
+from services.approval.storage import queries
+from services.approval.storage.migrations import MIGRATIONS
+from services.pipeline.database import Database
+from services.pipeline.migrations import migrate
+
+# As the version before wrote it: the state, and columns that nothing read.
+STATE = """{"id":"c-1","company_id":"company-204","submissions":[{"revision":1,"content_hash":"HASH","project_id":
+"project-310","sent_at":"2026-11-16T15:02:00Z","summary":{"number":"SC-014","title":"Concrete works","kind":
+"subcontract","project":"Riverside Tower","vendor":"Acme Concrete","currency":"USD","total":"480250.00","creator":
+{"id":"person-23","name":"Ana Gil","email":"ana@pm.example"},"sent_by":{"id":"person-17","name":"Sam Lee","email":
+"sam@pm.example"},"url":"https://pm.example/c-1"}}],"retrieved":null,"ruling":null,"approved":null,"documents":[],
+"status_version":7}""".replace("\n", "").replace("HASH", "a" * 64)
+INSERT = text(
+    "insert into approval.commitment (id, company_id, state, status, revision, since, number, title, vendor, "
+    "project_id, project, sent_by, currency, total, searchable) values ('c-1', 'company-204', :state, 'ready', 1, "
+    "'2026-11-16T15:02:00Z', 'SC-014', 'Concrete works', 'Acme Concrete', 'project-310', 'Riverside Tower', "
+    "'Sam Lee', 'USD', 480250.00, 'sc-014')"
+)
+
+
+def upgrade_to_first(connection: Connection) -> None:
+    connection.execute(text("create schema approval"))
+    command.upgrade(MIGRATIONS.config(connection), "0001")
+
+
+@pytest.fixture
+async def old_database(postgres: str, unique_suffix: str) -> AsyncIterator[tuple[str, Database]]:
+    """A database at the first migration, with one commitment in it."""
+    url = create_database(postgres, f"old_{unique_suffix}")
+    database = Database(SecretStr(url), application_name="tests", pool_size=2)
+    async with database.begin() as db:
+        await db.run_sync(upgrade_to_first)
+        await db.execute(INSERT, {"state": STATE})
+    yield url, database
+    await database.close()
+    drop_database(postgres, f"old_{unique_suffix}")
+
+
+async def test_a_commitment_of_the_version_before_is_there_after_the_migration(
+    old_database: tuple[str, Database],
+) -> None:
+    url, database = old_database
+
+    await migrate(SecretStr(url), MIGRATIONS)
+
+    async with database.begin() as db:
+        (stored,) = (await queries.page(db, "company-204", queries.DeskView.READY, search="SC-014")).commitments
+    assert (stored.current.status, stored.current.summary.number) == (Status.READY, "SC-014")
+    assert (stored.facts.status_version, stored.facts.hashes) == (7, {"a" * 64})

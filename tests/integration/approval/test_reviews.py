@@ -1,0 +1,108 @@
+"""Findings: computed for many submissions at once, with one rule for the ERP that a commitment goes to."""
+
+from typing import Any
+
+import pytest
+
+from schemas.events import ErpConnection, LimitsProfile
+from services.approval.storage import queries, reviews, submissions
+from services.approval.storage.reviews import CheckedSubmission
+from tests.integration.approval import company
+from tests.integration.approval.company import COMPANY, content
+from tests.integration.approval.desk import Desk
+
+SHORT = ErpConnection(
+    name="a-short-erp",
+    version=1,
+    kind="http",
+    title="Short ERP",
+    companies=(COMPANY,),
+    limits=LimitsProfile(number_characters=4, truncates_number=True),
+)
+
+
+async def checked(desk: Desk, *commitments: dict[str, Any], revision: int = 1) -> list[CheckedSubmission]:
+    """Return the checked submissions of `commitments`, computed at once."""
+    async with desk.database.begin() as db:
+        submitted = []
+        for each in commitments:
+            stored = await queries.find(db, COMPANY, each["id"])
+            assert stored
+            submitted += [(stored.facts, row) for row in await submissions.of_revision(db, each["id"], revision)]
+        return await reviews.check(db, COMPANY, submitted)
+
+
+def collisions(found: list[CheckedSubmission]) -> list[str]:
+    return [finding.text for each in found for finding in each.findings if finding.rule == "number"]
+
+
+async def test_many_are_checked_as_each_alone(desk: Desk) -> None:
+    commitments = [content(f"c-{n}", f"RIV-SC-2026-{n:03}", total=f"{480250 + n}.00") for n in range(5)]
+    await desk.tell(*map(company.sent, commitments))
+
+    together = await checked(desk, *commitments)
+
+    assert together == [each for one in commitments for each in await checked(desk, one)]
+    assert len(collisions(together)) == 5
+
+
+async def test_a_number_collides_with_another_commitment_and_never_with_its_own(desk: Desk) -> None:
+    first, second, alone = (
+        content("a", "RIV-SC-2026-1"),
+        content("b", "RIV-SC-2026-2"),
+        content("c", "OTHER-NUMBERS-1"),
+    )
+    await desk.tell(*map(company.sent, (first, second, alone)))
+
+    assert collisions(await checked(desk, first, second, alone)) == [
+        "QuickBooks keeps 11 characters. RIV-SC-2026-1 would become RIV-SC-2026, already used by RIV-SC-2026-2.",
+        "QuickBooks keeps 11 characters. RIV-SC-2026-2 would become RIV-SC-2026, already used by RIV-SC-2026-1.",
+        "QuickBooks keeps 11 characters. OTHER-NUMBERS-1 would become OTHER-NUMBE.",
+    ]
+
+
+async def test_two_commitments_with_one_number_collide(desk: Desk) -> None:
+    twins = [content("a", "RIV-SC-2026-1"), content("b", "RIV-SC-2026-1")]
+    await desk.tell(*map(company.sent, twins))
+
+    assert all("already used by RIV-SC-2026-1" in text for text in collisions(await checked(desk, *twins)))
+
+
+async def test_each_commitment_is_checked_against_its_own_erp(desk: Desk) -> None:
+    """One has a document in QuickBooks; the other was never exported and goes to the company's first connection."""
+    synced, new = content("s", "RIV-SC-2026-1"), content("n", "RIV-SC-2026-2")
+    corrected = synced | {"title": "Concrete works, corrected"}
+    await desk.tell(SHORT, company.sent(synced), company.accepted(synced), company.succeeded(synced))
+    await desk.tell(company.resent(corrected), company.sent(new))
+
+    (of_synced,), (of_new,) = await checked(desk, corrected, revision=2), await checked(desk, new)
+
+    assert (of_synced.erp and of_synced.erp.title, of_new.erp and of_new.erp.title) == ("QuickBooks", "Short ERP")
+    assert collisions([of_synced, of_new]) == [
+        "QuickBooks keeps 11 characters. RIV-SC-2026-1 would become RIV-SC-2026, already used by RIV-SC-2026-2.",
+        "Short ERP keeps 4 characters. RIV-SC-2026-2 would become RIV-, already used by RIV-SC-2026-1.",
+    ]
+
+
+async def test_lengths_of_several_erps_are_looked_up_together(desk: Desk) -> None:
+    synced, new = content("s", "RIV-SC-2026-1"), content("n", "RIV-SC-2026-2")
+    await desk.tell(SHORT, company.sent(synced), company.accepted(synced), company.succeeded(synced), company.sent(new))
+
+    assert await checked(desk, synced, new) == [*await checked(desk, synced), *await checked(desk, new)]
+
+
+async def test_an_export_in_doubt_is_checked_against_the_erp_that_it_went_to(desk: Desk) -> None:
+    doubtful = content("d", "RIV-SC-2026-1")
+    await desk.tell(SHORT, company.sent(doubtful), company.accepted(doubtful), company.in_doubt(doubtful))
+
+    (found,) = await checked(desk, doubtful)
+
+    assert found.erp
+    assert found.erp.title == "QuickBooks"
+
+
+@pytest.mark.parametrize("commitments", [[], [content("x", "SC-1")]])
+async def test_nothing_is_found_where_nothing_is_wrong(desk: Desk, commitments: list[dict[str, Any]]) -> None:
+    await desk.tell(*map(company.sent, commitments))
+
+    assert [each.findings for each in await checked(desk, *commitments)] == [()] * len(commitments)

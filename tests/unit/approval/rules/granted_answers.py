@@ -1,0 +1,43 @@
+"""Every answer that two approvers could give to a commitment, each with the event that it publishes if granted."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import product
+from typing import cast
+
+from schemas.commitment import Person
+from schemas.envelope import Event
+from schemas.events import DecisionAccepted, DecisionRejected, DecisionResolved
+from schemas.examples.cast import DANA, KIM
+from schemas.snapshot import Snapshot
+from services.approval.rules.answers import Accept, Answer, Reject, Retry, Settle
+from services.approval.rules.commands import AnswerContext, Granted, carry_out
+from services.approval.rules.commitment import CommitmentFacts
+from tests.unit.approval.rules.event_builders import CHICAGO, NOW, A, B, document
+
+Decision = DecisionAccepted | DecisionRejected | DecisionResolved
+REVISIONS = (1, 2)
+ROUNDS = (1, 2)
+
+
+def granted(facts: CommitmentFacts, now: datetime = NOW) -> Iterator[tuple[str, CommitmentFacts, Event[Decision]]]:
+    """The name, the new facts and the event of each answer that `facts` permit."""
+    for name, by, answer, snapshot in _attempts(facts):
+        result = carry_out(facts, answer, AnswerContext(by, CHICAGO, now), snapshot=snapshot)
+        if isinstance(result, Granted):
+            yield name, result.decided.state, cast("Event[Decision]", result.decided.publish[0])
+
+
+def _attempts(facts: CommitmentFacts) -> Iterator[tuple[str, Person, Answer, Snapshot]]:
+    for by, revision, content in product((DANA, KIM), REVISIONS, (A, B)):
+        content_hash = content.content_hash
+        yield "accept", by, Accept(revision=revision, content_hash=content_hash), content
+        yield "reject", by, Reject(revision=revision, content_hash=content_hash, reason="Use 03-310."), content
+    approved = facts.approved
+    content = B if approved and approved.content_hash == B.content_hash else A
+    for revision, export_round in product(REVISIONS, ROUNDS):
+        absent = Settle(revision=revision, round=export_round, note="None there.")
+        present = Settle(revision=revision, round=export_round, document=document(), note="Seen.")
+        yield "retry", DANA, Retry(revision=revision, round=export_round), content
+        yield "settle_as_absent", DANA, absent, content
+        yield "settle_as_present", DANA, present, content

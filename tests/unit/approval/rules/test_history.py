@@ -1,0 +1,33 @@
+"""The history has words for every event that approval handles."""
+
+import pytest
+
+from schemas.envelope import Event
+from schemas.events import DirectoryPersonRemoved, EventData
+from schemas.examples import EXAMPLES
+from services.approval.handlers import HANDLERS
+from services.approval.rules import history
+from services.approval.rules.commitment import CommitmentFacts
+from tests.unit.approval.rules.event_builders import ID, NOW
+
+HANDLED = {on.data_type for on in HANDLERS}
+EVENTS = [example.event for example in EXAMPLES if type(example.event.data) in HANDLED]
+
+
+def test_there_is_an_example_of_every_handled_event() -> None:
+    assert {type(event.data) for event in EVENTS} == HANDLED
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: f"{event.data.topic} {event.id}")
+def test_every_handled_event_has_words(event: Event[EventData]) -> None:
+    entry = history.entry(CommitmentFacts(ID, event.data.company_id), event)
+
+    assert entry.text.endswith((".", "!", "?"))
+    assert event.data.topic not in entry.text
+
+
+def test_a_forgotten_event_is_an_error() -> None:
+    forgotten = Event(EVENTS[0].id, "test", ID, NOW, DirectoryPersonRemoved(person_id="person-5"))
+
+    with pytest.raises(TypeError, match="no words for DirectoryPersonRemoved"):
+        history.entry(CommitmentFacts(ID), forgotten)

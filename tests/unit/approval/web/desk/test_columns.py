@@ -1,0 +1,40 @@
+"""The columns of the lists: each has a macro that renders its cells, and no macro is left over."""
+
+from pathlib import Path
+
+import pytest
+from jinja2 import Environment, FileSystemLoader, nodes
+
+from services.approval.storage.queries import DeskView
+from services.approval.web.desk import columns
+from services.approval.web.desk.columns import COLUMNS, columns_for
+
+TEMPLATES = Path(columns.__file__).parent / "templates"
+
+
+def macros() -> set[str]:
+    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
+    parsed = environment.parse((TEMPLATES / "cells.html").read_text())
+    return {macro.name for macro in parsed.find_all(nodes.Macro)}
+
+
+def test_every_column_has_its_macro_and_every_macro_its_column() -> None:
+    assert {column.name for of_view in COLUMNS.values() for column in of_view} == macros()
+
+
+def test_every_view_has_columns() -> None:
+    assert set(COLUMNS) == set(DeskView)
+
+
+@pytest.mark.parametrize("view", DeskView)
+def test_a_row_has_one_header(view: DeskView) -> None:
+    assert [column.name for column in COLUMNS[view] if column.is_row_header] == ["commitment"]
+
+
+def test_only_approvers_see_the_columns_with_controls() -> None:
+    ready, failed = (DeskView.READY, DeskView.FAILED)
+
+    assert {column.name for column in columns_for(ready, is_approver=True)} >= {"choose"}
+    assert {column.name for column in columns_for(failed, is_approver=True)} >= {"answer"}
+    assert not {column.name for column in columns_for(ready, is_approver=False)} & {"choose"}
+    assert not {column.name for column in columns_for(failed, is_approver=False)} & {"answer"}
