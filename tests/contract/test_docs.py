@@ -71,13 +71,13 @@ def broken_links(pages: Pages) -> list[str]:
         f"{page}: {target}"
         for page, text in pages.items()
         for target in re.findall(r"\]\((?!https?:)([^)\s]+)\)", text)
-        if not _leads_somewhere((ROOT / page).parent, target)
+        if not _leads_somewhere(ROOT / page, target)
     ]
 
 
-def _leads_somewhere(folder: Path, target: str) -> bool:
+def _leads_somewhere(page: Path, target: str) -> bool:
     name, _, heading = target.partition("#")
-    place = (folder / name).resolve()
+    place = (page.parent / name).resolve() if name else page
     return place.exists() and (not heading or heading in _anchors(place.read_text()))
 
 
@@ -145,6 +145,7 @@ VIOLATIONS: tuple[tuple[Callable[[Pages], list[str]], str, str, str, list[str]],
     ),
     (broken_links, "README.md", "docs/testing.md)", "docs/tests.md)", ["README.md: docs/tests.md"]),
     (broken_links, "README.md", "#the-desks-api", "#the-api", ["README.md: docs/operations.md#the-api"]),
+    (broken_links, "docs/architecture.md", "(#crash-points)", "(#crashes)", ["docs/architecture.md: #crashes"]),
     (unknown_commands, "README.md", "make test ", "make tests ", ["README.md: make tests"]),
     (
         unknown_commands,
