@@ -9,10 +9,10 @@ class ApprovalSettings(ServiceSettings):
     """Settings of the approval service."""
 
     database_url: SecretStr = database_url_field("approval")
-    public_url: str = Field(description="Where people reach the desk, for example https://desk.example.")
-    oidc_issuer: str = Field(description="The OpenID Connect provider that people sign in with.")
-    oidc_client_id: str = Field(description="Our client id at that provider.")
-    oidc_client_secret: SecretStr = Field(description="Our client secret at that provider.")
-    oidc_audience: str = Field(description="The audience that bearer tokens for the API must name.")
-    link_secret: SecretStr = Field(min_length=16, description="Signs the links in mails; the digest has the same.")
+    public_url: str = Field(description="Public URL of the approval desk, for example https://desk.example.")
+    oidc_issuer: str = Field(description="Issuer URL of the OpenID Connect provider that people sign in with.")
+    oidc_client_id: str = Field(description="Client id registered at that provider.")
+    oidc_client_secret: SecretStr = Field(description="Client secret registered at that provider.")
+    oidc_audience: str = Field(description="Audience that bearer tokens for the API must have.")
+    link_secret: SecretStr = Field(min_length=16, description="Signs links in mails; the same for approval and digest.")
     session_hours: int = Field(default=12, ge=1, le=168, description="How long a sign-in lasts, in hours.")

@@ -15,9 +15,9 @@ class DigestSettings(ServiceSettings):
     public_url: str = Field(
         pattern=URL_PATTERN,
         max_length=400,
-        description="Where people reach the approval desk; links in the summary begin with it.",
+        description="Public URL of the approval desk; links in the summary begin with it.",
     )
-    link_secret: SecretStr = Field(min_length=16, description="Signs the links in mails; approval has the same.")
+    link_secret: SecretStr = Field(min_length=16, description="Signs links in mails; the same for approval and digest.")
     digest_at: time = Field(
         default=time(6), description="When the daily summary is due, in each recipient's time zone, for example 06:00."
     )

@@ -17,7 +17,7 @@ class NotifierSettings(ServiceSettings):
     )
     mail_from: str = Field(description='Sender of every mail, for example "Countersign <erp@desk.example>".')
     public_url: str = Field(
-        pattern=r"^https?://[^\s]+$", description="Where people reach the approval desk; links in mails begin with it."
+        pattern=r"^https?://[^\s]+$", description="Public URL of the approval desk; links in mails begin with it."
     )
 
     @field_validator("smtp_url")

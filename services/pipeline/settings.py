@@ -17,17 +17,17 @@ class KafkaSettings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, populate_by_name=True)
 
-    kafka_bootstrap_servers: str = Field(description="Brokers to start from, host:port, separated by commas.")
+    kafka_bootstrap_servers: str = Field(description="Kafka bootstrap servers, host:port, separated by commas.")
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
-        default="PLAINTEXT", description="How the connection to Kafka is protected."
+        default="PLAINTEXT", description="Security protocol: PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL."
     )
     kafka_sasl_mechanism: str | None = Field(default=None, description="SASL mechanism, for example SCRAM-SHA-512.")
     kafka_sasl_username: str | None = Field(default=None, description="SASL user name.")
     kafka_sasl_password: SecretStr | None = Field(default=None, description="SASL password.")
-    kafka_ssl_ca_location: Path | None = Field(default=None, description="File with the authorities to trust.")
-    kafka_ssl_certificate_location: Path | None = Field(default=None, description="File with our certificate.")
-    kafka_ssl_key_location: Path | None = Field(default=None, description="File with our private key.")
-    kafka_ssl_key_password: SecretStr | None = Field(default=None, description="Password of our private key.")
+    kafka_ssl_ca_location: Path | None = Field(default=None, description="File with the CA certificates to trust.")
+    kafka_ssl_certificate_location: Path | None = Field(default=None, description="File with the client certificate.")
+    kafka_ssl_key_location: Path | None = Field(default=None, description="File with the client's private key.")
+    kafka_ssl_key_password: SecretStr | None = Field(default=None, description="Password of the client's private key.")
     kafka_group_protocol: Literal["consumer", "classic"] = Field(
         default="consumer", description="consumer needs Kafka 4 or newer; classic works with older brokers."
     )
@@ -52,7 +52,7 @@ def database_url_field(service: str) -> Any:
     """Return the settings field that holds the PostgreSQL of `service`: its own variable, else DATABASE_URL."""
     return Field(
         validation_alias=AliasChoices(*_database_variables(service)),
-        description=f"PostgreSQL of the {service} service alone.",
+        description=f"PostgreSQL of the {service} service; overrides DATABASE_URL.",
     )
 
 
@@ -74,10 +74,10 @@ class ServiceSettings(KafkaSettings):
 
     database_url: SecretStr = Field(
         description="PostgreSQL of all services, postgresql://user:password@host/database; "
-        "APPROVAL_DATABASE_URL and its like give one service its own."
+        "APPROVAL_DATABASE_URL and the like override it for one service."
     )
-    http_host: str = Field(default="127.0.0.1", description="Address to listen on for pages, metrics and health.")
-    http_port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    http_host: str = Field(default="127.0.0.1", description="Listen address for pages, metrics and health checks.")
+    http_port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
     log_format: Literal["json", "console"] = Field(default="json", description="json for machines, console for people.")
 
 
