@@ -1,4 +1,4 @@
-# Everything a newcomer needs; `make help` lists it. Only Python 3.11 or newer, make, PyPI and Maven Central are assumed.
+# `make help` lists the targets. They need Python 3.11 or newer, make, and access to PyPI and Maven Central.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,16 +10,16 @@ LOCK := uv pip compile -q --universal --generate-hashes --no-header --no-annotat
 .DEFAULT_GOAL := help
 .PHONY: help install-sandbox install-dev demo test test-browser check format schemas lock bench clean
 
-help: ## List what can be made
+help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /:/' | awk -F: '{printf "  %-16s %s\n", $$1, $$2}'
 
 demo: $(VENV)/sandbox.done ## Start everything on this machine; ARGS=--story plays the user stories and stops
 	@$(BIN)/countersign demo $(ARGS)
 
-test: $(VENV)/dev.done ## Run all tests but those in a browser, on real servers; ARGS go to pytest
+test: $(VENV)/dev.done ## Run all tests except those in a browser, on real servers; ARGS go to pytest
 	@$(BIN)/pytest -m "not browser" $(ARGS)
 
-test-browser: $(VENV)/dev.done ## Run the tests in a browser; needs a Chromium (CHROMIUM names it)
+test-browser: $(VENV)/dev.done ## Run the tests in a browser; needs Chromium (CHROMIUM is its path)
 	@$(BIN)/pytest -m browser $(ARGS)
 
 check: $(VENV)/dev.done ## Check style, types, imports, schemas, dead code and dependencies
@@ -31,17 +31,17 @@ check: $(VENV)/dev.done ## Check style, types, imports, schemas, dead code and d
 	$(BIN)/vulture
 	$(BIN)/deptry .
 
-format: $(VENV)/dev.done ## Format the code and mend what can be mended by itself
+format: $(VENV)/dev.done ## Format the code and fix what can be fixed automatically
 	$(BIN)/ruff check --fix-only -q .
 	$(BIN)/ruff format -q .
 
-schemas: $(VENV)/dev.done ## Write the published JSON Schemas and examples anew from the models
+schemas: $(VENV)/dev.done ## Generate the published JSON Schemas and examples from the models
 	$(BIN)/python -m schemas.publish
 
-bench: $(VENV)/dev.done ## Measure throughput and latency beside a per-message loop, in one run
+bench: $(VENV)/dev.done ## Measure throughput and latency next to a per-message loop
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-lock: $(VENV)/dev.done ## Resolve the pinned dependencies anew
+lock: $(VENV)/dev.done ## Resolve and pin the dependencies again
 	$(BIN)/$(LOCK) -o requirements.lock
 	$(BIN)/$(LOCK) --extra sandbox -o requirements-sandbox.lock
 	$(BIN)/$(LOCK) --extra sandbox --extra dev -o requirements-dev.lock
@@ -55,7 +55,7 @@ clean: ## Remove the virtual environment and caches
 
 $(UV):
 	@echo "Preparing a virtual environment in $(VENV)"
-	@$(PYTHON) -c 'import sys; sys.exit("Countersign needs Python 3.11 or newer; PYTHON=… names another one." if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -c 'import sys; sys.exit("Countersign needs Python 3.11 or newer; choose another one with PYTHON=…" if sys.version_info < (3, 11) else 0)'
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION)
 

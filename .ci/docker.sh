@@ -1,4 +1,4 @@
-# Starts a Docker daemon where none runs, and stops it again; to be sourced.
+# Starts a Docker daemon if none is running, and stops it again. Source this file.
 
 dockerd_pid=
 dockerd_log=$(mktemp)
@@ -11,12 +11,12 @@ start_docker() {
         if docker info >/dev/null 2>&1; then return; fi
         sleep 0.5
     done
-    echo "dockerd did not come up; its log ends so:" >&2
+    echo "dockerd did not start; the end of its log:" >&2
     tail -n 30 "$dockerd_log" >&2
     return 1
 }
 
-# Says nothing: the test summary is to stay the last thing that a run prints.
+# Prints nothing, so that the test summary stays the last output of a run.
 stop_docker() {
     if [ -n "$dockerd_pid" ]; then
         kill "$dockerd_pid" 2>/dev/null || true
