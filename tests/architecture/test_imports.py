@@ -19,11 +19,11 @@ VIOLATIONS = [
     ("Rules do no I/O", "services/approval/rules/commitment.py", "time"),
     ("Rules do no I/O", "services/exporter/rules/circuit.py", "services.exporter.connectors.http"),
     ("Rules do no I/O", "services/notifier/handlers.py", "services.pipeline.database"),
-    ("The contract stands on nothing of ours", "schemas/limits.py", "services.pipeline.errors"),
+    ("Schemas import nothing else of ours", "schemas/limits.py", "services.pipeline.errors"),
     ("Nothing in production imports the sandbox", "services/pipeline/offsets.py", "sandbox.people"),
-    ("Only storage and the pipeline speak SQL", "services/approval/web/app.py", "sqlalchemy"),
-    ("Only the broker room speaks to Kafka", "services/pipeline/lease.py", "confluent_kafka"),
-    ("Only the digest's projection knows Faust", "services/digest/storage/store.py", "faust"),
+    ("Only storage and the pipeline use SQL", "services/approval/web/app.py", "sqlalchemy"),
+    ("Only the broker room talks to Kafka", "services/pipeline/lease.py", "confluent_kafka"),
+    ("Only the digest's projection uses Faust", "services/digest/storage/store.py", "faust"),
 ]
 
 
