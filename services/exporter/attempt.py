@@ -13,13 +13,14 @@ from schemas.commitment import ErpDocument
 from schemas.snapshot import Snapshot
 from services.exporter import metrics
 from services.exporter.connections import Connection
-from services.exporter.connectors.types import Exists, Found, NotSent, Order, Outcome, Transient, Unknown, Written
+from services.exporter.connectors.types import Exists, FindAnswer, Transient, Unknown, WriteAnswer, WriteRequest
 from services.exporter.rules.export import Export
 from services.exporter.rules.failures import altered, duplicate
+from services.exporter.rules.outcome import AttemptOutcome, NotSent
 from services.exporter.rules.probe import Create, Update, after_probe, before_write
 from services.pipeline.crash import crash_at
 
-AnsweredT = TypeVar("AnsweredT", Found, Written)
+AnsweredT = TypeVar("AnsweredT", FindAnswer, WriteAnswer)
 Clock = Callable[[], datetime]
 log = structlog.get_logger()
 
@@ -39,7 +40,7 @@ class Job:
 class Attempted:
     """What an attempt came to; `is_reached` tells whether the ERP answered its last call, None without a call."""
 
-    outcome: Outcome
+    outcome: AttemptOutcome
     is_reached: bool | None = None
 
 
@@ -57,7 +58,7 @@ class Attempt:
         """Carry the export out; each call has its own deadline, and none begins that the lease would not outlive."""
         return Attempted(await self._outcome(), self._is_reached)
 
-    async def _outcome(self) -> Outcome:
+    async def _outcome(self) -> AttemptOutcome:
         export = self._job.export
         snapshot = Snapshot.from_text(self._job.text)
         if snapshot.content_hash != export.content_hash:
@@ -65,32 +66,32 @@ class Attempt:
         if not self._is_call_in_time():
             return NotSent()
         self._observe_start()
-        order = _order(export, snapshot)
+        request = _write_request(export, snapshot)
         if export.is_untried and self._job.known is None and self._connector.enforces_reference:
-            return await self._write(Create(), order)
-        found = await self._timed(self._connector.find(order.reference))
+            return await self._write(Create(), request)
+        found = await self._timed(self._connector.find(request.reference))
         step = after_probe(export, self._job.known, found, self._clock())
-        return await self._write(step, order) if isinstance(step, (Create, Update)) else step
+        return await self._write(step, request) if isinstance(step, (Create, Update)) else step
 
-    async def _write(self, step: Create | Update, order: Order) -> Outcome:
+    async def _write(self, step: Create | Update, request: WriteRequest) -> AttemptOutcome:
         if not self._is_call_in_time():
             return NotSent()
         crash_at("exporter.before_call")
         if isinstance(step, Update):
-            written = await self._timed(self._connector.update(step.document_id, order))
+            written = await self._timed(self._connector.update(step.document_id, request))
         else:
-            written = await self._timed(self._connector.create(order))
+            written = await self._timed(self._connector.create(request))
         crash_at("exporter.after_call")
         if not isinstance(written, Exists):
             return written
-        return duplicate(order.reference) if isinstance(step, Update) else await self._write_into(written, order)
+        return duplicate(request.reference) if isinstance(step, Update) else await self._write_into(written, request)
 
-    async def _write_into(self, exists: Exists, order: Order) -> Outcome:
+    async def _write_into(self, exists: Exists, request: WriteRequest) -> AttemptOutcome:
         """Go on from the document that the ERP showed when it refused a second one."""
         step = after_probe(self._job.export, self._job.known, (exists.document,), self._clock())
         if isinstance(step, Create):
-            return duplicate(order.reference)
-        return await self._write(step, order) if isinstance(step, Update) else step
+            return duplicate(request.reference)
+        return await self._write(step, request) if isinstance(step, Update) else step
 
     async def _timed(self, call: Awaitable[AnsweredT]) -> AnsweredT:
         started = perf_counter()
@@ -116,8 +117,8 @@ class Attempt:
             metrics.EXPORT_START_SECONDS.labels(self._connection.name).observe(max(waited.total_seconds(), 0.0))
 
 
-def _order(export: Export, snapshot: Snapshot) -> Order:
-    return Order(
+def _write_request(export: Export, snapshot: Snapshot) -> WriteRequest:
+    return WriteRequest(
         reference=export.commitment_id,
         marker=export.marker,
         company_id=export.company_id,

@@ -11,7 +11,7 @@ from schemas.fields import Url
 from services.exporter.connectors.http_answers import read_found, read_written
 from services.exporter.connectors.http_body import document_body
 from services.exporter.connectors.protocol import ConnectionSettings
-from services.exporter.connectors.types import Found, Order, Transient, Unknown, Written
+from services.exporter.connectors.types import FindAnswer, Transient, Unknown, WriteAnswer, WriteRequest
 
 CONNECT_SECONDS = 5.0
 KEEPALIVE_SECONDS = 2.0
@@ -52,29 +52,31 @@ class HttpConnector:
         """Whether the ERP holds our reference as a unique key."""
         return self._settings.enforces_reference
 
-    async def find(self, reference: str) -> Found:
+    async def find(self, reference: str) -> FindAnswer:
         """Return every document that carries `reference`; asking changes nothing, so a lost answer is transient."""
         answer = await self._call("GET", f"{self._documents}?reference={quote(reference, safe='')}")
         return Transient(answer.message) if isinstance(answer, Unknown) else _found(answer, reference)
 
-    async def create(self, order: Order) -> Written:
+    async def create(self, request: WriteRequest) -> WriteAnswer:
         """Write the commitment's first document."""
-        answer = await self._call("POST", self._documents, order)
+        answer = await self._call("POST", self._documents, request)
         return read_written(answer) if isinstance(answer, httpx2.Response) else answer
 
-    async def update(self, document_id: str, order: Order) -> Written:
+    async def update(self, document_id: str, request: WriteRequest) -> WriteAnswer:
         """Replace the content of the commitment's document."""
-        answer = await self._call("PUT", f"{self._documents}/{quote(document_id, safe='')}", order)
+        answer = await self._call("PUT", f"{self._documents}/{quote(document_id, safe='')}", request)
         return read_written(answer) if isinstance(answer, httpx2.Response) else answer
 
     async def close(self) -> None:
         """Give network connections back."""
         await self._client.aclose()
 
-    async def _call(self, method: str, url: str, order: Order | None = None) -> httpx2.Response | Transient | Unknown:
+    async def _call(
+        self, method: str, url: str, request: WriteRequest | None = None
+    ) -> httpx2.Response | Transient | Unknown:
         """The ERP's answer in full, however it reads; the deadline covers the call from its first to its last byte."""
-        content = document_body(order) if order else None
-        headers = _headers(order) if order else {}
+        content = document_body(request) if request else None
+        headers = _headers(request) if request else {}
         try:
             async with asyncio.timeout(self._settings.timeout_seconds):
                 return await self._client.request(method, url, content=content, headers=headers)
@@ -86,10 +88,10 @@ class HttpConnector:
             return Unknown(f"The ERP's answer to {method} was lost ({type(error).__name__}).")
 
 
-def _found(answer: httpx2.Response | Transient, reference: str) -> Found:
+def _found(answer: httpx2.Response | Transient, reference: str) -> FindAnswer:
     return answer if isinstance(answer, Transient) else read_found(answer, reference)
 
 
-def _headers(order: Order) -> dict[str, str]:
-    headers = {"Content-Type": "application/json", "Idempotency-Key": quote(order.marker, safe="/")}
-    return headers | ({"traceparent": order.traceparent} if order.traceparent else {})
+def _headers(request: WriteRequest) -> dict[str, str]:
+    headers = {"Content-Type": "application/json", "Idempotency-Key": quote(request.marker, safe="/")}
+    return headers | ({"traceparent": request.traceparent} if request.traceparent else {})

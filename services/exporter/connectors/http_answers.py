@@ -10,13 +10,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError, ValidatorFunctionWr
 from schemas.fields import Code, FailureClass, Id, Url
 from services.exporter.connectors.types import (
     Exists,
-    Found,
+    FindAnswer,
     FoundDocument,
     Landed,
     Refused,
     Transient,
     Unknown,
-    Written,
+    WriteAnswer,
 )
 
 MAX_MESSAGE_CHARACTERS = 2_000
@@ -71,7 +71,7 @@ class _Problem(_Answer):
     document: _Lenient[_Document] = None
 
 
-def read_found(answer: httpx2.Response, reference: str) -> Found:
+def read_found(answer: httpx2.Response, reference: str) -> FindAnswer:
     """The documents in `answer` that carry `reference`; an ERP that lists others beside them does no harm."""
     if answer.status_code != httpx2.codes.OK:
         refused = _refusal(answer)
@@ -83,7 +83,7 @@ def read_found(answer: httpx2.Response, reference: str) -> Found:
     return tuple(each.found() for each in listed.documents if each.reference in (None, reference))
 
 
-def read_written(answer: httpx2.Response) -> Written:
+def read_written(answer: httpx2.Response) -> WriteAnswer:
     """What became of a document that was sent; whatever leaves room for doubt is Unknown."""
     if answer.status_code not in _HTTP_OK:
         return _refusal(answer)

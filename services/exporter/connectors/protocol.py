@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from schemas.events import LimitsProfile
 from schemas.fields import Id, Name
-from services.exporter.connectors.types import Found, Order, Written
+from services.exporter.connectors.types import FindAnswer, WriteAnswer, WriteRequest
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
@@ -60,15 +60,15 @@ class Connector(Protocol):
         """Whether the ERP holds our reference as a unique key."""
         ...
 
-    async def find(self, reference: str) -> Found:
+    async def find(self, reference: str) -> FindAnswer:
         """Return every document that carries `reference`."""
         ...
 
-    async def create(self, order: Order) -> Written:
+    async def create(self, request: WriteRequest) -> WriteAnswer:
         """Write the commitment's first document."""
         ...
 
-    async def update(self, document_id: str, order: Order) -> Written:
+    async def update(self, document_id: str, request: WriteRequest) -> WriteAnswer:
         """Replace the content of the commitment's document."""
         ...
 

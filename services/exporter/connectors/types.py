@@ -8,7 +8,7 @@ from schemas.fields import FailureClass
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class WriteRequest:
     """One revision as it is to stand in the ERP; `reference` is the commitment's id, the same for every revision."""
 
     reference: str
@@ -72,24 +72,8 @@ class Unknown:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Undecided:
-    """The ERP was asked what became of an earlier call, and its answer settles nothing yet."""
-
-    asked: str
-    needs_person: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class NotSent:
-    """Nothing was sent, because the lease was nearly over."""
-
-
-Found = tuple[FoundDocument, ...] | Refused | Transient
+FindAnswer = tuple[FoundDocument, ...] | Refused | Transient
 """What asking an ERP for documents can come to; a lost answer to a question is merely transient."""
 
-Written = Landed | Exists | Refused | Transient | Unknown
+WriteAnswer = Landed | Exists | Refused | Transient | Unknown
 """What writing a document can come to."""
-
-Outcome = Landed | Refused | Transient | Unknown | Undecided | NotSent
-"""What one attempt to carry out an export can come to."""

@@ -5,20 +5,12 @@ from datetime import datetime
 from uuid import UUID
 
 from schemas.commitment import ErpDocument
-from services.exporter.connectors.types import (
-    FoundDocument,
-    Landed,
-    NotSent,
-    Outcome,
-    Refused,
-    Transient,
-    Undecided,
-    Unknown,
-)
+from services.exporter.connectors.types import FoundDocument, Landed, Refused, Transient, Unknown
 from services.exporter.rules import events
 from services.exporter.rules.export import Export, Exports, Lease, State
 from services.exporter.rules.failures import failure_of, given_up
 from services.exporter.rules.orders import Decision, Told, advanced
+from services.exporter.rules.outcome import AttemptOutcome, NotSent, Undecided
 from services.exporter.rules.policy import Policy
 
 
@@ -43,7 +35,7 @@ def begun(exports: Exports, token: UUID, until: datetime, policy: Policy, now: d
     return replace(exports.having(export), lease=Lease(token, export.revision, until))
 
 
-def answered(exports: Exports, token: UUID, outcome: Outcome, policy: Policy, now: datetime) -> Decision | None:
+def answered(exports: Exports, token: UUID, outcome: AttemptOutcome, policy: Policy, now: datetime) -> Decision | None:
     """The exports after `outcome`, and what is told of it; None when the lease `token` is no longer the one held."""
     if exports.lease is None or exports.lease.token != token:
         return None
@@ -58,7 +50,7 @@ def _unless_overtaken(settled: _Settled) -> Told:
     return settled.publish if is_final or settled.export.ordered_round == settled.export.round else ()
 
 
-def _settled(exports: Exports, export: Export, outcome: Outcome, policy: Policy, now: datetime) -> _Settled:
+def _settled(exports: Exports, export: Export, outcome: AttemptOutcome, policy: Policy, now: datetime) -> _Settled:
     asked = export.probes + (export.state is State.IN_DOUBT)
     match outcome:
         case Landed(documents):

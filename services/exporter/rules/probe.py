@@ -5,18 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from schemas.commitment import ErpDocument
-from services.exporter.connectors.types import (
-    Found,
-    FoundDocument,
-    Landed,
-    Outcome,
-    Refused,
-    Transient,
-    Undecided,
-)
+from services.exporter.connectors.types import FindAnswer, FoundDocument, Landed, Refused, Transient
 from services.exporter.rules.export import Export, State
 from services.exporter.rules.failures import unmarked
 from services.exporter.rules.marker import marked_revision
+from services.exporter.rules.outcome import AttemptOutcome, Undecided
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +24,9 @@ class Update:
     document_id: str
 
 
-def after_probe(export: Export, known: ErpDocument | None, found: Found, now: datetime) -> Create | Update | Outcome:
+def after_probe(
+    export: Export, known: ErpDocument | None, found: FindAnswer, now: datetime
+) -> Create | Update | AttemptOutcome:
     """What to do next, given what the ERP `found`; `known` is the document of an earlier success.
 
     A document with our very marker, or that of a later revision, means that the revision has landed. Anything else
@@ -52,7 +47,7 @@ def after_probe(export: Export, known: ErpDocument | None, found: Found, now: da
     return _beside_unmarked(export, found) if found else Create()
 
 
-def before_write(export: Export, obstacle: Refused | Transient) -> Outcome:
+def before_write(export: Export, obstacle: Refused | Transient) -> AttemptOutcome:
     """What an obstacle before any write means: an export in doubt stays so, for nothing was learned of its call."""
     return Undecided(obstacle.message) if export.state is State.IN_DOUBT else obstacle
 
@@ -76,7 +71,7 @@ def _revision(document: FoundDocument, export: Export) -> int:
     return marked_revision(document.marker, export.commitment_id) or 0
 
 
-def _beside_unmarked(export: Export, found: Sequence[FoundDocument]) -> Outcome:
+def _beside_unmarked(export: Export, found: Sequence[FoundDocument]) -> AttemptOutcome:
     numbers = ", ".join(document.number or document.id for document in found)
     if export.state is not State.IN_DOUBT:
         return unmarked(numbers)

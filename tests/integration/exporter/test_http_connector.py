@@ -15,13 +15,13 @@ from sandbox.erp.running import running_erp
 from schemas.commitment import Commitment
 from schemas.fields import FailureClass
 from services.exporter.connectors.http import HttpConnector, HttpSettings
-from services.exporter.connectors.types import Exists, FoundDocument, Landed, Order, Refused, Transient, Unknown
+from services.exporter.connectors.types import Exists, FoundDocument, Landed, Refused, Transient, Unknown, WriteRequest
 from tests.integration.exporter.scripted import HANG, RESET, TRICKLE, reply, scripted
 from tests.unit.exporter.rules.given import commitment
 
 TOKEN = SecretStr("s3cret")
 MARKER = f"c-1/1/{'0' * 64}"
-ORDER = Order(
+REQUEST = WriteRequest(
     "c-1",
     MARKER,
     "co-1",
@@ -44,13 +44,13 @@ async def connector(url: str, timeout_seconds: float = 0.5) -> AsyncIterator[Htt
 async def test_a_created_document_is_found_again_and_updated() -> None:
     async with running_erp(token=TOKEN) as erp, connector(erp.url, 5) as http:
         assert await http.find("c-1") == ()
-        created = await http.create(ORDER)
+        created = await http.create(REQUEST)
         assert isinstance(created, Landed)
         (document,) = created.documents
         assert await http.find("c-1") == (document,)
         assert document.marker == MARKER
 
-        later = Order("c-1", f"c-1/2/{'0' * 64}", "co-1", 2, ORDER.commitment)
+        later = WriteRequest("c-1", f"c-1/2/{'0' * 64}", "co-1", 2, REQUEST.commitment)
         assert isinstance(await http.update(document.id, later), Landed)
         (found,) = await http.find("c-1")
         assert (found.id, found.marker) == (document.id, later.marker)
@@ -60,7 +60,7 @@ async def test_a_lost_answer_is_unknown_though_the_document_is_stored() -> None:
     async with running_erp(token=TOKEN) as erp, connector(erp.url, 5) as http:
         for kind in (ErpFaultKind.LOSE_ANSWER, ErpFaultKind.ERROR_AFTER_STORING):
             erp.faults.replace([ErpFault(kind=kind)])
-            assert isinstance(await http.create(ORDER), Unknown)
+            assert isinstance(await http.create(REQUEST), Unknown)
 
         assert len(erp.books.under("c-1")) == 2
 
@@ -68,12 +68,12 @@ async def test_a_lost_answer_is_unknown_though_the_document_is_stored() -> None:
 async def test_refusals_and_unavailability_store_nothing() -> None:
     async with running_erp(token=TOKEN) as erp, connector(erp.url, 5) as http:
         erp.faults.replace([ErpFault(kind=ErpFaultKind.REFUSE, code="3140", failure_class=FailureClass.FIX_SETUP)])
-        refused = await http.create(ORDER)
+        refused = await http.create(REQUEST)
         assert isinstance(refused, Refused)
         assert (refused.failure_class, refused.code) == (FailureClass.FIX_SETUP, "3140")
 
         erp.faults.replace([ErpFault(kind=ErpFaultKind.UNAVAILABLE, retry_after_seconds=3)])
-        unavailable = await http.create(ORDER)
+        unavailable = await http.create(REQUEST)
         assert isinstance(unavailable, Transient)
         assert unavailable.retry_after_seconds == 3
         assert erp.books.under("c-1") == []
@@ -81,10 +81,10 @@ async def test_refusals_and_unavailability_store_nothing() -> None:
 
 async def test_an_erp_with_unique_references_shows_the_document_that_stands() -> None:
     async with running_erp(token=TOKEN, rules=Rules(is_reference_unique=True)) as erp, connector(erp.url, 5) as http:
-        created = await http.create(ORDER)
+        created = await http.create(REQUEST)
         assert isinstance(created, Landed)
 
-        assert await http.create(ORDER) == Exists(created.documents[0])
+        assert await http.create(REQUEST) == Exists(created.documents[0])
 
 
 async def test_a_wrong_token_and_a_vanished_document_are_matters_of_setup() -> None:
@@ -93,28 +93,28 @@ async def test_a_wrong_token_and_a_vanished_document_are_matters_of_setup() -> N
         assert isinstance(found, Refused)
         assert found.failure_class is FailureClass.FIX_SETUP
     async with running_erp(token=TOKEN) as erp, connector(erp.url, 5) as http:
-        vanished = await http.update("4711", ORDER)
+        vanished = await http.update("4711", REQUEST)
         assert isinstance(vanished, Refused)
         assert vanished.failure_class is FailureClass.FIX_SETUP
 
 
 async def test_a_request_carries_token_key_and_trace() -> None:
     async with scripted(reply(201, b'{"id": "7"}')) as server, connector(server.url) as http:
-        assert await http.create(ORDER) == Landed((FoundDocument("7"),))
+        assert await http.create(REQUEST) == Landed((FoundDocument("7"),))
 
     (request,) = server.received
     head, _, body = request.partition(b"\r\n\r\n")
     lines = head.decode().lower().split("\r\n")
     assert "authorization: bearer s3cret" in lines
     assert f"idempotency-key: {MARKER}" in lines
-    assert f"traceparent: {ORDER.traceparent}" in lines
+    assert f"traceparent: {REQUEST.traceparent}" in lines
     assert orjson.loads(body)["marker"] == MARKER
 
 
 async def test_an_odd_reference_or_id_stays_one_piece_of_the_address() -> None:
     async with scripted(reply(200, b'{"documents": []}')) as server, connector(server.url) as http:
         await http.find("a/b&c=1?x#ä")
-        await http.update("../7", ORDER)
+        await http.update("../7", REQUEST)
 
     assert server.received[0].startswith(b"GET /documents?reference=a%2Fb%26c%3D1%3Fx%23%C3%A4 ")
     assert server.received[1].startswith(b"PUT /documents/..%2F7 ")
@@ -126,28 +126,28 @@ async def test_an_odd_reference_or_id_stays_one_piece_of_the_address() -> None:
 )
 async def test_whatever_follows_a_sent_write_without_a_clear_answer_is_unknown(answer: bytes) -> None:
     async with scripted(answer) as server, connector(server.url) as http:
-        assert isinstance(await http.create(ORDER), Unknown)
-        assert isinstance(await http.update("7", ORDER), Unknown)
+        assert isinstance(await http.create(REQUEST), Unknown)
+        assert isinstance(await http.update("7", REQUEST), Unknown)
         assert isinstance(await http.find("c-1"), Transient)
 
 
 async def test_an_answer_that_trickles_ends_at_the_deadline() -> None:
     async with scripted(TRICKLE) as server, connector(server.url) as http, asyncio.timeout(3):
-        assert isinstance(await http.create(ORDER), Unknown)
+        assert isinstance(await http.create(REQUEST), Unknown)
 
 
 async def test_what_never_left_is_transient() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     async with connector(f"http://127.0.0.1:{port}") as http:
-        created = await http.create(ORDER)
+        created = await http.create(REQUEST)
         assert isinstance(created, Transient)
         assert not created.is_reached
     async with scripted(b"not tls\r\n\r\n") as server, connector(server.url.replace("http:", "https:")) as http:
-        assert isinstance(await http.create(ORDER), Transient)
+        assert isinstance(await http.create(REQUEST), Transient)
 
 
 async def test_a_redirect_is_not_followed() -> None:
     async with scripted(reply(303, b"", "Location: http://127.0.0.1:1/")) as server, connector(server.url) as http:
-        assert isinstance(await http.create(ORDER), Unknown)
+        assert isinstance(await http.create(REQUEST), Unknown)
         assert len(server.received) == 1

@@ -7,14 +7,14 @@ import orjson
 
 from schemas.commitment import Commitment
 from services.exporter.connectors.http_body import document_body
-from services.exporter.connectors.types import Order
+from services.exporter.connectors.types import WriteRequest
 from tests.unit.exporter.rules.given import commitment
 
-ORDER = Order("c-1", "c-1/2/abc", "co-1", 2, Commitment.model_validate(commitment()))
+REQUEST = WriteRequest("c-1", "c-1/2/abc", "co-1", 2, Commitment.model_validate(commitment()))
 
 
 def test_a_body_carries_reference_marker_and_the_commitment() -> None:
-    body = orjson.loads(document_body(ORDER))
+    body = orjson.loads(document_body(REQUEST))
 
     assert {name: body[name] for name in ("reference", "marker", "company_id", "revision", "number", "memo")} == {
         "reference": "c-1",
@@ -29,11 +29,11 @@ def test_a_body_carries_reference_marker_and_the_commitment() -> None:
 
 
 def test_what_is_absent_is_left_out() -> None:
-    assert not {"description", "erp_code", "accounting_date"} & set(orjson.loads(document_body(ORDER)))
+    assert not {"description", "erp_code", "accounting_date"} & set(orjson.loads(document_body(REQUEST)))
 
 
 def test_the_approvers_wishes_ride_along() -> None:
-    wished = replace(ORDER, erp_code="PO-7", accounting_date=date(2026, 11, 30), note="Urgent.")
+    wished = replace(REQUEST, erp_code="PO-7", accounting_date=date(2026, 11, 30), note="Urgent.")
 
     body = orjson.loads(document_body(wished))
 

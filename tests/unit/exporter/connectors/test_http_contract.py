@@ -11,10 +11,10 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from services.exporter.connectors.http_body import document_body
-from services.exporter.connectors.types import Order
-from tests.unit.exporter.connectors.test_http_body import ORDER
+from services.exporter.connectors.types import WriteRequest
+from tests.unit.exporter.connectors.test_http_body import REQUEST
 
-FULL = replace(ORDER, erp_code="PO-7", accounting_date=date(2026, 11, 30), note="Urgent.")
+FULL = replace(REQUEST, erp_code="PO-7", accounting_date=date(2026, 11, 30), note="Urgent.")
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +28,9 @@ def validator(contract: dict[str, Any], name: str) -> Draft202012Validator:
     return Draft202012Validator({**contract, "$ref": f"#/components/schemas/{name}"})
 
 
-@pytest.mark.parametrize("order", [ORDER, FULL])
-def test_what_is_sent_keeps_the_contract(contract: dict[str, Any], order: Order) -> None:
-    validator(contract, "Document").validate(orjson.loads(document_body(order)))
+@pytest.mark.parametrize("sent", [REQUEST, FULL])
+def test_what_is_sent_keeps_the_contract(contract: dict[str, Any], sent: WriteRequest) -> None:
+    validator(contract, "Document").validate(orjson.loads(document_body(sent)))
 
 
 def test_every_member_that_is_sent_is_described(contract: dict[str, Any]) -> None:
@@ -38,7 +38,7 @@ def test_every_member_that_is_sent_is_described(contract: dict[str, Any]) -> Non
 
 
 def test_a_document_without_its_marker_breaks_the_contract(contract: dict[str, Any]) -> None:
-    body = orjson.loads(document_body(ORDER))
+    body = orjson.loads(document_body(REQUEST))
     del body["marker"]
 
     assert not validator(contract, "Document").is_valid(body)

@@ -8,10 +8,11 @@ from schemas.commitment import ErpDocument, Person
 from schemas.envelope import Event, new_event
 from schemas.events import DecisionAccepted, DecisionResolved
 from schemas.snapshot import Snapshot
-from services.exporter.connectors.types import FoundDocument, Outcome
+from services.exporter.connectors.types import FoundDocument
 from services.exporter.rules.answer import answered, begun
 from services.exporter.rules.export import Exports
 from services.exporter.rules.orders import Decision, accepted
+from services.exporter.rules.outcome import AttemptOutcome
 from services.exporter.rules.policy import Policy
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -98,7 +99,7 @@ def ordered(*events: Event[DecisionAccepted], connection: str | None = "main") -
     return exports
 
 
-def attempt(exports: Exports, outcome: Outcome, now: datetime = NOW, policy: Policy = POLICY) -> Decision:
+def attempt(exports: Exports, outcome: AttemptOutcome, now: datetime = NOW, policy: Policy = POLICY) -> Decision:
     """What the exports become when the current one is attempted with `outcome`."""
     token = uuid4()
     decided = answered(begun(exports, token, now + LEASE, policy, now), token, outcome, policy, now)

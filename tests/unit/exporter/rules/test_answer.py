@@ -7,19 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.fields import FailureClass
-from services.exporter.connectors.types import (
-    FoundDocument,
-    Landed,
-    NotSent,
-    Outcome,
-    Refused,
-    Transient,
-    Undecided,
-    Unknown,
-)
+from services.exporter.connectors.types import FoundDocument, Landed, Refused, Transient, Unknown
 from services.exporter.rules.answer import answered
 from services.exporter.rules.export import Exports, State
 from services.exporter.rules.orders import accepted, resolved
+from services.exporter.rules.outcome import AttemptOutcome, NotSent, Undecided
 from services.exporter.rules.policy import Policy
 from tests.unit.exporter.rules.given import (
     LEASE,
@@ -189,7 +181,7 @@ def test_a_reopened_export_waits_in_silence_until_silence_is_a_proof() -> None:
 
 
 @pytest.mark.parametrize("outcome", [REFUSED, UNKNOWN, Transient("Busy.")])
-def test_a_round_ordered_meanwhile_overtakes_whatever_did_not_succeed(outcome: Outcome) -> None:
+def test_a_round_ordered_meanwhile_overtakes_whatever_did_not_succeed(outcome: AttemptOutcome) -> None:
     held = accepted(begun_with(ordered()), order(round=2), NOW, "main").state
 
     decided = answered(held, token(), outcome, POLICY, NOW)

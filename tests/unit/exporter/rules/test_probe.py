@@ -7,10 +7,11 @@ import pytest
 
 from schemas.commitment import ErpDocument
 from schemas.fields import FailureClass
-from services.exporter.connectors.types import FoundDocument, Landed, Refused, Transient, Undecided, Unknown
+from services.exporter.connectors.types import FoundDocument, Landed, Refused, Transient, Unknown
 from services.exporter.rules.export import Export
 from services.exporter.rules.marker import marker_of
 from services.exporter.rules.orders import accepted
+from services.exporter.rules.outcome import Undecided
 from services.exporter.rules.probe import Create, Update, after_probe
 from tests.unit.exporter.rules.given import NOW, attempt, begun_with, document, order, ordered
 

@@ -1,0 +1,21 @@
+"""Every outcome that an attempt to carry out an export can have."""
+
+from dataclasses import dataclass
+
+from services.exporter.connectors.types import Landed, Refused, Transient, Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """The ERP was asked about an earlier call, and its answer does not show yet whether that call wrote anything."""
+
+    asked: str
+    needs_person: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """Nothing was sent, because the lease was about to end."""
+
+
+AttemptOutcome = Landed | Refused | Transient | Unknown | Undecided | NotSent
