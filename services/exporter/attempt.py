@@ -17,7 +17,7 @@ from services.exporter.connectors.types import Exists, FindAnswer, Transient, Un
 from services.exporter.rules.export import Export
 from services.exporter.rules.failures import altered, duplicate
 from services.exporter.rules.outcome import AttemptOutcome, NotSent
-from services.exporter.rules.probe import Create, Update, after_probe, before_write
+from services.exporter.rules.probe import Create, Update, after_probe, outcome_without_write
 from services.pipeline.crash import crash_at
 
 AnsweredT = TypeVar("AnsweredT", FindAnswer, WriteAnswer)
@@ -26,7 +26,7 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class ExportJob:
     """An export under our lease, with what is needed to carry it out; `known` is the commitment's document."""
 
     token: UUID
@@ -37,7 +37,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Attempted:
+class AttemptResult:
     """What an attempt came to; `is_reached` tells whether the ERP answered its last call, None without a call."""
 
     outcome: AttemptOutcome
@@ -47,22 +47,22 @@ class Attempted:
 class Attempt:
     """Carries out one job on its connection."""
 
-    def __init__(self, connection: Connection, job: Job, clock: Clock) -> None:
+    def __init__(self, connection: Connection, job: ExportJob, clock: Clock) -> None:
         self._connection = connection
         self._connector = connection.connector
         self._job = job
         self._clock = clock
         self._is_reached: bool | None = None
 
-    async def run(self) -> Attempted:
+    async def run(self) -> AttemptResult:
         """Carry the export out; each call has its own deadline, and none begins that the lease would not outlive."""
-        return Attempted(await self._outcome(), self._is_reached)
+        return AttemptResult(await self._outcome(), self._is_reached)
 
     async def _outcome(self) -> AttemptOutcome:
         export = self._job.export
         snapshot = Snapshot.from_text(self._job.text)
         if snapshot.content_hash != export.content_hash:
-            return before_write(export, altered())
+            return outcome_without_write(export, altered())
         if not self._is_call_in_time():
             return NotSent()
         self._observe_start()

@@ -6,19 +6,19 @@ from typing import Any
 
 from schemas.envelope import Event
 from schemas.events import DecisionAccepted, DecisionResolved
-from services.exporter.rules import orders
-from services.exporter.rules.export import Exports
-from services.exporter.rules.orders import Decision
+from services.exporter.rules import decisions
+from services.exporter.rules.decisions import DecidedExports
+from services.exporter.rules.export import CommitmentExports
 from services.pipeline.fold import On
 
 
 def handlers(routes: Mapping[str, str]) -> tuple[On[Any, Any, Any], ...]:
     """The exporter's handlers; `routes` names the ERP connection of each company."""
 
-    def accepted(exports: Exports, event: Event[DecisionAccepted], now: datetime) -> Decision:
-        return orders.accepted(exports, event, now, routes.get(event.data.company_id))
+    def accepted(exports: CommitmentExports, event: Event[DecisionAccepted], now: datetime) -> DecidedExports:
+        return decisions.accepted(exports, event, now, routes.get(event.data.company_id))
 
     return (
         On(DecisionAccepted, accepted),
-        On(DecisionResolved, orders.resolved),
+        On(DecisionResolved, decisions.resolved),
     )

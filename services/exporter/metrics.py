@@ -23,7 +23,7 @@ EXPORT_START_SECONDS = Histogram(
     ("connection",),
     buckets=CALL_BUCKETS_SECONDS,
 )
-EXPORTS = Gauge("erp_exports", "Exports that have not succeeded, by where they stand.", ("connection", "state"))
+EXPORTS = Gauge("erp_exports", "Exports that have not succeeded, by state.", ("connection", "state"))
 EXPORTS_OLDEST_AGE_SECONDS = Gauge(
     "erp_exports_oldest_age_seconds",
     "Age of the oldest export that has not succeeded: since its acceptance, or since it failed.",

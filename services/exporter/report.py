@@ -13,14 +13,14 @@ from services.exporter.attempt import Clock
 from services.exporter.connections import Connections
 from services.exporter.rules.circuit import Circuit
 from services.exporter.rules.events import SOURCE
-from services.exporter.rules.export import State
+from services.exporter.rules.export import ExportState
 from services.exporter.storage import connection_store, tables
 from services.exporter.storage.connection_store import Announced
 from services.pipeline.database import Database, Transaction
 from services.pipeline.outbox import Outbox
 
 REPORT_SECONDS = 2.0
-_UNSETTLED = (State.PENDING, State.IN_FLIGHT, State.IN_DOUBT, State.FAILED)
+_UNSETTLED = (ExportState.PENDING, ExportState.IN_FLIGHT, ExportState.IN_DOUBT, ExportState.FAILED)
 
 
 class ConnectionReport:
@@ -82,7 +82,7 @@ def _comparable(state: ErpConnection) -> str:
 async def measure(db: Transaction, now: datetime) -> None:
     """Refresh the gauges of exports that have not succeeded."""
     table = tables.EXPORT
-    since = case((table.c.state == State.FAILED, table.c.state_since), else_=table.c.accepted_at)
+    since = case((table.c.state == ExportState.FAILED, table.c.state_since), else_=table.c.accepted_at)
     unsettled: Sequence[str] = [state.value for state in _UNSETTLED]
     counted = (
         select(table.c.connection, table.c.state, func.count(), func.min(since))

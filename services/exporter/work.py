@@ -11,15 +11,15 @@ from sqlalchemy import ColumnElement, select
 from schemas.envelope import Event
 from schemas.events import EventData
 from services.exporter import metrics
-from services.exporter.attempt import Attempt, Attempted, Clock, Job
+from services.exporter.attempt import Attempt, AttemptResult, Clock, ExportJob
 from services.exporter.connections import Connection, Connections
 from services.exporter.rules import circuit as breaker
-from services.exporter.rules.answer import answered, begun
 from services.exporter.rules.circuit import Circuit
-from services.exporter.rules.export import ApprovedSnapshot, Export, Exports, State
+from services.exporter.rules.export import ApprovedSnapshot, CommitmentExports, Export, ExportState
 from services.exporter.rules.failures import unknown_connection
-from services.exporter.rules.policy import Policy, policy_for
-from services.exporter.rules.probe import before_write
+from services.exporter.rules.policy import RetryPolicy, policy_for
+from services.exporter.rules.probe import outcome_without_write
+from services.exporter.rules.settling import begin_attempt, settle_attempt
 from services.exporter.storage import connection_store, tables
 from services.exporter.storage.store import ExportStore
 from services.pipeline.crash import crash_at
@@ -51,11 +51,11 @@ class ExportWork:
             name: asyncio.Semaphore(each.settings.max_in_flight) for name, each in connections.by_name.items()
         }
 
-    async def claim(self, db: Transaction, limit: int) -> Sequence[Job]:
+    async def claim(self, db: Transaction, limit: int) -> Sequence[ExportJob]:
         """Take at most `limit` due exports, no more per connection than its limit and its circuit allow."""
         now = self._clock()
         names = sorted(self._connections.by_name)
-        jobs: list[Job] = []
+        jobs: list[ExportJob] = []
         for name, load in (await connection_store.load(db, names, now)).items():
             self._circuits[name] = load.circuit
             connection = self._connections.by_name[name]
@@ -67,33 +67,33 @@ class ExportWork:
             jobs += taken
         return jobs or await self._take(db, tables.COMMITMENT.c.connection.not_in(names), limit, now)
 
-    async def perform(self, job: Job) -> Attempted:
+    async def perform(self, job: ExportJob) -> AttemptResult:
         """Carry out one export; whatever the ERP does is a result."""
         crash_at("exporter.after_claim")
         connection = self._connections.by_name.get(job.export.connection or "")
         if connection is None:
-            return Attempted(before_write(job.export, unknown_connection(job.export.connection)))
+            return AttemptResult(outcome_without_write(job.export, unknown_connection(job.export.connection)))
         async with self._gates[connection.name]:
             return await Attempt(connection, job, self._clock).run()
 
-    async def settle(self, db: Transaction, job: Job, result: Attempted) -> Sequence[Event[EventData]]:
+    async def settle(self, db: Transaction, job: ExportJob, result: AttemptResult) -> Sequence[Event[EventData]]:
         """Record what became of the export and return what is told of it; nothing when the lease has passed on."""
         now = self._clock()
         connection = self._connections.by_name.get(job.export.connection or "")
         if connection is not None and result.is_reached is not None:
             await self._remember_contact(db, connection, now, is_reached=result.is_reached)
         before = (await self._store.lock(db, [job.export.commitment_id]))[job.export.commitment_id]
-        decided = answered(before, job.token, result.outcome, self._policy(connection), now)
+        decided = settle_attempt(before, job.token, result.outcome, self._policy(connection), now)
         fields = {"revision": job.export.revision, "outcome": type(result.outcome).__name__}
         if decided is None:
             log.warning("export.settled_too_late", commitment=job.export.commitment_id, **fields)
             return ()
         await self._store.save(db, [StateChange(before.commitment_id, before, decided.state, decided.rows)])
         log.info("export.settled", commitment=job.export.commitment_id, **fields)
-        _observe(decided.state.exports[job.export.revision], now)
+        _observe(decided.state.by_revision[job.export.revision], now)
         return decided.publish
 
-    async def _take(self, db: Transaction, where: ColumnElement[bool], limit: int, now: datetime) -> list[Job]:
+    async def _take(self, db: Transaction, where: ColumnElement[bool], limit: int, now: datetime) -> list[ExportJob]:
         if limit <= 0:
             return []
         due = select(tables.COMMITMENT).where(where, now >= _DUE).order_by(_DUE).limit(limit)
@@ -105,12 +105,12 @@ class ExportWork:
         texts = await self._store.texts(db, [change.after for change in changes])
         return [_job(change.after, texts) for change in changes]
 
-    def _begin(self, exports: Exports, now: datetime) -> StateChange[Exports, ApprovedSnapshot]:
+    def _begin(self, exports: CommitmentExports, now: datetime) -> StateChange[CommitmentExports, ApprovedSnapshot]:
         connection = self._connections.by_name.get(exports.connection or "")
         seconds = connection.lease_seconds if connection else UNROUTED_LEASE_SECONDS
         until = now + timedelta(seconds=seconds)
         return StateChange(
-            exports.commitment_id, exports, begun(exports, uuid4(), until, self._policy(connection), now), ()
+            exports.commitment_id, exports, begin_attempt(exports, uuid4(), until, self._policy(connection), now), ()
         )
 
     async def _remember_contact(
@@ -125,8 +125,8 @@ class ExportWork:
         await connection_store.save_circuit(db, connection.name, after)
         self._circuits[connection.name] = after
 
-    def _policy(self, connection: Connection | None) -> Policy:
-        return policy_for(connection.settings) if connection else Policy()
+    def _policy(self, connection: Connection | None) -> RetryPolicy:
+        return policy_for(connection.settings) if connection else RetryPolicy()
 
 
 def _after_contact(circuit: Circuit, connection: Connection, now: datetime, *, is_reached: bool) -> Circuit:
@@ -136,16 +136,16 @@ def _after_contact(circuit: Circuit, connection: Connection, now: datetime, *, i
     return breaker.missed(circuit, now, settings.max_missed_calls, settings.pause_seconds)
 
 
-def _job(exports: Exports, texts: Mapping[str, str]) -> Job:
+def _job(exports: CommitmentExports, texts: Mapping[str, str]) -> ExportJob:
     if exports.lease is None or exports.current is None:
         raise ValueError(f"{exports.commitment_id} was not taken")
     text = texts[exports.commitment_id]
-    return Job(exports.lease.token, exports.lease.until, exports.current, exports.document, text)
+    return ExportJob(exports.lease.token, exports.lease.until, exports.current, exports.document, text)
 
 
 def _observe(export: Export, now: datetime) -> None:
     """Count the time from acceptance to an answer, once it is known."""
-    if export.state in (State.SUCCEEDED, State.FAILED):
+    if export.state in (ExportState.SUCCEEDED, ExportState.FAILED):
         waited = (now - export.accepted_at).total_seconds()
         labels = metrics.EXPORT_LATENCY_SECONDS.labels(export.connection or "none", export.state.value)
         labels.observe(max(waited, 0.0))

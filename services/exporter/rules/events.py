@@ -10,7 +10,7 @@ from services.exporter.rules.export import Export
 SOURCE = "countersign/exporter"
 
 
-def succeeded(export: Export, document: ErpDocument, now: datetime) -> Event[EventData]:
+def succeeded_event(export: Export, document: ErpDocument, now: datetime) -> Event[EventData]:
     """Tell that the revision is in the ERP as `document`."""
     told = ExportSucceeded(
         company_id=export.company_id,
@@ -23,7 +23,7 @@ def succeeded(export: Export, document: ErpDocument, now: datetime) -> Event[Eve
     return new_event(told, source=SOURCE, time=now, traceparent=export.traceparent)
 
 
-def failed(export: Export, failure: Failure, now: datetime) -> Event[EventData]:
+def failed_event(export: Export, failure: Failure, now: datetime) -> Event[EventData]:
     """Tell that this round ended without a document being written."""
     told = ExportFailed(
         company_id=export.company_id,
@@ -39,7 +39,7 @@ def failed(export: Export, failure: Failure, now: datetime) -> Event[EventData]:
     return new_event(told, source=SOURCE, time=now, traceparent=export.traceparent)
 
 
-def in_doubt(export: Export, asked: str, now: datetime) -> Event[EventData]:
+def in_doubt_event(export: Export, asked: str, now: datetime) -> Event[EventData]:
     """Tell that the ERP's answer is lost, what was asked since, and when it is asked again."""
     told = ExportInDoubt(
         company_id=export.company_id,

@@ -11,7 +11,7 @@ from schemas.events import Failure
 from services.exporter.rules.marker import marker_of
 
 
-class State(StrEnum):
+class ExportState(StrEnum):
     """Where an export stands."""
 
     PENDING = "pending"
@@ -42,7 +42,7 @@ class Export:
     summary: Summary
     accepted_at: datetime
     state_since: datetime
-    state: State = State.PENDING
+    state: ExportState = ExportState.PENDING
     due_at: datetime | None = None
     connection: str | None = None
     erp_code: str | None = None
@@ -62,18 +62,18 @@ class Export:
 
     @property
     def is_untried(self) -> bool:
-        """Whether nothing of this order can be in the ERP: no call was begun in this round, and none was lost."""
+        """Whether nothing of this order can be in the ERP: no call began in this round, and none was lost."""
         return self.attempts == 0 and self.quiet_until is None
 
-    def to(self, state: State, now: datetime, due_at: datetime | None = None) -> "Export":
+    def moved_to(self, state: ExportState, now: datetime, due_at: datetime | None = None) -> "Export":
         """Return this export in `state`, since `now` if it was in another."""
         since = self.state_since if state is self.state else now
         return replace(self, state=state, state_since=since, due_at=due_at)
 
 
 @dataclass(frozen=True, slots=True)
-class Lease:
-    """The right of one worker to carry out one revision; a call begun under it is over before `until`."""
+class ExportLease:
+    """The right of one worker to carry out one revision; a call that began under it is over before `until`."""
 
     token: UUID
     revision: int
@@ -92,29 +92,29 @@ class ApprovedSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
-class Exports:
+class CommitmentExports:
     """Every export of one commitment, by revision; `resolved` holds documents that approvers vouched for."""
 
     commitment_id: str
     company_id: str | None = None
-    exports: Mapping[int, Export] = field(default_factory=dict)
+    by_revision: Mapping[int, Export] = field(default_factory=dict)
     resolved: Mapping[int, ErpDocument] = field(default_factory=dict)
-    lease: Lease | None = None
+    lease: ExportLease | None = None
 
-    def having(self, export: Export) -> "Exports":
+    def with_export(self, export: Export) -> "CommitmentExports":
         """These exports with `export` in the place of its revision."""
-        return replace(self, company_id=export.company_id, exports={**self.exports, export.revision: export})
+        return replace(self, company_id=export.company_id, by_revision={**self.by_revision, export.revision: export})
 
     @property
     def idle(self) -> tuple[Export, ...]:
         """The exports that no worker holds, lowest revision first."""
         held = self.lease.revision if self.lease else None
-        return tuple(self.exports[revision] for revision in sorted(self.exports) if revision != held)
+        return tuple(self.by_revision[revision] for revision in sorted(self.by_revision) if revision != held)
 
     @property
     def newest_success(self) -> Export | None:
         """The highest revision that is in the ERP."""
-        succeeded = [export for export in self.exports.values() if export.state is State.SUCCEEDED]
+        succeeded = [export for export in self.by_revision.values() if export.state is ExportState.SUCCEEDED]
         return max(succeeded, key=lambda export: export.revision, default=None)
 
     @property
@@ -126,9 +126,9 @@ class Exports:
     def current(self) -> Export | None:
         """The one export to work on: the one held or open, else the lowest pending revision."""
         if self.lease:
-            return self.exports[self.lease.revision]
-        opened = [export for export in self.idle if export.state in (State.IN_FLIGHT, State.IN_DOUBT)]
-        pending = [export for export in self.idle if export.state is State.PENDING]
+            return self.by_revision[self.lease.revision]
+        opened = [export for export in self.idle if export.state in (ExportState.IN_FLIGHT, ExportState.IN_DOUBT)]
+        pending = [export for export in self.idle if export.state is ExportState.PENDING]
         return next(iter(opened + pending), None)
 
     @property

@@ -7,7 +7,7 @@ from services.exporter.connectors.protocol import ConnectionSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class RetryPolicy:
     """The patience of one connection; delays double from their first value up to their largest."""
 
     settle_seconds: float = 30.0
@@ -33,9 +33,9 @@ class Policy:
         return timedelta(seconds=backoff_seconds(probes + 1, self.first_probe_seconds, self.max_probe_seconds))
 
 
-def policy_for(settings: ConnectionSettings) -> Policy:
+def policy_for(settings: ConnectionSettings) -> RetryPolicy:
     """The patience that a connection's settings ask for."""
-    return Policy(
+    return RetryPolicy(
         settle_seconds=settings.settle_seconds,
         max_attempts=settings.max_attempts,
         first_retry_seconds=settings.first_retry_seconds,

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from schemas.commitment import ErpDocument
 from services.exporter.connectors.types import FindAnswer, FoundDocument, Landed, Refused, Transient
-from services.exporter.rules.export import Export, State
+from services.exporter.rules.export import Export, ExportState
 from services.exporter.rules.failures import unmarked
 from services.exporter.rules.marker import marked_revision
 from services.exporter.rules.outcome import AttemptOutcome, Undecided
@@ -34,7 +34,7 @@ def after_probe(
     without a marker is for a person to judge.
     """
     if isinstance(found, (Refused, Transient)):
-        return before_write(export, found)
+        return outcome_without_write(export, found)
     if landed := _landed(export, found):
         return Landed(landed)
     if export.quiet_until is not None and now < export.quiet_until:
@@ -47,9 +47,9 @@ def after_probe(
     return _beside_unmarked(export, found) if found else Create()
 
 
-def before_write(export: Export, obstacle: Refused | Transient) -> AttemptOutcome:
+def outcome_without_write(export: Export, obstacle: Refused | Transient) -> AttemptOutcome:
     """What an obstacle before any write means: an export in doubt stays so, for nothing was learned of its call."""
-    return Undecided(obstacle.message) if export.state is State.IN_DOUBT else obstacle
+    return Undecided(obstacle.message) if export.state is ExportState.IN_DOUBT else obstacle
 
 
 def _landed(export: Export, found: Sequence[FoundDocument]) -> tuple[FoundDocument, ...]:
@@ -73,7 +73,7 @@ def _revision(document: FoundDocument, export: Export) -> int:
 
 def _beside_unmarked(export: Export, found: Sequence[FoundDocument]) -> AttemptOutcome:
     numbers = ", ".join(document.number or document.id for document in found)
-    if export.state is not State.IN_DOUBT:
+    if export.state is not ExportState.IN_DOUBT:
         return unmarked(numbers)
     asked = f"The ERP holds {numbers} under our reference without a marker of ours: somebody has to look."
     return Undecided(asked, needs_person=True)

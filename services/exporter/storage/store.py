@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from schemas.commitment import ErpDocument, Person, Summary
 from schemas.events import Failure
 from schemas.fields import Record
-from services.exporter.rules.export import ApprovedSnapshot, Export, Exports, Lease, State
+from services.exporter.rules.export import ApprovedSnapshot, CommitmentExports, Export, ExportLease, ExportState
 from services.exporter.storage import tables
 from services.pipeline.bulk import insert_many
 from services.pipeline.database import Transaction
@@ -42,17 +42,17 @@ _INSERT_SNAPSHOT = insert(tables.SNAPSHOT).on_conflict_do_nothing()
 class ExportStore:
     """The store of the exporter's aggregate; the row of the commitment is what is locked."""
 
-    async def load(self, db: Transaction, keys: Sequence[str]) -> Mapping[str, Exports]:
+    async def load(self, db: Transaction, keys: Sequence[str]) -> Mapping[str, CommitmentExports]:
         """Return the locked exports of every key, also of those seen for the first time."""
         await insert_many(db, tables.COMMITMENT, [{"id": key} for key in keys])
         return await self.lock(db, keys)
 
-    async def lock(self, db: Transaction, keys: Sequence[str]) -> Mapping[str, Exports]:
+    async def lock(self, db: Transaction, keys: Sequence[str]) -> Mapping[str, CommitmentExports]:
         """Return the locked exports of those of `keys` that are known."""
         chosen = select(tables.COMMITMENT).where(tables.COMMITMENT.c.id == func.any(list(keys)))
         return await self.read(db, chosen.order_by(tables.COMMITMENT.c.id).with_for_update(key_share=True))
 
-    async def read(self, db: Transaction, commitments: Select[Any]) -> Mapping[str, Exports]:
+    async def read(self, db: Transaction, commitments: Select[Any]) -> Mapping[str, CommitmentExports]:
         """Return the exports of the commitments that the statement `commitments` selects, and locks."""
         rows = (await db.execute(commitments)).all()
         if not rows:
@@ -64,7 +64,7 @@ class ExportStore:
             exports[export.commitment_id][export.revision] = export
         return {row.id: _exports(row, exports[row.id]) for row in rows}
 
-    async def save(self, db: Transaction, changes: Sequence[StateChange[Exports, ApprovedSnapshot]]) -> None:
+    async def save(self, db: Transaction, changes: Sequence[StateChange[CommitmentExports, ApprovedSnapshot]]) -> None:
         """Write every change, each table in one round trip."""
         await db.execute(_UPDATE_COMMITMENT, [_commitment_row(change.after) for change in changes])
         exports = [_export_row(export) for change in changes for export in _changed(change)]
@@ -74,7 +74,7 @@ class ExportStore:
         if texts:
             await db.execute(_INSERT_SNAPSHOT, texts)
 
-    async def texts(self, db: Transaction, exports: Sequence[Exports]) -> Mapping[str, str]:
+    async def texts(self, db: Transaction, exports: Sequence[CommitmentExports]) -> Mapping[str, str]:
         """Return the text that the current export of each commitment is to write, by commitment."""
         table = tables.SNAPSHOT
         wanted = [(each.commitment_id, each.revision, each.round) for held in exports if (each := held.current)]
@@ -83,12 +83,12 @@ class ExportStore:
         return {row.commitment_id: row.text for row in found}
 
 
-def _changed(change: StateChange[Exports, ApprovedSnapshot]) -> list[Export]:
-    before = change.before.exports
-    return [export for revision, export in change.after.exports.items() if before.get(revision) != export]
+def _changed(change: StateChange[CommitmentExports, ApprovedSnapshot]) -> list[Export]:
+    before = change.before.by_revision
+    return [export for revision, export in change.after.by_revision.items() if before.get(revision) != export]
 
 
-def _commitment_row(exports: Exports) -> dict[str, Any]:
+def _commitment_row(exports: CommitmentExports) -> dict[str, Any]:
     return {
         "key": exports.commitment_id,
         "company_id": exports.company_id,
@@ -100,10 +100,10 @@ def _commitment_row(exports: Exports) -> dict[str, Any]:
     }
 
 
-def _exports(row: Row[Any], exports: Mapping[int, Export]) -> Exports:
+def _exports(row: Row[Any], exports: Mapping[int, Export]) -> CommitmentExports:
     resolved = {int(revision): ErpDocument.model_validate(each) for revision, each in (row.resolved or {}).items()}
-    lease = Lease(row.lease_token, row.lease_revision, row.due_at) if row.lease_token else None
-    return Exports(row.id, row.company_id, exports, resolved, lease)
+    lease = ExportLease(row.lease_token, row.lease_revision, row.due_at) if row.lease_token else None
+    return CommitmentExports(row.id, row.company_id, exports, resolved, lease)
 
 
 def _export_row(export: Export) -> dict[str, Any]:
@@ -113,7 +113,7 @@ def _export_row(export: Export) -> dict[str, Any]:
 def _export(row: Row[Any]) -> Export:
     values = {name: getattr(row, name) for name in _EXPORT_COLUMNS}
     records = {name: model.model_validate(values[name]) for name, model in _RECORDS.items() if values[name] is not None}
-    return Export(**{**values, **records, "state": State(values["state"])})
+    return Export(**{**values, **records, "state": ExportState(values["state"])})
 
 
 def _plain(value: Any) -> Any:

@@ -15,7 +15,7 @@ from sandbox.erp.running import running_erp
 from sandbox.erp.server import Erp
 from schemas.envelope import Event, decode
 from schemas.events import EventData
-from services.exporter.attempt import Attempted, Job
+from services.exporter.attempt import AttemptResult, ExportJob
 from services.exporter.connections import Connections, load_connections
 from services.exporter.handlers import handlers
 from services.exporter.report import ConnectionReport
@@ -72,12 +72,12 @@ class Line:
             await self.store.save(db, folded.changes)
             await self.outbox.add(db, folded.publish)
 
-    async def claim(self, limit: int = 16) -> Sequence[Job]:
+    async def claim(self, limit: int = 16) -> Sequence[ExportJob]:
         """Take what is due."""
         async with self.database.begin() as db:
             return await self.work.claim(db, limit)
 
-    async def settle(self, job: Job, attempted: Attempted) -> None:
+    async def settle(self, job: ExportJob, attempted: AttemptResult) -> None:
         """Record what an attempt came to."""
         async with self.database.begin() as db:
             await self.outbox.add(db, await self.work.settle(db, job, attempted))

@@ -10,7 +10,7 @@ from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
 from sandbox.erp.faults import Calls, ErpFault, ErpFaultKind
-from services.exporter.rules.export import State
+from services.exporter.rules.export import ExportState
 from services.exporter.storage import tables
 from tests.integration.exporter.line import SETTLE_SECONDS, Line, running_line
 from tests.unit.exporter.rules.given import evidence, order
@@ -44,13 +44,13 @@ async def test_what_is_stored_is_read_back_as_it_was(line: Line) -> None:
     async with line.database.begin() as db:
         after = (await line.store.load(db, ["c-1"]))["c-1"]
 
-    assert before.exports[1].summary == after.exports[1].summary
-    assert {revision: export.state for revision, export in before.exports.items()} == {
-        1: State.SUPERSEDED,
-        2: State.SUCCEEDED,
+    assert before.by_revision[1].summary == after.by_revision[1].summary
+    assert {revision: export.state for revision, export in before.by_revision.items()} == {
+        1: ExportState.SUPERSEDED,
+        2: ExportState.SUCCEEDED,
     }
     assert before.resolved[2].id == "d-9"
-    assert after.exports[2].ordered_round == 2
+    assert after.by_revision[2].ordered_round == 2
 
 
 async def test_a_later_revision_updates_the_same_document(line: Line) -> None:

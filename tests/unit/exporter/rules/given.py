@@ -9,16 +9,16 @@ from schemas.envelope import Event, new_event
 from schemas.events import DecisionAccepted, DecisionResolved
 from schemas.snapshot import Snapshot
 from services.exporter.connectors.types import FoundDocument
-from services.exporter.rules.answer import answered, begun
-from services.exporter.rules.export import Exports
-from services.exporter.rules.orders import Decision, accepted
+from services.exporter.rules.decisions import DecidedExports, accepted
+from services.exporter.rules.export import CommitmentExports
 from services.exporter.rules.outcome import AttemptOutcome
-from services.exporter.rules.policy import Policy
+from services.exporter.rules.policy import RetryPolicy
+from services.exporter.rules.settling import begin_attempt, settle_attempt
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 SOON = timedelta(seconds=1)
 LEASE = timedelta(seconds=60)
-POLICY = Policy(settle_seconds=30, max_attempts=3)
+POLICY = RetryPolicy(settle_seconds=30, max_attempts=3)
 APPROVER = Person(id="p-ada", name="Ada Approver", email="ada@example.com")
 MANAGER = Person(id="p-max", name="Max Manager", email="max@example.com")
 
@@ -91,18 +91,20 @@ def evidence(revision: int = 1, document_id: str = "d-9", *, company_id: str = "
     return new_event(data, source="countersign/approval", time=NOW)
 
 
-def ordered(*events: Event[DecisionAccepted], connection: str | None = "main") -> Exports:
+def ordered(*events: Event[DecisionAccepted], connection: str | None = "main") -> CommitmentExports:
     """The exports of commitment c-1 after `events`."""
-    exports = Exports("c-1")
+    exports = CommitmentExports("c-1")
     for event in events or (order(),):
         exports = accepted(exports, event, NOW, connection).state
     return exports
 
 
-def attempt(exports: Exports, outcome: AttemptOutcome, now: datetime = NOW, policy: Policy = POLICY) -> Decision:
+def attempt(
+    exports: CommitmentExports, outcome: AttemptOutcome, now: datetime = NOW, policy: RetryPolicy = POLICY
+) -> DecidedExports:
     """What the exports become when the current one is attempted with `outcome`."""
     token = uuid4()
-    decided = answered(begun(exports, token, now + LEASE, policy, now), token, outcome, policy, now)
+    decided = settle_attempt(begin_attempt(exports, token, now + LEASE, policy, now), token, outcome, policy, now)
     assert decided is not None
     return decided
 
@@ -117,6 +119,6 @@ def document(marker: str | None = None, document_id: str = "d-1") -> FoundDocume
     return FoundDocument(document_id, f"PO-{document_id}", None, marker)
 
 
-def begun_with(exports: Exports, number: int = 1, now: datetime = NOW) -> Exports:
+def begun_with(exports: CommitmentExports, number: int = 1, now: datetime = NOW) -> CommitmentExports:
     """The exports with the current one under a lease."""
-    return begun(exports, token(number), now + LEASE, POLICY, now)
+    return begin_attempt(exports, token(number), now + LEASE, POLICY, now)

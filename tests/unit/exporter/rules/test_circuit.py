@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.exporter.rules.circuit import Circuit, free_calls, missed, reached, tried
-from services.exporter.rules.policy import Policy, backoff_seconds
+from services.exporter.rules.policy import RetryPolicy, backoff_seconds
 from tests.unit.exporter.rules.given import NOW
 
 PAUSE = timedelta(seconds=10)
@@ -75,6 +75,6 @@ def test_delays_double_and_never_exceed_their_limit(attempt: int, first: float, 
 
 
 def test_the_first_probe_comes_after_its_own_delay() -> None:
-    policy = Policy(first_probe_seconds=2)
+    policy = RetryPolicy(first_probe_seconds=2)
 
     assert [policy.probe_delay(probes).total_seconds() for probes in range(3)] == [2, 4, 8]

@@ -8,9 +8,9 @@ import pytest
 from schemas.commitment import ErpDocument
 from schemas.fields import FailureClass
 from services.exporter.connectors.types import FoundDocument, Landed, Refused, Transient, Unknown
+from services.exporter.rules.decisions import accepted
 from services.exporter.rules.export import Export
 from services.exporter.rules.marker import marker_of
-from services.exporter.rules.orders import accepted
 from services.exporter.rules.outcome import Undecided
 from services.exporter.rules.probe import Create, Update, after_probe
 from tests.unit.exporter.rules.given import NOW, attempt, begun_with, document, order, ordered
@@ -22,13 +22,13 @@ KNOWN = ErpDocument(connection="main", id="d-1")
 @pytest.fixture
 def fresh() -> Export:
     """A first attempt of revision 2."""
-    return begun_with(ordered(order(2))).exports[2]
+    return begun_with(ordered(order(2))).by_revision[2]
 
 
 @pytest.fixture
 def doubtful() -> Export:
     """Revision 2 after a lost answer."""
-    return attempt(ordered(order(2)), Unknown("No answer.")).state.exports[2]
+    return attempt(ordered(order(2)), Unknown("No answer.")).state.by_revision[2]
 
 
 def older(export: Export) -> FoundDocument:
@@ -84,7 +84,7 @@ def test_after_a_lost_answer_silence_and_older_markers_prove_nothing_for_a_while
 
 def test_a_reopened_export_still_waits_for_its_lost_answer() -> None:
     exports = attempt(ordered(order(2)), Unknown("No answer.")).state
-    reopened = begun_with(accepted(exports, order(2, 2), NOW, "main").state).exports[2]
+    reopened = begun_with(accepted(exports, order(2, 2), NOW, "main").state).by_revision[2]
 
     assert isinstance(after_probe(reopened, None, (), NOW), Undecided)
     assert after_probe(reopened, None, (), NOW + QUIET) == Create()

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from schemas.fields import FailureClass, Owner
 from services.exporter.connectors.types import Landed, Refused, Unknown
-from services.exporter.rules.export import Exports, State
-from services.exporter.rules.orders import accepted, resolved
+from services.exporter.rules.decisions import accepted, resolved
+from services.exporter.rules.export import CommitmentExports, ExportState
 from services.pipeline.fold import RefusedError
 from tests.unit.exporter.rules.given import NOW, attempt, begun_with, document, evidence, order, ordered
 
@@ -18,10 +18,10 @@ REFUSED = Refused(FailureClass.FIX_DATA, "The vendor is not known.")
 
 
 def test_an_order_waits_to_be_carried_out_at_once() -> None:
-    decided = accepted(Exports("c-1"), order(), NOW, "main")
+    decided = accepted(CommitmentExports("c-1"), order(), NOW, "main")
 
-    export = decided.state.exports[1]
-    assert (export.state, export.round, export.due_at, export.connection) == (State.PENDING, 1, NOW, "main")
+    export = decided.state.by_revision[1]
+    assert (export.state, export.round, export.due_at, export.connection) == (ExportState.PENDING, 1, NOW, "main")
     assert decided.state.due_at == NOW
     assert decided.publish == ()
 
@@ -29,7 +29,7 @@ def test_an_order_waits_to_be_carried_out_at_once() -> None:
 def test_the_approved_text_is_kept_verbatim() -> None:
     event = order()
 
-    (row,) = accepted(Exports("c-1"), event, NOW, "main").rows
+    (row,) = accepted(CommitmentExports("c-1"), event, NOW, "main").rows
 
     assert (row.revision, row.round, row.text) == (1, 1, event.data.commitment.text)
 
@@ -44,32 +44,37 @@ def test_the_same_order_again_changes_nothing() -> None:
 
 
 def test_a_company_without_a_connection_fails_at_once_as_a_matter_of_setup() -> None:
-    decided = accepted(Exports("c-1"), order(), NOW, None)
+    decided = accepted(CommitmentExports("c-1"), order(), NOW, None)
 
     (event,) = decided.publish
     assert event.data.topic == "export.failed"
     assert event.data.failure.failure_class is FailureClass.FIX_SETUP
     assert event.data.failure.owner is Owner.ERP_ADMIN
-    assert decided.state.exports[1].state is State.FAILED
+    assert decided.state.by_revision[1].state is ExportState.FAILED
     assert decided.state.due_at is None
 
 
 def test_a_higher_round_reopens_an_export_that_failed_for_want_of_a_connection() -> None:
     exports = ordered(connection=None)
 
-    reopened = accepted(exports, order(round=2), NOW, "main").state.exports[1]
+    reopened = accepted(exports, order(round=2), NOW, "main").state.by_revision[1]
 
-    assert (reopened.state, reopened.round, reopened.connection, reopened.failure) == (State.PENDING, 2, "main", None)
+    assert (reopened.state, reopened.round, reopened.connection, reopened.failure) == (
+        ExportState.PENDING,
+        2,
+        "main",
+        None,
+    )
 
 
 @pytest.mark.parametrize("outcome", [REFUSED, Unknown("No answer.")])
 def test_a_higher_round_reopens_a_failed_or_doubtful_export(outcome: Refused | Unknown) -> None:
     exports = attempt(ordered(), outcome).state
 
-    reopened = accepted(exports, order(round=2), NOW, "main").state.exports[1]
+    reopened = accepted(exports, order(round=2), NOW, "main").state.by_revision[1]
 
-    assert (reopened.state, reopened.round, reopened.attempts) == (State.PENDING, 2, 0)
-    assert reopened.quiet_until == exports.exports[1].quiet_until
+    assert (reopened.state, reopened.round, reopened.attempts) == (ExportState.PENDING, 2, 0)
+    assert reopened.quiet_until == exports.by_revision[1].quiet_until
 
 
 def test_a_higher_round_waits_while_a_worker_holds_the_export() -> None:
@@ -77,8 +82,8 @@ def test_a_higher_round_waits_while_a_worker_holds_the_export() -> None:
 
     decided = accepted(held, order(round=2), NOW, "main")
 
-    export = decided.state.exports[1]
-    assert (export.state, export.round, export.ordered_round) == (State.IN_FLIGHT, 1, 2)
+    export = decided.state.by_revision[1]
+    assert (export.state, export.round, export.ordered_round) == (ExportState.IN_FLIGHT, 1, 2)
 
 
 def test_a_revision_that_is_in_the_erp_answers_a_further_order_with_its_success() -> None:
@@ -86,7 +91,7 @@ def test_a_revision_that_is_in_the_erp_answers_a_further_order_with_its_success(
 
     decided = accepted(exports, order(round=2), NOW, "main")
 
-    assert decided.state.exports[1].state is State.SUCCEEDED
+    assert decided.state.by_revision[1].state is ExportState.SUCCEEDED
     assert [event.data.topic for event in decided.publish] == ["export.succeeded"]
 
 
@@ -95,7 +100,7 @@ def test_an_order_below_the_highest_success_is_not_carried_out_but_answered_with
 
     decided = accepted(exports, order(1), NOW, "main")
 
-    assert decided.state.exports[1].state is State.SUPERSEDED
+    assert decided.state.by_revision[1].state is ExportState.SUPERSEDED
     assert decided.state.due_at is None
     assert [(event.data.topic, event.data.revision) for event in decided.publish] == [("export.succeeded", 2)]
 
@@ -122,7 +127,7 @@ def test_an_approvers_evidence_settles_an_export_in_doubt() -> None:
 
     (event,) = decided.publish
     assert (event.data.topic, event.data.erp_document.id) == ("export.succeeded", "d-9")
-    assert decided.state.exports[1].state is State.SUCCEEDED
+    assert decided.state.by_revision[1].state is ExportState.SUCCEEDED
 
 
 def test_evidence_never_says_to_which_erp_later_revisions_go() -> None:
@@ -132,17 +137,17 @@ def test_evidence_never_says_to_which_erp_later_revisions_go() -> None:
     foreign = replace(foreign, data=foreign.data.model_copy(update={"document": document}))
 
     settled = accepted(resolved(doubtful, foreign, NOW).state, order(2), NOW, "main").state
-    assert settled.exports[1].state is State.SUCCEEDED
+    assert settled.by_revision[1].state is ExportState.SUCCEEDED
     assert settled.document is not None
     assert (settled.document.connection, settled.connection) == ("main", "main")
 
 
 def test_evidence_that_comes_before_its_order_settles_it_on_arrival() -> None:
-    early = resolved(Exports("c-1"), evidence(), NOW).state
+    early = resolved(CommitmentExports("c-1"), evidence(), NOW).state
 
     decided = accepted(early, order(), NOW, "main")
 
-    assert decided.state.exports[1].state is State.SUCCEEDED
+    assert decided.state.by_revision[1].state is ExportState.SUCCEEDED
     assert [event.data.topic for event in decided.publish] == ["export.succeeded"]
 
 
@@ -150,7 +155,7 @@ def test_evidence_waits_while_a_worker_holds_the_export_and_settles_it_afterward
     waiting = resolved(begun_with(ordered()), evidence(), NOW)
 
     assert waiting.publish == ()
-    assert waiting.state.exports[1].state is State.IN_FLIGHT
+    assert waiting.state.by_revision[1].state is ExportState.IN_FLIGHT
 
 
 def test_evidence_of_another_document_than_the_known_one_is_told() -> None:
@@ -189,15 +194,15 @@ def test_any_order_and_repetition_of_orders_ends_in_the_same_state(
 
 @given(st.permutations([(1, 1), (1, 2), (2, 1), "evidence", "evidence"]))
 def test_any_order_of_orders_and_evidence_ends_in_the_same_state(run: Sequence[tuple[int, int] | str]) -> None:
-    exports = Exports("c-1")
+    exports = CommitmentExports("c-1")
     for each in run:
         if isinstance(each, str):
             exports = resolved(exports, evidence(2), NOW).state
         else:
             exports = accepted(exports, order(*each), NOW, "main").state
 
-    states = {revision: (export.state, export.round) for revision, export in exports.exports.items()}
-    assert states == {1: (State.SUPERSEDED, 2), 2: (State.SUCCEEDED, 1)}
+    states = {revision: (export.state, export.round) for revision, export in exports.by_revision.items()}
+    assert states == {1: (ExportState.SUPERSEDED, 2), 2: (ExportState.SUCCEEDED, 1)}
 
 
 def test_only_the_lowest_pending_revision_is_current() -> None:
@@ -205,7 +210,7 @@ def test_only_the_lowest_pending_revision_is_current() -> None:
 
     assert exports.current is not None
     assert exports.current.revision == 1
-    assert replace(exports, exports={}).current is None
+    assert replace(exports, by_revision={}).current is None
 
 
 def test_a_lower_revision_waits_while_a_higher_one_is_in_doubt() -> None:

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from schemas.fields import FailureClass
 from services.exporter.connectors.types import FoundDocument, Landed, Refused, Transient, Unknown
-from services.exporter.rules.answer import answered
-from services.exporter.rules.export import Exports, State
-from services.exporter.rules.orders import accepted, resolved
+from services.exporter.rules.decisions import accepted, resolved
+from services.exporter.rules.export import CommitmentExports, ExportState
 from services.exporter.rules.outcome import AttemptOutcome, NotSent, Undecided
-from services.exporter.rules.policy import Policy
+from services.exporter.rules.policy import RetryPolicy
+from services.exporter.rules.settling import settle_attempt
 from tests.unit.exporter.rules.given import (
     LEASE,
     NOW,
@@ -35,13 +35,13 @@ UNKNOWN = Unknown("No answer.")
 def test_a_pending_export_is_in_flight_under_the_lease() -> None:
     exports = begun_with(ordered())
 
-    assert exports.exports[1].state is State.IN_FLIGHT
+    assert exports.by_revision[1].state is ExportState.IN_FLIGHT
     assert exports.due_at == NOW + LEASE
 
 
 def test_nothing_can_begin_where_nothing_is_to_be_done() -> None:
     with pytest.raises(ValueError, match="nothing"):
-        begun_with(Exports("c-1"))
+        begun_with(CommitmentExports("c-1"))
 
 
 def test_a_lapsed_lease_leaves_a_doubt_that_only_time_and_a_probe_can_settle() -> None:
@@ -49,8 +49,8 @@ def test_a_lapsed_lease_leaves_a_doubt_that_only_time_and_a_probe_can_settle() -
 
     exports = begun_with(begun_with(ordered()), 2, later)
 
-    export = exports.exports[1]
-    assert (export.state, export.quiet_until) == (State.IN_DOUBT, later + timedelta(seconds=30))
+    export = exports.by_revision[1]
+    assert (export.state, export.quiet_until) == (ExportState.IN_DOUBT, later + timedelta(seconds=30))
     assert exports.lease is not None
     assert exports.lease.token == token(2)
 
@@ -58,8 +58,8 @@ def test_a_lapsed_lease_leaves_a_doubt_that_only_time_and_a_probe_can_settle() -
 def test_a_settle_after_the_lease_has_passed_on_is_dropped() -> None:
     taken_over = begun_with(begun_with(ordered()), 2, NOW + LEASE)
 
-    assert answered(taken_over, token(1), LANDED, POLICY, NOW) is None
-    assert answered(ordered(), token(1), LANDED, POLICY, NOW) is None
+    assert settle_attempt(taken_over, token(1), LANDED, POLICY, NOW) is None
+    assert settle_attempt(ordered(), token(1), LANDED, POLICY, NOW) is None
 
 
 def test_a_landed_revision_is_told_with_its_document() -> None:
@@ -80,7 +80,7 @@ def test_two_documents_in_the_erp_are_both_told() -> None:
 def test_a_document_beside_the_one_that_an_approver_vouched_for_is_told_too() -> None:
     held = resolved(begun_with(ordered()), evidence(), NOW).state
 
-    decided = answered(held, token(), LANDED, POLICY, NOW)
+    decided = settle_attempt(held, token(), LANDED, POLICY, NOW)
 
     assert decided is not None
     assert [event.data.erp_document.id for event in decided.publish] == ["d-1", "d-9"]
@@ -114,7 +114,7 @@ def test_a_transient_error_is_silent_and_backs_off() -> None:
     assert (first.publish, second.publish) == ((), ())
     assert first.state.due_at == NOW + SOON
     assert second.state.due_at == NOW + 3 * SOON
-    assert second.state.exports[1].state is State.PENDING
+    assert second.state.by_revision[1].state is ExportState.PENDING
 
 
 def test_the_erps_own_wish_lengthens_the_wait() -> None:
@@ -140,7 +140,7 @@ def test_a_lost_answer_is_in_doubt_and_told_with_the_next_probe() -> None:
     (event,) = decided.publish
     assert (event.data.topic, event.data.asked, event.data.probes) == ("export.in_doubt", "No answer.", 0)
     assert event.data.next_probe == NOW + timedelta(seconds=2) == decided.state.due_at
-    assert decided.state.exports[1].quiet_until == NOW + timedelta(seconds=30)
+    assert decided.state.by_revision[1].quiet_until == NOW + timedelta(seconds=30)
 
 
 def test_each_probe_that_settles_nothing_is_told_and_the_next_comes_later() -> None:
@@ -154,7 +154,7 @@ def test_each_probe_that_settles_nothing_is_told_and_the_next_comes_later() -> N
 
 
 def test_a_probe_is_made_as_soon_as_silence_is_a_proof() -> None:
-    policy = Policy(settle_seconds=25)
+    policy = RetryPolicy(settle_seconds=25)
     exports = attempt(ordered(), UNKNOWN, policy=policy).state
     for _ in range(3):
         assert exports.due_at is not None
@@ -176,7 +176,7 @@ def test_a_reopened_export_waits_in_silence_until_silence_is_a_proof() -> None:
     decided = attempt(reopened, Undecided("Not there yet."), NOW + 29 * SOON)
 
     assert decided.publish == ()
-    assert decided.state.exports[1].state is State.PENDING
+    assert decided.state.by_revision[1].state is ExportState.PENDING
     assert decided.state.due_at == NOW + 30 * SOON
 
 
@@ -184,28 +184,28 @@ def test_a_reopened_export_waits_in_silence_until_silence_is_a_proof() -> None:
 def test_a_round_ordered_meanwhile_overtakes_whatever_did_not_succeed(outcome: AttemptOutcome) -> None:
     held = accepted(begun_with(ordered()), order(round=2), NOW, "main").state
 
-    decided = answered(held, token(), outcome, POLICY, NOW)
+    decided = settle_attempt(held, token(), outcome, POLICY, NOW)
 
     assert decided is not None
     assert decided.publish == ()
-    export = decided.state.exports[1]
-    assert (export.state, export.round, export.attempts) == (State.PENDING, 2, 0)
+    export = decided.state.by_revision[1]
+    assert (export.state, export.round, export.attempts) == (ExportState.PENDING, 2, 0)
 
 
 def test_evidence_that_came_meanwhile_settles_what_did_not_succeed() -> None:
     held = resolved(begun_with(ordered()), evidence(), NOW).state
 
-    decided = answered(held, token(), UNKNOWN, POLICY, NOW)
+    decided = settle_attempt(held, token(), UNKNOWN, POLICY, NOW)
 
     assert decided is not None
-    assert decided.state.exports[1].state is State.SUCCEEDED
+    assert decided.state.by_revision[1].state is ExportState.SUCCEEDED
     assert decided.publish[-1].data.topic == "export.succeeded"
 
 
 def test_nothing_sent_means_that_it_is_due_again() -> None:
     decided = attempt(ordered(), NotSent())
 
-    assert (decided.publish, decided.state.due_at, decided.state.exports[1].attempts) == ((), NOW, 0)
+    assert (decided.publish, decided.state.due_at, decided.state.by_revision[1].attempts) == ((), NOW, 0)
 
 
 def test_a_success_supersedes_a_failure_below_it_in_silence() -> None:
@@ -213,7 +213,7 @@ def test_a_success_supersedes_a_failure_below_it_in_silence() -> None:
 
     decided = attempt(accepted(failed, order(2), NOW, "main").state, LANDED)
 
-    assert decided.state.exports[1].state is State.SUPERSEDED
+    assert decided.state.by_revision[1].state is ExportState.SUPERSEDED
     assert [event.data.revision for event in decided.publish] == [2]
 
 
@@ -240,7 +240,7 @@ steps = st.one_of(
 @settings(max_examples=300)
 @given(st.lists(steps, max_size=25))
 def test_whatever_happens_at_most_one_revision_is_open_and_nothing_waits_without_a_reason(steps: list[tuple]) -> None:  # type: ignore[type-arg]
-    exports, now, leases = Exports("c-1"), NOW, 1
+    exports, now, leases = CommitmentExports("c-1"), NOW, 1
     for name, one, two in steps:
         now += timedelta(minutes=2)
         if name == "order":
@@ -250,16 +250,18 @@ def test_whatever_happens_at_most_one_revision_is_open_and_nothing_waits_without
         elif name == "begin" and exports.due_at is not None and exports.due_at <= now:
             leases += 1
             exports = begun_with(exports, leases, now)
-        elif name == "answer" and (decided := answered(exports, token(leases - two), one, POLICY, now)):
+        elif name == "answer" and (decided := settle_attempt(exports, token(leases - two), one, POLICY, now)):
             exports = decided.state
         _check(exports)
 
 
-def _check(exports: Exports) -> None:
-    opened = [each for each in exports.exports.values() if each.state in (State.IN_FLIGHT, State.IN_DOUBT)]
+def _check(exports: CommitmentExports) -> None:
+    opened = [
+        each for each in exports.by_revision.values() if each.state in (ExportState.IN_FLIGHT, ExportState.IN_DOUBT)
+    ]
     assert len(opened) <= 1
     if exports.lease:
         assert [each.revision for each in opened] == [exports.lease.revision]
     elif exports.due_at is None:
-        pending = [each for each in exports.exports.values() if each.state is State.PENDING]
+        pending = [each for each in exports.by_revision.values() if each.state is ExportState.PENDING]
         assert not pending or opened
