@@ -1,5 +1,7 @@
 """Every metric of the exporter, declared once, with its unit, its labels and a sentence."""
 
+from datetime import datetime
+
 from prometheus_client import Gauge, Histogram
 
 LATENCY_BUCKETS_SECONDS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 900, 1800, 3600)
@@ -7,13 +9,13 @@ CALL_BUCKETS_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30
 
 EXPORT_LATENCY_SECONDS = Histogram(
     "erp_export_latency_seconds",
-    "From an approver's acceptance to the ERP's answer being known.",
+    "From an approver's acceptance to the outcome of the export.",
     ("connection", "outcome"),
     buckets=LATENCY_BUCKETS_SECONDS,
 )
 EXPORT_SECONDS = Histogram(
     "erp_export_seconds",
-    "Duration of one call to the ERP, questions included.",
+    "Duration of one call to the ERP, including probes.",
     ("connection", "outcome"),
     buckets=CALL_BUCKETS_SECONDS,
 )
@@ -30,3 +32,8 @@ EXPORTS_OLDEST_AGE_SECONDS = Gauge(
     ("connection", "state"),
 )
 CIRCUIT_OPEN = Gauge("erp_circuit_open", "1 while calls to the ERP are suspended.", ("connection",))
+
+
+def seconds_between(earlier: datetime, later: datetime) -> float:
+    """Return the seconds from `earlier` to `later`, 0 where clocks of different machines put them the other way."""
+    return max((later - earlier).total_seconds(), 0.0)

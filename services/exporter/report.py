@@ -1,10 +1,8 @@
-"""Tells how every ERP connection is doing: an event when it changes, and gauges all the time."""
+"""Reports how every ERP connection is doing: an event when it changes, and gauges all the time."""
 
 import json
 from collections.abc import Sequence
 from datetime import datetime
-
-from sqlalchemy import case, func, select
 
 from schemas.envelope import Event, new_event
 from schemas.events import ErpConnection, EventData
@@ -13,14 +11,13 @@ from services.exporter.attempt import Clock
 from services.exporter.connections import Connections
 from services.exporter.rules.circuit import Circuit
 from services.exporter.rules.events import SOURCE
-from services.exporter.rules.export import ExportState
-from services.exporter.storage import connection_store, tables
-from services.exporter.storage.connection_store import Announced
+from services.exporter.storage import connection_store, queries
+from services.exporter.storage.connection_store import LockedConnection
+from services.exporter.storage.queries import UnfinishedExports
 from services.pipeline.database import Database, Transaction
 from services.pipeline.outbox import Outbox
 
 REPORT_SECONDS = 2.0
-_UNSETTLED = (ExportState.PENDING, ExportState.IN_FLIGHT, ExportState.IN_DOUBT, ExportState.FAILED)
 
 
 class ConnectionReport:
@@ -33,31 +30,33 @@ class ConnectionReport:
         self._clock = clock
 
     async def report(self) -> None:
-        """Announce what has changed since the last announcement, of any process, and measure what waits."""
+        """Publish an event for each connection that no process has announced as it is now, and refresh the gauges."""
         names = list(self._connections.by_name)
         async with self._database.begin() as db:
             await connection_store.register(db, names)
             rows = await connection_store.lock(db, names)
-            queued = await connection_store.queue_lengths(db)
+            queued = await queries.queue_lengths(db)
             events = [await self._announce(db, name, row, queued.get(name, 0)) for name, row in rows.items()]
             await self._outbox.add(db, [event for event in events if event])
         self._outbox.wake()
         for name, row in rows.items():
             metrics.CIRCUIT_OPEN.labels(name).set(row.circuit.open_since is not None)
         async with self._database.begin() as db:
-            await measure(db, self._clock())
+            _set_export_gauges(await queries.count_unfinished(db), self._clock())
 
-    async def _announce(self, db: Transaction, name: str, row: Announced, queue_length: int) -> Event[EventData] | None:
+    async def _announce(
+        self, db: Transaction, name: str, row: LockedConnection, queue_length: int
+    ) -> Event[EventData] | None:
         now = self._clock()
-        version = max(row.version + 1, int(now.timestamp() * 1000))
-        state = self._state(name, row.circuit, queue_length, version)
-        told = _comparable(state)
-        if told == row.told:
+        version = max(row.announced_version + 1, int(now.timestamp() * 1000))
+        announcement = self._announcement(name, row.circuit, queue_length, version)
+        content = _comparable(announcement)
+        if content == row.announced:
             return None
-        await connection_store.save_told(db, name, told, version)
-        return new_event(state, source=SOURCE, time=now)
+        await connection_store.save_announcement(db, name, content, version)
+        return new_event(announcement, source=SOURCE, time=now)
 
-    def _state(self, name: str, circuit: Circuit, queue_length: int, version: int) -> ErpConnection:
+    def _announcement(self, name: str, circuit: Circuit, queue_length: int, version: int) -> ErpConnection:
         settings = self._connections.by_name[name].settings
         return ErpConnection(
             name=name,
@@ -72,27 +71,18 @@ class ConnectionReport:
         )
 
 
-def _comparable(state: ErpConnection) -> str:
-    """What makes an announcement worth repeating: everything but the version and the seconds of the last contact."""
-    last_contact = state.last_contact.replace(second=0, microsecond=0) if state.last_contact else None
-    told = state.model_copy(update={"last_contact": last_contact}).model_dump(mode="json", exclude={"version"})
-    return json.dumps(told, sort_keys=True)
+def _comparable(announcement: ErpConnection) -> str:
+    """Return what makes an announcement new: everything but the version and the seconds of the last contact."""
+    contact = announcement.last_contact
+    to_the_minute = contact.replace(second=0, microsecond=0) if contact else None
+    compared = announcement.model_copy(update={"last_contact": to_the_minute})
+    return json.dumps(compared.model_dump(mode="json", exclude={"version"}), sort_keys=True)
 
 
-async def measure(db: Transaction, now: datetime) -> None:
-    """Refresh the gauges of exports that have not succeeded."""
-    table = tables.EXPORT
-    since = case((table.c.state == ExportState.FAILED, table.c.state_since), else_=table.c.accepted_at)
-    unsettled: Sequence[str] = [state.value for state in _UNSETTLED]
-    counted = (
-        select(table.c.connection, table.c.state, func.count(), func.min(since))
-        .where(table.c.state.in_(unsettled))
-        .group_by(table.c.connection, table.c.state)
-    )
-    rows = (await db.execute(counted)).all()
+def _set_export_gauges(unfinished: Sequence[UnfinishedExports], now: datetime) -> None:
     metrics.EXPORTS.clear()
     metrics.EXPORTS_OLDEST_AGE_SECONDS.clear()
-    for connection, state, count, oldest in rows:
-        metrics.EXPORTS.labels(connection or "none", state).set(count)
-        age_seconds = max((now - oldest).total_seconds(), 0.0)
-        metrics.EXPORTS_OLDEST_AGE_SECONDS.labels(connection or "none", state).set(age_seconds)
+    for each in unfinished:
+        labels = each.connection or "none", each.state
+        metrics.EXPORTS.labels(*labels).set(each.count)
+        metrics.EXPORTS_OLDEST_AGE_SECONDS.labels(*labels).set(metrics.seconds_between(each.oldest, now))

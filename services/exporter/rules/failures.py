@@ -35,7 +35,7 @@ def unknown_connection(name: str | None) -> Refused:
     return Refused(FailureClass.FIX_SETUP, f"The ERP connection {name} is not configured.", "unknown_connection")
 
 
-def altered() -> Refused:
+def content_differs() -> Refused:
     """The refusal of an order whose content is not what was approved."""
     return Refused(
         FailureClass.FIX_SETUP,
@@ -44,7 +44,7 @@ def altered() -> Refused:
     )
 
 
-def unmarked(numbers: str) -> Refused:
+def unmarked_document(numbers: str) -> Refused:
     """The refusal to write beside a document that bears our reference, but not our marker."""
     return Refused(
         FailureClass.FIX_SETUP,
@@ -54,7 +54,7 @@ def unmarked(numbers: str) -> Refused:
     )
 
 
-def duplicate(reference: str) -> Refused:
+def duplicate_reference(reference: str) -> Refused:
     """The refusal of an ERP that calls even the update of its only document a duplicate."""
     return Refused(
         FailureClass.FIX_SETUP, f"The ERP holds more than one document under {reference}.", "duplicate_reference"

@@ -7,7 +7,7 @@ from datetime import datetime
 from schemas.commitment import ErpDocument
 from services.exporter.connectors.types import FindAnswer, FoundDocument, Landed, Refused, Transient
 from services.exporter.rules.export import Export, ExportState
-from services.exporter.rules.failures import unmarked
+from services.exporter.rules.failures import unmarked_document
 from services.exporter.rules.marker import marked_revision
 from services.exporter.rules.outcome import AttemptOutcome, Undecided
 
@@ -74,6 +74,6 @@ def _revision(document: FoundDocument, export: Export) -> int:
 def _beside_unmarked(export: Export, found: Sequence[FoundDocument]) -> AttemptOutcome:
     numbers = ", ".join(document.number or document.id for document in found)
     if export.state is not ExportState.IN_DOUBT:
-        return unmarked(numbers)
+        return unmarked_document(numbers)
     asked = f"The ERP holds {numbers} under our reference without a marker of ours: somebody has to look."
     return Undecided(asked, needs_person=True)

@@ -1,4 +1,4 @@
-"""Keeps what is known of each ERP connection in PostgreSQL: its circuit, its calls in flight, what was told of it."""
+"""Stores the state of each ERP connection in PostgreSQL: its circuit breaker and its last announcement."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,31 +16,32 @@ _TABLE = tables.CONNECTION
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
-    """How a connection's calls go, and how many leases stand on it in all processes."""
+class ConnectionLoad:
+    """A connection's circuit, and how many leases all processes together hold on its exports."""
 
     circuit: Circuit
     leases: int
 
 
 @dataclass(frozen=True, slots=True)
-class Announced:
-    """How a connection's calls go, and what was announced last: its version and its comparable part."""
+class LockedConnection:
+    """A connection's circuit, and the content and version of its last announcement."""
 
     circuit: Circuit
-    version: int
-    told: str | None
+    announced: str | None
+    announced_version: int
 
 
 async def register(db: Transaction, names: Sequence[str]) -> None:
-    """Give every configured connection a row."""
+    """Insert a row for every connection of `names` that has none."""
     await insert_many(db, _TABLE, [{"name": name} for name in sorted(names)])
 
 
-async def load(db: Transaction, names: Sequence[str], now: datetime) -> Mapping[str, Load]:
-    """Return the load of `names`, as far as they are registered.
+async def read_loads(db: Transaction, names: Sequence[str], now: datetime) -> Mapping[str, ConnectionLoad]:
+    """Return the load of each registered connection of `names`.
 
-    A lapsed lease is no load: counted, the leases of a killed process would keep everybody from taking them over.
+    Expired leases do not count. Otherwise the leases of a killed process could fill the limit, and no other process
+    could take them over.
     """
     commitment = tables.COMMITMENT
     leases = (
@@ -53,25 +54,19 @@ async def load(db: Transaction, names: Sequence[str], now: datetime) -> Mapping[
         .scalar_subquery()
     )
     chosen = select(_TABLE, leases.label("leases")).where(_TABLE.c.name == func.any(list(names)))
-    return {row.name: Load(_circuit(row), row.leases) for row in await db.execute(chosen.order_by(_TABLE.c.name))}
+    rows = await db.execute(chosen.order_by(_TABLE.c.name))
+    return {row.name: ConnectionLoad(_circuit(row), row.leases) for row in rows}
 
 
-async def lock(db: Transaction, names: Sequence[str]) -> Mapping[str, Announced]:
-    """Return the locked rows of `names`, so that one process at a time changes or announces them."""
+async def lock(db: Transaction, names: Sequence[str]) -> Mapping[str, LockedConnection]:
+    """Lock and return the rows of `names`, so that one process at a time changes or announces a connection."""
     chosen = select(_TABLE).where(_TABLE.c.name == func.any(list(names))).order_by(_TABLE.c.name)
     rows = await db.execute(chosen.with_for_update(key_share=True))
-    return {row.name: Announced(_circuit(row), row.told_version, row.told) for row in rows}
-
-
-async def queue_lengths(db: Transaction) -> Mapping[str, int]:
-    """Return how many commitments wait for each connection, those in flight included."""
-    table = tables.COMMITMENT
-    counted = select(table.c.connection, func.count()).where(table.c.due_at.is_not(None)).group_by(table.c.connection)
-    return {name: count for name, count in await db.execute(counted) if name is not None}
+    return {row.name: LockedConnection(_circuit(row), row.told, row.told_version) for row in rows}
 
 
 async def save_circuit(db: Transaction, name: str, circuit: Circuit) -> None:
-    """Write the circuit of the connection."""
+    """Write the connection's circuit."""
     await db.execute(
         update(_TABLE)
         .where(_TABLE.c.name == name)
@@ -84,9 +79,9 @@ async def save_circuit(db: Transaction, name: str, circuit: Circuit) -> None:
     )
 
 
-async def save_told(db: Transaction, name: str, told: str, version: int) -> None:
-    """Remember what was announced of the connection."""
-    await db.execute(update(_TABLE).where(_TABLE.c.name == name).values(told=told, told_version=version))
+async def save_announcement(db: Transaction, name: str, content: str, version: int) -> None:
+    """Write the content and version of the announcement that is being published."""
+    await db.execute(update(_TABLE).where(_TABLE.c.name == name).values(told=content, told_version=version))
 
 
 def _circuit(row: Row[Any]) -> Circuit:
