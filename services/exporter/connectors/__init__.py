@@ -1,1 +1,16 @@
-"""How Countersign speaks to ERPs: one Protocol, and a small class for each way of speaking."""
+"""Everything that a connector needs: the bridge between the exporter and one kind of ERP.
+
+Read in this order:
+
+1. `types.py`: what the exporter asks a connector to write, and the answers that a connector may give.
+2. `protocol.py`: the methods of a connector, and the settings that every connection has.
+3. `http.py`: a complete connector; `http_request.py` is what it sends, `http_response.py` what an answer means.
+
+A connector may live in a package of its own, which names its class under the entry point `countersign.connectors`:
+
+    [project.entry-points."countersign.connectors"]
+    sap = "our_connectors.sap:SapConnector"
+
+A `[[connection]]` with `kind = "sap"` in the file that ERP_CONNECTIONS names then uses that class. The exporter decides
+when to call, what an answer leads to, and when to try again. A connector only translates.
+"""

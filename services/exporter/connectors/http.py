@@ -1,4 +1,4 @@
-"""Writes commitments to any ERP that speaks our documented HTTP contract, described in `http.openapi.yaml`."""
+"""The `http` connector: writes to any ERP that implements the HTTP contract in `http.openapi.yaml`."""
 
 import asyncio
 from typing import ClassVar
@@ -8,30 +8,30 @@ import httpx2
 from pydantic import Field, SecretStr
 
 from schemas.fields import Url
-from services.exporter.connectors.http_answers import read_found, read_written
-from services.exporter.connectors.http_body import document_body
+from services.exporter.connectors.http_request import request_body, request_headers
+from services.exporter.connectors.http_response import find_answer, write_answer
 from services.exporter.connectors.protocol import ConnectionSettings
 from services.exporter.connectors.types import FindAnswer, Transient, Unknown, WriteAnswer, WriteRequest
 
 CONNECT_SECONDS = 5.0
 KEEPALIVE_SECONDS = 2.0
-"""Shorter than servers keep idle connections open, so that no write meets one that is just being closed."""
+"""Shorter than servers keep idle connections open, so that no request is sent on one that is just being closed."""
 
 _NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
-"""What happens before the first byte of a request leaves: refused, name not known, no TLS, no free connection."""
+"""Errors before the first byte is sent: connection refused, unknown host, failed TLS handshake, no free connection."""
 
 
 class HttpSettings(ConnectionSettings):
     """A connection of kind `http`."""
 
-    url: Url = Field(description="Where the ERP answers; /documents follows.")
+    url: Url = Field(description="Base address of the ERP; /documents is appended.")
     enforces_reference: bool = Field(
-        default=False, strict=True, description="The ERP refuses a second document with the same reference by itself."
+        default=False, strict=True, description="The ERP itself refuses a second document with the same reference."
     )
 
 
 class HttpConnector:
-    """One ERP behind `settings.url`, with `token` as its bearer token."""
+    """One ERP at `settings.url`, called with `token` as bearer token."""
 
     settings_type: ClassVar[type[ConnectionSettings]] = HttpSettings
 
@@ -49,34 +49,38 @@ class HttpConnector:
 
     @property
     def enforces_reference(self) -> bool:
-        """Whether the ERP holds our reference as a unique key."""
+        """Whether the ERP itself refuses a second document with the same reference."""
         return self._settings.enforces_reference
 
     async def find(self, reference: str) -> FindAnswer:
-        """Return every document that carries `reference`; asking changes nothing, so a lost answer is transient."""
-        answer = await self._call("GET", f"{self._documents}?reference={quote(reference, safe='')}")
-        return Transient(answer.message) if isinstance(answer, Unknown) else _found(answer, reference)
+        """Return every document with this reference; a lost answer is transient, since a search changes nothing."""
+        response = await self._call("GET", f"{self._documents}?reference={quote(reference, safe='')}")
+        if isinstance(response, Unknown):
+            return Transient(response.message)
+        return find_answer(response, reference) if isinstance(response, httpx2.Response) else response
 
     async def create(self, request: WriteRequest) -> WriteAnswer:
         """Write the commitment's first document."""
-        answer = await self._call("POST", self._documents, request)
-        return read_written(answer) if isinstance(answer, httpx2.Response) else answer
+        return await self._write("POST", self._documents, request)
 
     async def update(self, document_id: str, request: WriteRequest) -> WriteAnswer:
         """Replace the content of the commitment's document."""
-        answer = await self._call("PUT", f"{self._documents}/{quote(document_id, safe='')}", request)
-        return read_written(answer) if isinstance(answer, httpx2.Response) else answer
+        return await self._write("PUT", f"{self._documents}/{quote(document_id, safe='')}", request)
 
     async def close(self) -> None:
-        """Give network connections back."""
+        """Close network connections."""
         await self._client.aclose()
+
+    async def _write(self, method: str, url: str, request: WriteRequest) -> WriteAnswer:
+        response = await self._call(method, url, request)
+        return write_answer(response) if isinstance(response, httpx2.Response) else response
 
     async def _call(
         self, method: str, url: str, request: WriteRequest | None = None
     ) -> httpx2.Response | Transient | Unknown:
-        """The ERP's answer in full, however it reads; the deadline covers the call from its first to its last byte."""
-        content = document_body(request) if request else None
-        headers = _headers(request) if request else {}
+        """Return the complete response, whatever its status; the deadline covers the call from first to last byte."""
+        content = request_body(request) if request else None
+        headers = request_headers(request) if request else {}
         try:
             async with asyncio.timeout(self._settings.timeout_seconds):
                 return await self._client.request(method, url, content=content, headers=headers)
@@ -86,12 +90,3 @@ class HttpConnector:
             return Unknown(f"The ERP did not answer {method} within {self._settings.timeout_seconds:g} seconds.")
         except httpx2.HTTPError as error:
             return Unknown(f"The ERP's answer to {method} was lost ({type(error).__name__}).")
-
-
-def _found(answer: httpx2.Response | Transient, reference: str) -> FindAnswer:
-    return answer if isinstance(answer, Transient) else read_found(answer, reference)
-
-
-def _headers(request: WriteRequest) -> dict[str, str]:
-    headers = {"Content-Type": "application/json", "Idempotency-Key": quote(request.marker, safe="/")}
-    return headers | ({"traceparent": request.traceparent} if request.traceparent else {})

@@ -1,4 +1,9 @@
-"""The words between us and an ERP: what is to be written, what was found, and what a call can come to."""
+"""The types that the exporter and a connector exchange: what to write, and every answer that a connector may give.
+
+The most important choice is between Transient, Refused and Unknown. An answer may be Transient or Refused only if the
+ERP has certainly stored nothing. In case of doubt it is Unknown: the exporter then asks the ERP before it writes again.
+The names of these classes, in lower case, are values of the label `outcome` of the metric `erp_export_seconds`.
+"""
 
 from dataclasses import dataclass
 from datetime import date
@@ -9,7 +14,12 @@ from schemas.fields import FailureClass
 
 @dataclass(frozen=True, slots=True)
 class WriteRequest:
-    """One revision as it is to stand in the ERP; `reference` is the commitment's id, the same for every revision."""
+    """One revision of a commitment, to be written to the ERP.
+
+    `reference` is the commitment's id: every revision has the same one, so that a commitment becomes one document.
+    `marker` identifies the revision and its content. The document must store both, and `find` must return the marker
+    unchanged. The approver may have added `erp_code` (the document's number), `accounting_date` and `note`.
+    """
 
     reference: str
     marker: str
@@ -24,7 +34,7 @@ class WriteRequest:
 
 @dataclass(frozen=True, slots=True)
 class FoundDocument:
-    """A document that the ERP holds under our reference; `marker` is None where it carries none."""
+    """A document in the ERP that has our reference; `marker` is None where the document has none."""
 
     id: str
     number: str | None = None
@@ -34,21 +44,24 @@ class FoundDocument:
 
 @dataclass(frozen=True, slots=True)
 class Landed:
-    """The revision is in the ERP; more than one document only where the ERP holds it twice."""
+    """The revision is in the ERP, in more than one document only if the ERP has stored it twice."""
 
     documents: tuple[FoundDocument, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Exists:
-    """The ERP refused a second document with our reference and showed the first; nothing was stored by this call."""
+    """The ERP refused to create a second document with our reference, stored nothing and returned the existing one."""
 
     document: FoundDocument
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The ERP, or our own set-up, says no, and will say no again until somebody mends it."""
+    """The call stored nothing, and repeating it cannot succeed until somebody fixes the cause.
+
+    `failure_class` says who that is; `message` is shown to that person; `code` is the ERP's own error code.
+    """
 
     failure_class: FailureClass
     message: str
@@ -57,7 +70,10 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Transient:
-    """Certainly nothing was stored, and a later attempt may succeed; `is_reached` tells whether the ERP answered."""
+    """The call stored nothing, and the same call may succeed later, but not before `retry_after_seconds`.
+
+    `is_reached` is whether the ERP itself answered; calls that do not reach it count towards opening the circuit.
+    """
 
     message: str
     code: str | None = None
@@ -67,13 +83,13 @@ class Transient:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """The call was sent and its answer is lost: the document may or may not be in the ERP."""
+    """The call was sent but its answer was lost or is unclear: the document may or may not be in the ERP."""
 
     message: str
 
 
 FindAnswer = tuple[FoundDocument, ...] | Refused | Transient
-"""What asking an ERP for documents can come to; a lost answer to a question is merely transient."""
+"""The answer to `find`; it writes nothing, so a lost answer is Transient."""
 
 WriteAnswer = Landed | Exists | Refused | Transient | Unknown
-"""What writing a document can come to."""
+"""The answer to `create` and `update`."""

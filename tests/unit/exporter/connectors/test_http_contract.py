@@ -10,9 +10,9 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from services.exporter.connectors.http_body import document_body
+from services.exporter.connectors.http_request import request_body
 from services.exporter.connectors.types import WriteRequest
-from tests.unit.exporter.connectors.test_http_body import REQUEST
+from tests.unit.exporter.connectors.test_http_request import REQUEST
 
 FULL = replace(REQUEST, erp_code="PO-7", accounting_date=date(2026, 11, 30), note="Urgent.")
 
@@ -30,15 +30,15 @@ def validator(contract: dict[str, Any], name: str) -> Draft202012Validator:
 
 @pytest.mark.parametrize("sent", [REQUEST, FULL])
 def test_what_is_sent_keeps_the_contract(contract: dict[str, Any], sent: WriteRequest) -> None:
-    validator(contract, "Document").validate(orjson.loads(document_body(sent)))
+    validator(contract, "Document").validate(orjson.loads(request_body(sent)))
 
 
 def test_every_member_that_is_sent_is_described(contract: dict[str, Any]) -> None:
-    assert set(orjson.loads(document_body(FULL))) <= set(contract["components"]["schemas"]["Document"]["properties"])
+    assert set(orjson.loads(request_body(FULL))) <= set(contract["components"]["schemas"]["Document"]["properties"])
 
 
 def test_a_document_without_its_marker_breaks_the_contract(contract: dict[str, Any]) -> None:
-    body = orjson.loads(document_body(REQUEST))
+    body = orjson.loads(request_body(REQUEST))
     del body["marker"]
 
     assert not validator(contract, "Document").is_valid(body)

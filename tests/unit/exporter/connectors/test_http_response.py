@@ -4,14 +4,14 @@ import httpx2
 import pytest
 
 from schemas.fields import FailureClass
-from services.exporter.connectors.http_answers import read_found, read_written
+from services.exporter.connectors.http_response import find_answer, write_answer
 from services.exporter.connectors.types import Exists, FoundDocument, Landed, Refused, Transient, Unknown
 
 DOCUMENT = {"id": "1001", "number": "PO-1001", "url": "https://erp.example.com/1001", "reference": "c-1", "marker": "m"}
 FOUND = FoundDocument("1001", "PO-1001", "https://erp.example.com/1001", "m")
 
 
-def answer(status: int, body: object = None, **headers: str) -> httpx2.Response:
+def response(status: int, body: object = None, **headers: str) -> httpx2.Response:
     given = {name.replace("_", "-"): value for name, value in headers.items()}
     if isinstance(body, bytes):
         return httpx2.Response(status, content=body, headers=given)
@@ -20,26 +20,26 @@ def answer(status: int, body: object = None, **headers: str) -> httpx2.Response:
 
 @pytest.mark.parametrize("status", [200, 201])
 def test_a_document_in_the_answer_means_landed(status: int) -> None:
-    assert read_written(answer(status, DOCUMENT)) == Landed((FOUND,))
+    assert write_answer(response(status, DOCUMENT)) == Landed((FOUND,))
 
 
 def test_numeric_ids_are_taken_as_text() -> None:
-    assert read_written(answer(201, {"id": 1001})) == Landed((FoundDocument("1001"),))
+    assert write_answer(response(201, {"id": 1001})) == Landed((FoundDocument("1001"),))
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"{}", b'{"id": ""}', b'{"id": null}'])
 def test_a_success_that_cannot_be_read_is_unknown(body: bytes) -> None:
-    assert isinstance(read_written(answer(201, body)), Unknown)
+    assert isinstance(write_answer(response(201, body)), Unknown)
 
 
 @pytest.mark.parametrize("status", [301, 303, 408, 500, 502, 503, 504])
 def test_an_answer_that_leaves_room_for_doubt_is_unknown(status: int) -> None:
-    assert isinstance(read_written(answer(status, b"")), Unknown)
+    assert isinstance(write_answer(response(status, b"")), Unknown)
 
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_too_many_and_unavailable_for_a_while_mean_surely_not_stored(status: int) -> None:
-    transient = read_written(answer(status, b"", retry_after="7"))
+    transient = write_answer(response(status, b"", retry_after="7"))
 
     assert isinstance(transient, Transient)
     assert (transient.retry_after_seconds, transient.is_reached) == (7.0, status == 429)
@@ -47,7 +47,7 @@ def test_too_many_and_unavailable_for_a_while_mean_surely_not_stored(status: int
 
 @pytest.mark.parametrize("given", ["soon", "-1", ""])
 def test_an_unreadable_wish_to_wait_is_no_wish(given: str) -> None:
-    transient = read_written(answer(429, b"", retry_after=given))
+    transient = write_answer(response(429, b"", retry_after=given))
 
     assert isinstance(transient, Transient)
     assert transient.retry_after_seconds == 0.0
@@ -55,7 +55,7 @@ def test_an_unreadable_wish_to_wait_is_no_wish(given: str) -> None:
 
 @pytest.mark.parametrize("given", ["999999", "Fri, 31 Dec 2999 23:59:59 GMT"])
 def test_a_wish_to_wait_for_ever_is_cut_to_an_hour(given: str) -> None:
-    transient = read_written(answer(503, b"", retry_after=given))
+    transient = write_answer(response(503, b"", retry_after=given))
 
     assert isinstance(transient, Transient)
     assert transient.retry_after_seconds == 3600.0
@@ -75,7 +75,7 @@ def test_a_wish_to_wait_for_ever_is_cut_to_an_hour(given: str) -> None:
     ],
 )
 def test_a_refusal_belongs_to_whoever_can_mend_it(status: int, failure_class: str) -> None:
-    refused = read_written(answer(status, b""))
+    refused = write_answer(response(status, b""))
 
     assert isinstance(refused, Refused)
     assert refused.failure_class == failure_class
@@ -84,25 +84,25 @@ def test_a_refusal_belongs_to_whoever_can_mend_it(status: int, failure_class: st
 def test_the_erps_own_class_code_and_words_are_kept() -> None:
     problem = {"title": "Closed cost code", "detail": "Line 1: 03-300.", "code": 3140, "failure_class": "fix_setup"}
 
-    refused = read_written(answer(422, problem))
+    refused = write_answer(response(422, problem))
 
     assert refused == Refused(FailureClass.FIX_SETUP, "Closed cost code. Line 1: 03-300. (HTTP 422)", "3140")
 
 
 def test_a_refusal_that_asks_for_a_retry_is_transient() -> None:
-    transient = read_written(answer(409, {"title": "The record is open", "failure_class": "retry_later"}))
+    transient = write_answer(response(409, {"title": "The record is open", "failure_class": "retry_later"}))
 
     assert transient == Transient("The record is open. (HTTP 409)", is_reached=True)
 
 
 def test_an_unknown_failure_class_spoils_nothing_else() -> None:
-    refused = read_written(answer(422, {"title": "No", "failure_class": "bad_mood", "code": ["x"]}))
+    refused = write_answer(response(422, {"title": "No", "failure_class": "bad_mood", "code": ["x"]}))
 
     assert refused == Refused(FailureClass.FIX_DATA, "No. (HTTP 422)")
 
 
 def test_a_message_without_end_or_with_zero_characters_is_trimmed() -> None:
-    refused = read_written(answer(422, {"title": "\x00" + "x" * 100_000}))
+    refused = write_answer(response(422, {"title": "\x00" + "x" * 100_000}))
 
     assert isinstance(refused, Refused)
     assert len(refused.message) == 2_000
@@ -110,32 +110,32 @@ def test_a_message_without_end_or_with_zero_characters_is_trimmed() -> None:
 
 
 def test_a_duplicate_reference_shows_the_document_that_stands() -> None:
-    assert read_written(answer(409, {"code": "duplicate_reference", "document": DOCUMENT})) == Exists(FOUND)
+    assert write_answer(response(409, {"code": "duplicate_reference", "document": DOCUMENT})) == Exists(FOUND)
 
 
 def test_a_duplicate_reference_without_its_document_is_a_refusal() -> None:
-    assert isinstance(read_written(answer(409, {"code": "duplicate_reference"})), Refused)
+    assert isinstance(write_answer(response(409, {"code": "duplicate_reference"})), Refused)
 
 
 def test_documents_of_other_references_are_not_ours() -> None:
     listed = {"documents": [DOCUMENT, {**DOCUMENT, "reference": "c-2"}]}
 
-    assert read_found(answer(200, listed), "c-1") == (FOUND,)
+    assert find_answer(response(200, listed), "c-1") == (FOUND,)
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"{}"])
 def test_a_list_that_cannot_be_read_is_asked_for_again(body: bytes) -> None:
-    assert isinstance(read_found(answer(200, body), "c-1"), Transient)
+    assert isinstance(find_answer(response(200, body), "c-1"), Transient)
 
 
 @pytest.mark.parametrize("status", [201, 302, 408, 429, 500, 503])
 def test_an_odd_answer_to_a_question_is_merely_transient(status: int) -> None:
-    assert isinstance(read_found(answer(status, {"documents": []}), "c-1"), Transient)
+    assert isinstance(find_answer(response(status, {"documents": []}), "c-1"), Transient)
 
 
 @pytest.mark.parametrize("status", [401, 404])
 def test_a_refused_question_is_a_matter_of_setup(status: int) -> None:
-    refused = read_found(answer(status, b""), "c-1")
+    refused = find_answer(response(status, b""), "c-1")
 
     assert isinstance(refused, Refused)
     assert refused.failure_class is FailureClass.FIX_SETUP

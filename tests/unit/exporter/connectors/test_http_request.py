@@ -6,7 +6,7 @@ from datetime import date
 import orjson
 
 from schemas.commitment import Commitment
-from services.exporter.connectors.http_body import document_body
+from services.exporter.connectors.http_request import request_body
 from services.exporter.connectors.types import WriteRequest
 from tests.unit.exporter.rules.given import commitment
 
@@ -14,7 +14,7 @@ REQUEST = WriteRequest("c-1", "c-1/2/abc", "co-1", 2, Commitment.model_validate(
 
 
 def test_a_body_carries_reference_marker_and_the_commitment() -> None:
-    body = orjson.loads(document_body(REQUEST))
+    body = orjson.loads(request_body(REQUEST))
 
     assert {name: body[name] for name in ("reference", "marker", "company_id", "revision", "number", "memo")} == {
         "reference": "c-1",
@@ -29,13 +29,13 @@ def test_a_body_carries_reference_marker_and_the_commitment() -> None:
 
 
 def test_what_is_absent_is_left_out() -> None:
-    assert not {"description", "erp_code", "accounting_date"} & set(orjson.loads(document_body(REQUEST)))
+    assert not {"description", "erp_code", "accounting_date"} & set(orjson.loads(request_body(REQUEST)))
 
 
 def test_the_approvers_wishes_ride_along() -> None:
     wished = replace(REQUEST, erp_code="PO-7", accounting_date=date(2026, 11, 30), note="Urgent.")
 
-    body = orjson.loads(document_body(wished))
+    body = orjson.loads(request_body(wished))
 
     assert (body["erp_code"], body["accounting_date"]) == ("PO-7", "2026-11-30")
     assert body["memo"] == "c-1/2/abc\nUrgent."
