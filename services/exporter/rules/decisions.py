@@ -1,4 +1,4 @@
-"""What approvers' decisions do to a commitment's exports: joins only, so that order and repetition do not matter."""
+"""How approvers' decisions change a commitment's exports; decisions may arrive in any order and more than once."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -6,23 +6,23 @@ from datetime import datetime
 
 from schemas.commitment import summarise
 from schemas.envelope import Event
-from schemas.events import DecisionAccepted, DecisionResolved, EventData
-from services.exporter.rules import events
+from schemas.events import DecisionAccepted, DecisionResolved
+from services.exporter.connectors.types import Refused
+from services.exporter.rules.events import Events, failed_event, succeeded_event
 from services.exporter.rules.export import ApprovedSnapshot, CommitmentExports, Export, ExportState
 from services.exporter.rules.failures import failure_of, no_connection
 from services.pipeline.fold import Decided, RefusedError
 
 DecidedExports = Decided[CommitmentExports, ApprovedSnapshot]
-Events = tuple[Event[EventData], ...]
 Step = Callable[[CommitmentExports, Export, datetime], tuple[Export, Events]]
 
 
 def accepted(
     exports: CommitmentExports, event: Event[DecisionAccepted], now: datetime, connection: str | None
 ) -> DecidedExports:
-    """The order of this revision and round; a round that is not higher than the known one changes nothing.
+    """Order the export of a revision and round; a round that is not higher than the known one changes nothing.
 
-    `connection` is where the company's orders go; without one the export fails at once, as a matter of set-up.
+    `connection` is the company's ERP connection. A company without one fails at once, as a matter of set-up.
     """
     _check_company(exports, event.data.company_id)
     known = exports.by_revision.get(event.data.revision)
@@ -30,35 +30,44 @@ def accepted(
         return Decided(exports, is_changed=False)
     export = _ordered(event, now, connection) if known is None else _reordered(known, event, connection)
     decided = advance(exports.with_export(export), now)
-    text = ApprovedSnapshot(
+    snapshot = ApprovedSnapshot(
         event.data.commitment_id, event.data.company_id, export.revision, event.data.round, event.data.commitment.text
     )
-    return replace(decided, rows=(text,), publish=(*_repeat_success(exports, known, now), *decided.publish))
+    repeated = _success_event(exports, now) if known and known.is_done else ()
+    return replace(decided, rows=(snapshot,), publish=(*repeated, *decided.publish))
 
 
 def resolved(exports: CommitmentExports, event: Event[DecisionResolved], now: datetime) -> DecidedExports:
-    """The approver's word that the revision is in the ERP, kept until the export can be settled with it.
+    """Keep an approver's evidence that the revision is in the ERP, and settle the export once no worker has leased it.
 
-    A word that names another document than the known one is told all the same, so that somebody sees both.
+    Evidence that names another document than the known one is published all the same, so that somebody sees both.
     """
     _check_company(exports, event.data.company_id)
     document, export = event.data.document, exports.by_revision.get(event.data.revision)
-    vouched = replace(
+    with_evidence = replace(
         exports, company_id=event.data.company_id, resolved={event.data.revision: document, **exports.resolved}
     )
+    is_changed = with_evidence != exports
     if export and export.document and export.document.id != document.id:
-        return Decided(vouched, (events.succeeded_event(export, document, now),), is_changed=vouched != exports)
-    return replace(advance(vouched, now), is_changed=vouched != exports)
+        return Decided(with_evidence, (succeeded_event(export, document, now),), is_changed=is_changed)
+    return replace(advance(with_evidence, now), is_changed=is_changed)
 
 
 def advance(exports: CommitmentExports, now: datetime) -> DecidedExports:
-    """Everything that follows for idle exports without asking the ERP, and the events that tell of it."""
+    """Change unleased exports as far as possible without calling the ERP, with the events that follow."""
     publish: Events = ()
     for step in _STEPS:
-        for export in exports.idle:
-            after, news = step(exports, export, now)
-            exports, publish = exports.with_export(after), publish + news
+        for export in exports.unleased:
+            after, new_events = step(exports, export, now)
+            exports, publish = exports.with_export(after), publish + new_events
     return Decided(exports, publish)
+
+
+def fail(exports: CommitmentExports, export: Export, refused: Refused, now: datetime) -> tuple[Export, Events]:
+    """Return `export` with its round failed because of `refused`, and the event that says so."""
+    failure = failure_of(refused, is_in_erp=exports.document is not None)
+    failed = replace(export.moved_to(ExportState.FAILED, now), failure=failure)
+    return failed, (failed_event(failed, failure, now),)
 
 
 def _check_company(exports: CommitmentExports, company_id: str) -> None:
@@ -67,30 +76,30 @@ def _check_company(exports: CommitmentExports, company_id: str) -> None:
 
 
 def _ordered(event: Event[DecisionAccepted], now: datetime, connection: str | None) -> Export:
-    order = event.data
+    data = event.data
     return Export(
-        commitment_id=order.commitment_id,
-        company_id=order.company_id,
-        project_id=order.project_id,
-        revision=order.revision,
-        round=order.round,
-        ordered_round=order.round,
-        content_hash=order.content_hash,
-        decided_by=order.decided_by,
-        summary=summarise(order.commitment.commitment, order.sent_by, connection),
+        commitment_id=data.commitment_id,
+        company_id=data.company_id,
+        project_id=data.project_id,
+        revision=data.revision,
+        round=data.round,
+        ordered_round=data.round,
+        content_hash=data.content_hash,
+        decided_by=data.decided_by,
+        summary=summarise(data.commitment.commitment, data.sent_by, connection),
         accepted_at=event.time,
         state_since=now,
         due_at=now,
         connection=connection,
-        erp_code=order.erp_code,
-        accounting_date=order.accounting_date,
-        note=order.note,
+        erp_code=data.erp_code,
+        accounting_date=data.accounting_date,
+        note=data.note,
         traceparent=event.traceparent,
     )
 
 
 def _reordered(known: Export, event: Event[DecisionAccepted], connection: str | None) -> Export:
-    """`known` under the terms of a higher round; its state follows once no worker holds it."""
+    """Return `known` with the terms of a higher round; `_reopen` changes its state once no worker has leased it."""
     terms = _ordered(event, known.state_since, connection)
     return replace(
         known,
@@ -107,56 +116,47 @@ def _reordered(known: Export, event: Event[DecisionAccepted], connection: str | 
     )
 
 
-def _repeat_success(exports: CommitmentExports, known: Export | None, now: datetime) -> Events:
-    """Tell of the success again when a revision is ordered that has it already, lest somebody wait for ever."""
+def _success_event(exports: CommitmentExports, now: datetime) -> Events:
+    """Return the success that answers an order for a revision that is done, so that nobody waits for an outcome."""
     success = exports.newest_success
-    is_settled = known is not None and known.state in (ExportState.SUCCEEDED, ExportState.SUPERSEDED)
-    return (
-        (events.succeeded_event(success, success.document, now),) if is_settled and success and success.document else ()
-    )
+    return (succeeded_event(success, success.document, now),) if success and success.document else ()
 
 
 def _settle_with_evidence(exports: CommitmentExports, export: Export, now: datetime) -> tuple[Export, Events]:
-    """An approver's evidence settles an export whatever round or state it is in.
+    """An approver's evidence settles an export in any round and state.
 
-    It never says to which ERP later revisions go: that could be another company's.
+    The connection stays the export's own: the one in the evidence could belong to another company.
     """
     document, connection = exports.resolved.get(export.revision), exports.connection_for(export)
-    if document is None or connection is None or export.state in (ExportState.SUCCEEDED, ExportState.SUPERSEDED):
+    if document is None or connection is None or export.is_done:
         return export, ()
     document = document.model_copy(update={"connection": connection})
-    settled = replace(
-        export.moved_to(ExportState.SUCCEEDED, now), document=document, failure=None, round=export.ordered_round
-    )
-    return settled, (events.succeeded_event(settled, document, now),)
+    succeeded = export.moved_to(ExportState.SUCCEEDED, now)
+    settled = replace(succeeded, document=document, failure=None, round=export.ordered_round)
+    return settled, (succeeded_event(settled, document, now),)
 
 
-def _reopen(exports: CommitmentExports, export: Export, now: datetime) -> tuple[Export, Events]:
-    """A higher round starts afresh, but what is not known of an earlier call stays unknown."""
-    del exports
-    if export.ordered_round == export.round or export.state in (ExportState.SUCCEEDED, ExportState.SUPERSEDED):
+def _reopen(_exports: CommitmentExports, export: Export, now: datetime) -> tuple[Export, Events]:
+    """A higher round starts again from the beginning, but keeps `quiet_until`: an earlier call may still land."""
+    if export.ordered_round == export.round or export.is_done:
         return replace(export, round=export.ordered_round), ()
     reopened = export.moved_to(ExportState.PENDING, now, due_at=now)
     return replace(reopened, round=export.ordered_round, attempts=0, probes=0, failure=None), ()
 
 
 def _supersede(exports: CommitmentExports, export: Export, now: datetime) -> tuple[Export, Events]:
-    """An order below the highest success is not carried out, and answered with that success."""
+    """A revision below the highest success is not exported; that success answers it."""
     success = exports.newest_success
-    is_settled = export.state in (ExportState.SUCCEEDED, ExportState.SUPERSEDED)
-    if is_settled or success is None or success.document is None or export.revision > success.revision:
+    if export.is_done or success is None or export.revision > success.revision:
         return export, ()
-    news = () if export.state is ExportState.FAILED else (events.succeeded_event(success, success.document, now),)
-    return export.moved_to(ExportState.SUPERSEDED, now), news
+    new_events = () if export.state is ExportState.FAILED else _success_event(exports, now)
+    return export.moved_to(ExportState.SUPERSEDED, now), new_events
 
 
 def _fail_without_connection(exports: CommitmentExports, export: Export, now: datetime) -> tuple[Export, Events]:
-    connection = exports.connection_for(export)
-    if export.state is not ExportState.PENDING or connection is not None:
+    if export.state is not ExportState.PENDING or exports.connection_for(export) is not None:
         return export, ()
-    failure = failure_of(no_connection(export.company_id), is_in_erp=exports.document is not None)
-    failed = replace(export.moved_to(ExportState.FAILED, now), failure=failure)
-    return failed, (events.failed_event(failed, failure, now),)
+    return fail(exports, export, no_connection(export.company_id), now)
 
 
 _STEPS: tuple[Step, ...] = (_settle_with_evidence, _reopen, _supersede, _fail_without_connection)

@@ -1,6 +1,7 @@
-"""The events by which the exporter tells what became of an export."""
+"""Builds the events that the exporter publishes about an export."""
 
 from datetime import datetime
+from typing import Any
 
 from schemas.commitment import ErpDocument
 from schemas.envelope import Event, new_event
@@ -9,48 +10,48 @@ from services.exporter.rules.export import Export
 
 SOURCE = "countersign/exporter"
 
+Events = tuple[Event[EventData], ...]
+
 
 def succeeded_event(export: Export, document: ErpDocument, now: datetime) -> Event[EventData]:
-    """Tell that the revision is in the ERP as `document`."""
-    told = ExportSucceeded(
-        company_id=export.company_id,
-        project_id=export.project_id,
-        commitment_id=export.commitment_id,
-        revision=export.revision,
-        round=export.round,
-        erp_document=document,
-    )
-    return new_event(told, source=SOURCE, time=now, traceparent=export.traceparent)
+    """Return the event that the revision is in the ERP as `document`."""
+    return _event(export, ExportSucceeded(**_identity(export), erp_document=document), now)
 
 
 def failed_event(export: Export, failure: Failure, now: datetime) -> Event[EventData]:
-    """Tell that this round ended without a document being written."""
-    told = ExportFailed(
-        company_id=export.company_id,
-        project_id=export.project_id,
-        commitment_id=export.commitment_id,
-        revision=export.revision,
-        round=export.round,
+    """Return the event that this round ended without a document being written."""
+    data = ExportFailed(
+        **_identity(export),
         failure=failure,
         attempts=export.attempts,
         decided_by=export.decided_by,
         summary=export.summary.model_copy(update={"connection": export.connection}),
     )
-    return new_event(told, source=SOURCE, time=now, traceparent=export.traceparent)
+    return _event(export, data, now)
 
 
 def in_doubt_event(export: Export, asked: str, now: datetime) -> Event[EventData]:
-    """Tell that the ERP's answer is lost, what was asked since, and when it is asked again."""
-    told = ExportInDoubt(
-        company_id=export.company_id,
-        project_id=export.project_id,
-        commitment_id=export.commitment_id,
-        revision=export.revision,
-        round=export.round,
+    """Return the event that the ERP's answer was lost; `asked` says what the ERP has been asked since."""
+    data = ExportInDoubt(
+        **_identity(export),
         since=export.state_since,
         asked=asked,
         probes=export.probes,
         next_probe=export.due_at,
         connection=export.connection,
     )
-    return new_event(told, source=SOURCE, time=now, traceparent=export.traceparent)
+    return _event(export, data, now)
+
+
+def _identity(export: Export) -> dict[str, Any]:
+    return {
+        "company_id": export.company_id,
+        "project_id": export.project_id,
+        "commitment_id": export.commitment_id,
+        "revision": export.revision,
+        "round": export.round,
+    }
+
+
+def _event(export: Export, data: EventData, now: datetime) -> Event[EventData]:
+    return new_event(data, source=SOURCE, time=now, traceparent=export.traceparent)

@@ -1,4 +1,4 @@
-"""All exports of one commitment, as values: one for each accepted revision, and at most one of them under a lease."""
+"""All exports of one commitment: one for each accepted revision, and at most one of them leased to a worker."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -12,7 +12,7 @@ from services.exporter.rules.marker import marker_of
 
 
 class ExportState(StrEnum):
-    """Where an export stands."""
+    """The states of an export."""
 
     PENDING = "pending"
     IN_FLIGHT = "in_flight"
@@ -20,23 +20,23 @@ class ExportState(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     SUPERSEDED = "superseded"
-    """Not carried out, because a later revision already stands in the ERP."""
+    """Never written, because a later revision is in the ERP already."""
 
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """The order to write one revision to the ERP, and what has become of it.
-
-    `ordered_round` is the newest round that an approver ordered; `round` the one that is carried out, or was last.
-    Until `quiet_until`, finding nothing in the ERP proves nothing. `due_at` is None while nothing is to be done.
-    """
+    """The export of one accepted revision, and its progress."""
 
     commitment_id: str
     company_id: str
     project_id: str
     revision: int
     round: int
+    """The round that is being exported, or was last."""
+
     ordered_round: int
+    """The highest round that an approver has ordered."""
+
     content_hash: str
     decided_by: Person
     summary: Summary
@@ -44,6 +44,8 @@ class Export:
     state_since: datetime
     state: ExportState = ExportState.PENDING
     due_at: datetime | None = None
+    """When the next attempt or probe is due; None when none is."""
+
     connection: str | None = None
     erp_code: str | None = None
     accounting_date: date | None = None
@@ -51,29 +53,36 @@ class Export:
     attempts: int = 0
     probes: int = 0
     quiet_until: datetime | None = None
+    """After a lost answer: until then, the ERP may still store the document, so finding nothing proves nothing."""
+
     document: ErpDocument | None = None
     failure: Failure | None = None
     traceparent: str | None = None
 
     @property
     def marker(self) -> str:
-        """What the ERP's document carries once this very content stands in it."""
+        """The marker that the ERP's document has once it holds exactly this content."""
         return marker_of(self.commitment_id, self.revision, self.content_hash)
 
     @property
     def is_untried(self) -> bool:
-        """Whether nothing of this order can be in the ERP: no call began in this round, and none was lost."""
+        """Whether nothing of it can be in the ERP: no call was made in this round, and no earlier answer was lost."""
         return self.attempts == 0 and self.quiet_until is None
 
+    @property
+    def is_done(self) -> bool:
+        """Whether no further round can change it: this revision, or a later one, is in the ERP."""
+        return self.state in (ExportState.SUCCEEDED, ExportState.SUPERSEDED)
+
     def moved_to(self, state: ExportState, now: datetime, due_at: datetime | None = None) -> "Export":
-        """Return this export in `state`, since `now` if it was in another."""
+        """Return this export in `state`; `state_since` changes only if the state does."""
         since = self.state_since if state is self.state else now
         return replace(self, state=state, state_since=since, due_at=due_at)
 
 
 @dataclass(frozen=True, slots=True)
 class ExportLease:
-    """The right of one worker to carry out one revision; a call that began under it is over before `until`."""
+    """A worker's exclusive right to export one revision; every call made under it ends before `until`."""
 
     token: UUID
     revision: int
@@ -82,7 +91,7 @@ class ExportLease:
 
 @dataclass(frozen=True, slots=True)
 class ApprovedSnapshot:
-    """The text of the commitment that a round of a revision ordered, verbatim; written once."""
+    """The text of the commitment, verbatim, as approved for one round of one revision; written once."""
 
     commitment_id: str
     company_id: str
@@ -93,7 +102,7 @@ class ApprovedSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class CommitmentExports:
-    """Every export of one commitment, by revision; `resolved` holds documents that approvers vouched for."""
+    """Every export of one commitment, by revision; `resolved` holds the documents that approvers gave as evidence."""
 
     commitment_id: str
     company_id: str | None = None
@@ -102,14 +111,14 @@ class CommitmentExports:
     lease: ExportLease | None = None
 
     def with_export(self, export: Export) -> "CommitmentExports":
-        """These exports with `export` in the place of its revision."""
+        """Return these exports with `export` added, or in place of its revision's previous one."""
         return replace(self, company_id=export.company_id, by_revision={**self.by_revision, export.revision: export})
 
     @property
-    def idle(self) -> tuple[Export, ...]:
-        """The exports that no worker holds, lowest revision first."""
-        held = self.lease.revision if self.lease else None
-        return tuple(self.by_revision[revision] for revision in sorted(self.by_revision) if revision != held)
+    def unleased(self) -> tuple[Export, ...]:
+        """The exports that no worker has leased, lowest revision first."""
+        leased = self.lease.revision if self.lease else None
+        return tuple(self.by_revision[revision] for revision in sorted(self.by_revision) if revision != leased)
 
     @property
     def newest_success(self) -> Export | None:
@@ -124,16 +133,16 @@ class CommitmentExports:
 
     @property
     def current(self) -> Export | None:
-        """The one export to work on: the one held or open, else the lowest pending revision."""
+        """The one export to work on: the leased one, else the one in doubt, else the lowest pending revision."""
         if self.lease:
             return self.by_revision[self.lease.revision]
-        opened = [export for export in self.idle if export.state in (ExportState.IN_FLIGHT, ExportState.IN_DOUBT)]
-        pending = [export for export in self.idle if export.state is ExportState.PENDING]
-        return next(iter(opened + pending), None)
+        started = [export for export in self.unleased if export.state in (ExportState.IN_FLIGHT, ExportState.IN_DOUBT)]
+        pending = [export for export in self.unleased if export.state is ExportState.PENDING]
+        return next(iter(started + pending), None)
 
     @property
     def due_at(self) -> datetime | None:
-        """When somebody has to look at this commitment again: a lease's end counts."""
+        """When a worker has to take up this commitment: at the end of a lease, the holder may have died."""
         if self.lease:
             return self.lease.until
         return self.current.due_at if self.current else None
@@ -144,5 +153,5 @@ class CommitmentExports:
         return self.connection_for(self.current) if self.current else None
 
     def connection_for(self, export: Export) -> str | None:
-        """The connection of `export`: fixed once the commitment has a document, else where its company is routed."""
+        """The connection of `export`: the document's, once there is one; before, the one its company is routed to."""
         return self.document.connection if self.document else export.connection
