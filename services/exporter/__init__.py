@@ -1,1 +1,1 @@
-"""Writes every accepted revision to its ERP exactly once, or keeps it as an open item that somebody can see."""
+"""The exporter: writes every accepted revision to its ERP exactly once, or keeps it as a visible open item."""

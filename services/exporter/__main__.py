@@ -21,7 +21,7 @@ from services.pipeline.worker import Worker
 
 
 def build() -> tuple[Service, ServiceSettings]:
-    """Put the exporter together from its environment."""
+    """Build the exporter from its environment."""
     settings = load(ExporterSettings)
     connections = load_connections(settings.erp_connections, os.environ)
     database = Database(settings.database_url, application_name="countersign.exporter", pool_size=24)
@@ -45,7 +45,7 @@ def _now() -> datetime:
 
 
 def main() -> int:
-    """Run the exporter until it is told to stop."""
+    """Run the exporter until a signal stops it; return its exit status."""
     return run_service(build)
 
 

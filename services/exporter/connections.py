@@ -1,4 +1,4 @@
-"""Reads which ERP connections exist, and which company's commitments go where."""
+"""Reads the file of ERP connections: which ERPs there are, and which company's commitments go to which."""
 
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -12,12 +12,12 @@ from pydantic import SecretStr, ValidationError
 from services.exporter.connectors.protocol import ConnectionSettings, Connector, ConnectorType
 from services.pipeline.errors import SettingsError
 
-GROUP = "countersign.connectors"
+ENTRY_POINT_GROUP = "countersign.connectors"
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """An ERP that we are configured to write to."""
+    """One configured ERP."""
 
     settings: ConnectionSettings
     connector: Connector
@@ -29,29 +29,29 @@ class Connection:
 
     @property
     def max_leases(self) -> int:
-        """How many exports are held at a time: as many again as are called, so that no call waits for a claim."""
+        """How many exports may be leased at a time: twice the calls, so that no call has to wait for a claim."""
         return 2 * self.settings.max_in_flight
 
     @property
     def lease_seconds(self) -> float:
-        """How long one attempt may take: asking, writing and writing once more, with room to settle."""
+        """How long one attempt may take: a probe, two writes, and some time to settle."""
         return 3 * self.settings.timeout_seconds + 5
 
 
 @dataclass(frozen=True, slots=True)
 class Connections:
-    """All configured connections by name, and the route of each company."""
+    """All configured connections, by name."""
 
     by_name: Mapping[str, Connection] = field(default_factory=dict)
 
     @property
     def routes(self) -> Mapping[str, str]:
-        """The connection of each company."""
+        """The name of each company's connection."""
         return {company: name for name, each in self.by_name.items() for company in each.settings.companies}
 
     @property
     def max_leases(self) -> int:
-        """How many exports are held at a time over all connections, so that none of them keeps another waiting."""
+        """How many exports of all connections may be leased at a time; none takes another's share."""
         return sum(each.max_leases for each in self.by_name.values())
 
     async def close(self) -> None:
@@ -61,9 +61,9 @@ class Connections:
 
 
 def load_connections(path: Path, environ: Mapping[str, str]) -> Connections:
-    """Read the connections of the TOML file `path`; SettingsError says what to mend."""
-    given = _tables(path)
-    connections = [_connection(path, number, table, environ) for number, table in enumerate(given, start=1)]
+    """Read the connections from the TOML file `path`; SettingsError says what is wrong with it."""
+    tables = _tables(path)
+    connections = [_connection(path, number, table, environ) for number, table in enumerate(tables, start=1)]
     _check_unique("the name", path, (each.name for each in connections))
     _check_unique("the company", path, (company for each in connections for company in each.settings.companies))
     return Connections({each.name: each for each in connections})
@@ -71,14 +71,14 @@ def load_connections(path: Path, environ: Mapping[str, str]) -> Connections:
 
 def _tables(path: Path) -> list[dict[str, Any]]:
     try:
-        read = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"ERP_CONNECTIONS: {path} cannot be read: {error}") from error
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"ERP_CONNECTIONS: {path} is not TOML: {error}") from error
-    tables = read.get("connection", [])
-    if set(read) - {"connection"} or not isinstance(tables, list):
-        raise SettingsError(f"ERP_CONNECTIONS: {path} may hold nothing but [[connection]] tables.")
+        raise SettingsError(f"ERP_CONNECTIONS: {path} is not valid TOML: {error}") from error
+    tables = content.get("connection", [])
+    if set(content) - {"connection"} or not isinstance(tables, list):
+        raise SettingsError(f"ERP_CONNECTIONS: {path} may contain only [[connection]] tables.")
     return tables
 
 
@@ -88,17 +88,17 @@ def _connection(path: Path, number: int, table: dict[str, Any], environ: Mapping
     try:
         settings = connector_type.settings_type.model_validate(table)
     except ValidationError as error:
-        problems = error.errors(include_url=False, include_input=False, include_context=False)
-        told = "; ".join(f"{'.'.join(map(str, each['loc'])) or 'it'}: {each['msg']}" for each in problems)
-        raise SettingsError(f"{where}: {told}") from None
+        errors = error.errors(include_url=False, include_input=False, include_context=False)
+        problems = "; ".join(f"{'.'.join(map(str, each['loc'])) or 'it'}: {each['msg']}" for each in errors)
+        raise SettingsError(f"{where}: {problems}") from None
     return Connection(settings, connector_type(settings, _token(where, settings, environ)))
 
 
 def _connector_type(where: str, kind: object) -> ConnectorType:
-    known = {each.name: each for each in entry_points(group=GROUP)}
-    if not isinstance(kind, str) or kind not in known:
-        raise SettingsError(f"{where}: kind is {kind!r}; known kinds are {', '.join(sorted(known))}.")
-    return cast("ConnectorType", known[kind].load())
+    installed = {each.name: each for each in entry_points(group=ENTRY_POINT_GROUP)}
+    if not isinstance(kind, str) or kind not in installed:
+        raise SettingsError(f"{where}: kind is {kind!r}; known kinds are {', '.join(sorted(installed))}.")
+    return cast("ConnectorType", installed[kind].load())
 
 
 def _token(where: str, settings: ConnectionSettings, environ: Mapping[str, str]) -> SecretStr | None:
@@ -118,5 +118,5 @@ def _check_unique(what: str, path: Path, values: Iterable[str]) -> None:
     seen: set[str] = set()
     for value in values:
         if value in seen:
-            raise SettingsError(f"ERP_CONNECTIONS: {path} has {what} {value} more than once; keep one of them.")
+            raise SettingsError(f"ERP_CONNECTIONS: {path} has {what} {value} more than once; remove one of them.")
         seen.add(value)

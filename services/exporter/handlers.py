@@ -1,4 +1,4 @@
-"""All that the exporter listens to, at a glance."""
+"""The table of events that the exporter handles."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,7 +13,7 @@ from services.pipeline.fold import On
 
 
 def handlers(routes: Mapping[str, str]) -> tuple[On[Any, Any, Any], ...]:
-    """The exporter's handlers; `routes` names the ERP connection of each company."""
+    """Return the exporter's handlers; `routes` maps each company to its ERP connection."""
 
     def accepted(exports: CommitmentExports, event: Event[DecisionAccepted], now: datetime) -> DecidedExports:
         return decisions.accepted(exports, event, now, routes.get(event.data.company_id))

@@ -1,4 +1,4 @@
-"""What the exporter reads from its environment."""
+"""The exporter's settings, read from the environment."""
 
 from pathlib import Path
 
@@ -8,9 +8,7 @@ from services.pipeline.settings import ServiceSettings, database_url_field
 
 
 class ExporterSettings(ServiceSettings):
-    """The exporter's settings."""
+    """The shared settings, and the file of ERP connections."""
 
     database_url: SecretStr = database_url_field("exporter")
-    erp_connections: Path = Field(
-        description="TOML file with one [[connection]] per ERP; secrets stand in it by reference only."
-    )
+    erp_connections: Path = Field(description="TOML file with one [[connection]] per ERP; secrets by reference only.")

@@ -20,7 +20,7 @@ class ExportState(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     SUPERSEDED = "superseded"
-    """Never written, because a later revision is in the ERP already."""
+    """Not exported any more, because a later revision is in the ERP."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What a refusal means for people: whose turn it is, and what they do next."""
+"""What a refusal means for people: who has to act, and what they do next."""
 
 from schemas.events import Failure
 from schemas.fields import FailureClass, Owner
@@ -13,7 +13,7 @@ _OWNERS: dict[FailureClass, tuple[Owner, str]] = {
 
 
 def failure_of(refused: Refused, *, is_in_erp: bool) -> Failure:
-    """The failure that `refused` is; `is_in_erp` tells whether an earlier revision's document stands in the ERP."""
+    """The failure to publish for `refused`; `is_in_erp` is whether the ERP holds a document of an earlier revision."""
     owner, next_step = _OWNERS[refused.failure_class]
     return Failure(
         failure_class=refused.failure_class,
@@ -26,17 +26,17 @@ def failure_of(refused: Refused, *, is_in_erp: bool) -> Failure:
 
 
 def no_connection(company_id: str) -> Refused:
-    """The refusal of an order whose company has no ERP connection."""
+    """The commitment's company has no ERP connection."""
     return Refused(FailureClass.FIX_SETUP, f"The company {company_id} has no ERP connection.", "no_connection")
 
 
 def unknown_connection(name: str | None) -> Refused:
-    """The refusal of an order whose ERP connection is no longer configured."""
+    """The commitment's ERP connection is no longer configured."""
     return Refused(FailureClass.FIX_SETUP, f"The ERP connection {name} is not configured.", "unknown_connection")
 
 
 def content_differs() -> Refused:
-    """The refusal of an order whose content is not what was approved."""
+    """The stored content is not what the approver saw."""
     return Refused(
         FailureClass.FIX_SETUP,
         "The stored content is not the content that was approved: their hashes differ. Nothing was sent to the ERP.",
@@ -45,7 +45,7 @@ def content_differs() -> Refused:
 
 
 def unmarked_document(numbers: str) -> Refused:
-    """The refusal to write beside a document that bears our reference, but not our marker."""
+    """The ERP has documents with our reference but without our marker; writing another could be a duplicate."""
     return Refused(
         FailureClass.FIX_SETUP,
         f"The ERP already holds {numbers} under this commitment's reference, without a marker of Countersign. "
@@ -55,14 +55,14 @@ def unmarked_document(numbers: str) -> Refused:
 
 
 def duplicate_reference(reference: str) -> Refused:
-    """The refusal of an ERP that calls even the update of its only document a duplicate."""
+    """The ERP reports a duplicate although we are updating the only document that it showed us."""
     return Refused(
         FailureClass.FIX_SETUP, f"The ERP holds more than one document under {reference}.", "duplicate_reference"
     )
 
 
 def given_up(transient_message: str, attempts: int) -> Refused:
-    """The refusal that ends silent retries."""
+    """Transient errors have used up the attempts of a round."""
     return Refused(
         FailureClass.RETRY_LATER, f"The ERP could not take it in {attempts} attempts. {transient_message}", "given_up"
     )

@@ -1,4 +1,4 @@
-"""How patient we are with an ERP, and the delays that follow from it."""
+"""How often, and after which delays, the exporter tries again or probes."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,10 +8,10 @@ from services.exporter.connectors.protocol import ConnectionSettings
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """The patience of one connection; delays double from their first value up to their largest."""
+    """The limits and delays of one connection; delays double from their first value up to their maximum."""
 
     settle_seconds: float = 30.0
-    """After a lost answer, finding nothing proves nothing until so much time has passed."""
+    """How long after a lost answer the ERP may still store the document."""
 
     max_attempts: int = 10
     first_retry_seconds: float = 1.0
@@ -20,21 +20,21 @@ class RetryPolicy:
     max_probe_seconds: float = 600.0
 
     def settle_time(self) -> timedelta:
-        """The time during which an ERP may still store what it was sent."""
+        """Return `settle_seconds` as a timedelta."""
         return timedelta(seconds=self.settle_seconds)
 
     def retry_delay(self, attempts: int, retry_after_seconds: float = 0.0) -> timedelta:
-        """How long to wait after the `attempts`-th transient failure, never less than the ERP asked for."""
-        own = backoff_seconds(attempts, self.first_retry_seconds, self.max_retry_seconds)
-        return timedelta(seconds=max(own, retry_after_seconds))
+        """How long to wait after transient failure number `attempts`, but not less than the ERP asked for."""
+        delay = backoff_seconds(attempts, self.first_retry_seconds, self.max_retry_seconds)
+        return timedelta(seconds=max(delay, retry_after_seconds))
 
     def probe_delay(self, probes: int) -> timedelta:
-        """How long to wait after the `probes`-th question about a lost answer; 0 is the lost answer itself."""
+        """How long to wait after probe number `probes`; 0 is the lost answer itself."""
         return timedelta(seconds=backoff_seconds(probes + 1, self.first_probe_seconds, self.max_probe_seconds))
 
 
 def policy_for(settings: ConnectionSettings) -> RetryPolicy:
-    """The patience that a connection's settings ask for."""
+    """The retry policy in a connection's settings."""
     return RetryPolicy(
         settle_seconds=settings.settle_seconds,
         max_attempts=settings.max_attempts,
@@ -44,6 +44,6 @@ def policy_for(settings: ConnectionSettings) -> RetryPolicy:
 
 
 def backoff_seconds(attempt: int, first_seconds: float, max_seconds: float) -> float:
-    """The delay after the `attempt`-th failure, from 1: doubling, and never above `max_seconds`."""
+    """The delay after failure number `attempt`, counted from 1: it doubles each time, up to `max_seconds`."""
     doublings = min(max(attempt, 1) - 1, 60)
     return min(first_seconds * 2.0**doublings, max_seconds)

@@ -1,4 +1,4 @@
-"""What the ERP's answer to "which documents carry our reference?" means for an export."""
+"""Decides what to write, given the documents that the ERP has with our reference."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from services.exporter.rules.outcome import AttemptOutcome, Undecided
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """No document exists: write the first."""
+    """No document exists: create it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """A document of ours exists with another content: write into it."""
+    """Our document exists with other content: update it."""
 
     document_id: str
 
@@ -27,11 +27,11 @@ class Update:
 def after_probe(
     export: Export, known: ErpDocument | None, found: FindAnswer, now: datetime
 ) -> Create | Update | AttemptOutcome:
-    """What to do next, given what the ERP `found`; `known` is the document of an earlier success.
+    """Decide the next step from what `find` answered; `known` is the document of an earlier success.
 
-    A document with our very marker, or that of a later revision, means that the revision has landed. Anything else
-    proves nothing before `quiet_until`. Then an older marker means update, nothing means create, and a document
-    without a marker is for a person to judge.
+    A document with our marker, or with that of a later revision, means that the revision has landed. Nothing else is
+    proof before `quiet_until`. After that, a document with an older marker is updated, and where there is no document,
+    one is created. Documents without a marker are for a person to judge.
     """
     if isinstance(found, (Refused, Transient)):
         return outcome_without_write(export, found)
@@ -40,15 +40,15 @@ def after_probe(
     if export.quiet_until is not None and now < export.quiet_until:
         return Undecided(f"Asked for documents with reference {export.commitment_id}: it is not there yet.")
     if known is not None:
-        return Update(_id_of(known, found))
+        return Update(_erp_id(known, found))
     ours = [document for document in found if marked_revision(document.marker, export.commitment_id) is not None]
     if ours:
         return Update(max(ours, key=lambda document: _revision(document, export)).id)
-    return _beside_unmarked(export, found) if found else Create()
+    return _only_unmarked(export, found) if found else Create()
 
 
 def outcome_without_write(export: Export, obstacle: Refused | Transient) -> AttemptOutcome:
-    """What an obstacle before any write means: an export in doubt stays so, for nothing was learned of its call."""
+    """Return the outcome of an attempt that could not write: what is in doubt stays so, since nothing was learned."""
     return Undecided(obstacle.message) if export.state is ExportState.IN_DOUBT else obstacle
 
 
@@ -60,8 +60,8 @@ def _landed(export: Export, found: Sequence[FoundDocument]) -> tuple[FoundDocume
     )
 
 
-def _id_of(known: ErpDocument, found: Sequence[FoundDocument]) -> str:
-    """The id by which the ERP knows `known`; where an approver vouched for it, they may have read only its number."""
+def _erp_id(known: ErpDocument, found: Sequence[FoundDocument]) -> str:
+    """Return the ERP's id of `known`, looked up by its number: an approver may have entered the number as the id."""
     if known.number is None or known.id in {document.id for document in found}:
         return known.id
     return next((document.id for document in found if document.number == known.number), known.id)
@@ -71,7 +71,7 @@ def _revision(document: FoundDocument, export: Export) -> int:
     return marked_revision(document.marker, export.commitment_id) or 0
 
 
-def _beside_unmarked(export: Export, found: Sequence[FoundDocument]) -> AttemptOutcome:
+def _only_unmarked(export: Export, found: Sequence[FoundDocument]) -> AttemptOutcome:
     numbers = ", ".join(document.number or document.id for document in found)
     if export.state is not ExportState.IN_DOUBT:
         return unmarked_document(numbers)

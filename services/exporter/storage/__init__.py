@@ -1,1 +1,1 @@
-"""The exporter's PostgreSQL schema: tables, what is loaded and saved, every query, and the migrations."""
+"""The exporter's PostgreSQL schema: its tables, every statement on them, and the migrations."""

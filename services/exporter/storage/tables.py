@@ -1,4 +1,4 @@
-"""The exporter's tables: one row per commitment, which is locked and leased, and one per revision to be exported."""
+"""The exporter's tables: a row per commitment, which is locked and leased, and a row per revision to export."""
 
 from sqlalchemy import (
     BigInteger,
@@ -30,7 +30,7 @@ COMMITMENT = Table(
     Column("id", Text, primary_key=True),
     Column("company_id", Text),
     Column("connection", Text),
-    # when somebody has to look again; while leased this is the lease's end, so that a lapsed lease is found as due
+    # when a worker has to act; while leased, the end of the lease, so that an expired lease is found like due work
     Column("due_at", _INSTANT),
     Column("lease_token", Uuid),
     Column("lease_revision", Integer),
@@ -87,7 +87,7 @@ SNAPSHOT = Table(
     Column("revision", Integer, primary_key=True),
     Column("round", Integer, primary_key=True),
     Column("company_id", Text, nullable=False),
-    # the approved content verbatim: its hash must hold, so never as jsonb
+    # the approved content verbatim, never jsonb: its hash must stay the same
     Column("text", Text, nullable=False),
     ForeignKeyConstraint(["commitment_id"], [COMMITMENT.c.id]),
 )

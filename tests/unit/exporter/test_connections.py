@@ -67,9 +67,9 @@ def test_a_file_without_connections_routes_nobody(tmp_path: Path) -> None:
         (MAIN.replace("settle_seconds", "settle_secs"), "settle_secs"),
         (MAIN.replace("https://erp.example.com/api", "erp.example.com"), "url"),
         (MAIN.replace('["co-1", "co-2"]', "[]"), "companies"),
-        ("[connection]", "nothing but [[connection]]"),
-        ("[[conection]]", "nothing but [[connection]]"),
-        ("[[", "is not TOML"),
+        ("[connection]", "may contain only [[connection]]"),
+        ("[[conection]]", "may contain only [[connection]]"),
+        ("[[", "is not valid TOML"),
     ],
 )
 def test_a_wrong_file_says_what_to_mend(tmp_path: Path, text: str, said: str) -> None:
