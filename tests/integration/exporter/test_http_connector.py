@@ -16,8 +16,8 @@ from schemas.commitment import Commitment
 from schemas.fields import FailureClass
 from services.exporter.connectors.http import HttpConnector, HttpSettings
 from services.exporter.connectors.types import Exists, FoundDocument, Landed, Refused, Transient, Unknown, WriteRequest
-from tests.integration.exporter.scripted import HANG, RESET, TRICKLE, reply, scripted
-from tests.unit.exporter.rules.given import commitment
+from tests.integration.exporter.scripted_server import HANG, RESET, TRICKLE, response_bytes, scripted_server
+from tests.unit.exporter.builders import commitment_json
 
 TOKEN = SecretStr("s3cret")
 MARKER = f"c-1/1/{'0' * 64}"
@@ -26,7 +26,7 @@ REQUEST = WriteRequest(
     MARKER,
     "co-1",
     1,
-    Commitment.model_validate(commitment()),
+    Commitment.model_validate(commitment_json()),
     traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
 )
 
@@ -99,7 +99,7 @@ async def test_a_wrong_token_and_a_vanished_document_are_matters_of_setup() -> N
 
 
 async def test_a_request_carries_token_key_and_trace() -> None:
-    async with scripted(reply(201, b'{"id": "7"}')) as server, connector(server.url) as http:
+    async with scripted_server(response_bytes(201, b'{"id": "7"}')) as server, connector(server.url) as http:
         assert await http.create(REQUEST) == Landed((FoundDocument("7"),))
 
     (request,) = server.received
@@ -112,7 +112,7 @@ async def test_a_request_carries_token_key_and_trace() -> None:
 
 
 async def test_an_odd_reference_or_id_stays_one_piece_of_the_address() -> None:
-    async with scripted(reply(200, b'{"documents": []}')) as server, connector(server.url) as http:
+    async with scripted_server(response_bytes(200, b'{"documents": []}')) as server, connector(server.url) as http:
         await http.find("a/b&c=1?x#ä")
         await http.update("../7", REQUEST)
 
@@ -122,17 +122,23 @@ async def test_an_odd_reference_or_id_stays_one_piece_of_the_address() -> None:
 
 @pytest.mark.parametrize(
     "answer",
-    [HANG, RESET, b"garbage\r\n\r\n", b"HTTP/1.1 201 Created\r\nContent-Length: 99\r\n\r\n{", reply(201, b"<html>")],
+    [
+        HANG,
+        RESET,
+        b"garbage\r\n\r\n",
+        b"HTTP/1.1 201 Created\r\nContent-Length: 99\r\n\r\n{",
+        response_bytes(201, b"<html>"),
+    ],
 )
 async def test_whatever_follows_a_sent_write_without_a_clear_answer_is_unknown(answer: bytes) -> None:
-    async with scripted(answer) as server, connector(server.url) as http:
+    async with scripted_server(answer) as server, connector(server.url) as http:
         assert isinstance(await http.create(REQUEST), Unknown)
         assert isinstance(await http.update("7", REQUEST), Unknown)
         assert isinstance(await http.find("c-1"), Transient)
 
 
 async def test_an_answer_that_trickles_ends_at_the_deadline() -> None:
-    async with scripted(TRICKLE) as server, connector(server.url) as http, asyncio.timeout(3):
+    async with scripted_server(TRICKLE) as server, connector(server.url) as http, asyncio.timeout(3):
         assert isinstance(await http.create(REQUEST), Unknown)
 
 
@@ -143,11 +149,14 @@ async def test_what_never_left_is_transient() -> None:
         created = await http.create(REQUEST)
         assert isinstance(created, Transient)
         assert not created.is_reached
-    async with scripted(b"not tls\r\n\r\n") as server, connector(server.url.replace("http:", "https:")) as http:
+    async with scripted_server(b"not tls\r\n\r\n") as server, connector(server.url.replace("http:", "https:")) as http:
         assert isinstance(await http.create(REQUEST), Transient)
 
 
 async def test_a_redirect_is_not_followed() -> None:
-    async with scripted(reply(303, b"", "Location: http://127.0.0.1:1/")) as server, connector(server.url) as http:
+    async with (
+        scripted_server(response_bytes(303, b"", "Location: http://127.0.0.1:1/")) as server,
+        connector(server.url) as http,
+    ):
         assert isinstance(await http.create(REQUEST), Unknown)
         assert len(server.received) == 1

@@ -7,13 +7,13 @@ import pytest
 from prometheus_client import REGISTRY
 
 from sandbox.erp.faults import ErpFault, ErpFaultKind
-from tests.integration.exporter.line import Line, running_line
-from tests.unit.exporter.rules.given import order
+from tests.integration.exporter.exporter_process import ExporterProcess, running_exporter
+from tests.unit.exporter.builders import accepted_event
 
 
 @pytest.fixture
-async def line(database_url: str, tmp_path: Path) -> AsyncIterator[Line]:
-    async with running_line(database_url, tmp_path) as running:
+async def exporter(database_url: str, tmp_path: Path) -> AsyncIterator[ExporterProcess]:
+    async with running_exporter(database_url, tmp_path) as running:
         yield running
 
 
@@ -21,49 +21,51 @@ def measured(name: str, state: str, connection: str = "main") -> float | None:
     return REGISTRY.get_sample_value(name, {"connection": connection, "state": state})
 
 
-async def test_what_waits_is_counted_with_its_age_and_forgotten_once_it_succeeds(line: Line) -> None:
-    await line.hear(order(), order(commitment_id="c-2"), order(commitment_id="c-3", company_id="co-9"))
-    line.clock.advance(90)
-    await line.reporting.report()
+async def test_what_waits_is_counted_with_its_age_and_forgotten_once_it_succeeds(exporter: ExporterProcess) -> None:
+    await exporter.consume(
+        accepted_event(), accepted_event(commitment_id="c-2"), accepted_event(commitment_id="c-3", company_id="co-9")
+    )
+    exporter.clock.advance(90)
+    await exporter.connection_report.report()
 
     assert measured("erp_exports", "pending") == 2
     assert measured("erp_exports_oldest_age_seconds", "pending") == 90
     assert measured("erp_exports", "failed", "none") == 1
 
-    await line.turn()
-    await line.reporting.report()
+    await exporter.work_once()
+    await exporter.connection_report.report()
 
     assert measured("erp_exports", "pending") is None
     assert measured("erp_exports", "failed", "none") == 1
 
 
-async def test_a_doubt_is_measured_from_its_acceptance(line: Line) -> None:
-    line.erp.faults.replace([ErpFault(kind=ErpFaultKind.LOSE_ANSWER)])
-    await line.hear(order())
-    line.clock.advance(3)
-    await line.turn()
-    line.clock.advance(4)
-    await line.reporting.report()
+async def test_a_doubt_is_measured_from_its_acceptance(exporter: ExporterProcess) -> None:
+    exporter.erp.faults.replace([ErpFault(kind=ErpFaultKind.LOSE_ANSWER)])
+    await exporter.consume(accepted_event())
+    exporter.clock.advance(3)
+    await exporter.work_once()
+    exporter.clock.advance(4)
+    await exporter.connection_report.report()
 
     assert measured("erp_exports", "in_doubt") == 1
     assert measured("erp_exports_oldest_age_seconds", "in_doubt") == 7
 
 
-async def test_latency_counts_from_acceptance_to_the_answer(line: Line) -> None:
+async def test_latency_counts_from_acceptance_to_the_answer(exporter: ExporterProcess) -> None:
     labels = {"connection": "main", "outcome": "succeeded"}
     before = REGISTRY.get_sample_value("erp_export_latency_seconds_sum", labels) or 0.0
-    await line.hear(order())
-    line.clock.advance(5)
+    await exporter.consume(accepted_event())
+    exporter.clock.advance(5)
 
-    await line.turn()
+    await exporter.work_once()
 
     assert (REGISTRY.get_sample_value("erp_export_latency_seconds_sum", labels) or 0.0) - before == 5.0
 
 
-async def test_an_announcement_tells_queue_companies_and_a_growing_version(line: Line) -> None:
-    await line.hear(order())
-    await line.reporting.report()
+async def test_an_announcement_tells_queue_companies_and_a_growing_version(exporter: ExporterProcess) -> None:
+    await exporter.consume(accepted_event())
+    await exporter.connection_report.report()
 
-    first, second = await line.told()
+    first, second = await exporter.published()
     assert (second.data.name, second.data.companies, second.data.queue_length) == ("main", ("co-1",), 1)
     assert second.data.version > first.data.version

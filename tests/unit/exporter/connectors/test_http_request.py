@@ -8,9 +8,9 @@ import orjson
 from schemas.commitment import Commitment
 from services.exporter.connectors.http_request import request_body
 from services.exporter.connectors.types import WriteRequest
-from tests.unit.exporter.rules.given import commitment
+from tests.unit.exporter.builders import commitment_json
 
-REQUEST = WriteRequest("c-1", "c-1/2/abc", "co-1", 2, Commitment.model_validate(commitment()))
+REQUEST = WriteRequest("c-1", "c-1/2/abc", "co-1", 2, Commitment.model_validate(commitment_json()))
 
 
 def test_a_body_carries_reference_marker_and_the_commitment() -> None:
@@ -24,8 +24,8 @@ def test_a_body_carries_reference_marker_and_the_commitment() -> None:
         "number": "SC-014",
         "memo": "c-1/2/abc",
     }
-    assert body["vendor"] == commitment()["vendor"]
-    assert body["lines"] == commitment()["lines"]
+    assert body["vendor"] == commitment_json()["vendor"]
+    assert body["lines"] == commitment_json()["lines"]
 
 
 def test_what_is_absent_is_left_out() -> None:

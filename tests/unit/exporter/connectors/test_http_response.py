@@ -82,11 +82,16 @@ def test_a_refusal_belongs_to_whoever_can_mend_it(status: int, failure_class: st
 
 
 def test_the_erps_own_class_code_and_words_are_kept() -> None:
-    problem = {"title": "Closed cost code", "detail": "Line 1: 03-300.", "code": 3140, "failure_class": "fix_setup"}
+    problem = {
+        "title": "Closed cost code",
+        "detail": "ExporterProcess 1: 03-300.",
+        "code": 3140,
+        "failure_class": "fix_setup",
+    }
 
     refused = write_answer(response(422, problem))
 
-    assert refused == Refused(FailureClass.FIX_SETUP, "Closed cost code. Line 1: 03-300. (HTTP 422)", "3140")
+    assert refused == Refused(FailureClass.FIX_SETUP, "Closed cost code. ExporterProcess 1: 03-300. (HTTP 422)", "3140")
 
 
 def test_a_refusal_that_asks_for_a_retry_is_transient() -> None:

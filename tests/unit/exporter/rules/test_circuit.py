@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from services.exporter.rules.circuit import Circuit, free_calls, record_answer, record_missed_call, start_trial
 from services.exporter.rules.policy import RetryPolicy, backoff_seconds
-from tests.unit.exporter.rules.given import NOW
+from tests.unit.exporter.builders import NOW
 
 PAUSE = timedelta(seconds=10)
 

@@ -12,13 +12,21 @@ from services.exporter.connectors.types import Landed, Refused, Unknown
 from services.exporter.rules.decisions import accepted, resolved
 from services.exporter.rules.export import CommitmentExports, ExportState
 from services.pipeline.fold import RefusedError
-from tests.unit.exporter.rules.given import NOW, attempt, begun_with, document, evidence, order, ordered
+from tests.unit.exporter.builders import (
+    NOW,
+    accepted_event,
+    after_attempt,
+    exports_after,
+    found_document,
+    leased,
+    resolved_event,
+)
 
 REFUSED = Refused(FailureClass.FIX_DATA, "The vendor is not known.")
 
 
 def test_an_order_waits_to_be_carried_out_at_once() -> None:
-    decided = accepted(CommitmentExports("c-1"), order(), NOW, "main")
+    decided = accepted(CommitmentExports("c-1"), accepted_event(), NOW, "main")
 
     export = decided.state.by_revision[1]
     assert (export.state, export.round, export.due_at, export.connection) == (ExportState.PENDING, 1, NOW, "main")
@@ -27,7 +35,7 @@ def test_an_order_waits_to_be_carried_out_at_once() -> None:
 
 
 def test_the_approved_text_is_kept_verbatim() -> None:
-    event = order()
+    event = accepted_event()
 
     (row,) = accepted(CommitmentExports("c-1"), event, NOW, "main").rows
 
@@ -35,16 +43,16 @@ def test_the_approved_text_is_kept_verbatim() -> None:
 
 
 def test_the_same_order_again_changes_nothing() -> None:
-    exports = ordered()
+    exports = exports_after()
 
-    again = accepted(exports, order(), NOW, "main")
+    again = accepted(exports, accepted_event(), NOW, "main")
 
     assert again.state is exports
     assert (again.is_changed, again.rows, again.publish) == (False, (), ())
 
 
 def test_a_company_without_a_connection_fails_at_once_as_a_matter_of_setup() -> None:
-    decided = accepted(CommitmentExports("c-1"), order(), NOW, None)
+    decided = accepted(CommitmentExports("c-1"), accepted_event(), NOW, None)
 
     (event,) = decided.publish
     assert event.data.topic == "export.failed"
@@ -55,9 +63,9 @@ def test_a_company_without_a_connection_fails_at_once_as_a_matter_of_setup() -> 
 
 
 def test_a_higher_round_reopens_an_export_that_failed_for_want_of_a_connection() -> None:
-    exports = ordered(connection=None)
+    exports = exports_after(connection=None)
 
-    reopened = accepted(exports, order(round=2), NOW, "main").state.by_revision[1]
+    reopened = accepted(exports, accepted_event(round=2), NOW, "main").state.by_revision[1]
 
     assert (reopened.state, reopened.round, reopened.connection, reopened.failure) == (
         ExportState.PENDING,
@@ -69,36 +77,36 @@ def test_a_higher_round_reopens_an_export_that_failed_for_want_of_a_connection()
 
 @pytest.mark.parametrize("outcome", [REFUSED, Unknown("No answer.")])
 def test_a_higher_round_reopens_a_failed_or_doubtful_export(outcome: Refused | Unknown) -> None:
-    exports = attempt(ordered(), outcome).state
+    exports = after_attempt(exports_after(), outcome).state
 
-    reopened = accepted(exports, order(round=2), NOW, "main").state.by_revision[1]
+    reopened = accepted(exports, accepted_event(round=2), NOW, "main").state.by_revision[1]
 
     assert (reopened.state, reopened.round, reopened.attempts) == (ExportState.PENDING, 2, 0)
     assert reopened.quiet_until == exports.by_revision[1].quiet_until
 
 
 def test_a_higher_round_waits_while_a_worker_holds_the_export() -> None:
-    held = begun_with(ordered())
+    held = leased(exports_after())
 
-    decided = accepted(held, order(round=2), NOW, "main")
+    decided = accepted(held, accepted_event(round=2), NOW, "main")
 
     export = decided.state.by_revision[1]
     assert (export.state, export.round, export.ordered_round) == (ExportState.IN_FLIGHT, 1, 2)
 
 
 def test_a_revision_that_is_in_the_erp_answers_a_further_order_with_its_success() -> None:
-    exports = attempt(ordered(), Landed((document(),))).state
+    exports = after_attempt(exports_after(), Landed((found_document(),))).state
 
-    decided = accepted(exports, order(round=2), NOW, "main")
+    decided = accepted(exports, accepted_event(round=2), NOW, "main")
 
     assert decided.state.by_revision[1].state is ExportState.SUCCEEDED
     assert [event.data.topic for event in decided.publish] == ["export.succeeded"]
 
 
 def test_an_order_below_the_highest_success_is_not_carried_out_but_answered_with_that_success() -> None:
-    exports = attempt(ordered(order(2)), Landed((document(),))).state
+    exports = after_attempt(exports_after(accepted_event(2)), Landed((found_document(),))).state
 
-    decided = accepted(exports, order(1), NOW, "main")
+    decided = accepted(exports, accepted_event(1), NOW, "main")
 
     assert decided.state.by_revision[1].state is ExportState.SUPERSEDED
     assert decided.state.due_at is None
@@ -106,24 +114,24 @@ def test_an_order_below_the_highest_success_is_not_carried_out_but_answered_with
 
 
 def test_an_update_goes_where_the_document_is_even_if_the_company_was_routed_elsewhere() -> None:
-    exports = attempt(ordered(), Landed((document(),))).state
+    exports = after_attempt(exports_after(), Landed((found_document(),))).state
 
-    later = accepted(exports, order(2), NOW, "other").state
+    later = accepted(exports, accepted_event(2), NOW, "other").state
 
     assert later.connection == "main"
 
 
 def test_another_companys_order_is_refused() -> None:
     with pytest.raises(RefusedError) as refusal:
-        accepted(ordered(), order(2, company_id="co-2"), NOW, "main")
+        accepted(exports_after(), accepted_event(2, company_id="co-2"), NOW, "main")
 
     assert refusal.value.reason == "other_company"
 
 
 def test_an_approvers_evidence_settles_an_export_in_doubt() -> None:
-    exports = attempt(ordered(), Unknown("No answer.")).state
+    exports = after_attempt(exports_after(), Unknown("No answer.")).state
 
-    decided = resolved(exports, evidence(), NOW)
+    decided = resolved(exports, resolved_event(), NOW)
 
     (event,) = decided.publish
     assert (event.data.topic, event.data.erp_document.id) == ("export.succeeded", "d-9")
@@ -131,37 +139,37 @@ def test_an_approvers_evidence_settles_an_export_in_doubt() -> None:
 
 
 def test_evidence_never_says_to_which_erp_later_revisions_go() -> None:
-    doubtful = attempt(ordered(), Unknown("No answer.")).state
-    foreign = evidence()
+    doubtful = after_attempt(exports_after(), Unknown("No answer.")).state
+    foreign = resolved_event()
     document = foreign.data.document.model_copy(update={"connection": "of-another-company"})
     foreign = replace(foreign, data=foreign.data.model_copy(update={"document": document}))
 
-    settled = accepted(resolved(doubtful, foreign, NOW).state, order(2), NOW, "main").state
+    settled = accepted(resolved(doubtful, foreign, NOW).state, accepted_event(2), NOW, "main").state
     assert settled.by_revision[1].state is ExportState.SUCCEEDED
     assert settled.document is not None
     assert (settled.document.connection, settled.connection) == ("main", "main")
 
 
 def test_evidence_that_comes_before_its_order_settles_it_on_arrival() -> None:
-    early = resolved(CommitmentExports("c-1"), evidence(), NOW).state
+    early = resolved(CommitmentExports("c-1"), resolved_event(), NOW).state
 
-    decided = accepted(early, order(), NOW, "main")
+    decided = accepted(early, accepted_event(), NOW, "main")
 
     assert decided.state.by_revision[1].state is ExportState.SUCCEEDED
     assert [event.data.topic for event in decided.publish] == ["export.succeeded"]
 
 
 def test_evidence_waits_while_a_worker_holds_the_export_and_settles_it_afterwards() -> None:
-    waiting = resolved(begun_with(ordered()), evidence(), NOW)
+    waiting = resolved(leased(exports_after()), resolved_event(), NOW)
 
     assert waiting.publish == ()
     assert waiting.state.by_revision[1].state is ExportState.IN_FLIGHT
 
 
 def test_evidence_of_another_document_than_the_known_one_is_told() -> None:
-    exports = attempt(ordered(), Landed((document(),))).state
+    exports = after_attempt(exports_after(), Landed((found_document(),))).state
 
-    decided = resolved(exports, evidence(document_id="d-2"), NOW)
+    decided = resolved(exports, resolved_event(document_id="d-2"), NOW)
 
     assert [event.data.erp_document.id for event in decided.publish] == ["d-2"]
     assert decided.state.document is not None
@@ -169,9 +177,9 @@ def test_evidence_of_another_document_than_the_known_one_is_told() -> None:
 
 
 def test_the_same_evidence_again_changes_nothing() -> None:
-    exports = resolved(ordered(), evidence(), NOW).state
+    exports = resolved(exports_after(), resolved_event(), NOW).state
 
-    again = resolved(exports, evidence(), NOW)
+    again = resolved(exports, resolved_event(), NOW)
 
     assert (again.is_changed, again.publish) == (False, ())
 
@@ -187,7 +195,7 @@ decisions = st.tuples(st.integers(1, 3), st.integers(1, 3))
 def test_any_order_and_repetition_of_orders_ends_in_the_same_state(
     given: tuple[Sequence[tuple[int, int]], Sequence[tuple[int, int]]],
 ) -> None:
-    one, other = (ordered(*(order(*decision) for decision in run)) for run in given)
+    one, other = (exports_after(*(accepted_event(*decision) for decision in run)) for run in given)
 
     assert one == other
 
@@ -197,16 +205,16 @@ def test_any_order_of_orders_and_evidence_ends_in_the_same_state(run: Sequence[t
     exports = CommitmentExports("c-1")
     for each in run:
         if isinstance(each, str):
-            exports = resolved(exports, evidence(2), NOW).state
+            exports = resolved(exports, resolved_event(2), NOW).state
         else:
-            exports = accepted(exports, order(*each), NOW, "main").state
+            exports = accepted(exports, accepted_event(*each), NOW, "main").state
 
     states = {revision: (export.state, export.round) for revision, export in exports.by_revision.items()}
     assert states == {1: (ExportState.SUPERSEDED, 2), 2: (ExportState.SUCCEEDED, 1)}
 
 
 def test_only_the_lowest_pending_revision_is_current() -> None:
-    exports = ordered(order(2), order(1))
+    exports = exports_after(accepted_event(2), accepted_event(1))
 
     assert exports.current is not None
     assert exports.current.revision == 1
@@ -214,9 +222,9 @@ def test_only_the_lowest_pending_revision_is_current() -> None:
 
 
 def test_a_lower_revision_waits_while_a_higher_one_is_in_doubt() -> None:
-    doubt = attempt(ordered(order(2)), Unknown("No answer.")).state
+    doubt = after_attempt(exports_after(accepted_event(2)), Unknown("No answer.")).state
 
-    exports = accepted(doubt, order(1), NOW, "main").state
+    exports = accepted(doubt, accepted_event(1), NOW, "main").state
 
     assert exports.current is not None
     assert exports.current.revision == 2

@@ -13,7 +13,7 @@ from services.exporter.rules.export import Export
 from services.exporter.rules.marker import marker_of
 from services.exporter.rules.outcome import Undecided
 from services.exporter.rules.probe import Create, Update, after_probe
-from tests.unit.exporter.rules.given import NOW, attempt, begun_with, document, order, ordered
+from tests.unit.exporter.builders import NOW, accepted_event, after_attempt, exports_after, found_document, leased
 
 QUIET = timedelta(seconds=30)
 KNOWN = ErpDocument(connection="main", id="d-1")
@@ -22,23 +22,23 @@ KNOWN = ErpDocument(connection="main", id="d-1")
 @pytest.fixture
 def fresh() -> Export:
     """A first attempt of revision 2."""
-    return begun_with(ordered(order(2))).by_revision[2]
+    return leased(exports_after(accepted_event(2))).by_revision[2]
 
 
 @pytest.fixture
 def doubtful() -> Export:
     """Revision 2 after a lost answer."""
-    return attempt(ordered(order(2)), Unknown("No answer.")).state.by_revision[2]
+    return after_attempt(exports_after(accepted_event(2)), Unknown("No answer.")).state.by_revision[2]
 
 
 def older(export: Export) -> FoundDocument:
-    return document(marker_of(export.commitment_id, 1, "0" * 64), "d-1")
+    return found_document(marker_of(export.commitment_id, 1, "0" * 64), "d-1")
 
 
 def test_a_document_that_an_approver_knew_by_its_number_alone_is_updated_under_its_id(fresh: Export) -> None:
     known = ErpDocument(connection="main", id="PO-d-1", number="PO-d-1")
 
-    assert after_probe(fresh, known, (document(document_id="d-7"), older(fresh)), NOW) == Update("d-1")
+    assert after_probe(fresh, known, (found_document(document_id="d-7"), older(fresh)), NOW) == Update("d-1")
 
 
 def test_nothing_found_on_a_first_attempt_means_create(fresh: Export) -> None:
@@ -47,12 +47,12 @@ def test_nothing_found_on_a_first_attempt_means_create(fresh: Export) -> None:
 
 def test_our_very_marker_means_landed(fresh: Export, doubtful: Export) -> None:
     for export in (fresh, doubtful):
-        found = document(export.marker)
-        assert after_probe(export, None, (document(), found), NOW) == Landed((found,))
+        found = found_document(export.marker)
+        assert after_probe(export, None, (found_document(), found), NOW) == Landed((found,))
 
 
 def test_a_later_revisions_marker_means_that_this_one_needs_no_writing(fresh: Export) -> None:
-    later = document(marker_of("c-1", 3, "0" * 64))
+    later = found_document(marker_of("c-1", 3, "0" * 64))
 
     assert after_probe(fresh, None, (later,), NOW) == Landed((later,))
 
@@ -62,7 +62,7 @@ def test_an_older_marker_means_update(fresh: Export) -> None:
 
 
 def test_the_same_revision_with_another_content_means_update(fresh: Export) -> None:
-    disputed = document(marker_of("c-1", 2, "0" * 64))
+    disputed = found_document(marker_of("c-1", 2, "0" * 64))
 
     assert after_probe(fresh, None, (disputed,), NOW) == Update("d-1")
 
@@ -83,22 +83,22 @@ def test_after_a_lost_answer_silence_and_older_markers_prove_nothing_for_a_while
 
 
 def test_a_reopened_export_still_waits_for_its_lost_answer() -> None:
-    exports = attempt(ordered(order(2)), Unknown("No answer.")).state
-    reopened = begun_with(accepted(exports, order(2, 2), NOW, "main").state).by_revision[2]
+    exports = after_attempt(exports_after(accepted_event(2)), Unknown("No answer.")).state
+    reopened = leased(accepted(exports, accepted_event(2, 2), NOW, "main").state).by_revision[2]
 
     assert isinstance(after_probe(reopened, None, (), NOW), Undecided)
     assert after_probe(reopened, None, (), NOW + QUIET) == Create()
 
 
 def test_a_document_without_a_marker_is_for_a_person_to_judge_when_in_doubt(doubtful: Export) -> None:
-    undecided = after_probe(doubtful, None, (document(),), NOW + QUIET)
+    undecided = after_probe(doubtful, None, (found_document(),), NOW + QUIET)
 
     assert isinstance(undecided, Undecided)
     assert undecided.needs_person
 
 
 def test_no_second_document_is_written_beside_one_without_a_marker(fresh: Export) -> None:
-    refused = after_probe(fresh, None, (document(),), NOW)
+    refused = after_probe(fresh, None, (found_document(),), NOW)
 
     assert isinstance(refused, Refused)
     assert refused.failure_class is FailureClass.FIX_SETUP
@@ -106,7 +106,7 @@ def test_no_second_document_is_written_beside_one_without_a_marker(fresh: Export
 
 
 def test_a_marker_of_another_commitment_is_none_of_ours(fresh: Export) -> None:
-    assert isinstance(after_probe(fresh, None, (document(marker_of("c-10", 1, "0" * 64)),), NOW), Refused)
+    assert isinstance(after_probe(fresh, None, (found_document(marker_of("c-10", 1, "0" * 64)),), NOW), Refused)
 
 
 def test_a_failed_question_fails_a_first_attempt_but_never_an_export_in_doubt(fresh: Export, doubtful: Export) -> None:
@@ -117,6 +117,6 @@ def test_a_failed_question_fails_a_first_attempt_but_never_an_export_in_doubt(fr
 
 def test_a_commitment_id_may_contain_slashes(fresh: Export) -> None:
     export = replace(fresh, commitment_id="a/1/b")
-    found = document(marker_of("a/1/b", 1, "0" * 64))
+    found = found_document(marker_of("a/1/b", 1, "0" * 64))
 
     assert after_probe(export, None, (found,), NOW) == Update("d-1")

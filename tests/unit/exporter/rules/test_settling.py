@@ -13,27 +13,27 @@ from services.exporter.rules.export import CommitmentExports, ExportState
 from services.exporter.rules.outcome import AttemptOutcome, NotSent, Undecided
 from services.exporter.rules.policy import RetryPolicy
 from services.exporter.rules.settling import settle_attempt
-from tests.unit.exporter.rules.given import (
+from tests.unit.exporter.builders import (
     LEASE,
     NOW,
     POLICY,
     SOON,
-    attempt,
-    begun_with,
-    document,
-    evidence,
-    order,
-    ordered,
-    token,
+    accepted_event,
+    after_attempt,
+    exports_after,
+    found_document,
+    lease_token,
+    leased,
+    resolved_event,
 )
 
-LANDED = Landed((document(),))
+LANDED = Landed((found_document(),))
 REFUSED = Refused(FailureClass.FIX_DATA, "The vendor is not known.", "V-1")
 UNKNOWN = Unknown("No answer.")
 
 
 def test_a_pending_export_is_in_flight_under_the_lease() -> None:
-    exports = begun_with(ordered())
+    exports = leased(exports_after())
 
     assert exports.by_revision[1].state is ExportState.IN_FLIGHT
     assert exports.due_at == NOW + LEASE
@@ -41,29 +41,29 @@ def test_a_pending_export_is_in_flight_under_the_lease() -> None:
 
 def test_nothing_can_begin_where_nothing_is_to_be_done() -> None:
     with pytest.raises(ValueError, match="nothing"):
-        begun_with(CommitmentExports("c-1"))
+        leased(CommitmentExports("c-1"))
 
 
 def test_a_lapsed_lease_leaves_a_doubt_that_only_time_and_a_probe_can_settle() -> None:
     later = NOW + LEASE
 
-    exports = begun_with(begun_with(ordered()), 2, later)
+    exports = leased(leased(exports_after()), 2, later)
 
     export = exports.by_revision[1]
     assert (export.state, export.quiet_until) == (ExportState.IN_DOUBT, later + timedelta(seconds=30))
     assert exports.lease is not None
-    assert exports.lease.token == token(2)
+    assert exports.lease.token == lease_token(2)
 
 
 def test_a_settle_after_the_lease_has_passed_on_is_dropped() -> None:
-    taken_over = begun_with(begun_with(ordered()), 2, NOW + LEASE)
+    taken_over = leased(leased(exports_after()), 2, NOW + LEASE)
 
-    assert settle_attempt(taken_over, token(1), LANDED, POLICY, NOW) is None
-    assert settle_attempt(ordered(), token(1), LANDED, POLICY, NOW) is None
+    assert settle_attempt(taken_over, lease_token(1), LANDED, POLICY, NOW) is None
+    assert settle_attempt(exports_after(), lease_token(1), LANDED, POLICY, NOW) is None
 
 
 def test_a_landed_revision_is_told_with_its_document() -> None:
-    decided = attempt(ordered(), LANDED)
+    decided = after_attempt(exports_after(), LANDED)
 
     (event,) = decided.publish
     assert event.data.topic == "export.succeeded"
@@ -72,22 +72,22 @@ def test_a_landed_revision_is_told_with_its_document() -> None:
 
 
 def test_two_documents_in_the_erp_are_both_told() -> None:
-    decided = attempt(ordered(), Landed((document(), document(document_id="d-2"))))
+    decided = after_attempt(exports_after(), Landed((found_document(), found_document(document_id="d-2"))))
 
     assert [event.data.erp_document.id for event in decided.publish] == ["d-1", "d-2"]
 
 
 def test_a_document_beside_the_one_that_an_approver_vouched_for_is_told_too() -> None:
-    held = resolved(begun_with(ordered()), evidence(), NOW).state
+    held = resolved(leased(exports_after()), resolved_event(), NOW).state
 
-    decided = settle_attempt(held, token(), LANDED, POLICY, NOW)
+    decided = settle_attempt(held, lease_token(), LANDED, POLICY, NOW)
 
     assert decided is not None
     assert [event.data.erp_document.id for event in decided.publish] == ["d-1", "d-9"]
 
 
 def test_a_refusal_fails_the_round_and_says_whose_turn_it_is() -> None:
-    decided = attempt(ordered(), REFUSED)
+    decided = after_attempt(exports_after(), REFUSED)
 
     (event,) = decided.publish
     assert event.data.topic == "export.failed"
@@ -100,16 +100,16 @@ def test_a_refusal_fails_the_round_and_says_whose_turn_it_is() -> None:
 
 
 def test_a_failed_update_says_that_an_earlier_revision_is_in_the_erp() -> None:
-    exports = accepted(attempt(ordered(), LANDED).state, order(2), NOW, "main").state
+    exports = accepted(after_attempt(exports_after(), LANDED).state, accepted_event(2), NOW, "main").state
 
-    (event,) = attempt(exports, REFUSED).publish
+    (event,) = after_attempt(exports, REFUSED).publish
 
     assert event.data.failure.in_erp is True
 
 
 def test_a_transient_error_is_silent_and_backs_off() -> None:
-    first = attempt(ordered(), Transient("Busy."))
-    second = attempt(first.state, Transient("Busy."), NOW + SOON)
+    first = after_attempt(exports_after(), Transient("Busy."))
+    second = after_attempt(first.state, Transient("Busy."), NOW + SOON)
 
     assert (first.publish, second.publish) == ((), ())
     assert first.state.due_at == NOW + SOON
@@ -118,24 +118,24 @@ def test_a_transient_error_is_silent_and_backs_off() -> None:
 
 
 def test_the_erps_own_wish_lengthens_the_wait() -> None:
-    decided = attempt(ordered(), Transient("Busy.", retry_after_seconds=90))
+    decided = after_attempt(exports_after(), Transient("Busy.", retry_after_seconds=90))
 
     assert decided.state.due_at == NOW + timedelta(seconds=90)
 
 
 def test_transient_errors_beyond_the_limit_fail_for_later() -> None:
-    exports = ordered()
+    exports = exports_after()
     for _ in range(POLICY.max_attempts - 1):
-        exports = attempt(exports, Transient("Busy.")).state
+        exports = after_attempt(exports, Transient("Busy.")).state
 
-    (event,) = attempt(exports, Transient("Busy.")).publish
+    (event,) = after_attempt(exports, Transient("Busy.")).publish
 
     assert event.data.failure.failure_class is FailureClass.RETRY_LATER
     assert event.data.attempts == POLICY.max_attempts
 
 
 def test_a_lost_answer_is_in_doubt_and_told_with_the_next_probe() -> None:
-    decided = attempt(ordered(), UNKNOWN)
+    decided = after_attempt(exports_after(), UNKNOWN)
 
     (event,) = decided.publish
     assert (event.data.topic, event.data.asked, event.data.probes) == ("export.in_doubt", "No answer.", 0)
@@ -144,9 +144,9 @@ def test_a_lost_answer_is_in_doubt_and_told_with_the_next_probe() -> None:
 
 
 def test_each_probe_that_settles_nothing_is_told_and_the_next_comes_later() -> None:
-    doubt = attempt(ordered(), UNKNOWN).state
+    doubt = after_attempt(exports_after(), UNKNOWN).state
 
-    decided = attempt(doubt, Undecided("Not there yet."), NOW + 2 * SOON)
+    decided = after_attempt(doubt, Undecided("Not there yet."), NOW + 2 * SOON)
 
     (event,) = decided.publish
     assert (event.data.probes, event.data.since) == (1, NOW)
@@ -155,25 +155,25 @@ def test_each_probe_that_settles_nothing_is_told_and_the_next_comes_later() -> N
 
 def test_a_probe_is_made_as_soon_as_silence_is_a_proof() -> None:
     policy = RetryPolicy(settle_seconds=25)
-    exports = attempt(ordered(), UNKNOWN, policy=policy).state
+    exports = after_attempt(exports_after(), UNKNOWN, policy=policy).state
     for _ in range(3):
         assert exports.due_at is not None
-        exports = attempt(exports, Undecided("Not there yet."), exports.due_at, policy).state
+        exports = after_attempt(exports, Undecided("Not there yet."), exports.due_at, policy).state
 
     assert exports.due_at == NOW + timedelta(seconds=25)
 
 
 def test_a_doubt_that_a_person_must_settle_is_not_probed_again() -> None:
-    decided = attempt(attempt(ordered(), UNKNOWN).state, Undecided("Look.", needs_person=True))
+    decided = after_attempt(after_attempt(exports_after(), UNKNOWN).state, Undecided("Look.", needs_person=True))
 
     (event,) = decided.publish
     assert (event.data.next_probe, decided.state.due_at) == (None, None)
 
 
 def test_a_reopened_export_waits_in_silence_until_silence_is_a_proof() -> None:
-    reopened = accepted(attempt(ordered(), UNKNOWN).state, order(round=2), NOW, "main").state
+    reopened = accepted(after_attempt(exports_after(), UNKNOWN).state, accepted_event(round=2), NOW, "main").state
 
-    decided = attempt(reopened, Undecided("Not there yet."), NOW + 29 * SOON)
+    decided = after_attempt(reopened, Undecided("Not there yet."), NOW + 29 * SOON)
 
     assert decided.publish == ()
     assert decided.state.by_revision[1].state is ExportState.PENDING
@@ -182,9 +182,9 @@ def test_a_reopened_export_waits_in_silence_until_silence_is_a_proof() -> None:
 
 @pytest.mark.parametrize("outcome", [REFUSED, UNKNOWN, Transient("Busy.")])
 def test_a_round_ordered_meanwhile_overtakes_whatever_did_not_succeed(outcome: AttemptOutcome) -> None:
-    held = accepted(begun_with(ordered()), order(round=2), NOW, "main").state
+    held = accepted(leased(exports_after()), accepted_event(round=2), NOW, "main").state
 
-    decided = settle_attempt(held, token(), outcome, POLICY, NOW)
+    decided = settle_attempt(held, lease_token(), outcome, POLICY, NOW)
 
     assert decided is not None
     assert decided.publish == ()
@@ -193,9 +193,9 @@ def test_a_round_ordered_meanwhile_overtakes_whatever_did_not_succeed(outcome: A
 
 
 def test_evidence_that_came_meanwhile_settles_what_did_not_succeed() -> None:
-    held = resolved(begun_with(ordered()), evidence(), NOW).state
+    held = resolved(leased(exports_after()), resolved_event(), NOW).state
 
-    decided = settle_attempt(held, token(), UNKNOWN, POLICY, NOW)
+    decided = settle_attempt(held, lease_token(), UNKNOWN, POLICY, NOW)
 
     assert decided is not None
     assert decided.state.by_revision[1].state is ExportState.SUCCEEDED
@@ -203,15 +203,15 @@ def test_evidence_that_came_meanwhile_settles_what_did_not_succeed() -> None:
 
 
 def test_nothing_sent_means_that_it_is_due_again() -> None:
-    decided = attempt(ordered(), NotSent())
+    decided = after_attempt(exports_after(), NotSent())
 
     assert (decided.publish, decided.state.due_at, decided.state.by_revision[1].attempts) == ((), NOW, 0)
 
 
 def test_a_success_supersedes_a_failure_below_it_in_silence() -> None:
-    failed = attempt(ordered(), REFUSED).state
+    failed = after_attempt(exports_after(), REFUSED).state
 
-    decided = attempt(accepted(failed, order(2), NOW, "main").state, LANDED)
+    decided = after_attempt(accepted(failed, accepted_event(2), NOW, "main").state, LANDED)
 
     assert decided.state.by_revision[1].state is ExportState.SUPERSEDED
     assert [event.data.revision for event in decided.publish] == [2]
@@ -244,13 +244,13 @@ def test_whatever_happens_at_most_one_revision_is_open_and_nothing_waits_without
     for name, one, two in steps:
         now += timedelta(minutes=2)
         if name == "order":
-            exports = accepted(exports, order(one, two), now, "main").state
+            exports = accepted(exports, accepted_event(one, two), now, "main").state
         elif name == "evidence":
-            exports = resolved(exports, evidence(one), now).state
+            exports = resolved(exports, resolved_event(one), now).state
         elif name == "begin" and exports.due_at is not None and exports.due_at <= now:
             leases += 1
-            exports = begun_with(exports, leases, now)
-        elif name == "answer" and (decided := settle_attempt(exports, token(leases - two), one, POLICY, now)):
+            exports = leased(exports, leases, now)
+        elif name == "answer" and (decided := settle_attempt(exports, lease_token(leases - two), one, POLICY, now)):
             exports = decided.state
         _check(exports)
 

@@ -1,4 +1,4 @@
-"""A tiny server that answers each request with the next line of a script, down to the raw bytes."""
+"""An HTTP server that sends prepared bytes, so that a test can break a response at any point."""
 
 import asyncio
 import struct
@@ -8,58 +8,63 @@ from dataclasses import dataclass, field
 from socket import SO_LINGER, SOL_SOCKET
 
 RESET = b"RESET"
+"""Instead of a response: reset the network connection."""
+
 HANG = b"HANG"
+"""Instead of a response: send nothing and keep the network connection open."""
+
 TRICKLE = b"TRICKLE"
+"""Send a response that never ends, one byte at a time."""
 
 
 @dataclass
-class Scripted:
-    """What is answered, in order, and what was received; the last answer stays."""
+class ScriptedServer:
+    """Sends one of `responses` for each request, in order, then repeats the last one; keeps what it received."""
 
-    answers: Sequence[bytes]
+    responses: Sequence[bytes]
     received: list[bytes] = field(default_factory=list)
     url: str = ""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     writers: list[asyncio.StreamWriter] = field(default_factory=list)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer every request on one connection."""
+        """Serve one network connection until the client closes it."""
         self.writers.append(writer)
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 self.received.append(head + await reader.readexactly(_length(head)))
-                await self._answer(self.answers[min(len(self.received), len(self.answers)) - 1], writer)
+                await self._respond(self.responses[min(len(self.received), len(self.responses)) - 1], writer)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         writer.close()
 
-    async def _answer(self, answer: bytes, writer: asyncio.StreamWriter) -> None:
-        if answer == HANG:
+    async def _respond(self, response: bytes, writer: asyncio.StreamWriter) -> None:
+        if response == HANG:
             await self.ended.wait()
-        elif answer == RESET:
+        elif response == RESET:
             writer.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
             raise ConnectionResetError
-        elif answer == TRICKLE:
+        elif response == TRICKLE:
             writer.write(b"HTTP/1.1 201 Created\r\nContent-Length: 100000\r\n\r\n")
             while not self.ended.is_set():
                 writer.write(b" ")
                 await writer.drain()
                 await asyncio.sleep(0.05)
         else:
-            writer.write(answer)
+            writer.write(response)
             await writer.drain()
 
 
-def reply(status: int, body: bytes = b"", *headers: str) -> bytes:
-    """An HTTP/1.1 response."""
+def response_bytes(status: int, body: bytes = b"", *headers: str) -> bytes:
+    """Return a complete HTTP/1.1 response."""
     lines = [f"HTTP/1.1 {status} Whatever", f"Content-Length: {len(body)}", *headers]
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
 @asynccontextmanager
-async def scripted(*answers: bytes) -> AsyncIterator[Scripted]:
-    """A server on the loopback that says `answers`."""
-    script = Scripted(answers)
+async def scripted_server(*responses: bytes) -> AsyncIterator[ScriptedServer]:
+    """Run a ScriptedServer on a free port of the loopback interface."""
+    script = ScriptedServer(responses)
     serving: list[asyncio.Task[None]] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -72,7 +77,7 @@ async def scripted(*answers: bytes) -> AsyncIterator[Scripted]:
     finally:
         script.ended.set()
         server.close()
-        for writer in script.writers:  # a client under load may be slow to let go of a connection
+        for writer in script.writers:  # under load, a client may be slow to close its connections
             writer.close()
         await asyncio.wait_for(asyncio.gather(*serving), 5)
 

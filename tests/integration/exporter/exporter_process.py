@@ -1,4 +1,4 @@
-"""An exporter on a real database and against a real ERP, step by step, with a clock that the test turns."""
+"""An exporter that a test runs step by step: a real database, the sandbox's ERP, and a clock that the test sets."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -25,7 +25,7 @@ from services.exporter.work import ExportWork
 from services.pipeline.database import Database
 from services.pipeline.fold import fold
 from services.pipeline.outbox import Outbox
-from tests.unit.exporter.rules.given import NOW
+from tests.unit.exporter.builders import NOW
 
 SETTLE_SECONDS = 30
 TOKEN = SecretStr("s3cret")
@@ -33,7 +33,7 @@ TOKEN = SecretStr("s3cret")
 
 @dataclass
 class Clock:
-    """The time as the test wants it."""
+    """A clock that moves only when the test advances it."""
 
     now: datetime = NOW
 
@@ -41,13 +41,13 @@ class Clock:
         return self.now
 
     def advance(self, seconds: float) -> None:
-        """Let time pass."""
+        """Move the clock forward."""
         self.now += timedelta(seconds=seconds)
 
 
 @dataclass
-class Line:
-    """One exporter process; `sibling` is another on the same database."""
+class ExporterProcess:
+    """One exporter process without Kafka: the test passes events in, and reads what it published from the outbox."""
 
     database: Database
     connections: Connections
@@ -58,14 +58,14 @@ class Line:
         self.store = ExportStore()
         self.outbox = Outbox(tables.KERNEL)
         self.work = ExportWork(self.connections, self.store, self.clock)
-        self.reporting = ConnectionReport(self.database, self.outbox, self.connections, self.clock)
+        self.connection_report = ConnectionReport(self.database, self.outbox, self.connections, self.clock)
 
-    def sibling(self) -> "Line":
-        """Another process on the same database, with a clock of its own."""
-        return Line(self.database, self.connections, self.erp, Clock(self.clock.now))
+    def sibling(self) -> "ExporterProcess":
+        """Return another process on the same database and ERP, with a clock of its own."""
+        return ExporterProcess(self.database, self.connections, self.erp, Clock(self.clock.now))
 
-    async def hear(self, *events: Event[EventData]) -> None:
-        """Fold `events` as one batch."""
+    async def consume(self, *events: Event[EventData]) -> None:
+        """Process `events` as one batch."""
         async with self.database.begin() as db:
             states = await self.store.load(db, sorted({event.subject for event in events}))
             folded = fold(handlers(self.connections.routes), states, events, self.clock())
@@ -73,34 +73,34 @@ class Line:
             await self.outbox.add(db, folded.publish)
 
     async def claim(self, limit: int = 16) -> Sequence[ExportJob]:
-        """Take what is due."""
+        """Lease what is due."""
         async with self.database.begin() as db:
             return await self.work.claim(db, limit)
 
-    async def settle(self, job: ExportJob, attempted: AttemptResult) -> None:
-        """Record what an attempt came to."""
+    async def settle(self, job: ExportJob, result: AttemptResult) -> None:
+        """Save the result of an attempt, and publish what follows."""
         async with self.database.begin() as db:
-            await self.outbox.add(db, await self.work.settle(db, job, attempted))
+            await self.outbox.add(db, await self.work.settle(db, job, result))
 
-    async def turn(self, limit: int = 16) -> int:
-        """Claim, perform and settle once, and say how many jobs there were."""
+    async def work_once(self, limit: int = 16) -> int:
+        """Claim, perform and settle what is due, and return how many jobs there were."""
         jobs = await self.claim(limit)
         for job in jobs:
             await self.settle(job, await self.work.perform(job))
         return len(jobs)
 
-    async def told(self) -> list[Event[EventData]]:
-        """Every event in the outbox, in order."""
+    async def published(self) -> list[Event[EventData]]:
+        """Return every event in the outbox, in order."""
         async with self.database.begin() as db:
             rows = await self.outbox.oldest(db, 10_000)
         return [decode(row.topic, row.key.encode(), row.value, (), NOW) for row in rows]
 
-    async def topics(self) -> list[str]:
-        """The topics of every event in the outbox, in order."""
-        return [event.data.topic for event in await self.told()]
+    async def published_topics(self) -> list[str]:
+        """Return the topic of every event in the outbox, in order."""
+        return [event.data.topic for event in await self.published()]
 
-    async def exports(self) -> Sequence[Row[tuple[str, int, str]]]:
-        """Commitment, revision and state of every export."""
+    async def export_states(self) -> Sequence[Row[tuple[str, int, str]]]:
+        """Return commitment id, revision and state of every export."""
         table = tables.EXPORT
         chosen = select(table.c.commitment_id, table.c.revision, table.c.state)
         async with self.database.begin() as db:
@@ -108,10 +108,10 @@ class Line:
 
 
 @asynccontextmanager
-async def running_line(
+async def running_exporter(
     database_url: str, folder: Path, *, is_reference_unique: bool = False, settings: str = ""
-) -> AsyncIterator[Line]:
-    """An exporter with one connection, `main`, for the company co-1."""
+) -> AsyncIterator[ExporterProcess]:
+    """Run an exporter with one connection, `main`, for the company co-1; `settings` are more lines of TOML for it."""
     database = Database(SecretStr(database_url), application_name="test", pool_size=24)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.close)
@@ -125,9 +125,9 @@ async def running_line(
         path.write_text(_connection(erp.url, is_reference_unique=is_reference_unique) + settings, encoding="utf-8")
         connections = load_connections(path, {"ERP_TOKEN": TOKEN.get_secret_value()})
         stack.push_async_callback(connections.close)
-        line = Line(database, connections, erp)
-        await line.reporting.report()
-        yield line
+        exporter = ExporterProcess(database, connections, erp)
+        await exporter.connection_report.report()
+        yield exporter
 
 
 def _connection(url: str, *, is_reference_unique: bool) -> str:

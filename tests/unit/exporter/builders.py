@@ -1,4 +1,4 @@
-"""Orders, documents and instants that the exporter's tests begin with."""
+"""Builds the events, documents and exports that the exporter's tests start from."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,8 +23,8 @@ APPROVER = Person(id="p-ada", name="Ada Approver", email="ada@example.com")
 MANAGER = Person(id="p-max", name="Max Manager", email="max@example.com")
 
 
-def commitment(commitment_id: str = "c-1", title: str = "Concrete, level 2") -> dict[str, Any]:
-    """A subcontract as upstream sends it."""
+def commitment_json(commitment_id: str = "c-1", title: str = "Concrete, level 2") -> dict[str, Any]:
+    """Return a subcontract as upstream sends it."""
     return {
         "id": commitment_id,
         "number": "SC-014",
@@ -51,7 +51,7 @@ def commitment(commitment_id: str = "c-1", title: str = "Concrete, level 2") -> 
     }
 
 
-def order(
+def accepted_event(
     revision: int = 1,
     round: int = 1,  # noqa: A002 - the contract's word
     *,
@@ -61,8 +61,8 @@ def order(
     content_hash: str | None = None,
     time: datetime = NOW,
 ) -> Event[DecisionAccepted]:
-    """An approver's acceptance."""
-    snapshot = Snapshot.of(commitment(commitment_id, title))
+    """Return an approver's acceptance."""
+    snapshot = Snapshot.of(commitment_json(commitment_id, title))
     data = DecisionAccepted(
         company_id=company_id,
         project_id="pr-1",
@@ -77,8 +77,8 @@ def order(
     return new_event(data, source="countersign/approval", time=time)
 
 
-def evidence(revision: int = 1, document_id: str = "d-9", *, company_id: str = "co-1") -> Event[DecisionResolved]:
-    """An approver's word that the revision is in the ERP."""
+def resolved_event(revision: int = 1, document_id: str = "d-9", *, company_id: str = "co-1") -> Event[DecisionResolved]:
+    """Return an approver's evidence that the revision is in the ERP."""
     data = DecisionResolved(
         company_id=company_id,
         project_id="pr-1",
@@ -91,34 +91,34 @@ def evidence(revision: int = 1, document_id: str = "d-9", *, company_id: str = "
     return new_event(data, source="countersign/approval", time=NOW)
 
 
-def ordered(*events: Event[DecisionAccepted], connection: str | None = "main") -> CommitmentExports:
-    """The exports of commitment c-1 after `events`."""
+def exports_after(*events: Event[DecisionAccepted], connection: str | None = "main") -> CommitmentExports:
+    """Return the exports of commitment c-1 after `events`, by default after the acceptance of revision 1."""
     exports = CommitmentExports("c-1")
-    for event in events or (order(),):
+    for event in events or (accepted_event(),):
         exports = accepted(exports, event, NOW, connection).state
     return exports
 
 
-def attempt(
+def after_attempt(
     exports: CommitmentExports, outcome: AttemptOutcome, now: datetime = NOW, policy: RetryPolicy = POLICY
 ) -> DecidedExports:
-    """What the exports become when the current one is attempted with `outcome`."""
+    """Attempt the current export with `outcome`, and return what was decided."""
     token = uuid4()
     decided = settle_attempt(begin_attempt(exports, token, now + LEASE, policy, now), token, outcome, policy, now)
     assert decided is not None
     return decided
 
 
-def token(number: int = 1) -> UUID:
-    """A lease's token."""
+def lease_token(number: int = 1) -> UUID:
+    """Return the same token for the same number."""
     return UUID(int=number)
 
 
-def document(marker: str | None = None, document_id: str = "d-1") -> FoundDocument:
-    """A document as the ERP shows it."""
+def found_document(marker: str | None = None, document_id: str = "d-1") -> FoundDocument:
+    """Return a document as the ERP lists it."""
     return FoundDocument(document_id, f"PO-{document_id}", None, marker)
 
 
-def begun_with(exports: CommitmentExports, number: int = 1, now: datetime = NOW) -> CommitmentExports:
-    """The exports with the current one under a lease."""
-    return begin_attempt(exports, token(number), now + LEASE, POLICY, now)
+def leased(exports: CommitmentExports, number: int = 1, now: datetime = NOW) -> CommitmentExports:
+    """Return the exports with the current one leased, under the token with this number."""
+    return begin_attempt(exports, lease_token(number), now + LEASE, POLICY, now)
