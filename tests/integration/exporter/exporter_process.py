@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from pydantic import SecretStr
-from sqlalchemy import Row, select
+from sqlalchemy import select
 from sqlalchemy.schema import CreateSchema
 
 from sandbox.erp.rules import Rules
@@ -95,16 +95,20 @@ class ExporterProcess:
             rows = await self.outbox.oldest(db, 10_000)
         return [decode(row.topic, row.key.encode(), row.value, (), NOW) for row in rows]
 
+    async def last_published(self) -> Event[EventData]:
+        """Return the event that was published last."""
+        return (await self.published())[-1]
+
     async def published_topics(self) -> list[str]:
         """Return the topic of every event in the outbox, in order."""
         return [event.data.topic for event in await self.published()]
 
-    async def export_states(self) -> Sequence[Row[tuple[str, int, str]]]:
-        """Return commitment id, revision and state of every export."""
+    async def export_states(self) -> list[str]:
+        """Return the state of every export, by commitment and revision."""
         table = tables.EXPORT
-        chosen = select(table.c.commitment_id, table.c.revision, table.c.state)
+        chosen = select(table.c.state).order_by(table.c.commitment_id, table.c.revision)
         async with self.database.begin() as db:
-            return (await db.execute(chosen.order_by(table.c.commitment_id, table.c.revision))).all()
+            return list(await db.scalars(chosen))
 
 
 @asynccontextmanager

@@ -1,7 +1,6 @@
-"""Exactly one document per commitment, on a real database and against an ERP that loses answers."""
+"""Each commitment becomes exactly one document in the ERP, even if answers are lost and workers die."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 from time import monotonic
 
@@ -16,12 +15,6 @@ from tests.integration.exporter.exporter_process import SETTLE_SECONDS, Exporter
 from tests.unit.exporter.builders import accepted_event, resolved_event
 
 
-@pytest.fixture
-async def exporter(database_url: str, tmp_path: Path) -> AsyncIterator[ExporterProcess]:
-    async with running_exporter(database_url, tmp_path) as running:
-        yield running
-
-
 async def test_an_accepted_revision_becomes_one_document(exporter: ExporterProcess) -> None:
     await exporter.consume(accepted_event())
 
@@ -29,13 +22,13 @@ async def test_an_accepted_revision_becomes_one_document(exporter: ExporterProce
     assert await exporter.work_once() == 0
 
     (document,) = exporter.erp.books.under("c-1")
-    *_, told = await exporter.published()
-    assert told.data.topic == "export.succeeded"
-    assert told.data.erp_document.number == document.number
+    event = await exporter.last_published()
+    assert event.data.topic == "export.succeeded"
+    assert event.data.erp_document.number == document.number
     assert [entry.method for entry in exporter.erp.journal.entries] == ["GET", "POST"]
 
 
-async def test_what_is_stored_is_read_back_as_it_was(exporter: ExporterProcess) -> None:
+async def test_saved_exports_are_loaded_unchanged(exporter: ExporterProcess) -> None:
     await exporter.consume(accepted_event(), accepted_event(2), resolved_event(2))
 
     async with exporter.database.begin() as db:
@@ -61,10 +54,10 @@ async def test_a_later_revision_updates_the_same_document(exporter: ExporterProc
 
     (document,) = exporter.erp.books.under("c-1")
     assert document.order.revision == 2
-    assert [row.state for row in await exporter.export_states()] == ["succeeded", "succeeded"]
+    assert await exporter.export_states() == ["succeeded", "succeeded"]
 
 
-async def test_an_erp_with_unique_references_is_not_asked_before_the_first_attempt(
+async def test_an_erp_with_unique_references_is_not_probed_before_the_first_attempt(
     database_url: str, tmp_path: Path
 ) -> None:
     async with running_exporter(database_url, tmp_path, is_reference_unique=True) as exporter:
@@ -74,7 +67,9 @@ async def test_an_erp_with_unique_references_is_not_asked_before_the_first_attem
         assert [entry.method for entry in exporter.erp.journal.entries] == ["POST"]
 
 
-async def test_a_duplicate_reference_leads_to_an_update_of_what_stands(database_url: str, tmp_path: Path) -> None:
+async def test_a_duplicate_reference_leads_to_an_update_of_the_existing_document(
+    database_url: str, tmp_path: Path
+) -> None:
     async with running_exporter(database_url, tmp_path, is_reference_unique=True) as exporter:
         await exporter.consume(accepted_event())
         await exporter.work_once()
@@ -89,21 +84,23 @@ async def test_a_duplicate_reference_leads_to_an_update_of_what_stands(database_
 
 
 @pytest.mark.parametrize("kind", [ErpFaultKind.LOSE_ANSWER, ErpFaultKind.ERROR_AFTER_STORING])
-async def test_a_lost_answer_ends_with_exactly_one_document(exporter: ExporterProcess, kind: ErpFaultKind) -> None:
+async def test_a_lost_answer_is_probed_and_ends_with_exactly_one_document(
+    exporter: ExporterProcess, kind: ErpFaultKind
+) -> None:
     exporter.erp.faults.replace([ErpFault(kind=kind, times=1)])
     await exporter.consume(accepted_event())
 
     await exporter.work_once()
-    assert [row.state for row in await exporter.export_states()] == ["in_doubt"]
+    assert await exporter.export_states() == ["in_doubt"]
     assert (await exporter.published_topics())[-1] == "export.in_doubt"
     exporter.clock.advance(2)
     await exporter.work_once()
 
-    assert [row.state for row in await exporter.export_states()] == ["succeeded"]
+    assert await exporter.export_states() == ["succeeded"]
     assert len(exporter.erp.books.under("c-1")) == 1
 
 
-async def test_nothing_is_written_again_before_silence_is_a_proof(exporter: ExporterProcess) -> None:
+async def test_a_write_is_not_repeated_before_settle_seconds_have_passed(exporter: ExporterProcess) -> None:
     exporter.erp.faults.replace([ErpFault(kind=ErpFaultKind.ERROR_BEFORE_STORING, times=1)])
     await exporter.consume(accepted_event())
     for _ in range(SETTLE_SECONDS):
@@ -111,16 +108,16 @@ async def test_nothing_is_written_again_before_silence_is_a_proof(exporter: Expo
         exporter.clock.advance(1)
 
     posts = [entry for entry in exporter.erp.journal.entries if entry.method == "POST"]
-    assert (len(posts), [row.state for row in await exporter.export_states()]) == (1, ["in_doubt"])
+    assert (len(posts), await exporter.export_states()) == (1, ["in_doubt"])
 
     await exporter.work_once()
 
-    assert [row.state for row in await exporter.export_states()] == ["succeeded"]
+    assert await exporter.export_states() == ["succeeded"]
     assert len(exporter.erp.books.under("c-1")) == 1
 
 
 @pytest.mark.parametrize("is_written", [True, False])
-async def test_a_worker_that_dies_leaves_a_doubt_and_one_document(
+async def test_an_export_of_a_dead_worker_is_in_doubt_and_ends_with_one_document(
     exporter: ExporterProcess, *, is_written: bool
 ) -> None:
     await exporter.consume(accepted_event())
@@ -133,29 +130,29 @@ async def test_a_worker_that_dies_leaves_a_doubt_and_one_document(
         exporter.clock.advance(SETTLE_SECONDS)
         await exporter.work_once()
 
-    assert [row.state for row in await exporter.export_states()] == ["succeeded"]
+    assert await exporter.export_states() == ["succeeded"]
     assert len(exporter.erp.books.under("c-1")) == 1
 
 
-async def test_a_late_settle_of_a_lost_lease_is_dropped(exporter: ExporterProcess) -> None:
+async def test_a_result_is_dropped_once_another_worker_has_the_lease(exporter: ExporterProcess) -> None:
     await exporter.consume(accepted_event())
     (job,) = await exporter.claim()
-    attempted = await exporter.work.perform(job)
+    result = await exporter.work.perform(job)
     exporter.clock.advance(60)
     other = exporter.sibling()
     (taken,) = await other.claim()
     before = await exporter.published_topics()
 
-    await exporter.settle(job, attempted)
+    await exporter.settle(job, result)
 
     assert await exporter.published_topics() == before
-    assert [row.state for row in await exporter.export_states()] == ["in_doubt"]
+    assert await exporter.export_states() == ["in_doubt"]
     await other.settle(taken, await other.work.perform(taken))
-    assert [row.state for row in await exporter.export_states()] == ["succeeded"]
+    assert await exporter.export_states() == ["succeeded"]
     assert len(exporter.erp.books.under("c-1")) == 1
 
 
-async def test_a_frozen_worker_sends_nothing_once_its_lease_is_nearly_over(exporter: ExporterProcess) -> None:
+async def test_a_frozen_worker_sends_nothing_when_its_lease_is_about_to_end(exporter: ExporterProcess) -> None:
     await exporter.consume(accepted_event())
     (job,) = await exporter.claim()
     exporter.clock.advance(19)
@@ -167,7 +164,7 @@ async def test_a_frozen_worker_sends_nothing_once_its_lease_is_nearly_over(expor
     assert len(exporter.erp.books.under("c-1")) == 1
 
 
-async def test_a_content_that_was_not_approved_never_reaches_the_erp(exporter: ExporterProcess) -> None:
+async def test_content_that_was_not_approved_never_reaches_the_erp(exporter: ExporterProcess) -> None:
     await exporter.consume(accepted_event())
     async with exporter.database.begin() as db:
         await db.execute(
@@ -176,12 +173,12 @@ async def test_a_content_that_was_not_approved_never_reaches_the_erp(exporter: E
 
     await exporter.work_once()
 
-    *_, told = await exporter.published()
-    assert (told.data.topic, told.data.failure.code) == ("export.failed", "content_hash")
+    event = await exporter.last_published()
+    assert (event.data.topic, event.data.failure.code) == ("export.failed", "content_hash")
     assert exporter.erp.journal.entries == []
 
 
-async def test_an_order_whose_hash_is_not_that_of_its_content_is_never_sent(exporter: ExporterProcess) -> None:
+async def test_an_acceptance_with_the_wrong_hash_is_never_sent(exporter: ExporterProcess) -> None:
     await exporter.consume(accepted_event(content_hash="0" * 64))
 
     await exporter.work_once()
@@ -190,15 +187,15 @@ async def test_an_order_whose_hash_is_not_that_of_its_content_is_never_sent(expo
     assert exporter.erp.journal.entries == []
 
 
-async def test_a_company_without_a_connection_fails_at_once(exporter: ExporterProcess) -> None:
+async def test_an_export_of_a_company_without_a_connection_fails_at_once(exporter: ExporterProcess) -> None:
     await exporter.consume(accepted_event(company_id="co-9"))
 
-    *_, told = await exporter.published()
-    assert (told.data.topic, told.data.failure.failure_class) == ("export.failed", "fix_setup")
+    event = await exporter.last_published()
+    assert (event.data.topic, event.data.failure.failure_class) == ("export.failed", "fix_setup")
     assert await exporter.work_once() == 0
 
 
-async def test_a_connection_that_is_no_longer_configured_fails_what_waits_for_it(exporter: ExporterProcess) -> None:
+async def test_exports_fail_when_their_connection_is_no_longer_configured(exporter: ExporterProcess) -> None:
     await exporter.consume(accepted_event())
     async with exporter.database.begin() as db:
         await db.execute(update(tables.EXPORT).values(connection="gone"))
@@ -206,36 +203,36 @@ async def test_a_connection_that_is_no_longer_configured_fails_what_waits_for_it
 
     assert await exporter.work_once() == 1
 
-    *_, told = await exporter.published()
-    assert (told.data.topic, told.data.failure.code) == ("export.failed", "unknown_connection")
+    event = await exporter.last_published()
+    assert (event.data.topic, event.data.failure.code) == ("export.failed", "unknown_connection")
 
 
-async def test_a_person_settles_a_doubt_with_evidence(exporter: ExporterProcess) -> None:
+async def test_an_approvers_evidence_settles_an_export_in_doubt(exporter: ExporterProcess) -> None:
     exporter.erp.faults.replace([ErpFault(kind=ErpFaultKind.ERROR_BEFORE_STORING, times=1)])
     await exporter.consume(accepted_event())
     await exporter.work_once()
 
     await exporter.consume(resolved_event())
 
-    assert [row.state for row in await exporter.export_states()] == ["succeeded"]
+    assert await exporter.export_states() == ["succeeded"]
     exporter.clock.advance(600)
     assert await exporter.work_once() == 0
 
 
-async def test_transient_errors_are_silent_until_their_limit(exporter: ExporterProcess) -> None:
+async def test_transient_errors_are_retried_silently_up_to_the_limit(exporter: ExporterProcess) -> None:
     exporter.erp.faults.replace([ErpFault(kind=ErpFaultKind.UNAVAILABLE, calls=Calls.EVERY, retry_after_seconds=0)])
     await exporter.consume(accepted_event())
     for _ in range(200):
         await exporter.work_once()
         exporter.clock.advance(60)
 
-    told = [event for event in await exporter.published() if event.data.topic != "erp.connection"]
-    assert [event.data.topic for event in told] == ["export.failed"]
-    assert told[0].data.attempts == 10
-    assert told[0].data.failure.failure_class == "retry_later"
+    published = [event for event in await exporter.published() if event.data.topic != "erp.connection"]
+    assert [event.data.topic for event in published] == ["export.failed"]
+    assert published[0].data.attempts == 10
+    assert published[0].data.failure.failure_class == "retry_later"
 
 
-async def test_an_erp_that_is_away_opens_the_circuit_and_its_return_closes_it(exporter: ExporterProcess) -> None:
+async def test_the_circuit_opens_while_the_erp_is_unavailable_and_closes_afterwards(exporter: ExporterProcess) -> None:
     exporter.erp.faults.replace([ErpFault(kind=ErpFaultKind.UNAVAILABLE, calls=Calls.EVERY, retry_after_seconds=0)])
     await exporter.consume(*(accepted_event(commitment_id=f"c-{number}") for number in range(8)))
 
@@ -243,17 +240,17 @@ async def test_an_erp_that_is_away_opens_the_circuit_and_its_return_closes_it(ex
     exporter.clock.advance(5)
     assert await exporter.work_once() == 0
     await exporter.connection_report.report()
-    *_, told = await exporter.published()
-    assert (told.data.topic, told.data.queue_length) == ("erp.connection", 8)
-    assert told.data.circuit_open_since is not None
+    event = await exporter.last_published()
+    assert (event.data.topic, event.data.queue_length) == ("erp.connection", 8)
+    assert event.data.circuit_open_since is not None
 
     exporter.erp.faults.replace([])
     exporter.clock.advance(5)
     assert await exporter.work_once() == 1
     assert await exporter.work_once() == 7
     await exporter.connection_report.report()
-    *_, told = await exporter.published()
-    assert (told.data.circuit_open_since, told.data.queue_length) == (None, 0)
+    event = await exporter.last_published()
+    assert (event.data.circuit_open_since, event.data.queue_length) == (None, 0)
 
 
 async def test_a_connection_is_announced_only_when_it_changes(exporter: ExporterProcess) -> None:
@@ -264,7 +261,7 @@ async def test_a_connection_is_announced_only_when_it_changes(exporter: Exporter
     assert await exporter.published_topics() == ["erp.connection"]
 
 
-async def test_a_process_makes_no_more_calls_at_a_time_than_the_connection_takes(
+async def test_a_process_makes_no_more_calls_at_a_time_than_the_connection_allows(
     database_url: str, tmp_path: Path
 ) -> None:
     async with running_exporter(database_url, tmp_path, settings="max_in_flight = 2") as exporter:
@@ -279,7 +276,7 @@ async def test_a_process_makes_no_more_calls_at_a_time_than_the_connection_takes
         assert monotonic() - started >= 0.2
 
 
-async def test_the_leases_of_a_killed_process_are_taken_over_though_they_filled_the_limit(
+async def test_the_leases_of_a_killed_process_are_taken_over_even_if_they_filled_the_limit(
     database_url: str, tmp_path: Path
 ) -> None:
     async with running_exporter(database_url, tmp_path, settings="max_in_flight = 2") as exporter:
@@ -303,15 +300,15 @@ async def test_many_processes_write_each_commitment_once_and_in_order(exporter: 
         for process in processes:
             process.clock.advance(2)
 
-    assert {row.state for row in await exporter.export_states()} == {"succeeded"}
+    assert set(await exporter.export_states()) == {"succeeded"}
     for each in ids:
         (document,) = exporter.erp.books.under(each)
         assert document.order.revision == 3
-        news = [event.data for event in await exporter.published() if event.subject == each]
-        assert [data.revision for data in news if data.topic == "export.succeeded"] == [1, 2, 3]
+        events = [event.data for event in await exporter.published() if event.subject == each]
+        assert [data.revision for data in events if data.topic == "export.succeeded"] == [1, 2, 3]
 
 
-async def test_two_open_revisions_of_one_commitment_are_refused_by_the_database_itself(
+async def test_the_database_refuses_two_open_revisions_of_one_commitment(
     exporter: ExporterProcess,
 ) -> None:
     await exporter.consume(accepted_event(), accepted_event(2))

@@ -1,4 +1,4 @@
-"""The `http` connector against servers that behave, and that do not."""
+"""The `http` connector against the sandbox's ERP, and against servers that misbehave."""
 
 import asyncio
 import socket
@@ -36,9 +36,9 @@ async def connector(url: str, timeout_seconds: float = 0.5) -> AsyncIterator[Htt
     settings = HttpSettings(
         name="main", kind="http", title="Main", companies=("co-1",), url=url, timeout_seconds=timeout_seconds
     )
-    made = HttpConnector(settings, TOKEN)
-    yield made
-    await made.close()
+    http = HttpConnector(settings, TOKEN)
+    yield http
+    await http.close()
 
 
 async def test_a_created_document_is_found_again_and_updated() -> None:
@@ -56,7 +56,7 @@ async def test_a_created_document_is_found_again_and_updated() -> None:
         assert (found.id, found.marker) == (document.id, later.marker)
 
 
-async def test_a_lost_answer_is_unknown_though_the_document_is_stored() -> None:
+async def test_a_lost_answer_is_unknown_although_the_document_is_stored() -> None:
     async with running_erp(token=TOKEN) as erp, connector(erp.url, 5) as http:
         for kind in (ErpFaultKind.LOSE_ANSWER, ErpFaultKind.ERROR_AFTER_STORING):
             erp.faults.replace([ErpFault(kind=kind)])
@@ -79,7 +79,7 @@ async def test_refusals_and_unavailability_store_nothing() -> None:
         assert erp.books.under("c-1") == []
 
 
-async def test_an_erp_with_unique_references_shows_the_document_that_stands() -> None:
+async def test_an_erp_with_unique_references_returns_the_existing_document() -> None:
     async with running_erp(token=TOKEN, rules=Rules(is_reference_unique=True)) as erp, connector(erp.url, 5) as http:
         created = await http.create(REQUEST)
         assert isinstance(created, Landed)
@@ -87,18 +87,18 @@ async def test_an_erp_with_unique_references_shows_the_document_that_stands() ->
         assert await http.create(REQUEST) == Exists(created.documents[0])
 
 
-async def test_a_wrong_token_and_a_vanished_document_are_matters_of_setup() -> None:
+async def test_a_wrong_token_and_a_missing_document_are_refused_as_fix_setup() -> None:
     async with running_erp(token=SecretStr("another")) as erp, connector(erp.url, 5) as http:
         found = await http.find("c-1")
         assert isinstance(found, Refused)
         assert found.failure_class is FailureClass.FIX_SETUP
     async with running_erp(token=TOKEN) as erp, connector(erp.url, 5) as http:
-        vanished = await http.update("4711", REQUEST)
-        assert isinstance(vanished, Refused)
-        assert vanished.failure_class is FailureClass.FIX_SETUP
+        missing = await http.update("4711", REQUEST)
+        assert isinstance(missing, Refused)
+        assert missing.failure_class is FailureClass.FIX_SETUP
 
 
-async def test_a_request_carries_token_key_and_trace() -> None:
+async def test_a_request_has_the_token_the_idempotency_key_and_the_traceparent() -> None:
     async with scripted_server(response_bytes(201, b'{"id": "7"}')) as server, connector(server.url) as http:
         assert await http.create(REQUEST) == Landed((FoundDocument("7"),))
 
@@ -111,7 +111,7 @@ async def test_a_request_carries_token_key_and_trace() -> None:
     assert orjson.loads(body)["marker"] == MARKER
 
 
-async def test_an_odd_reference_or_id_stays_one_piece_of_the_address() -> None:
+async def test_special_characters_in_a_reference_or_id_are_escaped() -> None:
     async with scripted_server(response_bytes(200, b'{"documents": []}')) as server, connector(server.url) as http:
         await http.find("a/b&c=1?x#ä")
         await http.update("../7", REQUEST)
@@ -130,19 +130,19 @@ async def test_an_odd_reference_or_id_stays_one_piece_of_the_address() -> None:
         response_bytes(201, b"<html>"),
     ],
 )
-async def test_whatever_follows_a_sent_write_without_a_clear_answer_is_unknown(answer: bytes) -> None:
+async def test_a_sent_write_without_a_clear_answer_is_unknown(answer: bytes) -> None:
     async with scripted_server(answer) as server, connector(server.url) as http:
         assert isinstance(await http.create(REQUEST), Unknown)
         assert isinstance(await http.update("7", REQUEST), Unknown)
         assert isinstance(await http.find("c-1"), Transient)
 
 
-async def test_an_answer_that_trickles_ends_at_the_deadline() -> None:
+async def test_an_endless_response_ends_at_the_deadline() -> None:
     async with scripted_server(TRICKLE) as server, connector(server.url) as http, asyncio.timeout(3):
         assert isinstance(await http.create(REQUEST), Unknown)
 
 
-async def test_what_never_left_is_transient() -> None:
+async def test_a_request_that_was_never_sent_is_transient() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     async with connector(f"http://127.0.0.1:{port}") as http:

@@ -1,45 +1,35 @@
-"""What the exporter tells of its connections and measures of its queue."""
+"""What the exporter reports about its connections and its queue."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
 from prometheus_client import REGISTRY
 
 from sandbox.erp.faults import ErpFault, ErpFaultKind
-from tests.integration.exporter.exporter_process import ExporterProcess, running_exporter
+from tests.integration.exporter.exporter_process import ExporterProcess
 from tests.unit.exporter.builders import accepted_event
 
 
-@pytest.fixture
-async def exporter(database_url: str, tmp_path: Path) -> AsyncIterator[ExporterProcess]:
-    async with running_exporter(database_url, tmp_path) as running:
-        yield running
-
-
-def measured(name: str, state: str, connection: str = "main") -> float | None:
+def gauge(name: str, state: str, connection: str = "main") -> float | None:
     return REGISTRY.get_sample_value(name, {"connection": connection, "state": state})
 
 
-async def test_what_waits_is_counted_with_its_age_and_forgotten_once_it_succeeds(exporter: ExporterProcess) -> None:
+async def test_unfinished_exports_are_counted_with_their_age_until_they_succeed(exporter: ExporterProcess) -> None:
     await exporter.consume(
         accepted_event(), accepted_event(commitment_id="c-2"), accepted_event(commitment_id="c-3", company_id="co-9")
     )
     exporter.clock.advance(90)
     await exporter.connection_report.report()
 
-    assert measured("erp_exports", "pending") == 2
-    assert measured("erp_exports_oldest_age_seconds", "pending") == 90
-    assert measured("erp_exports", "failed", "none") == 1
+    assert gauge("erp_exports", "pending") == 2
+    assert gauge("erp_exports_oldest_age_seconds", "pending") == 90
+    assert gauge("erp_exports", "failed", "none") == 1
 
     await exporter.work_once()
     await exporter.connection_report.report()
 
-    assert measured("erp_exports", "pending") is None
-    assert measured("erp_exports", "failed", "none") == 1
+    assert gauge("erp_exports", "pending") is None
+    assert gauge("erp_exports", "failed", "none") == 1
 
 
-async def test_a_doubt_is_measured_from_its_acceptance(exporter: ExporterProcess) -> None:
+async def test_the_age_of_an_export_in_doubt_counts_from_its_acceptance(exporter: ExporterProcess) -> None:
     exporter.erp.faults.replace([ErpFault(kind=ErpFaultKind.LOSE_ANSWER)])
     await exporter.consume(accepted_event())
     exporter.clock.advance(3)
@@ -47,11 +37,11 @@ async def test_a_doubt_is_measured_from_its_acceptance(exporter: ExporterProcess
     exporter.clock.advance(4)
     await exporter.connection_report.report()
 
-    assert measured("erp_exports", "in_doubt") == 1
-    assert measured("erp_exports_oldest_age_seconds", "in_doubt") == 7
+    assert gauge("erp_exports", "in_doubt") == 1
+    assert gauge("erp_exports_oldest_age_seconds", "in_doubt") == 7
 
 
-async def test_latency_counts_from_acceptance_to_the_answer(exporter: ExporterProcess) -> None:
+async def test_latency_is_measured_from_acceptance_to_the_outcome(exporter: ExporterProcess) -> None:
     labels = {"connection": "main", "outcome": "succeeded"}
     before = REGISTRY.get_sample_value("erp_export_latency_seconds_sum", labels) or 0.0
     await exporter.consume(accepted_event())
@@ -62,7 +52,7 @@ async def test_latency_counts_from_acceptance_to_the_answer(exporter: ExporterPr
     assert (REGISTRY.get_sample_value("erp_export_latency_seconds_sum", labels) or 0.0) - before == 5.0
 
 
-async def test_an_announcement_tells_queue_companies_and_a_growing_version(exporter: ExporterProcess) -> None:
+async def test_an_announcement_has_the_queue_the_companies_and_a_higher_version(exporter: ExporterProcess) -> None:
     await exporter.consume(accepted_event())
     await exporter.connection_report.report()
 
