@@ -1,4 +1,4 @@
-"""Reading the file of ERP connections, and what is said of a wrong one."""
+"""Reading the file of ERP connections, and the errors in it."""
 
 from pathlib import Path
 
@@ -26,14 +26,14 @@ OTHER = MAIN.replace('"main"', '"other"').replace('"co-1", "co-2"', '"co-3"')
 ENVIRONMENT = {"ERP_TOKEN": "s3cret"}
 
 
-def written(folder: Path, text: str) -> Path:
+def saved(folder: Path, text: str) -> Path:
     path = folder / "connections.toml"
     path.write_text(text, encoding="utf-8")
     return path
 
 
 async def test_a_file_names_connections_and_routes(tmp_path: Path) -> None:
-    connections = load_connections(written(tmp_path, MAIN + OTHER), ENVIRONMENT)
+    connections = load_connections(saved(tmp_path, MAIN + OTHER), ENVIRONMENT)
 
     main = connections.by_name["main"]
     assert connections.routes == {"co-1": "main", "co-2": "main", "co-3": "other"}
@@ -43,19 +43,19 @@ async def test_a_file_names_connections_and_routes(tmp_path: Path) -> None:
     await connections.close()
 
 
-async def test_a_token_may_stand_in_a_file(tmp_path: Path) -> None:
+async def test_a_token_can_be_read_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("s3cret\n", encoding="utf-8")
     text = MAIN.replace('token_env = "ERP_TOKEN"', f'token_file = "{tmp_path / "token"}"')
 
-    await load_connections(written(tmp_path, text), {}).close()
+    await load_connections(saved(tmp_path, text), {}).close()
 
 
-def test_a_file_without_connections_routes_nobody(tmp_path: Path) -> None:
-    assert load_connections(written(tmp_path, ""), {}).routes == {}
+def test_a_file_without_connections_has_no_routes(tmp_path: Path) -> None:
+    assert load_connections(saved(tmp_path, ""), {}).routes == {}
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (MAIN.replace('"http"', '"telex"'), "known kinds are http"),
         (MAIN.replace('kind = "http"', ""), "known kinds are http"),
@@ -72,21 +72,21 @@ def test_a_file_without_connections_routes_nobody(tmp_path: Path) -> None:
         ("[[", "is not valid TOML"),
     ],
 )
-def test_a_wrong_file_says_what_to_mend(tmp_path: Path, text: str, said: str) -> None:
+def test_an_error_says_what_is_wrong_with_the_file(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(SettingsError) as refusal:
-        load_connections(written(tmp_path, text), ENVIRONMENT)
+        load_connections(saved(tmp_path, text), ENVIRONMENT)
 
-    assert said in str(refusal.value)
+    assert message in str(refusal.value)
     assert "s3cret" not in str(refusal.value)
 
 
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
+def test_an_error_names_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"absent\.toml"):
         load_connections(tmp_path / "absent.toml", ENVIRONMENT)
 
 
-def test_a_secret_in_the_file_itself_is_not_taken(tmp_path: Path) -> None:
+def test_a_secret_in_the_file_itself_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as refusal:
-        load_connections(written(tmp_path, MAIN.replace("token_env = ", "token = ")), ENVIRONMENT)
+        load_connections(saved(tmp_path, MAIN.replace("token_env = ", "token = ")), ENVIRONMENT)
 
     assert "token" in str(refusal.value)

@@ -1,4 +1,4 @@
-"""The published contract of the `http` connector agrees with what the connector sends."""
+"""The published contract of the `http` connector matches what the connector sends."""
 
 from dataclasses import replace
 from datetime import date
@@ -29,22 +29,22 @@ def validator(contract: dict[str, Any], name: str) -> Draft202012Validator:
 
 
 @pytest.mark.parametrize("sent", [REQUEST, FULL])
-def test_what_is_sent_keeps_the_contract(contract: dict[str, Any], sent: WriteRequest) -> None:
+def test_a_body_matches_the_contract(contract: dict[str, Any], sent: WriteRequest) -> None:
     validator(contract, "Document").validate(orjson.loads(request_body(sent)))
 
 
-def test_every_member_that_is_sent_is_described(contract: dict[str, Any]) -> None:
+def test_every_member_of_a_body_is_in_the_contract(contract: dict[str, Any]) -> None:
     assert set(orjson.loads(request_body(FULL))) <= set(contract["components"]["schemas"]["Document"]["properties"])
 
 
-def test_a_document_without_its_marker_breaks_the_contract(contract: dict[str, Any]) -> None:
+def test_a_body_without_its_marker_breaks_the_contract(contract: dict[str, Any]) -> None:
     body = orjson.loads(request_body(REQUEST))
     del body["marker"]
 
     assert not validator(contract, "Document").is_valid(body)
 
 
-def test_every_reference_in_the_contract_leads_somewhere(contract: dict[str, Any]) -> None:
+def test_every_reference_in_the_contract_exists(contract: dict[str, Any]) -> None:
     def references(node: Any) -> list[str]:
         if isinstance(node, dict):
             own = [node["$ref"]] if "$ref" in node else []

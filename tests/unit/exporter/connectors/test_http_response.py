@@ -1,4 +1,4 @@
-"""What an HTTP answer of the ERP means."""
+"""What an HTTP response of the ERP means."""
 
 import httpx2
 import pytest
@@ -12,18 +12,18 @@ FOUND = FoundDocument("1001", "PO-1001", "https://erp.example.com/1001", "m")
 
 
 def response(status: int, body: object = None, **headers: str) -> httpx2.Response:
-    given = {name.replace("_", "-"): value for name, value in headers.items()}
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
     if isinstance(body, bytes):
-        return httpx2.Response(status, content=body, headers=given)
-    return httpx2.Response(status, json=body, headers=given)
+        return httpx2.Response(status, content=body, headers=named)
+    return httpx2.Response(status, json=body, headers=named)
 
 
 @pytest.mark.parametrize("status", [200, 201])
-def test_a_document_in_the_answer_means_landed(status: int) -> None:
+def test_a_document_in_the_response_means_landed(status: int) -> None:
     assert write_answer(response(status, DOCUMENT)) == Landed((FOUND,))
 
 
-def test_numeric_ids_are_taken_as_text() -> None:
+def test_numeric_ids_are_read_as_text() -> None:
     assert write_answer(response(201, {"id": 1001})) == Landed((FoundDocument("1001"),))
 
 
@@ -33,29 +33,29 @@ def test_a_success_that_cannot_be_read_is_unknown(body: bytes) -> None:
 
 
 @pytest.mark.parametrize("status", [301, 303, 408, 500, 502, 503, 504])
-def test_an_answer_that_leaves_room_for_doubt_is_unknown(status: int) -> None:
+def test_an_ambiguous_status_is_unknown(status: int) -> None:
     assert isinstance(write_answer(response(status, b"")), Unknown)
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_too_many_and_unavailable_for_a_while_mean_surely_not_stored(status: int) -> None:
+def test_a_status_with_retry_after_is_transient(status: int) -> None:
     transient = write_answer(response(status, b"", retry_after="7"))
 
     assert isinstance(transient, Transient)
     assert (transient.retry_after_seconds, transient.is_reached) == (7.0, status == 429)
 
 
-@pytest.mark.parametrize("given", ["soon", "-1", ""])
-def test_an_unreadable_wish_to_wait_is_no_wish(given: str) -> None:
-    transient = write_answer(response(429, b"", retry_after=given))
+@pytest.mark.parametrize("retry_after", ["soon", "-1", ""])
+def test_an_unreadable_retry_after_is_ignored(retry_after: str) -> None:
+    transient = write_answer(response(429, b"", retry_after=retry_after))
 
     assert isinstance(transient, Transient)
     assert transient.retry_after_seconds == 0.0
 
 
-@pytest.mark.parametrize("given", ["999999", "Fri, 31 Dec 2999 23:59:59 GMT"])
-def test_a_wish_to_wait_for_ever_is_cut_to_an_hour(given: str) -> None:
-    transient = write_answer(response(503, b"", retry_after=given))
+@pytest.mark.parametrize("retry_after", ["999999", "Fri, 31 Dec 2999 23:59:59 GMT"])
+def test_retry_after_is_limited_to_an_hour(retry_after: str) -> None:
+    transient = write_answer(response(503, b"", retry_after=retry_after))
 
     assert isinstance(transient, Transient)
     assert transient.retry_after_seconds == 3600.0
@@ -74,14 +74,14 @@ def test_a_wish_to_wait_for_ever_is_cut_to_an_hour(given: str) -> None:
         (422, "fix_data"),
     ],
 )
-def test_a_refusal_belongs_to_whoever_can_mend_it(status: int, failure_class: str) -> None:
+def test_the_status_decides_the_class_of_a_refusal(status: int, failure_class: str) -> None:
     refused = write_answer(response(status, b""))
 
     assert isinstance(refused, Refused)
     assert refused.failure_class == failure_class
 
 
-def test_the_erps_own_class_code_and_words_are_kept() -> None:
+def test_the_erps_own_class_code_and_message_are_kept() -> None:
     problem = {
         "title": "Closed cost code",
         "detail": "ExporterProcess 1: 03-300.",
@@ -94,19 +94,19 @@ def test_the_erps_own_class_code_and_words_are_kept() -> None:
     assert refused == Refused(FailureClass.FIX_SETUP, "Closed cost code. ExporterProcess 1: 03-300. (HTTP 422)", "3140")
 
 
-def test_a_refusal_that_asks_for_a_retry_is_transient() -> None:
+def test_a_refusal_of_class_retry_later_is_transient() -> None:
     transient = write_answer(response(409, {"title": "The record is open", "failure_class": "retry_later"}))
 
     assert transient == Transient("The record is open. (HTTP 409)", is_reached=True)
 
 
-def test_an_unknown_failure_class_spoils_nothing_else() -> None:
+def test_an_unknown_failure_class_is_ignored() -> None:
     refused = write_answer(response(422, {"title": "No", "failure_class": "bad_mood", "code": ["x"]}))
 
     assert refused == Refused(FailureClass.FIX_DATA, "No. (HTTP 422)")
 
 
-def test_a_message_without_end_or_with_zero_characters_is_trimmed() -> None:
+def test_messages_are_shortened_and_null_characters_removed() -> None:
     refused = write_answer(response(422, {"title": "\x00" + "x" * 100_000}))
 
     assert isinstance(refused, Refused)
@@ -114,7 +114,7 @@ def test_a_message_without_end_or_with_zero_characters_is_trimmed() -> None:
     assert "\x00" not in refused.message
 
 
-def test_a_duplicate_reference_shows_the_document_that_stands() -> None:
+def test_a_duplicate_reference_returns_the_existing_document() -> None:
     assert write_answer(response(409, {"code": "duplicate_reference", "document": DOCUMENT})) == Exists(FOUND)
 
 
@@ -122,24 +122,24 @@ def test_a_duplicate_reference_without_its_document_is_a_refusal() -> None:
     assert isinstance(write_answer(response(409, {"code": "duplicate_reference"})), Refused)
 
 
-def test_documents_of_other_references_are_not_ours() -> None:
+def test_documents_with_other_references_are_left_out() -> None:
     listed = {"documents": [DOCUMENT, {**DOCUMENT, "reference": "c-2"}]}
 
     assert find_answer(response(200, listed), "c-1") == (FOUND,)
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"{}"])
-def test_a_list_that_cannot_be_read_is_asked_for_again(body: bytes) -> None:
+def test_an_unreadable_list_is_transient(body: bytes) -> None:
     assert isinstance(find_answer(response(200, body), "c-1"), Transient)
 
 
 @pytest.mark.parametrize("status", [201, 302, 408, 429, 500, 503])
-def test_an_odd_answer_to_a_question_is_merely_transient(status: int) -> None:
+def test_an_unexpected_status_of_a_search_is_transient(status: int) -> None:
     assert isinstance(find_answer(response(status, {"documents": []}), "c-1"), Transient)
 
 
 @pytest.mark.parametrize("status", [401, 404])
-def test_a_refused_question_is_a_matter_of_setup(status: int) -> None:
+def test_a_refused_search_is_fix_setup(status: int) -> None:
     refused = find_answer(response(status, b""), "c-1")
 
     assert isinstance(refused, Refused)

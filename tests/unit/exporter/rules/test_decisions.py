@@ -1,4 +1,4 @@
-"""What approvers' decisions do to a commitment's exports, in whatever order they come."""
+"""How approvers' decisions change a commitment's exports, in any order."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -25,7 +25,7 @@ from tests.unit.exporter.builders import (
 REFUSED = Refused(FailureClass.FIX_DATA, "The vendor is not known.")
 
 
-def test_an_order_waits_to_be_carried_out_at_once() -> None:
+def test_an_accepted_revision_is_pending_and_due_at_once() -> None:
     decided = accepted(CommitmentExports("c-1"), accepted_event(), NOW, "main")
 
     export = decided.state.by_revision[1]
@@ -42,7 +42,7 @@ def test_the_approved_text_is_kept_verbatim() -> None:
     assert (row.revision, row.round, row.text) == (1, 1, event.data.commitment.text)
 
 
-def test_the_same_order_again_changes_nothing() -> None:
+def test_the_same_acceptance_again_changes_nothing() -> None:
     exports = exports_after()
 
     again = accepted(exports, accepted_event(), NOW, "main")
@@ -51,7 +51,7 @@ def test_the_same_order_again_changes_nothing() -> None:
     assert (again.is_changed, again.rows, again.publish) == (False, (), ())
 
 
-def test_a_company_without_a_connection_fails_at_once_as_a_matter_of_setup() -> None:
+def test_an_export_without_a_connection_fails_at_once_as_fix_setup() -> None:
     decided = accepted(CommitmentExports("c-1"), accepted_event(), NOW, None)
 
     (event,) = decided.publish
@@ -62,7 +62,7 @@ def test_a_company_without_a_connection_fails_at_once_as_a_matter_of_setup() -> 
     assert decided.state.due_at is None
 
 
-def test_a_higher_round_reopens_an_export_that_failed_for_want_of_a_connection() -> None:
+def test_a_higher_round_reopens_an_export_that_failed_without_a_connection() -> None:
     exports = exports_after(connection=None)
 
     reopened = accepted(exports, accepted_event(round=2), NOW, "main").state.by_revision[1]
@@ -76,7 +76,7 @@ def test_a_higher_round_reopens_an_export_that_failed_for_want_of_a_connection()
 
 
 @pytest.mark.parametrize("outcome", [REFUSED, Unknown("No answer.")])
-def test_a_higher_round_reopens_a_failed_or_doubtful_export(outcome: Refused | Unknown) -> None:
+def test_a_higher_round_reopens_an_export_that_failed_or_is_in_doubt(outcome: Refused | Unknown) -> None:
     exports = after_attempt(exports_after(), outcome).state
 
     reopened = accepted(exports, accepted_event(round=2), NOW, "main").state.by_revision[1]
@@ -85,7 +85,7 @@ def test_a_higher_round_reopens_a_failed_or_doubtful_export(outcome: Refused | U
     assert reopened.quiet_until == exports.by_revision[1].quiet_until
 
 
-def test_a_higher_round_waits_while_a_worker_holds_the_export() -> None:
+def test_a_higher_round_waits_while_the_export_is_leased() -> None:
     held = leased(exports_after())
 
     decided = accepted(held, accepted_event(round=2), NOW, "main")
@@ -94,7 +94,7 @@ def test_a_higher_round_waits_while_a_worker_holds_the_export() -> None:
     assert (export.state, export.round, export.ordered_round) == (ExportState.IN_FLIGHT, 1, 2)
 
 
-def test_a_revision_that_is_in_the_erp_answers_a_further_order_with_its_success() -> None:
+def test_another_round_of_a_revision_in_the_erp_is_answered_with_its_success() -> None:
     exports = after_attempt(exports_after(), Landed((found_document(),))).state
 
     decided = accepted(exports, accepted_event(round=2), NOW, "main")
@@ -103,7 +103,7 @@ def test_a_revision_that_is_in_the_erp_answers_a_further_order_with_its_success(
     assert [event.data.topic for event in decided.publish] == ["export.succeeded"]
 
 
-def test_an_order_below_the_highest_success_is_not_carried_out_but_answered_with_that_success() -> None:
+def test_a_revision_below_the_highest_success_is_not_exported_but_answered_with_that_success() -> None:
     exports = after_attempt(exports_after(accepted_event(2)), Landed((found_document(),))).state
 
     decided = accepted(exports, accepted_event(1), NOW, "main")
@@ -113,7 +113,7 @@ def test_an_order_below_the_highest_success_is_not_carried_out_but_answered_with
     assert [(event.data.topic, event.data.revision) for event in decided.publish] == [("export.succeeded", 2)]
 
 
-def test_an_update_goes_where_the_document_is_even_if_the_company_was_routed_elsewhere() -> None:
+def test_an_update_goes_to_the_documents_erp_even_if_the_company_is_now_routed_elsewhere() -> None:
     exports = after_attempt(exports_after(), Landed((found_document(),))).state
 
     later = accepted(exports, accepted_event(2), NOW, "other").state
@@ -121,7 +121,7 @@ def test_an_update_goes_where_the_document_is_even_if_the_company_was_routed_els
     assert later.connection == "main"
 
 
-def test_another_companys_order_is_refused() -> None:
+def test_an_acceptance_of_another_company_is_refused() -> None:
     with pytest.raises(RefusedError) as refusal:
         accepted(exports_after(), accepted_event(2, company_id="co-2"), NOW, "main")
 
@@ -138,7 +138,7 @@ def test_an_approvers_evidence_settles_an_export_in_doubt() -> None:
     assert decided.state.by_revision[1].state is ExportState.SUCCEEDED
 
 
-def test_evidence_never_says_to_which_erp_later_revisions_go() -> None:
+def test_evidence_does_not_change_the_connection_of_later_revisions() -> None:
     doubtful = after_attempt(exports_after(), Unknown("No answer.")).state
     foreign = resolved_event()
     document = foreign.data.document.model_copy(update={"connection": "of-another-company"})
@@ -150,7 +150,7 @@ def test_evidence_never_says_to_which_erp_later_revisions_go() -> None:
     assert (settled.document.connection, settled.connection) == ("main", "main")
 
 
-def test_evidence_that_comes_before_its_order_settles_it_on_arrival() -> None:
+def test_evidence_that_arrives_before_its_acceptance_settles_the_export_later() -> None:
     early = resolved(CommitmentExports("c-1"), resolved_event(), NOW).state
 
     decided = accepted(early, accepted_event(), NOW, "main")
@@ -159,14 +159,14 @@ def test_evidence_that_comes_before_its_order_settles_it_on_arrival() -> None:
     assert [event.data.topic for event in decided.publish] == ["export.succeeded"]
 
 
-def test_evidence_waits_while_a_worker_holds_the_export_and_settles_it_afterwards() -> None:
+def test_evidence_waits_while_the_export_is_leased() -> None:
     waiting = resolved(leased(exports_after()), resolved_event(), NOW)
 
     assert waiting.publish == ()
     assert waiting.state.by_revision[1].state is ExportState.IN_FLIGHT
 
 
-def test_evidence_of_another_document_than_the_known_one_is_told() -> None:
+def test_evidence_of_a_second_document_is_published() -> None:
     exports = after_attempt(exports_after(), Landed((found_document(),))).state
 
     decided = resolved(exports, resolved_event(document_id="d-2"), NOW)
@@ -188,20 +188,18 @@ decisions = st.tuples(st.integers(1, 3), st.integers(1, 3))
 
 
 @given(
-    st.lists(decisions, min_size=1, max_size=8).flatmap(
-        lambda given: st.tuples(st.just(given), st.permutations(given + given))
-    )
+    st.lists(decisions, min_size=1, max_size=8).flatmap(lambda run: st.tuples(st.just(run), st.permutations(run + run)))
 )
-def test_any_order_and_repetition_of_orders_ends_in_the_same_state(
-    given: tuple[Sequence[tuple[int, int]], Sequence[tuple[int, int]]],
+def test_acceptances_in_any_order_and_number_end_in_the_same_state(
+    runs: tuple[Sequence[tuple[int, int]], Sequence[tuple[int, int]]],
 ) -> None:
-    one, other = (exports_after(*(accepted_event(*decision) for decision in run)) for run in given)
+    one, other = (exports_after(*(accepted_event(*decision) for decision in run)) for run in runs)
 
     assert one == other
 
 
 @given(st.permutations([(1, 1), (1, 2), (2, 1), "evidence", "evidence"]))
-def test_any_order_of_orders_and_evidence_ends_in_the_same_state(run: Sequence[tuple[int, int] | str]) -> None:
+def test_acceptances_and_evidence_in_any_order_end_in_the_same_state(run: Sequence[tuple[int, int] | str]) -> None:
     exports = CommitmentExports("c-1")
     for each in run:
         if isinstance(each, str):
@@ -222,9 +220,9 @@ def test_only_the_lowest_pending_revision_is_current() -> None:
 
 
 def test_a_lower_revision_waits_while_a_higher_one_is_in_doubt() -> None:
-    doubt = after_attempt(exports_after(accepted_event(2)), Unknown("No answer.")).state
+    in_doubt = after_attempt(exports_after(accepted_event(2)), Unknown("No answer.")).state
 
-    exports = accepted(doubt, accepted_event(1), NOW, "main").state
+    exports = accepted(in_doubt, accepted_event(1), NOW, "main").state
 
     assert exports.current is not None
     assert exports.current.revision == 2

@@ -1,4 +1,4 @@
-"""What the ERP's answer to a question means for an export."""
+"""What to write, given the documents that the ERP has."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -20,13 +20,13 @@ KNOWN = ErpDocument(connection="main", id="d-1")
 
 
 @pytest.fixture
-def fresh() -> Export:
+def untried() -> Export:
     """A first attempt of revision 2."""
     return leased(exports_after(accepted_event(2))).by_revision[2]
 
 
 @pytest.fixture
-def doubtful() -> Export:
+def in_doubt() -> Export:
     """Revision 2 after a lost answer."""
     return after_attempt(exports_after(accepted_event(2)), Unknown("No answer.")).state.by_revision[2]
 
@@ -35,54 +35,54 @@ def older(export: Export) -> FoundDocument:
     return found_document(marker_of(export.commitment_id, 1, "0" * 64), "d-1")
 
 
-def test_a_document_that_an_approver_knew_by_its_number_alone_is_updated_under_its_id(fresh: Export) -> None:
+def test_a_document_known_only_by_its_number_is_updated_under_its_id(untried: Export) -> None:
     known = ErpDocument(connection="main", id="PO-d-1", number="PO-d-1")
 
-    assert after_probe(fresh, known, (found_document(document_id="d-7"), older(fresh)), NOW) == Update("d-1")
+    assert after_probe(untried, known, (found_document(document_id="d-7"), older(untried)), NOW) == Update("d-1")
 
 
-def test_nothing_found_on_a_first_attempt_means_create(fresh: Export) -> None:
-    assert after_probe(fresh, None, (), NOW) == Create()
+def test_the_first_attempt_creates_a_document_where_there_is_none(untried: Export) -> None:
+    assert after_probe(untried, None, (), NOW) == Create()
 
 
-def test_our_very_marker_means_landed(fresh: Export, doubtful: Export) -> None:
-    for export in (fresh, doubtful):
+def test_our_marker_means_landed(untried: Export, in_doubt: Export) -> None:
+    for export in (untried, in_doubt):
         found = found_document(export.marker)
         assert after_probe(export, None, (found_document(), found), NOW) == Landed((found,))
 
 
-def test_a_later_revisions_marker_means_that_this_one_needs_no_writing(fresh: Export) -> None:
+def test_a_later_revisions_marker_means_landed(untried: Export) -> None:
     later = found_document(marker_of("c-1", 3, "0" * 64))
 
-    assert after_probe(fresh, None, (later,), NOW) == Landed((later,))
+    assert after_probe(untried, None, (later,), NOW) == Landed((later,))
 
 
-def test_an_older_marker_means_update(fresh: Export) -> None:
-    assert after_probe(fresh, None, (older(fresh),), NOW) == Update("d-1")
+def test_an_older_marker_means_update(untried: Export) -> None:
+    assert after_probe(untried, None, (older(untried),), NOW) == Update("d-1")
 
 
-def test_the_same_revision_with_another_content_means_update(fresh: Export) -> None:
+def test_the_same_revision_with_other_content_means_update(untried: Export) -> None:
     disputed = found_document(marker_of("c-1", 2, "0" * 64))
 
-    assert after_probe(fresh, None, (disputed,), NOW) == Update("d-1")
+    assert after_probe(untried, None, (disputed,), NOW) == Update("d-1")
 
 
-def test_a_known_document_is_updated_even_if_the_erp_does_not_list_it(fresh: Export) -> None:
-    assert after_probe(fresh, KNOWN, (), NOW) == Update("d-1")
+def test_a_known_document_is_updated_even_if_the_erp_does_not_list_it(untried: Export) -> None:
+    assert after_probe(untried, KNOWN, (), NOW) == Update("d-1")
 
 
 @pytest.mark.parametrize("found", ["nothing", "older"])
-def test_after_a_lost_answer_silence_and_older_markers_prove_nothing_for_a_while(doubtful: Export, found: str) -> None:
-    answer = () if found == "nothing" else (older(doubtful),)
+def test_after_a_lost_answer_only_our_marker_proves_anything_before_quiet_until(in_doubt: Export, found: str) -> None:
+    answer = () if found == "nothing" else (older(in_doubt),)
 
-    early = after_probe(doubtful, None, answer, NOW + QUIET - timedelta(milliseconds=1))
-    late = after_probe(doubtful, None, answer, NOW + QUIET)
+    early = after_probe(in_doubt, None, answer, NOW + QUIET - timedelta(milliseconds=1))
+    late = after_probe(in_doubt, None, answer, NOW + QUIET)
 
     assert isinstance(early, Undecided)
     assert late == (Create() if found == "nothing" else Update("d-1"))
 
 
-def test_a_reopened_export_still_waits_for_its_lost_answer() -> None:
+def test_a_reopened_export_still_waits_until_quiet_until() -> None:
     exports = after_attempt(exports_after(accepted_event(2)), Unknown("No answer.")).state
     reopened = leased(accepted(exports, accepted_event(2, 2), NOW, "main").state).by_revision[2]
 
@@ -90,33 +90,33 @@ def test_a_reopened_export_still_waits_for_its_lost_answer() -> None:
     assert after_probe(reopened, None, (), NOW + QUIET) == Create()
 
 
-def test_a_document_without_a_marker_is_for_a_person_to_judge_when_in_doubt(doubtful: Export) -> None:
-    undecided = after_probe(doubtful, None, (found_document(),), NOW + QUIET)
+def test_in_doubt_a_document_without_a_marker_needs_a_person(in_doubt: Export) -> None:
+    undecided = after_probe(in_doubt, None, (found_document(),), NOW + QUIET)
 
     assert isinstance(undecided, Undecided)
     assert undecided.needs_person
 
 
-def test_no_second_document_is_written_beside_one_without_a_marker(fresh: Export) -> None:
-    refused = after_probe(fresh, None, (found_document(),), NOW)
+def test_no_second_document_is_created_beside_one_without_a_marker(untried: Export) -> None:
+    refused = after_probe(untried, None, (found_document(),), NOW)
 
     assert isinstance(refused, Refused)
     assert refused.failure_class is FailureClass.FIX_SETUP
     assert "PO-d-1" in refused.message
 
 
-def test_a_marker_of_another_commitment_is_none_of_ours(fresh: Export) -> None:
-    assert isinstance(after_probe(fresh, None, (found_document(marker_of("c-10", 1, "0" * 64)),), NOW), Refused)
+def test_a_marker_of_another_commitment_is_not_ours(untried: Export) -> None:
+    assert isinstance(after_probe(untried, None, (found_document(marker_of("c-10", 1, "0" * 64)),), NOW), Refused)
 
 
-def test_a_failed_question_fails_a_first_attempt_but_never_an_export_in_doubt(fresh: Export, doubtful: Export) -> None:
+def test_a_failed_probe_ends_a_first_attempt_but_leaves_an_export_in_doubt(untried: Export, in_doubt: Export) -> None:
     for obstacle in (Refused(FailureClass.FIX_SETUP, "No access."), Transient("Busy.")):
-        assert after_probe(fresh, None, obstacle, NOW) == obstacle
-        assert after_probe(doubtful, None, obstacle, NOW) == Undecided(obstacle.message)
+        assert after_probe(untried, None, obstacle, NOW) == obstacle
+        assert after_probe(in_doubt, None, obstacle, NOW) == Undecided(obstacle.message)
 
 
-def test_a_commitment_id_may_contain_slashes(fresh: Export) -> None:
-    export = replace(fresh, commitment_id="a/1/b")
+def test_a_commitment_id_may_contain_slashes(untried: Export) -> None:
+    export = replace(untried, commitment_id="a/1/b")
     found = found_document(marker_of("a/1/b", 1, "0" * 64))
 
     assert after_probe(export, None, (found,), NOW) == Update("d-1")

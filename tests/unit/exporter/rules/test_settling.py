@@ -1,4 +1,4 @@
-"""What beginning an attempt, and its outcome, do to a commitment's exports."""
+"""How the beginning and the outcome of an attempt change a commitment's exports."""
 
 from datetime import timedelta
 
@@ -32,19 +32,19 @@ REFUSED = Refused(FailureClass.FIX_DATA, "The vendor is not known.", "V-1")
 UNKNOWN = Unknown("No answer.")
 
 
-def test_a_pending_export_is_in_flight_under_the_lease() -> None:
+def test_a_leased_export_is_in_flight() -> None:
     exports = leased(exports_after())
 
     assert exports.by_revision[1].state is ExportState.IN_FLIGHT
     assert exports.due_at == NOW + LEASE
 
 
-def test_nothing_can_begin_where_nothing_is_to_be_done() -> None:
+def test_no_attempt_can_begin_where_there_is_no_export() -> None:
     with pytest.raises(ValueError, match="nothing"):
         leased(CommitmentExports("c-1"))
 
 
-def test_a_lapsed_lease_leaves_a_doubt_that_only_time_and_a_probe_can_settle() -> None:
+def test_an_export_is_in_doubt_after_its_lease_expired() -> None:
     later = NOW + LEASE
 
     exports = leased(leased(exports_after()), 2, later)
@@ -55,14 +55,14 @@ def test_a_lapsed_lease_leaves_a_doubt_that_only_time_and_a_probe_can_settle() -
     assert exports.lease.token == lease_token(2)
 
 
-def test_a_settle_after_the_lease_has_passed_on_is_dropped() -> None:
+def test_an_outcome_is_dropped_once_the_lease_has_changed() -> None:
     taken_over = leased(leased(exports_after()), 2, NOW + LEASE)
 
     assert settle_attempt(taken_over, lease_token(1), LANDED, POLICY, NOW) is None
     assert settle_attempt(exports_after(), lease_token(1), LANDED, POLICY, NOW) is None
 
 
-def test_a_landed_revision_is_told_with_its_document() -> None:
+def test_a_landed_revision_is_published_with_its_document() -> None:
     decided = after_attempt(exports_after(), LANDED)
 
     (event,) = decided.publish
@@ -71,13 +71,13 @@ def test_a_landed_revision_is_told_with_its_document() -> None:
     assert (decided.state.lease, decided.state.due_at) == (None, None)
 
 
-def test_two_documents_in_the_erp_are_both_told() -> None:
+def test_two_documents_in_the_erp_are_both_published() -> None:
     decided = after_attempt(exports_after(), Landed((found_document(), found_document(document_id="d-2"))))
 
     assert [event.data.erp_document.id for event in decided.publish] == ["d-1", "d-2"]
 
 
-def test_a_document_beside_the_one_that_an_approver_vouched_for_is_told_too() -> None:
+def test_the_document_given_as_evidence_is_published_beside_the_one_that_was_found() -> None:
     held = resolved(leased(exports_after()), resolved_event(), NOW).state
 
     decided = settle_attempt(held, lease_token(), LANDED, POLICY, NOW)
@@ -86,7 +86,7 @@ def test_a_document_beside_the_one_that_an_approver_vouched_for_is_told_too() ->
     assert [event.data.erp_document.id for event in decided.publish] == ["d-1", "d-9"]
 
 
-def test_a_refusal_fails_the_round_and_says_whose_turn_it_is() -> None:
+def test_a_refusal_fails_the_round_and_names_the_owner() -> None:
     decided = after_attempt(exports_after(), REFUSED)
 
     (event,) = decided.publish
@@ -107,7 +107,7 @@ def test_a_failed_update_says_that_an_earlier_revision_is_in_the_erp() -> None:
     assert event.data.failure.in_erp is True
 
 
-def test_a_transient_error_is_silent_and_backs_off() -> None:
+def test_a_transient_error_is_retried_silently_with_growing_delays() -> None:
     first = after_attempt(exports_after(), Transient("Busy."))
     second = after_attempt(first.state, Transient("Busy."), NOW + SOON)
 
@@ -117,13 +117,13 @@ def test_a_transient_error_is_silent_and_backs_off() -> None:
     assert second.state.by_revision[1].state is ExportState.PENDING
 
 
-def test_the_erps_own_wish_lengthens_the_wait() -> None:
+def test_the_erp_can_ask_for_a_longer_delay() -> None:
     decided = after_attempt(exports_after(), Transient("Busy.", retry_after_seconds=90))
 
     assert decided.state.due_at == NOW + timedelta(seconds=90)
 
 
-def test_transient_errors_beyond_the_limit_fail_for_later() -> None:
+def test_transient_errors_up_to_the_limit_fail_as_retry_later() -> None:
     exports = exports_after()
     for _ in range(POLICY.max_attempts - 1):
         exports = after_attempt(exports, Transient("Busy.")).state
@@ -134,7 +134,7 @@ def test_transient_errors_beyond_the_limit_fail_for_later() -> None:
     assert event.data.attempts == POLICY.max_attempts
 
 
-def test_a_lost_answer_is_in_doubt_and_told_with_the_next_probe() -> None:
+def test_a_lost_answer_is_published_as_in_doubt_with_the_next_probe() -> None:
     decided = after_attempt(exports_after(), UNKNOWN)
 
     (event,) = decided.publish
@@ -143,17 +143,17 @@ def test_a_lost_answer_is_in_doubt_and_told_with_the_next_probe() -> None:
     assert decided.state.by_revision[1].quiet_until == NOW + timedelta(seconds=30)
 
 
-def test_each_probe_that_settles_nothing_is_told_and_the_next_comes_later() -> None:
-    doubt = after_attempt(exports_after(), UNKNOWN).state
+def test_each_inconclusive_probe_is_published_and_the_next_one_comes_later() -> None:
+    in_doubt = after_attempt(exports_after(), UNKNOWN).state
 
-    decided = after_attempt(doubt, Undecided("Not there yet."), NOW + 2 * SOON)
+    decided = after_attempt(in_doubt, Undecided("Not there yet."), NOW + 2 * SOON)
 
     (event,) = decided.publish
     assert (event.data.probes, event.data.since) == (1, NOW)
     assert decided.state.due_at == NOW + 6 * SOON
 
 
-def test_a_probe_is_made_as_soon_as_silence_is_a_proof() -> None:
+def test_a_probe_is_due_at_quiet_until_at_the_latest() -> None:
     policy = RetryPolicy(settle_seconds=25)
     exports = after_attempt(exports_after(), UNKNOWN, policy=policy).state
     for _ in range(3):
@@ -163,14 +163,14 @@ def test_a_probe_is_made_as_soon_as_silence_is_a_proof() -> None:
     assert exports.due_at == NOW + timedelta(seconds=25)
 
 
-def test_a_doubt_that_a_person_must_settle_is_not_probed_again() -> None:
+def test_an_export_that_needs_a_person_is_not_probed_again() -> None:
     decided = after_attempt(after_attempt(exports_after(), UNKNOWN).state, Undecided("Look.", needs_person=True))
 
     (event,) = decided.publish
     assert (event.data.next_probe, decided.state.due_at) == (None, None)
 
 
-def test_a_reopened_export_waits_in_silence_until_silence_is_a_proof() -> None:
+def test_a_reopened_export_waits_silently_until_quiet_until() -> None:
     reopened = accepted(after_attempt(exports_after(), UNKNOWN).state, accepted_event(round=2), NOW, "main").state
 
     decided = after_attempt(reopened, Undecided("Not there yet."), NOW + 29 * SOON)
@@ -181,7 +181,7 @@ def test_a_reopened_export_waits_in_silence_until_silence_is_a_proof() -> None:
 
 
 @pytest.mark.parametrize("outcome", [REFUSED, UNKNOWN, Transient("Busy.")])
-def test_a_round_ordered_meanwhile_overtakes_whatever_did_not_succeed(outcome: AttemptOutcome) -> None:
+def test_a_round_ordered_meanwhile_replaces_an_outcome_other_than_success(outcome: AttemptOutcome) -> None:
     held = accepted(leased(exports_after()), accepted_event(round=2), NOW, "main").state
 
     decided = settle_attempt(held, lease_token(), outcome, POLICY, NOW)
@@ -192,7 +192,7 @@ def test_a_round_ordered_meanwhile_overtakes_whatever_did_not_succeed(outcome: A
     assert (export.state, export.round, export.attempts) == (ExportState.PENDING, 2, 0)
 
 
-def test_evidence_that_came_meanwhile_settles_what_did_not_succeed() -> None:
+def test_evidence_that_arrived_meanwhile_settles_an_export_that_did_not_succeed() -> None:
     held = resolved(leased(exports_after()), resolved_event(), NOW).state
 
     decided = settle_attempt(held, lease_token(), UNKNOWN, POLICY, NOW)
@@ -202,13 +202,13 @@ def test_evidence_that_came_meanwhile_settles_what_did_not_succeed() -> None:
     assert decided.publish[-1].data.topic == "export.succeeded"
 
 
-def test_nothing_sent_means_that_it_is_due_again() -> None:
+def test_an_export_that_was_not_sent_is_due_again_at_once() -> None:
     decided = after_attempt(exports_after(), NotSent())
 
     assert (decided.publish, decided.state.due_at, decided.state.by_revision[1].attempts) == ((), NOW, 0)
 
 
-def test_a_success_supersedes_a_failure_below_it_in_silence() -> None:
+def test_a_success_silently_supersedes_a_failed_lower_revision() -> None:
     failed = after_attempt(exports_after(), REFUSED).state
 
     decided = after_attempt(accepted(failed, accepted_event(2), NOW, "main").state, LANDED)
@@ -230,32 +230,32 @@ outcomes = st.sampled_from(
     ]
 )
 steps = st.one_of(
-    st.tuples(st.just("order"), st.integers(1, 3), st.integers(1, 3)),
-    st.tuples(st.just("evidence"), st.integers(1, 3), st.just(0)),
+    st.tuples(st.just("accept"), st.integers(1, 3), st.integers(1, 3)),
+    st.tuples(st.just("resolve"), st.integers(1, 3), st.just(0)),
     st.tuples(st.just("begin"), st.just(0), st.just(0)),
-    st.tuples(st.just("answer"), outcomes, st.booleans()),
+    st.tuples(st.just("settle"), outcomes, st.booleans()),
 )
 
 
 @settings(max_examples=300)
 @given(st.lists(steps, max_size=25))
-def test_whatever_happens_at_most_one_revision_is_open_and_nothing_waits_without_a_reason(steps: list[tuple]) -> None:  # type: ignore[type-arg]
+def test_one_revision_at_most_is_open_and_a_pending_one_is_due_unless_another_is_open(steps: list[tuple]) -> None:  # type: ignore[type-arg]
     exports, now, leases = CommitmentExports("c-1"), NOW, 1
     for name, one, two in steps:
         now += timedelta(minutes=2)
-        if name == "order":
+        if name == "accept":
             exports = accepted(exports, accepted_event(one, two), now, "main").state
-        elif name == "evidence":
+        elif name == "resolve":
             exports = resolved(exports, resolved_event(one), now).state
         elif name == "begin" and exports.due_at is not None and exports.due_at <= now:
             leases += 1
             exports = leased(exports, leases, now)
-        elif name == "answer" and (decided := settle_attempt(exports, lease_token(leases - two), one, POLICY, now)):
+        elif name == "settle" and (decided := settle_attempt(exports, lease_token(leases - two), one, POLICY, now)):
             exports = decided.state
-        _check(exports)
+        assert_consistent(exports)
 
 
-def _check(exports: CommitmentExports) -> None:
+def assert_consistent(exports: CommitmentExports) -> None:
     opened = [
         each for each in exports.by_revision.values() if each.state in (ExportState.IN_FLIGHT, ExportState.IN_DOUBT)
     ]
