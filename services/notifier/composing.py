@@ -6,16 +6,14 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 from hashlib import sha256
-from urllib.parse import quote
 
 from css_inline import CSSInliner
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from schemas.commitment import Person
-from schemas.events import DecisionRejected, DigestReady
 from schemas.limits import MAX_DIGEST_ROWS
-from services.notifier.rules.contents import Contents, contents_of
-from services.notifier.rules.mails import DIGEST_SUBJECT, Mail, message_id, subject, thread_id
+from services.notifier.rules.mails.mail import Mail, message_id, thread_id
+from services.notifier.rules.mails.mail_type import ContentOptions, Contents
 from services.notifier.rules.wording import one_line
 
 MAX_MESSAGE_BYTES = 72 * 1024
@@ -23,7 +21,6 @@ _ROW_LIMITS = (MAX_DIGEST_ROWS, 75, 50, 25, 10, 0)
 _MAX_PERSON_CHARACTERS = 80
 _MAX_LINE_CHARACTERS = 998
 _BODY_POLICY = SMTP.clone(cte_type="7bit")
-_URL_CHARACTERS = "!#$%&'()*+,/:;=?@[]~"
 
 
 class Composer:
@@ -35,7 +32,7 @@ class Composer:
         self._domain = self.sender.rpartition("@")[2]
         self._public_url = public_url
         self._templates = Environment(
-            loader=PackageLoader("services.notifier"),
+            loader=PackageLoader("services.notifier.rules.mails"),
             autoescape=select_autoescape(("html.j2",)),
             undefined=StrictUndefined,
             trim_blocks=True,
@@ -55,7 +52,7 @@ class Composer:
 
     def parts(self, mail: Mail, max_rows: int = MAX_DIGEST_ROWS) -> tuple[str, str]:
         """The text and the HTML of `mail`."""
-        contents = contents_of(mail, self._public_url, max_rows)
+        contents = mail.contents(ContentOptions(self._public_url, max_rows))
         return self._render(mail, "txt", contents), self._inliner.inline(self._render(mail, "html", contents))
 
     def _render(self, mail: Mail, form: str, contents: Contents) -> str:
@@ -65,18 +62,16 @@ class Composer:
         """Yield the fields ready for the wire: the standard library would encode long ids and links beyond use."""
         yield "From", self._from
         yield "To", _mailbox(mail.recipient.name, address)
-        if isinstance(mail.data, DecisionRejected) and (approvers := mailbox_of(mail.data.decided_by)):
-            yield "Reply-To", _mailbox(mail.data.decided_by.name, approvers)
-        yield "Subject", _encoded(subject(mail), "Subject")
+        reply_to = mail.type.reply_to(mail.data)
+        if reply_to and (reply_address := mailbox_of(reply_to)):
+            yield "Reply-To", _mailbox(reply_to.name, reply_address)
+        yield "Subject", _encoded(mail.subject, "Subject")
         yield "Date", format_datetime(mail.created_at)
         yield "Message-ID", message_id(mail, self._domain)
         yield "References", thread_id(mail, self._domain)
         yield "Auto-Submitted", "auto-generated"
         yield "X-Auto-Response-Suppress", "OOF, AutoReply"
-        if isinstance(mail.data, DigestReady):
-            yield "List-Id", f'"{DIGEST_SUBJECT}" <daily-summary.{self._domain}>'
-            yield "List-Unsubscribe", f"<{quote(mail.data.unsubscribe_url, safe=_URL_CHARACTERS)}>"
-            yield "List-Unsubscribe-Post", "List-Unsubscribe=One-Click"
+        yield from mail.type.extra_headers(mail.data, self._domain)
 
 
 def mailbox_of(person: Person) -> str | None:

@@ -1,12 +1,13 @@
-"""All that the notifier listens to, at a glance."""
+"""The events that the notifier consumes: one for each mail in MAIL_TYPES."""
 
-from schemas.events import ApprovalRequested, DecisionRejected, DigestReady, ExportFailed
+from schemas.events import CommitmentData
 from services.notifier.rules.event_handlers import tell
+from services.notifier.rules.mails import MAIL_TYPES
 from services.pipeline.fold import On
 
-COMMITMENT_HANDLERS = (
-    On(DecisionRejected, tell),
-    On(ExportFailed, tell),
-    On(ApprovalRequested, tell),
+COMMITMENT_HANDLERS = tuple(
+    On(each.data_type, tell) for each in MAIL_TYPES if issubclass(each.data_type, CommitmentData)
 )
-DIGEST_HANDLERS = (On(DigestReady, tell),)
+DIGEST_HANDLERS = tuple(
+    On(each.data_type, tell) for each in MAIL_TYPES if not issubclass(each.data_type, CommitmentData)
+)

@@ -11,7 +11,6 @@ from schemas.events import EventData, MailSettled
 from services.notifier.composing import Composer, mailbox_of
 from services.notifier.metrics import MAIL_OLDEST_AGE_SECONDS, MAIL_SEND_SECONDS, MAILS
 from services.notifier.rules.delivery import OUTCOMES, Answer, Delivery, Job, Settlement, settlement
-from services.notifier.rules.mails import is_expired
 from services.notifier.storage import store
 from services.pipeline.crash import crash_at
 from services.pipeline.database import Database, Transaction
@@ -58,7 +57,7 @@ class SendMails:
 
     async def perform(self, job: Job) -> Answer:
         """Hand the mail over, unless nobody needs it any more."""
-        if is_expired(job.mail, self._clock()):
+        if job.mail.is_expired(self._clock()):
             return Answer(Delivery.EXPIRED, "Not sent: it had outlived its use.")
         recipient = mailbox_of(job.mail.recipient)
         if recipient is None:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from schemas.fields import MailOutcome
-from services.notifier.rules.mails import Mail
+from services.notifier.rules.mails.mail import Mail
 
 FIRST_DELAY = timedelta(seconds=5)
 MAX_DELAY = timedelta(minutes=15)

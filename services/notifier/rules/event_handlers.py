@@ -5,7 +5,8 @@ from datetime import datetime
 from uuid import UUID
 
 from schemas.envelope import Event
-from services.notifier.rules.mails import Mail, MailData, mails_of
+from services.notifier.rules.mails.mail import Mail, mails_of
+from services.notifier.rules.mails.mail_type import MailData
 from services.pipeline.fold import Decided, RefusedError
 
 

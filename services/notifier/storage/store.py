@@ -7,10 +7,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, case, func, select, update
 
 from schemas.commitment import Person
-from schemas.fields import MailKind
 from services.notifier.rules.delivery import Answer, Job, MailState, Settlement
 from services.notifier.rules.event_handlers import Told
-from services.notifier.rules.mails import DATA_OF_KIND, Mail
+from services.notifier.rules.mails.mail import TYPE_OF_KIND, Mail
 from services.notifier.storage.tables import MAIL
 from services.pipeline.bulk import insert_many
 from services.pipeline.database import Transaction
@@ -115,7 +114,8 @@ def _row_of(each: Mail) -> dict[str, Any]:
 
 
 def _job_of(row: Row[Any]) -> Job:
-    data = DATA_OF_KIND[MailKind(row.kind)].model_validate_json(row.event_data)
+    mail_type = TYPE_OF_KIND[row.kind]
+    data = mail_type.data_type.model_validate_json(row.event_data)
     person = Person(id=row.recipient_id, name=row.recipient_name, email=row.recipient_email)
-    each = Mail(row.event_id, person, data, row.occurred_at, row.created_at, row.traceparent)
+    each = Mail(mail_type, row.event_id, person, data, row.occurred_at, row.created_at, row.traceparent)
     return Job(each, row.attempts, row.lost_answers, row.interruptions)

@@ -16,7 +16,7 @@ from sandbox.mailbox import Mailbox, MailFault, MailFaultKind
 from services.notifier.composing import Composer
 from services.notifier.handlers import COMMITMENT_HANDLERS, DIGEST_HANDLERS
 from services.notifier.rules.delivery import MailState
-from services.notifier.rules.mails import MailData
+from services.notifier.rules.mails.mail_type import MailData
 from services.notifier.smtp import SmtpGateway, SmtpServer
 from services.notifier.storage.store import COMMITMENT_MAILS, DIGEST_MAILS, claim
 from services.notifier.storage.tables import KERNEL, MAIL

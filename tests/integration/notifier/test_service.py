@@ -16,7 +16,7 @@ from sandbox.servers import LocalKafka
 from sandbox.serving import listen, port_of
 from schemas.envelope import encode
 from schemas.topics import TOPICS
-from services.notifier.rules.mails import MailData
+from services.notifier.rules.mails.mail_type import MailData
 from services.notifier.storage.tables import KERNEL, MAIL
 from services.pipeline.broker import EventProducer, create_topics
 from services.pipeline.database import Database

@@ -1,6 +1,7 @@
 """One event for each occasion on which people get a mail: Ana created it, Sam sent it, Dana decides."""
 
 from datetime import UTC, date, datetime, timedelta
+from textwrap import dedent
 from typing import Any
 from urllib.parse import quote
 
@@ -18,7 +19,9 @@ from schemas.events import (
     Failure,
 )
 from schemas.fields import FailureClass, Kind, Owner, Status
-from services.notifier.rules.mails import Mail, MailData, mails_of
+from services.notifier.composing import Composer
+from services.notifier.rules.mails.mail import Mail, mails_of
+from services.notifier.rules.mails.mail_type import MailData
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 ANA = Person(id="p-ana", name="Ana Gil", email="ana.gil@pm.example")
@@ -145,3 +148,19 @@ def event_of(data: MailData, time: datetime = NOW) -> Event[MailData]:
 def mail_of(data: MailData, time: datetime = NOW) -> Mail:
     """The mail to the first of the people concerned."""
     return mails_of(event_of(data, time), NOW)[0]
+
+
+def recipients_of(data: MailData) -> list[str]:
+    """The names of all who get a mail about the event, in order."""
+    return [mail.recipient.name for mail in mails_of(event_of(data), NOW)]
+
+
+def text_of(data: MailData, max_rows: int = 100) -> str:
+    """The text part of the mail."""
+    composer = Composer("Countersign <erp@desk.example>", "https://desk.example/")
+    return composer.parts(mail_of(data), max_rows)[0]
+
+
+def lines(text: str) -> str:
+    """`text` without its indentation and the empty lines around it."""
+    return dedent(text).strip()

@@ -18,7 +18,8 @@ from schemas.commitment import Person, Summary
 from schemas.events import Change, CurrencyTotal, DigestSection
 from schemas.fields import Status
 from services.notifier.composing import MAX_MESSAGE_BYTES, Composer, mailbox_of
-from services.notifier.rules.mails import Mail, MailData, message_id, subject, thread_id
+from services.notifier.rules.mails.mail import Mail, message_id, thread_id
+from services.notifier.rules.mails.mail_type import MailData
 from services.notifier.rules.wording import one_line
 from tests.unit.notifier.occasions import (
     ALL,
@@ -168,7 +169,7 @@ def test_nothing_that_people_write_becomes_a_header(title: str, number: str, nam
     data = rejected().model_copy(update={"summary": summary})
     message = composed(data)
     assert sorted(message.keys()) == sorted([*COMMON_FIELDS, "Reply-To"])
-    assert message["Subject"] == subject(mail_of(data))
+    assert message["Subject"] == mail_of(data).subject
     assert recipient(mail_of(data)) == (one_line(name, 80), "somebody@pm.example")
 
 

@@ -2,15 +2,9 @@
 
 import pytest
 
-from services.notifier.handlers import COMMITMENT_HANDLERS, DIGEST_HANDLERS
 from services.notifier.rules.event_handlers import Told, tell
 from services.pipeline.fold import RefusedError
-from tests.unit.notifier.occasions import ALL, NOW, event_of, export_failed, rejected
-
-
-def test_it_listens_to_every_occasion_and_to_nothing_else() -> None:
-    heard = {on.data_type for on in (*COMMITMENT_HANDLERS, *DIGEST_HANDLERS)}
-    assert heard == {type(data) for data in ALL}
+from tests.unit.notifier.occasions import NOW, event_of, export_failed, rejected
 
 
 def test_an_event_is_told_and_its_repeat_changes_nothing() -> None:

@@ -1,22 +1,26 @@
-"""What the daily summary says: figures first, then rows in the order in which they need an answer."""
+"""The daily summary: figures first, then what is waiting, failed and in doubt."""
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import timedelta
+from urllib.parse import quote
 
 from schemas.events import CurrencyTotal, DigestReady, DigestRow, DigestSection
 from schemas.fields import Status
+from services.notifier.rules.mails.mail_type import ContentOptions, Contents, Headers, MailType
 from services.notifier.rules.wording import days, moment, one_line
 from services.pipeline.formats import enumeration, money
 
+SUBJECT = "ERP Integrations Daily Summary"
 _MAX_VENDOR_CHARACTERS = 60
 _MAX_MESSAGE_CHARACTERS = 200
+_URL_CHARACTERS = "!#$%&'()*+,/:;=?@[]~"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One commitment of the summary, in words."""
+class RowContents:
+    """One commitment of the summary, as the templates show it."""
 
     age: str
     number: str
@@ -28,18 +32,18 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
-    """The rows shown of one part, oldest first, and how many more there are."""
+class SectionContents:
+    """The rows listed in one section, oldest first, and how many more there are."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[RowContents, ...]
     more: int
 
 
-def contents_of(summary: DigestReady, max_rows: int) -> dict[str, Any]:
-    """Everything the templates of the summary show, with at most `max_rows` rows in all its parts together."""
-    waiting = _section(summary.waiting, max_rows)
-    failed = _section(summary.failed, max_rows - len(waiting.rows))
-    in_doubt = _section(summary.in_doubt, max_rows - len(waiting.rows) - len(failed.rows))
+def _contents(summary: DigestReady, options: ContentOptions) -> Contents:
+    """List at most `max_rows` rows in all sections together."""
+    waiting = _section(summary.waiting, options.max_rows)
+    failed = _section(summary.failed, options.max_rows - len(waiting.rows))
+    in_doubt = _section(summary.in_doubt, options.max_rows - len(waiting.rows) - len(failed.rows))
     return {
         "figures": _figures(summary),
         "waiting": waiting,
@@ -74,13 +78,13 @@ def _totals(totals: Sequence[CurrencyTotal]) -> str:
     return enumeration(money(total.total, total.currency) for total in totals) if totals else ""
 
 
-def _section(section: DigestSection, max_rows: int) -> Section:
+def _section(section: DigestSection, max_rows: int) -> SectionContents:
     shown = sorted(section.rows, key=lambda row: row.since)[:max_rows]
-    return Section(tuple(map(_row, shown)), max(section.count, len(section.rows)) - len(shown))
+    return SectionContents(tuple(map(_row, shown)), max(section.count, len(section.rows)) - len(shown))
 
 
-def _row(row: DigestRow) -> Row:
-    return Row(
+def _row(row: DigestRow) -> RowContents:
+    return RowContents(
         age=days(row.age_days),
         number=one_line(row.summary.number),
         vendor=one_line(row.summary.vendor, _MAX_VENDOR_CHARACTERS),
@@ -92,8 +96,29 @@ def _row(row: DigestRow) -> Row:
 
 
 def _outcomes(section: DigestSection) -> str:
-    """Yesterday's outcomes by kind, for example "5 synced, 1 rejected"; "" when there were none."""
-    known = Counter(row.status for row in section.rows)
-    parts = [f"{count:,} {status.replace('_', ' ')}" for status, count in known.most_common()]
-    unlisted = section.count - known.total()
+    """Yesterday's outcomes by status, for example "5 synced, 1 rejected"; "" when there were none."""
+    listed = Counter(row.status for row in section.rows)
+    parts = [f"{count:,} {status.replace('_', ' ')}" for status, count in listed.most_common()]
+    unlisted = section.count - listed.total()
     return ", ".join(parts + ([f"{unlisted:,} more"] if unlisted > 0 else []))
+
+
+def _headers(summary: DigestReady, domain: str) -> Headers:
+    return (
+        ("List-Id", f'"{SUBJECT}" <daily-summary.{domain}>'),
+        ("List-Unsubscribe", f"<{quote(summary.unsubscribe_url, safe=_URL_CHARACTERS)}>"),
+        ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+    )
+
+
+DIGEST = MailType(
+    kind="digest",
+    data_type=DigestReady,
+    recipients=lambda summary: (summary.recipient,),
+    subject=lambda _summary: SUBJECT,
+    contents=_contents,
+    thread=lambda summary: ("day", summary.recipient.id, summary.local_date.isoformat()),
+    useful_for=timedelta(hours=24),
+    useful_from=lambda summary: summary.due_at,
+    extra_headers=_headers,
+)

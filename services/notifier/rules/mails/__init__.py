@@ -1,0 +1,16 @@
+"""Every mail that the notifier sends: one line here, one module, and one folder of templates each."""
+
+from typing import Any
+
+from services.notifier.rules.mails.digest import DIGEST
+from services.notifier.rules.mails.export_failed import EXPORT_FAILED
+from services.notifier.rules.mails.mail_type import MailType
+from services.notifier.rules.mails.rejected import REJECTED
+from services.notifier.rules.mails.resent import RESENT
+
+MAIL_TYPES: tuple[MailType[Any], ...] = (
+    REJECTED,
+    EXPORT_FAILED,
+    RESENT,
+    DIGEST,
+)

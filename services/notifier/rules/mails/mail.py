@@ -1,0 +1,93 @@
+"""One mail to one person: who gets it, its ids, and when it expires."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+from schemas.commitment import Person
+from schemas.envelope import Event
+from schemas.events import CommitmentData
+from services.notifier.rules.mails import MAIL_TYPES
+from services.notifier.rules.mails.mail_type import ContentOptions, Contents, MailData, MailType
+
+TYPE_OF_KIND: dict[str, MailType[Any]] = {each.kind: each for each in MAIL_TYPES}
+_TYPE_OF_DATA: dict[type[MailData], MailType[Any]] = {each.data_type: each for each in MAIL_TYPES}
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One mail to one person about one event; (event id, recipient id) identifies it."""
+
+    type: MailType[Any]
+    event_id: UUID
+    recipient: Person
+    data: MailData
+    occurred_at: datetime
+    created_at: datetime
+    traceparent: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """The kind of its type."""
+        return self.type.kind
+
+    @property
+    def commitment_id(self) -> str | None:
+        """The commitment that the mail is about; None for the daily summary."""
+        return self.data.commitment_id if isinstance(self.data, CommitmentData) else None
+
+    @property
+    def expires_at(self) -> datetime:
+        """When the mail stops being worth sending."""
+        useful_from = self.type.useful_from(self.data) if self.type.useful_from else self.occurred_at
+        return useful_from + self.type.useful_for
+
+    def is_expired(self, now: datetime) -> bool:
+        """Whether `now` is too late to send the mail."""
+        return now >= self.expires_at
+
+    @property
+    def subject(self) -> str:
+        """The subject, on one line."""
+        return self.type.subject(self.data)
+
+    def contents(self, options: ContentOptions) -> Contents:
+        """The variables of the templates."""
+        return {"subject": self.subject} | self.type.contents(self.data, options)
+
+
+def mails_of(event: Event[MailData], now: datetime) -> tuple[Mail, ...]:
+    """The mails that `event` causes: one for each recipient."""
+    mail_type = _TYPE_OF_DATA[type(event.data)]
+    return tuple(
+        Mail(mail_type, event.id, person, event.data, event.time, now, event.traceparent)
+        for person in _each_once(mail_type.recipients(event.data))
+    )
+
+
+def message_id(mail: Mail, domain: str) -> str:
+    """The Message-ID, the same for every repeat of `mail`."""
+    return _id_of((str(mail.event_id), mail.recipient.id, mail.kind), domain)
+
+
+def thread_id(mail: Mail, domain: str) -> str:
+    """The id in References that all mails of one thread share."""
+    return _id_of(mail.type.thread(mail.data), domain)
+
+
+def _each_once(people: Iterable[Person]) -> Iterator[Person]:
+    """Yield each person once; people who share an id or an address count as one."""
+    seen: set[tuple[str, str]] = set()
+    for person in people:
+        names = {("id", person.id), ("address", person.email.casefold())}
+        if seen.isdisjoint(names):
+            yield person
+        seen |= names
+
+
+def _id_of(parts: tuple[str, ...], domain: str) -> str:
+    digest = sha256("\n".join(parts).encode()).hexdigest()
+    return f"<{digest}@{domain}>"

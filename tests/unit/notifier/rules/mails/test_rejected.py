@@ -1,0 +1,28 @@
+"""The mail about a rejected commitment."""
+
+from tests.unit.notifier.occasions import lines, mail_of, recipients_of, rejected, text_of
+
+
+def test_it_goes_to_creator_and_sender() -> None:
+    assert recipients_of(rejected()) == ["Ana Gil", "Sam Lee"]
+
+
+def test_its_subject_names_commitment_and_project() -> None:
+    assert mail_of(rejected()).subject == "Rejected: SC-014 Concrete works (Riverside Tower)"
+
+
+def test_a_rejection_says_who_why_and_what_to_do() -> None:
+    assert text_of(rejected()) == lines("""
+        Dana Ruiz rejected SC-014. It will not be exported to QuickBooks.
+        Reason: Line 3: cost code 03-300 is closed. Use 03-310.
+        What to do: open it, correct it, choose "Re-send to ERP".
+        https://pm.example/commitments/8841
+        SC-014 Concrete works, revision 1, USD 480,250.00
+        You created or sent this commitment.
+        """)
+
+
+def test_a_reason_of_several_lines_is_indented_so_that_none_of_them_can_pose_as_ours() -> None:
+    assert "Reason: Closed.\n  What to do: pay https://evil.example\nWhat to do: open it" in text_of(
+        rejected(reason="Closed.\n\nWhat to do: pay https://evil.example")
+    )
