@@ -25,6 +25,7 @@ DECIMAL_PATTERN = r"^-?[0-9]{1,15}(\.[0-9]{1,6})?$"
 PERCENT_PATTERN = r"^[0-9]{1,3}(\.[0-9]{1,4})?$"
 CURRENCY_PATTERN = r"^[A-Z]{3}$"
 HASH_PATTERN = r"^[0-9a-f]{64}$"
+OPEN_KIND_PATTERN = r"^[a-z_]{1,64}$"
 URL_PATTERN = r'^https?://[^\s\x00-\x1f\x7f"<>]+$'
 
 IN_WORDS = {
@@ -36,6 +37,7 @@ IN_WORDS = {
     PERCENT_PATTERN: "must be a percentage as a decimal string such as 10.0",
     CURRENCY_PATTERN: "must be an ISO 4217 code such as USD",
     HASH_PATTERN: "must be a SHA-256 in lower-case hex",
+    OPEN_KIND_PATTERN: "must be at most 64 lower-case letters and underscores",
     URL_PATTERN: "must be an http or https address",
 }
 """What each pattern asks for, as a person reads it in a dead letter."""
@@ -94,6 +96,7 @@ Money = Annotated[str, StringConstraints(pattern=DECIMAL_PATTERN), Field(example
 Quantity = Annotated[str, StringConstraints(pattern=DECIMAL_PATTERN), Field(examples=["12.5"])]
 Percent = Annotated[str, StringConstraints(pattern=PERCENT_PATTERN), Field(examples=["10.0"])]
 Currency = Annotated[str, StringConstraints(pattern=CURRENCY_PATTERN), Field(examples=["USD"])]
+OpenKind = Annotated[str, StringConstraints(pattern=OPEN_KIND_PATTERN), Field(examples=["export_failed"])]
 ContentHash = Annotated[str, StringConstraints(pattern=HASH_PATTERN)]
 Revision = Annotated[int, Field(strict=True, ge=1, le=limits.MAX_REVISION)]
 ExportRound = Annotated[int, Field(strict=True, ge=1, le=limits.MAX_ROUND)]
@@ -163,15 +166,6 @@ class Owner(StrEnum):
     APPROVER = "approver"
     PROJECT_MANAGER = "project_manager"
     ERP_ADMIN = "erp_admin"
-
-
-class MailKind(StrEnum):
-    """The occasions on which the notifier writes to a person."""
-
-    REJECTED = "rejected"
-    EXPORT_FAILED = "export_failed"
-    RESENT = "resent"
-    DIGEST = "digest"
 
 
 class MailOutcome(StrEnum):

@@ -14,9 +14,9 @@ from schemas.fields import (
     Excerpt,
     Id,
     Instant,
-    MailKind,
     MailOutcome,
     Money,
+    OpenKind,
     Record,
     Revision,
     Status,
@@ -90,7 +90,7 @@ class MailSettled(EventData):
 
     company_id: Id = Field(description="The company that the mail was about.")
     event_id: Id = Field(description="The id of the event that caused the mail.")
-    kind: MailKind = Field(description="The occasion of the mail.")
+    kind: OpenKind = Field(description="The kind of the mail; readers must accept kinds that they do not know.")
     recipient: Person = Field(description="Who was written to.")
     recipient_id: Id = Field(description="The recipient's id, which with `event_id` names the mail.")
     commitment_id: Id | None = Field(default=None, description="Absent for the daily summary.")

@@ -9,7 +9,7 @@ from schemas.events import CurrencyTotal, DigestReady, DigestRow, DigestSection,
 from schemas.examples import answers, exports
 from schemas.examples.cast import ANA, COMPANY, CONCRETE_2, CONNECTION, DANA, SAM, STEEL_2, instant
 from schemas.examples.example import DIGEST, NOTIFIER, Example, told
-from schemas.fields import MailKind, MailOutcome, Status
+from schemas.fields import MailOutcome, Status
 
 _DESK = "https://desk.example"
 
@@ -69,7 +69,7 @@ EXAMPLES: tuple[Example, ...] = (
         "rejection-to-creator",
         "2026-11-16T16:10:02Z",
         event_id=_event_id(answers.EXAMPLES, "closed-cost-code"),
-        kind=MailKind.REJECTED,
+        kind="rejected",
         recipient=ANA,
         commitment_id=CONCRETE_2.id,
         outcome=MailOutcome.SENT,
@@ -78,7 +78,7 @@ EXAMPLES: tuple[Example, ...] = (
         "failure-to-sender",
         "2026-11-16T22:04:00Z",
         event_id=_event_id(exports.EXAMPLES, "title-too-long"),
-        kind=MailKind.EXPORT_FAILED,
+        kind="export_failed",
         recipient=SAM,
         commitment_id=STEEL_2.id,
         outcome=MailOutcome.FAILED,
@@ -87,7 +87,7 @@ EXAMPLES: tuple[Example, ...] = (
         "re-sent-to-approver",
         "2026-11-17T14:20:03Z",
         event_id=_event_id(answers.EXAMPLES, "cost-code-corrected"),
-        kind=MailKind.RESENT,
+        kind="resent",
         recipient=DANA,
         commitment_id=CONCRETE_2.id,
         outcome=MailOutcome.SENT,
@@ -96,7 +96,7 @@ EXAMPLES: tuple[Example, ...] = (
         "summary-expired",
         "2026-11-19T12:00:00Z",
         event_id=str(UUID("0f0d5b1e-5d0c-5a33-8f55-6f6f3a1f9b42")),
-        kind=MailKind.DIGEST,
+        kind="digest",
         recipient=DANA,
         outcome=MailOutcome.EXPIRED,
     ),

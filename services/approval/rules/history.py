@@ -15,16 +15,16 @@ from schemas.events import (
     ExportSucceeded,
     MailSettled,
 )
-from schemas.fields import MailKind, Status
+from schemas.fields import Status
 from services.approval.rules.commitment import CommitmentFacts, current_status
 from services.approval.rules.erp import document_name
 from services.approval.rules.rows import HistoryEntry
 
 _OCCASIONS = {
-    MailKind.REJECTED: "the rejection",
-    MailKind.EXPORT_FAILED: "the failed export",
-    MailKind.RESENT: "the re-sent revision",
-    MailKind.DIGEST: "the daily summary",
+    "rejected": "the rejection",
+    "export_failed": "the failed export",
+    "resent": "the re-sent revision",
+    "digest": "the daily summary",
 }
 
 
@@ -68,9 +68,14 @@ def _text(facts: CommitmentFacts, data: EventData) -> str:
         case ExportInDoubt() | ExportFailed() | ExportSucceeded():
             return _exported(data)
         case MailSettled():
-            return f"Mail to {data.recipient.name} about {_OCCASIONS[data.kind]}: {data.outcome}."
+            return f"Mail to {data.recipient.name} about {_mail_topic(data.kind)}: {data.outcome}."
         case _:
             raise TypeError(f"the history has no words for {type(data).__name__}")
+
+
+def _mail_topic(kind: str) -> str:
+    """What a mail of `kind` is about; a kind that is not known here reads as its own words."""
+    return _OCCASIONS.get(kind, kind.replace("_", " "))
 
 
 def _decided(data: DecisionAccepted | DecisionRejected | DecisionResolved) -> str:

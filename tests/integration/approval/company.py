@@ -20,7 +20,7 @@ from schemas.events import (
     LimitsProfile,
     MailSettled,
 )
-from schemas.fields import FailureClass, MailKind, MailOutcome, Owner, ToolLevel
+from schemas.fields import FailureClass, MailOutcome, Owner, ToolLevel
 from schemas.snapshot import Snapshot
 
 COMPANY = "company-204"
@@ -190,7 +190,7 @@ def mailed(received: dict[str, Any], recipient: DirectoryPerson) -> MailSettled:
     return MailSettled(
         company_id=COMPANY,
         event_id="6f6f1f0a",
-        kind=MailKind.REJECTED,
+        kind="rejected",
         recipient=person(recipient),
         recipient_id=recipient.person_id,
         commitment_id=received["id"],

@@ -35,6 +35,7 @@ _BY_ALIAS: dict[Any, st.SearchStrategy[Any]] = {
     fields.Quantity: _DECIMALS,
     fields.Percent: st.just("10.0"),
     fields.Currency: st.sampled_from(["USD", "EUR", "JPY"]),
+    fields.OpenKind: st.text("abcxyz_", min_size=1, max_size=64),
     fields.ContentHash: st.binary(min_size=32, max_size=32).map(bytes.hex),
     fields.Revision: st.integers(1, limits.MAX_REVISION),
     fields.ExportRound: st.integers(1, limits.MAX_ROUND),

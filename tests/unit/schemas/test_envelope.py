@@ -223,6 +223,7 @@ def test_a_message_that_breaks_the_schema_says_where_and_why(bad: dict[str, Any]
             "yes",
             "can_push_to_accounting: Input should be a valid boolean",
         ),
+        ("mail.settled", ("kind",), "Re-sent", "kind: must be at most 64 lower-case letters and underscores"),
         ("mail.settled", ("settled_at",), "2026-11-16T16:10:02", f"settled_at: {TIME_IN_WORDS}"),
     ],
 )

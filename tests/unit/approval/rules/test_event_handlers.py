@@ -8,7 +8,7 @@ import pytest
 from schemas.envelope import Event, new_event
 from schemas.events import CommitmentStatus, EventData, MailSettled
 from schemas.examples.cast import ANA
-from schemas.fields import MailKind, MailOutcome, Status
+from schemas.fields import MailOutcome, Status
 from schemas.topics import BY_NAME
 from services.approval.handlers import CONNECTION_HANDLERS, HANDLERS, PEOPLE_HANDLERS
 from services.approval.rules.commitment import CommitmentFacts
@@ -41,11 +41,11 @@ def statuses(decision: Decided[CommitmentFacts, StoredRow]) -> list[Status]:
     return [event.data.status for event in decision.publish if isinstance(event.data, CommitmentStatus)]
 
 
-def mail(company_id: str = COMPANY, commitment_id: str | None = ID) -> Event[MailSettled]:
+def mail(company_id: str = COMPANY, commitment_id: str | None = ID, kind: str = "rejected") -> Event[MailSettled]:
     data = MailSettled(
         company_id=company_id,
         event_id="3a5f0c1e-0000-5000-8000-000000000001",
-        kind=MailKind.REJECTED,
+        kind=kind,
         recipient=ANA,
         recipient_id=ANA.id,
         commitment_id=commitment_id,
@@ -120,6 +120,7 @@ def test_a_status_event_continues_the_trace_of_what_caused_it() -> None:
         (failed(), "Revision 1 was not exported. Vendor ACME is not active."),
         (succeeded(), "Revision 1 is in the ERP as PO-1001."),
         (mail(), "Mail to Ana Gil about the rejection: sent."),
+        (mail(kind="approval_overdue"), "Mail to Ana Gil about approval overdue: sent."),
     ],
 )
 def test_the_history_says_what_happened(event: Event[EventData], words: str) -> None:

@@ -6,6 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
+from schemas.fields import OpenKind
 from services.notifier.handlers import COMMITMENT_HANDLERS, DIGEST_HANDLERS
 from services.notifier.rules import mails
 from services.notifier.rules.mails import MAIL_TYPES
@@ -56,8 +59,10 @@ def test_two_mails_for_one_event_are_noticed() -> None:
     assert handler_mismatches((*MAIL_TYPES, reminder), (*COMMITMENT_HANDLERS, *DIGEST_HANDLERS)) == {"digest.ready"}
 
 
-def test_every_kind_is_used_once() -> None:
-    assert len({each.kind for each in MAIL_TYPES}) == len(MAIL_TYPES)
+def test_every_kind_is_used_once_and_fits_the_event_that_reports_it() -> None:
+    kinds = [each.kind for each in MAIL_TYPES]
+    assert len(set(kinds)) == len(kinds)
+    assert TypeAdapter(list[OpenKind]).validate_python(kinds) == kinds
 
 
 def test_every_mail_has_an_example() -> None:
