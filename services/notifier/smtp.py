@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from aiosmtplib import SMTP, SMTPDataError, SMTPException, SMTPRecipientRefused, SMTPResponseException
 
-from services.notifier.rules.delivery import Answer, Delivery
+from services.notifier.rules.delivery import Delivery, SmtpAnswer
 from services.notifier.rules.wording import one_line
 
 SEND_SECONDS = 45.0
@@ -62,7 +62,7 @@ class SmtpGateway:
         self._send_seconds = send_seconds
         self._idle: list[SMTP] = []
 
-    async def send(self, sender: str, recipient: str, message: bytes) -> Answer:
+    async def send(self, sender: str, recipient: str, message: bytes) -> SmtpAnswer:
         """Try once, for at most `send_seconds`, to hand `message` over for `recipient`."""
         is_under_way = False
         try:
@@ -72,11 +72,11 @@ class SmtpGateway:
                 is_under_way = True  # from here on the server may have taken it, whatever happens to its answer
                 response = await client.data(message)
         except SMTPResponseException as error:
-            return Answer(_meaning(error, is_under_way=is_under_way), _in_words(f"{error.code} {error.message}"))
+            return SmtpAnswer(_meaning(error, is_under_way=is_under_way), _in_words(f"{error.code} {error.message}"))
         except (SMTPException, OSError) as error:
             delivery = Delivery.UNKNOWN if is_under_way else Delivery.DEFERRED
-            return Answer(delivery, _in_words(f"{type(error).__name__} {error}"))
-        return Answer(Delivery.ACCEPTED, _in_words(f"{response.code} {response.message}"))
+            return SmtpAnswer(delivery, _in_words(f"{type(error).__name__} {error}"))
+        return SmtpAnswer(Delivery.ACCEPTED, _in_words(f"{response.code} {response.message}"))
 
     async def hang_up(self) -> None:
         """Close the connections that no mail is using."""

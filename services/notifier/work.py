@@ -10,7 +10,7 @@ from schemas.envelope import Event, new_event
 from schemas.events import EventData, MailSettled
 from services.notifier.composing import Composer, mailbox_of
 from services.notifier.metrics import MAIL_OLDEST_AGE_SECONDS, MAIL_SEND_SECONDS, MAILS
-from services.notifier.rules.delivery import OUTCOMES, Answer, Delivery, Job, Settlement, settlement
+from services.notifier.rules.delivery import OUTCOMES, Delivery, MailJob, Settlement, SmtpAnswer, settlement
 from services.notifier.storage import store
 from services.pipeline.crash import crash_at
 from services.pipeline.database import Database, Transaction
@@ -28,7 +28,7 @@ log = structlog.get_logger()
 class Gateway(Protocol):
     """Where mails go."""
 
-    async def send(self, sender: str, recipient: str, message: bytes) -> Answer:
+    async def send(self, sender: str, recipient: str, message: bytes) -> SmtpAnswer:
         """Try once to hand `message` over for `recipient`."""
         ...
 
@@ -51,17 +51,17 @@ class SendMails:
         self._lease = lease
         self._clock = clock
 
-    async def claim(self, db: Transaction, limit: int) -> Sequence[Job]:
+    async def claim(self, db: Transaction, limit: int) -> Sequence[MailJob]:
         """Take at most `limit` mails that are due."""
         return await store.claim(db, limit, self._clock(), self._lease)
 
-    async def perform(self, job: Job) -> Answer:
+    async def perform(self, job: MailJob) -> SmtpAnswer:
         """Hand the mail over, unless nobody needs it any more."""
         if job.mail.is_expired(self._clock()):
-            return Answer(Delivery.EXPIRED, "Not sent: it had outlived its use.")
+            return SmtpAnswer(Delivery.EXPIRED, "Not sent: it had outlived its use.")
         recipient = mailbox_of(job.mail.recipient)
         if recipient is None:
-            return Answer(Delivery.REFUSED, "Not sent: mail servers do not take the characters of this address.")
+            return SmtpAnswer(Delivery.REFUSED, "Not sent: mail servers do not take the characters of this address.")
         message = self._composer.compose(job.mail, recipient)
         if job.is_repeat:
             MAILS.labels(job.mail.kind, "repeated").inc()
@@ -71,15 +71,15 @@ class SendMails:
         crash_at("notifier.after_send")
         return answer
 
-    async def settle(self, db: Transaction, job: Job, result: Answer) -> Sequence[Event[EventData]]:
-        """Record the answer; at the mail's end, tell of it."""
+    async def settle(self, db: Transaction, job: MailJob, result: SmtpAnswer) -> Sequence[Event[EventData]]:
+        """Record the answer; a mail that is settled is published as `mail.settled`."""
         now = self._clock()
         settled = settlement(job, result, now)
         if not await store.settle(db, job, settled, result, now):
             return ()
-        return self._told(job, settled, now)
+        return self._settled(job, settled, now)
 
-    def _told(self, job: Job, settled: Settlement, now: datetime) -> Sequence[Event[EventData]]:
+    def _settled(self, job: MailJob, settled: Settlement, now: datetime) -> Sequence[Event[EventData]]:
         kind = job.mail.kind
         outcome = OUTCOMES.get(settled.state)
         if outcome is None:
@@ -88,8 +88,8 @@ class SendMails:
         MAILS.labels(kind, outcome).inc()
         log.info("mail.settled", kind=kind, outcome=outcome, event_id=str(job.mail.event_id), attempts=job.attempt)
         if job.mail.commitment_id is None:
-            return ()  # a daily summary stands in no commitment's history
-        told = MailSettled(
+            return ()  # only a commitment has a history that shows its mails
+        data = MailSettled(
             company_id=job.mail.data.company_id,
             event_id=str(job.mail.event_id),
             kind=kind,
@@ -99,7 +99,7 @@ class SendMails:
             outcome=outcome,
             settled_at=now,
         )
-        return (new_event(told, source=SOURCE, time=now, traceparent=job.mail.traceparent),)
+        return (new_event(data, source=SOURCE, time=now, traceparent=job.mail.traceparent),)
 
 
 async def refresh_gauges(database: Database, clock: Clock = utc_now) -> None:

@@ -42,7 +42,7 @@ class Delivery(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class SmtpAnswer:
     """How an attempt ended, in the mail server's words where it had any."""
 
     delivery: Delivery
@@ -50,7 +50,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class MailJob:
     """A mail under lease for its `attempt`-th attempt, with what earlier ones left open."""
 
     mail: Mail
@@ -73,7 +73,7 @@ class Settlement:
     lost_answers: int
 
 
-def settlement(job: Job, answer: Answer, now: datetime) -> Settlement:
+def settlement(job: MailJob, answer: SmtpAnswer, now: datetime) -> Settlement:
     """What `answer` means for the mail of `job`.
 
     A message that was handed over without an answer is repeated, because losing a mail is worse than a second copy;

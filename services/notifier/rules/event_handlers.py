@@ -1,4 +1,4 @@
-"""What each event means to the notifier: the mails that it calls for, unless they were queued before."""
+"""Turns an event into the mails that it causes, unless they are queued already."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,18 +11,18 @@ from services.pipeline.fold import Decided, RefusedError
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What was told about a commitment, or to a reader of the daily summary: the events, and whose they are."""
+class QueuedMails:
+    """The events whose mails about one commitment, or to one reader of the summary, are queued; and their company."""
 
     company_id: str | None = None
     event_ids: frozenset[UUID] = frozenset()
 
 
-def tell(told: Told, event: Event[MailData], now: datetime) -> Decided[Told, Mail]:
-    """The mails that `event` calls for, none when it has been told already; RefusedError from another company."""
-    if told.company_id not in {None, event.data.company_id}:
-        raise RefusedError("other_company", f"{event.subject} belongs to company {told.company_id}")
-    if event.id in told.event_ids:
-        return Decided(told, is_changed=False)
-    known = replace(told, company_id=event.data.company_id, event_ids=told.event_ids | {event.id})
-    return Decided(known, rows=mails_of(event, now))
+def queue_mails(queued: QueuedMails, event: Event[MailData], now: datetime) -> Decided[QueuedMails, Mail]:
+    """The mails that `event` causes, none if they are queued already; RefusedError for an event of another company."""
+    if queued.company_id not in {None, event.data.company_id}:
+        raise RefusedError("other_company", f"{event.subject} belongs to company {queued.company_id}")
+    if event.id in queued.event_ids:
+        return Decided(queued, is_changed=False)
+    after = replace(queued, company_id=event.data.company_id, event_ids=queued.event_ids | {event.id})
+    return Decided(after, rows=mails_of(event, now))

@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, case, func, select, update
 
 from schemas.commitment import Person
-from services.notifier.rules.delivery import Answer, Job, MailState, Settlement
-from services.notifier.rules.event_handlers import Told
+from services.notifier.rules.delivery import MailJob, MailState, Settlement, SmtpAnswer
+from services.notifier.rules.event_handlers import QueuedMails
 from services.notifier.rules.mails.mail import TYPE_OF_KIND, Mail
 from services.notifier.storage.tables import MAIL
 from services.pipeline.bulk import insert_many
@@ -23,17 +23,17 @@ class MailStore:
         self._subject = subject
         self._of = of
 
-    async def load(self, db: Transaction, keys: Sequence[str]) -> Mapping[str, Told]:
-        """Return what was told about every key; nothing needs a lock, for nothing here is ever overwritten."""
-        told = (
+    async def load(self, db: Transaction, keys: Sequence[str]) -> Mapping[str, QueuedMails]:
+        """Return what is queued for every key; it takes no lock, because rows are only added."""
+        queued = (
             select(self._subject, func.min(MAIL.c.company_id), func.array_agg(MAIL.c.event_id))
             .where(self._subject == func.any(list(keys)), self._of)
             .group_by(self._subject)
         )
-        known = {key: Told(company_id, frozenset(ids)) for key, company_id, ids in await db.execute(told)}
-        return {key: known.get(key, Told()) for key in keys}
+        found = {key: QueuedMails(company_id, frozenset(ids)) for key, company_id, ids in await db.execute(queued)}
+        return {key: found.get(key, QueuedMails()) for key in keys}
 
-    async def save(self, db: Transaction, changes: Sequence[StateChange[Told, Mail]]) -> None:
+    async def save(self, db: Transaction, changes: Sequence[StateChange[QueuedMails, Mail]]) -> None:
         """Add the mails of all `changes` in one statement."""
         await insert_many(db, MAIL, [_row_of(each) for change in changes for each in change.rows])
 
@@ -42,7 +42,7 @@ COMMITMENT_MAILS = MailStore(MAIL.c.commitment_id, of=MAIL.c.commitment_id.is_no
 DIGEST_MAILS = MailStore(MAIL.c.recipient_id, of=MAIL.c.commitment_id.is_(None))
 
 
-async def claim(db: Transaction, limit: int, now: datetime, lease: timedelta) -> list[Job]:
+async def claim(db: Transaction, limit: int, now: datetime, lease: timedelta) -> list[MailJob]:
     """Take at most `limit` mails that are due, among them those whose sender let its lease run out."""
     due = (
         select(MAIL.c.event_id, MAIL.c.recipient_id)
@@ -67,7 +67,7 @@ async def claim(db: Transaction, limit: int, now: datetime, lease: timedelta) ->
     return [_job_of(row) for row in await db.execute(taken)]
 
 
-async def settle(db: Transaction, job: Job, settled: Settlement, answer: Answer, now: datetime) -> bool:
+async def settle(db: Transaction, job: MailJob, settled: Settlement, answer: SmtpAnswer, now: datetime) -> bool:
     """Record how the attempt of `job` ended; False when its lease ran out and another attempt has begun."""
     recorded = await db.execute(
         update(MAIL)
@@ -113,9 +113,9 @@ def _row_of(each: Mail) -> dict[str, Any]:
     }
 
 
-def _job_of(row: Row[Any]) -> Job:
+def _job_of(row: Row[Any]) -> MailJob:
     mail_type = TYPE_OF_KIND[row.kind]
     data = mail_type.data_type.model_validate_json(row.event_data)
     person = Person(id=row.recipient_id, name=row.recipient_name, email=row.recipient_email)
     each = Mail(mail_type, row.event_id, person, data, row.occurred_at, row.created_at, row.traceparent)
-    return Job(each, row.attempts, row.lost_answers, row.interruptions)
+    return MailJob(each, row.attempts, row.lost_answers, row.interruptions)

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from sandbox.mailbox import Mailbox, MailFault, MailFaultKind
-from services.notifier.rules.delivery import Answer, Delivery
+from services.notifier.rules.delivery import Delivery, SmtpAnswer
 from services.notifier.smtp import SmtpGateway, SmtpServer
 from services.pipeline.periodic import every
 from tests.waiting import eventually
@@ -37,7 +37,7 @@ async def gateway_to(
     await gateway.hang_up()
 
 
-async def send(gateway: SmtpGateway, recipient: str = "sam@pm.example") -> Answer:
+async def send(gateway: SmtpGateway, recipient: str = "sam@pm.example") -> SmtpAnswer:
     return await gateway.send("erp@desk.example", recipient, MESSAGE)
 
 
@@ -114,7 +114,7 @@ async def serving(
 async def test_a_mail_arrives_as_it_was_written(mailbox: Mailbox) -> None:
     async with gateway_to(mailbox.smtp_url) as gateway:
         answer = await send(gateway)
-    assert answer == Answer(Delivery.ACCEPTED, "250 OK")
+    assert answer == SmtpAnswer(Delivery.ACCEPTED, "250 OK")
     assert mailbox.messages[0].source == MESSAGE
     assert mailbox.messages[0].recipients == ("sam@pm.example",)
     assert mailbox.messages[0].sender == "erp@desk.example"
@@ -162,11 +162,13 @@ async def test_mails_at_the_same_time_travel_side_by_side(mailbox: Mailbox) -> N
 @pytest.mark.parametrize(
     ("kind", "expected"),
     [
-        (MailFaultKind.REFUSE_FOR_NOW, Answer(Delivery.DEFERRED, "451 4.7.1 Try again later")),
-        (MailFaultKind.REFUSE_FOR_GOOD, Answer(Delivery.REFUSED, "550 5.1.1 No such mailbox")),
+        (MailFaultKind.REFUSE_FOR_NOW, SmtpAnswer(Delivery.DEFERRED, "451 4.7.1 Try again later")),
+        (MailFaultKind.REFUSE_FOR_GOOD, SmtpAnswer(Delivery.REFUSED, "550 5.1.1 No such mailbox")),
     ],
 )
-async def test_a_refusal_concerns_its_own_mail_only(mailbox: Mailbox, kind: MailFaultKind, expected: Answer) -> None:
+async def test_a_refusal_concerns_its_own_mail_only(
+    mailbox: Mailbox, kind: MailFaultKind, expected: SmtpAnswer
+) -> None:
     mailbox.faults.switch_on(MailFault(kind=kind, times=1))
     async with gateway_to(mailbox.smtp_url) as gateway:
         assert await send(gateway) == expected
@@ -220,14 +222,16 @@ class Scripted(asyncio.Protocol):
 @pytest.mark.parametrize(
     ("script", "expected"),
     [
-        ({b"MAIL": b"550 Who are you?"}, Answer(Delivery.DEFERRED, "550 Who are you?")),
-        ({b"EHLO": b"550 No", b"HELO": b"550 No"}, Answer(Delivery.DEFERRED, "550 No")),
-        ({b"DATA": b"354 Go on", b".": b"554 Spam"}, Answer(Delivery.REFUSED, "554 Spam")),
-        ({b"DATA": b"354 Go on", b".": b"452 Full"}, Answer(Delivery.DEFERRED, "452 Full")),
-        ({b"DATA": b"354 Go on", b".": b"???"}, Answer(Delivery.UNKNOWN, "-1 Malformed SMTP response line: ???")),
+        ({b"MAIL": b"550 Who are you?"}, SmtpAnswer(Delivery.DEFERRED, "550 Who are you?")),
+        ({b"EHLO": b"550 No", b"HELO": b"550 No"}, SmtpAnswer(Delivery.DEFERRED, "550 No")),
+        ({b"DATA": b"354 Go on", b".": b"554 Spam"}, SmtpAnswer(Delivery.REFUSED, "554 Spam")),
+        ({b"DATA": b"354 Go on", b".": b"452 Full"}, SmtpAnswer(Delivery.DEFERRED, "452 Full")),
+        ({b"DATA": b"354 Go on", b".": b"???"}, SmtpAnswer(Delivery.UNKNOWN, "-1 Malformed SMTP response line: ???")),
     ],
 )
-async def test_only_a_word_about_recipient_or_message_is_final(script: dict[bytes, bytes], expected: Answer) -> None:
+async def test_only_a_word_about_recipient_or_message_is_final(
+    script: dict[bytes, bytes], expected: SmtpAnswer
+) -> None:
     async with serving(lambda: Scripted(script)) as port, gateway_to(f"smtp://{LOOPBACK}:{port}") as gateway:
         assert await send(gateway) == expected
 

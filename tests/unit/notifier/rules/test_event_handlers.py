@@ -2,27 +2,27 @@
 
 import pytest
 
-from services.notifier.rules.event_handlers import Told, tell
+from services.notifier.rules.event_handlers import QueuedMails, queue_mails
 from services.pipeline.fold import RefusedError
 from tests.unit.notifier.occasions import NOW, event_of, export_failed, rejected
 
 
 def test_an_event_is_told_and_its_repeat_changes_nothing() -> None:
-    first = tell(Told(), event_of(rejected()), NOW)
-    again = tell(first.state, event_of(rejected()), NOW)
+    first = queue_mails(QueuedMails(), event_of(rejected()), NOW)
+    again = queue_mails(first.state, event_of(rejected()), NOW)
     assert [mail.recipient.name for mail in first.rows] == ["Ana Gil", "Sam Lee"]
     assert (again.rows, again.is_changed, again.state) == ((), False, first.state)
 
 
 def test_two_occasions_of_one_commitment_are_told_each() -> None:
-    first = tell(Told(), event_of(rejected()), NOW)
-    second = tell(first.state, event_of(export_failed()), NOW)
+    first = queue_mails(QueuedMails(), event_of(rejected()), NOW)
+    second = queue_mails(first.state, event_of(export_failed()), NOW)
     assert len(second.rows) == 3
     assert len(second.state.event_ids) == 2
 
 
 def test_a_known_commitment_of_another_company_is_refused() -> None:
-    known = tell(Told(), event_of(rejected()), NOW).state
+    known = queue_mails(QueuedMails(), event_of(rejected()), NOW).state
     with pytest.raises(RefusedError, match="belongs to company c-1") as refused:
-        tell(known, event_of(export_failed(company_id="c-2")), NOW)
+        queue_mails(known, event_of(export_failed(company_id="c-2")), NOW)
     assert refused.value.reason == "other_company"
