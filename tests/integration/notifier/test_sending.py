@@ -13,7 +13,6 @@ from prometheus_client import REGISTRY
 from sqlalchemy import Row, select, update
 
 from sandbox.mailbox import Mailbox, MailFault, MailFaultKind
-from services.notifier.composing import Composer
 from services.notifier.handlers import COMMITMENT_HANDLERS, DIGEST_HANDLERS
 from services.notifier.rules.delivery import MailState
 from services.notifier.rules.mails.mail_type import MailData
@@ -25,7 +24,17 @@ from services.pipeline.database import Database
 from services.pipeline.fold import fold
 from services.pipeline.outbox import Outbox
 from services.pipeline.worker import Worker
-from tests.unit.notifier.occasions import ALL, ANA, DANA, SAM, digest_ready, event_of, export_failed, rejected
+from tests.unit.notifier.event_builders import (
+    ANA,
+    COMPOSER,
+    DANA,
+    ONE_OF_EACH,
+    SAM,
+    digest_ready,
+    event_of,
+    export_failed,
+    rejected,
+)
 from tests.waiting import eventually
 
 Rows = dict[tuple[str, str], Row[Any]]
@@ -49,8 +58,7 @@ class Notifier:
         self.clock = Clock()
         self.outbox = Outbox(KERNEL)
         self.gateway = SmtpGateway(SmtpServer.from_url(mailbox.smtp_url), send_seconds=10)
-        composer = Composer("Countersign <erp@desk.example>", "https://desk.example")
-        self.work = SendMails(composer, self.gateway, clock=self.clock)
+        self.work = SendMails(COMPOSER, self.gateway, clock=self.clock)
 
     async def hear(self, *occasions: MailData, time: datetime | None = None) -> list[bool]:
         """Take the events as one batch; tells which of them changed anything."""
@@ -118,7 +126,7 @@ async def counting(kind: str, outcome: str, expected: int) -> AsyncIterator[None
 
 async def test_each_occasion_reaches_the_people_concerned(notifier: Notifier, mailbox: Mailbox) -> None:
     notifier.clock.now = digest_ready().due_at
-    await notifier.hear(*ALL)
+    await notifier.hear(*ONE_OF_EACH)
     await notifier.send_what_is_due()
     assert Counter((each.subject.partition(":")[0], each.recipients[0]) for each in mailbox.messages) == Counter(
         [

@@ -21,7 +21,7 @@ from services.notifier.storage.tables import KERNEL, MAIL
 from services.pipeline.broker import EventProducer, create_topics
 from services.pipeline.database import Database
 from services.pipeline.settings import KafkaSettings
-from tests.unit.notifier.occasions import SAM, event_of, rejected
+from tests.unit.notifier.event_builders import SAM, event_of, rejected
 from tests.waiting import eventually
 
 

@@ -13,7 +13,7 @@ from services.notifier.rules.delivery import (
     delay,
     settlement,
 )
-from tests.unit.notifier.occasions import NOW, digest_ready, mail_of, rejected
+from tests.unit.notifier.event_builders import NOW, digest_ready, mail_of, rejected
 
 
 def job(attempt: int = 1, lost_answers: int = 0, interruptions: int = 0) -> MailJob:

@@ -4,7 +4,7 @@ import pytest
 
 from services.notifier.rules.event_handlers import QueuedMails, queue_mails
 from services.pipeline.fold import RefusedError
-from tests.unit.notifier.occasions import NOW, event_of, export_failed, rejected
+from tests.unit.notifier.event_builders import NOW, event_of, export_failed, rejected
 
 
 def test_an_event_is_told_and_its_repeat_changes_nothing() -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.notifier.rules.wording import days, first_name, lines_of, moment, one_line
-from tests.unit.notifier.occasions import NOW
+from tests.unit.notifier.event_builders import NOW
 
 
 @given(st.text())

@@ -4,7 +4,7 @@ import pytest
 
 from schemas.events import CurrencyTotal, DigestSection
 from schemas.fields import Status
-from tests.unit.notifier.occasions import digest_ready, digest_row, lines, mail_of, recipients_of, text_of
+from tests.unit.notifier.event_builders import digest_ready, digest_row, lines, mail_of, recipients_of, text_of
 
 NOTHING = DigestSection(count=0)
 

@@ -1,7 +1,7 @@
 """The mail about a failed export."""
 
 from schemas.fields import FailureClass, Owner
-from tests.unit.notifier.occasions import (
+from tests.unit.notifier.event_builders import (
     SAM,
     SUMMARY,
     export_failed,

@@ -7,11 +7,11 @@ import pytest
 from schemas.commitment import Person
 from services.notifier.rules.mails.mail import mails_of, message_id, thread_id
 from services.notifier.rules.mails.mail_type import MailData
-from tests.unit.notifier.occasions import (
-    ALL,
+from tests.unit.notifier.event_builders import (
     ANA,
     DANA,
     NOW,
+    ONE_OF_EACH,
     SAM,
     SUMMARY,
     digest_ready,
@@ -48,7 +48,7 @@ def test_a_very_long_title_is_cut() -> None:
     assert mail_of(rejected(long)).subject == f"Rejected: SC-014 {'x' * 149}… (Riverside Tower)"
 
 
-@pytest.mark.parametrize("data", ALL)
+@pytest.mark.parametrize("data", ONE_OF_EACH)
 def test_a_repeated_event_gives_the_same_message_ids(data: MailData) -> None:
     first, again = mails_of(event_of(data), NOW), mails_of(event_of(data), NOW + timedelta(days=1))
     ids = [message_id(mail, "desk.example") for mail in first]
@@ -81,5 +81,5 @@ def test_other_mails_expire_a_week_after_the_event(data: MailData) -> None:
 
 
 def test_only_the_daily_summary_is_not_about_a_commitment() -> None:
-    assert [mail_of(data).commitment_id for data in ALL] == ["8841", "8841", "8841", None]
+    assert [mail_of(data).commitment_id for data in ONE_OF_EACH] == ["8841", "8841", "8841", None]
     assert mail_of(resent()).recipient == DANA

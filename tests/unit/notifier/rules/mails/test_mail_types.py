@@ -15,7 +15,7 @@ from services.notifier.rules.mails import MAIL_TYPES
 from services.notifier.rules.mails.digest import DIGEST
 from services.notifier.rules.mails.mail_type import MailType
 from services.pipeline.fold import On
-from tests.unit.notifier.occasions import ALL
+from tests.unit.notifier.event_builders import ONE_OF_EACH
 
 TEMPLATES = Path(mails.__file__).parent / "templates"
 
@@ -66,4 +66,4 @@ def test_every_kind_is_used_once_and_fits_the_event_that_reports_it() -> None:
 
 
 def test_every_mail_has_an_example() -> None:
-    assert {type(data) for data in ALL} == {each.data_type for each in MAIL_TYPES}
+    assert {type(data) for data in ONE_OF_EACH} == {each.data_type for each in MAIL_TYPES}

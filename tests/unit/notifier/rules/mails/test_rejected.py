@@ -1,6 +1,6 @@
 """The mail about a rejected commitment."""
 
-from tests.unit.notifier.occasions import lines, mail_of, recipients_of, rejected, text_of
+from tests.unit.notifier.event_builders import lines, mail_of, recipients_of, rejected, text_of
 
 
 def test_it_goes_to_creator_and_sender() -> None:

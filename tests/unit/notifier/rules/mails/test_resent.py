@@ -1,7 +1,7 @@
 """The mail about a re-sent commitment."""
 
 from schemas.events import Change
-from tests.unit.notifier.occasions import lines, mail_of, recipients_of, resent, text_of
+from tests.unit.notifier.event_builders import lines, mail_of, recipients_of, resent, text_of
 
 
 def test_it_goes_to_the_approver_who_rejected_the_revision_before() -> None:

@@ -1,4 +1,4 @@
-"""One event for each occasion on which people get a mail: Ana created it, Sam sent it, Dana decides."""
+"""Builders of the events that cause mails, and the mails themselves: Ana created it, Sam sent it, Dana decides."""
 
 from datetime import UTC, date, datetime, timedelta
 from textwrap import dedent
@@ -23,6 +23,7 @@ from services.notifier.composing import Composer
 from services.notifier.rules.mails.mail import Mail, mails_of
 from services.notifier.rules.mails.mail_type import MailData
 
+COMPOSER = Composer("Countersign <erp@desk.example>", "https://desk.example/")
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 ANA = Person(id="p-ana", name="Ana Gil", email="ana.gil@pm.example")
 SAM = Person(id="p-sam", name="Sam Lee", email="sam.lee@pm.example")
@@ -43,19 +44,19 @@ SUMMARY = Summary(
 _COMMITMENT: dict[str, Any] = {"company_id": "c-1", "project_id": "pr-1", "commitment_id": "8841"}
 
 
-def rejected(summary: Summary = SUMMARY, **given: Any) -> DecisionRejected:
-    plain = {
+def rejected(summary: Summary = SUMMARY, **overrides: Any) -> DecisionRejected:
+    defaults = {
         "revision": 1,
         "round": 0,
         "reason": "Line 3: cost code 03-300 is closed. Use 03-310.",
         "decided_by": DANA,
         "summary": summary,
     }
-    return DecisionRejected(**_COMMITMENT | plain | given)
+    return DecisionRejected(**_COMMITMENT | defaults | overrides)
 
 
-def failure(failure_class: FailureClass = FailureClass.FIX_DATA, **given: Any) -> Failure:
-    plain = {
+def failure(failure_class: FailureClass = FailureClass.FIX_DATA, **overrides: Any) -> Failure:
+    defaults = {
         "failure_class": failure_class,
         "code": "3070",
         "message": "15 characters in the number; QuickBooks takes 11.",
@@ -63,11 +64,11 @@ def failure(failure_class: FailureClass = FailureClass.FIX_DATA, **given: Any) -
         "next_step": "Reject it with this message; correct the commitment and re-send.",
         "in_erp": False,
     }
-    return Failure(**plain | given)
+    return Failure(**defaults | overrides)
 
 
-def export_failed(summary: Summary = SUMMARY, **given: Any) -> ExportFailed:
-    plain = {
+def export_failed(summary: Summary = SUMMARY, **overrides: Any) -> ExportFailed:
+    defaults = {
         "revision": 2,
         "round": 1,
         "failure": failure(),
@@ -75,11 +76,11 @@ def export_failed(summary: Summary = SUMMARY, **given: Any) -> ExportFailed:
         "decided_by": DANA,
         "summary": summary,
     }
-    return ExportFailed(**_COMMITMENT | plain | given)
+    return ExportFailed(**_COMMITMENT | defaults | overrides)
 
 
-def resent(summary: Summary = SUMMARY, **given: Any) -> ApprovalRequested:
-    plain = {
+def resent(summary: Summary = SUMMARY, **overrides: Any) -> ApprovalRequested:
+    defaults = {
         "revision": 2,
         "approver": DANA,
         "previous_revision": 1,
@@ -88,7 +89,7 @@ def resent(summary: Summary = SUMMARY, **given: Any) -> ApprovalRequested:
         "note": "Moved to 03-310.",
         "summary": summary,
     }
-    return ApprovalRequested(**_COMMITMENT | plain | given)
+    return ApprovalRequested(**_COMMITMENT | defaults | overrides)
 
 
 def digest_row(number: str, status: Status, age_days: int, message: str = "", **summary: Any) -> DigestRow:
@@ -104,8 +105,8 @@ def digest_row(number: str, status: Status, age_days: int, message: str = "", **
     )
 
 
-def digest_ready(**given: Any) -> DigestReady:
-    plain = {
+def digest_ready(**overrides: Any) -> DigestReady:
+    defaults = {
         "company_id": "c-1",
         "recipient": DANA,
         "local_date": date(2026, 11, 22),
@@ -135,10 +136,10 @@ def digest_ready(**given: Any) -> DigestReady:
         "desk_url": "https://desk.example/",
         "unsubscribe_url": "https://desk.example/u/TOKEN",
     }
-    return DigestReady(**plain | given)
+    return DigestReady(**defaults | overrides)
 
 
-ALL: tuple[MailData, ...] = (rejected(), export_failed(), resent(), digest_ready())
+ONE_OF_EACH: tuple[MailData, ...] = (rejected(), export_failed(), resent(), digest_ready())
 
 
 def event_of(data: MailData, time: datetime = NOW) -> Event[MailData]:
@@ -146,7 +147,7 @@ def event_of(data: MailData, time: datetime = NOW) -> Event[MailData]:
 
 
 def mail_of(data: MailData, time: datetime = NOW) -> Mail:
-    """The mail to the first of the people concerned."""
+    """The mail to the first recipient."""
     return mails_of(event_of(data, time), NOW)[0]
 
 
@@ -157,8 +158,7 @@ def recipients_of(data: MailData) -> list[str]:
 
 def text_of(data: MailData, max_rows: int = 100) -> str:
     """The text part of the mail."""
-    composer = Composer("Countersign <erp@desk.example>", "https://desk.example/")
-    return composer.parts(mail_of(data), max_rows)[0]
+    return COMPOSER.parts(mail_of(data), max_rows)[0]
 
 
 def lines(text: str) -> str:
