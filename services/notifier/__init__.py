@@ -1,1 +1,1 @@
-"""Tells people by mail, once per person and occasion."""
+"""Sends people mails about their commitments: one to each person for each event."""

@@ -20,7 +20,7 @@ from services.pipeline.worker import Worker
 
 
 def build() -> tuple[Service, NotifierSettings]:
-    """Put the notifier together as its environment says."""
+    """The notifier and its settings, built from the environment; SettingsError for a bad variable."""
     settings = load(NotifierSettings)
     database = Database(settings.database_url, application_name="countersign.notifier")
     outbox = Outbox(KERNEL)
@@ -46,7 +46,7 @@ def build() -> tuple[Service, NotifierSettings]:
 
 
 def main() -> int:
-    """Run the notifier until it is told to stop."""
+    """Run the notifier until it receives a signal to stop; the exit status."""
     return run_service(build)
 
 

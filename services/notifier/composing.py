@@ -1,4 +1,4 @@
-"""Composes the message of a mail: header, text and HTML, byte for byte the same whenever it is repeated."""
+"""Composes the message of a mail: header, text and HTML. A repeat is the same byte for byte."""
 
 from collections.abc import Iterator
 from email.header import Header
@@ -24,7 +24,7 @@ _BODY_POLICY = SMTP.clone(cte_type="7bit")
 
 
 class Composer:
-    """Composes mails from `mail_from`, with links to the desk at `public_url`."""
+    """Composes mails that are sent from `mail_from` and link to the desk at `public_url`."""
 
     def __init__(self, mail_from: str, public_url: str) -> None:
         name, self.sender = parseaddr(mail_from)
@@ -41,7 +41,7 @@ class Composer:
         self._inliner = CSSInliner(load_remote_stylesheets=False)
 
     def compose(self, mail: Mail, address: str) -> bytes:
-        """The whole message to `address` in ASCII; a summary beyond MAX_MESSAGE_BYTES shows fewer rows."""
+        """The whole message to `address` in ASCII; it lists fewer rows where it would exceed MAX_MESSAGE_BYTES."""
         header = "".join(f"{name}: {value}\r\n" for name, value in self._header(mail, address)).encode("ascii")
         message = b""
         for max_rows in _ROW_LIMITS:
@@ -51,7 +51,7 @@ class Composer:
         return message
 
     def parts(self, mail: Mail, max_rows: int = MAX_DIGEST_ROWS) -> tuple[str, str]:
-        """The text and the HTML of `mail`."""
+        """The text part and the HTML part of `mail`."""
         contents = mail.contents(ContentOptions(self._public_url, max_rows))
         return self._render(mail, "txt", contents), self._inliner.inline(self._render(mail, "html", contents))
 
@@ -59,11 +59,11 @@ class Composer:
         return self._templates.get_template(f"{mail.kind}/body.{form}.j2").render(contents)
 
     def _header(self, mail: Mail, address: str) -> Iterator[tuple[str, str]]:
-        """Yield the fields ready for the wire: the standard library would encode long ids and links beyond use."""
+        """Yield encoded header fields; the standard library would break up long ids and links in them."""
         yield "From", self._from
         yield "To", _mailbox(mail.recipient.name, address)
         reply_to = mail.type.reply_to(mail.data)
-        if reply_to and (reply_address := mailbox_of(reply_to)):
+        if reply_to and (reply_address := smtp_address(reply_to)):
             yield "Reply-To", _mailbox(reply_to.name, reply_address)
         yield "Subject", _encoded(mail.subject, "Subject")
         yield "Date", format_datetime(mail.created_at)
@@ -74,8 +74,8 @@ class Composer:
         yield from mail.type.extra_headers(mail.data, self._domain)
 
 
-def mailbox_of(person: Person) -> str | None:
-    """The address as SMTP takes it; None where there is no ASCII form of it."""
+def smtp_address(person: Person) -> str | None:
+    """The person's address in ASCII, as SMTP needs it; None where there is no such form."""
     name, _, domain = person.email.rpartition("@")
     try:
         return f"{name}@{domain.encode('idna').decode()}" if name.isascii() else None
@@ -94,7 +94,7 @@ def _mailbox(full_name: str, address: str) -> str:
 
 
 def _encoded(text: str, field: str) -> str:
-    """`text` folded, and as encoded words where it is not ASCII or could be taken for one."""
+    """`text` folded; as encoded words where it is not ASCII or contains what looks like an encoded word."""
     is_plain = text.isascii() and "=?" not in text
     return Header(text, "us-ascii" if is_plain else "utf-8", header_name=field).encode(linesep="\r\n")
 
@@ -103,12 +103,12 @@ def _body(text: str, html: str) -> bytes:
     message = EmailMessage(policy=_BODY_POLICY)
     message.set_content(text, cte=_transfer_encoding(text))
     message.add_alternative(html, subtype="html", cte=_transfer_encoding(html))
-    # named by what it encloses, so that a repeat is the same and nobody can write a boundary into a title
+    # a hash of the parts: the same for a repeat, and nobody can write it into a title
     message.set_boundary(sha256(f"{text}\n{html}".encode()).hexdigest()[:40])
     return message.as_bytes()
 
 
 def _transfer_encoding(text: str) -> str:
-    """As it stands where SMTP takes it so, which keeps links in one piece for whoever reads the source."""
+    """7bit where SMTP allows it: links then stay in one piece in the source of the message."""
     is_plain = text.isascii() and all(len(line) <= _MAX_LINE_CHARACTERS for line in text.splitlines())
     return "7bit" if is_plain else "quoted-printable"

@@ -1,4 +1,4 @@
-"""The way to the mail server: a few kept connections, and every failure as a value."""
+"""Sends messages to the mail server over reused connections, and returns every failure as a value."""
 
 import asyncio
 import ssl
@@ -29,7 +29,7 @@ _SCHEMES: dict[str, tuple[Security, int]] = {
 
 @dataclass(frozen=True, slots=True)
 class SmtpServer:
-    """Where the mail server is and how to talk to it."""
+    """Address, encryption and credentials of the mail server."""
 
     host: str
     port: int
@@ -39,7 +39,7 @@ class SmtpServer:
 
     @classmethod
     def from_url(cls, url: str) -> "SmtpServer":
-        """The server that `url` names; ValueError says what a URL looks like."""
+        """The server at `url`; ValueError says what the URL should look like."""
         parts = urlsplit(url)
         if parts.scheme not in _SCHEMES or not parts.hostname:
             raise ValueError("must be smtp://, smtp+starttls:// or smtps://, with user:password@ if needed, and a host")
@@ -48,7 +48,7 @@ class SmtpServer:
 
 
 class SmtpGateway:
-    """Hands mails to one server, one connection for each caller at a time; connections are kept for the next mail."""
+    """Sends messages to one server; each call has a connection to itself, which is kept for later calls."""
 
     def __init__(
         self,
@@ -63,23 +63,24 @@ class SmtpGateway:
         self._idle: list[SMTP] = []
 
     async def send(self, sender: str, recipient: str, message: bytes) -> SmtpAnswer:
-        """Try once, for at most `send_seconds`, to hand `message` over for `recipient`."""
-        is_under_way = False
+        """Try once, for at most `send_seconds`, to send `message` to `recipient`."""
+        may_be_delivered = False
         try:
             async with asyncio.timeout(self._send_seconds), self._connection() as client:
                 await client.mail(sender)
                 await client.rcpt(recipient)
-                is_under_way = True  # from here on the server may have taken it, whatever happens to its answer
+                may_be_delivered = True  # from here on the server may accept it and its answer may still get lost
                 response = await client.data(message)
         except SMTPResponseException as error:
-            return SmtpAnswer(_meaning(error, is_under_way=is_under_way), _in_words(f"{error.code} {error.message}"))
+            delivery = _delivery_of(error, may_be_delivered=may_be_delivered)
+            return SmtpAnswer(delivery, _answer_text(f"{error.code} {error.message}"))
         except (SMTPException, OSError) as error:
-            delivery = Delivery.UNKNOWN if is_under_way else Delivery.DEFERRED
-            return SmtpAnswer(delivery, _in_words(f"{type(error).__name__} {error}"))
-        return SmtpAnswer(Delivery.ACCEPTED, _in_words(f"{response.code} {response.message}"))
+            delivery = Delivery.UNKNOWN if may_be_delivered else Delivery.DEFERRED
+            return SmtpAnswer(delivery, _answer_text(f"{type(error).__name__} {error}"))
+        return SmtpAnswer(Delivery.ACCEPTED, _answer_text(f"{response.code} {response.message}"))
 
     async def hang_up(self) -> None:
-        """Close the connections that no mail is using."""
+        """Close all idle connections."""
         while self._idle:
             client = self._idle.pop()
             with suppress(SMTPException, OSError):
@@ -88,7 +89,7 @@ class SmtpGateway:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[SMTP]:
-        """Lend a connection; it is kept for the next mail unless something went wrong on it."""
+        """Yield a connection; it is kept for the next mail unless an error occurred on it."""
         client = self._kept_connection() or self._new_connection()
         with ExitStack() as failing:
             failing.callback(client.close)
@@ -113,23 +114,23 @@ class SmtpGateway:
             username=server.username,
             password=server.password,
             use_tls=server.security == "tls",
-            # said outright: left alone, the library would upgrade plain connections to whatever they offer
+            # explicit, because by default the library would upgrade a plain connection where the server offers it
             start_tls=server.security == "starttls",
             tls_context=self._tls_context,
             timeout=self._send_seconds,
         )
 
 
-def _meaning(error: SMTPResponseException, *, is_under_way: bool) -> Delivery:
-    """What the server's answer means; only a refusal of the recipient or of the message itself is final."""
-    is_about_mail = isinstance(error, SMTPRecipientRefused | SMTPDataError)
-    if is_about_mail and error.code >= _FIRST_PERMANENT_CODE:
+def _delivery_of(error: SMTPResponseException, *, may_be_delivered: bool) -> Delivery:
+    """The outcome that an error reply means; only a rejected recipient or message is final."""
+    is_about_this_mail = isinstance(error, SMTPRecipientRefused | SMTPDataError)
+    if is_about_this_mail and error.code >= _FIRST_PERMANENT_CODE:
         return Delivery.REFUSED
     is_refusal = error.code >= _FIRST_TEMPORARY_CODE
-    return Delivery.UNKNOWN if is_under_way and not is_refusal else Delivery.DEFERRED
+    return Delivery.UNKNOWN if may_be_delivered and not is_refusal else Delivery.DEFERRED
 
 
-def _in_words(answer: str) -> str:
+def _answer_text(answer: str) -> str:
     return one_line(answer, _MAX_ANSWER_CHARACTERS)
 
 

@@ -1,4 +1,4 @@
-"""Sends the mails that are due: claimed under a lease, handed to the mail server, settled with its answer."""
+"""Sends the mails that are due: leases them, hands them to the mail server and records its answer."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -8,7 +8,7 @@ import structlog
 
 from schemas.envelope import Event, new_event
 from schemas.events import EventData, MailSettled
-from services.notifier.composing import Composer, mailbox_of
+from services.notifier.composing import Composer, smtp_address
 from services.notifier.metrics import MAIL_OLDEST_AGE_SECONDS, MAIL_SEND_SECONDS, MAILS
 from services.notifier.rules.delivery import OUTCOMES, Delivery, MailJob, Settlement, SmtpAnswer, settlement
 from services.notifier.storage import store
@@ -17,7 +17,7 @@ from services.pipeline.database import Database, Transaction
 
 SOURCE = "countersign/notifier"
 LEASE = timedelta(seconds=60)
-"""Longer than the gateway's own deadline, so that a mail is not claimed again while it is being sent."""
+"""Longer than the gateway's deadline, so that no mail is claimed again while it is being sent."""
 CONCURRENCY = 4
 REFRESH_SECONDS = 5.0
 
@@ -26,20 +26,20 @@ log = structlog.get_logger()
 
 
 class Gateway(Protocol):
-    """Where mails go."""
+    """Sends messages to the mail server."""
 
     async def send(self, sender: str, recipient: str, message: bytes) -> SmtpAnswer:
-        """Try once to hand `message` over for `recipient`."""
+        """Try once to send `message` to `recipient`; every failure is an answer."""
         ...
 
 
 def utc_now() -> datetime:
-    """The time of this machine."""
+    """The current time in UTC."""
     return datetime.now(UTC)
 
 
 class SendMails:
-    """The notifier's one kind of work."""
+    """The work of sending mails."""
 
     name = "send_mails"
 
@@ -52,16 +52,16 @@ class SendMails:
         self._clock = clock
 
     async def claim(self, db: Transaction, limit: int) -> Sequence[MailJob]:
-        """Take at most `limit` mails that are due."""
+        """Lease at most `limit` mails that are due."""
         return await store.claim(db, limit, self._clock(), self._lease)
 
     async def perform(self, job: MailJob) -> SmtpAnswer:
-        """Hand the mail over, unless nobody needs it any more."""
+        """Send the mail, unless it has expired."""
         if job.mail.is_expired(self._clock()):
-            return SmtpAnswer(Delivery.EXPIRED, "Not sent: it had outlived its use.")
-        recipient = mailbox_of(job.mail.recipient)
+            return SmtpAnswer(Delivery.EXPIRED, "Not sent: it had expired.")
+        recipient = smtp_address(job.mail.recipient)
         if recipient is None:
-            return SmtpAnswer(Delivery.REFUSED, "Not sent: mail servers do not take the characters of this address.")
+            return SmtpAnswer(Delivery.REFUSED, "Not sent: mail servers do not accept the characters of this address.")
         message = self._composer.compose(job.mail, recipient)
         if job.is_repeat:
             MAILS.labels(job.mail.kind, "repeated").inc()
@@ -72,14 +72,14 @@ class SendMails:
         return answer
 
     async def settle(self, db: Transaction, job: MailJob, result: SmtpAnswer) -> Sequence[Event[EventData]]:
-        """Record the answer; a mail that is settled is published as `mail.settled`."""
+        """Record the answer; return `mail.settled` if the mail is settled and about a commitment."""
         now = self._clock()
         settled = settlement(job, result, now)
         if not await store.settle(db, job, settled, result, now):
             return ()
-        return self._settled(job, settled, now)
+        return self._report(job, settled, now)
 
-    def _settled(self, job: MailJob, settled: Settlement, now: datetime) -> Sequence[Event[EventData]]:
+    def _report(self, job: MailJob, settled: Settlement, now: datetime) -> Sequence[Event[EventData]]:
         kind = job.mail.kind
         outcome = OUTCOMES.get(settled.state)
         if outcome is None:
@@ -103,7 +103,7 @@ class SendMails:
 
 
 async def refresh_gauges(database: Database, clock: Clock = utc_now) -> None:
-    """Set the age of the oldest open mail to what the database says now."""
+    """Set the age of the oldest unsettled mail from the database."""
     async with database.begin() as db:
-        oldest = await store.oldest_open(db)
+        oldest = await store.oldest_unsettled(db)
     MAIL_OLDEST_AGE_SECONDS.set(max((clock() - oldest).total_seconds(), 0.0) if oldest else 0.0)

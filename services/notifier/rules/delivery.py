@@ -1,4 +1,4 @@
-"""Decides what an attempt to send a mail means for it: the end, another attempt later, or a doubt."""
+"""Decides what follows an attempt to send a mail: it is settled, or tried again later."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ _MAX_DOUBLINGS = 20
 
 
 class MailState(StrEnum):
-    """Where a mail stands; a sending one whose lease has run out was interrupted by the death of its process."""
+    """The state of a mail; SENDING with an expired lease means that the sending process died."""
 
     PENDING = "pending"
     SENDING = "sending"
@@ -32,7 +32,7 @@ OUTCOMES = {
 
 
 class Delivery(StrEnum):
-    """How an attempt ended."""
+    """The outcome of one attempt; UNKNOWN means that the mail may have been delivered."""
 
     ACCEPTED = "accepted"
     DEFERRED = "deferred"
@@ -43,7 +43,7 @@ class Delivery(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SmtpAnswer:
-    """How an attempt ended, in the mail server's words where it had any."""
+    """The outcome of one attempt, with the mail server's answer or, where there is none, the reason."""
 
     delivery: Delivery
     text: str
@@ -51,7 +51,7 @@ class SmtpAnswer:
 
 @dataclass(frozen=True, slots=True)
 class MailJob:
-    """A mail under lease for its `attempt`-th attempt, with what earlier ones left open."""
+    """A mail leased for its `attempt`-th attempt; the other counts are of earlier attempts with unknown outcome."""
 
     mail: Mail
     attempt: int
@@ -60,13 +60,13 @@ class MailJob:
 
     @property
     def is_repeat(self) -> bool:
-        """Whether an earlier attempt may have reached the person already."""
+        """Whether an earlier attempt may have delivered the mail already."""
         return self.lost_answers + self.interruptions > 0
 
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What becomes of a mail after an attempt; `next_attempt_at` is None at its end."""
+    """The state of a mail after an attempt; `next_attempt_at` is None if the state is final."""
 
     state: MailState
     next_attempt_at: datetime | None
@@ -74,10 +74,10 @@ class Settlement:
 
 
 def settlement(job: MailJob, answer: SmtpAnswer, now: datetime) -> Settlement:
-    """What `answer` means for the mail of `job`.
+    """The state of the mail of `job` after `answer`.
 
-    A message that was handed over without an answer is repeated, because losing a mail is worse than a second copy;
-    after MAX_LOST_ANSWERS it fails instead, so that a broken server does not bury the person in copies.
+    A mail with unknown outcome is repeated, because a lost mail is worse than a second copy. After MAX_LOST_ANSWERS
+    it fails, so that a broken server does not flood the recipient with copies.
     """
     lost_answers = job.lost_answers + (answer.delivery is Delivery.UNKNOWN)
     match answer.delivery:
@@ -94,6 +94,6 @@ def settlement(job: MailJob, answer: SmtpAnswer, now: datetime) -> Settlement:
 
 
 def delay(attempt: int) -> timedelta:
-    """How long to wait after the `attempt`-th attempt: doubled each time, up to MAX_DELAY."""
+    """How long to wait after the `attempt`-th attempt: FIRST_DELAY, doubled each time, at most MAX_DELAY."""
     doublings = min(attempt - 1, _MAX_DOUBLINGS)
     return min(FIRST_DELAY * (1 << doublings), MAX_DELAY)

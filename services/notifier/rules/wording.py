@@ -1,4 +1,4 @@
-"""How times and people's own words read in a mail."""
+"""Formats times, names and texts from events for mails."""
 
 import unicodedata
 from datetime import datetime
@@ -12,7 +12,7 @@ _DIRECTION_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u206
 
 
 def one_line(text: str, max_characters: int | None = None) -> str:
-    """`text` on one line: white space collapsed, control characters gone, cut with an ellipsis where it is too long."""
+    """`text` on one line: white space collapsed, control characters removed, shortened with an ellipsis if too long."""
     line = " ".join("".join(filter(_is_readable, text)).split())
     if max_characters is None or len(line) <= max_characters:
         return line
@@ -20,28 +20,28 @@ def one_line(text: str, max_characters: int | None = None) -> str:
 
 
 def lines_of(text: str) -> tuple[str, ...]:
-    """The lines of `text` that say something, each as `one_line` gives it."""
+    """The lines of `text` that are not blank, each cleaned by `one_line`."""
     return tuple(line for line in map(one_line, text.splitlines()) if line)
 
 
 def moment(at: datetime, time_zone: str) -> str:
-    """`at` on the clock of `time_zone`, for example "Sunday, November 22, 2026, 06:00 CST"."""
+    """`at` in `time_zone`, for example "Sunday, November 22, 2026, 06:00 CST"."""
     return format_datetime(at, "EEEE, MMMM d, y, HH:mm z", tzinfo=ZoneInfo(time_zone), locale=LOCALE)
 
 
 def days(count: int) -> str:
-    """A span of whole days in words."""
+    """A number of days in words: "today", "1 day", "1,200 days"."""
     if count == 0:
         return "today"
     return "1 day" if count == 1 else f"{count:,} days"
 
 
 def first_name(name: str) -> str:
-    """The word by which colleagues call the person."""
+    """The first word of the name, without a trailing comma."""
     return one_line(name).split(" ")[0].rstrip(",;")
 
 
 def _is_readable(character: str) -> bool:
-    """Whether `character` is white space or shows as itself; direction controls could disguise what follows."""
+    """Whether `character` may appear in a mail; direction controls could disguise the text after them."""
     is_control = unicodedata.category(character) in {"Cc", "Cs"} and not character.isspace()
     return not is_control and character not in _DIRECTION_CONTROLS

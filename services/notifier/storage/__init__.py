@@ -1,1 +1,1 @@
-"""The notifier's PostgreSQL schema: tables, what is loaded and saved, every query, and the migrations."""
+"""The notifier's PostgreSQL schema: tables, queries and migrations."""

@@ -1,4 +1,4 @@
-"""Where mails live: written once with their event, claimed under a lease, settled once."""
+"""The queries of mails: inserted with their event, claimed under a lease, settled once."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -17,33 +17,33 @@ from services.pipeline.fold import StateChange
 
 
 class MailStore:
-    """The mails of one kind of subject; rows are only added, and (event id, recipient id) adds each once."""
+    """The queued mails of each commitment or each reader; their rows are inserted once, by (event id, recipient id)."""
 
-    def __init__(self, subject: ColumnElement[str], *, of: ColumnElement[bool]) -> None:
+    def __init__(self, subject: ColumnElement[str], *, where: ColumnElement[bool]) -> None:
         self._subject = subject
-        self._of = of
+        self._where = where
 
     async def load(self, db: Transaction, keys: Sequence[str]) -> Mapping[str, QueuedMails]:
-        """Return what is queued for every key; it takes no lock, because rows are only added."""
+        """Return what is queued for every key; without a lock, because the columns read here never change."""
         queued = (
             select(self._subject, func.min(MAIL.c.company_id), func.array_agg(MAIL.c.event_id))
-            .where(self._subject == func.any(list(keys)), self._of)
+            .where(self._subject == func.any(list(keys)), self._where)
             .group_by(self._subject)
         )
         found = {key: QueuedMails(company_id, frozenset(ids)) for key, company_id, ids in await db.execute(queued)}
         return {key: found.get(key, QueuedMails()) for key in keys}
 
     async def save(self, db: Transaction, changes: Sequence[StateChange[QueuedMails, Mail]]) -> None:
-        """Add the mails of all `changes` in one statement."""
+        """Insert the mails of all `changes` in one statement."""
         await insert_many(db, MAIL, [_row_of(each) for change in changes for each in change.rows])
 
 
-COMMITMENT_MAILS = MailStore(MAIL.c.commitment_id, of=MAIL.c.commitment_id.is_not(None))
-DIGEST_MAILS = MailStore(MAIL.c.recipient_id, of=MAIL.c.commitment_id.is_(None))
+COMMITMENT_MAILS = MailStore(MAIL.c.commitment_id, where=MAIL.c.commitment_id.is_not(None))
+DIGEST_MAILS = MailStore(MAIL.c.recipient_id, where=MAIL.c.commitment_id.is_(None))
 
 
 async def claim(db: Transaction, limit: int, now: datetime, lease: timedelta) -> list[MailJob]:
-    """Take at most `limit` mails that are due, among them those whose sender let its lease run out."""
+    """Lease at most `limit` mails that are due, including those whose earlier lease has expired."""
     due = (
         select(MAIL.c.event_id, MAIL.c.recipient_id)
         .where(MAIL.c.next_attempt_at <= now)
@@ -68,7 +68,7 @@ async def claim(db: Transaction, limit: int, now: datetime, lease: timedelta) ->
 
 
 async def settle(db: Transaction, job: MailJob, settled: Settlement, answer: SmtpAnswer, now: datetime) -> bool:
-    """Record how the attempt of `job` ended; False when its lease ran out and another attempt has begun."""
+    """Record the result of the attempt of `job`; False if its lease expired and another attempt has begun."""
     recorded = await db.execute(
         update(MAIL)
         .where(
@@ -88,10 +88,10 @@ async def settle(db: Transaction, job: MailJob, settled: Settlement, answer: Smt
     return recorded.rowcount == 1
 
 
-async def oldest_open(db: Transaction) -> datetime | None:
-    """Return since when the oldest mail waits for its end."""
-    waiting = select(func.min(MAIL.c.created_at)).where(MAIL.c.next_attempt_at.is_not(None))
-    oldest: datetime | None = (await db.execute(waiting)).scalar_one()
+async def oldest_unsettled(db: Transaction) -> datetime | None:
+    """Return when the oldest unsettled mail was created; None without one."""
+    unsettled = select(func.min(MAIL.c.created_at)).where(MAIL.c.next_attempt_at.is_not(None))
+    oldest: datetime | None = (await db.execute(unsettled)).scalar_one()
     return oldest
 
 

@@ -1,4 +1,4 @@
-"""The notifier's tables: one row for each mail, and the kernel's own."""
+"""The notifier's tables: one row for each mail, and the tables of the pipeline."""
 
 from sqlalchemy import CheckConstraint, Column, DateTime, Index, Integer, MetaData, Table, Text
 from sqlalchemy.dialects.postgresql import UUID
@@ -12,8 +12,8 @@ KERNEL = kernel_tables(METADATA)
 _STATES = ", ".join(f"'{state}'" for state in MailState)
 _OPEN_STATES = ", ".join(f"'{state}'" for state in OPEN)
 
-# A row keeps what the event said, and the message is composed anew for each attempt: a mistake in a template then
-# costs a delay and not a dead letter, and the row stays small. A repeat says the same, because all of it is in the row.
+# A row keeps the event's data, and each attempt composes the message from it: a mistake in a template then delays the
+# mail instead of making the event a dead letter. A repeat is the same message, because the row has all that it needs.
 MAIL = Table(
     "mail",
     METADATA,
@@ -23,14 +23,14 @@ MAIL = Table(
     Column("recipient_email", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("company_id", Text, nullable=False),
-    Column("commitment_id", Text),  # none for the daily summary
+    Column("commitment_id", Text),  # null for the daily summary
     Column("event_data", Text, nullable=False),
     Column("occurred_at", DateTime(timezone=True), nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("traceparent", Text),
     Column("state", Text, nullable=False),
     Column("attempts", Integer, nullable=False, server_default="0"),
-    # while sending: when the lease runs out, and the mail is due again
+    # while sending: when the lease expires
     Column("next_attempt_at", DateTime(timezone=True)),
     Column("lost_answers", Integer, nullable=False, server_default="0"),
     Column("interruptions", Integer, nullable=False, server_default="0"),

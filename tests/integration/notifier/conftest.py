@@ -1,4 +1,4 @@
-"""A caught-mail server and the notifier's tables for the tests of sending."""
+"""A mail catcher, and a database with the notifier's tables."""
 
 from collections.abc import AsyncIterator
 

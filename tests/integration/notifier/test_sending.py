@@ -51,7 +51,7 @@ class Clock:
 
 
 class Notifier:
-    """The notifier's parts, driven step by step."""
+    """The notifier's parts, run step by step."""
 
     def __init__(self, database: Database, mailbox: Mailbox) -> None:
         self.database = database
@@ -60,8 +60,8 @@ class Notifier:
         self.gateway = SmtpGateway(SmtpServer.from_url(mailbox.smtp_url), send_seconds=10)
         self.work = SendMails(COMPOSER, self.gateway, clock=self.clock)
 
-    async def hear(self, *occasions: MailData, time: datetime | None = None) -> list[bool]:
-        """Take the events as one batch; tells which of them changed anything."""
+    async def consume(self, *events_data: MailData, time: datetime | None = None) -> list[bool]:
+        """Handle the events as one batch; return for each whether it changed anything."""
         changed: list[bool] = []
         for handlers, store, is_digest in (
             (COMMITMENT_HANDLERS, COMMITMENT_MAILS, False),
@@ -69,7 +69,7 @@ class Notifier:
         ):
             events = [
                 event_of(data, time or self.clock.now)
-                for data in occasions
+                for data in events_data
                 if (data.topic == "digest.ready") is is_digest
             ]
             async with self.database.begin() as db:
@@ -81,7 +81,7 @@ class Notifier:
         return changed
 
     async def send_what_is_due(self) -> None:
-        """Let the worker run until nothing is due and nothing is under way."""
+        """Run the worker until no mail is due or being sent."""
         worker = Worker(self.database, self.outbox, self.work, concurrency=4, poll_seconds=0.02)
         stopping = asyncio.Event()
         running = asyncio.create_task(worker.run(stopping))
@@ -94,7 +94,7 @@ class Notifier:
             return {(row.kind, row.recipient_id): row for row in await db.execute(select(MAIL))}
 
     async def settled(self) -> list[dict[str, Any]]:
-        """The events told of mails at their end."""
+        """The data of the published `mail.settled` events."""
         async with self.database.begin() as db:
             return [orjson.loads(row.value)["data"] for row in await self.outbox.oldest(db, 100)]
 
@@ -124,9 +124,9 @@ async def counting(kind: str, outcome: str, expected: int) -> AsyncIterator[None
     assert counted(kind, outcome) - before == expected
 
 
-async def test_each_occasion_reaches_the_people_concerned(notifier: Notifier, mailbox: Mailbox) -> None:
+async def test_each_event_reaches_its_recipients(notifier: Notifier, mailbox: Mailbox) -> None:
     notifier.clock.now = digest_ready().due_at
-    await notifier.hear(*ONE_OF_EACH)
+    await notifier.consume(*ONE_OF_EACH)
     await notifier.send_what_is_due()
     assert Counter((each.subject.partition(":")[0], each.recipients[0]) for each in mailbox.messages) == Counter(
         [
@@ -142,29 +142,29 @@ async def test_each_occasion_reaches_the_people_concerned(notifier: Notifier, ma
     assert {row.state for row in (await notifier.rows()).values()} == {MailState.SENT}
 
 
-async def test_an_event_that_comes_twice_is_told_once(notifier: Notifier, mailbox: Mailbox) -> None:
-    assert await notifier.hear(rejected(), rejected()) == [True, False]
-    assert await notifier.hear(rejected()) == [False]
+async def test_a_repeated_event_sends_no_second_mail(notifier: Notifier, mailbox: Mailbox) -> None:
+    assert await notifier.consume(rejected(), rejected()) == [True, False]
+    assert await notifier.consume(rejected()) == [False]
     await notifier.send_what_is_due()
-    assert await notifier.hear(rejected()) == [False]
+    assert await notifier.consume(rejected()) == [False]
     await notifier.send_what_is_due()
     assert len(mailbox.messages) == 2
 
 
-async def test_every_end_is_told_to_the_commitments_history_and_a_daily_summary_to_none(notifier: Notifier) -> None:
+async def test_settled_mails_are_published_except_those_of_the_daily_summary(notifier: Notifier) -> None:
     notifier.clock.now = digest_ready().due_at
-    await notifier.hear(rejected(), digest_ready())
+    await notifier.consume(rejected(), digest_ready())
     await notifier.send_what_is_due()
-    told = {(each["kind"], each["recipient_id"]): each for each in await notifier.settled()}
-    assert set(told) == {("rejected", ANA.id), ("rejected", SAM.id)}
-    assert told["rejected", ANA.id]["commitment_id"] == rejected().commitment_id
-    assert told["rejected", ANA.id]["event_id"] == str(event_of(rejected()).id)
-    assert {each["outcome"] for each in told.values()} == {"sent"}
+    published = {(each["kind"], each["recipient_id"]): each for each in await notifier.settled()}
+    assert set(published) == {("rejected", ANA.id), ("rejected", SAM.id)}
+    assert published["rejected", ANA.id]["commitment_id"] == rejected().commitment_id
+    assert published["rejected", ANA.id]["event_id"] == str(event_of(rejected()).id)
+    assert {each["outcome"] for each in published.values()} == {"sent"}
 
 
-async def test_a_refused_recipient_fails_alone_with_the_servers_answer(notifier: Notifier, mailbox: Mailbox) -> None:
+async def test_a_refused_recipient_fails_alone_and_the_answer_is_kept(notifier: Notifier, mailbox: Mailbox) -> None:
     mailbox.faults.switch_on(MailFault(kind=MailFaultKind.REFUSE_FOR_GOOD, recipient=ANA.email))
-    await notifier.hear(rejected())
+    await notifier.consume(rejected())
     async with counting("rejected", "failed", 1), counting("rejected", "sent", 1):
         await notifier.send_what_is_due()
     rows = await notifier.rows()
@@ -174,9 +174,9 @@ async def test_a_refused_recipient_fails_alone_with_the_servers_answer(notifier:
     assert rows["rejected", SAM.id].state == MailState.SENT
 
 
-async def test_a_busy_server_gets_the_mail_later(notifier: Notifier, mailbox: Mailbox) -> None:
+async def test_a_temporary_refusal_is_tried_again_later(notifier: Notifier, mailbox: Mailbox) -> None:
     mailbox.faults.switch_on(MailFault(kind=MailFaultKind.REFUSE_FOR_NOW, recipient=ANA.email, times=1))
-    await notifier.hear(rejected())
+    await notifier.consume(rejected())
     async with counting("rejected", "deferred", 1), counting("rejected", "repeated", 0):
         await notifier.send_what_is_due()
         assert (await notifier.rows())["rejected", ANA.id].state == MailState.PENDING
@@ -186,9 +186,11 @@ async def test_a_busy_server_gets_the_mail_later(notifier: Notifier, mailbox: Ma
     assert len(mailbox.messages) == 2
 
 
-async def test_a_lost_answer_is_repeated_under_the_same_id_and_counted(notifier: Notifier, mailbox: Mailbox) -> None:
+async def test_a_mail_with_a_lost_answer_is_repeated_unchanged_and_counted(
+    notifier: Notifier, mailbox: Mailbox
+) -> None:
     mailbox.faults.switch_on(MailFault(kind=MailFaultKind.CUT_AFTER_DOT, recipient=DANA.email, times=1))
-    await notifier.hear(digest_ready(due_at=notifier.clock.now))
+    await notifier.consume(digest_ready(due_at=notifier.clock.now))
     async with counting("digest", "repeated", 1), counting("digest", "sent", 1):
         await notifier.send_what_is_due()
         notifier.clock.now += timedelta(seconds=5)
@@ -199,14 +201,14 @@ async def test_a_lost_answer_is_repeated_under_the_same_id_and_counted(notifier:
     assert (await notifier.rows())["digest", DANA.id].lost_answers == 1
 
 
-async def test_a_mail_whose_sender_died_is_sent_again_when_its_lease_has_run_out(
+async def test_a_mail_whose_sender_died_is_sent_again_when_its_lease_expires(
     notifier: Notifier, mailbox: Mailbox
 ) -> None:
-    await notifier.hear(export_failed())
+    await notifier.consume(export_failed())
     async with notifier.database.begin() as db:
         jobs = await claim(db, 10, notifier.clock.now, LEASE)
     assert len(jobs) == 3
-    await asyncio.gather(*map(notifier.work.perform, jobs))  # and the process dies before it settles
+    await asyncio.gather(*map(notifier.work.perform, jobs))  # the process dies before it settles
     async with notifier.database.begin() as db:
         assert await claim(db, 10, notifier.clock.now, LEASE) == []
     notifier.clock.now += LEASE
@@ -216,8 +218,8 @@ async def test_a_mail_whose_sender_died_is_sent_again_when_its_lease_has_run_out
     assert sorted(copies.values()) == [2, 2, 2]
 
 
-async def test_a_sender_whose_lease_ran_out_leaves_the_next_attempt_alone(notifier: Notifier) -> None:
-    await notifier.hear(digest_ready(due_at=notifier.clock.now))
+async def test_a_sender_whose_lease_expired_cannot_settle_the_next_attempt(notifier: Notifier) -> None:
+    await notifier.consume(digest_ready(due_at=notifier.clock.now))
     async with notifier.database.begin() as db:
         (late,) = await claim(db, 10, notifier.clock.now, LEASE)
     answer = await notifier.work.perform(late)
@@ -231,8 +233,8 @@ async def test_a_sender_whose_lease_ran_out_leaves_the_next_attempt_alone(notifi
     assert (await notifier.rows())["digest", DANA.id].state == MailState.SENT
 
 
-async def test_two_workers_never_hold_the_same_mail(notifier: Notifier) -> None:
-    await notifier.hear(export_failed())
+async def test_two_workers_never_claim_the_same_mail(notifier: Notifier) -> None:
+    await notifier.consume(export_failed())
     async with notifier.database.begin() as one, notifier.database.begin() as other:
         first = await claim(one, 2, notifier.clock.now, LEASE)
         second = await claim(other, 10, notifier.clock.now, LEASE)
@@ -241,34 +243,34 @@ async def test_two_workers_never_hold_the_same_mail(notifier: Notifier) -> None:
     assert sorted(held) == sorted([ANA.id, SAM.id, DANA.id])
 
 
-async def test_a_mail_that_has_outlived_its_use_is_not_sent_but_counted(notifier: Notifier, mailbox: Mailbox) -> None:
-    await notifier.hear(digest_ready(due_at=notifier.clock.now - timedelta(hours=24)))
-    await notifier.hear(rejected(), time=notifier.clock.now - timedelta(days=7))
+async def test_an_expired_mail_is_counted_and_not_sent(notifier: Notifier, mailbox: Mailbox) -> None:
+    await notifier.consume(digest_ready(due_at=notifier.clock.now - timedelta(hours=24)))
+    await notifier.consume(rejected(), time=notifier.clock.now - timedelta(days=7))
     async with counting("digest", "expired", 1), counting("rejected", "expired", 2):
         await notifier.send_what_is_due()
     assert mailbox.messages == []
     assert {each["outcome"] for each in await notifier.settled()} == {"expired"}
 
 
-async def test_an_address_that_smtp_cannot_carry_fails_without_an_attempt(notifier: Notifier, mailbox: Mailbox) -> None:
-    stranger = DANA.model_copy(update={"email": "石@acc.example"})
-    await notifier.hear(digest_ready(due_at=notifier.clock.now, recipient=stranger))
+async def test_a_mail_to_a_non_ascii_address_fails_without_an_attempt(notifier: Notifier, mailbox: Mailbox) -> None:
+    unreachable = DANA.model_copy(update={"email": "石@acc.example"})
+    await notifier.consume(digest_ready(due_at=notifier.clock.now, recipient=unreachable))
     await notifier.send_what_is_due()
     assert (await notifier.rows())["digest", DANA.id].state == MailState.FAILED
     assert mailbox.messages == []
 
 
-async def test_a_row_keeps_the_mail_as_the_event_told_it(notifier: Notifier, mailbox: Mailbox) -> None:
-    spoken = rejected(reason='Größe "falsch"\n<b>石</b>', decided_by=DANA)
-    await notifier.hear(spoken)
+async def test_the_mail_is_composed_from_the_stored_event_unchanged(notifier: Notifier, mailbox: Mailbox) -> None:
+    event = rejected(reason='Größe "falsch"\n<b>石</b>', decided_by=DANA)
+    await notifier.consume(event)
     await notifier.send_what_is_due()
     (to_ana,) = mailbox.to(ANA.email)
     assert to_ana.text.splitlines()[1:3] == ['Reason: Größe "falsch"', "  <b>石</b>"]
     assert 'Größe "falsch"<br>&lt;b&gt;石&lt;/b&gt;' in to_ana.html
 
 
-async def test_the_age_of_the_oldest_open_mail_is_known(notifier: Notifier) -> None:
-    await notifier.hear(digest_ready(due_at=notifier.clock.now))
+async def test_the_age_of_the_oldest_unsettled_mail_is_measured(notifier: Notifier) -> None:
+    await notifier.consume(digest_ready(due_at=notifier.clock.now))
     async with notifier.database.begin() as db:
         await db.execute(update(MAIL).values(created_at=notifier.clock.now - timedelta(minutes=10)))
 

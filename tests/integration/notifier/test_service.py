@@ -1,4 +1,4 @@
-"""The notifier as a process of its own on a real Kafka, also when it is killed at the worst moment."""
+"""The notifier as a process on a real Kafka, killed between sending a mail and recording the answer."""
 
 import asyncio
 import os
@@ -26,7 +26,7 @@ from tests.waiting import eventually
 
 
 class Process:
-    """The notifier's process and where its metrics are."""
+    """The notifier's process, with access to its metrics."""
 
     def __init__(self, process: asyncio.subprocess.Process, port: int) -> None:
         self.process = process
@@ -40,7 +40,7 @@ class Process:
 
 @pytest.fixture
 def kafka(local_kafka: Callable[[], LocalKafka]) -> LocalKafka:
-    """A broker of this test's own: its notifier is to be killed by its own mail, not by another test's."""
+    """A broker of its own: the notifier must be killed by this test's mail, not by another test's."""
     return local_kafka()
 
 
@@ -91,16 +91,16 @@ async def test_a_notifier_killed_before_it_recorded_the_answer_repeats_the_mail_
     assert len(mailbox.messages) == 1
 
     async with database.begin() as db:
-        await db.execute(update(MAIL).values(next_attempt_at=func.now()))  # as if the lease had run out
+        await db.execute(update(MAIL).values(next_attempt_at=func.now()))  # as if the lease had expired
     async with running(environment) as second:
 
-        async def is_told() -> bool:
+        async def is_sent_and_published() -> bool:
             async with database.begin() as db:
                 settled = (await db.execute(select(MAIL.c.state))).scalars().all()
                 waiting = (await db.execute(select(func.count()).select_from(KERNEL.outbox))).scalar_one()
             return settled == ["sent"] and waiting == 0
 
-        await eventually(is_told)
+        await eventually(is_sent_and_published)
         assert await second.metric('mails_total{kind="rejected",outcome="repeated"}') == 1
         assert await second.metric('mails_total{kind="rejected",outcome="sent"}') == 1
     assert second.process.returncode == 0

@@ -1,4 +1,4 @@
-"""The gateway against real mail servers: encrypted, refusing, silent, and cut off in the middle."""
+"""The gateway with real mail servers: encrypted, refusing, silent, or disconnecting midway."""
 
 import asyncio
 import socket
@@ -42,7 +42,7 @@ async def send(gateway: SmtpGateway, recipient: str = "sam@pm.example") -> SmtpA
 
 
 class Certificate(NamedTuple):
-    """A server's side and a client's side of one self-made certificate."""
+    """The server's and the client's context for one self-signed certificate."""
 
     server: ssl.SSLContext
     client: ssl.SSLContext
@@ -80,7 +80,7 @@ def _written(path: Path, content: bytes) -> Path:
 
 
 class Inbox(Message):
-    """Keeps the text of what came in."""
+    """Keeps the subjects of received messages."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -94,7 +94,7 @@ class Inbox(Message):
 async def serving(
     protocol: Callable[[], asyncio.BaseProtocol], tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[int]:
-    """A server of `protocol` on a free port of the loopback."""
+    """Serve `protocol` on a free loopback port and yield the port."""
     connections: list[asyncio.BaseProtocol] = []
 
     def connected() -> asyncio.BaseProtocol:
@@ -111,7 +111,7 @@ async def serving(
     await server.wait_closed()
 
 
-async def test_a_mail_arrives_as_it_was_written(mailbox: Mailbox) -> None:
+async def test_a_message_arrives_unchanged(mailbox: Mailbox) -> None:
     async with gateway_to(mailbox.smtp_url) as gateway:
         answer = await send(gateway)
     assert answer == SmtpAnswer(Delivery.ACCEPTED, "250 OK")
@@ -120,7 +120,7 @@ async def test_a_mail_arrives_as_it_was_written(mailbox: Mailbox) -> None:
     assert mailbox.messages[0].sender == "erp@desk.example"
 
 
-async def test_a_connection_is_kept_for_the_next_mail_and_given_up_when_idle() -> None:
+async def test_a_connection_is_reused_until_it_is_closed_as_idle() -> None:
     inbox = Inbox()
     opened: list[SMTP] = []
 
@@ -138,7 +138,7 @@ async def test_a_connection_is_kept_for_the_next_mail_and_given_up_when_idle() -
     assert inbox.subjects == ["Rejected"] * 4
 
 
-async def test_idle_connections_are_closed_until_the_service_stops(mailbox: Mailbox) -> None:
+async def test_idle_connections_are_closed_periodically(mailbox: Mailbox) -> None:
     gateway = SmtpGateway(SmtpServer.from_url(mailbox.smtp_url))
     stopping = asyncio.Event()
     tidying = asyncio.create_task(every(0.02, gateway.hang_up)(stopping))
@@ -152,7 +152,7 @@ async def test_idle_connections_are_closed_until_the_service_stops(mailbox: Mail
     await tidying
 
 
-async def test_mails_at_the_same_time_travel_side_by_side(mailbox: Mailbox) -> None:
+async def test_concurrent_mails_are_all_sent(mailbox: Mailbox) -> None:
     async with gateway_to(mailbox.smtp_url) as gateway:
         answers = await asyncio.gather(*(send(gateway, f"p{number}@pm.example") for number in range(4)))
     assert {answer.delivery for answer in answers} == {Delivery.ACCEPTED}
@@ -166,7 +166,7 @@ async def test_mails_at_the_same_time_travel_side_by_side(mailbox: Mailbox) -> N
         (MailFaultKind.REFUSE_FOR_GOOD, SmtpAnswer(Delivery.REFUSED, "550 5.1.1 No such mailbox")),
     ],
 )
-async def test_a_refusal_concerns_its_own_mail_only(
+async def test_a_refusal_does_not_affect_the_next_mail(
     mailbox: Mailbox, kind: MailFaultKind, expected: SmtpAnswer
 ) -> None:
     mailbox.faults.switch_on(MailFault(kind=kind, times=1))
@@ -175,7 +175,7 @@ async def test_a_refusal_concerns_its_own_mail_only(
         assert (await send(gateway)).delivery is Delivery.ACCEPTED
 
 
-async def test_a_cut_after_the_final_dot_leaves_a_doubt(mailbox: Mailbox) -> None:
+async def test_a_connection_lost_after_the_final_dot_is_an_unknown_outcome(mailbox: Mailbox) -> None:
     mailbox.faults.switch_on(MailFault(kind=MailFaultKind.CUT_AFTER_DOT, times=1))
     async with gateway_to(mailbox.smtp_url) as gateway:
         answer = await send(gateway)
@@ -184,7 +184,7 @@ async def test_a_cut_after_the_final_dot_leaves_a_doubt(mailbox: Mailbox) -> Non
         assert (await send(gateway)).delivery is Delivery.ACCEPTED
 
 
-async def test_a_server_that_is_away_is_asked_again_later() -> None:
+async def test_an_unreachable_server_defers_the_mail() -> None:
     with socket.socket() as taken:
         taken.bind((LOOPBACK, 0))
         port = taken.getsockname()[1]
@@ -194,7 +194,7 @@ async def test_a_server_that_is_away_is_asked_again_later() -> None:
     assert answer.text.startswith("SMTPConnectError")
 
 
-async def test_a_server_that_never_speaks_does_not_hold_a_mail_for_ever() -> None:
+async def test_a_silent_server_defers_the_mail_after_the_timeout() -> None:
     async with (
         serving(asyncio.Protocol) as port,
         gateway_to(f"smtp://{LOOPBACK}:{port}", send_seconds=0.2) as gateway,
@@ -203,7 +203,7 @@ async def test_a_server_that_never_speaks_does_not_hold_a_mail_for_ever() -> Non
 
 
 class Scripted(asyncio.Protocol):
-    """A mail server that answers the commands as the script says, and is silent beyond it."""
+    """A mail server that replies to each command from the script, and to no other."""
 
     def __init__(self, script: dict[bytes, bytes]) -> None:
         self._script = {b"EHLO": b"250 mail.localhost", b"MAIL": b"250 OK", b"RCPT": b"250 OK"} | script
@@ -229,14 +229,14 @@ class Scripted(asyncio.Protocol):
         ({b"DATA": b"354 Go on", b".": b"???"}, SmtpAnswer(Delivery.UNKNOWN, "-1 Malformed SMTP response line: ???")),
     ],
 )
-async def test_only_a_word_about_recipient_or_message_is_final(
+async def test_only_a_refusal_of_recipient_or_message_is_final(
     script: dict[bytes, bytes], expected: SmtpAnswer
 ) -> None:
     async with serving(lambda: Scripted(script)) as port, gateway_to(f"smtp://{LOOPBACK}:{port}") as gateway:
         assert await send(gateway) == expected
 
 
-async def test_silence_after_the_final_dot_leaves_a_doubt() -> None:
+async def test_silence_after_the_final_dot_is_an_unknown_outcome() -> None:
     async with (
         serving(lambda: Scripted({b"DATA": b"354 Go on"})) as port,
         gateway_to(f"smtp://{LOOPBACK}:{port}", send_seconds=0.3) as gateway,
@@ -245,7 +245,7 @@ async def test_silence_after_the_final_dot_leaves_a_doubt() -> None:
 
 
 class Users:
-    """Knows one user, and who has signed in."""
+    """Accepts one user and records each login."""
 
     def __init__(self) -> None:
         self.signed_in: list[bytes] = []
@@ -265,13 +265,13 @@ def secured(inbox: Inbox, users: Users, starttls: ssl.SSLContext | None) -> SMTP
         tls_context=starttls,
         require_starttls=starttls is not None,
         authenticator=users,
-        # under TLS from the first byte, the test server takes a connection for a plain one and would refuse AUTH
+        # with TLS from the start, the test server does not see that a connection is encrypted and would refuse AUTH
         auth_require_tls=starttls is not None,
     )
 
 
 @pytest.mark.parametrize("scheme", ["smtp+starttls", "smtps"])
-async def test_a_mail_travels_encrypted_and_signed_in(certificate: Certificate, scheme: str) -> None:
+async def test_a_mail_is_sent_encrypted_and_authenticated(certificate: Certificate, scheme: str) -> None:
     inbox, users = Inbox(), Users()
     starttls, tls = (certificate.server, None) if scheme == "smtp+starttls" else (None, certificate.server)
     async with (
@@ -283,7 +283,7 @@ async def test_a_mail_travels_encrypted_and_signed_in(certificate: Certificate, 
     assert users.signed_in == [b"erp@desk"]
 
 
-async def test_a_wrong_password_is_our_fault_and_not_the_recipients(certificate: Certificate) -> None:
+async def test_a_wrong_password_defers_the_mail(certificate: Certificate) -> None:
     async with (
         serving(lambda: secured(Inbox(), Users(), certificate.server)) as port,
         gateway_to(f"smtp+starttls://erp:wrong@{LOOPBACK}:{port}", tls_context=certificate.client) as gateway,
@@ -293,7 +293,7 @@ async def test_a_wrong_password_is_our_fault_and_not_the_recipients(certificate:
     assert answer.text.startswith("535")
 
 
-async def test_nothing_is_sent_to_a_server_with_an_unknown_certificate(certificate: Certificate) -> None:
+async def test_nothing_is_sent_to_a_server_with_an_untrusted_certificate(certificate: Certificate) -> None:
     inbox = Inbox()
     async with (
         serving(lambda: secured(inbox, Users(), certificate.server)) as port,
@@ -305,7 +305,7 @@ async def test_nothing_is_sent_to_a_server_with_an_unknown_certificate(certifica
     assert inbox.subjects == []
 
 
-async def test_nothing_is_sent_in_the_clear_where_encryption_was_asked_for(mailbox: Mailbox) -> None:
+async def test_nothing_is_sent_unencrypted_if_encryption_is_required(mailbox: Mailbox) -> None:
     port = mailbox.smtp_url.rpartition(":")[2]
     async with gateway_to(f"smtp+starttls://{LOOPBACK}:{port}") as gateway:
         answer = await send(gateway)

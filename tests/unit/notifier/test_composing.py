@@ -1,4 +1,4 @@
-"""The message that goes out: its header, its two parts, its size."""
+"""The composed message: its header, its two parts, its size."""
 
 import re
 from datetime import timedelta
@@ -17,7 +17,7 @@ from jinja2 import UndefinedError
 from schemas.commitment import Person, Summary
 from schemas.events import Change, CurrencyTotal, DigestSection
 from schemas.fields import Status
-from services.notifier.composing import MAX_MESSAGE_BYTES, mailbox_of
+from services.notifier.composing import MAX_MESSAGE_BYTES, smtp_address
 from services.notifier.rules.mails.mail import Mail, message_id, thread_id
 from services.notifier.rules.mails.mail_type import MailData
 from services.notifier.rules.wording import one_line
@@ -50,7 +50,7 @@ COMMON_FIELDS = [
     "MIME-Version",
     "Content-Type",
 ]
-# what somebody who wants a second header would put into a title or a name
+# what an attacker would put into a title or a name to add a header
 nasty_text = st.lists(
     st.sampled_from(
         ["\r\n", "\n", "\r", "\u2028", "\x85", "Bcc: x@evil.example", "=?utf-8?q?=0D=0ABcc:_x?=", '"', "\\"]
@@ -61,7 +61,7 @@ nasty_text = st.lists(
 
 
 class Page(HTMLParser):
-    """The words and links of an HTML page, and the tags that it is made of."""
+    """The words, links and tags of an HTML page."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -92,7 +92,7 @@ def page_of(data: MailData) -> Page:
 
 
 def recipient(mail: Mail) -> tuple[str, str]:
-    """Name and address in To, read without the newer parser, which keeps the blanks between encoded words."""
+    """Name and address in To; the newer parser would keep the spaces between encoded words."""
     field = message_from_bytes(COMPOSER.compose(mail, "somebody@pm.example"), policy=compat32)["To"]
     name, address = parseaddr("".join(field.splitlines()))
     return str(make_header(decode_header(name))), address
@@ -117,13 +117,13 @@ def test_a_mail_carries_these_fields_and_no_others(data: MailData) -> None:
     assert message["Date"].datetime == mail.created_at
 
 
-def test_an_answer_to_a_rejection_goes_to_the_approver() -> None:
+def test_a_reply_to_a_rejection_goes_to_the_approver() -> None:
     message = composed(rejected())
     assert sorted(message.keys()) == sorted([*COMMON_FIELDS, "Reply-To"])
     assert message["Reply-To"].addresses[0].addr_spec == DANA.email
 
 
-def test_only_the_daily_summary_can_be_unsubscribed_from_in_one_click() -> None:
+def test_only_the_daily_summary_has_one_click_unsubscribe() -> None:
     url = f"https://desk.example/u/{'token' * 60}"
     message = composed(digest_ready(unsubscribe_url=url))
     assert message["List-Id"] == '"ERP Integrations Daily Summary" <daily-summary.desk.example>'
@@ -132,7 +132,7 @@ def test_only_the_daily_summary_can_be_unsubscribed_from_in_one_click() -> None:
     assert len(message.keys()) == len(COMMON_FIELDS) + 3
 
 
-def test_ids_and_links_stand_in_the_source_as_they_are() -> None:
+def test_ids_and_links_are_not_broken_up_or_encoded_in_the_header() -> None:
     mail = mail_of(digest_ready(unsubscribe_url=f"https://desk.example/u/{'t' * 200}"))
     source = COMPOSER.compose(mail, "somebody@pm.example").decode("ascii")
     assert f"\r\nMessage-ID: {message_id(mail, DOMAIN)}\r\n" in source
@@ -147,7 +147,7 @@ def test_a_repeat_is_the_same_message_byte_for_byte(data: MailData) -> None:
 
 
 @pytest.mark.parametrize("data", ONE_OF_EACH)
-def test_both_parts_travel_text_first(data: MailData) -> None:
+def test_the_text_part_comes_before_the_html_part(data: MailData) -> None:
     message = composed(data)
     text, html = COMPOSER.parts(mail_of(data))
     assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
@@ -155,9 +155,9 @@ def test_both_parts_travel_text_first(data: MailData) -> None:
     assert content(message, "html").splitlines() == html.splitlines()
 
 
-@settings(deadline=None)  # a busy machine is no failure
+@settings(deadline=None)  # a slow machine must not fail the test
 @given(title=nasty_text, number=nasty_text, name=nasty_text)
-def test_nothing_that_people_write_becomes_a_header(title: str, number: str, name: str) -> None:
+def test_no_user_text_can_add_a_header(title: str, number: str, name: str) -> None:
     summary = SUMMARY.model_copy(
         update={
             "title": title,
@@ -175,21 +175,21 @@ def test_nothing_that_people_write_becomes_a_header(title: str, number: str, nam
 
 @settings(deadline=None)  # as above
 @given(reason=st.text(min_size=1))
-def test_a_reason_arrives_in_both_parts_word_for_word(reason: str) -> None:
+def test_both_parts_contain_the_whole_reason(reason: str) -> None:
     message = composed(rejected().model_copy(update={"reason": reason}))
     words = " ".join(filter(None, map(one_line, reason.splitlines())))
     assert f"Reason: {words}".strip() in " ".join(content(message, "plain").split())
     assert f"Reason {words}".strip() in Page(content(message, "html")).words
 
 
-def test_a_header_is_folded_into_lines_that_mail_servers_take() -> None:
+def test_long_headers_are_folded() -> None:
     summary = SUMMARY.model_copy(update={"title": "Größe 石 " * 60, "project": "Turm, Fluß " * 20})
     head = COMPOSER.compose(mail_of(rejected(summary)), "somebody@pm.example").partition(b"\r\n\r\n")[0]
     assert all(len(line) <= 78 for line in head.splitlines() if not line.startswith((b"Message-ID", b"References")))
 
 
 @pytest.mark.parametrize("data", ONE_OF_EACH)
-def test_the_page_says_in_which_language_it_is_and_loads_nothing(data: MailData) -> None:
+def test_the_html_part_names_its_language_and_loads_nothing(data: MailData) -> None:
     page = page_of(data)
     tags = [tag for tag, _ in page.tags]
     assert ("html", "en") in [(tag, attributes.get("lang")) for tag, attributes in page.tags]
@@ -208,10 +208,12 @@ def test_both_parts_have_the_same_links(data: MailData) -> None:
 @pytest.mark.parametrize("data", ONE_OF_EACH)
 def test_both_parts_say_the_same(data: MailData) -> None:
     text, html = COMPOSER.parts(mail_of(data))
-    said = set(re.findall(r"[\w.,]+", Page(html).words.casefold()))
+    html_words = set(re.findall(r"[\w.,]+", Page(html).words.casefold()))
     layout = {"as", "what", "changed", "note", "open", "sam's", "s"}
-    told = set(re.findall(r"[\w.,]+", LINK.sub("", text).casefold())) - {f"{step}." for step in range(1, 3)} - layout
-    assert {word.strip(".,") for word in told} - {word.strip(".,") for word in said} == set()
+    text_words = (
+        set(re.findall(r"[\w.,]+", LINK.sub("", text).casefold())) - {f"{step}." for step in range(1, 3)} - layout
+    )
+    assert {word.strip(".,") for word in text_words} - {word.strip(".,") for word in html_words} == set()
 
 
 def hostile_summary() -> Summary:
@@ -238,7 +240,7 @@ def hostile_summary() -> Summary:
     ],
     ids=["rejected", "export_failed", "resent", "digest"],
 )
-def test_markup_in_any_text_is_shown_and_not_obeyed(data: MailData) -> None:
+def test_markup_in_user_text_is_escaped(data: MailData) -> None:
     page = page_of(data)
     assert not {"script", "img"} & {tag for tag, _ in page.tags}
     assert '<script>alert("1")</script>' in page.words
@@ -246,7 +248,7 @@ def test_markup_in_any_text_is_shown_and_not_obeyed(data: MailData) -> None:
     assert "<script>" in COMPOSER.parts(mail_of(data))[0]
 
 
-def test_a_template_that_asks_for_something_unknown_fails_instead_of_leaving_a_gap() -> None:
+def test_a_template_with_an_undefined_variable_fails() -> None:
     with pytest.raises(UndefinedError):
         COMPOSER._templates.get_template("rejected/body.txt.j2").render({})
 
@@ -269,7 +271,7 @@ def test_a_summary_of_2000_commitments_lists_100_and_counts_the_rest() -> None:
     assert len(message.as_bytes()) <= MAX_MESSAGE_BYTES
 
 
-def test_a_summary_of_long_foreign_names_lists_fewer_rows_rather_than_be_clipped() -> None:
+def test_a_summary_with_long_non_ascii_names_lists_fewer_rows_to_stay_within_the_size_limit() -> None:
     mail = mail_of(summary_of(2_000, prefix="番" * 100, vendor="石" * 60))
     message = COMPOSER.compose(mail, "somebody@pm.example")
     text = content(message_from_bytes(message, policy=default), "plain")
@@ -288,16 +290,16 @@ def test_a_summary_of_long_foreign_names_lists_fewer_rows_rather_than_be_clipped
         (f"sam@{'x' * 64}.example", None),
     ],
 )
-def test_an_address_is_given_as_smtp_takes_it(address: str, expected: str | None) -> None:
-    assert mailbox_of(Person(id="p", name="Sam", email=address)) == expected
+def test_an_address_is_converted_to_ascii_where_possible(address: str, expected: str | None) -> None:
+    assert smtp_address(Person(id="p", name="Sam", email=address)) == expected
 
 
-def test_an_approver_without_such_an_address_is_no_reply_address() -> None:
+def test_a_rejection_has_no_reply_to_if_the_approvers_address_is_not_ascii() -> None:
     unreachable = DANA.model_copy(update={"email": "石@acc.example"})
     assert composed(rejected(decided_by=unreachable))["Reply-To"] is None
 
 
-def test_a_mail_dates_from_when_it_was_called_for() -> None:
+def test_the_date_of_a_mail_is_when_it_was_queued() -> None:
     mail = mail_of(rejected())
     assert mail.created_at - mail.occurred_at == timedelta(0)
     assert composed(rejected())["Date"].datetime == mail.created_at

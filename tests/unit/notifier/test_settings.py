@@ -1,4 +1,4 @@
-"""What the notifier takes from its environment, and what it refuses."""
+"""The notifier's settings: what is read, and what is refused."""
 
 import pytest
 
@@ -25,14 +25,14 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 @pytest.mark.usefixtures("environment")
-def test_the_environment_is_read_and_secrets_stay_secret() -> None:
+def test_settings_come_from_the_environment_and_hide_secrets() -> None:
     settings = load(NotifierSettings)
     assert settings.mail_from == GIVEN["MAIL_FROM"]
     assert settings.smtp_url.get_secret_value() == GIVEN["SMTP_URL"]
     assert "p%2Fw" not in repr(settings)
 
 
-def test_a_database_of_its_own_comes_before_the_common_one(environment: pytest.MonkeyPatch) -> None:
+def test_the_notifiers_own_database_url_takes_precedence(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("NOTIFIER_DATABASE_URL", "postgresql://own@db/notifier")
     assert load(NotifierSettings).database_url.get_secret_value() == "postgresql://own@db/notifier"
 
@@ -51,7 +51,7 @@ def test_a_database_of_its_own_comes_before_the_common_one(environment: pytest.M
         ("PUBLIC_URL", "desk.example"),
     ],
 )
-def test_a_wrong_value_ends_the_start_and_names_its_variable(
+def test_an_invalid_value_is_refused_with_the_name_of_its_variable(
     environment: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     environment.setenv(name, value)
@@ -68,9 +68,9 @@ def test_a_wrong_value_ends_the_start_and_names_its_variable(
         ("smtps://u:p@mail.example", SmtpServer("mail.example", 465, "tls", "u", "p")),
     ],
 )
-def test_a_url_names_the_server_and_how_to_talk_to_it(url: str, expected: SmtpServer) -> None:
+def test_the_url_gives_server_encryption_and_credentials(url: str, expected: SmtpServer) -> None:
     assert SmtpServer.from_url(url) == expected
 
 
-def test_a_password_does_not_show() -> None:
+def test_a_password_is_not_in_the_repr() -> None:
     assert "p/w" not in repr(SmtpServer.from_url(GIVEN["SMTP_URL"]))

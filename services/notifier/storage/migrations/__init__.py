@@ -1,4 +1,4 @@
-"""The versions of the notifier's schema."""
+"""The migrations of the notifier's schema."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What the notifier keeps of the events that it listens to."""
+"""Which mails an event queues."""
 
 import pytest
 
@@ -7,21 +7,21 @@ from services.pipeline.fold import RefusedError
 from tests.unit.notifier.event_builders import NOW, event_of, export_failed, rejected
 
 
-def test_an_event_is_told_and_its_repeat_changes_nothing() -> None:
+def test_an_event_queues_its_mails_and_a_repeat_changes_nothing() -> None:
     first = queue_mails(QueuedMails(), event_of(rejected()), NOW)
     again = queue_mails(first.state, event_of(rejected()), NOW)
     assert [mail.recipient.name for mail in first.rows] == ["Ana Gil", "Sam Lee"]
     assert (again.rows, again.is_changed, again.state) == ((), False, first.state)
 
 
-def test_two_occasions_of_one_commitment_are_told_each() -> None:
+def test_each_event_of_a_commitment_queues_its_mails() -> None:
     first = queue_mails(QueuedMails(), event_of(rejected()), NOW)
     second = queue_mails(first.state, event_of(export_failed()), NOW)
     assert len(second.rows) == 3
     assert len(second.state.event_ids) == 2
 
 
-def test_a_known_commitment_of_another_company_is_refused() -> None:
+def test_an_event_of_another_company_for_a_known_commitment_is_refused() -> None:
     known = queue_mails(QueuedMails(), event_of(rejected()), NOW).state
     with pytest.raises(RefusedError, match="belongs to company c-1") as refused:
         queue_mails(known, event_of(export_failed(company_id="c-2")), NOW)

@@ -1,4 +1,4 @@
-"""How times and people's words read."""
+"""How times, names and texts are formatted."""
 
 import pytest
 from hypothesis import given
@@ -21,20 +21,20 @@ def test_a_line_is_cut_at_its_limit(text: str, limit: int) -> None:
     assert len(one_line(text, limit)) <= limit
 
 
-def test_controls_that_would_turn_the_reading_direction_are_dropped() -> None:
+def test_direction_controls_are_removed() -> None:
     assert one_line("invoice\u202efdp.exe") == "invoicefdp.exe"
 
 
-def test_empty_lines_say_nothing() -> None:
+def test_blank_lines_are_removed() -> None:
     assert lines_of("Line 3 is closed.\r\n\r\n  Use   03-310.\n") == ("Line 3 is closed.", "Use 03-310.")
 
 
 @pytest.mark.parametrize(("count", "expected"), [(0, "today"), (1, "1 day"), (1200, "1,200 days")])
-def test_days_read_as_people_say_them(count: int, expected: str) -> None:
+def test_days_are_written_in_words(count: int, expected: str) -> None:
     assert days(count) == expected
 
 
-def test_a_moment_is_told_on_the_readers_clock() -> None:
+def test_a_moment_is_shown_in_the_readers_time_zone() -> None:
     assert moment(NOW, "America/Chicago") == "Sunday, November 22, 2026, 06:00 CST"
 
 

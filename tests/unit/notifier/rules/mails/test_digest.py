@@ -17,7 +17,7 @@ def test_its_subject_is_always_the_same() -> None:
     assert mail_of(digest_ready()).subject == "ERP Integrations Daily Summary"
 
 
-def test_the_daily_summary_gives_figures_then_what_waits_failed_and_is_in_doubt() -> None:
+def test_it_has_figures_first_then_waiting_failed_and_in_doubt() -> None:
     assert text_of(digest_ready()) == lines("""
         1 waits for you, USD 480,250.00, 9 days. 1 failed. 1 in doubt.
         WAITING
@@ -32,7 +32,7 @@ def test_the_daily_summary_gives_figures_then_what_waits_failed_and_is_in_doubt(
         """)
 
 
-def test_the_oldest_waits_first_and_totals_are_kept_apart_by_currency() -> None:
+def test_the_oldest_comes_first_and_each_currency_has_its_total() -> None:
     waiting = DigestSection(
         count=3,
         totals=(CurrencyTotal(currency="EUR", total="7"), CurrencyTotal(currency="USD", total="960500")),
@@ -52,7 +52,7 @@ def test_the_oldest_waits_first_and_totals_are_kept_apart_by_currency() -> None:
     ]
 
 
-def test_rows_beyond_the_limit_are_counted_with_a_link_in_the_order_of_need() -> None:
+def test_rows_over_the_limit_are_counted_with_a_link_in_each_section() -> None:
     text = text_of(digest_ready(waiting=DigestSection(count=5, rows=digest_ready().waiting.rows)), max_rows=1)
     assert "9 days SC-014" in text
     assert "and 4 more: https://desk.example/\nFAILED\nand 1 more: https://desk.example/\nIN DOUBT\n" in text
@@ -67,12 +67,12 @@ def test_rows_beyond_the_limit_are_counted_with_a_link_in_the_order_of_need() ->
         (DigestSection(count=3, rows=(digest_row("SC-1", Status.SYNCED, 1),)), "YESTERDAY 1 synced, 2 more"),
     ],
 )
-def test_yesterday_is_told_in_figures(yesterday: DigestSection, expected: str | None) -> None:
-    told = [line for line in text_of(digest_ready(yesterday=yesterday)).splitlines() if "YESTERDAY" in line]
-    assert told == ([expected] if expected else [])
+def test_yesterdays_outcomes_are_counted(yesterday: DigestSection, expected: str | None) -> None:
+    found = [line for line in text_of(digest_ready(yesterday=yesterday)).splitlines() if "YESTERDAY" in line]
+    assert found == ([expected] if expected else [])
 
 
-def test_an_empty_summary_says_that_nothing_waits() -> None:
+def test_without_rows_it_says_that_nothing_waits() -> None:
     empty = digest_ready(waiting=NOTHING, failed=NOTHING, in_doubt=NOTHING, yesterday=NOTHING)
     assert text_of(empty).splitlines()[0] == "Nothing waits for you."
     assert "WAITING" not in text_of(empty)

@@ -26,7 +26,7 @@ def test_its_subject_names_commitment_and_project() -> None:
     assert mail_of(export_failed()).subject == "Export failed: SC-014 Concrete works (Riverside Tower)"
 
 
-def test_a_refused_export_says_why_and_who_acts() -> None:
+def test_it_says_why_the_export_failed_and_who_acts() -> None:
     assert text_of(export_failed()) == lines("""
         QuickBooks refused SC-014. Nothing was created there.
         Why: 15 characters in the number; QuickBooks takes 11 (3070).
@@ -37,29 +37,29 @@ def test_a_refused_export_says_why_and_who_acts() -> None:
         """)
 
 
-def test_an_unknown_erp_is_the_erp() -> None:
+def test_an_erp_without_a_name_is_called_the_erp() -> None:
     unknown = SUMMARY.model_copy(update={"connection": None})
     assert "It will not be exported to the ERP." in text_of(rejected(unknown))
     assert text_of(export_failed(unknown)).startswith("The ERP refused SC-014.")
 
 
-def test_a_set_up_at_fault_is_mended_before_the_approver_retries() -> None:
+def test_a_wrong_setup_is_fixed_before_the_approver_retries() -> None:
     setup = failure(
         FailureClass.FIX_SETUP,
         owner=Owner.ERP_ADMIN,
         code=None,
         message="The company has no ERP connection.",
-        next_step="Mend the ERP connection.",
+        next_step="Fix the ERP connection.",
     )
     assert text_of(export_failed(failure=setup)).splitlines()[:4] == [
         "SC-014 was not exported to QuickBooks. Nothing was created there.",
         "Why: The company has no ERP connection.",
-        "1. The ERP administrator: Mend the ERP connection.",
+        "1. The ERP administrator: Fix the ERP connection.",
         "2. Dana Ruiz retries it: https://desk.example/commitments/8841",
     ]
 
 
-def test_an_export_that_the_approver_can_repeat_names_one_step() -> None:
+def test_an_export_that_only_needs_a_retry_lists_one_step() -> None:
     later = failure(FailureClass.RETRY_LATER, owner=Owner.APPROVER, next_step="Retry the export.", in_erp=True)
     assert text_of(export_failed(failure=later)).splitlines()[:3] == [
         "SC-014 was not exported to QuickBooks. An earlier revision stands there, unchanged.",
@@ -68,10 +68,10 @@ def test_an_export_that_the_approver_can_repeat_names_one_step() -> None:
     ]
 
 
-def test_a_code_that_the_message_already_names_is_not_repeated() -> None:
+def test_an_error_code_in_the_message_is_not_repeated() -> None:
     named = failure(message="Error 3070: the number is too long.")
     assert "Why: Error 3070: the number is too long.\n" in text_of(export_failed(failure=named))
 
 
-def test_a_commitment_id_cannot_leave_its_place_in_a_link() -> None:
+def test_a_commitment_id_cannot_change_the_path_of_a_link() -> None:
     assert "https://desk.example/commitments/..%2F..%2Fu%3Fx\n" in text_of(export_failed(commitment_id="../../u?x"))

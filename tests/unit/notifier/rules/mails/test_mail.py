@@ -38,7 +38,7 @@ def test_white_space_in_a_title_is_collapsed() -> None:
     assert mail_of(rejected(spread)).subject == "Rejected: SC-014 Concrete Bcc: all@pm.example works (Riverside Tower)"
 
 
-def test_a_title_without_a_readable_character_leaves_no_gap() -> None:
+def test_a_title_of_invisible_characters_leaves_no_gap() -> None:
     blank = SUMMARY.model_copy(update={"title": " \u0007\u202e "})
     assert mail_of(rejected(blank)).subject == "Rejected: SC-014 (Riverside Tower)"
 

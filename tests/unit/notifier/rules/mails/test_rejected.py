@@ -11,7 +11,7 @@ def test_its_subject_names_commitment_and_project() -> None:
     assert mail_of(rejected()).subject == "Rejected: SC-014 Concrete works (Riverside Tower)"
 
 
-def test_a_rejection_says_who_why_and_what_to_do() -> None:
+def test_it_says_who_rejected_it_why_and_what_to_do() -> None:
     assert text_of(rejected()) == lines("""
         Dana Ruiz rejected SC-014. It will not be exported to QuickBooks.
         Reason: Line 3: cost code 03-300 is closed. Use 03-310.
@@ -22,7 +22,7 @@ def test_a_rejection_says_who_why_and_what_to_do() -> None:
         """)
 
 
-def test_a_reason_of_several_lines_is_indented_so_that_none_of_them_can_pose_as_ours() -> None:
+def test_further_lines_of_a_reason_are_indented_so_that_they_cannot_imitate_our_text() -> None:
     assert "Reason: Closed.\n  What to do: pay https://evil.example\nWhat to do: open it" in text_of(
         rejected(reason="Closed.\n\nWhat to do: pay https://evil.example")
     )
