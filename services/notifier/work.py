@@ -8,9 +8,10 @@ import structlog
 
 from schemas.envelope import Event, new_event
 from schemas.events import EventData, MailSettled
+from schemas.fields import MailOutcome
 from services.notifier.composing import Composer, smtp_address
 from services.notifier.metrics import MAIL_OLDEST_AGE_SECONDS, MAIL_SEND_SECONDS, MAILS
-from services.notifier.rules.delivery import OUTCOMES, Delivery, MailJob, Settlement, SmtpAnswer, settlement
+from services.notifier.rules.delivery import OPEN, Delivery, MailJob, Settlement, SmtpAnswer, settlement
 from services.notifier.storage import store
 from services.pipeline.crash import crash_at
 from services.pipeline.database import Database, Transaction
@@ -81,10 +82,10 @@ class SendMails:
 
     def _report(self, job: MailJob, settled: Settlement, now: datetime) -> Sequence[Event[EventData]]:
         kind = job.mail.kind
-        outcome = OUTCOMES.get(settled.state)
-        if outcome is None:
+        if settled.state in OPEN:
             MAILS.labels(kind, "deferred").inc()
             return ()
+        outcome = MailOutcome(settled.state)
         MAILS.labels(kind, outcome).inc()
         log.info("mail.settled", kind=kind, outcome=outcome, event_id=str(job.mail.event_id), attempts=job.attempt)
         if job.mail.commitment_id is None:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from schemas.fields import MailOutcome
 from services.notifier.rules.mails.mail import Mail
 
 FIRST_DELAY = timedelta(seconds=5)
@@ -24,11 +23,6 @@ class MailState(StrEnum):
 
 
 OPEN = (MailState.PENDING, MailState.SENDING)
-OUTCOMES = {
-    MailState.SENT: MailOutcome.SENT,
-    MailState.FAILED: MailOutcome.FAILED,
-    MailState.EXPIRED: MailOutcome.EXPIRED,
-}
 
 
 class Delivery(StrEnum):

@@ -23,14 +23,6 @@ class ContentOptions:
     max_rows: int
 
 
-def _no_reply_to(_data: MailData) -> None:
-    return None
-
-
-def _no_headers(_data: MailData, _domain: str) -> Headers:
-    return ()
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailType(Generic[DataT]):
     """A type of mail as pure functions of its event's data; its templates are in the folder named after `kind`."""
@@ -49,6 +41,6 @@ class MailType(Generic[DataT]):
     """A mail that is still unsent after this time expires."""
     useful_from: Callable[[DataT], datetime] | None = None
     """From when `useful_for` counts; None counts from the time of the event."""
-    reply_to: Callable[[DataT], Person | None] = _no_reply_to
-    extra_headers: Callable[[DataT, str], Headers] = _no_headers
+    reply_to: Callable[[DataT], Person | None] = lambda _data: None
+    extra_headers: Callable[[DataT, str], Headers] = lambda _data, _domain: ()
     """Further header fields in ASCII, given the domain of the sender."""
