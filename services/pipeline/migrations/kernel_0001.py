@@ -40,15 +40,6 @@ def create_kernel_tables(schema: str) -> None:
     )
 
 
-def drop_kernel_tables(schema: str) -> None:
-    """Drop what create_kernel_tables creates."""
-    op.drop_table("outbox", schema=schema)
-    op.drop_table("lease", schema=schema)
-    op.drop_index("dead_letter_by_reason", table_name="dead_letter", schema=schema)
-    op.drop_table("dead_letter", schema=schema)
-    op.drop_table("consumer_offset", schema=schema)
-
-
 def _create_dead_letter(schema: str) -> None:
     op.create_table(
         "dead_letter",

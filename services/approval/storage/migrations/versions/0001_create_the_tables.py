@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from services.pipeline.migrations.kernel_0001 import create_kernel_tables, drop_kernel_tables
+from services.pipeline.migrations.kernel_0001 import create_kernel_tables
 
 revision = "0001"
 down_revision = None
@@ -100,22 +100,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("commitment_id", "revision", "content_hash"),
         schema="approval",
     )
-
-
-def downgrade() -> None:
-    drop_kernel_tables("approval")
-    op.drop_table("submission", schema="approval")
-    op.drop_index("session_by_expiry", table_name="session", schema="approval")
-    op.drop_table("session", schema="approval")
-    op.drop_table("person", schema="approval")
-    op.drop_index("history_by_commitment", table_name="history", schema="approval")
-    op.drop_table("history", schema="approval")
-    op.drop_table("erp_connection", schema="approval")
-    op.drop_index("commitment_by_status", table_name="commitment", schema="approval")
-    op.drop_index(
-        "commitment_by_since",
-        table_name="commitment",
-        schema="approval",
-        postgresql_where=sa.text("status is not null"),
-    )
-    op.drop_table("commitment", schema="approval")

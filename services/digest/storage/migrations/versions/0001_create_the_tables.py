@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from services.pipeline.migrations.kernel_0001 import create_kernel_tables, drop_kernel_tables
+from services.pipeline.migrations.kernel_0001 import create_kernel_tables
 
 revision = "0001"
 down_revision = None
@@ -65,12 +65,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         schema="digest",
     )
-
-
-def downgrade() -> None:
-    drop_kernel_tables("digest")
-    op.drop_table("preference", schema="digest")
-    op.drop_table("person", schema="digest")
-    op.drop_index("item_by_status", table_name="item", schema="digest")
-    op.drop_table("item", schema="digest")
-    op.drop_table("digest_run", schema="digest")

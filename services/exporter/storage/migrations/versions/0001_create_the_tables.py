@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from services.pipeline.migrations.kernel_0001 import create_kernel_tables, drop_kernel_tables
+from services.pipeline.migrations.kernel_0001 import create_kernel_tables
 
 revision = "0001"
 down_revision = None
@@ -108,32 +108,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("commitment_id", "revision", "round"),
         schema="exporter",
     )
-
-
-def downgrade() -> None:
-    drop_kernel_tables("exporter")
-    op.drop_table("snapshot", schema="exporter")
-    op.drop_index(
-        "export_unsettled",
-        table_name="export",
-        schema="exporter",
-        postgresql_where=sa.text("state in ('pending', 'in_flight', 'in_doubt', 'failed')"),
-    )
-    op.drop_index(
-        "export_one_open",
-        table_name="export",
-        schema="exporter",
-        postgresql_where=sa.text("state in ('in_flight', 'in_doubt')"),
-    )
-    op.drop_table("export", schema="exporter")
-    op.drop_table("connection", schema="exporter")
-    op.drop_index(
-        "commitment_leased",
-        table_name="commitment",
-        schema="exporter",
-        postgresql_where=sa.text("lease_token is not null"),
-    )
-    op.drop_index(
-        "commitment_due", table_name="commitment", schema="exporter", postgresql_where=sa.text("due_at is not null")
-    )
-    op.drop_table("commitment", schema="exporter")

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from services.pipeline.migrations.kernel_0001 import create_kernel_tables, drop_kernel_tables
+from services.pipeline.migrations.kernel_0001 import create_kernel_tables
 
 revision = "0001"
 down_revision = None
@@ -70,29 +70,3 @@ def upgrade() -> None:
         schema="notifier",
         postgresql_where=sa.text("next_attempt_at IS NOT NULL"),
     )
-
-
-def downgrade() -> None:
-    drop_kernel_tables("notifier")
-    op.drop_index(
-        "mail_oldest_open",
-        table_name="mail",
-        schema="notifier",
-        postgresql_where=sa.text("next_attempt_at IS NOT NULL"),
-    )
-    op.drop_index(
-        "mail_due", table_name="mail", schema="notifier", postgresql_where=sa.text("next_attempt_at IS NOT NULL")
-    )
-    op.drop_index(
-        "mail_by_digest_recipient",
-        table_name="mail",
-        schema="notifier",
-        postgresql_where=sa.text("commitment_id IS NULL"),
-    )
-    op.drop_index(
-        "mail_by_commitment",
-        table_name="mail",
-        schema="notifier",
-        postgresql_where=sa.text("commitment_id IS NOT NULL"),
-    )
-    op.drop_table("mail", schema="notifier")
