@@ -15,11 +15,13 @@ from schemas.events import (
     ExportSucceeded,
     MailSettled,
 )
-from services.approval.rules import directory, joins
+from services.approval.rules import joins
 from services.approval.rules.commitment import CommitmentFacts
+from services.approval.rules.directory import person_removed
 from services.approval.rules.event_handlers import accepted, joining, mail_settled, rejected, resolved, submitted
 from services.approval.rules.rows import StoredRow
 from services.pipeline.fold import Handlers, On
+from services.pipeline.newest import Newest, keep_newest
 
 HANDLERS: Handlers[CommitmentFacts, StoredRow] = (
     On(CommitmentSent, submitted),
@@ -34,9 +36,9 @@ HANDLERS: Handlers[CommitmentFacts, StoredRow] = (
     On(MailSettled, mail_settled),
 )
 
-PEOPLE_HANDLERS: Handlers[directory.Known[DirectoryPerson], None] = (
-    On(DirectoryPerson, directory.person_told),
-    On(DirectoryPersonRemoved, directory.person_removed),
+PEOPLE_HANDLERS: Handlers[Newest[DirectoryPerson], None] = (
+    On(DirectoryPerson, keep_newest),
+    On(DirectoryPersonRemoved, person_removed),
 )
 
-CONNECTION_HANDLERS: Handlers[directory.Known[ErpConnection], None] = (On(ErpConnection, directory.connection_told),)
+CONNECTION_HANDLERS: Handlers[Newest[ErpConnection], None] = (On(ErpConnection, keep_newest),)

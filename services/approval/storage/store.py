@@ -11,12 +11,12 @@ from schemas.events import ApprovalRequested, DirectoryPerson, ErpConnection, Ev
 from services.approval.rules.approval_requests import ApprovalRequest, approval_requested, new_approval_request
 from services.approval.rules.commitment import CommitmentFacts, current_status
 from services.approval.rules.differences import differences
-from services.approval.rules.directory import Known
 from services.approval.rules.rows import HistoryEntry, StoredRow, SubmissionRow
 from services.approval.storage import directory, submissions, tables
 from services.pipeline.bulk import insert_many, update_many
 from services.pipeline.database import Transaction
 from services.pipeline.fold import StateChange
+from services.pipeline.newest import Newest
 
 RecordT = TypeVar("RecordT", DirectoryPerson, ErpConnection)
 STATE: TypeAdapter[CommitmentFacts] = TypeAdapter(CommitmentFacts)
@@ -60,16 +60,16 @@ class RecordStore(Generic[RecordT]):
         self._table = table
         self._record_type: type[RecordT] = record_type
 
-    async def load(self, db: Transaction, keys: Sequence[str]) -> Mapping[str, Known[RecordT]]:
+    async def load(self, db: Transaction, keys: Sequence[str]) -> Mapping[str, Newest[RecordT]]:
         """Return the locked record of every key."""
         table = self._table
         unknown = [{"id": key, "version": -1} for key in keys]
         await insert_many(db, table, unknown)
         chosen = select(table).where(table.c.id == func.any(list(keys))).order_by(table.c.id)
         rows = await db.execute(chosen.with_for_update(key_share=True))
-        return {row.id: Known(row.id, row.version, self._record(row.record)) for row in rows}
+        return {row.id: Newest(row.id, row.version, self._record(row.record)) for row in rows}
 
-    async def save(self, db: Transaction, changes: Sequence[StateChange[Known[RecordT], None]]) -> None:
+    async def save(self, db: Transaction, changes: Sequence[StateChange[Newest[RecordT], None]]) -> None:
         """Write `changes`."""
         rows: list[dict[str, Any]] = [
             {
