@@ -6,15 +6,14 @@ from datetime import UTC, datetime
 from itertools import chain, repeat
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 
 from services.digest.storage import store
 from services.digest.storage.tables import KERNEL
 from services.pipeline import metrics
-from services.pipeline.batch_processor import DecodedBatch, decode_batch, is_data_error
+from services.pipeline.batch_processor import DecodedBatch, decode_batch
 from services.pipeline.crash import crash_at
-from services.pipeline.database import DATABASE_ERRORS, Database
-from services.pipeline.dead_letters import DeadLetter, DeadLetters, refused
+from services.pipeline.database import DATABASE_ERRORS, Database, is_data_error
+from services.pipeline.dead_letters import DeadLetter, DeadLetters, dead_letter_of
 from services.pipeline.records import Record
 
 SERVICE = "digest"
@@ -49,7 +48,7 @@ class Facts:
     async def _settle_apart(self, decoded: DecodedBatch, error: Exception) -> None:
         """Settle each event alone, so that only the one that breaks its transaction becomes a dead letter."""
         if len(decoded.events) == 1:
-            letter = _refused(decoded.events[0][0], error)
+            letter = dead_letter_of(decoded.events[0][0], error)
             await self._settle(DecodedBatch([], [*decoded.unreadable, letter]))
             return
         log.warning("facts.batch_split", cause=type(error).__name__, records=len(decoded.events))
@@ -72,14 +71,7 @@ def _pauses() -> Iterator[float]:
 
 
 def _is_passing(error: Exception) -> bool:
-    is_data = isinstance(error, DBAPIError) and is_data_error(error)
-    return isinstance(error, DATABASE_ERRORS) and not is_data
-
-
-def _refused(record: Record, error: Exception) -> DeadLetter:
-    if isinstance(error, DBAPIError):
-        return DeadLetter(record, "schema", f"The database refuses it: {str(error.orig).splitlines()[0]}")
-    return refused(record, error)
+    return isinstance(error, DATABASE_ERRORS) and not is_data_error(error)
 
 
 def _count(decoded: DecodedBatch, changed: int, letters: Sequence[DeadLetter]) -> None:

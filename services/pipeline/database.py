@@ -20,8 +20,10 @@ CONNECT_TIMEOUT_SECONDS = 5
 DATABASE_ERRORS = (SQLAlchemyError, OSError, TimeoutError)
 """What a transaction raises when the database fails or is away; its work did not happen, or is not known to have."""
 
-_PASSING_CLASSES = ("08", "40", "53", "57")
-"""SQLSTATE classes of a database that is away, shuts down, has no room, or ended a transaction for another's sake."""
+_UNAVAILABLE_CLASSES = ("08", "40", "53", "57")
+"""SQLSTATE classes: connection lost, transaction rolled back for another one, out of resources, shutting down."""
+_DATA_CLASSES = ("22", "23", "54")
+"""SQLSTATE classes: values that fit no type, break a constraint or exceed a limit."""
 
 
 class Database:
@@ -65,9 +67,24 @@ class Database:
 def is_unavailable(error: Exception) -> bool:
     """Whether `error`, one of DATABASE_ERRORS, passes by itself; otherwise it is a defect of ours."""
     if isinstance(error, DBAPIError):
-        state = getattr(error.orig, "sqlstate", None)
-        return error.connection_invalidated or (isinstance(state, str) and state[:2] in _PASSING_CLASSES)
+        return error.connection_invalidated or _sqlstate(error)[:2] in _UNAVAILABLE_CLASSES
     return isinstance(error, PoolTimeoutError | OSError | TimeoutError)
+
+
+def is_data_error(error: Exception) -> bool:
+    """Whether the database refuses the values of a statement, which retrying cannot fix."""
+    return _sqlstate(error)[:2] in _DATA_CLASSES
+
+
+def may_succeed_later(error: Exception) -> bool:
+    """Whether the same statements may succeed later: the database is unavailable, or not migrated yet."""
+    return is_unavailable(error) or (_sqlstate(error) != "" and not is_data_error(error))
+
+
+def _sqlstate(error: Exception) -> str:
+    """Return the five-character code of the database's answer, an empty string where it gave none."""
+    state = getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else None
+    return state if isinstance(state, str) else ""
 
 
 def _engine_url(url: SecretStr) -> URL:

@@ -5,14 +5,18 @@ from dataclasses import dataclass
 
 from sqlalchemy import RowMapping, func, select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError
 
-from services.pipeline.database import Transaction
+from schemas.envelope import UnreadableError
+from services.pipeline.database import Transaction, is_data_error
 from services.pipeline.fold import RefusedError
 from services.pipeline.records import Partition, Record
 from services.pipeline.tables import KernelTables
 
+SCHEMA = "schema"
+"""Reason of an event whose data breaks the contract, or a constraint of our tables."""
 HANDLER_FAILED = "handler_failed"
-"""Reason of an event that was well-formed and whose handler broke: a defect of ours, to be redriven after the fix."""
+"""Reason of a well-formed event that our code failed to handle: a defect, to be processed again after the fix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +28,12 @@ class DeadLetter:
     why: str
 
 
-def refused(record: Record, error: Exception) -> DeadLetter:
-    """Return the dead letter of an event that its handler did not take."""
-    if isinstance(error, RefusedError):
+def dead_letter_of(record: Record, error: Exception) -> DeadLetter:
+    """Return the dead letter of a message that cannot be read, or of an event that its handler or store rejected."""
+    if isinstance(error, UnreadableError | RefusedError):
         return DeadLetter(record, error.reason, str(error))
+    if isinstance(error, DBAPIError) and is_data_error(error):
+        return DeadLetter(record, SCHEMA, f"The database refuses it: {str(error.orig).splitlines()[0]}")
     return DeadLetter(record, HANDLER_FAILED, f"{type(error).__name__}: {error}")
 
 

@@ -1,6 +1,6 @@
-"""Kafka messages as plain values, and a batch of them with the offsets between which it lies."""
+"""Kafka messages as plain values, and batches of them with the offsets that they advance."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -17,7 +17,7 @@ class Partition(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One Kafka message as it came; `at` is the broker's time."""
+    """One Kafka message as received; `at` is the broker's timestamp."""
 
     partition: Partition
     offset: int
@@ -26,18 +26,39 @@ class Record:
     headers: Headers
     at: datetime
 
+    @property
+    def position(self) -> str:
+        """Where the message is in Kafka: topic/partition/offset."""
+        return f"{self.partition.topic}/{self.partition.number}/{self.offset}"
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Records that are settled together; `begins` is where each partition stood before, None where nobody ever read."""
+    """Records that are settled together, with the next offset of each partition before and after them.
+
+    `begins` is None for a partition of which nothing was ever read.
+    """
 
     records: Sequence[Record]
     begins: Mapping[Partition, int | None]
     ends: Mapping[Partition, int]
 
+    @classmethod
+    def without_offsets(cls, records: Sequence[Record]) -> "Batch":
+        """Make a batch that advances no offsets, for a client that keeps its own."""
+        return cls(records, {}, {})
+
+    def one_by_one(self) -> Iterator["Batch"]:
+        """Yield a batch for each record; together they advance the offsets as this one does."""
+        begins = dict(self.begins)
+        for record in self.records:
+            ends = {record.partition: record.offset + 1} if record.partition in begins else {}
+            yield Batch([record], {partition: begins[partition] for partition in ends}, ends)
+            begins.update(ends)
+
 
 def batch_of(records: Sequence[Record], positions: Mapping[Partition, int | None]) -> Batch:
-    """Make a batch of the records that lie at or after `positions`; others are left-overs from before a seek."""
+    """Make a batch of the records at or after `positions`; others were fetched before a seek and are left out."""
     fresh = [record for record in records if _is_due(record, positions)]
     ends = {record.partition: record.offset + 1 for record in fresh}
     return Batch(fresh, {partition: positions[partition] for partition in ends}, ends)

@@ -32,6 +32,7 @@ from services.pipeline.logs import configure_logs
 from services.pipeline.offsets import Offsets
 from services.pipeline.outbox import Outbox
 from services.pipeline.periodic import Loop, every
+from services.pipeline.records import Batch
 from services.pipeline.relay import LEASE_SECONDS, Relay
 from services.pipeline.settings import ServiceSettings
 from services.pipeline.tables import KernelTables
@@ -105,6 +106,9 @@ class Runtime:
         self._last_resort = Timer(DRAIN_SECONDS, os._exit, (1,))
         self._last_resort.daemon = True
         self._producer = EventProducer(settings, f"countersign.{service.name}")
+        self._processor = BatchProcessor(
+            service.name, service.database, service.tables, service.outbox, service.aggregates
+        )
         self._consumer = self._new_consumer() if service.aggregates else None
         add_operations(service.app, self.is_live, self.is_ready)
 
@@ -157,28 +161,25 @@ class Runtime:
 
     def _new_consumer(self) -> BatchConsumer:
         service = self._service
-        events = BatchProcessor(
-            service.name, service.database, service.tables, service.outbox, service.aggregates, self._wake_workers
-        )
         offsets = Offsets(service.tables)
-        topics = sorted({topic for aggregate in service.aggregates for topic in aggregate.topics})
         return BatchConsumer(
             self._settings,
             service.name,
-            topics,
+            sorted({topic for aggregate in service.aggregates for topic in aggregate.topics}),
             lambda names: offsets.load(service.database, names),
-            events.settle,
+            self._settle,
         )
+
+    async def _settle(self, batch: Batch) -> None:
+        await self._processor.settle(batch)
+        for worker in self._service.workers:
+            worker.wake()
 
     def _new_relay(self) -> Relay:
         service = self._service
         holder = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
         lease = Lease(service.database, service.tables, "relay", holder, LEASE_SECONDS)
         return Relay(service.name, service.database, service.outbox, self._producer, lease)
-
-    def _wake_workers(self) -> None:
-        for worker in self._service.workers:
-            worker.wake()
 
     def _loops(self) -> list[Loop]:
         consuming = [] if self._consumer is None else [self._consumer.run]

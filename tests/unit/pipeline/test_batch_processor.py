@@ -1,11 +1,6 @@
-"""What a batch of messages holds once it is decoded, and whose fault a database error is."""
+"""What a batch of messages holds once it is decoded."""
 
-from typing import Any
-
-import pytest
-from sqlalchemy.exc import DBAPIError
-
-from services.pipeline.batch_processor import decode_batch, is_data_error
+from services.pipeline.batch_processor import decode_batch
 from tests.unit.pipeline.given import record, retrieved
 
 
@@ -36,36 +31,3 @@ def test_a_message_without_key_or_value_is_no_reason_to_stop() -> None:
     decoded = decode_batch([record(0, key=None), record(1, value=b"")])
     assert decoded.events == []
     assert [letter.reason for letter in decoded.unreadable] == ["key_mismatch", "undecodable"]
-
-
-THE_EVENT, NOBODY = "the event", "nobody"
-
-
-class RefusalError(Exception):
-    def __init__(self, sqlstate: Any) -> None:
-        super().__init__("refused")
-        self.sqlstate = sqlstate
-
-
-@pytest.mark.parametrize(
-    ("sqlstate", "at_fault"),
-    [
-        ("22001", THE_EVENT),  # too long
-        ("22P05", THE_EVENT),  # no such character
-        ("23514", THE_EVENT),  # a check
-        ("54000", THE_EVENT),  # beyond a limit of the program
-        ("40P01", NOBODY),  # a deadlock
-        ("40001", NOBODY),  # not serialisable
-        ("57P01", NOBODY),  # shut down
-        ("08006", NOBODY),  # connection lost
-        ("42P01", NOBODY),  # no such table: a defect or a missing migration
-        (None, NOBODY),
-    ],
-)
-def test_only_what_no_repetition_mends_is_the_datas_fault(sqlstate: str | None, at_fault: str) -> None:
-    error = DBAPIError("insert", None, RefusalError(sqlstate))
-    assert is_data_error(error) is (at_fault == THE_EVENT)
-
-
-def test_an_error_that_never_reached_the_database_is_not_the_datas_fault() -> None:
-    assert not is_data_error(DBAPIError("insert", None, OSError("away")))

@@ -5,7 +5,7 @@ from pydantic import SecretStr
 from sqlalchemy.exc import DBAPIError, InvalidRequestError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from services.pipeline.database import Database, is_unavailable
+from services.pipeline.database import Database, is_data_error, is_unavailable, may_succeed_later
 from services.pipeline.errors import SettingsError
 
 
@@ -54,3 +54,37 @@ def test_a_database_that_is_away_is_told_from_a_defect(error: Exception) -> None
 )
 def test_a_defect_of_ours_is_not_taken_for_a_database_that_is_away(error: Exception) -> None:
     assert not is_unavailable(error)
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "is_data", "may_succeed"),
+    [
+        ("22001", True, False),  # too long
+        ("22P05", True, False),  # no such character
+        ("23514", True, False),  # a check
+        ("54000", True, False),  # beyond a limit of the program
+        ("40P01", False, True),  # a deadlock
+        ("40001", False, True),  # not serialisable
+        ("57P01", False, True),  # shut down
+        ("08006", False, True),  # connection lost
+        ("42P01", False, True),  # no such table: a migration is missing
+        (None, False, False),
+    ],
+)
+def test_only_errors_in_the_data_cannot_be_fixed_by_a_retry(
+    sqlstate: str | None, *, is_data: bool, may_succeed: bool
+) -> None:
+    assert is_data_error(refused(sqlstate)) is is_data
+    assert may_succeed_later(refused(sqlstate)) is may_succeed
+
+
+@pytest.mark.parametrize("error", [refused(None, is_lost=True), ConnectionRefusedError(), PoolTimeoutError()])
+def test_a_lost_connection_is_no_error_in_the_data_and_may_come_back(error: Exception) -> None:
+    assert not is_data_error(error)
+    assert may_succeed_later(error)
+
+
+def test_an_error_that_never_reached_the_database_is_not_an_error_in_the_data() -> None:
+    assert not is_data_error(DBAPIError("insert", None, OSError("away")))
+    assert not is_data_error(ValueError())
+    assert not may_succeed_later(ValueError())

@@ -1,6 +1,6 @@
 """Which records make a batch, and between which offsets it lies."""
 
-from services.pipeline.records import Partition, batch_of
+from services.pipeline.records import Batch, Partition, batch_of
 from tests.unit.pipeline.given import TOPIC, record
 
 FIRST, SECOND = Partition(TOPIC, 0), Partition(TOPIC, 1)
@@ -42,3 +42,21 @@ def test_offset_zero_is_a_position_and_not_none() -> None:
 def test_a_batch_of_left_overs_is_empty() -> None:
     batch = batch_of([record(1)], {FIRST: 5})
     assert (list(batch.records), batch.begins, batch.ends) == ([], {}, {})
+
+
+def test_the_records_of_a_batch_advance_the_offsets_one_by_one_as_they_do_together() -> None:
+    batch = batch_of([record(5), record(3, partition=1), record(9)], {FIRST: 5, SECOND: None})
+    singles = list(batch.one_by_one())
+    assert [list(single.records) for single in singles] == [[each] for each in batch.records]
+    assert [single.begins for single in singles] == [{FIRST: 5}, {SECOND: None}, {FIRST: 6}]
+    assert [single.ends for single in singles] == [{FIRST: 6}, {SECOND: 4}, {FIRST: 10}]
+
+
+def test_a_batch_without_offsets_advances_none_also_one_by_one() -> None:
+    batch = Batch.without_offsets([record(5), record(6)])
+    assert (batch.begins, batch.ends) == ({}, {})
+    assert list(batch.one_by_one()) == [Batch.without_offsets([each]) for each in batch.records]
+
+
+def test_a_position_names_topic_partition_and_offset() -> None:
+    assert record(1207, partition=3).position == "commitment.retrieved/3/1207"
