@@ -1,1 +1,1 @@
-"""Tells every accounting approver once a day what waits, in the morning of their own time zone."""
+"""Sends every accounting approver a summary of what waits, each morning in their own time zone."""

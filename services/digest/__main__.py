@@ -15,11 +15,11 @@ from services.pipeline.settings import load
 
 
 def build() -> tuple[Service, DigestSettings]:
-    """Put the digest together as its environment says."""
+    """Return the service and its settings, as the environment configures them."""
     settings = load(DigestSettings)
     database = Database(settings.database_url, application_name="countersign.digest")
     outbox = Outbox(KERNEL)
-    projection = Projection(settings, database)
+    projection = Projection(settings, database, outbox)
     schedule = Schedule(database, outbox, settings)
     build_due = partial(schedule.build_due, may_build=lambda: projection.is_ready)
     service = Service(
@@ -34,7 +34,7 @@ def build() -> tuple[Service, DigestSettings]:
 
 
 def main() -> int:
-    """Run the digest until it is told to stop."""
+    """Run the digest until a signal stops it."""
     return run_service(build)
 
 

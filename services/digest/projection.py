@@ -1,30 +1,40 @@
-"""Follows three compacted topics with Faust and keeps their newest word in PostgreSQL; it decides nothing.
+"""Follows three compacted topics with Faust and keeps the newest record of each key in PostgreSQL.
 
-At least once is what this promises. A message is acknowledged to Faust only after its transaction, so a crash or a
-lost database repeats messages and skips none, and the upserts by version make a repeat harmless. Where Faust itself
-drops messages (around a rebalance, those of an older generation of the group), the next version of that commitment
-or person repairs it. Faust's client shows aborted transactions of other producers as if they were committed.
+Delivery is at least once. A message is acknowledged to Faust only after its transaction, so a crash or a lost database
+repeats messages and skips none, and keeping the highest version makes a repeat harmless. Faust itself may drop messages
+around a rebalance (those of an older generation of the group); the next version of that commitment or person repairs
+it. Faust's client delivers messages of other producers' aborted transactions as if they were committed.
 """
 
 import asyncio
 import ssl
 import tempfile
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import chain, repeat
 from typing import Any
 
 import faust
 import structlog
 
-from schemas.events import CommitmentStatus, DigestPreference, DirectoryPerson
-from services.digest.facts import Facts
+from services.digest.handlers import ITEM_HANDLERS, PERSON_HANDLERS, PREFERENCE_HANDLERS
+from services.digest.storage.store import ITEMS, PEOPLE, PREFERENCES
+from services.digest.storage.tables import KERNEL
 from services.pipeline import metrics
+from services.pipeline.aggregate import Aggregate
+from services.pipeline.batch_processor import BatchProcessor
 from services.pipeline.database import Database
 from services.pipeline.errors import BrokerError
+from services.pipeline.outbox import Outbox
 from services.pipeline.periodic import is_set_within
-from services.pipeline.records import Partition, Record
+from services.pipeline.records import Batch, Partition, Record
 from services.pipeline.settings import KafkaSettings
 
-TOPIC_NAMES = (CommitmentStatus.topic, DirectoryPerson.topic, DigestPreference.topic)
+AGGREGATES = (
+    Aggregate("item", ITEM_HANDLERS, ITEMS),
+    Aggregate("person", PERSON_HANDLERS, PEOPLE),
+    Aggregate("preference", PREFERENCE_HANDLERS, PREFERENCES),
+)
 BATCH_RECORDS = 500
 BATCH_SECONDS = 0.1
 SESSION_SECONDS = 15.0
@@ -37,23 +47,25 @@ log = structlog.get_logger()
 
 
 class Projection:
-    """Runs a Faust app beside everything else in this loop, and another one whenever it breaks."""
+    """Runs a Faust app in this event loop, and a new one whenever it breaks."""
 
-    def __init__(self, settings: KafkaSettings, database: Database, group: str = "countersign.digest") -> None:
+    def __init__(
+        self, settings: KafkaSettings, database: Database, outbox: Outbox, group: str = "countersign.digest"
+    ) -> None:
         self._settings = settings
-        self._facts = Facts(database)
+        self._processor = BatchProcessor("digest", database, KERNEL, outbox, AGGREGATES)
         self._group = group
         self._next: dict[Partition, int] = {}
         self.is_ready = False
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Follow the topics until `stopping` is set; a broker that is away is waited for."""
+        """Follow the topics until `stopping` is set, however long the broker is unavailable."""
         with tempfile.TemporaryDirectory(prefix="countersign-digest-") as folder:
             while not stopping.is_set():
                 app = self._new_app(folder)
                 try:
                     await self._run_app(app, stopping)
-                except Exception as error:  # noqa: BLE001 - however the app breaks, a new one reads on
+                except Exception as error:  # noqa: BLE001 - however the app breaks, a new one continues
                     log.warning("projection.renewed", cause=type(error).__name__, error=str(error))
                 finally:
                     self.is_ready = False
@@ -70,14 +82,14 @@ class Projection:
             broker_max_poll_records=BATCH_RECORDS,
             stream_buffer_maxsize=BATCH_RECORDS,
             consumer_auto_offset_reset="earliest",
-            stream_wait_empty=False,  # what is not acknowledged is read again; a stop must not wait for the database
+            stream_wait_empty=False,  # a stop must not wait for the database; what is not acknowledged is read again
             topic_allow_declare=False,
             topic_disable_leader=True,
             web_enabled=False,
-            datadir=folder,  # Faust makes folders even where it keeps nothing
-            env_prefix="COUNTERSIGN_FAUST_",  # else variables such as DEBUG, meant for others, would set it up
+            datadir=folder,  # Faust creates folders although it has nothing to keep there
+            env_prefix="COUNTERSIGN_FAUST_",  # otherwise Faust would read variables such as DEBUG
         )
-        for name in TOPIC_NAMES:
+        for name in sorted({topic for aggregate in AGGREGATES for topic in aggregate.topics}):
             topic = app.topic(
                 name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw", allow_empty=True
             )
@@ -87,13 +99,25 @@ class Projection:
     async def _follow(self, stream: Any) -> None:
         async for events in stream.noack_take(BATCH_RECORDS, within=BATCH_SECONDS):
             records = [_record_of(event.message) for event in events]
-            await self._facts.settle(records)
+            await self.settle(records)
             for event in events:
                 await stream.ack(event)
             self._next.update({record.partition: record.offset + 1 for record in records})
 
+    async def settle(self, records: Sequence[Record]) -> None:
+        """Return once each record is a fact or a dead letter, however long the database is unavailable."""
+        batch = Batch.without_offsets(records)
+        for pause_seconds in chain((0.2, 0.5, 1.0, 2.0), repeat(5.0)):
+            try:
+                await self._processor.settle(batch)
+            except Exception as error:  # noqa: BLE001 - Faust would drop the messages of an agent that raises
+                log.warning("projection.waits", cause=type(error).__name__, records=len(records))
+                await asyncio.sleep(pause_seconds)
+            else:
+                return
+
     async def _run_app(self, app: faust.App, stopping: asyncio.Event) -> None:
-        """Return when `stopping` is set, raise when the app does not start or crashes; measure the lag meanwhile."""
+        """Return when `stopping` is set, raise when the app does not start or crashes; measure the lag until then."""
         await _start(app, stopping)
         log.info("projection.started")
         self.is_ready = True
@@ -121,12 +145,12 @@ def _record_of(message: Any) -> Record:
 
 
 async def _start(app: faust.App, stopping: asyncio.Event) -> None:
-    """Return once `app` has joined its group or `stopping` is set; TimeoutError where neither comes in time."""
+    """Return once `app` has joined its group or `stopping` is set; TimeoutError after START_SECONDS."""
     starting, stop = asyncio.create_task(app.start()), asyncio.create_task(stopping.wait())
     try:
         done, _ = await asyncio.wait({starting, stop}, timeout=START_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         if not done:
-            raise TimeoutError("Kafka let nobody join the group")
+            raise TimeoutError(f"Faust did not join its consumer group within {START_SECONDS} s")
         for task in done:
             await task
     finally:
@@ -135,15 +159,15 @@ async def _start(app: faust.App, stopping: asyncio.Event) -> None:
 
 
 async def _stop(app: faust.App) -> None:
-    """Stop `app`, or leave it behind: one that has crashed may wait forever for its own threads."""
+    """Stop `app`, or abandon it after STOP_SECONDS: one that has crashed may wait forever for its own threads."""
     try:
         await asyncio.wait_for(app.stop(), STOP_SECONDS)
-    except Exception as error:  # noqa: BLE001 - it ends here in any case
+    except Exception as error:  # noqa: BLE001 - it is abandoned in any case
         log.warning("projection.stopped_badly", cause=type(error).__name__)
 
 
 def _credentials(settings: KafkaSettings) -> Any:
-    """Return what Faust's client needs to be let in, None where anybody is."""
+    """Return the credentials for Faust's client, None for a broker that asks for none."""
     protocol, password = settings.kafka_security_protocol, settings.kafka_sasl_password
     context = _ssl_context(settings) if protocol.endswith("SSL") else None
     if protocol.startswith("SASL"):

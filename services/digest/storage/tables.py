@@ -1,4 +1,4 @@
-"""The digest's tables, in its own schema: commitments as last told, people and their wish, summaries made."""
+"""The digest's tables, in its own schema: commitments, people, their preferences, and which summaries were made."""
 
 from sqlalchemy import (
     BigInteger,

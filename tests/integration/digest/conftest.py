@@ -12,23 +12,32 @@ from schemas.topics import TOPICS
 from services.digest.projection import Projection
 from services.digest.settings import DigestSettings
 from services.digest.storage.migrations import MIGRATIONS
+from services.digest.storage.tables import KERNEL
 from services.pipeline.broker import EventProducer, create_topics
 from services.pipeline.database import Database
 from services.pipeline.migrations import migrate
-from tests.integration.digest.company import Company, Message
+from services.pipeline.outbox import Outbox
+from tests.integration.digest.company_events import CompanyEvents, Message, records
 from tests.kafka import KafkaUnderTest
-
-WAIT_SECONDS = 60
 
 
 @dataclass(frozen=True)
-class Bench:
-    """What a test of the digest works with."""
+class DigestUnderTest:
+    """The digest's settings and database, and a company whose events it gets."""
 
     settings: DigestSettings
     database: Database
     producer: EventProducer
-    company: Company
+    company: CompanyEvents
+
+    def projection(self) -> Projection:
+        """Return a projection with a consumer group of its own."""
+        group = f"countersign.digest.{self.company.suffix}"
+        return Projection(self.settings, self.database, Outbox(KERNEL), group)
+
+    async def settle(self, *messages: Message) -> None:
+        """Settle messages as one batch, without Kafka."""
+        await self.projection().settle(records(messages))
 
     async def publish(self, *messages: Message) -> None:
         """Send messages, in order per key."""
@@ -43,7 +52,7 @@ class Bench:
 
 
 @pytest.fixture
-async def bench(kafka: KafkaUnderTest, database_url: str, unique_suffix: str) -> AsyncIterator[Bench]:
+async def digest(kafka: KafkaUnderTest, database_url: str, unique_suffix: str) -> AsyncIterator[DigestUnderTest]:
     settings = DigestSettings(
         kafka_bootstrap_servers=kafka.bootstrap_servers,
         database_url=SecretStr(database_url),
@@ -54,15 +63,15 @@ async def bench(kafka: KafkaUnderTest, database_url: str, unique_suffix: str) ->
     await asyncio.to_thread(create_topics, settings, TOPICS)
     database = Database(settings.database_url, application_name="tests")
     producer = EventProducer(settings, "tests")
-    yield Bench(settings, database, producer, Company(unique_suffix))
+    yield DigestUnderTest(settings, database, producer, CompanyEvents(unique_suffix))
     await asyncio.to_thread(producer.close)
     await database.close()
 
 
 @pytest.fixture
-async def projection(bench: Bench) -> AsyncIterator[Projection]:
-    """A running projection with a group of its own, which is stopped when the test ends."""
-    projection = Projection(bench.settings, bench.database, f"countersign.digest.{bench.company.suffix}")
+async def projection(digest: DigestUnderTest) -> AsyncIterator[Projection]:
+    """A running projection, which is stopped when the test ends."""
+    projection = digest.projection()
     stopping = asyncio.Event()
     running = asyncio.create_task(projection.run(stopping))
     yield projection

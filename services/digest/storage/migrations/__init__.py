@@ -1,4 +1,4 @@
-"""The versions of the digest's schema."""
+"""The digest's migrations."""
 
 from pathlib import Path
 

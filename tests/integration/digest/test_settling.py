@@ -1,0 +1,72 @@
+"""What happens to messages while the database is unavailable, and to one that it refuses."""
+
+import asyncio
+from collections.abc import Callable
+
+from prometheus_client import REGISTRY
+from pydantic import SecretStr
+from sqlalchemy import select, text
+
+from sandbox.servers import LocalPostgres
+from sandbox.servers.postgres import create_database
+from services.digest.projection import Projection
+from services.digest.storage.migrations import MIGRATIONS
+from services.digest.storage.tables import ITEM, KERNEL
+from services.pipeline.database import Database
+from services.pipeline.dead_letters import DeadLetters
+from services.pipeline.migrations import migrate
+from services.pipeline.outbox import Outbox
+from services.pipeline.settings import KafkaSettings
+from tests.integration.digest.company_events import CompanyEvents, message, records
+from tests.integration.digest.conftest import DigestUnderTest
+
+
+async def versions(database: Database) -> dict[str, int]:
+    async with database.begin() as db:
+        return {row.id: row.version for row in await db.execute(select(ITEM.c.id, ITEM.c.version))}
+
+
+def unchanged() -> float:
+    labels = {"service": "digest", "topic": "commitment.status", "outcome": "unchanged"}
+    return REGISTRY.get_sample_value("pipeline_events_total", labels) or 0.0
+
+
+async def test_only_the_message_that_the_database_refuses_becomes_a_dead_letter(digest: DigestUnderTest) -> None:
+    company = digest.company
+    async with digest.database.begin() as db:
+        await db.execute(text("alter table digest.item add check (revision <> 13)"))
+    await digest.settle(
+        message(company.status("SC-1", 1)),
+        message(company.status("SC-2", 1, revision=13)),
+        message(company.status("SC-3", 1)),
+    )
+    assert await versions(digest.database) == {company.key("SC-1"): 1, company.key("SC-3"): 1}
+    async with digest.database.begin() as db:
+        [letter] = await DeadLetters(KERNEL).newest(db, 10)
+    assert (letter.reason, letter.record.offset) == ("schema", 1)
+    assert letter.why.startswith("The database refuses it: ")
+
+
+async def test_a_repeat_changes_nothing_and_is_counted_as_unchanged(digest: DigestUnderTest) -> None:
+    second, first = message(digest.company.status("SC-1", 2)), message(digest.company.status("SC-1", 1))
+    await digest.settle(second, first)
+    before = unchanged()
+    await digest.settle(second, first)
+    assert await versions(digest.database) == {digest.company.key("SC-1"): 2}
+    assert unchanged() == before + 2
+
+
+async def test_messages_wait_for_an_unavailable_database(local_postgres: Callable[[], LocalPostgres]) -> None:
+    server = await asyncio.to_thread(local_postgres)
+    url = SecretStr(await asyncio.to_thread(create_database, server.url, "digest"))
+    await migrate(url, MIGRATIONS)
+    database, company = Database(url, application_name="tests"), CompanyEvents("unavailable")
+    projection = Projection(KafkaSettings(kafka_bootstrap_servers="localhost:1"), database, Outbox(KERNEL))
+    await asyncio.to_thread(server.kill)
+    settling = asyncio.create_task(projection.settle(records([message(company.status("SC-1", 1))])))
+    await asyncio.sleep(1)
+    assert not settling.done()
+    await asyncio.to_thread(server.restart)
+    await asyncio.wait_for(settling, 30)
+    assert await versions(database) == {company.key("SC-1"): 1}
+    await database.close()
