@@ -128,7 +128,7 @@ def dead_letters() -> None:
 def list_dead_letters(service: tuple[str, ...], limit: int, *, as_json: bool) -> None:
     """List dead letters, newest first: where they are, why they are there."""
     rows = [
-        {"service": name, "place": operations.place_of(letter), "reason": letter.reason, "why": letter.why}
+        {"service": name, "place": letter.record.position, "reason": letter.reason, "why": letter.why}
         for name in service or SERVICES
         for letter in asyncio.run(operations.newest_dead_letters(database_url(name), name, limit))
     ]
@@ -141,7 +141,7 @@ def list_dead_letters(service: tuple[str, ...], limit: int, *, as_json: bool) ->
 @_as_json
 def show_dead_letter(place: str, service: str | None, *, as_json: bool) -> None:
     """Show one dead letter whole; PLACE is as the list prints it: topic/partition/offset."""
-    partition, offset = operations.parse_place(place)
+    partition, offset = operations.parse_position(place)
     for name in [service] if service else SERVICES:
         found = asyncio.run(operations.find_dead_letter(database_url(name), name, partition, offset))
         if found:

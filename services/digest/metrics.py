@@ -1,9 +1,9 @@
-"""The digest's own metrics, each declared once."""
+"""The digest's own metrics."""
 
 from prometheus_client import Counter, Gauge
 
 LAST_SUCCESS = Gauge(
     "digest_last_success_timestamp_seconds",
-    "When everybody whose daily summary was due last had been looked at, and those concerned had theirs.",
+    "When the schedule last made every summary that was due.",
 )
 SUMMARIES = Counter("digest_summaries_total", "Daily summaries handed to the notifier.")

@@ -21,7 +21,7 @@ from services.digest.handlers import ITEM_HANDLERS, PERSON_HANDLERS, PREFERENCE_
 from services.digest.storage.store import ITEMS, PEOPLE, PREFERENCES
 from services.digest.storage.tables import KERNEL
 from services.pipeline import metrics
-from services.pipeline.aggregate import Aggregate
+from services.pipeline.aggregate import Aggregate, topics_of
 from services.pipeline.batch_processor import BatchProcessor
 from services.pipeline.database import Database
 from services.pipeline.errors import BrokerError
@@ -89,7 +89,7 @@ class Projection:
             datadir=folder,  # Faust creates folders although it has nothing to keep there
             env_prefix="COUNTERSIGN_FAUST_",  # otherwise Faust would read variables such as DEBUG
         )
-        for name in sorted({topic for aggregate in AGGREGATES for topic in aggregate.topics}):
+        for name in topics_of(AGGREGATES):
             topic = app.topic(
                 name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw", allow_empty=True
             )

@@ -8,7 +8,6 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
-from uuid import uuid4
 
 import structlog
 
@@ -26,10 +25,9 @@ from services.pipeline.clock import utc_now
 from services.pipeline.crash import crash_at
 from services.pipeline.database import Database
 from services.pipeline.errors import BrokerError
-from services.pipeline.lease import Lease
 from services.pipeline.operations import database_errors_explained
 from services.pipeline.outbox import Outbox
-from services.pipeline.relay import LEASE_SECONDS, Relay
+from services.pipeline.relay import new_relay
 
 WAKE_SECONDS = 15.0
 SEND_SECONDS = 30.0
@@ -148,9 +146,8 @@ async def digest_at(settings: DigestSettings, instant: datetime) -> list[Report]
 async def _send(settings: DigestSettings, database: Database, outbox: Outbox) -> None:
     """Return once the outbox is empty; the service's own relay sends it where that one holds the lease."""
     producer = EventProducer(settings, "countersign.digest_at")
-    lease = Lease(database, KERNEL, "relay", f"digest_at:{uuid4().hex}", LEASE_SECONDS)
     stopping = asyncio.Event()
-    relaying = asyncio.create_task(Relay("digest", database, outbox, producer, lease).run(stopping))
+    relaying = asyncio.create_task(new_relay("digest", database, KERNEL, outbox, producer).run(stopping))
     try:
         async with asyncio.timeout(SEND_SECONDS):
             while await _rows_left(database, outbox):  # noqa: ASYNC110 - another process may send them

@@ -1,1 +1,1 @@
-"""What every service stands on: it knows events, rows and offsets, and no commitment."""
+"""What all services share: Kafka, PostgreSQL, processing events in batches, and running. It imports no service."""

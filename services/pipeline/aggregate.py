@@ -39,3 +39,8 @@ class Aggregate:
     def topics(self) -> frozenset[str]:
         """The topics of the events that it handles."""
         return frozenset(on.data_type.topic for on in self.handlers)
+
+
+def topics_of(aggregates: Sequence[Aggregate]) -> list[str]:
+    """Return the topics of all `aggregates`, sorted."""
+    return sorted(frozenset[str]().union(*(aggregate.topics for aggregate in aggregates)))

@@ -1,7 +1,6 @@
-"""Many rows in one statement: values travel as one array per column, which PostgreSQL unnests.
+"""Writes many rows in one statement: values are sent as one array per column, which PostgreSQL unnests.
 
-Statements are built once per table and shape: for a batch of one event, building them anew took longer than the
-database needs.
+Statements are built once per table and set of columns; for a single event, building one took longer than executing it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,32 +16,32 @@ Rows = Sequence[Mapping[str, Any]]
 
 
 def given_rows(columns: Sequence[ColumnElement[Any]], name: str = "given") -> FromClause:
-    """Return a table named `name` whose rows come with the execution, as `arrays` makes them."""
+    """Return a table named `name` whose rows are parameters of the statement, made by `arrays`."""
     placeholders = [bindparam(f"{name}_{each.key}", type_=ARRAY(each.type)) for each in columns]
     described = [column(str(each.key), each.type) for each in columns]
     return func.unnest(*placeholders).table_valued(*described).render_derived(name=name)
 
 
 def arrays(rows: Rows, name: str = "given") -> dict[str, list[Any]]:
-    """Return `rows`, which all have the members of the first, as the parameters of `given_rows`."""
+    """Return `rows`, which all have the same members, as the parameters of `given_rows`."""
     return {f"{name}_{member}": [row[member] for row in rows] for member in rows[0]}
 
 
 async def insert_many(db: Transaction, table: Table, rows: Rows) -> None:
-    """Insert `rows`; those whose key is there already are left out. Array columns cannot travel so."""
+    """Insert those of `rows` whose key does not exist yet. Works for all column types except arrays."""
     if rows:
         await db.execute(_insert_unless_known(table, tuple(rows[0])), arrays(rows))
 
 
 async def update_many(db: Transaction, table: Table, rows: Rows, key: str = "id") -> None:
-    """Write the members of `rows` into the rows with the same `key`."""
+    """Update the rows with the same `key` to the other members of `rows`."""
     if rows:
         await db.execute(_update_given(table, tuple(rows[0]), key), arrays(rows))
 
 
 @cache
 def insert_given(table: Table, names: tuple[str, ...]) -> Insert:
-    """Return an insert of rows with the members `names`, which come with the execution as `arrays`."""
+    """Return an insert of rows with the columns `names`, whose parameters `arrays` makes."""
     given = given_rows([table.c[name] for name in names])
     return insert(table).from_select(list(names), select(*given.c))
 

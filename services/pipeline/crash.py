@@ -1,4 +1,4 @@
-"""Named points at which a fault test kills the process, to prove that nothing is lost there."""
+"""Named points at which a fault test kills the process, to show that nothing is lost there."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ _hits: Counter[str] = Counter()
 
 
 def crash_at(point: str) -> None:
-    """Kill this very process when CRASH_AT is `point`, or `point:N` and this is the N-th time; else do nothing."""
+    """Kill this process if CRASH_AT is `point`, or `point:N` at the N-th call; otherwise do nothing."""
     wanted = os.environ.get("CRASH_AT")
     if wanted is None:
         return
@@ -23,6 +23,6 @@ def crash_at(point: str) -> None:
 
 
 def refuse_outside_sandbox() -> None:
-    """Raise SettingsError when CRASH_AT is set and COUNTERSIGN_SANDBOX is not."""
+    """Raise SettingsError if CRASH_AT is set without COUNTERSIGN_SANDBOX=1."""
     if "CRASH_AT" in os.environ and os.environ.get("COUNTERSIGN_SANDBOX") != "1":
         raise SettingsError("CRASH_AT kills the service; it is refused unless COUNTERSIGN_SANDBOX=1. Unset CRASH_AT.")

@@ -1,4 +1,4 @@
-"""The service's PostgreSQL: one pool, transactions, and an honest answer to whether it can be reached."""
+"""A service's PostgreSQL: its connection pool, transactions, and what the errors of the database mean."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,12 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from services.pipeline.errors import SettingsError
 
 Transaction = AsyncConnection
-"""An open transaction, which everything that reads or writes rows is given."""
+"""An open transaction; everything that reads or writes rows takes it as an argument."""
 
 STATEMENT_TIMEOUT_SECONDS = 30
 CONNECT_TIMEOUT_SECONDS = 5
 DATABASE_ERRORS = (SQLAlchemyError, OSError, TimeoutError)
-"""What a transaction raises when the database fails or is away; its work did not happen, or is not known to have."""
+"""What a failed transaction raises; if the commit itself failed, whether it took effect is unknown."""
 
 _UNAVAILABLE_CLASSES = ("08", "40", "53", "57")
 """SQLSTATE classes: connection lost, transaction rolled back for another one, out of resources, shutting down."""
@@ -32,10 +32,10 @@ class Database:
     def __init__(self, url: SecretStr, *, application_name: str, pool_size: int = 20) -> None:
         self.engine: AsyncEngine = create_async_engine(
             _engine_url(url),
-            # parameters are people's names, addresses and payloads, and errors are logged
+            # errors are logged, and parameters hold names, addresses and payloads
             hide_parameters=True,
             pool_size=pool_size,
-            max_overflow=0,  # connections beyond the pool would be opened and closed for every burst
+            max_overflow=0,  # overflow connections would be opened and closed in every burst
             pool_pre_ping=False,
             connect_args={
                 "timeout": CONNECT_TIMEOUT_SECONDS,
@@ -46,12 +46,12 @@ class Database:
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Transaction]:
-        """Open a transaction that commits when the block ends and rolls back when it raises."""
+        """Open a transaction, which is committed when the block ends and rolled back when it raises."""
         async with self.engine.begin() as db:
             yield db
 
     async def is_reachable(self) -> bool:
-        """Whether a trivial statement succeeds now."""
+        """Whether the database answers a trivial statement now."""
         try:
             async with self.engine.connect() as db:
                 await db.execute(text("select 1"))
@@ -60,12 +60,12 @@ class Database:
         return True
 
     async def close(self) -> None:
-        """Give all connections back."""
+        """Close all connections."""
         await self.engine.dispose()
 
 
 def is_unavailable(error: Exception) -> bool:
-    """Whether `error`, one of DATABASE_ERRORS, passes by itself; otherwise it is a defect of ours."""
+    """Whether `error`, one of DATABASE_ERRORS, goes away without a change on our side; otherwise it is our defect."""
     if isinstance(error, DBAPIError):
         return error.connection_invalidated or _sqlstate(error)[:2] in _UNAVAILABLE_CLASSES
     return isinstance(error, PoolTimeoutError | OSError | TimeoutError)

@@ -1,4 +1,4 @@
-"""Messages that could not become facts, kept as rows with everything needed to understand and repeat them."""
+"""Messages that could not be processed, kept as rows with all that is needed to understand and process them again."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ HANDLER_FAILED = "handler_failed"
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A message with the class of its fault and a sentence for people."""
+    """A message with the reason why it was set aside, and an explanation for people."""
 
     record: Record
     reason: str
@@ -44,7 +44,7 @@ class DeadLetters:
         self._table = tables.dead_letter
 
     async def add(self, db: Transaction, letters: Sequence[DeadLetter]) -> None:
-        """Keep `letters`; one that is kept already stays as it is."""
+        """Insert `letters`; one whose position is there already stays as it is."""
         if letters:
             rows = [_row(letter) for letter in letters]
             await db.execute(insert(self._table).values(rows).on_conflict_do_nothing())
@@ -55,7 +55,7 @@ class DeadLetters:
         return [_letter(row) for row in rows.mappings()]
 
     async def find(self, db: Transaction, partition: Partition, offset: int) -> DeadLetter | None:
-        """Return the dead letter at one place on a topic, None where there is none."""
+        """Return the dead letter at one position, None if there is none."""
         table = self._table
         rows = await db.execute(
             select(table).where(
@@ -66,7 +66,7 @@ class DeadLetters:
         return None if row is None else _letter(row)
 
     async def count_by_reason(self, db: Transaction) -> dict[str, int]:
-        """Return how many dead letters there are of each reason."""
+        """Return the number of dead letters by reason."""
         rows = await db.execute(select(self._table.c.reason, func.count()).group_by(self._table.c.reason))
         return {row[0]: row[1] for row in rows}
 
@@ -89,7 +89,6 @@ def _row(letter: DeadLetter) -> dict[str, object]:
 
 def _letter(row: RowMapping) -> DeadLetter:
     headers = list(zip(row["header_names"], row["header_values"], strict=True))
-    place = Partition(row["topic"], row["partition"])
-    return DeadLetter(
-        Record(place, row["offset"], row["key"], row["value"], headers, row["happened_at"]), row["reason"], row["why"]
-    )
+    partition = Partition(row["topic"], row["partition"])
+    record = Record(partition, row["offset"], row["key"], row["value"], headers, row["happened_at"])
+    return DeadLetter(record, row["reason"], row["why"])

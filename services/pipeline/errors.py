@@ -1,23 +1,23 @@
-"""What can go wrong in the pipeline, and what it then does.
+"""The pipeline's own errors, and what it does about each.
 
 CountersignError
-├── SettingsError          the process ends at start, saying which variable to set
-├── BrokerError            the call to Kafka failed; the caller backs off and repeats
+├── SettingsError          the process ends at start and says which variable to set
+├── BrokerError            a call to Kafka failed; the caller pauses and tries again
 │   └── DeliveryError      a message was not acknowledged; its outbox row stays and is sent again
-└── StaleBatchError        the saved offsets moved meanwhile; the batch is dropped and read again from where they stand
+└── StaleBatchError        the saved offsets have moved; the batch is dropped, and reading continues from them
 """
 
 
 class CountersignError(Exception):
-    """Base of the errors that the pipeline raises itself."""
+    """Base of the errors that the pipeline itself raises; the text is for an operator."""
 
 
 class SettingsError(CountersignError):
-    """The environment lacks something; the text says what to set."""
+    """The environment lacks a variable or has a wrong one; the text says what to set."""
 
 
 class BrokerError(CountersignError):
-    """Kafka did not do what it was asked."""
+    """Kafka refused or did not answer."""
 
 
 class DeliveryError(BrokerError):
@@ -25,4 +25,4 @@ class DeliveryError(BrokerError):
 
 
 class StaleBatchError(CountersignError):
-    """Somebody else has moved the saved offsets since this batch was read."""
+    """Another process, or a restore, has moved the saved offsets since this batch was read."""

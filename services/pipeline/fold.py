@@ -1,4 +1,4 @@
-"""How a service says what an event means: a table of typed, pure functions from state and event to a decision."""
+"""Applies a batch of events to states in memory, with the pure functions that a service lists in its handler table."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ DataT = TypeVar("DataT", bound=EventData)
 
 @dataclass(frozen=True, slots=True)
 class Decided(Generic[StateT, RowT]):
-    """What an event led to: the new state, events to publish, and insert-only rows to save with the state."""
+    """What a handler decides: the new state, events to publish, and insert-only rows to save with the state."""
 
     state: StateT
     publish: tuple[Event[EventData], ...] = ()
@@ -24,7 +24,7 @@ class Decided(Generic[StateT, RowT]):
 
 
 class RefusedError(Exception):
-    """A well-formed event contradicts what is known; it becomes a dead letter with this reason."""
+    """A well-formed event contradicts the state; it becomes a dead letter with this reason."""
 
     def __init__(self, reason: str, why: str) -> None:
         super().__init__(why)
@@ -33,7 +33,7 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class On(Generic[DataT, StateT, RowT]):
-    """Binds a kind of event to the pure function that decides what it means."""
+    """Binds a type of event to the pure function that handles it."""
 
     data_type: type[DataT]
     handle: Callable[[StateT, Event[DataT], datetime], Decided[StateT, RowT]]
@@ -44,7 +44,7 @@ Handlers = Sequence[On[Any, StateT, RowT]]
 
 @dataclass(frozen=True, slots=True)
 class StateChange(Generic[StateT, RowT]):
-    """What a batch did to one key."""
+    """What a batch changes for one key."""
 
     key: str
     before: StateT
@@ -54,7 +54,7 @@ class StateChange(Generic[StateT, RowT]):
 
 @dataclass(slots=True)
 class Folded(Generic[StateT, RowT]):
-    """What a batch of events did to all its keys."""
+    """What a batch of events leads to; `outcomes` says of each handled event whether it changed the state."""
 
     changes: list[StateChange[StateT, RowT]]
     publish: list[Event[EventData]]
@@ -65,7 +65,7 @@ class Folded(Generic[StateT, RowT]):
 def fold(
     handlers: Handlers[StateT, RowT], states: Mapping[str, StateT], events: Sequence[Event[EventData]], now: datetime
 ) -> Folded[StateT, RowT]:
-    """Apply `events` in order to `states`, in memory; an event that its handler cannot take is refused alone."""
+    """Apply `events` in order to `states`; an event whose handler raises is refused, and the others are applied."""
     table = {on.data_type: on.handle for on in handlers}
     current = dict(states)
     rows: dict[str, list[RowT]] = {}
@@ -74,7 +74,7 @@ def fold(
     for event in events:
         try:
             decided = table[type(event.data)](current[event.subject], event, now)
-        except Exception as error:  # noqa: BLE001 - one event that breaks its handler must not hold up the others
+        except Exception as error:  # noqa: BLE001 - one event that breaks its handler must not block the others
             folded.refused.append((event, error))
             continue
         current[event.subject] = decided.state

@@ -1,4 +1,4 @@
-"""How amounts and enumerations read, the same on every page and in every mail."""
+"""Formats amounts and enumerations, the same way on pages and in mails."""
 
 from collections.abc import Iterable
 from decimal import Decimal
@@ -10,7 +10,7 @@ _MAX_DECIMALS = 6
 
 
 def money(amount: str | Decimal, currency: str) -> str:
-    """`amount` with its currency, never rounded: the currency's digits, and more where the amount has them."""
+    """`amount` with its currency, never rounded: the currency's number of decimals, or more if the amount has more."""
     digits = get_currency_precision(currency)
     decimals = "0" * digits + "#" * (_MAX_DECIMALS - digits)
     pattern = f"¤¤ #,##0.{decimals};¤¤ -#,##0.{decimals}"

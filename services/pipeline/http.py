@@ -1,4 +1,4 @@
-"""What every service answers over HTTP: metrics, and whether it lives and is ready."""
+"""The HTTP endpoints that every service has, metrics and health, and the server for them."""
 
 import contextlib
 import socket
@@ -13,11 +13,11 @@ GRACE_SECONDS = 2
 
 
 def new_app(title: str) -> FastAPI:
-    """Return an app without pages that load scripts from elsewhere."""
+    """Return an app without FastAPI's documentation pages, which load scripts from other hosts."""
     return FastAPI(title=title, docs_url=None, redoc_url=None, openapi_url=None)
 
 
-def add_operations(app: FastAPI, is_live: Callable[[], bool], is_ready: Callable[[], Awaitable[bool]]) -> None:
+def add_metrics_and_health(app: FastAPI, is_live: Callable[[], bool], is_ready: Callable[[], Awaitable[bool]]) -> None:
     """Add /metrics, /health/live and /health/ready to `app`."""
 
     @app.get("/metrics", include_in_schema=False)
@@ -48,7 +48,7 @@ class Server(uvicorn.Server):
 
 
 def listen(app: FastAPI, host: str, port: int) -> tuple[Server, socket.socket]:
-    """Return a server for `app` and its bound socket; OSError when the address is taken."""
+    """Return a server for `app` and its bound socket; OSError if the address is in use."""
     config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_SECONDS)
     listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     return Server(config), listening

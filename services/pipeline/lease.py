@@ -1,4 +1,4 @@
-"""A named right that one process at a time holds, for as long as it keeps renewing it."""
+"""A named lease in the database, which one process at a time holds for as long as it renews it."""
 
 from datetime import timedelta
 from time import monotonic
@@ -11,7 +11,7 @@ from services.pipeline.tables import KernelTables
 
 
 class Lease:
-    """The lease `name`, taken or renewed by `hold`; what remains is counted from before the database was asked."""
+    """The lease `name`. Its time counts from before the database was asked, so it ends before the row's does."""
 
     def __init__(self, database: Database, tables: KernelTables, name: str, holder: str, seconds: float) -> None:
         self._database = database
@@ -23,11 +23,11 @@ class Lease:
 
     @property
     def remaining_seconds(self) -> float:
-        """How long this process surely still holds the lease; negative when it does not."""
+        """How long this process certainly still holds the lease; negative if it does not."""
         return self._until - monotonic()
 
     async def hold(self) -> bool:
-        """Take or renew the lease; False while somebody else holds it."""
+        """Take or renew the lease; False while another process holds it."""
         asked_at = monotonic()
         expires_at = func.now() + timedelta(seconds=self._seconds)
         wanted = insert(self._table).values(name=self._name, holder=self._holder, expires_at=expires_at)
@@ -44,7 +44,7 @@ class Lease:
         return is_held
 
     async def release(self) -> None:
-        """Give the lease back, so that the next holder need not wait for its end."""
+        """Delete the lease, so that the next holder need not wait until it expires."""
         self._until = 0.0
         mine = (self._table.c.name == self._name) & (self._table.c.holder == self._holder)
         async with self._database.begin() as db:

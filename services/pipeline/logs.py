@@ -1,4 +1,4 @@
-"""Structured logs: one line per event with constant names and fields, as JSON or for people."""
+"""Configures structured logs: one line per event, as JSON or for people."""
 
 import logging
 import sys
@@ -31,7 +31,7 @@ def configure_logs(log_format: Literal["json", "console"], service: str) -> None
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
     for chatty in ("uvicorn.access", "httpx2", "alembic", "faust", "mode"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
-    # while a broker is away it tells so more than fifty times a second; librdkafka says it in the same process
+    # it logs an unavailable broker more than fifty times a second; librdkafka logs it as well, in the same process
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

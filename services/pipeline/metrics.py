@@ -1,4 +1,4 @@
-"""Every metric of the kernel, declared once, with its unit, its labels and a sentence."""
+"""The metrics that all services share."""
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -7,32 +7,32 @@ AGE_BUCKETS_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
 
 EVENTS = Counter(
     "pipeline_events_total",
-    "Events settled, by what they did: applied, unchanged (a repeat), or dead_lettered.",
+    "Processed events by outcome: applied, unchanged (a repeat), or dead_lettered.",
     ("service", "topic", "outcome"),
 )
 BATCH_SECONDS = Histogram(
     "pipeline_batch_seconds",
-    "Time to settle one batch, from decoded to committed.",
+    "Time to process one batch, from decoded to committed.",
     ("service",),
     buckets=SHORT_BUCKETS_SECONDS,
 )
 EVENT_AGE_SECONDS = Histogram(
     "pipeline_event_age_seconds",
-    "From when an event happened to when it was committed here.",
+    "Time from when an event happened to when it was committed here.",
     ("service", "topic"),
     buckets=AGE_BUCKETS_SECONDS,
 )
 CONSUMER_LAG = Gauge(
-    "kafka_consumer_lag", "Messages on the partition that are not settled yet.", ("topic", "partition")
+    "kafka_consumer_lag", "Messages on the partition that are not processed yet.", ("topic", "partition")
 )
 OFFSETS_OUT_OF_RANGE = Gauge(
     "pipeline_offsets_out_of_range",
-    "Partitions whose saved offset the broker no longer has; they stand still until an operator decides.",
+    "Partitions whose saved offset the broker no longer has; nothing is read from them until an operator acts.",
     ("service",),
 )
 OUTBOX_ROWS = Gauge("outbox_rows", "Events committed here that Kafka has not acknowledged yet.", ("service",))
 OUTBOX_OLDEST_AGE_SECONDS = Gauge(
     "outbox_oldest_age_seconds", "Age of the oldest event that Kafka has not acknowledged yet.", ("service",)
 )
-DEAD_LETTERS = Gauge("dead_letters", "Dead letters that nobody has settled yet.", ("service", "reason"))
+DEAD_LETTERS = Gauge("dead_letters", "Dead letters that are stored here.", ("service", "reason"))
 SERVICE_READY = Gauge("service_ready", "1 while the service is assigned, reaches its database and is not draining.")

@@ -1,4 +1,4 @@
-"""The next offset of every partition, saved in the transaction of the state that the messages before it led to."""
+"""The next offset to read in each partition, saved in the same transaction as the state."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -20,14 +20,14 @@ class Offsets:
         self._table = tables.consumer_offset
 
     async def load(self, database: Database, partitions: Sequence[Partition]) -> Mapping[Partition, int]:
-        """Return the next offset of those partitions that were ever read."""
+        """Return the saved offsets of `partitions`; one that was never read has none."""
         async with database.engine.connect() as db:
             rows = await db.execute(select(self._table))
             saved = {Partition(row.topic, row.partition): row.next_offset for row in rows}
         return {name: saved[name] for name in partitions if name in saved}
 
     async def advance(self, db: Transaction, batch: Batch) -> None:
-        """Move every partition of `batch` to its end; StaleBatchError when one no longer stands where it began."""
+        """Move every partition of `batch` to its end; StaleBatchError if one is no longer where the batch began."""
         seen = [name for name, begin in batch.begins.items() if begin is not None]
         new = [name for name, begin in batch.begins.items() if begin is None]
         moved = (await self._move(db, batch, seen) if seen else 0) + (await self._start(db, batch, new) if new else 0)
@@ -57,7 +57,7 @@ class Offsets:
 
 @cache
 def _moving(table: Table) -> Update:
-    """Return the update that moves only partitions which still stand where the batch began."""
+    """Return the update that moves only partitions which are still where the batch began."""
     given = given_rows([table.c.topic, table.c.partition, table.c.next_offset, table.c.next_offset.label("begin")])
     still_there = and_(
         table.c.topic == given.c.topic,

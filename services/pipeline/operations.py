@@ -1,11 +1,10 @@
-"""What operators do to any service from outside: migrate, create topics, publish checked events, read dead letters."""
+"""What operators do from the command line: migrate, create topics, publish events, look at dead letters."""
 
 import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -15,6 +14,7 @@ from sqlalchemy import MetaData
 from schemas.envelope import UnreadableError, decode
 from schemas.topics import BY_TYPE, TOPICS
 from services.pipeline.broker import EventProducer, create_topics
+from services.pipeline.clock import utc_now
 from services.pipeline.database import DATABASE_ERRORS, Database, Transaction
 from services.pipeline.dead_letters import DeadLetter, DeadLetters
 from services.pipeline.errors import BrokerError, CountersignError
@@ -23,12 +23,12 @@ from services.pipeline.records import Partition
 from services.pipeline.settings import KafkaSettings
 from services.pipeline.tables import kernel_tables
 
-_PLACE = re.compile(r"([^/]+)/([0-9]{1,9})/([0-9]{1,18})", re.ASCII)
+_POSITION = re.compile(r"([^/]+)/([0-9]{1,9})/([0-9]{1,18})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Publishable:
-    """An event that is valid for its topic, as it is to be sent."""
+    """A valid event, ready to be sent to its topic."""
 
     topic: str
     key: str
@@ -37,18 +37,18 @@ class Publishable:
 
 
 def migrate_schema(url: SecretStr, migrations: Migrations) -> None:
-    """Bring one service's schema to its newest version; CountersignError where the database does not let us."""
+    """Migrate one service's schema to its latest version; CountersignError if the database refuses."""
     with database_errors_explained():
         asyncio.run(migrate(url, migrations))
 
 
 def create_all_topics(settings: KafkaSettings) -> list[str]:
-    """Create the topics of the contract that do not exist, and return their names."""
+    """Create the missing topics of the contract and return their names."""
     return create_topics(settings, TOPICS)
 
 
 def read_events(files: Mapping[str, bytes]) -> tuple[list[Publishable], dict[str, str]]:
-    """Return the events in `files`, and for each file that holds none the reason."""
+    """Return the events in `files`, and a reason for each file without a valid event."""
     events: list[Publishable] = []
     problems: dict[str, str] = {}
     for name, content in files.items():
@@ -69,12 +69,12 @@ def _publishable(content: bytes) -> Publishable:
         known = ", ".join(sorted(BY_TYPE))
         raise UnreadableError("unknown_type", f"`type` must be one of {known}")
     key = str(envelope.get("subject", ""))
-    event = decode(topic.name, key.encode(), content, (), datetime.now(UTC))
+    event = decode(topic.name, key.encode(), content, (), utc_now())
     return Publishable(topic.name, key, str(event.id), content)
 
 
 async def publish(settings: KafkaSettings, events: Sequence[Publishable]) -> None:
-    """Send `events` in their order; BrokerError where one is not acknowledged."""
+    """Send `events` in their order; BrokerError if one is not acknowledged."""
     producer = EventProducer(settings, "countersign.publish")
     try:
         errors = await producer.send([(event.topic, event.key, event.value) for event in events])
@@ -92,7 +92,7 @@ async def newest_dead_letters(url: SecretStr, service: str, limit: int) -> list[
 
 
 async def find_dead_letter(url: SecretStr, service: str, partition: Partition, offset: int) -> DeadLetter | None:
-    """Return the dead letter of `service` at that position; None where there is none."""
+    """Return the dead letter of `service` at that position; None if there is none."""
     async with _transaction(url) as db:
         return await _dead_letters(service).find(db, partition, offset)
 
@@ -110,33 +110,27 @@ async def _transaction(url: SecretStr) -> AsyncIterator[Transaction]:
 
 @contextmanager
 def database_errors_explained() -> Iterator[None]:
-    """Turn an error of the database into a CountersignError with a sentence for the operator."""
+    """Raise a database error as a CountersignError that an operator understands."""
     try:
         yield
     except DATABASE_ERRORS as error:
         raise CountersignError(f"PostgreSQL refused, or cannot be reached: {error}") from error
 
 
-def place_of(letter: DeadLetter) -> str:
-    """Return where `letter` stands, as topic/partition/offset."""
-    record = letter.record
-    return f"{record.partition.topic}/{record.partition.number}/{record.offset}"
-
-
-def parse_place(place: str) -> tuple[Partition, int]:
-    """Return the partition and the offset of topic/partition/offset; CountersignError where it is not that."""
-    match = _PLACE.fullmatch(place)
+def parse_position(position: str) -> tuple[Partition, int]:
+    """Return the partition and the offset in topic/partition/offset; CountersignError if it is not of that form."""
+    match = _POSITION.fullmatch(position)
     if match is None:
-        raise CountersignError(f"{place!r} is not a place such as commitment.sent/3/1207.")
+        raise CountersignError(f"{position!r} is not a place such as commitment.sent/3/1207.")
     topic, partition, offset = match.groups()
     return Partition(topic, int(partition)), int(offset)
 
 
 def described(letter: DeadLetter) -> dict[str, Any]:
-    """Return everything about `letter` as text."""
+    """Return everything about `letter` as text, for the command's output."""
     record = letter.record
     return {
-        "place": place_of(letter),
+        "place": record.position,
         "reason": letter.reason,
         "why": letter.why,
         "happened_at": record.at.isoformat(),

@@ -1,4 +1,4 @@
-"""Events on their way out: rows written in the transaction of the state, sent later by the relay."""
+"""Events to publish, as rows written in the transaction of the state; the relay sends them later."""
 
 import asyncio
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from services.pipeline.tables import KernelTables
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """One event that waits to be sent."""
+    """One event to be sent."""
 
     id: int
     topic: str
@@ -27,14 +27,14 @@ class OutboxRow:
 
 @dataclass(frozen=True, slots=True)
 class Sendable:
-    """A row that may be sent now, with the ids of the rows that are done once it is acknowledged."""
+    """A row that may be sent now, with the ids of the rows to delete once it is acknowledged."""
 
     row: OutboxRow
     settles: tuple[int, ...]
 
 
 def sendable(rows: Sequence[OutboxRow]) -> list[Sendable]:
-    """Choose at most one row of each (topic, key): the oldest, or on a compacted topic the newest for all of them."""
+    """Choose one row for each (topic, key): the oldest, or on a compacted topic the newest in place of all."""
     by_key: dict[tuple[str, str], list[OutboxRow]] = {}
     for row in rows:
         by_key.setdefault((row.topic, row.key), []).append(row)
@@ -47,33 +47,33 @@ def sendable(rows: Sequence[OutboxRow]) -> list[Sendable]:
 
 
 class Outbox:
-    """A service's outbox; rows of one key are written under its lock, and so stand in the order of commits."""
+    """A service's outbox. Rows of one key are written under the lock of its state, so their ids are in commit order."""
 
     def __init__(self, tables: KernelTables) -> None:
         self._table = tables.outbox
-        self.has_news = asyncio.Event()
+        self.has_rows = asyncio.Event()
 
     async def add(self, db: Transaction, events: Sequence[Event[EventData]]) -> None:
-        """Keep `events`, in their order, until they are sent; call wake() once the transaction has committed."""
+        """Insert `events` in their order; call wake() after the commit."""
         if events:
             rows = [{"topic": e.data.topic, "key": e.subject, "value": encode(e)} for e in events]
             await db.execute(insert_given(self._table, tuple(rows[0])), arrays(rows))
 
     def wake(self) -> None:
-        """Tell the relay of this process that rows were committed."""
-        self.has_news.set()
+        """Make the relay of this process look for rows now."""
+        self.has_rows.set()
 
     async def oldest(self, db: Transaction, limit: int) -> list[OutboxRow]:
-        """Return the oldest `limit` rows in the order in which they were written."""
+        """Return the oldest `limit` rows, oldest first."""
         table = self._table
         chosen = select(table.c.id, table.c.topic, table.c.key, table.c.value).order_by(table.c.id).limit(limit)
         return [OutboxRow(*row) for row in await db.execute(chosen)]
 
     async def settle(self, db: Transaction, ids: Sequence[int]) -> None:
-        """Forget rows that Kafka has acknowledged."""
+        """Delete rows that Kafka has acknowledged."""
         await db.execute(delete(self._table).where(self._table.c.id == func.any(list(ids))))
 
     async def backlog(self, db: Transaction) -> tuple[int, datetime | None]:
-        """Return how many rows wait and since when the oldest does."""
+        """Return how many rows there are, and when the oldest was written."""
         row = (await db.execute(select(func.count(), func.min(self._table.c.created_at)))).one()
         return row[0], row[1]

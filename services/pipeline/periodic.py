@@ -1,4 +1,4 @@
-"""Jobs that a service repeats for as long as it runs, such as refreshing gauges or deleting what has expired."""
+"""Repeats jobs for as long as a service runs, such as refreshing gauges or deleting expired rows."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -15,10 +15,9 @@ log = structlog.get_logger()
 
 
 def every(seconds: float, job: Callable[[], Awaitable[object]], *, first_after_seconds: float = 0.0) -> Loop:
-    """Return a loop that runs `job`, waits `seconds`, and so on until it is told to stop.
+    """Return a loop that runs `job`, waits `seconds`, and repeats until its event is set.
 
-    A run that the database fails is logged and left to the next one. Any other error ends the loop, and with it the
-    service.
+    A database error is logged, and the next run tries again. Any other error ends the loop, and with it the service.
     """
 
     async def run(stopping: asyncio.Event) -> None:

@@ -1,8 +1,11 @@
-"""Sends the outbox to Kafka: one relay per service at a time, in order per key, at least once."""
+"""Sends the outbox to Kafka, at least once and in order per key; one relay per service at a time."""
 
 import asyncio
+import os
+import socket
 from contextlib import suppress
 from time import monotonic
+from uuid import uuid4
 
 import structlog
 
@@ -13,6 +16,7 @@ from services.pipeline.database import DATABASE_ERRORS, Database
 from services.pipeline.lease import Lease
 from services.pipeline.outbox import Outbox, OutboxRow, sendable
 from services.pipeline.periodic import is_set_within
+from services.pipeline.tables import KernelTables
 
 LEASE_SECONDS = 15.0
 RENEW_SECONDS = 2.0
@@ -23,8 +27,16 @@ PASS_ROWS = 2000
 log = structlog.get_logger()
 
 
+def new_relay(
+    service: str, database: Database, tables: KernelTables, outbox: Outbox, producer: EventProducer
+) -> "Relay":
+    """Return a relay that competes for the service's relay lease under a name of its own."""
+    holder = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
+    return Relay(service, database, outbox, producer, Lease(database, tables, "relay", holder, LEASE_SECONDS))
+
+
 class Relay:
-    """Holds the service's relay lease and sends what the outbox holds, at most one unacknowledged row per key."""
+    """Sends outbox rows while it holds the service's relay lease, at most one unacknowledged row per key."""
 
     def __init__(self, service: str, database: Database, outbox: Outbox, producer: EventProducer, lease: Lease) -> None:
         self._service = service
@@ -35,7 +47,7 @@ class Relay:
         self._renew_at = 0.0
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Relay until `stopping` is set, then send what is left and give the lease back."""
+        """Relay until `stopping` is set, then send once more and release the lease."""
         while not stopping.is_set():
             await self._turn()
         with suppress(*DATABASE_ERRORS):
@@ -43,24 +55,24 @@ class Relay:
             await self._lease.release()
 
     async def _turn(self) -> None:
-        self._outbox.has_news.clear()
+        self._outbox.has_rows.clear()
         try:
             pause_seconds = await self._pass() if await self._holds_lease() else PAUSE_SECONDS
         except DATABASE_ERRORS as error:
             log.warning("relay.waits", cause=type(error).__name__)
             pause_seconds = PAUSE_SECONDS
         if pause_seconds:
-            await is_set_within(self._outbox.has_news, pause_seconds)
+            await is_set_within(self._outbox.has_rows, pause_seconds)
 
     async def _holds_lease(self) -> bool:
-        """Whether the lease outlives whatever is produced now, so that no two relays ever send the same key."""
+        """Whether the lease outlasts the delivery timeout, so that no two relays send the same key at once."""
         if monotonic() >= self._renew_at:
             await self._lease.hold()
             self._renew_at = monotonic() + RENEW_SECONDS
         return self._lease.remaining_seconds > DELIVERY_TIMEOUT_SECONDS
 
     async def _pass(self) -> float:
-        """Send one round of rows and return how long to pause before the next."""
+        """Send rows once and return how many seconds to pause before the next pass."""
         async with self._database.begin() as db:
             rows = await self._outbox.oldest(db, PASS_ROWS)
         if not rows:
@@ -73,7 +85,7 @@ class Relay:
         return 0.0 if settled else PAUSE_SECONDS
 
     async def _send(self, rows: list[OutboxRow]) -> list[int]:
-        """Return the ids that are done."""
+        """Send `rows` and return the ids of those to delete."""
         chosen = sendable(rows)
         errors = await self._producer.send([(each.row.topic, each.row.key, each.row.value) for each in chosen])
         failed = [error for error in errors if error is not None]

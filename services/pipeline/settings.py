@@ -1,4 +1,4 @@
-"""The settings that all services share; each is typed, described, and read once from the environment."""
+"""The settings that all services share, read once from the environment."""
 
 import os
 from pathlib import Path
@@ -13,7 +13,7 @@ SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 
 
 class KafkaSettings(BaseSettings):
-    """How to reach Kafka."""
+    """How to connect to Kafka."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, populate_by_name=True)
 
@@ -33,7 +33,7 @@ class KafkaSettings(BaseSettings):
     )
 
     def client_config(self) -> dict[str, Any]:
-        """The connection part of a librdkafka configuration."""
+        """Return the connection part of a librdkafka configuration."""
         given = {
             "bootstrap.servers": self.kafka_bootstrap_servers,
             "security.protocol": self.kafka_security_protocol,
@@ -49,7 +49,7 @@ class KafkaSettings(BaseSettings):
 
 
 def database_url_field(service: str) -> Any:
-    """Return the settings field that holds the PostgreSQL of `service`: its own variable, else DATABASE_URL."""
+    """Return the settings field for the PostgreSQL of `service`: its own variable, or DATABASE_URL."""
     return Field(
         validation_alias=AliasChoices(*_database_variables(service)),
         description=f"PostgreSQL of the {service} service; overrides DATABASE_URL.",
@@ -57,7 +57,7 @@ def database_url_field(service: str) -> Any:
 
 
 def database_url(service: str) -> SecretStr:
-    """Return the PostgreSQL of `service` as the environment names it; SettingsError says which variable to set."""
+    """Return the address of the PostgreSQL of `service`; SettingsError says which variable to set."""
     own, shared = _database_variables(service)
     url = os.environ.get(own) or os.environ.get(shared)
     if not url:
@@ -70,7 +70,7 @@ def _database_variables(service: str) -> tuple[str, str]:
 
 
 class ServiceSettings(KafkaSettings):
-    """What every service needs; a service's own class adds to it and declares database_url with its own variable."""
+    """What every service needs; each service has a subclass, with `database_url` from its own variable."""
 
     database_url: SecretStr = Field(
         description="PostgreSQL of all services, postgresql://user:password@host/database; "
@@ -82,7 +82,7 @@ class ServiceSettings(KafkaSettings):
 
 
 def load(settings_type: type[SettingsT], **given: Any) -> SettingsT:
-    """Read settings from the environment; SettingsError names every variable that is missing or wrong."""
+    """Read settings from the environment; SettingsError names every missing or wrong variable."""
     try:
         return settings_type(**given)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""The kernel's tables, which every service has in its own schema: outbox, offsets, dead letters, leases."""
+"""The pipeline's tables, which every service has in its own schema: outbox, offsets, dead letters, leases."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 @dataclass(frozen=True, slots=True)
 class KernelTables:
-    """The four tables that the kernel keeps in a service's schema."""
+    """The pipeline's four tables in a service's schema."""
 
     outbox: Table
     consumer_offset: Table
@@ -29,7 +29,7 @@ class KernelTables:
 
 
 def kernel_tables(metadata: MetaData) -> KernelTables:
-    """Declare the kernel's tables in `metadata`, which names the service's schema."""
+    """Declare the pipeline's tables in `metadata`, whose schema is the service's."""
     return KernelTables(_outbox(metadata), _consumer_offset(metadata), _dead_letter(metadata), _lease(metadata))
 
 
@@ -37,7 +37,7 @@ def _outbox(metadata: MetaData) -> Table:
     return Table(
         "outbox",
         metadata,
-        # cache 1: rows written under one key's lock must be numbered in the order of their commits
+        # cache=1 numbers rows in the order of their inserts, also across connections
         Column("id", BigInteger, Identity(always=True, cache=1), primary_key=True),
         Column("topic", Text, nullable=False),
         Column("key", Text, nullable=False),

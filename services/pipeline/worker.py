@@ -1,4 +1,4 @@
-"""Effects as rows: claim under a lease, commit, act outside any transaction, settle."""
+"""Carries out work that rows stand for, such as calls to an ERP: claim rows under a lease, act, record the result."""
 
 import asyncio
 from collections.abc import Sequence
@@ -24,28 +24,28 @@ log = structlog.get_logger()
 
 
 class Work(Protocol[JobT, ResultT]):
-    """A kind of effect that a service has on the world."""
+    """One kind of work with an effect outside the database."""
 
     @property
     def name(self) -> str:
-        """What logs call it."""
+        """The name for logs and crash points."""
         ...
 
     async def claim(self, db: Transaction, limit: int) -> Sequence[JobT]:
-        """Take at most `limit` due jobs under a lease that outlives their deadline; committed before any is done."""
+        """Take at most `limit` due jobs under a lease longer than their deadline; committed before any is performed."""
         ...
 
     async def perform(self, job: JobT) -> ResultT:
-        """Have the effect, outside any transaction; a failure that the world may answer with is a result."""
+        """Do the job, outside any transaction; an expected failure of the other side is a result, not an exception."""
         ...
 
     async def settle(self, db: Transaction, job: JobT, result: ResultT) -> Sequence[Event[EventData]]:
-        """Record the result, if the lease is still ours, and return the events that tell of it."""
+        """Record the result if the lease is still ours, and return the events to publish."""
         ...
 
 
 class Worker(Generic[JobT, ResultT]):
-    """Runs one kind of work, at most `concurrency` jobs at a time."""
+    """Performs one kind of work, at most `concurrency` jobs at a time."""
 
     def __init__(
         self,
@@ -61,19 +61,19 @@ class Worker(Generic[JobT, ResultT]):
         self._work = work
         self._concurrency = concurrency
         self._poll_seconds = poll_seconds
-        self._has_news = asyncio.Event()
+        self._may_be_due = asyncio.Event()
         self._running: set[asyncio.Task[None]] = set()
 
     def wake(self) -> None:
         """Look for due jobs now instead of at the next poll."""
-        self._has_news.set()
+        self._may_be_due.set()
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Work until `stopping` is set; jobs under way get DRAIN_SECONDS to end, then their leases run out."""
+        """Work until `stopping` is set; running jobs get DRAIN_SECONDS to end, after which their leases expire."""
         while not stopping.is_set():
-            self._has_news.clear()
+            self._may_be_due.clear()
             if await self._start_due_jobs() == 0:
-                await is_set_within(self._has_news, self._poll_seconds)
+                await is_set_within(self._may_be_due, self._poll_seconds)
         await self._drain()
 
     async def _drain(self) -> None:
@@ -82,7 +82,7 @@ class Worker(Generic[JobT, ResultT]):
         for task in self._running:
             task.cancel()
         if self._running:
-            # what they hold is let go while the loop and the database are still there
+            # they release what they hold while the loop and the database are still available
             await asyncio.wait(self._running, timeout=CANCEL_SECONDS)
 
     async def _start_due_jobs(self) -> int:
@@ -104,14 +104,14 @@ class Worker(Generic[JobT, ResultT]):
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
-        self._has_news.set()
+        self._may_be_due.set()
 
     async def _do(self, job: JobT) -> None:
         try:
             result = await self._work.perform(job)
             await self._settle(job, result)
         except Exception:
-            # the lease runs out, and whoever claims the job next knows that its outcome is unknown
+            # the lease expires, and whoever claims the job next finds its outcome unknown
             log.exception("worker.job_failed", work=self._work.name)
 
     async def _settle(self, job: JobT, result: ResultT) -> None:

@@ -1,7 +1,7 @@
-"""The only room that speaks to Kafka, through librdkafka's synchronous clients: consumer, producer, topics, reader.
+"""The only package that talks to Kafka, through librdkafka's synchronous clients: consumer, producer, topics, reader.
 
-Every call of a consumer happens in that consumer's own thread, so that callbacks, pauses and seeks need no locks;
-asyncio sees coroutines only.
+All calls of a consumer happen in that consumer's own thread, so callbacks, pauses and seeks need no locks; the rest of
+the program sees coroutines only.
 """
 
 from services.pipeline.broker.consumer import BatchConsumer

@@ -1,4 +1,4 @@
-"""Hands batches of one consumer group to asyncio, and recovers by one path from whatever goes wrong there."""
+"""Reads batches for one consumer group in a thread of its own, and recovers from any failure in one way."""
 
 import asyncio
 import threading
@@ -10,6 +10,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from services.pipeline import metrics
+from services.pipeline.broker.lag import commit_for_lag, measure_lag
 from services.pipeline.broker.messages import LIBRDKAFKA_LOG, at_offset, consumer_config, record_of
 from services.pipeline.database import DATABASE_ERRORS
 from services.pipeline.errors import BrokerError, StaleBatchError
@@ -26,15 +27,15 @@ CLOSE_SECONDS = 3.0
 _RECOVERABLE = (StaleBatchError, *DATABASE_ERRORS)
 
 T = TypeVar("T")
-Offsets = Mapping[Partition, int]
+SavedOffsets = Mapping[Partition, int]
 log = structlog.get_logger()
 
 
 class BatchConsumer:
-    """Hands batches to `settle`, which saves the offsets with its own state; Kafka's own commits show the lag only.
+    """Passes batches to `settle`, which saves the offsets together with the state.
 
-    After any failure of `settle` the batch is dropped and reading goes on from the saved offsets: the one recovery
-    path, whether the cause was a deadlock, a lost connection, a rebalance or a database restored from a backup.
+    After any failure of `settle` the batch is dropped and reading continues from the saved offsets. That one recovery
+    covers a deadlock, a lost connection, a rebalance and a database restored from a backup.
     """
 
     def __init__(
@@ -42,7 +43,7 @@ class BatchConsumer:
         settings: KafkaSettings,
         service: str,
         topics: Sequence[str],
-        load_offsets: Callable[[Sequence[Partition]], Awaitable[Offsets]],
+        load_offsets: Callable[[Sequence[Partition]], Awaitable[SavedOffsets]],
         settle: Callable[[Batch], Awaitable[None]],
     ) -> None:
         self._config = consumer_config(settings, f"countersign.{service}")
@@ -64,7 +65,7 @@ class BatchConsumer:
         return bool(self._positions) and not self._out_of_range and self._recover_at is None
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Consume until `stopping` is set; the running batch is finished first. Raises what no recovery can mend."""
+        """Consume until `stopping` is set, finishing the current batch; raises errors that recovery cannot fix."""
         self._loop = asyncio.get_running_loop()
         thread = asyncio.create_task(asyncio.to_thread(self._consume))
         stop = asyncio.create_task(stopping.wait())
@@ -81,12 +82,12 @@ class BatchConsumer:
         try:
             while not self._stopping.is_set():
                 self._turn()
-            self._commit_for_lag()
+            commit_for_lag(self._consumer, self._positions)
         finally:
             self._close()
 
     def _close(self) -> None:
-        """Leave the group; a broker that is away is not waited for, for it only misses a commit for the lag."""
+        """Leave the group without waiting long for an unavailable broker, which only misses a commit for the lag."""
         closing = threading.Thread(target=self._consumer.close, name="kafka-close", daemon=True)
         closing.start()
         closing.join(CLOSE_SECONDS)
@@ -99,23 +100,23 @@ class BatchConsumer:
             self._recover()
         first = self._consumer.poll(POLL_SECONDS)
         if first is not None:
-            # a plain consume(500, 0.1) would wait out its 0.1 s for a batch that does not fill
+            # consume(500, 0.1) alone would wait the whole 0.1 s for a batch that does not fill
             self._take([first, *self._consumer.consume(BATCH_RECORDS - 1, 0)])
         if self.ticked_at >= self._lag_at:
             self._lag_at = self.ticked_at + LAG_SECONDS
-            self._commit_for_lag()
-            self._measure_lag()
+            commit_for_lag(self._consumer, self._positions)
+            measure_lag(self._consumer, self._positions)
         if self.ticked_at >= self._compare_at and self._recover_at is None:
             self._compare_at = self.ticked_at + COMPARE_SECONDS
             self._compare_with_saved()
 
     def _compare_with_saved(self) -> None:
-        """Notice that the database was set back although nothing arrives that would meet its older offsets."""
+        """Recover if the database was restored from a backup while no messages arrive; a batch would notice it too."""
         try:
             saved = self._in_loop(self._load_offsets(list(self._positions)), OFFSETS_TIMEOUT_SECONDS)
         except _RECOVERABLE:
-            return  # a database that is away is noticed by the next batch
-        if any(saved.get(name) != position for name, position in self._positions.items()):
+            return  # the next batch will recover
+        if any(saved.get(partition) != position for partition, position in self._positions.items()):
             log.warning("consumer.offsets_moved")
             self._recover_soon()
 
@@ -135,91 +136,83 @@ class BatchConsumer:
             self._positions.update(batch.ends)
 
     def _in_loop(self, work: Awaitable[T], timeout_seconds: float | None = None) -> T:
+        """Run `work` in the event loop and wait for its result in this thread."""
+
         async def awaited() -> T:
             return await work
 
         return asyncio.run_coroutine_threadsafe(awaited(), self._loop).result(timeout_seconds)
 
-    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        names = [Partition(each.topic, each.partition) for each in partitions]
+    def _on_assign(self, consumer: Consumer, assigned: list[TopicPartition]) -> None:
+        partitions = [Partition(each.topic, each.partition) for each in assigned]
         try:
-            saved = self._in_loop(self._load_offsets(names), OFFSETS_TIMEOUT_SECONDS)
+            saved = self._in_loop(self._load_offsets(partitions), OFFSETS_TIMEOUT_SECONDS)
         except _RECOVERABLE:
             saved = None
-        self._positions.update({name: (saved or {}).get(name) for name in names})
-        consumer.incremental_assign([at_offset(name, self._positions[name]) for name in names])
+        self._positions.update({partition: (saved or {}).get(partition) for partition in partitions})
+        consumer.incremental_assign([at_offset(partition, self._positions[partition]) for partition in partitions])
         if saved is None:
             self._recover_soon()
-        log.info("consumer.assigned", partitions=len(names), from_saved=len(saved or {}))
+        log.info("consumer.assigned", partitions=len(partitions), from_saved=len(saved or {}))
 
-    def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        names = [Partition(each.topic, each.partition) for each in partitions]
-        for name in names:
-            self._positions.pop(name, None)
-        self._out_of_range.difference_update(names)
-        metrics.OFFSETS_OUT_OF_RANGE.labels(self._service).set(len(self._out_of_range))
-        consumer.incremental_unassign(partitions)
-        log.info("consumer.revoked", partitions=len(names))
+    def _on_revoke(self, consumer: Consumer, revoked: list[TopicPartition]) -> None:
+        for each in revoked:
+            partition = Partition(each.topic, each.partition)
+            self._positions.pop(partition, None)
+            self._out_of_range.discard(partition)
+        self._count_out_of_range()
+        consumer.incremental_unassign(revoked)
+        log.info("consumer.revoked", partitions=len(revoked))
 
     def _recover_soon(self) -> None:
-        self._consumer.pause([at_offset(name, None) for name in self._positions])
+        self._consumer.pause([at_offset(partition, None) for partition in self._positions])
         self._recover_at = monotonic() + RECOVERY_PAUSE_SECONDS
 
     def _recover(self) -> None:
-        names = list(self._positions)
+        """Continue from the saved offsets, or try again soon while database or broker are unavailable."""
+        partitions = list(self._positions)
         try:
-            saved = self._in_loop(self._load_offsets(names), OFFSETS_TIMEOUT_SECONDS)
-            for name in names:
-                self._go_on_from(name, saved.get(name))
+            saved = self._in_loop(self._load_offsets(partitions), OFFSETS_TIMEOUT_SECONDS)
+            for partition in partitions:
+                self._continue_from(partition, saved.get(partition))
         except (*_RECOVERABLE, KafkaException) as error:
             log.warning("consumer.recovery_waits", cause=type(error).__name__)
             self._recover_soon()
             return
-        self._positions = {name: saved.get(name) for name in names}
+        self._positions = {partition: saved.get(partition) for partition in partitions}
         self._out_of_range.clear()
-        metrics.OFFSETS_OUT_OF_RANGE.labels(self._service).set(0)
+        self._count_out_of_range()
         self._recover_at = None
-        self._consumer.resume([at_offset(name, None) for name in names])
-        log.info("consumer.recovered", partitions=len(names))
+        self._consumer.resume([at_offset(partition, None) for partition in partitions])
+        log.info("consumer.recovered", partitions=len(partitions))
 
-    def _go_on_from(self, name: Partition, offset: int | None) -> None:
-        place = at_offset(name, offset)
-        if name in self._out_of_range:
-            # librdkafka refuses to seek where it has given up on an offset
-            self._consumer.incremental_unassign([place])
-            self._consumer.incremental_assign([place])
+    def _continue_from(self, partition: Partition, offset: int | None) -> None:
+        position = at_offset(partition, offset)
+        if partition in self._out_of_range:
+            # librdkafka refuses to seek in a partition whose offset was out of range
+            self._consumer.incremental_unassign([position])
+            self._consumer.incremental_assign([position])
         else:
-            self._consumer.seek(place)
+            self._consumer.seek(position)
 
     def _on_error(self, message: Message) -> None:
         error = message.error()
         if error is None:
             return
         if error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - librdkafka's local codes begin with _
-            name = Partition(str(message.topic()), int(message.partition() or 0))
-            self._out_of_range.add(name)
-            metrics.OFFSETS_OUT_OF_RANGE.labels(self._service).set(len(self._out_of_range))
-            log.error("consumer.offset_out_of_range", topic=name.topic, partition=name.number, saved=message.offset())
+            partition = Partition(str(message.topic()), int(message.partition() or 0))
+            self._out_of_range.add(partition)
+            self._count_out_of_range()
+            log.error(
+                "consumer.offset_out_of_range",
+                topic=partition.topic,
+                partition=partition.number,
+                saved=message.offset(),
+            )
         elif error.fatal():
             raise BrokerError(error.str())
         else:
             log.warning("consumer.kafka_error", error=error.str())
 
-    def _commit_for_lag(self) -> None:
-        """Commit in the background; `close` waits for the answer."""
-        known = [at_offset(name, offset) for name, offset in self._positions.items() if offset is not None]
-        if not known:
-            return
-        try:
-            self._consumer.commit(offsets=known, asynchronous=True)
-        except KafkaException as error:
-            log.info("consumer.lag_not_committed", cause=error.args[0].name())
-
-    def _measure_lag(self) -> None:
-        for name, position in self._positions.items():
-            try:
-                _, high = self._consumer.get_watermark_offsets(at_offset(name, None), cached=True)
-            except KafkaException:
-                continue  # no longer assigned: the next rebalance callback tells
-            if high >= 0 and position is not None:
-                metrics.CONSUMER_LAG.labels(name.topic, name.number).set(max(high - position, 0))
+    def _count_out_of_range(self) -> None:
+        metrics.OFFSETS_OUT_OF_RANGE.labels(self._service).set(len(self._out_of_range))

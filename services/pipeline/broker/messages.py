@@ -1,4 +1,4 @@
-"""How a consumer is configured, and how librdkafka's messages and positions become values of ours."""
+"""Converts between librdkafka's messages and positions and our values, and configures consumers."""
 
 import logging
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ LIBRDKAFKA_LOG = logging.getLogger("librdkafka")
 
 
 def consumer_config(settings: KafkaSettings, group: str) -> dict[str, Any]:
-    """Return the configuration of a consumer that commits nothing by itself and never skips."""
+    """Return the configuration of a consumer that commits no offsets on its own and never skips messages."""
     classic = {"partition.assignment.strategy": "cooperative-sticky"}
     return (
         settings.client_config()
@@ -24,7 +24,7 @@ def consumer_config(settings: KafkaSettings, group: str) -> dict[str, Any]:
             "group.protocol": settings.kafka_group_protocol,
             "enable.auto.commit": False,
             "enable.auto.offset.store": False,
-            # an offset that the broker no longer has is an alarm, never a silent skip
+            # an offset that the broker no longer has raises an alarm instead of skipping messages
             "auto.offset.reset": "error",
             "isolation.level": "read_committed",
             "queued.max.messages.kbytes": 8192,
@@ -35,13 +35,13 @@ def consumer_config(settings: KafkaSettings, group: str) -> dict[str, Any]:
     )
 
 
-def at_offset(name: Partition, offset: int | None) -> TopicPartition:
-    """Return `name` at `offset`; None is the beginning."""
-    return TopicPartition(name.topic, name.number, OFFSET_BEGINNING if offset is None else offset)
+def at_offset(partition: Partition, offset: int | None) -> TopicPartition:
+    """Return `offset` in `partition`; None is the beginning."""
+    return TopicPartition(partition.topic, partition.number, OFFSET_BEGINNING if offset is None else offset)
 
 
 def record_of(message: Message) -> Record:
-    """Return the message as a value that outlives librdkafka's own."""
+    """Return a copy of the message, which stays valid when librdkafka frees its own."""
     timestamp_ms = int(message.timestamp()[1])
     return Record(
         Partition(str(message.topic()), int(message.partition() or 0)),

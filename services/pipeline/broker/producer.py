@@ -1,8 +1,8 @@
-"""One idempotent producer in a poll thread of its own, which answers asyncio once per batch."""
+"""Sends messages with an idempotent producer, and reports to asyncio once per group of messages."""
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 
 class EventProducer:
-    """One idempotent producer; a batch of messages is sent at once and answered when each one is settled."""
+    """An idempotent producer, polled in a thread of its own."""
 
     def __init__(self, settings: KafkaSettings, client_id: str) -> None:
         self._config = settings.client_config() | {
@@ -43,45 +43,30 @@ class EventProducer:
         self._thread.start()
 
     async def send(self, messages: Sequence[tuple[str, str, bytes | None]]) -> list[DeliveryError | None]:
-        """Send (topic, key, value) messages; the answer holds, in the same order, None for each acknowledged one.
+        """Send (topic, key, value) messages; return for each, in the same order, its error or None if acknowledged.
 
-        A message with an error may or may not be on the topic. Nothing is sent twice by this call.
+        A message with an error may or may not be on the topic. This call sends nothing twice.
         """
         if not messages:
             return []
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[None] = loop.create_future()
-        errors: list[DeliveryError | None] = [None] * len(messages)
-        waiting = _Countdown(len(messages), lambda: loop.call_soon_threadsafe(_end, done))
-        for place, (topic, key, value) in enumerate(messages):
-            self._produce(topic, key, value, place, errors, waiting)
-        await done
+        deliveries = _Deliveries(len(messages))
+        for index, (topic, key, value) in enumerate(messages):
+            self._produce(topic, key, value, index, deliveries)
+        await deliveries.done
         self._renew_if_fatal()
-        return errors
+        return deliveries.errors
 
-    def _produce(
-        self,
-        topic: str,
-        key: str,
-        value: bytes | None,
-        place: int,
-        errors: list[DeliveryError | None],
-        waiting: "_Countdown",
-    ) -> None:
-        def settled(error: KafkaError | None, _: Message) -> None:
-            if error is not None:
-                errors[place] = self._noted(error)
-            waiting.count_down()
+    def _produce(self, topic: str, key: str, value: bytes | None, index: int, deliveries: "_Deliveries") -> None:
+        def on_delivery(error: KafkaError | None, _: Message) -> None:
+            deliveries.settle(index, None if error is None else self._noted(error))
 
         headers: list[tuple[str, str | bytes | None]] = [] if value is None else [("content-type", CONTENT_TYPE)]
         try:
-            self._producer.produce(topic, value, key, on_delivery=settled, headers=headers)
+            self._producer.produce(topic, value, key, on_delivery=on_delivery, headers=headers)
         except KafkaException as error:
-            errors[place] = self._noted(error.args[0])
-            waiting.count_down()
+            deliveries.settle(index, self._noted(error.args[0]))
         except BufferError as error:
-            errors[place] = DeliveryError(str(error))
-            waiting.count_down()
+            deliveries.settle(index, DeliveryError(str(error)))
 
     def _noted(self, error: KafkaError) -> DeliveryError:
         if error.fatal():
@@ -89,7 +74,7 @@ class EventProducer:
         return DeliveryError(error.str())
 
     def _renew_if_fatal(self) -> None:
-        """Replace a producer that has met a fatal error, which it never recovers from by itself."""
+        """Replace a producer that has had a fatal error, from which librdkafka never recovers."""
         if self._fatal_error:
             log.error("producer.renewed", error=self._fatal_error)
             self._fatal_error = ""
@@ -100,7 +85,7 @@ class EventProducer:
             self._producer.poll(POLL_SECONDS)
 
     def close(self) -> None:
-        """Drop what is under way, for nobody waits for its answer any more, and end the thread."""
+        """Drop messages in flight, whose delivery nobody awaits any more, and end the thread. Blocks."""
         self._producer.purge()
         self._producer.flush(CLOSE_SECONDS)
         self._closing.set()
@@ -108,22 +93,25 @@ class EventProducer:
         self._producer.close()
 
 
-def _end(done: "asyncio.Future[None]") -> None:
-    if not done.done():  # a sender that was cancelled no longer waits
-        done.set_result(None)
+class _Deliveries:
+    """The errors of messages that are sent together; `done` is resolved in the event loop once each has an outcome."""
 
-
-class _Countdown:
-    """Calls `at_zero` once `count` things are done; used by librdkafka's callbacks in one thread and our sends."""
-
-    def __init__(self, count: int, at_zero: Callable[[], object]) -> None:
-        self._count = count
-        self._at_zero = at_zero
+    def __init__(self, count: int) -> None:
+        self.errors: list[DeliveryError | None] = [None] * count
+        self._loop = asyncio.get_running_loop()
+        self.done: asyncio.Future[None] = self._loop.create_future()
+        self._open = count
         self._lock = threading.Lock()
 
-    def count_down(self) -> None:
+    def settle(self, index: int, error: DeliveryError | None) -> None:
+        """Record the outcome of one message, in any thread."""
         with self._lock:
-            self._count -= 1
-            is_zero = self._count == 0
-        if is_zero:
-            self._at_zero()
+            self.errors[index] = error
+            self._open -= 1
+            is_last = self._open == 0
+        if is_last:
+            self._loop.call_soon_threadsafe(self._finish)
+
+    def _finish(self) -> None:
+        if not self.done.done():  # a cancelled sender no longer waits
+            self.done.set_result(None)

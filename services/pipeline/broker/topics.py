@@ -1,4 +1,4 @@
-"""Creates the topics of the contract, and waits for a broker that answers."""
+"""Creates topics, and waits for a broker to answer."""
 
 from collections.abc import Sequence
 from time import monotonic, sleep
@@ -16,14 +16,14 @@ POLL_SECONDS = 0.1
 
 
 def create_topics(settings: KafkaSettings, topics: Sequence[Topic]) -> list[str]:
-    """Create those of `topics` that do not exist and return their names; replicated threefold where brokers allow.
+    """Create the missing ones of `topics` and return their names; with three or more brokers each has three replicas.
 
-    Waits ADMIN_TIMEOUT_SECONDS for a broker that is starting; BrokerError when none answers, or a topic is refused.
+    Waits up to ADMIN_TIMEOUT_SECONDS for a broker; BrokerError if none answers or a topic cannot be created.
     """
     wait_for_broker(settings, ADMIN_TIMEOUT_SECONDS)
     admin = AdminClient(settings.client_config())
     described = admin.list_topics(timeout=ADMIN_TIMEOUT_SECONDS)
-    replication = 3 if len(described.brokers) >= 3 else 1  # noqa: PLR2004 - said in the line itself
+    replication = 3 if len(described.brokers) >= 3 else 1  # noqa: PLR2004 - three brokers for three replicas
     durable = {"min.insync.replicas": "2"} if replication > 1 else {}
     wanted = [
         NewTopic(topic.name, PARTITIONS, replication, config=topic.config | durable)
@@ -42,7 +42,7 @@ def create_topics(settings: KafkaSettings, topics: Sequence[Topic]) -> list[str]
 
 
 def wait_for_broker(settings: KafkaSettings, timeout_seconds: float) -> None:
-    """Return once Kafka answers with its brokers; BrokerError when it does not in time."""
+    """Return once Kafka lists its brokers; BrokerError if it does not in time."""
     admin = AdminClient(settings.client_config() | {"log_level": 0})
     deadline = monotonic() + timeout_seconds
     while True:

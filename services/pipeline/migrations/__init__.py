@@ -1,4 +1,4 @@
-"""Brings one service's schema to its newest version; each service keeps its own migrations in its own schema."""
+"""Migrates a service's schema to its latest version; each service has its own migrations in its own schema."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ _SHARED = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class Migrations:
-    """A service's migrations: the schema, the tables as the code wants them, and the folder of the versions."""
+    """A service's migrations: the tables that its code expects, and the folder with the versions."""
 
     metadata: MetaData
     versions: Path
@@ -39,14 +39,14 @@ class Migrations:
 
 
 def upgrade(connection: Connection, migrations: Migrations) -> None:
-    """Apply what is missing, in the transaction of `connection`; a second caller waits for the first."""
+    """Apply the missing versions in the transaction of `connection`; concurrent callers wait for each other."""
     connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(text("'countersign.migrate'")))))
     connection.execute(CreateSchema(migrations.schema, if_not_exists=True))
     command.upgrade(migrations.config(connection), "head")
 
 
 async def migrate(url: SecretStr, migrations: Migrations) -> None:
-    """Bring the schema of `migrations` in the database at `url` to its newest version."""
+    """Migrate the database at `url` to the latest of `migrations`, in one transaction."""
     database = Database(url, application_name="countersign.migrate", pool_size=1)
     try:
         async with database.begin() as db:

@@ -1,4 +1,4 @@
-"""What Alembic runs for every service: the connection and the schema come from the caller."""
+"""Runs Alembic for any service; Migrations.config provides connection, tables and schema."""
 
 from alembic import context
 

@@ -1,7 +1,7 @@
-"""The kernel's four tables as the first migration of every service creates them.
+"""The pipeline's four tables, as the first migration of every service creates them.
 
-Frozen: databases were made with it. A change to the kernel's tables is a new module beside this one, which a new
-migration of every service calls.
+Do not change: existing databases were created with it. A change to these tables is a new module beside this one, called
+by a new migration of every service.
 """
 
 import sqlalchemy as sa

@@ -1,4 +1,4 @@
-"""What operators give to the command: files with events, and places on topics."""
+"""What operators pass to the command: files with events, and positions on topics."""
 
 import orjson
 import pytest
@@ -7,7 +7,7 @@ from schemas.envelope import encode
 from schemas.examples import EXAMPLES
 from services.pipeline.dead_letters import DeadLetter
 from services.pipeline.errors import CountersignError
-from services.pipeline.operations import Publishable, described, parse_place, place_of, read_events
+from services.pipeline.operations import Publishable, described, parse_position, read_events
 from services.pipeline.records import Partition
 from tests.unit.pipeline.given import NOW, record, retrieved
 
@@ -60,18 +60,16 @@ def test_a_file_without_a_sound_event_is_told_with_its_reason(content: bytes, wh
     assert why in problems["bad.json"]
 
 
-def test_a_place_is_read_as_the_list_prints_it() -> None:
-    letter = DeadLetter(record(1207, partition=3), "schema", "broken")
-    assert place_of(letter) == "commitment.retrieved/3/1207"
-    assert parse_place(place_of(letter)) == (Partition("commitment.retrieved", 3), 1207)
+def test_a_position_is_read_as_the_list_prints_it() -> None:
+    assert parse_position(record(1207, partition=3).position) == (Partition("commitment.retrieved", 3), 1207)
 
 
 @pytest.mark.parametrize(
-    "place", ["", "a", "a/3", "a/3/x", "a/b/c", "a/3/1207/9", "a/-1/5", "/3/5", "a/٣/5", f"a/3/{10**30}", "a/3/5\n"]
+    "position", ["", "a", "a/3", "a/3/x", "a/b/c", "a/3/1207/9", "a/-1/5", "/3/5", "a/٣/5", f"a/3/{10**30}", "a/3/5\n"]
 )
-def test_anything_else_is_no_place(place: str) -> None:
+def test_anything_else_is_no_position(position: str) -> None:
     with pytest.raises(CountersignError, match=r"is not a place such as commitment\.sent/3/1207"):
-        parse_place(place)
+        parse_position(position)
 
 
 def test_a_dead_letter_is_described_whole_also_where_its_bytes_are_no_text() -> None:
