@@ -1,4 +1,4 @@
-"""The `countersign` command: run services, prepare databases and topics, publish, see dead letters, play the demo."""
+"""The `countersign` command: run services, migrate, create topics, publish events, inspect dead letters, demo."""
 
 import asyncio
 import importlib
@@ -8,7 +8,7 @@ import re
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import click
 from pydantic import AwareDatetime, TypeAdapter, ValidationError
@@ -26,10 +26,10 @@ _INSTANT: TypeAdapter[datetime] = TypeAdapter(AwareDatetime)
 
 
 class _Group(click.Group):
-    """Turns an error that the pipeline explains into its sentence on stderr and exit status 1."""
+    """Ends a command that raises CountersignError with the error's text on stderr and exit status 1."""
 
     def invoke(self, context: click.Context) -> Any:
-        """Run the command."""
+        """Run the command; click prints a ClickException and sets the exit status."""
         try:
             return super().invoke(context)
         except CountersignError as error:
@@ -42,7 +42,7 @@ class _Instant(click.ParamType):
     name = "instant"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """Read it."""
+        """Return `value` as a datetime; a value without an offset from UTC is wrong usage."""
         try:
             return _INSTANT.validate_python(value)
         except ValidationError:
@@ -64,14 +64,14 @@ def main() -> None:
 @main.command()
 @click.argument("service", type=click.Choice(SERVICES))
 def run(service: str) -> None:
-    """Run one service until it is told to stop; its settings come from the environment (see .env.example)."""
+    """Run one service until a signal stops it; its settings come from the environment (see .env.example)."""
     sys.exit(importlib.import_module(f"services.{service}.__main__").main())
 
 
 @main.command()
 @_as_json
 def migrate(*, as_json: bool) -> None:
-    """Bring the schemas of all services to their newest versions; may be repeated."""
+    """Migrate the schemas of all services to their latest versions; safe to repeat."""
     for service in SERVICES:
         migrations = importlib.import_module(f"services.{service}.storage.migrations").MIGRATIONS
         click.echo(f"Migrating {service}", err=True)
@@ -82,17 +82,18 @@ def migrate(*, as_json: bool) -> None:
 @main.command()
 @_as_json
 def topics(*, as_json: bool) -> None:
-    """Create the topics that do not exist yet; may be repeated."""
+    """Create the topics that do not exist yet; safe to repeat."""
     created = operations.create_all_topics(load(KafkaSettings))
-    there = len(TOPICS) - len(created)
-    _print({"created": created, "existing": there}, f"Created {len(created)} topics; {there} exist.", as_json=as_json)
+    existing = len(TOPICS) - len(created)
+    words = f"Created {len(created)} topics; {existing} exist."
+    _print({"created": created, "existing": existing}, words, as_json=as_json)
 
 
 @main.command()
 @click.argument("files", nargs=-1, required=True, type=click.File("rb"))
 @_as_json
 def publish(files: tuple[Any, ...], *, as_json: bool) -> None:
-    """Publish events from FILES, each one CloudEvent in structured JSON (`-` is stdin); all are checked first."""
+    """Publish events from FILES, each a CloudEvent in structured JSON (`-` is stdin), after checking all of them."""
     events, problems = operations.read_events({file.name: file.read() for file in files})
     for name, why in problems.items():
         click.echo(f"{name}: {why}", err=True)
@@ -101,32 +102,37 @@ def publish(files: tuple[Any, ...], *, as_json: bool) -> None:
             f"Nothing was published: {len(problems)} of {len(files)} files are not valid events."
         )
     asyncio.run(operations.publish(load(KafkaSettings), events))
-    told = [{"topic": event.topic, "key": event.key, "id": event.id} for event in events]
-    _print({"published": told}, "\n".join(f"{e['topic']}  {e['key']}  {e['id']}" for e in told), as_json=as_json)
+    published = [{"topic": event.topic, "key": event.key, "id": event.id} for event in events]
+    words = "\n".join("  ".join(event.values()) for event in published)
+    _print({"published": published}, words, as_json=as_json)
 
 
 @main.command()
 @click.option("--at", "instant", type=_Instant(), required=True, help="The instant, with its offset from UTC.")
 @_as_json
 def digest(instant: datetime, *, as_json: bool) -> None:
-    """Build and send every daily summary that is due at an instant; may be repeated, nobody gets two for one day."""
-    report = importlib.import_module("services.digest.schedule")
+    """Send every daily summary that is due at an instant; safe to repeat, since nobody gets two for the same day."""
+    schedule = importlib.import_module("services.digest.schedule")
     settings = load(importlib.import_module("services.digest.settings").DigestSettings)
-    rows = asyncio.run(report.digest_at(settings, instant))
-    _print_rows("Daily summaries", [_plain(row) for row in rows], as_json=as_json)
+    reports = asyncio.run(schedule.digest_at(settings, instant))
+    _print_rows("Daily summaries", [_plain(report) for report in reports], as_json=as_json)
 
 
 @main.group("dead-letters")
 def dead_letters() -> None:
-    """Look at messages that could not become facts."""
+    """Look at messages that could not be processed."""
 
 
 @dead_letters.command("list")
-@click.option("--service", type=click.Choice(SERVICES), multiple=True, help="Only this service's; may be repeated.")
-@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 10_000), help="At most this many each.")
+@click.option(
+    "--service", type=click.Choice(SERVICES), multiple=True, help="Only of this service; can be given more than once."
+)
+@click.option(
+    "--limit", default=100, show_default=True, type=click.IntRange(1, 10_000), help="At most this many of each service."
+)
 @_as_json
 def list_dead_letters(service: tuple[str, ...], limit: int, *, as_json: bool) -> None:
-    """List dead letters, newest first: where they are, why they are there."""
+    """List dead letters, newest first, with their place in Kafka and the reason."""
     rows = [
         {"service": name, "place": letter.record.position, "reason": letter.reason, "why": letter.why}
         for name in service or SERVICES
@@ -137,10 +143,15 @@ def list_dead_letters(service: tuple[str, ...], limit: int, *, as_json: bool) ->
 
 @dead_letters.command("show")
 @click.argument("place")
-@click.option("--service", type=click.Choice(SERVICES), default=None, help="Whose; needed where several have it.")
+@click.option(
+    "--service",
+    type=click.Choice(SERVICES),
+    default=None,
+    help="The service that has it; by default the first that does.",
+)
 @_as_json
 def show_dead_letter(place: str, service: str | None, *, as_json: bool) -> None:
-    """Show one dead letter whole; PLACE is as the list prints it: topic/partition/offset."""
+    """Show everything about one dead letter; PLACE is as the list prints it: topic/partition/offset."""
     partition, offset = operations.parse_position(place)
     for name in [service] if service else SERVICES:
         found = asyncio.run(operations.find_dead_letter(database_url(name), name, partition, offset))
@@ -153,9 +164,11 @@ def show_dead_letter(place: str, service: str | None, *, as_json: bool) -> None:
 
 @main.command()
 @click.option("--story", is_flag=True, help="Play both user stories and a lost ERP answer, print a timeline, and stop.")
-@click.option("--folder", type=click.Path(path_type=Path, file_okay=False), default=None, help="Keep its files here.")
+@click.option(
+    "--folder", type=click.Path(path_type=Path, file_okay=False), default=None, help="Keep its files in this folder."
+)
 def demo(folder: Path | None, *, story: bool) -> None:
-    """Start everything on this machine: real Kafka and PostgreSQL, the services, and all that surrounds them.
+    """Start everything on this machine: real Kafka and PostgreSQL, the services, and the systems around them.
 
     Not for production. Needs the sandbox packages: pip install 'countersign[sandbox]'.
     """
@@ -187,17 +200,13 @@ def _print_rows(title: str, rows: list[dict[str, Any]], *, as_json: bool) -> Non
     table = Table(*rows[0], title=title, title_justify="left")
     for row in rows:
         table.add_row(*(_harmless(str(value)) for value in row.values()))
-    _console(sys.stdout).print(table)
+    width = None if sys.stdout.isatty() else int(os.environ.get("COLUMNS", "200"))
+    Console(width=width, markup=False, emoji=False, highlight=False).print(table)
 
 
 def _harmless(text: str) -> str:
-    """`text` without control characters: messages hold what others wrote, and a terminal would obey it."""
+    """`text` with control characters escaped: dead letters hold text of others, which could control the terminal."""
     return _CONTROL_CHARACTERS.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
-
-
-def _console(stream: TextIO) -> Console:
-    width = None if stream.isatty() else int(os.environ.get("COLUMNS", "200"))
-    return Console(file=stream, width=width, markup=False, emoji=False, highlight=False)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Turns a batch of messages into facts: decode, fold, and save everything with the offsets in one transaction."""
+"""Processes a batch of messages: decode, fold into states, and save all results and offsets in one transaction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class DecodedBatch:
 
 
 def decode_batch(records: Sequence[Record]) -> DecodedBatch:
-    """Decode every record; one that is no event of ours becomes a dead letter."""
+    """Decode every record; one that is not a valid event becomes a dead letter."""
     events: list[tuple[Record, Event[EventData]]] = []
     unreadable: list[DeadLetter] = []
     for record in records:
@@ -66,9 +66,9 @@ class BatchProcessor:
         self._dead_letters = DeadLetters(tables)
 
     async def settle(self, batch: Batch) -> None:
-        """Make each record of `batch` a fact or a dead letter; an event that breaks its transaction becomes the latter.
+        """Process `batch`; an event that breaks its transaction becomes a dead letter, and the others are applied.
 
-        Raises StaleBatchError or the database's error where reading the rest again later may succeed.
+        Raises StaleBatchError or a database error if reading on from the saved offsets may succeed.
         """
         try:
             await self._commit(batch, decode_batch(batch.records))
@@ -136,7 +136,7 @@ class BatchProcessor:
 
 
 def _may_pass(error: Exception) -> bool:
-    """Whether the whole batch may succeed when it is read again, so that none of its events is at fault."""
+    """Whether the same batch may succeed when it is read again, so that none of its events is at fault."""
     return isinstance(error, StaleBatchError) or may_succeed_later(error)
 
 
