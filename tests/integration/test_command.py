@@ -28,7 +28,7 @@ from services.pipeline.dead_letters import DeadLetter, DeadLetters
 from services.pipeline.migrations import migrate
 from services.pipeline.records import Partition, Record
 from services.pipeline.settings import KafkaSettings
-from tests.integration.pipeline.relaying import on_topic
+from tests.integration.pipeline.topic_events import events_on
 from tests.kafka import KafkaUnderTest
 
 COUNTERSIGN = str(Path(sys.executable).with_name("countersign"))
@@ -44,7 +44,7 @@ class Ended:
 
     @property
     def result(self) -> Any:
-        """What was printed, as JSON."""
+        """The parsed JSON output of a successful command."""
         assert self.status == 0, self.stderr
         return json.loads(self.stdout)
 
@@ -85,7 +85,7 @@ async def keep(url: str, letters: Sequence[DeadLetter]) -> None:
     await database.close()
 
 
-def test_migrating_says_what_it_does_and_may_be_repeated(database_url: str) -> None:
+def test_migrate_reports_each_service_and_can_be_repeated(database_url: str) -> None:
     environment = {"DATABASE_URL": database_url}
     first = countersign(environment, "migrate")
     assert (first.status, first.stdout) == (0, "Migrated approval, exporter, notifier, digest.\n")
@@ -95,7 +95,7 @@ def test_migrating_says_what_it_does_and_may_be_repeated(database_url: str) -> N
     assert (letters.status, letters.stdout) == (0, "Dead letters: none.\n")
 
 
-def test_a_database_that_is_away_is_told_in_a_sentence_without_its_password() -> None:
+def test_an_unreachable_database_is_reported_without_its_password() -> None:
     url = f"postgresql://countersign:hunter2@127.0.0.1:{free_ports(1)[0]}/countersign"
     ended = countersign({"DATABASE_URL": url}, "migrate")
     assert (ended.status, ended.stdout) == (1, "")
@@ -104,7 +104,7 @@ def test_a_database_that_is_away_is_told_in_a_sentence_without_its_password() ->
     assert "hunter2" not in ended.stderr
 
 
-def test_a_database_that_nobody_migrated_is_told_in_a_sentence(database_url: str) -> None:
+def test_a_database_without_migrations_is_reported_without_a_traceback(database_url: str) -> None:
     ended = countersign({"DATABASE_URL": database_url}, "dead-letters", "list")
     assert (ended.status, ended.stdout) == (1, "")
     assert "does not exist" in ended.stderr
@@ -119,7 +119,7 @@ def test_topics_are_created_once(kafka: KafkaUnderTest) -> None:
     assert (again.status, again.stdout) == (0, f"Created 0 topics; {len(TOPICS)} exist.\n")
 
 
-def test_good_files_are_published_and_with_a_bad_one_among_them_none(
+def test_valid_files_are_published_but_none_if_one_of_them_is_invalid(
     kafka: KafkaUnderTest, tmp_path: Path, unique_suffix: str
 ) -> None:
     environment = {"KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers}
@@ -140,10 +140,10 @@ def test_good_files_are_published_and_with_a_bad_one_among_them_none(
     assert f"{bad}: company_id: is missing" in refused.stderr
     assert [(each["topic"], each["key"]) for each in published] == [("commitment.retrieved", key) for key in keys[:2]]
     assert piped.stdout.split()[:2] == ["commitment.retrieved", keys[2]]
-    assert sorted(event.subject for event in on_topic(settings, "commitment.retrieved", unique_suffix)) == keys
+    assert sorted(event.subject for event in events_on(settings, "commitment.retrieved", unique_suffix)) == keys
 
 
-def test_dead_letters_are_listed_newest_first_and_shown_whole(database_url: str) -> None:
+def test_dead_letters_are_listed_newest_first_and_shown_in_full(database_url: str) -> None:
     asyncio.run(keep(database_url, [letter(7, "title: is missing"), letter(9, "id: must be a UUID", b"\xff")]))
     environment = {"APPROVAL_DATABASE_URL": database_url}
 
@@ -163,7 +163,7 @@ def test_dead_letters_are_listed_newest_first_and_shown_whole(database_url: str)
     assert "No dead letter at commitment.sent/3/8" in missing.stderr
 
 
-def test_what_a_message_holds_is_printed_as_text_and_cannot_steer_the_terminal(database_url: str) -> None:
+def test_the_contents_of_a_message_are_printed_as_text_and_cannot_control_the_terminal(database_url: str) -> None:
     why = "type '[/red][bold]x[link=https://x.example]' does not travel"
     asyncio.run(keep(database_url, [letter(1, f"{why}\x1b[2J", b"\x1b]0;owned\x07\r\n\tvalue")]))
     environment = {"DATABASE_URL": database_url}
@@ -175,7 +175,7 @@ def test_what_a_message_holds_is_printed_as_text_and_cannot_steer_the_terminal(d
     assert "value: \\x1b]0;owned\\x07\\x0d\n\tvalue\n" in shown.stdout
 
 
-def test_a_terminal_without_colour_gets_none(database_url: str) -> None:
+def test_no_color_is_respected_on_a_terminal(database_url: str) -> None:
     asyncio.run(keep(database_url, [letter(1, "title: is missing")]))
     leader, follower = pty.openpty()
     ended = subprocess.run(

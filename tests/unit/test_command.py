@@ -1,4 +1,4 @@
-"""The `countersign` command as far as it needs no server: usage, exit statuses, and sentences on stderr."""
+"""The `countersign` command without servers: usage, exit statuses, and messages on stderr."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from services.command import SERVICES, main
 from services.pipeline.settings import ServiceSettings
 
 COMMANDS = {"run", "migrate", "topics", "publish", "digest", "demo", "dead-letters"}
-SOUND = encode(EXAMPLES[0].event)
+VALID = encode(EXAMPLES[0].event)
 
 
 @pytest.fixture(autouse=True)
@@ -27,19 +27,19 @@ def countersign(*arguments: str) -> Result:
     return CliRunner().invoke(main, arguments)
 
 
-def test_help_tells_of_every_command() -> None:
-    said = countersign("--help")
-    assert said.exit_code == 0
+def test_help_lists_every_command() -> None:
+    result = countersign("--help")
+    assert result.exit_code == 0
     assert set(main.commands) >= COMMANDS
-    assert {name for name in main.commands if name not in said.stdout} == set()
-    assert said.stderr == ""
+    assert {name for name in main.commands if name not in result.stdout} == set()
+    assert result.stderr == ""
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))
-def test_every_command_explains_itself(command: str) -> None:
-    said = countersign(command, "-h")
-    assert said.exit_code == 0
-    assert said.stdout.startswith("Usage: ")
+def test_every_command_has_help(command: str) -> None:
+    result = countersign(command, "-h")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("Usage: ")
 
 
 @pytest.mark.parametrize(
@@ -60,11 +60,11 @@ def test_every_command_explains_itself(command: str) -> None:
         ["dead-letters", "show"],
     ],
 )
-def test_wrong_usage_ends_with_two_and_says_so_on_stderr(arguments: list[str]) -> None:
-    said = countersign(*arguments)
-    assert said.exit_code == 2
-    assert "Usage: " in said.stderr
-    assert said.stdout == ""
+def test_wrong_usage_exits_with_2_and_says_so_on_stderr(arguments: list[str]) -> None:
+    result = countersign(*arguments)
+    assert result.exit_code == 2
+    assert "Usage: " in result.stderr
+    assert result.stdout == ""
 
 
 @pytest.mark.parametrize(
@@ -78,22 +78,22 @@ def test_wrong_usage_ends_with_two_and_says_so_on_stderr(arguments: list[str]) -
         (["run", "exporter"], "KAFKA_BOOTSTRAP_SERVERS: Field required"),
     ],
 )
-def test_what_fails_ends_with_one_and_a_sentence_on_stderr(arguments: list[str], sentence: str) -> None:
-    said = countersign(*arguments)
-    assert said.exit_code == 1
-    assert sentence in said.stderr
-    assert said.stdout == ""
+def test_a_failure_exits_with_1_and_a_message_on_stderr(arguments: list[str], sentence: str) -> None:
+    result = countersign(*arguments)
+    assert result.exit_code == 1
+    assert sentence in result.stderr
+    assert result.stdout == ""
 
 
-def test_nothing_is_published_while_one_file_is_wrong(tmp_path: Path) -> None:
+def test_nothing_is_published_if_one_file_is_invalid(tmp_path: Path) -> None:
     good, bad, worse = (tmp_path / name for name in ("good.json", "bad.json", "worse.json"))
-    good.write_bytes(SOUND)
-    bad.write_bytes(orjson.dumps({**orjson.loads(SOUND), "id": "no uuid"}))
+    good.write_bytes(VALID)
+    bad.write_bytes(orjson.dumps({**orjson.loads(VALID), "id": "no uuid"}))
     worse.write_bytes(b"\xff")
-    said = countersign("publish", str(good), str(bad), str(worse))
-    assert said.exit_code == 1
-    assert said.stdout == ""
-    assert said.stderr.splitlines() == [
+    result = countersign("publish", str(good), str(bad), str(worse))
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert result.stderr.splitlines() == [
         f"{bad}: id: must be a UUID",
         f"{worse}: not JSON: str is not valid UTF-8: surrogates not allowed",
         "Error: Nothing was published: 2 of 3 files are not valid events.",

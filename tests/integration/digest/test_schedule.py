@@ -8,18 +8,17 @@ from functools import partial
 
 import pytest
 
-from schemas.envelope import decode
 from schemas.events import DigestReady, DirectoryPerson, EventData
 from schemas.fields import Status, ToolLevel
 from schemas.links import read_unsubscribe
 from services.digest.rules.recipients import DigestOutcome
 from services.digest.schedule import Report, Schedule, digest_at
 from services.digest.storage.tables import KERNEL
-from services.pipeline.broker import TopicReader
 from services.pipeline.outbox import Outbox
 from services.pipeline.periodic import every
 from tests.integration.digest.company_events import message
 from tests.integration.digest.conftest import DigestUnderTest
+from tests.integration.pipeline.topic_events import events_on
 from tests.unit.digest.rules.samples import SINCE
 from tests.waiting import eventually
 
@@ -31,17 +30,10 @@ async def receive(digest: DigestUnderTest, *data: EventData) -> None:
 
 
 async def summaries(digest: DigestUnderTest) -> list[DigestReady]:
-    """All summaries on the topic for this test's company."""
-
-    def read() -> list[DigestReady]:
-        reader = TopicReader(digest.settings, [DigestReady.topic])
-        ends, found = reader.ends(), []
-        while not reader.has_reached(ends):
-            found += [decode(r.partition.topic, r.key, r.value, r.headers, r.at).data for r in reader.read()]
-        reader.close()
-        return [each for each in found if isinstance(each, DigestReady) and each.company_id == digest.company.id]
-
-    return await asyncio.to_thread(read)
+    """Return all summaries on the topic for this test's company."""
+    events = await asyncio.to_thread(events_on, digest.settings, DigestReady.topic)
+    found = [event.data for event in events if isinstance(event.data, DigestReady)]
+    return [each for each in found if each.company_id == digest.company.id]
 
 
 def outcomes(reports: list[Report]) -> dict[str, str]:

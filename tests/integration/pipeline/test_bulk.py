@@ -1,4 +1,4 @@
-"""Many rows in one statement, with the values that PostgreSQL finds hard."""
+"""Many rows in one statement, also with values that are difficult to send."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -56,15 +56,15 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     await opened.close()
 
 
-async def kept(database: Database, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Insert `rows` and return what PostgreSQL has of them, in the order of their ids."""
+async def stored(database: Database, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Insert `rows` and return them as PostgreSQL stores them, in the order of their ids."""
     async with database.begin() as db:
         await insert_many(db, THING, rows)
         columns = [THING.c[name] for name in rows[0]]
         return [dict(row) for row in (await db.execute(select(*columns).order_by(THING.c.id))).mappings()]
 
 
-async def test_every_kind_of_value_comes_back_as_it_went(database: Database) -> None:
+async def test_every_kind_of_value_is_stored_unchanged(database: Database) -> None:
     full = {
         "text": "{\"a\\', NULL} \u20ac \U0001f3d7\n\t",
         "content": b"\x00\xff{}\\,\"'",
@@ -76,27 +76,27 @@ async def test_every_kind_of_value_comes_back_as_it_went(database: Database) -> 
     }
     words = {**NOTHING, "text": "NULL", "content": b"", "amount": Decimal(0), "is_so": True}
     rows = [full, NOTHING, words, {**NOTHING, "text": ""}]
-    assert await kept(database, rows) == rows
+    assert await stored(database, rows) == rows
 
 
 async def test_a_column_of_nothing_but_nulls_keeps_its_type(database: Database) -> None:
-    assert await kept(database, [NOTHING, NOTHING]) == [NOTHING, NOTHING]
+    assert await stored(database, [NOTHING, NOTHING]) == [NOTHING, NOTHING]
 
 
-async def test_rows_are_numbered_in_the_order_in_which_they_are_given(database: Database) -> None:
+async def test_rows_are_numbered_in_their_order(database: Database) -> None:
     rows = [{"number": number} for number in range(2000, 0, -1)]
-    assert await kept(database, rows) == rows
+    assert await stored(database, rows) == rows
 
 
 async def test_rows_are_updated_by_their_key(database: Database) -> None:
-    await kept(database, [{"number": number, "text": "old"} for number in range(3)])
+    await stored(database, [{"number": number, "text": "old"} for number in range(3)])
     async with database.begin() as db:
         await update_many(db, THING, [{"number": 2, "text": None}, {"number": 0, "text": "new"}], "number")
         rows = await db.execute(select(THING.c.text).order_by(THING.c.number))
         assert list(rows.scalars()) == ["new", "old", None]
 
 
-async def test_an_error_never_shows_what_was_to_be_written(database: Database) -> None:
+async def test_an_error_never_shows_the_values(database: Database) -> None:
     async with database.begin() as db:
         with pytest.raises(DBAPIError) as raised:
             await insert_many(db, THING, [{"number": 2**40, "text": "sam@builder.example"}])

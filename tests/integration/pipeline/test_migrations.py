@@ -1,4 +1,4 @@
-"""Every service's migrations end in what its code expects, from nothing, again, and at the same time."""
+"""Every service's migrations create what its code expects: on an empty database, repeated, and concurrently."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -28,7 +28,7 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 
 def differences(connection: Connection, metadata: MetaData) -> list[Any]:
-    """Return what Alembic would still change to get from the database to `metadata`."""
+    """Return what Alembic would change in the database to match `metadata`."""
     schema = metadata.schema
 
     def is_ours(name: str | None, kind: str, _: object) -> bool:
@@ -45,7 +45,7 @@ def differences(connection: Connection, metadata: MetaData) -> list[Any]:
 
 
 async def tables(database: Database) -> list[tuple[Any, ...]]:
-    """Return every table, column and index of our services, in words."""
+    """Return a description of every table, column and index of our services."""
     described = text(
         "select table_schema, table_name, column_name, data_type, is_nullable from information_schema.columns "
         "where table_schema = any(:schemas) union all "
@@ -57,7 +57,7 @@ async def tables(database: Database) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in rows]
 
 
-async def test_from_nothing_they_end_in_what_the_code_expects(database: Database, database_url: str) -> None:
+async def test_on_an_empty_database_they_create_what_the_code_expects(database: Database, database_url: str) -> None:
     for history in HISTORIES:
         await migrate(SecretStr(database_url), history)
     async with database.begin() as db:
@@ -65,7 +65,7 @@ async def test_from_nothing_they_end_in_what_the_code_expects(database: Database
             assert await db.run_sync(differences, history.metadata) == [], history.schema
 
 
-async def test_a_forgotten_migration_is_noticed(database: Database, database_url: str) -> None:
+async def test_a_missing_migration_is_detected(database: Database, database_url: str) -> None:
     await migrate(SecretStr(database_url), NOTIFIER)
     wanted = MetaData(schema="notifier")
     for table in NOTIFIER.metadata.sorted_tables:
@@ -79,7 +79,7 @@ async def test_a_forgotten_migration_is_noticed(database: Database, database_url
     assert sorted(each[0] for each in found) == ["add_column", "add_index", "add_table"]
 
 
-async def test_a_second_time_they_change_nothing(database: Database, database_url: str) -> None:
+async def test_running_them_again_changes_nothing(database: Database, database_url: str) -> None:
     for history in HISTORIES:
         await migrate(SecretStr(database_url), history)
     before = await tables(database)
@@ -92,14 +92,14 @@ async def test_a_second_time_they_change_nothing(database: Database, database_ur
         assert (await db.execute(text("select count(*) from approval.lease"))).scalar_one() == 1
 
 
-async def test_several_at_the_same_time_do_no_harm(database: Database, database_url: str) -> None:
+async def test_they_can_run_concurrently(database: Database, database_url: str) -> None:
     await asyncio.gather(*(migrate(SecretStr(database_url), history) for history in [*HISTORIES, *HISTORIES]))
     async with database.begin() as db:
         for history in HISTORIES:
             assert await db.run_sync(differences, history.metadata) == [], history.schema
 
 
-async def test_each_service_touches_its_own_schema_only(database: Database, database_url: str) -> None:
+async def test_each_service_changes_only_its_own_schema(database: Database, database_url: str) -> None:
     async def schemas_after(history: Migrations) -> set[str]:
         await migrate(SecretStr(database_url), history)
         return {str(row[0]) for row in await tables(database)}

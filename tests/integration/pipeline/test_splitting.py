@@ -14,17 +14,23 @@ from services.pipeline.batch_processor import BatchProcessor
 from services.pipeline.fold import On, StateChange
 from services.pipeline.outbox import Outbox
 from services.pipeline.records import Batch, Partition, Record
-from tests.integration.pipeline.tally import Tally, TallyService, TallyStore, retrieve, retrieved
+from tests.integration.pipeline.counting_service import (
+    CountingService,
+    RetrieveCount,
+    RetrieveCountStore,
+    retrieve_event,
+    retrieved,
+)
 
 KEYS = ["a", "b", "c"]
 
 
-class BrokenStore(TallyStore):
+class BrokenStore(RetrieveCountStore):
     """Fails in the transactions that change the key "b": with an error, or by losing its connection."""
 
     error: Exception | None = None
 
-    async def save(self, db: AsyncConnection, changes: Sequence[StateChange[Tally, int]]) -> None:
+    async def save(self, db: AsyncConnection, changes: Sequence[StateChange[RetrieveCount, int]]) -> None:
         await super().save(db, changes)
         if "b" in [change.key for change in changes]:
             if self.error:
@@ -32,19 +38,21 @@ class BrokenStore(TallyStore):
             await db.execute(text("select pg_terminate_backend(pg_backend_pid())"))
 
 
-async def settle(service: TallyService, store: TallyStore) -> None:
+async def settle(service: CountingService, store: RetrieveCountStore) -> None:
     """Settle one retrieve of each key as one batch."""
-    aggregate = Aggregate("tally", (On(CommitmentRetrieved, retrieved),), store)
+    aggregate = Aggregate("retrieve_count", (On(CommitmentRetrieved, retrieved),), store)
     kernel = service.tables.kernel
     processor = BatchProcessor(service.name, service.database, kernel, Outbox(kernel), [aggregate])
     records = [
-        Record(Partition(CommitmentRetrieved.topic, 0), offset, key.encode(), retrieve(key, 1), (), datetime.now(UTC))
+        Record(
+            Partition(CommitmentRetrieved.topic, 0), offset, key.encode(), retrieve_event(key, 1), (), datetime.now(UTC)
+        )
         for offset, key in enumerate(KEYS)
     ]
     await processor.settle(Batch.without_offsets(records))
 
 
-async def dead_letters(service: TallyService) -> list[tuple[bytes, str, str]]:
+async def dead_letters(service: CountingService) -> list[tuple[bytes, str, str]]:
     letter = service.tables.kernel.dead_letter.c
     async with service.database.begin() as db:
         return [tuple(row) for row in await db.execute(select(letter.key, letter.reason, letter.why))]
@@ -52,26 +60,26 @@ async def dead_letters(service: TallyService) -> list[tuple[bytes, str, str]]:
 
 @pytest.mark.parametrize("error", [ValueError("a defect"), OverflowError("a defect")])
 async def test_an_event_that_breaks_its_transaction_becomes_a_dead_letter_alone(
-    tally: TallyService, error: Exception
+    service: CountingService, error: Exception
 ) -> None:
-    store = BrokenStore(tally.tables)
+    store = BrokenStore(service.tables)
     store.error = error
-    await settle(tally, store)
-    assert sorted(await tally.tallies("")) == ["a", "c"]
-    assert await dead_letters(tally) == [(b"b", "handler_failed", f"{type(error).__name__}: a defect")]
+    await settle(service, store)
+    assert sorted(await service.counts("")) == ["a", "c"]
+    assert await dead_letters(service) == [(b"b", "handler_failed", f"{type(error).__name__}: a defect")]
 
 
-async def test_a_lost_connection_is_raised_and_nothing_is_changed(tally: TallyService) -> None:
+async def test_a_lost_connection_is_raised_and_nothing_is_changed(service: CountingService) -> None:
     with pytest.raises(DBAPIError) as raised:
-        await settle(tally, BrokenStore(tally.tables))
+        await settle(service, BrokenStore(service.tables))
     assert raised.value.connection_invalidated
-    assert await tally.tallies("") == {}
-    assert await dead_letters(tally) == []
+    assert await service.counts("") == {}
+    assert await dead_letters(service) == []
 
 
-async def test_a_missing_table_is_raised_and_makes_no_event_a_dead_letter(tally: TallyService) -> None:
-    async with tally.database.begin() as db:
-        await db.execute(text(f"alter table {tally.name}.seen rename to hidden"))
+async def test_a_missing_table_is_raised_and_makes_no_event_a_dead_letter(service: CountingService) -> None:
+    async with service.database.begin() as db:
+        await db.execute(text(f"alter table {service.name}.seen rename to hidden"))
     with pytest.raises(DBAPIError, match="does not exist"):
-        await settle(tally, TallyStore(tally.tables))
-    assert await dead_letters(tally) == []
+        await settle(service, RetrieveCountStore(service.tables))
+    assert await dead_letters(service) == []

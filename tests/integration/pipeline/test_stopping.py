@@ -1,4 +1,4 @@
-"""A service that is told to stop ends in time, also where a server hangs instead of refusing."""
+"""A service ends in time after SIGTERM, even if a server hangs."""
 
 import os
 import signal
@@ -20,10 +20,10 @@ from tests.kafka import KafkaUnderTest
 ENDS_WITHIN_SECONDS = 12
 
 
-def test_a_service_ends_in_time_though_its_database_hangs(
+def test_a_service_ends_in_time_although_its_database_hangs(
     kafka: KafkaUnderTest, local_postgres: Callable[[], LocalPostgres]
 ) -> None:
-    """Every process of PostgreSQL is frozen: connections stay open and nothing answers."""
+    """All processes of PostgreSQL are frozen: connections stay open, and nothing answers."""
     postgres = local_postgres()
     create_topics(KafkaSettings(kafka_bootstrap_servers=kafka.bootstrap_servers), TOPICS)
     migrate_schema(SecretStr(postgres.url), MIGRATIONS)
@@ -40,17 +40,17 @@ def test_a_service_ends_in_time_though_its_database_hangs(
         for each in frozen:
             os.kill(each, signal.SIGSTOP)
         try:
-            told_at = monotonic()
+            stopped_at = monotonic()
             os.kill(service.pid, signal.SIGTERM)
             assert service.ends_within(ENDS_WITHIN_SECONDS), service.log.read_text()[-2000:]
         finally:
             for each in frozen:
                 os.kill(each, signal.SIGCONT)
 
-    assert monotonic() - told_at < ENDS_WITHIN_SECONDS
+    assert monotonic() - stopped_at < ENDS_WITHIN_SECONDS
 
 
 def processes_of(postgres: LocalPostgres) -> list[int]:
-    """The server and its sessions, the server first."""
+    """Return the process ids of the server and its sessions, the server first."""
     children = Path(f"/proc/{postgres.pid}/task/{postgres.pid}/children").read_text().split()
     return [int(postgres.pid or 0), *map(int, children)]

@@ -1,4 +1,4 @@
-"""Effects as rows on a real database: few at a time, settled once, and left to their leases where something breaks."""
+"""A worker performs each job once, few at a time; a job that fails can be claimed again when its lease expires."""
 
 import asyncio
 from collections import Counter
@@ -19,7 +19,7 @@ from services.pipeline.database import Database
 from services.pipeline.outbox import Outbox
 from services.pipeline.tables import kernel_tables
 from services.pipeline.worker import DRAIN_SECONDS, Worker
-from tests.integration.pipeline.relaying import succeeded
+from tests.integration.pipeline.topic_events import export_succeeded
 from tests.waiting import eventually
 
 METADATA = MetaData(schema="chores")
@@ -36,7 +36,7 @@ LONG = timedelta(minutes=5)
 
 
 class Chores:
-    """Chores whose doing is given by the test; notes how many are done at once, and how often each is."""
+    """Chores that a function of the test performs; counts how many run at once, and how often each ran."""
 
     name = "chores"
 
@@ -72,11 +72,11 @@ class Chores:
         if self.connections_to_lose:
             self.connections_to_lose -= 1
             await db.execute(text("select pg_terminate_backend(pg_backend_pid())"))
-        return [succeeded(f"chore-{job}", 1)]
+        return [export_succeeded(f"chore-{job}", 1)]
 
 
-class Household:
-    """The rows, and workers on them."""
+class ChoreTable:
+    """The rows of chores, and workers that perform them."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -91,7 +91,7 @@ class Household:
         async with self.database.begin() as db:
             return Counter((await db.execute(select(CHORE.c.state))).scalars())
 
-    async def told(self) -> Counter[str]:
+    async def published(self) -> Counter[str]:
         async with self.database.begin() as db:
             return Counter((await db.execute(select(KERNEL.outbox.c.key))).scalars())
 
@@ -100,7 +100,7 @@ class Household:
 
     @asynccontextmanager
     async def working(self, chores: Chores, concurrency: int = 4) -> AsyncIterator[asyncio.Event]:
-        """A worker that runs while the block does; setting what it gives ends it earlier."""
+        """Run a worker for as long as the block runs, or until the yielded event is set."""
         stopping = asyncio.Event()
         worker = Worker(self.database, self.outbox, chores, concurrency=concurrency, poll_seconds=0.05)
         running = asyncio.create_task(worker.run(stopping))
@@ -112,91 +112,91 @@ class Household:
 
 
 @pytest.fixture
-async def household(database_url: str) -> AsyncIterator[Household]:
+async def table(database_url: str) -> AsyncIterator[ChoreTable]:
     database = Database(SecretStr(database_url), application_name="tests", pool_size=10)
     async with database.begin() as db:
         await db.execute(CreateSchema("chores"))
         await db.run_sync(METADATA.create_all)
-    yield Household(database)
+    yield ChoreTable(database)
     await database.close()
 
 
-async def test_all_jobs_are_done_once_and_never_more_than_allowed_at_a_time(household: Household) -> None:
-    await household.add(60)
+async def test_every_job_is_performed_once_and_at_most_as_many_at_once_as_allowed(table: ChoreTable) -> None:
+    await table.add(60)
     chores = Chores()
-    async with household.working(chores, concurrency=4):
-        await eventually(lambda: household.are_all("done"))
+    async with table.working(chores, concurrency=4):
+        await eventually(lambda: table.are_all("done"))
     assert chores.most == 4
     assert set(chores.performed.values()) == {1}
-    assert await household.told() == {f"chore-{number}": 1 for number in range(60)}
+    assert await table.published() == {f"chore-{number}": 1 for number in range(60)}
 
 
-async def test_two_workers_share_the_jobs(household: Household) -> None:
-    await household.add(60)
+async def test_two_workers_share_the_jobs(table: ChoreTable) -> None:
+    await table.add(60)
     one, other = Chores(), Chores()
-    async with household.working(one), household.working(other):
-        await eventually(lambda: household.are_all("done"))
+    async with table.working(one), table.working(other):
+        await eventually(lambda: table.are_all("done"))
     assert set((one.performed + other.performed).values()) == {1}
     assert one.performed
     assert other.performed
 
 
-async def test_a_job_that_breaks_keeps_its_lease_and_holds_up_no_other(household: Household) -> None:
+async def test_a_job_that_fails_keeps_its_lease_and_does_not_block_others(table: ChoreTable) -> None:
     async def do(job: int) -> None:
         if job == 1:
             raise ZeroDivisionError("a defect")
 
-    await household.add(3)
+    await table.add(3)
     chores = Chores(do)
-    async with household.working(chores):
-        await eventually(lambda: _is(household, {"done": 2, "taken": 1}))
+    async with table.working(chores):
+        await eventually(lambda: _is(table, {"done": 2, "taken": 1}))
         await asyncio.sleep(0.3)
     assert chores.performed == {0: 1, 1: 1, 2: 1}
-    assert await household.told() == {"chore-0": 1, "chore-2": 1}
+    assert await table.published() == {"chore-0": 1, "chore-2": 1}
 
 
-async def test_a_job_whose_lease_has_run_out_is_claimed_again(household: Household) -> None:
+async def test_a_job_whose_lease_has_expired_is_claimed_again(table: ChoreTable) -> None:
     async def do(job: int) -> None:
         if chores.performed[job] == 1:
             raise ConnectionResetError("lost")
 
-    await household.add(1)
+    await table.add(1)
     chores = Chores(do, lease=timedelta(milliseconds=300))
-    async with household.working(chores):
-        await eventually(lambda: household.are_all("done"))
+    async with table.working(chores):
+        await eventually(lambda: table.are_all("done"))
     assert chores.performed == {0: 2}
-    assert await household.told() == {"chore-0": 1}
+    assert await table.published() == {"chore-0": 1}
 
 
-async def test_a_result_is_recorded_although_the_connection_was_lost_twice_over_it(household: Household) -> None:
-    await household.add(1)
+async def test_a_result_is_recorded_although_the_connection_is_lost_twice_while_recording(table: ChoreTable) -> None:
+    await table.add(1)
     chores = Chores()
     chores.connections_to_lose = 2
-    async with household.working(chores):
-        await eventually(lambda: household.are_all("done"))
+    async with table.working(chores):
+        await eventually(lambda: table.are_all("done"))
     assert chores.performed == {0: 1}
-    assert await household.told() == {"chore-0": 1}
+    assert await table.published() == {"chore-0": 1}
 
 
-async def test_the_drain_waits_for_what_is_under_way_and_begins_nothing_new(household: Household) -> None:
+async def test_the_drain_waits_for_running_jobs_and_starts_no_new_ones(table: ChoreTable) -> None:
     may_end = asyncio.Event()
 
     async def do(job: int) -> None:
         del job
         await may_end.wait()
 
-    await household.add(5)
+    await table.add(5)
     chores = Chores(do)
-    async with household.working(chores, concurrency=2) as stopping:
+    async with table.working(chores, concurrency=2) as stopping:
         await eventually(lambda: _runs(chores, 2))
         stopping.set()
         await asyncio.sleep(0.2)
-        assert await household.states() == {"taken": 2, "due": 3}
+        assert await table.states() == {"taken": 2, "due": 3}
         may_end.set()
-    assert await household.states() == {"done": 2, "due": 3}
+    assert await table.states() == {"done": 2, "due": 3}
 
 
-async def test_a_job_that_outlasts_the_drain_is_left_to_its_lease(household: Household) -> None:
+async def test_a_job_that_outlasts_the_drain_is_cancelled_and_keeps_its_lease(table: ChoreTable) -> None:
     was_cancelled = asyncio.Event()
 
     async def do(job: int) -> None:
@@ -208,28 +208,28 @@ async def test_a_job_that_outlasts_the_drain_is_left_to_its_lease(household: Hou
             was_cancelled.set()
             raise
 
-    await household.add(1)
+    await table.add(1)
     chores = Chores(do)
-    async with asyncio.timeout(DRAIN_SECONDS + 2), household.working(chores):
+    async with asyncio.timeout(DRAIN_SECONDS + 2), table.working(chores):
         await eventually(lambda: _runs(chores, 1))
     assert was_cancelled.is_set()
-    assert await household.states() == {"taken": 1}
+    assert await table.states() == {"taken": 1}
 
 
-async def test_a_worker_outlives_a_database_that_cannot_be_asked(household: Household) -> None:
-    await household.add(1)
+async def test_a_worker_survives_a_database_that_cannot_be_queried(table: ChoreTable) -> None:
+    await table.add(1)
     chores = Chores()
-    async with household.database.begin() as db:
+    async with table.database.begin() as db:
         await db.execute(text("alter table chores.chore rename to hidden"))
-    async with household.working(chores):
+    async with table.working(chores):
         await asyncio.sleep(0.3)
-        async with household.database.begin() as db:
+        async with table.database.begin() as db:
             await db.execute(text("alter table chores.hidden rename to chore"))
-        await eventually(lambda: household.are_all("done"))
+        await eventually(lambda: table.are_all("done"))
 
 
-async def _is(household: Household, expected: dict[str, int]) -> bool:
-    return await household.states() == expected
+async def _is(table: ChoreTable, expected: dict[str, int]) -> bool:
+    return await table.states() == expected
 
 
 async def _runs(chores: Chores, count: int) -> bool:

@@ -22,14 +22,14 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, value)
 
 
-def test_the_summary_is_due_at_six_unless_said_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_summary_is_due_at_six_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load(DigestSettings).digest_at == time(6)
     monkeypatch.setenv("DIGEST_AT", "07:45")
     assert load(DigestSettings).digest_at == time(7, 45)
 
 
 @pytest.mark.parametrize("wrong", ["06:00+01:00", "24:00", "soon", "6"])
-def test_a_time_that_is_not_one_of_the_day_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
+def test_an_invalid_time_of_day_is_reported_by_variable(monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
     monkeypatch.setenv("DIGEST_AT", wrong)
     with pytest.raises(SettingsError, match="DIGEST_AT"):
         load(DigestSettings)
@@ -42,6 +42,6 @@ def test_a_missing_variable_is_named(monkeypatch: pytest.MonkeyPatch, missing: s
         load(DigestSettings)
 
 
-def test_its_own_database_goes_before_the_shared_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_its_own_database_takes_precedence_over_the_shared_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DIGEST_DATABASE_URL", "postgresql://u:p@127.0.0.1/own")
     assert load(DigestSettings).database_url.get_secret_value().endswith("/own")

@@ -1,10 +1,10 @@
-"""What a batch of messages holds once it is decoded."""
+"""Decoding a batch of messages."""
 
 from services.pipeline.batch_processor import decode_batch
-from tests.unit.pipeline.given import record, retrieved
+from tests.unit.pipeline.samples import record, retrieved
 
 
-def test_events_come_with_their_records_in_order_and_faults_apart() -> None:
+def test_events_are_paired_with_their_records_in_order_and_unreadable_ones_are_apart() -> None:
     good = [record(0), record(2, key=b"c-2"), record(4)]
     bad = [record(1, value=b"\xff"), record(3, key=b"another", value=good[0].value)]
     decoded = decode_batch([good[0], bad[0], good[1], bad[1], good[2]])
@@ -20,14 +20,14 @@ def test_events_come_with_their_records_in_order_and_faults_apart() -> None:
     ]
 
 
-def test_a_dead_letter_keeps_the_message_and_says_why() -> None:
+def test_an_unreadable_message_is_kept_with_the_reason() -> None:
     broken = record(7, value=b"{", headers=[("x", b"\x00")])
     (letter,) = decode_batch([broken]).unreadable
     assert letter.record is broken
     assert letter.why == "the value is not JSON: unexpected end of data at byte 1"
 
 
-def test_a_message_without_key_or_value_is_no_reason_to_stop() -> None:
+def test_a_message_without_key_or_value_is_unreadable_and_raises_nothing() -> None:
     decoded = decode_batch([record(0, key=None), record(1, value=b"")])
     assert decoded.events == []
     assert [letter.reason for letter in decoded.unreadable] == ["key_mismatch", "undecodable"]

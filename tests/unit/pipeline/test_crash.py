@@ -1,4 +1,4 @@
-"""Crash points end a process at once, and only where they may."""
+"""Crash points kill a process at once, and only in the sandbox."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ for time in range(5):
 
 
 def passing(crash_point: str | None) -> tuple[int, list[str]]:
-    """Pass the point `exporter.before_call` five times in a process of its own; return how it ended."""
+    """Pass `exporter.before_call` five times in another process; return its exit status and what it printed."""
     environment = {name: value for name, value in os.environ.items() if name != "CRASH_AT"}
     given = {} if crash_point is None else {"CRASH_AT": crash_point}
     ended = subprocess.run(
@@ -32,18 +32,18 @@ def passing(crash_point: str | None) -> tuple[int, list[str]]:
     ("crash_point", "passes"),
     [("exporter.before_call", 1), ("exporter.before_call:1", 1), ("exporter.before_call:3", 3)],
 )
-def test_a_process_dies_at_the_point_it_is_told_to(crash_point: str, passes: int) -> None:
+def test_a_process_is_killed_at_the_chosen_point(crash_point: str, passes: int) -> None:
     status, printed = passing(crash_point)
     assert status == -signal.SIGKILL
     assert len(printed) == passes
 
 
-def test_a_process_that_is_told_of_no_point_or_another_lives_on() -> None:
+def test_a_process_with_no_point_or_another_one_continues() -> None:
     for crash_point in (None, "exporter.after_call"):
         assert passing(crash_point) == (0, ["0", "1", "2", "3", "4"])
 
 
-def test_nothing_happens_here_without_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_variable_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CRASH_AT", raising=False)
     crash_at("exporter.before_call")
     refuse_outside_sandbox()
@@ -59,7 +59,7 @@ def test_crash_points_are_refused_outside_the_sandbox(monkeypatch: pytest.Monkey
         refuse_outside_sandbox()
 
 
-def test_crash_points_are_taken_in_the_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_crash_points_are_accepted_in_the_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CRASH_AT", "exporter.before_call")
     monkeypatch.setenv("COUNTERSIGN_SANDBOX", "1")
     refuse_outside_sandbox()

@@ -1,4 +1,4 @@
-"""What the address of a database must be, what is said where it is not, and which errors pass by themselves."""
+"""Addresses of databases, and what each kind of database error means."""
 
 import pytest
 from pydantic import SecretStr
@@ -10,7 +10,7 @@ from services.pipeline.errors import SettingsError
 
 
 @pytest.mark.parametrize("url", ["", "nonsense", "postgresql://sam:hunter2@host:port/x"])
-def test_an_address_that_cannot_be_read_is_told_without_its_password(url: str) -> None:
+def test_an_invalid_address_is_reported_without_its_password(url: str) -> None:
     with pytest.raises(SettingsError, match="DATABASE_URL is no address") as raised:
         Database(SecretStr(url), application_name="tests")
     assert "hun" not in str(raised.value)
@@ -18,12 +18,12 @@ def test_an_address_that_cannot_be_read_is_told_without_its_password(url: str) -
 
 
 @pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+asyncpg", "postgresql+psycopg"])
-def test_an_address_may_name_any_driver(scheme: str) -> None:
+def test_an_address_can_name_any_driver(scheme: str) -> None:
     database = Database(SecretStr(f"{scheme}://sam:secret@db.example:5433/x"), application_name="tests")
     assert str(database.engine.url) == "postgresql+asyncpg://sam:***@db.example:5433/x"
 
 
-class Refusal(Exception):  # noqa: N818 - named as the driver's own, which carry their SQLSTATE
+class Refusal(Exception):  # noqa: N818 - like the driver's errors, which have a SQLSTATE
     def __init__(self, sqlstate: str | None) -> None:
         self.sqlstate = sqlstate
 
@@ -45,14 +45,14 @@ def refused(sqlstate: str | None, *, is_lost: bool = False) -> DBAPIError:
         refused("57P03"),
     ],
 )
-def test_a_database_that_is_away_is_told_from_a_defect(error: Exception) -> None:
+def test_an_unavailable_database_is_recognised(error: Exception) -> None:
     assert is_unavailable(error)
 
 
 @pytest.mark.parametrize(
     "error", [refused(None), refused("22P02"), refused("23505"), refused("42P01"), InvalidRequestError()]
 )
-def test_a_defect_of_ours_is_not_taken_for_a_database_that_is_away(error: Exception) -> None:
+def test_our_own_defect_is_not_taken_for_an_unavailable_database(error: Exception) -> None:
     assert not is_unavailable(error)
 
 

@@ -5,7 +5,7 @@ from sqlalchemy.exc import DBAPIError
 from schemas.envelope import UnreadableError
 from services.pipeline.dead_letters import HANDLER_FAILED, dead_letter_of
 from services.pipeline.fold import RefusedError
-from tests.unit.pipeline.given import record
+from tests.unit.pipeline.samples import record
 
 
 class CheckViolationError(Exception):

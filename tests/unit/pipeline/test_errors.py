@@ -1,4 +1,4 @@
-"""The tree of errors in the docstring is the tree of errors."""
+"""The tree in the docstring of errors.py shows every error under its base class."""
 
 import inspect
 
@@ -6,7 +6,7 @@ from services.pipeline import errors
 from services.pipeline.errors import CountersignError
 
 
-def test_the_drawn_tree_holds_every_error_under_its_base() -> None:
+def test_the_docstring_shows_every_error_under_its_base_class() -> None:
     kinds = [kind for _, kind in inspect.getmembers(errors, inspect.isclass)]
     drawn = (errors.__doc__ or "").splitlines()
     for kind in kinds:
@@ -15,5 +15,5 @@ def test_the_drawn_tree_holds_every_error_under_its_base() -> None:
         assert kind.__mro__.index(CountersignError) == depth, kind
 
 
-def test_every_error_says_what_it_means() -> None:
+def test_every_error_has_a_docstring() -> None:
     assert all(kind.__doc__ for _, kind in inspect.getmembers(errors, inspect.isclass))

@@ -1,4 +1,4 @@
-"""How a batch of events is folded into states."""
+"""Folding a batch of events into states."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,7 +6,7 @@ from datetime import datetime
 from schemas.envelope import Event, new_event
 from schemas.events import CommitmentRetrieved, EventData
 from services.pipeline.fold import Decided, Folded, On, RefusedError, StateChange, fold
-from tests.unit.pipeline.given import NOW, retrieved
+from tests.unit.pipeline.samples import NOW, retrieved
 
 LATE = 99
 REFUSED = 13
@@ -30,8 +30,8 @@ def noted(log: Log, event: Event[CommitmentRetrieved], now: datetime) -> Decided
             return Decided(log, rows=("only a row",), is_changed=False)
         case 99:
             return Decided(log, is_changed=False)
-    told = new_event(event.data, source="countersign/test", time=now)
-    return Decided(Log((*log.revisions, revision)), (told,), (f"row {revision}",))
+    published = new_event(event.data, source="countersign/test", time=now)
+    return Decided(Log((*log.revisions, revision)), (published,), (f"row {revision}",))
 
 
 def folded(*events: Event[EventData], **states: Log) -> Folded[Log, str]:
@@ -44,7 +44,7 @@ def test_events_of_one_key_are_applied_in_their_order() -> None:
     assert result.changes == [StateChange("c", Log(), Log((3, 1, 2)), ("row 3", "row 1", "row 2"))]
 
 
-def test_each_key_has_a_state_of_its_own_and_one_change() -> None:
+def test_each_key_has_its_own_state_and_one_change() -> None:
     result = folded(retrieved("a", 1), retrieved("b", 7), retrieved("a", 2), b=Log((6,)))
     assert result.changes == [
         StateChange("a", Log(), Log((1, 2)), ("row 1", "row 2")),
@@ -52,12 +52,12 @@ def test_each_key_has_a_state_of_its_own_and_one_change() -> None:
     ]
 
 
-def test_what_is_published_stands_in_the_order_of_the_events() -> None:
+def test_events_are_published_in_the_order_of_their_causes() -> None:
     result = folded(retrieved("a", 1), retrieved("b", 7), retrieved("a", 2))
     assert [(event.subject, event.data.revision) for event in result.publish] == [("a", 1), ("b", 7), ("a", 2)]  # type: ignore[attr-defined]
 
 
-def test_a_refused_event_is_refused_alone_with_its_reason() -> None:
+def test_only_the_refused_event_is_left_out_and_its_reason_is_kept() -> None:
     refused = retrieved("a", REFUSED)
     result = folded(retrieved("a", 1), refused, retrieved("a", 2), retrieved("b", 5))
     assert [change.after for change in result.changes] == [Log((1, 2)), Log((5,))]
@@ -67,13 +67,13 @@ def test_a_refused_event_is_refused_alone_with_its_reason() -> None:
     assert (error.reason, str(error)) == ("other_company", "not yours")
 
 
-def test_an_event_that_breaks_its_handler_holds_up_no_other() -> None:
+def test_an_event_whose_handler_fails_does_not_block_others() -> None:
     result = folded(retrieved("a", BROKEN), retrieved("a", 1))
     assert [change.after for change in result.changes] == [Log((1,))]
     assert [type(error) for _, error in result.refused] == [ZeroDivisionError]
 
 
-def test_a_key_of_which_everything_was_refused_is_not_changed() -> None:
+def test_a_key_whose_events_were_all_refused_has_no_change() -> None:
     result = folded(retrieved("a", REFUSED), retrieved("a", BROKEN))
     assert (result.changes, result.publish, result.outcomes, len(result.refused)) == ([], [], [], 2)
 
@@ -85,23 +85,23 @@ def test_a_repeat_saves_nothing_and_is_counted_as_unchanged() -> None:
     assert result.outcomes == [(repeat, False)]
 
 
-def test_rows_are_saved_also_where_the_state_is_unchanged() -> None:
+def test_rows_are_saved_even_if_the_state_is_unchanged() -> None:
     result = folded(retrieved("a", ROWS_ONLY), a=Log((1,)))
     assert result.changes == [StateChange("a", Log((1,)), Log((1,)), ("only a row",))]
     assert [is_changed for _, is_changed in result.outcomes] == [False]
 
 
-def test_a_repeat_beside_news_hides_no_news() -> None:
+def test_a_repeat_in_the_same_batch_hides_no_change() -> None:
     result = folded(retrieved("a", LATE), retrieved("a", 1), retrieved("a", LATE))
     assert result.changes == [StateChange("a", Log(), Log((1,)), ("row 1",))]
     assert [is_changed for _, is_changed in result.outcomes] == [False, True, False]
 
 
-def test_the_states_that_were_given_stay_as_they_are() -> None:
+def test_the_given_states_are_not_modified() -> None:
     states = {"a": Log((1,))}
     fold((On(CommitmentRetrieved, noted),), states, [retrieved("a", 2)], NOW)
     assert states == {"a": Log((1,))}
 
 
-def test_nothing_comes_of_nothing() -> None:
+def test_no_events_lead_to_nothing() -> None:
     assert folded() == Folded([], [], [], [])

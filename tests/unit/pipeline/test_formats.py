@@ -1,4 +1,4 @@
-"""How amounts and enumerations read, on pages and in mails alike."""
+"""Formats of amounts and enumerations."""
 
 from decimal import Decimal
 
@@ -24,7 +24,7 @@ from services.pipeline.formats import enumeration, money
         ("7", "ZZZ", "ZZZ 7.00"),
     ],
 )
-def test_money_shows_its_currency_and_every_digit_it_has(amount: str, currency: str, expected: str) -> None:
+def test_money_shows_its_currency_and_all_digits(amount: str, currency: str, expected: str) -> None:
     assert money(amount, currency).replace("\N{NO-BREAK SPACE}", " ") == expected
 
 
@@ -36,6 +36,6 @@ def test_money_is_never_rounded(amount: str, currency: str) -> None:
     assert Decimal(shown) == Decimal(amount)
 
 
-def test_an_enumeration_has_one_and() -> None:
+def test_an_enumeration_has_one_and_before_its_last_part() -> None:
     assert enumeration(["a"]) == "a"
     assert enumeration(["a", "b", "c"]) == "a, b and c"

@@ -1,4 +1,4 @@
-"""Logs are one line for each event, with constant names, for machines or for people."""
+"""Logs have one line for each event, as JSON or for people."""
 
 import json
 import subprocess
@@ -23,7 +23,7 @@ except ZeroDivisionError:
 
 
 def logged(log_format: str) -> list[str]:
-    """Return what a process of its own logs in `log_format`; nothing may go to its standard output."""
+    """Return what another process logs in `log_format`; nothing may go to its standard output."""
     ended = subprocess.run(
         [sys.executable, "-c", WRITE.format(log_format=log_format)], capture_output=True, text=True, check=True
     )
@@ -31,7 +31,7 @@ def logged(log_format: str) -> list[str]:
     return ended.stderr.splitlines()
 
 
-def test_machines_read_one_json_object_a_line() -> None:
+def test_json_logs_have_one_object_per_line() -> None:
     early, settled, librdkafka, failed = [json.loads(line) for line in logged("json")]
     assert (early["event"], early["worms"], early["service"]) == ("early.bird", 2, "approval")
     assert (settled["event"], settled["level"], settled["connection"]) == ("export.settled", "warning", "small-erp")
@@ -42,7 +42,7 @@ def test_machines_read_one_json_object_a_line() -> None:
     assert "ZeroDivisionError" in failed["exception"]
 
 
-def test_people_read_words_without_colour_codes() -> None:
+def test_console_logs_have_no_colour_codes() -> None:
     lines = logged("console")
     assert any("export.settled" in line and "connection=small-erp" in line for line in lines)
     assert not any("\x1b" in line for line in lines)

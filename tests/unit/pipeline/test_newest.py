@@ -8,7 +8,7 @@ from schemas.envelope import Event, new_event
 from schemas.events import DigestPreference, ErpConnection
 from services.pipeline.fold import RefusedError
 from services.pipeline.newest import Newest, keep_newest
-from tests.unit.pipeline.given import NOW
+from tests.unit.pipeline.samples import NOW
 
 
 def preference(version: int, company_id: str = "company") -> Event[DigestPreference]:

@@ -9,17 +9,17 @@ from services.pipeline.dead_letters import DeadLetter
 from services.pipeline.errors import CountersignError
 from services.pipeline.operations import Publishable, described, parse_position, read_events
 from services.pipeline.records import Partition
-from tests.unit.pipeline.given import NOW, record, retrieved
+from tests.unit.pipeline.samples import NOW, record, retrieved
 
-SOUND = encode(retrieved())
-
-
-def spoilt(**members: object) -> bytes:
-    return orjson.dumps({**orjson.loads(SOUND), **members})
+VALID = encode(retrieved())
 
 
-def test_every_example_can_be_published_as_it_stands() -> None:
-    files = {f"{place}.json": encode(example.event) for place, example in enumerate(EXAMPLES)}
+def changed(**members: object) -> bytes:
+    return orjson.dumps({**orjson.loads(VALID), **members})
+
+
+def test_every_example_can_be_published() -> None:
+    files = {f"{number}.json": encode(example.event) for number, example in enumerate(EXAMPLES)}
     events, problems = read_events(files)
     assert problems == {}
     assert [(event.topic, event.key) for event in events] == [
@@ -29,7 +29,7 @@ def test_every_example_can_be_published_as_it_stands() -> None:
 
 
 def test_an_event_keeps_its_bytes() -> None:
-    pretty = orjson.dumps(orjson.loads(SOUND), option=orjson.OPT_INDENT_2)
+    pretty = orjson.dumps(orjson.loads(VALID), option=orjson.OPT_INDENT_2)
     events, _ = read_events({"a.json": pretty})
     assert events == [Publishable("commitment.retrieved", "c-1", str(retrieved().id), pretty)]
 
@@ -41,20 +41,20 @@ def test_an_event_keeps_its_bytes() -> None:
         (b"\xff", "not JSON"),
         (b"[]", "`type` must be one of"),
         (b"{}", "`type` must be one of"),
-        (spoilt(type="commitment.retrieved"), "`type` must be one of"),
-        (spoilt(type=["commitment.retrieved.v1"]), "`type` must be one of"),
-        (spoilt(type=None), "`type` must be one of"),
-        (spoilt(subject=None), "subject: is missing"),
-        (spoilt(subject=5), "subject"),
-        (spoilt(subject="another"), "is not the id in the data"),
-        (spoilt(id="no uuid"), "id: must be a UUID"),
-        (spoilt(data=None), "data: must be a JSON object"),
-        (spoilt(data={}), "company_id: is missing"),
-        (spoilt(time="yesterday"), "time: must be an RFC 3339 time"),
+        (changed(type="commitment.retrieved"), "`type` must be one of"),
+        (changed(type=["commitment.retrieved.v1"]), "`type` must be one of"),
+        (changed(type=None), "`type` must be one of"),
+        (changed(subject=None), "subject: is missing"),
+        (changed(subject=5), "subject"),
+        (changed(subject="another"), "is not the id in the data"),
+        (changed(id="no uuid"), "id: must be a UUID"),
+        (changed(data=None), "data: must be a JSON object"),
+        (changed(data={}), "company_id: is missing"),
+        (changed(time="yesterday"), "time: must be an RFC 3339 time"),
     ],
 )
-def test_a_file_without_a_sound_event_is_told_with_its_reason(content: bytes, why: str) -> None:
-    events, problems = read_events({"good.json": SOUND, "bad.json": content})
+def test_a_file_without_a_valid_event_is_reported_with_the_reason(content: bytes, why: str) -> None:
+    events, problems = read_events({"good.json": VALID, "bad.json": content})
     assert [event.key for event in events] == ["c-1"]
     assert list(problems) == ["bad.json"]
     assert why in problems["bad.json"]
@@ -72,7 +72,7 @@ def test_anything_else_is_no_position(position: str) -> None:
         parse_position(position)
 
 
-def test_a_dead_letter_is_described_whole_also_where_its_bytes_are_no_text() -> None:
+def test_a_dead_letter_is_described_in_full_even_if_its_bytes_are_no_text() -> None:
     letter = DeadLetter(
         record(4, key=b"\xff\x00", value=b"\xfe{", headers=[("content-type", b"x"), ("trace", None)]),
         "undecodable",

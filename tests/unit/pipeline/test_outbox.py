@@ -13,17 +13,17 @@ def row(number: int, topic: str = RETRIEVED, key: str = "a") -> OutboxRow:
     return OutboxRow(number, topic, key, b"%d" % number)
 
 
-def test_of_each_key_only_the_oldest_row_is_sent() -> None:
+def test_only_the_oldest_row_of_each_key_is_sent() -> None:
     rows = [row(1), row(2, key="b"), row(3), row(4, key="b")]
     assert sendable(rows) == [Sendable(row(1), (1,)), Sendable(row(2, key="b"), (2,))]
 
 
-def test_the_same_key_on_another_topic_is_another_line() -> None:
+def test_the_same_key_on_another_topic_does_not_wait() -> None:
     rows = [row(1), row(2, "decision.accepted")]
     assert [chosen.row.id for chosen in sendable(rows)] == [1, 2]
 
 
-def test_on_a_compacted_topic_the_newest_row_settles_all_before_it() -> None:
+def test_on_a_compacted_topic_the_newest_row_replaces_all_before_it() -> None:
     rows = [row(1, STATUS), row(2, STATUS, "b"), row(3, STATUS), row(4, STATUS)]
     assert sendable(rows) == [Sendable(row(4, STATUS), (1, 3, 4)), Sendable(row(2, STATUS, "b"), (2,))]
 
@@ -33,7 +33,7 @@ def test_an_empty_outbox_has_nothing_to_send() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from([RETRIEVED, STATUS]), st.sampled_from("abc")), max_size=30))
-def test_sending_again_and_again_empties_it_in_order_and_ends_with_the_newest_status(
+def test_repeated_sending_empties_the_outbox_in_order_and_ends_with_the_newest_status(
     lines: list[tuple[str, str]],
 ) -> None:
     waiting = [row(number, *line) for number, line in enumerate(lines)]

@@ -9,7 +9,7 @@ from services.pipeline.periodic import every, is_set_within
 
 
 class Job:
-    """Counts its runs and sets `stopping` on the last one that it is to have."""
+    """Counts its runs and sets `stopping` in the last of them."""
 
     def __init__(self, runs: int, errors: dict[int, Exception] | None = None) -> None:
         self.stopping = asyncio.Event()
@@ -25,7 +25,7 @@ class Job:
             raise error
 
 
-async def test_a_job_runs_at_once_and_again_until_it_is_to_stop() -> None:
+async def test_a_job_runs_at_once_and_repeats_until_stopped() -> None:
     job = Job(runs=3)
 
     await every(0.001, job.run)(job.stopping)
@@ -42,7 +42,7 @@ async def test_a_stop_does_not_wait_for_the_next_run() -> None:
     assert job.ran == 1
 
 
-async def test_a_job_that_waits_first_does_not_run_when_the_service_stops_before() -> None:
+async def test_a_job_that_waits_first_does_not_run_if_stopped_before() -> None:
     job = Job(runs=1)
     job.stopping.set()
 
@@ -51,7 +51,7 @@ async def test_a_job_that_waits_first_does_not_run_when_the_service_stops_before
     assert job.ran == 0
 
 
-async def test_a_run_that_the_database_fails_is_left_to_the_next_one() -> None:
+async def test_after_a_database_error_the_next_run_tries_again() -> None:
     job = Job(runs=2, errors={1: ConnectionRefusedError()})
 
     await every(0.001, job.run)(job.stopping)
@@ -68,7 +68,7 @@ async def test_any_other_error_ends_the_loop() -> None:
     assert job.ran == 1
 
 
-async def test_a_job_with_its_arguments_bound_is_a_job_too() -> None:
+async def test_a_partial_can_be_a_job() -> None:
     seen = []
     stopping = asyncio.Event()
 
@@ -82,7 +82,7 @@ async def test_a_job_with_its_arguments_bound_is_a_job_too() -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.001])
-async def test_waiting_for_an_event_tells_whether_it_came(seconds: float) -> None:
+async def test_waiting_for_an_event_returns_whether_it_is_set(seconds: float) -> None:
     event = asyncio.Event()
 
     before = await is_set_within(event, seconds)

@@ -1,4 +1,4 @@
-"""Settings come from the environment; what is wrong with them is told by name and never by value."""
+"""Settings come from the environment; errors name the variable and never show its value."""
 
 from pathlib import Path
 
@@ -25,34 +25,32 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(f"{service}_DATABASE_URL", raising=False)
 
 
-def complaint(settings_type: type[ServiceSettings]) -> str:
+def error_text(settings_type: type[ServiceSettings]) -> str:
     with pytest.raises(SettingsError) as raised:
         load(settings_type)
     return str(raised.value)
 
 
 @pytest.mark.parametrize("settings_type", SERVICES)
-def test_every_missing_variable_is_named_at_once(settings_type: type[ServiceSettings]) -> None:
-    said = complaint(settings_type)
+def test_all_missing_variables_are_named_at_once(settings_type: type[ServiceSettings]) -> None:
+    text = error_text(settings_type)
     required = {name.upper() for name, field in settings_type.model_fields.items() if field.is_required()}
     assert "KAFKA_BOOTSTRAP_SERVERS" in required
-    assert {name for name in required if name not in said} == set()
-    assert said.endswith("See .env.example.")
+    assert {name for name in required if name not in text} == set()
+    assert text.endswith("See .env.example.")
 
 
 @pytest.mark.parametrize("settings_type", SERVICES)
-def test_a_complaint_never_repeats_a_value(
-    settings_type: type[ServiceSettings], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_error_never_shows_a_value(settings_type: type[ServiceSettings], monkeypatch: pytest.MonkeyPatch) -> None:
     for name, field in settings_type.model_fields.items():
         if field.annotation is not str:
             monkeypatch.setenv(name.upper(), SECRET)
-    said = complaint(settings_type)
-    assert "HTTP_PORT" in said
-    assert SECRET not in said
+    text = error_text(settings_type)
+    assert "HTTP_PORT" in text
+    assert SECRET not in text
 
 
-def test_the_cause_that_holds_the_values_is_not_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cause_with_the_values_is_suppressed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PORT", SECRET)
     with pytest.raises(SettingsError) as raised:
         load(ServiceSettings)
@@ -61,7 +59,7 @@ def test_the_cause_that_holds_the_values_is_not_passed_on(monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("settings_type", SERVICES)
-def test_each_service_may_have_a_database_of_its_own(
+def test_each_service_can_have_its_own_database(
     settings_type: type[ServiceSettings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service = settings_type.__name__.removesuffix("Settings").upper()
@@ -76,18 +74,18 @@ def test_each_service_may_have_a_database_of_its_own(
 
 
 @pytest.mark.parametrize("settings_type", [*SERVICES, KafkaSettings])
-def test_every_setting_is_described(settings_type: type[ServiceSettings]) -> None:
+def test_every_setting_has_a_description(settings_type: type[ServiceSettings]) -> None:
     assert {name for name, field in settings_type.model_fields.items() if not field.description} == set()
 
 
 @pytest.mark.parametrize("settings_type", SERVICES)
-def test_every_secret_is_kept_as_one(settings_type: type[ServiceSettings]) -> None:
+def test_every_secret_is_a_secret_str(settings_type: type[ServiceSettings]) -> None:
     words = ("secret", "password", "database_url", "smtp_url")
     secret = {name for name in settings_type.model_fields if any(word in name for word in words)}
     assert {name for name in secret if "SecretStr" not in str(settings_type.model_fields[name].annotation)} == set()
 
 
-def test_what_is_logged_of_settings_shows_no_secret() -> None:
+def test_logged_settings_show_no_secret() -> None:
     settings = ServiceSettings(
         kafka_bootstrap_servers="k:9092",
         kafka_sasl_password=SecretStr(SECRET),
@@ -97,7 +95,7 @@ def test_what_is_logged_of_settings_shows_no_secret() -> None:
     assert SECRET not in repr(settings)
 
 
-def test_kafka_is_told_only_what_is_set() -> None:
+def test_the_kafka_configuration_contains_only_what_is_set() -> None:
     assert KafkaSettings(kafka_bootstrap_servers="k:9092").client_config() == {
         "bootstrap.servers": "k:9092",
         "security.protocol": "PLAINTEXT",
@@ -127,7 +125,7 @@ def test_kafka_is_told_only_what_is_set() -> None:
 
 
 @pytest.mark.parametrize("service", ["approval", "exporter", "notifier", "digest"])
-def test_operators_are_told_which_database_variable_to_set(service: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_database_url_error_names_the_variables_to_set(service: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SettingsError, match=f"Set DATABASE_URL, or {service.upper()}_DATABASE_URL"):
         database_url(service)
     monkeypatch.setenv("DATABASE_URL", "postgresql://shared.example/all")

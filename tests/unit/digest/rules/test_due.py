@@ -12,27 +12,27 @@ from tests.unit.digest.rules.samples import CHICAGO, NOW, SIX, instants, zones
 times = st.times().map(lambda each: each.replace(microsecond=0))
 
 
-def test_it_is_due_at_six_in_the_recipients_own_zone() -> None:
+def test_it_is_due_at_six_in_the_recipients_time_zone() -> None:
     assert latest_due(NOW, CHICAGO, SIX) == Due(date(2026, 11, 17), NOW)
     assert latest_due(NOW - timedelta(seconds=1), CHICAGO, SIX) == Due(date(2026, 11, 16), NOW - timedelta(days=1))
     assert latest_due(NOW, ZoneInfo("Asia/Tokyo"), SIX).local_date == date(2026, 11, 17)
     assert latest_due(NOW, ZoneInfo("Pacific/Honolulu"), SIX).local_date == date(2026, 11, 16)
 
 
-def test_a_local_time_that_the_clocks_skip_is_as_much_later() -> None:
+def test_a_skipped_local_time_is_later_by_what_the_clocks_skip() -> None:
     # on 8 March 2026 the clocks of Chicago go from 02:00 to 03:00
     due = due_on(date(2026, 3, 8), CHICAGO, time(2, 30))
     assert due.at.astimezone(CHICAGO).time() == time(3, 30)
 
 
-def test_a_local_time_that_exists_twice_counts_the_first_time() -> None:
-    # on 1 November 2026 they go from 02:00 back to 01:00
+def test_a_local_time_that_occurs_twice_counts_the_first_time() -> None:
+    # on 1 November 2026 the clocks of Chicago go from 02:00 back to 01:00
     due = due_on(date(2026, 11, 1), CHICAGO, time(1, 30))
     assert due.at == datetime(2026, 11, 1, 6, 30, tzinfo=UTC)
     assert latest_due(due.at + timedelta(hours=1), CHICAGO, time(1, 30)) == due
 
 
-def test_a_date_that_a_zone_skips_is_nobodys_summary() -> None:
+def test_a_date_that_a_zone_skips_has_no_summary() -> None:
     # Samoa went from 29 to 31 December 2011
     apia = ZoneInfo("Pacific/Apia")
     hours = (datetime(2011, 12, 29, 0, tzinfo=UTC) + timedelta(hours=hour) for hour in range(72))
@@ -42,7 +42,9 @@ def test_a_date_that_a_zone_skips_is_nobodys_summary() -> None:
 
 
 @given(now=instants, zone=zones, digest_at=times)
-def test_what_is_due_has_come_and_is_the_newest_that_has(now: datetime, zone: ZoneInfo, digest_at: time) -> None:
+def test_the_latest_due_summary_is_the_last_one_whose_time_has_come(
+    now: datetime, zone: ZoneInfo, digest_at: time
+) -> None:
     due = latest_due(now, zone, digest_at)
     assert due.at <= now
     assert due_on(due.local_date + timedelta(days=1), zone, digest_at).at > now or due.local_date == _today(now, zone)

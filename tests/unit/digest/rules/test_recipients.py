@@ -25,19 +25,19 @@ def decided(who: Recipient, **given_: object) -> DigestOutcome:
         ({"is_subscribed": False}, DigestOutcome.UNSUBSCRIBED),
     ],
 )
-def test_only_subscribed_approvers_get_one(rights: dict[str, object], expected: DigestOutcome) -> None:
+def test_only_subscribed_approvers_get_a_summary(rights: dict[str, object], expected: DigestOutcome) -> None:
     assert decided(recipient(**rights)) is expected
 
 
-def test_nobody_gets_two_for_one_date() -> None:
+def test_nobody_gets_two_summaries_for_one_date() -> None:
     assert decided(recipient(), was_sent=True) is DigestOutcome.ALREADY_SENT
 
 
-def test_nobody_gets_one_while_nothing_waits() -> None:
+def test_nobody_gets_a_summary_while_nothing_waits() -> None:
     assert decided(recipient(), waiting_since=None) is DigestOutcome.NOTHING_WAITS
 
 
-def test_what_came_after_the_due_time_does_not_call_for_one_unless_it_is_ordered() -> None:
+def test_what_arrived_after_the_due_time_counts_only_for_an_ordered_summary() -> None:
     late = NOW + timedelta(seconds=1)
     assert decided(recipient(), waiting_since=NOW) is DigestOutcome.SENT
     assert decided(recipient(), waiting_since=late) is DigestOutcome.NOTHING_WAITS

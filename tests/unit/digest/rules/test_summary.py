@@ -25,13 +25,13 @@ def made(items: list[Item], now: datetime = NOW, *, time_zone: str = "America/Ch
     return summary_of(who, due, items, now, "https://desk.example", "https://desk.example/u/TOKEN")
 
 
-def test_each_status_has_its_part() -> None:
+def test_each_status_has_its_section() -> None:
     digest = made([item(status.value, status) for status in Status]).data
-    parts = {
+    sections = {
         name: {row.status for row in getattr(digest, name).rows}
         for name in ("waiting", "failed", "in_doubt", "yesterday")
     }
-    assert parts == {
+    assert sections == {
         "waiting": {Status.READY, Status.DISPUTED},
         "failed": {Status.FAILED},
         "in_doubt": {Status.IN_DOUBT},
@@ -48,11 +48,11 @@ def test_each_status_has_its_part() -> None:
         (datetime(2026, 11, 17, 6, 0, tzinfo=UTC), False),
     ],
 )
-def test_yesterday_is_the_recipients(since: datetime, *, is_listed: bool) -> None:
+def test_yesterday_is_in_the_recipients_time_zone(since: datetime, *, is_listed: bool) -> None:
     assert made([item("SC-1", Status.SYNCED, since=since)]).data.yesterday.count == is_listed
 
 
-def test_yesterdays_outcomes_do_not_wait() -> None:
+def test_yesterdays_outcomes_are_not_waiting() -> None:
     digest = made([item("SC-1", Status.SYNCED), item("SC-2", Status.REJECTED)]).data
     assert (digest.waiting.count, digest.yesterday.count) == (0, 2)
 
@@ -66,39 +66,39 @@ def test_an_age_counts_local_midnights() -> None:
 
 
 @pytest.mark.parametrize("since", [datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, tzinfo=UTC)])
-def test_an_absurd_clock_upstream_breaks_no_summary(since: datetime) -> None:
+def test_a_wrong_clock_upstream_breaks_no_summary(since: datetime) -> None:
     for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago"):
         digest = made([item("SC-1", since=since), item("SC-2", Status.SYNCED, since=since)], time_zone=zone).data
         assert digest.waiting.rows[0].age_days >= 0
         assert digest.yesterday.count == 0
 
 
-def test_links_lead_to_the_desk_whatever_the_id() -> None:
+def test_links_work_for_any_commitment_id() -> None:
     digest = made([item("a/b?c#d%")]).data
     assert digest.waiting.rows[0].url == "https://desk.example/commitments/a%2Fb%3Fc%23d%25"
     assert (digest.desk_url, digest.unsubscribe_url) == ("https://desk.example/", "https://desk.example/u/TOKEN")
 
 
-def test_totals_are_exact_and_one_for_each_currency() -> None:
+def test_there_is_an_exact_total_for_each_currency() -> None:
     items = [item(f"SC-{n}", total=Decimal("0.10")) for n in range(3)] + [item("EU", currency="EUR", total=Decimal(7))]
     totals = made(items).data.waiting.totals
     assert [(each.currency, each.total) for each in totals] == [("EUR", "7"), ("USD", "0.30")]
 
 
-def test_a_total_beyond_all_amounts_is_left_out() -> None:
+def test_a_total_that_is_too_large_is_left_out() -> None:
     huge = [item(name, total=Decimal("999999999999999.999999")) for name in ("SC-1", "SC-2")]
     section = made([*huge, item("SC-3", currency="EUR")]).data.waiting
     assert (section.count, [each.currency for each in section.totals]) == (3, ["EUR"])
 
 
-def test_a_part_lists_a_hundred_rows_and_counts_the_rest() -> None:
+def test_a_section_lists_a_hundred_rows_and_counts_the_rest() -> None:
     section = made([item(f"SC-{n:03}", since=NOW - timedelta(hours=n)) for n in range(130)]).data.waiting
     assert (section.count, len(section.rows)) == (130, limits.MAX_DIGEST_ROWS)
     assert section.rows[0].summary.number == "SC-129"
     assert section.totals[0].total == "62432500.00"
 
 
-def test_a_summary_always_fits_a_message() -> None:
+def test_a_summary_always_fits_into_a_message() -> None:
     title = "\N{FULL BLOCK}" * limits.MAX_TITLE_CHARACTERS
     plain = item("SC-1")
     summary = Summary.model_validate_json(plain.summary).model_copy(
@@ -135,7 +135,7 @@ items_of_a_company = st.lists(
 
 
 @given(items=items_of_a_company, now=instants, zone=zones)
-def test_every_open_item_is_counted_once_oldest_first_and_survives_the_wire(
+def test_every_open_item_is_counted_once_oldest_first_and_survives_encoding(
     items: list[Item], now: datetime, zone: ZoneInfo
 ) -> None:
     event = made(items, now, time_zone=zone.key)

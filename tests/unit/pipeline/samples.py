@@ -1,4 +1,4 @@
-"""Small events and records for the kernel's pure parts."""
+"""Events and Kafka records for the pipeline's unit tests."""
 
 from datetime import UTC, datetime
 
@@ -27,6 +27,6 @@ def record(
     value: bytes | None = None,
     headers: Headers = (),
 ) -> Record:
-    """A message on `commitment.retrieved`; a sound event unless `value` is given."""
-    known = encode(retrieved((key or b"c-1").decode(errors="replace"))) if value is None else value
-    return Record(Partition(TOPIC, partition), offset, key, known, headers, NOW)
+    """A message on `commitment.retrieved`; a valid event unless `value` is given."""
+    content = encode(retrieved((key or b"c-1").decode(errors="replace"))) if value is None else value
+    return Record(Partition(TOPIC, partition), offset, key, content, headers, NOW)

@@ -1,4 +1,4 @@
-"""Relays of the tests: in this process, or in one of its own that can be killed."""
+"""An outbox with relays: in this process, or run as a program that can be killed."""
 
 import asyncio
 import sys
@@ -9,11 +9,12 @@ from uuid import uuid4
 
 from pydantic import SecretStr
 from sqlalchemy import MetaData, select, update
+from sqlalchemy.schema import CreateSchema
 
-from schemas.commitment import ErpDocument
-from schemas.envelope import Event, decode, new_event
-from schemas.events import EventData, ExportSucceeded
-from services.pipeline.broker import EventProducer, TopicReader
+from schemas.envelope import Event
+from schemas.events import EventData
+from schemas.topics import TOPICS
+from services.pipeline.broker import EventProducer, create_topics
 from services.pipeline.database import Database
 from services.pipeline.lease import Lease
 from services.pipeline.outbox import Outbox
@@ -21,19 +22,17 @@ from services.pipeline.relay import LEASE_SECONDS, Relay
 from services.pipeline.settings import KafkaSettings
 from services.pipeline.tables import KernelTables, kernel_tables
 
-TOPIC = "export.succeeded"
 
-
-class Line:
-    """An outbox with the relays that empty it."""
+class OutboxUnderTest:
+    """An outbox in a schema of its own, and relays that send it."""
 
     def __init__(self, bootstrap_servers: str, database_url: str, schema: str) -> None:
+        self.name = schema
         self.kafka = KafkaSettings(kafka_bootstrap_servers=bootstrap_servers)
-        self.database = Database(SecretStr(database_url), application_name="relaying", pool_size=4)
+        self.database = Database(SecretStr(database_url), application_name="tests", pool_size=4)
         self.metadata = MetaData(schema=schema)
         self.tables: KernelTables = kernel_tables(self.metadata)
         self.outbox = Outbox(self.tables)
-        self._name = schema
 
     async def add(self, events: Sequence[Event[EventData]]) -> None:
         """Commit `events` to the outbox."""
@@ -41,35 +40,45 @@ class Line:
             await self.outbox.add(db, events)
         self.outbox.wake()
 
+    async def prepare(self) -> None:
+        """Create the topics and the tables."""
+        await asyncio.to_thread(create_topics, self.kafka, TOPICS)
+        async with self.database.begin() as db:
+            await db.execute(CreateSchema(self.name))
+            await db.run_sync(self.metadata.create_all)
+
     async def waiting(self) -> int:
-        """How many rows are not acknowledged yet."""
+        """Return how many rows are not acknowledged yet."""
         async with self.database.begin() as db:
             return (await self.outbox.backlog(db))[0]
 
+    async def is_empty(self) -> bool:
+        return await self.waiting() == 0
+
     async def holder(self) -> str | None:
-        """Who holds the lease, rightly or not."""
+        """Return the holder in the lease's row, expired or not."""
         async with self.database.begin() as db:
             found: str | None = (await db.execute(select(self.tables.lease.c.holder))).scalar_one_or_none()
             return found
 
-    async def let_the_lease_run_out(self) -> None:
-        """As if its time had passed."""
+    async def expire_lease(self) -> None:
+        """Make the lease expire at once."""
         async with self.database.begin() as db:
             past = datetime(2000, 1, 1, tzinfo=UTC)
             await db.execute(update(self.tables.lease).values(expires_at=past))
 
     async def relay(self, stopping: asyncio.Event, holder: str) -> None:
-        """Run one relay until it is told to stop."""
+        """Run one relay until `stopping` is set."""
         producer = EventProducer(self.kafka, holder)
         lease = Lease(self.database, self.tables, "relay", holder, LEASE_SECONDS)
         try:
-            await Relay(self._name, self.database, self.outbox, producer, lease).run(stopping)
+            await Relay(self.name, self.database, self.outbox, producer, lease).run(stopping)
         finally:
             await asyncio.to_thread(producer.close)
 
     @asynccontextmanager
     async def relaying(self, holder: str) -> AsyncIterator[None]:
-        """A relay that works while the block runs."""
+        """Run a relay for as long as the block runs."""
         stopping = asyncio.Event()
         running = asyncio.create_task(self.relay(stopping, holder))
         try:
@@ -79,33 +88,9 @@ class Line:
             await running
 
 
-def succeeded(key: str, revision: int) -> Event[EventData]:
-    data = ExportSucceeded(
-        company_id="c",
-        project_id="p",
-        commitment_id=key,
-        revision=revision,
-        round=1,
-        erp_document=ErpDocument(connection="erp", id=key),
-    )
-    return new_event(data, source="test", time=datetime.now(UTC))
-
-
-def on_topic(kafka: KafkaSettings, topic: str, prefix: str) -> list[Event[EventData]]:
-    """Everything on `topic` whose key begins with `prefix`, each partition in its order. Blocks."""
-    reader = TopicReader(kafka, [topic])
-    ends = reader.ends()
-    records = []
-    while not reader.has_reached(ends):
-        records += reader.read(1)
-    reader.close()
-    mine = [record for record in records if (record.key or b"").startswith(prefix.encode())]
-    return [decode(topic, record.key, record.value, record.headers, record.at) for record in mine]
-
-
 async def main(bootstrap_servers: str, database_url: str, schema: str) -> None:
-    """Relay for good, or until CRASH_AT."""
-    await Line(bootstrap_servers, database_url, schema).relay(asyncio.Event(), f"killed:{uuid4().hex[:8]}")
+    """Relay until CRASH_AT kills this process."""
+    await OutboxUnderTest(bootstrap_servers, database_url, schema).relay(asyncio.Event(), f"killed:{uuid4().hex[:8]}")
 
 
 if __name__ == "__main__":

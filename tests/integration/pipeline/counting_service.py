@@ -1,4 +1,4 @@
-"""A very small service on the kernel: it counts retrieves per commitment and tells of each one by an event."""
+"""A small service on the pipeline: it counts retrieves per commitment and publishes an event for each one."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -24,9 +24,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.schema import CreateSchema
 
-from schemas.commitment import ErpDocument, Person
+from schemas.commitment import Person
 from schemas.envelope import Event, encode, new_event
-from schemas.events import CommitmentRetrieved, ExportSucceeded
+from schemas.events import CommitmentRetrieved
 from schemas.topics import TOPICS
 from services.pipeline.aggregate import Aggregate
 from services.pipeline.broker import EventProducer, create_topics
@@ -37,26 +37,30 @@ from services.pipeline.outbox import Outbox
 from services.pipeline.runtime import Runtime, Service
 from services.pipeline.settings import ServiceSettings
 from services.pipeline.tables import KernelTables, kernel_tables
+from tests.integration.pipeline.topic_events import export_succeeded
 
 FORBIDDEN_REVISION = 666
+"""A revision that a check constraint refuses."""
 SAM = Person(id="p-sam", name="Sam Lee", email="sam@builder.example")
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class RetrieveCount:
+    """How many retrieves of one commitment were counted, and the highest revision among them."""
+
     key: str
     count: int
     highest: int
 
 
 class Tables:
-    """The tables of one tally service, in a schema of its own name."""
+    """The tables of one counting service, in a schema of its own name."""
 
     def __init__(self, schema: str) -> None:
         self.metadata = MetaData(schema=schema)
         self.kernel: KernelTables = kernel_tables(self.metadata)
-        self.tally = Table(
-            "tally",
+        self.retrieve_count = Table(
+            "retrieve_count",
             self.metadata,
             Column("key", Text, primary_key=True),
             Column("count", Integer, nullable=False, server_default="0"),
@@ -72,47 +76,38 @@ class Tables:
         )
 
 
-def retrieved(tally: Tally, event: Event[CommitmentRetrieved], now: datetime) -> Decided[Tally, int]:
+def retrieved(known: RetrieveCount, event: Event[CommitmentRetrieved], now: datetime) -> Decided[RetrieveCount, int]:
+    """Count the retrieve if its revision is the highest so far; its row is the revision."""
     revision = event.data.revision
     if event.data.company_id == "somebody-else":
         raise RefusedError("other_company", "another company's commitment")
     if event.data.project_id == "defect":
         raise ZeroDivisionError("a handler's defect")
-    if revision <= tally.highest:
-        return Decided(tally, is_changed=False)
-    told = ExportSucceeded(
-        company_id=event.data.company_id,
-        project_id=event.data.project_id,
-        commitment_id=event.data.commitment_id,
-        revision=revision,
-        round=1,
-        erp_document=ErpDocument(connection="tally", id=str(tally.count + 1)),
-    )
-    published = new_event(told, source="countersign/tally", time=now)
-    return Decided(Tally(tally.key, tally.count + 1, revision), (published,), (revision,))
+    if revision <= known.highest:
+        return Decided(known, is_changed=False)
+    published = export_succeeded(known.key, revision, now)
+    return Decided(RetrieveCount(known.key, known.count + 1, revision), (published,), (revision,))
 
 
-class TallyStore:
+class RetrieveCountStore:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
-    async def load(self, db: AsyncConnection, keys: Sequence[str]) -> Mapping[str, Tally]:
-        table = self._tables.tally
-        rows = [{"key": key} for key in keys]
-        await insert_many(db, table, rows)
+    async def load(self, db: AsyncConnection, keys: Sequence[str]) -> Mapping[str, RetrieveCount]:
+        table = self._tables.retrieve_count
+        await insert_many(db, table, [{"key": key} for key in keys])
         chosen = select(table).where(table.c.key == func.any(list(keys))).order_by(table.c.key)
-        return {row.key: Tally(*row) for row in await db.execute(chosen.with_for_update(key_share=True))}
+        return {row.key: RetrieveCount(*row) for row in await db.execute(chosen.with_for_update(key_share=True))}
 
-    async def save(self, db: AsyncConnection, changes: Sequence[StateChange[Tally, int]]) -> None:
-        table = self._tables.tally
+    async def save(self, db: AsyncConnection, changes: Sequence[StateChange[RetrieveCount, int]]) -> None:
         rows = [{"key": c.key, "count": c.after.count, "highest": c.after.highest} for c in changes]
-        await update_many(db, table, rows, "key")
+        await update_many(db, self._tables.retrieve_count, rows, "key")
         seen = [{"key": c.key, "revision": revision} for c in changes for revision in c.rows]
         await db.execute(insert(self._tables.seen).values(seen))
 
 
-class TallyService:
-    """One tally service with its database; several runtimes of it may run at once."""
+class CountingService:
+    """One counting service with its database; several runtimes of it may run at once."""
 
     def __init__(self, name: str, bootstrap_servers: str, database_url: str, group_protocol: str = "consumer") -> None:
         self.name = name
@@ -132,7 +127,7 @@ class TallyService:
             await db.run_sync(self.tables.metadata.create_all)
 
     def runtime(self) -> Runtime:
-        aggregate = Aggregate("tally", (On(CommitmentRetrieved, retrieved),), TallyStore(self.tables))
+        aggregate = Aggregate("retrieve_count", (On(CommitmentRetrieved, retrieved),), RetrieveCountStore(self.tables))
         service = Service(
             name=self.name,
             tables=self.tables.kernel,
@@ -152,21 +147,30 @@ class TallyService:
             runtime.stop()
             await running
 
-    async def tallies(self, prefix: str) -> dict[str, Tally]:
-        table = self.tables.tally
+    async def counts(self, prefix: str) -> dict[str, RetrieveCount]:
+        """Return the counts of the keys that begin with `prefix`."""
+        table = self.tables.retrieve_count
         async with self.database.begin() as db:
             rows = await db.execute(select(table).where(table.c.key.startswith(prefix)))
-            return {row.key: Tally(*row) for row in rows}
+            return {row.key: RetrieveCount(*row) for row in rows}
 
-    async def count(self, table: Table) -> int:
+    async def total(self, prefix: str) -> int:
+        """Return the sum of the counts of the keys that begin with `prefix`."""
+        return sum(each.count for each in (await self.counts(prefix)).values())
+
+    async def rows(self, table: Table) -> int:
+        """Return the number of rows in `table`."""
         async with self.database.begin() as db:
             return int((await db.execute(select(func.count()).select_from(table))).scalar_one())
 
+    async def has_sent_everything(self) -> bool:
+        return await self.rows(self.tables.kernel.outbox) == 0
 
-def retrieve(commitment_id: str, revision: int, **given: Any) -> bytes:
-    """A `commitment.retrieved` event as it stands on the topic."""
-    known = {"company_id": "c-tally", "project_id": "pr-tally", "commitment_id": commitment_id, "revision": revision}
-    event = CommitmentRetrieved.model_validate(known | given | {"retrieved_by": SAM})
+
+def retrieve_event(commitment_id: str, revision: int, **given: Any) -> bytes:
+    """Return the message of a `commitment.retrieved` event."""
+    plain = {"company_id": "c-1", "project_id": "pr-1", "commitment_id": commitment_id, "revision": revision}
+    event = CommitmentRetrieved.model_validate(plain | given | {"retrieved_by": SAM})
     return encode(new_event(event, source="tests", time=datetime.now(UTC)))
 
 
