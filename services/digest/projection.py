@@ -105,7 +105,7 @@ class Projection:
             self._next.update({record.partition: record.offset + 1 for record in records})
 
     async def settle(self, records: Sequence[Record]) -> None:
-        """Return once each record is a fact or a dead letter, however long the database is unavailable."""
+        """Process `records`, waiting for as long as the database is unavailable."""
         batch = Batch.without_offsets(records)
         for pause_seconds in chain((0.2, 0.5, 1.0, 2.0), repeat(5.0)):
             try:
@@ -124,13 +124,13 @@ class Projection:
         while not stopping.is_set():
             if app.crashed:
                 raise BrokerError(f"Faust crashed: {app.crash_reason!r}")
-            for partition in app.consumer.assignment():
-                self._measure_lag(Partition(partition.topic, partition.partition), app.consumer.highwater(partition))
+            for each in app.consumer.assignment():
+                self._measure_lag(Partition(each.topic, each.partition), app.consumer.highwater(each))
             await is_set_within(stopping, WATCH_SECONDS)
 
-    def _measure_lag(self, name: Partition, high: int | None) -> None:
-        if high is not None and name in self._next:
-            metrics.CONSUMER_LAG.labels(name.topic, name.number).set(max(high - self._next[name], 0))
+    def _measure_lag(self, partition: Partition, high: int | None) -> None:
+        if high is not None and partition in self._next:
+            metrics.CONSUMER_LAG.labels(partition.topic, partition.number).set(max(high - self._next[partition], 0))
 
 
 def _record_of(message: Any) -> Record:
