@@ -17,6 +17,7 @@ from rich.table import Table
 
 from schemas.topics import TOPICS
 from services.pipeline import operations
+from services.pipeline.broker import create_topics
 from services.pipeline.errors import CountersignError
 from services.pipeline.settings import KafkaSettings, database_url, load
 
@@ -83,7 +84,7 @@ def migrate(*, as_json: bool) -> None:
 @_as_json
 def topics(*, as_json: bool) -> None:
     """Create the topics that do not exist yet; safe to repeat."""
-    created = operations.create_all_topics(load(KafkaSettings))
+    created = create_topics(load(KafkaSettings), TOPICS)
     existing = len(TOPICS) - len(created)
     words = f"Created {len(created)} topics; {existing} exist."
     _print({"created": created, "existing": existing}, words, as_json=as_json)

@@ -18,7 +18,7 @@ from services.digest.rules.items import Item
 from services.digest.rules.recipients import DigestOutcome, Recipient, outcome_for
 from services.digest.rules.summary import summary_of
 from services.digest.settings import DigestSettings
-from services.digest.storage import queries, runs
+from services.digest.storage import summaries
 from services.digest.storage.tables import KERNEL
 from services.pipeline.broker import EventProducer
 from services.pipeline.clock import utc_now
@@ -71,9 +71,9 @@ class Schedule:
         next morning's summary. An operator who orders summaries gets them for whatever waits at `now`.
         """
         async with self._database.begin() as db:
-            everybody = await queries.recipients(db)
-            waiting_since = await queries.waiting_since(db)
-            sent = await runs.sent_since(db, (now - _LOOK_BACK).date())
+            everybody = await summaries.recipients(db)
+            waiting_since = await summaries.waiting_since(db)
+            sent = await summaries.sent_since(db, (now - _LOOK_BACK).date())
         reports: list[Report] = []
         for company_id, people in groupby(everybody, key=lambda recipient: recipient.person.company_id):
             reports += await self._build_for(people, waiting_since.get(company_id), sent, now, is_ordered=is_ordered)
@@ -108,14 +108,14 @@ class Schedule:
 
     async def _items(self, company_id: str, now: datetime) -> list[Item]:
         async with self._database.begin() as db:
-            return await queries.items(db, company_id, now - _LOOK_BACK)
+            return await summaries.items(db, company_id, now - _LOOK_BACK)
 
     async def _make(self, recipient: Recipient, due: Due, items: list[Item], now: datetime) -> DigestOutcome:
         person = recipient.person
         token = sign_unsubscribe(self._settings.link_secret, person.company_id, person.person_id)
         event = summary_of(recipient, due, items, now, self._public_url, f"{self._public_url}/u/{token}")
         async with self._database.begin() as db:
-            if not await runs.claim(db, recipient, due, now):
+            if not await summaries.claim(db, recipient, due, now):
                 return DigestOutcome.ALREADY_SENT
             await self._outbox.add(db, [event])
             crash_at("digest.before_claim_commit")

@@ -1,4 +1,4 @@
-"""What operators do from the command line: migrate, create topics, publish events, look at dead letters."""
+"""What operators do from the command line: migrate, publish events, look at dead letters."""
 
 import asyncio
 import re
@@ -12,8 +12,8 @@ from pydantic import SecretStr
 from sqlalchemy import MetaData
 
 from schemas.envelope import UnreadableError, decode
-from schemas.topics import BY_TYPE, TOPICS
-from services.pipeline.broker import EventProducer, create_topics
+from schemas.topics import BY_TYPE
+from services.pipeline.broker import EventProducer
 from services.pipeline.clock import utc_now
 from services.pipeline.database import DATABASE_ERRORS, Database, Transaction
 from services.pipeline.dead_letters import DeadLetter, DeadLetters
@@ -40,11 +40,6 @@ def migrate_schema(url: SecretStr, migrations: Migrations) -> None:
     """Migrate one service's schema to its latest version; CountersignError if the database refuses."""
     with database_errors_explained():
         asyncio.run(migrate(url, migrations))
-
-
-def create_all_topics(settings: KafkaSettings) -> list[str]:
-    """Create the missing topics of the contract and return their names."""
-    return create_topics(settings, TOPICS)
 
 
 def read_events(files: Mapping[str, bytes]) -> tuple[list[Publishable], dict[str, str]]:

@@ -4,7 +4,6 @@ import asyncio
 import gc
 import os
 import signal
-import socket
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -25,7 +24,7 @@ from services.pipeline.crash import refuse_outside_sandbox
 from services.pipeline.database import Database
 from services.pipeline.dead_letters import DeadLetters
 from services.pipeline.errors import SettingsError
-from services.pipeline.http import Server, add_metrics_and_health, listen, new_app
+from services.pipeline.http import add_metrics_and_health, listen, new_app
 from services.pipeline.logs import configure_logs
 from services.pipeline.offsets import Offsets
 from services.pipeline.outbox import Outbox
@@ -120,7 +119,7 @@ class Runtime:
         relay = new_relay(service.name, service.database, service.tables, service.outbox, self._producer)
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._serve_http(server, listening))
+                group.create_task(server.serve(sockets=[listening]))
                 relaying = group.create_task(self._run_loop(relay.run, self._drained))
                 group.create_task(self._run_loop(every(GAUGES_SECONDS, self._refresh_gauges), self._drained))
                 working = [group.create_task(self._run_loop(loop, self._stopping)) for loop in self._loops()]
@@ -190,9 +189,6 @@ class Runtime:
             log.exception("service.loop_failed")
             self._stopping.set()
             raise
-
-    async def _serve_http(self, server: Server, listening: socket.socket) -> None:
-        await server.serve(sockets=[listening])
 
     async def _refresh_gauges(self) -> None:
         """Set the gauges whose values are in the database."""

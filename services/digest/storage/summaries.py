@@ -1,14 +1,16 @@
-"""What the schedule reads: whom a summary may go to, and what it lists."""
+"""Reads what summaries are made of, and records which were made: at most one for each recipient and local date."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import and_, func, or_, select
+from sqlalchemy.dialects.postgresql import insert
 
 from schemas.fields import ToolLevel
+from services.digest.rules.due import Due
 from services.digest.rules.items import CONCLUDED, OPEN, UNANSWERED, Item
 from services.digest.rules.recipients import Recipient
 from services.digest.storage.store import ITEMS, PEOPLE
-from services.digest.storage.tables import ITEM, PERSON, PREFERENCE
+from services.digest.storage.tables import DIGEST_RUN, ITEM, PERSON, PREFERENCE
 from services.pipeline.database import Transaction
 
 
@@ -39,3 +41,22 @@ async def items(db: Transaction, company_id: str, concluded_from: datetime) -> l
     is_listed = or_(ITEM.c.status.in_(OPEN), and_(ITEM.c.status.in_(CONCLUDED), ITEM.c.since >= concluded_from))
     chosen = select(ITEM).where(ITEM.c.company_id == company_id, is_listed)
     return [ITEMS.record(row) for row in await db.execute(chosen)]
+
+
+async def sent_since(db: Transaction, first: date) -> set[tuple[str, date]]:
+    """Return (recipient id, local date) of every summary for `first` or a later date."""
+    sent = select(DIGEST_RUN.c.recipient_id, DIGEST_RUN.c.local_date).where(DIGEST_RUN.c.local_date >= first)
+    return {(row.recipient_id, row.local_date) for row in await db.execute(sent)}
+
+
+async def claim(db: Transaction, recipient: Recipient, due: Due, now: datetime) -> bool:
+    """Record that this transaction makes the summary; False if another one has already made it."""
+    run = insert(DIGEST_RUN).values(
+        recipient_id=recipient.person.person_id,
+        local_date=due.local_date,
+        company_id=recipient.person.company_id,
+        due_at=due.at,
+        published_at=now,
+    )
+    claimed = await db.execute(run.on_conflict_do_nothing().returning(DIGEST_RUN.c.recipient_id))
+    return claimed.first() is not None
