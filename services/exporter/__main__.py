@@ -2,7 +2,6 @@
 
 import os
 import sys
-from datetime import UTC, datetime
 
 from services.exporter.connections import load_connections
 from services.exporter.handlers import handlers
@@ -12,6 +11,7 @@ from services.exporter.storage import tables
 from services.exporter.storage.store import ExportStore
 from services.exporter.work import ExportWork
 from services.pipeline.aggregate import Aggregate
+from services.pipeline.clock import utc_now
 from services.pipeline.database import Database
 from services.pipeline.outbox import Outbox
 from services.pipeline.periodic import every
@@ -26,7 +26,7 @@ def build() -> tuple[Service, ServiceSettings]:
     connections = load_connections(settings.erp_connections, os.environ)
     database = Database(settings.database_url, application_name="countersign.exporter", pool_size=24)
     outbox, store = Outbox(tables.KERNEL), ExportStore()
-    work = ExportWork(connections, store, _now)
+    work = ExportWork(connections, store, utc_now)
     service = Service(
         name="exporter",
         tables=tables.KERNEL,
@@ -34,14 +34,10 @@ def build() -> tuple[Service, ServiceSettings]:
         outbox=outbox,
         aggregates=(Aggregate("exports", handlers(connections.routes), store),),
         workers=(Worker(database, outbox, work, concurrency=max(connections.max_leases, 1)),),
-        loops=(every(REPORT_SECONDS, ConnectionReport(database, outbox, connections, _now).report),),
+        loops=(every(REPORT_SECONDS, ConnectionReport(database, outbox, connections, utc_now).report),),
         closers=(connections.close,),
     )
     return service, settings
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def main() -> int:

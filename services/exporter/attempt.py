@@ -1,8 +1,8 @@
 """One attempt to carry out an export: check the content, ask the ERP, and write if needed, all within the lease."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from time import perf_counter
 from typing import TypeVar
 
@@ -17,10 +17,10 @@ from services.exporter.rules.export import Export, ExportLease
 from services.exporter.rules.failures import content_differs, duplicate_reference
 from services.exporter.rules.outcome import AttemptOutcome, NotSent
 from services.exporter.rules.probe import Create, Update, after_probe, outcome_without_write
+from services.pipeline.clock import Clock
 from services.pipeline.crash import crash_at
 
 AnswerT = TypeVar("AnswerT", FindAnswer, WriteAnswer)
-Clock = Callable[[], datetime]
 log = structlog.get_logger()
 
 

@@ -7,13 +7,13 @@ from datetime import datetime
 from schemas.envelope import Event, new_event
 from schemas.events import ErpConnection, EventData
 from services.exporter import metrics
-from services.exporter.attempt import Clock
 from services.exporter.connections import Connections
 from services.exporter.rules.circuit import Circuit
 from services.exporter.rules.events import SOURCE
 from services.exporter.storage import connection_store, queries
 from services.exporter.storage.connection_store import LockedConnection
 from services.exporter.storage.queries import UnfinishedExports
+from services.pipeline.clock import Clock
 from services.pipeline.database import Database, Transaction
 from services.pipeline.outbox import Outbox
 

@@ -10,7 +10,7 @@ import structlog
 from schemas.envelope import Event
 from schemas.events import EventData
 from services.exporter import metrics
-from services.exporter.attempt import Attempt, AttemptResult, Clock, ExportJob
+from services.exporter.attempt import Attempt, AttemptResult, ExportJob
 from services.exporter.connections import Connection, Connections
 from services.exporter.rules.circuit import Circuit, free_calls, record_answer, record_missed_call, start_trial
 from services.exporter.rules.export import CommitmentExports, Export, ExportState
@@ -20,6 +20,7 @@ from services.exporter.rules.probe import outcome_without_write
 from services.exporter.rules.settling import begin_attempt, settle_attempt
 from services.exporter.storage import connection_store
 from services.exporter.storage.store import ExportsChange, ExportStore
+from services.pipeline.clock import Clock
 from services.pipeline.crash import crash_at
 from services.pipeline.database import Transaction
 from services.pipeline.fold import StateChange

@@ -1,7 +1,7 @@
 """Sends the mails that are due: leases them, hands them to the mail server and records its answer."""
 
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import structlog
@@ -13,6 +13,7 @@ from services.notifier.composing import Composer, smtp_address
 from services.notifier.metrics import MAIL_OLDEST_AGE_SECONDS, MAIL_SEND_SECONDS, MAILS
 from services.notifier.rules.delivery import OPEN, Delivery, MailJob, Settlement, SmtpAnswer, settlement
 from services.notifier.storage import store
+from services.pipeline.clock import Clock, utc_now
 from services.pipeline.crash import crash_at
 from services.pipeline.database import Database, Transaction
 
@@ -22,7 +23,6 @@ LEASE = timedelta(seconds=60)
 CONCURRENCY = 4
 REFRESH_SECONDS = 5.0
 
-Clock = Callable[[], datetime]
 log = structlog.get_logger()
 
 
@@ -32,11 +32,6 @@ class Gateway(Protocol):
     async def send(self, sender: str, recipient: str, message: bytes) -> SmtpAnswer:
         """Try once to send `message` to `recipient`; every failure is an answer."""
         ...
-
-
-def utc_now() -> datetime:
-    """The current time in UTC."""
-    return datetime.now(UTC)
 
 
 class SendMails:
