@@ -15,10 +15,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from rich.console import Console
 from rich.table import Table
 
-from sandbox.people import JOBS, PEOPLE
+from sandbox.people import JOBS
 from sandbox.servers import ServerStartFailed
 from sandbox.story import NotSeenError, Timeline, play
 from sandbox.world import Ports, Wanted, World, running_world
+from schemas.examples.cast import DIRECTORY
 from services.pipeline.settings import load
 
 DONE, FAILED = 0, 1
@@ -110,7 +111,7 @@ def _print_addresses(world: World) -> None:
     ):
         places.add_row(title, address)
     people = Table("Sign in as", "Who is", title="People", title_justify="left")
-    for person_id, entry in PEOPLE.items():
+    for person_id, entry in DIRECTORY.items():
         people.add_row(entry.name, JOBS[person_id])
     Console().print(places, people)
     click.echo("For the countersign command in another terminal:")

@@ -17,12 +17,12 @@ from sandbox.erp.running import running_erp
 from sandbox.erp.server import Erp
 from sandbox.mailbox.catcher import Mailbox
 from sandbox.mailbox.running import running_mailbox
-from sandbox.people import COMPANY_ID
 from sandbox.servers import LocalKafka, LocalPostgres
 from sandbox.servers.local_server import LocalServer, Report, free_ports, say_nothing
 from sandbox.service_process import ServiceProcess
 from sandbox.sign_in.provider import Client, Provider
 from sandbox.sign_in.running import running_sign_in
+from schemas.examples.cast import COMPANY
 from schemas.topics import TOPICS
 from services.approval.storage.migrations import MIGRATIONS as APPROVAL
 from services.digest.storage.migrations import MIGRATIONS as DIGEST
@@ -211,7 +211,7 @@ def _write_connections(folder: Path, erp_url: str, given: Mapping[str, TomlValue
         "kind": "http",
         "title": "Small ERP",
         "url": erp_url,
-        "companies": [COMPANY_ID],
+        "companies": [COMPANY],
         "token_env": "SMALL_ERP_TOKEN",
         "timeout_seconds": 5.0,
         "settle_seconds": 2.0,

@@ -3,7 +3,7 @@
 from typing import Any
 
 from sandbox.erp.order import Order
-from sandbox.people import COMPANY_ID, PROJECT
+from schemas.examples.cast import ACME, COMPANY, RIVERSIDE
 
 LINE = {
     "position": 1,
@@ -22,7 +22,7 @@ def order_body(**changes: Any) -> dict[str, Any]:
     return {
         "reference": "c-8841",
         "marker": "c-8841/1/9f86d081",
-        "company_id": COMPANY_ID,
+        "company_id": COMPANY,
         "revision": 1,
         "kind": "subcontract",
         "number": "SC-014",
@@ -30,8 +30,8 @@ def order_body(**changes: Any) -> dict[str, Any]:
         "currency": "USD",
         "total": "480250.00",
         "retainage_percent": "10.0",
-        "project": PROJECT.model_dump(),
-        "vendor": {"id": "v-acme", "name": "Acme Concrete", "erp_code": "ACME01"},
+        "project": RIVERSIDE.model_dump(),
+        "vendor": ACME.model_dump(),
         "lines": [LINE],
     } | changes
 

@@ -9,8 +9,8 @@ from sandbox.commitments import rules
 from sandbox.commitments.draft import Draft, DraftError
 from sandbox.commitments.rules import Tracked
 from sandbox.commitments.tool import CommitmentsTool, Rights
-from sandbox.people import PEOPLE, SAM
 from schemas.events import DirectoryPerson
+from schemas.examples.cast import DIRECTORY, SAM
 from schemas.fields import Note
 
 PersonId = Annotated[str, Header(alias="X-Person")]
@@ -34,7 +34,7 @@ def found(tool: CommitmentsTool, commitment_id: str) -> Tracked:
 
 def acting(person_id: str) -> str:
     """The id of somebody who is known; 401 where nobody has it."""
-    if person_id not in PEOPLE:
+    if person_id not in DIRECTORY:
         raise HTTPException(401, "Nobody here has this id.")
     return person_id
 
@@ -55,7 +55,7 @@ def _add_reading(app: FastAPI, tool: CommitmentsTool) -> None:
         return {"commitments": [shown(tracked) for tracked in tool.tracked.values()]}
 
     @app.get("/api/commitments/{commitment_id}")
-    async def one(commitment_id: str, x_person: PersonId = SAM.person_id) -> dict[str, Any]:
+    async def one(commitment_id: str, x_person: PersonId = SAM.id) -> dict[str, Any]:
         tracked, level = found(tool, commitment_id), tool.level(acting(x_person))
         return shown(tracked) | {"actions": rules.actions(tracked, level)}
 
@@ -66,28 +66,28 @@ def _add_writing(app: FastAPI, tool: CommitmentsTool) -> None:
         return JSONResponse({"detail": str(error)}, status_code=422)
 
     @app.post("/api/commitments", status_code=201)
-    async def create(draft: Draft, x_person: PersonId = SAM.person_id) -> dict[str, Any]:
+    async def create(draft: Draft, x_person: PersonId = SAM.id) -> dict[str, Any]:
         return shown(tool.create(draft, acting(x_person)))
 
     @app.put("/api/commitments/{commitment_id}")
-    async def edit(commitment_id: str, draft: Draft, x_person: PersonId = SAM.person_id) -> dict[str, Any]:
+    async def edit(commitment_id: str, draft: Draft, x_person: PersonId = SAM.id) -> dict[str, Any]:
         found(tool, commitment_id)
         return shown(tool.edit(commitment_id, draft, acting(x_person)))
 
 
 def _add_sending(app: FastAPI, tool: CommitmentsTool) -> None:
     @app.post("/api/commitments/{commitment_id}/send")
-    async def send(commitment_id: str, note: NoteIn = None, x_person: PersonId = SAM.person_id) -> dict[str, Any]:
+    async def send(commitment_id: str, note: NoteIn = None, x_person: PersonId = SAM.id) -> dict[str, Any]:
         found(tool, commitment_id)
         return shown(await tool.send(commitment_id, acting(x_person), note))
 
     @app.post("/api/commitments/{commitment_id}/resend")
-    async def resend(commitment_id: str, note: NoteIn = None, x_person: PersonId = SAM.person_id) -> dict[str, Any]:
+    async def resend(commitment_id: str, note: NoteIn = None, x_person: PersonId = SAM.id) -> dict[str, Any]:
         found(tool, commitment_id)
         return shown(await tool.resend(commitment_id, acting(x_person), note))
 
     @app.post("/api/commitments/{commitment_id}/retrieve")
-    async def retrieve(commitment_id: str, x_person: PersonId = SAM.person_id) -> dict[str, Any]:
+    async def retrieve(commitment_id: str, x_person: PersonId = SAM.id) -> dict[str, Any]:
         found(tool, commitment_id)
         return shown(await tool.retrieve(commitment_id, acting(x_person)))
 

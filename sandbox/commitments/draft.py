@@ -9,20 +9,14 @@ from pydantic_core import ErrorDetails
 
 from schemas import limits
 from schemas.commitment import Commitment, Person, Project, Vendor
+from schemas.examples.cast import ACME, IRONLINE
 from schemas.fields import IN_WORDS, Code, Currency, Id, Kind, Money, Name, Percent, Quantity, Text, Title
 
 _CENT = Decimal("0.01")
 _TOO_MUCH = Decimal(10) ** 15
 
-VENDORS = {
-    vendor.id: vendor
-    for vendor in (
-        Vendor(id="v-acme", name="Acme Concrete", erp_code="ACME"),
-        Vendor(id="v-ironline", name="Ironline Steel Supply", erp_code="IRON"),
-        Vendor(id="v-bright", name="Bright Electric"),
-    )
-}
-"""The contract companies; Bright Electric has no code in the ERP, so what is bought from it cannot be exported."""
+VENDORS = {vendor.id: vendor for vendor in (ACME, IRONLINE)}
+"""The contract companies that a form offers."""
 
 
 class DraftError(Exception):

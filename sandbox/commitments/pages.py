@@ -13,7 +13,8 @@ from sandbox.commitments.draft import VENDORS, Draft, DraftError, DraftLine, in_
 from sandbox.commitments.rules import Tracked
 from sandbox.commitments.tool import CommitmentsTool, Rights
 from sandbox.pages import Pages
-from sandbox.people import JOBS, PEOPLE, PROJECT, SAM
+from sandbox.people import JOBS
+from schemas.examples.cast import DIRECTORY, RIVERSIDE, SAM
 from schemas.fields import Kind, Note, ToolLevel
 
 COOKIE = "acting_person"
@@ -73,7 +74,7 @@ def _add_reading(app: FastAPI, screen: _Screen) -> None:
 
     @app.get("/")
     async def index(request: Request) -> HTMLResponse:
-        return screen.render(request, "list.html", rows=list(tool.tracked.values())[::-1], project=PROJECT)
+        return screen.render(request, "list.html", rows=list(tool.tracked.values())[::-1], project=RIVERSIDE)
 
     @app.get("/commitments/{commitment_id}")
     async def one(request: Request, commitment_id: str) -> HTMLResponse:
@@ -155,8 +156,8 @@ def _add_directory(app: FastAPI, screen: _Screen) -> None:
 
 
 def _actor(request: Request) -> str:
-    person_id = request.cookies.get(COOKIE, SAM.person_id)
-    return person_id if person_id in PEOPLE else SAM.person_id
+    person_id = request.cookies.get(COOKIE, SAM.id)
+    return person_id if person_id in DIRECTORY else SAM.id
 
 
 def _typed(form: FormData) -> dict[str, Any]:

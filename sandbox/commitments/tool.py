@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from sandbox.commitments import rules
 from sandbox.commitments.draft import Draft
 from sandbox.commitments.rules import Action, Tracked
-from sandbox.people import COMPANY_ID, PEOPLE, PROJECT, person
+from sandbox.people import person
 from schemas.envelope import Event, encode, new_event
 from schemas.events import (
     CommitmentResent,
@@ -22,6 +22,7 @@ from schemas.events import (
     EventData,
     Submission,
 )
+from schemas.examples.cast import COMPANY, DIRECTORY, RIVERSIDE
 from schemas.fields import Note, ToolLevel
 from schemas.snapshot import Snapshot
 from services.pipeline.broker import EventProducer
@@ -54,7 +55,7 @@ class CommitmentsTool:
 
     def __init__(self, url: str, producer: EventProducer) -> None:
         self.url = url
-        self.people = dict(PEOPLE)
+        self.people = dict(DIRECTORY)
         self.tracked: dict[str, Tracked] = {}
         self._statuses: dict[str, CommitmentStatus] = {}
         self._producer = producer
@@ -63,16 +64,16 @@ class CommitmentsTool:
 
     def level(self, person_id: str) -> ToolLevel:
         """The person's level on this project's Commitments tool."""
-        return self.people[person_id].commitments_tool.get(PROJECT.id, ToolLevel.NONE)
+        return self.people[person_id].commitments_tool.get(RIVERSIDE.id, ToolLevel.NONE)
 
     async def apply(self, data: EventData) -> None:
         """Remembers what came from Kafka about this company; repeats and older news change nothing."""
         match data:
-            case CommitmentStatus(company_id=company_id) if company_id == COMPANY_ID:
+            case CommitmentStatus(company_id=company_id) if company_id == COMPANY:
                 self._take_status(data)
-            case Submission(company_id=company_id) if company_id == COMPANY_ID:
+            case Submission(company_id=company_id) if company_id == COMPANY:
                 self._take_submission(data)
-            case DirectoryPerson(company_id=company_id) if company_id == COMPANY_ID:
+            case DirectoryPerson(company_id=company_id) if company_id == COMPANY:
                 self._take_person(data)
         async with self._changed:
             self._changed.notify_all()
@@ -86,7 +87,7 @@ class CommitmentsTool:
             commitment_id,
             url=f"{self.url}/commitments/{commitment_id}",
             creator=person(self.people[person_id]),
-            project=PROJECT,
+            project=RIVERSIDE,
         )
         return self._keep(Tracked(commitment))
 
@@ -112,7 +113,7 @@ class CommitmentsTool:
             tracked = self._allowed(commitment_id, rules.retrieve, person_id)
             revision = tracked.next_revision - 1
             event = CommitmentRetrieved(
-                company_id=COMPANY_ID,
+                company_id=COMPANY,
                 project_id=tracked.commitment.project.id,
                 commitment_id=commitment_id,
                 revision=revision,
@@ -159,7 +160,7 @@ class CommitmentsTool:
             tracked = self._allowed(commitment_id, rule, person_id)
             revision = tracked.next_revision
             event = kind(
-                company_id=COMPANY_ID,
+                company_id=COMPANY,
                 project_id=tracked.commitment.project.id,
                 commitment=Snapshot.of(tracked.commitment.model_dump(mode="json", exclude_none=True)),
                 revision=revision,

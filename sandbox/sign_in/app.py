@@ -11,11 +11,12 @@ from joserfc.errors import JoseError
 from pydantic import BaseModel
 
 from sandbox.pages import CLOSED, Pages, bare_app
-from sandbox.people import JOBS, PEOPLE
+from sandbox.people import JOBS
 from sandbox.sign_in.authorization import RefusedRequestError, UntrustedRequestError
 from sandbox.sign_in.grants import GrantRefusedError
 from sandbox.sign_in.provider import Provider, basic_credentials
 from sandbox.sign_in.tokens import TOKEN_LIFE, Flaw
+from schemas.examples.cast import DIRECTORY
 
 _NOT_STORED = {"cache-control": "no-store"}
 
@@ -65,12 +66,12 @@ def _add_authorization(app: FastAPI, provider: Provider, pages: Pages) -> None:
         # Chromium applies form-action to the redirect that answers the form, so the application must be named in it.
         policy = CLOSED.replace("form-action 'self'", f"form-action 'self' {_origin(asked.redirect_uri)}")
         query = urlencode(request.query_params.multi_items())
-        return pages.render("people.html", policy=policy, query=query, people=PEOPLE.values(), jobs=JOBS)
+        return pages.render("people.html", policy=policy, query=query, people=DIRECTORY.values(), jobs=JOBS)
 
     @app.post("/authorize")
     async def chosen(request: Request, person_id: Annotated[str, Form()]) -> RedirectResponse:
         asked = provider.asked(request.query_params)
-        if person_id not in PEOPLE:
+        if person_id not in DIRECTORY:
             raise UntrustedRequestError("Nobody here has this id.")
         return RedirectResponse(provider.signed_in(person_id, asked), status_code=303)
 
@@ -107,7 +108,7 @@ def _add_userinfo(app: FastAPI, provider: Provider) -> None:
             person_id = provider.signer.bearer(token if scheme.lower() == "bearer" else "", datetime.now(UTC))
         except (JoseError, ValueError):
             return _refusal("invalid_token", "this access token is not valid", status=401)
-        person = PEOPLE[person_id]
+        person = DIRECTORY[person_id]
         return JSONResponse({"sub": person_id, "name": person.name, "email": person.email}, headers=_NOT_STORED)
 
 
@@ -123,7 +124,7 @@ def _add_end(app: FastAPI, provider: Provider, pages: Pages) -> None:
 def _add_shortcut(app: FastAPI, provider: Provider) -> None:
     @app.post("/sandbox/tokens")
     async def shortcut(wish: TokenWish) -> Response:
-        if wish.person_id not in PEOPLE:
+        if wish.person_id not in DIRECTORY:
             raise HTTPException(404, "nobody here has this id")
         token = provider.bearer_token(wish.person_id, wish.flaw)
         body = {"access_token": token, "token_type": "Bearer", "expires_in": int(TOKEN_LIFE.total_seconds())}

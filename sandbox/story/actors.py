@@ -7,8 +7,8 @@ from typing import Any, Self
 import httpx2
 
 from sandbox.mailbox.message import CaughtMail
-from sandbox.people import ANA, DANA, SAM
 from sandbox.world import World
+from schemas.examples.cast import ACME, ANA, DANA, SAM
 
 TIMEOUT_SECONDS = 20
 LINE = {"cost_code": "03-300", "cost_type": "S", "description": "Concrete, level 1", "unit": "m3"}
@@ -25,7 +25,7 @@ class Actors:
             base_url=f"{world.desk_url}/api/v1",
             timeout=TIMEOUT_SECONDS,
             trust_env=False,
-            headers={"Authorization": f"Bearer {world.sign_in.bearer_token(DANA.person_id)}"},
+            headers={"Authorization": f"Bearer {world.sign_in.bearer_token(DANA.id)}"},
         )
 
     async def __aenter__(self) -> Self:
@@ -37,7 +37,7 @@ class Actors:
         await self._stack.aclose()
 
     async def create(
-        self, number: str, title: str, *, kind: str = "subcontract", by: str = ANA.person_id, unit_cost: str = "797.10"
+        self, number: str, title: str, *, kind: str = "subcontract", by: str = ANA.id, unit_cost: str = "797.10"
     ) -> str:
         """Create a commitment in the tool and return its id."""
         typed = _typed(number, title, kind, unit_cost, LINE["cost_code"])
@@ -46,23 +46,23 @@ class Actors:
     async def edit(self, commitment_id: str, number: str, title: str, *, kind: str, cost_code: str) -> None:
         """Correct the cost code of its lines."""
         typed = _typed(number, title, kind, "797.10", cost_code)
-        await self._tool_call("PUT", f"/api/commitments/{commitment_id}", SAM.person_id, typed)
+        await self._tool_call("PUT", f"/api/commitments/{commitment_id}", SAM.id, typed)
 
     async def send(self, commitment_id: str, *, note: str | None = None) -> None:
         """Press Send to ERP."""
-        await self._tool_call("POST", f"/api/commitments/{commitment_id}/send", SAM.person_id, {"note": note})
+        await self._tool_call("POST", f"/api/commitments/{commitment_id}/send", SAM.id, {"note": note})
 
     async def resend(self, commitment_id: str, *, note: str | None = None) -> None:
         """Press Re-send to ERP."""
-        await self._tool_call("POST", f"/api/commitments/{commitment_id}/resend", SAM.person_id, {"note": note})
+        await self._tool_call("POST", f"/api/commitments/{commitment_id}/resend", SAM.id, {"note": note})
 
     async def retrieve(self, commitment_id: str) -> None:
         """Press Retrieve."""
-        await self._tool_call("POST", f"/api/commitments/{commitment_id}/retrieve", SAM.person_id, None)
+        await self._tool_call("POST", f"/api/commitments/{commitment_id}/retrieve", SAM.id, None)
 
     async def ribbon(self, commitment_id: str, colour: str, status: str, revision: int = 1) -> Mapping[str, Any] | None:
         """Return what the tool shows, if it is this ribbon for this revision."""
-        shown = await self._tool_call("GET", f"/api/commitments/{commitment_id}", SAM.person_id, None)
+        shown = await self._tool_call("GET", f"/api/commitments/{commitment_id}", SAM.id, None)
         told = shown["status"]
         wanted = (colour, status, revision)
         is_so = told and (told["ribbon"], told["status"], told["revision"]) == wanted and not shown["is_unconfirmed"]
@@ -108,7 +108,7 @@ class Actors:
 def _typed(number: str, title: str, kind: str, unit_cost: str, cost_code: str) -> dict[str, Any]:
     line = LINE | {"unit_cost": unit_cost, "cost_code": cost_code}
     lines = [line | {"quantity": "500"}, line | {"quantity": "102.5", "description": "Concrete, level 2"}]
-    return {"number": number, "title": title, "kind": kind, "vendor": "v-acme", "lines": lines}
+    return {"number": number, "title": title, "kind": kind, "vendor": ACME.id, "lines": lines}
 
 
 def _content(answer: httpx2.Response) -> dict[str, Any]:

@@ -4,15 +4,15 @@ import asyncio
 import sys
 from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sandbox.erp.faults import Calls, ErpFault, ErpFaultKind
-from sandbox.people import ANA, DANA, SAM, TIME_ZONE
 from sandbox.story.actors import Actors
 from sandbox.story.timeline import NotSeenError, Timeline
 from sandbox.world import World
+from schemas.examples.cast import ANA, DANA, DIRECTORY, SAM
 from schemas.fields import FailureClass
 
 DIGEST_SUBJECT = "ERP Integrations Daily Summary"
@@ -68,7 +68,8 @@ async def _rejected_and_resent(actors: Actors, timeline: Timeline) -> None:
 
 async def _daily_summary(actors: Actors, timeline: Timeline) -> None:
     """An operator asks for tomorrow's summary; asking twice sends it once."""
-    tomorrow = (datetime.now(UTC).astimezone(ZoneInfo(TIME_ZONE)) + timedelta(days=1)).replace(hour=6, minute=1)
+    zone = ZoneInfo(DIRECTORY[DANA.id].time_zone)
+    tomorrow = (datetime.now(zone) + timedelta(days=1)).replace(hour=6, minute=1)
     environment = dict(actors.world.environment)
 
     async def listed() -> str | None:
@@ -83,7 +84,7 @@ async def _daily_summary(actors: Actors, timeline: Timeline) -> None:
 
 async def _rejected_of_one_person(actors: Actors, timeline: Timeline) -> None:
     timeline.chapter("Creator and sender are the same person")
-    commitment_id = await actors.create("PO-100", "Rebar", kind="purchase_order", by=SAM.person_id)
+    commitment_id = await actors.create("PO-100", "Rebar", kind="purchase_order", by=SAM.id)
     await actors.send(commitment_id)
     await actors.reject(await _waiting(actors, timeline, commitment_id), REASON)
     await _ribbon(actors, timeline, commitment_id, "YELLOW", "rejected")

@@ -1,11 +1,12 @@
-"""Who and what the examples are about: people of Riverside Tower, two commitments, and the ERP they go to."""
+"""Who and what the examples and the sandbox are about: a company, its people, and two commitments of one project."""
 
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from schemas.commitment import Commitment, ErpDocument, Line, Person, Project, Vendor
-from schemas.fields import Kind
+from schemas.events import DirectoryPerson
+from schemas.fields import Kind, ToolLevel
 from schemas.snapshot import Snapshot
 
 COMPANY = "company-204"
@@ -15,9 +16,41 @@ SAM = Person(id="person-17", name="Sam Lee", email="sam.lee@harbor-builders.exam
 ANA = Person(id="person-23", name="Ana Gil", email="ana.gil@harbor-builders.example")
 DANA = Person(id="person-5", name="Dana Ruiz", email="dana.ruiz@harbor-builders.example")
 KIM = Person(id="person-41", name="Kim Osei", email="kim.osei@harbor-builders.example")
-"""Sam manages the project, Ana creates its commitments, Dana approves them for accounting, Kim only looks on."""
+"""Sam manages the project, Ana creates its commitments, Dana approves them for accounting, Kim may only look."""
 
 RIVERSIDE = Project(id="project-310", number="2026-07", name="Riverside Tower", erp_job_code="J-2607")
+
+ACME = Vendor(id="vendor-88", name="Acme Concrete", erp_code="ACME")
+IRONLINE = Vendor(id="vendor-112", name="Ironline Steel Supply")
+"""Ironline has no code in the ERP yet, so nothing bought from it can be exported."""
+
+
+def _directory_person(
+    person: Person, erp_tool: ToolLevel, commitments_tool: ToolLevel | None = None, **members: Any
+) -> DirectoryPerson:
+    return DirectoryPerson(
+        company_id=COMPANY,
+        person_id=person.id,
+        version=3,
+        name=person.name,
+        email=person.email,
+        time_zone="America/Chicago",
+        erp_tool=erp_tool,
+        commitments_tool={RIVERSIDE.id: commitments_tool} if commitments_tool else {},
+        **members,
+    )
+
+
+DIRECTORY = {
+    entry.person_id: entry
+    for entry in (
+        _directory_person(SAM, ToolLevel.READ_ONLY, ToolLevel.ADMIN),
+        _directory_person(ANA, ToolLevel.NONE, ToolLevel.STANDARD),
+        _directory_person(DANA, ToolLevel.STANDARD, ToolLevel.READ_ONLY, can_push_to_accounting=True),
+        _directory_person(KIM, ToolLevel.READ_ONLY, digest_subscribed=False),
+    )
+}
+"""The company's directory: what each person may do, by person id."""
 
 ScheduleRow = tuple[str, str, str, str, str, str]
 """Cost code, cost type, description, quantity, unit, unit cost."""
@@ -56,7 +89,7 @@ def concrete_works(cost_code_of_line_3: str) -> Commitment:
         currency="USD",
         retainage_percent="10.0",
         project=RIVERSIDE,
-        vendor=Vendor(id="vendor-88", name="Acme Concrete", erp_code="ACME"),
+        vendor=ACME,
         creator=ANA,
         **_schedule(rows),
         insurance={"expires": "2027-03-31", "certificate": "COI-55120"},
@@ -76,7 +109,7 @@ def structural_steel(title: str, beams_in_tonnes: str) -> Commitment:
         url="https://pm.example/commitments/8899",
         currency="USD",
         project=RIVERSIDE,
-        vendor=Vendor(id="vendor-112", name="Ironline Steel Supply"),
+        vendor=IRONLINE,
         creator=SAM,
         **_schedule(rows),
     )

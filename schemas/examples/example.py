@@ -6,7 +6,7 @@ from typing import Any
 from schemas.commitment import Commitment
 from schemas.envelope import Event, new_event
 from schemas.events import EventData
-from schemas.examples.cast import COMPANY, RIVERSIDE, instant
+from schemas.examples.cast import COMPANY, RIVERSIDE, SAM, instant, snapshot
 
 UPSTREAM = "https://pm.example/companies/204"
 APPROVAL = "countersign/approval"
@@ -36,4 +36,15 @@ def about(commitment: Commitment, revision: int) -> dict[str, Any]:
         "project_id": RIVERSIDE.id,
         "commitment_id": commitment.id,
         "revision": revision,
+    }
+
+
+def submitted(commitment: Commitment, revision: int) -> dict[str, Any]:
+    """The members of a submission: Sam sends `revision` of `commitment`."""
+    return {
+        "company_id": COMPANY,
+        "project_id": RIVERSIDE.id,
+        "commitment": snapshot(commitment),
+        "revision": revision,
+        "sent_by": SAM,
     }

@@ -11,11 +11,11 @@ from typing import Any
 import httpx2
 import orjson
 
-from sandbox.people import ANA, COMPANY_ID, DANA, PROJECT, SAM, person
 from sandbox.world import World
 from schemas.envelope import encode, new_event
 from schemas.events import CommitmentSent, CommitmentStatus
-from schemas.snapshot import Snapshot
+from schemas.examples.cast import CONCRETE_1, DANA
+from schemas.examples.example import submitted
 from services.pipeline.broker import EventProducer, TopicReader
 
 PAUSE_SECONDS = 0.2
@@ -24,26 +24,8 @@ ACCEPTS_AT_ONCE = 8
 
 def submission(commitment_id: str, number: int) -> bytes:
     """One subcontract as upstream publishes it."""
-    commitment = {
-        "id": commitment_id,
-        "number": f"SC-{number:04}",
-        "title": "Concrete works",
-        "kind": "subcontract",
-        "url": f"https://pm.example/commitments/{commitment_id}",
-        "currency": "USD",
-        "total": "1000.00",
-        "project": PROJECT.model_dump(exclude_none=True),
-        "vendor": {"id": "v-acme", "name": "Acme Concrete", "erp_code": "ACME"},
-        "creator": person(ANA).model_dump(),
-        "lines": [{"position": 1, "quantity": "10", "unit_cost": "100.00", "amount": "1000.00"}],
-    }
-    data = CommitmentSent(
-        company_id=COMPANY_ID,
-        project_id=PROJECT.id,
-        commitment=Snapshot.of(commitment),
-        revision=1,
-        sent_by=person(SAM),
-    )
+    commitment = CONCRETE_1.model_copy(update={"id": commitment_id, "number": f"SC-{number:04}"})
+    data = CommitmentSent(**submitted(commitment, 1))
     return encode(new_event(data, source="tests", time=datetime.now(UTC)))
 
 
@@ -60,7 +42,7 @@ class TirelessApprover:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._token = world.sign_in.bearer_token(DANA.person_id)
+        self._token = world.sign_in.bearer_token(DANA.id)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Accept until told to stop."""

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import BrowserContext, Locator, Page, Request, async_playwright, expect
 
-from sandbox.people import ANA, DANA, SAM
 from sandbox.world import Wanted, World, running_world
+from schemas.examples.cast import ANA, DANA, SAM
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
@@ -119,7 +119,7 @@ async def _sign_in(tabs: Tabs, name: str) -> None:
 
 async def _create(project: Page, url: str, number: str) -> None:
     """Ana creates it, and Sam opens it."""
-    await _act_as(project, url, ANA.person_id)
+    await _act_as(project, url, ANA.id)
     await project.get_by_role("link", name="Create commitment").click()
     await project.get_by_label("Number").fill(number)
     await project.get_by_label("Title").fill("Concrete works")
@@ -128,7 +128,7 @@ async def _create(project: Page, url: str, number: str) -> None:
     await project.get_by_label("Line 1 unit cost").fill("1500.00")
     await project.get_by_role("button", name="Save").click()
     await expect(project.get_by_role("main")).to_contain_text("This needs Admin")
-    await _act_as(project, url, SAM.person_id)
+    await _act_as(project, url, SAM.id)
     await project.get_by_role("link", name=number).click()
 
 

@@ -17,16 +17,17 @@ from joserfc.jwk import ECKey, RSAKey
 from pydantic import SecretStr
 from sqlalchemy import func, select, update
 
-from sandbox.people import DANA, PEOPLE, VERA
 from sandbox.serving import served
 from sandbox.sign_in import Client, Flaw, running_sign_in
 from sandbox.sign_in import Provider as SandboxProvider
 from schemas.events import DirectoryPersonRemoved
+from schemas.examples.cast import DIRECTORY
 from services.approval.identity.identity import PENDING, SESSION
 from services.approval.identity.sign_in.errors import NotSignedInError, ProviderUnavailableError
 from services.approval.identity.sign_in.flow import own_path
 from services.approval.identity.sign_in.provider import REFETCH_SECONDS, Provider
 from services.approval.storage import tables
+from tests.integration.approval.company import DANA, KIM
 from tests.integration.approval.desk import URL, Desk, running_desk, settings
 from tests.integration.approval.page_reader import landed, words
 
@@ -44,7 +45,7 @@ async def sandbox() -> AsyncIterator[SandboxProvider]:
 @pytest.fixture
 async def desk(database_url: str, sandbox: SandboxProvider) -> AsyncIterator[Desk]:
     async with running_desk(settings(database_url, issuer=sandbox.issuer)) as running:
-        await running.tell(*PEOPLE.values())
+        await running.tell(*DIRECTORY.values())
         yield running
 
 
@@ -202,7 +203,7 @@ async def test_somebody_whom_the_directory_has_removed_sees_nothing_more(desk: D
 
 async def test_over_tls_the_cookie_belongs_to_this_host_alone(database_url: str) -> None:
     async with running_desk(settings(database_url, public_url="https://desk.example")) as desk:
-        await desk.tell(*PEOPLE.values())
+        await desk.tell(*DIRECTORY.values())
         async with desk.browser(DANA) as browser:
             assert (await browser.get("/directory")).headers["strict-transport-security"]
             cleared = (await browser.post("/sign-out")).headers["set-cookie"]
@@ -214,7 +215,7 @@ async def test_over_tls_the_cookie_belongs_to_this_host_alone(database_url: str)
 
 async def test_a_bearer_token_speaks_for_its_person(desk: Desk, sandbox: SandboxProvider) -> None:
     async with desk.browser() as program:
-        for person, is_approver in ((DANA, True), (VERA, False)):
+        for person, is_approver in ((DANA, True), (KIM, False)):
             headers = {"authorization": f"Bearer {sandbox.bearer_token(person.person_id)}"}
             answer = await program.get("/api/v1/me", headers=headers)
             assert answer.json()["id"] == person.person_id
@@ -360,7 +361,7 @@ async def test_a_clock_that_is_a_little_off_does_no_harm(issuer: Issuer) -> None
 
 async def test_while_the_provider_is_away_sessions_go_on_and_everything_else_says_so(database_url: str) -> None:
     async with running_desk(settings(database_url)) as desk:
-        await desk.tell(*PEOPLE.values())
+        await desk.tell(*DIRECTORY.values())
         async with desk.browser(DANA) as browser:
             assert (await browser.get("/directory")).status_code == 200
         async with desk.browser() as browser:

@@ -10,7 +10,6 @@ from httpx2 import AsyncClient, Response
 
 from sandbox.commitments import CommitmentsTool, running_commitments
 from sandbox.commitments.tool import Rights
-from sandbox.people import ANA, COMPANY_ID, DANA, PROJECT, SAM, VERA, person
 from schemas.commitment import summarise
 from schemas.envelope import Event, decode, encode, new_event
 from schemas.events import (
@@ -21,17 +20,18 @@ from schemas.events import (
     DirectoryPerson,
     EventData,
 )
+from schemas.examples.cast import ACME, ANA, COMPANY, DANA, IRONLINE, KIM, RIVERSIDE, SAM
 from schemas.fields import Ribbon, Status, ToolLevel
 from schemas.topics import TOPICS
 from services.pipeline.broker import EventProducer, TopicReader, create_topics
 from services.pipeline.settings import KafkaSettings
 from tests.kafka import KafkaUnderTest
 
-ANA_ACTS = {"x-person": ANA.person_id}
+ANA_ACTS = {"x-person": ANA.id}
 TYPED = {
     "number": "SC-014",
     "title": "Concrete works",
-    "vendor": "v-acme",
+    "vendor": ACME.id,
     "lines": [{"cost_code": "03-300", "quantity": "1150", "unit_cost": "185.00"}],
 }
 RIBBONS = {Status.READY: Ribbon.BLUE, Status.REJECTED: Ribbon.YELLOW, Status.SYNCED: Ribbon.GREEN}
@@ -74,8 +74,8 @@ class Approval:
         self._version += 1
         tracked = tool.tracked[commitment_id]
         told = CommitmentStatus(
-            company_id=COMPANY_ID,
-            project_id=PROJECT.id,
+            company_id=COMPANY,
+            project_id=RIVERSIDE.id,
             commitment_id=commitment_id,
             revision=tracked.sent_revision,
             version=changes.pop("version", self._version),
@@ -84,7 +84,7 @@ class Approval:
             editable=status in (Status.REJECTED, Status.SYNCED),
             message=f"It is {status}.",
             since=datetime.now(UTC),
-            summary=summarise(tracked.commitment, person(SAM)),
+            summary=summarise(tracked.commitment, SAM),
             **changes,
         )
         event: Event[EventData] = new_event(told, source="a-test", time=datetime.now(UTC))
@@ -128,8 +128,8 @@ async def test_send_publishes_the_whole_commitment_once(settings: KafkaSettings,
     answers = [await act(client, commitment_id, "send", note="Please by Friday") for _ in range(2)]
     assert [answer.status_code for answer in answers] == [200, 409]
     (sent,) = await published(settings, CommitmentSent.topic, commitment_id)
-    assert (sent.revision, sent.note, sent.sent_by) == (1, "Please by Friday", person(SAM))
-    assert sent.commitment.commitment.creator == person(ANA)
+    assert (sent.revision, sent.note, sent.sent_by) == (1, "Please by Friday", SAM)
+    assert sent.commitment.commitment.creator == ANA
     assert sent.commitment.commitment.total == "212750.00"
     assert sent.commitment.commitment.url.endswith(f"/commitments/{commitment_id}")
 
@@ -168,7 +168,7 @@ async def test_retrieve_names_the_revision_that_waits(
     answers = [await act(client, commitment_id, "retrieve") for _ in range(2)]
     assert [answer.status_code for answer in answers] == [200, 409]
     (taken,) = await published(settings, CommitmentRetrieved.topic, commitment_id)
-    assert (taken.revision, taken.retrieved_by) == (1, person(SAM))
+    assert (taken.revision, taken.retrieved_by) == (1, SAM)
 
 
 async def test_locked_fields_of_a_synced_commitment_cannot_change(
@@ -178,7 +178,7 @@ async def test_locked_fields_of_a_synced_commitment_cannot_change(
     await act(client, commitment_id, "send")
     await approval.tells(tool, commitment_id, Status.SYNCED, locked_fields=("number", "vendor", "title", "status"))
     address = f"/api/commitments/{commitment_id}"
-    refused = await client.put(address, json=TYPED | {"title": "Other works", "vendor": "v-ironline"})
+    refused = await client.put(address, json=TYPED | {"title": "Other works", "vendor": IRONLINE.id})
     allowed = await client.put(address, json=TYPED | {"description": "As agreed"})
     assert refused.json()["detail"] == "Locked while there is a document in the ERP: title, vendor."
     assert allowed.status_code == 200
@@ -204,7 +204,7 @@ async def test_only_project_admins_send(client: AsyncClient) -> None:
         409,
         "This needs Admin on the project's Commitments tool.",
     )
-    forbidden = await client.post("/api/commitments", json=TYPED, headers={"x-person": DANA.person_id})
+    forbidden = await client.post("/api/commitments", json=TYPED, headers={"x-person": DANA.id})
     unknown = await client.post("/api/commitments", json=TYPED, headers={"x-person": "p-nobody"})
     assert (forbidden.status_code, unknown.status_code) == (409, 401)
     assert (await client.get("/api/commitments/c-missing")).status_code == 404
@@ -224,11 +224,11 @@ async def test_a_restarted_tool_knows_its_commitments_and_their_statuses(
 async def test_the_directory_is_published_and_its_changes_get_higher_versions(
     settings: KafkaSettings, client: AsyncClient
 ) -> None:
-    before = await published(settings, DirectoryPerson.topic, DANA.person_id)
+    before = await published(settings, DirectoryPerson.topic, DANA.id)
     assert before[-1].can_push_to_accounting
     rights = {"erp_tool": "standard", "can_push_to_accounting": True, "digest_subscribed": False}
-    changed = (await client.put(f"/api/people/{DANA.person_id}", json=rights)).json()
-    after = await published(settings, DirectoryPerson.topic, DANA.person_id)
+    changed = (await client.put(f"/api/people/{DANA.id}", json=rights)).json()
+    after = await published(settings, DirectoryPerson.topic, DANA.id)
     assert (after[-1].version, after[-1].digest_subscribed) == (changed["version"], False)
     assert changed["version"] > before[0].version
     page = (await client.get("/directory")).text
@@ -239,16 +239,16 @@ async def test_a_restarted_tool_repeats_the_directorys_newest_word(
     settings: KafkaSettings, tool: CommitmentsTool
 ) -> None:
     rights = Rights(erp_tool=ToolLevel.READ_ONLY, digest_subscribed=False)
-    changed = await tool.change_person(VERA.person_id, rights)
+    changed = await tool.change_person(KIM.id, rights)
     async with running_commitments(settings) as again:
-        assert again.people[VERA.person_id] == changed
-    assert (await published(settings, DirectoryPerson.topic, VERA.person_id))[-1] == changed
+        assert again.people[KIM.id] == changed
+    assert (await published(settings, DirectoryPerson.topic, KIM.id))[-1] == changed
 
 
 async def test_the_pages_create_send_and_show_the_ribbon(
     tool: CommitmentsTool, client: AsyncClient, approval: Approval
 ) -> None:
-    form = {"number": "SC-7", "title": "<script>alert(1)</script>", "vendor": "v-acme", "kind": "subcontract"}
+    form = {"number": "SC-7", "title": "<script>alert(1)</script>", "vendor": ACME.id, "kind": "subcontract"}
     line = {"line_quantity": ["2", "", ""], "line_unit_cost": ["10.00", "", ""], "line_description": ["Kerbs", "", ""]}
     rest = {f"line_{name}": ["", "", ""] for name in ("cost_code", "cost_type", "unit", "tax_code")}
     page = await client.post("/new", data=form | line | rest)
@@ -267,7 +267,7 @@ async def test_the_pages_create_send_and_show_the_ribbon(
 
 
 async def test_a_wrong_form_keeps_what_was_typed_and_says_what_is_wrong(client: AsyncClient) -> None:
-    answer = await client.post("/new", data={"number": "SC-7", "title": "", "vendor": "v-acme", "currency": "dollar"})
+    answer = await client.post("/new", data={"number": "SC-7", "title": "", "vendor": ACME.id, "currency": "dollar"})
     assert answer.status_code == 422
     assert "<title>Error: Create commitment" in answer.text
     assert "There is a problem" in answer.text
@@ -277,7 +277,7 @@ async def test_a_wrong_form_keeps_what_was_typed_and_says_what_is_wrong(client: 
 
 async def test_somebody_else_acts_after_a_change(client: AsyncClient) -> None:
     commitment_id = await created(client)
-    await client.post("/acting", data={"person_id": ANA.person_id})
+    await client.post("/acting", data={"person_id": ANA.id})
     page = await client.get(f"/commitments/{commitment_id}")
     assert "This needs Admin" in page.text
     refused = await client.post(f"/commitments/{commitment_id}/send", headers={"accept": "text/html"})

@@ -12,9 +12,9 @@ from sandbox.serving import LOOPBACK
 HTML = "<html><head><title>x</title></head><body><script>alert(1)</script><p>Rejected by <b>Dana</b></p></body></html>"
 
 
-def a_mail(*, to: str = "sam.lee@rivera.example", subject: str = "Rejected: SC-014 Größe, 石") -> EmailMessage:
+def a_mail(*, to: str = "sam.lee@harbor-builders.example", subject: str = "Rejected: SC-014 Größe, 石") -> EmailMessage:
     mail = EmailMessage()
-    mail["From"] = "Countersign <countersign@rivera.example>"
+    mail["From"] = "Countersign <countersign@harbor-builders.example>"
     mail["To"] = to
     mail["Subject"] = subject
     mail["Message-ID"] = "<abc@countersign>"
@@ -31,10 +31,10 @@ async def send(mailbox: Mailbox, mail: EmailMessage) -> None:
 async def test_a_mail_is_kept_with_its_envelope_text_and_html() -> None:
     async with running_mailbox() as mailbox, AsyncClient(base_url=mailbox.url) as client:
         await send(mailbox, a_mail())
-        await send(mailbox, a_mail(to="ana.gil@rivera.example"))
-        found = (await client.get("/api/messages", params={"to": "SAM.LEE@rivera.example"})).json()["messages"]
+        await send(mailbox, a_mail(to="ana.gil@harbor-builders.example"))
+        found = (await client.get("/api/messages", params={"to": "SAM.LEE@harbor-builders.example"})).json()["messages"]
         message = (await client.get(f"/api/messages/{found[0]['id']}")).json()
-    assert [line["to"] for line in found] == [["sam.lee@rivera.example"]]
+    assert [line["to"] for line in found] == [["sam.lee@harbor-builders.example"]]
     assert message["subject"] == "Rejected: SC-014 Größe, 石"
     assert message["message_id"] == message["headers"]["Message-ID"] == "<abc@countersign>"
     assert message["text"].startswith("Reason: <b>cost code</b>")
@@ -72,12 +72,12 @@ async def test_a_recipient_is_refused_for_now_and_the_next_try_succeeds() -> Non
 
 
 async def test_a_fault_may_concern_one_recipient_only() -> None:
-    fault = {"kind": "refuse_for_good", "recipient": "ana.gil@rivera.example"}
+    fault = {"kind": "refuse_for_good", "recipient": "ana.gil@harbor-builders.example"}
     async with running_mailbox() as mailbox, AsyncClient(base_url=mailbox.url) as client:
         assert (await client.put("/faults", json={"faults": [fault]})).json()["faults"] == [fault | {"times": None}]
         await send(mailbox, a_mail())
         with pytest.raises(aiosmtplib.SMTPRecipientsRefused) as refused:
-            await send(mailbox, a_mail(to="ana.gil@rivera.example"))
+            await send(mailbox, a_mail(to="ana.gil@harbor-builders.example"))
     assert refused.value.recipients[0].code == 550
     assert len(mailbox.messages) == 1
 

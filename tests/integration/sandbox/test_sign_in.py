@@ -11,8 +11,8 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 from pydantic import SecretStr
 
-from sandbox.people import PEOPLE
 from sandbox.sign_in import Client, Flaw, Provider, running_sign_in
+from schemas.examples.cast import DANA, DIRECTORY, SAM
 
 CALLBACK = "http://127.0.0.1:1/callback"
 CLIENT = Client(
@@ -75,7 +75,7 @@ async def redeem(browser: AsyncClient, code: str, **changes: str) -> Response:
 
 
 @pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
-@pytest.mark.parametrize("person_id", list(PEOPLE))
+@pytest.mark.parametrize("person_id", list(DIRECTORY))
 async def test_a_client_library_signs_everybody_in(
     provider: Provider, browser: AsyncClient, person_id: str, method: str
 ) -> None:
@@ -88,7 +88,7 @@ async def test_a_client_library_signs_everybody_in(
     keys = KeySet.import_key_set((await browser.get("/jwks")).json())
     claims = jwt.decode(tokens["id_token"], keys, algorithms=["RS256"]).claims
     access = jwt.decode(tokens["access_token"], keys, algorithms=["RS256"]).claims
-    assert person == {"sub": person_id, "name": PEOPLE[person_id].name, "email": PEOPLE[person_id].email}
+    assert person == {"sub": person_id, "name": DIRECTORY[person_id].name, "email": DIRECTORY[person_id].email}
     assert (claims["iss"], claims["aud"], claims["nonce"]) == (provider.issuer, CLIENT.id, "n1")
     assert (access["iss"], access["aud"], access["sub"]) == (provider.issuer, CLIENT.audience, person_id)
 
@@ -105,14 +105,14 @@ async def test_the_page_names_everybody_with_their_job(provider: Provider, brows
         provider.configuration["authorization_endpoint"], code_verifier=VERIFIER, state='"><script>'
     )
     page = await browser.get(address)
-    for text in ("Sign in as", "Sam Lee", "Project manager", "Dana Ruiz", "Accounting approver", "Vera Novak"):
+    for text in ("Sign in as", "Sam Lee", "Project manager", "Dana Ruiz", "Accounting approver", "Kim Osei"):
         assert text in page.text
     assert "<script" not in page.text
     assert "form-action 'self' http://127.0.0.1:1;" in page.headers["content-security-policy"]
 
 
 async def test_a_code_is_good_once(provider: Provider, browser: AsyncClient) -> None:
-    code = code_in(await sign_in(browser, provider, "p-sam"))
+    code = code_in(await sign_in(browser, provider, SAM.id))
     assert (await redeem(browser, code)).status_code == 200
     again = await redeem(browser, code)
     assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
@@ -132,7 +132,7 @@ async def test_a_code_is_good_once(provider: Provider, browser: AsyncClient) -> 
 async def test_a_stolen_code_is_worth_nothing(
     provider: Provider, browser: AsyncClient, changes: dict[str, str], status: int, error: str
 ) -> None:
-    answer = await redeem(browser, code_in(await sign_in(browser, provider, "p-sam")), **changes)
+    answer = await redeem(browser, code_in(await sign_in(browser, provider, SAM.id)), **changes)
     assert (answer.status_code, answer.json()["error"]) == (status, error)
     assert "no-store" in answer.headers["cache-control"]
 
@@ -161,7 +161,7 @@ async def test_nobody_signs_in_as_somebody_unknown(provider: Provider, browser: 
 
 async def test_userinfo_takes_the_shortcuts_token_and_no_flawed_one(browser: AsyncClient) -> None:
     async def status(flaw: Flaw | None) -> int:
-        told = await browser.post("/sandbox/tokens", json={"person_id": "p-dana", "flaw": flaw})
+        told = await browser.post("/sandbox/tokens", json={"person_id": DANA.id, "flaw": flaw})
         bearer = {"authorization": f"Bearer {told.json()['access_token']}"}
         return (await browser.get("/userinfo", headers=bearer)).status_code
 

@@ -6,11 +6,11 @@ import pytest
 from pydantic import ValidationError
 
 from sandbox.commitments.draft import Draft, DraftError, in_words
-from sandbox.people import ANA, PROJECT, person
 from schemas.commitment import Commitment
+from schemas.examples.cast import ACME, ANA, RIVERSIDE
 
 LINE = {"cost_code": "03-300", "quantity": "1150", "unit": "cy", "unit_cost": "185.00", "tax_code": ""}
-TYPED = {"number": "SC-014", "title": "Concrete works", "vendor": "v-acme", "description": "", "lines": [LINE]}
+TYPED = {"number": "SC-014", "title": "Concrete works", "vendor": ACME.id, "description": "", "lines": [LINE]}
 
 
 def a_draft(**changes: Any) -> Draft:
@@ -18,7 +18,7 @@ def a_draft(**changes: Any) -> Draft:
 
 
 def begun(draft: Draft) -> Commitment:
-    return draft.begun("c-1", url="http://pm.example/c-1", creator=person(ANA), project=PROJECT)
+    return draft.begun("c-1", url="http://pm.example/c-1", creator=ANA, project=RIVERSIDE)
 
 
 def test_amounts_and_total_are_calculated_to_the_cent() -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from sandbox.commitments.draft import Draft, DraftLine
 from sandbox.commitments.rules import WORDS, Tracked, edit, resend, retrieve, send
-from sandbox.people import ANA, COMPANY_ID, PROJECT, person
 from schemas.events import CommitmentStatus
+from schemas.examples.cast import ACME, ANA, COMPANY, RIVERSIDE
 from schemas.fields import Ribbon, Status, ToolLevel
 
 ADMIN = ToolLevel.ADMIN
@@ -15,14 +15,14 @@ YELLOW_OR_GREEN = (Status.REJECTED, Status.RETRIEVED, Status.SYNCED)
 WAITING = (Status.READY, Status.DISPUTED)
 
 DRAFT = Draft(
-    number="SC-014", title="Concrete works", vendor="v-acme", lines=(DraftLine(quantity="1", unit_cost="480250.00"),)
+    number="SC-014", title="Concrete works", vendor=ACME.id, lines=(DraftLine(quantity="1", unit_cost="480250.00"),)
 )
-UNSENT = Tracked(DRAFT.begun("c-1", url="http://pm.example/c-1", creator=person(ANA), project=PROJECT))
+UNSENT = Tracked(DRAFT.begun("c-1", url="http://pm.example/c-1", creator=ANA, project=RIVERSIDE))
 
 
 def a_status(status: Status, *, revision: int = 1, locked_fields: tuple[str, ...] = ()) -> CommitmentStatus:
     return CommitmentStatus.model_construct(
-        company_id=COMPANY_ID,
+        company_id=COMPANY,
         commitment_id="c-1",
         revision=revision,
         version=1,

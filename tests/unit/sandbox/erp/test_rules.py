@@ -1,7 +1,8 @@
 """The ERP refuses what it cannot take, and says who can mend it."""
 
 from sandbox.erp.rules import Rules, refusal
-from schemas.commitment import Line, Vendor
+from schemas.commitment import Line
+from schemas.examples.cast import IRONLINE
 from schemas.fields import FailureClass
 from tests.sandbox_orders import an_order
 
@@ -11,7 +12,7 @@ def test_a_good_order_is_not_refused() -> None:
 
 
 def test_a_vendor_without_a_code_waits_for_the_vendor_to_be_linked() -> None:
-    problem = refusal(an_order(vendor=Vendor(id="v-acme", name="Acme Concrete")), Rules())
+    problem = refusal(an_order(vendor=IRONLINE), Rules())
     assert problem is not None
     assert (problem.status, problem.code) == (422, "vendor_unknown")
     assert problem.failure_class == FailureClass.WAIT_FOR_DEPENDENCY

@@ -6,6 +6,7 @@ import pytest
 
 from sandbox.sign_in.authorization import Asked
 from sandbox.sign_in.grants import GrantRefusedError, Grants, challenge_of
+from schemas.examples.cast import SAM
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
@@ -19,8 +20,8 @@ def test_the_challenge_is_the_one_of_the_standards_example() -> None:
 
 def test_a_code_gives_its_grant_once() -> None:
     grants = Grants()
-    code = grants.issue("p-sam", ASKED, NOW)
-    assert grants.redeem(code, redirect_uri=ASKED.redirect_uri, verifier=VERIFIER, now=NOW).person_id == "p-sam"
+    code = grants.issue(SAM.id, ASKED, NOW)
+    assert grants.redeem(code, redirect_uri=ASKED.redirect_uri, verifier=VERIFIER, now=NOW).person_id == SAM.id
     with pytest.raises(GrantRefusedError, match="used before"):
         grants.redeem(code, redirect_uri=ASKED.redirect_uri, verifier=VERIFIER, now=NOW)
 
@@ -38,7 +39,7 @@ def test_a_code_that_does_not_fit_is_refused_and_spent(
     redirect_uri: str, verifier: str, seconds: int, why: str
 ) -> None:
     grants = Grants()
-    code = grants.issue("p-sam", ASKED, NOW)
+    code = grants.issue(SAM.id, ASKED, NOW)
     later = NOW + timedelta(seconds=seconds)
     with pytest.raises(GrantRefusedError, match=why):
         grants.redeem(code, redirect_uri=redirect_uri, verifier=verifier, now=later)

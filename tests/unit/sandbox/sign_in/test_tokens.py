@@ -7,25 +7,25 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from sandbox.people import DANA
 from sandbox.sign_in.tokens import TOKEN_LIFE, Flaw, Signer
+from schemas.examples.cast import DANA, DIRECTORY, SAM
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 SIGNER = Signer(issuer="http://sign-in.example", audience="countersign-api")
 
 
 def test_an_id_token_says_who_for_whom_and_in_answer_to_what() -> None:
-    token = SIGNER.id_token(DANA, client_id="countersign", nonce="n1", now=NOW)
+    token = SIGNER.id_token(DIRECTORY[DANA.id], client_id="countersign", nonce="n1", now=NOW)
     claims = jwt.decode(token, KeySet.import_key_set(SIGNER.public_keys), algorithms=["RS256"]).claims
     assert claims["iss"] == "http://sign-in.example"
-    assert (claims["sub"], claims["aud"], claims["nonce"]) == ("p-dana", "countersign", "n1")
+    assert (claims["sub"], claims["aud"], claims["nonce"]) == (DANA.id, "countersign", "n1")
     assert claims["exp"] - claims["iat"] == TOKEN_LIFE.total_seconds()
-    assert (claims["name"], claims["email"]) == ("Dana Ruiz", "dana.ruiz@rivera.example")
+    assert (claims["name"], claims["email"]) == (DANA.name, DANA.email)
 
 
 def test_an_access_token_names_its_bearer_until_it_expires() -> None:
-    token = SIGNER.access_token("p-sam", now=NOW)
-    assert SIGNER.bearer(token, NOW) == "p-sam"
+    token = SIGNER.access_token(SAM.id, now=NOW)
+    assert SIGNER.bearer(token, NOW) == SAM.id
     with pytest.raises(JoseError):
         SIGNER.bearer(token, NOW + TOKEN_LIFE + timedelta(seconds=1))
 
@@ -33,7 +33,7 @@ def test_an_access_token_names_its_bearer_until_it_expires() -> None:
 @pytest.mark.parametrize("flaw", list(Flaw))
 def test_every_flaw_is_noticed(flaw: Flaw) -> None:
     with pytest.raises((JoseError, ValueError)):
-        SIGNER.bearer(SIGNER.access_token("p-sam", now=NOW, flaw=flaw), NOW)
+        SIGNER.bearer(SIGNER.access_token(SAM.id, now=NOW, flaw=flaw), NOW)
 
 
 def test_the_private_key_is_not_published() -> None:
