@@ -17,7 +17,7 @@ from rich.table import Table
 
 from sandbox.people import JOBS
 from sandbox.servers import ServerStartFailed
-from sandbox.story import NotSeenError, Timeline, play
+from sandbox.story import StepFailedError, Timeline, play
 from sandbox.world import Ports, Wanted, World, running_world
 from schemas.examples.cast import DIRECTORY
 from services.pipeline.settings import load
@@ -55,7 +55,7 @@ def run_demo(*, folder: Path | None, is_story: bool) -> int:
         ports = Ports() if is_story else load(DemoSettings).ports
         try:
             return asyncio.run(_run(place, ports, is_story=is_story))
-        except (ServerStartFailed, NotSeenError) as error:
+        except (ServerStartFailed, StepFailedError) as error:
             _say(str(error))
         except OSError as error:
             if error.errno != errno.EADDRINUSE:

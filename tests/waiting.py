@@ -1,16 +1,20 @@
-"""Waits for what other processes do, as briefly as possible and never for ever."""
+"""Waits for what other processes do: as briefly as possible, and never indefinitely."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from inspect import isawaitable
 from time import monotonic
 
-LOOK_SECONDS = 0.05
+POLL_SECONDS = 0.05
 WAIT_SECONDS = 60.0
 
 
-async def eventually(is_so: Callable[[], Awaitable[bool]], seconds: float = WAIT_SECONDS) -> None:
-    """Return once `is_so` answers yes; fail when it does not in time."""
+async def eventually(is_so: Callable[[], bool | Awaitable[bool]], seconds: float = WAIT_SECONDS) -> None:
+    """Return once `is_so` gives True, or something that awaits to True; fail when that takes over `seconds`."""
     deadline = monotonic() + seconds
-    while not await is_so():
+    while True:
+        answer = is_so()
+        if await answer if isawaitable(answer) else answer:
+            return
         assert monotonic() < deadline, f"not so within {seconds} s"
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(POLL_SECONDS)

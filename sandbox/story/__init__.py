@@ -1,6 +1,6 @@
-"""The user stories, played through the running system: each step is done as its person would, and must be seen."""
+"""The user stories, played against the running system: every step is taken as its person would, and then checked."""
 
-from sandbox.story.plot import play
-from sandbox.story.timeline import NotSeenError, Timeline
+from sandbox.story.chapters import REASON, play
+from sandbox.story.timeline import StepFailedError, Timeline
 
-__all__ = ["NotSeenError", "Timeline", "play"]
+__all__ = ["REASON", "StepFailedError", "Timeline", "play"]

@@ -1,18 +1,18 @@
-"""What happened when, and what was to be seen: the story's proof."""
+"""Prints what happened in the story and when, and stops it at the first step that fails."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import TypeVar
 
-SEEN_WITHIN_SECONDS = 30.0
-LOOK_SECONDS = 0.05
+STEP_SECONDS = 30.0
+POLL_SECONDS = 0.05
 
 T = TypeVar("T")
 
 
-class NotSeenError(Exception):
-    """Something that had to happen was not seen; the text says what."""
+class StepFailedError(Exception):
+    """An expected result did not appear in time, or was wrong; the text says which."""
 
 
 class Timeline:
@@ -24,27 +24,30 @@ class Timeline:
         self.steps = 0
 
     def chapter(self, title: str) -> None:
-        """Begin a part of the story."""
+        """Print the heading of the steps that follow."""
         self._say(f"\n{title}")
 
-    def tell(self, what: str) -> None:
-        """Say that a step was done."""
+    def step(self, what: str) -> None:
+        """Count and print a step that was taken."""
         self.steps += 1
         self._say(f"{monotonic() - self._began:6.1f} s  {what}")
 
-    async def see(self, what: str, look: Callable[[], Awaitable[T | None]]) -> T:
-        """Look until `look` finds something, and say so; NotSeenError when it does not in time."""
-        deadline = monotonic() + SEEN_WITHIN_SECONDS
+    async def wait_for(self, what: str, look: Callable[[], Awaitable[T | None]]) -> T:
+        """Poll `look` until it finds something, print the step, and return what it found.
+
+        Raises StepFailedError when it finds nothing in time.
+        """
+        deadline = monotonic() + STEP_SECONDS
         while monotonic() < deadline:
             found = await look()
             if found:
-                self.tell(what)
+                self.step(what)
                 return found
-            await asyncio.sleep(LOOK_SECONDS)
-        raise NotSeenError(f"Not seen within {SEEN_WITHIN_SECONDS:.0f} s: {what}")
+            await asyncio.sleep(POLL_SECONDS)
+        raise StepFailedError(f"Not seen within {STEP_SECONDS:.0f} s: {what}")
 
     def check(self, what: str, *, is_so: bool) -> None:
-        """Say that something is so; NotSeenError when it is not."""
+        """Print the step if `is_so`, otherwise raise StepFailedError."""
         if not is_so:
-            raise NotSeenError(f"Not so: {what}")
-        self.tell(what)
+            raise StepFailedError(f"Not so: {what}")
+        self.step(what)

@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import BrowserContext, Locator, Page, Request, async_playwright, expect
 
+from sandbox.story import REASON
 from sandbox.world import Wanted, World, running_world
 from schemas.examples.cast import ANA, DANA, SAM
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
-REASON = "Line 1: cost code 03-300 is closed. Use 03-310."
 PATIENCE_MILLISECONDS = 30_000
 
 

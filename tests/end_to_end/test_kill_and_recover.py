@@ -9,7 +9,7 @@ import pytest
 from sandbox.erp.faults import ErpFault, ErpFaultKind
 from sandbox.service_process import ServiceProcess
 from sandbox.world import Wanted, running_world
-from tests.end_to_end.crowd import accepting, send, until_green
+from tests.end_to_end.many_commitments import accepting, send, until_green
 
 COMMITMENTS = 1_000
 LOST_ANSWERS = 40

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from sandbox.world import DATABASE, Wanted, World, running_world
 from services.pipeline.database import DATABASE_ERRORS, Database
-from tests.end_to_end.crowd import accepting, send, until_green
+from tests.end_to_end.many_commitments import accepting, send, until_green
 from tests.waiting import eventually
 
 BATCH = 30

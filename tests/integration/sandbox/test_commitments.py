@@ -26,6 +26,7 @@ from schemas.topics import TOPICS
 from services.pipeline.broker import EventProducer, TopicReader, create_topics
 from services.pipeline.settings import KafkaSettings
 from tests.kafka import KafkaUnderTest
+from tests.waiting import eventually
 
 ANA_ACTS = {"x-person": ANA.id}
 TYPED = {
@@ -89,15 +90,7 @@ class Approval:
         )
         event: Event[EventData] = new_event(told, source="a-test", time=datetime.now(UTC))
         assert await self._producer.send([(told.topic, told.subject, encode(event))]) == [None]
-        await eventually(lambda: (shown := tool.tracked[commitment_id].status) is not None and shown == told)
-
-
-async def eventually(is_so: Any) -> None:
-    for _ in range(500):
-        if is_so():
-            return
-        await asyncio.sleep(0.02)
-    pytest.fail("it did not come to pass within 10 seconds")
+        await eventually(lambda: tool.tracked[commitment_id].status == told)
 
 
 async def published(settings: KafkaSettings, topic: str, subject: str) -> list[Any]:

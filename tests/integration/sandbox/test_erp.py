@@ -11,7 +11,8 @@ from pydantic import SecretStr
 
 from sandbox.erp import Calls, Did, Erp, ErpFault, ErpFaultKind, running_erp
 from schemas.fields import FailureClass
-from tests.sandbox_orders import order_body
+from tests.erp_orders import order_body
+from tests.waiting import eventually
 
 TOKEN = SecretStr("of the tests")
 PAGE = {"accept": "text/html"}
@@ -114,9 +115,7 @@ async def test_a_slow_call_is_stored_though_the_caller_gave_up(erp: Erp, client:
     with pytest.raises(ReadTimeout):
         await client.post("/documents", json=order_body(), timeout=0.1)
     assert erp.journal.created() == {}
-    for _ in range(250):
-        await asyncio.sleep(0 if erp.journal.created() else 0.02)
-    assert erp.journal.created() == {"c-8841": 1}
+    await eventually(lambda: erp.journal.created() == {"c-8841": 1})
 
 
 async def test_150_slow_calls_are_taken_at_once(erp: Erp, client: AsyncClient) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from sandbox.servers import LocalKafka, LocalPostgres
 from tests.kafka import KafkaUnderTest
+from tests.waiting import eventually
 
 # Starts both servers from threads of a pool that then goes away, as a demo in a hurry does.
 PARENT = """
@@ -76,15 +77,6 @@ def is_alive(pid: int) -> bool:
         return False
     state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
     return bool(state.strip()) and not state.startswith("Z")
-
-
-def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.1)
-    return True
 
 
 def test_the_kafka_of_the_tests_carries_a_thousand_messages(kafka: KafkaUnderTest, unique_suffix: str) -> None:
@@ -196,5 +188,5 @@ def test_neither_server_outlives_a_killed_parent() -> None:
 
         parent.send_signal(signal.SIGKILL)
 
-    assert wait_until(lambda: not any(is_alive(pid) for pid in pids), seconds=10)
-    assert wait_until(lambda: not any(folder.exists() for folder in folders), seconds=10)
+    asyncio.run(eventually(lambda: not any(is_alive(pid) for pid in pids), seconds=10))
+    asyncio.run(eventually(lambda: not any(folder.exists() for folder in folders), seconds=10))

@@ -7,7 +7,7 @@ import pytest
 from sandbox.erp.books import Books
 from sandbox.erp.journal import Did, Entry
 from sandbox.erp.rules import Rules
-from tests.sandbox_orders import an_order
+from tests.erp_orders import an_order
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sandbox.erp.journal import Did, Entry, Journal
-from tests.sandbox_orders import an_order
+from tests.erp_orders import an_order
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 

@@ -4,7 +4,7 @@ from sandbox.erp.rules import Rules, refusal
 from schemas.commitment import Line
 from schemas.examples.cast import IRONLINE
 from schemas.fields import FailureClass
-from tests.sandbox_orders import an_order
+from tests.erp_orders import an_order
 
 
 def test_a_good_order_is_not_refused() -> None:

@@ -1,8 +1,8 @@
-"""Many commitments at once: sent by upstream, accepted by an approver who never tires, counted in the ERP's journal."""
+"""Many commitments at once: sends them, accepts them as they arrive, and waits until they are GREEN."""
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from time import monotonic
@@ -11,10 +11,12 @@ from typing import Any
 import httpx2
 import orjson
 
+from sandbox.story import StepFailedError
+from sandbox.story.actors import Actors
 from sandbox.world import World
 from schemas.envelope import encode, new_event
 from schemas.events import CommitmentSent, CommitmentStatus
-from schemas.examples.cast import CONCRETE_1, DANA
+from schemas.examples.cast import CONCRETE_1
 from schemas.examples.example import submitted
 from services.pipeline.broker import EventProducer, TopicReader
 
@@ -23,56 +25,25 @@ ACCEPTS_AT_ONCE = 8
 
 
 def submission(commitment_id: str, number: int) -> bytes:
-    """One subcontract as upstream publishes it."""
+    """A subcontract as upstream publishes it."""
     commitment = CONCRETE_1.model_copy(update={"id": commitment_id, "number": f"SC-{number:04}"})
     data = CommitmentSent(**submitted(commitment, 1))
     return encode(new_event(data, source="tests", time=datetime.now(UTC)))
 
 
 async def send(world: World, ids: Sequence[str]) -> None:
-    """Upstream sends each of `ids`."""
+    """Publish a submission of each of `ids`."""
     producer = EventProducer(world.kafka_settings, "tests")
     messages = [(CommitmentSent.topic, each, submission(each, number)) for number, each in enumerate(ids, 1)]
     assert not any(await producer.send(messages))
     await asyncio.to_thread(producer.close)
 
 
-class TirelessApprover:
-    """Accepts whatever waits, through the API, as often as the desk has to be asked because it was down."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._token = world.sign_in.bearer_token(DANA.id)
-
-    async def run(self, stopping: asyncio.Event) -> None:
-        """Accept until told to stop."""
-        headers = {"Authorization": f"Bearer {self._token}"}
-        base_url = f"{self._world.desk_url}/api/v1"
-        async with httpx2.AsyncClient(base_url=base_url, headers=headers, trust_env=False, timeout=10) as desk:
-            while not stopping.is_set():
-                with suppress(httpx2.HTTPError):
-                    await self._accept_all(desk)
-                await asyncio.sleep(PAUSE_SECONDS)
-
-    async def _accept_all(self, desk: httpx2.AsyncClient) -> None:
-        page = await desk.get("/commitments?view=ready&limit=100")
-        if page.status_code != httpx2.codes.OK:
-            return
-        gate = asyncio.Semaphore(ACCEPTS_AT_ONCE)
-
-        async def accept(item: dict[str, Any]) -> None:
-            async with gate:
-                read = {"revision": item["revision"], "content_hash": item["content_hash"]}
-                await desk.post(f"/commitments/{item['id']}/accept", json=read)
-
-        await asyncio.gather(*(accept(item) for item in page.json()["items"]))
-
-
 @asynccontextmanager
 async def accepting(world: World) -> AsyncIterator[None]:
-    """Somebody accepts whatever waits while the block runs."""
+    """Dana accepts whatever waits while the block runs, however often the desk goes down meanwhile."""
     stopping = asyncio.Event()
-    approver = asyncio.create_task(TirelessApprover(world).run(stopping))
+    approver = asyncio.create_task(_accept_until(stopping, world))
     try:
         yield
     finally:
@@ -80,8 +51,27 @@ async def accepting(world: World) -> AsyncIterator[None]:
         await approver
 
 
+async def _accept_until(stopping: asyncio.Event, world: World) -> None:
+    async with Actors(world) as actors:
+        while not stopping.is_set():
+            with suppress(httpx2.HTTPError, StepFailedError):
+                await _accept_all(actors)
+            await asyncio.sleep(PAUSE_SECONDS)
+
+
+async def _accept_all(actors: Actors) -> None:
+    gate = asyncio.Semaphore(ACCEPTS_AT_ONCE)
+
+    async def accept(row: Mapping[str, Any]) -> None:
+        async with gate:
+            with suppress(httpx2.HTTPError, StepFailedError):
+                await actors.accept(row)
+
+    await asyncio.gather(*(accept(row) for row in await actors.rows("ready")))
+
+
 class Ribbons:
-    """What upstream reads of its commitments, each by its newest status."""
+    """The ribbon of each commitment, by the latest status event."""
 
     def __init__(self, world: World) -> None:
         self._reader = TopicReader(world.kafka_settings, [CommitmentStatus.topic])
@@ -89,7 +79,7 @@ class Ribbons:
         self.by_id: dict[str, str] = {}
 
     def read(self) -> Counter[str]:
-        """Take what is new and count the ribbons. Blocks."""
+        """Read new status events and count the ribbons. Blocks for up to half a second."""
         for record in self._reader.read(0.5):
             status = orjson.loads(record.value or b"{}")["data"]
             if status["version"] > self._versions.get(status["commitment_id"], -1):
@@ -98,12 +88,12 @@ class Ribbons:
         return Counter(self.by_id.values())
 
     def close(self) -> None:
-        """Leave Kafka."""
+        """Close the consumer."""
         self._reader.close()
 
 
 async def until_green(world: World, count: int, seconds: float) -> Counter[str]:
-    """Return the ribbons once `count` are GREEN, or as they are when the time is over."""
+    """Count the ribbons once `count` are GREEN, or as they are after `seconds`."""
     ribbons = Ribbons(world)
     deadline = monotonic() + seconds
     seen: Counter[str] = Counter()
