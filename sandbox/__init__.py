@@ -1,1 +1,1 @@
-"""What a demo or a test needs around the product: real servers, a mailbox, an ERP, sign-in, the project tool."""
+"""Everything that a demo or a test needs around the product: real servers, mailbox, ERP, sign-in, project tool."""

@@ -1,4 +1,4 @@
-"""One of our services as a process of its own, to be started, killed and started again."""
+"""Runs one of our services as a child process that tests can kill and start again."""
 
 import http.client
 import signal
@@ -7,21 +7,21 @@ from collections.abc import Mapping
 from time import monotonic, sleep
 from typing import ClassVar
 
-from sandbox.servers.local_server import POLL_SECONDS, LocalServer, Report, free_ports, say_nothing
+from sandbox.servers.local_server import POLL_SECONDS, LocalServer, Report, free_ports, no_report
 
 PROBE_SECONDS = 2
 HOST = "127.0.0.1"
 
 
 class ServiceProcess(LocalServer):
-    """`python -m services.<service>` with `environment`; it answers once it is ready."""
+    """`python -m services.<service>` with `environment`; `start` waits until it reports ready."""
 
     stop_signal = signal.SIGTERM
     orphan_signal = signal.SIGKILL
     stop_seconds: ClassVar[float] = 15
 
     def __init__(
-        self, service: str, environment: Mapping[str, str], *, port: int = 0, report: Report = say_nothing
+        self, service: str, environment: Mapping[str, str], *, port: int = 0, report: Report = no_report
     ) -> None:
         super().__init__(report=report)
         self.name = service
@@ -30,36 +30,36 @@ class ServiceProcess(LocalServer):
 
     @property
     def url(self) -> str:
-        """Where it answers."""
+        """The address of its HTTP server."""
         return f"http://{HOST}:{self.port}"
 
     @property
     def has_ended(self) -> bool:
-        """Whether the process is gone, though nobody stopped it."""
+        """Whether the process has ended by itself."""
         return self._child is not None and self._child.has_ended()
 
     def launch(self) -> None:
-        """Start it without waiting until it is ready: it may be meant to die on the way."""
-        self._begin()
+        """Start it without waiting until it is ready, for tests in which it dies before."""
+        self._launch()
 
     def ends_within(self, seconds: float) -> bool:
-        """Whether the process ends by itself in time. Blocks."""
+        """Wait for at most `seconds`, and return whether the process has ended by itself."""
         deadline = monotonic() + seconds
         while not self.has_ended and monotonic() < deadline:
             sleep(POLL_SECONDS)
         return self.has_ended
 
-    def lay_out(self) -> None:
-        """Choose a port."""
+    def prepare_data(self) -> None:
+        """Choose the port."""
         self.port = self._wanted_port or free_ports(1)[0]
 
     def command(self) -> list[str]:
-        """Return the command, with the environment in front of it."""
+        """The service's command, with its environment set by env(1)."""
         given = self.environment | {"HTTP_HOST": HOST, "HTTP_PORT": str(self.port), "COUNTERSIGN_SANDBOX": "1"}
         return ["env", *(f"{name}={value}" for name, value in given.items()), sys.executable, "-m", self._module]
 
-    def answers(self) -> bool:
-        """Whether it is ready: assigned, with its database."""
+    def is_ready(self) -> bool:
+        """Whether it reports ready: partitions assigned, database reachable."""
         connection = http.client.HTTPConnection(HOST, self.port, timeout=PROBE_SECONDS)
         try:
             connection.request("GET", "/health/ready")

@@ -18,7 +18,7 @@ from sandbox.erp.server import Erp
 from sandbox.mailbox.catcher import Mailbox
 from sandbox.mailbox.running import running_mailbox
 from sandbox.servers import LocalKafka, LocalPostgres
-from sandbox.servers.local_server import LocalServer, Report, free_ports, say_nothing
+from sandbox.servers.local_server import LocalServer, Report, free_ports, no_report
 from sandbox.service_process import ServiceProcess
 from sandbox.sign_in.provider import Client, Provider
 from sandbox.sign_in.running import running_sign_in
@@ -90,9 +90,7 @@ class World:
 
 
 @asynccontextmanager
-async def running_world(
-    folder: Path, wanted: Wanted | None = None, report: Report = say_nothing
-) -> AsyncIterator[World]:
+async def running_world(folder: Path, wanted: Wanted | None = None, report: Report = no_report) -> AsyncIterator[World]:
     """Everything, ready for use while the block runs; `folder` takes configuration files.
 
     Raises ServerStartFailed where a server does not come up, OSError where a port is taken.

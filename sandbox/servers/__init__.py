@@ -1,4 +1,4 @@
-"""Real servers without an installation: Apache Kafka and PostgreSQL as children of the process that wants them."""
+"""Real Apache Kafka and PostgreSQL servers that need no installation and run as child processes."""
 
 from sandbox.servers.kafka import LocalKafka
 from sandbox.servers.local_server import ServerStartFailed

@@ -1,4 +1,4 @@
-"""Where fetched parts of the sandbox stay between runs and clones."""
+"""Keeps downloaded parts of the sandbox between runs and checkouts."""
 
 import os
 import shutil
@@ -8,15 +8,15 @@ from pathlib import Path
 
 
 def cache_folder() -> Path:
-    """The folder that every clone of one user shares; it may not exist yet."""
+    """The folder that all checkouts of one user share; it may not exist yet."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "countersign"
 
 
-def kept(folder: Path, fill: Callable[[Path], None]) -> Path:
-    """`folder`, filled by `fill` unless an earlier run has done so; it is there completely or not at all.
+def cached(folder: Path, fill: Callable[[Path], None]) -> Path:
+    """Return `folder`, filled by `fill` unless an earlier run has filled it; it is never there half filled.
 
-    Two processes may fill at the same time: the first one to finish wins, and the other's work is thrown away.
+    When two processes fill it at the same time, the first to finish wins and the other's work is discarded.
     """
     if folder.is_dir():
         return folder

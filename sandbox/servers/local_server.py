@@ -1,4 +1,4 @@
-"""The life of a real server in a folder of its own: laid out, started, killed, restarted, removed."""
+"""The life cycle of a real server with a data folder of its own: start, stop, kill, restart, remove."""
 
 import os
 import signal
@@ -11,49 +11,49 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import ClassVar, Self
 
-from sandbox.servers.children import Child
+from sandbox.servers.child_process import ChildProcess
 
 START_SECONDS = 60
 POLL_SECONDS = 0.05
-AGAIN_SECONDS = 0.2
+RETRY_SECONDS = 0.2
 LOG_LINES = 25
 
 Report = Callable[[str], None]
 
 
 class ServerStartFailed(Exception):  # noqa: N818 - it names what happened, as all our errors do
-    """A real server could not be fetched or did not come up; its text says why and what to do."""
+    """A real server could not be downloaded or did not start; the text says why and what to do."""
 
 
-class _TryAgain(Exception):  # noqa: N818 - an instruction, not an error
-    """The server gave up for a reason that passes, such as a port taken by somebody else in between."""
+class _Retry(Exception):  # noqa: N818 - an instruction, not an error
+    """The server failed for a transient reason, such as a port that another process took in between."""
 
 
-def say_nothing(_sentence: str) -> None:
-    """Progress for callers who want none."""
+def no_report(_sentence: str) -> None:
+    """Report progress to nobody."""
 
 
 class LocalServer(ABC):
-    """A real server on 127.0.0.1, to be used in a `with` block; its data go when the block ends.
+    """A real server on 127.0.0.1, used in a `with` block; its data is removed when the block ends.
 
-    `report` gets a short sentence for a person whenever something begins that takes time. Methods block, and may be
-    called from any thread. Raises ServerStartFailed where the server does not come up.
+    `report` gets a short sentence for a person whenever something starts that takes time. Methods block, and may be
+    called from any thread. Raises ServerStartFailed when the server does not start.
     """
 
     name: str
     stop_signal: ClassVar[signal.Signals]
     orphan_signal: ClassVar[signal.Signals]
     stop_seconds: ClassVar[float] = 20
-    passing_troubles: ClassVar[tuple[str, ...]] = ("Address already in use",)
+    transient_errors: ClassVar[tuple[str, ...]] = ("Address already in use",)
 
-    def __init__(self, *, report: Report = say_nothing) -> None:
+    def __init__(self, *, report: Report = no_report) -> None:
         self.report = report
         self.port = 0
         self._temporary = tempfile.TemporaryDirectory(
             prefix=f"countersign-{type(self).__name__.lower()}-", ignore_cleanup_errors=True
         )
         self.folder = Path(self._temporary.name)
-        self._child: Child | None = None
+        self._child: ChildProcess | None = None
         self._was_ready = False
 
     def __enter__(self) -> Self:
@@ -69,72 +69,72 @@ class LocalServer(ABC):
 
     @property
     def pid(self) -> int | None:
-        """The process id of the running server, None while it is stopped."""
+        """The process id of the running server; None while it is stopped."""
         return self._child.pid if self._child else None
 
     def start(self) -> None:
-        """Returns when the server answers; once it has answered, later starts keep its port and its data."""
+        """Start the server and wait until it is ready; later starts keep its port and its data."""
         if self._child:
             return
         self.report(f"Starting {self.name}")
         deadline = time.monotonic() + START_SECONDS
         while True:
             if not self._was_ready:
-                self.lay_out()
+                self.prepare_data()
             try:
                 self._run(deadline)
-            except _TryAgain:
+            except _Retry:
                 continue
             self._was_ready = True
             return
 
     def stop(self) -> None:
-        """Stops the server in good order; its data stay."""
+        """Shut the server down cleanly and keep its data."""
         if self._child:
             self._child.end(self.stop_signal, patience_seconds=self.stop_seconds)
             self._child = None
 
     def kill(self) -> None:
-        """Ends the server with SIGKILL, as a power cut would; its data stay as they lie."""
+        """Kill the server as a power cut would, and keep its data as it is."""
         if self._child:
             self._child.kill()
             self._child = None
 
     def restart(self) -> None:
-        """Stops the server in good order if it runs, and starts it on the same port and data."""
+        """Shut the server down cleanly if it runs, and start it with the same port and data."""
         self.stop()
         self.start()
 
     def close(self) -> None:
-        """Stops the server and removes its data; it cannot be started again."""
+        """Stop the server and remove its data; it cannot be started again."""
         self.stop()
         self._temporary.cleanup()
 
     @property
     def log(self) -> Path:
-        """Everything the server has said since its latest start."""
+        """The server's log since its latest start."""
         return self.folder / "server.log"
 
     @property
     def account(self) -> str | None:
-        """The user who must own the server's files and run it; None stands for ourselves."""
+        """The user who must own the server's files and run it; None for our own user."""
         return None
 
     @abstractmethod
-    def lay_out(self) -> None:
-        """Chooses ports and writes an empty server into the folder, over whatever a failed attempt left there."""
+    def prepare_data(self) -> None:
+        """Choose ports and write empty data into the folder, over whatever a failed attempt left there."""
 
     @abstractmethod
     def command(self) -> list[str]:
-        """What runs the server in the foreground."""
+        """The command that runs the server in the foreground."""
 
     @abstractmethod
-    def answers(self) -> bool:
-        """Whether the server takes requests now."""
+    def is_ready(self) -> bool:
+        """Whether the server accepts requests."""
 
-    def _begin(self) -> Child:
+    def _launch(self) -> ChildProcess:
         self.log.write_text("")
-        self._child = Child(
+        self._child = ChildProcess(
             self.command(),
             folder=self.folder,
             log=self.log,
@@ -144,8 +144,8 @@ class LocalServer(ABC):
         return self._child
 
     def _run(self, deadline: float) -> None:
-        child = self._begin()
-        while not self.answers():
+        child = self._launch()
+        while not self.is_ready():
             if child.has_ended() or time.monotonic() > deadline:
                 self._give_up(deadline)
             time.sleep(POLL_SECONDS)
@@ -153,10 +153,10 @@ class LocalServer(ABC):
     def _give_up(self, deadline: float) -> None:
         self.kill()
         log = self.log.read_text(errors="replace")
-        if time.monotonic() < deadline and any(trouble in log for trouble in self.passing_troubles):
-            time.sleep(AGAIN_SECONDS)
-            raise _TryAgain
-        raise ServerStartFailed(f"{self.name} did not come up. Its last words:\n{last_lines(log)}")
+        if time.monotonic() < deadline and any(error in log for error in self.transient_errors):
+            time.sleep(RETRY_SECONDS)
+            raise _Retry
+        raise ServerStartFailed(f"{self.name} did not start. The end of its log:\n{last_lines(log)}")
 
 
 def last_lines(log: str) -> str:
@@ -165,7 +165,7 @@ def last_lines(log: str) -> str:
 
 
 def free_ports(count: int) -> list[int]:
-    """Different ports of 127.0.0.1 that nobody listened on a moment ago."""
+    """Return `count` different ports of 127.0.0.1 that were free a moment ago."""
     with ExitStack() as held:
         probes = [held.enter_context(socket.socket()) for _ in range(count)]
         for probe in probes:
@@ -174,5 +174,5 @@ def free_ports(count: int) -> list[int]:
 
 
 def runs_as_root() -> bool:
-    """Whether this process has root's rights."""
+    """Whether this process runs as root."""
     return os.geteuid() == 0

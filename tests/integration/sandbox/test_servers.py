@@ -1,3 +1,5 @@
+"""The local Kafka and PostgreSQL: killed, restarted, restored, and gone with the process that started them."""
+
 import asyncio
 import os
 import signal
@@ -18,7 +20,7 @@ from sandbox.servers import LocalKafka, LocalPostgres
 from tests.kafka import KafkaUnderTest
 from tests.waiting import eventually
 
-# Starts both servers from threads of a pool that then goes away, as a demo in a hurry does.
+# Starts both servers from the threads of a pool that then ends, as the demo does.
 PARENT = """
 import concurrent.futures, time
 from sandbox.servers import LocalKafka, LocalPostgres
@@ -70,7 +72,7 @@ def create_topic(bootstrap_servers: str, topic: str) -> None:
 
 
 def is_alive(pid: int) -> bool:
-    """Zombies are dead: in a container nobody may be there to bury them."""
+    """Zombies count as dead: in a container there may be nobody to reap them."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -80,7 +82,7 @@ def is_alive(pid: int) -> bool:
 
 
 def test_the_kafka_of_the_tests_carries_a_thousand_messages(kafka: KafkaUnderTest, unique_suffix: str) -> None:
-    topic, values = f"parcels-{unique_suffix}", [b"%d" % number for number in range(1000)]
+    topic, values = f"messages-{unique_suffix}", [b"%d" % number for number in range(1000)]
     create_topic(kafka.bootstrap_servers, topic)
 
     send(kafka.bootstrap_servers, topic, values)
@@ -88,23 +90,23 @@ def test_the_kafka_of_the_tests_carries_a_thousand_messages(kafka: KafkaUnderTes
     assert receive(kafka.bootstrap_servers, topic, f"readers-{unique_suffix}", 1000) == values
 
 
-def test_a_killed_broker_comes_back_at_the_same_address_with_its_messages(
+def test_a_killed_broker_restarts_at_the_same_address_with_its_messages(
     local_kafka: Callable[[], LocalKafka],
 ) -> None:
     broker = local_kafka()
     address = broker.bootstrap_servers
-    create_topic(address, "parcels")
-    send(address, "parcels", [b"before"])
+    create_topic(address, "messages")
+    send(address, "messages", [b"before"])
 
     broker.kill()
     assert broker.pid is None
     broker.start()
 
     assert broker.bootstrap_servers == address
-    assert receive(address, "parcels", "readers", 1) == [b"before"]
+    assert receive(address, "messages", "readers", 1) == [b"before"]
 
 
-async def test_a_killed_database_comes_back_with_every_committed_row(
+async def test_a_killed_database_restarts_with_every_committed_row(
     local_postgres: Callable[[], LocalPostgres],
 ) -> None:
     server = local_postgres()
@@ -117,7 +119,7 @@ async def test_a_killed_database_comes_back_with_every_committed_row(
     assert await rows(url, "select amount from entry") == [7]
 
 
-async def test_a_killed_database_takes_its_busy_sessions_along(
+async def test_killing_a_database_ends_its_busy_sessions(
     local_postgres: Callable[[], LocalPostgres],
 ) -> None:
     server = local_postgres()
@@ -133,7 +135,7 @@ async def test_a_killed_database_takes_its_busy_sessions_along(
         await busy
 
 
-async def test_a_database_restored_from_a_copy_has_forgotten_what_came_later(
+async def test_a_restored_database_has_lost_what_was_written_after_the_backup(
     local_postgres: Callable[[], LocalPostgres], tmp_path: Path
 ) -> None:
     server = local_postgres()
@@ -154,7 +156,7 @@ async def test_the_database_is_a_durable_postgresql_18(local_postgres: Callable[
     assert await rows(url, "select current_setting('server_version_num')::int / 10000") == [18]
 
 
-async def test_the_database_takes_nobody_without_its_password(local_postgres: Callable[[], LocalPostgres]) -> None:
+async def test_the_database_refuses_a_wrong_password(local_postgres: Callable[[], LocalPostgres]) -> None:
     stranger = make_url(local_postgres().url).set(password="guessed")
 
     with pytest.raises(Exception, match="password authentication failed"):
@@ -169,21 +171,21 @@ async def test_each_test_has_a_database_of_its_own(database_url: str, unique_suf
     assert await rows(database_url, "select current_database()::text") == [f"test_{unique_suffix}"]
 
 
-def test_the_servers_say_what_takes_time_and_leave_nothing_behind() -> None:
-    said: list[str] = []
+def test_a_server_reports_what_takes_time_and_leaves_nothing_behind() -> None:
+    reported: list[str] = []
 
-    with LocalPostgres(report=said.append) as server:
+    with LocalPostgres(report=reported.append) as server:
         folder = server.folder
 
-    assert said == ["Starting PostgreSQL 18"]
+    assert reported == ["Starting PostgreSQL 18"]
     assert not folder.exists()
 
 
 def test_neither_server_outlives_a_killed_parent() -> None:
     with subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
-        told = [parent.stdout.readline().split() for _ in range(2)]
-        pids, folders = [int(pid) for pid, _ in told], [Path(folder) for _, folder in told]
+        lines = [parent.stdout.readline().split() for _ in range(2)]
+        pids, folders = [int(pid) for pid, _ in lines], [Path(folder) for _, folder in lines]
         assert all(is_alive(pid) for pid in pids)
 
         parent.send_signal(signal.SIGKILL)

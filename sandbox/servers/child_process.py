@@ -1,4 +1,4 @@
-"""Starts a server as a child process that logs to a file and never outlives the process that wanted it."""
+"""Starts a server as a child process that logs to a file and never outlives its parent."""
 
 import os
 import pwd
@@ -8,14 +8,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypedDict
 
-# Blocks until its standard input closes, which the kernel does however our process ends, kill -9 included. The usual
-# parent-death signal follows the thread that forked, so a server started from a pool would die with the pool's thread;
-# this works from any thread and on every POSIX system. The pause lets the server go before its folder does.
+# Blocks until its standard input closes, which the kernel does however our process ends, including kill -9. The usual
+# parent-death signal is tied to the thread that forked, so a server started from a pool would die with the pool's
+# thread; this works from any thread and on every POSIX system. The pause lets the server end before its folder goes.
 _WATCHDOG = 'cat >/dev/null; kill -s "$1" "$2"; sleep 2; rm -rf -- "$3"'
 
 
 class RunAs(TypedDict):
-    """The arguments by which subprocess changes the user; all None to stay who we are."""
+    """The arguments with which subprocess changes the user; all None to keep ours."""
 
     user: str | None
     group: int | None
@@ -23,20 +23,20 @@ class RunAs(TypedDict):
 
 
 def run_as(account: str | None) -> RunAs:
-    """What subprocess needs to run a command as `account`, without any of our own groups."""
+    """Return the subprocess arguments to run a command as `account`, without our own groups; None keeps our user."""
     if account is None:
         return RunAs(user=None, group=None, extra_groups=None)
     return RunAs(user=account, group=pwd.getpwnam(account).pw_gid, extra_groups=[])
 
 
-class Child:
-    """One running server process; `orphan_signal` is what it gets when we die, before `folder` is removed."""
+class ChildProcess:
+    """One running server process; when we die, it gets `orphan_signal` and `folder` is removed."""
 
     def __init__(
         self, command: list[str], *, folder: Path, log: Path, account: str | None, orphan_signal: signal.Signals
     ) -> None:
         with log.open("ab") as output:
-            # A session of its own: Ctrl-C in the terminal is for us, and we stop our servers in good order.
+            # A session of its own: Ctrl-C in the terminal is for us, and we shut our servers down cleanly.
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -57,11 +57,11 @@ class Child:
         return self._process.pid
 
     def has_ended(self) -> bool:
-        """Whether the server has stopped by itself."""
+        """Whether the process is no longer running."""
         return self._process.poll() is not None
 
     def end(self, with_signal: signal.Signals, *, patience_seconds: float) -> None:
-        """Returns when the process is gone: by `with_signal`, or by SIGKILL where it takes longer than allowed."""
+        """Send `with_signal` and wait until the process has ended; after `patience_seconds`, kill it."""
         self._process.send_signal(with_signal)
         try:
             self._process.wait(patience_seconds)
@@ -71,8 +71,8 @@ class Child:
         self._dismiss_watchdog()
 
     def kill(self) -> None:
-        """Ends the process and its children at one moment, as a power cut would."""
-        self._process.send_signal(signal.SIGSTOP)  # so that no child is born while we look
+        """Kill the process and its children at the same moment, as a power cut would."""
+        self._process.send_signal(signal.SIGSTOP)  # so that it starts no child while we look
         children = _children_of(self.pid)
         self._process.kill()
         for child in children:
@@ -87,7 +87,7 @@ class Child:
 
 
 def _children_of(pid: int) -> list[int]:
-    """Its children where Linux tells; elsewhere none, and they end when they notice that their parent has gone."""
+    """The children of `pid` on Linux; none elsewhere, where they end once they notice that their parent has gone."""
     try:
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except OSError:
