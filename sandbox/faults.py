@@ -1,4 +1,4 @@
-"""Faults that can be switched on and off while a sandbox server runs, each for some calls or until further notice."""
+"""Faults that are switched on and off while a sandbox server runs, for a number of calls or until switched off."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Fault(BaseModel):
-    """Something that goes wrong with the next `times` calls it fits; without `times`, until it is switched off."""
+    """Makes the next `times` matching calls fail; without `times`, all of them until it is switched off."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -15,7 +15,7 @@ class Fault(BaseModel):
 
     @property
     def details(self) -> dict[str, Any]:
-        """What else is said of the fault, beside its kind and its number."""
+        """The fault's other settings, for its row on the page."""
         return self.model_dump(mode="json", exclude={"kind", "times"}, exclude_defaults=True)
 
 
@@ -23,27 +23,27 @@ FaultT = TypeVar("FaultT", bound=Fault)
 
 
 class FaultInjector(Generic[FaultT]):
-    """The faults that are switched on, in order; the first one that fits a call is the one that happens."""
+    """The faults that are switched on, in order; a call is hit by the first one that matches it."""
 
     def __init__(self) -> None:
         self.faults: tuple[FaultT, ...] = ()
 
     def switch_on(self, fault: FaultT) -> None:
-        """Adds `fault` behind those already switched on."""
+        """Add `fault` after those already switched on."""
         self.faults = (*self.faults, fault)
 
     def switch_off(self, place: int) -> None:
-        """Removes the fault at `place`, counted from 0; one that has run out meanwhile is no error."""
+        """Remove the fault at index `place`; one that is already used up is not an error."""
         self.faults = tuple(fault for at, fault in enumerate(self.faults) if at != place)
 
     def replace(self, faults: Sequence[FaultT]) -> None:
-        """Exactly `faults` are switched on from now on."""
+        """Switch on exactly `faults`."""
         self.faults = tuple(faults)
 
-    def take(self, fits: Callable[[FaultT], bool]) -> FaultT | None:
-        """The first fault that fits, counted down and gone after its last time; None where all is well."""
+    def take(self, matches: Callable[[FaultT], bool]) -> FaultT | None:
+        """Use up one call of the first fault that `matches`, and return the fault; None if there is none."""
         for place, fault in enumerate(self.faults):
-            if fits(fault):
+            if matches(fault):
                 self._count_down(place, fault)
                 return fault
         return None

@@ -1,4 +1,4 @@
-"""Serves a sandbox application over real HTTP, inside the event loop of whoever asks for it."""
+"""Serves a sandbox application over real HTTP, in the current event loop."""
 
 import asyncio
 import socket
@@ -11,27 +11,27 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 LOOPBACK = "127.0.0.1"
 _BACKLOG = 1024
-_LAST_ANSWERS_SECONDS = 1
+_SHUTDOWN_SECONDS = 1
 
 
 def listen(port: int = 0) -> socket.socket:
-    """A socket that listens on the loopback `port`, 0 for any; OSError where the port is taken."""
+    """Listen on the loopback `port`, 0 for any free one. Raises OSError if the port is taken."""
     return socket.create_server((LOOPBACK, port), backlog=_BACKLOG)
 
 
 def port_of(listener: socket.socket) -> int:
-    """The port that was given to `listener`."""
+    """The port that `listener` listens on."""
     return int(listener.getsockname()[1])
 
 
 def url_of(listener: socket.socket) -> str:
-    """The address under which whatever is served on `listener` is found."""
+    """The HTTP address of `listener`."""
     return f"http://{LOOPBACK}:{port_of(listener)}"
 
 
 @asynccontextmanager
 async def served(app: FastAPI, listener: socket.socket | None = None) -> AsyncIterator[str]:
-    """Serves `app` while the block runs and gives its address; calls still open at the end get a second to finish."""
+    """Serve `app` while the block runs and yield its address; at the end, open calls get a second to finish."""
     listener = listener or listen()
     server = _Server(
         uvicorn.Config(
@@ -41,7 +41,7 @@ async def served(app: FastAPI, listener: socket.socket | None = None) -> AsyncIt
             lifespan="off",
             log_config=None,
             access_log=False,
-            timeout_graceful_shutdown=_LAST_ANSWERS_SECONDS,
+            timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
         )
     )
     serving = asyncio.create_task(server.serve(sockets=[listener]))
@@ -54,12 +54,12 @@ async def served(app: FastAPI, listener: socket.socket | None = None) -> AsyncIt
 
 
 def cut(request: Request) -> None:
-    """Drops the connection of `request` at once; what the application returns for it afterwards is never sent."""
+    """Abort the connection of `request`; the response that the application returns for it is never sent."""
     request.state.transport.abort()
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn as a guest: it says when it is up, and leaves the signals to its host."""
+    """Uvicorn inside our event loop: it signals when it is up, and leaves signal handlers to us."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -75,7 +75,7 @@ class _Server(uvicorn.Server):
 
 
 class _CuttableProtocol(H11Protocol):
-    """HTTP/1.1 that hands its connection to the application, so that it can be cut instead of answered."""
+    """HTTP/1.1 that passes its connection to the application, which can then cut it instead of answering."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)

@@ -1,4 +1,4 @@
-"""A mail server that keeps what it is given instead of delivering it, with a page and an API to read the mails."""
+"""A mail server that keeps mails instead of delivering them, with pages and an API to read them."""
 
 from sandbox.mailbox.catcher import Mailbox, MailFault, MailFaultKind
 from sandbox.mailbox.message import CaughtMail

@@ -1,4 +1,4 @@
-"""The mailbox for eyes and programs: lists of mails, one mail with text and HTML, and the faults."""
+"""The mailbox's pages and API: the list of mails, one mail with text and HTML, and the faults."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -7,18 +7,18 @@ from fastapi import Body, FastAPI, Form, HTTPException, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
 from sandbox.mailbox.catcher import Mailbox, MailFault, MailFaultKind
-from sandbox.mailbox.message import CaughtMail, with_links_outside
+from sandbox.mailbox.message import CaughtMail, with_links_in_new_tabs
 from sandbox.pages import Pages, bare_app, wants_page
 
 _FRAME_FLAGS = "allow-popups allow-popups-to-escape-sandbox"
 _FRAMED = (
     f"sandbox {_FRAME_FLAGS}; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
 )
-"""A mail's HTML may style itself; it runs nothing, loads nothing, and stands in our own frame only."""
+"""Content security policy of a mail's HTML: inline styles, but no scripts, no requests, and only in our own frame."""
 
 
 def build_mailbox(mailbox: Mailbox, neighbours: Mapping[str, str] | None = None) -> FastAPI:
-    """The pages and the API over `mailbox`."""
+    """Build the application that serves `mailbox`."""
     app = bare_app("Mailbox")
     pages = Pages("Mailbox", "mailbox", {"Messages": "/", "Faults": "/faults"}, neighbours)
     _add_api(app, mailbox)
@@ -30,11 +30,11 @@ def build_mailbox(mailbox: Mailbox, neighbours: Mapping[str, str] | None = None)
 def _add_api(app: FastAPI, mailbox: Mailbox) -> None:
     @app.get("/api/messages")
     async def messages(to: str | None = None) -> dict[str, Any]:
-        return {"messages": [message.in_short() for message in mailbox.to(to)]}
+        return {"messages": [message.summary() for message in mailbox.to(to)]}
 
     @app.get("/api/messages/{message_id}")
     async def message(message_id: str) -> dict[str, Any]:
-        return _found(mailbox, message_id).in_full()
+        return _find(mailbox, message_id).details()
 
 
 def _add_reading(app: FastAPI, mailbox: Mailbox, pages: Pages) -> None:
@@ -46,16 +46,16 @@ def _add_reading(app: FastAPI, mailbox: Mailbox, pages: Pages) -> None:
 
     @app.get("/messages/{message_id}")
     async def one(message_id: str) -> HTMLResponse:
-        return pages.render("message.html", message=_found(mailbox, message_id), frame_flags=_FRAME_FLAGS)
+        return pages.render("message.html", message=_find(mailbox, message_id), frame_flags=_FRAME_FLAGS)
 
     @app.get("/messages/{message_id}/html")
     async def html(message_id: str) -> HTMLResponse:
-        body = with_links_outside(_found(mailbox, message_id).html)
+        body = with_links_in_new_tabs(_find(mailbox, message_id).html)
         return HTMLResponse(body, headers={"content-security-policy": _FRAMED, "x-content-type-options": "nosniff"})
 
     @app.get("/messages/{message_id}/source")
     async def source(message_id: str) -> PlainTextResponse:
-        text = _found(mailbox, message_id).source.decode(errors="replace")
+        text = _find(mailbox, message_id).source.decode(errors="replace")
         return PlainTextResponse(text, headers={"x-content-type-options": "nosniff"})
 
 
@@ -86,8 +86,8 @@ def _add_faults(app: FastAPI, mailbox: Mailbox, pages: Pages) -> None:
         return RedirectResponse("/faults", status_code=303)
 
 
-def _found(mailbox: Mailbox, message_id: str) -> CaughtMail:
+def _find(mailbox: Mailbox, message_id: str) -> CaughtMail:
     for message in mailbox.messages:
         if message.id == message_id:
             return message
-    raise HTTPException(404, f"there is no message {message_id}")
+    raise HTTPException(404, f"There is no message {message_id}.")

@@ -1,4 +1,4 @@
-"""The SMTP side of the mailbox: takes mails, keeps them with their envelope, and fails when told to."""
+"""The SMTP server of the mailbox: accepts mails, keeps them with their envelopes, and injects faults."""
 
 import asyncio
 import socket
@@ -16,7 +16,7 @@ from sandbox.mailbox.message import CaughtMail
 
 
 class MailFaultKind(StrEnum):
-    """What can go wrong with a mail."""
+    """The ways in which accepting a mail can fail."""
 
     REFUSE_FOR_NOW = "refuse_for_now"
     REFUSE_FOR_GOOD = "refuse_for_good"
@@ -24,7 +24,7 @@ class MailFaultKind(StrEnum):
 
 
 class MailFault(Fault):
-    """A fault with the next mails, only for those to `recipient` where one is named."""
+    """A fault that hits mails to `recipient`, or to anybody where that is None."""
 
     kind: MailFaultKind
     recipient: str | None = None
@@ -38,7 +38,7 @@ _REFUSALS = {
 
 @dataclass
 class Mailbox:
-    """Everything caught so far, oldest first, and the faults that are switched on."""
+    """All mails caught so far, oldest first, and the faults that are switched on."""
 
     url: str
     smtp_url: str
@@ -46,15 +46,15 @@ class Mailbox:
     faults: FaultInjector[MailFault] = field(default_factory=FaultInjector)
 
     def to(self, recipient: str | None) -> list[CaughtMail]:
-        """The mails to `recipient`, to anybody where None."""
+        """The mails to `recipient`; all mails where it is None."""
         return [message for message in self.messages if recipient is None or message.is_to(recipient)]
 
     def recipients(self) -> list[str]:
-        """Everybody who has got a mail, in the order of the alphabet."""
+        """Everybody who has received a mail, in alphabetical order."""
         return sorted({recipient for message in self.messages for recipient in message.recipients})
 
     def keep(self, envelope: Envelope, *, was_answered: bool) -> None:
-        """Adds a mail as the envelope holds it."""
+        """Keep the mail in `envelope`."""
         self.messages.append(
             CaughtMail(
                 id=str(len(self.messages) + 1),
@@ -67,19 +67,19 @@ class Mailbox:
         )
 
     def fault(self, recipients: list[str], kinds: set[MailFaultKind]) -> MailFault | None:
-        """The fault of one of `kinds` that is switched on for a mail to `recipients`, counted down."""
+        """Take the first fault of one of `kinds` that hits a mail to `recipients`; None if there is none."""
         return self.faults.take(
             lambda fault: fault.kind in kinds and (fault.recipient is None or fault.recipient in recipients)
         )
 
 
 class _Catcher:
-    """Answers the commands of an SMTP session; the names are aiosmtpd's."""
+    """Handles the commands of an SMTP session."""
 
     def __init__(self, mailbox: Mailbox) -> None:
         self._mailbox = mailbox
 
-    async def handle_RCPT(  # noqa: N802 - aiosmtpd looks for this name
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd calls it by this name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         del server, session
@@ -100,10 +100,10 @@ class _Catcher:
 
 
 class _Connection(SMTP):
-    """One SMTP connection, known to the server so that none outlives it."""
+    """One SMTP connection, registered so that it can be closed with the server."""
 
     def __init__(self, catcher: _Catcher, connections: set[asyncio.BaseTransport]) -> None:
-        # A host name of its own: aiosmtpd would ask the name service for ours.
+        # Without a hostname, aiosmtpd would look ours up in the DNS.
         super().__init__(catcher, hostname="mailbox.localhost", loop=asyncio.get_running_loop())
         self._connections = connections
 
@@ -119,7 +119,7 @@ class _Connection(SMTP):
 
 @asynccontextmanager
 async def catching(mailbox: Mailbox, listener: socket.socket) -> AsyncIterator[None]:
-    """Takes mails on `listener` into `mailbox` while the block runs."""
+    """Accept mails on `listener` into `mailbox` while the block runs."""
     connections: set[asyncio.BaseTransport] = set()
     catcher = _Catcher(mailbox)
     server = await asyncio.get_running_loop().create_server(lambda: _Connection(catcher, connections), sock=listener)

@@ -1,4 +1,4 @@
-"""One caught mail: its envelope, its source byte for byte, and what a mail reader would make of it."""
+"""One caught mail: its envelope, its raw source, and its parsed headers and bodies."""
 
 import re
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _HEAD = re.compile(r"<head\b[^>]*>", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class CaughtMail:
-    """A mail as it came in; `was_answered` is False where the connection was cut after the final dot."""
+    """A mail as it arrived; `was_answered` is False if the connection was cut after the final dot."""
 
     id: str
     at: datetime
@@ -25,36 +25,36 @@ class CaughtMail:
 
     @cached_property
     def parsed(self) -> EmailMessage:
-        """The mail with its headers decoded."""
+        """The parsed mail, with decoded headers."""
         return message_from_bytes(self.source, policy=default)
 
     @property
     def subject(self) -> str:
-        """The subject, empty where there is none."""
+        """The subject; empty if there is none."""
         return str(self.parsed["Subject"] or "")
 
     @property
     def headers(self) -> dict[str, str]:
-        """Every header by name; the values of one that occurs more than once, each on its own line."""
+        """Every header by name; the values of a repeated header are joined by line breaks."""
         names = dict.fromkeys(self.parsed.keys())
         return {name: "\n".join(map(str, self.parsed.get_all(name, []))) for name in names}
 
     @property
     def text(self) -> str:
-        """The plain text, empty where there is none."""
+        """The plain text; empty if there is none."""
         return self._part("plain")
 
     @property
     def html(self) -> str:
-        """The HTML, empty where there is none."""
+        """The HTML; empty if there is none."""
         return self._part("html")
 
     def is_to(self, recipient: str) -> bool:
-        """Whether the envelope names `recipient`, whatever the case."""
+        """Whether `recipient` is in the envelope, ignoring case."""
         return recipient.casefold() in map(str.casefold, self.recipients)
 
-    def in_short(self) -> dict[str, Any]:
-        """The mail's line in a list."""
+    def summary(self) -> dict[str, Any]:
+        """The mail as the API lists it."""
         return {
             "id": self.id,
             "at": self.at,
@@ -65,15 +65,15 @@ class CaughtMail:
             "was_answered": self.was_answered,
         }
 
-    def in_full(self) -> dict[str, Any]:
-        """The mail with its headers, text and HTML."""
-        return self.in_short() | {"headers": self.headers, "text": self.text, "html": self.html}
+    def details(self) -> dict[str, Any]:
+        """The summary with headers, text and HTML."""
+        return self.summary() | {"headers": self.headers, "text": self.text, "html": self.html}
 
     def _part(self, subtype: str) -> str:
         part = self.parsed.get_body((subtype,))
         return str(part.get_content()) if part else ""
 
 
-def with_links_outside(html: str) -> str:
-    """`html` whose links open in a new tab, since the frame that shows it can open nothing itself."""
+def with_links_in_new_tabs(html: str) -> str:
+    """Make the links in `html` open in new tabs, since the frame that shows it cannot navigate."""
     return _HEAD.sub(lambda head: f'{head.group()}<base target="_blank">', html, count=1)

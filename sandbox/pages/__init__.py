@@ -1,4 +1,4 @@
-"""The calm pages that the sandbox's servers share: plain HTML, one style sheet, no script."""
+"""What the sandbox's pages share: plain HTML templates, one style sheet, no scripts."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -11,13 +11,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 POLICY = "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; frame-src 'self'; base-uri 'none'"
 CLOSED = f"{POLICY}; frame-ancestors 'none'"
-"""Content security policy of every page: nothing from elsewhere, no script, in nobody's frame."""
+"""Content security policy of every page: no other origins, no scripts, no framing."""
 
 _FOLDER = Path(__file__).parent
 
 
 class Pages:
-    """The pages of one site, from the templates of `folder`; `neighbours` (title → address) may still be filled."""
+    """The pages of one site, from the templates in `folder`; `neighbours` (title → address) may be filled later."""
 
     def __init__(
         self, title: str, folder: str, links: Mapping[str, str], neighbours: Mapping[str, str] | None = None
@@ -32,7 +32,7 @@ class Pages:
         )
 
     def render(self, template: str, *, status: int = 200, policy: str = CLOSED, **values: Any) -> HTMLResponse:
-        """The page `template`, made of `values`."""
+        """Render the page `template` with `values`."""
         text = self._environment.get_template(template).render(values)
         return HTMLResponse(
             text,
@@ -47,19 +47,19 @@ class Pages:
 
 
 def money(amount: str) -> str:
-    """A decimal string with its thousands apart: 480250.00 is 480,250.00."""
+    """A decimal string with thousands separators: 480250.00 becomes 480,250.00."""
     return f"{Decimal(amount):,}"
 
 
 def bare_app(title: str) -> FastAPI:
-    """An application without generated documentation pages, which would load scripts, and with the style sheet."""
+    """An application with the style sheet, and without the generated documentation, which would load scripts."""
     app = FastAPI(title=title, docs_url=None, redoc_url=None)
     app.add_api_route("/style.css", _style_sheet, include_in_schema=False)
     return app
 
 
 def wants_page(request: Request) -> bool:
-    """Whether a browser asks, rather than a program."""
+    """Whether a browser sent the request, rather than a program."""
     return "text/html" in request.headers.get("accept", "")
 
 

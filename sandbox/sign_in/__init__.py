@@ -1,4 +1,4 @@
-"""A small OpenID provider: choose who you are, get signed tokens; also the tokens that nobody should accept."""
+"""A small OpenID provider without passwords; it also issues flawed tokens that must be refused."""
 
 from sandbox.sign_in.provider import Client, Provider
 from sandbox.sign_in.running import running_sign_in

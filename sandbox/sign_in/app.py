@@ -1,4 +1,4 @@
-"""The provider's endpoints and its two pages: who are you, and signed out."""
+"""The provider's endpoints and its two pages: sign in, and signed out."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -21,27 +21,27 @@ from schemas.examples.cast import DIRECTORY
 _NOT_STORED = {"cache-control": "no-store"}
 
 
-class TokenWish(BaseModel):
-    """Whose token a test wants, and what is to be wrong with it."""
+class TokenRequest(BaseModel):
+    """Whose access token is wanted, and what should be wrong with it."""
 
     person_id: str
     flaw: Flaw | None = None
 
 
 def build_sign_in(provider: Provider, neighbours: Mapping[str, str] | None = None) -> FastAPI:
-    """The endpoints and pages over `provider`."""
+    """Build the application that serves `provider`."""
     app = bare_app("Sign in")
     pages = Pages("Sign in", "sign_in", {}, neighbours)
-    _add_publications(app, provider)
+    _add_discovery(app, provider)
     _add_authorization(app, provider, pages)
     _add_token(app, provider)
     _add_userinfo(app, provider)
-    _add_end(app, provider, pages)
-    _add_shortcut(app, provider)
+    _add_sign_out(app, provider, pages)
+    _add_test_tokens(app, provider)
     return app
 
 
-def _add_publications(app: FastAPI, provider: Provider) -> None:
+def _add_discovery(app: FastAPI, provider: Provider) -> None:
     @app.get("/.well-known/openid-configuration")
     async def configuration() -> dict[str, Any]:
         return provider.configuration
@@ -54,7 +54,7 @@ def _add_publications(app: FastAPI, provider: Provider) -> None:
 def _add_authorization(app: FastAPI, provider: Provider, pages: Pages) -> None:
     @app.exception_handler(UntrustedRequestError)
     async def untrusted(_request: Request, error: UntrustedRequestError) -> HTMLResponse:
-        return pages.render("message.html", status=400, title="This sign-in cannot go on", message=str(error))
+        return pages.render("message.html", status=400, title="This sign-in cannot continue", message=str(error))
 
     @app.exception_handler(RefusedRequestError)
     async def refused(_request: Request, error: RefusedRequestError) -> RedirectResponse:
@@ -62,18 +62,18 @@ def _add_authorization(app: FastAPI, provider: Provider, pages: Pages) -> None:
 
     @app.get("/authorize")
     async def choose(request: Request) -> HTMLResponse:
-        asked = provider.asked(request.query_params)
-        # Chromium applies form-action to the redirect that answers the form, so the application must be named in it.
-        policy = CLOSED.replace("form-action 'self'", f"form-action 'self' {_origin(asked.redirect_uri)}")
+        wanted = provider.authorization_request(request.query_params)
+        # Chromium applies form-action to the redirect after the form as well, so the policy must name the application.
+        policy = CLOSED.replace("form-action 'self'", f"form-action 'self' {_origin(wanted.redirect_uri)}")
         query = urlencode(request.query_params.multi_items())
         return pages.render("people.html", policy=policy, query=query, people=DIRECTORY.values(), jobs=JOBS)
 
     @app.post("/authorize")
     async def chosen(request: Request, person_id: Annotated[str, Form()]) -> RedirectResponse:
-        asked = provider.asked(request.query_params)
+        wanted = provider.authorization_request(request.query_params)
         if person_id not in DIRECTORY:
             raise UntrustedRequestError("Nobody here has this id.")
-        return RedirectResponse(provider.signed_in(person_id, asked), status_code=303)
+        return RedirectResponse(provider.signed_in(person_id, wanted), status_code=303)
 
 
 def _add_token(app: FastAPI, provider: Provider) -> None:
@@ -90,13 +90,13 @@ def _add_token(app: FastAPI, provider: Provider) -> None:
         header = request.headers.get("authorization", "")
         credentials = basic_credentials(header) if header else (client_id, client_secret)
         if not provider.is_client(*credentials):
-            return _refusal("invalid_client", "unknown client or wrong secret", status=401)
+            return _error("invalid_client", "unknown client or wrong secret", status=401)
         if grant_type != "authorization_code":
-            return _refusal("unsupported_grant_type", "only authorization_code is given")
+            return _error("unsupported_grant_type", "only authorization_code is supported")
         try:
             tokens = provider.redeem(code, redirect_uri=redirect_uri, verifier=code_verifier)
         except GrantRefusedError as error:
-            return _refusal("invalid_grant", str(error))
+            return _error("invalid_grant", str(error))
         return JSONResponse(tokens, headers=_NOT_STORED)
 
 
@@ -107,12 +107,12 @@ def _add_userinfo(app: FastAPI, provider: Provider) -> None:
         try:
             person_id = provider.signer.bearer(token if scheme.lower() == "bearer" else "", datetime.now(UTC))
         except (JoseError, ValueError):
-            return _refusal("invalid_token", "this access token is not valid", status=401)
+            return _error("invalid_token", "this access token is not valid", status=401)
         person = DIRECTORY[person_id]
         return JSONResponse({"sub": person_id, "name": person.name, "email": person.email}, headers=_NOT_STORED)
 
 
-def _add_end(app: FastAPI, provider: Provider, pages: Pages) -> None:
+def _add_sign_out(app: FastAPI, provider: Provider, pages: Pages) -> None:
     @app.get("/end_session")
     async def end_session(post_logout_redirect_uri: str = "", state: str | None = None) -> Response:
         if post_logout_redirect_uri in provider.client.post_logout_redirect_uris:
@@ -121,20 +121,20 @@ def _add_end(app: FastAPI, provider: Provider, pages: Pages) -> None:
         return pages.render("message.html", title="You are signed out", message="You can close this page.")
 
 
-def _add_shortcut(app: FastAPI, provider: Provider) -> None:
+def _add_test_tokens(app: FastAPI, provider: Provider) -> None:
     @app.post("/sandbox/tokens")
-    async def shortcut(wish: TokenWish) -> Response:
-        if wish.person_id not in DIRECTORY:
-            raise HTTPException(404, "nobody here has this id")
-        token = provider.bearer_token(wish.person_id, wish.flaw)
+    async def issue_test_token(wanted: TokenRequest) -> Response:
+        if wanted.person_id not in DIRECTORY:
+            raise HTTPException(404, "Nobody here has this id.")
+        token = provider.bearer_token(wanted.person_id, wanted.flaw)
         body = {"access_token": token, "token_type": "Bearer", "expires_in": int(TOKEN_LIFE.total_seconds())}
         return JSONResponse(body, headers=_NOT_STORED)
 
 
-def _refusal(error: str, why: str, *, status: int = 400) -> JSONResponse:
-    challenge = {"www-authenticate": f'{"Bearer" if error == "invalid_token" else "Basic"} realm="sandbox"'}
-    headers = _NOT_STORED | (challenge if status == 401 else {})  # noqa: PLR2004 - the status that asks for it
-    return JSONResponse({"error": error, "error_description": why}, status_code=status, headers=headers)
+def _error(code: str, why: str, *, status: int = 400) -> JSONResponse:
+    challenge = {"www-authenticate": f'{"Bearer" if code == "invalid_token" else "Basic"} realm="sandbox"'}
+    headers = _NOT_STORED | (challenge if status == 401 else {})  # noqa: PLR2004 - the status that requires it
+    return JSONResponse({"error": code, "error_description": why}, status_code=status, headers=headers)
 
 
 def _origin(address: str) -> str:

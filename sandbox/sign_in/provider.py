@@ -1,4 +1,4 @@
-"""The OpenID provider: one registered application, the sandbox's people, and what it tells about itself."""
+"""The OpenID provider: one registered application, the sandbox's people, and its discovery document."""
 
 import base64
 import binascii
@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from pydantic import SecretStr
 
 from sandbox.sign_in import authorization
-from sandbox.sign_in.authorization import Asked
+from sandbox.sign_in.authorization import AuthorizationRequest
 from sandbox.sign_in.grants import Grants
 from sandbox.sign_in.tokens import ALGORITHM, TOKEN_LIFE, Flaw, Signer
 from schemas.examples.cast import DIRECTORY
@@ -30,7 +30,7 @@ class Client:
 
 
 class Provider:
-    """Signs people in to `client`; its `issuer` is also its address."""
+    """Signs people in to `client`; `issuer` is also its address."""
 
     def __init__(self, *, issuer: str, client: Client) -> None:
         self.issuer = issuer
@@ -39,19 +39,19 @@ class Provider:
         self.signer = Signer(issuer=issuer, audience=client.audience)
 
     def bearer_token(self, person_id: str, flaw: Flaw | None = None) -> str:
-        """An access token for API calls as `person_id`, without a sign-in page; with a `flaw`, one to be refused."""
+        """An access token for API calls as `person_id`, without a sign-in; with a `flaw`, one that must be refused."""
         return self.signer.access_token(person_id, now=datetime.now(UTC), flaw=flaw)
 
-    def asked(self, parameters: Mapping[str, str]) -> Asked:
-        """What the application asks; raises what authorization.read raises."""
-        return authorization.read(parameters, client_id=self.client.id, redirect_uris=self.client.redirect_uris)
+    def authorization_request(self, parameters: Mapping[str, str]) -> AuthorizationRequest:
+        """Parse an authorization request. Raises what `authorization.parse` raises."""
+        return authorization.parse(parameters, client_id=self.client.id, redirect_uris=self.client.redirect_uris)
 
-    def signed_in(self, person_id: str, asked: Asked) -> str:
-        """The address that brings a fresh code to the application."""
-        return asked.answer(code=self.grants.issue(person_id, asked, datetime.now(UTC)))
+    def signed_in(self, person_id: str, request: AuthorizationRequest) -> str:
+        """The redirect that carries a new code to the application."""
+        return request.answer(code=self.grants.issue(person_id, request, datetime.now(UTC)))
 
     def redeem(self, code: str, *, redirect_uri: str, verifier: str) -> dict[str, Any]:
-        """The tokens for `code`; raises GrantRefusedError."""
+        """Exchange `code` for tokens. Raises GrantRefusedError."""
         now = datetime.now(UTC)
         grant = self.grants.redeem(code, redirect_uri=redirect_uri, verifier=verifier, now=now)
         person = DIRECTORY[grant.person_id]
@@ -60,11 +60,11 @@ class Provider:
             "token_type": "Bearer",
             "expires_in": int(TOKEN_LIFE.total_seconds()),
             "scope": "openid profile email",
-            "id_token": self.signer.id_token(person, client_id=self.client.id, nonce=grant.asked.nonce, now=now),
+            "id_token": self.signer.id_token(person, client_id=self.client.id, nonce=grant.request.nonce, now=now),
         }
 
     def is_client(self, client_id: str, client_secret: str) -> bool:
-        """Whether these are the application's own credentials."""
+        """Whether these are the application's credentials."""
         is_known = secrets.compare_digest(client_id.encode(), self.client.id.encode())
         return is_known and secrets.compare_digest(
             client_secret.encode(), self.client.secret.get_secret_value().encode()
@@ -72,7 +72,7 @@ class Provider:
 
     @property
     def configuration(self) -> dict[str, Any]:
-        """What OpenID Connect Discovery asks a provider to say about itself."""
+        """The OpenID Connect Discovery document."""
         return {
             "issuer": self.issuer,
             "authorization_endpoint": f"{self.issuer}/authorize",
@@ -92,7 +92,7 @@ class Provider:
 
 
 def basic_credentials(authorization_header: str) -> tuple[str, str]:
-    """The client id and secret of HTTP Basic (RFC 6749, section 2.3.1); both empty where there are none."""
+    """The client id and secret of HTTP Basic (RFC 6749, section 2.3.1); both empty if there are none."""
     scheme, _, encoded = authorization_header.partition(" ")
     if scheme.lower() != "basic":
         return "", ""

@@ -1,4 +1,4 @@
-"""Signs the tokens that say who somebody is, and on request such as must be refused everywhere."""
+"""Signs ID tokens and access tokens, and on request flawed ones that must be refused."""
 
 import base64
 import json
@@ -20,7 +20,7 @@ _KEY_BITS = 2048
 
 
 class Flaw(StrEnum):
-    """What can be wrong with an access token, for tests that show that it is refused."""
+    """What can be wrong with an access token, for tests that it is refused."""
 
     EXPIRED = "expired"
     WRONG_AUDIENCE = "wrong_audience"
@@ -30,7 +30,7 @@ class Flaw(StrEnum):
 
 
 class Signer:
-    """Signs with a key of its own, made when it starts; the stranger's key has the same name and is never published."""
+    """Signs with a key made at start; the flawed key has the same key id and is never published."""
 
     def __init__(self, *, issuer: str, audience: str) -> None:
         self._issuer = issuer
@@ -43,13 +43,13 @@ class Signer:
         return {"keys": [self._key.as_dict(private=False)]}
 
     def id_token(self, person: DirectoryPerson, *, client_id: str, nonce: str | None, now: datetime) -> str:
-        """Tells the application who signed in, in answer to its `nonce`."""
+        """A token that tells the application who signed in, with its `nonce`."""
         about = {"aud": client_id, "auth_time": int(now.timestamp()), "name": person.name, "email": person.email}
-        asked = {"nonce": nonce} if nonce is not None else {}
-        return _sign(self._claims(person.person_id, now) | about | asked, self._key)
+        binding = {"nonce": nonce} if nonce is not None else {}
+        return _sign(self._claims(person.person_id, now) | about | binding, self._key)
 
     def access_token(self, person_id: str, *, now: datetime, flaw: Flaw | None = None) -> str:
-        """Lets its bearer call the API as `person_id`, unless it has a `flaw`."""
+        """A token with which to call the API as `person_id`; with a `flaw`, one that must be refused."""
         claims = self._claims(person_id, now) | {"aud": self._audience, "jti": secrets.token_hex(8)}
         match flaw:
             case Flaw.EXPIRED:
@@ -60,10 +60,10 @@ class Signer:
                 claims["iss"] = "https://issuer.invalid"
             case Flaw.UNSIGNED:
                 return _unsigned(claims)
-        return _sign(claims, self._strangers_key if flaw == Flaw.WRONG_KEY else self._key, kind="at+jwt")
+        return _sign(claims, self._unpublished_key if flaw == Flaw.WRONG_KEY else self._key, kind="at+jwt")
 
     def bearer(self, token: str, now: datetime) -> str:
-        """The person id in an access token of ours; joserfc's JoseError or ValueError where it is not valid."""
+        """The person id in an access token. Raises joserfc's JoseError, or ValueError, if the token is not valid."""
         claims = jwt.decode(token, self._key, algorithms=[ALGORITHM]).claims
         rules = jwt.JWTClaimsRegistry(
             now=int(now.timestamp()),
@@ -75,7 +75,7 @@ class Signer:
         return str(claims["sub"])
 
     @cached_property
-    def _strangers_key(self) -> RSAKey:
+    def _unpublished_key(self) -> RSAKey:
         return _new_key()
 
     def _claims(self, person_id: str, now: datetime) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The mailbox over its real protocols: SMTP in, pages and API out."""
+"""The mailbox over SMTP and HTTP."""
 
 from email.message import EmailMessage
 
@@ -41,7 +41,7 @@ async def test_a_mail_is_kept_with_its_envelope_text_and_html() -> None:
     assert "<b>Dana</b>" in message["html"]
 
 
-async def test_the_pages_show_a_mail_without_running_it() -> None:
+async def test_the_pages_show_a_mail_without_running_its_scripts() -> None:
     async with running_mailbox() as mailbox, AsyncClient(base_url=mailbox.url) as client:
         await send(mailbox, a_mail(subject="<script>alert(1)</script>"))
         listing = await client.get("/")
@@ -61,7 +61,7 @@ async def test_the_pages_show_a_mail_without_running_it() -> None:
     assert missing.status_code == 404
 
 
-async def test_a_recipient_is_refused_for_now_and_the_next_try_succeeds() -> None:
+async def test_a_recipient_is_refused_temporarily_and_the_next_attempt_succeeds() -> None:
     async with running_mailbox() as mailbox:
         mailbox.faults.switch_on(MailFault(kind=MailFaultKind.REFUSE_FOR_NOW, times=1))
         with pytest.raises(aiosmtplib.SMTPRecipientsRefused) as refused:
@@ -71,7 +71,7 @@ async def test_a_recipient_is_refused_for_now_and_the_next_try_succeeds() -> Non
     assert len(mailbox.messages) == 1
 
 
-async def test_a_fault_may_concern_one_recipient_only() -> None:
+async def test_a_fault_can_be_limited_to_one_recipient() -> None:
     fault = {"kind": "refuse_for_good", "recipient": "ana.gil@harbor-builders.example"}
     async with running_mailbox() as mailbox, AsyncClient(base_url=mailbox.url) as client:
         assert (await client.put("/faults", json={"faults": [fault]})).json()["faults"] == [fault | {"times": None}]
@@ -82,7 +82,7 @@ async def test_a_fault_may_concern_one_recipient_only() -> None:
     assert len(mailbox.messages) == 1
 
 
-async def test_a_cut_after_the_final_dot_keeps_the_mail_but_gives_no_answer() -> None:
+async def test_a_connection_cut_after_the_final_dot_leaves_the_mail_kept_but_unanswered() -> None:
     async with running_mailbox() as mailbox:
         mailbox.faults.switch_on(MailFault(kind=MailFaultKind.CUT_AFTER_DOT, times=1))
         with pytest.raises(aiosmtplib.SMTPServerDisconnected):

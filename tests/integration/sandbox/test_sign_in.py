@@ -1,4 +1,4 @@
-"""The OpenID provider as a real client library meets it, and as an attacker would."""
+"""The OpenID provider, used by a real client library and by an attacker."""
 
 from collections.abc import AsyncIterator
 from urllib.parse import parse_qs, urlsplit
@@ -94,13 +94,13 @@ async def test_a_client_library_signs_everybody_in(
 
 
 async def test_discovery_names_endpoints_that_exist(provider: Provider, browser: AsyncClient) -> None:
-    told = (await browser.get("/.well-known/openid-configuration")).json()
-    assert told["issuer"] == provider.issuer
+    published = (await browser.get("/.well-known/openid-configuration")).json()
+    assert published["issuer"] == provider.issuer
     for name in ("authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint", "end_session_endpoint"):
-        assert (await browser.get(told[name])).status_code != 404
+        assert (await browser.get(published[name])).status_code != 404
 
 
-async def test_the_page_names_everybody_with_their_job(provider: Provider, browser: AsyncClient) -> None:
+async def test_the_page_lists_everybody_with_their_job(provider: Provider, browser: AsyncClient) -> None:
     address, _state = application(provider).create_authorization_url(
         provider.configuration["authorization_endpoint"], code_verifier=VERIFIER, state='"><script>'
     )
@@ -111,7 +111,7 @@ async def test_the_page_names_everybody_with_their_job(provider: Provider, brows
     assert "form-action 'self' http://127.0.0.1:1;" in page.headers["content-security-policy"]
 
 
-async def test_a_code_is_good_once(provider: Provider, browser: AsyncClient) -> None:
+async def test_a_code_is_redeemed_once(provider: Provider, browser: AsyncClient) -> None:
     code = code_in(await sign_in(browser, provider, SAM.id))
     assert (await redeem(browser, code)).status_code == 200
     again = await redeem(browser, code)
@@ -129,7 +129,7 @@ async def test_a_code_is_good_once(provider: Provider, browser: AsyncClient) -> 
         ({"grant_type": "password"}, 400, "unsupported_grant_type"),
     ],
 )
-async def test_a_stolen_code_is_worth_nothing(
+async def test_a_stolen_code_cannot_be_redeemed(
     provider: Provider, browser: AsyncClient, changes: dict[str, str], status: int, error: str
 ) -> None:
     answer = await redeem(browser, code_in(await sign_in(browser, provider, SAM.id)), **changes)
@@ -137,32 +137,32 @@ async def test_a_stolen_code_is_worth_nothing(
     assert "no-store" in answer.headers["cache-control"]
 
 
-async def test_a_broken_authorization_header_is_no_client(browser: AsyncClient) -> None:
+async def test_a_malformed_authorization_header_is_refused(browser: AsyncClient) -> None:
     answer = await browser.post("/token", headers={"authorization": "Basic ???"}, data={"grant_type": "x"})
     assert answer.status_code == 401
 
 
-async def test_strangers_are_told_on_a_page_and_sent_nowhere(browser: AsyncClient) -> None:
+async def test_an_unknown_redirect_uri_gets_a_page_and_no_redirect(browser: AsyncClient) -> None:
     answer = await browser.get("/authorize", params={"client_id": "countersign", "redirect_uri": "http://evil.example"})
     assert answer.status_code == 400
     assert "not registered" in answer.text
 
 
-async def test_a_wish_without_pkce_goes_back_as_an_error(browser: AsyncClient) -> None:
-    asked = {"client_id": CLIENT.id, "redirect_uri": CALLBACK, "response_type": "code", "scope": "openid"}
-    answer = await browser.get("/authorize", params=asked)
+async def test_a_request_without_pkce_goes_back_as_an_error(browser: AsyncClient) -> None:
+    parameters = {"client_id": CLIENT.id, "redirect_uri": CALLBACK, "response_type": "code", "scope": "openid"}
+    answer = await browser.get("/authorize", params=parameters)
     assert answer.status_code == 303
     assert answer.headers["location"].startswith(f"{CALLBACK}?error=invalid_request")
 
 
-async def test_nobody_signs_in_as_somebody_unknown(provider: Provider, browser: AsyncClient) -> None:
+async def test_nobody_signs_in_as_an_unknown_person(provider: Provider, browser: AsyncClient) -> None:
     assert (await sign_in(browser, provider, "p-nobody")).status_code == 400
 
 
-async def test_userinfo_takes_the_shortcuts_token_and_no_flawed_one(browser: AsyncClient) -> None:
+async def test_userinfo_accepts_a_test_token_and_refuses_flawed_ones(browser: AsyncClient) -> None:
     async def status(flaw: Flaw | None) -> int:
-        told = await browser.post("/sandbox/tokens", json={"person_id": DANA.id, "flaw": flaw})
-        bearer = {"authorization": f"Bearer {told.json()['access_token']}"}
+        issued = await browser.post("/sandbox/tokens", json={"person_id": DANA.id, "flaw": flaw})
+        bearer = {"authorization": f"Bearer {issued.json()['access_token']}"}
         return (await browser.get("/userinfo", headers=bearer)).status_code
 
     assert await status(None) == 200
@@ -171,7 +171,7 @@ async def test_userinfo_takes_the_shortcuts_token_and_no_flawed_one(browser: Asy
     assert (await browser.post("/sandbox/tokens", json={"person_id": "p-nobody"})).status_code == 404
 
 
-async def test_signing_out_leads_back_to_registered_addresses_only(browser: AsyncClient) -> None:
+async def test_signing_out_redirects_to_registered_addresses_only(browser: AsyncClient) -> None:
     back = {"post_logout_redirect_uri": "http://127.0.0.1:1/", "state": "s1"}
     registered = await browser.get("/end_session", params=back)
     stranger = await browser.get("/end_session", params={"post_logout_redirect_uri": "http://evil.example/"})

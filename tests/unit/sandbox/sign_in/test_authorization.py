@@ -1,10 +1,10 @@
-"""The sign-in page answers the one registered application, and only a code with PKCE."""
+"""Only the registered application may ask for a sign-in, and only for a code with PKCE."""
 
 import pytest
 
-from sandbox.sign_in.authorization import Asked, RefusedRequestError, UntrustedRequestError, read
+from sandbox.sign_in.authorization import AuthorizationRequest, RefusedRequestError, UntrustedRequestError, parse
 
-ASKED = {
+PARAMETERS = {
     "client_id": "countersign",
     "redirect_uri": "http://desk.example/callback",
     "response_type": "code",
@@ -16,24 +16,24 @@ ASKED = {
 }
 
 
-def asked(**changes: str) -> Asked:
-    return read(ASKED | changes, client_id="countersign", redirect_uris=("http://desk.example/callback",))
+def request(**changes: str) -> AuthorizationRequest:
+    return parse(PARAMETERS | changes, client_id="countersign", redirect_uris=("http://desk.example/callback",))
 
 
-def test_a_good_question_is_understood() -> None:
-    assert asked() == Asked("http://desk.example/callback", "s&1", "n1", "c1")
+def test_a_valid_request_is_parsed() -> None:
+    assert request() == AuthorizationRequest("http://desk.example/callback", "s&1", "n1", "c1")
 
 
 def test_the_answer_carries_the_state_back() -> None:
-    assert asked().answer(code="x") == "http://desk.example/callback?code=x&state=s%261"
+    assert request().answer(code="x") == "http://desk.example/callback?code=x&state=s%261"
 
 
 @pytest.mark.parametrize(
     "changes", [{"client_id": "other"}, {"redirect_uri": "http://evil.example"}, {"redirect_uri": ""}]
 )
-def test_a_stranger_is_not_redirected(changes: dict[str, str]) -> None:
+def test_an_unknown_client_is_not_redirected(changes: dict[str, str]) -> None:
     with pytest.raises(UntrustedRequestError):
-        asked(**changes)
+        request(**changes)
 
 
 @pytest.mark.parametrize(
@@ -47,6 +47,6 @@ def test_a_stranger_is_not_redirected(changes: dict[str, str]) -> None:
 )
 def test_anything_but_a_code_with_pkce_is_refused(changes: dict[str, str], error: str) -> None:
     with pytest.raises(RefusedRequestError) as refused:
-        asked(**changes)
+        request(**changes)
     assert refused.value.redirect.startswith(f"http://desk.example/callback?error={error}&")
     assert refused.value.redirect.endswith("&state=s%261")

@@ -1,47 +1,47 @@
-"""A code is good once, soon, and for its owner."""
+"""A code can be redeemed once, soon, and by its owner."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sandbox.sign_in.authorization import Asked
+from sandbox.sign_in.authorization import AuthorizationRequest
 from sandbox.sign_in.grants import GrantRefusedError, Grants, challenge_of
 from schemas.examples.cast import SAM
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
-ASKED = Asked("http://desk.example/callback", code_challenge=CHALLENGE)
+REQUEST = AuthorizationRequest("http://desk.example/callback", code_challenge=CHALLENGE)
 
 
-def test_the_challenge_is_the_one_of_the_standards_example() -> None:
+def test_the_challenge_matches_the_example_in_the_standard() -> None:
     assert challenge_of(VERIFIER).decode() == CHALLENGE
 
 
-def test_a_code_gives_its_grant_once() -> None:
+def test_a_code_is_redeemed_once() -> None:
     grants = Grants()
-    code = grants.issue(SAM.id, ASKED, NOW)
-    assert grants.redeem(code, redirect_uri=ASKED.redirect_uri, verifier=VERIFIER, now=NOW).person_id == SAM.id
+    code = grants.issue(SAM.id, REQUEST, NOW)
+    assert grants.redeem(code, redirect_uri=REQUEST.redirect_uri, verifier=VERIFIER, now=NOW).person_id == SAM.id
     with pytest.raises(GrantRefusedError, match="used before"):
-        grants.redeem(code, redirect_uri=ASKED.redirect_uri, verifier=VERIFIER, now=NOW)
+        grants.redeem(code, redirect_uri=REQUEST.redirect_uri, verifier=VERIFIER, now=NOW)
 
 
 @pytest.mark.parametrize(
     ("redirect_uri", "verifier", "seconds", "why"),
     [
         ("http://evil.example", VERIFIER, 0, "redirect_uri"),
-        (ASKED.redirect_uri, "another verifier", 0, "code_verifier"),
-        (ASKED.redirect_uri, "", 0, "code_verifier"),
-        (ASKED.redirect_uri, VERIFIER, 60, "too old"),
+        (REQUEST.redirect_uri, "another verifier", 0, "code_verifier"),
+        (REQUEST.redirect_uri, "", 0, "code_verifier"),
+        (REQUEST.redirect_uri, VERIFIER, 60, "expired"),
     ],
 )
-def test_a_code_that_does_not_fit_is_refused_and_spent(
+def test_a_code_that_does_not_match_is_refused_and_used_up(
     redirect_uri: str, verifier: str, seconds: int, why: str
 ) -> None:
     grants = Grants()
-    code = grants.issue(SAM.id, ASKED, NOW)
+    code = grants.issue(SAM.id, REQUEST, NOW)
     later = NOW + timedelta(seconds=seconds)
     with pytest.raises(GrantRefusedError, match=why):
         grants.redeem(code, redirect_uri=redirect_uri, verifier=verifier, now=later)
     with pytest.raises(GrantRefusedError, match="used before"):
-        grants.redeem(code, redirect_uri=ASKED.redirect_uri, verifier=VERIFIER, now=NOW)
+        grants.redeem(code, redirect_uri=REQUEST.redirect_uri, verifier=VERIFIER, now=NOW)

@@ -1,4 +1,4 @@
-"""Tokens are what OpenID Connect asks for; flawed ones are refused by the provider itself."""
+"""Tokens follow OpenID Connect, and the provider itself refuses flawed ones."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -14,7 +14,7 @@ NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 SIGNER = Signer(issuer="http://sign-in.example", audience="countersign-api")
 
 
-def test_an_id_token_says_who_for_whom_and_in_answer_to_what() -> None:
+def test_an_id_token_has_the_person_the_audience_and_the_nonce() -> None:
     token = SIGNER.id_token(DIRECTORY[DANA.id], client_id="countersign", nonce="n1", now=NOW)
     claims = jwt.decode(token, KeySet.import_key_set(SIGNER.public_keys), algorithms=["RS256"]).claims
     assert claims["iss"] == "http://sign-in.example"
@@ -23,7 +23,7 @@ def test_an_id_token_says_who_for_whom_and_in_answer_to_what() -> None:
     assert (claims["name"], claims["email"]) == (DANA.name, DANA.email)
 
 
-def test_an_access_token_names_its_bearer_until_it_expires() -> None:
+def test_an_access_token_gives_its_person_until_it_expires() -> None:
     token = SIGNER.access_token(SAM.id, now=NOW)
     assert SIGNER.bearer(token, NOW) == SAM.id
     with pytest.raises(JoseError):
@@ -31,7 +31,7 @@ def test_an_access_token_names_its_bearer_until_it_expires() -> None:
 
 
 @pytest.mark.parametrize("flaw", list(Flaw))
-def test_every_flaw_is_noticed(flaw: Flaw) -> None:
+def test_every_flaw_is_refused(flaw: Flaw) -> None:
     with pytest.raises((JoseError, ValueError)):
         SIGNER.bearer(SIGNER.access_token(SAM.id, now=NOW, flaw=flaw), NOW)
 
