@@ -1,4 +1,4 @@
-"""An order as the ERP is given it, for tests of the sandbox's ERP."""
+"""Orders for tests of the sandbox's ERP: SC-014 as a JSON body, and as an object."""
 
 from typing import Any
 
@@ -37,5 +37,5 @@ def order_body(**changes: Any) -> dict[str, Any]:
 
 
 def an_order(**changes: Any) -> Order:
-    """The same as an order."""
+    """The same write as an object."""
     return Order.model_validate(order_body(**changes))

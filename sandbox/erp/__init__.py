@@ -1,4 +1,4 @@
-"""A small ERP that keeps purchase orders, writes down every call it gets, and fails when told to."""
+"""A small ERP that keeps purchase orders, records every call in a journal, and injects faults."""
 
 from sandbox.erp.faults import Calls, ErpFault, ErpFaultKind
 from sandbox.erp.journal import Did, Entry, Journal

@@ -1,4 +1,4 @@
-"""The ERP's documents API, its journal and its switches."""
+"""The ERP's documents API, and the API of its faults and rules."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -8,7 +8,7 @@ from fastapi import Body, Depends, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 
-from sandbox.erp.books import Outcome
+from sandbox.erp.books import CallResult
 from sandbox.erp.faults import ErpFault
 from sandbox.erp.order import Order
 from sandbox.erp.pages import add_pages
@@ -20,61 +20,61 @@ from schemas.fields import Id
 
 
 def build_erp(erp: Erp, neighbours: Mapping[str, str] | None = None) -> FastAPI:
-    """The API and the pages over `erp`."""
+    """Build the application that serves `erp`."""
     app = bare_app("ERP")
     _add_refusals(app, erp)
     _add_documents(app, erp)
-    _add_switches(app, erp)
+    _add_faults_and_rules(app, erp)
     add_pages(app, erp, neighbours)
     return app
 
 
 class _UnauthorisedError(Exception):
-    """The caller does not bear the token: 401, and nothing else is looked at."""
+    """The caller has no valid token: 401, before anything else is checked."""
 
 
 def _add_refusals(app: FastAPI, erp: Erp) -> None:
     @app.exception_handler(_UnauthorisedError)
     async def unauthorised(request: Request, _error: _UnauthorisedError) -> Response:
         problem = Problem(401, "unauthorised", "Unauthorised", "This needs Authorization: Bearer with the ERP's token.")
-        response = erp.turn_away(request, problem)
+        response = erp.refuse(request, problem)
         response.headers["www-authenticate"] = "Bearer"
         return response
 
     @app.exception_handler(RequestValidationError)
     async def unreadable(request: Request, error: RequestValidationError) -> Response:
         problems = (f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors())
-        return erp.turn_away(request, Problem(422, "invalid", "Unreadable request", "; ".join(problems)))
+        return erp.refuse(request, Problem(422, "invalid", "Unreadable request", "; ".join(problems)))
 
 
 def _add_documents(app: FastAPI, erp: Erp) -> None:
     def bearer(request: Request) -> None:
-        if not erp.is_allowed(request):
+        if not erp.is_authorised(request):
             raise _UnauthorisedError
 
     @app.get("/documents", dependencies=[Depends(bearer)])
     async def search(request: Request, reference: Annotated[Id, Query()]) -> Response:
-        def act(_now: datetime) -> Outcome:
+        def operation(_now: datetime) -> CallResult:
             return erp.books.search(reference)
 
-        return await erp.carry_out(request, act, reference=reference)
+        return await erp.handle(request, operation, reference=reference)
 
     @app.post("/documents", dependencies=[Depends(bearer)])
     async def create(request: Request, order: Order) -> Response:
-        def act(now: datetime) -> Outcome:
+        def operation(now: datetime) -> CallResult:
             return erp.books.create(order, now)
 
-        return await erp.carry_out(request, act, reference=order.reference, order=order)
+        return await erp.handle(request, operation, reference=order.reference, order=order)
 
     @app.put("/documents/{document_id}", dependencies=[Depends(bearer)])
     async def update(request: Request, document_id: str, order: Order) -> Response:
-        def act(now: datetime) -> Outcome:
+        def operation(now: datetime) -> CallResult:
             return erp.books.update(document_id, order, now)
 
-        return await erp.carry_out(request, act, reference=order.reference, order=order)
+        return await erp.handle(request, operation, reference=order.reference, order=order)
 
 
-def _add_switches(app: FastAPI, erp: Erp) -> None:
+def _add_faults_and_rules(app: FastAPI, erp: Erp) -> None:
     @app.put("/faults")
     async def replace_faults(faults: Annotated[list[ErpFault], Body(embed=True)]) -> dict[str, Any]:
         erp.faults.replace(faults)

@@ -1,4 +1,4 @@
-"""The ERP's purchase orders: what a search, a create and an update do to them."""
+"""The ERP's purchase orders, and what a search, a create and an update do to them."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ FIRST_ID = 1001
 
 @dataclass(frozen=True)
 class Document:
-    """One purchase order as it stands."""
+    """One purchase order with its current content."""
 
     id: str
     number: str
@@ -27,8 +27,8 @@ class Document:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What came of a call: what was done, to which document, and what is to be answered."""
+class CallResult:
+    """The result of a call: what was done, to which document, and what to answer."""
 
     did: Did
     status: int
@@ -36,13 +36,13 @@ class Outcome:
     document_id: str | None = None
 
     @classmethod
-    def of(cls, problem: Problem) -> "Outcome":
-        """Nothing was done, for the reason in `problem`."""
+    def of(cls, problem: Problem) -> "CallResult":
+        """The result of a call that does nothing because of `problem`."""
         return cls(Did.NOTHING, problem.status, problem.body)
 
 
 class Books:
-    """All purchase orders, by id; `url` is where their pages are."""
+    """All purchase orders, by id; their pages are below `url`."""
 
     def __init__(self, url: str, rules: Rules) -> None:
         self.rules = rules
@@ -52,7 +52,7 @@ class Books:
         self._numbers: set[str] = set()
 
     def restore(self, entries: Iterable[Entry]) -> None:
-        """Writes again what an earlier ERP's journal says was written."""
+        """Repeat what the journal of an earlier ERP recorded as written."""
         for entry in entries:
             if entry.order and entry.did == Did.CREATED:
                 self._insert(entry.order, entry.at)
@@ -60,36 +60,36 @@ class Books:
                 self._change(self.documents[entry.document_id], entry.order, entry.at)
 
     def under(self, reference: str) -> list[Document]:
-        """Every document that carries `reference`, oldest first."""
+        """Every document with `reference`, oldest first."""
         return [self.documents[document_id] for document_id in self._ids_by_reference.get(reference, ())]
 
-    def search(self, reference: str) -> Outcome:
-        """The documents that carry `reference`."""
+    def search(self, reference: str) -> CallResult:
+        """Find the documents with `reference`."""
         found = self.under(reference)
-        body = {"documents": [self.shown(document) for document in found]}
-        return Outcome(Did.SEARCHED, 200, body, found[0].id if found else None)
+        body = {"documents": [self.as_json(document) for document in found]}
+        return CallResult(Did.SEARCHED, 200, body, found[0].id if found else None)
 
-    def create(self, order: Order, now: datetime) -> Outcome:
-        """A new document, even where there is one with this reference, unless the rules forbid it."""
-        problem = refusal(order, self.rules) or self._duplicate(order) or self._taken(order)
+    def create(self, order: Order, now: datetime) -> CallResult:
+        """Create a document, even if there is one with this reference, unless the rules forbid that."""
+        problem = refusal(order, self.rules) or self._duplicate(order) or self._number_taken(order)
         if problem:
-            return Outcome.of(problem)
+            return CallResult.of(problem)
         document = self._insert(order, now)
-        return Outcome(Did.CREATED, 201, self.shown(document), document.id)
+        return CallResult(Did.CREATED, 201, self.as_json(document), document.id)
 
-    def update(self, document_id: str, order: Order, now: datetime) -> Outcome:
-        """The document with its content replaced; its number stays."""
+    def update(self, document_id: str, order: Order, now: datetime) -> CallResult:
+        """Replace the document's content; its number stays."""
         document = self.documents.get(document_id)
         if document is None:
-            return Outcome.of(Problem(404, "not_found", "No such document", f"There is no document {document_id}."))
-        problem = _stranger(document, order) or refusal(order, self.rules)
+            return CallResult.of(Problem(404, "not_found", "No such document", f"There is no document {document_id}."))
+        problem = _other_reference(document, order) or refusal(order, self.rules)
         if problem:
-            return Outcome.of(problem)
+            return CallResult.of(problem)
         changed = self._change(document, order, now)
-        return Outcome(Did.UPDATED, 200, self.shown(changed), changed.id)
+        return CallResult(Did.UPDATED, 200, self.as_json(changed), changed.id)
 
-    def shown(self, document: Document) -> dict[str, Any]:
-        """The document as the API names it."""
+    def as_json(self, document: Document) -> dict[str, Any]:
+        """The document as the API returns it."""
         return {
             "id": document.id,
             "number": document.number,
@@ -116,19 +116,19 @@ class Books:
         present = self.under(order.reference)
         if not (self.rules.is_reference_unique and present):
             return None
-        detail = f"{present[0].number} carries the reference {order.reference}."
-        more = {"document": self.shown(present[0])}
-        return Problem(409, "duplicate_reference", "The reference is taken", detail, more=more)
+        detail = f"{present[0].number} has the reference {order.reference}."
+        extra = {"document": self.as_json(present[0])}
+        return Problem(409, "duplicate_reference", "The reference is taken", detail, extra=extra)
 
-    def _taken(self, order: Order) -> Problem | None:
+    def _number_taken(self, order: Order) -> Problem | None:
         if order.erp_code not in self._numbers:
             return None
         detail = f"There is another document with the number {order.erp_code}."
         return Problem(422, "number_taken", "The number is taken", detail, FailureClass.FIX_DATA)
 
 
-def _stranger(document: Document, order: Order) -> Problem | None:
+def _other_reference(document: Document, order: Order) -> Problem | None:
     if document.order.reference == order.reference:
         return None
     detail = f"{document.number} belongs to {document.order.reference}."
-    return Problem(409, "other_reference", "Another reference's document", detail)
+    return Problem(409, "other_reference", "The document has another reference", detail)

@@ -1,4 +1,4 @@
-"""What can go wrong with a call to the ERP, and what the caller then gets."""
+"""The faults that the ERP can inject, and what the caller then gets."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,7 +11,7 @@ from schemas.fields import Code, FailureClass
 
 
 class Calls(StrEnum):
-    """Which calls a fault is for."""
+    """Which calls a fault hits."""
 
     WRITES = "writes"
     SEARCHES = "searches"
@@ -19,7 +19,7 @@ class Calls(StrEnum):
 
 
 class ErpFaultKind(StrEnum):
-    """The ways in which the ERP fails; `slow` only takes its time."""
+    """The ways in which a call can fail; `slow` only delays it."""
 
     SLOW = "slow"
     LOSE_ANSWER = "lose_answer"
@@ -31,19 +31,19 @@ class ErpFaultKind(StrEnum):
 
 @dataclass(frozen=True)
 class Call:
-    """What a fault may look at."""
+    """What decides whether a fault hits a call."""
 
     method: str
     reference: str | None
 
     @property
     def is_search(self) -> bool:
-        """Whether nothing is to be written."""
+        """Whether the call only reads."""
         return self.method == "GET"
 
 
 class ErpFault(Fault):
-    """A fault; every kind waits `seconds` before it does anything, and may be for one reference only."""
+    """A fault; every kind waits `seconds` first, and can be limited to one reference."""
 
     kind: ErpFaultKind
     calls: Calls = Calls.WRITES
@@ -54,23 +54,23 @@ class ErpFault(Fault):
     message: str = "The ERP was told to refuse this."
     retry_after_seconds: int = Field(default=1, ge=0)
 
-    def fits(self, call: Call) -> bool:
-        """Whether this fault happens to `call`."""
-        is_meant = self.calls == Calls.EVERY or (self.calls == Calls.SEARCHES) == call.is_search
-        return is_meant and self.reference in (None, call.reference)
+    def matches(self, call: Call) -> bool:
+        """Whether this fault hits `call`."""
+        is_kind_of_call = self.calls == Calls.EVERY or (self.calls == Calls.SEARCHES) == call.is_search
+        return is_kind_of_call and self.reference in (None, call.reference)
 
     @property
-    def instead(self) -> Problem | None:
-        """What is answered without doing anything; None where the call is carried out."""
+    def problem(self) -> Problem | None:
+        """What is answered without carrying out the call; None if the call is carried out."""
         match self.kind:
             case ErpFaultKind.REFUSE:
                 return Problem(422, self.code, "Refused", self.message, self.failure_class)
             case ErpFaultKind.UNAVAILABLE:
                 return Problem(503, "unavailable", "The ERP is down for maintenance", "Nothing was stored.")
             case ErpFaultKind.ERROR_BEFORE_STORING:
-                return BROKEN
+                return INTERNAL_ERROR
             case _:
                 return None
 
 
-BROKEN = Problem(500, "internal", "Something went wrong", "It is not known whether anything was stored.")
+INTERNAL_ERROR = Problem(500, "internal", "Something went wrong", "It is not known whether anything was stored.")

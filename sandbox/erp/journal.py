@@ -1,4 +1,4 @@
-"""Everything that was asked of the ERP and what came of it, in memory and on disk: the truth that tests count from."""
+"""A record of every call to the ERP and what it did, in memory and on disk, from which tests count documents."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from schemas.fields import Revision
 
 
 class Did(StrEnum):
-    """What the ERP did about a call."""
+    """What a call did in the ERP."""
 
     SEARCHED = "searched"
     CREATED = "created"
@@ -23,7 +23,7 @@ class Did(StrEnum):
 
 
 class Entry(BaseModel):
-    """One call; `answered` is the status given, None where the connection was cut instead."""
+    """One call; `answered` is the status sent, or None if the connection was cut instead."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -48,22 +48,22 @@ class Journal:
 
     @classmethod
     def at(cls, path: Path | None) -> Self:
-        """The journal kept at `path`, continued where an earlier ERP left it; in memory only where None."""
+        """The journal at `path`, with the entries of an earlier ERP; in memory only if `path` is None."""
         if path is None or not path.exists():
             return cls(path=path)
         return cls([Entry.model_validate_json(line) for line in path.read_text().splitlines()], path)
 
     def add(self, entry: Entry) -> None:
-        """Appends `entry`; it survives the death of this process."""
+        """Append `entry`; on disk, it survives a killed process."""
         self.entries.append(entry)
         if self._path:
             with self._path.open("a") as file:
                 file.write(entry.model_dump_json() + "\n")
 
     def about(self, reference: str | None) -> list[Entry]:
-        """The calls about `reference`, all calls where None."""
+        """The calls about `reference`; all calls if it is None."""
         return [entry for entry in self.entries if reference is None or entry.reference == reference]
 
     def created(self) -> Counter[str]:
-        """How many documents were created under each reference: 1 each, or something was written twice."""
+        """The number of documents created for each reference; more than 1 means that a document was written twice."""
         return Counter(entry.reference for entry in self.entries if entry.did == Did.CREATED and entry.reference)

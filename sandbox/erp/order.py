@@ -1,4 +1,4 @@
-"""What the ERP is given to write: a commitment in the words of its documents API."""
+"""The body of a write to the ERP: a commitment as the documents API takes it."""
 
 from datetime import date
 from typing import Annotated
@@ -11,7 +11,7 @@ from schemas.fields import Code, Currency, Id, Kind, Money, Name, Percent, Recor
 
 
 class Order(Record):
-    """The body of a write; `reference` names the commitment, `marker` the very content that is written."""
+    """The body of a write; `reference` identifies the commitment, `marker` the exact content."""
 
     reference: Id
     marker: Name

@@ -1,4 +1,4 @@
-"""The ERP for eyes: purchase orders, the journal, faults and rules; programs get JSON of journal and faults."""
+"""The ERP's pages: purchase orders, journal, faults and rules; journal and faults are also served as JSON."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -17,11 +17,11 @@ SHOWN_ROWS = 200
 
 
 def add_pages(app: FastAPI, erp: Erp, neighbours: Mapping[str, str] | None) -> None:
-    """Adds the pages over `erp` to `app`."""
+    """Add the pages of `erp` to `app`."""
     pages = Pages("ERP", "erp", LINKS, neighbours)
     _add_orders(app, erp, pages)
     _add_journal(app, erp, pages)
-    _add_switches(app, erp, pages)
+    _add_faults_and_rules(app, erp, pages)
 
 
 def _add_orders(app: FastAPI, erp: Erp, pages: Pages) -> None:
@@ -33,14 +33,14 @@ def _add_orders(app: FastAPI, erp: Erp, pages: Pages) -> None:
             "orders.html",
             documents=documents[: -SHOWN_ROWS - 1 : -1],
             count=len(documents),
-            twins=len(documents) - len(references),
+            duplicates=len(documents) - len(references),
         )
 
     @app.get("/purchase-orders/{document_id}")
     async def one(document_id: str) -> HTMLResponse:
         document = erp.books.documents.get(document_id)
         if document is None:
-            raise HTTPException(404, f"there is no purchase order {document_id}")
+            raise HTTPException(404, f"There is no purchase order {document_id}.")
         return pages.render("order.html", document=document, order=document.order)
 
 
@@ -49,12 +49,12 @@ def _add_journal(app: FastAPI, erp: Erp, pages: Pages) -> None:
     async def journal(request: Request, reference: str | None = None) -> Response | dict[str, Any]:
         entries = erp.journal.about(reference or None)
         if wants_page(request):
-            shown = entries[: -SHOWN_ROWS - 1 : -1]
-            return pages.render("journal.html", entries=shown, count=len(entries), reference=reference or "")
+            newest = entries[: -SHOWN_ROWS - 1 : -1]
+            return pages.render("journal.html", entries=newest, count=len(entries), reference=reference or "")
         return {"entries": [entry.model_dump(mode="json", exclude={"order"}) for entry in entries]}
 
 
-def _add_switches(app: FastAPI, erp: Erp, pages: Pages) -> None:
+def _add_faults_and_rules(app: FastAPI, erp: Erp, pages: Pages) -> None:
     @app.get("/faults", response_model=None)
     async def faults(request: Request) -> Response | dict[str, Any]:
         if not wants_page(request):

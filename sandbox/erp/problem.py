@@ -1,4 +1,4 @@
-"""Why the ERP did not do what it was asked, as problem details (RFC 9457)."""
+"""Why the ERP refused a call, as problem details (RFC 9457)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,23 +11,23 @@ MEDIA_TYPE = "application/problem+json"
 
 @dataclass(frozen=True)
 class Problem:
-    """A refusal or a breakdown; `failure_class` says who can mend it, where the ERP knows."""
+    """A refusal or an error; `failure_class` says who can fix it, if the ERP knows."""
 
     status: int
     code: str
     title: str
     detail: str = ""
     failure_class: FailureClass | None = None
-    more: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def body(self) -> dict[str, Any]:
         """The members of the problem document."""
-        told = {
+        members = {
             "type": f"urn:sandbox-erp:{self.code}",
             "title": self.title,
             "status": self.status,
             "detail": self.detail,
             "code": self.code,
         }
-        return told | ({"failure_class": self.failure_class} if self.failure_class else {}) | dict(self.more)
+        return members | ({"failure_class": self.failure_class} if self.failure_class else {}) | dict(self.extra)

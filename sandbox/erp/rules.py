@@ -1,4 +1,4 @@
-"""What the ERP refuses, and why: pure rules over one order."""
+"""Which orders the ERP refuses, and why."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -8,7 +8,7 @@ from schemas.fields import FailureClass
 
 
 class Rules(BaseModel):
-    """How strict the ERP is; most ERPs do not enforce a reference of ours, so that is off unless switched on."""
+    """How strict the ERP is; a unique reference is off by default, because most ERPs do not enforce one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -18,7 +18,7 @@ class Rules(BaseModel):
 
 
 def refusal(order: Order, rules: Rules) -> Problem | None:
-    """The first reason not to write `order`, None where there is none."""
+    """The first reason not to write `order`; None if there is none."""
     return _unknown_vendor(order) or _long_number(order, rules) or _closed_cost_code(order, rules)
 
 

@@ -1,4 +1,4 @@
-"""Starts the ERP on the loopback, inside the running loop."""
+"""Runs the ERP on the loopback, in the current event loop."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -21,7 +21,7 @@ async def running_erp(
     journal_path: Path | None = None,
     neighbours: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Erp]:
-    """An ERP that answers at its `url` while the block runs; an earlier journal at `journal_path` is continued."""
+    """An ERP that is served at its `url` while the block runs; it continues an earlier journal at `journal_path`."""
     with listen(port) as listener:
         erp = Erp(url=url_of(listener), token=token, rules=rules, journal_path=journal_path)
         async with served(build_erp(erp, neighbours), listener):

@@ -1,4 +1,4 @@
-"""The ERP itself: carries out a call, in whatever way a switched-on fault spoils it, and writes it down."""
+"""The ERP itself: carries out calls, injects the faults that are switched on, and records every call."""
 
 import asyncio
 import secrets
@@ -10,8 +10,8 @@ from fastapi import Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import SecretStr
 
-from sandbox.erp.books import Books, Outcome
-from sandbox.erp.faults import BROKEN, Call, ErpFault, ErpFaultKind
+from sandbox.erp.books import Books, CallResult
+from sandbox.erp.faults import INTERNAL_ERROR, Call, ErpFault, ErpFaultKind
 from sandbox.erp.journal import Did, Entry, Journal
 from sandbox.erp.order import Order
 from sandbox.erp.problem import MEDIA_TYPE, Problem
@@ -19,11 +19,11 @@ from sandbox.erp.rules import Rules
 from sandbox.faults import FaultInjector
 from sandbox.serving import cut
 
-Act = Callable[[datetime], Outcome]
+Operation = Callable[[datetime], CallResult]
 
 
 class Erp:
-    """Purchase orders, the journal of all calls, and the faults; `token` is what callers have to bear."""
+    """Purchase orders, journal and faults; callers need `token`."""
 
     def __init__(
         self, *, url: str, token: SecretStr, rules: Rules | None = None, journal_path: Path | None = None
@@ -35,45 +35,47 @@ class Erp:
         self.faults: FaultInjector[ErpFault] = FaultInjector()
         self._token = token
 
-    async def carry_out(self, request: Request, act: Act, *, reference: str, order: Order | None = None) -> Response:
-        """The answer to a call that `act` carries out; what is written stays written though nobody waits for it."""
+    async def handle(
+        self, request: Request, operation: Operation, *, reference: str, order: Order | None = None
+    ) -> Response:
+        """Carry out `operation` and return the answer; what is written stays, even if the caller has gone."""
         call = Call(request.method, reference)
-        fault = self.faults.take(lambda fault: fault.fits(call))
+        fault = self.faults.take(lambda fault: fault.matches(call))
         if fault:
             await asyncio.sleep(fault.seconds)
         now = datetime.now(UTC)
-        outcome = Outcome.of(fault.instead) if fault and fault.instead else act(now)
-        status = _status_told(outcome, fault)
-        self.journal.add(_entry(call, order, outcome, fault, status, now))
+        result = CallResult.of(fault.problem) if fault and fault.problem else operation(now)
+        status = _status_sent(result, fault)
+        self.journal.add(_entry(call, order, result, fault, status, now))
         if status is None:
             cut(request)
-        return _response(outcome, fault)
+        return _response(result, fault)
 
-    def turn_away(self, request: Request, problem: Problem) -> Response:
-        """The answer to a call that says nothing the ERP could act on."""
+    def refuse(self, request: Request, problem: Problem) -> Response:
+        """Return `problem` as the answer to a call that cannot be carried out."""
         entry = Entry(at=datetime.now(UTC), method=request.method, did=Did.NOTHING, answered=problem.status)
         self.journal.add(entry)
         return _json(problem.body, problem.status)
 
-    def is_allowed(self, request: Request) -> bool:
-        """Whether the caller bears the token."""
+    def is_authorised(self, request: Request) -> bool:
+        """Whether the caller sent the token."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         is_right = secrets.compare_digest(token.encode(), self._token.get_secret_value().encode())
         return scheme.lower() == "bearer" and is_right
 
 
-def _status_told(outcome: Outcome, fault: ErpFault | None) -> int | None:
+def _status_sent(result: CallResult, fault: ErpFault | None) -> int | None:
     match fault and fault.kind:
         case ErpFaultKind.LOSE_ANSWER:
             return None
         case ErpFaultKind.ERROR_AFTER_STORING:
-            return BROKEN.status
+            return INTERNAL_ERROR.status
         case _:
-            return outcome.status
+            return result.status
 
 
 def _entry(
-    call: Call, order: Order | None, outcome: Outcome, fault: ErpFault | None, status: int | None, now: datetime
+    call: Call, order: Order | None, result: CallResult, fault: ErpFault | None, status: int | None, now: datetime
 ) -> Entry:
     return Entry(
         at=now,
@@ -81,23 +83,23 @@ def _entry(
         reference=call.reference,
         marker=order.marker if order else None,
         revision=order.revision if order else None,
-        did=outcome.did,
-        document_id=outcome.document_id,
+        did=result.did,
+        document_id=result.document_id,
         answered=status,
         fault=fault.kind if fault else None,
         order=order,
     )
 
 
-def _response(outcome: Outcome, fault: ErpFault | None) -> Response:
+def _response(result: CallResult, fault: ErpFault | None) -> Response:
     if fault and fault.kind == ErpFaultKind.ERROR_AFTER_STORING:
-        return _json(BROKEN.body, BROKEN.status)
-    response = _json(outcome.body, outcome.status)
+        return _json(INTERNAL_ERROR.body, INTERNAL_ERROR.status)
+    response = _json(result.body, result.status)
     if fault and fault.kind == ErpFaultKind.UNAVAILABLE:
         response.headers["retry-after"] = str(fault.retry_after_seconds)
     return response
 
 
 def _json(body: dict[str, object], status: int) -> Response:
-    media_type = MEDIA_TYPE if status >= 400 else "application/json"  # noqa: PLR2004 - where HTTP's errors begin
+    media_type = MEDIA_TYPE if status >= 400 else "application/json"  # noqa: PLR2004 - the first error status
     return JSONResponse(body, status_code=status, media_type=media_type)

@@ -1,4 +1,4 @@
-"""The ERP over real HTTP: its contract, its faults as a client meets them, and its journal as the truth."""
+"""The ERP over real HTTP: its API, its faults as a client sees them, and its journal."""
 
 import asyncio
 import time
@@ -47,7 +47,7 @@ async def test_a_document_is_created_found_and_updated(erp: Erp, client: AsyncCl
 
 
 @pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer wrong", f"Basic {TOKEN.get_secret_value()}"])
-async def test_without_the_token_nothing_is_done(erp: Erp, client: AsyncClient, authorization: str) -> None:
+async def test_a_call_without_the_token_does_nothing(erp: Erp, client: AsyncClient, authorization: str) -> None:
     answer = await client.post("/documents", json=order_body(), headers={"authorization": authorization})
     assert answer.status_code == 401
     assert answer.headers["content-type"] == "application/problem+json"
@@ -55,7 +55,7 @@ async def test_without_the_token_nothing_is_done(erp: Erp, client: AsyncClient, 
     assert [(entry.did, entry.answered) for entry in erp.journal.entries] == [(Did.NOTHING, 401)]
 
 
-async def test_a_refusal_is_problem_details_with_a_class(client: AsyncClient) -> None:
+async def test_a_refusal_is_a_problem_document_with_a_failure_class(client: AsyncClient) -> None:
     answer = await client.post("/documents", json=order_body(vendor={"id": "v-new", "name": "New Vendor"}))
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
@@ -65,7 +65,7 @@ async def test_a_refusal_is_problem_details_with_a_class(client: AsyncClient) ->
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b'{"reference": "c-1"}'])
-async def test_an_unreadable_body_is_refused_and_written_down(erp: Erp, client: AsyncClient, body: bytes) -> None:
+async def test_an_unreadable_body_is_refused_and_recorded(erp: Erp, client: AsyncClient, body: bytes) -> None:
     answer = await client.post("/documents", content=body, headers={"content-type": "application/json"})
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
     assert [entry.did for entry in erp.journal.entries] == [Did.NOTHING]
@@ -81,7 +81,7 @@ async def test_a_lost_answer_leaves_the_document_stored(erp: Erp, client: AsyncC
     assert (lost.did, lost.answered, lost.fault) == (Did.CREATED, None, ErpFaultKind.LOSE_ANSWER)
 
 
-async def test_a_500_may_come_before_or_after_storing(erp: Erp, client: AsyncClient) -> None:
+async def test_a_500_looks_the_same_before_and_after_storing(erp: Erp, client: AsyncClient) -> None:
     erp.faults.replace(
         [
             ErpFault(kind=ErpFaultKind.ERROR_BEFORE_STORING, times=1),
@@ -94,13 +94,13 @@ async def test_a_500_may_come_before_or_after_storing(erp: Erp, client: AsyncCli
     assert [entry.did for entry in erp.journal.entries] == [Did.NOTHING, Did.CREATED]
 
 
-async def test_unavailable_says_when_to_come_back(erp: Erp, client: AsyncClient) -> None:
+async def test_unavailable_says_when_to_retry(erp: Erp, client: AsyncClient) -> None:
     erp.faults.switch_on(ErpFault(kind=ErpFaultKind.UNAVAILABLE, calls=Calls.EVERY, retry_after_seconds=7))
     answer = await client.get("/documents", params={"reference": "c-8841"})
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "7")
 
 
-async def test_a_refusal_can_be_ordered_for_one_reference(erp: Erp, client: AsyncClient) -> None:
+async def test_a_refusal_can_be_switched_on_for_one_reference(erp: Erp, client: AsyncClient) -> None:
     fault = {"kind": "refuse", "reference": "c-1", "failure_class": "fix_setup", "code": "job_closed"}
     await client.put("/faults", json={"faults": [fault]})
     refused = await client.post("/documents", json=order_body(reference="c-1"))
@@ -110,7 +110,7 @@ async def test_a_refusal_can_be_ordered_for_one_reference(erp: Erp, client: Asyn
     assert erp.journal.created() == {"c-2": 1}
 
 
-async def test_a_slow_call_is_stored_though_the_caller_gave_up(erp: Erp, client: AsyncClient) -> None:
+async def test_a_slow_call_is_stored_even_if_the_caller_gave_up(erp: Erp, client: AsyncClient) -> None:
     erp.faults.switch_on(ErpFault(kind=ErpFaultKind.SLOW, seconds=0.3, times=1))
     with pytest.raises(ReadTimeout):
         await client.post("/documents", json=order_body(), timeout=0.1)
@@ -118,7 +118,7 @@ async def test_a_slow_call_is_stored_though_the_caller_gave_up(erp: Erp, client:
     await eventually(lambda: erp.journal.created() == {"c-8841": 1})
 
 
-async def test_150_slow_calls_are_taken_at_once(erp: Erp, client: AsyncClient) -> None:
+async def test_150_slow_calls_are_handled_concurrently(erp: Erp, client: AsyncClient) -> None:
     erp.faults.switch_on(ErpFault(kind=ErpFaultKind.SLOW, seconds=1))
     begun = time.monotonic()
     bodies = [order_body(reference=f"c-{number}") for number in range(150)]
@@ -128,7 +128,7 @@ async def test_150_slow_calls_are_taken_at_once(erp: Erp, client: AsyncClient) -
     assert time.monotonic() - begun < 75  # one after the other would take 150 seconds
 
 
-async def test_a_restarted_erp_still_knows_what_it_wrote(tmp_path: Path) -> None:
+async def test_a_restarted_erp_still_has_its_documents(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     async with running_erp(token=TOKEN, journal_path=path) as erp, a_client(erp) as client:
         await client.post("/documents", json=order_body())
@@ -140,16 +140,16 @@ async def test_a_restarted_erp_still_knows_what_it_wrote(tmp_path: Path) -> None
     assert erp.journal.created() == {"c-8841": 1, "c-2": 1}
 
 
-async def test_the_journal_is_told_to_programs_and_shown_to_people(client: AsyncClient) -> None:
+async def test_the_journal_is_served_as_json_and_as_a_page(client: AsyncClient) -> None:
     await client.post("/documents", json=order_body())
     await client.post("/documents", json=order_body(reference="c-2"))
-    told = (await client.get("/journal", params={"reference": "c-2"})).json()["entries"]
-    shown = await client.get("/journal", headers=PAGE)
-    assert [(entry["reference"], entry["did"], entry["answered"]) for entry in told] == [("c-2", "created", 201)]
-    assert "c-8841" in shown.text
+    entries = (await client.get("/journal", params={"reference": "c-2"})).json()["entries"]
+    page = await client.get("/journal", headers=PAGE)
+    assert [(entry["reference"], entry["did"], entry["answered"]) for entry in entries] == [("c-2", "created", 201)]
+    assert "c-8841" in page.text
 
 
-async def test_the_pages_show_orders_and_escape_what_others_wrote(client: AsyncClient) -> None:
+async def test_the_pages_show_orders_and_escape_their_text(client: AsyncClient) -> None:
     await client.post("/documents", json=order_body(title="<script>alert(1)</script>"))
     await client.post("/documents", json=order_body(revision=2))
     listing = await client.get("/")

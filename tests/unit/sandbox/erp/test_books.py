@@ -1,4 +1,4 @@
-"""Purchase orders are numbered, found by reference, changed in place, and restored from the journal."""
+"""Purchase orders are numbered, found by reference, updated in place, and restored from the journal."""
 
 from datetime import UTC, datetime
 
@@ -22,13 +22,13 @@ def test_documents_are_numbered_from_po_1001(books: Books) -> None:
     assert numbers == ["PO-1001", "PO-1002"]
 
 
-def test_the_number_that_the_approver_asks_for_is_given_once(books: Books) -> None:
+def test_the_number_that_the_approver_asked_for_is_given_once(books: Books) -> None:
     assert books.create(an_order(erp_code="4711"), NOW).body["number"] == "4711"
     again = books.create(an_order(reference="c-2", erp_code="4711"), NOW)
     assert (again.did, again.status, again.body["code"]) == (Did.NOTHING, 422, "number_taken")
 
 
-def test_a_second_document_under_one_reference_is_written_unless_forbidden(books: Books) -> None:
+def test_a_second_document_with_one_reference_is_written_unless_forbidden(books: Books) -> None:
     first = books.create(an_order(), NOW)
     assert books.create(an_order(), NOW).did == Did.CREATED
     books.rules = Rules(is_reference_unique=True)
@@ -38,7 +38,7 @@ def test_a_second_document_under_one_reference_is_written_unless_forbidden(books
     assert len(books.under("c-8841")) == 2
 
 
-def test_a_search_finds_the_documents_of_its_reference_only(books: Books) -> None:
+def test_a_search_finds_only_documents_with_its_reference(books: Books) -> None:
     books.create(an_order(reference="c-1"), NOW)
     created = books.create(an_order(reference="c-2", marker="c-2/1/abc"), NOW)
     assert books.search("c-2").body == {"documents": [created.body]}
@@ -53,7 +53,7 @@ def test_a_search_finds_the_documents_of_its_reference_only(books: Books) -> Non
     }
 
 
-def test_an_update_changes_the_content_and_keeps_the_number(books: Books) -> None:
+def test_an_update_replaces_the_content_and_keeps_the_number(books: Books) -> None:
     books.create(an_order(), NOW)
     updated = books.update("1001", an_order(revision=2, marker="c-8841/2/def"), NOW)
     assert (updated.did, updated.status) == (Did.UPDATED, 200)
@@ -61,19 +61,19 @@ def test_an_update_changes_the_content_and_keeps_the_number(books: Books) -> Non
     assert books.search("c-8841").body["documents"] == [updated.body]
 
 
-def test_an_update_of_nothing_or_of_another_references_document_is_refused(books: Books) -> None:
+def test_an_update_of_a_missing_document_or_with_another_reference_is_refused(books: Books) -> None:
     books.create(an_order(), NOW)
     assert books.update("1002", an_order(), NOW).status == 404
-    stranger = books.update("1001", an_order(reference="c-2"), NOW)
-    assert (stranger.status, stranger.body["code"]) == (409, "other_reference")
+    other = books.update("1001", an_order(reference="c-2"), NOW)
+    assert (other.status, other.body["code"]) == (409, "other_reference")
 
 
-def test_books_restored_from_a_journal_are_the_same_books(books: Books) -> None:
+def test_the_books_restored_from_a_journal_are_equal(books: Books) -> None:
     steps = ((Did.CREATED, an_order()), (Did.CREATED, an_order(reference="c-2")), (Did.UPDATED, an_order(revision=2)))
     entries = []
     for did, order in steps:
-        outcome = books.create(order, NOW) if did == Did.CREATED else books.update("1001", order, NOW)
-        entry = Entry(at=NOW, method="POST", did=did, document_id=outcome.document_id, answered=200, order=order)
+        result = books.create(order, NOW) if did == Did.CREATED else books.update("1001", order, NOW)
+        entry = Entry(at=NOW, method="POST", did=did, document_id=result.document_id, answered=200, order=order)
         entries.append(entry)
     restored = Books("http://erp.example", Rules())
     restored.restore(entries)

@@ -1,4 +1,4 @@
-"""A fault says for which calls it is meant, and what is answered instead."""
+"""Which calls a fault hits, and what is answered instead of carrying them out."""
 
 import pytest
 
@@ -9,20 +9,18 @@ SEARCH = Call("GET", "c-1")
 
 
 @pytest.mark.parametrize(
-    ("calls", "fits_write", "fits_search"),
+    ("calls", "hits_write", "hits_search"),
     [(Calls.WRITES, True, False), (Calls.SEARCHES, False, True), (Calls.EVERY, True, True)],
 )
-def test_a_fault_is_for_writes_for_searches_or_for_every_call(
-    calls: Calls, *, fits_write: bool, fits_search: bool
-) -> None:
+def test_a_fault_hits_writes_searches_or_every_call(calls: Calls, *, hits_write: bool, hits_search: bool) -> None:
     fault = ErpFault(kind=ErpFaultKind.SLOW, calls=calls)
-    assert (fault.fits(WRITE), fault.fits(SEARCH)) == (fits_write, fits_search)
+    assert (fault.matches(WRITE), fault.matches(SEARCH)) == (hits_write, hits_search)
 
 
-def test_a_fault_may_be_for_one_reference_only() -> None:
+def test_a_fault_can_be_limited_to_one_reference() -> None:
     fault = ErpFault(kind=ErpFaultKind.SLOW, reference="c-2")
-    assert not fault.fits(WRITE)
-    assert fault.fits(Call("PUT", "c-2"))
+    assert not fault.matches(WRITE)
+    assert fault.matches(Call("PUT", "c-2"))
 
 
 @pytest.mark.parametrize(
@@ -36,6 +34,6 @@ def test_a_fault_may_be_for_one_reference_only() -> None:
         (ErpFaultKind.SLOW, None),
     ],
 )
-def test_only_faults_before_storing_answer_instead_of_acting(kind: ErpFaultKind, status: int | None) -> None:
-    problem = ErpFault(kind=kind).instead
+def test_only_faults_before_storing_replace_the_call(kind: ErpFaultKind, status: int | None) -> None:
+    problem = ErpFault(kind=kind).problem
     assert (problem.status if problem else None) == status

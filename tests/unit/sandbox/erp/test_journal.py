@@ -1,4 +1,4 @@
-"""The journal survives the ERP, and counts what was created."""
+"""The journal on disk outlives the ERP, and counts created documents."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +22,7 @@ def test_a_journal_on_disk_is_continued(tmp_path: Path) -> None:
     assert Journal.at(path).entries == [*first.entries, *second.entries[1:]]
 
 
-def test_creations_are_counted_per_reference() -> None:
+def test_created_documents_are_counted_by_reference() -> None:
     did = [("c-1", Did.CREATED), ("c-1", Did.UPDATED), ("c-2", Did.NOTHING), ("c-1", Did.CREATED)]
     journal = Journal(an_entry(*entry) for entry in did)
     assert journal.created() == {"c-1": 2}
