@@ -1,4 +1,4 @@
-"""The project's Commitments tool, as the world upstream of us: it sends, re-sends and retrieves, and shows ribbons."""
+"""The project's Commitments tool, which is upstream of us: it sends, re-sends and retrieves, and shows ribbons."""
 
 from sandbox.commitments.draft import VENDORS, Draft, DraftLine
 from sandbox.commitments.running import running_commitments

@@ -1,13 +1,12 @@
-"""The tool's API: `X-Person` says who acts; what the rules forbid is 409 with the reason that the button shows."""
+"""The tool's API: `X-Person` says who acts; a forbidden action is 409 with the reason shown beside its button."""
 
 from typing import Annotated, Any
 
 from fastapi import Body, FastAPI, Header, HTTPException, Request
 from fastapi.responses import JSONResponse
 
-from sandbox.commitments import rules
+from sandbox.commitments.actions import TrackedCommitment, actions_for
 from sandbox.commitments.draft import Draft, DraftError
-from sandbox.commitments.rules import Tracked
 from sandbox.commitments.tool import CommitmentsTool, Rights
 from schemas.events import DirectoryPerson
 from schemas.examples.cast import DIRECTORY, SAM
@@ -18,29 +17,29 @@ NoteIn = Annotated[Note | None, Body(embed=True)]
 
 
 def add_api(app: FastAPI, tool: CommitmentsTool) -> None:
-    """Adds the API over `tool` to `app`."""
+    """Add the API of `tool` to `app`."""
     _add_reading(app, tool)
     _add_writing(app, tool)
     _add_sending(app, tool)
     _add_directory(app, tool)
 
 
-def found(tool: CommitmentsTool, commitment_id: str) -> Tracked:
-    """The commitment; 404 where there is none."""
+def find(tool: CommitmentsTool, commitment_id: str) -> TrackedCommitment:
+    """The commitment with this id. Raises HTTPException 404 if there is none."""
     if commitment_id not in tool.tracked:
         raise HTTPException(404, f"There is no commitment {commitment_id}.")
     return tool.tracked[commitment_id]
 
 
-def acting(person_id: str) -> str:
-    """The id of somebody who is known; 401 where nobody has it."""
+def known_person(person_id: str) -> str:
+    """Return `person_id`. Raises HTTPException 401 if nobody has it."""
     if person_id not in DIRECTORY:
         raise HTTPException(401, "Nobody here has this id.")
     return person_id
 
 
-def shown(tracked: Tracked) -> dict[str, Any]:
-    """A commitment as the API gives it: its content, what was sent, and the newest status."""
+def as_json(tracked: TrackedCommitment) -> dict[str, Any]:
+    """A commitment as the API returns it: its content, what was sent, and its latest status."""
     return {
         "commitment": tracked.commitment,
         "sent_revision": tracked.sent_revision,
@@ -52,12 +51,12 @@ def shown(tracked: Tracked) -> dict[str, Any]:
 def _add_reading(app: FastAPI, tool: CommitmentsTool) -> None:
     @app.get("/api/commitments")
     async def index() -> dict[str, Any]:
-        return {"commitments": [shown(tracked) for tracked in tool.tracked.values()]}
+        return {"commitments": [as_json(tracked) for tracked in tool.tracked.values()]}
 
     @app.get("/api/commitments/{commitment_id}")
     async def one(commitment_id: str, x_person: PersonId = SAM.id) -> dict[str, Any]:
-        tracked, level = found(tool, commitment_id), tool.level(acting(x_person))
-        return shown(tracked) | {"actions": rules.actions(tracked, level)}
+        tracked, level = find(tool, commitment_id), tool.level(known_person(x_person))
+        return as_json(tracked) | {"actions": actions_for(tracked, level)}
 
 
 def _add_writing(app: FastAPI, tool: CommitmentsTool) -> None:
@@ -67,29 +66,29 @@ def _add_writing(app: FastAPI, tool: CommitmentsTool) -> None:
 
     @app.post("/api/commitments", status_code=201)
     async def create(draft: Draft, x_person: PersonId = SAM.id) -> dict[str, Any]:
-        return shown(tool.create(draft, acting(x_person)))
+        return as_json(tool.create(draft, known_person(x_person)))
 
     @app.put("/api/commitments/{commitment_id}")
     async def edit(commitment_id: str, draft: Draft, x_person: PersonId = SAM.id) -> dict[str, Any]:
-        found(tool, commitment_id)
-        return shown(tool.edit(commitment_id, draft, acting(x_person)))
+        find(tool, commitment_id)
+        return as_json(tool.edit(commitment_id, draft, known_person(x_person)))
 
 
 def _add_sending(app: FastAPI, tool: CommitmentsTool) -> None:
     @app.post("/api/commitments/{commitment_id}/send")
     async def send(commitment_id: str, note: NoteIn = None, x_person: PersonId = SAM.id) -> dict[str, Any]:
-        found(tool, commitment_id)
-        return shown(await tool.send(commitment_id, acting(x_person), note))
+        find(tool, commitment_id)
+        return as_json(await tool.send(commitment_id, known_person(x_person), note))
 
     @app.post("/api/commitments/{commitment_id}/resend")
     async def resend(commitment_id: str, note: NoteIn = None, x_person: PersonId = SAM.id) -> dict[str, Any]:
-        found(tool, commitment_id)
-        return shown(await tool.resend(commitment_id, acting(x_person), note))
+        find(tool, commitment_id)
+        return as_json(await tool.resend(commitment_id, known_person(x_person), note))
 
     @app.post("/api/commitments/{commitment_id}/retrieve")
     async def retrieve(commitment_id: str, x_person: PersonId = SAM.id) -> dict[str, Any]:
-        found(tool, commitment_id)
-        return shown(await tool.retrieve(commitment_id, acting(x_person)))
+        find(tool, commitment_id)
+        return as_json(await tool.retrieve(commitment_id, known_person(x_person)))
 
 
 def _add_directory(app: FastAPI, tool: CommitmentsTool) -> None:
@@ -99,4 +98,4 @@ def _add_directory(app: FastAPI, tool: CommitmentsTool) -> None:
 
     @app.put("/api/people/{person_id}")
     async def change(person_id: str, rights: Rights) -> DirectoryPerson:
-        return await tool.change_person(acting(person_id), rights)
+        return await tool.change_person(known_person(person_id), rights)

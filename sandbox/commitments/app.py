@@ -1,4 +1,4 @@
-"""Puts the tool's API and pages together."""
+"""The web application of the tool: its API, its pages, and what both answer to errors."""
 
 from collections.abc import Mapping
 
@@ -14,7 +14,7 @@ LINKS = {"Commitments": "/", "Directory": "/directory"}
 
 
 def build_commitments(tool: CommitmentsTool, neighbours: Mapping[str, str] | None = None) -> FastAPI:
-    """The API and the pages over `tool`."""
+    """Build the application that serves `tool`."""
     app = bare_app("Commitments")
     pages = Pages("Commitments", "commitments", LINKS, neighbours)
     _add_refusals(app, pages)

@@ -1,4 +1,4 @@
-"""What a person types into the tool, and the commitment that it makes; amounts and the total are calculated."""
+"""What a person types into the tool, and the commitment made from it, with calculated amounts and total."""
 
 from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
@@ -13,18 +13,18 @@ from schemas.examples.cast import ACME, IRONLINE
 from schemas.fields import IN_WORDS, Code, Currency, Id, Kind, Money, Name, Percent, Quantity, Text, Title
 
 _CENT = Decimal("0.01")
-_TOO_MUCH = Decimal(10) ** 15
+_AMOUNT_LIMIT = Decimal(10) ** 15
 
 VENDORS = {vendor.id: vendor for vendor in (ACME, IRONLINE)}
 """The contract companies that a form offers."""
 
 
 class DraftError(Exception):
-    """What was typed makes no commitment; the text says why."""
+    """What was typed is not a valid commitment; the text says why."""
 
 
 class _Typed(BaseModel):
-    """Input of a person: what was left empty was not given."""
+    """Typed input, in which an empty field counts as absent."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -37,7 +37,7 @@ class _Typed(BaseModel):
 
 
 class DraftLine(_Typed):
-    """One line; its amount is quantity times unit cost, to the cent."""
+    """One line; its amount is quantity times unit cost, rounded to the cent."""
 
     cost_code: Code | None = None
     cost_type: Code | None = None
@@ -48,19 +48,19 @@ class DraftLine(_Typed):
     tax_code: Code | None = None
 
     @model_validator(mode="after")
-    def _has_a_writable_amount(self) -> Self:
-        if abs(Decimal(self.quantity) * Decimal(self.unit_cost)) >= _TOO_MUCH:
+    def _has_a_valid_amount(self) -> Self:
+        if abs(Decimal(self.quantity) * Decimal(self.unit_cost)) >= _AMOUNT_LIMIT:
             raise ValueError("quantity times unit cost has too many digits")
         return self
 
     @property
     def amount(self) -> Decimal:
-        """What the line costs."""
+        """Quantity times unit cost, rounded to the cent."""
         return (Decimal(self.quantity) * Decimal(self.unit_cost)).quantize(_CENT, ROUND_HALF_UP)
 
 
 class Draft(_Typed):
-    """A commitment as it is typed; `total` only where it shall differ from its lines, as a faulty tool's would."""
+    """A commitment as typed; `total` overrides the sum of the lines, to imitate a faulty tool."""
 
     number: Name
     title: Title
@@ -75,21 +75,21 @@ class Draft(_Typed):
 
     @classmethod
     def of(cls, commitment: Commitment) -> "Draft":
-        """What one would have typed to get `commitment`."""
+        """The draft that would make `commitment`."""
         typed = commitment.model_dump(include=set(cls.model_fields) - {"lines", "vendor", "total"})
         lines = [line.model_dump(include=set(DraftLine.model_fields)) for line in commitment.lines]
         return cls.model_validate(typed | {"vendor": commitment.vendor.id, "lines": lines})
 
-    def begun(self, commitment_id: str, *, url: str, creator: Person, project: Project) -> Commitment:
-        """A new commitment as typed; DraftError where it is none."""
+    def new_commitment(self, commitment_id: str, *, url: str, creator: Person, project: Project) -> Commitment:
+        """Make a new commitment. Raises DraftError if the draft is not a valid one."""
         fixed = {"id": commitment_id, "url": url, "creator": creator, "project": project}
-        return self._made(fixed, VENDORS)
+        return self._make(fixed, VENDORS)
 
-    def changed(self, commitment: Commitment) -> Commitment:
-        """`commitment` with everything as typed; members that the tool does not know stay. DraftError as above."""
-        return self._made(commitment.model_dump(), {commitment.vendor.id: commitment.vendor} | VENDORS)
+    def apply_to(self, commitment: Commitment) -> Commitment:
+        """Replace what was typed in `commitment`, and keep members that the tool does not know. Raises DraftError."""
+        return self._make(commitment.model_dump(), {commitment.vendor.id: commitment.vendor} | VENDORS)
 
-    def _made(self, present: Mapping[str, Any], vendors: Mapping[str, Vendor]) -> Commitment:
+    def _make(self, present: Mapping[str, Any], vendors: Mapping[str, Vendor]) -> Commitment:
         if self.vendor not in vendors:
             raise DraftError("There is no such vendor.")
         lines = [
@@ -101,16 +101,16 @@ class Draft(_Typed):
         try:
             return Commitment.model_validate({**present, **typed})
         except ValidationError as error:
-            raise DraftError("; ".join(in_words(error))) from error
+            raise DraftError("; ".join(describe(error))) from error
 
-    def changes(self, commitment: Commitment) -> frozenset[str]:
-        """The names of the fields that are typed differently from `commitment`."""
+    def changed_fields(self, commitment: Commitment) -> frozenset[str]:
+        """The names of the fields that differ from `commitment`."""
         present = Draft.of(commitment)
         return frozenset(name for name in type(self).model_fields if getattr(self, name) != getattr(present, name))
 
 
-def in_words(error: ValidationError) -> list[str]:
-    """What is wrong with which field, for the person who typed it."""
+def describe(error: ValidationError) -> list[str]:
+    """What is wrong with each field, in words for the person who typed it."""
     return [f"{_place(problem['loc'])}: {_wording(problem)}" for problem in error.errors(include_url=False)]
 
 

@@ -1,4 +1,4 @@
-"""The tool for eyes: the list with its ribbons, one commitment, the form, the directory; a cookie says who acts."""
+"""The tool's pages: list with ribbons, one commitment, form, directory; a cookie says who acts."""
 
 from typing import Annotated, Any
 
@@ -7,10 +7,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import ValidationError
 from starlette.datastructures import FormData
 
-from sandbox.commitments import rules
-from sandbox.commitments.api import acting, found
-from sandbox.commitments.draft import VENDORS, Draft, DraftError, DraftLine, in_words
-from sandbox.commitments.rules import Tracked
+from sandbox.commitments.actions import STATUS_LABELS, TrackedCommitment, actions_for
+from sandbox.commitments.api import find, known_person
+from sandbox.commitments.draft import VENDORS, Draft, DraftError, DraftLine, describe
 from sandbox.commitments.tool import CommitmentsTool, Rights
 from sandbox.pages import Pages
 from sandbox.people import JOBS
@@ -23,7 +22,7 @@ LINE_PREFIX = "line_"
 
 
 def add_pages(app: FastAPI, tool: CommitmentsTool, pages: Pages) -> None:
-    """Adds the pages over `tool` to `app`."""
+    """Add the pages of `tool` to `app`."""
     screen = _Screen(tool, pages)
     _add_reading(app, screen)
     _add_form(app, screen)
@@ -32,7 +31,7 @@ def add_pages(app: FastAPI, tool: CommitmentsTool, pages: Pages) -> None:
 
 
 class _Screen:
-    """Renders the tool's pages for whoever acts."""
+    """Renders the tool's pages for the person who acts."""
 
     def __init__(self, tool: CommitmentsTool, pages: Pages) -> None:
         self.tool = tool
@@ -42,14 +41,14 @@ class _Screen:
         actor = self.tool.people[_actor(request)]
         people = list(self.tool.people.values())
         return self._pages.render(
-            template, status=status, actor=actor, people=people, jobs=JOBS, words=rules.WORDS, **values
+            template, status=status, actor=actor, people=people, jobs=JOBS, labels=STATUS_LABELS, **values
         )
 
     def form(
         self,
         request: Request,
         typed: dict[str, Any],
-        tracked: Tracked | None = None,
+        tracked: TrackedCommitment | None = None,
         problems: tuple[str, ...] = (),
     ) -> HTMLResponse:
         vendors = dict(VENDORS)
@@ -78,14 +77,14 @@ def _add_reading(app: FastAPI, screen: _Screen) -> None:
 
     @app.get("/commitments/{commitment_id}")
     async def one(request: Request, commitment_id: str) -> HTMLResponse:
-        tracked = found(tool, commitment_id)
-        actions = rules.actions(tracked, tool.level(_actor(request)))
+        tracked = find(tool, commitment_id)
+        actions = actions_for(tracked, tool.level(_actor(request)))
         return screen.render(request, "commitment.html", tracked=tracked, actions=actions)
 
     @app.post("/acting")
     async def act_as(person_id: Annotated[str, Form()]) -> RedirectResponse:
         response = RedirectResponse("/", status_code=303)
-        response.set_cookie(COOKIE, acting(person_id), httponly=True, samesite="lax")
+        response.set_cookie(COOKIE, known_person(person_id), httponly=True, samesite="lax")
         return response
 
 
@@ -107,12 +106,12 @@ def _add_form(app: FastAPI, screen: _Screen) -> None:
 
     @app.get("/commitments/{commitment_id}/edit")
     async def edit(request: Request, commitment_id: str) -> HTMLResponse:
-        tracked = found(tool, commitment_id)
+        tracked = find(tool, commitment_id)
         return screen.form(request, Draft.of(tracked.commitment).model_dump(exclude_none=True), tracked)
 
     @app.post("/commitments/{commitment_id}/edit")
     async def change(request: Request, commitment_id: str) -> Response:
-        tracked, typed = found(tool, commitment_id), _typed(await request.form())
+        tracked, typed = find(tool, commitment_id), _typed(await request.form())
         try:
             tool.edit(commitment_id, Draft.model_validate(typed), _actor(request))
         except (ValidationError, DraftError) as error:
@@ -121,27 +120,27 @@ def _add_form(app: FastAPI, screen: _Screen) -> None:
 
 
 def _add_buttons(app: FastAPI, tool: CommitmentsTool) -> None:
-    async def shown(commitment_id: str) -> RedirectResponse:
-        await tool.confirmed(commitment_id)
+    async def show(commitment_id: str) -> RedirectResponse:
+        await tool.wait_until_confirmed(commitment_id)
         return RedirectResponse(f"/commitments/{commitment_id}", status_code=303)
 
     @app.post("/commitments/{commitment_id}/send")
     async def send(request: Request, commitment_id: str, note: Annotated[Note, Form()] = "") -> RedirectResponse:
-        found(tool, commitment_id)
+        find(tool, commitment_id)
         await tool.send(commitment_id, _actor(request), note)
-        return await shown(commitment_id)
+        return await show(commitment_id)
 
     @app.post("/commitments/{commitment_id}/resend")
     async def resend(request: Request, commitment_id: str, note: Annotated[Note, Form()] = "") -> RedirectResponse:
-        found(tool, commitment_id)
+        find(tool, commitment_id)
         await tool.resend(commitment_id, _actor(request), note)
-        return await shown(commitment_id)
+        return await show(commitment_id)
 
     @app.post("/commitments/{commitment_id}/retrieve")
     async def retrieve(request: Request, commitment_id: str) -> RedirectResponse:
-        found(tool, commitment_id)
+        find(tool, commitment_id)
         await tool.retrieve(commitment_id, _actor(request))
-        return await shown(commitment_id)
+        return await show(commitment_id)
 
 
 def _add_directory(app: FastAPI, screen: _Screen) -> None:
@@ -151,7 +150,7 @@ def _add_directory(app: FastAPI, screen: _Screen) -> None:
 
     @app.post("/directory/{person_id}")
     async def change(person_id: str, rights: Annotated[Rights, Form()]) -> RedirectResponse:
-        await screen.tool.change_person(acting(person_id), rights)
+        await screen.tool.change_person(known_person(person_id), rights)
         return RedirectResponse("/directory", status_code=303)
 
 
@@ -161,7 +160,7 @@ def _actor(request: Request) -> str:
 
 
 def _typed(form: FormData) -> dict[str, Any]:
-    """What was typed, as a draft reads it; lines that were left empty are not there."""
+    """The form's fields as a draft takes them, without empty lines."""
     columns = [form.getlist(f"{LINE_PREFIX}{name}") for name in DraftLine.model_fields]
     rows = [dict(zip(DraftLine.model_fields, row, strict=True)) for row in zip(*columns, strict=False)]
     lines = [row for row in rows if any(row.values())]
@@ -169,4 +168,4 @@ def _typed(form: FormData) -> dict[str, Any]:
 
 
 def _problems(error: ValidationError | DraftError) -> tuple[str, ...]:
-    return tuple(in_words(error)) if isinstance(error, ValidationError) else (str(error),)
+    return tuple(describe(error)) if isinstance(error, ValidationError) else (str(error),)

@@ -1,16 +1,15 @@
-"""The tool's memory and its commands: what is published goes to Kafka first, and only what comes back is shown."""
+"""The tool's state and commands: a command publishes to Kafka first, and only then changes what is shown."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict
 
-from sandbox.commitments import rules
+from sandbox.commitments import actions
+from sandbox.commitments.actions import Rule, TrackedCommitment
 from sandbox.commitments.draft import Draft
-from sandbox.commitments.rules import Action, Tracked
 from sandbox.people import person
 from schemas.envelope import Event, encode, new_event
 from schemas.events import (
@@ -33,15 +32,15 @@ START_ATTEMPTS = 3
 
 
 class NotAllowedError(Exception):
-    """The rules forbid it; the text is the reason that the button shows."""
+    """The action is forbidden; the text is the reason shown beside its button."""
 
 
 class NotPublishedError(Exception):
-    """Kafka did not take the event, so nothing has happened."""
+    """Kafka did not take the event, so nothing has changed."""
 
 
 class Rights(BaseModel):
-    """What the directory says of a person, as far as it can be changed here."""
+    """The rights of a person that can be changed in the directory."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -51,12 +50,12 @@ class Rights(BaseModel):
 
 
 class CommitmentsTool:
-    """All commitments of the project and the company's directory; `url` is where the pages are."""
+    """The project's commitments and the company's directory; their pages are below `url`."""
 
     def __init__(self, url: str, producer: EventProducer) -> None:
         self.url = url
         self.people = dict(DIRECTORY)
-        self.tracked: dict[str, Tracked] = {}
+        self.tracked: dict[str, TrackedCommitment] = {}
         self._statuses: dict[str, CommitmentStatus] = {}
         self._producer = producer
         self._publishing = asyncio.Lock()
@@ -67,50 +66,50 @@ class CommitmentsTool:
         return self.people[person_id].commitments_tool.get(RIVERSIDE.id, ToolLevel.NONE)
 
     async def apply(self, data: EventData) -> None:
-        """Remembers what came from Kafka about this company; repeats and older news change nothing."""
+        """Apply an event about our company; repeated and older events change nothing."""
         match data:
             case CommitmentStatus(company_id=company_id) if company_id == COMPANY:
-                self._take_status(data)
+                self._apply_status(data)
             case Submission(company_id=company_id) if company_id == COMPANY:
-                self._take_submission(data)
+                self._apply_submission(data)
             case DirectoryPerson(company_id=company_id) if company_id == COMPANY:
-                self._take_person(data)
+                self._apply_person(data)
         async with self._changed:
             self._changed.notify_all()
 
-    def create(self, draft: Draft, person_id: str) -> Tracked:
-        """A new commitment of this person; NotAllowedError, or DraftError where the draft makes none."""
+    def create(self, draft: Draft, person_id: str) -> TrackedCommitment:
+        """Create a commitment. Raises NotAllowedError, or DraftError if the draft is not valid."""
         if self.level(person_id) not in (ToolLevel.STANDARD, ToolLevel.ADMIN):
             raise NotAllowedError("Creating needs Standard or Admin on the project's Commitments tool.")
         commitment_id = f"commitment-{uuid4().hex[:8]}"
-        commitment = draft.begun(
+        commitment = draft.new_commitment(
             commitment_id,
             url=f"{self.url}/commitments/{commitment_id}",
             creator=person(self.people[person_id]),
             project=RIVERSIDE,
         )
-        return self._keep(Tracked(commitment))
+        return self._keep(TrackedCommitment(commitment))
 
-    def edit(self, commitment_id: str, draft: Draft, person_id: str) -> Tracked:
-        """The commitment with its new content; NotAllowedError where it, or a field that changes, is locked."""
-        tracked = self._allowed(commitment_id, rules.edit, person_id)
-        locked = sorted(draft.changes(tracked.commitment) & tracked.locked_fields)
+    def edit(self, commitment_id: str, draft: Draft, person_id: str) -> TrackedCommitment:
+        """Change a commitment. Raises NotAllowedError if it or a changed field is locked, or DraftError."""
+        tracked = self._require(commitment_id, actions.edit, person_id)
+        locked = sorted(draft.changed_fields(tracked.commitment) & tracked.locked_fields)
         if locked:
             raise NotAllowedError(f"Locked while there is a document in the ERP: {', '.join(locked)}.")
-        return self._keep(replace(tracked, commitment=draft.changed(tracked.commitment)))
+        return self._keep(replace(tracked, commitment=draft.apply_to(tracked.commitment)))
 
-    async def send(self, commitment_id: str, person_id: str, note: Note | None = None) -> Tracked:
-        """Sent to ERP Integrations for the first time."""
-        return await self._submit(commitment_id, rules.send, CommitmentSent, person_id, note)
+    async def send(self, commitment_id: str, person_id: str, note: Note | None = None) -> TrackedCommitment:
+        """Send a commitment to ERP Integrations for the first time."""
+        return await self._submit(commitment_id, actions.send, CommitmentSent, person_id, note)
 
-    async def resend(self, commitment_id: str, person_id: str, note: Note | None = None) -> Tracked:
-        """Sent again, one revision higher."""
-        return await self._submit(commitment_id, rules.resend, CommitmentResent, person_id, note)
+    async def resend(self, commitment_id: str, person_id: str, note: Note | None = None) -> TrackedCommitment:
+        """Send it again as the next revision."""
+        return await self._submit(commitment_id, actions.resend, CommitmentResent, person_id, note)
 
-    async def retrieve(self, commitment_id: str, person_id: str) -> Tracked:
-        """Taken back, unless an answer comes first."""
+    async def retrieve(self, commitment_id: str, person_id: str) -> TrackedCommitment:
+        """Take the latest revision back; an answer that comes first wins."""
         async with self._publishing:
-            tracked = self._allowed(commitment_id, rules.retrieve, person_id)
+            tracked = self._require(commitment_id, actions.retrieve, person_id)
             revision = tracked.next_revision - 1
             event = CommitmentRetrieved(
                 company_id=COMPANY,
@@ -123,25 +122,25 @@ class CommitmentsTool:
             return self._keep(replace(self.tracked[commitment_id], retrieved_revision=revision))
 
     async def change_person(self, person_id: str, rights: Rights) -> DirectoryPerson:
-        """The directory's new word on a person, as the next version."""
+        """Change a person's rights, and publish the entry as its next version."""
         async with self._publishing:
             version = self._version(person_id) + 1
             newer = self.people[person_id].model_copy(update=rights.model_dump() | {"version": version})
             await self._publish(newer)
-            self._take_person(newer)
+            self._apply_person(newer)
             return self.people[person_id]
 
     async def publish_people(self) -> None:
-        """Tells everybody about everybody in the directory, as they stand; NotPublishedError when Kafka stays away."""
+        """Publish the current directory. Raises NotPublishedError if Kafka keeps refusing it."""
         for _ in range(START_ATTEMPTS - 1):
             try:
                 return await self._publish(*self.people.values())
             except NotPublishedError:
-                continue  # a broker that has only just started may be slow; a repeat is the same event
+                continue  # a broker that has just started may be slow; a repeat has the same event id
         return await self._publish(*self.people.values())
 
-    async def confirmed(self, commitment_id: str, timeout_seconds: float = CONFIRMATION_SECONDS) -> None:
-        """Returns when a status speaks of the latest revision, or when it takes too long to wait for."""
+    async def wait_until_confirmed(self, commitment_id: str, timeout_seconds: float = CONFIRMATION_SECONDS) -> None:
+        """Return once a status confirms the latest revision, or after `timeout_seconds`."""
         try:
             async with asyncio.timeout(timeout_seconds), self._changed:
                 await self._changed.wait_for(lambda: not self.tracked[commitment_id].is_unconfirmed)
@@ -151,13 +150,13 @@ class CommitmentsTool:
     async def _submit(
         self,
         commitment_id: str,
-        rule: Callable[[Tracked, ToolLevel], Action],
+        rule: Rule,
         kind: type[Submission],
         person_id: str,
         note: Note | None,
-    ) -> Tracked:
+    ) -> TrackedCommitment:
         async with self._publishing:
-            tracked = self._allowed(commitment_id, rule, person_id)
+            tracked = self._require(commitment_id, rule, person_id)
             revision = tracked.next_revision
             event = kind(
                 company_id=COMPANY,
@@ -170,10 +169,10 @@ class CommitmentsTool:
             await self._publish(event)
             return self._keep(replace(self.tracked[commitment_id], sent_revision=revision))
 
-    def _allowed(self, commitment_id: str, rule: Callable[[Tracked, ToolLevel], Action], person_id: str) -> Tracked:
+    def _require(self, commitment_id: str, rule: Rule, person_id: str) -> TrackedCommitment:
         tracked = self.tracked[commitment_id]
         action = rule(tracked, self.level(person_id))
-        if not action.is_open:
+        if not action.is_enabled:
             raise NotAllowedError(action.reason or "This is not possible now.")
         return tracked
 
@@ -185,7 +184,7 @@ class CommitmentsTool:
             if error is not None:
                 raise NotPublishedError(f"Kafka did not take it: {error}")
 
-    def _take_status(self, status: CommitmentStatus) -> None:
+    def _apply_status(self, status: CommitmentStatus) -> None:
         known = self._statuses.get(status.commitment_id)
         if known and known.version >= status.version:
             return
@@ -193,19 +192,20 @@ class CommitmentsTool:
         if tracked := self.tracked.get(status.commitment_id):
             self._keep(replace(tracked, status=status))
 
-    def _take_submission(self, sent: Submission) -> None:
+    def _apply_submission(self, sent: Submission) -> None:
         commitment = sent.commitment.commitment
-        tracked = self.tracked.get(commitment.id) or Tracked(commitment, status=self._statuses.get(commitment.id))
+        new = TrackedCommitment(commitment, status=self._statuses.get(commitment.id))
+        tracked = self.tracked.get(commitment.id, new)
         if sent.revision > tracked.sent_revision:
             self._keep(replace(tracked, commitment=commitment, sent_revision=sent.revision))
 
-    def _take_person(self, entry: DirectoryPerson) -> None:
+    def _apply_person(self, entry: DirectoryPerson) -> None:
         if entry.version > self._version(entry.person_id):
             self.people[entry.person_id] = entry
 
     def _version(self, person_id: str) -> int:
         return self.people[person_id].version if person_id in self.people else 0
 
-    def _keep(self, tracked: Tracked) -> Tracked:
+    def _keep(self, tracked: TrackedCommitment) -> TrackedCommitment:
         self.tracked[tracked.commitment.id] = tracked
         return tracked

@@ -1,4 +1,4 @@
-"""The Commitments tool on a real Kafka: what its buttons publish, and how it follows the statuses it reads."""
+"""The Commitments tool on a real Kafka: what its buttons publish, and how it follows status events."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -58,23 +58,24 @@ async def client(tool: CommitmentsTool) -> AsyncIterator[AsyncClient]:
 
 
 @pytest.fixture
-async def approval(settings: KafkaSettings) -> AsyncIterator["Approval"]:
+async def approval(settings: KafkaSettings, tool: CommitmentsTool) -> AsyncIterator["Approval"]:
     producer = EventProducer(settings, "a-test")
-    yield Approval(producer)
+    yield Approval(tool, producer)
     await asyncio.to_thread(producer.close)
 
 
 class Approval:
-    """Tells the tool what approval would."""
+    """Publishes statuses as approval would, and waits until the tool has read them."""
 
-    def __init__(self, producer: EventProducer) -> None:
+    def __init__(self, tool: CommitmentsTool, producer: EventProducer) -> None:
+        self._tool = tool
         self._producer = producer
         self._version = 0
 
-    async def tells(self, tool: CommitmentsTool, commitment_id: str, status: Status, **changes: Any) -> None:
+    async def publishes(self, commitment_id: str, status: Status, **changes: Any) -> None:
         self._version += 1
-        tracked = tool.tracked[commitment_id]
-        told = CommitmentStatus(
+        tracked = self._tool.tracked[commitment_id]
+        data = CommitmentStatus(
             company_id=COMPANY,
             project_id=RIVERSIDE.id,
             commitment_id=commitment_id,
@@ -88,9 +89,9 @@ class Approval:
             summary=summarise(tracked.commitment, SAM),
             **changes,
         )
-        event: Event[EventData] = new_event(told, source="a-test", time=datetime.now(UTC))
-        assert await self._producer.send([(told.topic, told.subject, encode(event))]) == [None]
-        await eventually(lambda: tool.tracked[commitment_id].status == told)
+        event: Event[EventData] = new_event(data, source="a-test", time=datetime.now(UTC))
+        assert await self._producer.send([(data.topic, data.subject, encode(event))]) == [None]
+        await eventually(lambda: self._tool.tracked[commitment_id].status == data)
 
 
 async def published(settings: KafkaSettings, topic: str, subject: str) -> list[Any]:
@@ -112,6 +113,12 @@ async def created(client: AsyncClient) -> str:
     return str(answer.json()["commitment"]["id"])
 
 
+async def sent(client: AsyncClient) -> str:
+    commitment_id = await created(client)
+    assert (await act(client, commitment_id, "send")).status_code == 200
+    return commitment_id
+
+
 async def act(client: AsyncClient, commitment_id: str, action: str, **body: Any) -> Response:
     return await client.post(f"/api/commitments/{commitment_id}/{action}", json=body)
 
@@ -120,25 +127,24 @@ async def test_send_publishes_the_whole_commitment_once(settings: KafkaSettings,
     commitment_id = await created(client)
     answers = [await act(client, commitment_id, "send", note="Please by Friday") for _ in range(2)]
     assert [answer.status_code for answer in answers] == [200, 409]
-    (sent,) = await published(settings, CommitmentSent.topic, commitment_id)
-    assert (sent.revision, sent.note, sent.sent_by) == (1, "Please by Friday", SAM)
-    assert sent.commitment.commitment.creator == ANA
-    assert sent.commitment.commitment.total == "212750.00"
-    assert sent.commitment.commitment.url.endswith(f"/commitments/{commitment_id}")
+    (event,) = await published(settings, CommitmentSent.topic, commitment_id)
+    assert (event.revision, event.note, event.sent_by) == (1, "Please by Friday", SAM)
+    assert event.commitment.commitment.creator == ANA
+    assert event.commitment.commitment.total == "212750.00"
+    assert event.commitment.commitment.url.endswith(f"/commitments/{commitment_id}")
 
 
-async def test_a_rejected_commitment_is_edited_and_sent_again(
-    settings: KafkaSettings, tool: CommitmentsTool, client: AsyncClient, approval: Approval
+async def test_a_rejected_commitment_is_edited_and_re_sent(
+    settings: KafkaSettings, client: AsyncClient, approval: Approval
 ) -> None:
-    commitment_id = await created(client)
-    await act(client, commitment_id, "send")
-    await approval.tells(tool, commitment_id, Status.READY)
+    commitment_id = await sent(client)
+    await approval.publishes(commitment_id, Status.READY)
     locked = await client.put(f"/api/commitments/{commitment_id}", json=TYPED)
     assert (locked.status_code, locked.json()["detail"]) == (
         409,
         "It is locked until it is rejected, retrieved or synced.",
     )
-    await approval.tells(tool, commitment_id, Status.REJECTED)
+    await approval.publishes(commitment_id, Status.REJECTED)
     corrected = TYPED | {"lines": [TYPED["lines"][0] | {"cost_code": "03-310"}]}
     assert (await client.put(f"/api/commitments/{commitment_id}", json=corrected)).status_code == 200
     assert (await act(client, commitment_id, "resend", note="Moved to 03-310")).status_code == 200
@@ -148,28 +154,24 @@ async def test_a_rejected_commitment_is_edited_and_sent_again(
     shown = (await client.get(f"/api/commitments/{commitment_id}")).json()
     assert shown["status"]["ribbon"] == "YELLOW"
     assert shown["is_unconfirmed"]
-    await approval.tells(tool, commitment_id, Status.READY)
+    await approval.publishes(commitment_id, Status.READY)
     assert (await client.get(f"/api/commitments/{commitment_id}")).json()["status"]["ribbon"] == "BLUE"
 
 
-async def test_retrieve_names_the_revision_that_waits(
-    settings: KafkaSettings, tool: CommitmentsTool, client: AsyncClient, approval: Approval
+async def test_retrieve_takes_back_the_latest_revision(
+    settings: KafkaSettings, client: AsyncClient, approval: Approval
 ) -> None:
-    commitment_id = await created(client)
-    await act(client, commitment_id, "send")
-    await approval.tells(tool, commitment_id, Status.READY)
+    commitment_id = await sent(client)
+    await approval.publishes(commitment_id, Status.READY)
     answers = [await act(client, commitment_id, "retrieve") for _ in range(2)]
     assert [answer.status_code for answer in answers] == [200, 409]
     (taken,) = await published(settings, CommitmentRetrieved.topic, commitment_id)
     assert (taken.revision, taken.retrieved_by) == (1, SAM)
 
 
-async def test_locked_fields_of_a_synced_commitment_cannot_change(
-    tool: CommitmentsTool, client: AsyncClient, approval: Approval
-) -> None:
-    commitment_id = await created(client)
-    await act(client, commitment_id, "send")
-    await approval.tells(tool, commitment_id, Status.SYNCED, locked_fields=("number", "vendor", "title", "status"))
+async def test_locked_fields_of_a_synced_commitment_cannot_change(client: AsyncClient, approval: Approval) -> None:
+    commitment_id = await sent(client)
+    await approval.publishes(commitment_id, Status.SYNCED, locked_fields=("number", "vendor", "title", "status"))
     address = f"/api/commitments/{commitment_id}"
     refused = await client.put(address, json=TYPED | {"title": "Other works", "vendor": IRONLINE.id})
     allowed = await client.put(address, json=TYPED | {"description": "As agreed"})
@@ -181,13 +183,12 @@ async def test_locked_fields_of_a_synced_commitment_cannot_change(
 
 
 async def test_older_statuses_change_nothing(tool: CommitmentsTool, client: AsyncClient, approval: Approval) -> None:
-    commitment_id = await created(client)
-    await act(client, commitment_id, "send")
-    await approval.tells(tool, commitment_id, Status.SYNCED, version=9)
-    newest = tool.tracked[commitment_id].status
-    assert newest is not None
-    await tool.apply(newest.model_copy(update={"version": 8, "status": Status.READY}))
-    assert tool.tracked[commitment_id].status == newest
+    commitment_id = await sent(client)
+    await approval.publishes(commitment_id, Status.SYNCED, version=9)
+    latest = tool.tracked[commitment_id].status
+    assert latest is not None
+    await tool.apply(latest.model_copy(update={"version": 8, "status": Status.READY}))
+    assert tool.tracked[commitment_id].status == latest
 
 
 async def test_only_project_admins_send(client: AsyncClient) -> None:
@@ -203,12 +204,11 @@ async def test_only_project_admins_send(client: AsyncClient) -> None:
     assert (await client.get("/api/commitments/c-missing")).status_code == 404
 
 
-async def test_a_restarted_tool_knows_its_commitments_and_their_statuses(
+async def test_a_restarted_tool_still_has_its_commitments_and_their_statuses(
     settings: KafkaSettings, tool: CommitmentsTool, client: AsyncClient, approval: Approval
 ) -> None:
-    commitment_id = await created(client)
-    await act(client, commitment_id, "send")
-    await approval.tells(tool, commitment_id, Status.REJECTED)
+    commitment_id = await sent(client)
+    await approval.publishes(commitment_id, Status.REJECTED)
     async with running_commitments(settings) as again:
         assert again.tracked[commitment_id] == tool.tracked[commitment_id]
         assert again.tracked[commitment_id].next_revision == 2
@@ -228,7 +228,7 @@ async def test_the_directory_is_published_and_its_changes_get_higher_versions(
     assert page.count("Accounting approver</span>") == page.count('class="badge"') == 1
 
 
-async def test_a_restarted_tool_repeats_the_directorys_newest_word(
+async def test_a_restarted_tool_publishes_the_latest_version_of_the_directory(
     settings: KafkaSettings, tool: CommitmentsTool
 ) -> None:
     rights = Rights(erp_tool=ToolLevel.READ_ONLY, digest_subscribed=False)
@@ -249,7 +249,7 @@ async def test_the_pages_create_send_and_show_the_ribbon(
     commitment_id = page.headers["location"].rpartition("/")[2]
     sending = asyncio.create_task(client.post(f"/commitments/{commitment_id}/send", data={"note": ""}))
     await eventually(lambda: tool.tracked[commitment_id].sent_revision == 1)
-    await approval.tells(tool, commitment_id, Status.READY)
+    await approval.publishes(commitment_id, Status.READY)
     assert (await sending).status_code == 303
     shown = (await client.get(f"/commitments/{commitment_id}")).text
     listing = (await client.get("/")).text
@@ -259,7 +259,7 @@ async def test_the_pages_create_send_and_show_the_ribbon(
     assert "Kerbs" in shown
 
 
-async def test_a_wrong_form_keeps_what_was_typed_and_says_what_is_wrong(client: AsyncClient) -> None:
+async def test_an_invalid_form_keeps_what_was_typed_and_says_what_is_wrong(client: AsyncClient) -> None:
     answer = await client.post("/new", data={"number": "SC-7", "title": "", "vendor": ACME.id, "currency": "dollar"})
     assert answer.status_code == 422
     assert "<title>Error: Create commitment" in answer.text
@@ -268,7 +268,7 @@ async def test_a_wrong_form_keeps_what_was_typed_and_says_what_is_wrong(client: 
     assert 'value="dollar"' in answer.text
 
 
-async def test_somebody_else_acts_after_a_change(client: AsyncClient) -> None:
+async def test_after_a_change_somebody_else_acts(client: AsyncClient) -> None:
     commitment_id = await created(client)
     await client.post("/acting", data={"person_id": ANA.id})
     page = await client.get(f"/commitments/{commitment_id}")

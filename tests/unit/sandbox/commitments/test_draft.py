@@ -1,11 +1,11 @@
-"""What is typed becomes a commitment of the contract, with calculated amounts."""
+"""A draft becomes a valid commitment with calculated amounts."""
 
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from sandbox.commitments.draft import Draft, DraftError, in_words
+from sandbox.commitments.draft import Draft, DraftError, describe
 from schemas.commitment import Commitment
 from schemas.examples.cast import ACME, ANA, RIVERSIDE
 
@@ -17,52 +17,52 @@ def a_draft(**changes: Any) -> Draft:
     return Draft.model_validate(TYPED | changes)
 
 
-def begun(draft: Draft) -> Commitment:
-    return draft.begun("c-1", url="http://pm.example/c-1", creator=ANA, project=RIVERSIDE)
+def created(draft: Draft) -> Commitment:
+    return draft.new_commitment("c-1", url="http://pm.example/c-1", creator=ANA, project=RIVERSIDE)
 
 
 def test_amounts_and_total_are_calculated_to_the_cent() -> None:
     odd = {"quantity": "3", "unit_cost": "0.335"}
-    commitment = begun(a_draft(lines=[LINE, odd]))
+    commitment = created(a_draft(lines=[LINE, odd]))
     assert [line.amount for line in commitment.lines] == ["212750.00", "1.01"]
     assert [line.position for line in commitment.lines] == [1, 2]
     assert commitment.total == "212751.01"
 
 
 def test_a_total_can_be_wrong_on_purpose() -> None:
-    assert begun(a_draft(total="50.00")).total == "50.00"
+    assert created(a_draft(total="50.00")).total == "50.00"
 
 
-def test_what_was_left_empty_was_not_given() -> None:
-    commitment = begun(a_draft())
+def test_empty_fields_count_as_absent() -> None:
+    commitment = created(a_draft())
     assert commitment.description is None
     assert commitment.lines[0].tax_code is None
     assert commitment.status == "Approved"
 
 
-def test_a_commitment_can_be_typed_again() -> None:
-    commitment = begun(a_draft())
-    assert Draft.of(commitment).changed(commitment) == commitment
-    assert Draft.of(commitment).changes(commitment) == frozenset()
+def test_the_draft_of_a_commitment_makes_the_same_commitment() -> None:
+    commitment = created(a_draft())
+    assert Draft.of(commitment).apply_to(commitment) == commitment
+    assert Draft.of(commitment).changed_fields(commitment) == frozenset()
 
 
-def test_an_edit_keeps_what_the_tool_does_not_know() -> None:
-    commitment = Commitment.model_validate(begun(a_draft()).model_dump() | {"insurance": {"expires": "2027-03-31"}})
-    changed = a_draft(title="Concrete").changed(commitment)
+def test_an_edit_keeps_unknown_members() -> None:
+    commitment = Commitment.model_validate(created(a_draft()).model_dump() | {"insurance": {"expires": "2027-03-31"}})
+    changed = a_draft(title="Concrete").apply_to(commitment)
     assert changed.model_extra == {"insurance": {"expires": "2027-03-31"}}
     assert (changed.title, changed.id, changed.creator) == ("Concrete", "c-1", commitment.creator)
-    assert a_draft(title="Concrete", lines=[]).changes(commitment) == {"title", "lines"}
+    assert a_draft(title="Concrete", lines=[]).changed_fields(commitment) == {"title", "lines"}
 
 
-def test_a_commitment_from_elsewhere_keeps_its_vendor() -> None:
-    foreign = begun(a_draft()).model_copy(update={"vendor": {"id": "v-9", "name": "Far Away", "erp_code": "FAR"}})
+def test_a_commitment_from_another_tool_keeps_its_vendor() -> None:
+    foreign = created(a_draft()).model_copy(update={"vendor": {"id": "v-9", "name": "Far Away", "erp_code": "FAR"}})
     foreign = Commitment.model_validate(foreign.model_dump(warnings=False))
-    assert a_draft(vendor="v-9").changed(foreign).vendor == foreign.vendor
+    assert a_draft(vendor="v-9").apply_to(foreign).vendor == foreign.vendor
 
 
-def test_an_unknown_vendor_makes_no_commitment() -> None:
+def test_an_unknown_vendor_is_refused() -> None:
     with pytest.raises(DraftError, match="no such vendor"):
-        begun(a_draft(vendor="v-9"))
+        created(a_draft(vendor="v-9"))
 
 
 @pytest.mark.parametrize(
@@ -74,13 +74,13 @@ def test_an_unknown_vendor_makes_no_commitment() -> None:
         ({"lines": [LINE | {"quantity": "9" * 15, "unit_cost": "9" * 15}]}, "has too many digits"),
     ],
 )
-def test_problems_are_told_in_words(changes: dict[str, Any], words: str) -> None:
+def test_problems_are_described_in_words(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(ValidationError) as error:
         a_draft(**changes)
-    assert words in "; ".join(in_words(error.value))
+    assert words in "; ".join(describe(error.value))
 
 
-def test_a_total_beyond_the_contract_makes_no_commitment() -> None:
+def test_a_total_with_too_many_digits_is_refused() -> None:
     huge = {"quantity": "999999999999999", "unit_cost": "1"}
     with pytest.raises(DraftError, match="Total"):
-        begun(a_draft(lines=[huge, huge]))
+        created(a_draft(lines=[huge, huge]))

@@ -1,12 +1,13 @@
-"""What may be done with a commitment in the tool, as the status from ERP Integrations says: pure rules."""
+"""Which actions the tool offers for a commitment, given its latest status and the person's rights."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from schemas.commitment import Commitment
 from schemas.events import CommitmentStatus
 from schemas.fields import Status, ToolLevel
 
-WORDS = {
+STATUS_LABELS = {
     Status.READY: "Sent to ERP",
     Status.EXPORTING: "Exporting",
     Status.IN_DOUBT: "In doubt",
@@ -16,7 +17,7 @@ WORDS = {
     Status.SYNCED: "Synced",
     Status.DISPUTED: "Blocked",
 }
-"""What a ribbon says beside its colour."""
+"""The text of each status's ribbon."""
 
 _ANSWERED = {
     Status.EXPORTING: "An accounting approver has accepted it; it is being exported.",
@@ -26,14 +27,15 @@ _ANSWERED = {
     Status.RETRIEVED: "It was retrieved and can be edited.",
     Status.SYNCED: "It is in the ERP.",
 }
+_RESENDABLE = (Status.REJECTED, Status.RETRIEVED, Status.SYNCED)
 _UNCONFIRMED = "ERP Integrations has not confirmed the latest revision yet."
 _NEEDS_ADMIN = "This needs Admin on the project's Commitments tool."
 _NEEDS_STANDARD = "This needs Standard or Admin on the project's Commitments tool."
 
 
 @dataclass(frozen=True)
-class Tracked:
-    """A commitment as the tool holds it, what has been published of it, and the newest status read of it."""
+class TrackedCommitment:
+    """A commitment in the tool, what has been published about it, and its latest status."""
 
     commitment: Commitment
     sent_revision: int = 0
@@ -42,35 +44,38 @@ class Tracked:
 
     @property
     def is_unconfirmed(self) -> bool:
-        """Whether a revision was sent that no status speaks of yet."""
+        """Whether a revision was sent that no status confirms yet."""
         return self.sent_revision > (self.status.revision if self.status else 0)
 
     @property
     def next_revision(self) -> int:
-        """The revision that the next submission gets."""
+        """The revision of the next submission."""
         return 1 + max(self.sent_revision, self.status.revision if self.status else 0)
 
     @property
     def locked_fields(self) -> frozenset[str]:
-        """The fields that may not change although the commitment can be edited."""
+        """The fields that must not change even while the commitment can be edited."""
         return frozenset(self.status.locked_fields if self.status else ())
 
 
 @dataclass(frozen=True)
 class Action:
-    """A button: whether it is there, and the reason why it cannot be pressed, None where it can."""
+    """Whether a button is visible, and the reason why it is disabled, if it is."""
 
     is_shown: bool
     reason: str | None = None
 
     @property
-    def is_open(self) -> bool:
-        """Whether it can be pressed."""
+    def is_enabled(self) -> bool:
+        """Whether the button can be pressed."""
         return self.is_shown and self.reason is None
 
 
-def edit(tracked: Tracked, level: ToolLevel) -> Action:
-    """Edit: before the first submission, and whenever the status says so."""
+Rule = Callable[[TrackedCommitment, ToolLevel], Action]
+
+
+def edit(tracked: TrackedCommitment, level: ToolLevel) -> Action:
+    """Edit: before the first submission, and whenever the status allows it."""
     if level not in (ToolLevel.STANDARD, ToolLevel.ADMIN):
         return Action(is_shown=True, reason=_NEEDS_STANDARD)
     if tracked.is_unconfirmed:
@@ -80,35 +85,35 @@ def edit(tracked: Tracked, level: ToolLevel) -> Action:
     return Action(is_shown=True)
 
 
-def send(tracked: Tracked, level: ToolLevel) -> Action:
-    """Send to ERP: once, for what was never sent."""
+def send(tracked: TrackedCommitment, level: ToolLevel) -> Action:
+    """Send to ERP: for a commitment that was never sent."""
     is_new = tracked.sent_revision == 0 and tracked.status is None
     return Action(is_shown=is_new, reason=_reason_not_to_send(tracked, level))
 
 
-def resend(tracked: Tracked, level: ToolLevel) -> Action:
+def resend(tracked: TrackedCommitment, level: ToolLevel) -> Action:
     """Re-send to ERP: after a rejection, a retrieve or a sync."""
-    again = tracked.status is not None and tracked.status.status in (Status.REJECTED, Status.RETRIEVED, Status.SYNCED)
-    return Action(is_shown=again and not tracked.is_unconfirmed, reason=_reason_not_to_send(tracked, level))
+    is_resendable = tracked.status is not None and tracked.status.status in _RESENDABLE
+    return Action(is_shown=is_resendable and not tracked.is_unconfirmed, reason=_reason_not_to_send(tracked, level))
 
 
-def retrieve(tracked: Tracked, level: ToolLevel) -> Action:
-    """Retrieve: while nobody has answered; afterwards it says why not."""
+def retrieve(tracked: TrackedCommitment, level: ToolLevel) -> Action:
+    """Retrieve: while nobody has answered; afterwards disabled with the reason."""
     return Action(is_shown=tracked.next_revision > 1, reason=_reason_not_to_retrieve(tracked, level))
 
 
-def actions(tracked: Tracked, level: ToolLevel) -> dict[str, Action]:
-    """Every button for somebody with this level on the project's Commitments tool."""
+def actions_for(tracked: TrackedCommitment, level: ToolLevel) -> dict[str, Action]:
+    """Every action, for a person with this level on the project's Commitments tool."""
     return {rule.__name__: rule(tracked, level) for rule in (edit, send, resend, retrieve)}
 
 
-def _reason_not_to_send(tracked: Tracked, level: ToolLevel) -> str | None:
+def _reason_not_to_send(tracked: TrackedCommitment, level: ToolLevel) -> str | None:
     if level != ToolLevel.ADMIN:
         return _NEEDS_ADMIN
     return None if tracked.commitment.lines else "It has no lines yet."
 
 
-def _reason_not_to_retrieve(tracked: Tracked, level: ToolLevel) -> str | None:
+def _reason_not_to_retrieve(tracked: TrackedCommitment, level: ToolLevel) -> str | None:
     if level != ToolLevel.ADMIN:
         return _NEEDS_ADMIN
     if tracked.is_unconfirmed or tracked.status is None:

@@ -1,11 +1,11 @@
-"""Buttons follow from the status that was read, and from nothing else."""
+"""Which actions are offered in which status, and to whom."""
 
 from dataclasses import replace
 
 import pytest
 
+from sandbox.commitments.actions import STATUS_LABELS, TrackedCommitment, edit, resend, retrieve, send
 from sandbox.commitments.draft import Draft, DraftLine
-from sandbox.commitments.rules import WORDS, Tracked, edit, resend, retrieve, send
 from schemas.events import CommitmentStatus
 from schemas.examples.cast import ACME, ANA, COMPANY, RIVERSIDE
 from schemas.fields import Ribbon, Status, ToolLevel
@@ -17,7 +17,7 @@ WAITING = (Status.READY, Status.DISPUTED)
 DRAFT = Draft(
     number="SC-014", title="Concrete works", vendor=ACME.id, lines=(DraftLine(quantity="1", unit_cost="480250.00"),)
 )
-UNSENT = Tracked(DRAFT.begun("c-1", url="http://pm.example/c-1", creator=ANA, project=RIVERSIDE))
+UNSENT = TrackedCommitment(DRAFT.new_commitment("c-1", url="http://pm.example/c-1", creator=ANA, project=RIVERSIDE))
 
 
 def a_status(status: Status, *, revision: int = 1, locked_fields: tuple[str, ...] = ()) -> CommitmentStatus:
@@ -34,44 +34,44 @@ def a_status(status: Status, *, revision: int = 1, locked_fields: tuple[str, ...
     )
 
 
-def sent(status: Status | None, *, revision: int = 1) -> Tracked:
+def sent(status: Status | None, *, revision: int = 1) -> TrackedCommitment:
     return replace(UNSENT, sent_revision=revision, status=a_status(status, revision=revision) if status else None)
 
 
-def test_what_was_never_sent_can_be_edited_and_sent_and_nothing_else() -> None:
-    assert edit(UNSENT, ADMIN).is_open
-    assert send(UNSENT, ADMIN).is_open
+def test_a_new_commitment_can_only_be_edited_and_sent() -> None:
+    assert edit(UNSENT, ADMIN).is_enabled
+    assert send(UNSENT, ADMIN).is_enabled
     assert not resend(UNSENT, ADMIN).is_shown
     assert not retrieve(UNSENT, ADMIN).is_shown
 
 
-def test_nothing_can_be_done_until_the_submission_is_confirmed() -> None:
+def test_no_action_is_possible_until_the_submission_is_confirmed() -> None:
     unconfirmed = sent(None)
-    assert not any(rule(unconfirmed, ADMIN).is_open for rule in (edit, send, resend, retrieve))
+    assert not any(rule(unconfirmed, ADMIN).is_enabled for rule in (edit, send, resend, retrieve))
     resent = replace(sent(Status.REJECTED), sent_revision=2)
-    assert not any(rule(resent, ADMIN).is_open for rule in (edit, send, resend, retrieve))
+    assert not any(rule(resent, ADMIN).is_enabled for rule in (edit, send, resend, retrieve))
 
 
 @pytest.mark.parametrize("status", list(Status))
-def test_editing_and_resending_need_yellow_or_green(status: Status) -> None:
+def test_editing_and_resending_need_a_yellow_or_green_ribbon(status: Status) -> None:
     is_possible = status in YELLOW_OR_GREEN
-    assert edit(sent(status), ADMIN).is_open == is_possible
+    assert edit(sent(status), ADMIN).is_enabled == is_possible
     assert resend(sent(status), ADMIN).is_shown == is_possible
-    assert resend(sent(status), ADMIN).is_open == is_possible
+    assert resend(sent(status), ADMIN).is_enabled == is_possible
     assert not send(sent(status), ADMIN).is_shown
 
 
 @pytest.mark.parametrize("status", list(Status))
-def test_retrieving_is_possible_while_nobody_has_answered_and_says_why_not_afterwards(status: Status) -> None:
+def test_retrieving_is_possible_until_somebody_answers_and_then_disabled_with_a_reason(status: Status) -> None:
     action = retrieve(sent(status), ADMIN)
     assert action.is_shown
-    assert action.is_open == (status in WAITING)
-    assert action.is_open or action.reason
+    assert action.is_enabled == (status in WAITING)
+    assert action.is_enabled or action.reason
 
 
-def test_a_retrieve_that_is_under_way_is_not_ordered_twice() -> None:
-    assert not retrieve(replace(sent(Status.READY), retrieved_revision=1), ADMIN).is_open
-    assert retrieve(replace(sent(Status.READY, revision=2), retrieved_revision=1), ADMIN).is_open
+def test_a_revision_that_is_being_retrieved_cannot_be_retrieved_again() -> None:
+    assert not retrieve(replace(sent(Status.READY), retrieved_revision=1), ADMIN).is_enabled
+    assert retrieve(replace(sent(Status.READY, revision=2), retrieved_revision=1), ADMIN).is_enabled
 
 
 @pytest.mark.parametrize("level", [ToolLevel.NONE, ToolLevel.READ_ONLY, ToolLevel.STANDARD])
@@ -82,12 +82,12 @@ def test_sending_resending_and_retrieving_need_admin(level: ToolLevel) -> None:
         assert action.reason == "This needs Admin on the project's Commitments tool."
 
 
-@pytest.mark.parametrize(("level", "is_open"), [(ToolLevel.READ_ONLY, False), (ToolLevel.STANDARD, True)])
-def test_editing_needs_standard(level: ToolLevel, *, is_open: bool) -> None:
-    assert edit(UNSENT, level).is_open == is_open
+@pytest.mark.parametrize(("level", "is_enabled"), [(ToolLevel.READ_ONLY, False), (ToolLevel.STANDARD, True)])
+def test_editing_needs_standard(level: ToolLevel, *, is_enabled: bool) -> None:
+    assert edit(UNSENT, level).is_enabled == is_enabled
 
 
-def test_a_commitment_without_lines_is_not_sent() -> None:
+def test_a_commitment_without_lines_cannot_be_sent() -> None:
     empty = replace(UNSENT, commitment=UNSENT.commitment.model_copy(update={"lines": ()}))
     assert send(empty, ADMIN).reason == "It has no lines yet."
 
@@ -99,11 +99,11 @@ def test_each_submission_is_one_revision_higher() -> None:
     assert forgotten.next_revision == 5
 
 
-def test_locked_fields_are_the_statuses() -> None:
+def test_the_locked_fields_are_those_of_the_status() -> None:
     assert UNSENT.locked_fields == frozenset()
     synced = replace(UNSENT, status=a_status(Status.SYNCED, locked_fields=("number", "vendor")))
     assert synced.locked_fields == {"number", "vendor"}
 
 
-def test_every_status_has_its_words() -> None:
-    assert set(WORDS) == set(Status)
+def test_every_status_has_a_label() -> None:
+    assert set(STATUS_LABELS) == set(Status)

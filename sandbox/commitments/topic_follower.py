@@ -1,4 +1,4 @@
-"""Reads from Kafka what the tool shows: statuses above all, and what was submitted, so that a restart loses nothing."""
+"""Reads from Kafka what the tool shows, from the beginning of the topics, so that a restart loses nothing."""
 
 import asyncio
 
@@ -15,25 +15,25 @@ TOPICS = (CommitmentStatus.topic, CommitmentSent.topic, CommitmentResent.topic, 
 log = structlog.get_logger()
 
 
-class Follower:
-    """Applies what is on the topics to `tool`, from their beginning."""
+class TopicFollower:
+    """Applies the events on the topics to `tool`."""
 
     def __init__(self, tool: CommitmentsTool, reader: TopicReader) -> None:
         self._tool = tool
         self._reader = reader
 
     async def catch_up(self) -> None:
-        """Returns when everything that is on the topics now has been applied."""
+        """Return once everything that is on the topics now has been applied."""
         ends = await asyncio.to_thread(self._reader.ends)
         while not await asyncio.to_thread(self._reader.has_reached, ends):
-            await self._step()
+            await self._apply_next()
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Applies what comes until `stopping` is set."""
+        """Apply new events until `stopping` is set."""
         while not stopping.is_set():
-            await self._step()
+            await self._apply_next()
 
-    async def _step(self) -> None:
+    async def _apply_next(self) -> None:
         for record in await asyncio.to_thread(self._reader.read):
             if data := _read(record):
                 await self._tool.apply(data)
