@@ -1,4 +1,4 @@
-"""The demo: everything on this machine until Ctrl-C, or the story from its beginning to its end."""
+"""The demo: runs everything on this machine until Ctrl-C, or plays the story and stops."""
 
 import asyncio
 import errno
@@ -18,7 +18,7 @@ from rich.table import Table
 from sandbox.people import JOBS
 from sandbox.servers import ServerStartFailed
 from sandbox.story import StepFailedError, Timeline, play
-from sandbox.world import Ports, Wanted, World, running_world
+from sandbox.world import Ports, World, WorldOptions, running_world
 from schemas.examples.cast import DIRECTORY
 from services.pipeline.settings import load
 
@@ -26,7 +26,7 @@ DONE, FAILED = 0, 1
 
 
 class DemoSettings(BaseSettings):
-    """The demo's ports; 0 takes any that is free."""
+    """The demo's ports; 0 takes any free port."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
@@ -38,7 +38,7 @@ class DemoSettings(BaseSettings):
 
     @property
     def ports(self) -> Ports:
-        """The ports as a world takes them."""
+        """The ports in the form that a world takes."""
         return Ports(
             desk=self.demo_desk_port,
             commitments=self.demo_commitments_port,
@@ -49,26 +49,26 @@ class DemoSettings(BaseSettings):
 
 
 def run_demo(*, folder: Path | None, is_story: bool) -> int:
-    """Run the demo, or the story on ports of its own, and return the exit status."""
+    """Run the demo, or the story on free ports, and return the exit status; files go to `folder`, if given."""
     with ExitStack() as stack:
-        place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="countersign-demo-")))
+        folder = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="countersign-demo-")))
         ports = Ports() if is_story else load(DemoSettings).ports
         try:
-            return asyncio.run(_run(place, ports, is_story=is_story))
+            return asyncio.run(_run(folder, ports, is_story=is_story))
         except (ServerStartFailed, StepFailedError) as error:
             _say(str(error))
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise
             _say(
-                f"{error}. Another program has that port: set DEMO_DESK_PORT, DEMO_COMMITMENTS_PORT, "
-                "DEMO_MAILBOX_PORT, DEMO_ERP_PORT or DEMO_SIGN_IN_PORT to another one (0 takes any)."
+                f"{error}. Another program uses that port: set DEMO_DESK_PORT, DEMO_COMMITMENTS_PORT, "
+                "DEMO_MAILBOX_PORT, DEMO_ERP_PORT or DEMO_SIGN_IN_PORT to another one (0 takes any free port)."
             )
     return FAILED
 
 
 async def _run(folder: Path, ports: Ports, *, is_story: bool) -> int:
-    """Run until the story is over or somebody stops it, at any moment."""
+    """Run until the story ends, or a signal stops it at any moment."""
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, cast("asyncio.Task[int]", asyncio.current_task()).cancel)
     try:
@@ -85,7 +85,7 @@ async def _play_or_wait(folder: Path, ports: Ports, *, is_story: bool) -> int:
     def report(sentence: str) -> None:
         _say(f"{monotonic() - began:5.1f} s  {sentence}")
 
-    async with running_world(folder, Wanted(ports=ports), report) as world:
+    async with running_world(folder, WorldOptions(ports=ports), report) as world:
         report("Ready")
         if is_story:
             timeline = Timeline(click.echo)

@@ -1,7 +1,6 @@
-"""The whole world around a commitment on one machine: real servers, our services, and everything they talk to."""
+"""The whole system on one machine: real servers, our services, and everything that they talk to."""
 
 import asyncio
-import json
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -13,6 +12,7 @@ from pydantic import SecretStr
 
 from sandbox.commitments.running import running_commitments
 from sandbox.commitments.tool import CommitmentsTool
+from sandbox.configuration import DATABASE, TomlValue, desk_client, service_environment, write_connections
 from sandbox.erp.running import running_erp
 from sandbox.erp.server import Erp
 from sandbox.mailbox.catcher import Mailbox
@@ -20,9 +20,8 @@ from sandbox.mailbox.running import running_mailbox
 from sandbox.servers import LocalKafka, LocalPostgres
 from sandbox.servers.local_server import LocalServer, Report, free_ports, no_report
 from sandbox.service_process import ServiceProcess
-from sandbox.sign_in.provider import Client, Provider
+from sandbox.sign_in.provider import Provider
 from sandbox.sign_in.running import running_sign_in
-from schemas.examples.cast import COMPANY
 from schemas.topics import TOPICS
 from services.approval.storage.migrations import MIGRATIONS as APPROVAL
 from services.digest.storage.migrations import MIGRATIONS as DIGEST
@@ -33,19 +32,14 @@ from services.pipeline.migrations import migrate
 from services.pipeline.settings import KafkaSettings
 
 SERVICES = ("approval", "exporter", "notifier", "digest")
-HISTORIES = (APPROVAL, EXPORTER, NOTIFIER, DIGEST)
-CONNECTION = "small-erp"
-CLIENT_ID = "countersign-desk"
-AUDIENCE = "countersign-api"
-DATABASE = "countersign"
+MIGRATIONS = (APPROVAL, EXPORTER, NOTIFIER, DIGEST)
 
-TomlValue = float | bool | str | list[str]
 ServerT = TypeVar("ServerT", bound=LocalServer)
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The ports of what people look at; 0 takes any that is free."""
+    """The ports of the pages; 0 takes any free port."""
 
     desk: int = 0
     commitments: int = 0
@@ -55,19 +49,18 @@ class Ports:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """How a world differs from the usual one."""
+class WorldOptions:
+    """How a world differs from the default; `erp_settings` override those of its ERP connection."""
 
     ports: Ports = Ports()
     services: tuple[str, ...] = SERVICES
-    environment: Mapping[str, str] = field(default_factory=dict)
     erp_settings: Mapping[str, TomlValue] = field(default_factory=dict)
     is_durable: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """Everything that runs, each part by its name."""
+    """The running system: servers, the parts around us, our services, and the environment that services get."""
 
     kafka: LocalKafka
     postgres: LocalPostgres
@@ -80,44 +73,45 @@ class World:
 
     @property
     def desk_url(self) -> str:
-        """Where approvers answer."""
+        """The address of the approval desk."""
         return self.environment["PUBLIC_URL"]
 
     @property
     def kafka_settings(self) -> KafkaSettings:
-        """How to reach this world's Kafka."""
+        """The connection settings of this world's Kafka."""
         return KafkaSettings(kafka_bootstrap_servers=self.kafka.bootstrap_servers)
 
 
 @asynccontextmanager
-async def running_world(folder: Path, wanted: Wanted | None = None, report: Report = no_report) -> AsyncIterator[World]:
-    """Everything, ready for use while the block runs; `folder` takes configuration files.
+async def running_world(
+    folder: Path, options: WorldOptions | None = None, report: Report = no_report
+) -> AsyncIterator[World]:
+    """Run everything while the block runs, with configuration files in `folder`; it is ready when the block starts.
 
-    Raises ServerStartFailed where a server does not come up, OSError where a port is taken.
+    Raises ServerStartFailed if a server does not start, OSError if a port is taken.
     """
-    wanted = wanted or Wanted()
+    options = options or WorldOptions()
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
-        kafka, postgres = await _start_servers(stack, wanted, report)
+        kafka, postgres = await _start_servers(stack, options, report)
         report("Creating topics and tables")
         settings = await _prepare(kafka, postgres)
-        desk_url = f"http://127.0.0.1:{wanted.ports.desk or free_ports(1)[0]}"
+        desk_url = f"http://127.0.0.1:{options.ports.desk or free_ports(1)[0]}"
         erp_token = SecretStr(secrets.token_urlsafe(16))
         links = {"Approval desk": desk_url}
         report("Starting mailbox, ERP and sign-in")
-        mailbox = await enter(running_mailbox(http_port=wanted.ports.mailbox, neighbours=links))
-        erp = await enter(running_erp(token=erp_token, port=wanted.ports.erp, neighbours=links))
-        sign_in = await enter(running_sign_in(_client(desk_url), port=wanted.ports.sign_in))
+        mailbox = await enter(running_mailbox(http_port=options.ports.mailbox, neighbours=links))
+        erp = await enter(running_erp(token=erp_token, port=options.ports.erp, neighbours=links))
+        sign_in = await enter(running_sign_in(desk_client(desk_url), port=options.ports.sign_in))
         environment = {
-            **_environment(kafka, postgres, mailbox, sign_in),
+            **service_environment(kafka, postgres, mailbox, sign_in),
             "PUBLIC_URL": desk_url,
-            "ERP_CONNECTIONS": str(_write_connections(folder, erp.url, wanted.erp_settings)),
+            "ERP_CONNECTIONS": str(write_connections(folder, erp.url, options.erp_settings)),
             "SMALL_ERP_TOKEN": erp_token.get_secret_value(),
-            **wanted.environment,
         }
-        commitments = await enter(running_commitments(settings, port=wanted.ports.commitments, neighbours=links))
+        commitments = await enter(running_commitments(settings, port=options.ports.commitments, neighbours=links))
         links |= {"Commitments": commitments.url, "Mailbox": mailbox.url, "ERP": erp.url}
-        services = await _start_services(stack, wanted, environment, desk_url, report)
+        services = await _start_services(stack, options, environment, desk_url, report)
         yield World(
             kafka=kafka,
             postgres=postgres,
@@ -130,28 +124,30 @@ async def running_world(folder: Path, wanted: Wanted | None = None, report: Repo
         )
 
 
-async def _start_servers(stack: AsyncExitStack, wanted: Wanted, report: Report) -> tuple[LocalKafka, LocalPostgres]:
+async def _start_servers(
+    stack: AsyncExitStack, options: WorldOptions, report: Report
+) -> tuple[LocalKafka, LocalPostgres]:
     return await asyncio.gather(
         _started(stack, LocalKafka(report=report)),
-        _started(stack, LocalPostgres(fsync=wanted.is_durable, report=report)),
+        _started(stack, LocalPostgres(fsync=options.is_durable, report=report)),
     )
 
 
 async def _started(stack: AsyncExitStack, server: ServerT) -> ServerT:
-    """Start a server in a thread, and stop it in one when the world ends."""
+    """Start a server in a thread, and stop it in a thread when the world ends."""
     stack.push_async_callback(asyncio.to_thread, server.close)
     starting = asyncio.create_task(asyncio.to_thread(server.start))
     try:
         await asyncio.shield(starting)
     except asyncio.CancelledError:
-        # a thread cannot be cancelled: what it starts must be there before it can be stopped
+        # a thread cannot be cancelled: wait until the server has started, so that it can be stopped
         await asyncio.wait({starting})
         raise
     return server
 
 
 async def _prepare(kafka: LocalKafka, postgres: LocalPostgres) -> KafkaSettings:
-    """Create topics and tables, and return how to reach Kafka."""
+    """Create topics and tables, and return the connection settings of Kafka."""
     settings = KafkaSettings(kafka_bootstrap_servers=kafka.bootstrap_servers)
     url = SecretStr(await asyncio.to_thread(postgres.create_database, DATABASE))
     await asyncio.gather(asyncio.to_thread(create_topics, settings, TOPICS), _migrate(url))
@@ -159,69 +155,18 @@ async def _prepare(kafka: LocalKafka, postgres: LocalPostgres) -> KafkaSettings:
 
 
 async def _migrate(url: SecretStr) -> None:
-    for history in HISTORIES:
-        await migrate(url, history)
+    for migrations in MIGRATIONS:
+        await migrate(url, migrations)
 
 
 async def _start_services(
-    stack: AsyncExitStack, wanted: Wanted, environment: Mapping[str, str], desk_url: str, report: Report
+    stack: AsyncExitStack, options: WorldOptions, environment: Mapping[str, str], desk_url: str, report: Report
 ) -> Mapping[str, ServiceProcess]:
     desk_port = int(desk_url.rpartition(":")[2])
     processes = {
         name: ServiceProcess(name, environment, port=desk_port if name == "approval" else 0, report=report)
-        for name in wanted.services
+        for name in options.services
     }
     starting: list[Awaitable[ServiceProcess]] = [_started(stack, process) for process in processes.values()]
     await asyncio.gather(*starting)
     return processes
-
-
-def _environment(kafka: LocalKafka, postgres: LocalPostgres, mailbox: Mailbox, sign_in: Provider) -> Mapping[str, str]:
-    """What our services have to know of the servers around them."""
-    return {
-        "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
-        "DATABASE_URL": postgres.url_of(DATABASE),
-        "SMTP_URL": mailbox.smtp_url,
-        "MAIL_FROM": "Countersign <erp@desk.example>",
-        "LINK_SECRET": secrets.token_urlsafe(32),
-        "OIDC_ISSUER": sign_in.issuer,
-        "OIDC_CLIENT_ID": sign_in.client.id,
-        "OIDC_CLIENT_SECRET": sign_in.client.secret.get_secret_value(),
-        "OIDC_AUDIENCE": sign_in.client.audience,
-        "LOG_FORMAT": "console",
-    }
-
-
-def _client(desk_url: str) -> Client:
-    return Client(
-        id=CLIENT_ID,
-        secret=SecretStr(secrets.token_urlsafe(16)),
-        redirect_uris=(f"{desk_url}/sign-in/callback",),
-        audience=AUDIENCE,
-        post_logout_redirect_uris=(f"{desk_url}/",),
-    )
-
-
-def _write_connections(folder: Path, erp_url: str, given: Mapping[str, TomlValue]) -> Path:
-    """Write the file that ERP_CONNECTIONS names: one connection, to the sandbox's ERP, with short patience."""
-    known: dict[str, TomlValue] = {
-        "name": CONNECTION,
-        "kind": "http",
-        "title": "Small ERP",
-        "url": erp_url,
-        "companies": [COMPANY],
-        "token_env": "SMALL_ERP_TOKEN",
-        "timeout_seconds": 5.0,
-        "settle_seconds": 2.0,
-        "first_probe_seconds": 1.0,
-    }
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "erp-connections.toml"
-    lines = [f"{name} = {_toml(value)}" for name, value in (known | dict(given)).items()]
-    path.write_text("\n".join(["[[connection]]", *lines, ""]))
-    return path
-
-
-def _toml(value: TomlValue) -> str:
-    """Return a value as TOML, which for these kinds is JSON."""
-    return json.dumps(value)

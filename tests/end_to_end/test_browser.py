@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import BrowserContext, Locator, Page, Request, async_playwright, expect
 
 from sandbox.story import REASON
-from sandbox.world import Wanted, World, running_world
+from sandbox.world import World, WorldOptions, running_world
 from schemas.examples.cast import ANA, DANA, SAM
 from tests.waiting import eventually
 
@@ -33,7 +33,7 @@ class Tabs:
 @pytest.fixture
 async def tabs(tmp_path: Path) -> AsyncIterator[Tabs]:
     """Everything runs, and nobody has signed in yet."""
-    async with running_world(tmp_path, Wanted(is_durable=False)) as world, async_playwright() as playwright:
+    async with running_world(tmp_path, WorldOptions(is_durable=False)) as world, async_playwright() as playwright:
         chromium = os.environ.get("CHROMIUM", "/usr/bin/chromium")
         # Chromium's own sandbox refuses root, which CI is
         browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
@@ -161,9 +161,9 @@ async def _read_mail(tabs: Tabs, address: str, subject: str, words: str) -> None
     await expect(tabs.mailbox.frame_locator("iframe").locator("body")).to_contain_text(words)
 
 
-async def _reload_until_there(address: str, wanted: Locator) -> None:
+async def _reload_until_there(address: str, options: Locator) -> None:
     async def is_there() -> bool:
-        await wanted.page.goto(address)
-        return await wanted.count() > 0
+        await options.page.goto(address)
+        return await options.count() > 0
 
     await eventually(is_there)

@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.erp.faults import ErpFault, ErpFaultKind
 from sandbox.service_process import ServiceProcess
-from sandbox.world import Wanted, running_world
+from sandbox.world import WorldOptions, running_world
 from tests.end_to_end.many_commitments import accepting, send, until_green
 
 COMMITMENTS = 1_000
@@ -45,9 +45,9 @@ async def crash(service: ServiceProcess, point: str) -> bool:
 
 async def test_a_thousand_commitments_are_written_once_each_though_services_die_at_every_point(tmp_path: Path) -> None:
     """One document for each, counted from the ERP's journal; every one GREEN upstream."""
-    wanted = Wanted(services=("approval", "exporter"), erp_settings=PATIENCE)
+    options = WorldOptions(services=("approval", "exporter"), erp_settings=PATIENCE)
     ids = [f"k-{number:05}" for number in range(COMMITMENTS)]
-    async with running_world(tmp_path, wanted) as world:
+    async with running_world(tmp_path, options) as world:
         world.erp.faults.replace(
             [
                 ErpFault(kind=ErpFaultKind.LOSE_ANSWER, times=LOST_ANSWERS),
@@ -78,9 +78,9 @@ async def test_the_same_run_without_the_probe_writes_documents_twice(
     _install_blind_connector(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     settings = PATIENCE | {"settle_seconds": 0.1, "kind": "blind"}
-    wanted = Wanted(services=("approval", "exporter"), erp_settings=settings)
+    options = WorldOptions(services=("approval", "exporter"), erp_settings=settings)
     ids = [f"b-{number:05}" for number in range(40)]
-    async with running_world(tmp_path, wanted) as world:
+    async with running_world(tmp_path, options) as world:
         world.erp.faults.switch_on(ErpFault(kind=ErpFaultKind.LOSE_ANSWER, times=10))
         async with accepting(world):
             await send(world, ids)

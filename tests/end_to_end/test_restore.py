@@ -8,7 +8,8 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
 
-from sandbox.world import DATABASE, Wanted, World, running_world
+from sandbox.configuration import DATABASE
+from sandbox.world import World, WorldOptions, running_world
 from services.pipeline.database import DATABASE_ERRORS, Database
 from tests.end_to_end.many_commitments import accepting, send, until_green
 from tests.waiting import eventually
@@ -44,8 +45,8 @@ async def has_caught_up(world: World) -> bool:
 
 async def test_a_restored_database_catches_up_and_no_second_document_appears(tmp_path: Path) -> None:
     """Nothing new is sent after the restore: the services notice by themselves that they were set back."""
-    wanted = Wanted(services=("approval", "exporter"), erp_settings={"settle_seconds": 1.0})
-    async with running_world(tmp_path / "world", wanted) as world:
+    options = WorldOptions(services=("approval", "exporter"), erp_settings={"settle_seconds": 1.0})
+    async with running_world(tmp_path / "world", options) as world:
         await green_of(world, [f"r-{number:03}" for number in range(BATCH)])
         await asyncio.to_thread(world.postgres.backup, tmp_path / "copy")
         await green_of(world, [f"s-{number:03}" for number in range(BATCH)])

@@ -1,0 +1,67 @@
+"""The configuration of our services in the sandbox: environment variables, ERP connection, and sign-in client."""
+
+import json
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from sandbox.mailbox import Mailbox
+from sandbox.servers import LocalKafka, LocalPostgres
+from sandbox.sign_in import Client, Provider
+from schemas.examples.cast import COMPANY
+
+DATABASE = "countersign"
+
+TomlValue = float | bool | str | list[str]
+
+
+def service_environment(
+    kafka: LocalKafka, postgres: LocalPostgres, mailbox: Mailbox, sign_in: Provider
+) -> dict[str, str]:
+    """The variables with which our services reach the servers around them."""
+    return {
+        "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
+        "DATABASE_URL": postgres.url_of(DATABASE),
+        "SMTP_URL": mailbox.smtp_url,
+        "MAIL_FROM": "Countersign <erp@desk.example>",
+        "LINK_SECRET": secrets.token_urlsafe(32),
+        "OIDC_ISSUER": sign_in.issuer,
+        "OIDC_CLIENT_ID": sign_in.client.id,
+        "OIDC_CLIENT_SECRET": sign_in.client.secret.get_secret_value(),
+        "OIDC_AUDIENCE": sign_in.client.audience,
+        "LOG_FORMAT": "console",
+    }
+
+
+def desk_client(desk_url: str) -> Client:
+    """The approval desk as an application of the sign-in provider."""
+    return Client(
+        id="countersign-desk",
+        secret=SecretStr(secrets.token_urlsafe(16)),
+        redirect_uris=(f"{desk_url}/sign-in/callback",),
+        audience="countersign-api",
+        post_logout_redirect_uris=(f"{desk_url}/",),
+    )
+
+
+def write_connections(folder: Path, erp_url: str, overrides: Mapping[str, TomlValue]) -> Path:
+    """Write the file for ERP_CONNECTIONS: one connection to the sandbox's ERP, with short timeouts."""
+    connection: dict[str, TomlValue] = {
+        "name": "small-erp",
+        "kind": "http",
+        "title": "Small ERP",
+        "url": erp_url,
+        "companies": [COMPANY],
+        "token_env": "SMALL_ERP_TOKEN",
+        "timeout_seconds": 5.0,
+        "settle_seconds": 2.0,
+        "first_probe_seconds": 1.0,
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "erp-connections.toml"
+    # For values of these types, TOML and JSON are the same.
+    lines = [f"{name} = {json.dumps(value)}" for name, value in (connection | dict(overrides)).items()]
+    path.write_text("\n".join(["[[connection]]", *lines, ""]))
+    return path
