@@ -21,8 +21,8 @@ STATUS_LABELS = {
 
 _ANSWERED = {
     Status.EXPORTING: "An accounting approver has accepted it; it is being exported.",
-    Status.IN_DOUBT: "It was accepted, and the ERP has not confirmed it. It cannot be taken back meanwhile.",
-    Status.FAILED: "Its export failed; an accounting approver retries or rejects it.",
+    Status.IN_DOUBT: "It was accepted, but the ERP has not confirmed it yet. It cannot be taken back until then.",
+    Status.FAILED: "Its export failed; an accounting approver can retry or reject it.",
     Status.REJECTED: "It was rejected and can be edited.",
     Status.RETRIEVED: "It was retrieved and can be edited.",
     Status.SYNCED: "It is in the ERP.",

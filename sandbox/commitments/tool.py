@@ -182,7 +182,7 @@ class CommitmentsTool:
         answers = await self._producer.send([(each.data.topic, each.subject, encode(each)) for each in events])
         for error in answers:
             if error is not None:
-                raise NotPublishedError(f"Kafka did not take it: {error}")
+                raise NotPublishedError(f"Kafka did not accept the event: {error}")
 
     def _apply_status(self, status: CommitmentStatus) -> None:
         known = self._statuses.get(status.commitment_id)

@@ -71,12 +71,12 @@ _STEEL: tuple[ScheduleRow, ...] = (
 
 
 def instant(text: str) -> datetime:
-    """The instant that `text` names, such as 2026-11-16T15:02:00Z."""
+    """Parse an instant such as 2026-11-16T15:02:00Z."""
     return datetime.fromisoformat(text)
 
 
 def concrete_works(cost_code_of_line_3: str) -> Commitment:
-    """SC-014, the concrete subcontract, USD 480250.00; it carries a member of the tool's own, `insurance`."""
+    """SC-014, the concrete subcontract over USD 480250.00, with a member unknown to us: `insurance`."""
     rows = (*_CONCRETE[:2], (cost_code_of_line_3, *_CONCRETE[2][1:]), *_CONCRETE[3:])
     return Commitment(
         id="commitment-8841",
@@ -97,7 +97,7 @@ def concrete_works(cost_code_of_line_3: str) -> Commitment:
 
 
 def structural_steel(title: str, beams_in_tonnes: str) -> Commitment:
-    """PO-099, the purchase order for steel; USD 144820.00 with 38.5 t of beams."""
+    """PO-099, the purchase order for steel: USD 144820.00 with 38.5 t of beams."""
     beams = _STEEL[0]
     rows = ((*beams[:3], beams_in_tonnes, *beams[4:]), *_STEEL[1:])
     return Commitment(
@@ -121,7 +121,7 @@ def snapshot(commitment: Commitment) -> Snapshot:
 
 
 def _schedule(rows: tuple[ScheduleRow, ...]) -> dict[str, Any]:
-    """The lines of `rows` and their total; each amount is its quantity times its unit cost."""
+    """The lines of `rows` and their total; an amount is quantity times unit cost."""
     lines = tuple(_line(position, row) for position, row in enumerate(rows, start=1))
     return {"lines": lines, "total": str(sum(Decimal(line.amount) for line in lines))}
 
@@ -148,7 +148,7 @@ CONCRETE_2 = concrete_works(cost_code_of_line_3="03-310")
 STEEL_1 = structural_steel(_LONG_TITLE, beams_in_tonnes="38.5")
 STEEL_2 = structural_steel(_LONG_TITLE, beams_in_tonnes="40.0")
 STEEL_3 = structural_steel("Structural steel", beams_in_tonnes="40.0")
-"""The revisions of both commitments."""
+"""The commitments, one constant for each revision."""
 
 CONCRETE_DOCUMENT = ErpDocument(connection=CONNECTION, id="4F2-1764000000", number="SC-014")
 STEEL_DOCUMENT = ErpDocument(connection=CONNECTION, id="4F9-1764003600", number="PO-099")

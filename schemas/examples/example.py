@@ -1,4 +1,4 @@
-"""An example: an event under a name, told by somebody at some time of the story."""
+"""An example: a named event, and the members that many examples share."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -18,19 +18,19 @@ _TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One event; within its topic, `name` says what is special about it."""
+    """One event; `name` is unique within its topic and says what the event shows."""
 
     name: str
     event: Event[EventData]
 
 
-def told(name: str, source: str, at: str, data: EventData) -> Example:
-    """The example in which `source` tells of `data`, which happened `at`."""
+def example(name: str, source: str, at: str, data: EventData) -> Example:
+    """Make the example in which `source` publishes `data`, which happened `at`."""
     return Example(name, new_event(data, source=source, time=instant(at), traceparent=_TRACE))
 
 
 def about(commitment: Commitment, revision: int) -> dict[str, Any]:
-    """The members by which an event names a revision of `commitment`."""
+    """The members with which an event identifies a revision of `commitment`."""
     return {
         "company_id": COMPANY,
         "project_id": RIVERSIDE.id,
@@ -40,7 +40,7 @@ def about(commitment: Commitment, revision: int) -> dict[str, Any]:
 
 
 def submitted(commitment: Commitment, revision: int) -> dict[str, Any]:
-    """The members of a submission: Sam sends `revision` of `commitment`."""
+    """The members of a submission in which Sam sends `revision` of `commitment`."""
     return {
         "company_id": COMPANY,
         "project_id": RIVERSIDE.id,

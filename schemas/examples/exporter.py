@@ -1,4 +1,4 @@
-"""What the exporter tells: outcomes of exports, and how the ERP connection is doing."""
+"""Events that the exporter publishes: outcomes of exports, and the state of the ERP connection."""
 
 from typing import Any
 
@@ -22,26 +22,29 @@ from schemas.examples.cast import (
     STEEL_3,
     instant,
 )
-from schemas.examples.example import EXPORTER, Example, about, told
+from schemas.examples.example import EXPORTER, Example, about, example
 from schemas.fields import FailureClass, Owner
 
 
-def _failed(steel: Commitment, revision: int, export_round: int, attempts: int, failure: Failure) -> ExportFailed:
-    return ExportFailed(
+def _failed(
+    name: str, at: str, steel: Commitment, revision: int, export_round: int, *, attempts: int = 1, **failure: Any
+) -> Example:
+    data = ExportFailed(
         **about(steel, revision),
         round=export_round,
-        failure=failure,
+        failure=Failure(in_erp=False, **failure),
         attempts=attempts,
         decided_by=DANA,
         summary=summarise(steel, SAM, CONNECTION),
     )
+    return example(name, EXPORTER, at, data)
 
 
 def _in_doubt(name: str, at: str, **asked: Any) -> Example:
     data = ExportInDoubt(
         **about(STEEL_3, 3), round=4, since=instant("2026-11-20T15:12:30Z"), connection=CONNECTION, **asked
     )
-    return told(name, EXPORTER, at, data)
+    return example(name, EXPORTER, at, data)
 
 
 def _connection(name: str, at: str, **state: Any) -> Example:
@@ -57,90 +60,63 @@ def _connection(name: str, at: str, **state: Any) -> Example:
         ),
         **state,
     )
-    return told(name, EXPORTER, at, data)
+    return example(name, EXPORTER, at, data)
 
 
 EXAMPLES: tuple[Example, ...] = (
-    told(
+    example(
         "concrete-works",
         EXPORTER,
         "2026-11-18T15:15:03Z",
         ExportSucceeded(**about(CONCRETE_2, 2), round=1, erp_document=CONCRETE_DOCUMENT),
     ),
-    told(
+    _failed(
         "vendor-unknown",
-        EXPORTER,
         "2026-11-18T19:00:02Z",
-        _failed(
-            STEEL_3,
-            3,
-            1,
-            1,
-            Failure(
-                failure_class=FailureClass.WAIT_FOR_DEPENDENCY,
-                code="3140",
-                message="QuickBooks has no vendor Ironline Steel Supply.",
-                owner=Owner.APPROVER,
-                next_step="Set up the vendor in QuickBooks, then choose Retry.",
-                in_erp=False,
-            ),
-        ),
+        STEEL_3,
+        3,
+        1,
+        failure_class=FailureClass.WAIT_FOR_DEPENDENCY,
+        code="3140",
+        message="QuickBooks has no vendor Ironline Steel Supply.",
+        owner=Owner.APPROVER,
+        next_step="Set up the vendor in QuickBooks, then choose Retry.",
     ),
-    told(
+    _failed(
         "erp-away",
-        EXPORTER,
         "2026-11-19T15:10:00Z",
-        _failed(
-            STEEL_3,
-            3,
-            2,
-            12,
-            Failure(
-                failure_class=FailureClass.RETRY_LATER,
-                message="QuickBooks has not answered for an hour.",
-                owner=Owner.SYSTEM,
-                next_step="Nothing for now; if it stays so, an approver chooses Retry.",
-                in_erp=False,
-            ),
-        ),
+        STEEL_3,
+        3,
+        2,
+        attempts=12,
+        failure_class=FailureClass.RETRY_LATER,
+        message="QuickBooks has not answered for an hour.",
+        owner=Owner.SYSTEM,
+        next_step="Nothing for now; if it stays so, an approver chooses Retry.",
     ),
-    told(
+    _failed(
         "no-access",
-        EXPORTER,
         "2026-11-19T20:30:00Z",
-        _failed(
-            STEEL_3,
-            3,
-            3,
-            1,
-            Failure(
-                failure_class=FailureClass.FIX_SETUP,
-                code="401",
-                message="QuickBooks refused the credentials of this connection.",
-                owner=Owner.ERP_ADMIN,
-                next_step="Renew the credentials of quickbooks-main, then choose Retry.",
-                in_erp=False,
-            ),
-        ),
+        STEEL_3,
+        3,
+        3,
+        failure_class=FailureClass.FIX_SETUP,
+        code="401",
+        message="QuickBooks refused the credentials of this connection.",
+        owner=Owner.ERP_ADMIN,
+        next_step="Renew the credentials of quickbooks-main, then choose Retry.",
     ),
-    told(
+    _failed(
         "title-too-long",
-        EXPORTER,
         "2026-11-16T22:00:02Z",
-        _failed(
-            STEEL_2,
-            2,
-            1,
-            1,
-            Failure(
-                failure_class=FailureClass.FIX_DATA,
-                code="3070",
-                message="32 characters in the title; QuickBooks takes 31.",
-                owner=Owner.PROJECT_MANAGER,
-                next_step="Dana Ruiz rejects it; Sam Lee shortens the title and re-sends it.",
-                in_erp=False,
-            ),
-        ),
+        STEEL_2,
+        2,
+        1,
+        failure_class=FailureClass.FIX_DATA,
+        code="3070",
+        message="32 characters in the title; QuickBooks takes 31.",
+        owner=Owner.PROJECT_MANAGER,
+        next_step="Dana Ruiz rejects it; Sam Lee shortens the title and re-sends it.",
     ),
     _in_doubt(
         "answer-lost",

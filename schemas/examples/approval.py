@@ -1,4 +1,4 @@
-"""What approval tells: decisions, requests to look again, and where each commitment stands."""
+"""Events that approval publishes: decisions, requests to review again, and the status of each commitment."""
 
 from datetime import date
 from typing import Any
@@ -30,7 +30,7 @@ from schemas.examples.cast import (
     instant,
     snapshot,
 )
-from schemas.examples.example import APPROVAL, Example, about, told
+from schemas.examples.example import APPROVAL, Example, about, example
 from schemas.fields import Ribbon, Status
 
 _LOCKED_FIELDS = ("number", "vendor", "title", "status")
@@ -71,23 +71,23 @@ def _status(
         since=since,
         summary=summarise(commitment, SAM, CONNECTION),
     )
-    return told(status.value.replace("_", "-"), APPROVAL, at, data)
+    return example(status.value.replace("_", "-"), APPROVAL, at, data)
 
 
 _DECISIONS: tuple[Example, ...] = (
-    told(
+    example(
         "concrete-works",
         APPROVAL,
         "2026-11-18T15:15:00Z",
         _accepted(CONCRETE_2, 2, 1, accounting_date=date(2026, 11, 18)),
     ),
-    told(
+    example(
         "tried-again",
         APPROVAL,
         "2026-11-19T14:10:00Z",
         _accepted(STEEL_3, 3, 2, erp_code="PO-099", note="Ironline is set up in QuickBooks now."),
     ),
-    told(
+    example(
         "closed-cost-code",
         APPROVAL,
         "2026-11-16T16:10:00Z",
@@ -99,7 +99,7 @@ _DECISIONS: tuple[Example, ...] = (
             summary=summarise(CONCRETE_1, SAM, CONNECTION),
         ),
     ),
-    told(
+    example(
         "after-a-failed-export",
         APPROVAL,
         "2026-11-18T15:20:00Z",
@@ -111,7 +111,7 @@ _DECISIONS: tuple[Example, ...] = (
             summary=summarise(STEEL_2, SAM, CONNECTION),
         ),
     ),
-    told(
+    example(
         "found-in-erp",
         APPROVAL,
         "2026-11-20T16:30:00Z",
@@ -123,7 +123,7 @@ _DECISIONS: tuple[Example, ...] = (
             note="I opened PO-099 in QuickBooks: 40.0 t of beams, USD 148,540.00.",
         ),
     ),
-    told(
+    example(
         "cost-code-corrected",
         APPROVAL,
         "2026-11-17T14:20:01Z",
@@ -137,7 +137,7 @@ _DECISIONS: tuple[Example, ...] = (
             summary=summarise(CONCRETE_2, SAM, CONNECTION),
         ),
     ),
-    told(
+    example(
         "no-more-summaries",
         APPROVAL,
         "2026-11-19T18:01:00Z",
