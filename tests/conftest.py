@@ -1,4 +1,4 @@
-"""Real servers for the tests: one Kafka and one PostgreSQL for a whole run, a fresh database for each test."""
+"""Real servers for the tests: one Kafka and one PostgreSQL for the run, and an empty database for each test."""
 
 import os
 import uuid
@@ -17,7 +17,7 @@ KAFKA_KIND = pytest.StashKey[str]()
 
 @pytest.fixture(scope="session")
 def kafka(request: pytest.FixtureRequest) -> Iterator[KafkaUnderTest]:
-    """One Kafka for the whole run: tests on it keep apart by ids and consumer groups of their own."""
+    """One Kafka for the whole run; tests use their own ids and consumer groups on it."""
     with kafka_for_tests() as server:
         request.config.stash[KAFKA_KIND] = server.kind
         yield server
@@ -25,7 +25,7 @@ def kafka(request: pytest.FixtureRequest) -> Iterator[KafkaUnderTest]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
-    """The URL of a PostgreSQL server's maintenance database: TEST_DATABASE_URL, or a local server for this run."""
+    """The URL of a maintenance database: TEST_DATABASE_URL, or that of a local server for this run."""
     if given := os.environ.get("TEST_DATABASE_URL"):
         yield make_url(given).set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
         return
@@ -35,7 +35,7 @@ def postgres() -> Iterator[str]:
 
 @pytest.fixture
 def database_url(postgres: str, unique_suffix: str) -> Iterator[str]:
-    """The URL of an empty database that only this test has."""
+    """The URL of an empty database for this test only."""
     name = f"test_{unique_suffix}"
     yield create_database(postgres, name)
     drop_database(postgres, name)
@@ -43,25 +43,25 @@ def database_url(postgres: str, unique_suffix: str) -> Iterator[str]:
 
 @pytest.fixture
 def unique_suffix() -> str:
-    """Letters and digits that no other test has: topic names are fixed, so ids and consumer groups differ by this."""
+    """Letters and digits unique to this test, to append to ids and consumer groups, since topic names are fixed."""
     return uuid.uuid4().hex[:12]
 
 
 @pytest.fixture
 def local_kafka() -> Iterator[Callable[[], LocalKafka]]:
-    """Each call starts a broker of the test's own, to be killed and restarted at will."""
+    """Each call starts a broker that only this test uses, and may kill and restart."""
     with ExitStack() as brokers:
         yield lambda: brokers.enter_context(LocalKafka())
 
 
 @pytest.fixture
 def local_postgres() -> Iterator[Callable[[], LocalPostgres]]:
-    """Each call starts a durable PostgreSQL of the test's own, to be killed and restored from copies at will."""
+    """Each call starts a durable PostgreSQL that only this test uses, and may kill and restore from backups."""
     with ExitStack() as servers:
         yield lambda: servers.enter_context(LocalPostgres())
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Says on which Kafka the tests ran, so that nobody has to guess what a green run has proved."""
+    """Print which Kafka the tests ran on."""
     if kind := config.stash.get(KAFKA_KIND, None):
         terminalreporter.write_line(f"Kafka: {kind}")

@@ -1,4 +1,4 @@
-"""The Kafka that tests run on: a given one, else a container, else a local broker; never a mock, never none."""
+"""Finds the Kafka for the tests: an external one, a container, or a local broker; never a mock."""
 
 import gc
 import io
@@ -26,7 +26,7 @@ PORT = 9092
 START_SCRIPT = "/tmp/start-kafka"  # noqa: S108 - a path inside the container, which is ours alone
 WAIT_FOR_SCRIPT = f"while [ ! -f {START_SCRIPT} ]; do sleep 0.1; done; exec sh {START_SCRIPT}"
 
-# The image takes its properties either all from these variables or all from its own file.
+# The image reads either all properties from such variables or all from its own file.
 CONTAINER_PROPERTIES = {
     "KAFKA_NODE_ID": "1",
     "KAFKA_PROCESS_ROLES": "broker,controller",
@@ -51,12 +51,12 @@ CONTAINER_PROPERTIES = {
 
 
 class NoKafka(Exception):  # noqa: N818 - it names what happened, as all our errors do
-    """No Kafka for the tests, and what to do about it."""
+    """There is no Kafka for the tests; the text says what to do."""
 
 
 @dataclass(frozen=True)
 class KafkaUnderTest:
-    """A Kafka that answers; `kind` says in words where it came from."""
+    """A running Kafka; `kind` describes where it comes from."""
 
     bootstrap_servers: str
     kind: str
@@ -64,7 +64,7 @@ class KafkaUnderTest:
 
 @contextmanager
 def kafka_for_tests() -> Iterator[KafkaUnderTest]:
-    """The first of these that is there: KAFKA_BOOTSTRAP_SERVERS, a Docker daemon's container, a local broker."""
+    """Use KAFKA_BOOTSTRAP_SERVERS if set, else a container if a Docker daemon answers, else a local broker."""
     if given := os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
         wait_until_it_answers(given)
         yield KafkaUnderTest(given, f"external, {given}")
@@ -79,8 +79,8 @@ def kafka_for_tests() -> Iterator[KafkaUnderTest]:
 class KafkaContainer(DockerContainer):
     """One broker from the official `apache/kafka` image, or from any image with the same start script.
 
-    Clients need the port that Docker gives out, and only a running container has one: so the container waits for a
-    script, which arrives when the port is known.
+    Kafka has to advertise the port that Docker assigns, which is known only once the container runs. So the container
+    waits for a start script, which is copied in then.
     """
 
     def __init__(self, image: str) -> None:
@@ -95,22 +95,22 @@ class KafkaContainer(DockerContainer):
         return f"{self.get_container_host_ip()}:{self.get_exposed_port(PORT)}"
 
     def start(self) -> Self:
-        """Returns when the broker answers; a container that does not get there is removed."""
+        """Start the container and wait until the broker answers; remove the container if it does not."""
         try:
             super().start()
-            self._let_kafka_start()
+            self._copy_start_script()
             wait_until_it_answers(self.bootstrap_servers)
         except Exception as error:
             log = self._log()
             self.stop()
             raise NoKafka(
-                f"Docker answers, but no Kafka came up from the image {self.image}: {error}\n{log}\n"
-                "Name an image that can be had with KAFKA_IMAGE, a running broker with KAFKA_BOOTSTRAP_SERVERS, "
-                "or stop Docker to run on a local broker."
+                f"Docker answers, but no Kafka started from the image {self.image}: {error}\n{log}\n"
+                "Set KAFKA_IMAGE to an available image or KAFKA_BOOTSTRAP_SERVERS to a running broker, "
+                "or stop Docker to use a local broker."
             ) from error
         return self
 
-    def _let_kafka_start(self) -> None:
+    def _copy_start_script(self) -> None:
         advertised = f"PLAINTEXT://{self.bootstrap_servers}"
         script = f"KAFKA_ADVERTISED_LISTENERS={advertised} exec /etc/kafka/docker/run\n"
         self.get_wrapped_container().put_archive("/", _archive(START_SCRIPT, script))
@@ -123,7 +123,7 @@ class KafkaContainer(DockerContainer):
 
 def docker_answers() -> bool:
     with warnings.catch_warnings():
-        # Where no daemon listens, the library drops its socket unclosed; collected here, it warns nobody's test.
+        # Without a daemon, the library leaves a socket open, which is collected here so that it fails no test.
         warnings.simplefilter("ignore", ResourceWarning)
         try:
             docker.from_env(timeout=5).close()  # asks the daemon for its version

@@ -1,4 +1,4 @@
-"""Pure modules are told the time; they never look at a clock themselves."""
+"""Pure modules get the time as an argument and never read a clock."""
 
 import ast
 from pathlib import Path
@@ -12,7 +12,7 @@ READINGS = {"now", "today", "utcnow"}
 
 
 def clock_readings(path: Path) -> list[str]:
-    """Return where the module reads a clock, as name:line; importing `time` is for the import contracts to forbid."""
+    """Return where the module reads a clock, as name:line; the import contracts forbid importing `time`."""
     return [f"{path.name}:{node.lineno}" for node in ast.walk(ast.parse(path.read_text())) if _reads_a_clock(node)]
 
 
@@ -37,7 +37,7 @@ def test_every_service_has_pure_modules() -> None:
 @pytest.mark.parametrize(
     "reading", ["datetime.now(UTC)", "datetime.datetime.utcnow()", "date.today()", "(clock := datetime.now)"]
 )
-def test_a_clock_in_a_pure_module_is_noticed(tmp_path: Path, reading: str) -> None:
+def test_reading_a_clock_in_a_pure_module_is_detected(tmp_path: Path, reading: str) -> None:
     path = copy_of_the_product(tmp_path) / "services" / "approval" / "rules" / "status.py"
     lines = path.read_text().count("\n")
     path.write_text(f"{path.read_text()}READ = {reading}\n")

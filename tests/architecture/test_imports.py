@@ -1,4 +1,4 @@
-"""Imports go the ways that the contracts allow, and each contract notices who leaves them."""
+"""Imports follow the contracts, and each contract detects a violation."""
 
 import os
 import subprocess
@@ -28,7 +28,7 @@ VIOLATIONS = [
 
 
 def lint_imports(folder: Path) -> tuple[int, str]:
-    """Check the packages in `folder` against the contracts there; return the exit status and what was said."""
+    """Check the packages in `folder` against its contracts; return the exit status and the output."""
     command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command as run; run()"]
     checked = subprocess.run(
         [*command, "--no-cache", "--no-logo"],
@@ -42,40 +42,40 @@ def lint_imports(folder: Path) -> tuple[int, str]:
 
 
 def test_every_contract_is_kept() -> None:
-    status, said = lint_imports(ROOT)
-    assert status == 0, said
-    assert [name for name in contract_names() if f"{name} KEPT" not in said] == []
+    status, output = lint_imports(ROOT)
+    assert status == 0, output
+    assert [name for name in contract_names() if f"{name} KEPT" not in output] == []
 
 
-def test_every_contract_is_violated_here_on_purpose() -> None:
+def test_every_contract_has_a_violation_here() -> None:
     violated = {name for name in contract_names() for start, _, _ in VIOLATIONS if name.startswith(start)}
     assert violated == set(contract_names())
 
 
 @pytest.fixture(scope="module")
-def said_of_violations(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """What is said of a copy of the product with every violation in it."""
+def output_of_violations(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The output for a copy of the product with every violation in it."""
     copy = copy_of_the_product(tmp_path_factory.mktemp("violated"))
     for _, module, forbidden in VIOLATIONS:
         path = copy / module
         path.write_text(f"{path.read_text()}\nimport {forbidden}\n")
-    status, said = lint_imports(copy)
+    status, output = lint_imports(copy)
     assert status == 1
-    return said
+    return output
 
 
 @pytest.mark.parametrize(("contract", "module", "forbidden"), VIOLATIONS)
 def test_a_forbidden_import_breaks_its_contract(
-    said_of_violations: str, contract: str, module: str, forbidden: str
+    output_of_violations: str, contract: str, module: str, forbidden: str
 ) -> None:
-    summary, _, details = said_of_violations.partition("Broken contracts")
+    summary, _, details = output_of_violations.partition("Broken contracts")
     assert any(line.startswith(contract) and "BROKEN" in line for line in summary.splitlines())
     importer = module.removesuffix(".py").replace("/", ".")
     assert f"{importer} -> {forbidden}" in _section(details, contract)
 
 
 def _section(details: str, contract: str) -> str:
-    """Return what is said of one broken contract: from its heading to the next one's."""
+    """Return the part of the output about one broken contract, from its heading to the next."""
     lines = details.splitlines()
     is_rule = [bool(line) and set(line) == {"-"} for line in [*lines[1:], ""]]
     headings = [number for number, is_heading in enumerate(is_rule) if is_heading and lines[number]]
@@ -84,13 +84,13 @@ def _section(details: str, contract: str) -> str:
     return "\n".join(lines[begin:end])
 
 
-@pytest.mark.parametrize("room", ["services/reports", "services/exporter/helpers"])
-def test_a_new_room_needs_its_place_among_the_layers(tmp_path: Path, room: str) -> None:
-    folder = copy_of_the_product(tmp_path) / room
+@pytest.mark.parametrize("name", ["services/reports", "services/exporter/helpers"])
+def test_a_new_folder_has_to_be_assigned_to_a_layer(tmp_path: Path, name: str) -> None:
+    folder = copy_of_the_product(tmp_path) / name
     folder.mkdir()
     (folder / "__init__.py").write_text("")
 
-    status, said = lint_imports(tmp_path)
+    status, output = lint_imports(tmp_path)
 
     assert status == 1
-    assert room.replace("/", ".") in said
+    assert name.replace("/", ".") in output

@@ -1,4 +1,4 @@
-"""No module outgrows three hundred lines and no function forty, so that a file reads top to bottom in one sitting."""
+"""Modules have at most 300 lines and functions at most 40, so that every file can be read in one sitting."""
 
 import ast
 from pathlib import Path
@@ -13,7 +13,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def too_large(root: Path) -> list[str]:
-    """Return every module and function beyond the limits, with its size."""
+    """Return every module and function that exceeds its limit, with its size."""
     return [finding for path in modules(root) for finding in _too_large(path, path.relative_to(root))]
 
 
@@ -46,14 +46,14 @@ def test_modules_and_functions_stay_small() -> None:
         ),
     ],
 )
-def test_what_grows_too_large_is_noticed(tmp_path: Path, addition: str, finding: str) -> None:
+def test_what_exceeds_a_limit_is_detected(tmp_path: Path, addition: str, finding: str) -> None:
     path = copy_of_the_product(tmp_path) / "schemas" / "limits.py"
     path.write_text(path.read_text() + addition)
 
     assert finding.format(len(path.read_text().splitlines())) in too_large(tmp_path)
 
 
-def test_what_reaches_the_limits_exactly_is_small_enough(tmp_path: Path) -> None:
+def test_what_just_reaches_the_limits_passes(tmp_path: Path) -> None:
     path = copy_of_the_product(tmp_path) / "schemas" / "limits.py"
     path.write_text("def long():\n" + "    call()\n" * (MAX_FUNCTION_LINES - 1) + "#\n" * (MAX_MODULE_LINES - 40))
 

@@ -1,4 +1,4 @@
-"""The product's source as the guards see it, and copies of it that break a rule on purpose."""
+"""The product's source as the architecture tests see it, and copies in which they break rules."""
 
 import shutil
 import tomllib
@@ -19,19 +19,19 @@ def copy_of_the_product(folder: Path) -> Path:
 
 
 def modules(root: Path) -> list[Path]:
-    """Return every module that people write; Alembic writes the versions of the schemas."""
+    """Return every module except the migrations, which Alembic writes."""
     return [
         path for package in PACKAGES for path in sorted((root / package).rglob("*.py")) if "versions" not in path.parts
     ]
 
 
 def pure_modules(root: Path) -> list[Path]:
-    """Return the modules that the import contract calls pure; `*` in their names stands for one folder."""
+    """Return the modules that the import contract on pure code covers; `*` in its names matches one folder."""
     return [path for name in _contract(PURE)["source_modules"] for path in _files_of(root, name)]
 
 
 def contract_names() -> list[str]:
-    """Return what the import contracts are called."""
+    """Return the names of the import contracts."""
     return [contract["name"] for contract in _contracts()]
 
 

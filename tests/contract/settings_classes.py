@@ -25,7 +25,7 @@ CLASSES: tuple[SettingsType, ...] = (*SERVICES.values(), KafkaSettings, DemoSett
 
 
 def fields(settings: SettingsType) -> Iterator[tuple[tuple[str, ...], FieldInfo]]:
-    """Each field of `settings` with the variables that may set it, the first given one of which counts."""
+    """Each field of `settings` with the variables that can set it, in order of precedence."""
     for name, field in settings.model_fields.items():
         alias = field.validation_alias
         yield tuple(map(str, alias.choices)) if isinstance(alias, AliasChoices) else (name.upper(),), field
@@ -37,6 +37,6 @@ def variables(settings: SettingsType) -> set[str]:
 
 
 def missing(settings: SettingsType, given: Container[str]) -> list[str]:
-    """What `given` lacks of what `settings` requires; a choice is named as one."""
+    """The variables that `settings` requires and `given` lacks; alternatives are joined by "or"."""
     required = [names for names, field in fields(settings) if field.is_required()]
     return [" or ".join(names) for names in required if not any(name in given for name in names)]

@@ -1,4 +1,4 @@
-"""The `cloudevents` package as a second opinion: it reads what we write, and we read what it writes."""
+"""We and the `cloudevents` package read each other's messages."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.parametrize(
 
 
 def as_theirs(example: Example) -> CloudEvent:
-    """`example` built with their classes from its attributes and data alone."""
+    """`example` as an instance of their class, built from its attributes and data."""
     event = example.event
     attributes: dict[str, Any] = {
         "id": str(event.id),
@@ -44,7 +44,7 @@ def read_back(example: Example, message: KafkaMessage) -> Any:
     return decode(example.event.data.topic, message.key.encode(), message.value, list(message.headers.items()), AT)
 
 
-def test_they_read_the_same_event_from_what_we_write(example: Example) -> None:
+def test_they_read_our_message_as_the_same_event(example: Example) -> None:
     ours = KafkaMessage({"content-type": CONTENT_TYPE.encode()}, None, encode(example.event))
     read, expected = kafka.from_kafka_event(ours), as_theirs(example)
     assert read.get_attributes() == expected.get_attributes()

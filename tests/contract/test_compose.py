@@ -1,6 +1,6 @@
-"""docker-compose.yml and the Dockerfile: valid by the Compose Specification, and as our own settings want them.
+"""docker-compose.yml and the Dockerfile are valid, safe, and match our settings.
 
-Each check is a function that lists problems; every one is violated once on purpose.
+Each check is a function that lists problems; a test violates each of them on purpose.
 """
 
 import json
@@ -39,7 +39,7 @@ SETTINGS = {f"run {name}": settings for name, settings in SERVICES.items()} | {
     "migrate": MigrateSettings,
     "topics": KafkaSettings,
 }
-"""The settings class of each command that the file may run."""
+"""The settings class of each command that the file runs."""
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def compose() -> Compose:
 
 
 def ours(compose: Compose) -> dict[str, Compose]:
-    """The services that run our image, by the command that they give it."""
+    """The services that run our image, by their command."""
     return {
         " ".join(service["command"]): service
         for service in compose["services"].values()
@@ -81,13 +81,13 @@ def missing_variables(compose: Compose) -> list[str]:
     ]
 
 
-def fixed_images(compose: Compose) -> list[str]:
-    """Images that no variable can replace, or whose default is not one version."""
+def unpinned_images(compose: Compose) -> list[str]:
+    """Images that no variable can replace, or whose default is not a fixed version."""
     return [name for name, service in compose["services"].items() if not IMAGE.fullmatch(service["image"])]
 
 
-def weak_containers(compose: Compose) -> list[str]:
-    """Containers of ours that could do more than a service needs."""
+def privileged_containers(compose: Compose) -> list[str]:
+    """Containers of ours with more privileges than a service needs."""
     return [
         command
         for command, service in ours(compose).items()
@@ -98,8 +98,8 @@ def weak_containers(compose: Compose) -> list[str]:
     ]
 
 
-def unhealthy_services(compose: Compose) -> list[str]:
-    """Services that nobody asks whether they are ready, or that start before their tables and topics exist."""
+def unchecked_services(compose: Compose) -> list[str]:
+    """Services without a readiness check, or that start before their tables and topics exist."""
     done = {name: {"condition": "service_completed_successfully"} for name in ("migrate", "topics")}
     return [
         command
@@ -109,8 +109,8 @@ def unhealthy_services(compose: Compose) -> list[str]:
     ]
 
 
-def undemanded_secrets(compose: Compose) -> list[str]:
-    """Secrets that are written down here, or have a default, instead of being asked for in words."""
+def secrets_with_values(compose: Compose) -> list[str]:
+    """Secrets with a value or a default in the file, instead of an error message that asks for them."""
     return [
         f"{name}: {variable}"
         for name, service in compose["services"].items()
@@ -120,12 +120,12 @@ def undemanded_secrets(compose: Compose) -> list[str]:
 
 
 def named_topics(compose: Compose) -> list[str]:
-    """Topics that the file names: `countersign topics` is to be the only one that knows them."""
+    """Topics named in the file: only `countersign topics` should know them."""
     return [name for name in BY_NAME if name in json.dumps(compose)]
 
 
 def open_ports(compose: Compose) -> list[str]:
-    """Ports that other machines could reach."""
+    """Ports that other machines can reach."""
     return [
         port
         for service in compose["services"].values()
@@ -139,17 +139,17 @@ CHECKS = (
     wrong_commands,
     unknown_variables,
     missing_variables,
-    fixed_images,
-    weak_containers,
-    unhealthy_services,
-    undemanded_secrets,
+    unpinned_images,
+    privileged_containers,
+    unchecked_services,
+    secrets_with_values,
     named_topics,
     open_ports,
 )
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-def test_the_file_has_no_problem(check: Callable[[Compose], list[str]], compose: Compose) -> None:
+def test_the_file_passes(check: Callable[[Compose], list[str]], compose: Compose) -> None:
     assert check(compose) == []
 
 
@@ -169,16 +169,16 @@ VIOLATIONS: tuple[tuple[Callable[[Compose], list[str]], Mapping[str, Any], list[
             "run notifier: PUBLIC_URL",
         ],
     ),
-    (fixed_images, {"kafka": {"image": "apache/kafka:4.3.1"}}, ["kafka"]),
-    (fixed_images, {"mail": {"image": "${MAIL_IMAGE:-axllent/mailpit:latest}"}}, ["mail"]),
-    (weak_containers, {"migrate": {"user": "0:0"}}, ["migrate"]),
-    (weak_containers, {"exporter": {"privileged": True}}, ["run exporter"]),
-    (weak_containers, {"digest": {"read_only": False}}, ["run digest"]),
-    (unhealthy_services, {"approval": {"healthcheck": {"disable": True}}}, ["run approval"]),
-    (unhealthy_services, {"approval": {"depends_on": ["kafka"]}}, ["run approval"]),
-    (undemanded_secrets, {"digest": {"environment": {"LINK_SECRET": "changeme"}}}, ["digest: LINK_SECRET"]),
+    (unpinned_images, {"kafka": {"image": "apache/kafka:4.3.1"}}, ["kafka"]),
+    (unpinned_images, {"mail": {"image": "${MAIL_IMAGE:-axllent/mailpit:latest}"}}, ["mail"]),
+    (privileged_containers, {"migrate": {"user": "0:0"}}, ["migrate"]),
+    (privileged_containers, {"exporter": {"privileged": True}}, ["run exporter"]),
+    (privileged_containers, {"digest": {"read_only": False}}, ["run digest"]),
+    (unchecked_services, {"approval": {"healthcheck": {"disable": True}}}, ["run approval"]),
+    (unchecked_services, {"approval": {"depends_on": ["kafka"]}}, ["run approval"]),
+    (secrets_with_values, {"digest": {"environment": {"LINK_SECRET": "changeme"}}}, ["digest: LINK_SECRET"]),
     (
-        undemanded_secrets,
+        secrets_with_values,
         {"postgres": {"environment": {"POSTGRES_PASSWORD": "${POSTGRES_PASSWORD:-changeme}"}}},
         ["postgres: POSTGRES_PASSWORD"],
     ),
@@ -200,23 +200,23 @@ def test_a_violation_is_found(
 
 
 def run_as(dockerfile: str) -> str | None:
-    """The user of the image that `dockerfile` builds, None where it is the base image's."""
+    """The user of the image that `dockerfile` builds; None if it is the base image's."""
     final_stage = dockerfile.rpartition("\nFROM ")[2]
     users = re.findall(r"^USER +([^:\s]+)", final_stage, re.MULTILINE)
     return users[-1] if users else None
 
 
-def test_the_image_runs_as_nobody_special() -> None:
+def test_the_image_does_not_run_as_root() -> None:
     assert run_as(DOCKERFILE) not in {None, *ROOT_USERS}
     assert run_as(re.sub(r"^USER .*", "USER root", DOCKERFILE, flags=re.MULTILINE)) in ROOT_USERS
     assert run_as("USER 10001\n" + DOCKERFILE.replace("USER 10001:10001\n", "")) is None
 
 
-def test_the_image_holds_what_was_locked_and_no_tools_for_the_demo() -> None:
+def test_the_image_installs_locked_packages_and_copies_no_sandbox() -> None:
     assert "--require-hashes --only-binary :all: -r requirements.lock" in DOCKERFILE
     assert "sandbox" not in DOCKERFILE
 
 
-def test_the_image_is_built_on_the_same_base_everywhere() -> None:
+def test_compose_builds_the_image_on_the_dockerfiles_base() -> None:
     [base] = re.findall(r"^ARG BASE_IMAGE=(.*)$", DOCKERFILE, re.MULTILINE)
     assert f"${{BASE_IMAGE:-{base}}}" in TEXT

@@ -1,6 +1,6 @@
-"""The documentation names every metric, setting and crash point, links to what exists, and shows commands that work.
+"""The documentation covers every metric, setting and crash point, and its links and commands exist.
 
-Each check is a function that lists problems; every one is violated once on purpose.
+Each check is a function that lists problems; a test violates each of them on purpose.
 """
 
 import importlib
@@ -38,47 +38,51 @@ def metrics(modules: list[ModuleType]) -> Iterator[str]:
 
 
 def wrong_metrics(pages: Pages) -> list[str]:
-    """Metrics that the operators' page does not name as they are, or that it invents."""
+    """Metrics that the operators' page lacks or invents, labels included."""
     table = pages["docs/operations.md"].partition("\n## Metrics\n")[2].partition("\n## ")[0]
-    told = {name for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in re.findall("`([^`]+)`", row)}
-    return sorted(told ^ set(metrics(METRICS)))
+    documented = {
+        name for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in re.findall("`([^`]+)`", row)
+    }
+    return sorted(documented ^ set(metrics(METRICS)))
 
 
 def unnamed_settings(pages: Pages) -> list[str]:
-    told = set(re.findall(r"`([A-Z_]+)`", pages["docs/operations.md"]))
-    return sorted({name for settings in CLASSES for name in variables(settings)} - told)
+    documented = set(re.findall(r"`([A-Z_]+)`", pages["docs/operations.md"]))
+    return sorted({name for settings in CLASSES for name in variables(settings)} - documented)
 
 
 def unnamed_connection_members(pages: Pages) -> list[str]:
-    told = set(re.findall(r"`([a-z_]+)`", pages["docs/operations.md"]))
-    return sorted(HttpSettings.model_fields.keys() - told)
+    documented = set(re.findall(r"`([a-z_]+)`", pages["docs/operations.md"]))
+    return sorted(HttpSettings.model_fields.keys() - documented)
 
 
 def wrong_crash_points(pages: Pages) -> list[str]:
     table = pages["docs/architecture.md"].partition("\n## Crash points\n")[2].partition("\n## ")[0]
-    told = {name for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in re.findall("`([^`]+)`", row)}
+    documented = {
+        name for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in re.findall("`([^`]+)`", row)
+    }
     sources = "\n".join(path.read_text() for path in (ROOT / "services").rglob("*.py"))
     points = set(re.findall(r'crash_at\(f?"([^"]+)"\)', sources))
     points = {re.sub("{self._service}", "SERVICE", re.sub("{self._work.name}", "WORK", point)) for point in points}
     general = {f"SERVICE.{point.partition('.')[2]}" for point in points if point.startswith("SERVICE.")}
     same_step = {point for point in points if f"SERVICE.{point.partition('.')[2]}" in general and point not in general}
-    return sorted(told ^ (points - same_step))
+    return sorted(documented ^ (points - same_step))
 
 
 def broken_links(pages: Pages) -> list[str]:
-    """Links to files that are not there, or to headings that their page does not have."""
+    """Links to files or headings that do not exist."""
     return [
         f"{page}: {target}"
         for page, text in pages.items()
         for target in re.findall(r"\]\((?!https?:)([^)\s]+)\)", text)
-        if not _leads_somewhere(ROOT / page, target)
+        if not _exists(ROOT / page, target)
     ]
 
 
-def _leads_somewhere(page: Path, target: str) -> bool:
+def _exists(page: Path, target: str) -> bool:
     name, _, heading = target.partition("#")
-    place = (page.parent / name).resolve() if name else page
-    return place.exists() and (not heading or heading in _anchors(place.read_text()))
+    path = (page.parent / name).resolve() if name else page
+    return path.exists() and (not heading or heading in _anchors(path.read_text()))
 
 
 def _anchors(text: str) -> set[str]:
@@ -169,7 +173,7 @@ VIOLATIONS: tuple[tuple[Callable[[Pages], list[str]], str, str, str, list[str]],
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-def test_the_documentation_has_no_problem(check: Callable[[Pages], list[str]]) -> None:
+def test_the_documentation_passes(check: Callable[[Pages], list[str]]) -> None:
     assert check(PAGES) == []
 
 

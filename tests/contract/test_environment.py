@@ -1,6 +1,6 @@
-""".env.example: every variable of every settings class and of docker-compose.yml, each with what it is for.
+""".env.example lists and describes every variable of the settings classes and of docker-compose.yml.
 
-Each check is a function that lists problems; every one is violated once on purpose.
+Each check is a function that lists problems; a test violates each of them on purpose.
 """
 
 import re
@@ -17,15 +17,15 @@ from tests.contract.settings_classes import CLASSES, SERVICES, fields, missing, 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = (ROOT / ".env.example").read_text()
 COMPOSE_DEFAULTS = dict(re.findall(r"\$\{(\w+)(?::(?:-([^}]*)|\?[^}]*))?\}", (ROOT / "docker-compose.yml").read_text()))
-"""Every variable of docker-compose.yml with its default, empty where it has to be set."""
+"""Every variable of docker-compose.yml with its default; empty if it has to be set."""
 
 BASES = {"ServiceSettings"}
-"""Settings classes that are only inherited from."""
+"""Settings classes that only serve as base classes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One variable as the example shows it."""
+    """One variable in the example."""
 
     name: str
     value: str
@@ -41,39 +41,41 @@ def entries(example: str) -> list[Entry]:
     ]
 
 
-def read_somewhere() -> set[str]:
+def known_variables() -> set[str]:
     return {name for settings in CLASSES for name in variables(settings)} | COMPOSE_DEFAULTS.keys()
 
 
-def unnamed(example: str) -> list[str]:
-    return sorted(read_somewhere() - {entry.name for entry in entries(example)})
+def undocumented(example: str) -> list[str]:
+    return sorted(known_variables() - {entry.name for entry in entries(example)})
 
 
-def read_nowhere(example: str) -> list[str]:
-    """Variables that nothing reads, or that stand there without a comment."""
+def unknown(example: str) -> list[str]:
+    """Variables that nothing reads, or that have no comment."""
     written = re.findall(r"^#?([A-Z_]+)=", example, re.MULTILINE)
-    return sorted(set(written) - (read_somewhere() & {entry.name for entry in entries(example)}))
+    return sorted(set(written) - (known_variables() & {entry.name for entry in entries(example)}))
 
 
-def twice(example: str) -> list[str]:
+def repeated(example: str) -> list[str]:
     names = [entry.name for entry in entries(example)]
     return sorted({name for name in names if names.count(name) > 1})
 
 
-def described_otherwise(example: str) -> list[str]:
-    """Variables whose comment is not the description in a settings class; those of Compose have one here only."""
-    told: dict[str, set[str]] = {}
+def wrong_descriptions(example: str) -> list[str]:
+    """Variables whose comment differs from the description in a settings class; Compose's have none to compare."""
+    descriptions: dict[str, set[str]] = {}
     for settings in (*CLASSES, ServiceSettings):
         for names, field in fields(settings):
             for name in names:
-                told.setdefault(name, set()).add(str(field.description))
+                descriptions.setdefault(name, set()).add(str(field.description))
     return [
-        entry.name for entry in entries(example) if entry.description not in told.get(entry.name, {entry.description})
+        entry.name
+        for entry in entries(example)
+        if entry.description not in descriptions.get(entry.name, {entry.description})
     ]
 
 
-def other_defaults(example: str) -> list[str]:
-    """Variables that show another value than their default."""
+def wrong_defaults(example: str) -> list[str]:
+    """Variables shown with a value that is not their default."""
     shown = {entry.name: entry.value for entry in entries(example)}
     wrong = {
         names[0]
@@ -86,31 +88,31 @@ def other_defaults(example: str) -> list[str]:
     return sorted(wrong)
 
 
-def not_set(example: str) -> list[str]:
-    """Variables that a service or Compose requires, and the example leaves out."""
+def unset(example: str) -> list[str]:
+    """Variables that a service or Compose requires and the example does not set."""
     given = {entry.name for entry in entries(example) if entry.is_set}
     required = {name for settings in SERVICES.values() for name in missing(settings, given)}
     return sorted(required | {name for name, default in COMPOSE_DEFAULTS.items() if not default and name not in given})
 
 
-CHECKS = (unnamed, read_nowhere, twice, described_otherwise, other_defaults, not_set)
+CHECKS = (undocumented, unknown, repeated, wrong_descriptions, wrong_defaults, unset)
 VIOLATIONS: tuple[tuple[Callable[[str], list[str]], str, str, list[str]], ...] = (
-    (unnamed, "#SESSION_HOURS=12", "", ["SESSION_HOURS"]),
-    (unnamed, "\nERP_FOLDER=./ops/erp", "", ["ERP_FOLDER"]),
-    (read_nowhere, "DIGEST_AT", "DIGEST_TIME", ["DIGEST_TIME"]),
-    (read_nowhere, "# How long a sign-in lasts, in hours.\n", "", ["SESSION_HOURS"]),
-    (twice, "DEMO_ERP_PORT", "DEMO_DESK_PORT", ["DEMO_DESK_PORT"]),
-    (described_otherwise, "# SASL user name.", "# User.", ["KAFKA_SASL_USERNAME"]),
-    (other_defaults, "#HTTP_PORT=8000", "#HTTP_PORT=80", ["HTTP_PORT"]),
-    (other_defaults, "#DIGEST_AT=06:00", "#DIGEST_AT=07:00", ["DIGEST_AT"]),
-    (other_defaults, "postgres:18\n", "postgres:17\n", ["POSTGRES_IMAGE"]),
-    (not_set, "\nOIDC_AUDIENCE=", "\n#OIDC_AUDIENCE=", ["OIDC_AUDIENCE"]),
-    (not_set, "\nPOSTGRES_PASSWORD=", "\n#POSTGRES_PASSWORD=", ["POSTGRES_PASSWORD"]),
+    (undocumented, "#SESSION_HOURS=12", "", ["SESSION_HOURS"]),
+    (undocumented, "\nERP_FOLDER=./ops/erp", "", ["ERP_FOLDER"]),
+    (unknown, "DIGEST_AT", "DIGEST_TIME", ["DIGEST_TIME"]),
+    (unknown, "# How long a sign-in lasts, in hours.\n", "", ["SESSION_HOURS"]),
+    (repeated, "DEMO_ERP_PORT", "DEMO_DESK_PORT", ["DEMO_DESK_PORT"]),
+    (wrong_descriptions, "# SASL user name.", "# User.", ["KAFKA_SASL_USERNAME"]),
+    (wrong_defaults, "#HTTP_PORT=8000", "#HTTP_PORT=80", ["HTTP_PORT"]),
+    (wrong_defaults, "#DIGEST_AT=06:00", "#DIGEST_AT=07:00", ["DIGEST_AT"]),
+    (wrong_defaults, "postgres:18\n", "postgres:17\n", ["POSTGRES_IMAGE"]),
+    (unset, "\nOIDC_AUDIENCE=", "\n#OIDC_AUDIENCE=", ["OIDC_AUDIENCE"]),
+    (unset, "\nPOSTGRES_PASSWORD=", "\n#POSTGRES_PASSWORD=", ["POSTGRES_PASSWORD"]),
 )
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-def test_the_example_has_no_problem(check: Callable[[str], list[str]]) -> None:
+def test_the_example_passes(check: Callable[[str], list[str]]) -> None:
     assert check(EXAMPLE) == []
 
 
@@ -121,8 +123,8 @@ def test_a_violation_is_found(check: Callable[[str], list[str]], old: str, new: 
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_service_reads_the_example_as_it_stands(service: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in read_somewhere():
+def test_a_service_accepts_the_example_unchanged(service: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in known_variables():
         monkeypatch.delenv(name, raising=False)
     for entry in entries(EXAMPLE):
         if entry.is_set:
@@ -133,7 +135,7 @@ def test_a_service_reads_the_example_as_it_stands(service: str, monkeypatch: pyt
         SERVICES[service]()
 
 
-def test_no_settings_class_is_forgotten() -> None:
+def test_every_settings_class_is_checked() -> None:
     sources = "\n".join(path.read_text() for room in ("services", "sandbox") for path in (ROOT / room).rglob("*.py"))
     declared = set(re.findall(r"^class (\w+)\((?:Base|Kafka|Service)Settings\)", sources, re.MULTILINE))
     assert declared == {settings.__name__ for settings in CLASSES} | BASES

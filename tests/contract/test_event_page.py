@@ -1,4 +1,4 @@
-"""The page for other teams names every topic, member, limit and reason, and its examples are the published ones."""
+"""docs/events.md covers every topic, member, limit and reason, and its examples are the published ones."""
 
 import re
 from pathlib import Path
@@ -33,14 +33,14 @@ PARTS = (
 
 
 def rows(heading: str) -> dict[str, list[str]]:
-    """The cells of the tables under `heading`, by the bare text of the first."""
+    """The cells of each table row under `heading`, by the plain text of its first cell."""
     section = PAGE.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     lines = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| ")]
     return {re.sub(r"\[?`([^`]+)`.*", r"\1", first): rest for first, *rest in lines}
 
 
 def members(model: type[BaseModel]) -> list[str]:
-    """The members of `model` as the page writes them: in their order, optional ones with a question mark."""
+    """The members of `model` as the page writes them: in order, optional ones with a question mark."""
     named = ((field.alias or name, field.is_required()) for name, field in model.model_fields.items())
     return [f"`{name}`" if is_required else f"`{name}`?" for name, is_required in named]
 
@@ -49,32 +49,32 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 
-def test_the_table_of_topics_names_each_with_its_retention() -> None:
-    told = rows("Topics")
-    assert told.keys() - {"topic"} == {topic.name for topic in TOPICS}
+def test_the_page_lists_every_topic_with_its_retention() -> None:
+    documented = rows("Topics")
+    assert documented.keys() - {"topic"} == {topic.name for topic in TOPICS}
     compacted = set(re.findall(r"^\| `([a-z._]+)` \(compacted\) ", PAGE, re.MULTILINE))
     assert compacted == {topic.name for topic in TOPICS if topic.is_compacted}
-    assert all(len(cells) == 3 and all(cells) for cells in told.values())
+    assert all(len(cells) == 3 and all(cells) for cells in documented.values())
 
 
 @pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
-def test_the_page_names_every_member_of(topic: Any) -> None:
+def test_the_page_lists_every_member_of(topic: Any) -> None:
     assert rows("Members")[topic.name][0].split(", ") == members(topic.event)
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.__name__)
-def test_the_page_names_every_member_of_the_part(part: type[BaseModel]) -> None:
+def test_the_page_lists_every_member_of_the_part(part: type[BaseModel]) -> None:
     assert rows("Members")[part.__name__][1].split(", ") == members(part)
 
 
-def test_no_part_of_an_event_is_left_out() -> None:
+def test_the_page_covers_every_part_of_an_event() -> None:
     published = [orjson.loads(path.read_bytes()) for path in PUBLISHED.glob("*.schema.json")]
     defined = {name for schema in published for name, part in schema["$defs"].items() if part["type"] == "object"}
-    told = {part.__name__ for part in PARTS} | {topic.event.__name__ for topic in TOPICS}
-    assert defined <= told
+    documented = {part.__name__ for part in PARTS} | {topic.event.__name__ for topic in TOPICS}
+    assert defined <= documented
 
 
-def test_the_page_names_every_attribute_of_the_envelope() -> None:
+def test_the_page_lists_every_attribute_of_the_envelope() -> None:
     assert rows("The envelope").keys() - {"attribute"} == set(Attributes.model_fields)
 
 
@@ -82,7 +82,7 @@ def test_the_page_states_every_limit() -> None:
     section = PAGE.partition("\n## Limits\n")[2].partition("\n## ")[0]
     stated = {int(figure.replace(",", "")) for figure in re.findall(r"\d[\d,]*", section)}
     named = {name: value for name, value in vars(limits).items() if name.startswith("MAX_")}
-    without_words = {"MAX_EMAIL_CHARACTERS"}  # the form of an address rarely reaches it; the schema states it
+    without_words = {"MAX_EMAIL_CHARACTERS"}  # few addresses are that long; the schema states it
     assert {name for name, value in named.items() if value not in stated} == without_words
 
 
@@ -107,14 +107,14 @@ def test_the_code_on_the_page_runs(snippet: str, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("page", ["docs/events.md", "schemas/README.md"])
-def test_links_lead_somewhere(page: str) -> None:
+def test_links_lead_to_existing_files(page: str) -> None:
     path = ROOT / page
     targets = re.findall(r"\]\(([^)#]+)\)", path.read_text())
     assert targets
     assert [target for target in targets if "://" not in target and not (path.parent / target).exists()] == []
 
 
-def test_the_readme_names_every_module() -> None:
+def test_the_readme_lists_every_module() -> None:
     readme = (PUBLISHED.parent / "README.md").read_text()
     modules = {path.name for path in Path(PUBLISHED.parent).glob("*.py")} - {"__init__.py"}
     assert {name for name in modules if f"`{name}`" not in readme} == set()

@@ -1,6 +1,6 @@
-"""The wheels: the image's holds all of the product and nothing of the sandbox, the checkout's holds the sandbox too.
+"""The production image contains the whole product and no sandbox; the wheel of the checkout contains both.
 
-No Docker is needed: the image's wheel is built from what .dockerignore lets through, which is all that Docker sees.
+No Docker is needed: the image's wheel is built from the files that .dockerignore lets Docker see.
 """
 
 import shutil
@@ -18,7 +18,7 @@ PRODUCT = ("schemas", "services")
 
 
 def build_context(folder: Path, dockerignore: str) -> Path:
-    """Copy what Docker would see of the checkout into `folder`."""
+    """Copy the files that Docker would see into `folder`."""
     patterns = [line for line in dockerignore.splitlines() if line and not line.startswith("#")]
     for path in filter(Path.is_file, (ROOT / name for name in exclude_paths(str(ROOT), patterns))):
         target = folder / path.relative_to(ROOT)
@@ -28,7 +28,7 @@ def build_context(folder: Path, dockerignore: str) -> Path:
 
 
 def wheel(source: Path, folder: Path) -> ZipFile:
-    """Build the wheel of `source` into `folder`, as the Dockerfile does but without fetching the build backend."""
+    """Build the wheel of `source` into `folder`, as the Dockerfile does but with the installed build backend."""
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir"]
     built = subprocess.run([*command, folder, source], capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr
@@ -37,7 +37,7 @@ def wheel(source: Path, folder: Path) -> ZipFile:
 
 
 def contents(built: ZipFile) -> set[str]:
-    """The files in a wheel, without those that describe it."""
+    """The files in a wheel, without its metadata."""
     return {name for name in built.namelist() if ".dist-info/" not in name}
 
 
@@ -49,16 +49,16 @@ def sources(*packages: str) -> set[str]:
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> ZipFile:
-    """The wheel in the production image."""
+    """The wheel that the production image installs."""
     return wheel(build_context(tmp_path_factory.mktemp("context"), IGNORED), tmp_path_factory.mktemp("image"))
 
 
-def test_the_image_holds_all_of_the_product_and_nothing_else(image: ZipFile) -> None:
+def test_the_image_contains_the_whole_product_and_nothing_else(image: ZipFile) -> None:
     assert contents(image) == sources(*PRODUCT)
     assert {Path(name).suffix for name in contents(image)} >= {".py", ".html", ".css", ".j2", ".mako", ".yaml", ".json"}
 
 
-def test_a_dockerignore_that_lets_the_sandbox_through_is_noticed(tmp_path: Path) -> None:
+def test_a_dockerignore_that_lets_the_sandbox_through_is_detected(tmp_path: Path) -> None:
     context = build_context(tmp_path / "context", f"{IGNORED}!sandbox\n")
 
     built = wheel(context, tmp_path / "image")
@@ -66,16 +66,16 @@ def test_a_dockerignore_that_lets_the_sandbox_through_is_noticed(tmp_path: Path)
     assert contents(built) - sources(*PRODUCT) == sources("sandbox")
 
 
-def test_the_wheel_of_the_checkout_holds_the_sandbox_with_its_pages(tmp_path: Path) -> None:
+def test_the_wheel_of_the_checkout_contains_the_sandbox_with_its_pages(tmp_path: Path) -> None:
     built = contents(wheel(ROOT, tmp_path))
 
     assert built == sources(*PRODUCT, "sandbox")
     assert {"sandbox/pages/style.css", "sandbox/pages/commitments/list.html"} <= built
 
 
-def test_the_demo_ends_with_a_sentence_where_only_the_image_is_installed(image: ZipFile, tmp_path: Path) -> None:
+def test_the_demo_fails_with_a_sentence_if_only_the_image_is_installed(image: ZipFile, tmp_path: Path) -> None:
     image.extractall(tmp_path)
-    # Our environment has the checkout on the path, sandbox included; the working folder is on it as well.
+    # Our environment has the checkout on its path; without it, only the working folder has our packages.
     program = f"import sys; sys.path.remove({str(ROOT)!r}); from services.command import main; main(['demo'])"
 
     ended = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)

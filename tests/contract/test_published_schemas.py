@@ -1,4 +1,4 @@
-"""What is published for other teams: it describes exactly what we read, and its examples are real messages."""
+"""The published schemas describe exactly what we read, and the published examples are valid messages."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,7 +32,7 @@ def validator(event_type: str) -> Draft202012Validator:
 
 
 def members(schema: dict[str, Any], node: Any) -> list[tuple[str, dict[str, Any]]]:
-    """Every member in `node`, by name, with what is referenced in it merged beneath."""
+    """Every member in `node` with its name; members of a referenced definition are merged in."""
     if isinstance(node, list):
         return [found for inner in node for found in members(schema, inner)]
     if not isinstance(node, dict):
@@ -64,7 +64,7 @@ def test_a_binary_example_decodes_to_its_structured_twin(path: Path) -> None:
     assert read == decode(topic, key, twin.read_bytes(), [], AT)
 
 
-def test_every_topic_has_a_schema_and_examples_in_both_modes_and_nothing_else_is_there() -> None:
+def test_exactly_the_schemas_and_examples_of_every_topic_are_published() -> None:
     types = {topic.event_type for topic in TOPICS}
     assert {path.name for path in PUBLISHED.glob("*.json")} == {f"{event_type}.schema.json" for event_type in types}
     assert {path.parent.name for path in EXAMPLES} == types
@@ -73,7 +73,7 @@ def test_every_topic_has_a_schema_and_examples_in_both_modes_and_nothing_else_is
 
 
 @pytest.mark.parametrize("event_type", BY_TYPE)
-def test_a_schema_names_itself_and_describes_every_member(event_type: str) -> None:
+def test_a_schema_has_its_id_and_describes_every_member(event_type: str) -> None:
     schema = load(PUBLISHED / f"{event_type}.schema.json")
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     assert schema["$id"] == f"{event_type}.schema.json"
@@ -103,7 +103,7 @@ def test_a_schema_names_itself_and_describes_every_member(event_type: str) -> No
     ],
     ids=lambda value: ".".join(value) if isinstance(value, tuple) else None,
 )
-def test_what_we_refuse_the_published_schema_refuses_too(path: tuple[str, ...], to: Any) -> None:
+def test_the_published_schema_refuses_what_we_refuse(path: tuple[str, ...], to: Any) -> None:
     message = load(PUBLISHED / "examples/commitment.sent.v1/concrete-works.json")
     inner = message
     for step in path[:-1]:
@@ -113,7 +113,7 @@ def test_what_we_refuse_the_published_schema_refuses_too(path: tuple[str, ...], 
         validator("commitment.sent.v1").validate(message)
 
 
-def test_the_published_schema_takes_what_we_ignore() -> None:
+def test_the_published_schema_accepts_what_we_ignore() -> None:
     message = load(PUBLISHED / "examples/commitment.sent.v1/concrete-works.json")
     message |= {"partitionkey": "x"}
     message["data"]["mood"] = message["data"]["commitment"]["mood"] = message["data"]["sent_by"]["mood"] = "fine"

@@ -1,4 +1,4 @@
-"""Hypothesis without a deadline: a busy machine makes an example slow, not wrong."""
+"""Runs Hypothesis without a deadline: on a busy machine an example is slow, not wrong."""
 
 from hypothesis import settings
 

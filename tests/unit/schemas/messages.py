@@ -1,4 +1,4 @@
-"""Messages made from the examples, to be altered and read by the tests of the contract."""
+"""Messages made from the examples, for tests that alter and decode them."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -14,12 +14,12 @@ BROKER_TIME = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 
 
 def example(topic: str = "commitment.sent", name: str = "") -> Example:
-    """The example of `topic` called `name`, or its first."""
+    """The example `name` of `topic`, or the topic's first example."""
     return next(one for one in EXAMPLES if one.event.data.topic == topic and name in ("", one.name))
 
 
 def message(topic: str = "commitment.sent") -> dict[str, Any]:
-    """A structured message of `topic` as a dictionary of its own."""
+    """A new dictionary with a structured message of `topic`."""
     read: dict[str, Any] = orjson.loads(encode(example(topic).event))
     return read
 
@@ -35,7 +35,7 @@ def altered(*path: str | int, to: Any, topic: str = "commitment.sent") -> dict[s
 
 
 def without(*path: str, topic: str = "commitment.sent") -> dict[str, Any]:
-    """A message of `topic` that lacks the member at `path`."""
+    """A message of `topic` without the member at `path`."""
     whole = message(topic)
     inner = whole
     for step in path[:-1]:
@@ -50,7 +50,7 @@ def read(
     key: bytes | None = b"from the subject",
     headers: Headers = (),
 ) -> Event[EventData]:
-    """What `value` decodes to on `topic`; the key is its subject unless given."""
+    """Decode `value` on `topic`; unless given, the key is its subject."""
     if isinstance(value, dict):
         key = str(value.get("subject")).encode() if key == b"from the subject" else key
         value = orjson.dumps(value)
@@ -58,7 +58,7 @@ def read(
 
 
 def refusal(*args: Any, **kwargs: Any) -> tuple[str, str]:
-    """The reason and the words with which `read(...)` refuses."""
+    """The reason and the text of the error that `read(...)` raises."""
     with pytest.raises(UnreadableError) as refused:
         read(*args, **kwargs)
     return refused.value.reason, str(refused.value)

@@ -54,7 +54,7 @@ _BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
 
 
 def values(annotation: Any) -> st.SearchStrategy[Any]:
-    """Values of `annotation`, a member's type in one of our models."""
+    """Values of `annotation`, the type of a member in one of our models."""
     if annotation in _BY_ALIAS:
         return _BY_ALIAS[annotation]
     if annotation in _BY_TYPE:
@@ -87,7 +87,7 @@ def records(model: type[BaseModel]) -> st.SearchStrategy[Any]:
 
 
 def events_of(topic: Topic) -> st.SearchStrategy[Event[EventData]]:
-    """Events that travel on `topic`."""
+    """Events on `topic`."""
     return st.builds(
         new_event,
         records(topic.event),

@@ -1,3 +1,5 @@
+"""Messages are encoded and decoded as CloudEvents, and every invalid one is refused with a reason."""
+
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -36,13 +38,13 @@ def binary(
 @pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
 @settings(max_examples=20)
 @given(st.data())
-def test_what_is_encoded_decodes_to_the_same_event(topic: Topic, data: st.DataObject) -> None:
+def test_an_encoded_event_decodes_to_the_same_event(topic: Topic, data: st.DataObject) -> None:
     event = data.draw(events_of(topic))
     assert decode(event.data.topic, event.subject.encode(), encode(event), [STRUCTURED], BROKER_TIME) == event
 
 
 @pytest.mark.parametrize("topic", [topic.name for topic in TOPICS])
-def test_the_binary_mode_says_the_same_as_the_structured(topic: str) -> None:
+def test_binary_and_structured_mode_decode_to_the_same_event(topic: str) -> None:
     key, value, headers = binary(topic)
     assert decode(topic, key, value, headers, BROKER_TIME) == example(topic).event
 
@@ -52,12 +54,12 @@ def test_a_structured_message_may_repeat_its_attributes_as_headers() -> None:
     assert read(message(), headers=headers) == example().event
 
 
-def test_the_broker_s_time_counts_where_the_event_gives_none() -> None:
+def test_an_event_without_a_time_gets_the_brokers() -> None:
     assert read(without("time")).time == BROKER_TIME
     assert read(altered("time", to=None)).time == BROKER_TIME
 
 
-def test_times_are_read_in_utc() -> None:
+def test_times_are_converted_to_utc() -> None:
     event = read(altered("time", to="2026-11-16T09:02:00.5-06:00"))
     assert event.time == datetime(2026, 11, 16, 15, 2, 0, 500_000, tzinfo=UTC)
     assert event.time.tzinfo is UTC
@@ -76,30 +78,30 @@ def test_unknown_members_and_extensions_are_ignored() -> None:
 
 
 @pytest.mark.parametrize("trace", ["", "garbage", 5, "00-" + "A" * 32 + "-" + "b" * 16 + "-01"])
-def test_a_broken_trace_does_not_stop_a_sound_event(trace: Any) -> None:
+def test_an_invalid_traceparent_is_ignored(trace: Any) -> None:
     assert read(altered("traceparent", to=trace)).traceparent is None
 
 
 @pytest.mark.parametrize(
     "media_type", ["application/json", "Application/JSON; charset=utf-8", "text/json", "application/vnd.pm+json"]
 )
-def test_every_json_media_type_is_taken(media_type: str) -> None:
+def test_every_json_media_type_is_accepted(media_type: str) -> None:
     assert read(altered("datacontenttype", to=media_type)).data == example().event.data
 
 
-def test_a_tombstone_stands_for_a_person_who_keeps_no_right() -> None:
+def test_a_tombstone_removes_a_person() -> None:
     event = read(None, "directory.person", key=b"person-41")
     assert event.data == events.DirectoryPersonRemoved(person_id="person-41")
     assert (event.subject, event.time) == ("person-41", BROKER_TIME)
 
 
 @pytest.mark.parametrize("topic", [topic.name for topic in TOPICS if topic.tombstone is None])
-def test_other_topics_know_no_tombstone(topic: str) -> None:
+def test_other_topics_refuse_tombstones(topic: str) -> None:
     assert refusal(None, topic, key=b"x") == ("undecodable", f"a message on {topic} needs a value")
 
 
 @pytest.mark.parametrize("key", [None, b"", b"\xff", b"two words", b"x" * 129])
-def test_a_tombstone_needs_the_id_of_a_person(key: bytes | None) -> None:
+def test_a_tombstone_needs_a_person_id_as_its_key(key: bytes | None) -> None:
     assert refusal(None, "directory.person", key=key) == ("undecodable", "a tombstone needs the person's id as its key")
 
 
@@ -118,12 +120,12 @@ def test_a_tombstone_needs_the_id_of_a_person(key: bytes | None) -> None:
         (b"null", "the message is JSON but not a CloudEvent"),
     ],
 )
-def test_what_is_no_json_object_is_undecodable(value: bytes, words: str) -> None:
+def test_a_value_that_is_not_a_json_object_is_undecodable(value: bytes, words: str) -> None:
     reason, why = refusal(value, key=b"x")
     assert (reason, words) == ("undecodable", why[: len(words)])
 
 
-def test_json_that_is_no_event_says_what_it_lacks() -> None:
+def test_the_error_for_other_json_names_the_missing_members() -> None:
     why = "specversion: is missing; id: is missing; source: is missing; and 2 more"
     assert refusal({"hello": "world"}) == ("schema", why)
 
@@ -206,7 +208,7 @@ def test_json_that_is_no_event_says_what_it_lacks() -> None:
         ),
     ],
 )
-def test_a_message_that_breaks_the_schema_says_where_and_why(bad: dict[str, Any], why: str) -> None:
+def test_the_error_for_an_invalid_message_says_where_and_why(bad: dict[str, Any], why: str) -> None:
     assert refusal(bad) == ("schema", why)
 
 
@@ -227,17 +229,17 @@ def test_a_message_that_breaks_the_schema_says_where_and_why(bad: dict[str, Any]
         ("mail.settled", ("settled_at",), "2026-11-16T16:10:02", f"settled_at: {TIME_IN_WORDS}"),
     ],
 )
-def test_other_topics_say_it_too(topic: str, path: tuple[str, ...], to: Any, why: str) -> None:
+def test_the_errors_on_other_topics_say_where_and_why(topic: str, path: tuple[str, ...], to: Any, why: str) -> None:
     assert refusal(altered("data", *path, to=to, topic=topic), topic) == ("schema", why)
 
 
-def test_only_the_first_problems_are_told() -> None:
+def test_an_error_lists_only_the_first_problems() -> None:
     _, why = refusal(altered("data", "commitment", "lines", to=[{}] * 5))
     assert why.count(";") == 3
     assert why.endswith("; and 17 more")
 
 
-def test_a_reason_is_short_and_free_of_control_characters() -> None:
+def test_an_error_is_short_and_free_of_control_characters() -> None:
     levels = {"a\x00b": "none", "c" * 5_000: "none"}
     reason, why = refusal(altered("data", "commitments_tool", to=levels, topic="directory.person"), "directory.person")
     assert reason == "schema"
@@ -248,7 +250,7 @@ def test_a_reason_is_short_and_free_of_control_characters() -> None:
     assert len(why) <= 1_000
 
 
-def test_a_reason_does_not_quote_the_values() -> None:
+def test_an_error_does_not_quote_values() -> None:
     _, why = refusal(altered("data", "sent_by", "email", to="not secret enough"))
     assert "secret" not in why
 
@@ -256,7 +258,7 @@ def test_a_reason_does_not_quote_the_values() -> None:
 @pytest.mark.parametrize(
     "event_type", ["commitment.sent", "commitment.sent.v2", "invoice.sent.v1", "commitment.resent.v1"]
 )
-def test_a_type_of_another_topic_or_of_none_is_unknown(event_type: str) -> None:
+def test_an_event_type_of_another_topic_is_unknown(event_type: str) -> None:
     why = f"type '{event_type}' does not travel on commitment.sent"
     assert refusal(altered("type", to=event_type)) == ("unknown_type", why)
 
@@ -273,7 +275,7 @@ def test_the_subject_must_be_the_id_in_the_data() -> None:
 
 
 @pytest.mark.parametrize("topic", ["commitment.sent", "commitment.resent"])
-def test_a_submission_beyond_the_limit_of_bytes_is_too_large(topic: str) -> None:
+def test_a_submission_with_too_many_bytes_is_too_large(topic: str) -> None:
     fitting = orjson.dumps(message(topic)).ljust(limits.MAX_SUBMISSION_BYTES)
     assert read(fitting, topic, key=b"commitment-8841").data.subject == "commitment-8841"
     why = "1,048,577 bytes; a submission has at most 1,048,576"
@@ -292,7 +294,7 @@ def test_a_binary_message_whose_content_is_not_json_is_refused() -> None:
     assert refusal(b"<commitment/>", key=key, headers=headers) == ("schema", why)
 
 
-def test_a_binary_message_without_content_type_is_taken_for_json() -> None:
+def test_a_binary_message_without_a_content_type_is_read_as_json() -> None:
     key, value, headers = binary(content_type=None)
     assert read(value, key=key, headers=headers).data == example().event.data
 
@@ -313,7 +315,7 @@ def test_a_binary_message_with_bad_headers_is_refused(
     assert refusal(value, key=key, headers=named) == refused
 
 
-def test_a_repeat_has_the_same_id_whoever_tells_it_and_when() -> None:
+def test_a_repeated_event_has_the_same_id_whatever_its_source_and_time() -> None:
     data = example("decision.rejected").event.data
     first = new_event(data, source="countersign/approval", time=BROKER_TIME)
     again = new_event(data.model_copy(update={"reason": "Other words."}), source="elsewhere", time=datetime.now(UTC))
@@ -335,14 +337,14 @@ def test_a_repeat_has_the_same_id_whoever_tells_it_and_when() -> None:
         ("mail.settled", "event_id"),
     ],
 )
-def test_the_id_differs_by(topic: str, member: str) -> None:
+def test_the_event_id_depends_on(topic: str, member: str) -> None:
     data = example(topic).event.data
     value = getattr(data, member)
     other = data.model_copy(update={member: value + 1 if isinstance(value, int) else f"{value}-2"})
     assert event_id(other) != event_id(data)
 
 
-def test_the_id_differs_by_topic() -> None:
+def test_the_event_id_depends_on_the_topic() -> None:
     about = {"company_id": "c", "project_id": "p", "commitment_id": "x", "revision": 1, "round": 1}
     person = {"id": "p", "name": "P", "email": "p@x.example"}
     document = {"connection": "main", "id": "1"}
@@ -351,15 +353,15 @@ def test_the_id_differs_by_topic() -> None:
     assert event_id(succeeded) != event_id(resolved)
 
 
-def test_the_ids_never_change() -> None:
+def test_event_ids_never_change() -> None:
     assert example("commitment.sent", "concrete-works").event.id == UUID("7dc60ded-a1bf-5e9f-852e-14af91e34238")
 
 
-def test_every_example_is_another_event() -> None:
+def test_every_example_has_its_own_event_id() -> None:
     assert len({one.event.id for one in EXAMPLES}) == len(EXAMPLES)
 
 
-def test_absent_members_are_not_written() -> None:
+def test_absent_members_are_not_encoded() -> None:
     viewer = example("directory.person", "viewer").event
     assert viewer.data.erp_tool is ToolLevel.READ_ONLY
     assert b"null" not in encode(viewer)

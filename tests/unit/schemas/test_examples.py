@@ -1,3 +1,5 @@
+"""The examples cover every topic, status and outcome, and are consistent."""
+
 from collections import Counter
 from decimal import Decimal
 
@@ -13,12 +15,12 @@ from schemas.topics import BY_NAME
 DATA = [example.event.data for example in EXAMPLES]
 
 
-def test_every_topic_has_examples_under_names_of_their_own() -> None:
+def test_every_topic_has_examples_with_unique_names() -> None:
     assert {data.topic for data in DATA} == set(BY_NAME)
     assert set(Counter((one.event.data.topic, one.name) for one in EXAMPLES).values()) == {1}
 
 
-def test_every_status_occurs_once_with_its_ribbon() -> None:
+def test_there_is_one_example_of_every_status_with_its_ribbon() -> None:
     ribbons = {data.status: data.ribbon for data in DATA if isinstance(data, CommitmentStatus)}
     yellow = {Status.REJECTED, Status.RETRIEVED}
     assert ribbons.keys() == set(Status)
@@ -26,7 +28,7 @@ def test_every_status_occurs_once_with_its_ribbon() -> None:
     assert {status for status, ribbon in ribbons.items() if ribbon is Ribbon.GREEN} == {Status.SYNCED}
 
 
-def test_every_failure_class_and_every_kind_of_mail_occurs() -> None:
+def test_there_are_examples_of_every_failure_class_and_mail_outcome() -> None:
     assert {data.failure.failure_class for data in DATA if isinstance(data, ExportFailed)} == set(FailureClass)
     assert {data.kind for data in DATA if isinstance(data, MailSettled)} == {
         "rejected",
@@ -44,7 +46,7 @@ def test_the_lines_of_a_commitment_add_up_to_the_cent(commitment: Commitment) ->
         assert Decimal(line.quantity) * Decimal(line.unit_cost) == Decimal(line.amount)
 
 
-def test_the_two_commitments_are_worth_what_people_say() -> None:
+def test_the_commitments_have_the_documented_numbers_and_totals() -> None:
     assert (CONCRETE_1.number, CONCRETE_1.total) == ("SC-014", "480250.00")
     assert (STEEL_1.number, STEEL_1.total) == ("PO-099", "144820.00")
 

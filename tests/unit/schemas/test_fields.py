@@ -1,3 +1,5 @@
+"""What each kind of field accepts and refuses."""
+
 import re
 from datetime import UTC, date, datetime
 from typing import Any
@@ -13,13 +15,13 @@ from schemas.fields import IN_WORDS, Day, Excerpt, Instant, Money, Url
 PATTERNS = {value: name for name, value in vars(fields).items() if name.endswith("_PATTERN")}
 
 
-def test_every_pattern_is_told_in_words() -> None:
+def test_every_pattern_is_explained_in_words() -> None:
     assert IN_WORDS.keys() == PATTERNS.keys()
     assert all(words.startswith("must ") for words in IN_WORDS.values())
 
 
 @pytest.mark.parametrize("pattern", PATTERNS, ids=PATTERNS.values())
-def test_a_pattern_holds_no_escape_that_other_languages_refuse(pattern: str) -> None:
+def test_patterns_use_only_escapes_that_other_languages_accept(pattern: str) -> None:
     assert set(re.findall(r"\\.", pattern)) <= {r"\x", r"\s", r"\."}
     assert re.compile(pattern)
 
@@ -32,7 +34,7 @@ def test_an_amount_is_a_plain_decimal(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "1,0", "1e5", "+1", ".5", "5.", "1.1234567", "9" * 16, "Infinity", "٣", " 1", "1\n", 1, 1.5]
 )
-def test_anything_else_is_no_amount(text: Any) -> None:
+def test_anything_else_is_not_an_amount(text: Any) -> None:
     with pytest.raises(ValidationError):
         TypeAdapter(Money).validate_python(text)
 
@@ -40,13 +42,13 @@ def test_anything_else_is_no_amount(text: Any) -> None:
 @pytest.mark.parametrize(
     "text", ["javascript:alert(1)", "//pm.example", "https://", 'https://x"onclick', "https://x y", "ftp://x"]
 )
-def test_an_address_is_one_that_is_safe_to_link(text: str) -> None:
+def test_a_url_that_is_not_safe_to_link_is_refused(text: str) -> None:
     with pytest.raises(ValidationError):
         TypeAdapter(Url).validate_python(text)
 
 
 @pytest.mark.parametrize("text", ["2026-11-16T15:02:00Z", "2026-11-16t15:02:00z", "2026-11-16T09:02:00.000-06:00"])
-def test_an_instant_is_kept_in_utc(text: str) -> None:
+def test_an_instant_is_converted_to_utc(text: str) -> None:
     instant = TypeAdapter(Instant).validate_python(text)
     assert instant == datetime(2026, 11, 16, 15, 2, tzinfo=UTC)
     assert instant.tzinfo is UTC
@@ -65,7 +67,7 @@ def test_an_instant_is_kept_in_utc(text: str) -> None:
         "0001-01-01T00:00:00+14:00",
     ],
 )
-def test_anything_else_is_no_instant(text: Any) -> None:
+def test_anything_else_is_not_an_instant(text: Any) -> None:
     with pytest.raises(ValidationError):
         TypeAdapter(Instant).validate_python(text)
 
@@ -77,7 +79,7 @@ def test_a_day_is_neither_a_number_nor_an_instant(value: Any) -> None:
         TypeAdapter(Day).validate_python(value)
 
 
-def test_an_excerpt_is_cut_to_its_length() -> None:
+def test_an_excerpt_is_cut_to_its_maximum_length() -> None:
     cut = TypeAdapter(Excerpt).validate_python("x" * 20_000)
     assert (len(cut), cut[-2:]) == (limits.MAX_EXCERPT_CHARACTERS, "x…")
     change = Change(field="Description", before="y" * 501, after="y" * 500)
@@ -85,7 +87,7 @@ def test_an_excerpt_is_cut_to_its_length() -> None:
     assert change.after == "y" * 500
 
 
-def test_a_record_keeps_what_it_does_not_know_but_a_person_does_not() -> None:
+def test_records_keep_unknown_members_and_people_drop_them() -> None:
     sam = {"id": "p", "name": "Sam", "email": "sam@x.example", "phone": "555"}
     about = {"company_id": "c", "project_id": "p", "commitment_id": "x", "revision": 1}
     event = CommitmentRetrieved.model_validate(about | {"retrieved_by": sam, "mood": "fine"})
@@ -94,6 +96,6 @@ def test_a_record_keeps_what_it_does_not_know_but_a_person_does_not() -> None:
     assert "phone" not in event.model_dump(mode="json")["retrieved_by"]
 
 
-def test_a_record_cannot_be_changed() -> None:
+def test_records_are_immutable() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         Person(id="p", name="Sam", email="sam@x.example").name = "Eve"

@@ -1,4 +1,4 @@
-"""Sizes: what is realistic fits, and the largest of each event that grows with its content fits a topic."""
+"""Realistic content fits the limits, and the largest event of each type fits a topic."""
 
 from typing import Any
 
@@ -21,8 +21,8 @@ from schemas.examples.cast import CONCRETE_1, DANA, SAM
 from schemas.fields import Kind, Status
 from tests.unit.schemas.messages import BROKER_TIME, message, read
 
-WIDE = "🏗"  # four bytes, the most that a character of an id or an address takes
-WORST = "\x01"  # JSON writes it as six bytes, more than any other character that is allowed
+WIDE = "🏗"  # four bytes, the most that a character of an id or a URL takes
+WORST = "\x01"  # six bytes in JSON, more than any other allowed character
 
 
 def size(data: EventData) -> int:
@@ -81,7 +81,7 @@ def realistic_line(position: int) -> dict[str, Any]:
 
 
 def submission_of(size_bytes: int) -> bytes:
-    """A submission of exactly `size_bytes` whose commitment fills it."""
+    """A submission of exactly `size_bytes`, filled up by its commitment."""
     whole = message()
     whole["data"]["commitment"]["filler"] = ""
     whole["data"]["commitment"]["filler"] = "x" * (size_bytes - len(orjson.dumps(whole)))
@@ -118,7 +118,7 @@ def test_the_decision_on_the_largest_submission_fits_a_topic() -> None:
     assert size(accepted_from(event.data)) < limits.MAX_MESSAGE_BYTES
 
 
-def test_what_a_sender_adds_to_a_person_does_not_ride_on_into_the_decision() -> None:
+def test_members_that_a_sender_adds_to_a_person_are_not_passed_on_in_the_decision() -> None:
     whole = message()
     slim = read(whole).data
     whole["data"]["sent_by"]["numbers"] = [1e15] * 50_000
@@ -128,14 +128,14 @@ def test_what_a_sender_adds_to_a_person_does_not_ride_on_into_the_decision() -> 
     assert size(accepted_from(fat)) == size(accepted_from(slim))
 
 
-def test_a_note_of_the_longest_kind_takes_less_than_the_room_that_is_left() -> None:
+def test_a_decision_adds_less_to_its_submission_than_the_topic_has_room_for() -> None:
     room = limits.MAX_MESSAGE_BYTES - limits.MAX_SUBMISSION_BYTES
     largest = read(submission_of(limits.MAX_SUBMISSION_BYTES), key=b"commitment-8841").data
     assert isinstance(largest, CommitmentSent)
     assert size(accepted_from(largest)) - len(largest.commitment.text) < 0.05 * room
 
 
-def test_a_request_to_look_again_fits_a_topic_however_much_changed() -> None:
+def test_the_largest_approval_request_fits_a_topic() -> None:
     change = Change(field=worst(limits.MAX_NAME_CHARACTERS), before=worst(20_000), after=worst(20_000))
     request = ApprovalRequested(
         **about(),
@@ -166,7 +166,7 @@ def digest(row: DigestRow) -> DigestReady:
     )
 
 
-def test_a_summary_with_every_section_full_fits_a_topic() -> None:
+def test_a_daily_summary_with_full_sections_fits_a_topic() -> None:
     long_winded = summarise(CONCRETE_1, SAM, "quickbooks-main").model_copy(
         update={
             "title": "Béton armé, " * 20,

@@ -1,26 +1,13 @@
-"""What a person of the directory may do."""
+"""What a person in the directory may do."""
 
 import pytest
 
-from schemas.events import DirectoryPerson
-from schemas.examples.cast import DANA
+from schemas.examples.cast import DANA, DIRECTORY
 from schemas.fields import ToolLevel
 
 
-def person(level: ToolLevel, *, can_push: bool) -> DirectoryPerson:
-    return DirectoryPerson(
-        company_id="company-204",
-        person_id=DANA.id,
-        version=1,
-        name=DANA.name,
-        email=DANA.email,
-        erp_tool=level,
-        can_push_to_accounting=can_push,
-    )
-
-
 @pytest.mark.parametrize(
-    ("level", "can_push", "views", "decides"),
+    ("level", "can_push", "may_view", "is_approver"),
     [
         (ToolLevel.NONE, True, False, False),
         (ToolLevel.NONE, False, False, False),
@@ -33,8 +20,9 @@ def person(level: ToolLevel, *, can_push: bool) -> DirectoryPerson:
     ],
 )
 def test_approving_needs_both_the_level_and_the_privilege(
-    level: ToolLevel, *, can_push: bool, views: bool, decides: bool
+    level: ToolLevel, *, can_push: bool, may_view: bool, is_approver: bool
 ) -> None:
-    asking = person(level, can_push=can_push)
+    rights = {"erp_tool": level, "can_push_to_accounting": can_push}
+    person = DIRECTORY[DANA.id].model_copy(update=rights)
 
-    assert (asking.may_view, asking.is_approver) == (views, decides)
+    assert (person.may_view, person.is_approver) == (may_view, is_approver)

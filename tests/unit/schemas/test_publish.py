@@ -1,3 +1,5 @@
+"""`python -m schemas.publish` writes the published files and detects any difference."""
+
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ def published(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_committed_files_are_current() -> None:
+def test_the_committed_files_are_up_to_date() -> None:
     assert drift(PUBLISHED) == {}
 
 
@@ -26,29 +28,29 @@ def test_publishing_twice_writes_the_same_bytes(published: Path) -> None:
     assert files() == files()
 
 
-def test_a_check_of_current_files_says_nothing(published: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_checking_up_to_date_files_prints_nothing(published: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--check", "--to", str(published)]) == 0
     assert capsys.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("name", [SCHEMA, EXAMPLE, EXAMPLE.replace("examples", "examples-binary")])
-def test_a_changed_file_is_named(published: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_changed_file_is_reported(published: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     path = published / name
     path.write_bytes(path.read_bytes().replace(b"USD", b"EUR"))
     assert main(["--check", "--to", str(published)]) == 1
     assert f"{path}: differs from the models" in capsys.readouterr().err
 
 
-def test_a_missing_and_an_orphaned_file_are_named(published: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_and_an_orphaned_file_are_reported(published: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (published / SCHEMA).rename(published / "commitment.posted.v1.schema.json")
     assert main(["--check", "--to", str(published)]) == 1
-    said = capsys.readouterr().err
-    assert f"{published / SCHEMA}: is missing" in said
-    assert f"{published / 'commitment.posted.v1.schema.json'}: belongs to no topic or example" in said
-    assert "Run `python -m schemas.publish`" in said
+    printed = capsys.readouterr().err
+    assert f"{published / SCHEMA}: is missing" in printed
+    assert f"{published / 'commitment.posted.v1.schema.json'}: belongs to no topic or example" in printed
+    assert "Run `python -m schemas.publish`" in printed
 
 
-def test_even_a_changed_line_end_is_drift(published: Path) -> None:
+def test_a_changed_line_ending_is_drift(published: Path) -> None:
     path = published / EXAMPLE
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
     assert list(drift(published)) == [path]
@@ -59,7 +61,7 @@ def test_a_check_writes_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_publishing_mends_every_drift(published: Path) -> None:
+def test_publishing_fixes_every_drift(published: Path) -> None:
     (published / SCHEMA).unlink()
     (published / EXAMPLE).write_text("{}")
     (published / "examples" / "old.json").write_text("{}")

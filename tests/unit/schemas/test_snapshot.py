@@ -1,3 +1,5 @@
+"""A commitment is kept verbatim, and its hash is that of RFC 8785."""
+
 import hashlib
 import math
 from typing import Any
@@ -20,7 +22,7 @@ SCALARS = st.none() | st.booleans() | st.integers(-EXACT, EXACT) | TEXTS
 
 
 def json_values(scalars: st.SearchStrategy[Any], keys: st.SearchStrategy[str]) -> st.SearchStrategy[dict[str, Any]]:
-    """Objects of `scalars`, lists and objects."""
+    """JSON objects of `scalars`, lists and objects."""
     values = st.recursive(
         scalars,
         lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3),
@@ -35,17 +37,17 @@ PLAIN_JSON = json_values(SCALARS, ASCII)
 
 
 def received(**extra: Any) -> dict[str, Any]:
-    """A commitment as a decoded JSON object, with members of its tool's own."""
+    """A commitment as a decoded JSON object, with `extra` members."""
     return orjson.loads(snapshot(CONCRETE_1).text) | extra
 
 
 @given(ANY_JSON)
-def test_the_content_hash_is_the_one_of_rfc_8785(content: dict[str, Any]) -> None:
+def test_the_content_hash_is_that_of_the_rfc_8785_form(content: dict[str, Any]) -> None:
     assert content_hash(content) == hashlib.sha256(rfc8785.dumps(content)).hexdigest()
 
 
 @given(PLAIN_JSON)
-def test_the_fast_form_of_plain_content_is_the_one_of_rfc_8785(content: dict[str, Any]) -> None:
+def test_the_fast_path_for_plain_content_gives_the_rfc_8785_form(content: dict[str, Any]) -> None:
     assert canonical(content) == rfc8785.dumps(content)
 
 
@@ -71,13 +73,13 @@ def test_the_order_of_members_does_not_change_the_hash(content: dict[str, Any], 
 
 
 @pytest.mark.parametrize("number", [2**53, -(2**53), 2**63, 2**70])
-def test_an_integer_without_an_exact_form_has_no_hash(number: int) -> None:
+def test_an_integer_beyond_the_exact_range_has_no_hash(number: int) -> None:
     with pytest.raises(ValueError, match="exceeds safe integer"):
         content_hash({"n": number})
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf])
-def test_what_is_no_number_has_no_hash(number: float) -> None:
+def test_a_non_finite_number_has_no_hash(number: float) -> None:
     with pytest.raises(ValueError, match="not representable"):
         content_hash({"n": number})
 
@@ -87,7 +89,7 @@ def test_a_changed_amount_changes_the_hash() -> None:
 
 
 @given(EXACT_JSON)
-def test_a_snapshot_keeps_unknown_members_word_for_word(extra: dict[str, Any]) -> None:
+def test_a_snapshot_keeps_unknown_members_verbatim(extra: dict[str, Any]) -> None:
     content = received(x=extra)
     kept = Snapshot.of(content)
     assert orjson.loads(kept.text) == content
@@ -103,7 +105,7 @@ def test_a_number_that_a_reader_would_round_is_refused(long: bytes) -> None:
         Snapshot.of(orjson.loads(text))
 
 
-def test_lists_nested_too_deeply_to_be_written_again_are_refused() -> None:
+def test_lists_nested_too_deeply_to_be_encoded_are_refused() -> None:
     deep: list[Any] = []
     for _ in range(300):
         deep = [deep]
@@ -111,7 +113,7 @@ def test_lists_nested_too_deeply_to_be_written_again_are_refused() -> None:
         Snapshot.of(received(x=deep))
 
 
-def test_a_deep_nest_that_can_be_written_is_kept_and_hashed() -> None:
+def test_deeply_nested_lists_that_can_be_encoded_are_kept_and_hashed() -> None:
     deep: list[Any] = []
     for _ in range(250):
         deep = [deep]
@@ -119,18 +121,18 @@ def test_a_deep_nest_that_can_be_written_is_kept_and_hashed() -> None:
     assert kept.content_hash == content_hash(orjson.loads(kept.text))
 
 
-def test_a_snapshot_that_grows_beyond_the_limit_when_it_is_written_again_is_too_large() -> None:
+def test_a_snapshot_that_exceeds_the_limit_once_encoded_is_too_large() -> None:
     text = orjson.dumps(received(x="X")).replace(b'"X"', b"[" + b",".join([b"1e15"] * 100_000) + b"]")
     assert len(text) < limits.MAX_SUBMISSION_BYTES
     with pytest.raises(TooLargeError, match="bytes; at most 1,048,576"):
         Snapshot.of(orjson.loads(text))
 
 
-def test_too_many_lines_are_refused_before_any_is_read() -> None:
+def test_too_many_lines_are_refused_before_any_is_validated() -> None:
     with pytest.raises(TooLargeError, match="10000 lines; at most 2000"):
         Snapshot.of({"lines": [None] * 10_000})
 
 
-def test_what_is_no_commitment_is_no_snapshot() -> None:
+def test_an_invalid_commitment_is_refused() -> None:
     with pytest.raises(ValidationError, match="title"):
         Snapshot.of(received(title=None))

@@ -1,20 +1,22 @@
+"""The topics, their events and their broker configuration."""
+
 from schemas import events
 from schemas.events import CommitmentData, EventData, Submission
 from schemas.topics import BY_NAME, BY_TYPE, TOPICS
 
 
-def all_kinds(event: type[EventData]) -> set[type[EventData]]:
-    return {event}.union(*map(all_kinds, event.__subclasses__()))
+def with_subclasses(event: type[EventData]) -> set[type[EventData]]:
+    return {event}.union(*map(with_subclasses, event.__subclasses__()))
 
 
-def test_every_event_travels_on_exactly_one_topic() -> None:
+def test_every_event_has_exactly_one_topic() -> None:
     abstract = {EventData, CommitmentData, Submission}
     tombstones = {events.DirectoryPersonRemoved}
-    assert all_kinds(EventData) - abstract - tombstones == {topic.event for topic in TOPICS}
+    assert with_subclasses(EventData) - abstract - tombstones == {topic.event for topic in TOPICS}
     assert len(BY_NAME) == len(BY_TYPE) == len(TOPICS)
 
 
-def test_a_topic_keeps_two_weeks_or_the_newest_of_each_key() -> None:
+def test_a_topic_keeps_two_weeks_or_the_latest_event_of_each_key() -> None:
     assert BY_NAME["commitment.sent"].config == {
         "max.message.bytes": "2097152",
         "cleanup.policy": "delete",
