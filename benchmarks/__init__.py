@@ -1,1 +1,1 @@
-"""Measures Countersign beside peers that do the same work, in one run on one machine."""
+"""Compares Countersign with a simpler implementation of the same work, in one run on one machine."""

@@ -1,4 +1,4 @@
-"""`make bench`: approval's throughput beside a per-message loop, and its latency at 200 events/s, in one run."""
+"""`make bench`: approval's throughput compared with a per-message loop, and its latency at 200 events/s."""
 
 import asyncio
 import json
@@ -26,21 +26,21 @@ WARM_UP = 2_000
 
 
 class Bench:
-    """One Kafka and one durable PostgreSQL, and a fresh database for each contender."""
+    """One Kafka and one durable PostgreSQL, with a new database for each measurement."""
 
     def __init__(self, kafka: LocalKafka, postgres: LocalPostgres) -> None:
         self.settings = KafkaSettings(kafka_bootstrap_servers=kafka.bootstrap_servers)
         self._postgres = postgres
 
     async def new_database(self) -> SecretStr:
-        """Return a migrated, empty database."""
+        """Create an empty, migrated database and return its URL."""
         name = f"bench_{uuid4().hex[:8]}"
         url = SecretStr(await asyncio.to_thread(self._postgres.create_database, name))
         await migrate(url, MIGRATIONS)
         return url
 
     def approval(self, url: SecretStr) -> ServiceProcess:
-        """Return the real service as a process."""
+        """Return the approval service as a process that is not started yet."""
         return ServiceProcess(
             "approval",
             {
@@ -57,7 +57,7 @@ class Bench:
 
 
 class StatusWatch:
-    """Notes when each commitment's status event can be read from the topic."""
+    """Records when each commitment's status event was read from the topic."""
 
     def __init__(self, settings: KafkaSettings, prefix: str) -> None:
         self._prefix = prefix
@@ -68,7 +68,7 @@ class StatusWatch:
         self.seen_at: dict[str, float] = {}
 
     async def until(self, count: int) -> None:
-        """Return once `count` commitments have been seen."""
+        """Return once the status events of `count` commitments have been read."""
         while len(self.seen_at) < count:
             for record in await asyncio.to_thread(self._reader.read, 0.5):
                 key = (record.key or b"").decode()
@@ -76,12 +76,12 @@ class StatusWatch:
                     self.seen_at.setdefault(key, perf_counter())
 
     def close(self) -> None:
-        """Leave Kafka."""
+        """Close the consumer."""
         self._reader.close()
 
 
 async def throughput(bench: Bench, count: int) -> float:
-    """Return events a second from the topic to a status event that can be read, over the middle of a backlog."""
+    """Return events per second, from a backlog of submissions to status events read, after a warm-up."""
     ids = [f"t-{uuid4().hex[:16]}" for _ in range(count)]
     await preload(bench.settings, ids)
     watch = StatusWatch(bench.settings, "t-")
@@ -93,13 +93,13 @@ async def throughput(bench: Bench, count: int) -> float:
 
 
 async def latency_ms(bench: Bench, rate: float, seconds: float) -> list[float]:
-    """Return for each submission, sent at `rate` a second, the milliseconds until its status event was read."""
+    """Send `rate` submissions per second; return for each the milliseconds until its status event was read."""
     watch = StatusWatch(bench.settings, "l-")
     producer = EventProducer(bench.settings, "benchmarks.latency")
     sent_at: dict[str, float] = {}
     count = int(rate * seconds)
     with bench.approval(await bench.new_database()):
-        await asyncio.sleep(5)  # the backlog of the other measurements is settled first
+        await asyncio.sleep(5)  # let it work off the backlog of earlier measurements
         watching = asyncio.create_task(watch.until(count))
         sending = []
         started = perf_counter()
@@ -117,7 +117,7 @@ async def latency_ms(bench: Bench, rate: float, seconds: float) -> list[float]:
 
 
 async def measure(bench: Bench, wanted: Namespace) -> dict[str, float]:
-    """Return all figures of one run."""
+    """Run all measurements and return their figures."""
     create_topics(bench.settings, TOPICS)
     print(f"Latency at {wanted.rate:.0f} events/s for {wanted.seconds:.0f} s", file=sys.stderr)
     cuts = quantiles(await latency_ms(bench, wanted.rate, wanted.seconds), n=100)
@@ -135,7 +135,7 @@ async def measure(bench: Bench, wanted: Namespace) -> dict[str, float]:
 
 
 def main() -> None:
-    """Measure and print the figures."""
+    """Start the servers, measure, and print the figures as JSON."""
     parser = ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("--events", type=int, default=30_000, help="submissions in the backlog")
     parser.add_argument("--peer-events", type=int, default=2_000, help="submissions for the per-message loop")

@@ -1,4 +1,4 @@
-"""Submissions to measure with: realistic subcontracts, each of a commitment of its own."""
+"""The load: realistic submissions, each of a different commitment."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ def submission(commitment_id: str) -> bytes:
 
 
 async def preload(settings: KafkaSettings, ids: Sequence[str]) -> None:
-    """Put one submission for each of `ids` on the topic."""
+    """Publish one submission for each of `ids`."""
     producer = EventProducer(settings, "benchmarks")
     for chunk in _chunks(ids, _BATCH):
         errors = await producer.send([(TOPIC, each, submission(each)) for each in chunk])

@@ -1,4 +1,4 @@
-"""The peer: the usual loop, which makes the same facts durable message by message, with the same code for each."""
+"""The comparison: a loop that does the same work, with the same code, one message at a time."""
 
 import asyncio
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from services.pipeline.settings import KafkaSettings
 
 
 async def per_message_rate(settings: KafkaSettings, database_url: SecretStr, topic: str, count: int) -> float:
-    """Return how many submissions a second become state, history and an acknowledged status event, one by one."""
+    """Return how many submissions per second become state, history and an acknowledged status event."""
     database = Database(database_url, application_name="benchmarks.per_message", pool_size=2)
     producer = EventProducer(settings, "benchmarks.per_message")
     outbox = Outbox(KERNEL)
@@ -39,7 +39,7 @@ async def per_message_rate(settings: KafkaSettings, database_url: SecretStr, top
 async def _settle(
     record: Record, consumer: BatchProcessor, database: Database, outbox: Outbox, producer: EventProducer
 ) -> None:
-    """One message: one transaction, its event sent and acknowledged, then the next."""
+    """Process one message in one transaction, and send its event and wait for the acknowledgement."""
     await consumer.settle(Batch([record], {}, {}))
     async with database.begin() as db:
         rows = await outbox.oldest(db, 10)
@@ -49,7 +49,7 @@ async def _settle(
 
 
 def _read(settings: KafkaSettings, topic: str, count: int) -> Sequence[Record]:
-    """Read the messages beforehand: the peer is given its consumer for free."""
+    """Read the messages in advance, so that the loop is not charged for consuming."""
     reader = TopicReader(settings, [topic])
     records: list[Record] = []
     while len(records) < count:

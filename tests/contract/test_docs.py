@@ -39,11 +39,13 @@ def metrics(modules: list[ModuleType]) -> Iterator[str]:
 
 def wrong_metrics(pages: Pages) -> list[str]:
     """Metrics that the operators' page lacks or invents, labels included."""
-    table = pages["docs/operations.md"].partition("\n## Metrics\n")[2].partition("\n## ")[0]
-    documented = {
-        name for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in re.findall("`([^`]+)`", row)
-    }
-    return sorted(documented ^ set(metrics(METRICS)))
+    return sorted(_in_first_column(pages["docs/operations.md"], "Metrics") ^ set(metrics(METRICS)))
+
+
+def _in_first_column(page: str, heading: str) -> set[str]:
+    """The code names in the first column of the table under `heading`."""
+    table = page.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    return {name for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in re.findall("`([^`]+)`", row)}
 
 
 def unnamed_settings(pages: Pages) -> list[str]:
@@ -57,10 +59,7 @@ def unnamed_connection_members(pages: Pages) -> list[str]:
 
 
 def wrong_crash_points(pages: Pages) -> list[str]:
-    table = pages["docs/architecture.md"].partition("\n## Crash points\n")[2].partition("\n## ")[0]
-    documented = {
-        name for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in re.findall("`([^`]+)`", row)
-    }
+    documented = _in_first_column(pages["docs/architecture.md"], "Crash points")
     sources = "\n".join(path.read_text() for path in (ROOT / "services").rglob("*.py"))
     points = set(re.findall(r'crash_at\(f?"([^"]+)"\)', sources))
     points = {re.sub("{self._service}", "SERVICE", re.sub("{self._work.name}", "WORK", point)) for point in points}

@@ -70,7 +70,7 @@ def wrong_descriptions(example: str) -> list[str]:
     return [
         entry.name
         for entry in entries(example)
-        if entry.description not in descriptions.get(entry.name, {entry.description})
+        if entry.name in descriptions and entry.description not in descriptions[entry.name]
     ]
 
 

@@ -1,4 +1,4 @@
-"""Both user stories through the pages of the whole running system, in a real browser."""
+"""Both user stories on the pages of the whole running system, in a real browser."""
 
 import os
 from collections.abc import AsyncIterator
@@ -21,32 +21,32 @@ PATIENCE_MILLISECONDS = 30_000
 
 @dataclass(frozen=True, slots=True)
 class Tabs:
-    """What people have open: the project's tool, the approval desk, the mailbox; and what went wrong in them."""
+    """The open pages: project tool, approval desk and mailbox, and the errors seen in them."""
 
     world: World
     project: Page
     desk: Page
     mailbox: Page
-    complaints: list[str]
+    errors: list[str]
 
 
 @pytest.fixture
 async def tabs(tmp_path: Path) -> AsyncIterator[Tabs]:
-    """Everything runs, and nobody has signed in yet."""
+    """The whole system is running, and nobody has signed in."""
     async with running_world(tmp_path, WorldOptions(is_durable=False)) as world, async_playwright() as playwright:
         chromium = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-        # Chromium's own sandbox refuses root, which CI is
+        # Chromium's own sandbox does not run as root, which CI does
         browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         context = await browser.new_context()
         context.set_default_timeout(PATIENCE_MILLISECONDS)
-        complaints = _listen(context)
+        errors = _listen(context)
         project, desk, mailbox = [await context.new_page() for _ in range(3)]
-        yield Tabs(world, project, desk, mailbox, complaints)
+        yield Tabs(world, project, desk, mailbox, errors)
         await browser.close()
 
 
-async def test_the_pages_tell_both_stories_without_an_error_or_a_request_to_another_host(tabs: Tabs) -> None:
-    """Accepted becomes green; rejected comes back with a mail, and becomes green once it is corrected and re-sent."""
+async def test_both_stories_work_on_the_pages_without_errors_or_requests_to_other_hosts(tabs: Tabs) -> None:
+    """An accepted commitment turns green; a rejected one is mailed back, and turns green once corrected and re-sent."""
     await _sign_in(tabs, DANA.name)
 
     await _accepted(tabs, "SC-014")
@@ -56,7 +56,7 @@ async def test_the_pages_tell_both_stories_without_an_error_or_a_request_to_anot
     await tabs.mailbox.get_by_role("link", name="ERP", exact=True).click()
     await expect(tabs.mailbox.get_by_role("main")).to_contain_text("2 in the books")
     assert sorted(tabs.world.erp.journal.created().values()) == [1, 1]
-    assert tabs.complaints == []
+    assert tabs.errors == []
 
 
 async def _accepted(tabs: Tabs, number: str) -> None:
@@ -89,7 +89,7 @@ async def _corrected_and_resent(tabs: Tabs, number: str) -> None:
     await _read_mail(tabs, DANA.email, f"Re-sent: {number}", "03-310")
     await _choose(tabs, number, "Accept")
     await tabs.desk.get_by_role("button", name="Export").click()
-    # whoever accepts a revision again is shown first what changed
+    # before a re-sent revision is accepted, the page shows what changed
     await expect(tabs.desk.get_by_role("insertion")).to_have_text("03-310")
     await tabs.desk.get_by_role("button", name="Export 1 commitment").click()
     await _desk_says(tabs.desk, f"Accepted. {number}")
@@ -97,28 +97,28 @@ async def _corrected_and_resent(tabs: Tabs, number: str) -> None:
 
 
 def _listen(context: BrowserContext) -> list[str]:
-    """The list that from now on gets every error on a page and every request that leaves this machine."""
-    complaints: list[str] = []
+    """Collect every error on a page and every request to another host in the returned list."""
+    errors: list[str] = []
 
-    def asked(request: Request) -> None:
+    def check(request: Request) -> None:
         if urlsplit(request.url).hostname not in {None, "127.0.0.1"}:
-            complaints.append(f"{request.method} {request.url}")
+            errors.append(f"{request.method} {request.url}")
 
-    context.on("request", asked)
-    context.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    context.on("weberror", lambda failure: complaints.append(str(failure.error)))
-    return complaints
+    context.on("request", check)
+    context.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    context.on("weberror", lambda failure: errors.append(str(failure.error)))
+    return errors
 
 
 async def _sign_in(tabs: Tabs, name: str) -> None:
-    """Through the provider, where the desk sends whoever it does not know."""
+    """Sign in at the provider, to which the desk redirects."""
     await tabs.desk.goto(tabs.world.desk_url)
     await tabs.desk.get_by_role("button", name=name).click()
     await expect(tabs.desk.get_by_role("banner")).to_contain_text(name)
 
 
 async def _create(project: Page, url: str, number: str) -> None:
-    """Ana creates it, and Sam opens it."""
+    """Ana creates a commitment, and Sam opens it."""
     await _act_as(project, url, ANA.id)
     await project.get_by_role("link", name="Create commitment").click()
     await project.get_by_label("Number").fill(number)
@@ -139,7 +139,7 @@ async def _act_as(project: Page, url: str, person_id: str) -> None:
 
 
 async def _ribbon_says(project: Page, words: str) -> None:
-    """The page of a commitment that waits for an answer refreshes itself."""
+    """Wait until the page, which refreshes itself, shows `words`."""
     await expect(project.locator(".band")).to_contain_text(words, timeout=PATIENCE_MILLISECONDS)
 
 
@@ -161,9 +161,9 @@ async def _read_mail(tabs: Tabs, address: str, subject: str, words: str) -> None
     await expect(tabs.mailbox.frame_locator("iframe").locator("body")).to_contain_text(words)
 
 
-async def _reload_until_there(address: str, options: Locator) -> None:
+async def _reload_until_there(address: str, wanted: Locator) -> None:
     async def is_there() -> bool:
-        await options.page.goto(address)
-        return await options.count() > 0
+        await wanted.page.goto(address)
+        return await wanted.count() > 0
 
     await eventually(is_there)

@@ -1,4 +1,4 @@
-"""Services are killed at every point between a commit and its effect, and the ERP's own journal is counted."""
+"""Services die at every point between a commit and its effect, and every commitment is still written once."""
 
 import asyncio
 from pathlib import Path
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.timeout(900)
 
 
 async def crash(service: ServiceProcess, point: str) -> bool:
-    """Let the service run until it dies at `point`, then start it again as it was; False where it never came there."""
+    """Run the service until it dies at `point`, and restart it; return whether it died there."""
     await asyncio.to_thread(service.kill)
     service.environment["CRASH_AT"] = point
     await asyncio.to_thread(service.launch)
@@ -43,8 +43,8 @@ async def crash(service: ServiceProcess, point: str) -> bool:
     return has_died
 
 
-async def test_a_thousand_commitments_are_written_once_each_though_services_die_at_every_point(tmp_path: Path) -> None:
-    """One document for each, counted from the ERP's journal; every one GREEN upstream."""
+async def test_a_thousand_commitments_are_written_once_each_while_services_die_at_every_point(tmp_path: Path) -> None:
+    """The ERP's journal has one document for each, and every one is GREEN upstream."""
     options = WorldOptions(services=("approval", "exporter"), erp_settings=PATIENCE)
     ids = [f"k-{number:05}" for number in range(COMMITMENTS)]
     async with running_world(tmp_path, options) as world:
@@ -74,7 +74,7 @@ async def test_a_thousand_commitments_are_written_once_each_though_services_die_
 async def test_the_same_run_without_the_probe_writes_documents_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A connector that does not look before it writes: the journal shows what the probe is for."""
+    """With a connector that never finds anything, the journal shows what the probe prevents."""
     _install_blind_connector(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     settings = PATIENCE | {"settle_seconds": 0.1, "kind": "blind"}
@@ -92,7 +92,7 @@ async def test_the_same_run_without_the_probe_writes_documents_twice(
 
 
 def _install_blind_connector(folder: Path) -> None:
-    """Put a connector on the path that finds nothing, whatever the ERP holds."""
+    """Install a connector in `folder` that finds nothing, whatever the ERP contains."""
     info = folder / "blind_connector-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: blind-connector\nVersion: 1.0\n")

@@ -1,4 +1,4 @@
-"""A database that is restored from an older copy catches up by its saved offsets, and writes nothing twice."""
+"""A restored database catches up from its saved offsets, and nothing is written twice."""
 
 import asyncio
 from collections.abc import Sequence
@@ -20,8 +20,8 @@ CAUGHT_UP_WITHIN_SECONDS = 90
 pytestmark = pytest.mark.timeout(400)
 
 
-async def green_of(world: World, ids: Sequence[str]) -> None:
-    """Send `ids`, accept them, and see them GREEN."""
+async def send_and_accept(world: World, ids: Sequence[str]) -> None:
+    """Send `ids`, accept them, and wait until they are GREEN."""
     before = len(world.erp.journal.created())
     async with accepting(world):
         await send(world, ids)
@@ -30,7 +30,7 @@ async def green_of(world: World, ids: Sequence[str]) -> None:
 
 
 async def has_caught_up(world: World) -> bool:
-    """Whether everything is synced in approval's rows and succeeded in the exporter's."""
+    """Whether every commitment is synced in approval's table and succeeded in the exporter's."""
     database = Database(SecretStr(world.postgres.url_of(DATABASE)), application_name="tests", pool_size=1)
     try:
         async with database.begin() as db:
@@ -44,12 +44,12 @@ async def has_caught_up(world: World) -> bool:
 
 
 async def test_a_restored_database_catches_up_and_no_second_document_appears(tmp_path: Path) -> None:
-    """Nothing new is sent after the restore: the services notice by themselves that they were set back."""
+    """Nothing is sent after the restore: the services detect by themselves that they were set back."""
     options = WorldOptions(services=("approval", "exporter"), erp_settings={"settle_seconds": 1.0})
     async with running_world(tmp_path / "world", options) as world:
-        await green_of(world, [f"r-{number:03}" for number in range(BATCH)])
+        await send_and_accept(world, [f"r-{number:03}" for number in range(BATCH)])
         await asyncio.to_thread(world.postgres.backup, tmp_path / "copy")
-        await green_of(world, [f"s-{number:03}" for number in range(BATCH)])
+        await send_and_accept(world, [f"s-{number:03}" for number in range(BATCH)])
         await asyncio.to_thread(world.postgres.restore, tmp_path / "copy")
 
         await eventually(lambda: has_caught_up(world), CAUGHT_UP_WITHIN_SECONDS)
