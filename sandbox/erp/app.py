@@ -1,15 +1,14 @@
-"""The ERP's documents API, and the API of its faults and rules."""
+"""The web application of the ERP: its documents API, the API of its rules, and its pages."""
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import Body, Depends, FastAPI, Query, Request
+from fastapi import Depends, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 
 from sandbox.erp.books import CallResult
-from sandbox.erp.faults import ErpFault
 from sandbox.erp.order import Order
 from sandbox.erp.pages import add_pages
 from sandbox.erp.problem import Problem
@@ -24,7 +23,7 @@ def build_erp(erp: Erp, neighbours: Mapping[str, str] | None = None) -> FastAPI:
     app = bare_app("ERP")
     _add_refusals(app, erp)
     _add_documents(app, erp)
-    _add_faults_and_rules(app, erp)
+    _add_rules(app, erp)
     add_pages(app, erp, neighbours)
     return app
 
@@ -74,12 +73,7 @@ def _add_documents(app: FastAPI, erp: Erp) -> None:
         return await erp.handle(request, operation, reference=order.reference, order=order)
 
 
-def _add_faults_and_rules(app: FastAPI, erp: Erp) -> None:
-    @app.put("/faults")
-    async def replace_faults(faults: Annotated[list[ErpFault], Body(embed=True)]) -> dict[str, Any]:
-        erp.faults.replace(faults)
-        return {"faults": erp.faults.faults}
-
+def _add_rules(app: FastAPI, erp: Erp) -> None:
     @app.put("/rules")
     async def replace_rules(rules: Rules) -> Rules:
         erp.books.rules = rules

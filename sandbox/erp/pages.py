@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sandbox.erp.faults import Calls, ErpFault, ErpFaultKind
 from sandbox.erp.rules import Rules
 from sandbox.erp.server import Erp
+from sandbox.fault_routes import add_fault_routes
 from sandbox.pages import Pages, wants_page
 from schemas.fields import FailureClass
 
@@ -55,10 +56,7 @@ def _add_journal(app: FastAPI, erp: Erp, pages: Pages) -> None:
 
 
 def _add_faults_and_rules(app: FastAPI, erp: Erp, pages: Pages) -> None:
-    @app.get("/faults", response_model=None)
-    async def faults(request: Request) -> Response | dict[str, Any]:
-        if not wants_page(request):
-            return {"faults": erp.faults.faults}
+    def page() -> HTMLResponse:
         return pages.render(
             "erp_faults.html",
             faults=erp.faults.faults,
@@ -68,15 +66,7 @@ def _add_faults_and_rules(app: FastAPI, erp: Erp, pages: Pages) -> None:
             classes=sorted(FailureClass),
         )
 
-    @app.post("/faults")
-    async def switch_on(fault: Annotated[ErpFault, Form()]) -> RedirectResponse:
-        erp.faults.switch_on(fault)
-        return RedirectResponse("/faults", status_code=303)
-
-    @app.post("/faults/{place}/off")
-    async def switch_off(place: int) -> RedirectResponse:
-        erp.faults.switch_off(place)
-        return RedirectResponse("/faults", status_code=303)
+    add_fault_routes(app, erp.faults, ErpFault, page)
 
     @app.post("/rules")
     async def change_rules(

@@ -1,14 +1,15 @@
 """The mailbox's pages and API: the list of mails, one mail with text and HTML, and the faults."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Body, FastAPI, Form, HTTPException, Request
-from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from fastapi import FastAPI, HTTPException
+from fastapi.responses import HTMLResponse, PlainTextResponse
 
+from sandbox.fault_routes import add_fault_routes
 from sandbox.mailbox.catcher import Mailbox, MailFault, MailFaultKind
 from sandbox.mailbox.message import CaughtMail, with_links_in_new_tabs
-from sandbox.pages import Pages, bare_app, wants_page
+from sandbox.pages import Pages, bare_app
 
 _FRAME_FLAGS = "allow-popups allow-popups-to-escape-sandbox"
 _FRAMED = (
@@ -60,30 +61,10 @@ def _add_reading(app: FastAPI, mailbox: Mailbox, pages: Pages) -> None:
 
 
 def _add_faults(app: FastAPI, mailbox: Mailbox, pages: Pages) -> None:
-    @app.get("/faults", response_model=None)
-    async def faults(request: Request) -> Response | dict[str, Any]:
-        if wants_page(request):
-            return pages.render("mail_faults.html", faults=mailbox.faults.faults, kinds=list(MailFaultKind))
-        return {"faults": mailbox.faults.faults}
+    def page() -> HTMLResponse:
+        return pages.render("mail_faults.html", faults=mailbox.faults.faults, kinds=list(MailFaultKind))
 
-    @app.put("/faults")
-    async def replace(faults: Annotated[list[MailFault], Body(embed=True)]) -> dict[str, Any]:
-        mailbox.faults.replace(faults)
-        return {"faults": mailbox.faults.faults}
-
-    @app.post("/faults")
-    async def switch_on(
-        kind: Annotated[MailFaultKind, Form()],
-        times: Annotated[int | None, Form(ge=1)] = None,
-        recipient: Annotated[str | None, Form()] = None,
-    ) -> RedirectResponse:
-        mailbox.faults.switch_on(MailFault(kind=kind, times=times, recipient=recipient))
-        return RedirectResponse("/faults", status_code=303)
-
-    @app.post("/faults/{place}/off")
-    async def switch_off(place: int) -> RedirectResponse:
-        mailbox.faults.switch_off(place)
-        return RedirectResponse("/faults", status_code=303)
+    add_fault_routes(app, mailbox.faults, MailFault, page)
 
 
 def _find(mailbox: Mailbox, message_id: str) -> CaughtMail:
