@@ -6,7 +6,7 @@ from uuid import UUID
 
 from schemas.commitment import Commitment, summarise
 from schemas.events import CurrencyTotal, DigestReady, DigestRow, DigestSection, MailSettled
-from schemas.examples import approval, exporter
+from schemas.examples import answers, exports
 from schemas.examples.cast import ANA, COMPANY, CONCRETE_2, CONNECTION, DANA, SAM, STEEL_2, instant
 from schemas.examples.example import DIGEST, NOTIFIER, Example, example
 from schemas.fields import MailOutcome, Status
@@ -68,7 +68,7 @@ EXAMPLES: tuple[Example, ...] = (
     _settled(
         "rejection-to-creator",
         "2026-11-16T16:10:02Z",
-        event_id=_event_id(approval.EXAMPLES, "closed-cost-code"),
+        event_id=_event_id(answers.EXAMPLES, "closed-cost-code"),
         kind="rejected",
         recipient=ANA,
         commitment_id=CONCRETE_2.id,
@@ -77,7 +77,7 @@ EXAMPLES: tuple[Example, ...] = (
     _settled(
         "failure-to-sender",
         "2026-11-16T22:04:00Z",
-        event_id=_event_id(exporter.EXAMPLES, "title-too-long"),
+        event_id=_event_id(exports.EXAMPLES, "title-too-long"),
         kind="export_failed",
         recipient=SAM,
         commitment_id=STEEL_2.id,
@@ -86,7 +86,7 @@ EXAMPLES: tuple[Example, ...] = (
     _settled(
         "re-sent-to-approver",
         "2026-11-17T14:20:03Z",
-        event_id=_event_id(approval.EXAMPLES, "cost-code-corrected"),
+        event_id=_event_id(answers.EXAMPLES, "cost-code-corrected"),
         kind="resent",
         recipient=DANA,
         commitment_id=CONCRETE_2.id,
