@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from schemas.commitment import ErpDocument
 from schemas.events import ErpConnection
 from services.approval.rules.commitment import CommitmentFacts
+from services.approval.rules.facts import Stage
 
 UNNAMED_ERP = "the ERP"
 
@@ -17,9 +18,14 @@ def connection_name(facts: CommitmentFacts) -> str | None:
 
 
 def target_erp(facts: CommitmentFacts, company_erps: Sequence[ErpConnection]) -> ErpConnection | None:
-    """The connection among its company's that the commitment goes to; None if there is none."""
+    """The connection among its company's that the commitment goes to; None if there is none.
+
+    A document or an export in doubt binds it to one connection; otherwise it follows its company to another.
+    """
     name = connection_name(facts)
-    return next((erp for erp in company_erps if name in (None, erp.name)), None)
+    named = next((erp for erp in company_erps if erp.name == name), None)
+    is_bound = facts.document is not None or (facts.ruling is not None and facts.ruling.stage is Stage.IN_DOUBT)
+    return named if named or is_bound else next(iter(company_erps), None)
 
 
 def erp_title(erp: ErpConnection | None) -> str:
