@@ -434,6 +434,16 @@ async def test_a_tampered_form_is_refused(desk: Desk) -> None:
     assert not await desk.published("decision.accepted")
 
 
+async def test_no_answer_of_a_tampered_form_is_recorded(desk: Desk) -> None:
+    await desk.tell(sent(CONCRETE))
+    async with desk.browser(DANA) as browser:
+        valid = choice(await browser.get(READY), "accept", "8841")
+        refused = await choose(browser, "export", valid, f"accept:1:{'z' * 64}:8841", confirmed="yes")
+    assert refused.status_code == 400
+    assert "Your answer was not recorded." in words(refused)
+    assert not await desk.published("decision.accepted")
+
+
 async def test_accepting_on_the_page_takes_what_the_erp_asks_for(desk: Desk) -> None:
     await desk.tell(sent(CONCRETE))
     async with desk.browser(DANA) as browser:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from schemas.events import DirectoryPerson
 from schemas.fields import Status
+from services.approval.rules.answers import Answer
 from services.approval.rules.erp import erp_title, target_erp
 from services.approval.storage import directory, queries
 from services.approval.storage.queries import DeskView
@@ -157,17 +158,18 @@ class ListActions:
         self, request: Request, who: DirectoryPerson, query: ListQuery, chosen: Sequence[Choice], reason: str
     ) -> Response:
         """Give the answers one by one; a single one that came too late leads to the commitment as it is now."""
-        results = [await self._answer(request, who, choice, reason) for choice in chosen]
+        # All are built before the first is recorded: a form that cannot be read is refused as a whole.
+        answers = [(choice.commitment_id, chosen_answer(choice, reason)) for choice in chosen]
+        results = [await self._answer(request, who, *answer) for answer in answers]
         if len(results) > 1 or results[0].is_done:
             return await self._lists.show_results(request, query, results)
         form = RefusedForm(revision=chosen[0].revision, typed={"reason": reason}, refusal=results[0].text)
         return await self._detail.show(who, chosen[0].commitment_id, status=CONFLICT, refused=form)
 
-    async def _answer(self, request: Request, who: DirectoryPerson, choice: Choice, reason: str) -> Result:
-        answer = chosen_answer(choice, reason)
-        answered = await self._decisions.answer(choice.commitment_id, who, answer, traceparent_of(request))
+    async def _answer(self, request: Request, who: DirectoryPerson, commitment_id: str, answer: Answer) -> Result:
+        answered = await self._decisions.answer(commitment_id, who, answer, traceparent_of(request))
         if answered is None:
-            return not_found(choice.commitment_id)
+            return not_found(commitment_id)
         async with self._database.begin() as db:
             erp = target_erp(answered.facts, await directory.erps_of_company(db, who.company_id))
         return result_of(answer, answered, erp_title(erp))
