@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import array
 
 from schemas.commitment import Commitment
 from schemas.events import Change, ErpConnection
@@ -17,9 +17,6 @@ from services.approval.storage import directory, submissions
 from services.approval.storage.queries import StoredCommitment
 from services.approval.storage.tables import COMMITMENT
 from services.pipeline.database import Transaction
-
-_ENOUGH = 2
-"""Of two commitments whose numbers have the same beginning, at least one is not the commitment that is checked."""
 
 _Content = tuple[str, str]
 """Commitment id, content hash."""
@@ -98,27 +95,16 @@ def _cut_numbers(
 
 async def _taken_numbers(db: Transaction, company_id: str, cut: Mapping[_Content, str]) -> Mapping[_Content, str]:
     """Return another commitment's number for each cut one that the ERP could not tell from it."""
-    taken: dict[_Content, str] = {}
-    by_length = sorted(cut.items(), key=lambda each: len(each[1]))
-    for length, numbers in groupby(by_length, key=lambda each: len(each[1])):
-        taken |= await _taken_prefixes(db, company_id, length, dict(numbers))
-    return taken
-
-
-async def _taken_prefixes(
-    db: Transaction, company_id: str, length: int, cut: Mapping[_Content, str]
-) -> dict[_Content, str]:
     table = COMMITMENT
-    prefix = func.left(table.c.number, length)
-    place = func.row_number().over(partition_by=prefix, order_by=(table.c.number, table.c.id))
-    ranked = (
-        select(table.c.id, table.c.number, prefix.label("prefix"), place.label("place"))
-        .where(table.c.company_id == company_id, prefix.in_(set(cut.values())))
-        .subquery()
-    )
-    rows = (await db.execute(select(ranked).where(ranked.c.place <= _ENOUGH).order_by(ranked.c.place))).all()
-    others = {
-        (commitment_id, content_hash): [row.number for row in rows if row.prefix == kept and row.id != commitment_id]
-        for (commitment_id, content_hash), kept in cut.items()
+    named = array([table.c.number, table.c.id])
+    first_and_last: dict[str, Sequence[list[str]]] = {}
+    for length in {len(kept) for kept in cut.values()}:
+        prefix = func.left(table.c.number, length)
+        is_cut_so = prefix.in_({kept for kept in cut.values() if len(kept) == length})
+        chosen = select(prefix, func.min(named), func.max(named)).where(table.c.company_id == company_id, is_cut_so)
+        first_and_last |= {row[0]: row[1:] for row in await db.execute(chosen.group_by(prefix))}
+    taken = {
+        (own_id, content_hash): [number for number, other_id in first_and_last.get(kept, ()) if other_id != own_id]
+        for (own_id, content_hash), kept in cut.items()
     }
-    return {content: numbers[0] for content, numbers in others.items() if numbers}
+    return {content: numbers[0] for content, numbers in taken.items() if numbers}

@@ -10,7 +10,7 @@ from services.approval.rules import status
 from services.approval.rules.checks import Finding
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus
 from services.approval.rules.erp import erp_title, target_erp
-from services.approval.storage import directory, reviews, submissions
+from services.approval.storage import reviews, submissions
 from services.approval.storage.queries import DeskView, StoredCommitment
 from services.approval.web.desk.forms import Choice, Verb
 from services.pipeline.database import Transaction
@@ -74,10 +74,13 @@ class ListRow:
 
 
 async def list_rows(
-    db: Transaction, company_id: str, view: DeskView, commitments: Sequence[StoredCommitment]
+    db: Transaction,
+    company_id: str,
+    view: DeskView,
+    commitments: Sequence[StoredCommitment],
+    erps: Sequence[ErpConnection],
 ) -> list[ListRow]:
-    """Return `commitments` of one company as rows of a view."""
-    erps = await directory.erps_of_company(db, company_id)
+    """Return `commitments` of one company, which exports to `erps`, as rows of a view."""
     found = await _findings(db, company_id, commitments) if view is DeskView.READY else {}
     return [
         ListRow(each.facts, each.current, target_erp(each.facts, erps), found.get(each.facts.id, ()))

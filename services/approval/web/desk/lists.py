@@ -72,7 +72,7 @@ class ListPages:
             )
             counts = await queries.counts(db, person.company_id)
             erps = await directory.erps_of_company(db, person.company_id)
-            rows = await list_rows(db, person.company_id, query.view, found.commitments)
+            rows = await list_rows(db, person.company_id, query.view, found.commitments, erps)
         following = replace(query, after=str(found.next_after)) if found.next_after else None
         defaults = {"typed": {}, "results": (), "is_all_chosen": False}
         return self._pages.render(
