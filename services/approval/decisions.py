@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 
 from schemas.events import DirectoryPerson
 from schemas.snapshot import Snapshot
-from services.approval.rules.answers import Accept, Answer, Retry, Settle
+from services.approval.rules.answers import Accept, Answer, AnswerResult, Granted, Retry, Settle
 from services.approval.rules.checks import Finding
-from services.approval.rules.commands import AnswerContext, AnswerResult, Granted, carry_out
+from services.approval.rules.commands import AnswerContext, carry_out
 from services.approval.rules.commitment import CommitmentFacts
 from services.approval.storage import queries, reviews, submissions
 from services.approval.storage.store import CommitmentStore

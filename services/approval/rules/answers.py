@@ -1,11 +1,15 @@
-"""The answers that an approver may give, each as one value: built by the API or a form, then carried as it is."""
+"""The answers that an approver may give, as the API or a form builds them, and the results of an answer."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.commitment import ErpDocument
 from schemas.fields import Code, ContentHash, Day, ExportRound, Note, Reason, Revision
+from services.approval.rules.checks import Finding
+from services.approval.rules.commitment import CurrentStatus
+from services.approval.rules.event_handlers import Handled
 
 
 class _Answer(BaseModel):
@@ -45,3 +49,37 @@ class Settle(_Answer):
 
 
 Answer = Accept | Reject | Retry | Settle
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """The answer is valid: save facts and rows, publish the decision and the status."""
+
+    decided: Handled
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyGranted:
+    """The same person gave the same answer before."""
+
+    current: CurrentStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """Findings prevent acceptance."""
+
+    current: CurrentStatus
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """The commitment has changed since the approver saw it; `explanation` says how."""
+
+    current: CurrentStatus | None
+    explanation: str
+
+
+AnswerResult = Granted | AlreadyGranted | Blocked | Conflict
+"""All but Granted change nothing."""

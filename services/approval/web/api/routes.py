@@ -10,8 +10,7 @@ from fastapi.security import HTTPBearer
 
 from schemas.events import DirectoryPerson
 from services.approval.decisions import Answered, Decisions
-from services.approval.rules.answers import Accept, Answer, Reject, Retry, Settle
-from services.approval.rules.commands import Blocked, Conflict
+from services.approval.rules.answers import Accept, Answer, Blocked, Conflict, Reject, Retry, Settle
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, current_status
 from services.approval.rules.status import EDITABLE, RIBBONS, locked_fields, message, summary
 from services.approval.storage import queries

@@ -4,8 +4,17 @@ from dataclasses import dataclass
 
 from schemas.commitment import ErpDocument
 from services.approval.decisions import Answered
-from services.approval.rules.answers import Accept, Answer, Reject, Retry, Settle
-from services.approval.rules.commands import AlreadyGranted, Blocked, Conflict, Granted
+from services.approval.rules.answers import (
+    Accept,
+    AlreadyGranted,
+    Answer,
+    Blocked,
+    Conflict,
+    Granted,
+    Reject,
+    Retry,
+    Settle,
+)
 from services.approval.rules.commitment import CommitmentFacts, current_status
 from services.approval.rules.erp import document_name
 from services.approval.web.desk.wording import told_people

@@ -7,15 +7,13 @@ from typing import cast
 
 from schemas.commitment import Person
 from schemas.envelope import Event
-from schemas.events import DecisionAccepted, DecisionRejected, DecisionResolved
 from schemas.examples.cast import DANA, KIM
 from schemas.snapshot import Snapshot
-from services.approval.rules.answers import Accept, Answer, Reject, Retry, Settle
-from services.approval.rules.commands import AnswerContext, Granted, carry_out
+from services.approval.rules.answers import Accept, Answer, Granted, Reject, Retry, Settle
+from services.approval.rules.commands import AnswerContext, Decision, carry_out
 from services.approval.rules.commitment import CommitmentFacts
 from tests.unit.approval.rules.event_builders import CHICAGO, NOW, A, B, document
 
-Decision = DecisionAccepted | DecisionRejected | DecisionResolved
 REVISIONS = (1, 2)
 ROUNDS = (1, 2)
 

@@ -24,9 +24,10 @@ from schemas.events import (
 )
 from schemas.fields import Status
 from services.approval.rules import joins
+from services.approval.rules.commands import Decision
 from services.approval.rules.commitment import CommitmentFacts, current_status
 from tests.unit.approval.rules.event_builders import COMPANY, ID, without_version
-from tests.unit.approval.rules.granted_answers import Decision, granted
+from tests.unit.approval.rules.granted_answers import granted
 
 Joins = Mapping[type[EventData], Callable[[CommitmentFacts, Event[Any]], CommitmentFacts]]
 Answers = Callable[[CommitmentFacts], Iterator[tuple[str, CommitmentFacts, Event[Decision]]]]

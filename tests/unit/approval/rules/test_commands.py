@@ -12,17 +12,20 @@ from schemas.events import CommitmentStatus, DecisionAccepted, DecisionRejected,
 from schemas.examples.cast import DANA, KIM
 from schemas.fields import Status
 from schemas.snapshot import Snapshot
-from services.approval.rules.answers import Accept, Answer, Reject, Retry, Settle
-from services.approval.rules.checks import Finding
-from services.approval.rules.commands import (
+from services.approval.rules.answers import (
+    Accept,
     AlreadyGranted,
-    AnswerContext,
+    Answer,
     AnswerResult,
     Blocked,
     Conflict,
     Granted,
-    carry_out,
+    Reject,
+    Retry,
+    Settle,
 )
+from services.approval.rules.checks import Finding
+from services.approval.rules.commands import AnswerContext, carry_out
 from services.approval.rules.commitment import CommitmentFacts
 from services.approval.rules.rows import HistoryEntry
 from tests.unit.approval.rules.event_builders import (

@@ -1,0 +1,49 @@
+"""What must hold for an answer to be granted, and when the same person has given it before."""
+
+from schemas.commitment import ErpDocument, Person
+from schemas.fields import Status
+from schemas.snapshot import Snapshot
+from services.approval.rules.answers import Reject, Settle
+from services.approval.rules.commitment import CommitmentFacts, CurrentStatus
+from services.approval.rules.facts import Approved, Stage
+
+
+def is_at(current: CurrentStatus, revision: int, *statuses: Status) -> bool:
+    """Whether the commitment has one of `statuses` at `revision`."""
+    return current.revision == revision and current.status in statuses
+
+
+def is_in_doubt(current: CurrentStatus, answer: Settle) -> bool:
+    """Whether the round that the answer names is in doubt and nobody has settled it."""
+    is_settled = current.ruling is not None and current.ruling.settled_as is not None
+    return is_at(current, answer.revision, Status.IN_DOUBT) and current.round == answer.round and not is_settled
+
+
+def is_content(snapshot: Snapshot | None, content_hash: str) -> bool:
+    """Whether `snapshot` is stored and has this hash."""
+    return snapshot is not None and snapshot.content_hash == content_hash
+
+
+def order_by(facts: CommitmentFacts, revision: int, by: Person) -> Approved | None:
+    """The order by `by` to export `revision`, unless something was ordered or rejected after it."""
+    approved, ruling = facts.approved, facts.ruling
+    if approved is None or ruling is None or ruling.stage is Stage.REJECTED:
+        return None
+    is_theirs = approved.by.id == by.id and approved.revision == ruling.revision == revision
+    return approved if is_theirs else None
+
+
+def is_rejected(current: CurrentStatus, answer: Reject, by: Person) -> bool:
+    """Whether `by` has rejected the revision for the same reason."""
+    ruling = current.ruling
+    if ruling is None or ruling.by is None or not is_at(current, answer.revision, Status.REJECTED):
+        return False
+    return ruling.by.id == by.id and ruling.reason == answer.reason
+
+
+def is_found(facts: CommitmentFacts, current: CurrentStatus, revision: int, document: ErpDocument) -> bool:
+    """Whether the same document was given as evidence before, or is known to be in the ERP."""
+    if is_at(current, revision, Status.SYNCED):
+        return (document.connection, document.id) in facts.erp_ids
+    is_doubt = is_at(current, revision, Status.IN_DOUBT)
+    return is_doubt and current.ruling is not None and current.ruling.settled_as == document
