@@ -42,6 +42,11 @@ class Review:
     changes: Sequence[Change]
     erp: ErpConnection | None
 
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The findings on its submissions, each once."""
+        return tuple(dict.fromkeys(finding for each in self.submissions for finding in each.findings))
+
 
 async def review(db: Transaction, company_id: str, stored: StoredCommitment) -> Review:
     """Return the review of a commitment."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
+from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request, Response
@@ -16,14 +17,13 @@ from services.approval.storage import directory, queries
 from services.approval.storage.queries import DeskView, StoredCommitment
 from services.approval.web.desk import answer_forms, forms
 from services.approval.web.desk.dependencies import Dependencies
-from services.approval.web.desk.detail import CONFLICT, DetailPage, RefusedForm
+from services.approval.web.desk.detail import DetailPage, RefusedForm
 from services.approval.web.desk.forms import FormProblem
 from services.approval.web.desk.lists import ListPages, ListQuery
 from services.approval.web.desk.pages import Pages
 from services.approval.web.desk.results import result_of
 from services.approval.web.tracing import traceparent_of
 
-UNPROCESSABLE = 422
 CommitmentId = Annotated[str, Path(pattern=ID_PATTERN, max_length=MAX_ID_CHARACTERS)]
 
 
@@ -51,22 +51,21 @@ class CommitmentActions:
         stored, erp = await self._found(who, commitment_id)
         answer = _read(action, fields, stored, erp)
         if not isinstance(answer, Answer):
-            form = RefusedForm(typed=fields)
-            return await self._page.show(who, commitment_id, status=UNPROCESSABLE, problems=answer, refused=form)
+            return await self._page.show(who, commitment_id, RefusedForm(fields, answer))
         answered = await self._decisions.answer(commitment_id, who, answer, traceparent_of(request))
         if answered is None:
-            raise HTTPException(404)
+            raise HTTPException(HTTPStatus.NOT_FOUND)
         result = result_of(answer, answered, erp_title(erp))
         if not result.is_done:
-            form = RefusedForm(answer.revision, fields, result.text)
-            return await self._page.show(who, commitment_id, status=CONFLICT, refused=form)
+            form = RefusedForm(fields, refusal=result.text, revision=answer.revision)
+            return await self._page.show(who, commitment_id, form)
         return await self._lists.show_results(request, _list_of(fields), [result])
 
     async def _found(self, who: DirectoryPerson, commitment_id: str) -> tuple[StoredCommitment, ErpConnection | None]:
         async with self._database.begin() as db:
             stored = await queries.find(db, who.company_id, commitment_id)
             if stored is None:
-                raise HTTPException(404)
+                raise HTTPException(HTTPStatus.NOT_FOUND)
             return stored, target_erp(stored.facts, await directory.erps_of_company(db, who.company_id))
 
 

@@ -2,39 +2,34 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from http import HTTPStatus
 
 from fastapi import Response
 from starlette.exceptions import HTTPException
 
-from schemas.commitment import Commitment
 from schemas.events import Change, DirectoryPerson
 from schemas.fields import FailureClass, Status
-from services.approval.rules.checks import Finding, excess_over_lines, line_sum
 from services.approval.rules.differences import differences
 from services.approval.rules.facts import Stage
 from services.approval.storage import queries, submissions
 from services.approval.storage.queries import STATUSES, DeskView, HistoryLine
-from services.approval.storage.reviews import Review, review
+from services.approval.storage.reviews import CheckedSubmission, Review, review
 from services.approval.web.desk.check_lines import CheckLine, check_lines
 from services.approval.web.desk.dependencies import Dependencies
 from services.approval.web.desk.forms import FormProblem
-from services.approval.web.desk.list_rows import ListRow
+from services.approval.web.desk.list_rows import ListRow, reviewed_row
 from services.approval.web.desk.pages import Pages
 from services.pipeline.database import Transaction
-
-CONFLICT = 409
-_NOT_FOUND = 404
 
 
 @dataclass(frozen=True, slots=True)
 class RefusedForm:
-    """A form that was not carried out: the revision that its sender had read, what they typed, and why."""
+    """A form that was not carried out: what was typed, and why; `revision` is the one that its sender had read."""
 
-    revision: int | None = None
     typed: Mapping[str, str] = field(default_factory=dict)
+    problems: Sequence[FormProblem] = ()
     refusal: str = ""
+    revision: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +59,9 @@ class Detail:
     history: Sequence[HistoryLine]
 
     @property
-    def content(self) -> Commitment | None:
-        """What was submitted; None until it arrives."""
-        return self.review.submissions[0].content if self.review.submissions else None
-
-    @property
-    def note(self) -> str | None:
-        """The sender's note for the approver."""
-        return self.review.submissions[0].row.note if self.review.submissions else None
-
-    @property
-    def sent_at(self) -> datetime | None:
-        """When it was sent."""
-        return self.review.submissions[0].row.sent_at if self.review.submissions else None
+    def sent(self) -> CheckedSubmission | None:
+        """The submission that is shown; None until it arrives."""
+        return self.review.submissions[0] if self.review.submissions else None
 
     @property
     def previous_rejection(self) -> tuple[int, str, str] | None:
@@ -102,36 +87,27 @@ class DetailPage:
         self._database = dependencies.database
         self._pages = pages
 
-    async def show(
-        self,
-        who: DirectoryPerson,
-        commitment_id: str,
-        *,
-        status: int = 200,
-        problems: Sequence[FormProblem] = (),
-        refused: RefusedForm | None = None,
-    ) -> Response:
+    async def show(self, who: DirectoryPerson, commitment_id: str, refused: RefusedForm | None = None) -> Response:
         """Return the page; a 404 if the company has no such commitment."""
         form = refused or RefusedForm()
         async with self._database.begin() as db:
             stored = await queries.find(db, who.company_id, commitment_id)
             if stored is None:
-                raise HTTPException(_NOT_FOUND)
+                raise HTTPException(HTTPStatus.NOT_FOUND)
             detail = await _detail(db, await review(db, who.company_id, stored), form.revision)
             counts = await queries.counts(db, who.company_id)
         return self._pages.render(
             "commitment.html",
             person=who,
-            status=status,
+            status=HTTPStatus.CONFLICT if form.refusal else HTTPStatus.OK,
             title=f"{detail.row.summary.number} {detail.row.summary.title}",
             detail=detail,
             can=offered_answers(detail.row, who),
             counts=counts,
             current_view=view_of(detail.row.current.status),
-            problems=problems,
+            problems=form.problems,
             typed=form.typed,
             refusal=form.refusal,
-            **_sums(detail.content),
         )
 
 
@@ -154,17 +130,16 @@ def view_of(status: Status) -> DeskView:
 
 
 async def _detail(db: Transaction, found: Review, read_revision: int | None) -> Detail:
-    findings = tuple(dict.fromkeys(finding for sent in found.submissions for finding in sent.findings))
-    row = ListRow(found.facts, found.current, found.erp, findings)
     changes, since = await _changes(db, found, read_revision)
-    return Detail(row, found, _checks(found, findings), changes, since, await queries.history(db, found.facts.id))
+    history = await queries.history(db, found.facts.id)
+    return Detail(reviewed_row(found), found, _checks(found), changes, since, history)
 
 
-def _checks(found: Review, findings: Sequence[Finding]) -> Sequence[CheckLine]:
+def _checks(found: Review) -> Sequence[CheckLine]:
     if not found.submissions:
         return ()
     first = found.submissions[0]
-    return check_lines(first.content, first.row.sent_by, found.erp, findings)
+    return check_lines(first.content, first.row.sent_by, found.erp, found.findings)
 
 
 async def _changes(db: Transaction, found: Review, read_revision: int | None) -> tuple[Sequence[Change], int | None]:
@@ -176,7 +151,3 @@ async def _changes(db: Transaction, found: Review, read_revision: int | None) ->
         if read:
             return differences(submissions.content_of(read[0]), found.submissions[0].content), read_revision
     return found.changes, None
-
-
-def _sums(content: Commitment | None) -> dict[str, Any]:
-    return {"line_sum": line_sum(content), "difference": excess_over_lines(content)} if content else {}

@@ -1,6 +1,7 @@
 """The page of the company's directory, and the link that stops a person's daily summary."""
 
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
@@ -48,7 +49,7 @@ def directory_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
 def _unsubscriber(dependencies: Dependencies, token: str) -> Unsubscriber:
     found = read_unsubscribe(dependencies.settings.link_secret, token)
     if found is None:
-        raise HTTPException(404)
+        raise HTTPException(HTTPStatus.NOT_FOUND)
     return found
 
 

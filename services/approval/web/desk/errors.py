@@ -1,6 +1,7 @@
 """The pages that people see for errors; each says what to do next."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
 from urllib.parse import urlencode
 
 from fastapi import Request, Response
@@ -21,7 +22,6 @@ from services.pipeline.database import DATABASE_ERRORS, is_unavailable
 
 ErrorHandler = Callable[[Request, Exception], Awaitable[Response]]
 _TYPED = ("reason", "note", "evidence")
-_NOT_FOUND = 404
 
 
 class ErrorPages:
@@ -51,7 +51,7 @@ class ErrorPages:
 
     async def _on_http(self, request: Request, error: Exception) -> Response:
         del request
-        if not isinstance(error, HTTPException) or error.status_code == _NOT_FOUND:
+        if not isinstance(error, HTTPException) or error.status_code == HTTPStatus.NOT_FOUND:
             return self._missing()
         return self._pages.message(
             "This did not work", error.detail, "Your answer was not recorded.", status=error.status_code
@@ -88,7 +88,7 @@ class ErrorPages:
         return self._pages.message(
             "Not found",
             "There is no such page, or your company has no such commitment in ERP Integrations.",
-            status=_NOT_FOUND,
+            status=HTTPStatus.NOT_FOUND,
         )
 
 

@@ -15,16 +15,14 @@ from services.approval.storage.queries import DeskView
 from services.approval.storage.reviews import Review, review
 from services.approval.web.desk.answer_forms import chosen_answer
 from services.approval.web.desk.dependencies import Dependencies
-from services.approval.web.desk.detail import CONFLICT, DetailPage, RefusedForm
+from services.approval.web.desk.detail import DetailPage, RefusedForm
 from services.approval.web.desk.forms import Choice, Fields, FormProblem, Verb, choices, reason_problems, text_fields
-from services.approval.web.desk.list_rows import ListRow
+from services.approval.web.desk.list_rows import ListRow, reviewed_row
 from services.approval.web.desk.lists import ListPages, ListQuery
 from services.approval.web.desk.pages import Pages
 from services.approval.web.desk.results import Result, not_found, result_of
 from services.approval.web.desk.wording import counted, totals
 from services.approval.web.tracing import traceparent_of
-
-UNPROCESSABLE = 422
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +104,7 @@ class ListActions:
         if fields.get("confirmed") == "yes" and every:
             return await self._check(who, fields, Verb.REJECT, every, problems)
         chosen = {choice.value for choice in every}
-        return await self._lists.show(
-            who, _list_of(fields), status=UNPROCESSABLE, problems=problems, chosen=chosen, typed=fields
-        )
+        return await self._lists.show(who, _list_of(fields), problems=problems, chosen=chosen, typed=fields)
 
     async def _needs_check(self, who: DirectoryPerson, chosen: Sequence[Choice]) -> bool:
         if len(chosen) > 1:
@@ -130,7 +126,6 @@ class ListActions:
         return self._pages.render(
             "check.html",
             person=who,
-            status=UNPROCESSABLE if problems else 200,
             title="Check before export" if verb is Verb.ACCEPT else "Check before rejecting",
             verb=verb,
             possible=possible,
@@ -149,9 +144,7 @@ class ListActions:
                 stored = await queries.find(db, who.company_id, choice.commitment_id)
                 if stored:
                     found = await review(db, who.company_id, stored)
-                    findings = tuple(finding for each in found.submissions for finding in each.findings)
-                    row = ListRow(stored.facts, stored.current, found.erp, findings)
-                    checked.append(CheckedChoice(choice, found, row))
+                    checked.append(CheckedChoice(choice, found, reviewed_row(found)))
         return checked
 
     async def _carry_out(
@@ -163,8 +156,8 @@ class ListActions:
         results = [await self._answer(request, who, *answer) for answer in answers]
         if len(results) > 1 or results[0].is_done:
             return await self._lists.show_results(request, query, results)
-        form = RefusedForm(revision=chosen[0].revision, typed={"reason": reason}, refusal=results[0].text)
-        return await self._detail.show(who, chosen[0].commitment_id, status=CONFLICT, refused=form)
+        form = RefusedForm({"reason": reason}, refusal=results[0].text, revision=chosen[0].revision)
+        return await self._detail.show(who, chosen[0].commitment_id, form)
 
     async def _answer(self, request: Request, who: DirectoryPerson, commitment_id: str, answer: Answer) -> Result:
         answered = await self._decisions.answer(commitment_id, who, answer, traceparent_of(request))

@@ -12,6 +12,7 @@ from services.approval.rules.commitment import CommitmentFacts, CurrentStatus
 from services.approval.rules.erp import erp_title, target_erp
 from services.approval.storage import reviews, submissions
 from services.approval.storage.queries import DeskView, StoredCommitment
+from services.approval.storage.reviews import Review
 from services.approval.web.desk.forms import Choice, Verb
 from services.pipeline.database import Transaction
 
@@ -71,6 +72,11 @@ class ListRow:
     def choice(self, verb: str) -> str:
         """What a form sends when `verb` is chosen for this row."""
         return Choice(Verb(verb), self.current.revision, self.content_hash, self.facts.id).value
+
+
+def reviewed_row(found: Review) -> ListRow:
+    """The commitment of a review as a row."""
+    return ListRow(found.facts, found.current, found.erp, found.findings)
 
 
 async def list_rows(

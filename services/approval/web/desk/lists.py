@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from http import HTTPStatus
 from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import uuid4
@@ -16,7 +17,7 @@ from services.approval.storage.queries import Cursor, DeskView
 from services.approval.storage.sessions import Session
 from services.approval.web.desk.columns import columns_for
 from services.approval.web.desk.dependencies import Dependencies
-from services.approval.web.desk.forms import FormProblem
+from services.approval.web.desk.forms import Fields, FormProblem
 from services.approval.web.desk.list_rows import ListRow, list_rows
 from services.approval.web.desk.pages import VIEW_TITLES, Pages, see_other
 from services.approval.web.desk.results import Result
@@ -43,7 +44,7 @@ class ListQuery:
             return None
         cursor = queries.parse_cursor(self.after)
         if cursor is None:
-            raise HTTPException(404)
+            raise HTTPException(HTTPStatus.NOT_FOUND)
         return cursor
 
 
@@ -60,12 +61,13 @@ class ListPages:
         person: DirectoryPerson,
         query: ListQuery,
         *,
-        status: int = 200,
         problems: Sequence[FormProblem] = (),
         chosen: Collection[str] = (),
-        **values: Any,
+        typed: Fields | None = None,
+        results: Sequence[Result] = (),
+        is_all_chosen: bool = False,
     ) -> Response:
-        """Return the list; `chosen` are the answers that are ticked."""
+        """Return the list; `chosen` are the answers that are ticked, `typed` what its form contains already."""
         async with self._database.begin() as db:
             found = await queries.page(
                 db, person.company_id, query.view, search=query.search.strip(), after=query.cursor
@@ -74,11 +76,9 @@ class ListPages:
             erps = await directory.erps_of_company(db, person.company_id)
             rows = await list_rows(db, person.company_id, query.view, found.commitments, erps)
         following = replace(query, after=str(found.next_after)) if found.next_after else None
-        defaults = {"typed": {}, "results": (), "is_all_chosen": False}
         return self._pages.render(
             "list.html",
             person=person,
-            status=status,
             title=VIEW_TITLES[query.view],
             query=query,
             columns=columns_for(query.view, is_approver=person.is_approver),
@@ -91,7 +91,9 @@ class ListPages:
             empty_list=empty_list(query.view, is_approver=person.is_approver),
             problems=problems,
             chosen=chosen,
-            **{**defaults, **values},
+            typed=typed or {},
+            results=results,
+            is_all_chosen=is_all_chosen,
         )
 
     async def show_results(self, request: Request, query: ListQuery, results: Sequence[Result]) -> Response:

@@ -1,8 +1,9 @@
 """Renders the desk's pages from their templates, and sets the headers that keep them safe."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,14 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from schemas.events import DirectoryPerson
+from services.approval.rules.checks import excess_over_lines, line_sum
 from services.approval.rules.erp import document_name
 from services.approval.rules.status import RIBBONS
 from services.approval.storage.queries import DeskView
 from services.approval.web.desk import wording
+from services.approval.web.desk.forms import FormProblem
 from services.pipeline import formats
 
-SEE_OTHER = 303
 _FOLDER = Path(__file__).parent
 ASSETS = _FOLDER / "assets"
 _HEADERS: Mapping[str, str] = {
@@ -64,6 +66,8 @@ class Pages:
             owner_words=wording.OWNER_WORDS,
             cause_words=wording.CAUSE_WORDS,
             ribbons=RIBBONS,
+            line_sum=line_sum,
+            excess_over_lines=excess_over_lines,
         )
         self._environment.filters.update(
             money=formats.money,
@@ -77,11 +81,18 @@ class Pages:
         )
 
     def render(
-        self, template: str, *, person: DirectoryPerson | None = None, status: int = 200, **values: Any
+        self,
+        template: str,
+        *,
+        person: DirectoryPerson | None = None,
+        status: int = HTTPStatus.OK,
+        problems: Sequence[FormProblem] = (),
+        **values: Any,
     ) -> HTMLResponse:
-        """Return the page `template`, with times in the time zone of `person`."""
-        text = self._environment.get_template(template).render(person=person, now=datetime.now(UTC), **values)
-        return HTMLResponse(text, status)
+        """Return the page `template`, with times in the time zone of `person`; with `problems` its status is 422."""
+        found = self._environment.get_template(template)
+        text = found.render(person=person, problems=problems, now=datetime.now(UTC), **values)
+        return HTMLResponse(text, HTTPStatus.UNPROCESSABLE_ENTITY if problems else status)
 
     def message(
         self,
@@ -136,7 +147,7 @@ class Assets(StaticFiles):
 
 def see_other(address: str) -> RedirectResponse:
     """Redirect the browser, so that reloading the next page does not repeat the request."""
-    return RedirectResponse(address, SEE_OTHER)
+    return RedirectResponse(address, HTTPStatus.SEE_OTHER)
 
 
 @pass_context
