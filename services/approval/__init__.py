@@ -1,1 +1,1 @@
-"""Approval decides: it keeps where every commitment stands, and serves the desk and the API of the approvers."""
+"""The approval service: keeps the status of every commitment, and serves the approvers' desk and API."""

@@ -1,4 +1,4 @@
-"""Puts approval together from its parts and runs it."""
+"""Wires the approval service together and runs it."""
 
 import sys
 from functools import partial
@@ -31,7 +31,7 @@ def build() -> tuple[Service, ApprovalSettings]:
         database=database,
         outbox=outbox,
         aggregates=(
-            # people first: whom a commitment of the same batch tells depends on their rights
+            # people first: who is asked to approve a commitment of the same batch depends on their rights
             Aggregate("person", tuple(PEOPLE_HANDLERS), PEOPLE),
             Aggregate("commitment", tuple(HANDLERS), CommitmentStore()),
             Aggregate("erp_connection", tuple(CONNECTION_HANDLERS), CONNECTIONS),
@@ -43,7 +43,7 @@ def build() -> tuple[Service, ApprovalSettings]:
 
 
 def main() -> int:
-    """Run approval until it is told to stop."""
+    """Run approval until it receives a signal to stop; return the exit code."""
     return run_service(build)
 
 

@@ -1,4 +1,4 @@
-"""An approver's answer as one transaction on the commitment's row: guarded, recorded and published."""
+"""Carries out an approver's answer in one transaction on the commitment's row, and publishes the decision."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,7 +27,7 @@ class Answered:
 
 
 class Decisions:
-    """Takes the answers of approvers."""
+    """Carries out the answers of approvers."""
 
     def __init__(self, database: Database, outbox: Outbox) -> None:
         self._database = database

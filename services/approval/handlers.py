@@ -1,4 +1,4 @@
-"""All events that approval handles, each with its rule."""
+"""All events that approval handles, each with its handler."""
 
 from schemas.events import (
     CommitmentResent,

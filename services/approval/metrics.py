@@ -14,7 +14,7 @@ OLDEST_WAITING_SECONDS = Gauge("approval_oldest_waiting_seconds", "How long the 
 
 
 async def refresh_gauges(database: Database) -> None:
-    """Set the gauges to what the database says now."""
+    """Set the gauges from the database."""
     async with database.begin() as db:
         count, oldest = await queries.waiting(db)
     WAITING.set(count)

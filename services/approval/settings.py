@@ -1,4 +1,4 @@
-"""What approval reads from its environment."""
+"""The settings that approval reads from its environment."""
 
 from pydantic import Field, SecretStr
 

@@ -1,1 +1,1 @@
-"""What approval decides, as pure functions: no I/O, no clock, no settings."""
+"""Approval's rules as pure functions: no I/O, no clock, no settings."""

@@ -35,7 +35,7 @@ class Reject(_Answer):
 
 
 class Retry(_Answer):
-    """Order a failed export once more."""
+    """Retry a failed export."""
 
     round: ExportRound = Field(description="The round that failed.")
 

@@ -1,4 +1,4 @@
-"""When a re-sent revision waits, the approver who rejected the one before is asked again at once."""
+"""Asks the approver who rejected a revision again as soon as its correction waits."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class ApprovalRequest:
 
 
 def new_approval_request(before: CommitmentFacts, after: CommitmentFacts) -> ApprovalRequest | None:
-    """The request that `after` calls for and `before` did not, in whichever order the events came; else None.
+    """The request that `after` calls for and `before` did not, in whatever order the events came; else None.
 
     Whether the approver still has the right is for the caller to check.
     """

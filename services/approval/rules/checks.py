@@ -1,4 +1,4 @@
-"""What an approver has to know before accepting a commitment."""
+"""Checks a commitment before it is accepted; each problem is a finding in words."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

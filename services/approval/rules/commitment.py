@@ -1,4 +1,4 @@
-"""A commitment as approval has it: the facts that arrived, and the current status, which follows from them alone."""
+"""A commitment: the facts that arrived about it, and the status that follows from them alone."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -95,7 +95,7 @@ _STATUSES = {
 
 
 def current_status(facts: CommitmentFacts) -> CurrentStatus | None:
-    """The status that follows from `facts`; None until something is submitted, and nobody is shown it until then."""
+    """The status that follows from `facts`; None until something is submitted, and until then nobody sees it."""
     if not facts.submissions:
         return None
     ruling, retrieved, revision = facts.ruling, facts.retrieved, facts.current_revision

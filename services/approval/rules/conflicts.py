@@ -1,4 +1,4 @@
-"""Why an approver's answer came too late, in words for that approver."""
+"""Explains to an approver why an answer came too late."""
 
 from datetime import datetime, tzinfo
 
@@ -23,7 +23,7 @@ def explanation(facts: CommitmentFacts, revision: int, now: datetime, zone: tzin
 
 
 class _Clock:
-    """Times as a person in `zone` says them at `now`."""
+    """Formats times in `zone` for a reader at `now`."""
 
     def __init__(self, now: datetime, zone: tzinfo) -> None:
         self._zone = zone

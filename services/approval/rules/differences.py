@@ -1,4 +1,4 @@
-"""What changed between two snapshots of a commitment, in words that an approver reads."""
+"""Describes to an approver what changed between two snapshots of a commitment."""
 
 from collections.abc import Iterator, Mapping
 from itertools import chain
@@ -38,7 +38,7 @@ def _between_lines(old: Mapping[str, Line], new: Mapping[str, Line]) -> Iterator
 
 
 def _lines(commitment: Commitment) -> dict[str, Line]:
-    """The lines under what people call them; a position that is used twice is told apart."""
+    """The lines by label, for example "Line 2"; a repeated position gets a label of its own."""
     lines: dict[str, Line] = {}
     for line in commitment.lines:
         label = f"Line {line.position}"
@@ -56,7 +56,7 @@ def _whole(label: str, line: Line | None) -> dict[str, str]:
 
 
 def _members(record: Commitment | Line, label: str = "") -> dict[str, str]:
-    """Every member of `record` by its name in words, as text."""
+    """Every member of `record` as text, by its label."""
     return dict(_flat(label, record.model_dump(mode="json", exclude={"lines", "position"})))
 
 
@@ -72,5 +72,5 @@ def _flat(label: str, value: Any) -> Iterator[tuple[str, str]]:
 
 
 def _printable(text: str) -> str:
-    """`text` as an event takes it: unknown members may hold what ours may not."""
+    """`text` without U+0000, which unknown members may contain and events may not."""
     return text.replace("\x00", " ")

@@ -1,4 +1,4 @@
-"""What each event means to approval: the fact that it adds, and what a new fact leads to."""
+"""Handles each event: joins it to the facts, and publishes and records what is new."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -35,7 +35,7 @@ def joining(join: Callable[[CommitmentFacts, Event[EventT]], CommitmentFacts]) -
 
 
 def submitted(facts: CommitmentFacts, event: Event[Submission], now: datetime) -> Handled:
-    """As any fact; in addition the snapshot is stored for good, even if it came too late to matter."""
+    """Join it as any event; also store the snapshot, even if the submission came too late to matter."""
     decided = joining(joins.submitted)(facts, event, now)
     known = {sent.precedence for sent in facts.submissions}
     if (event.data.revision, event.data.commitment.content_hash) in known:
@@ -44,7 +44,7 @@ def submitted(facts: CommitmentFacts, event: Event[Submission], now: datetime) -
 
 
 def mail_settled(facts: CommitmentFacts, event: Event[MailSettled], now: datetime) -> Handled:
-    """Only the history changes: it says who got a mail. A daily summary belongs to no commitment."""
+    """Add to the history who got a mail, and change no fact. A daily summary belongs to no commitment."""
     del now
     if event.data.commitment_id is None:
         return Decided(facts, is_changed=False)

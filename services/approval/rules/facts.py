@@ -1,4 +1,4 @@
-"""The facts about a commitment, and the rule that decides which of two facts of a kind is kept."""
+"""The facts about a commitment, and which of two facts of the same kind is kept."""
 
 from dataclasses import dataclass
 from datetime import date, datetime

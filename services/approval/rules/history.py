@@ -1,4 +1,4 @@
-"""What the history of a commitment says about an event, in words."""
+"""Describes an event for the history of its commitment."""
 
 from schemas.commitment import Person
 from schemas.envelope import Event

@@ -1,4 +1,4 @@
-"""How each event joins the facts about a commitment: maxima and unions only, so order and repetition do not matter."""
+"""Joins each event to the facts by maxima and unions only, so that order and repetition do not matter."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -21,13 +21,13 @@ from services.approval.rules.facts import Approved, Doubt, Retrieved, Ruling, St
 
 
 def submitted(facts: CommitmentFacts, event: Event[Submission]) -> CommitmentFacts:
-    """The facts with this submission, unless a later ruling has made it history."""
+    """The facts with this submission, unless a later ruling has superseded it."""
     snapshot = event.data.commitment
     summary = summarise(snapshot.commitment, event.data.sent_by)
     sent = Submitted(event.data.revision, snapshot.content_hash, event.data.project_id, _time(event), summary)
     known = {other.precedence: other for other in facts.submissions}
     known[sent.precedence] = later(known.get(sent.precedence), sent)
-    return _without_history(replace(facts, submissions=tuple(known[precedence] for precedence in sorted(known))))
+    return _without_superseded(replace(facts, submissions=tuple(known[precedence] for precedence in sorted(known))))
 
 
 def retrieved(facts: CommitmentFacts, event: Event[CommitmentRetrieved]) -> CommitmentFacts:
@@ -113,10 +113,10 @@ def succeeded(facts: CommitmentFacts, event: Event[ExportSucceeded]) -> Commitme
 
 
 def _ruled(facts: CommitmentFacts, ruling: Ruling) -> CommitmentFacts:
-    return _without_history(replace(facts, ruling=later(facts.ruling, ruling)))
+    return _without_superseded(replace(facts, ruling=later(facts.ruling, ruling)))
 
 
-def _without_history(facts: CommitmentFacts) -> CommitmentFacts:
+def _without_superseded(facts: CommitmentFacts) -> CommitmentFacts:
     """`facts` without submissions that can never be shown again; both bounds only rise, so order does not matter."""
     oldest = min(facts.ruled_revision, facts.submitted_revision)
     kept = tuple(sent for sent in facts.submissions if sent.revision >= oldest)

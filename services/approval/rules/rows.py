@@ -1,4 +1,4 @@
-"""The rows that approval inserts beside a commitment's facts and never changes."""
+"""Insert-only rows that are saved with a commitment's facts."""
 
 from dataclasses import dataclass
 from datetime import datetime

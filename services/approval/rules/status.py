@@ -1,4 +1,4 @@
-"""The status that is published for upstream: ribbon, whether the commitment can be edited, locked fields, a message."""
+"""The status event for upstream: ribbon, whether the commitment can be edited, locked fields, and a message."""
 
 from dataclasses import replace
 from datetime import datetime

@@ -1,1 +1,1 @@
-"""Approval's PostgreSQL schema: tables, what is loaded and saved, every query, and the migrations."""
+"""Approval's PostgreSQL schema: tables, stores, queries and migrations."""

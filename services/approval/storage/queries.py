@@ -1,4 +1,4 @@
-"""What the desk and the API read: lists by view, one commitment, its history."""
+"""Queries of the desk and the API: lists by view, one commitment, its history."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

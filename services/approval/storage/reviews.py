@@ -1,4 +1,4 @@
-"""What an approver reads before answering: contents with their findings, and what changed since the last revision."""
+"""Collects what an approver reads before answering: contents, findings, and changes since the last revision."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Sessions of browsers: the browser holds a random token, the table its SHA-256; the server can end them any time."""
+"""Browser sessions: the browser holds a random token, the table its SHA-256; the server can end one at any time."""
 
 import hashlib
 import secrets
@@ -16,7 +16,7 @@ from services.pipeline.database import Database
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A session that has not expired; `person_id` is None during sign-in, `state` is what the sign-in must remember."""
+    """A session that has not expired; `person_id` is None during sign-in, `state` holds its data."""
 
     token_hash: bytes
     person_id: str | None
@@ -53,7 +53,7 @@ class Sessions:
             row = (await db.execute(chosen.where(is_live))).one_or_none()
         return None if row is None else Session(row.token_hash, row.person_id, orjson.loads(row.state))
 
-    async def remember(self, session: Session, **members: Any) -> None:
+    async def update_state(self, session: Session, **members: Any) -> None:
         """Add `members` to the state of `session`."""
         state = orjson.dumps({**session.state, **members}).decode()
         async with self._database.begin() as db:

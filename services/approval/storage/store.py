@@ -1,4 +1,4 @@
-"""How approval loads and saves what it folds: each batch is one select, one update and one insert per kind of row."""
+"""Loads and saves the state of a batch: one select, one update, and one insert per kind of row."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypeVar

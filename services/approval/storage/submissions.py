@@ -1,4 +1,4 @@
-"""What was submitted, verbatim: insert-only rows, read when an answer, a page or a comparison needs them."""
+"""Stores submissions verbatim, and reads them for answers, pages and comparisons."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -42,7 +42,7 @@ async def find_many(db: Transaction, keys: Sequence[Key]) -> Mapping[str, Submis
 
 
 def content_of(row: SubmissionRow) -> Commitment:
-    """Return the typed view of a submission's text."""
+    """Return the commitment that a submission contains."""
     return Commitment.model_validate_json(row.text)
 
 

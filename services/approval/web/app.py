@@ -1,4 +1,4 @@
-"""Approval's web application: the API for programs and the desk for people, each with its own form of errors."""
+"""Approval's web application: the JSON API and the desk, each with its own kind of error response."""
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -43,13 +43,13 @@ def build_app(
         **dict.fromkeys(DATABASE_ERRORS, problems.on_database_unavailable),
     }
     for kind, handler in api_handlers.items():
-        app.add_exception_handler(kind, _by_client(handler, desk_handlers.get(kind, handler)))
+        app.add_exception_handler(kind, _by_path(handler, desk_handlers.get(kind, handler)))
     return app
 
 
-def _by_client(for_programs: ErrorHandler, for_people: ErrorHandler) -> ErrorHandler:
+def _by_path(for_api: ErrorHandler, for_desk: ErrorHandler) -> ErrorHandler:
     async def handle(request: Request, error: Exception) -> Response:
-        chosen = for_programs if request.url.path.startswith(API_PREFIX) else for_people
+        chosen = for_api if request.url.path.startswith(API_PREFIX) else for_desk
         return await chosen(request, error)
 
     return handle

@@ -1,4 +1,4 @@
-"""The trace that an approver's answer belongs to (W3C Trace Context)."""
+"""Reads the trace of a request (W3C Trace Context)."""
 
 import re
 import secrets

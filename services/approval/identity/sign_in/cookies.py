@@ -1,4 +1,4 @@
-"""What the browser holds: cookies that only our own pages over TLS can set and send, where TLS is used."""
+"""Cookies that only our own pages can set and send."""
 
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -14,16 +14,16 @@ class Cookies:
 
     def __init__(self, public_url: str) -> None:
         self._is_secure = public_url.startswith("https:")
-        # The prefix makes browsers refuse the cookie from a neighbouring host and over plain HTTP.
+        # Browsers refuse a cookie with this prefix from another host or over plain HTTP.
         self._prefix = "__Host-countersign" if self._is_secure else "countersign"
         self._origin = "{0.scheme}://{0.netloc}".format(urlsplit(public_url))
 
     def read(self, request: Request, purpose: str) -> str | None:
-        """Return the token that the browser holds for `purpose`."""
+        """Return the token that the browser sent for `purpose`; None without one."""
         return request.cookies.get(self.name(purpose))
 
     def write(self, response: Response, purpose: str, token: str, life: timedelta) -> None:
-        """Let the browser hold `token` for `purpose`; Lax, since a link in a mail must find its reader signed in."""
+        """Set the cookie for `purpose`; it is Lax, so that whoever follows a link in a mail is signed in."""
         response.set_cookie(
             self.name(purpose),
             token,
@@ -35,11 +35,11 @@ class Cookies:
         )
 
     def clear(self, response: Response, purpose: str) -> None:
-        """Let the browser forget the token."""
+        """Delete the cookie for `purpose`."""
         response.delete_cookie(self.name(purpose), path="/", secure=self._is_secure, httponly=True, samesite="lax")
 
     def is_from_our_pages(self, request: Request) -> bool:
-        """Whether `request` changes nothing, or came from a page of ours: by Sec-Fetch-Site, else by Origin."""
+        """Whether `request` is safe or came from one of our pages, by Sec-Fetch-Site or else by Origin."""
         if request.method in SAFE_METHODS:
             return True
         site = request.headers.get("sec-fetch-site")

@@ -1,4 +1,4 @@
-"""Why a request is refused because of its sender; the API answers with problem documents, the desk with pages.
+"""Errors about the sender of a request; the API responds with problem documents, the desk with pages.
 
 SignInError
 ├── NotSignedInError            401: nobody is signed in, or the bearer token is not valid

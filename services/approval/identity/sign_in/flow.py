@@ -1,4 +1,4 @@
-"""A sign-in from the link to the session: authorization code with PKCE and nonce, bound to the browser that began."""
+"""The sign-in flow: authorization code with PKCE and nonce, bound to the browser that started it."""
 
 import secrets
 from dataclasses import dataclass
@@ -18,20 +18,20 @@ from services.approval.storage.sessions import Session, Sessions
 
 CALLBACK_PATH = "/sign-in/callback"
 PENDING_LIFE = timedelta(minutes=10)
-_STRANGE = "This sign-in was not begun in this browser, or was left lying too long. Please sign in again."
+_UNKNOWN_SIGN_IN = "This sign-in was not begun in this browser, or was left lying too long. Please sign in again."
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
-    """A sign-in under way: where the browser goes, and the token that it holds meanwhile."""
+class PendingSignIn:
+    """A sign-in in progress: where to send the browser, and the token that it keeps until it returns."""
 
     provider_url: str
-    pending_token: str
+    token: str
 
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A finished sign-in: the token of the new session, and the page that was wanted."""
+    """A finished sign-in: the token of the new session, and the page to return to."""
 
     session_token: str
     return_to: str
@@ -46,26 +46,26 @@ class SignIn:
         self._sessions = sessions
         self.session_life = timedelta(hours=settings.session_hours)
 
-    async def begin(self, return_to: str) -> Begun:
-        """Begin a sign-in that leads to the page `return_to`."""
+    async def begin(self, return_to: str) -> PendingSignIn:
+        """Begin a sign-in that ends on the page `return_to`."""
         endpoints = await self._provider.endpoints()
         verifier, nonce = secrets.token_urlsafe(48), secrets.token_urlsafe(24)
         async with self._client(endpoints) as client:
             url, state = client.create_authorization_url(
                 endpoints.authorization_endpoint, code_verifier=verifier, nonce=nonce
             )
-        remembered = {"state": state, "nonce": nonce, "verifier": verifier, "return_to": own_path(return_to)}
-        return Begun(url, await self._sessions.begin(None, PENDING_LIFE, remembered))
+        data = {"state": state, "nonce": nonce, "verifier": verifier, "return_to": own_path(return_to)}
+        return PendingSignIn(url, await self._sessions.begin(None, PENDING_LIFE, data))
 
     async def finish(self, pending: Session | None, state: str, code: str) -> SignedIn:
-        """Finish the sign-in that `pending` remembers with the provider's answer, which is good once.
+        """Finish the sign-in of `pending` with the `state` and `code` of the provider's redirect, which work once.
 
-        Raises SignInFailedError where the answer belongs to no sign-in of this browser, or proves nothing.
+        Raises SignInFailedError if this browser did not start the sign-in, or the provider does not confirm it.
         """
         if pending is None or "state" not in pending.state or not await self._sessions.end(pending):
-            raise SignInFailedError(_STRANGE)
+            raise SignInFailedError(_UNKNOWN_SIGN_IN)
         if not secrets.compare_digest(str(pending.state["state"]).encode(), state.encode()):
-            raise SignInFailedError(_STRANGE)
+            raise SignInFailedError(_UNKNOWN_SIGN_IN)
         tokens = await self._tokens(code, pending.state["verifier"])
         person_id = await self._person_id(tokens, pending.state["nonce"])
         return SignedIn(await self._sessions.begin(person_id, self.session_life), pending.state["return_to"])
@@ -83,7 +83,7 @@ class SignIn:
             ) from error
 
     async def _person_id(self, tokens: dict[str, Any], nonce: str) -> str:
-        """Return whom the ID token names, once it answers this very sign-in (OpenID Connect Core 1.0, 3.1.3.7)."""
+        """Return the subject of the ID token, validated for this sign-in (OpenID Connect Core 1.0, 3.1.3.7)."""
         client_id = self._settings.oidc_client_id
         expected = {"nonce": nonce, "client_id": client_id, "access_token": tokens.get("access_token")}
         try:
@@ -107,9 +107,9 @@ class SignIn:
 
 
 def own_path(wanted: str) -> str:
-    """`wanted` where it is a path on this very host, else the front page.
+    """`wanted` if it is a path on this host, else the front page.
 
-    Browsers read a backslash as a slash and leave out tabs and line ends, so neither may hide a second slash.
+    Browsers treat a backslash as a slash and drop tabs and line ends, so none of them may hide a second slash.
     """
     is_own = wanted.isprintable() and wanted.startswith("/") and wanted[1:2] not in ("/", "\\")
     return wanted if is_own else "/"

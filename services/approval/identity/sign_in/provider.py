@@ -1,4 +1,4 @@
-"""The company's OpenID Connect provider: where its endpoints are, and whether a token is one of its own."""
+"""The company's OpenID Connect provider: discovers its endpoints and verifies its tokens."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,17 +14,17 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from services.approval.identity.sign_in.errors import NotSignedInError, ProviderUnavailableError
 
 ALGORITHMS = ("RS256", "ES256")
-"""Signatures that we take; above all not `none`, and none that shares a secret."""
+"""The signatures that we accept: never `none`, and none with a shared secret."""
 
 LEEWAY_SECONDS = 30
 TIMEOUT_SECONDS = 5
 REFETCH_SECONDS = 60
-KEYS_LAST_SECONDS = 3600
-_AWAY = "The sign-in provider does not answer. Try again in a minute."
+KEY_LIFETIME_SECONDS = 3600
+_UNAVAILABLE = "The sign-in provider does not answer. Try again in a minute."
 
 
 class Endpoints(BaseModel):
-    """What the provider says about itself (OpenID Connect Discovery 1.0, section 3)."""
+    """The provider's metadata (OpenID Connect Discovery 1.0, section 3)."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -36,10 +36,10 @@ class Endpoints(BaseModel):
 
 
 class Provider:
-    """The provider at `issuer`. Its endpoints are read once; its keys every hour, and when a token names a new one.
+    """The provider at `issuer`. Its endpoints are fetched once; its keys every hour, and when a token names a new one.
 
-    A token with an unknown key causes at most one call a minute. Keys that are known stay good while the provider is
-    away.
+    A token with an unknown key causes at most one request a minute. Known keys stay valid while the provider is
+    unavailable.
     """
 
     def __init__(self, issuer: str, clock: Callable[[], float] = monotonic) -> None:
@@ -47,15 +47,15 @@ class Provider:
         self._clock = clock
         self._endpoints: Endpoints | None = None
         self._keys: KeySet | None = None
-        self._asked_at = float("-inf")
-        self._asking = asyncio.Lock()
+        self._fetched_at = float("-inf")
+        self._fetching = asyncio.Lock()
 
     async def endpoints(self) -> Endpoints:
-        """Return the provider's endpoints; ProviderUnavailableError where it does not tell them."""
+        """Return the provider's endpoints; ProviderUnavailableError if they cannot be fetched."""
         if self._endpoints is None:
-            told = await _fetched(f"{self._issuer.rstrip('/')}/.well-known/openid-configuration")
+            metadata = await _fetched(f"{self._issuer.rstrip('/')}/.well-known/openid-configuration")
             try:
-                endpoints = Endpoints.model_validate(told)
+                endpoints = Endpoints.model_validate(metadata)
             except ValidationError as error:
                 raise ProviderUnavailableError("The sign-in provider's configuration cannot be read.") from error
             if endpoints.issuer.rstrip("/") != self._issuer.rstrip("/"):
@@ -64,9 +64,9 @@ class Provider:
         return self._endpoints
 
     async def verified(self, token: str, audience: str) -> jwt.Token:
-        """Return `token` once it is certain that the provider made it for `audience` and that it has not expired.
+        """Return `token`, decoded, if the provider issued it for `audience` and it has not expired.
 
-        Raises NotSignedInError otherwise, and ProviderUnavailableError where no key is known to tell by.
+        Raises NotSignedInError otherwise, and ProviderUnavailableError if no keys are known.
         """
         endpoints = await self.endpoints()
         rules = jwt.JWTClaimsRegistry(
@@ -86,7 +86,7 @@ class Provider:
         return decoded
 
     async def _decoded(self, token: str) -> jwt.Token:
-        known = await self._current_keys(KEYS_LAST_SECONDS)
+        known = await self._current_keys(KEY_LIFETIME_SECONDS)
         try:
             return jwt.decode(token, known, algorithms=ALGORITHMS)
         except InvalidKeyIdError:
@@ -96,12 +96,12 @@ class Provider:
             return jwt.decode(token, newer, algorithms=ALGORITHMS)
 
     async def _current_keys(self, max_age_seconds: float) -> KeySet:
-        async with self._asking:
-            if self._clock() - self._asked_at >= max_age_seconds:
-                self._asked_at = self._clock()
+        async with self._fetching:
+            if self._clock() - self._fetched_at >= max_age_seconds:
+                self._fetched_at = self._clock()
                 await self._refresh_keys()
             if self._keys is None:
-                raise ProviderUnavailableError(_AWAY)
+                raise ProviderUnavailableError(_UNAVAILABLE)
             return self._keys
 
     async def _refresh_keys(self) -> None:
@@ -109,20 +109,20 @@ class Provider:
         try:
             self._keys = KeySet.import_key_set(await _fetched(endpoints.jwks_uri))
         except ProviderUnavailableError:
-            # Known keys tell as well as before; only a newer one has to wait until the provider is back.
+            # Known keys are still valid; only a new one has to wait until the provider is back.
             if self._keys is None:
-                self._asked_at = float("-inf")
+                self._fetched_at = float("-inf")
                 raise
         except (JoseError, ValueError, KeyError, TypeError) as error:
             raise ProviderUnavailableError("The sign-in provider's keys cannot be read.") from error
 
 
 async def _fetched(url: str) -> Any:
-    """Return the JSON document at `url`; ProviderUnavailableError where there is none."""
+    """Return the JSON document at `url`; ProviderUnavailableError if it cannot be fetched."""
     try:
         async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS) as client:
-            answer = await client.get(url, headers={"accept": "application/json"})
-        answer.raise_for_status()
-        return answer.json()
+            response = await client.get(url, headers={"accept": "application/json"})
+        response.raise_for_status()
+        return response.json()
     except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
-        raise ProviderUnavailableError(_AWAY) from error
+        raise ProviderUnavailableError(_UNAVAILABLE) from error

@@ -1,4 +1,4 @@
-"""What the JSON API returns, member by member; the answers that it accepts are in `rules/answers.py`."""
+"""The responses of the JSON API; the answers that it accepts are in `rules/answers.py`."""
 
 from datetime import datetime
 
@@ -16,7 +16,7 @@ class _Model(BaseModel):
 
 
 class CommitmentState(_Model):
-    """Where a commitment stands."""
+    """The status of a commitment."""
 
     id: str
     project_id: str
@@ -25,10 +25,10 @@ class CommitmentState(_Model):
     editable: bool = Field(description="Whether the project's tool may edit it now.")
     locked_fields: tuple[str, ...]
     message: str = Field(description="What the status means, in words.")
-    revision: int = Field(description="The revision that the status speaks of.")
-    waiting_revision: int | None = Field(description="A newer revision that waits for this one's outcome.")
-    round: int = Field(description="The export round; 0 where it was never exported.")
-    content_hash: str | None = Field(description="What an answer must name; absent where the content is disputed.")
+    revision: int = Field(description="The revision that the status refers to.")
+    waiting_revision: int | None = Field(description="A newer revision that waits for the outcome of this one.")
+    round: int = Field(description="The export round; 0 if it was never exported.")
+    content_hash: str | None = Field(description="The hash that an answer must name; null if the content is disputed.")
     since: datetime
     failure_class: FailureClass | None
     erp_document: ErpDocument | None
@@ -39,26 +39,28 @@ class CommitmentPage(_Model):
     """A page of a view, oldest first."""
 
     items: tuple[CommitmentState, ...]
-    next_after: str | None = Field(description="Give it as `after` to read on; absent at the end.")
+    next_after: str | None = Field(description="Pass it as `after` to get the next page; null at the end.")
     counts: dict[DeskView, int] = Field(description="How many commitments each view holds.")
 
 
 class SubmittedContent(_Model):
-    """One content that was sent as the revision on show."""
+    """One content that was sent as the current revision."""
 
     content_hash: str
     sent_by: Person
     sent_at: datetime
     note: str | None
     commitment: dict[str, object] = Field(description="The snapshot as it was received.")
-    findings: tuple[Finding, ...] = Field(description="What the approver is to know; a blocking one forbids to accept.")
+    findings: tuple[Finding, ...] = Field(
+        description="What the approver has to know; blocking ones prevent acceptance."
+    )
 
 
 class CommitmentDetail(CommitmentState):
-    """One commitment with all that an approver reads."""
+    """One commitment with everything that an approver reads before answering."""
 
     submissions: tuple[SubmittedContent, ...]
-    changes: tuple[Change, ...] = Field(description="What changed since the revision before.")
+    changes: tuple[Change, ...] = Field(description="What changed since the previous revision.")
 
 
 class HistoryItem(_Model):
@@ -73,7 +75,7 @@ class HistoryItem(_Model):
 
 
 class Me(_Model):
-    """The person who asks, and what they may do."""
+    """The person who sent the request, and what they may do."""
 
     id: str
     name: str

@@ -1,4 +1,4 @@
-"""Errors of the API as problem+json (RFC 9457): each says in words what happened and what to do."""
+"""Errors of the API as problem+json documents (RFC 9457), each with what happened and what to do."""
 
 from http import HTTPStatus
 from typing import Any
@@ -30,14 +30,14 @@ _TITLES = {
 
 
 class InvalidMember(BaseModel):
-    """A member of a request that is not right."""
+    """A member of a request that is not valid."""
 
     member: str
     message: str
 
 
 class Problem(BaseModel):
-    """Why a request is refused, as RFC 9457 writes it."""
+    """Why a request was refused, as in RFC 9457."""
 
     type: str = "about:blank"
     title: str
@@ -45,21 +45,21 @@ class Problem(BaseModel):
     detail: str = Field(description="What happened and what to do, in words.")
     errors: tuple[InvalidMember, ...] | None = Field(default=None, description="With 400 and 422: what is wrong.")
     findings: tuple[Finding, ...] | None = Field(default=None, description="With 409: why it cannot be accepted.")
-    commitment: dict[str, Any] | None = Field(default=None, description="With 409: the commitment as it stands now.")
+    commitment: dict[str, Any] | None = Field(default=None, description="With 409: the commitment's current state.")
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return how the OpenAPI document tells of answers with these statuses."""
+    """Return the OpenAPI description of responses with these statuses."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {status: {"model": Problem, "description": f"{_TITLES[status]}.", "content": content} for status in statuses}
 
 
 TOO_LARGE: dict[int | str, dict[str, Any]] = {413: {"description": f"{_TITLES[413]}; no document comes with it."}}
-"""The framework answers such a request before any of it is read."""
+"""The framework refuses such a request before reading it, so it has no problem document."""
 
 
 class ProblemError(Exception):
-    """An answer that the API refuses, with its HTTP status and a sentence for people."""
+    """A request that the API refuses, with the HTTP status and a sentence for people."""
 
     def __init__(self, status: int, detail: str, **members: Any) -> None:
         super().__init__(detail)
@@ -68,30 +68,30 @@ class ProblemError(Exception):
 
 
 def problem(status: int, detail: str, **members: Any) -> JSONResponse:
-    """Return a problem document; `members` join the standard ones."""
-    told = Problem(title=_TITLES.get(status, "The request failed"), status=status, detail=detail, **members)
-    return JSONResponse(told.model_dump(mode="json", exclude_none=True), status, media_type=MEDIA_TYPE)
+    """Return a problem document; `members` are added to the standard ones."""
+    document = Problem(title=_TITLES.get(status, "The request failed"), status=status, detail=detail, **members)
+    return JSONResponse(document.model_dump(mode="json", exclude_none=True), status, media_type=MEDIA_TYPE)
 
 
 async def on_problem(request: Request, error: Exception) -> JSONResponse:
-    """Answer a ProblemError."""
+    """Respond to a ProblemError."""
     del request
-    assert isinstance(error, ProblemError)  # noqa: S101 - bound to this very class
+    assert isinstance(error, ProblemError)  # noqa: S101 - registered for this class only
     return problem(error.status, str(error), **error.members)
 
 
 async def on_sign_in_error(request: Request, error: Exception) -> JSONResponse:
-    """Answer somebody who is not signed in, or may not do what they ask."""
+    """Respond to a sender who is not signed in, or has no right to the request."""
     del request
-    assert isinstance(error, SignInError)  # noqa: S101 - bound to this very class
-    answer = problem(error.status, str(error))
+    assert isinstance(error, SignInError)  # noqa: S101 - registered for this class only
+    response = problem(error.status, str(error))
     if error.status == HTTPStatus.UNAUTHORIZED:
-        answer.headers["www-authenticate"] = "Bearer"
-    return answer
+        response.headers["www-authenticate"] = "Bearer"
+    return response
 
 
 async def on_database_unavailable(request: Request, error: Exception) -> JSONResponse:
-    """Answer while the database cannot be reached; a defect of ours is raised on, for it does not pass."""
+    """Respond while the database is unavailable; any other database error is a bug and raised again."""
     if not is_unavailable(error):
         raise error
     log.warning("api.database_away", path=request.url.path, cause=type(error).__name__)
@@ -99,17 +99,17 @@ async def on_database_unavailable(request: Request, error: Exception) -> JSONRes
 
 
 async def on_http_error(request: Request, error: Exception) -> JSONResponse:
-    """Answer what the framework refuses: an unknown path, a wrong method, a body that is too large."""
-    assert isinstance(error, HTTPException)  # noqa: S101 - bound to this very class
-    answer = problem(error.status_code, f"{request.method} {request.url.path}: {error.detail}")
-    answer.headers.update(error.headers or {})
-    return answer
+    """Respond to what the framework refuses: an unknown path, a wrong method, a body that is too large."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
+    response = problem(error.status_code, f"{request.method} {request.url.path}: {error.detail}")
+    response.headers.update(error.headers or {})
+    return response
 
 
 async def on_invalid(request: Request, error: Exception) -> JSONResponse:
-    """Answer a request whose members are missing or wrong, naming each; nothing of its content is repeated."""
+    """Respond to a request with missing or invalid members: names each, and repeats none of its content."""
     del request
-    assert isinstance(error, RequestValidationError)  # noqa: S101 - bound to this very class
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
     errors = [
         {"member": ".".join(map(str, each["loc"][1:])) or "body", "message": each["msg"]} for each in error.errors()
     ]

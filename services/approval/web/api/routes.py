@@ -1,4 +1,4 @@
-"""The JSON API of the approval desk under /api/v1: list and read commitments, accept, reject, retry, settle."""
+"""The JSON API under /api/v1: list and read commitments, accept, reject, retry, settle."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ Require = Callable[..., Awaitable[DirectoryPerson]]
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """What the routes need: the database, the decisions, and who may read and who may answer."""
+    """The dependencies of the routes."""
 
     database: Database
     decisions: Decisions
@@ -43,7 +43,7 @@ class Api:
     async def answer(
         self, request: Request, commitment_id: str, who: DirectoryPerson, answer: Answer
     ) -> CommitmentState:
-        """Give `answer`; return the state after it, or raise the problem that kept it from being recorded."""
+        """Carry out `answer`; return the state after it, or raise the problem that prevented it."""
         answered = await self.decisions.answer(commitment_id, who, answer, traceparent_of(request))
         if answered is None:
             raise _not_found(commitment_id)
@@ -56,7 +56,7 @@ def api_router(api: Api) -> APIRouter:
     router = APIRouter(
         prefix="/api/v1",
         tags=["commitments"],
-        dependencies=[Depends(bearer)],  # only documents the scheme; `api` finds out who asks
+        dependencies=[Depends(bearer)],  # only documents the scheme; the routes identify the sender
         responses=documented(401, 403, 422, 503),
     )
     _add_lists(router, api)
@@ -70,7 +70,7 @@ def _add_lists(router: APIRouter, api: Api) -> None:
 
     @router.get("/me")
     async def me(who: Viewer) -> Me:
-        """Tell who asks and whether they are an accounting approver."""
+        """Read who sent the request, and whether they are an accounting approver."""
         return Me(
             id=who.person_id,
             name=who.name,
@@ -126,12 +126,12 @@ def _add_answering(router: APIRouter, api: Api) -> None:
 
     @router.post("/commitments/{commitment_id}/reject", responses=refusals)
     async def reject(request: Request, commitment_id: str, who: Approver, answer: Reject) -> CommitmentState:
-        """Reject a revision: it becomes editable again, and its creator and sender are told the reason."""
+        """Reject a revision: it becomes editable again, and its creator and sender get the reason by mail."""
         return await api.answer(request, commitment_id, who, answer)
 
     @router.post("/commitments/{commitment_id}/retry", responses=refusals)
     async def retry(request: Request, commitment_id: str, who: Approver, answer: Retry) -> CommitmentState:
-        """Order a failed export once more; no new approval is needed."""
+        """Retry a failed export; no new approval is needed."""
         return await api.answer(request, commitment_id, who, answer)
 
     @router.post("/commitments/{commitment_id}/settle", responses=refusals)

@@ -17,7 +17,7 @@ from services.approval.web.desk.sign_in import sign_in_router
 def add_desk(app: FastAPI, dependencies: Dependencies) -> Mapping[type[Exception], ErrorHandler]:
     """Add the desk's pages, its style sheet and safe headers to `app`; return its handler for each kind of error.
 
-    The caller registers the handlers, because the API answers the same errors in another form.
+    The caller registers the handlers, because the API responds to the same errors in its own way.
     """
     pages = Pages()
     for router in (list_router, list_action_router, commitment_router, directory_router, sign_in_router):

@@ -39,7 +39,7 @@ def read_accept(fields: Fields, limits: LimitsProfile | None) -> Accept | list[F
 
 
 def read_reject(fields: Fields, number: str) -> Reject | list[FormProblem]:
-    """The rejection of the commitment that people know by `number`."""
+    """The rejection of the commitment with this `number`."""
     reason = _text(fields, "reason")
     return forms.reason_problems(reason, number) or _built(
         Reject, revision=_revision(fields), content_hash=fields.get("content_hash", ""), reason=reason
@@ -52,7 +52,7 @@ def read_retry(fields: Fields) -> Retry:
 
 
 def read_settle(fields: Fields, connection: str | None) -> Settle | list[FormProblem]:
-    """The settlement of a doubt; a document that was found is in the ERP behind `connection`."""
+    """The settlement of a doubt; a document that was found belongs to `connection`."""
     evidence, is_found = _text(fields, "evidence"), fields.get("found") == "yes"
     return _settle_problems(fields, evidence) or _built(
         Settle,
@@ -87,7 +87,7 @@ def _document_problems(fields: Fields) -> list[FormProblem]:
 
 
 def _document(fields: Fields, connection: str | None) -> ErpDocument:
-    """The document that was found, by the number that an accountant reads; few ERPs show any other id."""
+    """The document that was found; without an id of its own, which few ERPs show, its number serves as one."""
     if not connection:
         raise BadFormError
     number = _text(fields, "document_number")

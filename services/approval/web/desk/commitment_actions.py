@@ -1,4 +1,4 @@
-"""Answers from a commitment's own page: accept, reject, retry, and settle an export in doubt."""
+"""Answers from a commitment's page: accept, reject, retry, and settle an export in doubt."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -46,7 +46,7 @@ class CommitmentActions:
         self._lists = ListPages(dependencies, pages)
 
     async def submit(self, request: Request, who: DirectoryPerson, commitment_id: str, action: Action) -> Response:
-        """Answer as the form says: to the list with the result, or the page again with what has to be corrected."""
+        """Carry out the form: redirect to the list with the result, or show the page again with what is wrong."""
         fields = forms.text_fields(await request.form())
         stored, erp = await self._found(who, commitment_id)
         answer = _read(action, fields, stored, erp)

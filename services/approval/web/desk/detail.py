@@ -1,4 +1,4 @@
-"""The page of one commitment: all that an approver reads before answering, in the order in which it is read."""
+"""The page of one commitment: everything that an approver reads before answering, in that order."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -28,14 +28,14 @@ def directory_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
         return pages.render("directory.html", person=who, title="Directory", people=people)
 
     @router.get("/u/{token:path}")
-    async def ask(token: str) -> Response:
+    async def confirm(token: str) -> Response:
         # Mail software opens links to scan them, so opening one must not change anything.
         _unsubscriber(dependencies, token)
         return pages.render("unsubscribe.html", title="Stop the daily summary?", token=token)
 
     @router.post("/u/{token:path}")
     async def stop(token: str) -> Response:
-        # A one-click request of a mail program (RFC 8058) has no cookies; the signed link authenticates it.
+        # A one-click request of a mail client (RFC 8058) has no cookies; the signed link authenticates it.
         await _unsubscribe(dependencies, _unsubscriber(dependencies, token))
         return pages.message(
             "The daily summary is stopped",

@@ -1,4 +1,4 @@
-"""The pages that people see for errors; each says what to do next."""
+"""The desk's error pages; each says what to do next."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
@@ -25,7 +25,7 @@ _TYPED = ("reason", "note", "evidence")
 
 
 class ErrorPages:
-    """Handles errors with pages."""
+    """Responds to errors with pages."""
 
     def __init__(self, pages: Pages) -> None:
         self._pages = pages

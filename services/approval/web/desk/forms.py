@@ -1,4 +1,4 @@
-"""Reads what people sent with the desk's forms: fields and choices, with problems in words to show beside a field."""
+"""Reads the desk's forms: fields and choices, and the problems to show beside a field."""
 
 import re
 from collections.abc import Mapping

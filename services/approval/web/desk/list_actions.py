@@ -1,4 +1,4 @@
-"""Answers from the list: Export and Reject for the chosen rows, after a check page if there is more to read."""
+"""Answers from the list: exports or rejects the chosen rows, after a check page if there is more to read."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from services.approval.web.tracing import traceparent_of
 
 @dataclass(frozen=True, slots=True)
 class CheckedChoice:
-    """A row of the check page; the answer is bound to what is read there."""
+    """A row of the check page; its answer is bound to the content that the page shows."""
 
     choice: Choice
     review: Review
@@ -72,7 +72,7 @@ class ListActions:
         self._detail = DetailPage(dependencies, pages)
 
     async def submit(self, request: Request, who: DirectoryPerson, fields: Fields) -> Response:
-        """Answer the form of the list, or of the check page."""
+        """Carry out the form of the list or of the check page."""
         verb = Verb.REJECT if fields.get("action") == "reject" else Verb.ACCEPT
         every = choices(fields)
         chosen = [choice for choice in every if choice.verb is verb]
@@ -100,7 +100,7 @@ class ListActions:
     async def _again(
         self, who: DirectoryPerson, fields: Fields, every: Sequence[Choice], problems: Sequence[FormProblem]
     ) -> Response:
-        """Return the form again with its problems, and with everything as it was chosen and typed."""
+        """Return the form again with its problems and with all that was chosen and typed."""
         if fields.get("confirmed") == "yes" and every:
             return await self._check(who, fields, Verb.REJECT, every, problems)
         chosen = {choice.value for choice in every}
@@ -150,8 +150,8 @@ class ListActions:
     async def _carry_out(
         self, request: Request, who: DirectoryPerson, query: ListQuery, chosen: Sequence[Choice], reason: str
     ) -> Response:
-        """Give the answers one by one; a single one that came too late leads to the commitment as it is now."""
-        # All are built before the first is recorded: a form that cannot be read is refused as a whole.
+        """Carry out the answers one by one; show the commitment itself if a single answer is refused."""
+        # All are built before the first is recorded, so that an invalid form is refused as a whole.
         answers = [(choice.commitment_id, chosen_answer(choice, reason)) for choice in chosen]
         results = [await self._answer(request, who, *answer) for answer in answers]
         if len(results) > 1 or results[0].is_done:

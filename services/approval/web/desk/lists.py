@@ -1,4 +1,4 @@
-"""The lists of the desk, one for each view, and the results of answers above them."""
+"""The desk's lists, one for each view, with the results of answers above them."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -26,7 +26,7 @@ from services.approval.web.desk.wording import EMPTY_SEARCH_WORDS, empty_list
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """Which list is shown, and which page of it; all of it is in the address."""
+    """Which list is shown and which page of it, as in the address."""
 
     view: DeskView = DeskView.READY
     search: str = ""
@@ -97,15 +97,15 @@ class ListPages:
         )
 
     async def show_results(self, request: Request, query: ListQuery, results: Sequence[Result]) -> Response:
-        """Send the browser to the list, which shows `results` above it as long as its address names them.
+        """Redirect to the list, which shows `results` above it as long as its address names them.
 
-        The results are kept in the session; a caller without one only sees the list.
+        The results are stored in the session; a sender without one only sees the list.
         """
         session = await self._identity.session(request)
         if session is None:
             return see_other(query.address())
         name = uuid4().hex
-        await self._identity.sessions.remember(
+        await self._identity.sessions.update_state(
             session, results={"name": name, "lines": [asdict(each) for each in results]}
         )
         return see_other(query.address(done=name))
@@ -138,9 +138,9 @@ def list_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
 
 
 def _results(session: Session | None, name: str) -> list[Result]:
-    """The results that `session` keeps under `name`."""
-    kept = session.state.get("results", {}) if session else {}
-    return [Result(**line) for line in kept["lines"]] if kept.get("name") == name else []
+    """The results that `session` stores under `name`."""
+    stored = session.state.get("results", {}) if session else {}
+    return [Result(**line) for line in stored["lines"]] if stored.get("name") == name else []
 
 
 def _by_cause(rows: Sequence[ListRow]) -> Mapping[Any, Sequence[ListRow]]:

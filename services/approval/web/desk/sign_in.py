@@ -1,4 +1,4 @@
-"""The addresses of sign-in and sign-out."""
+"""The routes of sign-in and sign-out."""
 
 from fastapi import APIRouter, Request, Response
 
@@ -19,9 +19,9 @@ def sign_in_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
         session = await identity.session(request)
         if session and session.person_id:
             return see_other(own_path(return_to))
-        begun = await identity.sign_in.begin(return_to)
-        answer = see_other(begun.provider_url)
-        identity.cookies.write(answer, PENDING, begun.pending_token, PENDING_LIFE)
+        pending = await identity.sign_in.begin(return_to)
+        answer = see_other(pending.provider_url)
+        identity.cookies.write(answer, PENDING, pending.token, PENDING_LIFE)
         return answer
 
     @router.get("/sign-in/callback")

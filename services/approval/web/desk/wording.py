@@ -1,4 +1,4 @@
-"""How amounts, times and enumerations are written on the desk."""
+"""Formats amounts, times and enumerations for the desk."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -99,11 +99,11 @@ def waited(since: datetime, now: datetime) -> str:
 
 
 def counted(count: int, noun: str) -> str:
-    """`count` things: "1 day", "1,200 days"."""
+    """`count` with its noun, for example "1 day" or "1,200 days"."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def told_people(summary: Summary) -> str:
+def mailed_people(summary: Summary) -> str:
     """The names of the people who get the mail about a rejection, each once."""
     people: dict[str, Person] = {person.id: person for person in (summary.creator, summary.sent_by)}
     return enumeration(person.name for person in people.values())

@@ -10,10 +10,10 @@ from schemas.commitment import Person, summarise
 from schemas.examples.cast import ANA, CONCRETE_1, SAM
 from services.approval.web.desk.wording import (
     figure,
+    mailed_people,
     moment,
     quantity,
     segment,
-    told_people,
     totals,
     waited,
 )
@@ -61,8 +61,8 @@ def test_a_wait_is_told_in_its_largest_unit(span: timedelta, read: str) -> None:
 
 
 def test_people_who_are_told_are_named_once() -> None:
-    assert told_people(summarise(CONCRETE_1, SAM)) == "Ana Gil and Sam Lee"
-    assert told_people(summarise(CONCRETE_1, ANA)) == "Ana Gil"
+    assert mailed_people(summarise(CONCRETE_1, SAM)) == "Ana Gil and Sam Lee"
+    assert mailed_people(summarise(CONCRETE_1, ANA)) == "Ana Gil"
 
 
 def test_totals_are_told_for_each_currency() -> None:
