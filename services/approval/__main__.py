@@ -18,6 +18,13 @@ from services.pipeline.periodic import every
 from services.pipeline.runtime import Service, run_service
 from services.pipeline.settings import load
 
+AGGREGATES = (
+    # people first: who is asked to approve a commitment of the same batch depends on their rights
+    Aggregate("person", tuple(PEOPLE_HANDLERS), PEOPLE),
+    Aggregate("commitment", tuple(HANDLERS), CommitmentStore()),
+    Aggregate("erp_connection", tuple(CONNECTION_HANDLERS), CONNECTIONS),
+)
+
 
 def build() -> tuple[Service, ApprovalSettings]:
     """Return the service and its settings."""
@@ -30,12 +37,7 @@ def build() -> tuple[Service, ApprovalSettings]:
         tables=KERNEL,
         database=database,
         outbox=outbox,
-        aggregates=(
-            # people first: who is asked to approve a commitment of the same batch depends on their rights
-            Aggregate("person", tuple(PEOPLE_HANDLERS), PEOPLE),
-            Aggregate("commitment", tuple(HANDLERS), CommitmentStore()),
-            Aggregate("erp_connection", tuple(CONNECTION_HANDLERS), CONNECTIONS),
-        ),
+        aggregates=AGGREGATES,
         loops=(every(REFRESH_SECONDS, partial(refresh_gauges, database)),),
         app=build_app(settings, database, outbox, Decisions(database, outbox), identity),
     )

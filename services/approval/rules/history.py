@@ -29,7 +29,7 @@ _OCCASIONS = {
 
 
 def entry(facts: CommitmentFacts, event: Event[EventData]) -> HistoryEntry:
-    """The history entry for `event`; `facts` are those after it. TypeError if the history has no words for it."""
+    """The history entry for `event`; `facts` are those after it. TypeError if the history has no text for it."""
     return HistoryEntry(
         event_id=event.id,
         company_id=facts.company_id or "",
@@ -70,7 +70,7 @@ def _text(facts: CommitmentFacts, data: EventData) -> str:
         case MailSettled():
             return f"Mail to {data.recipient.name} about {_mail_topic(data.kind)}: {data.outcome}."
         case _:
-            raise TypeError(f"the history has no words for {type(data).__name__}")
+            raise TypeError(f"the history has no text for {type(data).__name__}")
 
 
 def _mail_topic(kind: str) -> str:

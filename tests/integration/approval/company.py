@@ -1,9 +1,9 @@
-"""A company with people, an ERP and commitments, as events tell of them."""
+"""The events of one company: its people, its ERP and its commitments."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from schemas.commitment import ErpDocument, Person, summarise
+from schemas.commitment import ErpDocument, summarise
 from schemas.envelope import Event, new_event
 from schemas.events import (
     CommitmentResent,
@@ -31,7 +31,7 @@ START = datetime(2026, 11, 16, 15, 2, tzinfo=UTC)
 
 
 def directory_person(person_id: str, name: str, **members: Any) -> DirectoryPerson:
-    """A person of the company's directory, who sees nothing of ERP Integrations unless `members` say so."""
+    """A person of the company's directory; without `members` they have no level on ERP Integrations."""
     defaults: dict[str, Any] = {
         "company_id": COMPANY,
         "version": 1,
@@ -69,10 +69,6 @@ QUICKBOOKS = ErpConnection(
 )
 
 
-def person(known: DirectoryPerson) -> Person:
-    return Person(id=known.person_id, name=known.name, email=known.email)
-
-
 def content(commitment_id: str, number: str, **members: Any) -> dict[str, Any]:
     """A commitment as the project's tool sends it: two lines, USD 480,250.00."""
     received = {
@@ -86,7 +82,7 @@ def content(commitment_id: str, number: str, **members: Any) -> dict[str, Any]:
         "total": "480250.00",
         "project": {"id": PROJECT, "name": "Riverside Tower"},
         "vendor": {"id": "vendor-88", "name": "Acme Concrete"},
-        "creator": person(ANA).model_dump(),
+        "creator": ANA.as_person.model_dump(),
         "lines": [
             line(1, "03-100", "Formwork, slabs and core walls", "400000.00"),
             line(2, "03-300", "Cast-in-place concrete", "80250.00"),
@@ -121,7 +117,7 @@ def _submission(received: dict[str, Any], revision: int, note: str | None) -> di
         "project_id": PROJECT,
         "commitment": Snapshot.of(received),
         "revision": revision,
-        "sent_by": person(SAM),
+        "sent_by": SAM.as_person,
         "note": note,
     }
 
@@ -131,7 +127,7 @@ def about(received: dict[str, Any], revision: int = 1) -> dict[str, Any]:
 
 
 def retrieved(received: dict[str, Any], revision: int = 1) -> CommitmentRetrieved:
-    return CommitmentRetrieved(**about(received, revision), retrieved_by=person(SAM))
+    return CommitmentRetrieved(**about(received, revision), retrieved_by=SAM.as_person)
 
 
 def accepted(received: dict[str, Any], revision: int = 1, export_round: int = 1) -> DecisionAccepted:
@@ -141,8 +137,8 @@ def accepted(received: dict[str, Any], revision: int = 1, export_round: int = 1)
         round=export_round,
         content_hash=snapshot.content_hash,
         commitment=snapshot,
-        decided_by=person(DANA),
-        sent_by=person(SAM),
+        decided_by=DANA.as_person,
+        sent_by=SAM.as_person,
     )
 
 
@@ -168,9 +164,9 @@ def failed(received: dict[str, Any], failure_class: FailureClass, message: str, 
         next_step=members.pop("next_step", "Reject it, so that Sam Lee can correct it."),
         in_erp=False,
     )
-    summary = summarise(Snapshot.of(received).commitment, person(SAM), ERP)
+    summary = summarise(Snapshot.of(received).commitment, SAM.as_person, ERP)
     return ExportFailed(
-        **about(received), round=1, failure=failure, attempts=3, decided_by=person(DANA), summary=summary
+        **about(received), round=1, failure=failure, attempts=3, decided_by=DANA.as_person, summary=summary
     )
 
 
@@ -191,7 +187,7 @@ def mailed(received: dict[str, Any], recipient: DirectoryPerson) -> MailSettled:
         company_id=COMPANY,
         event_id="6f6f1f0a",
         kind="rejected",
-        recipient=person(recipient),
+        recipient=recipient.as_person,
         recipient_id=recipient.person_id,
         commitment_id=received["id"],
         outcome=MailOutcome.SENT,
@@ -199,5 +195,5 @@ def mailed(received: dict[str, Any], recipient: DirectoryPerson) -> MailSettled:
     )
 
 
-def event(happened: EventData, at: datetime = START) -> Event[EventData]:
-    return new_event(happened, source="https://pm.example", time=at)
+def event(data: EventData, at: datetime = START) -> Event[EventData]:
+    return new_event(data, source="https://pm.example", time=at)

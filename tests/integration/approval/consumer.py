@@ -1,4 +1,4 @@
-"""Approval's consumer on a database of the test's own, fed with batches as they would come from Kafka."""
+"""Approval's consumer without Kafka: processes batches of events on a database of the test's own."""
 
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
@@ -10,51 +10,42 @@ from pydantic import SecretStr
 from sqlalchemy import Table, select
 
 from schemas.envelope import CONTENT_TYPE, Event, decode, encode
-from schemas.events import EventData
-from services.approval.handlers import CONNECTION_HANDLERS, HANDLERS, PEOPLE_HANDLERS
+from schemas.events import DirectoryPersonRemoved, EventData
+from schemas.examples import EXAMPLES
+from services.approval.__main__ import AGGREGATES
 from services.approval.storage import tables
 from services.approval.storage.migrations import MIGRATIONS
-from services.approval.storage.store import CONNECTIONS, PEOPLE, CommitmentStore
-from services.pipeline.aggregate import Aggregate
 from services.pipeline.batch_processor import BatchProcessor
 from services.pipeline.database import Database
 from services.pipeline.migrations import migrate
 from services.pipeline.outbox import Outbox
 from services.pipeline.records import Partition, Record, batch_of
 
-TABLES = (tables.COMMITMENT, tables.SUBMISSION, tables.HISTORY, tables.PERSON, tables.ERP_CONNECTION)
-KERNEL_TABLES = (tables.KERNEL.outbox, tables.KERNEL.consumer_offset, tables.KERNEL.dead_letter)
 
-
-class Approval:
-    """What approval knows, and the events that it is told."""
+class ApprovalConsumer:
+    """Processes events as approval does, and reads the rows that result."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
         self.outbox = Outbox(tables.KERNEL)
         self._offsets: Counter[Partition] = Counter()
-        aggregates = (
-            Aggregate("person", tuple(PEOPLE_HANDLERS), PEOPLE),
-            Aggregate("commitment", tuple(HANDLERS), CommitmentStore()),
-            Aggregate("erp_connection", tuple(CONNECTION_HANDLERS), CONNECTIONS),
-        )
-        self._consumer = BatchProcessor("approval", database, tables.KERNEL, self.outbox, aggregates)
+        self._processor = BatchProcessor("approval", database, tables.KERNEL, self.outbox, AGGREGATES)
 
-    async def hear(self, *events: Event[EventData]) -> None:
-        """Settle `events` as one batch."""
-        await self.hear_messages([(event.data.topic, event.subject, encode(event)) for event in events])
+    async def process(self, *events: Event[EventData]) -> None:
+        """Process `events` as one batch."""
+        await self.process_messages([(event.data.topic, event.subject, _value(event)) for event in events])
 
-    async def hear_messages(self, messages: Sequence[tuple[str, str, bytes | None]]) -> None:
-        """Settle (topic, key, value) messages as one batch."""
+    async def process_messages(self, messages: Sequence[tuple[str, str, bytes | None]]) -> None:
+        """Process (topic, key, value) messages as one batch."""
         positions = {Partition(topic, 0): self._offsets[Partition(topic, 0)] or None for topic, _, _ in messages}
-        await self._consumer.settle(batch_of([self._record(*message) for message in messages], positions))
+        await self._processor.settle(batch_of([self._record(*message) for message in messages], positions))
 
     def _record(self, topic: str, key: str, value: bytes | None) -> Record:
-        place = Partition(topic, 0)
-        offset = self._offsets[place]
-        self._offsets[place] += 1
+        partition = Partition(topic, 0)
+        offset = self._offsets[partition]
+        self._offsets[partition] += 1
         headers = [("content-type", CONTENT_TYPE.encode())]
-        return Record(place, offset, key.encode(), value, headers, datetime.now(UTC))
+        return Record(partition, offset, key.encode(), value, headers, datetime.now(UTC))
 
     async def rows(self, table: Table) -> list[dict[str, Any]]:
         """Return all rows of `table`, sorted by its key."""
@@ -63,24 +54,33 @@ class Approval:
             return [dict(row) for row in rows]
 
     async def published(self, topic: str) -> list[Event[EventData]]:
-        """Return what approval has told on `topic`, in order."""
+        """Return the events that were published on `topic`, in order."""
         rows = [row for row in await self.rows(tables.KERNEL.outbox) if row["topic"] == topic]
         return [decode(topic, row["key"].encode(), row["value"], (), datetime.now(UTC)) for row in rows]
 
-    async def forget_everything(self) -> None:
-        """Leave the tables as they were in the beginning."""
+    async def clear(self) -> None:
+        """Empty all tables and start at offset 0 again."""
         self._offsets.clear()
         async with self.database.begin() as db:
-            for table in (*TABLES, *KERNEL_TABLES):
+            for table in tables.METADATA.sorted_tables:
                 await db.execute(table.delete())
 
 
+def example(topic: str, name: str) -> Event[Any]:
+    """The event of the contract's examples with this topic and name."""
+    return next(each.event for each in EXAMPLES if each.event.data.topic == topic and each.name == name)
+
+
+def _value(event: Event[EventData]) -> bytes | None:
+    return None if isinstance(event.data, DirectoryPersonRemoved) else encode(event)
+
+
 @asynccontextmanager
-async def approval_on(database_url: str) -> AsyncIterator[Approval]:
-    """Approval on the empty database at `database_url`."""
+async def consumer_on(database_url: str) -> AsyncIterator[ApprovalConsumer]:
+    """A consumer on the empty database at `database_url`."""
     await migrate(SecretStr(database_url), MIGRATIONS)
     database = Database(SecretStr(database_url), application_name="tests")
     try:
-        yield Approval(database)
+        yield ApprovalConsumer(database)
     finally:
         await database.close()

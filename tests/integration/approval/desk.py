@@ -1,59 +1,45 @@
-"""The whole web application of approval on a real database, in this process, told of events without a broker."""
+"""Approval's web application in this process, on a real database and without Kafka."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
 from httpx2 import ASGITransport, AsyncClient
 from pydantic import SecretStr
-from sqlalchemy import select
 
-from schemas.events import DirectoryPerson, DirectoryPersonRemoved, ErpConnection, EventData
+from schemas.events import DirectoryPerson, EventData
 from services.approval.decisions import Decisions
-from services.approval.handlers import CONNECTION_HANDLERS, HANDLERS, PEOPLE_HANDLERS
 from services.approval.identity.identity import SESSION, Identity
 from services.approval.settings import ApprovalSettings
 from services.approval.storage import tables
 from services.approval.storage.migrations import MIGRATIONS
-from services.approval.storage.store import CONNECTIONS, PEOPLE, CommitmentStore
 from services.approval.web.app import build_app
 from services.pipeline.database import Database
-from services.pipeline.fold import fold
 from services.pipeline.migrations import migrate
-from services.pipeline.outbox import Outbox
 from tests.integration.approval import company
+from tests.integration.approval.consumer import ApprovalConsumer
 
 URL = "http://desk.example"
 LINK_SECRET = SecretStr("a secret for links in the tests")
-NOBODY = "http://127.0.0.1:9"
+UNREACHABLE = "http://127.0.0.1:9"
 
 
-class Desk:
-    """A running desk; `tell` it what happened, and `browser` it as somebody."""
+class DeskUnderTest:
+    """The desk and the API: `receive` events, and open a `browser` as somebody."""
 
     def __init__(self, settings: ApprovalSettings) -> None:
         self.settings = settings
         self.database = Database(settings.database_url, application_name="tests", pool_size=4)
-        self.outbox = Outbox(tables.KERNEL)
+        self.consumer = ApprovalConsumer(self.database)
         self.identity = Identity(settings, self.database)
-        decisions = Decisions(self.database, self.outbox)
-        self.app = build_app(settings, self.database, self.outbox, decisions, self.identity)
+        outbox = self.consumer.outbox
+        self.app = build_app(settings, self.database, outbox, Decisions(self.database, outbox), self.identity)
 
-    async def tell(self, *happened: EventData, at: datetime = company.START) -> None:
-        """Let approval hear of `happened`, one after the other, a minute apart."""
-        for place, each in enumerate(happened):
-            await self._hear(each, at + timedelta(minutes=place))
-
-    async def _hear(self, happened: EventData, at: datetime) -> None:
-        handlers, store = _listening(happened)
-        event = company.event(happened, at)
-        async with self.database.begin() as db:
-            folded = fold(handlers, await store.load(db, [event.subject]), [event], datetime.now(UTC))
-            assert not folded.refused, folded.refused
-            if folded.changes:
-                folded.publish.extend(await store.save(db, folded.changes) or ())
-            await self.outbox.add(db, folded.publish)
+    async def receive(self, *events: EventData, at: datetime = company.START) -> None:
+        """Process `events` one by one; they happened a minute apart, from `at` on."""
+        for place, each in enumerate(events):
+            await self.consumer.process(company.event(each, at + timedelta(minutes=place)))
+        assert not await self.consumer.rows(tables.KERNEL.dead_letter)
 
     @asynccontextmanager
     async def browser(self, who: DirectoryPerson | None = None, **headers: str) -> AsyncIterator[AsyncClient]:
@@ -68,24 +54,12 @@ class Desk:
             yield opened
 
     async def published(self, topic: str) -> list[str]:
-        """What waits in the outbox for `topic`, as JSON."""
-        table = tables.KERNEL.outbox
-        async with self.database.begin() as db:
-            rows = await db.execute(select(table.c.value).where(table.c.topic == topic).order_by(table.c.id))
-            return [row.value.decode() for row in rows]
+        """The events that were published on `topic`, as JSON."""
+        rows = await self.consumer.rows(tables.KERNEL.outbox)
+        return [row["value"].decode() for row in rows if row["topic"] == topic]
 
 
-def _listening(happened: EventData) -> tuple[Any, Any]:
-    match happened:
-        case DirectoryPerson() | DirectoryPersonRemoved():
-            return PEOPLE_HANDLERS, PEOPLE
-        case ErpConnection():
-            return CONNECTION_HANDLERS, CONNECTIONS
-        case _:
-            return HANDLERS, CommitmentStore()
-
-
-def settings(database_url: str, *, public_url: str = URL, issuer: str = NOBODY) -> ApprovalSettings:
+def settings(database_url: str, *, public_url: str = URL, issuer: str = UNREACHABLE) -> ApprovalSettings:
     return ApprovalSettings(
         kafka_bootstrap_servers="127.0.0.1:9",
         database_url=SecretStr(database_url),
@@ -99,10 +73,10 @@ def settings(database_url: str, *, public_url: str = URL, issuer: str = NOBODY) 
 
 
 @asynccontextmanager
-async def running_desk(wanted: ApprovalSettings) -> AsyncIterator[Desk]:
+async def running_desk(wanted: ApprovalSettings) -> AsyncIterator[DeskUnderTest]:
     """A desk on a migrated database with the company's people and its ERP."""
     await migrate(wanted.database_url, MIGRATIONS)
-    desk = Desk(wanted)
-    await desk.tell(*company.PEOPLE, company.QUICKBOOKS)
+    desk = DeskUnderTest(wanted)
+    await desk.receive(*company.PEOPLE, company.QUICKBOOKS)
     yield desk
     await desk.database.close()

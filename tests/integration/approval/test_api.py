@@ -1,4 +1,4 @@
-"""The JSON API as programs use it: with bearer tokens, on a real database, with good requests and bad ones."""
+"""The JSON API with bearer tokens on a real database: valid requests and invalid ones."""
 
 import asyncio
 import json
@@ -27,8 +27,7 @@ from services.approval.web.api.problems import MEDIA_TYPE
 from services.pipeline.migrations import migrate
 from tests.integration.approval import company
 from tests.integration.approval.company import ANA, DANA, EVE, KIM, LEE, PAT, content
-from tests.integration.approval.consumer import Approval
-from tests.integration.approval.desk import Desk, settings
+from tests.integration.approval.desk import DeskUnderTest, settings
 
 CLIENT = Client(
     id="countersign",
@@ -48,7 +47,7 @@ CHECKS = (
     "allow_header_conformance",
     "ignored_auth",
 )
-"""Not that well-formed answers are taken: most come too late, which is as it should be."""
+"""Not positive_data_acceptance: most valid answers are conflicts, because they come too late."""
 
 PHASES = "examples,coverage,fuzzing"
 
@@ -57,9 +56,9 @@ SC = content("sc-1", "SC-001")
 
 
 class Api:
-    """The API, asked by Dana unless somebody else is named."""
+    """The API; Dana sends the requests unless `who` is given."""
 
-    def __init__(self, desk: Desk, provider: Provider, client: AsyncClient) -> None:
+    def __init__(self, desk: DeskUnderTest, provider: Provider, client: AsyncClient) -> None:
         self.desk = desk
         self.provider = provider
         self.client = client
@@ -78,12 +77,12 @@ class Api:
         return await self.client.post(f"{COMMITMENTS}{path}", headers=headers, content=body)
 
     async def decisions(self, topic: str) -> list[dict[str, Any]]:
-        return [orjson.loads(told)["data"] for told in await self.desk.published(topic)]
+        return [orjson.loads(event)["data"] for event in await self.desk.published(topic)]
 
 
 @pytest.fixture(scope="module")
 def migrated_url(postgres: str) -> Iterator[str]:
-    """One database for this module: each test begins with empty tables."""
+    """One database for this module; each test starts with empty tables."""
     name = f"test_api_{uuid4().hex[:12]}"
     url = create_database(postgres, name)
     asyncio.run(migrate(SecretStr(url), MIGRATIONS))
@@ -94,28 +93,28 @@ def migrated_url(postgres: str) -> Iterator[str]:
 @pytest.fixture
 async def api(migrated_url: str) -> AsyncIterator[Api]:
     async with running_sign_in(CLIENT) as provider:
-        desk = Desk(settings(migrated_url, issuer=provider.issuer))
-        await Approval(desk.database).forget_everything()
-        await desk.tell(*company.PEOPLE, company.QUICKBOOKS)
+        desk = DeskUnderTest(settings(migrated_url, issuer=provider.issuer))
+        await desk.consumer.clear()
+        await desk.receive(*company.PEOPLE, company.QUICKBOOKS)
         async with AsyncClient(transport=ASGITransport(desk.app), base_url="http://desk.example") as client:
             yield Api(desk, provider, client)
         await desk.database.close()
 
 
 def read(received: Mapping[str, Any], **members: Any) -> dict[str, Any]:
-    """What an answer to `received` must name."""
+    """The members that an answer to `received` must have."""
     return {"revision": 1, "content_hash": Snapshot.of(dict(received)).content_hash} | members
 
 
 def is_problem(answer: Response, status: int) -> dict[str, Any]:
-    """Return the problem document of a refusal, which says in words what happened."""
+    """Return the problem document of a refused request."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == MEDIA_TYPE
-    told: dict[str, Any] = answer.json()
-    assert told["status"] == status
-    assert told["title"]
-    assert told["detail"]
-    return told
+    document: dict[str, Any] = answer.json()
+    assert document["status"] == status
+    assert document["title"]
+    assert document["detail"]
+    return document
 
 
 def numbers(answer: Response) -> list[str]:
@@ -138,7 +137,7 @@ def one_of_each_status() -> list[EventData]:
 
 
 async def test_each_view_lists_its_commitments_oldest_first(api: Api) -> None:
-    await api.desk.tell(*one_of_each_status())
+    await api.desk.receive(*one_of_each_status())
     rejected = content("sc-006", "SC-006")
     assert (await api.post("/sc-006/reject", read(rejected, reason="No."))).status_code == 200
 
@@ -161,8 +160,8 @@ async def test_each_view_lists_its_commitments_oldest_first(api: Api) -> None:
     }
 
 
-async def test_pages_continue_where_the_one_before_ended(api: Api) -> None:
-    await api.desk.tell(*(company.sent(content(f"c-{place}", f"SC-{place:03}")) for place in range(7)))
+async def test_each_page_continues_the_previous_one(api: Api) -> None:
+    await api.desk.receive(*(company.sent(content(f"c-{place}", f"SC-{place:03}")) for place in range(7)))
     seen: list[list[str]] = []
     after: str | None = None
     while True:
@@ -174,8 +173,8 @@ async def test_pages_continue_where_the_one_before_ended(api: Api) -> None:
     assert seen == [["SC-000", "SC-001", "SC-002"], ["SC-003", "SC-004", "SC-005"], ["SC-006"]]
 
 
-async def test_a_search_finds_by_number_title_vendor_or_project_and_takes_no_wildcards(api: Api) -> None:
-    await api.desk.tell(
+async def test_search_matches_number_title_vendor_or_project_without_wildcards(api: Api) -> None:
+    await api.desk.receive(
         company.sent(content("c-1", "SC-001", title="100% masonry")),
         company.sent(content("c-2", "SC-002", vendor={"id": "v", "name": "Ironline_Steel"})),
         company.sent(content("c-3", "PO-003", project={"id": company.PROJECT, "name": "Harbour Façade"})),
@@ -194,7 +193,7 @@ async def test_a_search_finds_by_number_title_vendor_or_project_and_takes_no_wil
     }
 
 
-async def test_a_list_that_cannot_be_is_refused(api: Api) -> None:
+async def test_invalid_list_parameters_are_refused(api: Api) -> None:
     wrong: list[tuple[str, str]] = [
         ("view", "open"),
         ("limit", "0"),
@@ -211,17 +210,21 @@ async def test_a_list_that_cannot_be_is_refused(api: Api) -> None:
         assert name in is_problem(answer, 422)["detail"]
 
 
-async def test_one_commitment_is_told_with_contents_findings_changes_and_history(api: Api) -> None:
+async def test_a_commitment_has_contents_findings_changes_and_history(api: Api) -> None:
     corrected = content("sc-1", "SC-001", total="480251.00") | {"insurance": {"expires": "2027-03-31"}}
-    await api.desk.tell(company.sent(SC), company.retrieved(SC), company.resent(corrected, note="Now insured."))
+    await api.desk.receive(company.sent(SC), company.retrieved(SC), company.resent(corrected, note="Now insured."))
 
-    told = (await api.get("/sc-1")).json()
-    (submission,) = told["submissions"]
-    assert (told["status"], told["revision"], told["content_hash"]) == ("ready", 2, Snapshot.of(corrected).content_hash)
+    one = (await api.get("/sc-1")).json()
+    (submission,) = one["submissions"]
+    assert (one["status"], one["revision"], one["content_hash"]) == (
+        "ready",
+        2,
+        Snapshot.of(corrected).content_hash,
+    )
     assert submission["commitment"] == corrected
     assert submission["note"] == "Now insured."
     assert [(finding["rule"], finding["is_blocking"]) for finding in submission["findings"]] == [("total", True)]
-    assert {change["field"]: change["after"] for change in told["changes"]} == {
+    assert {change["field"]: change["after"] for change in one["changes"]} == {
         "Total": "480251.00",
         "Insurance expires": "2027-03-31",
     }
@@ -234,8 +237,8 @@ async def test_one_commitment_is_told_with_contents_findings_changes_and_history
     ]
 
 
-async def test_an_accepted_commitment_is_ordered_once_however_often_it_is_accepted(api: Api) -> None:
-    await api.desk.tell(company.sent(SC))
+async def test_a_repeated_accept_orders_one_export(api: Api) -> None:
+    await api.desk.receive(company.sent(SC))
     body = read(SC, erp_code="4711", accounting_date="2026-11-30", note="As agreed.")
     first = await api.post("/sc-1/accept", body)
     again = await api.post("/sc-1/accept", body)
@@ -253,7 +256,7 @@ async def test_an_accepted_commitment_is_ordered_once_however_often_it_is_accept
 
 async def test_a_decision_belongs_to_the_trace_of_its_request(api: Api) -> None:
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-    await api.desk.tell(company.sent(SC))
+    await api.desk.receive(company.sent(SC))
     headers = api.bearer(DANA) | {"traceparent": trace}
 
     await api.client.post(f"{COMMITMENTS}/sc-1/accept", headers=headers, json=read(SC))
@@ -262,8 +265,8 @@ async def test_a_decision_belongs_to_the_trace_of_its_request(api: Api) -> None:
 
 
 @pytest.mark.parametrize("given", [{}, {"traceparent": "00-not-a-trace"}])
-async def test_a_request_without_a_trace_begins_one(api: Api, given: dict[str, str]) -> None:
-    await api.desk.tell(company.sent(SC))
+async def test_a_request_without_a_trace_starts_one(api: Api, given: dict[str, str]) -> None:
+    await api.desk.receive(company.sent(SC))
 
     await api.client.post(f"{COMMITMENTS}/sc-1/accept", headers=api.bearer(DANA) | given, json=read(SC))
 
@@ -271,28 +274,28 @@ async def test_a_request_without_a_trace_begins_one(api: Api, given: dict[str, s
     assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01", orjson.loads(decision)["traceparent"])
 
 
-async def test_a_rejection_is_told_once_however_often_it_is_given(api: Api) -> None:
-    await api.desk.tell(company.sent(SC))
+async def test_a_repeated_reject_publishes_one_rejection(api: Api) -> None:
+    await api.desk.receive(company.sent(SC))
     answers = [await api.post("/sc-1/reject", read(SC, reason="Use 03-310.")) for _ in range(2)]
     assert [answer.json()["status"] for answer in answers] == ["rejected", "rejected"]
     assert answers[0].json()["editable"] is True
-    (told,) = await api.decisions("decision.rejected")
-    assert (told["reason"], told["decided_by"]["id"]) == ("Use 03-310.", DANA.person_id)
+    (decision,) = await api.decisions("decision.rejected")
+    assert (decision["reason"], decision["decided_by"]["id"]) == ("Use 03-310.", DANA.person_id)
 
 
-async def test_a_failed_export_is_ordered_once_more(api: Api) -> None:
+async def test_a_failed_export_is_retried_once(api: Api) -> None:
     failed = company.failed(SC, FailureClass.WAIT_FOR_DEPENDENCY, "Vendor ACME is not active.")
-    await api.desk.tell(company.sent(SC), company.accepted(SC), failed)
+    await api.desk.receive(company.sent(SC), company.accepted(SC), failed)
     answers = [await api.post("/sc-1/retry", {"revision": 1, "round": 1}) for _ in range(2)]
     assert [(answer.json()["status"], answer.json()["round"]) for answer in answers] == [("exporting", 2)] * 2
     (order,) = await api.decisions("decision.accepted")
     assert (order["round"], order["content_hash"]) == (2, Snapshot.of(SC).content_hash)
 
 
-async def test_a_doubt_is_settled_with_the_document_or_without_one(api: Api) -> None:
+async def test_an_export_in_doubt_is_settled_with_or_without_a_document(api: Api) -> None:
     other = content("sc-2", "SC-002")
     for received in (SC, other):
-        await api.desk.tell(company.sent(received), company.accepted(received), company.in_doubt(received))
+        await api.desk.receive(company.sent(received), company.accepted(received), company.in_doubt(received))
     document = {"connection": company.ERP, "id": "4F2", "number": "SC-001"}
     here = {"revision": 1, "round": 1, "document": document, "note": "Found it in the list of orders."}
     there = {"revision": 1, "round": 1, "note": "Nothing in the list of orders."}
@@ -302,22 +305,22 @@ async def test_a_doubt_is_settled_with_the_document_or_without_one(api: Api) -> 
 
     assert [answer.json()["status"] for answer in found] == ["in_doubt", "in_doubt"]
     assert [(answer.json()["status"], answer.json()["round"]) for answer in absent] == [("exporting", 2)] * 2
-    assert [told["document"]["id"] for told in await api.decisions("decision.resolved")] == ["4F2"]
-    assert [told["round"] for told in await api.decisions("decision.accepted")] == [2]
+    assert [decision["document"]["id"] for decision in await api.decisions("decision.resolved")] == ["4F2"]
+    assert [decision["round"] for decision in await api.decisions("decision.accepted")] == [2]
 
 
-async def test_evidence_never_names_another_erp_than_the_one_that_was_asked(api: Api) -> None:
-    await api.desk.tell(company.sent(SC), company.accepted(SC), company.in_doubt(SC))
+async def test_a_document_given_as_evidence_belongs_to_the_erp_that_was_asked(api: Api) -> None:
+    await api.desk.receive(company.sent(SC), company.accepted(SC), company.in_doubt(SC))
     document = {"connection": "somebody-elses-erp", "id": "4F2", "number": "SC-001"}
 
     await api.post("/sc-1/settle", {"revision": 1, "round": 1, "document": document, "note": "Found it."})
 
-    (told,) = await api.decisions("decision.resolved")
-    assert told["document"]["connection"] == company.ERP
+    (decision,) = await api.decisions("decision.resolved")
+    assert decision["document"]["connection"] == company.ERP
 
 
-async def test_who_brings_no_valid_token_is_asked_to_sign_in(api: Api) -> None:
-    await api.desk.tell(company.sent(SC))
+async def test_a_request_without_a_valid_token_is_unauthorized(api: Api) -> None:
+    await api.desk.receive(company.sent(SC))
     refused = [await api.client.get(COMMITMENTS)]
     refused += [await api.client.get(COMMITMENTS, headers=api.bearer(DANA, flaw)) for flaw in Flaw]
     refused += [
@@ -330,16 +333,16 @@ async def test_who_brings_no_valid_token_is_asked_to_sign_in(api: Api) -> None:
         assert answer.headers["www-authenticate"] == "Bearer"
 
 
-@pytest.mark.parametrize("who", [ANA, DANA.model_copy(update={"person_id": "person-unheard-of"})])
-async def test_who_has_no_level_on_the_tool_sees_nothing(api: Api, who: DirectoryPerson) -> None:
-    await api.desk.tell(company.sent(SC))
+@pytest.mark.parametrize("who", [ANA, DANA.model_copy(update={"person_id": "person-unknown"})])
+async def test_a_person_without_a_level_on_the_tool_sees_nothing(api: Api, who: DirectoryPerson) -> None:
+    await api.desk.receive(company.sent(SC))
     for path in ("", "/sc-1", "/sc-1/history"):
         is_problem(await api.get(path, who), 403)
 
 
 @pytest.mark.parametrize("who", [KIM, PAT])
-async def test_who_may_only_look_decides_nothing(api: Api, who: DirectoryPerson) -> None:
-    await api.desk.tell(company.sent(SC))
+async def test_a_viewer_cannot_answer(api: Api, who: DirectoryPerson) -> None:
+    await api.desk.receive(company.sent(SC))
     assert numbers(await api.get(who=who)) == ["SC-001"]
     assert (await api.client.get("/api/v1/me", headers=api.bearer(who))).json()["is_accounting_approver"] is False
     bodies: dict[str, dict[str, Any]] = {
@@ -353,15 +356,15 @@ async def test_who_may_only_look_decides_nothing(api: Api, who: DirectoryPerson)
     assert (await api.get("/sc-1")).json()["status"] == "ready"
 
 
-async def test_a_right_that_was_taken_away_is_gone_at_once(api: Api) -> None:
-    await api.desk.tell(company.sent(SC))
+async def test_a_revoked_right_ends_at_once(api: Api) -> None:
+    await api.desk.receive(company.sent(SC))
     assert (await api.client.get("/api/v1/me", headers=api.bearer(DANA))).json()["is_accounting_approver"] is True
-    await api.desk.tell(DANA.model_copy(update={"version": 2, "erp_tool": ToolLevel.READ_ONLY}))
+    await api.desk.receive(DANA.model_copy(update={"version": 2, "erp_tool": ToolLevel.READ_ONLY}))
     is_problem(await api.post("/sc-1/accept", read(SC)), 403)
 
 
-async def test_another_companys_commitments_do_not_exist_for_its_approver(api: Api) -> None:
-    await api.desk.tell(company.sent(SC))
+async def test_another_companys_commitments_are_not_found(api: Api) -> None:
+    await api.desk.receive(company.sent(SC))
     assert (await api.get(view="all", who=EVE)).json()["items"] == []
     for path in ("/sc-1", "/sc-1/history", "/unknown", "/%00", "/%E2%82%AC"):
         is_problem(await api.get(path, EVE), 404)
@@ -370,14 +373,14 @@ async def test_another_companys_commitments_do_not_exist_for_its_approver(api: A
     assert await api.decisions("decision.accepted") == []
 
 
-async def test_what_was_never_submitted_does_not_exist_either(api: Api) -> None:
-    await api.desk.tell(company.succeeded(SC))
+async def test_a_commitment_that_was_never_submitted_is_not_found(api: Api) -> None:
+    await api.desk.receive(company.succeeded(SC))
     is_problem(await api.get("/sc-1"), 404)
     is_problem(await api.post("/sc-1/accept", read(SC)), 404)
 
 
-async def test_a_stale_answer_is_told_how_things_stand_and_records_nothing(api: Api) -> None:
-    await api.desk.tell(company.sent(SC), company.retrieved(SC), company.resent(SC | {"title": "New title"}))
+async def test_a_stale_answer_gets_the_current_state_and_records_nothing(api: Api) -> None:
+    await api.desk.receive(company.sent(SC), company.retrieved(SC), company.resent(SC | {"title": "New title"}))
     before = (await api.get("/sc-1/history")).json()
     stale = [
         await api.post("/sc-1/accept", read(SC)),
@@ -393,20 +396,20 @@ async def test_a_stale_answer_is_told_how_things_stand_and_records_nothing(api: 
     assert await api.decisions("decision.accepted") == []
 
 
-async def test_only_the_first_of_two_approvers_is_heard(api: Api) -> None:
-    await api.desk.tell(company.sent(SC))
+async def test_only_the_first_of_two_answers_counts(api: Api) -> None:
+    await api.desk.receive(company.sent(SC))
     assert (await api.post("/sc-1/accept", read(SC))).status_code == 200
     late = is_problem(await api.post("/sc-1/reject", read(SC, reason="No."), LEE), 409)
     assert "Dana Ruiz accepted SC-001" in late["detail"]
     assert late["commitment"]["status"] == "exporting"
 
 
-async def test_blocking_findings_forbid_to_accept_and_say_why(api: Api) -> None:
+async def test_blocking_findings_prevent_acceptance_and_are_listed(api: Api) -> None:
     wrong = content("sc-1", "SC-001", total="1.00")
-    await api.desk.tell(company.sent(wrong))
-    told = is_problem(await api.post("/sc-1/accept", read(wrong)), 409)
-    assert [finding["rule"] for finding in told["findings"]] == ["total"]
-    assert "SC-001 cannot be accepted" in told["detail"]
+    await api.desk.receive(company.sent(wrong))
+    problem = is_problem(await api.post("/sc-1/accept", read(wrong)), 409)
+    assert [finding["rule"] for finding in problem["findings"]] == ["total"]
+    assert "SC-001 cannot be accepted" in problem["detail"]
 
 
 WRONG_MEMBERS: list[tuple[str, str, Any]] = [
@@ -431,18 +434,18 @@ WRONG_MEMBERS: list[tuple[str, str, Any]] = [
 ]
 
 
-async def test_a_wrong_member_is_named_and_nothing_is_recorded(api: Api) -> None:
-    await api.desk.tell(company.sent(SC))
+async def test_an_invalid_member_is_named_and_nothing_is_recorded(api: Api) -> None:
+    await api.desk.receive(company.sent(SC))
     for verb, member, value in WRONG_MEMBERS:
         body = read(SC) | ({"reason": "No."} if verb == "reject" else {}) | {member: value}
-        told = is_problem(await api.post_bytes(f"/sc-1/{verb}", json.dumps(body).encode()), 422)
-        assert [error["member"] for error in told["errors"]] == [member]
-        assert len(told["detail"]) < 1000
+        problem = is_problem(await api.post_bytes(f"/sc-1/{verb}", json.dumps(body).encode()), 422)
+        assert [error["member"] for error in problem["errors"]] == [member]
+        assert len(problem["detail"]) < 1000
     assert (await api.get("/sc-1")).json()["status"] == "ready"
 
 
-async def test_a_body_that_is_no_json_object_is_refused(api: Api) -> None:
-    await api.desk.tell(company.sent(SC))
+async def test_a_body_that_is_not_a_json_object_is_refused(api: Api) -> None:
+    await api.desk.receive(company.sent(SC))
     for body in (b"{", b"\xff\xfe", b'{"revision": 1,}', b"[" * 100_000, b"9" * 5000):
         is_problem(await api.post_bytes("/sc-1/accept", body), 400)
     for body in (b"", b"null", b"[]", b'"text"'):
@@ -454,14 +457,14 @@ async def test_a_body_beyond_one_mebibyte_is_too_large(api: Api) -> None:
     assert answer.status_code == 413
 
 
-async def test_unknown_addresses_and_methods_are_problems_too(api: Api) -> None:
+async def test_unknown_paths_and_methods_are_problems(api: Api) -> None:
     is_problem(await api.client.get("/api/v1/nothing"), 404)
     refused = await api.client.delete(f"{COMMITMENTS}/sc-1", headers=api.bearer(DANA))
     is_problem(refused, 405)
     assert refused.headers["allow"] == "GET"
 
 
-async def test_html_in_every_text_comes_back_as_text(api: Api) -> None:
+async def test_html_in_any_text_is_returned_as_text(api: Api) -> None:
     marked = content(
         "sc-1",
         f"SC {HTML}",
@@ -473,7 +476,7 @@ async def test_html_in_every_text_comes_back_as_text(api: Api) -> None:
         lines=[company.line(1, HTML, f"Line {HTML}", "480250.00")],
         **{HTML: HTML},
     )
-    await api.desk.tell(company.sent(marked, note=f"Note {HTML}"))
+    await api.desk.receive(company.sent(marked, note=f"Note {HTML}"))
 
     answer = await api.get("/sc-1")
     rejected = await api.post("/sc-1/reject", read(marked, reason=f"Reason {HTML}"))
@@ -489,8 +492,8 @@ async def test_html_in_every_text_comes_back_as_text(api: Api) -> None:
     assert history.json()[0]["text"] == f"Dana Ruiz rejected revision 1: Reason {HTML}"
 
 
-async def test_requests_made_up_from_the_openapi_document_are_answered_as_it_says(api: Api, tmp_path: Path) -> None:
-    await api.desk.tell(company.sent(SC))
+async def test_requests_generated_from_the_openapi_document_get_documented_responses(api: Api, tmp_path: Path) -> None:
+    await api.desk.receive(company.sent(SC))
     (tmp_path / "schemathesis.toml").write_text('[parameters]\n"path.commitment_id" = "sc-1"\n')
     async with served(api.desk.app) as url:
         checking = await asyncio.create_subprocess_exec(
@@ -510,5 +513,5 @@ async def test_requests_made_up_from_the_openapi_document_are_answered_as_it_say
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
-        said, _ = await checking.communicate()
-    assert checking.returncode == 0, said.decode()
+        output, _ = await checking.communicate()
+    assert checking.returncode == 0, output.decode()

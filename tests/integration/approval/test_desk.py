@@ -1,4 +1,4 @@
-"""The approval desk as people use it, page by page, on a real database."""
+"""The pages of the approval desk on a real database."""
 
 from typing import Any
 
@@ -26,8 +26,8 @@ from tests.integration.approval.company import (
     sent,
     succeeded,
 )
-from tests.integration.approval.desk import LINK_SECRET, Desk
-from tests.integration.approval.page_reader import choice, hidden_fields, landed, words
+from tests.integration.approval.desk import LINK_SECRET, DeskUnderTest
+from tests.integration.approval.page_reader import choice, follow, hidden_fields, text_of
 
 READY = "/commitments?view=ready"
 CONCRETE = content("8841", "SC-014")
@@ -42,36 +42,36 @@ async def choose(browser: AsyncClient, action: str, *chosen: str, **fields: str)
     return await browser.post("/commitments", data={"action": action} | picked | fields)
 
 
-async def test_the_first_seed_is_played_through_the_pages(desk: Desk) -> None:
-    await desk.tell(sent(CONCRETE))
+async def test_a_commitment_is_accepted_exported_and_synced(desk: DeskUnderTest) -> None:
+    await desk.receive(sent(CONCRETE))
     async with desk.browser(DANA) as browser:
-        page = await landed(browser, await browser.get("/"))
+        page = await follow(browser, await browser.get("/"))
         assert "Commitments - Ready to be Exported" in page.text
         assert 'href="/commitments?view=ready" aria-current="page"' in page.text
-        done = await landed(browser, await choose(browser, "export", choice(page, "accept", "8841")))
-        assert "Accepted. SC-014 is being exported to QuickBooks; this usually takes a few minutes." in words(done)
-        assert "Nothing is waiting for your answer." in words(done)
+        done = await follow(browser, await choose(browser, "export", choice(page, "accept", "8841")))
+        assert "Accepted. SC-014 is being exported to QuickBooks; this usually takes a few minutes." in text_of(done)
+        assert "Nothing is waiting for your answer." in text_of(done)
         exporting = await browser.get("/commitments?view=exporting")
-        assert "SC-014 Concrete works QuickBooks Dana Ruiz" in words(exporting)
-        await desk.tell(succeeded(CONCRETE))
+        assert "SC-014 Concrete works QuickBooks Dana Ruiz" in text_of(exporting)
+        await desk.receive(succeeded(CONCRETE))
         synced = await browser.get("/commitments?view=synced")
         assert 'href="https://erp.example/po/17"' in synced.text
-        assert "number, vendor, title, status" in words(synced)
+        assert "number, vendor, title, status" in text_of(synced)
     assert len(await desk.published("decision.accepted")) == 1
 
 
-async def test_the_second_seed_is_played_through_the_pages(desk: Desk) -> None:
-    await desk.tell(sent(CONCRETE))
+async def test_a_commitment_is_rejected_corrected_and_accepted(desk: DeskUnderTest) -> None:
+    await desk.receive(sent(CONCRETE))
     reason = "Line 2: cost code 03-300 is closed. Use 03-310."
     async with desk.browser(DANA) as browser:
         page = await browser.get(READY)
-        done = await landed(browser, await choose(browser, "reject", choice(page, "reject", "8841"), reason=reason))
-        assert "Rejected. SC-014 is editable again. Ana Gil and Sam Lee will get an email." in words(done)
+        done = await follow(browser, await choose(browser, "reject", choice(page, "reject", "8841"), reason=reason))
+        assert "Rejected. SC-014 is editable again. Ana Gil and Sam Lee will get an email." in text_of(done)
         rejected = await browser.get("/commitments?view=rejected")
-        assert reason in words(rejected)
+        assert reason in text_of(rejected)
         assert 'type="radio"' not in rejected.text
-        await desk.tell(mailed(CONCRETE, ANA), resent(CORRECTED, note="Moved to 03-310."))
-        one = words(await browser.get("/commitments/8841"))
+        await desk.receive(mailed(CONCRETE, ANA), resent(CORRECTED, note="Moved to 03-310."))
+        one = text_of(await browser.get("/commitments/8841"))
         assert "Dana Ruiz rejected revision 1 " + reason in one
         assert "Sam Lee notes Moved to 03-310." in one
         assert "Line 2 cost code 03-300 03-310" in one
@@ -79,17 +79,17 @@ async def test_the_second_seed_is_played_through_the_pages(desk: Desk) -> None:
         again = await browser.get(READY)
         check = await choose(browser, "export", choice(again, "accept", "8841"))
         assert check.status_code == 200
-        assert "Check before export" in words(check)
-        assert "Line 2 cost code 03-300 03-310" in words(check)
-        assert "Export 1 commitment" in words(check)
+        assert "Check before export" in text_of(check)
+        assert "Line 2 cost code 03-300 03-310" in text_of(check)
+        assert "Export 1 commitment" in text_of(check)
         confirmed = await choose(browser, "export", choice(check, "accept", "8841"), confirmed="yes")
-        assert "Accepted. SC-014" in words(await landed(browser, confirmed))
+        assert "Accepted. SC-014" in text_of(await follow(browser, confirmed))
     assert len(await desk.published("decision.rejected")) == len(await desk.published("decision.accepted")) == 1
 
 
 @pytest.mark.parametrize("who", [KIM, PAT])
-async def test_without_the_right_there_are_no_controls_and_a_forced_answer_is_refused(desk: Desk, who: Any) -> None:
-    await desk.tell(sent(CONCRETE))
+async def test_a_viewer_has_no_controls_and_a_forced_answer_is_refused(desk: DeskUnderTest, who: Any) -> None:
+    await desk.receive(sent(CONCRETE))
     sentence = (
         "You can view this tool. Accepting and rejecting need Standard or Admin on ERP Integrations "
         "and 'Can Push to Accounting'."
@@ -97,7 +97,7 @@ async def test_without_the_right_there_are_no_controls_and_a_forced_answer_is_re
     async with desk.browser(who) as browser:
         for address in (READY, "/commitments/8841"):
             page = await browser.get(address)
-            assert sentence in words(page)
+            assert sentence in text_of(page)
             assert 'type="radio"' not in page.text
             assert 'name="reason"' not in page.text
             assert 'class="badge"' not in page.text
@@ -110,35 +110,35 @@ async def test_without_the_right_there_are_no_controls_and_a_forced_answer_is_re
             await browser.post("/commitments/8841/settle", data={"revision": "1", "round": "1"}),
         ):
             assert forced.status_code == 403
-            assert sentence in words(forced)
+            assert sentence in text_of(forced)
     assert not await desk.published("decision.accepted")
 
 
-async def test_people_without_a_level_or_unknown_to_the_directory_see_nothing(desk: Desk) -> None:
-    await desk.tell(sent(CONCRETE))
+async def test_people_without_a_level_or_a_directory_entry_see_nothing(desk: DeskUnderTest) -> None:
+    await desk.receive(sent(CONCRETE))
     stranger = company.directory_person("person-nobody", "No Body")
     for who, sentence in ((SAM, "You have no level"), (stranger, "directory does not list you")):
         async with desk.browser(who) as browser:
             page = await browser.get(READY)
             assert page.status_code == 403
-            assert sentence in words(page)
+            assert sentence in text_of(page)
             assert "SC-014" not in page.text
 
 
-async def test_a_right_that_is_taken_away_ends_at_once(desk: Desk) -> None:
-    await desk.tell(sent(CONCRETE))
+async def test_a_revoked_right_ends_at_once(desk: DeskUnderTest) -> None:
+    await desk.receive(sent(CONCRETE))
     async with desk.browser(DANA) as browser:
         page = await browser.get(READY)
-        await desk.tell(DANA.model_copy(update={"version": 2, "can_push_to_accounting": False}))
+        await desk.receive(DANA.model_copy(update={"version": 2, "can_push_to_accounting": False}))
         refused = await choose(browser, "export", choice(page, "accept", "8841"))
         assert refused.status_code == 403
         assert 'class="badge"' not in (await browser.get(READY)).text
 
 
-async def test_another_companys_commitment_is_not_there(desk: Desk) -> None:
-    await desk.tell(sent(CONCRETE))
+async def test_another_companys_commitment_is_not_found(desk: DeskUnderTest) -> None:
+    await desk.receive(sent(CONCRETE))
     async with desk.browser(EVE) as browser:
-        assert "Nothing is waiting" in words(await browser.get(READY))
+        assert "Nothing is waiting" in text_of(await browser.get(READY))
         value = f"accept:1:{Snapshot.of(CONCRETE).content_hash}:8841"
         for answer in (
             await browser.get("/commitments/8841"),
@@ -162,8 +162,8 @@ async def test_another_companys_commitment_is_not_there(desk: Desk) -> None:
         {"sec_fetch_site": ""},
     ],
 )
-async def test_an_answer_from_somebody_elses_page_is_refused(desk: Desk, headers: dict[str, str]) -> None:
-    await desk.tell(sent(CONCRETE))
+async def test_an_answer_from_another_sites_page_is_refused(desk: DeskUnderTest, headers: dict[str, str]) -> None:
+    await desk.receive(sent(CONCRETE))
     async with desk.browser(DANA, **headers) as browser:
         page = await browser.get(READY)
         assert page.status_code == 200
@@ -178,14 +178,14 @@ async def test_an_answer_from_somebody_elses_page_is_refused(desk: Desk, headers
     assert not await desk.published("decision.accepted")
 
 
-async def test_a_browser_without_fetch_metadata_is_known_by_its_origin(desk: Desk) -> None:
-    await desk.tell(sent(CONCRETE))
+async def test_without_fetch_metadata_the_origin_counts(desk: DeskUnderTest) -> None:
+    await desk.receive(sent(CONCRETE))
     async with desk.browser(DANA, sec_fetch_site="", origin=desk.settings.public_url) as browser:
         page = await browser.get(READY)
         assert (await choose(browser, "export", choice(page, "accept", "8841"))).status_code == 303
 
 
-async def test_mark_up_in_any_text_is_shown_as_text(desk: Desk) -> None:
+async def test_markup_in_any_text_is_shown_as_text(desk: DeskUnderTest) -> None:
     hostile = content(
         "x<i>",
         MARKUP,
@@ -200,7 +200,7 @@ async def test_mark_up_in_any_text_is_shown_as_text(desk: Desk) -> None:
         ],
     )
     path = "/commitments/x%3Ci%3E"
-    await desk.tell(
+    await desk.receive(
         company.QUICKBOOKS.model_copy(update={"version": 2, "limits": company.LimitsProfile(), "title": MARKUP}),
         company.directory_person("h", MARKUP, email="h@example.org"),
         sent(hostile, note=MARKUP),
@@ -210,17 +210,17 @@ async def test_mark_up_in_any_text_is_shown_as_text(desk: Desk) -> None:
         fields = hidden_fields(pages[1], "/reject")
         pages.append(await browser.post(f"{path}/reject", data={**fields, "reason": MARKUP + "x" * 4000}))
         pages.append(await browser.post(f"{path}/reject", data={**fields, "revision": "7", "reason": MARKUP}))
-        pages.append(await landed(browser, await browser.post(f"{path}/reject", data={**fields, "reason": MARKUP})))
+        pages.append(await follow(browser, await browser.post(f"{path}/reject", data={**fields, "reason": MARKUP})))
         pages.append(await browser.get("/commitments?view=rejected"))
         changed = hostile | {"title": f"{MARKUP}2"}
-        await desk.tell(resent(changed, note=MARKUP))
+        await desk.receive(resent(changed, note=MARKUP))
         pages.extend(
             [
                 await browser.get(path),
                 await choose(browser, "export", choice(await browser.get(READY), "accept", "x<i>")),
             ]
         )
-        await desk.tell(
+        await desk.receive(
             company.accepted(changed, 2), failed(changed, FailureClass.FIX_SETUP, MARKUP, code=MARKUP, next_step=MARKUP)
         )
         pages.extend(
@@ -232,13 +232,13 @@ async def test_mark_up_in_any_text_is_shown_as_text(desk: Desk) -> None:
         )
         pages.append(await browser.get(f"/commitments?view=failed&q={MARKUP}"))
     for page in pages:
-        assert "&lt;script&gt;" in page.text, words(page)
+        assert "&lt;script&gt;" in page.text, text_of(page)
         assert "<script" not in page.text
         assert "<i>" not in page.text
 
 
-async def test_an_answer_after_a_colleagues_is_a_conflict(desk: Desk) -> None:
-    await desk.tell(sent(CONCRETE))
+async def test_an_answer_after_a_colleagues_is_a_conflict(desk: DeskUnderTest) -> None:
+    await desk.receive(sent(CONCRETE))
     async with desk.browser(DANA) as dana, desk.browser(LEE) as lee:
         late = await lee.get("/commitments/8841")
         page = await dana.get(READY)
@@ -246,143 +246,143 @@ async def test_an_answer_after_a_colleagues_is_a_conflict(desk: Desk) -> None:
         fields = hidden_fields(late, "/reject") | {"reason": "I had typed this."}
         refused = await lee.post("/commitments/8841/reject", data=fields)
     assert refused.status_code == 409
-    assert "Dana Ruiz accepted SC-014 at " in words(refused)
-    assert "Your answer was not recorded." in words(refused)
+    assert "Dana Ruiz accepted SC-014 at " in text_of(refused)
+    assert "Your answer was not recorded." in text_of(refused)
     assert "I had typed this." in refused.text
     assert not await desk.published("decision.rejected")
 
 
-async def test_an_answer_to_a_retrieved_commitment_is_a_conflict(desk: Desk) -> None:
-    await desk.tell(sent(CONCRETE))
+async def test_an_answer_to_a_retrieved_commitment_is_a_conflict(desk: DeskUnderTest) -> None:
+    await desk.receive(sent(CONCRETE))
     async with desk.browser(DANA) as browser:
         page = await browser.get(READY)
-        await desk.tell(retrieved(CONCRETE))
+        await desk.receive(retrieved(CONCRETE))
         refused = await choose(browser, "export", choice(page, "accept", "8841"))
     assert refused.status_code == 409
-    assert "Sam Lee retrieved SC-014 at 09:02" in words(refused)
-    assert "It no longer waits. Your answer was not recorded." in words(refused)
+    assert "Sam Lee retrieved SC-014 at 09:02" in text_of(refused)
+    assert "It no longer waits. Your answer was not recorded." in text_of(refused)
 
 
-async def test_an_answer_to_an_older_revision_shows_the_difference_and_a_new_form(desk: Desk) -> None:
-    await desk.tell(sent(CONCRETE))
+async def test_an_answer_to_an_older_revision_shows_the_difference_and_a_new_form(desk: DeskUnderTest) -> None:
+    await desk.receive(sent(CONCRETE))
     async with desk.browser(DANA) as browser:
         page = await browser.get("/commitments/8841")
-        await desk.tell(resent(CORRECTED), resent(CORRECTED | {"title": "Concrete, all of it"}, 3))
+        await desk.receive(resent(CORRECTED), resent(CORRECTED | {"title": "Concrete, all of it"}, 3))
         fields = hidden_fields(page, "/reject") | {"reason": "Still my reason."}
         refused = await browser.post("/commitments/8841/reject", data=fields)
         assert refused.status_code == 409
-        assert "SC-014 is now revision 3; you read revision 1. Nothing was exported." in words(refused)
-        assert "Changes since revision 1, which you read" in words(refused)
-        assert "Line 2 cost code 03-300 03-310" in words(refused)
+        assert "SC-014 is now revision 3; you read revision 1. Nothing was exported." in text_of(refused)
+        assert "Changes since revision 1, which you read" in text_of(refused)
+        assert "Line 2 cost code 03-300 03-310" in text_of(refused)
         assert 'name="reason" rows="4">Still my reason.</textarea>' in refused.text
         assert hidden_fields(refused, "/reject")["revision"] == "3"
         again = await browser.post(
             "/commitments/8841/reject", data=hidden_fields(refused, "/reject") | {"reason": "So."}
         )
-        assert "Rejected. SC-014" in words(await landed(browser, again))
+        assert "Rejected. SC-014" in text_of(await follow(browser, again))
 
 
-async def test_a_repeated_answer_gets_the_first_result_again(desk: Desk) -> None:
-    await desk.tell(sent(CONCRETE))
+async def test_a_repeated_answer_gets_the_first_result_again(desk: DeskUnderTest) -> None:
+    await desk.receive(sent(CONCRETE))
     async with desk.browser(DANA) as browser:
         value = choice(await browser.get(READY), "accept", "8841")
-        first = await landed(browser, await choose(browser, "export", value))
-        second = await landed(browser, await choose(browser, "export", value))
-        await desk.tell(succeeded(CONCRETE))
-        third = await landed(browser, await choose(browser, "export", value))
-    assert "Accepted. SC-014 is being exported" in words(first)
-    assert words(first) == words(second)
-    assert "Accepted. SC-014 is being exported" in words(third)
+        first = await follow(browser, await choose(browser, "export", value))
+        second = await follow(browser, await choose(browser, "export", value))
+        await desk.receive(succeeded(CONCRETE))
+        third = await follow(browser, await choose(browser, "export", value))
+    assert "Accepted. SC-014 is being exported" in text_of(first)
+    assert text_of(first) == text_of(second)
+    assert "Accepted. SC-014 is being exported" in text_of(third)
     assert len(await desk.published("decision.accepted")) == 1
 
 
-async def test_many_are_checked_first_then_decided_one_by_one_and_all_are_listed(desk: Desk) -> None:
+async def test_several_answers_are_checked_then_carried_out_one_by_one(desk: DeskUnderTest) -> None:
     others = [content(f"b{place}", f"SC-02{place}", currency=currency) for place, currency in enumerate(("USD", "EUR"))]
-    await desk.tell(sent(CONCRETE), *map(sent, others))
+    await desk.receive(sent(CONCRETE), *map(sent, others))
     async with desk.browser(DANA) as dana, desk.browser(LEE) as lee:
         page = await dana.get(f"{READY}&choose=accept")
         assert page.text.count(" checked") == 3
         chosen = [choice(page, "accept", key) for key in ("8841", "b0", "b1")]
         check = await choose(dana, "export", *chosen)
-        assert "Export 3 commitments" in words(check)
-        assert "Total EUR 480,250.00 and USD 960,500.00" in words(check)
+        assert "Export 3 commitments" in text_of(check)
+        assert "Total EUR 480,250.00 and USD 960,500.00" in text_of(check)
         assert not await desk.published("decision.accepted")
         await choose(lee, "export", choice(await lee.get(READY), "accept", "b0"))
         again = [choice(check, "accept", key) for key in ("8841", "b0", "b1")]
-        done = await landed(dana, await choose(dana, "export", *again, confirmed="yes"))
-    assert "2 of 3 answers recorded" in words(done)
-    assert "SC-020 Not recorded Lee Park accepted SC-020 at " in words(done)
-    assert "SC-021 Recorded Accepted. SC-021 is being exported" in words(done)
+        done = await follow(dana, await choose(dana, "export", *again, confirmed="yes"))
+    assert "2 of 3 answers recorded" in text_of(done)
+    assert "SC-020 Not recorded Lee Park accepted SC-020 at " in text_of(done)
+    assert "SC-021 Recorded Accepted. SC-021 is being exported" in text_of(done)
     assert len(await desk.published("decision.accepted")) == 3
 
 
-async def test_many_are_rejected_for_one_reason_after_a_confirmation(desk: Desk) -> None:
+async def test_several_commitments_are_rejected_for_one_reason_after_a_confirmation(desk: DeskUnderTest) -> None:
     other = content("b1", "SC-021")
-    await desk.tell(sent(CONCRETE), sent(other))
+    await desk.receive(sent(CONCRETE), sent(other))
     async with desk.browser(DANA) as browser:
         page = await browser.get(READY)
         chosen = [choice(page, "reject", key) for key in ("8841", "b1")]
-        assert "Enter a reason for rejecting 2 commitments" in words(await choose(browser, "reject", *chosen))
+        assert "Enter a reason for rejecting 2 commitments" in text_of(await choose(browser, "reject", *chosen))
         check = await choose(browser, "reject", *chosen, reason="The period is closed.")
-        assert "Check before rejecting" in words(check)
+        assert "Check before rejecting" in text_of(check)
         assert ">The period is closed.</textarea>" in check.text
         emptied = await choose(browser, "reject", *chosen, reason=" ", confirmed="yes")
         assert emptied.status_code == 422
         done = await choose(browser, "reject", *chosen, reason="The period is closed.", confirmed="yes")
-        assert "2 of 2 answers recorded" in words(await landed(browser, done))
+        assert "2 of 2 answers recorded" in text_of(await follow(browser, done))
     assert len(await desk.published("decision.rejected")) == 2
 
 
-async def test_more_than_a_page_at_once_is_refused(desk: Desk) -> None:
+async def test_more_answers_than_a_page_are_refused(desk: DeskUnderTest) -> None:
     async with desk.browser(DANA) as browser:
         refused = await choose(browser, "export", *(f"accept:1:{'0' * 64}:c{place}" for place in range(51)))
     assert refused.status_code == 400
 
 
-async def test_a_blocked_row_offers_no_accept_and_says_why(desk: Desk) -> None:
+async def test_a_blocked_row_offers_no_accept_and_says_why(desk: DeskUnderTest) -> None:
     wrong_total = content("w", "SC-015", total="480300.00")
     taken, cut = content("t", "RIV-SC-2026-009"), content("k", "RIV-SC-2026-014")
-    await desk.tell(
+    await desk.receive(
         sent(wrong_total), sent(taken), company.accepted(taken), succeeded(taken), sent(cut), sent(CONCRETE)
     )
     async with desk.browser(DANA) as browser:
         page = await browser.get(READY)
-        assert "Blocked SC-015 cannot be accepted: its total is USD 50.00 more than its lines." in words(page)
+        assert "Blocked SC-015 cannot be accepted: its total is USD 50.00 more than its lines." in text_of(page)
         assert (
             "QuickBooks keeps 11 characters. RIV-SC-2026-014 would become RIV-SC-2026, already used by RIV-SC-2026-009."
-        ) in words(page)
+        ) in text_of(page)
         assert page.text.count('value="accept:') == 1
         one = await browser.get("/commitments/w")
         assert "/accept" not in one.text
-        assert "Difference USD 50.00" in words(one)
+        assert "Difference USD 50.00" in text_of(one)
         forced = await choose(browser, "export", choice(page, "reject", "w").replace("reject", "accept"))
         assert forced.status_code == 409
-        assert "its total is USD 50.00 more than its lines. Nothing was exported." in words(forced)
+        assert "its total is USD 50.00 more than its lines. Nothing was exported." in text_of(forced)
     assert not await desk.published("decision.accepted")
 
 
-async def test_an_answer_on_the_desk_begins_a_trace(desk: Desk) -> None:
-    await desk.tell(sent(CONCRETE))
+async def test_an_answer_on_the_desk_starts_a_trace(desk: DeskUnderTest) -> None:
+    await desk.receive(sent(CONCRETE))
     async with desk.browser(DANA) as browser:
         await choose(browser, "export", choice(await browser.get(READY), "accept", "8841"))
     (decision,) = await desk.published("decision.accepted")
     assert '"traceparent":"00-' in decision
 
 
-async def test_two_contents_under_one_revision_can_only_be_rejected(desk: Desk) -> None:
-    await desk.tell(sent(CONCRETE), sent(CORRECTED))
+async def test_two_contents_under_one_revision_can_only_be_rejected(desk: DeskUnderTest) -> None:
+    await desk.receive(sent(CONCRETE), sent(CORRECTED))
     async with desk.browser(DANA) as browser:
         page = await browser.get(READY)
         assert 'value="accept:' not in page.text
-        one = words(await browser.get("/commitments/8841"))
+        one = text_of(await browser.get("/commitments/8841"))
         assert "Two contents came as revision 1" in one
         assert "Line 2 cost code" in one
         done = await choose(browser, "reject", choice(page, "reject", "8841"), reason="Send it again.")
-        assert "Rejected. SC-014" in words(await landed(browser, done))
+        assert "Rejected. SC-014" in text_of(await follow(browser, done))
 
 
 @pytest.mark.parametrize(
-    ("reason", "told"),
+    ("reason", "problem"),
     [
         ("", "Enter a reason for rejecting SC-014"),
         (" \n ", "Enter a reason for rejecting SC-014"),
@@ -391,10 +391,10 @@ async def test_two_contents_under_one_revision_can_only_be_rejected(desk: Desk) 
     ],
 )
 @pytest.mark.parametrize("from_list", [True, False])
-async def test_a_reason_that_does_not_do_is_told_beside_the_field_and_kept(
-    desk: Desk, reason: str, told: str, *, from_list: bool
+async def test_an_invalid_reason_is_explained_beside_the_field_and_kept(
+    desk: DeskUnderTest, reason: str, problem: str, *, from_list: bool
 ) -> None:
-    await desk.tell(sent(CONCRETE))
+    await desk.receive(sent(CONCRETE))
     async with desk.browser(DANA) as browser:
         if from_list:
             value = choice(await browser.get(READY), "reject", "8841")
@@ -405,24 +405,24 @@ async def test_a_reason_that_does_not_do_is_told_beside_the_field_and_kept(
             refused = await browser.post("/commitments/8841/reject", data=fields | {"reason": reason})
     assert refused.status_code == 422
     assert "<title>Error: " in refused.text
-    assert f'<a href="#reason">{told}</a>' in refused.text
+    assert f'<a href="#reason">{problem}</a>' in refused.text
     assert "There is a problem" in refused.text
     assert "autofocus" in refused.text
     assert f">{reason}</textarea>" in refused.text
     assert not await desk.published("decision.rejected")
 
 
-async def test_choosing_nothing_is_told(desk: Desk) -> None:
-    await desk.tell(sent(CONCRETE))
+async def test_submitting_without_a_choice_is_a_problem(desk: DeskUnderTest) -> None:
+    await desk.receive(sent(CONCRETE))
     async with desk.browser(DANA) as browser:
         refused = await choose(browser, "export")
-        assert "Choose Accept for at least one commitment" in words(refused)
+        assert "Choose Accept for at least one commitment" in text_of(refused)
         only_rejected = await choose(browser, "export", choice(await browser.get(READY), "reject", "8841"))
-        assert "Choose Accept for at least one commitment" in words(only_rejected)
+        assert "Choose Accept for at least one commitment" in text_of(only_rejected)
 
 
-async def test_a_tampered_form_is_refused(desk: Desk) -> None:
-    await desk.tell(sent(CONCRETE))
+async def test_a_tampered_form_is_refused(desk: DeskUnderTest) -> None:
+    await desk.receive(sent(CONCRETE))
     async with desk.browser(DANA) as browser:
         for value in ("accept", "accept:1:2:3", f"praise:1:{'0' * 64}:8841", f"accept:-1:{'0' * 64}:8841"):
             assert (await choose(browser, "export", value)).status_code == 400
@@ -434,27 +434,27 @@ async def test_a_tampered_form_is_refused(desk: Desk) -> None:
     assert not await desk.published("decision.accepted")
 
 
-async def test_no_answer_of_a_tampered_form_is_recorded(desk: Desk) -> None:
-    await desk.tell(sent(CONCRETE))
+async def test_no_answer_of_a_tampered_form_is_recorded(desk: DeskUnderTest) -> None:
+    await desk.receive(sent(CONCRETE))
     async with desk.browser(DANA) as browser:
         valid = choice(await browser.get(READY), "accept", "8841")
         refused = await choose(browser, "export", valid, f"accept:1:{'z' * 64}:8841", confirmed="yes")
     assert refused.status_code == 400
-    assert "Your answer was not recorded." in words(refused)
+    assert "Your answer was not recorded." in text_of(refused)
     assert not await desk.published("decision.accepted")
 
 
-async def test_accepting_on_the_page_takes_what_the_erp_asks_for(desk: Desk) -> None:
-    await desk.tell(sent(CONCRETE))
+async def test_accepting_on_the_page_sends_the_erp_code_and_the_accounting_date(desk: DeskUnderTest) -> None:
+    await desk.receive(sent(CONCRETE))
     async with desk.browser(DANA) as browser:
         fields = hidden_fields(await browser.get("/commitments/8841"), "/accept")
         typed = {"erp_code": "PO-7", "accounting_date": "2026-11-30", "note": "As agreed."}
         wrong = await browser.post("/commitments/8841/accept", data=fields | typed | {"accounting_date": "soon"})
         assert wrong.status_code == 422
-        assert "Enter the accounting date as year-month-day" in words(wrong)
+        assert "Enter the accounting date as year-month-day" in text_of(wrong)
         assert 'value="PO-7"' in wrong.text
-        assert "Accepted." in words(
-            await landed(browser, await browser.post("/commitments/8841/accept", data=fields | typed))
+        assert "Accepted." in text_of(
+            await follow(browser, await browser.post("/commitments/8841/accept", data=fields | typed))
         )
     (decision,) = await desk.published("decision.accepted")
     assert '"erp_code":"PO-7"' in decision
@@ -462,27 +462,27 @@ async def test_accepting_on_the_page_takes_what_the_erp_asks_for(desk: Desk) -> 
     assert '"note":"As agreed."' in decision
 
 
-async def test_a_failed_export_is_retried_without_another_approval(desk: Desk) -> None:
-    await desk.tell(
+async def test_a_failed_export_is_retried_without_another_approval(desk: DeskUnderTest) -> None:
+    await desk.receive(
         sent(CONCRETE),
         company.accepted(CONCRETE),
         failed(CONCRETE, FailureClass.WAIT_FOR_DEPENDENCY, "QuickBooks has no vendor Acme Concrete.", code="3140"),
     )
     async with desk.browser(DANA) as browser:
         page = await browser.get("/commitments?view=failed")
-        assert "QuickBooks has no vendor Acme Concrete. 3140 Accounting approver" in words(page)
+        assert "QuickBooks has no vendor Acme Concrete. 3140 Accounting approver" in text_of(page)
         fields = hidden_fields(page, "/retry")
-        first = await landed(browser, await browser.post("/commitments/8841/retry", data=fields))
-        assert "SC-014 will be tried again. No new approval is needed." in words(first)
-        assert "No failed exports." in words(first)
-        second = await landed(browser, await browser.post("/commitments/8841/retry", data=fields))
-        assert "SC-014 will be tried again." in words(second)
+        first = await follow(browser, await browser.post("/commitments/8841/retry", data=fields))
+        assert "SC-014 will be tried again. No new approval is needed." in text_of(first)
+        assert "No failed exports." in text_of(first)
+        second = await follow(browser, await browser.post("/commitments/8841/retry", data=fields))
+        assert "SC-014 will be tried again." in text_of(second)
     (decision,) = await desk.published("decision.accepted")
     assert '"round":2' in decision
 
 
-async def test_a_commitment_to_be_corrected_can_only_be_rejected_with_the_reason_prefilled(desk: Desk) -> None:
-    await desk.tell(
+async def test_a_failed_export_that_needs_a_correction_can_only_be_rejected(desk: DeskUnderTest) -> None:
+    await desk.receive(
         sent(CONCRETE), company.accepted(CONCRETE), failed(CONCRETE, FailureClass.FIX_DATA, "The number is too long.")
     )
     async with desk.browser(DANA) as browser:
@@ -491,37 +491,37 @@ async def test_a_commitment_to_be_corrected_can_only_be_rejected_with_the_reason
         assert "/retry" not in page.text
         assert ">The number is too long. Reject it, so that Sam Lee can correct it.</textarea>" in page.text
         fields = hidden_fields(page, "/reject") | {"reason": "The number is too long."}
-        done = await landed(browser, await browser.post("/commitments/8841/reject", data=fields))
-        assert "Rejected. SC-014 is editable again." in words(done)
+        done = await follow(browser, await browser.post("/commitments/8841/reject", data=fields))
+        assert "Rejected. SC-014 is editable again." in text_of(done)
 
 
-async def test_an_export_in_doubt_is_settled_as_found(desk: Desk) -> None:
-    await desk.tell(sent(CONCRETE), company.accepted(CONCRETE), in_doubt(CONCRETE))
+async def test_an_export_in_doubt_is_settled_as_found(desk: DeskUnderTest) -> None:
+    await desk.receive(sent(CONCRETE), company.accepted(CONCRETE), in_doubt(CONCRETE))
     async with desk.browser(DANA) as browser:
         listed = await browser.get("/commitments?view=exporting")
-        assert "QuickBooks did not confirm SC-014." in words(listed)
-        assert "Do not create it by hand." in words(listed)
+        assert "QuickBooks did not confirm SC-014." in text_of(listed)
+        assert "Do not create it by hand." in text_of(listed)
         page = await browser.get("/commitments/8841")
         assert "/reject" not in page.text
         fields = hidden_fields(page, "/settle")
         nothing = await browser.post("/commitments/8841/settle", data=fields)
-        assert "Choose whether it exists" in words(nothing)
+        assert "Choose whether it exists" in text_of(nothing)
         unnamed = await browser.post(
             "/commitments/8841/settle", data=fields | {"found": "yes", "evidence": "I saw it."}
         )
-        assert "Enter the number of the document that you found" in words(unnamed)
+        assert "Enter the number of the document that you found" in text_of(unnamed)
         assert ">I saw it.</textarea>" in unnamed.text
         typed = {"found": "yes", "document_number": "PO 17", "evidence": "I opened PO 17."}
-        done = await landed(browser, await browser.post("/commitments/8841/settle", data=fields | typed))
-        assert "Recorded. SC-014 exists in QuickBooks as PO 17; this is being confirmed." in words(done)
+        done = await follow(browser, await browser.post("/commitments/8841/settle", data=fields | typed))
+        assert "Recorded. SC-014 exists in QuickBooks as PO 17; this is being confirmed." in text_of(done)
         assert "/settle" not in (await browser.get("/commitments/8841")).text
     (decision,) = await desk.published("decision.resolved")
     assert '"number":"PO 17"' in decision
     assert '"note":"I opened PO 17."' in decision
 
 
-async def test_an_export_in_doubt_is_settled_as_absent_only_once_that_is_confirmed(desk: Desk) -> None:
-    await desk.tell(sent(CONCRETE), company.accepted(CONCRETE), in_doubt(CONCRETE))
+async def test_an_export_in_doubt_is_settled_as_absent_only_after_a_confirmation(desk: DeskUnderTest) -> None:
+    await desk.receive(sent(CONCRETE), company.accepted(CONCRETE), in_doubt(CONCRETE))
     async with desk.browser(DANA) as browser:
         fields = hidden_fields(await browser.get("/commitments/8841"), "/settle")
         typed = fields | {"found": "no", "evidence": "I searched for it."}
@@ -529,16 +529,16 @@ async def test_an_export_in_doubt_is_settled_as_absent_only_once_that_is_confirm
         assert unconfirmed.status_code == 422
         assert not await desk.published("decision.accepted")
         done = await browser.post("/commitments/8841/settle", data=typed | {"confirmed": "yes"})
-        assert "will be exported again" in words(await landed(browser, done))
+        assert "will be exported again" in text_of(await follow(browser, done))
     (decision,) = await desk.published("decision.accepted")
     assert '"round":2' in decision
 
 
-async def test_a_list_has_fifty_rows_oldest_first_and_goes_on_by_its_address(desk: Desk) -> None:
-    await desk.tell(*(sent(content(f"c{place:02}", f"SC-{place:03}")) for place in range(52)))
+async def test_a_page_has_fifty_rows_oldest_first_and_links_to_the_next(desk: DeskUnderTest) -> None:
+    await desk.receive(*(sent(content(f"c{place:02}", f"SC-{place:03}")) for place in range(52)))
     async with desk.browser(DANA) as browser:
         first = await browser.get(READY)
-        assert words(first).index("SC-000") < words(first).index("SC-001") < words(first).index("SC-049")
+        assert text_of(first).index("SC-000") < text_of(first).index("SC-001") < text_of(first).index("SC-049")
         assert "SC-050" not in first.text
         following = first.text.split('rel="next" href="')[1].split('"')[0].replace("&amp;", "&")
         second = await browser.get(following)
@@ -548,63 +548,63 @@ async def test_a_list_has_fifty_rows_oldest_first_and_goes_on_by_its_address(des
         assert (await browser.get("/commitments?after=yesterday")).status_code == 404
 
 
-async def test_a_list_is_searched_by_number_title_vendor_and_project(desk: Desk) -> None:
+async def test_a_list_is_searched_by_number_title_vendor_and_project(desk: DeskUnderTest) -> None:
     other = content(
         "b", "PO-7", title="Steel", vendor={"id": "v", "name": "Ironline"}, project={"id": "p", "name": "Pier 9"}
     )
-    await desk.tell(sent(CONCRETE), sent(other))
+    await desk.receive(sent(CONCRETE), sent(other))
     async with desk.browser(DANA) as browser:
         for wanted in ("po-7", "steel", "IRON", "pier"):
             page = await browser.get(f"{READY}&q={wanted}")
-            assert "PO-7" in words(page)
+            assert "PO-7" in text_of(page)
             assert "SC-014" not in page.text
         nothing = await browser.get(f"{READY}&q=100%25")
-        assert "No waiting commitment matches. Clear filters" in words(nothing)
+        assert "No waiting commitment matches. Clear filters" in text_of(nothing)
 
 
 @pytest.mark.parametrize(
-    ("view", "told"),
+    ("view", "text"),
     [
         ("ready", "Nothing is waiting for your answer."),
         ("failed", "No failed exports."),
         ("exporting", "Nothing is exporting."),
     ],
 )
-async def test_an_empty_view_says_so(desk: Desk, view: str, told: str) -> None:
+async def test_an_empty_view_says_so(desk: DeskUnderTest, view: str, text: str) -> None:
     async with desk.browser(DANA) as browser:
-        assert told in words(await browser.get(f"/commitments?view={view}"))
+        assert text in text_of(await browser.get(f"/commitments?view={view}"))
 
 
-async def test_an_erp_that_does_not_answer_is_told_once(desk: Desk) -> None:
-    away = {"version": 2, "circuit_open_since": company.START, "queue_length": 14}
-    await desk.tell(company.QUICKBOOKS.model_copy(update=away))
+async def test_an_erp_that_does_not_answer_is_shown_once(desk: DeskUnderTest) -> None:
+    unavailable = {"version": 2, "circuit_open_since": company.START, "queue_length": 14}
+    await desk.receive(company.QUICKBOOKS.model_copy(update=unavailable))
     async with desk.browser(DANA) as browser:
-        page = words(await browser.get("/commitments?view=failed"))
+        page = text_of(await browser.get("/commitments?view=failed"))
     assert (
         "QuickBooks has not answered since Nov 16, 2026, 09:02 CST. 14 commitments wait and will go when it is back."
         in page
     )
 
 
-async def test_the_directory_shows_the_badge_beside_accounting_approvers_of_the_company(desk: Desk) -> None:
+async def test_the_directory_shows_the_badge_beside_accounting_approvers_of_the_company(desk: DeskUnderTest) -> None:
     async with desk.browser(KIM) as browser:
-        page = words(await browser.get("/directory"))
+        page = text_of(await browser.get("/directory"))
     assert "Dana Ruiz dana.ruiz@harbor-builders.example Standard America/Chicago Accounting approver" in page
     assert "Pat Moreau pat.moreau@harbor-builders.example Standard America/Chicago None" in page
     assert "Eve Stone" not in page
 
 
-async def test_times_are_on_the_readers_clock(desk: Desk) -> None:
-    await desk.tell(sent(CONCRETE), LEE.model_copy(update={"version": 2, "time_zone": "Europe/Berlin"}))
+async def test_times_are_in_the_readers_time_zone(desk: DeskUnderTest) -> None:
+    await desk.receive(sent(CONCRETE), LEE.model_copy(update={"version": 2, "time_zone": "Europe/Berlin"}))
     async with desk.browser(DANA) as chicago, desk.browser(LEE) as berlin:
-        assert "Nov 16, 2026, 09:02 CST" in words(await chicago.get("/commitments/8841"))
-        assert "Nov 16, 2026, 16:02 CET" in words(await berlin.get("/commitments/8841"))
+        assert "Nov 16, 2026, 09:02 CST" in text_of(await chicago.get("/commitments/8841"))
+        assert "Nov 16, 2026, 16:02 CET" in text_of(await berlin.get("/commitments/8841"))
 
 
-async def test_the_link_of_the_summary_asks_first_and_one_click_needs_no_cookie(desk: Desk) -> None:
+async def test_the_unsubscribe_link_asks_first_and_one_click_needs_no_cookie(desk: DeskUnderTest) -> None:
     token = sign_unsubscribe(LINK_SECRET, company.COMPANY, DANA.person_id)
     async with desk.browser(sec_fetch_site="cross-site") as browser:
-        assert "Stop the daily summary?" in words(await browser.get(f"/u/{token}"))
+        assert "Stop the daily summary?" in text_of(await browser.get(f"/u/{token}"))
         assert not await desk.published("digest.preference")
         stopped = await browser.post(f"/u/{token}", data={"List-Unsubscribe": "One-Click"})
         assert stopped.status_code == 200
@@ -615,7 +615,7 @@ async def test_the_link_of_the_summary_asks_first_and_one_click_needs_no_cookie(
     assert '"subscribed":false' in preference
 
 
-async def test_what_was_typed_is_not_lost_when_the_sign_in_ran_out(desk: Desk) -> None:
+async def test_typed_text_is_kept_when_the_session_has_expired(desk: DeskUnderTest) -> None:
     async with desk.browser() as browser:
         page = await browser.post("/commitments/8841/reject", data={"reason": "Ten minutes of thinking."})
     assert page.status_code == 401
@@ -623,7 +623,7 @@ async def test_what_was_typed_is_not_lost_when_the_sign_in_ran_out(desk: Desk) -
     assert 'href="/sign-in"' in page.text
 
 
-async def test_every_answer_has_the_headers_that_keep_it_safe(desk: Desk) -> None:
+async def test_every_response_has_the_security_headers(desk: DeskUnderTest) -> None:
     async with desk.browser(DANA) as browser:
         for address, status in ((READY, 200), ("/commitments/none", 404), ("/nowhere", 404), ("/", 303)):
             answer = await browser.get(address)

@@ -1,4 +1,4 @@
-"""Findings: computed for many submissions at once, with one rule for the ERP that a commitment goes to."""
+"""Findings on many submissions at once, each against the limits of the ERP that it goes to."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from services.approval.storage import queries, reviews, submissions
 from services.approval.storage.reviews import CheckedSubmission
 from tests.integration.approval import company
 from tests.integration.approval.company import COMPANY, content
-from tests.integration.approval.desk import Desk
+from tests.integration.approval.desk import DeskUnderTest
 
 SHORT = ErpConnection(
     name="a-short-erp",
@@ -21,7 +21,7 @@ SHORT = ErpConnection(
 )
 
 
-async def checked(desk: Desk, *commitments: dict[str, Any], revision: int = 1) -> list[CheckedSubmission]:
+async def checked(desk: DeskUnderTest, *commitments: dict[str, Any], revision: int = 1) -> list[CheckedSubmission]:
     """Return the checked submissions of `commitments`, computed at once."""
     async with desk.database.begin() as db:
         submitted = []
@@ -36,9 +36,9 @@ def collisions(found: list[CheckedSubmission]) -> list[str]:
     return [finding.text for each in found for finding in each.findings if finding.rule == "number"]
 
 
-async def test_many_are_checked_as_each_alone(desk: Desk) -> None:
+async def test_many_submissions_get_the_same_findings_as_one_by_one(desk: DeskUnderTest) -> None:
     commitments = [content(f"c-{n}", f"RIV-SC-2026-{n:03}", total=f"{480250 + n}.00") for n in range(5)]
-    await desk.tell(*map(company.sent, commitments))
+    await desk.receive(*map(company.sent, commitments))
 
     together = await checked(desk, *commitments)
 
@@ -46,13 +46,13 @@ async def test_many_are_checked_as_each_alone(desk: Desk) -> None:
     assert len(collisions(together)) == 5
 
 
-async def test_a_number_collides_with_another_commitment_and_never_with_its_own(desk: Desk) -> None:
+async def test_a_number_collides_with_another_commitment_and_never_with_itself(desk: DeskUnderTest) -> None:
     first, second, alone = (
         content("a", "RIV-SC-2026-1"),
         content("b", "RIV-SC-2026-2"),
         content("c", "OTHER-NUMBERS-1"),
     )
-    await desk.tell(*map(company.sent, (first, second, alone)))
+    await desk.receive(*map(company.sent, (first, second, alone)))
 
     assert collisions(await checked(desk, first, second, alone)) == [
         "QuickBooks keeps 11 characters. RIV-SC-2026-1 would become RIV-SC-2026, already used by RIV-SC-2026-2.",
@@ -61,19 +61,19 @@ async def test_a_number_collides_with_another_commitment_and_never_with_its_own(
     ]
 
 
-async def test_two_commitments_with_one_number_collide(desk: Desk) -> None:
+async def test_two_commitments_with_one_number_collide(desk: DeskUnderTest) -> None:
     twins = [content("a", "RIV-SC-2026-1"), content("b", "RIV-SC-2026-1")]
-    await desk.tell(*map(company.sent, twins))
+    await desk.receive(*map(company.sent, twins))
 
     assert all("already used by RIV-SC-2026-1" in text for text in collisions(await checked(desk, *twins)))
 
 
-async def test_each_commitment_is_checked_against_its_own_erp(desk: Desk) -> None:
+async def test_each_commitment_is_checked_against_its_own_erp(desk: DeskUnderTest) -> None:
     """One has a document in QuickBooks; the other was never exported and goes to the company's first connection."""
     synced, new = content("s", "RIV-SC-2026-1"), content("n", "RIV-SC-2026-2")
     corrected = synced | {"title": "Concrete works, corrected"}
-    await desk.tell(SHORT, company.sent(synced), company.accepted(synced), company.succeeded(synced))
-    await desk.tell(company.resent(corrected), company.sent(new))
+    await desk.receive(SHORT, company.sent(synced), company.accepted(synced), company.succeeded(synced))
+    await desk.receive(company.resent(corrected), company.sent(new))
 
     (of_synced,), (of_new,) = await checked(desk, corrected, revision=2), await checked(desk, new)
 
@@ -84,16 +84,18 @@ async def test_each_commitment_is_checked_against_its_own_erp(desk: Desk) -> Non
     ]
 
 
-async def test_lengths_of_several_erps_are_looked_up_together(desk: Desk) -> None:
+async def test_lengths_of_several_erps_are_looked_up_together(desk: DeskUnderTest) -> None:
     synced, new = content("s", "RIV-SC-2026-1"), content("n", "RIV-SC-2026-2")
-    await desk.tell(SHORT, company.sent(synced), company.accepted(synced), company.succeeded(synced), company.sent(new))
+    await desk.receive(
+        SHORT, company.sent(synced), company.accepted(synced), company.succeeded(synced), company.sent(new)
+    )
 
     assert await checked(desk, synced, new) == [*await checked(desk, synced), *await checked(desk, new)]
 
 
-async def test_an_export_in_doubt_is_checked_against_the_erp_that_it_went_to(desk: Desk) -> None:
+async def test_an_export_in_doubt_is_checked_against_the_erp_that_it_went_to(desk: DeskUnderTest) -> None:
     doubtful = content("d", "RIV-SC-2026-1")
-    await desk.tell(SHORT, company.sent(doubtful), company.accepted(doubtful), company.in_doubt(doubtful))
+    await desk.receive(SHORT, company.sent(doubtful), company.accepted(doubtful), company.in_doubt(doubtful))
 
     (found,) = await checked(desk, doubtful)
 
@@ -102,7 +104,7 @@ async def test_an_export_in_doubt_is_checked_against_the_erp_that_it_went_to(des
 
 
 @pytest.mark.parametrize("commitments", [[], [content("x", "SC-1")]])
-async def test_nothing_is_found_where_nothing_is_wrong(desk: Desk, commitments: list[dict[str, Any]]) -> None:
-    await desk.tell(*map(company.sent, commitments))
+async def test_valid_commitments_have_no_findings(desk: DeskUnderTest, commitments: list[dict[str, Any]]) -> None:
+    await desk.receive(*map(company.sent, commitments))
 
     assert [each.findings for each in await checked(desk, *commitments)] == [()] * len(commitments)

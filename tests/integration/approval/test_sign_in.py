@@ -1,4 +1,4 @@
-"""Sign-in with a real OpenID provider over HTTP, as a browser goes through it and as an attacker would bend it."""
+"""Sign-in with a real OpenID provider over HTTP, by browsers, programs and attackers."""
 
 import base64
 import hmac
@@ -28,8 +28,8 @@ from services.approval.identity.sign_in.flow import own_path
 from services.approval.identity.sign_in.provider import REFETCH_SECONDS, Provider
 from services.approval.storage import tables
 from tests.integration.approval.company import DANA, KIM
-from tests.integration.approval.desk import URL, Desk, running_desk, settings
-from tests.integration.approval.page_reader import landed, words
+from tests.integration.approval.desk import URL, DeskUnderTest, running_desk, settings
+from tests.integration.approval.page_reader import follow, text_of
 
 AUDIENCE = "countersign-api"
 CLIENT = Client("countersign", SecretStr("of the tests"), (f"{URL}/sign-in/callback",), AUDIENCE)
@@ -43,47 +43,47 @@ async def sandbox() -> AsyncIterator[SandboxProvider]:
 
 
 @pytest.fixture
-async def desk(database_url: str, sandbox: SandboxProvider) -> AsyncIterator[Desk]:
+async def desk(database_url: str, sandbox: SandboxProvider) -> AsyncIterator[DeskUnderTest]:
     async with running_desk(settings(database_url, issuer=sandbox.issuer)) as running:
-        await running.tell(*DIRECTORY.values())
+        await running.receive(*DIRECTORY.values())
         yield running
 
 
-async def at_provider(address: str, person_id: str = DANA.person_id) -> str:
-    """Choose a person at the provider; the address to which it sends the browser back."""
+async def choose_person(address: str, person_id: str = DANA.person_id) -> str:
+    """Choose a person at the provider; return the address that it redirects to."""
     async with AsyncClient() as elsewhere:
         assert (await elsewhere.get(address)).status_code == 200
         return str((await elsewhere.post(address, data={"person_id": person_id})).headers["location"])
 
 
-async def signed_in(browser: AsyncClient, wanted: str = "/commitments?view=all") -> Response:
-    """Open `wanted` and sign in on the way; the answer of our callback."""
+async def sign_in(browser: AsyncClient, wanted: str = "/commitments?view=all") -> Response:
+    """Open `wanted`, sign in, and return the response of our callback."""
     began = await browser.get((await browser.get(wanted)).headers["location"])
-    return await browser.get(await at_provider(began.headers["location"]))
+    return await browser.get(await choose_person(began.headers["location"]))
 
 
-def changed(address: str, **members: str) -> str:
+def with_query(address: str, **members: str) -> str:
     parts = urlsplit(address)
     query = {name: texts[0] for name, texts in parse_qs(parts.query).items()} | members
     return parts._replace(query=urlencode({name: text for name, text in query.items() if text})).geturl()
 
 
-async def test_a_person_is_sent_to_the_provider_and_back_to_the_page_they_wanted(desk: Desk) -> None:
+async def test_a_person_is_sent_to_the_provider_and_back_to_the_page_they_wanted(desk: DeskUnderTest) -> None:
     async with desk.browser() as browser:
-        answer = await signed_in(browser)
+        answer = await sign_in(browser)
         assert answer.headers["location"] == "/commitments?view=all"
         cookies = answer.headers.get_list("set-cookie")
         assert any(
             each.startswith("countersign-session=") and "HttpOnly" in each and "SameSite=lax" in each
             for each in cookies
         )
-        page = await landed(browser, answer)
-        assert "Dana Ruiz Accounting approver" in words(page)
+        page = await follow(browser, answer)
+        assert "Dana Ruiz Accounting approver" in text_of(page)
         again = await browser.get("/sign-in?return_to=/directory")
         assert again.headers["location"] == "/directory"
 
 
-async def test_the_request_carries_pkce_and_a_nonce_and_the_table_no_token(desk: Desk) -> None:
+async def test_the_request_has_pkce_and_a_nonce_and_the_token_is_not_stored(desk: DeskUnderTest) -> None:
     async with desk.browser() as browser:
         first, second = [await browser.get("/sign-in") for _ in range(2)]
         asked = [parse_qs(urlsplit(each.headers["location"]).query) for each in (first, second)]
@@ -99,49 +99,49 @@ async def test_the_request_carries_pkce_and_a_nonce_and_the_table_no_token(desk:
     assert token.encode() not in hashes
 
 
-async def test_a_callback_with_another_state_is_refused(desk: Desk) -> None:
+async def test_a_callback_with_another_state_is_refused(desk: DeskUnderTest) -> None:
     async with desk.browser() as browser:
-        back = await at_provider((await browser.get("/sign-in")).headers["location"])
-        for bent in (changed(back, state="another"), changed(back, state="")):
-            refused = await browser.get(bent)
+        back = await choose_person((await browser.get("/sign-in")).headers["location"])
+        for changed in (with_query(back, state="another"), with_query(back, state="")):
+            refused = await browser.get(changed)
             assert refused.status_code == 400
-            assert "not begun in this browser" in words(refused)
+            assert "not begun in this browser" in text_of(refused)
         assert SESSION not in str(browser.cookies)
 
 
-async def test_a_callback_in_another_browser_is_refused(desk: Desk) -> None:
+async def test_a_callback_in_another_browser_is_refused(desk: DeskUnderTest) -> None:
     async with desk.browser() as attacker, desk.browser() as victim:
-        back = await at_provider((await attacker.get("/sign-in")).headers["location"])
+        back = await choose_person((await attacker.get("/sign-in")).headers["location"])
         assert (await victim.get(back)).status_code == 400
         await victim.get("/sign-in")
         assert (await victim.get(back)).status_code == 400
         assert (await victim.get("/directory")).headers["location"].startswith("/sign-in")
 
 
-async def test_a_callback_is_good_once(desk: Desk) -> None:
+async def test_a_callback_works_once(desk: DeskUnderTest) -> None:
     async with desk.browser() as browser:
-        back = await at_provider((await browser.get("/sign-in")).headers["location"])
+        back = await choose_person((await browser.get("/sign-in")).headers["location"])
         assert (await browser.get(back)).status_code == 303
         assert (await browser.get(back)).status_code == 400
 
 
-async def test_an_answer_with_another_nonce_is_refused(desk: Desk) -> None:
+async def test_an_answer_with_another_nonce_is_refused(desk: DeskUnderTest) -> None:
     async with desk.browser() as browser:
         address = (await browser.get("/sign-in")).headers["location"]
-        refused = await browser.get(await at_provider(changed(address, nonce="another")))
+        refused = await browser.get(await choose_person(with_query(address, nonce="another")))
     assert refused.status_code == 400
-    assert "does not prove who you are" in words(refused)
+    assert "does not prove who you are" in text_of(refused)
 
 
-async def test_a_code_that_the_provider_does_not_confirm_is_refused(desk: Desk) -> None:
+async def test_a_code_that_the_provider_does_not_confirm_is_refused(desk: DeskUnderTest) -> None:
     async with desk.browser() as browser:
-        back = await at_provider((await browser.get("/sign-in")).headers["location"])
-        refused = await browser.get(changed(back, code="another"))
+        back = await choose_person((await browser.get("/sign-in")).headers["location"])
+        refused = await browser.get(with_query(back, code="another"))
     assert refused.status_code == 400
-    assert "did not confirm this sign-in" in words(refused)
+    assert "did not confirm this sign-in" in text_of(refused)
 
 
-async def test_a_refusal_at_the_provider_is_told(desk: Desk) -> None:
+async def test_a_refusal_by_the_provider_is_shown(desk: DeskUnderTest) -> None:
     async with desk.browser() as browser:
         refused = await browser.get("/sign-in/callback?error=access_denied&error_description=Send+money+to")
     assert refused.status_code == 400
@@ -166,24 +166,24 @@ def test_no_address_leads_away_from_the_desk_after_sign_in(wanted: str) -> None:
     assert own_path(wanted) == "/"
 
 
-async def test_the_way_back_after_sign_in_stays_on_the_desk(desk: Desk) -> None:
+async def test_the_redirect_after_sign_in_stays_on_the_desk(desk: DeskUnderTest) -> None:
     async with desk.browser() as browser:
         began = await browser.get("/sign-in?return_to=//evil.example/x")
-        assert (await browser.get(await at_provider(began.headers["location"]))).headers["location"] == "/"
+        assert (await browser.get(await choose_person(began.headers["location"]))).headers["location"] == "/"
         assert (await browser.get("/sign-in?return_to=https://evil.example")).headers["location"] == "/"
 
 
-async def test_signing_out_ends_the_session_on_the_server(desk: Desk) -> None:
+async def test_signing_out_ends_the_session_on_the_server(desk: DeskUnderTest) -> None:
     async with desk.browser() as browser:
-        await signed_in(browser)
+        await sign_in(browser)
         token = browser.cookies[desk.identity.cookies.name(SESSION)]
-        assert "You are signed out" in words(await landed(browser, await browser.post("/sign-out")))
+        assert "You are signed out" in text_of(await follow(browser, await browser.post("/sign-out")))
         browser.cookies.set(desk.identity.cookies.name(SESSION), token)
         assert (await browser.get("/directory")).headers["location"].startswith("/sign-in?return_to=")
         assert (await browser.get("/sign-out")).status_code in (404, 405)
 
 
-async def test_an_expired_session_is_none_and_is_removed(desk: Desk) -> None:
+async def test_an_expired_session_does_not_count_and_is_deleted(desk: DeskUnderTest) -> None:
     table = tables.SESSION
     async with desk.browser(DANA) as browser:
         assert (await browser.get("/directory")).status_code == 200
@@ -195,15 +195,15 @@ async def test_an_expired_session_is_none_and_is_removed(desk: Desk) -> None:
         assert (await db.execute(select(func.count()).select_from(table))).scalar_one() == 1
 
 
-async def test_somebody_whom_the_directory_has_removed_sees_nothing_more(desk: Desk) -> None:
+async def test_a_person_removed_from_the_directory_sees_nothing(desk: DeskUnderTest) -> None:
     async with desk.browser(DANA) as browser:
-        await desk.tell(DirectoryPersonRemoved(person_id=DANA.person_id))
+        await desk.receive(DirectoryPersonRemoved(person_id=DANA.person_id))
         assert (await browser.get("/directory")).status_code == 403
 
 
-async def test_over_tls_the_cookie_belongs_to_this_host_alone(database_url: str) -> None:
+async def test_over_tls_the_cookie_is_bound_to_this_host(database_url: str) -> None:
     async with running_desk(settings(database_url, public_url="https://desk.example")) as desk:
-        await desk.tell(*DIRECTORY.values())
+        await desk.receive(*DIRECTORY.values())
         async with desk.browser(DANA) as browser:
             assert (await browser.get("/directory")).headers["strict-transport-security"]
             cleared = (await browser.post("/sign-out")).headers["set-cookie"]
@@ -213,7 +213,7 @@ async def test_over_tls_the_cookie_belongs_to_this_host_alone(database_url: str)
     assert "Domain" not in cleared
 
 
-async def test_a_bearer_token_speaks_for_its_person(desk: Desk, sandbox: SandboxProvider) -> None:
+async def test_a_bearer_token_identifies_a_person(desk: DeskUnderTest, sandbox: SandboxProvider) -> None:
     async with desk.browser() as program:
         for person, is_approver in ((DANA, True), (KIM, False)):
             headers = {"authorization": f"Bearer {sandbox.bearer_token(person.person_id)}"}
@@ -223,7 +223,7 @@ async def test_a_bearer_token_speaks_for_its_person(desk: Desk, sandbox: Sandbox
 
 
 @pytest.mark.parametrize("flaw", list(Flaw))
-async def test_a_bearer_token_with_a_flaw_is_refused(desk: Desk, sandbox: SandboxProvider, flaw: Flaw) -> None:
+async def test_a_bearer_token_with_a_flaw_is_refused(desk: DeskUnderTest, sandbox: SandboxProvider, flaw: Flaw) -> None:
     async with desk.browser() as program:
         headers = {"authorization": f"Bearer {sandbox.bearer_token(DANA.person_id, flaw)}"}
         refused = await program.get("/api/v1/me", headers=headers)
@@ -233,30 +233,30 @@ async def test_a_bearer_token_with_a_flaw_is_refused(desk: Desk, sandbox: Sandbo
 
 
 @pytest.mark.parametrize("token", ["", "x", "a.b.c", "....", "é.é.é", "e30.e30.e30", "bnVsbA.bnVsbA.", "W10.W10.W10"])
-async def test_a_bearer_token_that_is_none_is_refused(desk: Desk, token: str) -> None:
+async def test_a_malformed_bearer_token_is_refused(desk: DeskUnderTest, token: str) -> None:
     async with desk.browser() as program:
         refused = await program.get("/api/v1/me", headers={"authorization": f"Bearer {token}".encode()})
     assert refused.status_code == 401
 
 
-async def test_an_id_token_is_no_access_token(desk: Desk, sandbox: SandboxProvider) -> None:
+async def test_an_id_token_is_not_an_access_token(desk: DeskUnderTest, sandbox: SandboxProvider) -> None:
     token = sandbox.signer.id_token(DANA, client_id=CLIENT.id, nonce=None, now=datetime.now(UTC))
     async with desk.browser() as program:
         assert (await program.get("/api/v1/me", headers={"authorization": f"Bearer {token}"})).status_code == 401
 
 
-async def test_a_bad_bearer_token_is_not_made_good_by_a_cookie(desk: Desk) -> None:
+async def test_a_cookie_does_not_replace_a_bad_bearer_token(desk: DeskUnderTest) -> None:
     async with desk.browser(DANA) as browser:
         assert (await browser.get("/api/v1/me", headers={"authorization": "Bearer nonsense"})).status_code == 401
 
 
 class Issuer:
-    """A provider with keys of the test's choice, which counts how often it is asked for them."""
+    """A provider with the keys of a test; counts how often they are fetched."""
 
     def __init__(self) -> None:
         self.url = ""
         self.keys: list[Any] = []
-        self.asked = 0
+        self.key_requests = 0
         self.app = FastAPI(openapi_url=None)
         self.app.add_api_route("/.well-known/openid-configuration", self._configuration)
         self.app.add_api_route("/jwks", self._jwks)
@@ -266,14 +266,17 @@ class Issuer:
         return {"issuer": self.url} | {name: self.url + path for name, path in paths.items()}
 
     async def _jwks(self) -> dict[str, Any]:
-        self.asked += 1
+        self.key_requests += 1
         return {"keys": [key.as_dict(private=False) for key in self.keys]}
 
     def token(self, key: Any, algorithm: str, **claims: Any) -> str:
-        told = {"iss": self.url, "aud": AUDIENCE, "sub": "person-5", "exp": int(time.time()) + 60} | claims
+        merged = {"iss": self.url, "aud": AUDIENCE, "sub": "person-5", "exp": int(time.time()) + 60} | claims
         header = {"alg": algorithm, "kid": key.kid}
         return jwt.encode(
-            header, {name: said for name, said in told.items() if said is not None}, key, algorithms=[algorithm]
+            header,
+            {name: claim for name, claim in merged.items() if claim is not None},
+            key,
+            algorithms=[algorithm],
         )
 
 
@@ -289,7 +292,7 @@ def rsa(kid: str) -> RSAKey:
     return RSAKey.generate_key(2048, parameters={"kid": kid})
 
 
-async def test_a_new_key_of_the_provider_is_read_at_most_once_a_minute(issuer: Issuer) -> None:
+async def test_a_new_key_of_the_provider_is_fetched_at_most_once_a_minute(issuer: Issuer) -> None:
     now = 1000.0
     provider = Provider(issuer.url, clock=lambda: now)
     old, new, unknown = rsa("old"), rsa("new"), rsa("unknown")
@@ -299,16 +302,16 @@ async def test_a_new_key_of_the_provider_is_read_at_most_once_a_minute(issuer: I
     for _ in range(3):
         with pytest.raises(NotSignedInError):
             await provider.verified(issuer.token(new, "RS256"), AUDIENCE)
-    assert issuer.asked == 1
+    assert issuer.key_requests == 1
     now += REFETCH_SECONDS
     assert await provider.verified(issuer.token(new, "RS256"), AUDIENCE)
     for _ in range(3):
         with pytest.raises(NotSignedInError):
             await provider.verified(issuer.token(unknown, "RS256"), AUDIENCE)
-    assert issuer.asked == 2
+    assert issuer.key_requests == 2
 
 
-async def test_es256_is_taken_and_every_other_signature_refused(issuer: Issuer) -> None:
+async def test_es256_is_accepted_and_other_signatures_are_refused(issuer: Issuer) -> None:
     provider = Provider(issuer.url)
     curve, rsa_key = ECKey.generate_key("P-256", parameters={"kid": "ec"}), rsa("rsa")
     issuer.keys = [curve, rsa_key]
@@ -320,7 +323,7 @@ async def test_es256_is_taken_and_every_other_signature_refused(issuer: Issuer) 
 
 
 def shared_secret_token(issuer: Issuer, secret: bytes) -> str:
-    """A token "signed" with the public key as if it were a shared secret, as a careless verifier would accept."""
+    """A token "signed" with the public key as a shared secret, which a careless verifier would accept."""
     claims = {"iss": issuer.url, "aud": AUDIENCE, "sub": "person-5", "exp": int(time.time()) + 60}
     signed = b".".join(base64url(json.dumps(part).encode()) for part in ({"alg": "HS256", "kid": "rsa"}, claims))
     return b".".join((signed, base64url(hmac.digest(secret, signed, "sha256")))).decode()
@@ -352,28 +355,28 @@ async def test_a_token_without_the_right_claims_is_refused(issuer: Issuer, claim
         await Provider(issuer.url).verified(issuer.token(key, "RS256", **claims), AUDIENCE)
 
 
-async def test_a_clock_that_is_a_little_off_does_no_harm(issuer: Issuer) -> None:
+async def test_a_small_clock_difference_is_tolerated(issuer: Issuer) -> None:
     key = rsa("key")
     issuer.keys = [key]
     token = issuer.token(key, "RS256", exp=int(time.time()) - 10, aud=["other", AUDIENCE])
     assert await Provider(issuer.url).verified(token, AUDIENCE)
 
 
-async def test_while_the_provider_is_away_sessions_go_on_and_everything_else_says_so(database_url: str) -> None:
+async def test_without_the_provider_sessions_continue_and_sign_in_is_unavailable(database_url: str) -> None:
     async with running_desk(settings(database_url)) as desk:
-        await desk.tell(*DIRECTORY.values())
+        await desk.receive(*DIRECTORY.values())
         async with desk.browser(DANA) as browser:
             assert (await browser.get("/directory")).status_code == 200
         async with desk.browser() as browser:
             page = await browser.get("/sign-in")
             assert page.status_code == 503
-            assert "The sign-in provider does not answer." in words(page)
+            assert "The sign-in provider does not answer." in text_of(page)
             problem = await browser.get("/api/v1/me", headers={"authorization": "Bearer a.b.c"})
             assert problem.status_code == 503
             assert problem.headers["content-type"] == "application/problem+json"
 
 
-async def test_known_keys_stay_good_while_the_provider_is_away() -> None:
+async def test_known_keys_stay_valid_without_the_provider() -> None:
     now, issuer, key = 0.0, Issuer(), rsa("key")
     issuer.keys = [key]
     async with served(issuer.app) as url:
@@ -386,7 +389,7 @@ async def test_known_keys_stay_good_while_the_provider_is_away() -> None:
         await provider.verified(issuer.token(rsa("new"), "RS256"), AUDIENCE)
 
 
-async def test_a_provider_that_calls_itself_otherwise_is_not_believed(issuer: Issuer) -> None:
+async def test_a_provider_with_another_issuer_is_refused(issuer: Issuer) -> None:
     address, issuer.url = issuer.url, "https://elsewhere.example"
     with pytest.raises(ProviderUnavailableError, match="another name"):
         await Provider(address).endpoints()

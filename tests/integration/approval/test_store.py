@@ -1,12 +1,11 @@
-"""Batches of events become rows, in whatever order and however often they come."""
+"""Events become the same rows in any order, in any batches and with any repetition."""
 
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import orjson
-import pytest
 
 from schemas.envelope import Event, encode, new_event
 from schemas.events import DirectoryPerson, DirectoryPersonRemoved, EventData, MailSettled
@@ -15,22 +14,12 @@ from schemas.examples.cast import COMPANY, CONCRETE_1, DANA, STEEL_1
 from services.approval.handlers import CONNECTION_HANDLERS, HANDLERS, PEOPLE_HANDLERS
 from services.approval.storage import tables
 from services.pipeline.fold import On
-from tests.integration.approval.consumer import Approval, approval_on
+from tests.integration.approval.consumer import ApprovalConsumer, example
 
-LISTENED: tuple[On[Any, Any, Any], ...] = (*HANDLERS, *PEOPLE_HANDLERS, *CONNECTION_HANDLERS)
-TOPICS = {on.data_type.topic for on in LISTENED}
-HEARD = [example.event for example in EXAMPLES if example.event.data.topic in TOPICS]
+HANDLED: tuple[On[Any, Any, Any], ...] = (*HANDLERS, *PEOPLE_HANDLERS, *CONNECTION_HANDLERS)
+TOPICS = {on.data_type.topic for on in HANDLED}
+EVENTS = [example.event for example in EXAMPLES if example.event.data.topic in TOPICS]
 ORDERS = 12
-
-
-@pytest.fixture
-async def approval(database_url: str) -> AsyncIterator[Approval]:
-    async with approval_on(database_url) as running:
-        yield running
-
-
-def example(topic: str, name: str) -> Event[Any]:
-    return next(each.event for each in EXAMPLES if each.event.data.topic == topic and each.name == name)
 
 
 def split(events: Sequence[Event[EventData]], chance: random.Random) -> list[Sequence[Event[EventData]]]:
@@ -43,10 +32,10 @@ def split(events: Sequence[Event[EventData]], chance: random.Random) -> list[Seq
     return batches
 
 
-async def facts(approval: Approval) -> dict[str, list[dict[str, Any]]]:
-    """All rows that no order may change: the status version counts what was told on the way."""
+async def facts(consumer: ApprovalConsumer) -> dict[str, list[dict[str, Any]]]:
+    """All rows that must not depend on order; the status version does, since it counts publications."""
     kept = {
-        table.name: await approval.rows(table)
+        table.name: await consumer.rows(table)
         for table in (tables.COMMITMENT, tables.SUBMISSION, tables.PERSON, tables.ERP_CONNECTION)
     }
     for row in kept["commitment"]:
@@ -56,31 +45,31 @@ async def facts(approval: Approval) -> dict[str, list[dict[str, Any]]]:
     return kept
 
 
-async def test_all_events_in_many_orders_end_in_the_same_rows(approval: Approval) -> None:
-    await approval.hear(*HEARD)
-    expected = await facts(approval)
+async def test_all_events_in_many_orders_end_in_the_same_rows(consumer: ApprovalConsumer) -> None:
+    await consumer.process(*EVENTS)
+    expected = await facts(consumer)
     assert {row["status"] for row in expected["commitment"]} >= {"synced", "in_doubt"}
 
     for seed in range(ORDERS):
-        chance = random.Random(seed)  # noqa: S311 - a shuffle that can be repeated
-        await approval.forget_everything()
-        told_twice = chance.sample(HEARD, len(HEARD) // 3)
-        for batch in split(chance.sample([*HEARD, *told_twice], len(HEARD) + len(told_twice)), chance):
-            await approval.hear(*batch)
-        assert await facts(approval) == expected, f"in the order of seed {seed}"
-        assert await approval.rows(tables.KERNEL.dead_letter) == []
+        chance = random.Random(seed)  # noqa: S311 - a reproducible shuffle
+        await consumer.clear()
+        repeated = chance.sample(EVENTS, len(EVENTS) // 3)
+        for batch in split(chance.sample([*EVENTS, *repeated], len(EVENTS) + len(repeated)), chance):
+            await consumer.process(*batch)
+        assert await facts(consumer) == expected, f"with seed {seed}"
+        assert await consumer.rows(tables.KERNEL.dead_letter) == []
 
 
-async def test_everything_told_again_to_full_rows_changes_nothing(approval: Approval) -> None:
-    await approval.hear(*HEARD)
-    before = [await approval.rows(table) for table in (tables.COMMITMENT, tables.HISTORY, tables.KERNEL.outbox)]
-    await approval.hear(*reversed(HEARD))
-    assert [await approval.rows(table) for table in (tables.COMMITMENT, tables.HISTORY, tables.KERNEL.outbox)] == before
+async def test_repeating_all_events_changes_nothing(consumer: ApprovalConsumer) -> None:
+    await consumer.process(*EVENTS)
+    before = [await consumer.rows(table) for table in (tables.COMMITMENT, tables.HISTORY, tables.KERNEL.outbox)]
+    await consumer.process(*reversed(EVENTS))
+    assert [await consumer.rows(table) for table in (tables.COMMITMENT, tables.HISTORY, tables.KERNEL.outbox)] == before
 
 
-async def test_the_row_has_what_lists_filter_sort_and_search_by(approval: Approval) -> None:
-    await approval.hear(example("commitment.sent", "concrete-works"))
-    (row,) = await approval.rows(tables.COMMITMENT)
+async def test_the_row_has_what_lists_filter_sort_and_search_by(consumer: ApprovalConsumer) -> None:
+    await consumer.process(example("commitment.sent", "concrete-works"))
+    (row,) = await consumer.rows(tables.COMMITMENT)
     row.pop("state")
     assert row == {
         "id": CONCRETE_1.id,
@@ -92,80 +81,84 @@ async def test_the_row_has_what_lists_filter_sort_and_search_by(approval: Approv
     }
 
 
-async def test_the_snapshot_is_kept_word_for_word(approval: Approval) -> None:
+async def test_the_snapshot_is_stored_verbatim(consumer: ApprovalConsumer) -> None:
     event = example("commitment.sent", "concrete-works")
-    await approval.hear(event)
-    (row,) = await approval.rows(tables.SUBMISSION)
+    await consumer.process(event)
+    (row,) = await consumer.rows(tables.SUBMISSION)
     assert row["snapshot"] == event.data.commitment.text
     assert row["content_hash"] == event.data.commitment.content_hash
 
 
-async def test_what_was_not_submitted_is_kept_and_not_shown(approval: Approval) -> None:
-    await approval.hear(example("export.succeeded", "concrete-works"))
-    (row,) = await approval.rows(tables.COMMITMENT)
+async def test_facts_without_a_submission_are_stored_and_not_shown(consumer: ApprovalConsumer) -> None:
+    await consumer.process(example("export.succeeded", "concrete-works"))
+    (row,) = await consumer.rows(tables.COMMITMENT)
     assert (row["status"], row["since"], row["searchable"]) == (None, None, None)
-    assert await approval.published("commitment.status") == []
+    assert await consumer.published("commitment.status") == []
 
 
-async def test_every_event_of_another_company_is_a_dead_letter_and_its_neighbour_a_fact(approval: Approval) -> None:
+async def test_events_of_another_company_are_dead_letters_and_others_are_saved(
+    consumer: ApprovalConsumer,
+) -> None:
     of_commitments = {on.data_type for on in HANDLERS}
-    events = [event for event in HEARD if type(event.data) in of_commitments and event.subject == STEEL_1.id]
+    events = [event for event in EVENTS if type(event.data) in of_commitments and event.subject == STEEL_1.id]
     assert {type(event.data).__name__ for event in events} >= {"CommitmentSent", "ExportFailed", "MailSettled"}
-    await approval.hear(example("commitment.sent", "structural-steel"))
-    before = await facts(approval)
+    await consumer.process(example("commitment.sent", "structural-steel"))
+    before = await facts(consumer)
 
     foreign = [replace(event, data=event.data.model_copy(update={"company_id": "company-666"})) for event in events]
-    await approval.hear(*foreign, example("commitment.sent", "concrete-works"))
+    await consumer.process(*foreign, example("commitment.sent", "concrete-works"))
 
-    letters = await approval.rows(tables.KERNEL.dead_letter)
+    letters = await consumer.rows(tables.KERNEL.dead_letter)
     assert [letter["reason"] for letter in letters] == ["other_company"] * len(foreign)
     assert {letter["value"] for letter in letters} == {encode(event) for event in foreign}
-    after = await facts(approval)
+    after = await facts(consumer)
     assert [row for row in after["commitment"] if row["id"] == STEEL_1.id] == before["commitment"]
     assert {row["id"] for row in after["commitment"]} == {STEEL_1.id, CONCRETE_1.id}
 
 
-async def test_a_person_of_another_company_takes_nobodys_place(approval: Approval) -> None:
+async def test_a_person_of_another_company_replaces_nobody(consumer: ApprovalConsumer) -> None:
     dana = example("directory.person", "approver")
     stranger = dana.data.model_copy(update={"company_id": "company-666", "version": 99})
-    await approval.hear(dana)
-    await approval.hear(new_event(stranger, source="test", time=dana.time))
-    (row,) = await approval.rows(tables.PERSON)
+    await consumer.process(dana)
+    await consumer.process(new_event(stranger, source="test", time=dana.time))
+    (row,) = await consumer.rows(tables.PERSON)
     assert (row["company_id"], row["version"]) == (COMPANY, dana.data.version)
-    assert [letter["reason"] for letter in await approval.rows(tables.KERNEL.dead_letter)] == ["other_company"]
+    assert [letter["reason"] for letter in await consumer.rows(tables.KERNEL.dead_letter)] == ["other_company"]
 
 
-async def test_a_tombstone_clears_a_persons_rights_and_an_older_record_gives_none_back(approval: Approval) -> None:
+async def test_a_tombstone_clears_a_persons_rights_and_an_older_record_restores_none(
+    consumer: ApprovalConsumer,
+) -> None:
     dana = example("directory.person", "approver")
     older = dana.data.model_copy(update={"version": dana.data.version - 1})
-    await approval.hear(dana)
-    await approval.hear_messages([("directory.person", DANA.id, None), ("directory.person", "person-unknown", None)])
-    await approval.hear(new_event(older, source="test", time=dana.time))
-    rows = {row["id"]: row for row in await approval.rows(tables.PERSON)}
+    await consumer.process(dana)
+    await consumer.process_messages([("directory.person", DANA.id, None), ("directory.person", "person-unknown", None)])
+    await consumer.process(new_event(older, source="test", time=dana.time))
+    rows = {row["id"]: row for row in await consumer.rows(tables.PERSON)}
     assert rows[DANA.id]["record"] is None
     assert rows[DANA.id]["company_id"] is None
     assert rows["person-unknown"]["record"] is None
-    assert await approval.rows(tables.KERNEL.dead_letter) == []
+    assert await consumer.rows(tables.KERNEL.dead_letter) == []
 
 
-async def test_a_batch_may_hold_persons_with_and_without_a_record(approval: Approval) -> None:
+async def test_a_batch_may_contain_people_with_and_without_a_record(consumer: ApprovalConsumer) -> None:
     people = [each.event for each in EXAMPLES if isinstance(each.event.data, DirectoryPerson)]
     gone = DirectoryPersonRemoved(person_id=DANA.id)
-    await approval.hear(*people)
+    await consumer.process(*people)
     newer = [
         new_event(event.data.model_copy(update={"version": 9}), source="test", time=event.time) for event in people[1:]
     ]
     messages = [(event.data.topic, event.subject, encode(event)) for event in newer]
-    await approval.hear_messages([("directory.person", gone.person_id, None), *messages])
-    rows = await approval.rows(tables.PERSON)
+    await consumer.process_messages([("directory.person", gone.person_id, None), *messages])
+    rows = await consumer.rows(tables.PERSON)
     assert {row["id"]: row["record"] is None for row in rows} == {
         event.subject: event.subject == DANA.id for event in people
     }
 
 
-async def test_the_mail_of_a_summary_makes_no_commitment_of_its_recipient(approval: Approval) -> None:
+async def test_the_mail_of_a_summary_creates_no_commitment(consumer: ApprovalConsumer) -> None:
     summary = example("mail.settled", "summary-expired")
     assert isinstance(summary.data, MailSettled)
-    await approval.hear(summary)
-    assert [row for row in await approval.rows(tables.COMMITMENT) if row["status"]] == []
-    assert await approval.rows(tables.HISTORY) == []
+    await consumer.process(summary)
+    assert [row for row in await consumer.rows(tables.COMMITMENT) if row["status"]] == []
+    assert await consumer.rows(tables.HISTORY) == []

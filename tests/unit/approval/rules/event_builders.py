@@ -154,3 +154,13 @@ def _about(revision: int) -> dict[str, Any]:
 
 def _event(data: DataT, at: datetime) -> Event[DataT]:
     return new_event(data, source="test", time=at)
+
+
+READY = (sent(),)
+EXPORTING = (sent(), accepted())
+IN_DOUBT = (*EXPORTING, in_doubt())
+FAILED = (*EXPORTING, failed())
+REJECTED = (sent(), rejected())
+RETRIEVED = (sent(), retrieved())
+SYNCED = (*EXPORTING, succeeded())
+DISPUTED = (sent(), sent(1, B))

@@ -1,4 +1,4 @@
-"""Every answer that two approvers could give to a commitment, each with the event that it publishes if granted."""
+"""All answers that two approvers can give to a commitment, each with the event that it publishes if granted."""
 
 from collections.abc import Iterator
 from datetime import datetime

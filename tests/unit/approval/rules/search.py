@@ -1,7 +1,7 @@
-"""An exhaustive search through everything that can happen to a commitment in a small world.
+"""An exhaustive search through every order in which a few events can arrive and answers can be granted.
 
-A node is a set of facts: events that arrived and answers that were granted. Every order of them is a path through
-such sets, so when all edges into a node lead to one state, all orders do.
+A node is a set of events: those that arrived and those of granted answers. Every order of them is a path through such
+sets, so if all edges into a node lead to the same state, all orders do.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -47,44 +47,44 @@ JOINS: Joins = {
 
 
 class CounterexampleError(AssertionError):
-    """The facts that break a promise."""
+    """A set of events that breaks a promise."""
 
 
 @dataclass
 class Search:
-    """Explores `world`: its events arrive in any order, and answers are given wherever they are granted.
+    """Explores all orders of `arriving` events, with every answer that is granted on the way.
 
-    `joins`, `read_back` (the joins of a restored database) and `answers` can be replaced by wrong ones.
+    `joins`, `restoring` (the joins of a restored database) and `answers` can be replaced by wrong ones.
     """
 
-    world: Sequence[Event[EventData]]
+    arriving: Sequence[Event[EventData]]
     joins: Joins = field(default_factory=lambda: JOINS)
-    read_back: Joins | None = None
+    restoring: Joins | None = None
     answers: Answers = granted
-    facts: list[Event[EventData]] = field(default_factory=list)
+    events: list[Event[EventData]] = field(default_factory=list)
     states: dict[Node, CommitmentFacts] = field(default_factory=dict)
-    _names: dict[tuple[object, ...], int] = field(default_factory=dict)
+    _indexes: dict[tuple[object, ...], int] = field(default_factory=dict)
 
     def run(self) -> int:
-        """How many sets of facts can be reached; CounterexampleError where one breaks a promise."""
-        self.facts.extend(self.world)
+        """The number of sets of events that can be reached; CounterexampleError if one breaks a promise."""
+        self.events.extend(self.arriving)
         self.states[frozenset()] = CommitmentFacts(ID, company_id=COMPANY)
         reached: list[Node] = [frozenset()]
-        for node in reached:  # fewest facts first, so that a counterexample is a small one
+        for node in reached:  # the smallest sets first, so that a counterexample is small
             self._check(node)
             reached.extend(self._reached_from(node))
         return len(self.states)
 
     def _reached_from(self, node: Node) -> Iterator[Node]:
         state = self.states[node]
-        for arriving in set(range(len(self.world))) - node:
-            yield from self._reach(node | {arriving}, self._joined(state, self.facts[arriving], self.joins))
+        for index in set(range(len(self.arriving))) - node:
+            yield from self._reach(node | {index}, self._joined(state, self.events[index], self.joins))
         for name, granted_state, event in self.answers(state):
             self._check_answer(node, name, event)
             joined = self._joined(state, event, self.joins)
             if self.joins is JOINS:
                 self._require(without_version(granted_state) == joined, "an answer is the join of its event", node)
-            yield from self._reach(node | {self._named(event)}, joined)
+            yield from self._reach(node | {self._index_of(event)}, joined)
 
     def _reach(self, node: Node, state: CommitmentFacts) -> Iterator[Node]:
         if node not in self.states:
@@ -95,80 +95,80 @@ class Search:
     def _joined(self, state: CommitmentFacts, event: Event[EventData], joins: Joins) -> CommitmentFacts:
         return joins[type(event.data)](state, event)
 
-    def _named(self, event: Event[Decision]) -> int:
-        """The number of a granted answer, the same on every path."""
+    def _index_of(self, event: Event[Decision]) -> int:
+        """The index of a granted answer's event, the same on every path."""
         data = event.data
         content = (data.content_hash, data.note) if isinstance(data, DecisionAccepted) else ()
-        name = (data.topic, data.revision, data.round, data.decided_by.id, *content)
-        if name not in self._names:
-            self._names[name] = len(self.facts)
-            self.facts.append(event)
-        return self._names[name]
+        identity = (data.topic, data.revision, data.round, data.decided_by.id, *content)
+        if identity not in self._indexes:
+            self._indexes[identity] = len(self.events)
+            self.events.append(event)
+        return self._indexes[identity]
 
     def _check(self, node: Node) -> None:
-        """The promises that hold wherever a commitment stands."""
-        state, joins = self.states[node], self.read_back or self.joins
-        for fact in node:
-            repeated = self._joined(state, self.facts[fact], joins)
+        """The promises that hold at every node."""
+        state, joins = self.states[node], self.restoring or self.joins
+        for index in node:
+            repeated = self._joined(state, self.events[index], joins)
             self._require(repeated == state, "a repetition changes nothing", node)
         for order in (sorted(node), sorted(node, reverse=True)):
             replayed = self.states[frozenset()]
-            for fact in order:
-                replayed = self._joined(replayed, self.facts[fact], joins)
+            for index in order:
+                replayed = self._joined(replayed, self.events[index], joins)
             self._require(replayed == state, "a replay onto an empty row ends in the same state", node)
-        shown = current_status(state)
-        stands = (shown.status, shown.revision) if shown else None
-        self._require(stands == where_it_stands(self._data(node)), "the view is what the facts say", node)
+        current = current_status(state)
+        found = (current.status, current.revision) if current else None
+        self._require(found == expected_status(self._data(node)), "the status follows from the events", node)
 
     def _check_answer(self, node: Node, name: str, event: Event[Decision]) -> None:
-        """The promises that hold for each answer that is granted after the facts of `node`."""
+        """The promises that hold for each answer that is granted at `node`."""
         known, data = self._data(node), event.data
-        stands = where_it_stands(known)
-        self._require(stands is not None and stands[1] == data.revision, "only what stands is answered", node)
-        if stands and stands[0] is Status.IN_DOUBT:
-            self._require(name.startswith("settle"), "a doubt permits nothing but to settle it", node)
+        status = expected_status(known)
+        self._require(status is not None and status[1] == data.revision, "only the current revision is answered", node)
+        if status and status[0] is Status.IN_DOUBT:
+            self._require(name.startswith("settle"), "an export in doubt can only be settled", node)
         if isinstance(data, DecisionAccepted) and data.round == 1:
-            self._require(stands == (Status.READY, data.revision), "only what is ready is accepted", node)
+            self._require(status == (Status.READY, data.revision), "only a ready revision is accepted", node)
             self._require(
-                _contents(known, data.revision) == {data.content_hash}, "only the one content is accepted", node
+                _contents(known, data.revision) == {data.content_hash}, "only a single content is accepted", node
             )
             self._require(not self._was_granted(node, data.revision), "a revision is accepted once", node)
         elif isinstance(data, DecisionAccepted):
-            approved = {fact.content_hash for fact in _of(known, DecisionAccepted) if fact.revision == data.revision}
-            self._require(data.content_hash in approved, "a retry repeats what was approved", node)
+            approved = {other.content_hash for other in _of(known, DecisionAccepted) if other.revision == data.revision}
+            self._require(data.content_hash in approved, "a retry repeats the approved content", node)
 
     def _was_granted(self, node: Node, revision: int) -> bool:
-        answers = self._data(frozenset(fact for fact in node if fact >= len(self.world)))
-        return any(fact.revision == revision and fact.round == 1 for fact in _of(answers, DecisionAccepted))
+        answers = self._data(frozenset(index for index in node if index >= len(self.arriving)))
+        return any(each.revision == revision and each.round == 1 for each in _of(answers, DecisionAccepted))
 
     def _data(self, node: Node) -> list[EventData]:
-        return [self.facts[fact].data for fact in sorted(node)]
+        return [self.events[index].data for index in sorted(node)]
 
     def _require(self, holds: bool, promise: str, node: Node) -> None:  # noqa: FBT001 - reads as `assert`
         if not holds:
-            facts = [(fact.topic, _revision(fact), getattr(fact, "round", None)) for fact in self._data(node)]
-            raise CounterexampleError(f"not true that {promise}: {facts}")
+            events = [(each.topic, _revision(each), getattr(each, "round", None)) for each in self._data(node)]
+            raise CounterexampleError(f"not true that {promise}: {events}")
 
 
-def where_it_stands(facts: Sequence[EventData]) -> tuple[Status, int] | None:
-    """Status and revision, told from all facts at once and without a state: the search's second opinion."""
-    submitted = {_revision(fact) for fact in facts if isinstance(fact, Submission)}
+def expected_status(events: Sequence[EventData]) -> tuple[Status, int] | None:
+    """Status and revision, computed from all events at once as a second opinion on the joins."""
+    submitted = {_revision(event) for event in events if isinstance(event, Submission)}
     if not submitted:
         return None
-    rulings = [fact for fact in facts if not isinstance(fact, (Submission, CommitmentRetrieved))]
-    ruled = max((_revision(fact) for fact in rulings), default=0)
-    retrieved = max((fact.revision for fact in _of(facts, CommitmentRetrieved)), default=0)
+    rulings = [event for event in events if not isinstance(event, (Submission, CommitmentRetrieved))]
+    ruled = max((_revision(ruling) for ruling in rulings), default=0)
+    retrieved = max((event.revision for event in _of(events, CommitmentRetrieved)), default=0)
     current = max(ruled, retrieved, *submitted)
-    outcome = _outcome([fact for fact in rulings if _revision(fact) == ruled])
+    outcome = _outcome([ruling for ruling in rulings if _revision(ruling) == ruled])
     if outcome in (Status.EXPORTING, Status.IN_DOUBT) or (outcome and ruled == current):
         return outcome, ruled
     if retrieved == current:
         return Status.RETRIEVED, current
-    return (Status.DISPUTED if len(_contents(facts, current)) > 1 else Status.READY), current
+    return (Status.DISPUTED if len(_contents(events, current)) > 1 else Status.READY), current
 
 
 def _outcome(rulings: Sequence[Any]) -> Status | None:
-    """What became of one revision: a success for good, else whatever ends its last round."""
+    """The outcome of one revision: a success is final, else it is that of its last round."""
     if not rulings:
         return None
     if _of(rulings, ExportSucceeded):
@@ -182,13 +182,13 @@ def _outcome(rulings: Sequence[Any]) -> Status | None:
     return Status.IN_DOUBT if _of(last, ExportInDoubt) or _of(last, DecisionResolved) else Status.EXPORTING
 
 
-def _of(facts: Sequence[EventData], kind: type[Any]) -> list[Any]:
-    return [fact for fact in facts if isinstance(fact, kind)]
+def _of(events: Sequence[EventData], kind: type[Any]) -> list[Any]:
+    return [event for event in events if isinstance(event, kind)]
 
 
-def _contents(facts: Sequence[EventData], revision: int) -> set[str]:
-    return {fact.commitment.content_hash for fact in _of(facts, Submission) if fact.revision == revision}
+def _contents(events: Sequence[EventData], revision: int) -> set[str]:
+    return {event.commitment.content_hash for event in _of(events, Submission) if event.revision == revision}
 
 
-def _revision(fact: Any) -> int:
-    return int(fact.revision)
+def _revision(event: Any) -> int:
+    return int(event.revision)

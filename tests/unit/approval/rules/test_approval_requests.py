@@ -1,4 +1,4 @@
-"""When the approver who rejected is asked again."""
+"""The approver who rejected a revision is asked again when its correction waits."""
 
 from itertools import permutations
 
@@ -25,7 +25,7 @@ from tests.unit.approval.rules.event_builders import (
 
 
 def requests(*events: Event[EventData]) -> list[tuple[int, int, str, Person]]:
-    """What is asked while `events` are handled one by one."""
+    """The requests that arise while `events` are handled one by one."""
     found, before = [], CommitmentFacts(ID)
     for event in events:
         now_known = after(event, known=before)
@@ -35,17 +35,17 @@ def requests(*events: Event[EventData]) -> list[tuple[int, int, str, Person]]:
     return [(each.revision, each.previous_revision, each.previous_reason, each.approver) for each in found]
 
 
-def test_the_approver_who_rejected_is_asked_once_when_it_is_re_sent_whatever_comes_last() -> None:
+def test_the_approver_who_rejected_is_asked_once_in_any_order_of_events() -> None:
     for events in permutations((sent(1), rejected(1), sent(2, B))):
         assert requests(*events, *events) == [(2, 1, "Use 03-310.", DANA)]
 
 
-def test_each_further_revision_is_asked_for() -> None:
+def test_every_further_revision_is_requested() -> None:
     asked = requests(sent(1), rejected(1), sent(2, B), retrieved(2), sent(3))
     assert [(revision, previous) for revision, previous, *_ in asked] == [(2, 1), (3, 1)]
 
 
-def test_a_failed_export_that_was_rejected_is_asked_for_when_it_is_re_sent() -> None:
+def test_a_rejected_failed_export_is_requested_when_it_is_re_sent() -> None:
     assert len(requests(sent(1), accepted(), failed(), rejected(1, 1), sent(2, B))) == 1
 
 
@@ -61,13 +61,13 @@ def test_a_failed_export_that_was_rejected_is_asked_for_when_it_is_re_sent() -> 
         (rejected(1), retrieved(2)),
     ],
 )
-def test_nobody_is_asked_without_a_rejection_and_a_newer_revision_that_waits(
+def test_nobody_is_asked_unless_a_newer_revision_waits_after_a_rejection(
     events: tuple[Event[EventData], ...],
 ) -> None:
     assert requests(*events) == []
 
 
-def test_the_event_says_what_was_rejected_why_and_what_changed() -> None:
+def test_the_event_has_the_rejected_revision_the_reason_and_the_changes() -> None:
     before, waiting = after(sent(1), rejected(1)), after(sent(1), rejected(1), sent(2, B))
     request = new_approval_request(before, waiting)
     assert isinstance(request, ApprovalRequest)

@@ -1,4 +1,4 @@
-"""What an approver reads before accepting."""
+"""Findings on a commitment: what blocks acceptance, and what is only a warning."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from schemas.commitment import Commitment
 from schemas.events import DirectoryPerson, ErpConnection, LimitsProfile
 from schemas.examples.cast import CONCRETE_1, RIVERSIDE, SAM
 from schemas.fields import ToolLevel
-from services.approval.rules.checks import Finding, findings, kept_number
+from services.approval.rules.checks import Finding, excess_over_lines, findings, kept_number, line_sum
 
 
 def changed(**members: Any) -> Commitment:
@@ -38,7 +38,7 @@ def sender(level: ToolLevel | None) -> DirectoryPerson:
     )
 
 
-def test_a_sound_commitment_has_no_findings() -> None:
+def test_a_valid_commitment_has_no_findings() -> None:
     found = findings(CONCRETE_1, SAM, sender=sender(ToolLevel.ADMIN), erp=erp(number_characters=11))
     assert found == ()
 
@@ -56,12 +56,19 @@ def test_a_total_that_is_not_the_sum_of_the_lines_blocks(total: str, words: str)
     assert findings(changed(total=total), SAM) == (Finding("total", words, is_blocking=True),)
 
 
-def test_a_total_in_another_spelling_is_the_same() -> None:
+def test_the_excess_is_the_total_minus_the_lines() -> None:
+    wrong = changed(total="480300.00")
+    assert line_sum(wrong) == line_sum(CONCRETE_1)
+    assert excess_over_lines(CONCRETE_1) == 0
+    assert str(excess_over_lines(wrong)) == "50.00"
+
+
+def test_totals_are_compared_as_numbers() -> None:
     assert findings(changed(total="480250"), SAM) == ()
 
 
 @pytest.mark.parametrize("level", [ToolLevel.NONE, ToolLevel.READ_ONLY, ToolLevel.STANDARD])
-def test_a_sender_whom_the_directory_gives_less_than_admin_blocks(level: ToolLevel) -> None:
+def test_a_sender_with_less_than_admin_blocks(level: ToolLevel) -> None:
     (finding,) = findings(CONCRETE_1, SAM, sender=sender(level))
     assert finding.is_blocking
     assert finding.text == (
@@ -71,7 +78,7 @@ def test_a_sender_whom_the_directory_gives_less_than_admin_blocks(level: ToolLev
 
 
 @pytest.mark.parametrize("known", [None, sender(None), sender(ToolLevel.ADMIN)])
-def test_a_sender_of_whom_the_directory_says_nothing_else_does_not_block(known: DirectoryPerson | None) -> None:
+def test_a_sender_without_a_known_level_does_not_block(known: DirectoryPerson | None) -> None:
     assert findings(CONCRETE_1, SAM, sender=known) == ()
 
 
@@ -85,7 +92,7 @@ def test_a_number_that_would_be_cut_is_a_warning() -> None:
     )
 
 
-def test_a_number_that_would_be_cut_to_another_ones_blocks() -> None:
+def test_a_number_that_would_be_cut_to_a_taken_one_blocks() -> None:
     number = changed(number="RIV-SC-2026-014")
     target = erp(number_characters=11, truncates_number=True)
     (finding,) = findings(number, SAM, erp=target, number_taken_by="RIV-SC-2026-009")
@@ -104,6 +111,6 @@ def test_a_number_that_would_be_cut_to_another_ones_blocks() -> None:
         ({"vendor_name_characters": 10}, "QuickBooks takes 10 characters in the vendor name; this one has 13."),
     ],
 )
-def test_what_the_erp_cannot_take_blocks(limits: dict[str, int], words: str) -> None:
+def test_text_that_is_too_long_for_the_erp_blocks(limits: dict[str, int], words: str) -> None:
     (finding,) = findings(CONCRETE_1, SAM, erp=erp(**limits))
     assert (finding.text, finding.is_blocking) == (words, True)

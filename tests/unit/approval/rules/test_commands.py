@@ -1,4 +1,4 @@
-"""What an approver's answer does, and how a refused one explains itself."""
+"""What an approver's answer does, and how a refused one is explained."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -30,6 +30,9 @@ from services.approval.rules.commitment import CommitmentFacts
 from services.approval.rules.rows import HistoryEntry
 from tests.unit.approval.rules.event_builders import (
     CHICAGO,
+    EXPORTING,
+    FAILED,
+    IN_DOUBT,
     NOW,
     A,
     B,
@@ -45,9 +48,6 @@ from tests.unit.approval.rules.event_builders import (
     succeeded,
 )
 
-EXPORTING = (sent(), accepted())
-FAILED = (*EXPORTING, failed())
-IN_DOUBT = (*EXPORTING, in_doubt())
 LATER = NOW + timedelta(minutes=5)
 
 
@@ -146,19 +146,19 @@ def test_all_events_of_an_answer_belong_to_its_trace() -> None:
         ((retrieved(),), A),
     ],
 )
-def test_nothing_else_than_the_only_content_of_a_waiting_revision_is_accepted(
+def test_only_the_single_content_of_a_waiting_revision_is_accepted(
     events: tuple[Event[EventData], ...], content: Snapshot
 ) -> None:
     assert isinstance(accept(after(*events), content=content), Conflict)
 
 
-def test_what_is_not_stored_is_not_accepted() -> None:
+def test_content_that_is_not_stored_is_not_accepted() -> None:
     answer = Accept(revision=1, content_hash=A.content_hash)
     assert isinstance(carry_out_by(DANA, after(sent()), answer, None), Conflict)
     assert isinstance(carry_out_by(DANA, after(sent()), answer, B), Conflict)
 
 
-def test_a_blocking_finding_forbids_to_accept_and_a_warning_does_not() -> None:
+def test_a_blocking_finding_prevents_acceptance_and_a_warning_does_not() -> None:
     finding = Finding("total", "SC-014 cannot be accepted.")
     warning = Finding("number", "It would be cut.", is_blocking=False)
     checked = partial(carry_out_by, DANA, after(sent()), Accept(revision=1, content_hash=A.content_hash))
@@ -171,7 +171,9 @@ def test_a_blocking_finding_forbids_to_accept_and_a_warning_does_not() -> None:
 @pytest.mark.parametrize(
     ("events", "export_round"), [((sent(),), 0), ((sent(), sent(1, B)), 0), (FAILED, 1), ((*FAILED, failed(1, 2)), 2)]
 )
-def test_what_waits_or_failed_is_rejected_in_its_round(events: tuple[Event[EventData], ...], export_round: int) -> None:
+def test_a_waiting_or_failed_revision_is_rejected_in_its_round(
+    events: tuple[Event[EventData], ...], export_round: int
+) -> None:
     decision, status = published(reject(after(*events)))
     assert isinstance(decision, DecisionRejected)
     assert (decision.revision, decision.round, decision.reason) == (1, export_round, "Use 03-310.")
@@ -179,15 +181,15 @@ def test_what_waits_or_failed_is_rejected_in_its_round(events: tuple[Event[Event
 
 
 @pytest.mark.parametrize("events", [EXPORTING, IN_DOUBT, (*EXPORTING, succeeded()), (sent(), retrieved())])
-def test_what_does_not_wait_is_not_rejected(events: tuple[Event[EventData], ...]) -> None:
+def test_a_revision_that_does_not_wait_is_not_rejected(events: tuple[Event[EventData], ...]) -> None:
     assert isinstance(reject(after(*events)), Conflict)
 
 
-def test_a_content_that_nobody_sent_is_not_rejected() -> None:
+def test_content_that_nobody_sent_is_not_rejected() -> None:
     assert isinstance(reject(after(sent()), content=B), Conflict)
 
 
-def test_a_retry_is_the_next_round_of_what_was_approved() -> None:
+def test_a_retry_is_the_next_round_of_the_approved_content() -> None:
     accepted_by_kim = Accept(
         revision=1, content_hash=A.content_hash, erp_code="4400", accounting_date=date(2026, 11, 30)
     )
@@ -213,20 +215,20 @@ def test_a_retry_is_the_next_round_of_what_was_approved() -> None:
         ((sent(), failed()), 1, A),
     ],
 )
-def test_only_the_failed_round_of_what_was_approved_is_retried(
+def test_only_the_failed_round_of_the_approved_content_is_retried(
     events: tuple[Event[EventData], ...], failed_round: int, content: Snapshot | None
 ) -> None:
     assert isinstance(retry(after(*events), failed_round, content), Conflict)
 
 
-def test_a_doubt_is_settled_as_absent_by_the_next_round() -> None:
+def test_settling_as_absent_orders_the_next_round() -> None:
     decision, status = published(settle_as_absent(after(*IN_DOUBT)))
     assert isinstance(decision, DecisionAccepted)
     assert (decision.round, decision.note) == (2, "No such PO.")
     assert status.status is Status.EXPORTING
 
 
-def test_a_doubt_is_settled_as_present_and_stays_one_until_the_exporter_agrees() -> None:
+def test_an_export_settled_as_present_stays_in_doubt_until_the_exporter_confirms() -> None:
     settled = settle_as_present(after(*IN_DOUBT))
     decision, status = published(settled)
     assert isinstance(decision, DecisionResolved)
@@ -237,7 +239,7 @@ def test_a_doubt_is_settled_as_present_and_stays_one_until_the_exporter_agrees()
 
 
 @pytest.mark.parametrize("events", [(sent(),), EXPORTING, FAILED, (*IN_DOUBT, in_doubt(1, 2))])
-def test_only_the_doubtful_round_is_settled(events: tuple[Event[EventData], ...]) -> None:
+def test_only_the_round_in_doubt_is_settled(events: tuple[Event[EventData], ...]) -> None:
     assert isinstance(settle_as_absent(after(*events)), Conflict)
     assert isinstance(settle_as_present(after(*events)), Conflict)
 
@@ -251,11 +253,11 @@ def test_the_same_answer_by_the_same_person_is_granted_once() -> None:
     assert isinstance(settle_as_present(after(*IN_DOUBT, succeeded())), AlreadyGranted)
 
 
-def test_a_repeated_retry_orders_no_third_round_when_the_second_failed_meanwhile() -> None:
+def test_a_repeated_retry_orders_no_third_round_after_the_second_failed() -> None:
     assert isinstance(retry(after(failed(1, 2), known=facts_after(retry(after(*FAILED))))), AlreadyGranted)
 
 
-def test_another_answer_is_not_taken_for_a_repetition() -> None:
+def test_a_different_answer_is_not_a_repetition() -> None:
     assert isinstance(reject(facts_after(reject(after(sent()))), reason="Another."), Conflict)
     assert isinstance(reject(facts_after(reject(after(sent()))), by=KIM), Conflict)
     assert isinstance(accept(facts_after(accept(after(sent()))), by=KIM), Conflict)
@@ -290,17 +292,17 @@ def test_another_answer_is_not_taken_for_a_repetition() -> None:
         ((sent(), failed()), "SC-014 has been accepted. Your answer was not recorded."),
     ],
 )
-def test_a_conflict_says_in_words_what_happened_meanwhile(events: tuple[Event[EventData], ...], words: str) -> None:
+def test_a_conflict_explains_what_has_happened(events: tuple[Event[EventData], ...], words: str) -> None:
     assert explanation(accept(after(*events), by=KIM)) == words
 
 
-def test_an_answer_to_a_revision_that_waits_for_an_export_says_so() -> None:
+def test_a_conflict_explains_that_the_revision_waits_for_an_export() -> None:
     assert explanation(accept(after(*EXPORTING, sent(2)), revision=2)) == (
         "Revision 2 of SC-014 waits for the outcome of revision 1. Your answer was not recorded."
     )
 
 
-def test_an_answer_to_what_was_never_sent_says_so() -> None:
+def test_a_conflict_explains_that_the_commitment_was_never_sent() -> None:
     assert explanation(accept(after(retrieved()))) == (
         "Commitment commitment-8841 has not been sent. Your answer was not recorded."
     )

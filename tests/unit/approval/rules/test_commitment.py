@@ -1,4 +1,4 @@
-"""Where a commitment stands, row by row of what may happen to it."""
+"""The current status that follows from each combination of events."""
 
 from datetime import timedelta
 
@@ -68,7 +68,7 @@ def titled(title: str) -> Snapshot:
         ((sent(2), accepted(2), succeeded(1), succeeded(2)), Status.SYNCED, 2, None),
     ],
 )
-def test_a_commitment_stands_where_its_facts_put_it(
+def test_the_status_follows_from_the_facts(
     events: tuple[Event[EventData], ...], status: Status, revision: int, waiting_revision: int | None
 ) -> None:
     shown = status_after(*events)
@@ -76,10 +76,10 @@ def test_a_commitment_stands_where_its_facts_put_it(
 
 
 @pytest.mark.parametrize("event", [retrieved(), accepted(), in_doubt(), failed(), succeeded(), rejected()])
-def test_what_was_never_sent_is_remembered_and_not_shown(event: Event[EventData]) -> None:
-    commitment = after(event)
-    assert commitment != CommitmentFacts(ID)
-    assert current_status(commitment) is None
+def test_facts_before_the_submission_are_kept_and_not_shown(event: Event[EventData]) -> None:
+    facts = after(event)
+    assert facts != CommitmentFacts(ID)
+    assert current_status(facts) is None
 
 
 def test_an_export_is_shown_as_the_revision_that_was_accepted_while_a_newer_one_waits() -> None:
@@ -89,39 +89,39 @@ def test_an_export_is_shown_as_the_revision_that_was_accepted_while_a_newer_one_
     assert shown.summary.title == "Concrete works"
 
 
-def test_a_ruling_on_a_revision_that_has_not_arrived_is_shown_with_the_latest_known() -> None:
+def test_a_ruling_on_a_revision_that_has_not_arrived_is_shown_with_the_latest_submission() -> None:
     shown = status_after(sent(1, titled("Concrete works")), succeeded(2))
     assert (shown.revision, shown.summary.title) == (2, "Concrete works")
 
 
-def test_revisions_below_the_ruling_are_forgotten() -> None:
-    commitment = after(sent(1), sent(2), sent(3), rejected(3), sent(4), sent(1))
-    assert [submitted.revision for submitted in commitment.submissions] == [3, 4]
+def test_revisions_below_the_ruling_are_dropped() -> None:
+    facts = after(sent(1), sent(2), sent(3), rejected(3), sent(4), sent(1))
+    assert [submitted.revision for submitted in facts.submissions] == [3, 4]
 
 
-def test_a_doubt_holds_since_the_answer_was_lost_and_shows_the_latest_probe() -> None:
+def test_a_doubt_dates_from_the_lost_answer_and_shows_the_latest_probe() -> None:
     ruling = status_after(sent(), accepted(), in_doubt(probes=3, at=LATER), in_doubt(probes=2)).ruling
     assert ruling is not None
     assert ruling.doubt is not None
     assert (ruling.since, ruling.doubt.probes) == (NOW, 3)
 
 
-def test_a_status_holds_since_it_happened_not_since_it_was_read() -> None:
+def test_a_status_dates_from_the_event_not_from_its_arrival() -> None:
     assert status_after(sent(at=NOW)).since == NOW
     assert status_after(sent(at=NOW), retrieved(at=LATER)).since == LATER
     assert status_after(sent(at=NOW), rejected(at=LATER)).since == LATER
 
 
 def test_the_document_is_the_one_that_was_written_last() -> None:
-    commitment = after(sent(), succeeded(2, number="PO-1001-2"), succeeded(1))
-    assert commitment.document == document("PO-1001-2")
+    facts = after(sent(), succeeded(2, number="PO-1001-2"), succeeded(1))
+    assert facts.document == document("PO-1001-2")
 
 
 def test_two_erp_ids_stay_visible() -> None:
     assert len(after(sent(), succeeded(number="PO-1"), succeeded(number="PO-2")).erp_ids) == 2
 
 
-def test_a_retry_knows_what_had_been_approved() -> None:
+def test_the_approved_terms_are_kept_for_a_retry() -> None:
     approved = after(sent(), accepted(), failed()).approved
     assert approved is not None
     assert (approved.revision, approved.round, approved.content_hash) == (1, 1, sent().data.commitment.content_hash)
@@ -137,7 +137,7 @@ def test_a_retry_knows_what_had_been_approved() -> None:
         (sent(), rejected(), succeeded()),
     ],
 )
-def test_a_state_reads_the_same_from_the_database(events: tuple[Event[EventData], ...]) -> None:
+def test_stored_facts_load_unchanged(events: tuple[Event[EventData], ...]) -> None:
     stored = TypeAdapter(CommitmentFacts)
-    commitment = after(*events)
-    assert stored.validate_json(stored.dump_json(commitment)) == commitment
+    facts = after(*events)
+    assert stored.validate_json(stored.dump_json(facts)) == facts

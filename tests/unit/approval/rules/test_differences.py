@@ -23,7 +23,7 @@ def test_the_same_content_has_no_differences() -> None:
     assert differences(CONCRETE_1, CONCRETE_1) == ()
 
 
-def test_a_member_of_a_line_is_named_by_the_position_of_the_line() -> None:
+def test_a_member_of_a_line_is_labelled_with_its_position() -> None:
     assert differences(CONCRETE_1, CONCRETE_2) == (Change(field="Line 3 cost code", before="03-300", after="03-310"),)
 
 
@@ -44,7 +44,7 @@ def test_a_member_of_a_line_is_named_by_the_position_of_the_line() -> None:
         ({"tags": ["urgent"]}, ("Tags 1", "", "urgent")),
     ],
 )
-def test_a_member_is_named_in_words(members: dict[str, Any], expected: tuple[str, str, str]) -> None:
+def test_a_member_has_a_readable_label(members: dict[str, Any], expected: tuple[str, str, str]) -> None:
     assert between(**members) == [expected]
 
 
@@ -57,13 +57,13 @@ def test_an_added_or_removed_line_is_one_difference() -> None:
     ]
 
 
-def test_lines_under_one_position_are_told_apart() -> None:
+def test_lines_with_the_same_position_get_different_labels() -> None:
     before = changed(lines=[LINE, LINE])
     after = changed(lines=[LINE, LINE | {"unit": "m2"}])
     assert [each.field for each in differences(before, after)] == ["Line 1 (again) unit"]
 
 
-def test_more_than_a_hundred_differences_are_counted_not_listed() -> None:
+def test_differences_beyond_a_hundred_are_counted_not_listed() -> None:
     before = changed(lines=[LINE | {"position": place} for place in range(1, MAX_LINES)])
     changes = differences(before, changed(lines=[]))
     assert len(changes) == MAX_CHANGES

@@ -5,7 +5,7 @@ import pytest
 from schemas.envelope import Event
 from schemas.events import ErpConnection, EventData
 from services.approval.rules.erp import target_erp
-from tests.unit.approval.rules.event_builders import COMPANY, accepted, after, failed, in_doubt, sent, succeeded
+from tests.unit.approval.rules.event_builders import COMPANY, EXPORTING, FAILED, IN_DOUBT, SYNCED, after, sent
 
 
 def erp(name: str) -> ErpConnection:
@@ -13,9 +13,6 @@ def erp(name: str) -> ErpConnection:
 
 
 FIRST, QUICKBOOKS = erp("acumatica"), erp("quickbooks")
-FAILED = (sent(), accepted(), failed())
-IN_DOUBT = (sent(), accepted(), in_doubt())
-SYNCED = (sent(), accepted(), succeeded())
 
 
 @pytest.mark.parametrize(
@@ -23,7 +20,7 @@ SYNCED = (sent(), accepted(), succeeded())
     [
         ((), FIRST),
         ((sent(),), FIRST),
-        ((sent(), accepted()), FIRST),
+        (EXPORTING, FIRST),
         (FAILED, QUICKBOOKS),
         (IN_DOUBT, QUICKBOOKS),
         ((*SYNCED, sent(2)), QUICKBOOKS),

@@ -1,4 +1,4 @@
-"""What an event leads to: rows, status events, and what is refused."""
+"""The rows and status events that an event produces, and the events that are refused."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -67,7 +67,7 @@ def test_every_topic_that_approval_reads_has_one_handler() -> None:
     }
 
 
-def test_a_submission_is_kept_word_for_word_and_told_upstream() -> None:
+def test_a_submission_is_stored_verbatim_and_published_as_a_status() -> None:
     decision = decided(sent(note="Please hurry."))
     submission, entry = decision.rows
     assert isinstance(submission, SubmissionRow)
@@ -77,24 +77,24 @@ def test_a_submission_is_kept_word_for_word_and_told_upstream() -> None:
     assert statuses(decision) == [Status.READY]
 
 
-def test_a_submission_that_came_too_late_to_matter_is_kept_all_the_same() -> None:
+def test_a_submission_that_came_too_late_to_matter_is_still_stored() -> None:
     decision = decided(sent(1), sent(3), rejected(3))
     assert not decision.is_changed
     assert [type(row) for row in decision.rows] == [SubmissionRow]
 
 
 @pytest.mark.parametrize("event", [sent(), retrieved(), accepted(), in_doubt(), failed(), succeeded(), rejected()])
-def test_a_repetition_leads_to_nothing(event: Event[EventData]) -> None:
+def test_a_repeated_event_changes_nothing(event: Event[EventData]) -> None:
     known = after(sent(), event)
     assert decided(event, sent(), event) == Decided(known, is_changed=False)
 
 
-def test_what_is_known_before_the_submission_is_told_with_it() -> None:
+def test_facts_before_the_submission_are_published_with_it() -> None:
     assert statuses(decided(retrieved())) == []
     assert statuses(decided(sent(), retrieved())) == [Status.RETRIEVED]
 
 
-def test_a_retrieve_that_came_too_late_is_answered_with_the_status_again() -> None:
+def test_a_late_retrieve_publishes_the_status_again() -> None:
     decision = decided(retrieved(), sent(), accepted())
     (entry,) = decision.rows
     assert statuses(decision) == [Status.EXPORTING]
@@ -102,9 +102,9 @@ def test_a_retrieve_that_came_too_late_is_answered_with_the_status_again() -> No
     assert entry.text == "Sam Lee retrieved revision 1. It came too late: the revision had been answered."
 
 
-def test_a_status_event_continues_the_trace_of_what_caused_it() -> None:
+def test_a_status_event_continues_the_trace_of_its_cause() -> None:
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-    assert [told.traceparent for told in decided(replace(sent(), traceparent=trace)).publish] == [trace]
+    assert [event.traceparent for event in decided(replace(sent(), traceparent=trace)).publish] == [trace]
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_the_history_says_what_happened(event: Event[EventData], words: str) -> 
     assert (entry.text, entry.event_id, entry.kind) == (words, event.id, event.data.topic)
 
 
-def test_a_mail_changes_nothing_but_the_history() -> None:
+def test_a_mail_changes_only_the_history() -> None:
     decision = decided(mail(), sent())
     assert (decision.state, decision.publish, decision.is_changed) == (after(sent()), (), False)
 
@@ -149,7 +149,7 @@ def test_an_event_of_another_company_is_refused() -> None:
         decided(mail("company-999"), sent())
 
 
-def test_a_later_change_has_a_higher_status_version_although_the_clock_stood_still() -> None:
+def test_the_status_version_rises_even_if_the_clock_does_not() -> None:
     first = after(sent(), now=NOW + timedelta(hours=1))
     second = after(retrieved(), known=first)
     assert second.status_version == first.status_version + 1

@@ -11,17 +11,17 @@ from tests.unit.approval.rules.event_builders import NOW
 BY_DANA = Retrieved(2, DANA, NOW)
 
 
-def test_the_higher_order_stands_whichever_came_first() -> None:
+def test_the_fact_with_higher_precedence_is_kept_in_any_order() -> None:
     older = replace(BY_DANA, revision=1)
     assert later(older, BY_DANA) == later(BY_DANA, older) == later(None, BY_DANA) == BY_DANA
 
 
-def test_of_two_that_differ_in_equal_order_the_same_one_stands_whichever_came_first() -> None:
+def test_of_two_facts_with_equal_precedence_the_same_one_is_kept_in_any_order() -> None:
     by_kim = replace(BY_DANA, by=KIM)
     assert later(BY_DANA, by_kim) == later(by_kim, BY_DANA)
 
 
-def test_a_fact_that_was_stored_is_compared_as_it_was_before() -> None:
+def test_a_stored_fact_compares_as_before() -> None:
     stored = TypeAdapter(Retrieved)
     assert canonical(stored.validate_json(stored.dump_json(BY_DANA))) == canonical(BY_DANA)
     assert NOW.astimezone(timezone(timedelta(hours=2))).astimezone(UTC) == NOW

@@ -1,4 +1,4 @@
-"""The history has words for every event that approval handles."""
+"""The history has a text for every event that approval handles."""
 
 import pytest
 
@@ -19,15 +19,15 @@ def test_there_is_an_example_of_every_handled_event() -> None:
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: f"{event.data.topic} {event.id}")
-def test_every_handled_event_has_words(event: Event[EventData]) -> None:
+def test_every_handled_event_has_a_text(event: Event[EventData]) -> None:
     entry = history.entry(CommitmentFacts(ID, event.data.company_id), event)
 
     assert entry.text.endswith((".", "!", "?"))
     assert event.data.topic not in entry.text
 
 
-def test_a_forgotten_event_is_an_error() -> None:
-    forgotten = Event(EVENTS[0].id, "test", ID, NOW, DirectoryPersonRemoved(person_id="person-5"))
+def test_an_event_without_a_text_is_an_error() -> None:
+    unknown = Event(EVENTS[0].id, "test", ID, NOW, DirectoryPersonRemoved(person_id="person-5"))
 
-    with pytest.raises(TypeError, match="no words for DirectoryPersonRemoved"):
-        history.entry(CommitmentFacts(ID), forgotten)
+    with pytest.raises(TypeError, match="no text for DirectoryPersonRemoved"):
+        history.entry(CommitmentFacts(ID), unknown)

@@ -1,4 +1,4 @@
-"""The status that is published for upstream, for every kind of status."""
+"""The published status: ribbon, locked fields and message of every status."""
 
 import pytest
 
@@ -9,9 +9,16 @@ from schemas.limits import MAX_TEXT_CHARACTERS
 from services.approval.rules.commitment import CommitmentFacts, current_status
 from services.approval.rules.status import RIBBONS, commitment_status, message, status_event
 from tests.unit.approval.rules.event_builders import (
+    DISPUTED,
+    EXPORTING,
+    FAILED,
     ID,
+    IN_DOUBT,
     NOW,
-    B,
+    READY,
+    REJECTED,
+    RETRIEVED,
+    SYNCED,
     accepted,
     after,
     document,
@@ -24,17 +31,8 @@ from tests.unit.approval.rules.event_builders import (
     succeeded,
 )
 
-READY = (sent(),)
-EXPORTING = (sent(), accepted())
-IN_DOUBT = (*EXPORTING, in_doubt())
-FAILED = (*EXPORTING, failed())
-REJECTED = (sent(), rejected())
-RETRIEVED = (sent(), retrieved())
-SYNCED = (*EXPORTING, succeeded())
-DISPUTED = (sent(), sent(1, B))
 
-
-def told(*events: Event[EventData]) -> CommitmentStatus:
+def published(*events: Event[EventData]) -> CommitmentStatus:
     commitment = after(*events)
     shown = current_status(commitment)
     assert shown is not None
@@ -57,7 +55,7 @@ def told(*events: Event[EventData]) -> CommitmentStatus:
 def test_a_status_has_its_ribbon_and_says_whether_it_can_be_edited(
     events: tuple[Event[EventData], ...], status: Status, colour: Ribbon, *, editable: bool
 ) -> None:
-    shown = told(*events)
+    shown = published(*events)
     assert (shown.status, shown.ribbon, shown.editable) == (status, colour, editable)
 
 
@@ -69,8 +67,8 @@ def test_every_status_has_a_ribbon() -> None:
     "events", [(sent(2),), (sent(2), accepted(2)), (sent(2), rejected(2)), (sent(2), retrieved(2)), (sent(1),)]
 )
 def test_fields_are_locked_in_every_status_once_there_is_a_document(events: tuple[Event[EventData], ...]) -> None:
-    assert told(*events).locked_fields == ()
-    assert told(*SYNCED, *events).locked_fields == ("number", "vendor", "title", "status")
+    assert published(*events).locked_fields == ()
+    assert published(*SYNCED, *events).locked_fields == ("number", "vendor", "title", "status")
 
 
 @pytest.mark.parametrize(
@@ -115,10 +113,10 @@ def test_fields_are_locked_in_every_status_once_there_is_a_document(events: tupl
     ],
 )
 def test_a_status_is_explained_in_a_sentence(events: tuple[Event[EventData], ...], sentence: str) -> None:
-    assert told(*events).message == sentence
+    assert published(*events).message == sentence
 
 
-def test_the_erp_can_be_called_what_people_call_it() -> None:
+def test_the_message_can_use_the_title_of_the_erp() -> None:
     commitment = after(*SYNCED)
     shown = current_status(commitment)
     assert shown is not None
@@ -126,15 +124,15 @@ def test_the_erp_can_be_called_what_people_call_it() -> None:
 
 
 def test_an_explanation_fits_the_event_however_long_its_parts_are() -> None:
-    assert len(told(*EXPORTING, failed(message="x" * MAX_TEXT_CHARACTERS)).message) == MAX_TEXT_CHARACTERS
+    assert len(published(*EXPORTING, failed(message="x" * MAX_TEXT_CHARACTERS)).message) == MAX_TEXT_CHARACTERS
 
 
-def test_a_synced_status_carries_document_and_connection() -> None:
-    shown = told(*SYNCED)
+def test_a_synced_status_has_document_and_connection() -> None:
+    shown = published(*SYNCED)
     assert (shown.erp_document, shown.summary.connection) == (document(), "quickbooks")
 
 
-def test_the_version_is_the_clock_in_milliseconds_and_never_falls() -> None:
+def test_the_version_is_the_clock_in_milliseconds_and_never_decreases() -> None:
     first, _ = status_event(after(sent()), NOW, None)
     again, events = status_event(first, NOW, None)
     assert first.status_version >= int(NOW.timestamp() * 1000)
@@ -142,5 +140,5 @@ def test_the_version_is_the_clock_in_milliseconds_and_never_falls() -> None:
     assert events[0].data.model_dump()["version"] == again.status_version
 
 
-def test_what_is_not_shown_is_not_told() -> None:
+def test_a_commitment_without_a_status_publishes_none() -> None:
     assert status_event(CommitmentFacts(ID), NOW, None) == (CommitmentFacts(ID), ())

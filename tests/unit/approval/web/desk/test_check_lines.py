@@ -1,8 +1,8 @@
-"""What an approver checks before accepting."""
+"""The check lines that an approver reads before accepting."""
 
 from schemas.events import ErpConnection, LimitsProfile
 from schemas.examples.cast import COMPANY, CONCRETE_1, SAM
-from services.approval.rules.checks import Finding, excess_over_lines, findings, line_sum
+from services.approval.rules.checks import Finding, findings
 from services.approval.web.desk.check_lines import check_lines
 
 QUICKBOOKS = ErpConnection(
@@ -35,10 +35,3 @@ def test_a_cut_number_that_stays_unique_is_a_warning() -> None:
 def test_a_rule_of_another_kind_gets_a_line_of_its_own() -> None:
     shown = check_lines(CONCRETE_1, SAM, None, (Finding("period", "The period is closed."),))
     assert (shown[-1].rule, shown[-1].verdict) == ("Period", "Blocks")
-
-
-def test_the_excess_is_the_total_minus_the_lines() -> None:
-    wrong = CONCRETE_1.model_copy(update={"total": "480300.00"})
-    assert line_sum(wrong) == line_sum(CONCRETE_1)
-    assert excess_over_lines(CONCRETE_1) == 0
-    assert str(excess_over_lines(wrong)) == "50.00"

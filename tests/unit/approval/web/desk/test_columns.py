@@ -1,4 +1,4 @@
-"""The columns of the lists: each has a macro that renders its cells, and no macro is left over."""
+"""The columns of the lists: each has a macro for its cells, and each macro a column."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What people send with forms, and what is said when it does not do."""
+"""Forms are read into fields, choices and problems."""
 
 import pytest
 from hypothesis import given
@@ -16,17 +16,17 @@ HASH = "ab" * 32
     st.integers(1, 1_000_000),
     st.text(st.characters(categories=("L", "N", "P", "S")), min_size=1),
 )
-def test_a_choice_comes_back_from_its_form_as_it_was(verb: Verb, revision: int, commitment_id: str) -> None:
+def test_a_choice_is_read_from_its_own_form_value(verb: Verb, revision: int, commitment_id: str) -> None:
     choice = Choice(verb, revision, HASH, commitment_id)
     assert Choice.of(choice.value) == choice
 
 
 @given(st.text())
-def test_any_other_value_is_refused_or_a_choice(value: str) -> None:
+def test_any_value_is_a_choice_or_refused(value: str) -> None:
     try:
         assert Choice.of(value).value == value
     except BadFormError as error:
-        assert error.status_code == 400  # noqa: PT017 - both outcomes are right, a third is not
+        assert error.status_code == 400  # noqa: PT017 - there are two right outcomes
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_only_chosen_rows_count_and_at_most_a_page_of_them() -> None:
         forms.choices(chosen | {"choice-50": f"accept:1:{HASH}:c50"})
 
 
-def test_line_ends_are_kept_as_one_character() -> None:
+def test_line_ends_are_read_as_line_feeds() -> None:
     assert forms.text_fields(FormData([("reason", "a\r\nb")])) == {"reason": "a\nb"}
 
 
@@ -55,19 +55,19 @@ def test_a_reason_may_have_exactly_four_thousand_characters() -> None:
     assert "4,001" in problem.text
 
 
-def test_a_date_is_read_or_said_to_be_none() -> None:
+def test_a_date_is_read_or_reported_as_invalid() -> None:
     assert forms.read_date("")[0] is None
     assert str(forms.read_date("2026-11-30")[0]) == "2026-11-30"
     assert forms.read_date("30.11.2026")[1][0].field == "accounting_date"
 
 
 @pytest.mark.parametrize("digits", ["", "0", "-1", "1.0", " 1", "²", "\uff11", "1" * 8])
-def test_what_is_no_positive_whole_number_is_refused(digits: str) -> None:
+def test_only_positive_whole_numbers_are_read(digits: str) -> None:
     with pytest.raises(BadFormError):
         forms.positive_number(digits)
 
 
-def test_a_document_number_and_id_hold_only_what_can_be_read() -> None:
+def test_a_document_number_and_id_contain_only_printable_characters() -> None:
     assert forms.code_problems("document_number", "document number", "PO 17") == []
     assert forms.code_problems("document_number", "document number", "PO\x0717")
     assert forms.id_problems("document_id", "id", "4F9-17") == []

@@ -1,4 +1,4 @@
-"""How times, figures and people read on the desk."""
+"""The formats of times, figures and names on the desk."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -26,14 +26,14 @@ def test_a_figure_leaves_the_currency_to_the_heading() -> None:
 
 
 @pytest.mark.parametrize(
-    ("amount", "read"), [("1", "1"), ("18500", "18,500"), ("38.50", "38.5"), ("0.000001", "0.000001")]
+    ("amount", "text"), [("1", "1"), ("18500", "18,500"), ("38.50", "38.5"), ("0.000001", "0.000001")]
 )
-def test_a_quantity_is_never_rounded(amount: str, read: str) -> None:
-    assert quantity(amount) == read
+def test_a_quantity_is_never_rounded(amount: str, text: str) -> None:
+    assert quantity(amount) == text
 
 
 @pytest.mark.parametrize(
-    ("zone", "read"),
+    ("zone", "text"),
     [
         ("America/Chicago", "Nov 22, 2026, 09:00 CST"),
         ("Europe/Berlin", "Nov 22, 2026, 16:00 CET"),
@@ -41,12 +41,12 @@ def test_a_quantity_is_never_rounded(amount: str, read: str) -> None:
         ("UTC", "Nov 22, 2026, 15:00 UTC"),
     ],
 )
-def test_a_moment_is_told_on_the_clock_of_a_zone(zone: str, read: str) -> None:
-    assert moment(NOW, zone) == read
+def test_a_moment_is_shown_in_a_time_zone(zone: str, text: str) -> None:
+    assert moment(NOW, zone) == text
 
 
 @pytest.mark.parametrize(
-    ("span", "read"),
+    ("span", "text"),
     [
         (timedelta(seconds=-5), "0 min"),
         (timedelta(minutes=59, seconds=59), "59 min"),
@@ -56,16 +56,16 @@ def test_a_moment_is_told_on_the_clock_of_a_zone(zone: str, read: str) -> None:
         (timedelta(days=1200), "1,200 days"),
     ],
 )
-def test_a_wait_is_told_in_its_largest_unit(span: timedelta, read: str) -> None:
-    assert waited(NOW - span, NOW) == read
+def test_a_wait_is_shown_in_its_largest_unit(span: timedelta, text: str) -> None:
+    assert waited(NOW - span, NOW) == text
 
 
-def test_people_who_are_told_are_named_once() -> None:
+def test_people_who_get_a_mail_are_named_once() -> None:
     assert mailed_people(summarise(CONCRETE_1, SAM)) == "Ana Gil and Sam Lee"
     assert mailed_people(summarise(CONCRETE_1, ANA)) == "Ana Gil"
 
 
-def test_totals_are_told_for_each_currency() -> None:
+def test_there_is_a_total_for_each_currency() -> None:
     person = Person(id="p", name="P", email="p@example.org")
     dollars, euros = summarise(CONCRETE_1, person), summarise(CONCRETE_1, person).model_copy(update={"currency": "EUR"})
     assert [each.replace("\N{NO-BREAK SPACE}", " ") for each in totals([dollars, euros, dollars])] == [
@@ -75,5 +75,5 @@ def test_totals_are_told_for_each_currency() -> None:
 
 
 @given(st.text(st.characters(codec="utf-8")))
-def test_a_segment_holds_nothing_that_ends_it(text: str) -> None:
+def test_a_segment_contains_nothing_that_ends_it(text: str) -> None:
     assert not set(segment(text)) & set("/?#&\"'<> ")
