@@ -3,9 +3,7 @@
 import sys
 from functools import partial
 
-from services.approval.decisions import Decisions
 from services.approval.handlers import CONNECTION_HANDLERS, HANDLERS, PEOPLE_HANDLERS
-from services.approval.identity.identity import Identity
 from services.approval.metrics import REFRESH_SECONDS, refresh_gauges
 from services.approval.settings import ApprovalSettings
 from services.approval.storage.store import CONNECTIONS, PEOPLE, CommitmentStore
@@ -31,7 +29,6 @@ def build() -> tuple[Service, ApprovalSettings]:
     settings = load(ApprovalSettings)
     database = Database(settings.database_url, application_name="countersign.approval")
     outbox = Outbox(KERNEL)
-    identity = Identity(settings, database)
     service = Service(
         name="approval",
         tables=KERNEL,
@@ -39,7 +36,7 @@ def build() -> tuple[Service, ApprovalSettings]:
         outbox=outbox,
         aggregates=AGGREGATES,
         loops=(every(REFRESH_SECONDS, partial(refresh_gauges, database)),),
-        app=build_app(settings, database, outbox, Decisions(database, outbox), identity),
+        app=build_app(settings, database, outbox),
     )
     return service, settings
 

@@ -9,9 +9,9 @@ from services.approval.identity.identity import Identity
 from services.approval.identity.sign_in.errors import SignInError
 from services.approval.settings import ApprovalSettings
 from services.approval.web.api import problems
-from services.approval.web.api.routes import Api, api_router
+from services.approval.web.api.routes import api_router
+from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk import add_desk
-from services.approval.web.desk.dependencies import Dependencies
 from services.approval.web.desk.errors import ErrorHandler
 from services.pipeline.database import DATABASE_ERRORS, Database
 from services.pipeline.outbox import Outbox
@@ -20,9 +20,7 @@ API_PREFIX = "/api/"
 MAX_BODY_BYTES = 1_048_576
 
 
-def build_app(
-    settings: ApprovalSettings, database: Database, outbox: Outbox, decisions: Decisions, identity: Identity
-) -> FastAPI:
+def build_app(settings: ApprovalSettings, database: Database, outbox: Outbox) -> FastAPI:
     """Return the application; its OpenAPI document is at /api/v1/openapi.json."""
     app = FastAPI(
         title="Countersign approval",
@@ -33,8 +31,10 @@ def build_app(
         openapi_url="/api/v1/openapi.json",
         max_body_size=MAX_BODY_BYTES,
     )
-    app.include_router(api_router(Api(database, decisions, identity.require_viewer, identity.require_approver)))
-    desk_handlers = add_desk(app, Dependencies(settings, database, outbox, decisions, identity))
+    decisions, identity = Decisions(database, outbox), Identity(settings, database)
+    dependencies = Dependencies(settings, database, outbox, decisions, identity)
+    app.include_router(api_router(dependencies))
+    desk_handlers = add_desk(app, dependencies)
     api_handlers: dict[type[Exception], ErrorHandler] = {
         problems.ProblemError: problems.on_problem,
         SignInError: problems.on_sign_in_error,

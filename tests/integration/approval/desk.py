@@ -8,7 +8,6 @@ from httpx2 import ASGITransport, AsyncClient
 from pydantic import SecretStr
 
 from schemas.events import DirectoryPerson, EventData
-from services.approval.decisions import Decisions
 from services.approval.identity.identity import SESSION, Identity
 from services.approval.settings import ApprovalSettings
 from services.approval.storage import tables
@@ -32,8 +31,7 @@ class DeskUnderTest:
         self.database = Database(settings.database_url, application_name="tests", pool_size=4)
         self.consumer = ApprovalConsumer(self.database)
         self.identity = Identity(settings, self.database)
-        outbox = self.consumer.outbox
-        self.app = build_app(settings, self.database, outbox, Decisions(self.database, outbox), self.identity)
+        self.app = build_app(settings, self.database, self.consumer.outbox)
 
     async def receive(self, *events: EventData, at: datetime = company.START) -> None:
         """Process `events` one by one; they happened a minute apart, from `at` on."""

@@ -1,7 +1,5 @@
 """The JSON API under /api/v1: list and read commitments, accept, reject, retry, settle."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Annotated
 
 import orjson
@@ -9,7 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.security import HTTPBearer
 
 from schemas.events import DirectoryPerson
-from services.approval.decisions import Answered, Decisions
+from services.approval.decisions import Answered
 from services.approval.rules.answers import Accept, Answer, Blocked, Conflict, Reject, Retry, Settle
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, current_status
 from services.approval.rules.status import EDITABLE, RIBBONS, locked_fields, message, summary
@@ -25,32 +23,12 @@ from services.approval.web.api.models import (
     SubmittedContent,
 )
 from services.approval.web.api.problems import TOO_LARGE, ProblemError, documented
+from services.approval.web.dependencies import Dependencies
 from services.approval.web.tracing import traceparent_of
-from services.pipeline.database import Database, Transaction
-
-Require = Callable[..., Awaitable[DirectoryPerson]]
+from services.pipeline.database import Transaction
 
 
-@dataclass(frozen=True, slots=True)
-class Api:
-    """The dependencies of the routes."""
-
-    database: Database
-    decisions: Decisions
-    require_viewer: Require
-    require_approver: Require
-
-    async def answer(
-        self, request: Request, commitment_id: str, who: DirectoryPerson, answer: Answer
-    ) -> CommitmentState:
-        """Carry out `answer`; return the state after it, or raise the problem that prevented it."""
-        answered = await self.decisions.answer(commitment_id, who, answer, traceparent_of(request))
-        if answered is None:
-            raise _not_found(commitment_id)
-        return _after(answered)
-
-
-def api_router(api: Api) -> APIRouter:
+def api_router(dependencies: Dependencies) -> APIRouter:
     """Return the routes of /api/v1."""
     bearer = HTTPBearer(auto_error=False, description="A token of the company's OpenID provider, for OIDC_AUDIENCE.")
     router = APIRouter(
@@ -59,14 +37,14 @@ def api_router(api: Api) -> APIRouter:
         dependencies=[Depends(bearer)],  # only documents the scheme; the routes identify the sender
         responses=documented(401, 403, 422, 503),
     )
-    _add_lists(router, api)
-    _add_reading(router, api)
-    _add_answering(router, api)
+    _add_lists(router, dependencies)
+    _add_reading(router, dependencies)
+    _add_answering(router, dependencies)
     return router
 
 
-def _add_lists(router: APIRouter, api: Api) -> None:
-    Viewer = Annotated[DirectoryPerson, Depends(api.require_viewer)]  # noqa: N806 - a type
+def _add_lists(router: APIRouter, dependencies: Dependencies) -> None:
+    Viewer = Annotated[DirectoryPerson, Depends(dependencies.identity.require_viewer)]  # noqa: N806 - a type
 
     @router.get("/me")
     async def me(who: Viewer) -> Me:
@@ -90,54 +68,60 @@ def _add_lists(router: APIRouter, api: Api) -> None:
         cursor = None if after is None else queries.parse_cursor(after)
         if after is not None and cursor is None:
             raise ProblemError(422, "after: must be a `next_after` of an earlier page")
-        async with api.database.begin() as db:
+        async with dependencies.database.begin() as db:
             page = await queries.page(db, who.company_id, view, search=search, after=cursor, limit=limit)
             counts = await queries.counts(db, who.company_id)
         items = tuple(_state(each.facts, each.current) for each in page.commitments)
         return CommitmentPage(items=items, next_after=page.next_after and str(page.next_after), counts=dict(counts))
 
 
-def _add_reading(router: APIRouter, api: Api) -> None:
-    Viewer = Annotated[DirectoryPerson, Depends(api.require_viewer)]  # noqa: N806 - a type
+def _add_reading(router: APIRouter, dependencies: Dependencies) -> None:
+    Viewer = Annotated[DirectoryPerson, Depends(dependencies.identity.require_viewer)]  # noqa: N806 - a type
 
     @router.get("/commitments/{commitment_id}", responses=documented(404))
     async def get_commitment(commitment_id: str, who: Viewer) -> CommitmentDetail:
         """Read one commitment with its contents, findings and changes."""
-        async with api.database.begin() as db:
+        async with dependencies.database.begin() as db:
             found = await review(db, who.company_id, await _found(db, who, commitment_id))
         return _detail(found)
 
     @router.get("/commitments/{commitment_id}/history", responses=documented(404))
     async def get_history(commitment_id: str, who: Viewer) -> list[HistoryItem]:
         """Read what happened to a commitment, newest first."""
-        async with api.database.begin() as db:
+        async with dependencies.database.begin() as db:
             await _found(db, who, commitment_id)
             return [HistoryItem.model_validate(line) for line in await queries.history(db, commitment_id)]
 
 
-def _add_answering(router: APIRouter, api: Api) -> None:
-    Approver = Annotated[DirectoryPerson, Depends(api.require_approver)]  # noqa: N806 - a type
+def _add_answering(router: APIRouter, dependencies: Dependencies) -> None:
+    Approver = Annotated[DirectoryPerson, Depends(dependencies.identity.require_approver)]  # noqa: N806 - a type
     refusals = documented(400, 404, 409) | TOO_LARGE
+
+    async def carry_out(request: Request, commitment_id: str, who: DirectoryPerson, answer: Answer) -> CommitmentState:
+        answered = await dependencies.decisions.answer(commitment_id, who, answer, traceparent_of(request))
+        if answered is None:
+            raise _not_found(commitment_id)
+        return _after(answered)
 
     @router.post("/commitments/{commitment_id}/accept", responses=refusals)
     async def accept(request: Request, commitment_id: str, who: Approver, answer: Accept) -> CommitmentState:
         """Accept a revision: it is exported to the ERP exactly as it was read."""
-        return await api.answer(request, commitment_id, who, answer)
+        return await carry_out(request, commitment_id, who, answer)
 
     @router.post("/commitments/{commitment_id}/reject", responses=refusals)
     async def reject(request: Request, commitment_id: str, who: Approver, answer: Reject) -> CommitmentState:
         """Reject a revision: it becomes editable again, and its creator and sender get the reason by mail."""
-        return await api.answer(request, commitment_id, who, answer)
+        return await carry_out(request, commitment_id, who, answer)
 
     @router.post("/commitments/{commitment_id}/retry", responses=refusals)
     async def retry(request: Request, commitment_id: str, who: Approver, answer: Retry) -> CommitmentState:
         """Retry a failed export; no new approval is needed."""
-        return await api.answer(request, commitment_id, who, answer)
+        return await carry_out(request, commitment_id, who, answer)
 
     @router.post("/commitments/{commitment_id}/settle", responses=refusals)
     async def settle(request: Request, commitment_id: str, who: Approver, answer: Settle) -> CommitmentState:
         """Settle an export in doubt with evidence."""
-        return await api.answer(request, commitment_id, who, answer)
+        return await carry_out(request, commitment_id, who, answer)
 
 
 async def _found(db: Transaction, who: DirectoryPerson, commitment_id: str) -> StoredCommitment:
@@ -152,6 +136,7 @@ def _not_found(commitment_id: str) -> ProblemError:
 
 
 def _after(answered: Answered) -> CommitmentState:
+    """Return the state after an answer, or raise the problem that prevented it."""
     current = current_status(answered.facts)
     state = _state(answered.facts, current) if current else None
     match answered.result:

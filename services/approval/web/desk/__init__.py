@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from fastapi import FastAPI
 
+from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk.commitment_actions import commitment_router
-from services.approval.web.desk.dependencies import Dependencies
 from services.approval.web.desk.directory import directory_router
 from services.approval.web.desk.errors import ErrorHandler, ErrorPages
 from services.approval.web.desk.list_actions import list_action_router

@@ -15,8 +15,8 @@ from services.approval.rules.answers import Answer
 from services.approval.rules.erp import connection_name, erp_title, target_erp
 from services.approval.storage import directory, queries
 from services.approval.storage.queries import DeskView, StoredCommitment
+from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk import answer_forms, forms
-from services.approval.web.desk.dependencies import Dependencies
 from services.approval.web.desk.detail import DetailPage, RefusedForm
 from services.approval.web.desk.forms import FormProblem
 from services.approval.web.desk.lists import ListPages, ListQuery

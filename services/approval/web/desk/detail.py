@@ -14,8 +14,8 @@ from services.approval.rules.facts import Stage
 from services.approval.storage import queries, submissions
 from services.approval.storage.queries import STATUSES, DeskView, HistoryLine
 from services.approval.storage.reviews import CheckedSubmission, Review, review
+from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk.check_lines import CheckLine, check_lines
-from services.approval.web.desk.dependencies import Dependencies
 from services.approval.web.desk.forms import FormProblem
 from services.approval.web.desk.list_rows import ListRow, reviewed_row
 from services.approval.web.desk.pages import Pages

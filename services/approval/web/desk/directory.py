@@ -12,7 +12,7 @@ from schemas.events import DigestPreference, DirectoryPerson
 from schemas.links import Unsubscriber, read_unsubscribe
 from services.approval.rules.status import SOURCE
 from services.approval.storage import directory
-from services.approval.web.desk.dependencies import Dependencies
+from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk.pages import Pages
 
 

@@ -13,8 +13,8 @@ from services.approval.rules.erp import erp_title, target_erp
 from services.approval.storage import directory, queries
 from services.approval.storage.queries import DeskView
 from services.approval.storage.reviews import Review, review
+from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk.answer_forms import chosen_answer
-from services.approval.web.desk.dependencies import Dependencies
 from services.approval.web.desk.detail import DetailPage, RefusedForm
 from services.approval.web.desk.forms import Choice, Fields, FormProblem, Verb, choices, reason_problems, text_fields
 from services.approval.web.desk.list_rows import ListRow, reviewed_row

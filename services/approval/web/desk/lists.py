@@ -15,8 +15,8 @@ from schemas.fields import TEXT_PATTERN
 from services.approval.storage import directory, queries
 from services.approval.storage.queries import Cursor, DeskView
 from services.approval.storage.sessions import Session
+from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk.columns import columns_for
-from services.approval.web.desk.dependencies import Dependencies
 from services.approval.web.desk.forms import Fields, FormProblem
 from services.approval.web.desk.list_rows import ListRow, list_rows
 from services.approval.web.desk.pages import VIEW_TITLES, Pages, see_other

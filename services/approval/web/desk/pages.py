@@ -16,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from schemas.events import DirectoryPerson
+from services.approval.identity.sign_in.errors import APPROVERS_ONLY
 from services.approval.rules.checks import excess_over_lines, line_sum
 from services.approval.rules.erp import document_name
 from services.approval.rules.status import RIBBONS
@@ -66,6 +67,7 @@ class Pages:
             owner_words=wording.OWNER_WORDS,
             cause_words=wording.CAUSE_WORDS,
             ribbons=RIBBONS,
+            approvers_only=APPROVERS_ONLY,
             line_sum=line_sum,
             excess_over_lines=excess_over_lines,
         )

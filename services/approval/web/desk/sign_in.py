@@ -5,7 +5,7 @@ from fastapi import APIRouter, Request, Response
 from services.approval.identity.identity import PENDING, SESSION
 from services.approval.identity.sign_in.errors import SignInFailedError
 from services.approval.identity.sign_in.flow import PENDING_LIFE, own_path
-from services.approval.web.desk.dependencies import Dependencies
+from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk.pages import Pages, see_other
 
 

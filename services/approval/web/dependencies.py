@@ -1,4 +1,4 @@
-"""What the desk's routes are built from."""
+"""The parts of approval that the routes of the API and the desk use."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from services.pipeline.outbox import Outbox
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """The parts of approval that the desk uses."""
+    """Passed to every router."""
 
     settings: ApprovalSettings
     database: Database
