@@ -1,4 +1,4 @@
-"""Cookies that only our own pages can set and send."""
+"""Our cookies: hidden from scripts, and bound to this host over TLS."""
 
 from datetime import timedelta
 from urllib.parse import urlsplit
