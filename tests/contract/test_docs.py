@@ -68,6 +68,16 @@ def wrong_crash_points(pages: Pages) -> list[str]:
     return sorted(documented ^ (points - same_step))
 
 
+PATH = re.compile(r"`((?:schemas|services|sandbox|tests|docs|ops|benchmarks)/[a-z0-9_./-]*)`")
+
+
+def missing_paths(pages: Pages) -> list[str]:
+    """Files and folders that a page names and that do not exist; paths with a placeholder are not checked."""
+    return [
+        f"{page}: {path}" for page, text in pages.items() for path in PATH.findall(text) if not (ROOT / path).exists()
+    ]
+
+
 def broken_links(pages: Pages) -> list[str]:
     """Links to files or headings that do not exist."""
     return [
@@ -118,6 +128,7 @@ CHECKS = (
     unnamed_settings,
     unnamed_connection_members,
     wrong_crash_points,
+    missing_paths,
     broken_links,
     unknown_commands,
 )
@@ -145,6 +156,13 @@ VIOLATIONS: tuple[tuple[Callable[[Pages], list[str]], str, str, str, list[str]],
             "exporter.after_call",
             "exporter.later",
         ],
+    ),
+    (
+        missing_paths,
+        "CONTRIBUTING.md",
+        "`schemas/topics.py`",
+        "`schemas/topic.py`",
+        ["CONTRIBUTING.md: schemas/topic.py"],
     ),
     (broken_links, "README.md", "docs/testing.md)", "docs/tests.md)", ["README.md: docs/tests.md"]),
     (broken_links, "README.md", "#the-desks-api", "#the-api", ["README.md: docs/operations.md#the-api"]),
