@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Timer
 from time import monotonic
@@ -134,8 +133,10 @@ class Runtime:
     async def _close(self) -> None:
         metrics.SERVICE_READY.set(0)
         for close in self._service.closers:
-            with suppress(TimeoutError):
+            try:
                 await asyncio.wait_for(close(), CLOSE_SECONDS)
+            except Exception as error:  # noqa: BLE001 - what is not closed ends with the process
+                log.warning("service.close_failed", cause=type(error).__name__)
         await asyncio.to_thread(self._producer.close)
         await self._service.database.close()
         self._forced_exit.cancel()
