@@ -6,8 +6,8 @@ from typing import Any
 
 from schemas.envelope import Event
 from schemas.events import DecisionAccepted, DecisionResolved
-from services.exporter.rules import decisions
-from services.exporter.rules.decisions import DecidedExports
+from services.exporter.rules import event_handlers
+from services.exporter.rules.event_handlers import DecidedExports
 from services.exporter.rules.export import CommitmentExports
 from services.pipeline.fold import On
 
@@ -16,9 +16,9 @@ def handlers(routes: Mapping[str, str]) -> tuple[On[Any, Any, Any], ...]:
     """Return the exporter's handlers; `routes` maps each company to its ERP connection."""
 
     def accepted(exports: CommitmentExports, event: Event[DecisionAccepted], now: datetime) -> DecidedExports:
-        return decisions.accepted(exports, event, now, routes.get(event.data.company_id))
+        return event_handlers.accepted(exports, event, now, routes.get(event.data.company_id))
 
     return (
         On(DecisionAccepted, accepted),
-        On(DecisionResolved, decisions.resolved),
+        On(DecisionResolved, event_handlers.resolved),
     )

@@ -9,7 +9,7 @@ from schemas.events import ErpConnection, EventData
 from services.exporter import metrics
 from services.exporter.connections import Connections
 from services.exporter.rules.circuit import Circuit
-from services.exporter.rules.events import SOURCE
+from services.exporter.rules.published_events import SOURCE
 from services.exporter.storage import connection_store, queries
 from services.exporter.storage.connection_store import LockedConnection
 from services.exporter.storage.queries import UnfinishedExports

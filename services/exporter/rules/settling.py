@@ -6,12 +6,12 @@ from uuid import UUID
 
 from schemas.commitment import ErpDocument
 from services.exporter.connectors.types import FoundDocument, Landed, Refused, Transient, Unknown
-from services.exporter.rules.decisions import DecidedExports, advance, fail
-from services.exporter.rules.events import Events, in_doubt_event, succeeded_event
+from services.exporter.rules.event_handlers import DecidedExports, advance, fail
 from services.exporter.rules.export import CommitmentExports, Export, ExportLease, ExportState
 from services.exporter.rules.failures import given_up
 from services.exporter.rules.outcome import AttemptOutcome, NotSent, Undecided
 from services.exporter.rules.policy import RetryPolicy
+from services.exporter.rules.published_events import Events, in_doubt_event, succeeded_event
 
 
 def begin_attempt(

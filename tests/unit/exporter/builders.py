@@ -9,7 +9,7 @@ from schemas.envelope import Event, new_event
 from schemas.events import DecisionAccepted, DecisionResolved
 from schemas.snapshot import Snapshot
 from services.exporter.connectors.types import FoundDocument
-from services.exporter.rules.decisions import DecidedExports, accepted
+from services.exporter.rules.event_handlers import DecidedExports, accepted
 from services.exporter.rules.export import CommitmentExports
 from services.exporter.rules.outcome import AttemptOutcome
 from services.exporter.rules.policy import RetryPolicy

@@ -8,7 +8,7 @@ import pytest
 from schemas.commitment import ErpDocument
 from schemas.fields import FailureClass
 from services.exporter.connectors.types import FoundDocument, Landed, Refused, Transient, Unknown
-from services.exporter.rules.decisions import accepted
+from services.exporter.rules.event_handlers import accepted
 from services.exporter.rules.export import Export
 from services.exporter.rules.marker import marker_of
 from services.exporter.rules.outcome import Undecided

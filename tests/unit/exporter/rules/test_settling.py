@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from schemas.fields import FailureClass
 from services.exporter.connectors.types import FoundDocument, Landed, Refused, Transient, Unknown
-from services.exporter.rules.decisions import accepted, resolved
+from services.exporter.rules.event_handlers import accepted, resolved
 from services.exporter.rules.export import CommitmentExports, ExportState
 from services.exporter.rules.outcome import AttemptOutcome, NotSent, Undecided
 from services.exporter.rules.policy import RetryPolicy

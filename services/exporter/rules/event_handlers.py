@@ -8,9 +8,9 @@ from schemas.commitment import summarise
 from schemas.envelope import Event
 from schemas.events import DecisionAccepted, DecisionResolved
 from services.exporter.connectors.types import Refused
-from services.exporter.rules.events import Events, failed_event, succeeded_event
 from services.exporter.rules.export import ApprovedSnapshot, CommitmentExports, Export, ExportState
 from services.exporter.rules.failures import failure_of, no_connection
+from services.exporter.rules.published_events import Events, failed_event, succeeded_event
 from services.pipeline.fold import Decided, RefusedError
 
 DecidedExports = Decided[CommitmentExports, ApprovedSnapshot]

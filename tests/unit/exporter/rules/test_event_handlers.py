@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from schemas.fields import FailureClass, Owner
 from services.exporter.connectors.types import Landed, Refused, Unknown
-from services.exporter.rules.decisions import accepted, resolved
+from services.exporter.rules.event_handlers import accepted, resolved
 from services.exporter.rules.export import CommitmentExports, ExportState
 from services.pipeline.fold import RefusedError
 from tests.unit.exporter.builders import (
