@@ -1,5 +1,6 @@
 """Reads the file of ERP connections: which ERPs there are, and which company's commitments go to which."""
 
+import asyncio
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -7,12 +8,15 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, cast
 
+import structlog
 from pydantic import SecretStr, ValidationError
 
 from services.exporter.connectors.protocol import ConnectionSettings, Connector, ConnectorType
 from services.pipeline.errors import SettingsError
 
 ENTRY_POINT_GROUP = "countersign.connectors"
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +59,11 @@ class Connections:
         return sum(each.max_leases for each in self.by_name.values())
 
     async def close(self) -> None:
-        """Close every connector."""
-        for each in self.by_name.values():
-            await each.connector.close()
+        """Close every connector at the same time; one that fails keeps none of the others open."""
+        closing = [each.connector.close() for each in self.by_name.values()]
+        for result in await asyncio.gather(*closing, return_exceptions=True):
+            if isinstance(result, Exception):
+                log.warning("connection.close_failed", cause=type(result).__name__)
 
 
 def load_connections(path: Path, environ: Mapping[str, str]) -> Connections:

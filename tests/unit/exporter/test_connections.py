@@ -57,8 +57,8 @@ def test_a_file_without_connections_has_no_routes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (MAIN.replace('"http"', '"telex"'), "known kinds are http"),
-        (MAIN.replace('kind = "http"', ""), "known kinds are http"),
+        (MAIN.replace('"http"', '"telex"'), "kind is 'telex'; known kinds are "),
+        (MAIN.replace('kind = "http"', ""), "kind is None; known kinds are "),
         (MAIN + MAIN, "the name main more than once"),
         (MAIN + OTHER.replace("co-3", "co-2"), "the company co-2 more than once"),
         (MAIN.replace("ERP_TOKEN", "NO_SUCH_TOKEN"), "set the variable NO_SUCH_TOKEN"),
