@@ -83,9 +83,11 @@ class SmtpGateway:
         """Close all idle connections."""
         while self._idle:
             client = self._idle.pop()
-            with suppress(SMTPException, OSError):
-                await client.quit()
-            client.close()
+            try:
+                with suppress(SMTPException, OSError):
+                    await client.quit()
+            finally:
+                client.close()
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[SMTP]:
