@@ -17,8 +17,15 @@ from schemas.events import (
 )
 from services.approval.rules import joins
 from services.approval.rules.commitment import CommitmentFacts
-from services.approval.rules.directory import person_removed
-from services.approval.rules.event_handlers import accepted, joining, mail_settled, rejected, resolved, submitted
+from services.approval.rules.event_handlers import (
+    accepted,
+    joining,
+    mail_settled,
+    person_removed,
+    rejected,
+    resolved,
+    submitted,
+)
 from services.approval.rules.rows import StoredRow
 from services.pipeline.fold import Handlers, On
 from services.pipeline.newest import Newest, keep_newest

@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import TypeVar
 
 from schemas.envelope import Event
-from schemas.events import CommitmentData, MailSettled, Submission
+from schemas.events import CommitmentData, DirectoryPerson, DirectoryPersonRemoved, MailSettled, Submission
 from services.approval.rules import history, joins
 from services.approval.rules.commitment import CommitmentFacts
 from services.approval.rules.rows import StoredRow, SubmissionRow
 from services.approval.rules.status import status_event
 from services.pipeline.fold import Decided, RefusedError
+from services.pipeline.newest import Newest
 
 Handled = Decided[CommitmentFacts, StoredRow]
 EventT = TypeVar("EventT", bound=CommitmentData | Submission)
@@ -50,6 +51,14 @@ def mail_settled(facts: CommitmentFacts, event: Event[MailSettled], now: datetim
         return Decided(facts, is_changed=False)
     known = _of_company(facts, event.data.company_id)
     return Decided(facts, rows=(history.entry(known, event),), is_changed=False)
+
+
+def person_removed(
+    known: Newest[DirectoryPerson], event: Event[DirectoryPersonRemoved], now: datetime
+) -> Decided[Newest[DirectoryPerson], None]:
+    """The person without a record, and so without any right."""
+    del event, now
+    return Decided(replace(known, record=None), is_changed=known.record is not None)
 
 
 accepted = joining(joins.accepted)

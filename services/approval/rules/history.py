@@ -20,11 +20,10 @@ from services.approval.rules.commitment import CommitmentFacts, current_status
 from services.approval.rules.erp import document_name
 from services.approval.rules.rows import HistoryEntry
 
-_OCCASIONS = {
+OCCASIONS = {
     "rejected": "the rejection",
     "export_failed": "the failed export",
     "resent": "the re-sent revision",
-    "digest": "the daily summary",
 }
 
 
@@ -75,7 +74,7 @@ def _text(facts: CommitmentFacts, data: EventData) -> str:
 
 def _mail_topic(kind: str) -> str:
     """What a mail of `kind` is about; a kind that is not known here reads as its own words."""
-    return _OCCASIONS.get(kind, kind.replace("_", " "))
+    return OCCASIONS.get(kind, kind.replace("_", " "))
 
 
 def _decided(data: DecisionAccepted | DecisionRejected | DecisionResolved) -> str:

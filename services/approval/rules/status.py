@@ -34,6 +34,12 @@ _OWNERS = {
     Owner.PROJECT_MANAGER: "the project manager",
     Owner.ERP_ADMIN: "the ERP administrator",
 }
+_UNRULED_SENTENCES = {
+    Status.READY: "{number} was sent to ERP Integrations and is waiting for an accounting approver.",
+    Status.DISPUTED: "Two different contents of {number} came as revision {revision}, so it cannot be accepted. "
+    "Retrieve or reject it, then send it again.",
+}
+"""For each status without a ruling; a new status needs one."""
 
 
 def status_event(
@@ -90,12 +96,7 @@ def _sentence(facts: CommitmentFacts, current: CurrentStatus, erp: str) -> str:
         return _ruled(facts, current, current.ruling, erp)
     if facts.retrieved and current.status is Status.RETRIEVED:
         return f"{facts.retrieved.by.name} retrieved {number}. It can be edited and re-sent."
-    if current.status is Status.DISPUTED:
-        return (
-            f"Two different contents of {number} came as revision {current.revision}, so it cannot be accepted. "
-            "Retrieve or reject it, then send it again."
-        )
-    return f"{number} was sent to ERP Integrations and is waiting for an accounting approver."
+    return _UNRULED_SENTENCES[current.status].format(number=number, revision=current.revision)
 
 
 def _ruled(facts: CommitmentFacts, current: CurrentStatus, ruling: Ruling, erp: str) -> str:

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.envelope import Event, decode, encode
-from schemas.events import CommitmentStatus, DecisionAccepted, DecisionRejected, EventData, Submission
+from schemas.events import CommitmentStatus, DecisionAccepted, DecisionRejected, EventData, MailSettled, Submission
 from schemas.examples.cast import DANA, KIM
 from schemas.fields import Status
+from services.approval.handlers import HANDLERS
 from services.approval.rules.commitment import CommitmentFacts, current_status
 from services.approval.rules.facts import Ruling, canonical
 from tests.unit.approval.rules.event_builders import (
@@ -54,6 +55,13 @@ SCENARIOS: dict[str, tuple[Event[Any], ...]] = {
         rejected(1, 0), rejected(1, 0, "Another reason.", KIM),
     ),
 }  # fmt: skip
+
+
+def test_the_search_and_the_random_orders_cover_every_handled_event() -> None:
+    handled = {on.data_type for on in HANDLERS} - {MailSettled}  # joins no fact
+
+    assert JOINS.keys() == handled
+    assert {type(event.data) for event in EVENTS} == handled
 
 
 @pytest.mark.parametrize("name", SCENARIOS)

@@ -4,7 +4,7 @@ from schemas.envelope import Event, new_event
 from schemas.events import DirectoryPerson, DirectoryPersonRemoved
 from schemas.examples.cast import DANA
 from schemas.fields import ToolLevel
-from services.approval.rules.directory import person_removed
+from services.approval.rules.event_handlers import person_removed
 from services.pipeline.newest import Newest, keep_newest
 from tests.unit.approval.rules.event_builders import NOW
 
