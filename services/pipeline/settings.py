@@ -59,7 +59,8 @@ def database_url_field(service: str) -> Any:
 def database_url(service: str) -> SecretStr:
     """Return the address of the PostgreSQL of `service`; SettingsError says which variable to set."""
     own, shared = _database_variables(service)
-    url = os.environ.get(own) or os.environ.get(shared)
+    environ = {name.upper(): value for name, value in os.environ.items()}  # as the other settings are read
+    url = environ.get(own) or environ.get(shared)
     if not url:
         raise SettingsError(f"Set {shared}, or {own} for {service} alone.")
     return SecretStr(url)
