@@ -5,6 +5,7 @@ import errno
 import signal
 import tempfile
 from contextlib import ExitStack
+from dataclasses import astuple
 from pathlib import Path
 from time import monotonic
 from typing import cast
@@ -17,6 +18,7 @@ from rich.table import Table
 
 from sandbox.people import JOBS
 from sandbox.servers import ServerStartFailed
+from sandbox.serving import listen
 from sandbox.story import StepFailedError, Timeline, play
 from sandbox.world import Ports, World, WorldOptions, running_world
 from schemas.examples.cast import DIRECTORY
@@ -54,17 +56,30 @@ def run_demo(*, folder: Path | None, is_story: bool) -> int:
         folder = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="countersign-demo-")))
         ports = Ports() if is_story else load(DemoSettings).ports
         try:
+            folder.mkdir(parents=True, exist_ok=True)
+            _check_free(ports)
             return asyncio.run(_run(folder, ports, is_story=is_story))
         except (ServerStartFailed, StepFailedError) as error:
             _say(str(error))
         except OSError as error:
-            if error.errno != errno.EADDRINUSE:
-                raise
-            _say(
-                f"{error}. Another program uses that port: set DEMO_DESK_PORT, DEMO_COMMITMENTS_PORT, "
-                "DEMO_MAILBOX_PORT, DEMO_ERP_PORT or DEMO_SIGN_IN_PORT to another one (0 takes any free port)."
-            )
+            _say(_advice(error))
     return FAILED
+
+
+def _check_free(ports: Ports) -> None:
+    """Raise OSError if a chosen port is taken, before any server starts."""
+    for port in filter(None, astuple(ports)):
+        listen(port).close()
+
+
+def _advice(error: OSError) -> str:
+    """What failed, and what to do if a port was taken."""
+    if error.errno != errno.EADDRINUSE:
+        return f"The demo cannot run: {error}"
+    return (
+        f"{error}. Another program uses that port: set DEMO_DESK_PORT, DEMO_COMMITMENTS_PORT, "
+        "DEMO_MAILBOX_PORT, DEMO_ERP_PORT or DEMO_SIGN_IN_PORT to another one (0 takes any free port)."
+    )
 
 
 async def _run(folder: Path, ports: Ports, *, is_story: bool) -> int:

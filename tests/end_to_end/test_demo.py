@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -44,15 +45,31 @@ def test_a_stopped_demo_leaves_no_process_behind(tmp_path: Path) -> None:
     assert _children_of(demo.pid) == []
 
 
-def test_a_taken_port_is_reported_with_the_variables_that_choose_ports() -> None:
+@pytest.mark.parametrize("name", ["DEMO_DESK_PORT", "DEMO_MAILBOX_PORT"])
+def test_a_taken_port_is_reported_before_any_server_starts(name: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        ports = ANY_PORTS | {"DEMO_MAILBOX_PORT": str(taken.getsockname()[1])}
-        refused = subprocess.run(
-            COMMAND, check=False, capture_output=True, text=True, timeout=120, env=os.environ | ports
-        )
+        refused = _refused(ports=ANY_PORTS | {name: str(taken.getsockname()[1])})
 
-    assert refused.returncode == 1
-    assert "DEMO_MAILBOX_PORT" in refused.stderr
+    assert "Another program uses that port: set DEMO_DESK_PORT" in refused
+    assert "Starting" not in refused
+
+
+def test_a_folder_that_cannot_be_made_is_reported_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    refused = _refused("--folder", str(tmp_path / "file" / "demo"))
+
+    assert "The demo cannot run" in refused
+    assert "Traceback" not in refused
+
+
+def _refused(*arguments: str, ports: Mapping[str, str] = ANY_PORTS) -> str:
+    """What the demo reports when it refuses to run."""
+    refused = subprocess.run(
+        [*COMMAND, *arguments], check=False, capture_output=True, text=True, timeout=120, env={**os.environ, **ports}
+    )
+    assert refused.returncode == 1, refused.stderr
+    return refused.stderr
 
 
 def _children_of(pid: int) -> list[str]:
