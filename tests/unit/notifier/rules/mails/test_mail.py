@@ -5,6 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from schemas.commitment import Person
+from schemas.events import DigestReady
 from services.notifier.rules.mails.mail import mails_of, message_id, thread_id
 from services.notifier.rules.mails.mail_type import MailData
 from tests.unit.notifier.event_builders import (
@@ -81,5 +82,8 @@ def test_other_mails_expire_a_week_after_the_event(data: MailData) -> None:
 
 
 def test_only_the_daily_summary_is_not_about_a_commitment() -> None:
-    assert [mail_of(data).commitment_id for data in ONE_OF_EACH] == ["8841", "8841", "8841", None]
+    assert [data for data in ONE_OF_EACH if mail_of(data).commitment_id is None] == [
+        data for data in ONE_OF_EACH if isinstance(data, DigestReady)
+    ]
+    assert mail_of(rejected()).commitment_id == "8841"
     assert mail_of(resent()).recipient == DANA
