@@ -60,7 +60,7 @@ $(UV):
 	@$(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION)
 
 $(VENV)/sandbox.done: requirements-sandbox.lock pyproject.toml | $(UV)
-	@echo "Installing what the demo needs (200 MB the first time)"
+	@echo "Installing what the demo needs (250 MB the first time)"
 	@$(UV) pip install -q --python $(BIN)/python --require-hashes -r requirements-sandbox.lock
 	@$(UV) pip install -q --python $(BIN)/python --no-deps -e .
 	@touch $@

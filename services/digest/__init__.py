@@ -1,1 +1,1 @@
-"""Sends every accounting approver a summary of what waits, each morning in their own time zone."""
+"""Builds a summary of what waits for every accounting approver, each morning in their own time zone."""

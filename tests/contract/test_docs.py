@@ -5,6 +5,7 @@ Each check is a function that lists problems; a test violates each of them on pu
 
 import importlib
 import re
+import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -78,6 +79,12 @@ def missing_paths(pages: Pages) -> list[str]:
     ]
 
 
+def undocumented_connectors(pages: Pages) -> list[str]:
+    """Connectors of ours without a page of their own."""
+    kinds = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]["countersign.connectors"]
+    return [kind for kind in kinds if f"docs/connectors/{kind}.md" not in pages]
+
+
 def broken_links(pages: Pages) -> list[str]:
     """Links to files or headings that do not exist."""
     return [
@@ -129,6 +136,7 @@ CHECKS = (
     unnamed_connection_members,
     wrong_crash_points,
     missing_paths,
+    undocumented_connectors,
     broken_links,
     unknown_commands,
 )
@@ -187,6 +195,10 @@ VIOLATIONS: tuple[tuple[Callable[[Pages], list[str]], str, str, str, list[str]],
         ],
     ),
 )
+
+
+def test_a_connector_without_a_page_is_found() -> None:
+    assert undocumented_connectors({name: text for name, text in PAGES.items() if "connectors" not in name}) == ["http"]
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)

@@ -11,7 +11,11 @@ from pydantic import BaseModel
 from schemas import commitment, events, limits
 from schemas.envelope import Attributes
 from schemas.publish import PUBLISHED
-from schemas.topics import TOPICS
+from schemas.topics import TOPICS, Topic
+from services.approval import handlers as approval
+from services.digest import handlers as digest
+from services.exporter import handlers as exporter
+from services.notifier import handlers as notifier
 
 ROOT = PUBLISHED.parent.parent
 PAGE = (ROOT / "docs" / "events.md").read_text()
@@ -47,6 +51,22 @@ def members(model: type[BaseModel]) -> list[str]:
 
 def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+
+
+HANDLED = {
+    "approval": (*approval.HANDLERS, *approval.PEOPLE_HANDLERS, *approval.CONNECTION_HANDLERS),
+    "exporter": exporter.handlers({}),
+    "notifier": (*notifier.COMMITMENT_HANDLERS, *notifier.DIGEST_HANDLERS),
+    "digest": (*digest.ITEM_HANDLERS, *digest.PERSON_HANDLERS, *digest.PREFERENCE_HANDLERS),
+}
+
+
+@pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
+def test_the_page_names_the_services_that_read_a_topic(topic: Topic) -> None:
+    documented = rows("Topics")[topic.name][0].partition(" → ")[2].split(", ")
+    readers = {name for name, handlers in HANDLED.items() if topic.name in {on.data_type.topic for on in handlers}}
+
+    assert set(documented) & HANDLED.keys() == readers
 
 
 def test_the_page_lists_every_topic_with_its_retention() -> None:
