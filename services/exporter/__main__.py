@@ -35,7 +35,7 @@ def build() -> tuple[Service, ServiceSettings]:
         aggregates=(Aggregate("exports", handlers(connections.routes), store),),
         workers=(Worker(database, outbox, work, concurrency=max(connections.max_leases, 1)),),
         loops=(every(REPORT_SECONDS, ConnectionReport(database, outbox, connections, utc_now).report),),
-        closers=(connections.close,),
+        closers=[each.connector.close for each in connections.by_name.values()],
     )
     return service, settings
 

@@ -1,6 +1,5 @@
 """Reads the file of ERP connections: which ERPs there are, and which company's commitments go to which."""
 
-import asyncio
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -8,15 +7,12 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, cast
 
-import structlog
 from pydantic import SecretStr, ValidationError
 
 from services.exporter.connectors.protocol import ConnectionSettings, Connector, ConnectorType
 from services.pipeline.errors import SettingsError
 
 ENTRY_POINT_GROUP = "countersign.connectors"
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +53,6 @@ class Connections:
     def max_leases(self) -> int:
         """How many exports of all connections may be leased at a time; none takes another's share."""
         return sum(each.max_leases for each in self.by_name.values())
-
-    async def close(self) -> None:
-        """Close every connector at the same time; one that fails keeps none of the others open."""
-        closing = [each.connector.close() for each in self.by_name.values()]
-        for result in await asyncio.gather(*closing, return_exceptions=True):
-            if isinstance(result, Exception):
-                log.warning("connection.close_failed", cause=type(result).__name__)
 
 
 def load_connections(path: Path, environ: Mapping[str, str]) -> Connections:

@@ -55,7 +55,7 @@ class Service:
     workers: Sequence[Worker[Any, Any]] = ()
     loops: Sequence[Loop] = ()
     closers: Sequence[Callable[[], Awaitable[None]]] = ()
-    """Called after the drain, to close connections that the service holds."""
+    """Called at the same time after the drain, to close connections that the service holds."""
     app: FastAPI = field(default_factory=lambda: new_app("Countersign"))
     is_ready: Callable[[], bool] = lambda: True
 
@@ -132,11 +132,10 @@ class Runtime:
 
     async def _close(self) -> None:
         metrics.SERVICE_READY.set(0)
-        for close in self._service.closers:
-            try:
-                await asyncio.wait_for(close(), CLOSE_SECONDS)
-            except Exception as error:  # noqa: BLE001 - what is not closed ends with the process
-                log.warning("service.close_failed", cause=type(error).__name__)
+        closing = [asyncio.wait_for(close(), CLOSE_SECONDS) for close in self._service.closers]
+        for result in await asyncio.gather(*closing, return_exceptions=True):
+            if isinstance(result, Exception):  # what is not closed ends with the process
+                log.warning("service.close_failed", cause=type(result).__name__)
         await asyncio.to_thread(self._producer.close)
         await self._service.database.close()
         self._forced_exit.cancel()

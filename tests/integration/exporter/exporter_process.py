@@ -128,7 +128,8 @@ async def running_exporter(
         path = folder / "connections.toml"
         path.write_text(_connection(erp.url, is_reference_unique=is_reference_unique) + settings, encoding="utf-8")
         connections = load_connections(path, {"ERP_TOKEN": TOKEN.get_secret_value()})
-        stack.push_async_callback(connections.close)
+        for each in connections.by_name.values():
+            stack.push_async_callback(each.connector.close)
         exporter = ExporterProcess(database, connections, erp)
         await exporter.connection_report.report()
         yield exporter

@@ -40,14 +40,15 @@ async def test_a_file_names_connections_and_routes(tmp_path: Path) -> None:
     assert (main.settings.limits.number_characters, policy_for(main.settings).settle_seconds) == (11, 45)
     assert main.connector.enforces_reference
     assert main.lease_seconds > 3 * main.settings.timeout_seconds
-    await connections.close()
+    for each in connections.by_name.values():
+        await each.connector.close()
 
 
 async def test_a_token_can_be_read_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("s3cret\n", encoding="utf-8")
     text = MAIN.replace('token_env = "ERP_TOKEN"', f'token_file = "{tmp_path / "token"}"')
 
-    await load_connections(saved(tmp_path, text), {}).close()
+    await load_connections(saved(tmp_path, text), {}).by_name["main"].connector.close()
 
 
 def test_a_file_without_connections_has_no_routes(tmp_path: Path) -> None:
