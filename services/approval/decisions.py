@@ -1,7 +1,6 @@
 """Carries out an approver's answer in one transaction on the commitment's row, and publishes the decision."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from schemas.events import DirectoryPerson
@@ -10,8 +9,9 @@ from services.approval.rules.answers import Accept, Answer, AnswerResult, Grante
 from services.approval.rules.checks import Finding
 from services.approval.rules.commands import AnswerContext, carry_out
 from services.approval.rules.commitment import CommitmentFacts
-from services.approval.storage import queries, reviews, submissions
+from services.approval.storage import directory, queries, reviews, submissions
 from services.approval.storage.store import CommitmentStore
+from services.pipeline.clock import utc_now
 from services.pipeline.crash import crash_at
 from services.pipeline.database import Database, Transaction
 from services.pipeline.fold import StateChange
@@ -42,7 +42,7 @@ class Decisions:
             if await queries.find(db, who.company_id, commitment_id) is None:
                 return None
             facts = (await self._store.load(db, [commitment_id]))[commitment_id]
-            context = AnswerContext(who.as_person, ZoneInfo(who.time_zone), datetime.now(UTC), traceparent)
+            context = AnswerContext(who.as_person, ZoneInfo(who.time_zone), utc_now(), traceparent)
             snapshot, findings = await _exported(db, who.company_id, facts, answer)
             result = carry_out(facts, answer, context, snapshot=snapshot, findings=findings)
             if isinstance(result, Granted):
@@ -75,6 +75,9 @@ async def _exported(
     row = next((row for row in rows if row.content_hash == wanted), None)
     if row is None:
         return None, ()
-    is_checked = isinstance(answer, Accept)
-    findings = (await reviews.check(db, company_id, [(facts, row)]))[0].findings if is_checked else ()
-    return Snapshot.from_text(row.text), findings
+    snapshot = Snapshot.from_text(row.text)
+    if not isinstance(answer, Accept):
+        return snapshot, ()
+    erps = await directory.erps_of_company(db, company_id)
+    (checked,) = await reviews.check(db, company_id, erps, [(facts, row)])
+    return snapshot, checked.findings

@@ -51,19 +51,24 @@ class Review:
 async def review(db: Transaction, company_id: str, stored: StoredCommitment) -> Review:
     """Return the review of a commitment."""
     facts, current = stored.facts, stored.current
+    erps = await directory.erps_of_company(db, company_id)
     rows = await submissions.of_revision(db, facts.id, current.revision)
-    checked = await check(db, company_id, [(facts, row) for row in rows])
+    checked = await check(db, company_id, erps, [(facts, row) for row in rows])
     previous = await submissions.before_revision(db, facts.id, current.revision)
     changes = differences(submissions.content_of(previous), checked[0].content) if previous and checked else ()
-    erp = checked[0].erp if checked else target_erp(facts, await directory.erps_of_company(db, company_id))
-    return Review(facts, current, checked, changes, erp)
+    return Review(facts, current, checked, changes, target_erp(facts, erps))
 
 
 async def check(
-    db: Transaction, company_id: str, submitted: Sequence[tuple[CommitmentFacts, SubmissionRow]]
+    db: Transaction,
+    company_id: str,
+    erps: Sequence[ErpConnection],
+    submitted: Sequence[tuple[CommitmentFacts, SubmissionRow]],
 ) -> list[CheckedSubmission]:
-    """Return submissions of one company, in the same order, with their findings; the number of statements is fixed."""
-    erps = await directory.erps_of_company(db, company_id)
+    """Return submissions of one company, which exports to `erps`, in the same order, with their findings.
+
+    The number of statements is fixed.
+    """
     senders = await directory.people(db, {row.sent_by.id for _, row in submitted})
     contents = [submissions.content_of(row) for _, row in submitted]
     targets = [target_erp(facts, erps) for facts, _ in submitted]

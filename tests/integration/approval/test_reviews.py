@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from schemas.events import ErpConnection, LimitsProfile
-from services.approval.storage import queries, reviews, submissions
+from services.approval.storage import directory, queries, reviews, submissions
 from services.approval.storage.reviews import CheckedSubmission
 from tests.integration.approval import company
 from tests.integration.approval.company import COMPANY, content
@@ -29,7 +29,7 @@ async def checked(desk: DeskUnderTest, *commitments: dict[str, Any], revision: i
             stored = await queries.find(db, COMPANY, each["id"])
             assert stored
             submitted += [(stored.facts, row) for row in await submissions.of_revision(db, each["id"], revision)]
-        return await reviews.check(db, COMPANY, submitted)
+        return await reviews.check(db, COMPANY, await directory.erps_of_company(db, COMPANY), submitted)
 
 
 def collisions(found: list[CheckedSubmission]) -> list[str]:

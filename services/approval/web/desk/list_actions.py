@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from schemas.events import DirectoryPerson
+from schemas.events import DirectoryPerson, ErpConnection
 from schemas.fields import Status
 from services.approval.rules.answers import Answer
 from services.approval.rules.erp import erp_title, target_erp
@@ -153,19 +153,26 @@ class ListActions:
         """Carry out the answers one by one; show the commitment itself if a single answer is refused."""
         # All are built before the first is recorded, so that an invalid form is refused as a whole.
         answers = [(choice.commitment_id, chosen_answer(choice, reason)) for choice in chosen]
-        results = [await self._answer(request, who, *answer) for answer in answers]
+        async with self._database.begin() as db:
+            erps = await directory.erps_of_company(db, who.company_id)
+        results = [await self._answer(request, who, erps, *answer) for answer in answers]
         if len(results) > 1 or results[0].is_done:
             return await self._lists.show_results(request, query, results)
         form = RefusedForm({"reason": reason}, refusal=results[0].text, revision=chosen[0].revision)
         return await self._detail.show(who, chosen[0].commitment_id, form)
 
-    async def _answer(self, request: Request, who: DirectoryPerson, commitment_id: str, answer: Answer) -> Result:
+    async def _answer(
+        self,
+        request: Request,
+        who: DirectoryPerson,
+        erps: Sequence[ErpConnection],
+        commitment_id: str,
+        answer: Answer,
+    ) -> Result:
         answered = await self._decisions.answer(commitment_id, who, answer, traceparent_of(request))
         if answered is None:
             return not_found(commitment_id)
-        async with self._database.begin() as db:
-            erp = target_erp(answered.facts, await directory.erps_of_company(db, who.company_id))
-        return result_of(answer, answered, erp_title(erp))
+        return result_of(answer, answered, erp_title(target_erp(answered.facts, erps)))
 
 
 def list_action_router(dependencies: Dependencies, pages: Pages) -> APIRouter:

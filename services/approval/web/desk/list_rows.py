@@ -87,7 +87,7 @@ async def list_rows(
     erps: Sequence[ErpConnection],
 ) -> list[ListRow]:
     """Return `commitments` of one company, which exports to `erps`, as rows of a view."""
-    found = await _findings(db, company_id, commitments) if view is DeskView.READY else {}
+    found = await _findings(db, company_id, commitments, erps) if view is DeskView.READY else {}
     return [
         ListRow(each.facts, each.current, target_erp(each.facts, erps), found.get(each.facts.id, ()))
         for each in commitments
@@ -95,13 +95,13 @@ async def list_rows(
 
 
 async def _findings(
-    db: Transaction, company_id: str, commitments: Sequence[StoredCommitment]
+    db: Transaction, company_id: str, commitments: Sequence[StoredCommitment], erps: Sequence[ErpConnection]
 ) -> Mapping[str, tuple[Finding, ...]]:
     """Return the findings on the contents that are shown, by commitment id."""
     keys = [(each.facts.id, each.current.revision, _shown_hash(each.facts, each.current)) for each in commitments]
     sent = await submissions.find_many(db, keys)
     shown = [(each.facts, sent[each.facts.id]) for each in commitments if each.facts.id in sent]
-    return {each.row.commitment_id: each.findings for each in await reviews.check(db, company_id, shown)}
+    return {each.row.commitment_id: each.findings for each in await reviews.check(db, company_id, erps, shown)}
 
 
 def _shown_hash(facts: CommitmentFacts, current: CurrentStatus) -> str:
