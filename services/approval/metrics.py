@@ -1,10 +1,9 @@
 """Approval's own metrics, refreshed from the database."""
 
-from datetime import UTC, datetime
-
 from prometheus_client import Gauge
 
 from services.approval.storage import queries
+from services.pipeline.clock import utc_now
 from services.pipeline.database import Database
 
 REFRESH_SECONDS = 5.0
@@ -18,4 +17,4 @@ async def refresh_gauges(database: Database) -> None:
     async with database.begin() as db:
         count, oldest = await queries.waiting(db)
     WAITING.set(count)
-    OLDEST_WAITING_SECONDS.set((datetime.now(UTC) - oldest).total_seconds() if oldest else 0)
+    OLDEST_WAITING_SECONDS.set((utc_now() - oldest).total_seconds() if oldest else 0)

@@ -4,13 +4,14 @@ import hashlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import orjson
 from sqlalchemy import delete, insert, select, update
 
 from services.approval.storage.tables import SESSION as _TABLE
+from services.pipeline.clock import utc_now
 from services.pipeline.database import Database
 
 
@@ -31,7 +32,7 @@ class Sessions:
 
     async def begin(self, person_id: str | None, life: timedelta, state: Mapping[str, Any] | None = None) -> str:
         """Begin a session of `life` and return its token; delete all expired sessions."""
-        token, now = secrets.token_urlsafe(32), datetime.now(UTC)
+        token, now = secrets.token_urlsafe(32), utc_now()
         row = {
             "token_hash": _hashed(token),
             "person_id": person_id,
@@ -48,7 +49,7 @@ class Sessions:
         if not token:
             return None
         chosen = select(_TABLE.c.token_hash, _TABLE.c.person_id, _TABLE.c.state)
-        is_live = (_TABLE.c.token_hash == _hashed(token)) & (_TABLE.c.expires_at > datetime.now(UTC))
+        is_live = (_TABLE.c.token_hash == _hashed(token)) & (_TABLE.c.expires_at > utc_now())
         async with self._database.begin() as db:
             row = (await db.execute(chosen.where(is_live))).one_or_none()
         return None if row is None else Session(row.token_hash, row.person_id, orjson.loads(row.state))

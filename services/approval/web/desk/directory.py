@@ -1,6 +1,5 @@
 """The page of the company's directory, and the link that stops a person's daily summary."""
 
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated
 
@@ -14,6 +13,7 @@ from services.approval.rules.status import SOURCE
 from services.approval.storage import directory
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk.pages import Pages
+from services.pipeline.clock import utc_now
 
 
 def directory_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
@@ -54,7 +54,7 @@ def _unsubscriber(dependencies: Dependencies, token: str) -> Unsubscriber:
 
 
 async def _unsubscribe(dependencies: Dependencies, who: Unsubscriber) -> None:
-    now = datetime.now(UTC)
+    now = utc_now()
     preference = DigestPreference(
         company_id=who.company_id, person_id=who.person_id, version=int(now.timestamp() * 1000), subscribed=False
     )

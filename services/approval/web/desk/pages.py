@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from services.approval.storage.queries import DeskView
 from services.approval.web.desk import wording
 from services.approval.web.desk.forms import FormProblem
 from services.pipeline import formats
+from services.pipeline.clock import utc_now
 
 _FOLDER = Path(__file__).parent
 ASSETS = _FOLDER / "assets"
@@ -93,7 +94,7 @@ class Pages:
     ) -> HTMLResponse:
         """Return the page `template`, with times in the time zone of `person`; with `problems` its status is 422."""
         found = self._environment.get_template(template)
-        text = found.render(person=person, problems=problems, now=datetime.now(UTC), **values)
+        text = found.render(person=person, problems=problems, now=utc_now(), **values)
         return HTMLResponse(text, HTTPStatus.UNPROCESSABLE_ENTITY if problems else status)
 
     def message(
