@@ -53,6 +53,9 @@ class Vendor(Record):
 class Line(Record):
     """One line of the schedule of values."""
 
+    # Keeping the unknown members of up to 2,000 lines would double the time to read them; the snapshot's text has them.
+    model_config = ConfigDict(extra="ignore")
+
     position: int = Field(strict=True, ge=1, le=limits.MAX_LINES * 10, description="The line's place, from 1.")
     cost_code: Code | None = Field(default=None, description="Cost code, for example 03-300.")
     cost_type: Code | None = Field(default=None, description="Cost type, for example S for subcontract.")
