@@ -38,10 +38,11 @@ def new_approval_request(before: CommitmentFacts, after: CommitmentFacts) -> App
 
 
 def _request(facts: CommitmentFacts) -> ApprovalRequest | None:
-    current, ruling = current_status(facts), facts.ruling
-    if current is None or current.status is not Status.READY:
-        return None
+    ruling = facts.ruling
     if ruling is None or ruling.by is None or ruling.stage is not Stage.REJECTED:
+        return None
+    current = current_status(facts)
+    if current is None or current.status is not Status.READY:
         return None
     return ApprovalRequest(current, ruling.revision, ruling.reason, ruling.by)
 

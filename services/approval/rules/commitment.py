@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from schemas.commitment import ErpDocument, Summary
 from schemas.fields import Status
 from services.approval.rules.facts import Approved, Retrieved, Ruling, Stage, Submitted, WrittenDocument, canonical
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CommitmentFacts:
     """All facts about one commitment; each field except `status_version` is a join of the events that arrived.
 
@@ -24,6 +25,12 @@ class CommitmentFacts:
     approved: Approved | None = None
     documents: frozenset[WrittenDocument] = frozenset()
     status_version: int = 0
+
+    def updated(self, **changes: Any) -> "CommitmentFacts":
+        """These facts with `changes`. It runs several times for every event, and `dataclasses.replace` is slow."""
+        other = object.__new__(CommitmentFacts)
+        other.__dict__.update(self.__dict__, **changes)
+        return other
 
     @property
     def submitted_revision(self) -> int:

@@ -41,7 +41,7 @@ def submitted(facts: CommitmentFacts, event: Event[Submission], now: datetime) -
     known = {sent.precedence for sent in facts.submissions}
     if (event.data.revision, event.data.commitment.content_hash) in known:
         return decided
-    return replace(decided, rows=(_submission_row(event), *decided.rows))
+    return Decided(decided.state, decided.publish, (_submission_row(event), *decided.rows), decided.is_changed)
 
 
 def mail_settled(facts: CommitmentFacts, event: Event[MailSettled], now: datetime) -> Handled:
@@ -69,7 +69,7 @@ resolved = joining(joins.resolved)
 def _of_company(facts: CommitmentFacts, company_id: str) -> CommitmentFacts:
     """`facts` with their company, which the first event sets; RefusedError if they are another company's."""
     if facts.company_id is None:
-        return replace(facts, company_id=company_id)
+        return CommitmentFacts(facts.id, company_id)  # the first event: nothing else is known yet
     if facts.company_id != company_id:
         raise RefusedError("other_company", f"commitment {facts.id} belongs to another company than {company_id}")
     return facts

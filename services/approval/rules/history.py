@@ -36,8 +36,8 @@ def entry(facts: CommitmentFacts, event: Event[EventData]) -> HistoryEntry:
         at=event.time,
         kind=event.data.topic,
         actor=_actor(event.data),
-        revision=getattr(event.data, "revision", None),
-        round=getattr(event.data, "round", None),
+        revision=vars(event.data).get("revision"),
+        round=vars(event.data).get("round"),
         text=_text(facts, event.data),
     )
 

@@ -1,6 +1,5 @@
 """Joins each event to the facts by maxima and unions only, so that order and repetition do not matter."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from schemas.commitment import summarise
@@ -27,13 +26,13 @@ def submitted(facts: CommitmentFacts, event: Event[Submission]) -> CommitmentFac
     sent = Submitted(event.data.revision, snapshot.content_hash, event.data.project_id, _time(event), summary)
     known = {other.precedence: other for other in facts.submissions}
     known[sent.precedence] = later(known.get(sent.precedence), sent)
-    return _without_superseded(replace(facts, submissions=tuple(known[precedence] for precedence in sorted(known))))
+    return _without_superseded(facts.updated(submissions=tuple(known[precedence] for precedence in sorted(known))))
 
 
 def retrieved(facts: CommitmentFacts, event: Event[CommitmentRetrieved]) -> CommitmentFacts:
     """The facts with this retrieve, even if its submission has not arrived yet."""
     arrived = Retrieved(event.data.revision, event.data.retrieved_by, _time(event))
-    return replace(facts, retrieved=later(facts.retrieved, arrived))
+    return facts.updated(retrieved=later(facts.retrieved, arrived))
 
 
 def accepted(facts: CommitmentFacts, event: Event[DecisionAccepted]) -> CommitmentFacts:
@@ -51,7 +50,7 @@ def accepted(facts: CommitmentFacts, event: Event[DecisionAccepted]) -> Commitme
         note=decision.note,
     )
     ruling = Ruling(decision.revision, decision.round, Stage.ACCEPTED, _time(event), decision.decided_by)
-    return _ruled(replace(facts, approved=later(facts.approved, approved)), ruling)
+    return _ruled(facts.updated(approved=later(facts.approved, approved)), ruling)
 
 
 def rejected(facts: CommitmentFacts, event: Event[DecisionRejected]) -> CommitmentFacts:
@@ -109,18 +108,18 @@ def succeeded(facts: CommitmentFacts, event: Event[ExportSucceeded]) -> Commitme
     export = event.data
     ruling = Ruling(export.revision, 0, Stage.SUCCEEDED, _time(event), connection=export.erp_document.connection)
     documents = facts.documents | {WrittenDocument(export.revision, export.erp_document)}
-    return _ruled(replace(facts, documents=documents), ruling)
+    return _ruled(facts.updated(documents=documents), ruling)
 
 
 def _ruled(facts: CommitmentFacts, ruling: Ruling) -> CommitmentFacts:
-    return _without_superseded(replace(facts, ruling=later(facts.ruling, ruling)))
+    return _without_superseded(facts.updated(ruling=later(facts.ruling, ruling)))
 
 
 def _without_superseded(facts: CommitmentFacts) -> CommitmentFacts:
     """`facts` without submissions that can never be shown again; both bounds only rise, so order does not matter."""
     oldest = min(facts.ruled_revision, facts.submitted_revision)
     kept = tuple(sent for sent in facts.submissions if sent.revision >= oldest)
-    return facts if kept == facts.submissions else replace(facts, submissions=kept)
+    return facts if kept == facts.submissions else facts.updated(submissions=kept)
 
 
 def _time(event: Event[EventData]) -> datetime:

@@ -1,6 +1,5 @@
 """The status event for upstream: ribbon, whether the commitment can be edited, locked fields, and a message."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from schemas.commitment import Summary
@@ -50,7 +49,7 @@ def status_event(
     if current is None:
         return facts, ()
     version = max(facts.status_version + 1, int(now.timestamp() * 1000))
-    versioned = replace(facts, status_version=version)
+    versioned = facts.updated(status_version=version)
     status = commitment_status(versioned, current)
     return versioned, (new_event(status, source=SOURCE, time=now, traceparent=traceparent),)
 
@@ -76,7 +75,8 @@ def commitment_status(facts: CommitmentFacts, current: CurrentStatus) -> Commitm
 
 def summary(facts: CommitmentFacts, current: CurrentStatus) -> Summary:
     """What was submitted as the current revision, with the ERP connection if it is known."""
-    return current.summary.model_copy(update={"connection": connection_name(facts)})
+    connection = connection_name(facts)
+    return current.summary.model_copy(update={"connection": connection}) if connection else current.summary
 
 
 def locked_fields(facts: CommitmentFacts) -> tuple[str, ...]:
