@@ -22,7 +22,7 @@ from services.digest.storage.store import ITEMS, PEOPLE, PREFERENCES
 from services.digest.storage.tables import KERNEL
 from services.pipeline import metrics
 from services.pipeline.aggregate import Aggregate, topics_of
-from services.pipeline.batch_processor import BatchProcessor
+from services.pipeline.batch_processor import BatchProcessor, decode_batch
 from services.pipeline.database import Database
 from services.pipeline.errors import BrokerError
 from services.pipeline.outbox import Outbox
@@ -109,7 +109,7 @@ class Projection:
         batch = Batch.without_offsets(records)
         for pause_seconds in chain((0.2, 0.5, 1.0, 2.0), repeat(5.0)):
             try:
-                await self._processor.settle(batch)
+                await self._processor.settle(batch, decode_batch(records))
             except Exception as error:  # noqa: BLE001 - Faust would drop the messages of an agent that raises
                 log.warning("projection.waits", cause=type(error).__name__, records=len(records))
                 await asyncio.sleep(pause_seconds)

@@ -164,4 +164,4 @@ async def _send(settings: DigestSettings, database: Database, outbox: Outbox) ->
 
 async def _rows_left(database: Database, outbox: Outbox) -> int:
     async with database.begin() as db:
-        return (await outbox.backlog(db))[0]
+        return (await outbox.backlog(db)).rows

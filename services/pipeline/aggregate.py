@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
 from schemas.envelope import Event
@@ -27,7 +28,7 @@ class Store(Protocol[StateT, RowT]):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Aggregate:
     """A table of handlers, and the store of the states that they change; an event's subject is the state's key."""
 
@@ -35,7 +36,7 @@ class Aggregate:
     handlers: Handlers[Any, Any]
     store: Store[Any, Any]
 
-    @property
+    @cached_property
     def topics(self) -> frozenset[str]:
         """The topics of the events that it handles."""
         return frozenset(on.data_type.topic for on in self.handlers)

@@ -1,5 +1,6 @@
 """Processes a batch of messages: decode, fold into states, and save all results and offsets in one transaction."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,14 +14,17 @@ from services.pipeline import metrics
 from services.pipeline.aggregate import Aggregate
 from services.pipeline.clock import utc_now
 from services.pipeline.crash import crash_at
-from services.pipeline.database import Database, Transaction, may_succeed_later
-from services.pipeline.dead_letters import DeadLetter, DeadLetters, dead_letter_of
-from services.pipeline.errors import StaleBatchError
-from services.pipeline.fold import Folded, fold
+from services.pipeline.database import Database, Transaction, is_lock_timeout, may_succeed_later
+from services.pipeline.dead_letters import HANDLER_FAILED, DeadLetter, DeadLetters, dead_letter_of
+from services.pipeline.errors import DefectError, RowAppearedError
+from services.pipeline.fold import Fold, Folded
 from services.pipeline.offsets import Offsets
 from services.pipeline.outbox import Outbox
 from services.pipeline.records import Batch, Record
+from services.pipeline.slices import mapped
 from services.pipeline.tables import KernelTables
+
+MAX_FAILURES_IN_A_ROW = 100
 
 log = structlog.get_logger()
 
@@ -63,27 +67,46 @@ class BatchProcessor:
         self._outbox = outbox
         self._aggregates = aggregates
         self._offsets = Offsets(tables)
+        self._failures = _FailureStreak()
         self._dead_letters = DeadLetters(tables)
 
-    async def settle(self, batch: Batch) -> None:
-        """Process `batch`; an event that breaks its transaction becomes a dead letter, and the others are applied.
+    async def settle(self, batch: Batch, decoded: DecodedBatch) -> None:
+        """Process `batch`, of which `decoded` was made; an event that breaks its transaction becomes a dead letter.
 
-        Raises StaleBatchError or a database error if reading on from the saved offsets may succeed.
+        Raises StaleBatchError or a database error if reading on from the saved offsets may succeed, and DefectError
+        if so many events in a row fail that our code must be at fault.
         """
         try:
-            await self._commit(batch, decode_batch(batch.records))
+            await self._commit(batch, decoded)
+        except RowAppearedError:
+            await self.settle(batch, decoded)
         except Exception as error:
-            if _may_pass(error):
+            if may_succeed_later(error) and not is_lock_timeout(error):
                 raise
             log.warning("consumer.batch_split", records=len(batch.records), cause=type(error).__name__)
-            for single in batch.one_by_one():
-                await self._settle_alone(single, single.records[0])
+            await self._settle_split(batch)
+
+    async def _settle_split(self, batch: Batch) -> None:
+        """Process each partition on its own, event by event; one whose next event is locked must be read again."""
+        locked: Exception | None = None
+        for part in batch.by_partition():
+            try:
+                for single in part.one_by_one():
+                    await self._settle_alone(single, single.records[0])
+            except Exception as error:
+                if not is_lock_timeout(error):
+                    raise
+                locked = error
+        if locked is not None:
+            raise locked
 
     async def _settle_alone(self, single: Batch, record: Record) -> None:
         try:
             await self._commit(single, decode_batch([record]))
+        except RowAppearedError:
+            await self._settle_alone(single, record)
         except Exception as error:
-            if _may_pass(error):
+            if may_succeed_later(error):
                 raise
             await self._commit(single, DecodedBatch([], [dead_letter_of(record, error)]))
 
@@ -93,6 +116,7 @@ class BatchProcessor:
         async with self._database.begin() as db:
             folded = [each for each in [await self._fold(db, a, decoded, now) for a in self._aggregates] if each]
             letters = [*decoded.unreadable, *_refused(folded, decoded)]
+            self._failures.count(letters, applied=sum(len(each.outcomes) for each in folded))
             await self._outbox.add(db, [event for each in folded for event in each.publish])
             await self._dead_letters.add(db, letters)
             await self._offsets.advance(db, batch)
@@ -110,17 +134,21 @@ class BatchProcessor:
         if not events:
             return None
         states = await aggregate.store.load(db, sorted({event.subject for event in events}))
-        folded = fold(aggregate.handlers, states, events, now)
+        folding = Fold(aggregate.handlers, states, now)
+        await mapped(folding.apply, events)
+        folded = folding.result()
         if folded.changes:
             folded.publish.extend(await aggregate.store.save(db, folded.changes) or ())
         return folded
 
     def _count_events(self, folded: Sequence[Folded[object, object]], now: datetime) -> None:
-        for event, is_changed in (outcome for each in folded for outcome in each.outcomes):
-            outcome = "applied" if is_changed else "unchanged"
-            metrics.EVENTS.labels(self._service, event.data.topic, outcome).inc()
-            age_seconds = max((now - event.time).total_seconds(), 0.0)
-            metrics.EVENT_AGE_SECONDS.labels(self._service, event.data.topic).observe(age_seconds)
+        outcomes = [outcome for each in folded for outcome in each.outcomes]
+        counts = Counter((event.data.topic, is_changed) for event, is_changed in outcomes)
+        for (topic, is_changed), count in counts.items():
+            metrics.EVENTS.labels(self._service, topic, "applied" if is_changed else "unchanged").inc(count)
+        age_of = {topic: metrics.EVENT_AGE_SECONDS.labels(self._service, topic) for topic, _ in counts}
+        for event, _ in outcomes:
+            age_of[event.data.topic].observe(max((now - event.time).total_seconds(), 0.0))
 
     def _report(self, letters: Sequence[DeadLetter]) -> None:
         for letter in letters:
@@ -135,9 +163,21 @@ class BatchProcessor:
             )
 
 
-def _may_pass(error: Exception) -> bool:
-    """Whether the same batch may succeed when it is read again, so that none of its events is at fault."""
-    return isinstance(error, StaleBatchError) or may_succeed_later(error)
+class _FailureStreak:
+    """Counts events in a row that our own code failed on: a few are odd events, very many are a faulty release."""
+
+    def __init__(self) -> None:
+        self._length = 0
+
+    def count(self, letters: Sequence[DeadLetter], applied: int) -> None:
+        """Count the events of one transaction; DefectError before it would make one dead letter too many."""
+        failed = sum(letter.reason == HANDLER_FAILED for letter in letters)
+        self._length = failed if applied else self._length + failed
+        if self._length > MAX_FAILURES_IN_A_ROW:
+            raise DefectError(
+                f"{MAX_FAILURES_IN_A_ROW} events in a row failed in Countersign's own code, the last one with "
+                f"{letters[-1].why!r}. Deploy a release without the defect, then redrive the dead letters."
+            )
 
 
 def _refused(folded: Sequence[Folded[object, object]], decoded: DecodedBatch) -> list[DeadLetter]:

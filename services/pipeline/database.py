@@ -10,16 +10,29 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from services.pipeline.errors import SettingsError
+from services.pipeline.errors import SettingsError, StaleBatchError
 
 Transaction = AsyncConnection
 """An open transaction; everything that reads or writes rows takes it as an argument."""
 
 STATEMENT_TIMEOUT_SECONDS = 30
+LOCK_TIMEOUT_SECONDS = 3
+IDLE_TRANSACTION_SECONDS = 20
+"""After this time the server ends a transaction whose process is frozen or unreachable, and so frees its locks."""
 CONNECT_TIMEOUT_SECONDS = 5
 DATABASE_ERRORS = (SQLAlchemyError, OSError, TimeoutError)
 """What a failed transaction raises; if the commit itself failed, whether it took effect is unknown."""
 
+_SERVER_TIMEOUTS = {
+    "lock_timeout": f"{LOCK_TIMEOUT_SECONDS}s",
+    "idle_in_transaction_session_timeout": f"{IDLE_TRANSACTION_SECONDS}s",
+    # a host that lost its power sends nothing more, not even the end of its connections
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "2",
+    "tcp_user_timeout": f"{IDLE_TRANSACTION_SECONDS}s",
+}
+_LOCK_NOT_AVAILABLE = "55P03"
 _UNAVAILABLE_CLASSES = ("08", "40", "53", "57")
 """SQLSTATE classes: connection lost, transaction rolled back for another one, out of resources, shutting down."""
 _DATA_CLASSES = ("22", "23", "54")
@@ -29,7 +42,14 @@ _DATA_CLASSES = ("22", "23", "54")
 class Database:
     """A pool of connections to one service's database."""
 
-    def __init__(self, url: SecretStr, *, application_name: str, pool_size: int = 20) -> None:
+    def __init__(
+        self,
+        url: SecretStr,
+        *,
+        application_name: str,
+        pool_size: int = 20,
+        statement_timeout_seconds: float | None = STATEMENT_TIMEOUT_SECONDS,
+    ) -> None:
         self.engine: AsyncEngine = create_async_engine(
             _engine_url(url),
             # errors are logged, and parameters hold names, addresses and payloads
@@ -39,8 +59,8 @@ class Database:
             pool_pre_ping=False,
             connect_args={
                 "timeout": CONNECT_TIMEOUT_SECONDS,
-                "command_timeout": STATEMENT_TIMEOUT_SECONDS,
-                "server_settings": {"application_name": application_name, "jit": "off"},
+                "command_timeout": statement_timeout_seconds,
+                "server_settings": {"application_name": application_name, "jit": "off"} | _SERVER_TIMEOUTS,
             },
         )
 
@@ -50,10 +70,16 @@ class Database:
         async with self.engine.begin() as db:
             yield db
 
+    @asynccontextmanager
+    async def statement(self) -> AsyncIterator[Transaction]:
+        """Open a connection on which each statement is a transaction of its own, which spares two round trips."""
+        async with self.engine.connect() as db:
+            yield await db.execution_options(isolation_level="AUTOCOMMIT")
+
     async def is_reachable(self) -> bool:
         """Whether the database answers a trivial statement now."""
         try:
-            async with self.engine.connect() as db:
+            async with self.statement() as db:
                 await db.execute(text("select 1"))
         except DATABASE_ERRORS:
             return False
@@ -76,8 +102,15 @@ def is_data_error(error: Exception) -> bool:
     return _sqlstate(error)[:2] in _DATA_CLASSES
 
 
+def is_lock_timeout(error: Exception) -> bool:
+    """Whether a statement waited LOCK_TIMEOUT_SECONDS for a row that another transaction holds."""
+    return _sqlstate(error) == _LOCK_NOT_AVAILABLE
+
+
 def may_succeed_later(error: Exception) -> bool:
-    """Whether the same statements may succeed later: the database is unavailable, or not migrated yet."""
+    """Whether the same transaction may succeed later: the database is unavailable or not migrated yet, a row locked."""
+    if isinstance(error, StaleBatchError):
+        return True
     return is_unavailable(error) or (_sqlstate(error) != "" and not is_data_error(error))
 
 

@@ -4,7 +4,10 @@ CountersignError
 ├── SettingsError          the process ends at start and says which variable to set
 ├── BrokerError            a call to Kafka failed; the caller pauses and tries again
 │   └── DeliveryError      a message was not acknowledged; its outbox row stays and is sent again
-└── StaleBatchError        the saved offsets have moved; the batch is dropped, and reading continues from them
+│       └── RefusedMessageError    Kafka will not take it; its outbox row is parked until an operator acts
+├── StaleBatchError        the saved offsets have moved; the batch is dropped, and reading continues from them
+├── RowAppearedError       another process created a row that was new to the batch, which is processed again at once
+└── DefectError            too many events in a row failed in our own code; the process ends before it sets more aside
 """
 
 
@@ -22,6 +25,18 @@ class BrokerError(CountersignError):
 
 class DeliveryError(BrokerError):
     """Kafka did not acknowledge a message; whether it is on the topic is unknown."""
+
+
+class RowAppearedError(CountersignError):
+    """Another process has inserted a row since this transaction looked for it."""
+
+
+class DefectError(CountersignError):
+    """Our own code fails on one event after the other."""
+
+
+class RefusedMessageError(DeliveryError):
+    """Kafka refused a message, and would refuse it again."""
 
 
 class StaleBatchError(CountersignError):

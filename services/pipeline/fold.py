@@ -62,29 +62,44 @@ class Folded(Generic[StateT, RowT]):
     outcomes: list[tuple[Event[EventData], bool]]
 
 
+class Fold(Generic[StateT, RowT]):
+    """Applies events one after the other to `states`, in memory."""
+
+    def __init__(self, handlers: Handlers[StateT, RowT], states: Mapping[str, StateT], now: datetime) -> None:
+        self._table = {on.data_type: on.handle for on in handlers}
+        self._states = states
+        self._current = dict(states)
+        self._rows: dict[str, list[RowT]] = {}
+        self._now = now
+        self._folded: Folded[StateT, RowT] = Folded([], [], [], [])
+
+    def apply(self, event: Event[EventData]) -> None:
+        """Apply `event`; if its handler raises, the event is refused and changes nothing."""
+        key = event.subject
+        try:
+            decided = self._table[type(event.data)](self._current[key], event, self._now)
+        except Exception as error:  # noqa: BLE001 - one event that breaks its handler must not block the others
+            self._folded.refused.append((event, error))
+            return
+        self._current[key] = decided.state
+        if decided.is_changed or decided.rows:
+            self._rows.setdefault(key, []).extend(decided.rows)
+        self._folded.publish.extend(decided.publish)
+        self._folded.outcomes.append((event, decided.is_changed))
+
+    def result(self) -> Folded[StateT, RowT]:
+        """Return what the applied events lead to."""
+        self._folded.changes.extend(
+            StateChange(key, self._states[key], self._current[key], tuple(rows)) for key, rows in self._rows.items()
+        )
+        return self._folded
+
+
 def fold(
     handlers: Handlers[StateT, RowT], states: Mapping[str, StateT], events: Sequence[Event[EventData]], now: datetime
 ) -> Folded[StateT, RowT]:
     """Apply `events` in order to `states`; an event whose handler raises is refused, and the others are applied."""
-    table = {on.data_type: on.handle for on in handlers}
-    current = dict(states)
-    rows: dict[str, list[RowT]] = {}
-    touched: dict[str, bool] = {}
-    folded: Folded[StateT, RowT] = Folded([], [], [], [])
+    folding = Fold(handlers, states, now)
     for event in events:
-        try:
-            decided = table[type(event.data)](current[event.subject], event, now)
-        except Exception as error:  # noqa: BLE001 - one event that breaks its handler must not block the others
-            folded.refused.append((event, error))
-            continue
-        current[event.subject] = decided.state
-        rows.setdefault(event.subject, []).extend(decided.rows)
-        touched[event.subject] = touched.get(event.subject, False) or decided.is_changed or bool(decided.rows)
-        folded.publish.extend(decided.publish)
-        folded.outcomes.append((event, decided.is_changed))
-    folded.changes.extend(
-        StateChange(key, states[key], current[key], tuple(rows[key]))
-        for key, is_touched in touched.items()
-        if is_touched
-    )
-    return folded
+        folding.apply(event)
+    return folding.result()

@@ -1,49 +1,63 @@
-"""Events to publish, as rows written in the transaction of the state; the relay sends them later."""
+"""Events to publish, as rows written in the transaction of the state; the relay sends them later.
+
+A row that Kafka does not take is parked in a table of its own, out of the way of the others. Later rows of its key wait
+behind it, so that the order is kept.
+"""
 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import cache
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import (
+    BigInteger,
+    Select,
+    Table,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from schemas.envelope import Event, encode
 from schemas.events import EventData
-from schemas.topics import BY_NAME
 from services.pipeline.bulk import arrays, insert_given
 from services.pipeline.database import Transaction
+from services.pipeline.send_queue import OutboxRow
+from services.pipeline.slices import mapped
 from services.pipeline.tables import KernelTables
+
+MAX_COUNTED_ROWS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class OutboxRow:
-    """One event to be sent."""
+class Backlog:
+    """What Kafka has not acknowledged: how many rows (at most MAX_COUNTED_ROWS are counted), since when, and parked."""
+
+    rows: int
+    oldest: datetime | None
+    retrying: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedRow:
+    """An event that Kafka does not take; the relay tries again at `until`, None if only a command sends it again."""
 
     id: int
     topic: str
     key: str
-    value: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Sendable:
-    """A row that may be sent now, with the ids of the rows to delete once it is acknowledged."""
-
-    row: OutboxRow
-    settles: tuple[int, ...]
-
-
-def sendable(rows: Sequence[OutboxRow]) -> list[Sendable]:
-    """Choose one row for each (topic, key): the oldest, or on a compacted topic the newest in place of all."""
-    by_key: dict[tuple[str, str], list[OutboxRow]] = {}
-    for row in rows:
-        by_key.setdefault((row.topic, row.key), []).append(row)
-    return [
-        Sendable(group[-1], tuple(row.id for row in group))
-        if BY_NAME[topic].is_compacted
-        else Sendable(group[0], (group[0].id,))
-        for (topic, _), group in by_key.items()
-    ]
+    size_bytes: int
+    created_at: datetime
+    until: datetime | None
+    why: str
 
 
 class Outbox:
@@ -51,29 +65,110 @@ class Outbox:
 
     def __init__(self, tables: KernelTables) -> None:
         self._table = tables.outbox
+        self._parked = tables.outbox_parked
         self.has_rows = asyncio.Event()
 
     async def add(self, db: Transaction, events: Sequence[Event[EventData]]) -> None:
         """Insert `events` in their order; call wake() after the commit."""
         if events:
-            rows = [{"topic": e.data.topic, "key": e.subject, "value": encode(e)} for e in events]
+            rows = await mapped(_columns, events)
             await db.execute(insert_given(self._table, tuple(rows[0])), arrays(rows))
 
     def wake(self) -> None:
         """Make the relay of this process look for rows now."""
         self.has_rows.set()
 
-    async def oldest(self, db: Transaction, limit: int) -> list[OutboxRow]:
-        """Return the oldest `limit` rows, oldest first."""
-        table = self._table
-        chosen = select(table.c.id, table.c.topic, table.c.key, table.c.value).order_by(table.c.id).limit(limit)
-        return [OutboxRow(*row) for row in await db.execute(chosen)]
+    async def oldest(
+        self, db: Transaction, limit: int, *, max_bytes: int = 2**40, known: Sequence[int] = ()
+    ) -> list[OutboxRow]:
+        """Return the oldest rows that are not `known` and wait behind no parked one, oldest first.
+
+        At most `limit` rows and `max_bytes` of values, but at least one.
+        """
+        given = {"known": list(known), "limit": limit, "max_bytes": max_bytes}
+        rows = await db.execute(_oldest(self._table, self._parked), given)
+        return [OutboxRow(row.id, row.topic, row.key, row.value) for row in rows]
 
     async def settle(self, db: Transaction, ids: Sequence[int]) -> None:
         """Delete rows that Kafka has acknowledged."""
         await db.execute(delete(self._table).where(self._table.c.id == func.any(list(ids))))
 
-    async def backlog(self, db: Transaction) -> tuple[int, datetime | None]:
-        """Return how many rows there are, and when the oldest was written."""
-        row = (await db.execute(select(func.count(), func.min(self._table.c.created_at)))).one()
-        return row[0], row[1]
+    async def park(self, db: Transaction, ids: Sequence[int], why: str, retry_after: timedelta | None) -> None:
+        """Take rows out of the relay's way, until `retry_after` has passed or, if that is None, for good."""
+        until = null() if retry_after is None else func.now() + retry_after
+        taken = delete(self._table).where(self._table.c.id == func.any(list(ids))).returning(*self._table.c).cte()
+        rows = select(*taken.c, until, literal(why))
+        names = [*taken.c.keys(), "parked_until", "why"]
+        await db.execute(insert(self._parked).from_select(names, rows))
+
+    async def retry_due(self, db: Transaction, limit: int) -> int:
+        """Put at most `limit` parked rows whose time has come back into the outbox, oldest first; return how many."""
+        due = self._parked.c.parked_until <= func.now()
+        chosen = select(self._parked.c.id).where(due).order_by(self._parked.c.id).limit(limit)
+        return await self._put_back(db, chosen)
+
+    async def retry(self, db: Transaction, ids: Sequence[int] | None = None) -> int:
+        """Put parked rows back into the outbox, all if `ids` is None; return how many."""
+        chosen = select(self._parked.c.id)
+        return await self._put_back(db, chosen if ids is None else chosen.where(self._parked.c.id == func.any(ids)))
+
+    async def discard(self, db: Transaction, ids: Sequence[int]) -> int:
+        """Delete parked rows, whose events are then never published; return how many."""
+        gone = await db.execute(delete(self._parked).where(self._parked.c.id == func.any(list(ids))))
+        return gone.rowcount
+
+    async def parked(self, db: Transaction, limit: int) -> list[ParkedRow]:
+        """Return the oldest `limit` parked rows, oldest first."""
+        table = self._parked.c
+        size = func.octet_length(table.value)
+        chosen = select(table.id, table.topic, table.key, size, table.created_at, table.parked_until, table.why)
+        return [ParkedRow(*row) for row in await db.execute(chosen.order_by(table.id).limit(limit))]
+
+    async def backlog(self, db: Transaction) -> Backlog:
+        """Return what Kafka has not acknowledged."""
+        some = select(self._table.c.id).limit(MAX_COUNTED_ROWS).subquery()
+        count = select(func.count()).select_from(some).scalar_subquery()
+        first = select(self._table.c.created_at).order_by(self._table.c.id).limit(1).scalar_subquery()
+        parked = self._parked.c
+        counted = select(
+            count,
+            func.least(first, func.min(parked.created_at)),
+            func.count(parked.parked_until),
+            func.count() - func.count(parked.parked_until),
+        ).select_from(self._parked)
+        rows, oldest, retrying, refused = (await db.execute(counted)).one()
+        return Backlog(rows + retrying + refused, oldest, retrying, refused)
+
+    async def _put_back(self, db: Transaction, chosen: Select[tuple[int]]) -> int:
+        taken = delete(self._parked).where(self._parked.c.id.in_(chosen)).returning(*self._parked.c).cte()
+        names = self._table.c.keys()
+        rows = select(*(taken.c[name] for name in names))  # with their ids, which are their place in the order
+        put_back = await db.execute(insert(self._table).from_select(names, rows))
+        return put_back.rowcount
+
+
+def _columns(event: Event[EventData]) -> dict[str, object]:
+    return {"topic": event.data.topic, "key": event.subject, "value": encode(event)}
+
+
+@cache
+def _oldest(table: Table, parked: Table) -> Select[tuple[int, str, str, bytes]]:
+    is_behind = exists().where(parked.c.topic == table.c.topic, parked.c.key == table.c.key)
+    size = func.octet_length(table.c.value)
+    known = bindparam("known", type_=ARRAY(BigInteger))
+    oldest = (
+        select(
+            table.c.id,
+            table.c.topic,
+            table.c.key,
+            table.c.value,
+            func.sum(size).over(order_by=table.c.id).label("sum"),
+            size.label("size"),
+        )
+        .where(~(table.c.id == func.any(known)), ~is_behind)
+        .order_by(table.c.id)
+        .limit(bindparam("limit"))
+        .subquery()
+    )
+    fits = or_(oldest.c.sum <= bindparam("max_bytes", type_=BigInteger), oldest.c.sum == oldest.c.size)
+    return select(oldest.c.id, oldest.c.topic, oldest.c.key, oldest.c.value).where(fits).order_by(oldest.c.id)

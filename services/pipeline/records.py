@@ -48,6 +48,15 @@ class Batch:
         """Make a batch that advances no offsets, for a client that keeps its own."""
         return cls(records, {}, {})
 
+    def by_partition(self) -> Iterator["Batch"]:
+        """Yield a batch for each partition; together they advance the offsets as this one does."""
+        records: dict[Partition, list[Record]] = {}
+        for record in self.records:
+            records.setdefault(record.partition, []).append(record)
+        for partition, own in records.items():
+            names = [partition] if partition in self.begins else []
+            yield Batch(own, {name: self.begins[name] for name in names}, {name: self.ends[name] for name in names})
+
     def one_by_one(self) -> Iterator["Batch"]:
         """Yield a batch for each record; together they advance the offsets as this one does."""
         begins = dict(self.begins)

@@ -1,28 +1,43 @@
-"""Sends the outbox to Kafka, at least once and in order per key; one relay per service at a time."""
+"""Sends the outbox to Kafka, at least once and in order per key; one relay per service at a time.
+
+Reading, sending and deleting go on side by side, so that a partition without a leader holds up only its own rows. The
+number of rows on their way, and their size, are limited.
+"""
 
 import asyncio
 import os
 import socket
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from datetime import timedelta
+from functools import partial
 from time import monotonic
 from uuid import uuid4
 
 import structlog
 
 from services.pipeline.broker import EventProducer
-from services.pipeline.broker.producer import DELIVERY_TIMEOUT_SECONDS
+from services.pipeline.broker.producer import DELIVERY_TIMEOUT_SECONDS, Outcomes
 from services.pipeline.crash import crash_at
 from services.pipeline.database import DATABASE_ERRORS, Database
+from services.pipeline.errors import DeliveryError, RefusedMessageError
 from services.pipeline.lease import Lease
-from services.pipeline.outbox import Outbox, OutboxRow, sendable
+from services.pipeline.outbox import Outbox
 from services.pipeline.periodic import is_set_within
+from services.pipeline.send_queue import Sending, SendQueue
 from services.pipeline.tables import KernelTables
 
 LEASE_SECONDS = 15.0
 RENEW_SECONDS = 2.0
-POLL_SECONDS = 0.02
+MIN_POLL_SECONDS = 0.02
+MAX_POLL_SECONDS = 0.5
 PAUSE_SECONDS = 0.5
-PASS_ROWS = 2000
+READ_ROWS = 1_000
+MAX_ROWS = 4_000
+MAX_BYTES = 16 * 1024 * 1024
+RETRY_AFTER = timedelta(seconds=30)
+RETRY_PARKED_SECONDS = 5.0
+RETRY_ROWS = 1_000
 
 log = structlog.get_logger()
 
@@ -44,51 +59,152 @@ class Relay:
         self._outbox = outbox
         self._producer = producer
         self._lease = lease
-        self._renew_at = 0.0
+        self._queue = SendQueue()
+        self._outcomes: Outcomes[Sending]
+        self._acknowledged: list[Sending] = []
+        self._has_acknowledged = asyncio.Event()
+        self._newest_acknowledged = 0
+        self._ended = asyncio.Event()
+        self._send_at = 0.0
+        self._poll_seconds = MIN_POLL_SECONDS
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Relay until `stopping` is set, then send once more and release the lease."""
-        while not stopping.is_set():
-            await self._turn()
+        """Relay until `stopping` is set, then send what is left once and release the lease."""
+        self._outcomes = Outcomes()
+        async with asyncio.TaskGroup() as group:
+            for part in (self._hold_lease, self._read, self._handle_outcomes, self._delete, self._retry_parked):
+                group.create_task(self._repeat(part))
+            await stopping.wait()
+            await self._send_the_rest()
+            self._ended.set()
+            self._outcomes.arrived.set()
+            self._has_acknowledged.set()
+            self._outbox.wake()
         with suppress(*DATABASE_ERRORS):
-            await self._turn()
             await self._lease.release()
 
-    async def _turn(self) -> None:
-        self._outbox.has_rows.clear()
-        try:
-            pause_seconds = await self._pass() if await self._holds_lease() else PAUSE_SECONDS
-        except DATABASE_ERRORS as error:
-            log.warning("relay.waits", cause=type(error).__name__)
-            pause_seconds = PAUSE_SECONDS
-        if pause_seconds:
-            await is_set_within(self._outbox.has_rows, pause_seconds)
+    async def _send_the_rest(self) -> None:
+        with suppress(*DATABASE_ERRORS):
+            await self._read_rows()
+        while self._queue.is_sending:  # noqa: ASYNC110 - the runtime ends it when the time for the drain is over
+            await asyncio.sleep(MIN_POLL_SECONDS)
 
-    async def _holds_lease(self) -> bool:
+    async def _repeat(self, part: Callable[[], Awaitable[float]]) -> None:
+        """Repeat `part`, which returns for how many seconds to pause."""
+        while not self._ended.is_set():
+            try:
+                pause_seconds = await part()
+            except DATABASE_ERRORS as error:
+                log.warning("relay.waits", cause=type(error).__name__)
+                pause_seconds = PAUSE_SECONDS
+            await is_set_within(self._ended, pause_seconds)
+
+    async def _hold_lease(self) -> float:
+        if not await self._lease.hold():
+            self._queue.forget_waiting()
+        return RENEW_SECONDS
+
+    def _may_send(self) -> bool:
         """Whether the lease outlasts the delivery timeout, so that no two relays send the same key at once."""
-        if monotonic() >= self._renew_at:
-            await self._lease.hold()
-            self._renew_at = monotonic() + RENEW_SECONDS
         return self._lease.remaining_seconds > DELIVERY_TIMEOUT_SECONDS
 
-    async def _pass(self) -> float:
-        """Send rows once and return how many seconds to pause before the next pass."""
-        async with self._database.begin() as db:
-            rows = await self._outbox.oldest(db, PASS_ROWS)
-        if not rows:
-            return POLL_SECONDS
-        crash_at(f"{self._service}.relay_before_send")
-        settled = await self._send(rows)
-        crash_at(f"{self._service}.relay_before_delete")
-        async with self._database.begin() as db:
-            await self._outbox.settle(db, settled)
-        return 0.0 if settled else PAUSE_SECONDS
+    async def _read(self) -> float:
+        """Read and send rows; after that wait for a commit in this process, or look for one of another process."""
+        was_woken = await is_set_within(self._outbox.has_rows, self._poll_seconds)
+        self._outbox.has_rows.clear()
+        if self._ended.is_set() or not self._may_send():
+            return 0.0
+        found = await self._read_rows()
+        if found == READ_ROWS:
+            self._outbox.wake()
+        if not was_woken:
+            self._poll_seconds = MIN_POLL_SECONDS if found else min(self._poll_seconds * 2, MAX_POLL_SECONDS)
+        return 0.0
 
-    async def _send(self, rows: list[OutboxRow]) -> list[int]:
-        """Send `rows` and return the ids of those to delete."""
-        chosen = sendable(rows)
-        errors = await self._producer.send([(each.row.topic, each.row.key, each.row.value) for each in chosen])
-        failed = [error for error in errors if error is not None]
+    async def _read_rows(self) -> int:
+        room = MAX_ROWS - len(self._queue.ids), MAX_BYTES - self._queue.size_bytes
+        if min(room) <= 0:
+            return 0
+        async with self._database.statement() as db:
+            rows = await self._outbox.oldest(
+                db, min(READ_ROWS, room[0]), max_bytes=room[1], known=tuple(self._queue.ids)
+            )
+        if not self._may_send():
+            return 0
+        self._queue.add(rows)
+        self._send()
+        return len(rows)
+
+    def _send(self) -> None:
+        """Send what may be sent; the lease is checked at the last moment, since reading may have taken long."""
+        if not self._may_send() or monotonic() < self._send_at:
+            return
+        chosen = self._queue.take()
+        if chosen:
+            crash_at(f"{self._service}.relay_before_send")
+        for each in chosen:
+            self._producer.submit(each.row.topic, each.row.key, each.row.value, partial(self._outcomes.put, each))
+
+    async def _handle_outcomes(self) -> float:
+        await self._outcomes.arrived.wait()
+        failed: list[tuple[Sending, DeliveryError]] = []
+        for sending, error in self._outcomes.take():
+            if error is None:
+                self._acknowledged.append(sending)
+                self._newest_acknowledged = max(self._newest_acknowledged, sending.order)
+            else:
+                failed.append((sending, error))
+        self._has_acknowledged.set()
         if failed:
-            log.warning("relay.not_acknowledged", rows=len(failed), error=str(failed[0]))
-        return [row for each, error in zip(chosen, errors, strict=True) if error is None for row in each.settles]
+            await self._handle_failures(failed)
+        return 0.0
+
+    async def _handle_failures(self, failed: Sequence[tuple[Sending, DeliveryError]]) -> None:
+        """Park what Kafka refuses, and what it does not take although it took later rows; let the others wait."""
+        log.warning("relay.not_acknowledged", rows=len(failed), error=str(failed[0][1]))
+        for sending, error in failed:
+            is_refused = isinstance(error, RefusedMessageError)
+            if is_refused or sending.order < self._newest_acknowledged:
+                await self._park(sending, str(error), None if is_refused else RETRY_AFTER)
+            else:
+                self._queue.give_back(sending)
+                self._send_at = monotonic() + PAUSE_SECONDS
+                self._outbox.wake()
+
+    async def _park(self, sending: Sending, why: str, retry_after: timedelta | None) -> None:
+        try:
+            async with self._database.begin() as db:
+                await self._outbox.park(db, sending.ids, why, retry_after)
+        except DATABASE_ERRORS:
+            self._queue.give_back(sending)
+            raise
+        self._queue.parked(sending)
+        if retry_after is None:
+            log.error("relay.event_refused", topic=sending.row.topic, outbox_id=sending.row.id, why=why)
+
+    async def _delete(self) -> float:
+        await self._has_acknowledged.wait()
+        self._has_acknowledged.clear()
+        sent, self._acknowledged = self._acknowledged, []
+        if not sent:
+            return 0.0
+        crash_at(f"{self._service}.relay_before_delete")
+        try:
+            async with self._database.statement() as db:
+                await self._outbox.settle(db, [row for each in sent for row in each.ids])
+        except DATABASE_ERRORS:
+            self._acknowledged += sent
+            self._has_acknowledged.set()
+            raise
+        self._queue.done(sent)
+        self._send()
+        if len(self._queue.ids) >= MAX_ROWS - READ_ROWS:
+            self._outbox.wake()
+        return 0.0
+
+    async def _retry_parked(self) -> float:
+        if self._may_send():
+            async with self._database.begin() as db:
+                if await self._outbox.retry_due(db, RETRY_ROWS):
+                    self._outbox.wake()
+        return RETRY_PARKED_SECONDS

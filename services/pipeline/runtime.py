@@ -16,7 +16,7 @@ from fastapi import FastAPI
 
 from services.pipeline import metrics
 from services.pipeline.aggregate import Aggregate, topics_of
-from services.pipeline.batch_processor import BatchProcessor
+from services.pipeline.batch_processor import BatchProcessor, decode_batch
 from services.pipeline.broker import BatchConsumer, EventProducer
 from services.pipeline.clock import utc_now
 from services.pipeline.crash import refuse_outside_sandbox
@@ -173,7 +173,7 @@ class Runtime:
         )
 
     async def _settle(self, batch: Batch) -> None:
-        await self._processor.settle(batch)
+        await self._processor.settle(batch, decode_batch(batch.records))
         for worker in self._service.workers:
             worker.wake()
 
@@ -195,10 +195,12 @@ class Runtime:
         metrics.SERVICE_READY.set(await self.is_ready())
         name = self._service.name
         async with self._service.database.begin() as db:
-            rows, oldest = await self._service.outbox.backlog(db)
+            backlog = await self._service.outbox.backlog(db)
             letters = await DeadLetters(self._service.tables).count_by_reason(db)
-        age_seconds = 0.0 if oldest is None else (utc_now() - oldest).total_seconds()
-        metrics.OUTBOX_ROWS.labels(name).set(rows)
+        age_seconds = 0.0 if backlog.oldest is None else (utc_now() - backlog.oldest).total_seconds()
+        metrics.OUTBOX_ROWS.labels(name).set(backlog.rows)
+        metrics.OUTBOX_PARKED.labels(name, "retried").set(backlog.retrying)
+        metrics.OUTBOX_PARKED.labels(name, "refused").set(backlog.refused)
         metrics.OUTBOX_OLDEST_AGE_SECONDS.labels(name).set(max(age_seconds, 0.0))
         for reason, count in letters.items():
             metrics.DEAD_LETTERS.labels(name, reason).set(count)

@@ -20,9 +20,10 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 @dataclass(frozen=True, slots=True)
 class KernelTables:
-    """The pipeline's four tables in a service's schema."""
+    """The pipeline's tables in a service's schema."""
 
     outbox: Table
+    outbox_parked: Table
     consumer_offset: Table
     dead_letter: Table
     lease: Table
@@ -30,7 +31,13 @@ class KernelTables:
 
 def kernel_tables(metadata: MetaData) -> KernelTables:
     """Declare the pipeline's tables in `metadata`, whose schema is the service's."""
-    return KernelTables(_outbox(metadata), _consumer_offset(metadata), _dead_letter(metadata), _lease(metadata))
+    return KernelTables(
+        _outbox(metadata),
+        _outbox_parked(metadata),
+        _consumer_offset(metadata),
+        _dead_letter(metadata),
+        _lease(metadata),
+    )
 
 
 def _outbox(metadata: MetaData) -> Table:
@@ -38,11 +45,26 @@ def _outbox(metadata: MetaData) -> Table:
         "outbox",
         metadata,
         # cache=1 numbers rows in the order of their inserts, also across connections
-        Column("id", BigInteger, Identity(always=True, cache=1), primary_key=True),
+        Column("id", BigInteger, Identity(cache=1), primary_key=True),
         Column("topic", Text, nullable=False),
         Column("key", Text, nullable=False),
         Column("value", LargeBinary, nullable=False),
         Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    )
+
+
+def _outbox_parked(metadata: MetaData) -> Table:
+    return Table(
+        "outbox_parked",
+        metadata,
+        Column("id", BigInteger, primary_key=True, autoincrement=False),
+        Column("topic", Text, nullable=False),
+        Column("key", Text, nullable=False),
+        Column("value", LargeBinary, nullable=False),
+        Column("created_at", DateTime(timezone=True), nullable=False),
+        Column("parked_until", DateTime(timezone=True), comment="empty if Kafka refused the event for good"),
+        Column("why", Text, nullable=False),
+        Index("outbox_parked_by_key", "topic", "key"),
     )
 
 

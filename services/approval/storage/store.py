@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter
-from sqlalchemy import Table, func, select
+from sqlalchemy import Table, Text, bindparam, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from schemas.envelope import Event
 from schemas.events import ApprovalRequested, DirectoryPerson, ErpConnection, EventData
@@ -13,26 +14,39 @@ from services.approval.rules.commitment import CommitmentFacts, current_status
 from services.approval.rules.differences import differences
 from services.approval.rules.rows import HistoryEntry, StoredRow, SubmissionRow
 from services.approval.storage import directory, submissions, tables
-from services.pipeline.bulk import insert_many, update_many
+from services.pipeline.bulk import arrays, insert_given, insert_many, update_many
 from services.pipeline.database import Transaction
+from services.pipeline.errors import RowAppearedError
 from services.pipeline.fold import StateChange
 from services.pipeline.newest import Newest
+from services.pipeline.slices import mapped
 
 RecordT = TypeVar("RecordT", DirectoryPerson, ErpConnection)
 STATE: TypeAdapter[CommitmentFacts] = TypeAdapter(CommitmentFacts)
+_LOCKED = (
+    select(tables.COMMITMENT.c.id, tables.COMMITMENT.c.state)
+    .where(tables.COMMITMENT.c.id == func.any(bindparam("ids", type_=ARRAY(Text))))
+    .order_by(tables.COMMITMENT.c.id)
+    .with_for_update(key_share=True)
+)
+_GIVEN = insert_given(tables.COMMITMENT, tuple(tables.COMMITMENT.c.keys()))
+_INSERTED = _GIVEN.on_conflict_do_update(
+    index_elements=["id"],
+    set_={name: _GIVEN.excluded[name] for name in tables.COMMITMENT.c.keys() if name != "id"},  # noqa: SIM118 - names, not columns
+    # a row of an earlier release, made before the commitment's first event was applied
+    where=tables.COMMITMENT.c.company_id.is_(None),
+)
+"""Inserts whole rows and reports how many; a row that has appeared since it was looked for is left alone."""
 
 
 class CommitmentStore:
     """Commitments with their submissions and their history."""
 
     async def load(self, db: Transaction, keys: Sequence[str]) -> Mapping[str, CommitmentFacts]:
-        """Return the locked facts of every key; a key that is new gets a row."""
-        table = tables.COMMITMENT
-        unknown = [{"id": key, "state": STATE.dump_json(CommitmentFacts(key)).decode()} for key in keys]
-        await insert_many(db, table, unknown)
-        chosen = select(table.c.id, table.c.state).where(table.c.id == func.any(list(keys))).order_by(table.c.id)
-        rows = await db.execute(chosen.with_for_update(key_share=True))
-        return {row.id: STATE.validate_json(row.state) for row in rows}
+        """Return the facts of every key, locked unless the key is new: those that are new are inserted by `save`."""
+        rows = await db.execute(_LOCKED, {"ids": list(keys)})
+        known = {row.id: STATE.validate_json(row.state) for row in rows}
+        return {key: known.get(key) or CommitmentFacts(key) for key in keys}
 
     async def save(
         self, db: Transaction, changes: Sequence[StateChange[CommitmentFacts, StoredRow]]
@@ -40,13 +54,16 @@ class CommitmentStore:
         """Write `changes` and return the approval requests that follow from them.
 
         Requests are made here because they need earlier submissions and the approver's rights as stored.
+        RowAppearedError if another process has created a commitment that was new.
         """
-        changed = [change for change in changes if change.after != change.before]
-        if changed:
-            await update_many(db, tables.COMMITMENT, [columns(change.after) for change in changed])
+        changed = [change for change in changes if change.after is not change.before]
+        new = [change.after for change in changed if change.before.company_id is None]
+        known = [change.after for change in changed if change.before.company_id is not None]
+        await _insert_new(db, await mapped(columns, new))
+        await update_many(db, tables.COMMITMENT, await mapped(columns, known))
         rows = [row for change in changes for row in change.rows]
-        sent = [submissions.columns(row) for row in rows if isinstance(row, SubmissionRow)]
-        await insert_many(db, tables.SUBMISSION, sent)
+        sent = [row for row in rows if isinstance(row, SubmissionRow)]
+        await insert_many(db, tables.SUBMISSION, await mapped(submissions.columns, sent))
         await insert_many(db, tables.HISTORY, [_history(row) for row in rows if isinstance(row, HistoryEntry)])
         requests = [(change.after, new_approval_request(change.before, change.after)) for change in changed]
         events = [await _requested(db, after, request) for after, request in requests if request]
@@ -90,6 +107,14 @@ class RecordStore(Generic[RecordT]):
 
 PEOPLE = RecordStore(tables.PERSON, DirectoryPerson)
 CONNECTIONS = RecordStore(tables.ERP_CONNECTION, ErpConnection)
+
+
+async def _insert_new(db: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
+    if not rows:
+        return
+    inserted = await db.execute(_INSERTED, arrays(rows))
+    if inserted.rowcount != len(rows):
+        raise RowAppearedError("another process has received the first event of a commitment at the same time")
 
 
 async def _requested(

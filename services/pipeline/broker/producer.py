@@ -2,7 +2,11 @@
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Generic, TypeVar
 
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
@@ -10,13 +14,35 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from schemas.envelope import CONTENT_TYPE
 from schemas.limits import MAX_MESSAGE_BYTES
 from services.pipeline.broker.messages import LIBRDKAFKA_LOG
-from services.pipeline.errors import DeliveryError
+from services.pipeline.errors import DeliveryError, RefusedMessageError
 from services.pipeline.settings import KafkaSettings
 
 POLL_SECONDS = 0.1
+ALONE_POLL_SECONDS = 0.01
 DELIVERY_TIMEOUT_SECONDS = 10
+ALONE_TIMEOUT_SECONDS = 2
 CLOSE_SECONDS = 1.0
 _ENVELOPE_BYTES = 4096
+_HEADERS: list[tuple[str, str | bytes | None]] = [("content-type", CONTENT_TYPE)]
+_NO_HEADERS: list[tuple[str, str | bytes | None]] = []
+_ALONE_CONFIG = {
+    "batch.num.messages": 1,
+    "delivery.timeout.ms": ALONE_TIMEOUT_SECONDS * 1000,
+    "request.timeout.ms": ALONE_TIMEOUT_SECONDS * 500,
+}
+_TOO_LARGE = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE})
+_REFUSALS = _TOO_LARGE | {
+    KafkaError.INVALID_RECORD,
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    KafkaError.POLICY_VIOLATION,
+}
+"""Answers that sending the same message again does not change."""
+
+TagT = TypeVar("TagT")
+Settle = Callable[[DeliveryError | None], None]
+OnDelivery = Callable[[KafkaError | None, Message], None]
+OutgoingMessage = tuple[str, str, bytes | None]
+"""Topic, key and value; a message without a value is a tombstone."""
 
 log = structlog.get_logger()
 
@@ -29,60 +55,86 @@ class EventProducer:
             "client.id": client_id,
             "enable.idempotence": True,
             "acks": "all",
-            "delivery.timeout.ms": DELIVERY_TIMEOUT_SECONDS * 1000,
-            "request.timeout.ms": DELIVERY_TIMEOUT_SECONDS * 500,
+            "delivery.timeout.ms": (DELIVERY_TIMEOUT_SECONDS - ALONE_TIMEOUT_SECONDS) * 1000,
+            "request.timeout.ms": (DELIVERY_TIMEOUT_SECONDS - ALONE_TIMEOUT_SECONDS) * 500,
             "linger.ms": 1,
             "compression.type": "lz4",
             "partitioner": "murmur2_random",
             "message.max.bytes": MAX_MESSAGE_BYTES + _ENVELOPE_BYTES,
         }
         self._producer = Producer(self._config, logger=LIBRDKAFKA_LOG)
+        self._alone: Producer | None = None
         self._fatal_error = ""
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._poll, name="kafka-producer", daemon=True)
         self._thread.start()
 
-    async def send(self, messages: Sequence[tuple[str, str, bytes | None]]) -> list[DeliveryError | None]:
-        """Send (topic, key, value) messages; return for each, in the same order, its error or None if acknowledged.
+    def submit(self, topic: str, key: str, value: bytes | None, settle: Settle) -> None:
+        """Send one message; `settle` is called in another thread with its error, or with None once acknowledged.
 
-        A message with an error may or may not be on the topic. This call sends nothing twice.
+        A message with an error may or may not be on the topic. Nothing is sent twice.
         """
-        if not messages:
-            return []
-        deliveries = _Deliveries(len(messages))
-        for index, (topic, key, value) in enumerate(messages):
-            self._produce(topic, key, value, index, deliveries)
-        await deliveries.done
-        self._renew_if_fatal()
-        return deliveries.errors
+        self._produce(self._producer, (topic, key, value), partial(self._on_delivery, settle), settle)
 
-    def _produce(self, topic: str, key: str, value: bytes | None, index: int, deliveries: "_Deliveries") -> None:
-        def on_delivery(error: KafkaError | None, _: Message) -> None:
-            deliveries.settle(index, None if error is None else self._noted(error))
-
-        headers: list[tuple[str, str | bytes | None]] = [] if value is None else [("content-type", CONTENT_TYPE)]
+    def _produce(self, producer: Producer, message: OutgoingMessage, on_delivery: OnDelivery, settle: Settle) -> None:
+        topic, key, value = message
+        headers = _NO_HEADERS if value is None else _HEADERS
         try:
-            self._producer.produce(topic, value, key, on_delivery=on_delivery, headers=headers)
+            producer.produce(topic, value, key, on_delivery=on_delivery, headers=headers)
         except KafkaException as error:
-            deliveries.settle(index, self._noted(error.args[0]))
+            settle(self._noted(error.args[0]))
         except BufferError as error:
-            deliveries.settle(index, DeliveryError(str(error)))
+            settle(DeliveryError(str(error)))
+
+    async def send(self, messages: Sequence[OutgoingMessage]) -> list[DeliveryError | None]:
+        """Send (topic, key, value) messages; return for each, in the same order, its error or None if acknowledged."""
+        outcomes: Outcomes[int] = Outcomes()
+        for index, (topic, key, value) in enumerate(messages):
+            self.submit(topic, key, value, partial(outcomes.put, index))
+        errors: dict[int, DeliveryError | None] = {}
+        while len(errors) < len(messages):
+            await outcomes.arrived.wait()
+            errors.update(outcomes.take())
+        return [errors[index] for index in range(len(messages))]
+
+    def _on_delivery(self, settle: Settle, error: KafkaError | None, message: Message) -> None:
+        if error is not None and error.code() in _TOO_LARGE:
+            self._send_alone(settle, message)
+        else:
+            self._on_last_delivery(settle, error, message)
+
+    def _send_alone(self, settle: Settle, message: Message) -> None:
+        """Send a message again in a request of its own: perhaps only its companions were too large."""
+        if self._alone is None:
+            self._alone = Producer(self._config | _ALONE_CONFIG, logger=LIBRDKAFKA_LOG)
+        again = (str(message.topic()), (message.key() or b"").decode(), message.value())
+        self._produce(self._alone, again, partial(self._on_last_delivery, settle), settle)
+
+    def _on_last_delivery(self, settle: Settle, error: KafkaError | None, _: Message) -> None:
+        settle(None if error is None else self._noted(error))
 
     def _noted(self, error: KafkaError) -> DeliveryError:
         if error.fatal():
             self._fatal_error = error.str()
-        return DeliveryError(error.str())
-
-    def _renew_if_fatal(self) -> None:
-        """Replace a producer that has had a fatal error, from which librdkafka never recovers."""
-        if self._fatal_error:
-            log.error("producer.renewed", error=self._fatal_error)
-            self._fatal_error = ""
-            self._producer = Producer(self._config, logger=LIBRDKAFKA_LOG)
+        refuses = error.code() in _REFUSALS
+        return (RefusedMessageError if refuses else DeliveryError)(error.str())
 
     def _poll(self) -> None:
         while not self._closing.is_set():
-            self._producer.poll(POLL_SECONDS)
+            self._producer.poll(POLL_SECONDS if self._alone is None else ALONE_POLL_SECONDS)
+            if self._alone is not None:
+                self._alone.poll(ALONE_POLL_SECONDS)
+            if self._fatal_error:
+                self._renew()
+
+    def _renew(self) -> None:
+        """Replace a producer that has had a fatal error, from which librdkafka never recovers."""
+        log.error("producer.renewed", error=self._fatal_error)
+        failed, self._producer = self._producer, Producer(self._config, logger=LIBRDKAFKA_LOG)
+        self._fatal_error = ""
+        self._alone = None
+        failed.purge()
+        failed.flush(CLOSE_SECONDS)
 
     def close(self) -> None:
         """Drop messages in flight, whose delivery nobody awaits any more, and end the thread. Blocks."""
@@ -93,25 +145,28 @@ class EventProducer:
         self._producer.close()
 
 
-class _Deliveries:
-    """The errors of messages that are sent together; `done` is resolved in the event loop once each has an outcome."""
+class Outcomes(Generic[TagT]):
+    """The outcomes of messages, each with a tag of the sender's, on their way into the event loop.
 
-    def __init__(self, count: int) -> None:
-        self.errors: list[DeliveryError | None] = [None] * count
+    `arrived` is set when there are some. The loop is woken once for many of them, since waking it costs a system call.
+    """
+
+    def __init__(self) -> None:
+        self.arrived = asyncio.Event()
         self._loop = asyncio.get_running_loop()
-        self.done: asyncio.Future[None] = self._loop.create_future()
-        self._open = count
-        self._lock = threading.Lock()
+        self._outcomes: deque[tuple[TagT, DeliveryError | None]] = deque()
+        self._is_waking = False
 
-    def settle(self, index: int, error: DeliveryError | None) -> None:
-        """Record the outcome of one message, in any thread."""
-        with self._lock:
-            self.errors[index] = error
-            self._open -= 1
-            is_last = self._open == 0
-        if is_last:
-            self._loop.call_soon_threadsafe(self._finish)
+    def put(self, tag: TagT, error: DeliveryError | None) -> None:
+        """Add the outcome of one message, in any thread."""
+        self._outcomes.append((tag, error))
+        if not self._is_waking:
+            self._is_waking = True
+            with suppress(RuntimeError):  # the loop has ended, and nobody waits any more
+                self._loop.call_soon_threadsafe(self.arrived.set)
 
-    def _finish(self) -> None:
-        if not self.done.done():  # a cancelled sender no longer waits
-            self.done.set_result(None)
+    def take(self) -> list[tuple[TagT, DeliveryError | None]]:
+        """Return the outcomes that have arrived."""
+        self.arrived.clear()
+        self._is_waking = False  # before they are taken, so that a later outcome wakes the loop again
+        return [self._outcomes.popleft() for _ in range(len(self._outcomes))]

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from sqlalchemy import Connection, MetaData, func, select, text
 from sqlalchemy.schema import CreateSchema
 
-from services.pipeline.database import Database
+from services.pipeline.database import LOCK_TIMEOUT_SECONDS, Database
 
 _SHARED = Path(__file__).parent
 
@@ -40,14 +40,17 @@ class Migrations:
 
 def upgrade(connection: Connection, migrations: Migrations) -> None:
     """Apply the missing versions in the transaction of `connection`; concurrent callers wait for each other."""
+    connection.execute(text("set local lock_timeout = 0"))
     connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(text("'countersign.migrate'")))))
+    # a table's lock must not be waited for long, because everybody else then waits behind the migration
+    connection.execute(text(f"set local lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'"))
     connection.execute(CreateSchema(migrations.schema, if_not_exists=True))
     command.upgrade(migrations.config(connection), "head")
 
 
 async def migrate(url: SecretStr, migrations: Migrations) -> None:
     """Migrate the database at `url` to the latest of `migrations`, in one transaction."""
-    database = Database(url, application_name="countersign.migrate", pool_size=1)
+    database = Database(url, application_name="countersign.migrate", pool_size=1, statement_timeout_seconds=None)
     try:
         async with database.begin() as db:
             await db.run_sync(upgrade, migrations)

@@ -148,7 +148,7 @@ async def test_the_schedule_makes_summaries_only_while_it_may(digest: DigestUnde
 
     async def is_made() -> bool:
         async with digest.database.begin() as db:
-            return (await outbox.backlog(db))[0] == 1
+            return (await outbox.backlog(db)).rows == 1
 
     await eventually(is_made)
     stopping.set()

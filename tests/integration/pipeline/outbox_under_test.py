@@ -50,7 +50,7 @@ class OutboxUnderTest:
     async def waiting(self) -> int:
         """Return how many rows are not acknowledged yet."""
         async with self.database.begin() as db:
-            return (await self.outbox.backlog(db))[0]
+            return (await self.outbox.backlog(db)).rows
 
     async def is_empty(self) -> bool:
         return await self.waiting() == 0

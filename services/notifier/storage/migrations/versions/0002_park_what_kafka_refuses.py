@@ -1,0 +1,10 @@
+"""Park what Kafka refuses"""
+
+from services.pipeline.migrations.kernel_0002 import create_parked_table
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    create_parked_table("notifier")

@@ -1,0 +1,128 @@
+"""Which rows of the outbox may be sent now: one of each key at a time, and of a compacted topic only the newest."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from schemas.topics import BY_NAME
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """One event to be sent."""
+
+    id: int
+    topic: str
+    key: str
+    value: bytes
+
+
+class Sending(NamedTuple):
+    """A row on its way to Kafka; `order` rises with each one, and `replaced` are older rows that it makes needless."""
+
+    row: OutboxRow
+    order: int
+    replaced: tuple[int, ...] = ()
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """The rows that are done with once Kafka has this one."""
+        return (*self.replaced, self.row.id)
+
+
+Key = tuple[str, str]
+"""What Kafka keeps in order: a topic and a message key."""
+
+
+class SendQueue:
+    """Rows that were read from the outbox and are still in it.
+
+    `ids` names them all, so that none is read twice. `size_bytes` is the size of their values.
+    """
+
+    def __init__(self) -> None:
+        self.ids: set[int] = set()
+        self.size_bytes = 0
+        self._waiting: dict[Key, list[OutboxRow]] = {}
+        self._free: dict[Key, None] = {}  # in order: keys with waiting rows of which none is being sent
+        self._sending: dict[Key, Sending] = {}
+        self._replaced: dict[Key, tuple[int, ...]] = {}  # of rows that were not acknowledged
+        self._order = 0
+
+    @property
+    def is_sending(self) -> bool:
+        """Whether rows are on their way, or acknowledged and not deleted yet."""
+        return bool(self._sending)
+
+    def add(self, rows: Iterable[OutboxRow]) -> None:
+        """Append `rows`, which are in the order of the outbox."""
+        for row in rows:
+            key = (row.topic, row.key)
+            self.ids.add(row.id)
+            self.size_bytes += len(row.value)
+            self._waiting.setdefault(key, []).append(row)
+            if key not in self._sending:
+                self._free[key] = None
+
+    def take(self) -> list[Sending]:
+        """Return all rows that may be sent now."""
+        chosen = [self._taken(key) for key in self._free]
+        self._free.clear()
+        return chosen
+
+    def done(self, sent: Sequence[Sending]) -> None:
+        """Forget rows that have left the outbox, so that the next ones of their keys may be sent."""
+        for each in sent:
+            self._end(each)
+            self._forget((each.row,))
+            self.ids.difference_update(each.replaced)
+
+    def give_back(self, sent: Sending) -> None:
+        """Let a row that was not acknowledged wait again, in front of its key."""
+        key = self._end(sent)
+        self._waiting.setdefault(key, []).insert(0, sent.row)
+        self._free[key] = None
+        if sent.replaced:
+            self._replaced[key] = sent.replaced
+
+    def parked(self, sent: Sending) -> None:
+        """Forget a row that was parked, and those that wait behind it."""
+        key = self._end(sent)
+        self._free.pop(key, None)
+        self._forget((sent.row, *self._waiting.pop(key, ())))
+        self.ids.difference_update(sent.replaced)
+
+    def forget_waiting(self) -> None:
+        """Forget all rows that are not being sent, because another process may send them now."""
+        for rows in self._waiting.values():
+            self._forget(rows)
+        for replaced in self._replaced.values():
+            self.ids.difference_update(replaced)
+        self._waiting.clear()
+        self._replaced.clear()
+        self._free.clear()
+
+    def _taken(self, key: Key) -> Sending:
+        rows = self._waiting.pop(key)
+        replaced: tuple[int, ...] = ()
+        if len(rows) > 1 and BY_NAME[key[0]].is_compacted:
+            replaced = tuple(row.id for row in rows[:-1])
+            self.size_bytes -= sum(len(row.value) for row in rows[:-1])
+            rows = rows[-1:]
+        elif len(rows) > 1:
+            self._waiting[key] = rows[1:]
+        self._order += 1
+        sending = self._sending[key] = Sending(rows[0], self._order, (*self._replaced.pop(key, ()), *replaced))
+        return sending
+
+    def _end(self, sent: Sending) -> Key:
+        key = (sent.row.topic, sent.row.key)
+        del self._sending[key]
+        if key in self._waiting:
+            self._free[key] = None
+        return key
+
+    def _forget(self, rows: Iterable[OutboxRow]) -> None:
+        for row in rows:
+            self.ids.discard(row.id)
+            self.size_bytes -= len(row.value)
