@@ -45,6 +45,7 @@ class LocalKafka(LocalServer):
     name = f"Apache Kafka {KAFKA_VERSION}"
     stop_signal = signal.SIGTERM
     orphan_signal = signal.SIGKILL
+    _quorum_option = "--standalone"
 
     @property
     def bootstrap_servers(self) -> str:
@@ -57,11 +58,10 @@ class LocalKafka(LocalServer):
         super().start()
 
     def prepare_data(self) -> None:
-        """Write the properties with two free ports, and format an empty log folder."""
+        """Write the properties, and format an empty log folder."""
         shutil.rmtree(self._data, ignore_errors=True)
-        self.port, controller_port = free_ports(2)
-        self._properties.write_text(_server_properties(self.port, controller_port, self._data))
-        storage = ["kafka.tools.StorageTool", "format", "--cluster-id", CLUSTER_ID, "--standalone"]
+        self._properties.write_text(self.server_properties())
+        storage = ["kafka.tools.StorageTool", "format", "--cluster-id", CLUSTER_ID, self._quorum_option]
         formatted = subprocess.run(
             [*self._java("-Xmx128m"), *storage, "--config", str(self._properties)],
             check=False,
@@ -73,6 +73,11 @@ class LocalKafka(LocalServer):
                 f"{self.name} could not prepare its data in {self.folder}:\n"
                 + last_lines(formatted.stdout + formatted.stderr)
             )
+
+    def server_properties(self) -> str:
+        """Return the broker's settings, with two free ports."""
+        self.port, controller_port = free_ports(2)
+        return _server_properties(self.port, controller_port, self._data)
 
     def command(self) -> list[str]:
         """The broker with a small heap, tuned to start fast."""

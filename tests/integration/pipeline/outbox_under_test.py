@@ -52,6 +52,11 @@ class OutboxUnderTest:
         async with self.database.begin() as db:
             return (await self.outbox.backlog(db)).rows
 
+    async def retry_parked(self) -> None:
+        """Put all parked rows back into the outbox."""
+        async with self.database.begin() as db:
+            await self.outbox.retry(db)
+
     async def is_empty(self) -> bool:
         return await self.waiting() == 0
 

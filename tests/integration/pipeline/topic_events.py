@@ -10,14 +10,14 @@ from services.pipeline.records import Record
 from services.pipeline.settings import KafkaSettings
 
 
-def export_succeeded(key: str, revision: int, time: datetime | None = None) -> Event[EventData]:
+def export_succeeded(key: str, revision: int, time: datetime | None = None, url: str | None = None) -> Event[EventData]:
     data = ExportSucceeded(
         company_id="c",
         project_id="p",
         commitment_id=key,
         revision=revision,
         round=1,
-        erp_document=ErpDocument(connection="erp", id=key),
+        erp_document=ErpDocument(connection="erp", id=key, url=url),
     )
     return new_event(data, source="test", time=time or datetime.now(UTC))
 
