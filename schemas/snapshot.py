@@ -43,7 +43,7 @@ class Snapshot:
             raise TooLargeError(f"{len(lines)} lines; at most {limits.MAX_LINES} are taken")
         text = _written(received)
         commitment = Commitment.model_validate(received)
-        is_plain = _has_known_members_only(received) or _is_plain(received)
+        is_plain = _is_plain(_unknown_members(received))
         if not is_plain:
             _refuse_rounded(received)
         digest = hashlib.sha256(_canonical(received, is_plain=is_plain)).hexdigest()
@@ -98,15 +98,16 @@ def _canonical(received: dict[str, Any], *, is_plain: bool) -> bytes:
     return orjson.dumps(received, option=orjson.OPT_SORT_KEYS) if is_plain else rfc8785.dumps(received)
 
 
-def _has_known_members_only(valid: dict[str, Any]) -> bool:
-    """Whether a valid commitment has no members but ours, which are texts and small integers: it is plain then."""
-    return (
-        valid.keys() <= _COMMITMENT_MEMBERS
-        and valid["project"].keys() <= _PROJECT_MEMBERS
-        and valid["vendor"].keys() <= _VENDOR_MEMBERS
-        and valid["creator"].keys() <= _PERSON_MEMBERS
-        and all(line.keys() <= _LINE_MEMBERS for line in valid.get("lines", ()))
-    )
+def _unknown_members(valid: dict[str, Any]) -> list[Any]:
+    """The members of a valid commitment that are not ours; ours are texts and small integers, and so are plain."""
+    parts = [
+        (valid, _COMMITMENT_MEMBERS),
+        (valid["project"], _PROJECT_MEMBERS),
+        (valid["vendor"], _VENDOR_MEMBERS),
+        (valid["creator"], _PERSON_MEMBERS),
+        *((line, _LINE_MEMBERS) for line in valid.get("lines", ())),
+    ]
+    return [{name: part[name]} for part, known in parts for name in part.keys() - known]
 
 
 def _is_plain(value: Any) -> bool:

@@ -113,13 +113,16 @@ def current_status(facts: CommitmentFacts) -> CurrentStatus | None:
     sent = _sent_as(facts, revision)
     if retrieved and retrieved.revision == revision:
         return CurrentStatus(Status.RETRIEVED, revision, retrieved.at, sent)
-    is_disputed = len(facts.hashes) > 1
+    is_disputed = len(facts.submissions) > 1 and len(facts.hashes) > 1
     return CurrentStatus(Status.DISPUTED if is_disputed else Status.READY, revision, sent.sent_at, sent)
 
 
 def _sent_as(facts: CommitmentFacts, revision: int) -> Submitted:
     """What was sent as `revision`; the latest submission if that one has not arrived."""
-    return next((sent for sent in facts.submissions if sent.revision == revision), facts.submissions[-1])
+    for sent in facts.submissions:
+        if sent.revision == revision:
+            return sent
+    return facts.submissions[-1]
 
 
 def _waiting_revision(facts: CommitmentFacts) -> int | None:

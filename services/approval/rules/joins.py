@@ -24,6 +24,8 @@ def submitted(facts: CommitmentFacts, event: Event[Submission]) -> CommitmentFac
     snapshot = event.data.commitment
     summary = summarise(snapshot.commitment, event.data.sent_by)
     sent = Submitted(event.data.revision, snapshot.content_hash, event.data.project_id, _time(event), summary)
+    if not facts.submissions:
+        return _without_superseded(facts.updated(submissions=(sent,)))
     known = {other.precedence: other for other in facts.submissions}
     known[sent.precedence] = later(known.get(sent.precedence), sent)
     return _without_superseded(facts.updated(submissions=tuple(known[precedence] for precedence in sorted(known))))
@@ -118,8 +120,10 @@ def _ruled(facts: CommitmentFacts, ruling: Ruling) -> CommitmentFacts:
 def _without_superseded(facts: CommitmentFacts) -> CommitmentFacts:
     """`facts` without submissions that can never be shown again; both bounds only rise, so order does not matter."""
     oldest = min(facts.ruled_revision, facts.submitted_revision)
+    if not facts.submissions or facts.submissions[0].revision >= oldest:
+        return facts
     kept = tuple(sent for sent in facts.submissions if sent.revision >= oldest)
-    return facts if kept == facts.submissions else facts.updated(submissions=kept)
+    return facts.updated(submissions=kept)
 
 
 def _time(event: Event[EventData]) -> datetime:

@@ -66,9 +66,8 @@ async def test_an_event_that_is_too_large_waits_for_an_operator_and_the_others_a
 ) -> None:
     await outbox.prepare()
     await asyncio.to_thread(limit_messages, broker, ExportSucceeded.topic, 1_500)
-    large = [
-        export_succeeded("large", revision, url=f"https://erp.example/{token_urlsafe(1400)}") for revision in (1, 2)
-    ]
+    url = f"https://erp.example/{token_urlsafe(1400)}"
+    large = [export_succeeded("large", revision, url=url) for revision in (1, 2)]
     async with outbox.relaying("relay"):
         await outbox.add([large[0], *(export_succeeded(f"key-{number}", 1) for number in range(KEYS)), large[1]])
         await eventually(lambda: has_refused(outbox, 1), seconds=60)
