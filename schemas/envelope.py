@@ -180,9 +180,24 @@ def _attributes(message: Mapping[str, Any], at: datetime) -> Attributes:
 
 def _json(value: bytes) -> Any:
     try:
-        return orjson.loads(value)
+        decoded = orjson.loads(value)
     except orjson.JSONDecodeError as error:
         raise UnreadableError("undecodable", f"the value is not JSON: {error.msg} at byte {error.pos}") from error
+    # counting is fast, and nearly all messages have fewer brackets than the levels that are allowed
+    if value.count(b"{") + value.count(b"[") > limits.MAX_DEPTH and _is_deeper(decoded, limits.MAX_DEPTH):
+        raise UnreadableError("undecodable", f"the value is nested more than {limits.MAX_DEPTH} levels deep")
+    return decoded
+
+
+def _is_deeper(decoded: Any, levels: int) -> bool:
+    """Whether objects and arrays are nested in more than `levels` levels."""
+    level = [decoded]
+    for _ in range(levels):
+        parts = (part.values() if isinstance(part, dict) else part for part in level)
+        level = [member for part in parts for member in part if isinstance(member, (dict, list))]
+        if not level:
+            return False
+    return True
 
 
 def _validated(topic: Topic, received: Any) -> EventData:

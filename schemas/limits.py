@@ -6,6 +6,9 @@ MAX_SUBMISSION_BYTES = 1_048_576
 MAX_MESSAGE_BYTES = 2_097_152
 """Largest message on any of our topics."""
 
+MAX_DEPTH = 64
+"""How deeply a message may be nested; readers that recurse give up at a few hundred levels."""
+
 MAX_LINES = 2_000
 MAX_ID_CHARACTERS = 128
 MAX_NAME_CHARACTERS = 255

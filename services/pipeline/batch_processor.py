@@ -81,7 +81,7 @@ class BatchProcessor:
         except RowAppearedError:
             await self.settle(batch, decoded)
         except Exception as error:
-            if may_succeed_later(error) and not is_lock_timeout(error):
+            if not (_is_fault_of_an_event(error) or is_lock_timeout(error)):
                 raise
             log.warning("consumer.batch_split", records=len(batch.records), cause=type(error).__name__)
             await self._settle_split(batch)
@@ -106,7 +106,7 @@ class BatchProcessor:
         except RowAppearedError:
             await self._settle_alone(single, record)
         except Exception as error:
-            if may_succeed_later(error):
+            if not _is_fault_of_an_event(error):
                 raise
             await self._commit(single, DecodedBatch([], [dead_letter_of(record, error)]))
 
@@ -161,6 +161,10 @@ class BatchProcessor:
                 partition=partition,
                 offset=letter.record.offset,
             )
+
+
+def _is_fault_of_an_event(error: Exception) -> bool:
+    return not (isinstance(error, DefectError) or may_succeed_later(error))
 
 
 class _FailureStreak:

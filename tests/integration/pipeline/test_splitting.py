@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from sqlalchemy import select, text
@@ -10,10 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.events import CommitmentRetrieved
 from services.pipeline.aggregate import Aggregate
-from services.pipeline.batch_processor import BatchProcessor, decode_batch
+from services.pipeline.batch_processor import MAX_FAILURES_IN_A_ROW, BatchProcessor, decode_batch
+from services.pipeline.errors import DefectError
 from services.pipeline.fold import On, StateChange
+from services.pipeline.offsets import Offsets
 from services.pipeline.outbox import Outbox
-from services.pipeline.records import Batch, Partition, Record
+from services.pipeline.records import Batch, Partition, Record, batch_of
 from tests.integration.pipeline.counting_service import (
     CountingService,
     RetrieveCount,
@@ -38,18 +41,21 @@ class BrokenStore(RetrieveCountStore):
             await db.execute(text("select pg_terminate_backend(pg_backend_pid())"))
 
 
-async def settle(service: CountingService, store: RetrieveCountStore) -> None:
-    """Settle one retrieve of each key as one batch."""
+def processor_of(service: CountingService, store: RetrieveCountStore) -> BatchProcessor:
     aggregate = Aggregate("retrieve_count", (On(CommitmentRetrieved, retrieved),), store)
     kernel = service.tables.kernel
-    processor = BatchProcessor(service.name, service.database, kernel, Outbox(kernel), [aggregate])
-    records = [
-        Record(
-            Partition(CommitmentRetrieved.topic, 0), offset, key.encode(), retrieve_event(key, 1), (), datetime.now(UTC)
-        )
-        for offset, key in enumerate(KEYS)
-    ]
-    await processor.settle(Batch.without_offsets(records), decode_batch(records))
+    return BatchProcessor(service.name, service.database, kernel, Outbox(kernel), [aggregate])
+
+
+def record(partition: int, offset: int, key: str, **given: Any) -> Record:
+    place = Partition(CommitmentRetrieved.topic, partition)
+    return Record(place, offset, key.encode(), retrieve_event(key, 1, **given), (), datetime.now(UTC))
+
+
+async def settle(service: CountingService, store: RetrieveCountStore) -> None:
+    """Settle one retrieve of each key as one batch."""
+    records = [record(0, offset, key) for offset, key in enumerate(KEYS)]
+    await processor_of(service, store).settle(Batch.without_offsets(records), decode_batch(records))
 
 
 async def dead_letters(service: CountingService) -> list[tuple[bytes, str, str]]:
@@ -83,3 +89,51 @@ async def test_a_missing_table_is_raised_and_makes_no_event_a_dead_letter(servic
     with pytest.raises(DBAPIError, match="does not exist"):
         await settle(service, RetrieveCountStore(service.tables))
     assert await dead_letters(service) == []
+
+
+async def test_a_row_that_another_transaction_holds_delays_only_the_events_behind_it(service: CountingService) -> None:
+    store = RetrieveCountStore(service.tables)
+    processor = processor_of(service, store)
+    first = [record(partition, 0, key) for partition, key in enumerate(KEYS)]
+    await processor.settle(Batch.without_offsets(first), decode_batch(first))
+    records = [record(0, 1, "before"), record(0, 2, "a"), record(0, 3, "behind"), record(1, 1, "beside")]
+    batch = batch_of(records, {Partition(CommitmentRetrieved.topic, number): None for number in range(2)})
+
+    async with service.database.begin() as other:
+        await store.load(other, ["a"])
+        with pytest.raises(DBAPIError, match="lock timeout"):
+            await processor.settle(batch, decode_batch(records))
+
+    assert set(await service.counts("be")) == {"before", "beside"}
+    assert await dead_letters(service) == []
+    saved = await Offsets(service.tables.kernel).load(service.database, list(batch.begins))
+    assert {place.number: offset for place, offset in saved.items()} == {0: 2, 1: 2}
+
+
+async def test_a_transaction_whose_process_is_frozen_is_ended_by_the_server(service: CountingService) -> None:
+    async with service.database.engine.connect() as db:
+        settings = {
+            name: (await db.execute(text(f"show {name}"))).scalar_one()
+            for name in ("idle_in_transaction_session_timeout", "lock_timeout", "tcp_keepalives_idle")
+        }
+    assert settings["idle_in_transaction_session_timeout"] == "20s"
+    assert settings["lock_timeout"] == "3s"
+
+
+async def test_a_release_that_fails_on_every_event_sets_only_so_many_aside(service: CountingService) -> None:
+    processor = processor_of(service, RetrieveCountStore(service.tables))
+    failing = [record(0, offset, f"k{offset}", project_id="defect") for offset in range(MAX_FAILURES_IN_A_ROW + 20)]
+    half = len(failing) // 2
+    await processor.settle(Batch.without_offsets(failing[:half]), decode_batch(failing[:half]))
+    with pytest.raises(DefectError, match="in a row failed"):
+        await processor.settle(Batch.without_offsets(failing[half:]), decode_batch(failing[half:]))
+    assert 0 < len(await dead_letters(service)) <= MAX_FAILURES_IN_A_ROW
+
+
+async def test_failures_among_events_that_succeed_are_all_set_aside(service: CountingService) -> None:
+    processor = processor_of(service, RetrieveCountStore(service.tables))
+    for start in range(0, 2 * MAX_FAILURES_IN_A_ROW, 50):
+        failing = [record(0, start + number, f"k{start + number}", project_id="defect") for number in range(49)]
+        records = [*failing, record(0, start + 49, f"sound-{start}")]
+        await processor.settle(Batch.without_offsets(records), decode_batch(records))
+    assert len(await dead_letters(service)) == 4 * 49
