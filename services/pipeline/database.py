@@ -43,11 +43,18 @@ class Database:
                 "server_settings": {"application_name": application_name, "jit": "off"},
             },
         )
+        self._autocommit_engine = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Transaction]:
         """Open a transaction, which is committed when the block ends and rolled back when it raises."""
         async with self.engine.begin() as db:
+            yield db
+
+    @asynccontextmanager
+    async def autocommit(self) -> AsyncIterator[Transaction]:
+        """Open a connection on which each statement is a transaction of its own, without BEGIN and COMMIT."""
+        async with self._autocommit_engine.connect() as db:
             yield db
 
     async def is_reachable(self) -> bool:

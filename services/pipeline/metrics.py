@@ -35,4 +35,9 @@ OUTBOX_OLDEST_AGE_SECONDS = Gauge(
     "outbox_oldest_age_seconds", "Age of the oldest event that Kafka has not acknowledged yet.", ("service",)
 )
 DEAD_LETTERS = Gauge("dead_letters", "Dead letters that are stored here.", ("service", "reason"))
+WORK_SET_ASIDE = Gauge(
+    "work_set_aside",
+    "Exports or mails that cannot be read or recorded; none of them moves until an operator acts.",
+    ("service",),
+)
 SERVICE_READY = Gauge("service_ready", "1 while the service is assigned, reaches its database and is not draining.")

@@ -24,6 +24,7 @@ from services.exporter.storage.store import ExportStore
 from services.exporter.work import ExportWork
 from services.pipeline.database import Database
 from services.pipeline.fold import fold
+from services.pipeline.lease_clock import LeaseClock
 from services.pipeline.outbox import Outbox
 from tests.unit.exporter.builders import NOW
 
@@ -44,6 +45,10 @@ class Clock:
         """Move the clock forward."""
         self.now += timedelta(seconds=seconds)
 
+    def seconds(self) -> float:
+        """Return the seconds since the test began, as a stopwatch does."""
+        return (self.now - NOW).total_seconds()
+
 
 @dataclass
 class ExporterProcess:
@@ -57,7 +62,7 @@ class ExporterProcess:
     def __post_init__(self) -> None:
         self.store = ExportStore()
         self.outbox = Outbox(tables.KERNEL)
-        self.work = ExportWork(self.connections, self.store, self.clock)
+        self.work = ExportWork(self.connections, self.store, LeaseClock(self.clock, self.clock.seconds))
         self.connection_report = ConnectionReport(self.database, self.outbox, self.connections, self.clock)
 
     def sibling(self) -> "ExporterProcess":
@@ -74,8 +79,7 @@ class ExporterProcess:
 
     async def claim(self, limit: int = 16) -> Sequence[ExportJob]:
         """Lease what is due."""
-        async with self.database.begin() as db:
-            return await self.work.claim(db, limit)
+        return (await self.work.claim(self.database, limit, ())).jobs
 
     async def settle(self, job: ExportJob, result: AttemptResult) -> None:
         """Save the result of an attempt, and publish what follows."""

@@ -14,14 +14,15 @@ from sqlalchemy import Row, select, update
 
 from sandbox.mailbox import Mailbox, MailFault, MailFaultKind
 from services.notifier.handlers import COMMITMENT_HANDLERS, DIGEST_HANDLERS
-from services.notifier.rules.delivery import MailState
+from services.notifier.rules.delivery import MailJob, MailState
 from services.notifier.rules.mails.mail_type import MailData
 from services.notifier.smtp import SmtpGateway, SmtpServer
 from services.notifier.storage.store import COMMITMENT_MAILS, DIGEST_MAILS, claim
 from services.notifier.storage.tables import KERNEL, MAIL
-from services.notifier.work import LEASE, SendMails, refresh_gauges
+from services.notifier.work import LEASE, LeasedMail, SendMails, refresh_gauges
 from services.pipeline.database import Database
 from services.pipeline.fold import fold
+from services.pipeline.lease_clock import ClaimTime, LeaseClock
 from services.pipeline.outbox import Outbox
 from services.pipeline.worker import Worker
 from tests.unit.notifier.event_builders import (
@@ -49,6 +50,9 @@ class Clock:
     def __call__(self) -> datetime:
         return self.now
 
+    def seconds(self) -> float:
+        return self.now.timestamp()
+
 
 class Notifier:
     """The notifier's parts, run step by step."""
@@ -58,7 +62,7 @@ class Notifier:
         self.clock = Clock()
         self.outbox = Outbox(KERNEL)
         self.gateway = SmtpGateway(SmtpServer.from_url(mailbox.smtp_url), send_seconds=10)
-        self.work = SendMails(COMPOSER, self.gateway, clock=self.clock)
+        self.work = SendMails(COMPOSER, self.gateway, clock=LeaseClock(self.clock, self.clock.seconds))
 
     async def consume(self, *events_data: MailData, time: datetime | None = None) -> list[bool]:
         """Handle the events as one batch; return for each whether it changed anything."""
@@ -82,12 +86,17 @@ class Notifier:
 
     async def send_what_is_due(self) -> None:
         """Run the worker until no mail is due or being sent."""
-        worker = Worker(self.database, self.outbox, self.work, concurrency=4, poll_seconds=0.02)
+        worker = Worker(self.database, self.outbox, self.work, concurrency=4, max_idle_seconds=0.02)
         stopping = asyncio.Event()
         running = asyncio.create_task(worker.run(stopping))
         await eventually(self._is_idle)
         stopping.set()
         await running
+
+    def leased(self, job: MailJob) -> LeasedMail:
+        """The mail as it is leased now."""
+        seconds = self.clock.seconds()
+        return LeasedMail(job, ClaimTime(self.clock.now, seconds, seconds, self.clock.seconds))
 
     async def rows(self) -> Rows:
         async with self.database.begin() as db:
@@ -206,7 +215,7 @@ async def test_a_mail_whose_sender_died_is_sent_again_when_its_lease_expires(
 ) -> None:
     await notifier.consume(export_failed())
     async with notifier.database.begin() as db:
-        jobs = await claim(db, 10, notifier.clock.now, LEASE)
+        jobs = [notifier.leased(job) for job in await claim(db, 10, notifier.clock.now, LEASE)]
     assert len(jobs) == 3
     await asyncio.gather(*map(notifier.work.perform, jobs))  # the process dies before it settles
     async with notifier.database.begin() as db:
@@ -221,11 +230,11 @@ async def test_a_mail_whose_sender_died_is_sent_again_when_its_lease_expires(
 async def test_a_sender_whose_lease_expired_cannot_settle_the_next_attempt(notifier: Notifier) -> None:
     await notifier.consume(digest_ready(due_at=notifier.clock.now))
     async with notifier.database.begin() as db:
-        (late,) = await claim(db, 10, notifier.clock.now, LEASE)
+        (late,) = [notifier.leased(job) for job in await claim(db, 10, notifier.clock.now, LEASE)]
     answer = await notifier.work.perform(late)
     notifier.clock.now += LEASE
     async with notifier.database.begin() as db:
-        (second,) = await claim(db, 10, notifier.clock.now, LEASE)
+        (second,) = [notifier.leased(job) for job in await claim(db, 10, notifier.clock.now, LEASE)]
         assert await notifier.work.settle(db, late, answer) == ()
     assert (await notifier.rows())["digest", DANA.id].state == MailState.SENDING
     async with notifier.database.begin() as db:

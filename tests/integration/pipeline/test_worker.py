@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -18,7 +18,7 @@ from services.pipeline.bulk import insert_many
 from services.pipeline.database import Database
 from services.pipeline.outbox import Outbox
 from services.pipeline.tables import kernel_tables
-from services.pipeline.worker import DRAIN_SECONDS, Worker
+from services.pipeline.worker import DRAIN_SECONDS, Claimed, Worker
 from tests.integration.pipeline.topic_events import export_succeeded
 from tests.waiting import eventually
 
@@ -50,12 +50,14 @@ class Chores:
         self.performed: Counter[int] = Counter()
         self.connections_to_lose = 0
 
-    async def claim(self, db: AsyncConnection, limit: int) -> Sequence[int]:
+    async def claim(self, database: Database, limit: int, held: Sequence[int]) -> Claimed[int]:
         is_due = or_(CHORE.c.state == "due", (CHORE.c.state == "taken") & (CHORE.c.leased_until < func.now()))
-        due = select(CHORE.c.id).where(is_due).order_by(CHORE.c.id).limit(limit).with_for_update(skip_locked=True)
+        wanted = select(CHORE.c.id).where(is_due, CHORE.c.id.not_in(held)).order_by(CHORE.c.id).limit(limit)
+        due = wanted.with_for_update(skip_locked=True)
         taken = {"state": "taken", "leased_until": func.now() + self._lease, "claims": CHORE.c.claims + 1}
-        rows = await db.execute(update(CHORE).values(taken).where(CHORE.c.id.in_(due)).returning(CHORE.c.id))
-        return sorted(row.id for row in rows)
+        async with database.begin() as db:
+            rows = await db.execute(update(CHORE).values(taken).where(CHORE.c.id.in_(due)).returning(CHORE.c.id))
+            return Claimed(sorted(row.id for row in rows), 10.0)
 
     async def perform(self, job: int) -> str:
         self.performed[job] += 1
@@ -66,6 +68,17 @@ class Chores:
         finally:
             self.running -= 1
         return "done"
+
+    def failed(self, job: int, error: Exception) -> str:
+        del job
+        return f"failed: {type(error).__name__}"
+
+    async def set_aside(self, db: AsyncConnection, job: int, why: str) -> None:
+        del why
+        await db.execute(update(CHORE).values(state="set aside").where(CHORE.c.id == job))
+
+    def described(self, job: int, result: str) -> Mapping[str, object]:
+        return {"chore": job, "result": result}
 
     async def settle(self, db: AsyncConnection, job: int, result: str) -> Sequence[Event[EventData]]:
         await db.execute(update(CHORE).values(state=result, leased_until=None).where(CHORE.c.id == job))
@@ -102,7 +115,7 @@ class ChoreTable:
     async def working(self, chores: Chores, concurrency: int = 4) -> AsyncIterator[asyncio.Event]:
         """Run a worker for as long as the block runs, or until the yielded event is set."""
         stopping = asyncio.Event()
-        worker = Worker(self.database, self.outbox, chores, concurrency=concurrency, poll_seconds=0.05)
+        worker = Worker(self.database, self.outbox, chores, concurrency=concurrency, max_idle_seconds=0.05)
         running = asyncio.create_task(worker.run(stopping))
         try:
             yield stopping
