@@ -16,7 +16,8 @@ from sandbox.erp.server import Erp
 from schemas.envelope import Event, decode
 from schemas.events import EventData
 from services.exporter.attempt import AttemptResult, ExportJob
-from services.exporter.connections import Connections, load_connections
+from services.exporter.connections import Connection, Connections, load_connections
+from services.exporter.connectors.protocol import Connector
 from services.exporter.handlers import handlers
 from services.exporter.report import ConnectionReport
 from services.exporter.storage import tables
@@ -64,6 +65,12 @@ class ExporterProcess:
         self.outbox = Outbox(tables.KERNEL)
         self.work = ExportWork(self.connections, self.store, LeaseClock(self.clock, self.clock.seconds))
         self.connection_report = ConnectionReport(self.database, self.outbox, self.connections, self.clock)
+
+    def with_connector(self, connector: Connector) -> "ExporterProcess":
+        """Return another process whose connection `main` has this connector."""
+        settings = self.connections.by_name["main"].settings
+        connections = Connections({"main": Connection(settings, connector)})
+        return ExporterProcess(self.database, connections, self.erp, self.clock)
 
     def sibling(self) -> "ExporterProcess":
         """Return another process on the same database and ERP, with a clock of its own."""
