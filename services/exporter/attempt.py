@@ -11,7 +11,16 @@ from schemas.commitment import ErpDocument
 from schemas.snapshot import Snapshot, TooLargeError
 from services.exporter import metrics
 from services.exporter.connections import Connection
-from services.exporter.connectors.types import Exists, FindAnswer, Transient, Unknown, WriteAnswer, WriteRequest
+from services.exporter.connectors.types import (
+    Exists,
+    FindAnswer,
+    Landed,
+    Refused,
+    Transient,
+    Unknown,
+    WriteAnswer,
+    WriteRequest,
+)
 from services.exporter.rules.export import Export, ExportLease
 from services.exporter.rules.failures import content_differs, content_unreadable, duplicate_reference
 from services.exporter.rules.outcome import AttemptOutcome, Broken, NotSent, Overruled
@@ -20,6 +29,8 @@ from services.pipeline.crash import crash_at
 from services.pipeline.lease_clock import ClaimTime
 from services.pipeline.logs import FailureLog
 
+_FIND_ANSWERS = (tuple, Refused, Transient)
+_WRITE_ANSWERS = (Landed, Exists, Refused, Transient, Unknown)
 AnswerT = TypeVar("AnswerT", FindAnswer, WriteAnswer)
 log = structlog.get_logger()
 
@@ -92,7 +103,7 @@ class Attempt:
         request = _write_request(export, snapshot)
         if export.is_untried and self._job.known is None and self._connector.enforces_reference:
             return await self._write(Create(), request)
-        found = await self._observed(self._connector.find(request.reference))
+        found = await self._observed(self._connector.find(request.reference), _FIND_ANSWERS)
         step = after_probe(export, self._job.known, found, self._job.time.now())
         return await self._write(step, request) if isinstance(step, (Create, Update)) else step
 
@@ -104,9 +115,9 @@ class Attempt:
         crash_at("exporter.before_call")
         self._may_have_written = True
         if isinstance(step, Update):
-            answer = await self._observed(self._connector.update(step.document_id, request))
+            answer = await self._observed(self._connector.update(step.document_id, request), _WRITE_ANSWERS)
         else:
-            answer = await self._observed(self._connector.create(request))
+            answer = await self._observed(self._connector.create(request), _WRITE_ANSWERS)
         crash_at("exporter.after_call")
         if not isinstance(answer, Exists):
             return answer
@@ -121,9 +132,12 @@ class Attempt:
             return duplicate_reference(request.reference)
         return await self._write(step, request) if isinstance(step, Update) else step
 
-    async def _observed(self, call: Awaitable[AnswerT]) -> AnswerT:
+    async def _observed(self, call: Awaitable[AnswerT], allowed: tuple[type, ...]) -> AnswerT:
+        """Return the answer of a call; TypeError for one that the connector's protocol does not know."""
         started = perf_counter()
         answer = await call
+        if not isinstance(answer, allowed) or answer == Landed(()):
+            raise TypeError(f"the connector answered {type(answer).__name__}")
         label = "found" if isinstance(answer, tuple) else type(answer).__name__.lower()
         metrics.EXPORT_SECONDS.labels(self._connection.name, label).observe(perf_counter() - started)
         self._is_reached = answer.is_reached if isinstance(answer, Transient) else not isinstance(answer, Unknown)

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from time import monotonic
 
 from schemas.envelope import Event, new_event
@@ -47,12 +46,12 @@ class ConnectionReport:
         names = sorted(self._connections.by_name)
         async with self._database.autocommit() as db:
             seen = await queries.connections(db, names)
-            unfinished = await queries.count_unfinished(db)
+            unfinished = await queries.count_unfinished(db, self._clock())
             WORK_SET_ASIDE.labels("exporter").set(await queries.count_set_aside(db))
         if any(self._is_news(name, seen.get(name)) for name in names):
             await self._publish_news(names, {name: each.queue_length for name, each in seen.items()})
         _set_circuit_gauges({name: seen[name].circuit if name in seen else Circuit() for name in names})
-        _set_export_gauges(unfinished, self._clock())
+        _set_export_gauges(unfinished)
 
     async def _publish_news(self, names: Sequence[str], queued: Mapping[str, int]) -> None:
         """Announce what is still news once no other process can announce it at the same time."""
@@ -109,10 +108,10 @@ def _set_circuit_gauges(circuits: Mapping[str, Circuit]) -> None:
         metrics.CIRCUIT_OPEN.labels(name).set(circuit.open_since is not None)
 
 
-def _set_export_gauges(unfinished: Sequence[UnfinishedExports], now: datetime) -> None:
+def _set_export_gauges(unfinished: Sequence[UnfinishedExports]) -> None:
     metrics.EXPORTS.clear()
     metrics.EXPORTS_OLDEST_AGE_SECONDS.clear()
     for each in unfinished:
         labels = each.connection or "none", each.state
         metrics.EXPORTS.labels(*labels).set(each.count)
-        metrics.EXPORTS_OLDEST_AGE_SECONDS.labels(*labels).set(metrics.seconds_between(each.oldest, now))
+        metrics.EXPORTS_OLDEST_AGE_SECONDS.labels(*labels).set(each.oldest_age_seconds)

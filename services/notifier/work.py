@@ -178,6 +178,5 @@ class SendMails:
 async def refresh_gauges(database: Database, clock: Clock = utc_now) -> None:
     """Set the age of the oldest unsettled mail, and how many are set aside, from the database."""
     async with database.autocommit() as db:
-        oldest = await store.oldest_unsettled(db)
+        MAIL_OLDEST_AGE_SECONDS.set(await store.oldest_unsettled_seconds(db, clock()))
         WORK_SET_ASIDE.labels("notifier").set(await store.count_set_aside(db))
-    MAIL_OLDEST_AGE_SECONDS.set(max((clock() - oldest).total_seconds(), 0.0) if oldest else 0.0)

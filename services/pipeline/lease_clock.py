@@ -12,6 +12,8 @@ DATABASE_NOW: ColumnElement[datetime] = func.coalesce(
 )
 """The database's own time, the one clock that all processes share; unless the parameter `now` gives another one."""
 
+_SIGHT = timedelta(days=1)
+
 GivenTime = Callable[[], datetime | None]
 """Returns the parameter `now` of a statement with DATABASE_NOW: None, or the time that a test has set."""
 
@@ -20,6 +22,11 @@ Stopwatch = Callable[[], float]
 
 # a plain monotonic clock stands still while the machine is suspended, and leases expire meanwhile
 _STEADY_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+def within_sight(moment: ColumnElement[datetime], now: ColumnElement[datetime]) -> ColumnElement[datetime]:
+    """Return `moment`, but at most a day from `now`: PostgreSQL has years that Python cannot read, also by mistake."""
+    return func.greatest(func.least(moment, now + _SIGHT), now - _SIGHT, type_=DateTime(timezone=True))
 
 
 def own_time() -> None:

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Text, all_, bindparam, func, select, true
+from sqlalchemy import Text, all_, bindparam, case, func, select, true
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from services.exporter.rules.circuit import Circuit
 from services.exporter.storage import tables
 from services.exporter.storage.connection_store import circuit_of
 from services.pipeline.database import Transaction
-from services.pipeline.lease_clock import DATABASE_NOW
+from services.pipeline.lease_clock import DATABASE_NOW, within_sight
 
 _COMMITMENT = tables.COMMITMENT
 _CONNECTION = tables.CONNECTION
@@ -74,7 +74,7 @@ _leases = (
 _QUEUES = select(
     _MOMENT.c.now,
     func.coalesce(_WAITING.c.connection, _CONNECTION.c.name).label("queue"),
-    _WAITING.c.due_at,
+    case((_WAITING.c.due_at.is_not(None), within_sight(_WAITING.c.due_at, _MOMENT.c.now))).label("due_at"),
     _leases.label("leases"),
     *(_CONNECTION.c[name] for name in ("name", "missed_calls", "open_since", "try_at", "last_contact")),
 ).select_from(

@@ -6,8 +6,9 @@ Each statement reads nothing but an index, and costs next to nothing while few e
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, literal_column, select, text
+from sqlalchemy import ColumnElement, DateTime, bindparam, func, literal_column, select, text
 
 from services.exporter.rules.circuit import Circuit
 from services.exporter.rules.export import ExportState
@@ -18,12 +19,12 @@ from services.pipeline.database import Transaction
 
 @dataclass(frozen=True, slots=True)
 class UnfinishedExports:
-    """How many exports of one connection are in one state; `oldest` is the earliest acceptance, or failure."""
+    """How many exports of one connection are in one state, and the age of the earliest acceptance, or failure."""
 
     connection: str | None
     state: str
     count: int
-    oldest: datetime
+    oldest_age_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +36,13 @@ class SeenConnection:
     queue_length: int
 
 
-async def count_unfinished(db: Transaction) -> Sequence[UnfinishedExports]:
+async def count_unfinished(db: Transaction, now: datetime) -> Sequence[UnfinishedExports]:
     """Return the exports that somebody or something has to finish, counted by connection and state.
 
     Failed ones count until they are closed.
     """
-    return [UnfinishedExports(*row) for row in await db.execute(_WAITING.union_all(_FAILED))]
+    rows = await db.execute(_WAITING.union_all(_FAILED), {"now": now})
+    return [UnfinishedExports(connection, state, count, max(float(age), 0.0)) for connection, state, count, age in rows]
 
 
 async def connections(db: Transaction, names: Sequence[str]) -> Mapping[str, SeenConnection]:
@@ -59,16 +61,21 @@ async def count_set_aside(db: Transaction) -> int:
     return count
 
 
+def _age_of(since: ColumnElement[datetime]) -> ColumnElement[Any]:
+    """Return the age of the earliest in seconds, in SQL: PostgreSQL has years that Python cannot read."""
+    return func.extract("epoch", bindparam("now", type_=DateTime(timezone=True)) - func.min(since))
+
+
 # The conditions are written as the indexes have them, for PostgreSQL uses a partial index only where it can prove that
 # it covers a question, and for a parameter it cannot.
 _EXPORT = tables.EXPORT.c
 _WAITING = (
-    select(_EXPORT.connection, _EXPORT.state, func.count(), func.min(_EXPORT.accepted_at))
+    select(_EXPORT.connection, _EXPORT.state, func.count(), _age_of(_EXPORT.accepted_at))
     .where(text("state in ('pending', 'in_flight', 'in_doubt')"))
     .group_by(_EXPORT.connection, _EXPORT.state)
 )
 _FAILED = (
-    select(_EXPORT.connection, literal_column(f"'{ExportState.FAILED}'"), func.count(), func.min(_EXPORT.state_since))
+    select(_EXPORT.connection, literal_column(f"'{ExportState.FAILED}'"), func.count(), _age_of(_EXPORT.state_since))
     .where(text("state = 'failed' and not is_closed"))
     .group_by(_EXPORT.connection)
 )

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from services.notifier.storage.tables import MAIL
 from services.pipeline.database import Transaction
-from services.pipeline.lease_clock import DATABASE_NOW
+from services.pipeline.lease_clock import DATABASE_NOW, within_sight
 
 MailKey = tuple[UUID, str]
 """The event and the recipient of a mail."""
@@ -51,7 +51,7 @@ _IS_HELD = (
     .exists()
 )
 _FIRST_DUE = (
-    select(MAIL.c.next_attempt_at)
+    select(within_sight(MAIL.c.next_attempt_at, DATABASE_NOW))
     .where(MAIL.c.next_attempt_at.is_not(None), ~_IS_HELD)
     .order_by(MAIL.c.next_attempt_at)
     .limit(1)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, case, func, literal_column, select, true, update
+from sqlalchemy import ColumnElement, DateTime, Row, case, func, literal, literal_column, select, true, update
 
 from schemas.commitment import Person
 from services.notifier.rules.delivery import MailJob, MailState, Settlement, SmtpAnswer
@@ -111,11 +111,12 @@ async def count_set_aside(db: Transaction) -> int:
     return count
 
 
-async def oldest_unsettled(db: Transaction) -> datetime | None:
-    """Return when the oldest unsettled mail was created; None without one."""
-    unsettled = select(func.min(MAIL.c.created_at)).where(MAIL.c.next_attempt_at.is_not(None))
-    oldest: datetime | None = (await db.execute(unsettled)).scalar_one()
-    return oldest
+async def oldest_unsettled_seconds(db: Transaction, now: datetime) -> float:
+    """Return the age of the oldest unsettled mail; 0 without one."""
+    # the age is computed in SQL, because PostgreSQL has years that Python cannot read
+    age = func.extract("epoch", literal(now, DateTime(timezone=True)) - func.min(MAIL.c.created_at))
+    seconds = (await db.execute(select(age).where(MAIL.c.next_attempt_at.is_not(None)))).scalar_one()
+    return max(float(seconds or 0), 0.0)
 
 
 def _row_of(each: Mail) -> dict[str, Any]:

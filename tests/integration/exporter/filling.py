@@ -9,7 +9,7 @@ COMPANIES = 50
 _COMMITMENTS = """
 insert into exporter.commitment (id, company_id, connection, due_at)
 select 'f-' || n, 'co-' || n % 50, 'erp-' || n % 50,
-       case when n <= :waiting then statement_timestamp() + interval '1 hour' end
+       case when n <= :waiting then timestamptz '2100-01-01' end
 from generate_series(1, :rows) n
 """
 _EXPORTS = """

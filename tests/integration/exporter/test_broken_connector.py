@@ -1,8 +1,11 @@
 """An error that a connector raises is an outcome: nothing is retried for ever, and nothing is written twice."""
 
+from typing import Any
+
+import pytest
 from structlog.testing import capture_logs
 
-from services.exporter.connectors.types import FindAnswer, WriteAnswer, WriteRequest
+from services.exporter.connectors.types import FindAnswer, Landed, WriteAnswer, WriteRequest
 from tests.integration.exporter.exporter_process import SETTLE_SECONDS, ExporterProcess
 from tests.unit.exporter.builders import accepted_event
 
@@ -33,6 +36,18 @@ class BrokenConnector:
         pass
 
 
+class NonsenseConnector(BrokenConnector):
+    """Answers a write with something that is no answer."""
+
+    def __init__(self, answer: Any) -> None:
+        super().__init__(finds=True)
+        self.answer = answer
+
+    async def create(self, request: WriteRequest) -> WriteAnswer:
+        del request
+        return self.answer  # type: ignore[no-any-return]
+
+
 async def test_a_connector_that_raises_before_a_write_is_retried_up_to_the_limit_and_logged_once(
     exporter: ExporterProcess,
 ) -> None:
@@ -60,6 +75,18 @@ async def test_a_connector_that_raises_in_a_write_leaves_the_export_in_doubt(exp
         process.clock.advance(1)
 
     assert connector.writes == 1
+    assert await process.export_states() == ["in_doubt"]
+
+
+@pytest.mark.parametrize("answer", [None, (), Landed(())])
+async def test_a_connector_that_answers_a_write_with_nonsense_leaves_the_export_in_doubt(
+    exporter: ExporterProcess, answer: Any
+) -> None:
+    process = exporter.with_connector(NonsenseConnector(answer))
+    await process.consume(accepted_event())
+
+    await process.work_once()
+
     assert await process.export_states() == ["in_doubt"]
 
 

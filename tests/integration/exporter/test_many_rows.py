@@ -54,7 +54,7 @@ async def test_the_gauges_read_only_exports_that_are_not_finished(exporter: Expo
         reading(exporter.database, "exporter", "commitment", "export") as read,
         exporter.database.autocommit() as db,
     ):
-        counted = await queries.count_unfinished(db)
+        counted = await queries.count_unfinished(db, exporter.clock())
         connections = await queries.connections(db, NAMES)
         assert await queries.count_set_aside(db) == 0
 

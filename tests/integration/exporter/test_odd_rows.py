@@ -30,9 +30,9 @@ CORRUPTIONS = {
     "a record nested more deeply than Python reads": (
         "update exporter.export set summary = summary || '{\"extra\": VERY_DEEP}' where commitment_id = 'c-2'"
     ),
-    "a time beyond the calendar": (
-        "update exporter.export set accepted_at = '200000-01-01' where commitment_id = 'c-2'"
-    ),
+    "a time beyond the calendar": "update exporter.export set accepted_at = '200000-01-01' where commitment_id = 'c-2'",
+    "a time before the calendar": "update exporter.export set accepted_at = '44-03-15 BC' where commitment_id = 'c-2'",
+    "due before the calendar": "update exporter.commitment set due_at = '44-03-15 BC' where id = 'c-2'",
 }
 
 
@@ -127,6 +127,8 @@ async def test_leases_begin_and_end_by_the_databases_clock(exporter: ExporterPro
     real = ExporterProcess(exporter.database, exporter.connections, exporter.erp)
     real.work = ExportWork(exporter.connections, real.store, LeaseClock())
     await exporter.consume(accepted_event())
+    async with exporter.database.begin() as db:
+        await db.execute(update(tables.COMMITMENT).values(due_at=func.now()))
 
     claimed: Claimed[Any] = await real.work.claim(real.database, 1, ())
 

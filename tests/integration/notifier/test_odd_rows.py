@@ -25,7 +25,7 @@ insert into notifier.mail (event_id, recipient_id, recipient_name, recipient_ema
     event_data, occurred_at, created_at, state, next_attempt_at, settled_at)
 select gen_random_uuid(), 'p-' || n, 'P', 'p@example.com', 'rejected', 'co-' || n % 50, 'f-' || n, '{}',
        statement_timestamp(), statement_timestamp(), case when n <= :waiting then 'pending' else 'sent' end,
-       case when n <= :waiting then statement_timestamp() + interval '1 hour' end, statement_timestamp()
+       case when n <= :waiting then timestamptz '2100-01-01' end, statement_timestamp()
 from generate_series(1, :rows) n
 """
 
@@ -59,6 +59,27 @@ async def test_a_mail_that_cannot_be_read_is_set_aside_and_the_others_are_sent(
     assert states[SAM.id] == MailState.SET_ASIDE
     assert REGISTRY.get_sample_value("work_set_aside", {"service": "notifier"}) == 1
     assert [line["event"] for line in logged if "set_aside" in line["event"]] == ["worker.row_set_aside"]
+
+
+@pytest.mark.parametrize("column", ["created_at", "occurred_at", "next_attempt_at"])
+@pytest.mark.parametrize("moment", ["200000-01-01", "0044-03-15 BC", "infinity", "-infinity"])
+async def test_a_time_beyond_the_calendar_stops_no_other_mail(
+    notifier: Notifier, mailbox: Mailbox, column: str, moment: str
+) -> None:
+    await notifier.consume(export_failed())
+    async with notifier.database.begin() as db:
+        await db.execute(
+            update(MAIL).where(MAIL.c.recipient_id == SAM.id).values({column: text(f"timestamptz '{moment}'")})
+        )
+
+    while (await notifier.work.claim(notifier.database, 10, ())).jobs:
+        pass
+    await refresh_gauges(notifier.database)
+
+    async with notifier.database.begin() as db:
+        claimed = set(await db.scalars(text("select recipient_id from notifier.mail where attempts > 0")))
+    assert claimed >= {ANA.id, DANA.id}
+    assert mailbox.messages == []
 
 
 async def test_a_mail_that_was_set_aside_is_sent_once_an_operator_has_mended_it(
@@ -141,7 +162,7 @@ async def test_looking_for_mails_that_are_due_reads_no_others(database: Database
         await db.exec_driver_sql("vacuum analyze notifier.mail")
     async with reading(database, "notifier", "mail") as read, database.begin() as db:
         now, due_at = await due.next_due(db, None, ())
-        assert await store.oldest_unsettled(db) is not None
+        assert await store.oldest_unsettled_seconds(db, now) >= 0
         assert await store.count_set_aside(db) == 0
         assert await store.claim(db, 10, now, LEASE) == []
 
