@@ -31,8 +31,8 @@ CORRUPTIONS = {
         "update exporter.export set summary = summary || '{\"extra\": VERY_DEEP}' where commitment_id = 'c-2'"
     ),
     "a time beyond the calendar": "update exporter.export set accepted_at = '200000-01-01' where commitment_id = 'c-2'",
-    "a time before the calendar": "update exporter.export set accepted_at = '44-03-15 BC' where commitment_id = 'c-2'",
-    "due before the calendar": "update exporter.commitment set due_at = '44-03-15 BC' where id = 'c-2'",
+    "a time in antiquity": "update exporter.export set accepted_at = '0044-03-15 BC' where commitment_id = 'c-2'",
+    "due in antiquity": "update exporter.commitment set due_at = '0044-03-15 BC' where id = 'c-2'",
 }
 
 
