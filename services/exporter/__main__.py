@@ -13,6 +13,7 @@ from services.exporter.work import ExportWork
 from services.pipeline.aggregate import Aggregate
 from services.pipeline.clock import utc_now
 from services.pipeline.database import Database
+from services.pipeline.lease_clock import LeaseClock
 from services.pipeline.outbox import Outbox
 from services.pipeline.periodic import every
 from services.pipeline.runtime import Service, run_service
@@ -26,7 +27,7 @@ def build() -> tuple[Service, ServiceSettings]:
     connections = load_connections(settings.erp_connections, os.environ)
     database = Database(settings.database_url, application_name="countersign.exporter", pool_size=24)
     outbox, store = Outbox(tables.KERNEL), ExportStore()
-    work = ExportWork(connections, store, utc_now)
+    work = ExportWork(connections, store, LeaseClock())
     service = Service(
         name="exporter",
         tables=tables.KERNEL,
@@ -34,7 +35,7 @@ def build() -> tuple[Service, ServiceSettings]:
         outbox=outbox,
         aggregates=(Aggregate("exports", handlers(connections.routes), store),),
         workers=(Worker(database, outbox, work, concurrency=max(connections.max_leases, 1)),),
-        loops=(every(REPORT_SECONDS, ConnectionReport(database, outbox, connections, utc_now).report),),
+        loops=(every(REPORT_SECONDS, ConnectionReport(database, outbox, connections, utc_now).report_at_leisure),),
         closers=[each.connector.close for each in connections.by_name.values()],
     )
     return service, settings

@@ -2,36 +2,57 @@
 
 from collections.abc import Awaitable
 from dataclasses import dataclass
-from datetime import timedelta
 from time import perf_counter
 from typing import TypeVar
 
 import structlog
 
 from schemas.commitment import ErpDocument
-from schemas.snapshot import Snapshot
+from schemas.snapshot import Snapshot, TooLargeError
 from services.exporter import metrics
 from services.exporter.connections import Connection
-from services.exporter.connectors.types import Exists, FindAnswer, Transient, Unknown, WriteAnswer, WriteRequest
+from services.exporter.connectors.types import (
+    Exists,
+    FindAnswer,
+    Landed,
+    Refused,
+    Transient,
+    Unknown,
+    WriteAnswer,
+    WriteRequest,
+)
 from services.exporter.rules.export import Export, ExportLease
-from services.exporter.rules.failures import content_differs, duplicate_reference
-from services.exporter.rules.outcome import AttemptOutcome, NotSent
+from services.exporter.rules.failures import content_differs, content_unreadable, duplicate_reference
+from services.exporter.rules.outcome import AttemptOutcome, Broken, NotSent, Overruled
 from services.exporter.rules.probe import Create, Update, after_probe, outcome_without_write
-from services.pipeline.clock import Clock
 from services.pipeline.crash import crash_at
+from services.pipeline.lease_clock import ClaimTime
+from services.pipeline.logs import FailureLog
 
+_FIND_ANSWERS = (tuple, Refused, Transient)
+_WRITE_ANSWERS = (Landed, Exists, Refused, Transient, Unknown)
 AnswerT = TypeVar("AnswerT", FindAnswer, WriteAnswer)
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class ExportJob:
-    """A leased export and what is needed to carry it out; `known` is the commitment's document, if it has one."""
+    """A leased export and what is needed to carry it out; `known` is the commitment's document, if it has one.
+
+    `snapshot_text` is None where the approved content is missing. An overruled export is asked for, but not written.
+    """
 
     lease: ExportLease
     export: Export
     known: ErpDocument | None
-    snapshot_text: str
+    snapshot_text: str | None
+    time: ClaimTime
+    is_overruled: bool = False
+
+    @property
+    def remaining_seconds(self) -> float:
+        """How much of the lease is certainly left."""
+        return self.time.remaining_seconds((self.lease.until - self.time.at).total_seconds())
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +66,35 @@ class AttemptResult:
 class Attempt:
     """Carries out one job on its connection."""
 
-    def __init__(self, connection: Connection, job: ExportJob, clock: Clock) -> None:
+    def __init__(self, connection: Connection, job: ExportJob, failures: FailureLog) -> None:
         self._connection = connection
         self._connector = connection.connector
         self._job = job
-        self._clock = clock
+        self._failures = failures
         self._is_reached: bool | None = None
+        self._may_have_written = False
 
     async def run(self) -> AttemptResult:
         """Carry out the export; no call begins unless it must end, by its own deadline, before the lease does."""
-        return AttemptResult(await self._outcome(), self._is_reached)
+        try:
+            outcome = await self._outcome()
+        except Exception as error:  # noqa: BLE001 - a connector is somebody else's code, and its error is an outcome
+            outcome = self._after_error(error)
+        return AttemptResult(outcome, self._is_reached)
+
+    def _after_error(self, error: Exception) -> AttemptOutcome:
+        """In doubt once a write may have begun; before, nothing has happened."""
+        self._failures.defect("export.attempt_failed", error, connection=self._connection.name)
+        message = f"The exporter or its connector failed ({type(error).__name__})."
+        if self._may_have_written:
+            return Unknown(message)
+        return outcome_without_write(self._job.export, Broken(message))
 
     async def _outcome(self) -> AttemptOutcome:
         export = self._job.export
-        snapshot = Snapshot.from_text(self._job.snapshot_text)
+        snapshot = _read_snapshot(self._job.snapshot_text)
+        if snapshot is None:
+            return outcome_without_write(export, content_unreadable())
         if snapshot.content_hash != export.content_hash:
             return outcome_without_write(export, content_differs())
         if not self._has_time_for_a_call():
@@ -67,18 +103,21 @@ class Attempt:
         request = _write_request(export, snapshot)
         if export.is_untried and self._job.known is None and self._connector.enforces_reference:
             return await self._write(Create(), request)
-        found = await self._observed(self._connector.find(request.reference))
-        step = after_probe(export, self._job.known, found, self._clock())
+        found = await self._observed(self._connector.find(request.reference), _FIND_ANSWERS)
+        step = after_probe(export, self._job.known, found, self._job.time.now())
         return await self._write(step, request) if isinstance(step, (Create, Update)) else step
 
     async def _write(self, step: Create | Update, request: WriteRequest) -> AttemptOutcome:
+        if self._job.is_overruled:
+            return Overruled()
         if not self._has_time_for_a_call():
             return NotSent()
         crash_at("exporter.before_call")
+        self._may_have_written = True
         if isinstance(step, Update):
-            answer = await self._observed(self._connector.update(step.document_id, request))
+            answer = await self._observed(self._connector.update(step.document_id, request), _WRITE_ANSWERS)
         else:
-            answer = await self._observed(self._connector.create(request))
+            answer = await self._observed(self._connector.create(request), _WRITE_ANSWERS)
         crash_at("exporter.after_call")
         if not isinstance(answer, Exists):
             return answer
@@ -88,14 +127,17 @@ class Attempt:
 
     async def _write_to_existing(self, exists: Exists, request: WriteRequest) -> AttemptOutcome:
         """Continue with the document that the ERP returned when it refused a second one."""
-        step = after_probe(self._job.export, self._job.known, (exists.document,), self._clock())
+        step = after_probe(self._job.export, self._job.known, (exists.document,), self._job.time.now())
         if isinstance(step, Create):
             return duplicate_reference(request.reference)
         return await self._write(step, request) if isinstance(step, Update) else step
 
-    async def _observed(self, call: Awaitable[AnswerT]) -> AnswerT:
+    async def _observed(self, call: Awaitable[AnswerT], allowed: tuple[type, ...]) -> AnswerT:
+        """Return the answer of a call; TypeError for one that the connector's protocol does not know."""
         started = perf_counter()
         answer = await call
+        if not isinstance(answer, allowed) or answer == Landed(()):
+            raise TypeError(f"the connector answered {type(answer).__name__}")
         label = "found" if isinstance(answer, tuple) else type(answer).__name__.lower()
         metrics.EXPORT_SECONDS.labels(self._connection.name, label).observe(perf_counter() - started)
         self._is_reached = answer.is_reached if isinstance(answer, Transient) else not isinstance(answer, Unknown)
@@ -103,16 +145,23 @@ class Attempt:
 
     def _has_time_for_a_call(self) -> bool:
         """Whether a call that begins now ends before another worker may take the export."""
-        timeout = timedelta(seconds=self._connection.settings.timeout_seconds)
-        has_time = self._clock() + timeout < self._job.lease.until
+        has_time = self._connection.settings.timeout_seconds < self._job.remaining_seconds
         if not has_time:
             log.warning("export.lease_nearly_over", connection=self._connection.name)
         return has_time
 
     def _observe_start(self) -> None:
         if self._job.export.is_untried:
-            seconds = metrics.seconds_between(self._job.export.accepted_at, self._clock())
+            seconds = metrics.seconds_between(self._job.export.accepted_at, self._job.time.now())
             metrics.EXPORT_START_SECONDS.labels(self._connection.name).observe(seconds)
+
+
+def _read_snapshot(text: str | None) -> Snapshot | None:
+    """Return the approved content; None where it is missing or damaged."""
+    try:
+        return None if text is None else Snapshot.from_text(text)
+    except (ValueError, TooLargeError, RecursionError, AttributeError, TypeError):
+        return None
 
 
 def _write_request(export: Export, snapshot: Snapshot) -> WriteRequest:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from schemas.envelope import Event
-from schemas.events import DecisionAccepted, DecisionResolved
+from schemas.events import DecisionAccepted, DecisionRejected, DecisionResolved
 from services.exporter.rules import event_handlers
 from services.exporter.rules.event_handlers import DecidedExports
 from services.exporter.rules.export import CommitmentExports
@@ -20,5 +20,6 @@ def handlers(routes: Mapping[str, str]) -> tuple[On[Any, Any, Any], ...]:
 
     return (
         On(DecisionAccepted, accepted),
+        On(DecisionRejected, event_handlers.rejected),
         On(DecisionResolved, event_handlers.resolved),
     )

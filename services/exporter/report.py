@@ -1,8 +1,8 @@
 """Reports how every ERP connection is doing: an event when it changes, and gauges all the time."""
 
 import json
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from time import monotonic
 
 from schemas.envelope import Event, new_event
 from schemas.events import ErpConnection, EventData
@@ -12,12 +12,15 @@ from services.exporter.rules.circuit import Circuit
 from services.exporter.rules.published_events import SOURCE
 from services.exporter.storage import connection_store, queries
 from services.exporter.storage.connection_store import LockedConnection
-from services.exporter.storage.queries import UnfinishedExports
+from services.exporter.storage.queries import SeenConnection, UnfinishedExports
 from services.pipeline.clock import Clock
 from services.pipeline.database import Database, Transaction
+from services.pipeline.metrics import WORK_SET_ASIDE
 from services.pipeline.outbox import Outbox
 
-REPORT_SECONDS = 2.0
+REPORT_SECONDS = 5.0
+MAX_SHARE = 0.01
+"""How much of the time the statements may take: with a million waiting exports, the figures are counted less often."""
 
 
 class ConnectionReport:
@@ -28,21 +31,41 @@ class ConnectionReport:
         self._outbox = outbox
         self._connections = connections
         self._clock = clock
+        self._rests_until = 0.0
+
+    async def report_at_leisure(self) -> None:
+        """Report, unless the previous report took so long that the database deserves a rest."""
+        started = monotonic()
+        if started < self._rests_until:
+            return
+        await self.report()
+        self._rests_until = started + (monotonic() - started) / MAX_SHARE
 
     async def report(self) -> None:
         """Publish an event for each connection that no process has announced as it is now, and refresh the gauges."""
-        names = list(self._connections.by_name)
+        names = sorted(self._connections.by_name)
+        async with self._database.autocommit() as db:
+            seen = await queries.connections(db, names)
+            unfinished = await queries.count_unfinished(db, self._clock())
+            WORK_SET_ASIDE.labels("exporter").set(await queries.count_set_aside(db))
+        if any(self._is_news(name, seen.get(name)) for name in names):
+            await self._publish_news(names, {name: each.queue_length for name, each in seen.items()})
+        _set_circuit_gauges({name: seen[name].circuit if name in seen else Circuit() for name in names})
+        _set_export_gauges(unfinished)
+
+    async def _publish_news(self, names: Sequence[str], queued: Mapping[str, int]) -> None:
+        """Announce what is still news once no other process can announce it at the same time."""
         async with self._database.begin() as db:
             await connection_store.register(db, names)
             rows = await connection_store.lock(db, names)
-            queued = await queries.queue_lengths(db)
             events = [await self._announce(db, name, row, queued.get(name, 0)) for name, row in rows.items()]
             await self._outbox.add(db, [event for event in events if event])
         self._outbox.wake()
-        for name, row in rows.items():
-            metrics.CIRCUIT_OPEN.labels(name).set(row.circuit.open_since is not None)
-        async with self._database.begin() as db:
-            _set_export_gauges(await queries.count_unfinished(db), self._clock())
+
+    def _is_news(self, name: str, seen: SeenConnection | None) -> bool:
+        if seen is None:
+            return True
+        return _comparable(self._announcement(name, seen.circuit, seen.queue_length, version=0)) != seen.announced
 
     async def _announce(
         self, db: Transaction, name: str, row: LockedConnection, queue_length: int
@@ -79,10 +102,16 @@ def _comparable(announcement: ErpConnection) -> str:
     return json.dumps(compared.model_dump(mode="json", exclude={"version"}), sort_keys=True)
 
 
-def _set_export_gauges(unfinished: Sequence[UnfinishedExports], now: datetime) -> None:
+def _set_circuit_gauges(circuits: Mapping[str, Circuit]) -> None:
+    metrics.CIRCUIT_OPEN.clear()
+    for name, circuit in circuits.items():
+        metrics.CIRCUIT_OPEN.labels(name).set(circuit.open_since is not None)
+
+
+def _set_export_gauges(unfinished: Sequence[UnfinishedExports]) -> None:
     metrics.EXPORTS.clear()
     metrics.EXPORTS_OLDEST_AGE_SECONDS.clear()
     for each in unfinished:
         labels = each.connection or "none", each.state
         metrics.EXPORTS.labels(*labels).set(each.count)
-        metrics.EXPORTS_OLDEST_AGE_SECONDS.labels(*labels).set(metrics.seconds_between(each.oldest, now))
+        metrics.EXPORTS_OLDEST_AGE_SECONDS.labels(*labels).set(each.oldest_age_seconds)

@@ -12,6 +12,7 @@ from aiosmtplib import SMTP, SMTPDataError, SMTPException, SMTPRecipientRefused,
 
 from services.notifier.rules.delivery import Delivery, SmtpAnswer
 from services.notifier.rules.wording import one_line
+from services.pipeline.logs import FailureLog
 
 SEND_SECONDS = 45.0
 IDLE_SECONDS = 20.0
@@ -59,14 +60,15 @@ class SmtpGateway:
     ) -> None:
         self._server = server
         self._tls_context = tls_context or (None if server.security == "none" else ssl.create_default_context())
-        self._send_seconds = send_seconds
+        self.send_seconds = send_seconds
         self._idle: list[SMTP] = []
+        self._failures = FailureLog()
 
     async def send(self, sender: str, recipient: str, message: bytes) -> SmtpAnswer:
         """Try once, for at most `send_seconds`, to send `message` to `recipient`."""
         may_be_delivered = False
         try:
-            async with asyncio.timeout(self._send_seconds), self._connection() as client:
+            async with asyncio.timeout(self.send_seconds), self._connection() as client:
                 await client.mail(sender)
                 await client.rcpt(recipient)
                 may_be_delivered = True  # from here on the server may accept it and its answer may still get lost
@@ -74,7 +76,9 @@ class SmtpGateway:
         except SMTPResponseException as error:
             delivery = _delivery_of(error, may_be_delivered=may_be_delivered)
             return SmtpAnswer(delivery, _answer_text(f"{error.code} {error.message}"))
-        except (SMTPException, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - the library also raises what Python does about an odd value
+            if not isinstance(error, SMTPException | OSError):
+                self._failures.defect("mail.send_failed", error)
             delivery = Delivery.UNKNOWN if may_be_delivered else Delivery.DEFERRED
             return SmtpAnswer(delivery, _answer_text(f"{type(error).__name__} {error}"))
         return SmtpAnswer(Delivery.ACCEPTED, _answer_text(f"{response.code} {response.message}"))
@@ -119,7 +123,7 @@ class SmtpGateway:
             # explicit, because by default the library would upgrade a plain connection where the server offers it
             start_tls=server.security == "starttls",
             tls_context=self._tls_context,
-            timeout=self._send_seconds,
+            timeout=self.send_seconds,
         )
 
 

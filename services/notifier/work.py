@@ -1,8 +1,9 @@
 """Sends the mails that are due: leases them, hands them to the mail server and records its answer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
@@ -12,10 +13,16 @@ from schemas.fields import MailOutcome
 from services.notifier.composing import Composer, smtp_address
 from services.notifier.metrics import MAIL_OLDEST_AGE_SECONDS, MAIL_SEND_SECONDS, MAILS
 from services.notifier.rules.delivery import OPEN, Delivery, MailJob, Settlement, SmtpAnswer, settlement
-from services.notifier.storage import store
+from services.notifier.storage import due, store
+from services.notifier.storage.due import MailKey
 from services.pipeline.clock import Clock, utc_now
 from services.pipeline.crash import crash_at
-from services.pipeline.database import Database, Transaction
+from services.pipeline.database import Database, Transaction, may_succeed_later
+from services.pipeline.lease_clock import ClaimTime, LeaseClock
+from services.pipeline.logs import FailureLog
+from services.pipeline.metrics import WORK_SET_ASIDE
+from services.pipeline.splitting import lease_one_by_one
+from services.pipeline.worker import BUSY_SECONDS, MAX_IDLE_SECONDS, Claimed
 
 SOURCE = "countersign/notifier"
 LEASE = timedelta(seconds=60)
@@ -29,9 +36,27 @@ log = structlog.get_logger()
 class Gateway(Protocol):
     """Sends messages to the mail server."""
 
+    @property
+    def send_seconds(self) -> float:
+        """How long one attempt takes at most."""
+        ...
+
     async def send(self, sender: str, recipient: str, message: bytes) -> SmtpAnswer:
         """Try once to send `message` to `recipient`; every failure is an answer."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class LeasedMail:
+    """A mail to send, and the time of its claim."""
+
+    job: MailJob
+    time: ClaimTime
+
+    @property
+    def key(self) -> MailKey:
+        """What identifies the mail's row."""
+        return self.job.mail.event_id, self.job.mail.recipient.id
 
 
 class SendMails:
@@ -40,25 +65,56 @@ class SendMails:
     name = "send_mails"
 
     def __init__(
-        self, composer: Composer, gateway: Gateway, *, lease: timedelta = LEASE, clock: Clock = utc_now
+        self, composer: Composer, gateway: Gateway, *, lease: timedelta = LEASE, clock: LeaseClock | None = None
     ) -> None:
         self._composer = composer
         self._gateway = gateway
         self._lease = lease
-        self._clock = clock
+        self._clock = clock or LeaseClock()
+        self._failures = FailureLog()
 
-    async def claim(self, db: Transaction, limit: int) -> Sequence[MailJob]:
-        """Lease at most `limit` mails that are due."""
-        return await store.claim(db, limit, self._clock(), self._lease)
+    async def claim(self, database: Database, limit: int, held: Sequence[LeasedMail]) -> Claimed[LeasedMail]:
+        """Lease at most `limit` mails that are due and not `held`."""
+        asked_at, keys = self._clock.stopwatch(), [leased.key for leased in held]
+        async with database.autocommit() as db:
+            now, due_at = await due.next_due(db, self._clock.given_time(), keys)
+        if due_at is None or due_at > now:
+            return Claimed((), (due_at - now).total_seconds() if due_at else MAX_IDLE_SECONDS)
+        time = self._clock.claim_time(now, asked_at)
+        jobs = await self._lease_due(database, limit, now, keys)
+        return Claimed([LeasedMail(job, time) for job in jobs], BUSY_SECONDS)
 
-    async def perform(self, job: MailJob) -> SmtpAnswer:
-        """Send the mail, unless it has expired."""
-        if job.mail.is_expired(self._clock()):
+    async def _lease_due(self, database: Database, limit: int, now: datetime, held: Sequence[MailKey]) -> list[MailJob]:
+        try:
+            async with database.begin() as db:
+                return await store.claim(db, limit, now, self._lease, held=held)
+        except Exception as error:
+            if may_succeed_later(error):
+                raise
+            self._failures.defect("mail.claim_split", error)
+        async with database.autocommit() as db:
+            found = await due.due_keys(db, limit, now, held)
+
+        async def lease(db: Transaction, key: MailKey) -> list[MailJob]:
+            return await store.claim(db, 1, now, self._lease, only=key)
+
+        return await lease_one_by_one(database, found, lease, store.set_aside)
+
+    async def perform(self, job: LeasedMail) -> SmtpAnswer:
+        """Send the mail, unless it has expired or its lease is nearly over."""
+        mail = job.job.mail
+        if mail.is_expired(job.time.now()):
             return SmtpAnswer(Delivery.EXPIRED, "Not sent: it had expired.")
-        recipient = smtp_address(job.mail.recipient)
+        recipient = smtp_address(mail.recipient)
         if recipient is None:
             return SmtpAnswer(Delivery.REFUSED, "Not sent: mail servers do not accept the characters of this address.")
-        message = self._composer.compose(job.mail, recipient)
+        message = self._composer.compose(mail, recipient)
+        if job.time.remaining_seconds(self._lease.total_seconds()) <= self._gateway.send_seconds:
+            log.warning("mail.lease_nearly_over")
+            return SmtpAnswer(Delivery.DEFERRED, "Not sent: the lease was nearly over.")
+        return await self._send(job.job, recipient, message)
+
+    async def _send(self, job: MailJob, recipient: str, message: bytes) -> SmtpAnswer:
         if job.is_repeat:
             MAILS.labels(job.mail.kind, "repeated").inc()
         crash_at("notifier.before_send")
@@ -67,13 +123,34 @@ class SendMails:
         crash_at("notifier.after_send")
         return answer
 
-    async def settle(self, db: Transaction, job: MailJob, result: SmtpAnswer) -> Sequence[Event[EventData]]:
+    def failed(self, job: LeasedMail, error: Exception) -> SmtpAnswer:
+        """Return the answer for a mail that could not be composed."""
+        del job
+        return SmtpAnswer(Delivery.BROKEN, f"Not sent: composing it failed ({type(error).__name__}).")
+
+    async def settle(self, db: Transaction, job: LeasedMail, result: SmtpAnswer) -> Sequence[Event[EventData]]:
         """Record the answer; return `mail.settled` if the mail is settled and about a commitment."""
-        now = self._clock()
-        settled = settlement(job, result, now)
-        if not await store.settle(db, job, settled, result, now):
+        now = job.time.now()
+        settled = settlement(job.job, result, now)
+        if not await store.settle(db, job.job, settled, result, now):
+            log.warning("mail.settled_too_late", **self.described(job, result))
             return ()
-        return self._report(job, settled, now)
+        return self._report(job.job, settled, now)
+
+    async def set_aside(self, db: Transaction, job: LeasedMail, why: str) -> None:
+        """Take the mail out of the claims."""
+        await store.set_aside(db, job.key, why, job.job.attempt)
+
+    def described(self, job: LeasedMail, result: SmtpAnswer) -> Mapping[str, Any]:
+        """Return which mail it is, and how its attempt ended."""
+        mail = job.job.mail
+        return {
+            "kind": mail.kind,
+            "event_id": str(mail.event_id),
+            "recipient": mail.recipient.id,
+            "attempt": job.job.attempt,
+            "delivery": result.delivery.value,
+        }
 
     def _report(self, job: MailJob, settled: Settlement, now: datetime) -> Sequence[Event[EventData]]:
         kind = job.mail.kind
@@ -99,7 +176,7 @@ class SendMails:
 
 
 async def refresh_gauges(database: Database, clock: Clock = utc_now) -> None:
-    """Set the age of the oldest unsettled mail from the database."""
-    async with database.begin() as db:
-        oldest = await store.oldest_unsettled(db)
-    MAIL_OLDEST_AGE_SECONDS.set(max((clock() - oldest).total_seconds(), 0.0) if oldest else 0.0)
+    """Set the age of the oldest unsettled mail, and how many are set aside, from the database."""
+    async with database.autocommit() as db:
+        MAIL_OLDEST_AGE_SECONDS.set(await store.oldest_unsettled_seconds(db, clock()))
+        WORK_SET_ASIDE.labels("notifier").set(await store.count_set_aside(db))

@@ -63,6 +63,7 @@ class Database:
                 "server_settings": {"application_name": application_name, "jit": "off"} | _SERVER_TIMEOUTS,
             },
         )
+        self._autocommit_engine = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Transaction]:
@@ -71,15 +72,15 @@ class Database:
             yield db
 
     @asynccontextmanager
-    async def statement(self) -> AsyncIterator[Transaction]:
-        """Open a connection on which each statement is a transaction of its own, which spares two round trips."""
-        async with self.engine.connect() as db:
-            yield await db.execution_options(isolation_level="AUTOCOMMIT")
+    async def autocommit(self) -> AsyncIterator[Transaction]:
+        """Open a connection on which each statement is a transaction of its own, without BEGIN and COMMIT."""
+        async with self._autocommit_engine.connect() as db:
+            yield db
 
     async def is_reachable(self) -> bool:
         """Whether the database answers a trivial statement now."""
         try:
-            async with self.statement() as db:
+            async with self.autocommit() as db:
                 await db.execute(text("select 1"))
         except DATABASE_ERRORS:
             return False

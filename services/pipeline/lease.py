@@ -31,7 +31,7 @@ class Lease:
         asked_at = monotonic()
         expires_at = func.now() + timedelta(seconds=self._seconds)
         wanted = insert(self._table).values(name=self._name, holder=self._holder, expires_at=expires_at)
-        async with self._database.statement() as db:
+        async with self._database.autocommit() as db:
             row = await db.execute(
                 wanted.on_conflict_do_update(
                     index_elements=["name"],
@@ -47,5 +47,5 @@ class Lease:
         """Delete the lease, so that the next holder need not wait until it expires."""
         self._until = 0.0
         mine = (self._table.c.name == self._name) & (self._table.c.holder == self._holder)
-        async with self._database.statement() as db:
+        async with self._database.autocommit() as db:
             await db.execute(delete(self._table).where(mine))

@@ -1,10 +1,15 @@
-"""Configures structured logs: one line per event, as JSON or for people."""
+"""Structured logs: one line per event, as JSON or for people; and failures that repeat, without flooding the log."""
 
 import logging
 import sys
+from dataclasses import dataclass
+from time import monotonic
+from types import TracebackType
 from typing import Literal
 
 import structlog
+
+REPEAT_SECONDS = 300.0
 
 
 def configure_logs(log_format: Literal["json", "console"], service: str) -> None:
@@ -40,3 +45,50 @@ def configure_logs(log_format: Literal["json", "console"], service: str) -> None
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(service=service)
+
+
+@dataclass(slots=True)
+class _Logged:
+    at: float
+    repeats: int = 0
+
+
+class FailureLog:
+    """Logs each distinct failure at most once per `every_seconds`; the next line says how many were left out.
+
+    Failures are the same if they have the same event and type, and were raised in the same line of code.
+    """
+
+    def __init__(self, *, every_seconds: float = REPEAT_SECONDS) -> None:
+        self._every_seconds = every_seconds
+        self._logged: dict[tuple[str, type[BaseException], str], _Logged] = {}
+        self._log = structlog.get_logger()
+
+    def defect(self, event: str, error: Exception, **fields: object) -> None:
+        """Log a failure that nobody expected, with its traceback."""
+        if (repeats := self._repeats(event, error)) is not None:
+            self._log.error(event, exc_info=error, repeats=repeats, **fields)
+
+    def expected(self, event: str, error: Exception, **fields: object) -> None:
+        """Log a failure that passes, such as a database that is unavailable, without a traceback."""
+        if (repeats := self._repeats(event, error)) is not None:
+            self._log.warning(event, cause=type(error).__name__, repeats=repeats, **fields)
+
+    def _repeats(self, event: str, error: Exception) -> int | None:
+        """Return how many such failures were left out since the last line; None if this one is left out as well."""
+        key = (event, type(error), _place(error.__traceback__))
+        logged = self._logged.get(key)
+        if logged is not None and monotonic() - logged.at < self._every_seconds:
+            logged.repeats += 1
+            return None
+        self._logged[key] = _Logged(monotonic())
+        return 0 if logged is None else logged.repeats
+
+
+def _place(raised: TracebackType | None) -> str:
+    """Return the line of code that raised an error."""
+    if raised is None:
+        return ""
+    while raised.tb_next is not None:
+        raised = raised.tb_next
+    return f"{raised.tb_frame.f_code.co_filename}:{raised.tb_lineno}"

@@ -40,4 +40,9 @@ OUTBOX_PARKED = Gauge(
     ("service", "state"),
 )
 DEAD_LETTERS = Gauge("dead_letters", "Dead letters that are stored here.", ("service", "reason"))
+WORK_SET_ASIDE = Gauge(
+    "work_set_aside",
+    "Exports or mails that cannot be read or recorded; none of them moves until an operator acts.",
+    ("service",),
+)
 SERVICE_READY = Gauge("service_ready", "1 while the service is assigned, reaches its database and is not draining.")

@@ -21,7 +21,7 @@ class Offsets:
 
     async def load(self, database: Database, partitions: Sequence[Partition]) -> Mapping[Partition, int]:
         """Return the saved offsets of `partitions`; one that was never read has none."""
-        async with database.statement() as db:
+        async with database.autocommit() as db:
             rows = await db.execute(select(self._table))
             saved = {Partition(row.topic, row.partition): row.next_offset for row in rows}
         return {name: saved[name] for name in partitions if name in saved}

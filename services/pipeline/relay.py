@@ -125,7 +125,7 @@ class Relay:
         room = MAX_ROWS - len(self._queue.ids), MAX_BYTES - self._queue.size_bytes
         if min(room) <= 0:
             return 0
-        async with self._database.statement() as db:
+        async with self._database.autocommit() as db:
             rows = await self._outbox.oldest(
                 db, min(READ_ROWS, room[0]), max_bytes=room[1], known=tuple(self._queue.ids)
             )
@@ -190,7 +190,7 @@ class Relay:
             return 0.0
         crash_at(f"{self._service}.relay_before_delete")
         try:
-            async with self._database.statement() as db:
+            async with self._database.autocommit() as db:
                 await self._outbox.settle(db, [row for each in sent for row in each.ids])
         except DATABASE_ERRORS:
             self._acknowledged += sent

@@ -52,7 +52,7 @@ class Connector(Protocol):
     """Speaks to one ERP; up to `max_in_flight` calls run at the same time.
 
     Every call returns within `timeout_seconds` and reports every failure, also of the network, as an answer. It raises
-    nothing and never retries: after an exception, the export is in doubt once its lease has expired.
+    nothing and never retries: an error in a write leaves the export in doubt, and any other one counts as an attempt.
     """
 
     @property

@@ -26,6 +26,13 @@ def free_calls(circuit: Circuit, in_flight: int, max_in_flight: int, now: dateti
     return 1 if circuit.try_at is None or circuit.try_at <= now else 0
 
 
+def earliest_call(circuit: Circuit, due_at: datetime) -> datetime:
+    """When the call for an export that is due at `due_at` may begin: not before the next trial of an open circuit."""
+    if circuit.open_since is None or circuit.try_at is None:
+        return due_at
+    return max(due_at, circuit.try_at)
+
+
 def start_trial(circuit: Circuit, now: datetime, pause_seconds: float) -> Circuit:
     """The circuit when a call begins: if it is open, no other call may begin for `pause_seconds`."""
     if circuit.open_since is None:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from schemas.commitment import summarise
 from schemas.envelope import Event
-from schemas.events import DecisionAccepted, DecisionResolved
+from schemas.events import DecisionAccepted, DecisionRejected, DecisionResolved
 from services.exporter.connectors.types import Refused
 from services.exporter.rules.export import ApprovedSnapshot, CommitmentExports, Export, ExportState
 from services.exporter.rules.failures import failure_of, no_connection
@@ -53,6 +53,18 @@ def resolved(exports: CommitmentExports, event: Event[DecisionResolved], now: da
     return replace(advance(with_evidence, now), is_changed=is_changed)
 
 
+def rejected(exports: CommitmentExports, event: Event[DecisionRejected], now: datetime) -> DecidedExports:
+    """Keep an approver's rejection: no order for this revision and round, or an earlier one, is carried out any more.
+
+    It may arrive before its order does, for the two have no common sequence.
+    """
+    _check_company(exports, event.data.company_id)
+    latest = max(exports.rejected or (0, 0), (event.data.revision, event.data.round))
+    if latest == exports.rejected:
+        return Decided(exports, is_changed=False)
+    return advance(replace(exports, company_id=event.data.company_id, rejected=latest), now)
+
+
 def advance(exports: CommitmentExports, now: datetime) -> DecidedExports:
     """Change unleased exports as far as possible without calling the ERP, with the events that follow."""
     publish: Events = ()
@@ -89,7 +101,7 @@ def _ordered(event: Event[DecisionAccepted], now: datetime, connection: str | No
         summary=summarise(data.commitment.commitment, data.sent_by, connection),
         accepted_at=event.time,
         state_since=now,
-        due_at=now,
+        due_at=min(now, event.time),  # at once, whichever of the two clocks is ahead of the database's
         connection=connection,
         erp_code=data.erp_code,
         accounting_date=data.accounting_date,
@@ -140,7 +152,7 @@ def _reopen(_exports: CommitmentExports, export: Export, now: datetime) -> tuple
     """A higher round starts again from the beginning, but keeps `quiet_until`: an earlier call may still land."""
     if export.ordered_round == export.round or export.is_done:
         return replace(export, round=export.ordered_round), ()
-    reopened = export.moved_to(ExportState.PENDING, now, due_at=now)
+    reopened = export.moved_to(ExportState.PENDING, now, due_at=min(now, export.accepted_at))
     return replace(reopened, round=export.ordered_round, attempts=0, probes=0, failure=None), ()
 
 
@@ -153,10 +165,22 @@ def _supersede(exports: CommitmentExports, export: Export, now: datetime) -> tup
     return export.moved_to(ExportState.SUPERSEDED, now), new_events
 
 
+def _close(exports: CommitmentExports, export: Export, now: datetime) -> tuple[Export, Events]:
+    """An overruled order fails silently, for approval knows; a failure is closed once nobody has to act on it.
+
+    What is in doubt stays so: it may be in the ERP already.
+    """
+    is_overruled = exports.is_overruled(export)
+    if is_overruled and export.state is ExportState.PENDING:
+        export = export.moved_to(ExportState.FAILED, now)
+    is_followed = max(exports.by_revision) > export.revision
+    return replace(export, is_closed=export.state is ExportState.FAILED and (is_overruled or is_followed)), ()
+
+
 def _fail_without_connection(exports: CommitmentExports, export: Export, now: datetime) -> tuple[Export, Events]:
     if export.state is not ExportState.PENDING or exports.connection_for(export) is not None:
         return export, ()
     return fail(exports, export, no_connection(export.company_id), now)
 
 
-_STEPS: tuple[Step, ...] = (_settle_with_evidence, _reopen, _supersede, _fail_without_connection)
+_STEPS: tuple[Step, ...] = (_settle_with_evidence, _reopen, _supersede, _close, _fail_without_connection)

@@ -57,6 +57,9 @@ class Export:
 
     document: ErpDocument | None = None
     failure: Failure | None = None
+    is_closed: bool = False
+    """Whether a failed export is nobody's open item any more: it was rejected, or a later revision was accepted."""
+
     traceparent: str | None = None
 
     @property
@@ -102,13 +105,17 @@ class ApprovedSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class CommitmentExports:
-    """Every export of one commitment, by revision; `resolved` holds the documents that approvers gave as evidence."""
+    """Every export of one commitment, by revision; `resolved` holds the documents that approvers gave as evidence.
+
+    `rejected` is the highest revision and round that an approver has rejected.
+    """
 
     commitment_id: str
     company_id: str | None = None
     by_revision: Mapping[int, Export] = field(default_factory=dict)
     resolved: Mapping[int, ErpDocument] = field(default_factory=dict)
     lease: ExportLease | None = None
+    rejected: tuple[int, int] | None = None
 
     def with_export(self, export: Export) -> "CommitmentExports":
         """Return these exports with `export` added, or in place of its revision's previous one."""
@@ -119,6 +126,10 @@ class CommitmentExports:
         """The exports that no worker has leased, lowest revision first."""
         leased = self.lease.revision if self.lease else None
         return tuple(self.by_revision[revision] for revision in sorted(self.by_revision) if revision != leased)
+
+    def is_overruled(self, export: Export) -> bool:
+        """Whether the order to export was rejected later: it must not be written any more."""
+        return self.rejected is not None and (export.revision, export.ordered_round) <= self.rejected
 
     @property
     def newest_success(self) -> Export | None:

@@ -44,6 +44,24 @@ def content_differs() -> Refused:
     )
 
 
+def content_unreadable() -> Refused:
+    """The stored content is missing or damaged; a retry brings it again."""
+    return Refused(
+        FailureClass.FIX_SETUP,
+        "The stored content of this revision is missing or cannot be read. Nothing was sent to the ERP.",
+        "content_unreadable",
+    )
+
+
+def connector_broken(message: str, attempts: int) -> Refused:
+    """The connector raises errors of its own; its operator finds them in the log."""
+    return Refused(
+        FailureClass.FIX_SETUP,
+        f"The connector failed in {attempts} attempts; the exporter's log says where. {message}",
+        "connector_broken",
+    )
+
+
 def unmarked_document(numbers: str) -> Refused:
     """The ERP has documents with our reference but without our marker; writing another could be a duplicate."""
     return Refused(

@@ -18,4 +18,16 @@ class NotSent:
     """Nothing was sent, because the lease was about to end."""
 
 
-AttemptOutcome = Landed | Refused | Transient | Unknown | Undecided | NotSent
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """Our own code or the connector's raised an error before anything was written."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overruled:
+    """The ERP does not hold the revision, and it is not written, because an approver has rejected it meanwhile."""
+
+
+AttemptOutcome = Landed | Refused | Transient | Unknown | Undecided | NotSent | Broken | Overruled

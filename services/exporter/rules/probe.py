@@ -9,7 +9,7 @@ from services.exporter.connectors.types import FindAnswer, FoundDocument, Landed
 from services.exporter.rules.export import Export, ExportState
 from services.exporter.rules.failures import unmarked_document
 from services.exporter.rules.marker import marked_revision
-from services.exporter.rules.outcome import AttemptOutcome, Undecided
+from services.exporter.rules.outcome import AttemptOutcome, Broken, Undecided
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def after_probe(
     return _only_unmarked(export, found) if found else Create()
 
 
-def outcome_without_write(export: Export, obstacle: Refused | Transient) -> AttemptOutcome:
+def outcome_without_write(export: Export, obstacle: Refused | Transient | Broken) -> AttemptOutcome:
     """Return the outcome of an attempt that could not write: what is in doubt stays so, since nothing was learned."""
     return Undecided(obstacle.message) if export.state is ExportState.IN_DOUBT else obstacle
 

@@ -8,8 +8,8 @@ from schemas.commitment import ErpDocument
 from services.exporter.connectors.types import FoundDocument, Landed, Refused, Transient, Unknown
 from services.exporter.rules.event_handlers import DecidedExports, advance, fail
 from services.exporter.rules.export import CommitmentExports, Export, ExportLease, ExportState
-from services.exporter.rules.failures import given_up
-from services.exporter.rules.outcome import AttemptOutcome, NotSent, Undecided
+from services.exporter.rules.failures import connector_broken, given_up
+from services.exporter.rules.outcome import AttemptOutcome, Broken, NotSent, Overruled, Undecided
 from services.exporter.rules.policy import RetryPolicy
 from services.exporter.rules.published_events import Events, in_doubt_event, succeeded_event
 
@@ -36,12 +36,14 @@ def settle_attempt(
 ) -> DecidedExports | None:
     """End the lease `token` with `outcome`, and publish what follows; None if that lease is no longer held.
 
-    A failure or doubt is not published if an approver has ordered a higher round meanwhile.
+    A failure or doubt is not published if an approver has ordered a higher round, or has rejected this one, meanwhile.
     """
     if exports.lease is None or exports.lease.token != token:
         return None
     export, events = _settled(exports, exports.by_revision[exports.lease.revision], outcome, policy, now)
-    is_overtaken = export.state is not ExportState.SUCCEEDED and export.ordered_round != export.round
+    is_overtaken = export.state is not ExportState.SUCCEEDED and (
+        export.ordered_round != export.round or exports.is_overruled(export)
+    )
     decided = advance(replace(exports.with_export(export), lease=None), now)
     return replace(decided, publish=decided.publish if is_overtaken else (*events, *decided.publish))
 
@@ -56,15 +58,14 @@ def _settled(
             return _succeeded(export, documents, exports.resolved.get(export.revision), now)
         case Refused():
             return fail(exports, attempted, outcome, now)
-        case Transient():
+        case Transient() | Broken():
             return _retried(exports, attempted, outcome, policy, now)
         case Unknown(message):
             return _lost(attempted, message, policy, now)
         case Undecided(message, needs_person):
             return _undecided(probed, message, policy, now, needs_person=needs_person)
-        case NotSent():
-            state = ExportState.IN_DOUBT if export.state is ExportState.IN_DOUBT else ExportState.PENDING
-            return export.moved_to(state, now, due_at=now), ()
+        case NotSent() | Overruled():
+            return _unwritten(export, outcome, now), ()
 
 
 def _succeeded(
@@ -89,11 +90,13 @@ def _erp_document(export: Export, document: FoundDocument) -> ErpDocument:
 
 
 def _retried(
-    exports: CommitmentExports, export: Export, transient: Transient, policy: RetryPolicy, now: datetime
+    exports: CommitmentExports, export: Export, obstacle: Transient | Broken, policy: RetryPolicy, now: datetime
 ) -> tuple[Export, Events]:
     if export.attempts >= policy.max_attempts:
-        return fail(exports, export, given_up(transient.message, export.attempts), now)
-    due_at = now + policy.retry_delay(export.attempts, transient.retry_after_seconds)
+        explain = given_up if isinstance(obstacle, Transient) else connector_broken
+        return fail(exports, export, explain(obstacle.message, export.attempts), now)
+    retry_after_seconds = obstacle.retry_after_seconds if isinstance(obstacle, Transient) else 0.0
+    due_at = now + policy.retry_delay(export.attempts, retry_after_seconds)
     return export.moved_to(ExportState.PENDING, now, due_at), ()
 
 
@@ -102,6 +105,14 @@ def _lost(export: Export, message: str, policy: RetryPolicy, now: datetime) -> t
     quiet = replace(export, quiet_until=now + policy.settle_time())
     in_doubt = quiet.moved_to(ExportState.IN_DOUBT, now, due_at=now + policy.probe_delay(0))
     return in_doubt, (in_doubt_event(in_doubt, message, now),)
+
+
+def _unwritten(export: Export, outcome: NotSent | Overruled, now: datetime) -> Export:
+    """An overruled export is over, without an event: approval knows. The other one is taken up again at once."""
+    if isinstance(outcome, Overruled):
+        return export.moved_to(ExportState.FAILED, now)
+    state = ExportState.IN_DOUBT if export.state is ExportState.IN_DOUBT else ExportState.PENDING
+    return export.moved_to(state, now, due_at=now)
 
 
 def _undecided(

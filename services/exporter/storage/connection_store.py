@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, func, select, update
@@ -13,14 +12,6 @@ from services.pipeline.bulk import insert_many
 from services.pipeline.database import Transaction
 
 _TABLE = tables.CONNECTION
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionLoad:
-    """A connection's circuit, and how many leases all processes together hold on its exports."""
-
-    circuit: Circuit
-    leases: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,32 +28,11 @@ async def register(db: Transaction, names: Sequence[str]) -> None:
     await insert_many(db, _TABLE, [{"name": name} for name in sorted(names)])
 
 
-async def read_loads(db: Transaction, names: Sequence[str], now: datetime) -> Mapping[str, ConnectionLoad]:
-    """Return the load of each registered connection of `names`.
-
-    Expired leases do not count. Otherwise the leases of a killed process could fill the limit, and no other process
-    could take them over.
-    """
-    commitment = tables.COMMITMENT
-    leases = (
-        select(func.count())
-        .where(
-            commitment.c.connection == _TABLE.c.name,
-            commitment.c.lease_token.is_not(None),
-            commitment.c.due_at > now,
-        )
-        .scalar_subquery()
-    )
-    chosen = select(_TABLE, leases.label("leases")).where(_TABLE.c.name == func.any(list(names)))
-    rows = await db.execute(chosen.order_by(_TABLE.c.name))
-    return {row.name: ConnectionLoad(_circuit(row), row.leases) for row in rows}
-
-
 async def lock(db: Transaction, names: Sequence[str]) -> Mapping[str, LockedConnection]:
     """Lock and return the rows of `names`, so that one process at a time changes or announces a connection."""
     chosen = select(_TABLE).where(_TABLE.c.name == func.any(list(names))).order_by(_TABLE.c.name)
     rows = await db.execute(chosen.with_for_update(key_share=True))
-    return {row.name: LockedConnection(_circuit(row), row.told, row.told_version) for row in rows}
+    return {row.name: LockedConnection(circuit_of(row), row.told, row.told_version) for row in rows}
 
 
 async def save_circuit(db: Transaction, name: str, circuit: Circuit) -> None:
@@ -84,5 +54,6 @@ async def save_announcement(db: Transaction, name: str, content: str, version: i
     await db.execute(update(_TABLE).where(_TABLE.c.name == name).values(told=content, told_version=version))
 
 
-def _circuit(row: Row[Any]) -> Circuit:
+def circuit_of(row: Row[Any]) -> Circuit:
+    """Return the circuit in a row with the columns of the table."""
     return Circuit(row.missed_calls, row.open_since, row.try_at, row.last_contact)

@@ -1,42 +1,81 @@
-"""Counts the exports that are not finished yet."""
+"""Reads what the exporter reports: its connections, and counts of the exports that are not finished yet.
+
+Each statement reads nothing but an index, and costs next to nothing while few exports are unfinished.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import ColumnElement, DateTime, bindparam, func, literal_column, select, text
 
+from services.exporter.rules.circuit import Circuit
 from services.exporter.rules.export import ExportState
 from services.exporter.storage import tables
+from services.exporter.storage.connection_store import circuit_of
 from services.pipeline.database import Transaction
-
-_UNFINISHED = (ExportState.PENDING, ExportState.IN_FLIGHT, ExportState.IN_DOUBT, ExportState.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
 class UnfinishedExports:
-    """How many exports of one connection are in one state; `oldest` is the earliest acceptance, or failure."""
+    """How many exports of one connection are in one state, and the age of the earliest acceptance, or failure."""
 
     connection: str | None
     state: str
     count: int
-    oldest: datetime
+    oldest_age_seconds: float
 
 
-async def count_unfinished(db: Transaction) -> Sequence[UnfinishedExports]:
-    """Return the exports that have not succeeded, counted by connection and state."""
-    table = tables.EXPORT
-    since = case((table.c.state == ExportState.FAILED, table.c.state_since), else_=table.c.accepted_at)
-    counted = (
-        select(table.c.connection, table.c.state, func.count(), func.min(since))
-        .where(table.c.state.in_([state.value for state in _UNFINISHED]))
-        .group_by(table.c.connection, table.c.state)
-    )
-    return [UnfinishedExports(*row) for row in await db.execute(counted)]
+@dataclass(frozen=True, slots=True)
+class SeenConnection:
+    """A connection's circuit, its last announcement, and how many commitments wait for it or are in flight."""
+
+    circuit: Circuit
+    announced: str | None
+    queue_length: int
 
 
-async def queue_lengths(db: Transaction) -> Mapping[str, int]:
-    """Return how many commitments wait for each connection, including those in flight."""
-    table = tables.COMMITMENT
-    counted = select(table.c.connection, func.count()).where(table.c.due_at.is_not(None)).group_by(table.c.connection)
-    return {name: count for name, count in await db.execute(counted) if name is not None}
+async def count_unfinished(db: Transaction, now: datetime) -> Sequence[UnfinishedExports]:
+    """Return the exports that somebody or something has to finish, counted by connection and state.
+
+    Failed ones count until they are closed.
+    """
+    rows = await db.execute(_WAITING.union_all(_FAILED), {"now": now})
+    return [UnfinishedExports(connection, state, count, max(float(age), 0.0)) for connection, state, count, age in rows]
+
+
+async def connections(db: Transaction, names: Sequence[str]) -> Mapping[str, SeenConnection]:
+    """Return those of `names` that are registered."""
+    table, commitment = tables.CONNECTION, tables.COMMITMENT
+    waiting = select(func.count()).where(commitment.c.connection == table.c.name, commitment.c.due_at.is_not(None))
+    chosen = select(table, waiting.scalar_subquery().label("waiting")).where(table.c.name == func.any(list(names)))
+    rows = await db.execute(chosen)
+    return {row.name: SeenConnection(circuit_of(row), row.told, row.waiting) for row in rows}
+
+
+async def count_set_aside(db: Transaction) -> int:
+    """Return how many commitments are set aside."""
+    counted = select(func.count()).select_from(tables.COMMITMENT).where(tables.COMMITMENT.c.set_aside.is_not(None))
+    count: int = (await db.execute(counted)).scalar_one()
+    return count
+
+
+def _age_of(since: ColumnElement[datetime]) -> ColumnElement[Any]:
+    """Return the age of the earliest in seconds, in SQL: PostgreSQL has years that Python cannot read."""
+    return func.extract("epoch", bindparam("now", type_=DateTime(timezone=True)) - func.min(since))
+
+
+# The conditions are written as the indexes have them, for PostgreSQL uses a partial index only where it can prove that
+# it covers a question, and for a parameter it cannot.
+_EXPORT = tables.EXPORT.c
+_WAITING = (
+    select(_EXPORT.connection, _EXPORT.state, func.count(), _age_of(_EXPORT.accepted_at))
+    .where(text("state in ('pending', 'in_flight', 'in_doubt')"))
+    .group_by(_EXPORT.connection, _EXPORT.state)
+)
+_FAILED = (
+    select(_EXPORT.connection, literal_column(f"'{ExportState.FAILED}'"), func.count(), _age_of(_EXPORT.state_since))
+    .where(text("state = 'failed' and not is_closed"))
+    .group_by(_EXPORT.connection)
+)

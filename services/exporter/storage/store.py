@@ -1,12 +1,28 @@
 """Stores the exports of commitments in PostgreSQL, many commitments with a few statements."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, bindparam, func, select, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    Table,
+    Text,
+    all_,
+    bindparam,
+    case,
+    func,
+    literal,
+    select,
+    true,
+    tuple_,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from schemas.commitment import ErpDocument, Person, Summary
 from schemas.events import Failure
@@ -27,10 +43,22 @@ _RECORDS: dict[str, type[Record]] = {
     "document": ErpDocument,
     "failure": Failure,
 }
+_COMMITMENT_COLUMNS = (
+    "company_id",
+    "connection",
+    "due_at",
+    "lease_token",
+    "lease_revision",
+    "resolved",
+    "rejected_revision",
+    "rejected_round",
+)
 _UPDATE_COMMITMENT = (
     update(tables.COMMITMENT)
     .where(tables.COMMITMENT.c.id == bindparam("key"))
-    .values({name: bindparam(name) for name in tables.COMMITMENT.c.keys() if name != "id"})  # noqa: SIM118 - names, not columns
+    .values({name: bindparam(name) for name in _COMMITMENT_COLUMNS})
+    # what is due again is no longer set aside
+    .values(set_aside=case((bindparam("due_at").is_(None), tables.COMMITMENT.c.set_aside), else_=None))
 )
 _INSERT_EXPORT = insert(tables.EXPORT)
 _UPSERT_EXPORT = _INSERT_EXPORT.on_conflict_do_update(
@@ -38,6 +66,17 @@ _UPSERT_EXPORT = _INSERT_EXPORT.on_conflict_do_update(
     set_={name: _INSERT_EXPORT.excluded[name] for name in _EXPORT_COLUMNS if name not in ("commitment_id", "revision")},
 )
 _INSERT_SNAPSHOT = insert(tables.SNAPSHOT).on_conflict_do_nothing()
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Which due commitments a worker wants: the oldest of one connection, without those that it holds already."""
+
+    connection: str
+    limit: int
+    now: datetime
+    held: Sequence[str] = ()
+    only: str | None = None
 
 
 class ExportStore:
@@ -53,17 +92,20 @@ class ExportStore:
         chosen = select(tables.COMMITMENT).where(tables.COMMITMENT.c.id == func.any(list(keys)))
         return await self._read(db, chosen.order_by(tables.COMMITMENT.c.id).with_for_update(key_share=True))
 
-    async def lock_due(
-        self, db: Transaction, connection: str, limit: int, now: datetime
-    ) -> Mapping[str, CommitmentExports]:
-        """Lock and return up to `limit` commitments that are due on `connection`, skipping those already locked."""
-        return await self._lock_due(db, tables.COMMITMENT.c.connection == connection, limit, now)
+    async def lock_due(self, db: Transaction, due: Due) -> Mapping[str, CommitmentExports]:
+        """Lock and return the commitments that are `due`, skipping those that somebody else has locked."""
+        chosen = _due(tables.COMMITMENT, due)
+        return await self._read(db, chosen.with_for_update(skip_locked=True, key_share=True))
 
-    async def lock_due_unconfigured(
-        self, db: Transaction, configured: Sequence[str], limit: int, now: datetime
-    ) -> Mapping[str, CommitmentExports]:
-        """Do what `lock_due` does, for commitments whose connection is not among the `configured` ones."""
-        return await self._lock_due(db, tables.COMMITMENT.c.connection.not_in(configured), limit, now)
+    async def due_ids(self, db: Transaction, due: Due) -> Sequence[str]:
+        """Return the ids of the commitments that are `due`, without reading anything else of them."""
+        return list(await db.scalars(_due(tables.COMMITMENT.c.id, due)))
+
+    async def set_aside(self, db: Transaction, commitment_id: str, why: str, token: UUID | None = None) -> None:
+        """Take a commitment out of the claims; one that is leased under another `token` by now stays as it is."""
+        table = tables.COMMITMENT
+        is_ours = true() if token is None else table.c.lease_token == token
+        await db.execute(update(table).where(table.c.id == commitment_id, is_ours).values(due_at=None, set_aside=why))
 
     async def save(self, db: Transaction, changes: Sequence[ExportsChange]) -> None:
         """Write every change, each table in one round trip."""
@@ -83,13 +125,6 @@ class ExportStore:
         found = await db.execute(select(table.c.commitment_id, table.c.text).where(key.in_(wanted)))
         return {row.commitment_id: row.text for row in found}
 
-    async def _lock_due(
-        self, db: Transaction, where: ColumnElement[bool], limit: int, now: datetime
-    ) -> Mapping[str, CommitmentExports]:
-        due_at = tables.COMMITMENT.c.due_at
-        due = select(tables.COMMITMENT).where(where, now >= due_at).order_by(due_at).limit(limit)
-        return await self._read(db, due.with_for_update(skip_locked=True, key_share=True))
-
     async def _read(self, db: Transaction, commitments: Select[Any]) -> Mapping[str, CommitmentExports]:
         """Return the exports of the commitments that the statement `commitments` selects and locks."""
         rows = (await db.execute(commitments)).all()
@@ -101,6 +136,15 @@ class ExportStore:
         for export in map(_export, await db.execute(chosen)):
             exports[export.commitment_id][export.revision] = export
         return {row.id: _commitment_exports(row, exports[row.id]) for row in rows}
+
+
+def _due(what: Table | ColumnElement[str], due: Due) -> Select[Any]:
+    table = tables.COMMITMENT
+    chosen = select(what).where(table.c.connection == due.connection, table.c.due_at <= due.now)
+    chosen = chosen.where(table.c.id != all_(literal(list(due.held), ARRAY(Text))))
+    if due.only is not None:
+        chosen = chosen.where(table.c.id == due.only)
+    return chosen.order_by(table.c.due_at).limit(due.limit)
 
 
 def _changed(change: ExportsChange) -> list[Export]:
@@ -116,6 +160,8 @@ def _commitment_row(exports: CommitmentExports) -> dict[str, Any]:
         "due_at": exports.due_at,
         "lease_token": exports.lease.token if exports.lease else None,
         "lease_revision": exports.lease.revision if exports.lease else None,
+        "rejected_revision": exports.rejected[0] if exports.rejected else None,
+        "rejected_round": exports.rejected[1] if exports.rejected else None,
         "resolved": {str(revision): _plain(document) for revision, document in exports.resolved.items()} or None,
     }
 
@@ -123,7 +169,8 @@ def _commitment_row(exports: CommitmentExports) -> dict[str, Any]:
 def _commitment_exports(row: Row[Any], exports: Mapping[int, Export]) -> CommitmentExports:
     resolved = {int(revision): ErpDocument.model_validate(each) for revision, each in (row.resolved or {}).items()}
     lease = ExportLease(row.lease_token, row.lease_revision, row.due_at) if row.lease_token else None
-    return CommitmentExports(row.id, row.company_id, exports, resolved, lease)
+    rejected = None if row.rejected_revision is None else (row.rejected_revision, row.rejected_round)
+    return CommitmentExports(row.id, row.company_id, exports, resolved, lease, rejected)
 
 
 def _export_row(export: Export) -> dict[str, Any]:

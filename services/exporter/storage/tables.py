@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Date,
     DateTime,
@@ -35,8 +36,13 @@ COMMITMENT = Table(
     Column("lease_token", Uuid),
     Column("lease_revision", Integer),
     Column("resolved", _JSON),
+    Column("rejected_revision", Integer),
+    Column("rejected_round", Integer),
+    # why no worker takes it up any more; an operator sets `due_at` again
+    Column("set_aside", Text),
     Index("commitment_due", "connection", "due_at", postgresql_where=text("due_at is not null")),
     Index("commitment_leased", "connection", postgresql_where=text("lease_token is not null")),
+    Index("commitment_set_aside", "id", postgresql_where=text("set_aside is not null")),
 )
 
 EXPORT = Table(
@@ -64,6 +70,7 @@ EXPORT = Table(
     Column("quiet_until", _INSTANT),
     Column("document", _JSON),
     Column("failure", _JSON),
+    Column("is_closed", Boolean, nullable=False, server_default="false"),
     Column("traceparent", Text),
     ForeignKeyConstraint(["commitment_id"], [COMMITMENT.c.id]),
     Index(
@@ -72,12 +79,15 @@ EXPORT = Table(
         unique=True,
         postgresql_where=text("state in ('in_flight', 'in_doubt')"),
     ),
+    # everything that the gauges need, so that they read no rows
     Index(
-        "export_unsettled",
+        "export_waiting",
         "connection",
         "state",
-        postgresql_where=text("state in ('pending', 'in_flight', 'in_doubt', 'failed')"),
+        "accepted_at",
+        postgresql_where=text("state in ('pending', 'in_flight', 'in_doubt')"),
     ),
+    Index("export_failed", "connection", "state_since", postgresql_where=text("state = 'failed' and not is_closed")),
 )
 
 SNAPSHOT = Table(

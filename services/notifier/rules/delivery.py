@@ -9,29 +9,39 @@ from services.notifier.rules.mails.mail import Mail
 FIRST_DELAY = timedelta(seconds=5)
 MAX_DELAY = timedelta(minutes=15)
 MAX_LOST_ANSWERS = 5
+MAX_BROKEN_ATTEMPTS = 100
+"""With the delays between them, about a day: time to release a mended template."""
 _MAX_DOUBLINGS = 20
 
 
 class MailState(StrEnum):
-    """The state of a mail; SENDING with an expired lease means that the sending process died."""
+    """The state of a mail; SENDING with an expired lease means that the sending process died.
+
+    SET_ASIDE is a mail that cannot be read or recorded, until an operator acts.
+    """
 
     PENDING = "pending"
     SENDING = "sending"
     SENT = "sent"
     FAILED = "failed"
     EXPIRED = "expired"
+    SET_ASIDE = "set_aside"
 
 
 OPEN = (MailState.PENDING, MailState.SENDING)
 
 
 class Delivery(StrEnum):
-    """The outcome of one attempt; UNKNOWN means that the mail may have been delivered."""
+    """The outcome of one attempt; UNKNOWN means that the mail may have been delivered.
+
+    BROKEN means that our own code raised an error before anything was sent.
+    """
 
     ACCEPTED = "accepted"
     DEFERRED = "deferred"
     REFUSED = "refused"
     UNKNOWN = "unknown"
+    BROKEN = "broken"
     EXPIRED = "expired"
 
 
@@ -72,6 +82,7 @@ def settlement(job: MailJob, answer: SmtpAnswer, now: datetime) -> Settlement:
 
     A mail with unknown outcome is repeated, because a lost mail is worse than a second copy. After MAX_LOST_ANSWERS
     it fails, so that a broken server does not flood the recipient with copies.
+    A mail that we fail to compose is tried again like a deferred one, and fails after MAX_BROKEN_ATTEMPTS.
     """
     lost_answers = job.lost_answers + (answer.delivery is Delivery.UNKNOWN)
     match answer.delivery:
@@ -83,7 +94,9 @@ def settlement(job: MailJob, answer: SmtpAnswer, now: datetime) -> Settlement:
             return Settlement(MailState.EXPIRED, None, lost_answers)
         case Delivery.UNKNOWN if lost_answers >= MAX_LOST_ANSWERS:
             return Settlement(MailState.FAILED, None, lost_answers)
-        case Delivery.DEFERRED | Delivery.UNKNOWN:
+        case Delivery.BROKEN if job.attempt >= MAX_BROKEN_ATTEMPTS:
+            return Settlement(MailState.FAILED, None, lost_answers)
+        case Delivery.DEFERRED | Delivery.UNKNOWN | Delivery.BROKEN:
             return Settlement(MailState.PENDING, min(now + delay(job.attempt), job.mail.expires_at), lost_answers)
 
 

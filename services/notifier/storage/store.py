@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, case, func, select, update
+from sqlalchemy import ColumnElement, DateTime, Row, case, func, literal, literal_column, select, true, update
 
 from schemas.commitment import Person
 from services.notifier.rules.delivery import MailJob, MailState, Settlement, SmtpAnswer
 from services.notifier.rules.event_handlers import QueuedMails
 from services.notifier.rules.mails.mail import TYPE_OF_KIND, Mail
+from services.notifier.storage.due import MailKey, due_mails
 from services.notifier.storage.tables import MAIL
 from services.pipeline.bulk import insert_many
 from services.pipeline.database import Transaction
@@ -42,16 +43,20 @@ COMMITMENT_MAILS = MailStore(MAIL.c.commitment_id, where=MAIL.c.commitment_id.is
 DIGEST_MAILS = MailStore(MAIL.c.recipient_id, where=MAIL.c.commitment_id.is_(None))
 
 
-async def claim(db: Transaction, limit: int, now: datetime, lease: timedelta) -> list[MailJob]:
-    """Lease at most `limit` mails that are due, including those whose earlier lease has expired."""
-    due = (
-        select(MAIL.c.event_id, MAIL.c.recipient_id)
-        .where(MAIL.c.next_attempt_at <= now)
-        .order_by(MAIL.c.next_attempt_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .cte("due")
-    )
+async def claim(
+    db: Transaction,
+    limit: int,
+    now: datetime,
+    lease: timedelta,
+    *,
+    held: Sequence[MailKey] = (),
+    only: MailKey | None = None,
+) -> list[MailJob]:
+    """Lease at most `limit` mails that are due, including those whose earlier lease has expired, but not the `held`."""
+    chosen = due_mails(limit, now, held)
+    if only is not None:
+        chosen = chosen.where(MAIL.c.event_id == only[0], MAIL.c.recipient_id == only[1])
+    due = chosen.with_for_update(skip_locked=True).cte("due")
     was_interrupted = case((MAIL.c.state == MailState.SENDING, 1), else_=0)
     taken = (
         update(MAIL)
@@ -88,11 +93,30 @@ async def settle(db: Transaction, job: MailJob, settled: Settlement, answer: Smt
     return recorded.rowcount == 1
 
 
-async def oldest_unsettled(db: Transaction) -> datetime | None:
-    """Return when the oldest unsettled mail was created; None without one."""
-    unsettled = select(func.min(MAIL.c.created_at)).where(MAIL.c.next_attempt_at.is_not(None))
-    oldest: datetime | None = (await db.execute(unsettled)).scalar_one()
-    return oldest
+async def set_aside(db: Transaction, key: MailKey, why: str, attempt: int | None = None) -> None:
+    """Take a mail out of the claims; one whose next `attempt` has begun stays as it is."""
+    event_id, recipient_id = key
+    is_ours = true() if attempt is None else MAIL.c.attempts == attempt
+    await db.execute(
+        update(MAIL)
+        .where(MAIL.c.event_id == event_id, MAIL.c.recipient_id == recipient_id, is_ours)
+        .values(state=MailState.SET_ASIDE, next_attempt_at=None, smtp_answer=why)
+    )
+
+
+async def count_set_aside(db: Transaction) -> int:
+    """Return how many mails are set aside."""
+    counted = select(func.count()).select_from(MAIL).where(MAIL.c.state == literal_column("'set_aside'"))
+    count: int = (await db.execute(counted)).scalar_one()
+    return count
+
+
+async def oldest_unsettled_seconds(db: Transaction, now: datetime) -> float:
+    """Return the age of the oldest unsettled mail; 0 without one."""
+    # the age is computed in SQL, because PostgreSQL has years that Python cannot read
+    age = func.extract("epoch", literal(now, DateTime(timezone=True)) - func.min(MAIL.c.created_at))
+    seconds = (await db.execute(select(age).where(MAIL.c.next_attempt_at.is_not(None)))).scalar_one()
+    return max(float(seconds or 0), 0.0)
 
 
 def _row_of(each: Mail) -> dict[str, Any]:
@@ -109,7 +133,8 @@ def _row_of(each: Mail) -> dict[str, Any]:
         "created_at": each.created_at,
         "traceparent": each.traceparent,
         "state": MailState.PENDING,
-        "next_attempt_at": each.created_at,
+        # at once, whichever of the two clocks is ahead of the database's
+        "next_attempt_at": min(each.created_at, each.occurred_at),
     }
 
 

@@ -16,7 +16,8 @@ from sandbox.erp.server import Erp
 from schemas.envelope import Event, decode
 from schemas.events import EventData
 from services.exporter.attempt import AttemptResult, ExportJob
-from services.exporter.connections import Connections, load_connections
+from services.exporter.connections import Connection, Connections, load_connections
+from services.exporter.connectors.protocol import Connector
 from services.exporter.handlers import handlers
 from services.exporter.report import ConnectionReport
 from services.exporter.storage import tables
@@ -24,6 +25,7 @@ from services.exporter.storage.store import ExportStore
 from services.exporter.work import ExportWork
 from services.pipeline.database import Database
 from services.pipeline.fold import fold
+from services.pipeline.lease_clock import LeaseClock
 from services.pipeline.outbox import Outbox
 from tests.unit.exporter.builders import NOW
 
@@ -44,6 +46,10 @@ class Clock:
         """Move the clock forward."""
         self.now += timedelta(seconds=seconds)
 
+    def seconds(self) -> float:
+        """Return the seconds since the test began, as a stopwatch does."""
+        return (self.now - NOW).total_seconds()
+
 
 @dataclass
 class ExporterProcess:
@@ -57,8 +63,14 @@ class ExporterProcess:
     def __post_init__(self) -> None:
         self.store = ExportStore()
         self.outbox = Outbox(tables.KERNEL)
-        self.work = ExportWork(self.connections, self.store, self.clock)
+        self.work = ExportWork(self.connections, self.store, LeaseClock(self.clock, self.clock.seconds))
         self.connection_report = ConnectionReport(self.database, self.outbox, self.connections, self.clock)
+
+    def with_connector(self, connector: Connector) -> "ExporterProcess":
+        """Return another process whose connection `main` has this connector."""
+        settings = self.connections.by_name["main"].settings
+        connections = Connections({"main": Connection(settings, connector)})
+        return ExporterProcess(self.database, connections, self.erp, self.clock)
 
     def sibling(self) -> "ExporterProcess":
         """Return another process on the same database and ERP, with a clock of its own."""
@@ -74,8 +86,7 @@ class ExporterProcess:
 
     async def claim(self, limit: int = 16) -> Sequence[ExportJob]:
         """Lease what is due."""
-        async with self.database.begin() as db:
-            return await self.work.claim(db, limit)
+        return (await self.work.claim(self.database, limit, ())).jobs
 
     async def settle(self, job: ExportJob, result: AttemptResult) -> None:
         """Save the result of an attempt, and publish what follows."""

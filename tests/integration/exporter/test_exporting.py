@@ -12,7 +12,7 @@ from sandbox.erp.faults import Calls, ErpFault, ErpFaultKind
 from services.exporter.rules.export import ExportState
 from services.exporter.storage import tables
 from tests.integration.exporter.exporter_process import SETTLE_SECONDS, ExporterProcess, running_exporter
-from tests.unit.exporter.builders import accepted_event, resolved_event
+from tests.unit.exporter.builders import accepted_event, rejected_event, resolved_event
 
 
 async def test_an_accepted_revision_becomes_one_document(exporter: ExporterProcess) -> None:
@@ -162,6 +162,34 @@ async def test_a_frozen_worker_sends_nothing_when_its_lease_is_about_to_end(expo
     assert exporter.erp.journal.entries == []
     assert await exporter.work_once() == 1
     assert len(exporter.erp.books.under("c-1")) == 1
+
+
+@pytest.mark.parametrize("is_early", [True, False])
+async def test_an_order_that_is_known_to_be_rejected_never_reaches_the_erp(
+    exporter: ExporterProcess, *, is_early: bool
+) -> None:
+    first, second = (rejected_event(), accepted_event()) if is_early else (accepted_event(), rejected_event())
+    await exporter.consume(first)
+    await exporter.consume(second)
+
+    assert await exporter.work_once() == 0
+    assert exporter.erp.journal.entries == []
+    assert await exporter.published_topics() == ["erp.connection"]
+
+
+async def test_a_doubt_about_a_rejected_order_ends_without_another_write(exporter: ExporterProcess) -> None:
+    exporter.erp.faults.replace([ErpFault(kind=ErpFaultKind.ERROR_BEFORE_STORING, times=1)])
+    await exporter.consume(accepted_event())
+    await exporter.work_once()
+    await exporter.consume(rejected_event())
+
+    for _ in range(2 * SETTLE_SECONDS):
+        exporter.clock.advance(2)
+        await exporter.work_once()
+
+    assert await exporter.export_states() == ["failed"]
+    assert [entry.method for entry in exporter.erp.journal.entries].count("POST") == 1
+    assert exporter.erp.books.under("c-1") == []
 
 
 async def test_content_that_was_not_approved_never_reaches_the_erp(exporter: ExporterProcess) -> None:

@@ -3,8 +3,9 @@
 from prometheus_client import REGISTRY
 
 from sandbox.erp.faults import ErpFault, ErpFaultKind
+from services.exporter import metrics
 from tests.integration.exporter.exporter_process import ExporterProcess
-from tests.unit.exporter.builders import accepted_event
+from tests.unit.exporter.builders import accepted_event, rejected_event
 
 
 def gauge(name: str, state: str, connection: str = "main") -> float | None:
@@ -27,6 +28,34 @@ async def test_unfinished_exports_are_counted_with_their_age_until_they_succeed(
 
     assert gauge("erp_exports", "pending") is None
     assert gauge("erp_exports", "failed", "none") == 1
+
+
+async def test_a_failed_export_no_longer_counts_once_it_is_rejected_or_followed(exporter: ExporterProcess) -> None:
+    await exporter.consume(*(accepted_event(commitment_id=each, company_id="co-9") for each in ("c-1", "c-2", "c-3")))
+    await exporter.connection_report.report()
+    assert gauge("erp_exports", "failed", "none") == 3
+
+    await exporter.consume(rejected_event(company_id="co-9"), accepted_event(2, commitment_id="c-2", company_id="co-9"))
+    exporter.clock.advance(7200)
+    await exporter.connection_report.report()
+
+    assert gauge("erp_exports", "failed", "none") == 2
+    await exporter.consume(
+        rejected_event(2, commitment_id="c-2", company_id="co-9"),
+        rejected_event(commitment_id="c-3", company_id="co-9"),
+    )
+    await exporter.connection_report.report()
+    assert gauge("erp_exports", "failed", "none") is None
+    assert gauge("erp_exports_oldest_age_seconds", "failed", "none") is None
+
+
+async def test_a_connection_that_is_no_longer_configured_keeps_no_gauge(exporter: ExporterProcess) -> None:
+    metrics.CIRCUIT_OPEN.labels("gone").set(1)
+
+    await exporter.connection_report.report()
+
+    assert REGISTRY.get_sample_value("erp_circuit_open", {"connection": "gone"}) is None
+    assert REGISTRY.get_sample_value("erp_circuit_open", {"connection": "main"}) == 0
 
 
 async def test_the_age_of_an_export_in_doubt_counts_from_its_acceptance(exporter: ExporterProcess) -> None:

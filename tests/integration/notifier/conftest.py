@@ -9,6 +9,7 @@ from sqlalchemy.schema import CreateSchema
 from sandbox.mailbox import Mailbox, running_mailbox
 from services.notifier.storage.tables import METADATA
 from services.pipeline.database import Database
+from tests.integration.notifier.notifier_process import Notifier
 
 
 @pytest.fixture
@@ -25,3 +26,10 @@ async def database(database_url: str) -> AsyncIterator[Database]:
         await db.run_sync(METADATA.create_all)
     yield database
     await database.close()
+
+
+@pytest.fixture
+async def notifier(database: Database, mailbox: Mailbox) -> AsyncIterator[Notifier]:
+    notifier = Notifier(database, mailbox)
+    yield notifier
+    await notifier.gateway.hang_up()

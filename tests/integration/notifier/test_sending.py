@@ -4,29 +4,19 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
-import orjson
-import pytest
 from prometheus_client import REGISTRY
-from sqlalchemy import Row, select, update
+from sqlalchemy import update
 
 from sandbox.mailbox import Mailbox, MailFault, MailFaultKind
-from services.notifier.handlers import COMMITMENT_HANDLERS, DIGEST_HANDLERS
 from services.notifier.rules.delivery import MailState
-from services.notifier.rules.mails.mail_type import MailData
-from services.notifier.smtp import SmtpGateway, SmtpServer
-from services.notifier.storage.store import COMMITMENT_MAILS, DIGEST_MAILS, claim
-from services.notifier.storage.tables import KERNEL, MAIL
-from services.notifier.work import LEASE, SendMails, refresh_gauges
-from services.pipeline.database import Database
-from services.pipeline.fold import fold
-from services.pipeline.outbox import Outbox
-from services.pipeline.worker import Worker
+from services.notifier.storage.store import claim
+from services.notifier.storage.tables import MAIL
+from services.notifier.work import LEASE, refresh_gauges
+from tests.integration.notifier.notifier_process import Notifier
 from tests.unit.notifier.event_builders import (
     ANA,
-    COMPOSER,
     DANA,
     ONE_OF_EACH,
     SAM,
@@ -35,82 +25,6 @@ from tests.unit.notifier.event_builders import (
     export_failed,
     rejected,
 )
-from tests.waiting import eventually
-
-Rows = dict[tuple[str, str], Row[Any]]
-
-
-class Clock:
-    """A clock that the test moves."""
-
-    def __init__(self) -> None:
-        self.now = datetime.now(UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-class Notifier:
-    """The notifier's parts, run step by step."""
-
-    def __init__(self, database: Database, mailbox: Mailbox) -> None:
-        self.database = database
-        self.clock = Clock()
-        self.outbox = Outbox(KERNEL)
-        self.gateway = SmtpGateway(SmtpServer.from_url(mailbox.smtp_url), send_seconds=10)
-        self.work = SendMails(COMPOSER, self.gateway, clock=self.clock)
-
-    async def consume(self, *events_data: MailData, time: datetime | None = None) -> list[bool]:
-        """Handle the events as one batch; return for each whether it changed anything."""
-        changed: list[bool] = []
-        for handlers, store, is_digest in (
-            (COMMITMENT_HANDLERS, COMMITMENT_MAILS, False),
-            (DIGEST_HANDLERS, DIGEST_MAILS, True),
-        ):
-            events = [
-                event_of(data, time or self.clock.now)
-                for data in events_data
-                if (data.topic == "digest.ready") is is_digest
-            ]
-            async with self.database.begin() as db:
-                states = await store.load(db, sorted({event.subject for event in events}))
-                folded = fold(handlers, states, events, self.clock.now)
-                await store.save(db, folded.changes)
-            assert folded.refused == []
-            changed += [is_changed for _, is_changed in folded.outcomes]
-        return changed
-
-    async def send_what_is_due(self) -> None:
-        """Run the worker until no mail is due or being sent."""
-        worker = Worker(self.database, self.outbox, self.work, concurrency=4, poll_seconds=0.02)
-        stopping = asyncio.Event()
-        running = asyncio.create_task(worker.run(stopping))
-        await eventually(self._is_idle)
-        stopping.set()
-        await running
-
-    async def rows(self) -> Rows:
-        async with self.database.begin() as db:
-            return {(row.kind, row.recipient_id): row for row in await db.execute(select(MAIL))}
-
-    async def settled(self) -> list[dict[str, Any]]:
-        """The data of the published `mail.settled` events."""
-        async with self.database.begin() as db:
-            return [orjson.loads(row.value)["data"] for row in await self.outbox.oldest(db, 100)]
-
-    async def _is_idle(self) -> bool:
-        rows = (await self.rows()).values()
-        return not any(
-            row.state == MailState.SENDING or (row.state == MailState.PENDING and row.next_attempt_at <= self.clock.now)
-            for row in rows
-        )
-
-
-@pytest.fixture
-async def notifier(database: Database, mailbox: Mailbox) -> AsyncIterator[Notifier]:
-    notifier = Notifier(database, mailbox)
-    yield notifier
-    await notifier.gateway.hang_up()
 
 
 def counted(kind: str, outcome: str) -> float:
@@ -206,7 +120,7 @@ async def test_a_mail_whose_sender_died_is_sent_again_when_its_lease_expires(
 ) -> None:
     await notifier.consume(export_failed())
     async with notifier.database.begin() as db:
-        jobs = await claim(db, 10, notifier.clock.now, LEASE)
+        jobs = [notifier.leased(job) for job in await claim(db, 10, notifier.clock.now, LEASE)]
     assert len(jobs) == 3
     await asyncio.gather(*map(notifier.work.perform, jobs))  # the process dies before it settles
     async with notifier.database.begin() as db:
@@ -221,11 +135,11 @@ async def test_a_mail_whose_sender_died_is_sent_again_when_its_lease_expires(
 async def test_a_sender_whose_lease_expired_cannot_settle_the_next_attempt(notifier: Notifier) -> None:
     await notifier.consume(digest_ready(due_at=notifier.clock.now))
     async with notifier.database.begin() as db:
-        (late,) = await claim(db, 10, notifier.clock.now, LEASE)
+        (late,) = [notifier.leased(job) for job in await claim(db, 10, notifier.clock.now, LEASE)]
     answer = await notifier.work.perform(late)
     notifier.clock.now += LEASE
     async with notifier.database.begin() as db:
-        (second,) = await claim(db, 10, notifier.clock.now, LEASE)
+        (second,) = [notifier.leased(job) for job in await claim(db, 10, notifier.clock.now, LEASE)]
         assert await notifier.work.settle(db, late, answer) == ()
     assert (await notifier.rows())["digest", DANA.id].state == MailState.SENDING
     async with notifier.database.begin() as db:

@@ -1,8 +1,8 @@
-"""A worker performs each job once, few at a time; a job that fails can be claimed again when its lease expires."""
+"""A worker performs each job once, few at a time, and records its result however long the database is away."""
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -11,14 +11,16 @@ from pydantic import SecretStr
 from sqlalchemy import Column, DateTime, Integer, MetaData, Table, Text, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.schema import CreateSchema
+from structlog.testing import capture_logs
 
+from sandbox.servers import LocalPostgres
 from schemas.envelope import Event
 from schemas.events import EventData
 from services.pipeline.bulk import insert_many
 from services.pipeline.database import Database
 from services.pipeline.outbox import Outbox
 from services.pipeline.tables import kernel_tables
-from services.pipeline.worker import DRAIN_SECONDS, Worker
+from services.pipeline.worker import DRAIN_SECONDS, Claimed, Worker
 from tests.integration.pipeline.topic_events import export_succeeded
 from tests.waiting import eventually
 
@@ -48,14 +50,22 @@ class Chores:
         self.running = 0
         self.most = 0
         self.performed: Counter[int] = Counter()
+        self.claims = 0
         self.connections_to_lose = 0
+        self.claim_errors: list[Exception] = []
+        self.unrecordable: set[int] = set()
 
-    async def claim(self, db: AsyncConnection, limit: int) -> Sequence[int]:
+    async def claim(self, database: Database, limit: int, held: Sequence[int]) -> Claimed[int]:
+        self.claims += 1
+        if self.claim_errors:
+            raise self.claim_errors.pop()
         is_due = or_(CHORE.c.state == "due", (CHORE.c.state == "taken") & (CHORE.c.leased_until < func.now()))
-        due = select(CHORE.c.id).where(is_due).order_by(CHORE.c.id).limit(limit).with_for_update(skip_locked=True)
+        wanted = select(CHORE.c.id).where(is_due, CHORE.c.id.not_in(held)).order_by(CHORE.c.id).limit(limit)
+        due = wanted.with_for_update(skip_locked=True)
         taken = {"state": "taken", "leased_until": func.now() + self._lease, "claims": CHORE.c.claims + 1}
-        rows = await db.execute(update(CHORE).values(taken).where(CHORE.c.id.in_(due)).returning(CHORE.c.id))
-        return sorted(row.id for row in rows)
+        async with database.begin() as db:
+            rows = await db.execute(update(CHORE).values(taken).where(CHORE.c.id.in_(due)).returning(CHORE.c.id))
+            return Claimed(sorted(row.id for row in rows), 10.0)
 
     async def perform(self, job: int) -> str:
         self.performed[job] += 1
@@ -67,7 +77,20 @@ class Chores:
             self.running -= 1
         return "done"
 
+    def failed(self, job: int, error: Exception) -> str:
+        del job
+        return f"failed: {type(error).__name__}"
+
+    async def set_aside(self, db: AsyncConnection, job: int, why: str) -> None:
+        del why
+        await db.execute(update(CHORE).values(state="set aside").where(CHORE.c.id == job))
+
+    def described(self, job: int, result: str) -> Mapping[str, object]:
+        return {"chore": job, "result": result}
+
     async def settle(self, db: AsyncConnection, job: int, result: str) -> Sequence[Event[EventData]]:
+        if job in self.unrecordable:
+            raise ValueError("nested too deeply")
         await db.execute(update(CHORE).values(state=result, leased_until=None).where(CHORE.c.id == job))
         if self.connections_to_lose:
             self.connections_to_lose -= 1
@@ -99,10 +122,15 @@ class ChoreTable:
         return set(await self.states()) == {state}
 
     @asynccontextmanager
-    async def working(self, chores: Chores, concurrency: int = 4) -> AsyncIterator[asyncio.Event]:
+    async def working(
+        self, chores: Chores, concurrency: int = 4, max_idle_seconds: float = 0.05
+    ) -> AsyncIterator[asyncio.Event]:
         """Run a worker for as long as the block runs, or until the yielded event is set."""
         stopping = asyncio.Event()
-        worker = Worker(self.database, self.outbox, chores, concurrency=concurrency, poll_seconds=0.05)
+        self.worker = Worker(
+            self.database, self.outbox, chores, concurrency=concurrency, max_idle_seconds=max_idle_seconds
+        )
+        worker = self.worker
         running = asyncio.create_task(worker.run(stopping))
         try:
             yield stopping
@@ -111,14 +139,20 @@ class ChoreTable:
             await running
 
 
-@pytest.fixture
-async def table(database_url: str) -> AsyncIterator[ChoreTable]:
+@asynccontextmanager
+async def chore_table(database_url: str) -> AsyncIterator[ChoreTable]:
     database = Database(SecretStr(database_url), application_name="tests", pool_size=10)
     async with database.begin() as db:
         await db.execute(CreateSchema("chores"))
         await db.run_sync(METADATA.create_all)
     yield ChoreTable(database)
     await database.close()
+
+
+@pytest.fixture
+async def table(database_url: str) -> AsyncIterator[ChoreTable]:
+    async with chore_table(database_url) as made:
+        yield made
 
 
 async def test_every_job_is_performed_once_and_at_most_as_many_at_once_as_allowed(table: ChoreTable) -> None:
@@ -141,31 +175,114 @@ async def test_two_workers_share_the_jobs(table: ChoreTable) -> None:
     assert other.performed
 
 
-async def test_a_job_that_fails_keeps_its_lease_and_does_not_block_others(table: ChoreTable) -> None:
+async def test_an_error_that_a_job_raises_is_its_result_and_is_logged_once(table: ChoreTable) -> None:
     async def do(job: int) -> None:
-        if job == 1:
+        if job:
             raise ZeroDivisionError("a defect")
 
-    await table.add(3)
+    await table.add(50)
     chores = Chores(do)
-    async with table.working(chores):
-        await eventually(lambda: _is(table, {"done": 2, "taken": 1}))
-        await asyncio.sleep(0.3)
-    assert chores.performed == {0: 1, 1: 1, 2: 1}
-    assert await table.published() == {"chore-0": 1, "chore-2": 1}
+    with capture_logs() as logged:
+        async with table.working(chores):
+            await eventually(lambda: _is(table, {"done": 1, "failed: ZeroDivisionError": 49}))
+    assert set(chores.performed.values()) == {1}
+    assert [line["event"] for line in logged] == ["worker.job_failed"]
 
 
 async def test_a_job_whose_lease_has_expired_is_claimed_again(table: ChoreTable) -> None:
-    async def do(job: int) -> None:
-        if chores.performed[job] == 1:
-            raise ConnectionResetError("lost")
-
     await table.add(1)
-    chores = Chores(do, lease=timedelta(milliseconds=300))
+    async with table.database.begin() as db:
+        await db.execute(update(CHORE).values(state="taken", leased_until=func.now() - LONG))
+    chores = Chores()
     async with table.working(chores):
         await eventually(lambda: table.are_all("done"))
-    assert chores.performed == {0: 2}
-    assert await table.published() == {"chore-0": 1}
+    assert chores.performed == {0: 1}
+
+
+async def test_a_job_is_not_claimed_again_while_it_is_still_performed_although_its_lease_has_expired(
+    table: ChoreTable,
+) -> None:
+    async def do(job: int) -> None:
+        del job
+        await eventually(lambda: chores.claims > 5)
+
+    await table.add(1)
+    chores = Chores(do, lease=timedelta(0))
+    async with table.working(chores):
+        await eventually(lambda: table.are_all("done"))
+    assert chores.performed == {0: 1}
+
+
+async def test_a_result_is_recorded_although_the_database_restarts_and_the_lease_expires_meanwhile(
+    local_postgres: Callable[[], LocalPostgres],
+) -> None:
+    server = local_postgres()
+    async with chore_table(server.create_database("outage")) as table:
+        is_down = asyncio.Event()
+
+        async def do(job: int) -> None:
+            del job
+            await asyncio.to_thread(server.stop)
+            is_down.set()
+
+        await table.add(1)
+        chores = Chores(do, lease=timedelta(seconds=1))
+        async with table.working(chores):
+            await is_down.wait()
+            await asyncio.sleep(8)
+            await asyncio.to_thread(server.start)
+            await eventually(lambda: table.are_all("done"))
+        assert chores.performed == {0: 1}
+        assert await table.published() == {"chore-0": 1}
+
+
+async def test_a_result_that_is_not_recorded_by_the_end_of_the_drain_is_logged(
+    local_postgres: Callable[[], LocalPostgres],
+) -> None:
+    server = local_postgres()
+    async with chore_table(server.create_database("outage")) as table:
+        is_down = asyncio.Event()
+
+        async def do(job: int) -> None:
+            del job
+            await asyncio.to_thread(server.stop)
+            is_down.set()
+
+        await table.add(1)
+        with capture_logs() as logged:
+            async with table.working(Chores(do)) as stopping:
+                await is_down.wait()
+                stopping.set()
+    lost = [line for line in logged if line["event"] == "worker.result_not_recorded"]
+    assert [(line["chore"], line["result"]) for line in lost] == [(0, "done")]
+
+
+async def test_a_job_whose_result_cannot_be_recorded_is_set_aside_and_does_not_block_others(table: ChoreTable) -> None:
+    await table.add(3)
+    chores = Chores()
+    chores.unrecordable = {1}
+    async with table.working(chores):
+        await eventually(lambda: _is(table, {"done": 2, "set aside": 1}))
+    assert chores.performed == {0: 1, 1: 1, 2: 1}
+
+
+async def test_a_claim_that_raises_an_unexpected_error_does_not_end_the_worker(table: ChoreTable) -> None:
+    await table.add(3)
+    chores = Chores()
+    chores.claim_errors = [KeyError("odd row"), KeyError("odd row")]
+    async with table.working(chores):
+        await eventually(lambda: table.are_all("done"))
+
+
+async def test_an_idle_worker_looks_again_when_it_is_woken_or_stopped(table: ChoreTable) -> None:
+    chores = Chores()
+    async with asyncio.timeout(5), table.working(chores, max_idle_seconds=600):
+        await eventually(lambda: chores.claims == 1)
+        await asyncio.sleep(0.5)
+        assert chores.claims == 1
+        await table.add(1)
+        table.worker.wake()
+        await eventually(lambda: table.are_all("done"))
 
 
 async def test_a_result_is_recorded_although_the_connection_is_lost_twice_while_recording(table: ChoreTable) -> None:

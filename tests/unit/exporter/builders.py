@@ -4,12 +4,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from schemas.commitment import ErpDocument, Person
+from schemas.commitment import ErpDocument, Person, summarise
 from schemas.envelope import Event, new_event
-from schemas.events import DecisionAccepted, DecisionResolved
+from schemas.events import DecisionAccepted, DecisionRejected, DecisionResolved
 from schemas.snapshot import Snapshot
 from services.exporter.connectors.types import FoundDocument
-from services.exporter.rules.event_handlers import DecidedExports, accepted
+from services.exporter.rules.event_handlers import DecidedExports, accepted, rejected
 from services.exporter.rules.export import CommitmentExports
 from services.exporter.rules.outcome import AttemptOutcome
 from services.exporter.rules.policy import RetryPolicy
@@ -77,6 +77,27 @@ def accepted_event(
     return new_event(data, source="countersign/approval", time=time)
 
 
+def rejected_event(
+    revision: int = 1,
+    round: int = 1,  # noqa: A002 - the contract's word
+    *,
+    company_id: str = "co-1",
+    commitment_id: str = "c-1",
+) -> Event[DecisionRejected]:
+    """Return an approver's rejection; round 0 if the revision was never exported."""
+    data = DecisionRejected(
+        company_id=company_id,
+        project_id="pr-1",
+        commitment_id=commitment_id,
+        revision=revision,
+        round=round,
+        reason="Wrong cost code.",
+        decided_by=APPROVER,
+        summary=summarise(Snapshot.of(commitment_json(commitment_id)).commitment, MANAGER),
+    )
+    return new_event(data, source="countersign/approval", time=NOW)
+
+
 def resolved_event(revision: int = 1, document_id: str = "d-9", *, company_id: str = "co-1") -> Event[DecisionResolved]:
     """Return an approver's evidence that the revision is in the ERP."""
     data = DecisionResolved(
@@ -91,11 +112,16 @@ def resolved_event(revision: int = 1, document_id: str = "d-9", *, company_id: s
     return new_event(data, source="countersign/approval", time=NOW)
 
 
-def exports_after(*events: Event[DecisionAccepted], connection: str | None = "main") -> CommitmentExports:
+def exports_after(
+    *events: Event[DecisionAccepted] | Event[DecisionRejected], connection: str | None = "main"
+) -> CommitmentExports:
     """Return the exports of commitment c-1 after `events`, by default after the acceptance of revision 1."""
     exports = CommitmentExports("c-1")
     for event in events or (accepted_event(),):
-        exports = accepted(exports, event, NOW, connection).state
+        if isinstance(event.data, DecisionAccepted):
+            exports = accepted(exports, event, NOW, connection).state
+        else:
+            exports = rejected(exports, event, NOW).state
     return exports
 
 

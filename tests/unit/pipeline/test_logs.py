@@ -1,8 +1,12 @@
-"""Logs have one line for each event, as JSON or for people."""
+"""Logs have one line for each event, as JSON or for people; a failure that repeats is logged once in a while."""
 
 import json
 import subprocess
 import sys
+
+from structlog.testing import capture_logs
+
+from services.pipeline.logs import FailureLog
 
 WRITE = """
 import logging, structlog
@@ -47,3 +51,54 @@ def test_console_logs_have_no_colour_codes() -> None:
     assert any("export.settled" in line and "connection=small-erp" in line for line in lines)
     assert not any("\x1b" in line for line in lines)
     assert not any("token=secret" in line for line in lines)
+
+
+def raised(number: int = 0) -> Exception:
+    """Return an error that was raised in one of two lines."""
+    places: list[dict[int, int]] = [{}, {}]
+    try:
+        if number:
+            places[0][number]
+        else:
+            places[1][number]
+    except KeyError as error:
+        return error
+    raise AssertionError
+
+
+def test_a_failure_that_repeats_is_logged_once_and_counted() -> None:
+    failures = FailureLog(every_seconds=3600)
+    with capture_logs() as logged:
+        for _ in range(1000):
+            failures.defect("worker.job_failed", raised(), work="mails")
+
+    (line,) = logged
+    assert (line["event"], line["log_level"], line["work"], line["repeats"]) == (
+        "worker.job_failed",
+        "error",
+        "mails",
+        0,
+    )
+    assert isinstance(line["exc_info"], KeyError)
+
+
+def test_the_next_line_says_how_many_were_left_out() -> None:
+    failures = FailureLog(every_seconds=0.2)
+    with capture_logs() as logged:
+        while len(logged) < 2:
+            failures.defect("worker.job_failed", raised())
+
+    assert logged[1]["repeats"] > 0
+
+
+def test_failures_of_another_line_type_or_event_are_logged_separately() -> None:
+    failures = FailureLog(every_seconds=3600)
+    with capture_logs() as logged:
+        failures.defect("worker.job_failed", raised())
+        failures.defect("worker.job_failed", raised(1))
+        failures.defect("worker.job_failed", ValueError())
+        failures.expected("worker.claim_failed", raised())
+
+    assert len(logged) == 4
+    assert (logged[3]["log_level"], logged[3]["cause"]) == ("warning", "KeyError")
+    assert "exc_info" not in logged[3]

@@ -2,7 +2,14 @@
 
 from datetime import timedelta
 
-from services.exporter.rules.circuit import Circuit, free_calls, record_answer, record_missed_call, start_trial
+from services.exporter.rules.circuit import (
+    Circuit,
+    earliest_call,
+    free_calls,
+    record_answer,
+    record_missed_call,
+    start_trial,
+)
 from tests.unit.exporter.builders import NOW
 
 PAUSE = timedelta(seconds=10)
@@ -23,6 +30,12 @@ def test_a_closed_circuit_allows_as_many_calls_as_the_limit_leaves() -> None:
 def test_a_circuit_opens_after_max_missed_calls_in_a_row() -> None:
     assert record_missed_call(record_missed_call(Circuit(), NOW, 3, 10), NOW, 3, 10).open_since is None
     assert opened().open_since == NOW
+
+
+def test_an_open_circuit_puts_a_call_off_until_its_trial() -> None:
+    assert earliest_call(Circuit(), NOW) == NOW
+    assert earliest_call(opened(), NOW) == NOW + PAUSE
+    assert earliest_call(opened(), NOW + 2 * PAUSE) == NOW + 2 * PAUSE
 
 
 def test_an_answer_in_between_resets_the_count() -> None:

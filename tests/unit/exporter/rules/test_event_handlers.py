@@ -2,14 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.envelope import Event
+from schemas.events import DecisionRejected
 from schemas.fields import FailureClass, Owner
 from services.exporter.connectors.types import Landed, Refused, Unknown
-from services.exporter.rules.event_handlers import accepted, resolved
+from services.exporter.rules.event_handlers import accepted, rejected, resolved
 from services.exporter.rules.export import CommitmentExports, ExportState
 from services.pipeline.fold import RefusedError
 from tests.unit.exporter.builders import (
@@ -19,6 +23,7 @@ from tests.unit.exporter.builders import (
     exports_after,
     found_document,
     leased,
+    rejected_event,
     resolved_event,
 )
 
@@ -184,45 +189,112 @@ def test_the_same_evidence_again_changes_nothing() -> None:
     assert (again.is_changed, again.publish) == (False, ())
 
 
-decisions = st.tuples(st.integers(1, 3), st.integers(1, 3))
+def test_an_order_is_due_at_once_although_this_hosts_clock_is_ahead() -> None:
+    ahead = NOW + timedelta(minutes=2)
+
+    ordered = accepted(CommitmentExports("c-1"), accepted_event(), ahead, "main").state
+    failed = after_attempt(exports_after(), REFUSED).state
+    retried = accepted(failed, accepted_event(round=2), ahead, "main").state
+
+    assert (ordered.due_at, retried.due_at) == (NOW, NOW)
+
+
+def test_an_order_is_due_at_once_although_the_approvers_host_is_ahead() -> None:
+    event = accepted_event(time=NOW + timedelta(minutes=2))
+
+    assert accepted(CommitmentExports("c-1"), event, NOW, "main").state.due_at == NOW
+
+
+def test_an_order_that_is_known_to_be_rejected_is_not_carried_out() -> None:
+    early = rejected(CommitmentExports("c-1"), rejected_event(), NOW).state
+
+    decided = accepted(early, accepted_event(), NOW, "main")
+
+    assert (decided.publish, decided.state.due_at) == ((), None)
+    assert decided.state.by_revision[1].is_closed
+
+
+def test_a_rejection_withdraws_an_order_that_waits() -> None:
+    decided = rejected(exports_after(), rejected_event(), NOW)
+
+    assert (decided.publish, decided.state.due_at, decided.state.by_revision[1].is_closed) == ((), None, True)
+
+
+@pytest.mark.parametrize("rejection", [rejected_event(round=0), rejected_event(1, 1)])
+def test_an_order_of_a_later_round_or_revision_than_the_rejection_is_carried_out(
+    rejection: Event[DecisionRejected],
+) -> None:
+    order = accepted_event(1, 1) if rejection.data.round == 0 else accepted_event(1, 2)
+
+    exports = exports_after(rejection, order, accepted_event(2))
+
+    assert [exports.by_revision[revision].state for revision in (1, 2)] == [ExportState.PENDING, ExportState.PENDING]
+    assert not exports.by_revision[1].is_closed
+
+
+def test_a_failed_export_is_closed_once_it_is_rejected() -> None:
+    failed = after_attempt(exports_after(), REFUSED).state
+    assert not failed.by_revision[1].is_closed
+
+    closed = rejected(failed, rejected_event(), NOW).state
+
+    export = closed.by_revision[1]
+    assert (export.state, export.is_closed, export.failure) == (
+        ExportState.FAILED,
+        True,
+        failed.by_revision[1].failure,
+    )
+
+
+def test_a_failed_export_is_closed_once_a_later_revision_is_accepted() -> None:
+    failed = after_attempt(exports_after(), REFUSED).state
+
+    later = accepted(failed, accepted_event(2), NOW, "main").state
+
+    assert later.by_revision[1].is_closed
+    assert not later.by_revision[2].is_closed
+
+
+def test_what_is_in_doubt_stays_in_doubt_when_it_is_rejected() -> None:
+    doubtful = after_attempt(exports_after(), Unknown("No answer.")).state
+
+    exports = rejected(doubtful, rejected_event(), NOW).state
+
+    assert exports.by_revision[1].state is ExportState.IN_DOUBT
+    assert exports.due_at == doubtful.due_at
+
+
+def test_a_rejection_waits_while_the_export_is_leased() -> None:
+    held = rejected(leased(exports_after()), rejected_event(), NOW).state
+
+    assert held.by_revision[1].state is ExportState.IN_FLIGHT
+
+
+def test_the_same_rejection_again_changes_nothing() -> None:
+    exports = rejected(exports_after(), rejected_event(), NOW).state
+
+    again = rejected(exports, rejected_event(), NOW)
+
+    assert (again.state is exports, again.is_changed, again.publish) == (True, False, ())
+
+
+def test_a_rejection_by_another_company_is_refused() -> None:
+    with pytest.raises(RefusedError):
+        rejected(exports_after(), rejected_event(company_id="co-2"), NOW)
+
+
+orders = st.builds(accepted_event, st.integers(1, 3), st.integers(1, 3))
+rejections = st.builds(rejected_event, st.integers(1, 3), st.integers(0, 3))
 
 
 @given(
-    st.lists(decisions, min_size=1, max_size=8).flatmap(lambda run: st.tuples(st.just(run), st.permutations(run + run)))
+    st.lists(st.one_of(orders, rejections), min_size=1, max_size=8).flatmap(
+        lambda run: st.tuples(st.just(run), st.permutations(run + run))
+    )
 )
-def test_acceptances_in_any_order_and_number_end_in_the_same_state(
-    runs: tuple[Sequence[tuple[int, int]], Sequence[tuple[int, int]]],
+def test_decisions_in_any_order_and_number_end_in_the_same_state(
+    runs: tuple[Sequence[Event[Any]], Sequence[Event[Any]]],
 ) -> None:
-    one, other = (exports_after(*(accepted_event(*decision) for decision in run)) for run in runs)
+    one, other = (exports_after(*run) for run in runs)
 
     assert one == other
-
-
-@given(st.permutations([(1, 1), (1, 2), (2, 1), "evidence", "evidence"]))
-def test_acceptances_and_evidence_in_any_order_end_in_the_same_state(run: Sequence[tuple[int, int] | str]) -> None:
-    exports = CommitmentExports("c-1")
-    for each in run:
-        if isinstance(each, str):
-            exports = resolved(exports, resolved_event(2), NOW).state
-        else:
-            exports = accepted(exports, accepted_event(*each), NOW, "main").state
-
-    states = {revision: (export.state, export.round) for revision, export in exports.by_revision.items()}
-    assert states == {1: (ExportState.SUPERSEDED, 2), 2: (ExportState.SUCCEEDED, 1)}
-
-
-def test_only_the_lowest_pending_revision_is_current() -> None:
-    exports = exports_after(accepted_event(2), accepted_event(1))
-
-    assert exports.current is not None
-    assert exports.current.revision == 1
-    assert replace(exports, by_revision={}).current is None
-
-
-def test_a_lower_revision_waits_while_a_higher_one_is_in_doubt() -> None:
-    in_doubt = after_attempt(exports_after(accepted_event(2)), Unknown("No answer.")).state
-
-    exports = accepted(in_doubt, accepted_event(1), NOW, "main").state
-
-    assert exports.current is not None
-    assert exports.current.revision == 2

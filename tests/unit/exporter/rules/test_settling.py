@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from schemas.fields import FailureClass
 from services.exporter.connectors.types import FoundDocument, Landed, Refused, Transient, Unknown
-from services.exporter.rules.event_handlers import accepted, resolved
+from services.exporter.rules.event_handlers import accepted, rejected, resolved
 from services.exporter.rules.export import CommitmentExports, ExportState
-from services.exporter.rules.outcome import AttemptOutcome, NotSent, Undecided
+from services.exporter.rules.outcome import AttemptOutcome, Broken, NotSent, Overruled, Undecided
 from services.exporter.rules.policy import RetryPolicy
 from services.exporter.rules.settling import settle_attempt
 from tests.unit.exporter.builders import (
@@ -24,6 +24,7 @@ from tests.unit.exporter.builders import (
     found_document,
     lease_token,
     leased,
+    rejected_event,
     resolved_event,
 )
 
@@ -217,6 +218,48 @@ def test_a_success_silently_supersedes_a_failed_lower_revision() -> None:
     assert [event.data.revision for event in decided.publish] == [2]
 
 
+def test_a_broken_connector_is_retried_with_growing_delays_and_then_fails_for_its_admin() -> None:
+    broken = Broken("The connector failed (KeyError).")
+    first = after_attempt(exports_after(), broken)
+    second = after_attempt(first.state, broken, NOW + SOON)
+    last = after_attempt(second.state, broken, NOW + 3 * SOON)
+
+    assert (first.state.due_at, second.state.due_at) == (NOW + SOON, NOW + 3 * SOON)
+    assert (first.publish, second.publish) == ((), ())
+    (event,) = last.publish
+    assert event.data.topic == "export.failed"
+    assert (event.data.failure.failure_class, event.data.failure.owner, event.data.failure.code) == (
+        "fix_setup",
+        "erp_admin",
+        "connector_broken",
+    )
+
+
+@pytest.mark.parametrize("outcome", [REFUSED, UNKNOWN, Transient("Busy."), Overruled()])
+def test_a_rejection_that_arrived_meanwhile_is_the_last_word_unless_the_revision_has_landed(
+    outcome: AttemptOutcome,
+) -> None:
+    held = rejected(leased(exports_after()), rejected_event(), NOW).state
+
+    decided = settle_attempt(held, lease_token(), outcome, POLICY, NOW)
+
+    assert decided is not None
+    assert decided.publish == ()
+    export = decided.state.by_revision[1]
+    assert (export.state, export.is_closed) == (
+        (ExportState.IN_DOUBT, False) if outcome is UNKNOWN else (ExportState.FAILED, True)
+    )
+
+
+def test_a_revision_that_landed_although_it_was_rejected_is_published() -> None:
+    held = rejected(leased(exports_after()), rejected_event(), NOW).state
+
+    decided = settle_attempt(held, lease_token(), LANDED, POLICY, NOW)
+
+    assert decided is not None
+    assert [event.data.topic for event in decided.publish] == ["export.succeeded"]
+
+
 outcomes = st.sampled_from(
     [
         LANDED,
@@ -227,11 +270,14 @@ outcomes = st.sampled_from(
         Undecided("Not yet."),
         Undecided("Look.", needs_person=True),
         NotSent(),
+        Broken("KeyError"),
+        Overruled(),
     ]
 )
 steps = st.one_of(
     st.tuples(st.just("accept"), st.integers(1, 3), st.integers(1, 3)),
     st.tuples(st.just("resolve"), st.integers(1, 3), st.just(0)),
+    st.tuples(st.just("reject"), st.integers(1, 3), st.integers(0, 3)),
     st.tuples(st.just("begin"), st.just(0), st.just(0)),
     st.tuples(st.just("settle"), outcomes, st.booleans()),
 )
@@ -247,6 +293,8 @@ def test_one_revision_at_most_is_open_and_a_pending_one_is_due_unless_another_is
             exports = accepted(exports, accepted_event(one, two), now, "main").state
         elif name == "resolve":
             exports = resolved(exports, resolved_event(one), now).state
+        elif name == "reject":
+            exports = rejected(exports, rejected_event(one, two), now).state
         elif name == "begin" and exports.due_at is not None and exports.due_at <= now:
             leases += 1
             exports = leased(exports, leases, now)

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from services.notifier.rules.delivery import (
+    MAX_BROKEN_ATTEMPTS,
     MAX_LOST_ANSWERS,
     Delivery,
     MailJob,
@@ -53,6 +54,16 @@ def test_a_lost_answer_is_counted_and_the_mail_repeated() -> None:
 def test_a_mail_fails_after_too_many_lost_answers() -> None:
     settled = settlement(job(lost_answers=MAX_LOST_ANSWERS - 1), SmtpAnswer(Delivery.UNKNOWN, "cut"), NOW)
     assert (settled.state, settled.next_attempt_at) == (MailState.FAILED, None)
+
+
+def test_a_mail_that_cannot_be_composed_is_tried_again_with_growing_delays_and_fails_after_a_day() -> None:
+    broken = SmtpAnswer(Delivery.BROKEN, "KeyError")
+    first, last = settlement(job(1), broken, NOW), settlement(job(MAX_BROKEN_ATTEMPTS), broken, NOW)
+
+    assert (first.state, first.next_attempt_at) == (MailState.PENDING, NOW + timedelta(seconds=5))
+    assert (last.state, last.next_attempt_at) == (MailState.FAILED, None)
+    waits = [delay(attempt) for attempt in range(1, MAX_BROKEN_ATTEMPTS)]
+    assert timedelta(hours=20) < sum(waits, timedelta()) < timedelta(hours=28)
 
 
 def test_interruptions_do_not_make_a_mail_fail() -> None:

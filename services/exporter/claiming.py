@@ -1,0 +1,129 @@
+"""Leases due exports: of each connection as many as its limit and its circuit allow."""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from uuid import uuid4
+
+from services.exporter.attempt import ExportJob
+from services.exporter.connections import Connection, Connections
+from services.exporter.rules.circuit import Circuit, earliest_call, free_calls, start_trial
+from services.exporter.rules.export import CommitmentExports
+from services.exporter.rules.policy import RetryPolicy, policy_for
+from services.exporter.rules.settling import begin_attempt
+from services.exporter.storage import connection_store
+from services.exporter.storage.due import ConnectionQueue, read_queues
+from services.exporter.storage.store import Due, ExportsChange, ExportStore
+from services.pipeline.database import Database, Transaction, may_succeed_later
+from services.pipeline.fold import StateChange
+from services.pipeline.lease_clock import ClaimTime, LeaseClock
+from services.pipeline.logs import FailureLog
+from services.pipeline.splitting import lease_one_by_one
+from services.pipeline.worker import BUSY_SECONDS, MAX_IDLE_SECONDS, Claimed
+
+UNCONFIGURED_LEASE_SECONDS = 30.0
+"""Lease of an export whose connection is no longer configured: it is settled without a call."""
+
+
+class Claiming:
+    """Leases exports for one process; `circuits` are those that it saw last."""
+
+    def __init__(self, connections: Connections, store: ExportStore, clock: LeaseClock) -> None:
+        self._connections = connections
+        self._store = store
+        self._clock = clock
+        self._failures = FailureLog()
+        self.circuits: dict[str, Circuit] = {}
+
+    async def claim(self, database: Database, limit: int, held: Sequence[str]) -> Claimed[ExportJob]:
+        """Lease at most `limit` due exports of commitments that are not `held`, and commit."""
+        asked_at = self._clock.stopwatch()
+        async with database.autocommit() as db:
+            now, queues = await read_queues(db, self._clock.given_time(), held)
+        time = self._clock.claim_time(now, asked_at)
+        self.circuits = {queue.name: queue.circuit for queue in queues}
+        chosen = self._choose(queues, limit, time, held)
+        if not chosen:
+            return Claimed((), self._idle_seconds(queues, time))
+        return Claimed(await self._lease(database, chosen, time), BUSY_SECONDS)
+
+    def _choose(
+        self, queues: Sequence[ConnectionQueue], limit: int, time: ClaimTime, held: Sequence[str]
+    ) -> list[tuple[ConnectionQueue, Due]]:
+        chosen: list[tuple[ConnectionQueue, Due]] = []
+        for queue in queues:
+            free = min(self._free(queue, time), limit)
+            if free > 0 and queue.due_at is not None and queue.due_at <= time.at:
+                chosen.append((queue, Due(queue.name, free, time.at, held)))
+                limit -= free
+        return chosen
+
+    def _free(self, queue: ConnectionQueue, time: ClaimTime) -> int:
+        """How many exports may be leased; exports of a connection that is not configured fail without a call."""
+        connection = self._connections.by_name.get(queue.name)
+        if connection is None:
+            return self._connections.max_leases or 1
+        return free_calls(queue.circuit, queue.leases, connection.max_leases, time.at)
+
+    def _idle_seconds(self, queues: Sequence[ConnectionQueue], time: ClaimTime) -> float:
+        """How long until the next export is due; where all leases are taken, the end of a job wakes the worker."""
+        calls = [earliest_call(queue.circuit, queue.due_at) for queue in queues if queue.due_at is not None]
+        return min(((call - time.at).total_seconds() for call in calls if call > time.at), default=MAX_IDLE_SECONDS)
+
+    async def _lease(
+        self, database: Database, chosen: Sequence[tuple[ConnectionQueue, Due]], time: ClaimTime
+    ) -> list[ExportJob]:
+        jobs: list[ExportJob] = []
+        try:
+            async with database.begin() as db:
+                for queue, due in chosen:
+                    jobs += await self._lease_due(db, queue, due, time)
+        except Exception as error:
+            if may_succeed_later(error):
+                raise
+            self._failures.defect("export.claim_split", error)
+            return await self._lease_one_by_one(database, chosen, time)
+        return jobs
+
+    async def _lease_one_by_one(
+        self, database: Database, chosen: Sequence[tuple[ConnectionQueue, Due]], time: ClaimTime
+    ) -> list[ExportJob]:
+        async with database.autocommit() as db:
+            found = {id_: queue for queue, due in chosen for id_ in await self._store.due_ids(db, due)}
+
+        async def lease(db: Transaction, id_: str) -> Iterable[ExportJob]:
+            return await self._lease_due(db, found[id_], Due(found[id_].name, 1, time.at, only=id_), time)
+
+        return await lease_one_by_one(database, found, lease, self._store.set_aside)
+
+    async def _lease_due(self, db: Transaction, queue: ConnectionQueue, due: Due, time: ClaimTime) -> list[ExportJob]:
+        """Lease what is `due` and still unlocked; on an open circuit that is a trial."""
+        found = await self._store.lock_due(db, due)
+        if not found:
+            return []
+        connection = self._connections.by_name.get(queue.name)
+        changes = [self._begin(exports, time) for exports in found.values()]
+        await self._store.save(db, changes)
+        if connection is not None and queue.circuit.open_since is not None:
+            trial = start_trial(queue.circuit, time.at, connection.lease_seconds)
+            await connection_store.save_circuit(db, queue.name, trial)
+        texts = await self._store.snapshot_texts(db, [change.after for change in changes])
+        return [_job(change.after, texts.get(change.key), time) for change in changes]
+
+    def _begin(self, exports: CommitmentExports, time: ClaimTime) -> ExportsChange:
+        connection = self._connections.by_name.get(exports.connection or "")
+        lease_seconds = connection.lease_seconds if connection else UNCONFIGURED_LEASE_SECONDS
+        until = time.at + timedelta(seconds=lease_seconds)
+        after = begin_attempt(exports, uuid4(), until, retry_policy(connection), time.at)
+        return StateChange(exports.commitment_id, exports, after, ())
+
+
+def retry_policy(connection: Connection | None) -> RetryPolicy:
+    """The retry policy of `connection`."""
+    return policy_for(connection.settings) if connection else RetryPolicy()
+
+
+def _job(exports: CommitmentExports, snapshot_text: str | None, time: ClaimTime) -> ExportJob:
+    if exports.lease is None or exports.current is None:
+        raise ValueError(f"{exports.commitment_id} is not leased")
+    is_overruled = exports.is_overruled(exports.current)
+    return ExportJob(exports.lease, exports.current, exports.document, snapshot_text, time, is_overruled=is_overruled)

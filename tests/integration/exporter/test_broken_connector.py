@@ -1,0 +1,108 @@
+"""An error that a connector raises is an outcome: nothing is retried for ever, and nothing is written twice."""
+
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from services.exporter.connectors.types import FindAnswer, Landed, WriteAnswer, WriteRequest
+from tests.integration.exporter.exporter_process import SETTLE_SECONDS, ExporterProcess
+from tests.unit.exporter.builders import accepted_event
+
+
+class BrokenConnector:
+    """Raises an error, either when it is asked or when it writes; counts its writes."""
+
+    enforces_reference = False
+
+    def __init__(self, *, finds: bool) -> None:
+        self.finds = finds
+        self.writes = 0
+
+    async def find(self, reference: str) -> FindAnswer:
+        if self.finds:
+            return ()
+        raise KeyError(reference)
+
+    async def create(self, request: WriteRequest) -> WriteAnswer:
+        self.writes += 1
+        raise KeyError(request.reference)
+
+    async def update(self, document_id: str, request: WriteRequest) -> WriteAnswer:
+        del document_id
+        return await self.create(request)
+
+    async def close(self) -> None:
+        pass
+
+
+class NonsenseConnector(BrokenConnector):
+    """Answers a write with something that is no answer."""
+
+    def __init__(self, answer: Any) -> None:
+        super().__init__(finds=True)
+        self.answer = answer
+
+    async def create(self, request: WriteRequest) -> WriteAnswer:
+        del request
+        return self.answer  # type: ignore[no-any-return]
+
+
+async def test_a_connector_that_raises_before_a_write_is_retried_up_to_the_limit_and_logged_once(
+    exporter: ExporterProcess,
+) -> None:
+    process = exporter.with_connector(BrokenConnector(finds=False))
+    await process.consume(accepted_event())
+    attempts = 0
+    with capture_logs() as logged:
+        for _ in range(200):
+            attempts += await process.work_once()
+            process.clock.advance(60)
+
+    (failed,) = [event.data for event in await process.published() if event.data.topic == "export.failed"]
+    assert (failed.attempts, failed.failure.code, failed.failure.owner) == (10, "connector_broken", "erp_admin")
+    assert attempts == 10
+    assert [line["event"] for line in logged if "exc_info" in line] == ["export.attempt_failed"]
+
+
+async def test_a_connector_that_raises_in_a_write_leaves_the_export_in_doubt(exporter: ExporterProcess) -> None:
+    connector = BrokenConnector(finds=True)
+    process = exporter.with_connector(connector)
+    await process.consume(accepted_event())
+
+    for _ in range(SETTLE_SECONDS):
+        await process.work_once()
+        process.clock.advance(1)
+
+    assert connector.writes == 1
+    assert await process.export_states() == ["in_doubt"]
+
+
+@pytest.mark.parametrize("answer", [None, (), Landed(())])
+async def test_a_connector_that_answers_a_write_with_nonsense_leaves_the_export_in_doubt(
+    exporter: ExporterProcess, answer: Any
+) -> None:
+    process = exporter.with_connector(NonsenseConnector(answer))
+    await process.consume(accepted_event())
+
+    await process.work_once()
+
+    assert await process.export_states() == ["in_doubt"]
+
+
+async def test_a_connector_that_raises_while_it_is_asked_about_a_doubt_is_asked_again_ever_more_rarely(
+    exporter: ExporterProcess,
+) -> None:
+    connector = BrokenConnector(finds=True)
+    process = exporter.with_connector(connector)
+    await process.consume(accepted_event())
+    await process.work_once()
+    connector.finds = False
+
+    asked = 0
+    for _ in range(600):
+        process.clock.advance(1)
+        asked += await process.work_once()
+
+    assert await process.export_states() == ["in_doubt"]
+    assert asked < 15
