@@ -10,7 +10,7 @@ from services.approval.handlers import HANDLERS
 from services.approval.storage.store import CommitmentStore
 from services.approval.storage.tables import KERNEL
 from services.pipeline.aggregate import Aggregate
-from services.pipeline.batch_processor import BatchProcessor
+from services.pipeline.batch_processor import BatchProcessor, decode_batch
 from services.pipeline.broker import EventProducer, TopicReader
 from services.pipeline.database import Database
 from services.pipeline.outbox import Outbox
@@ -40,7 +40,7 @@ async def _settle(
     record: Record, consumer: BatchProcessor, database: Database, outbox: Outbox, producer: EventProducer
 ) -> None:
     """Process one message in one transaction, and send its event and wait for the acknowledgement."""
-    await consumer.settle(Batch([record], {}, {}))
+    await consumer.settle(Batch([record], {}, {}), decode_batch([record]))
     async with database.begin() as db:
         rows = await outbox.oldest(db, 10)
         errors = await producer.send([(row.topic, row.key, row.value) for row in rows])

@@ -10,7 +10,6 @@ import asyncio
 import ssl
 import tempfile
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from itertools import chain, repeat
 from typing import Any
 
@@ -22,12 +21,12 @@ from services.digest.storage.store import ITEMS, PEOPLE, PREFERENCES
 from services.digest.storage.tables import KERNEL
 from services.pipeline import metrics
 from services.pipeline.aggregate import Aggregate, topics_of
-from services.pipeline.batch_processor import BatchProcessor
+from services.pipeline.batch_processor import BatchProcessor, decode_batch
 from services.pipeline.database import Database
 from services.pipeline.errors import BrokerError
 from services.pipeline.outbox import Outbox
 from services.pipeline.periodic import is_set_within
-from services.pipeline.records import Batch, Partition, Record
+from services.pipeline.records import Batch, Partition, Record, moment_of
 from services.pipeline.settings import KafkaSettings
 
 AGGREGATES = (
@@ -106,10 +105,10 @@ class Projection:
 
     async def settle(self, records: Sequence[Record]) -> None:
         """Process `records`, waiting for as long as the database is unavailable."""
-        batch = Batch.without_offsets(records)
+        batch, decoded = Batch.without_offsets(records), decode_batch(records)
         for pause_seconds in chain((0.2, 0.5, 1.0, 2.0), repeat(5.0)):
             try:
-                await self._processor.settle(batch)
+                await self._processor.settle(batch, decoded)
             except Exception as error:  # noqa: BLE001 - Faust would drop the messages of an agent that raises
                 log.warning("projection.waits", cause=type(error).__name__, records=len(records))
                 await asyncio.sleep(pause_seconds)
@@ -140,7 +139,7 @@ def _record_of(message: Any) -> Record:
         message.key,
         message.value,
         list(message.headers or ()),
-        datetime.fromtimestamp(message.timestamp, UTC),
+        moment_of(message.timestamp * 1000),
     )
 
 

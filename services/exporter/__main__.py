@@ -11,6 +11,7 @@ from services.exporter.storage import tables
 from services.exporter.storage.store import ExportStore
 from services.exporter.work import ExportWork
 from services.pipeline.aggregate import Aggregate
+from services.pipeline.catching_up import CatchingUp, OnceCaughtUp
 from services.pipeline.clock import utc_now
 from services.pipeline.database import Database
 from services.pipeline.outbox import Outbox
@@ -26,15 +27,18 @@ def build() -> tuple[Service, ServiceSettings]:
     connections = load_connections(settings.erp_connections, os.environ)
     database = Database(settings.database_url, application_name="countersign.exporter", pool_size=24)
     outbox, store = Outbox(tables.KERNEL), ExportStore()
-    work = ExportWork(connections, store, utc_now)
+    aggregate = Aggregate("exports", handlers(connections.routes), store)
+    catching_up = CatchingUp(database, tables.KERNEL, sorted(aggregate.topics))
+    work = OnceCaughtUp(ExportWork(connections, store, utc_now), catching_up)
     service = Service(
         name="exporter",
         tables=tables.KERNEL,
         database=database,
         outbox=outbox,
-        aggregates=(Aggregate("exports", handlers(connections.routes), store),),
+        aggregates=(aggregate,),
         workers=(Worker(database, outbox, work, concurrency=max(connections.max_leases, 1)),),
         loops=(every(REPORT_SECONDS, ConnectionReport(database, outbox, connections, utc_now).report),),
+        catching_up=catching_up,
         closers=[each.connector.close for each in connections.by_name.values()],
     )
     return service, settings

@@ -7,7 +7,7 @@ from time import perf_counter
 
 import structlog
 
-from schemas.envelope import Event, UnreadableError, decode
+from schemas.envelope import Event, decode
 from schemas.events import EventData
 from services.pipeline import metrics
 from services.pipeline.aggregate import Aggregate
@@ -34,13 +34,13 @@ class DecodedBatch:
 
 
 def decode_batch(records: Sequence[Record]) -> DecodedBatch:
-    """Decode every record; one that is not a valid event becomes a dead letter."""
+    """Decode every record; one that is not a valid event, or cannot be decoded at all, becomes a dead letter."""
     events: list[tuple[Record, Event[EventData]]] = []
     unreadable: list[DeadLetter] = []
     for record in records:
         try:
             event = decode(record.partition.topic, record.key, record.value, record.headers, record.at)
-        except UnreadableError as error:
+        except Exception as error:  # noqa: BLE001 - no message may end the consumer, which would read it again
             unreadable.append(dead_letter_of(record, error))
         else:
             events.append((record, event))
@@ -65,13 +65,14 @@ class BatchProcessor:
         self._offsets = Offsets(tables)
         self._dead_letters = DeadLetters(tables)
 
-    async def settle(self, batch: Batch) -> None:
-        """Process `batch`; an event that breaks its transaction becomes a dead letter, and the others are applied.
+    async def settle(self, batch: Batch, decoded: DecodedBatch) -> None:
+        """Process `batch`, whose records are `decoded`, and apply what can be applied.
 
-        Raises StaleBatchError or a database error if reading on from the saved offsets may succeed.
+        An event that breaks its transaction becomes a dead letter. Raises StaleBatchError or a database error if
+        reading on from the saved offsets may succeed.
         """
         try:
-            await self._commit(batch, decode_batch(batch.records))
+            await self._commit(batch, decoded)
         except Exception as error:
             if _may_pass(error):
                 raise

@@ -4,7 +4,9 @@ CountersignError
 ├── SettingsError          the process ends at start and says which variable to set
 ├── BrokerError            a call to Kafka failed; the caller pauses and tries again
 │   └── DeliveryError      a message was not acknowledged; its outbox row stays and is sent again
-└── StaleBatchError        the saved offsets have moved; the batch is dropped, and reading continues from them
+├── StaleBatchError        the saved offsets have moved; the batch is dropped, and reading continues from them
+├── CatchingUpError        after a restart or a restore, not everything is read yet; the command is refused
+└── PartEndedError         a part of a service has ended by itself; the process ends, so that it is started again
 """
 
 
@@ -22,6 +24,14 @@ class BrokerError(CountersignError):
 
 class DeliveryError(BrokerError):
     """Kafka did not acknowledge a message; whether it is on the topic is unknown."""
+
+
+class CatchingUpError(CountersignError):
+    """The service does not know yet what happened before it was started or restored; nothing was recorded."""
+
+
+class PartEndedError(CountersignError):
+    """A part of a service has ended although nobody stopped it."""
 
 
 class StaleBatchError(CountersignError):

@@ -6,6 +6,8 @@ from typing import Literal
 
 import structlog
 
+from services.pipeline.seldom import SeldomFilter
+
 
 def configure_logs(log_format: Literal["json", "console"], service: str) -> None:
     """Send all logs of this process to stderr in `log_format`, each line with the service's name."""
@@ -28,6 +30,8 @@ def configure_logs(log_format: Literal["json", "console"], service: str) -> None
             ],
         )
     )
+    # all of them log an unavailable broker again and again, many times a second
+    handler.addFilter(SeldomFilter("librdkafka", "faust", "mode"))
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
     for chatty in ("uvicorn.access", "httpx2", "alembic", "faust", "mode"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -15,7 +15,7 @@ from schemas.examples import EXAMPLES
 from services.approval.__main__ import AGGREGATES
 from services.approval.storage import tables
 from services.approval.storage.migrations import MIGRATIONS
-from services.pipeline.batch_processor import BatchProcessor
+from services.pipeline.batch_processor import BatchProcessor, decode_batch
 from services.pipeline.database import Database
 from services.pipeline.migrations import migrate
 from services.pipeline.outbox import Outbox
@@ -38,7 +38,8 @@ class ApprovalConsumer:
     async def process_messages(self, messages: Sequence[tuple[str, str, bytes | None]]) -> None:
         """Process (topic, key, value) messages as one batch."""
         positions = {Partition(topic, 0): self._offsets[Partition(topic, 0)] or None for topic, _, _ in messages}
-        await self._processor.settle(batch_of([self._record(*message) for message in messages], positions))
+        batch = batch_of([self._record(*message) for message in messages], positions)
+        await self._processor.settle(batch, decode_batch(batch.records))
 
     def _record(self, topic: str, key: str, value: bytes | None) -> Record:
         partition = Partition(topic, 0)

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.events import CommitmentRetrieved
 from services.pipeline.aggregate import Aggregate
-from services.pipeline.batch_processor import BatchProcessor
+from services.pipeline.batch_processor import BatchProcessor, decode_batch
 from services.pipeline.fold import On, StateChange
 from services.pipeline.outbox import Outbox
 from services.pipeline.records import Batch, Partition, Record
@@ -49,7 +49,7 @@ async def settle(service: CountingService, store: RetrieveCountStore) -> None:
         )
         for offset, key in enumerate(KEYS)
     ]
-    await processor.settle(Batch.without_offsets(records))
+    await processor.settle(Batch.without_offsets(records), decode_batch(records))
 
 
 async def dead_letters(service: CountingService) -> list[tuple[bytes, str, str]]:
