@@ -33,7 +33,7 @@ async def _keep_running(service: ServiceProcess, say: Say) -> None:
 
 
 async def _end_of(service: ServiceProcess) -> None:
-    while not service.has_ended:
+    while not service.has_ended:  # noqa: ASYNC110 - the end of a process sets no event
         await asyncio.sleep(WATCH_SECONDS)
 
 
