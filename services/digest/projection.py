@@ -9,7 +9,7 @@ it. Faust's client delivers messages of other producers' aborted transactions as
 import asyncio
 import ssl
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain, repeat
 from typing import Any
 
@@ -22,6 +22,7 @@ from services.digest.storage.tables import KERNEL
 from services.pipeline import metrics
 from services.pipeline.aggregate import Aggregate, topics_of
 from services.pipeline.batch_processor import BatchProcessor, decode_batch
+from services.pipeline.broker.lag import forget_lag
 from services.pipeline.database import Database
 from services.pipeline.errors import BrokerError
 from services.pipeline.outbox import Outbox
@@ -69,6 +70,7 @@ class Projection:
                 finally:
                     self.is_ready = False
                     await _stop(app)
+                    self._show_lag({})
                 await is_set_within(stopping, RENEW_PAUSE_SECONDS)
 
     def _new_app(self, folder: str) -> faust.App:
@@ -123,13 +125,24 @@ class Projection:
         while not stopping.is_set():
             if app.crashed:
                 raise BrokerError(f"Faust crashed: {app.crash_reason!r}")
-            for each in app.consumer.assignment():
-                self._measure_lag(Partition(each.topic, each.partition), app.consumer.highwater(each))
+            self._show_lag(
+                {
+                    Partition(each.topic, each.partition): app.consumer.highwater(each)
+                    for each in app.consumer.assignment()
+                }
+            )
             await is_set_within(stopping, WATCH_SECONDS)
 
-    def _measure_lag(self, partition: Partition, high: int | None) -> None:
-        if high is not None and partition in self._next:
-            metrics.CONSUMER_LAG.labels(partition.topic, partition.number).set(max(high - self._next[partition], 0))
+    def _show_lag(self, highs: Mapping[Partition, int | None]) -> None:
+        """Show the lag of the partitions in `highs`, which are the assigned ones, and forget all others."""
+        gone = self._next.keys() - highs.keys()
+        forget_lag(gone)
+        for partition in gone:
+            del self._next[partition]
+        for partition, position in self._next.items():
+            high = highs[partition]
+            if high is not None:
+                metrics.CONSUMER_LAG.labels(partition.topic, partition.number).set(max(high - position, 0))
 
 
 def _record_of(message: Any) -> Record:

@@ -29,17 +29,19 @@ class Readiness:
         consumer: BatchConsumer[Any] | None,
         watch: BrokerWatch,
         is_willing: Callable[[], bool],
+        clock: Callable[[], float] = monotonic,
     ) -> None:
         self._database = database
         self._consumer = consumer
         self._watch = watch
         self._is_willing = is_willing
+        self._clock = clock
         self._is_standby = False
         self._shown: tuple[bool, float] = (False, 0.0)
 
     def is_live(self) -> bool:
         """Whether the consumer's thread makes progress; that this is answered at all shows that the event loop does."""
-        return self._consumer is None or monotonic() - self._consumer.ticked_at < LIVE_SECONDS
+        return self._consumer is None or self._clock() - self._consumer.ticked_at < LIVE_SECONDS
 
     async def is_ready(self) -> bool:
         """Whether the service reads its topics or stands by, reaches its servers, and is not draining; never raises."""
@@ -51,7 +53,7 @@ class Readiness:
 
     async def show(self) -> None:
         """Set the metric."""
-        self._shown = await self.is_ready(), monotonic()
+        self._shown = await self.is_ready(), self._clock()
         metrics.SERVICE_READY.set_function(self._as_shown)
 
     def hide(self) -> None:
@@ -82,4 +84,4 @@ class Readiness:
 
     def _as_shown(self) -> float:
         is_ready, at = self._shown
-        return float(is_ready and monotonic() - at < SHOWN_SECONDS)
+        return float(is_ready and self._clock() - at < SHOWN_SECONDS)

@@ -136,14 +136,14 @@ class Runtime:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._run_part(lambda _: server.serve(sockets=[listening]), self._drained))
                 relaying = group.create_task(self._run_part(relay.run, self._drained))
-                for loop in self._jobs():
-                    group.create_task(self._run_part(loop, self._drained))
+                watching = [group.create_task(self._run_part(job, self._drained)) for job in self._jobs()]
                 working = [group.create_task(self._run_part(loop, self._stopping)) for loop in self._loops()]
                 await asyncio.gather(self._stopping.wait(), *working)
                 self._drained.set()
                 server.should_exit = True
                 await asyncio.wait({relaying}, timeout=RELAY_DRAIN_SECONDS)
-                relaying.cancel()  # unsent rows stay in the outbox, and the lease expires by itself
+                for part in (relaying, *watching):
+                    part.cancel()  # unsent rows stay in the outbox, and the lease expires by itself
         finally:
             await self._close()
         if self._failures:

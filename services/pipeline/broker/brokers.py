@@ -55,7 +55,7 @@ class Brokers:
         """Whether `member_id` belongs to `group` and has no partition because others have them all."""
         futures = self._admin.describe_consumer_groups([group], request_timeout=REQUEST_SECONDS)
         try:
-            described = await asyncio.wrap_future(futures[group])
+            described = await _result(futures[group])
         except KafkaException as error:
             raise BrokerError(error.args[0].str()) from error
         held = {member.member_id: len(member.assignment.topic_partitions) for member in described.members}
@@ -91,12 +91,17 @@ class Brokers:
 async def _answer(future: "Future[Any]") -> Any:
     """Return the answer, or as text why it was refused; BrokerError if there was no answer."""
     try:
-        return await asyncio.wrap_future(future)
+        return await _result(future)
     except KafkaException as error:
         cause = error.args[0]
         if cause.code() < 0:  # librdkafka's own codes: no broker has answered
             raise BrokerError(cause.str()) from error
         return str(cause.str())
+
+
+async def _result(future: "Future[Any]") -> Any:
+    # the library fails on a future that was cancelled
+    return await asyncio.shield(asyncio.wrap_future(future))
 
 
 def _hindrance(described: Any) -> str | None:

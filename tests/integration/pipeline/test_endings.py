@@ -3,12 +3,14 @@
 import asyncio
 import signal
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
 
 import pytest
 from confluent_kafka.admin import AdminClient
 
+from sandbox.servers import LocalKafka
 from tests.integration.pipeline.counting_process import FAILS_AFTER_SECONDS, counting_process
 from tests.integration.pipeline.counting_service import CountingService
 from tests.waiting import eventually
@@ -61,6 +63,23 @@ async def test_a_process_ends_in_time_although_another_part_hangs(
 
     assert status == 1, log.read_text()[-3000:]
     assert monotonic() - failed_at < ENDS_WITHIN_SECONDS
+
+
+async def test_a_process_ends_normally_on_sigterm_while_kafka_is_away(
+    local_kafka: Callable[[], LocalKafka], database_url: str, unique_suffix: str, tmp_path: Path
+) -> None:
+    broker, log = await asyncio.to_thread(local_kafka), tmp_path / "log"
+    service = CountingService(f"counting_{unique_suffix}", broker.bootstrap_servers, database_url)
+    await service.prepare()
+    with counting_process(service, log) as process:
+        await eventually(lambda: "consumer.assigned" in log.read_text(), STARTS_WITHIN_SECONDS)
+        await asyncio.to_thread(broker.kill)
+        await eventually(lambda: "brokers.away" in log.read_text(), STARTS_WITHIN_SECONDS)
+        process.send_signal(signal.SIGTERM)
+        status = await exit_status(process, ENDS_WITHIN_SECONDS)
+
+    assert status == 0, log.read_text()[-3000:]
+    await service.database.close()
 
 
 async def test_a_process_ends_normally_on_sigterm(service: CountingService, tmp_path: Path) -> None:

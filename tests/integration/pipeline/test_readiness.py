@@ -5,10 +5,19 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import (
+    AclBinding,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    NewTopic,
+    ResourcePatternType,
+    ResourceType,
+)
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
+from sandbox.servers import LocalKafka
 from services.pipeline.broker import BatchConsumer, Brokers
 from services.pipeline.errors import BrokerError
 from services.pipeline.records import Batch, Partition, Record
@@ -30,6 +39,47 @@ async def test_a_service_is_not_ready_while_one_of_its_topics_cannot_be_read_and
 
     [line] = [line for line in logged if line["event"] == "brokers.topic_unreadable"]
     assert line["topic"] == "no.such.topic"
+
+
+async def test_a_topic_that_we_may_not_read_is_named_with_the_reason() -> None:
+    with GuardedKafka() as broker:
+        settings = KafkaSettings(kafka_bootstrap_servers=broker.bootstrap_servers)
+        brokers, admin = Brokers(settings), AdminClient({"bootstrap.servers": broker.bootstrap_servers})
+        topics = ["open", "unreadable", "hidden"]
+        for created in admin.create_topics([NewTopic(topic, 1, 1) for topic in topics]).values():
+            await asyncio.to_thread(created.result)
+        await eventually(lambda: all_are_readable(brokers, topics))
+        refusals = [refusal("unreadable", AclOperation.READ), refusal("hidden", AclOperation.DESCRIBE)]
+        for made in admin.create_acls(refusals).values():
+            await asyncio.to_thread(made.result)
+
+        await eventually(lambda: are_refused(brokers, topics, {"unreadable", "hidden"}))
+        assert (await brokers.unreadable(topics))["unreadable"] == "reading is not allowed"
+
+
+class GuardedKafka(LocalKafka):
+    """A broker that obeys ACLs; what none forbids is allowed."""
+
+    def prepare_data(self) -> None:
+        super().prepare_data()
+        with (self.folder / "server.properties").open("a") as properties:
+            properties.write(
+                "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer\n"
+                "allow.everyone.if.no.acl.found=true\n"
+            )
+
+
+def refusal(topic: str, operation: AclOperation) -> AclBinding:
+    everybody, pattern = "User:ANONYMOUS", ResourcePatternType.LITERAL
+    return AclBinding(ResourceType.TOPIC, topic, pattern, everybody, "*", operation, AclPermissionType.DENY)
+
+
+async def all_are_readable(brokers: Brokers, topics: Sequence[str]) -> bool:
+    return await brokers.unreadable(topics) == {}
+
+
+async def are_refused(brokers: Brokers, topics: Sequence[str], refused: set[str]) -> bool:
+    return (await brokers.unreadable(topics)).keys() == refused
 
 
 async def test_a_member_without_a_partition_stands_by_if_others_have_them(

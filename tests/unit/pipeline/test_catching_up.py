@@ -1,10 +1,19 @@
 """How far a service is behind the ends that its topics had when it started."""
 
-import pytest
+from collections.abc import Sequence
+from typing import cast
 
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import MetaData
+
+from schemas.envelope import Event
+from schemas.events import EventData
 from services.pipeline.broker.brokers import Span
-from services.pipeline.catching_up import messages_behind
+from services.pipeline.catching_up import CatchingUp, OnceCaughtUp, messages_behind
+from services.pipeline.database import Database, Transaction
 from services.pipeline.records import Partition
+from services.pipeline.tables import kernel_tables
 
 PARTITION = Partition("decision.accepted", 3)
 
@@ -29,3 +38,32 @@ def test_what_was_not_read_before_the_end_is_behind(span: Span, saved: int | Non
 def test_every_partition_counts() -> None:
     other = Partition("decision.rejected", 0)
     assert messages_behind({PARTITION: Span(0, 2), other: Span(0, 3)}, {PARTITION: 2}) == 3
+
+
+class Claiming:
+    """Work of which everything is always due."""
+
+    name = "claiming"
+
+    async def claim(self, db: Transaction, limit: int) -> Sequence[int]:
+        del db
+        return range(limit)
+
+    async def perform(self, job: int) -> str:
+        return f"performed {job}"
+
+    async def settle(self, db: Transaction, job: int, result: str) -> Sequence[Event[EventData]]:
+        raise NotImplementedError(result)
+
+
+async def test_nothing_is_claimed_until_the_service_has_caught_up() -> None:
+    database = Database(SecretStr("postgresql://nobody@127.0.0.1:9/nothing"), application_name="tests")
+    catching_up = CatchingUp(database, kernel_tables(MetaData(schema="exporter")), ["decision.accepted"])
+    work: OnceCaughtUp[int, str] = OnceCaughtUp(Claiming(), catching_up)
+    transaction = cast("Transaction", None)  # not used by this work
+
+    assert list(await work.claim(transaction, 3)) == []
+    catching_up.is_caught_up = True
+    assert list(await work.claim(transaction, 3)) == [0, 1, 2]
+    assert await work.perform(2) == "performed 2"
+    assert work.name == "claiming"
