@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 import structlog
+from sqlalchemy import event
+from sqlalchemy.engine import ExceptionContext
 
 from schemas.envelope import Event
 from schemas.events import EventData
@@ -42,7 +44,9 @@ class CatchingUp:
         self._wanted: Mapping[Partition, Span] | None = None
         self._seen: Mapping[Partition, int] = {}
         self._seldom = Seldom()
+        self._doubt = asyncio.Event()
         self.is_caught_up = False
+        event.listen(database.engine.sync_engine, "handle_error", self._note_error)
 
     def require(self) -> None:
         """Raise CatchingUpError unless the service has caught up."""
@@ -56,10 +60,11 @@ class CatchingUp:
             await self.look(brokers)
             if self.is_caught_up and not was_caught_up:
                 on_caught_up()
-            await is_set_within(stopping, WATCH_SECONDS if self.is_caught_up else BEHIND_SECONDS)
+            await is_set_within(self._doubt, WATCH_SECONDS if self.is_caught_up else BEHIND_SECONDS)
 
     async def look(self, brokers: Brokers) -> None:
         """Compare the saved offsets with the ends; while either is unknown, nothing is caught up."""
+        self._doubt.clear()
         try:
             saved = await self._offsets.load_all(self._database)
             if self._has_moved_back(saved):
@@ -73,6 +78,12 @@ class CatchingUp:
             self._say(cause=type(error).__name__)
         else:
             self._compare(self._wanted, saved)
+
+    def _note_error(self, context: ExceptionContext) -> None:
+        """Look again before anything else is done: whoever restores a database has to interrupt its connections."""
+        if context.is_disconnect:
+            self.is_caught_up = False
+            self._doubt.set()
 
     def _has_moved_back(self, saved: Mapping[Partition, int]) -> bool:
         has_moved = any(saved.get(partition, -1) < offset for partition, offset in self._seen.items())

@@ -17,6 +17,7 @@ from services.pipeline.records import Partition
 from services.pipeline.settings import KafkaSettings
 
 REQUEST_SECONDS = 3
+GRACE_SECONDS = 2
 _EARLIEST: OffsetSpec = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
 _LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 
@@ -100,8 +101,12 @@ async def _answer(future: "Future[Any]") -> Any:
 
 
 async def _result(future: "Future[Any]") -> Any:
-    # the library fails on a future that was cancelled
-    return await asyncio.shield(asyncio.wrap_future(future))
+    try:
+        async with asyncio.timeout(REQUEST_SECONDS + GRACE_SECONDS):
+            # the library fails on a future that was cancelled
+            return await asyncio.shield(asyncio.wrap_future(future))
+    except TimeoutError as error:
+        raise BrokerError("Kafka's client gives no answer.") from error
 
 
 def _hindrance(described: Any) -> str | None:

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import delete, update
+from sqlalchemy import delete, text, update
+from sqlalchemy.exc import DBAPIError
 
 from services.pipeline.broker import Brokers
 from services.pipeline.catching_up import CatchingUp
@@ -64,6 +65,23 @@ async def test_a_restore_under_a_running_service_is_noticed(
 
     async with service.running():
         await eventually(lambda: has_caught_up(catching, brokers))
+
+
+async def test_after_a_lost_connection_nothing_is_certain_until_the_offsets_were_looked_at(
+    service: CountingService,
+) -> None:
+    """A restore interrupts all connections, and the next one may lead to another database."""
+    brokers, catching = Brokers(service.settings), catching_up(service)
+    async with service.running():
+        await eventually(lambda: has_caught_up(catching, brokers))
+
+    with pytest.raises(DBAPIError):
+        async with service.database.begin() as db:
+            await db.execute(text("select pg_terminate_backend(pg_backend_pid())"))
+    assert not catching.is_caught_up
+
+    await catching.look(brokers)
+    assert catching.is_caught_up
 
 
 async def test_nothing_is_caught_up_while_database_or_broker_do_not_answer(service: CountingService) -> None:

@@ -44,6 +44,7 @@ async def test_everything_is_read_although_processes_are_stopped_beyond_their_se
         stream.stopping.set()
         await streaming
         await eventually(stream.is_read, READ_WITHIN_SECONDS)
+        assert await stream.skipped() == []
 
     await service.database.close()
 
@@ -63,6 +64,11 @@ class Stream:
             keys = [f"{self._prefix}-{number}" for number in range(KEYS)]
             await publish(self._service.settings, [(key, retrieve_event(key, self._published)) for key in keys])
             await asyncio.sleep(0.2)
+
+    async def skipped(self) -> list[str]:
+        """Return the keys of which not every revision was counted."""
+        counts = await self._service.counts(self._prefix)
+        return [key for key, each in counts.items() if each.count != self._published]
 
     async def is_read(self) -> bool:
         counts = await self._service.counts(self._prefix)
