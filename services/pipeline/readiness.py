@@ -14,6 +14,8 @@ from services.pipeline.errors import BrokerError
 
 LIVE_SECONDS = 60.0
 DATABASE_SECONDS = 3.0
+STANDBY_SECONDS = 60.0
+"""After that, none of the others can be a killed process whose session has not expired yet."""
 SHOWN_SECONDS = 20.0
 """How long the metric shows a readiness that is not renewed: whatever holds that up, the service is not well."""
 
@@ -36,7 +38,7 @@ class Readiness:
         self._watch = watch
         self._is_willing = is_willing
         self._clock = clock
-        self._is_standby = False
+        self._idle_since: float | None = None
         self._shown: tuple[bool, float] = (False, 0.0)
 
     def is_live(self) -> bool:
@@ -62,19 +64,21 @@ class Readiness:
         metrics.SERVICE_READY.set_function(self._as_shown)
 
     async def look_for_place(self, brokers: Brokers) -> None:
-        """Ask the brokers whether a member without partitions stands by, which is only normal if others have them."""
-        if self._consumer is None or not self._consumer.holds_nothing:
-            return
-        try:
-            self._is_standby = await brokers.is_standby(self._consumer.group, self._consumer.member_id)
-        except BrokerError:
-            self._is_standby = False
+        """Ask the brokers whether a member without partitions has none because others have them all."""
+        consumer = self._consumer
+        if consumer is None or not consumer.holds_nothing or not await _is_standby(brokers, consumer):
+            self._idle_since = None
+        elif self._idle_since is None:
+            self._idle_since = self._clock()
 
     def _can_read(self) -> bool:
         if not self._watch.can_read:
             return False
         consumer = self._consumer
-        return consumer is None or consumer.is_reading or (consumer.holds_nothing and self._is_standby)
+        return consumer is None or consumer.is_reading or (consumer.holds_nothing and self._stands_by())
+
+    def _stands_by(self) -> bool:
+        return self._idle_since is not None and self._clock() - self._idle_since >= STANDBY_SECONDS
 
     async def _reaches_database(self) -> bool:
         try:
@@ -85,3 +89,10 @@ class Readiness:
     def _as_shown(self) -> float:
         is_ready, at = self._shown
         return float(is_ready and self._clock() - at < SHOWN_SECONDS)
+
+
+async def _is_standby(brokers: Brokers, consumer: BatchConsumer[Any]) -> bool:
+    try:
+        return await brokers.is_standby(consumer.group, consumer.member_id)
+    except BrokerError:
+        return False

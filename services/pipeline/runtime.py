@@ -152,6 +152,7 @@ class Runtime:
     async def _close(self) -> None:
         self._on_ending()
         self._readiness.hide()
+        self._brokers.close()
         closing = [asyncio.wait_for(close(), CLOSE_SECONDS) for close in self._service.closers]
         for result in await asyncio.gather(*closing, return_exceptions=True):
             if isinstance(result, Exception):  # what is not closed ends with the process

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
+from threading import Timer
 from typing import Any, NamedTuple
 
 from confluent_kafka import ConsumerGroupState, KafkaException, TopicCollection, TopicPartition
@@ -21,6 +22,9 @@ GRACE_SECONDS = 2
 _EARLIEST: OffsetSpec = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
 _LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 
+_in_use: set[AdminClient] = set()
+"""Keeps clients from being garbage-collected: should that happen in a thread of the client, it aborts the process."""
+
 
 class Span(NamedTuple):
     """The offset of the oldest message that a partition keeps, and the one after its newest."""
@@ -35,6 +39,13 @@ class Brokers:
     def __init__(self, settings: KafkaSettings) -> None:
         # the consumer and the producer of the process already log a broker that is away
         self._admin = AdminClient(settings.client_config() | {"log_level": 0})
+        _in_use.add(self._admin)
+
+    def close(self) -> None:
+        """Give the connection up once no request can be under way any more; does not wait for that."""
+        ending = Timer(REQUEST_SECONDS + GRACE_SECONDS, _in_use.discard, (self._admin,))
+        ending.daemon = True
+        ending.start()
 
     async def unreadable(self, topics: Sequence[str]) -> Mapping[str, str]:
         """Return the reason for each of `topics` that we cannot read."""

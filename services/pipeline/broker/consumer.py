@@ -138,10 +138,10 @@ class BatchConsumer(Generic[DecodedT]):
         if self._recover_at is not None and now >= self._recover_at and not self._hand_over.settling:
             self._recover()
         self._read()
+        self._look_around(now)
         if self._recover_at is None:
             self._hand_over.prepare()
             self._hand_over.submit(self._loop)
-        self._look_around(now)
 
     def _read(self) -> None:
         """Read what there is; wait for a message only if none waits to be handed over."""
@@ -182,8 +182,8 @@ class BatchConsumer(Generic[DecodedT]):
             self._stalls.forget_moved(self._positions)
             commit_for_lag(self._consumer, self._positions)
             measure_lag(self._consumer, self._positions, self._highs)
-        if now >= self._compare_at and self._recover_at is None:
-            self._collect(OFFSETS_TIMEOUT_SECONDS)
+        # not while a batch is settled: what is saved is then either what was kept, or already more
+        if now >= self._compare_at and self._recover_at is None and not self._hand_over.settling:
             self._compare_at = now + COMPARE_SECONDS
             self._compare_with_saved()
         if self._new_highs is not None and self._recover_at is None:
@@ -192,8 +192,6 @@ class BatchConsumer(Generic[DecodedT]):
 
     def _compare_with_saved(self) -> None:
         """Recover if the database was restored from a backup while no messages arrive; a batch would notice it too."""
-        if self._hand_over.settling or self._recover_at is not None:
-            return
         try:
             saved = self._in_loop(self._load_offsets(self._positions.partitions))
         except _RECOVERABLE:
@@ -287,7 +285,7 @@ class BatchConsumer(Generic[DecodedT]):
             )
         elif error.fatal():
             raise BrokerError(error.str())
-        elif self._seldom.may_say(error.name()):
+        elif self._seldom.may_say((error.name(), partition.topic)):
             log.warning("consumer.kafka_error", error=error.str())
 
     def _count_out_of_range(self) -> None:

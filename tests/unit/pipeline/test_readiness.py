@@ -1,11 +1,13 @@
 """Whatever goes wrong while it is asked, a service that is not known to be well is not ready."""
 
+from typing import Any, cast
+
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
 
-from services.pipeline.broker import Brokers, BrokerWatch
+from services.pipeline.broker import BatchConsumer, Brokers, BrokerWatch
 from services.pipeline.database import Database
-from services.pipeline.readiness import SHOWN_SECONDS, Readiness
+from services.pipeline.readiness import SHOWN_SECONDS, STANDBY_SECONDS, Readiness
 from services.pipeline.settings import KafkaSettings
 
 
@@ -40,6 +42,39 @@ async def test_a_question_that_raises_means_no() -> None:
         raise ZeroDivisionError
 
     assert not await Readiness(Reachable(), None, watch(), is_willing).is_ready()
+
+
+class Idle:
+    """A consumer that has no partition."""
+
+    group, member_id, is_reading, holds_nothing = "countersign.tests", "me", False, True
+
+
+class AllTaken(Brokers):
+    """Brokers for which others have all partitions, as long as that is so."""
+
+    def __init__(self) -> None:
+        self.is_so = True
+
+    async def is_standby(self, group: str, member_id: str) -> bool:
+        assert (group, member_id) == (Idle.group, Idle.member_id)
+        return self.is_so
+
+
+async def test_a_member_stands_by_once_no_killed_process_can_be_among_those_that_have_its_partitions() -> None:
+    now, brokers = 1_000.0, AllTaken()
+    consumer = cast("BatchConsumer[Any]", Idle())
+    readiness = Readiness(Reachable(), consumer, watch(), lambda: True, clock=lambda: now)
+    await readiness.look_for_place(brokers)
+    assert not await readiness.is_ready()
+
+    now += STANDBY_SECONDS
+    await readiness.look_for_place(brokers)
+    assert await readiness.is_ready()
+
+    brokers.is_so = False
+    await readiness.look_for_place(brokers)
+    assert not await readiness.is_ready()
 
 
 async def test_the_metric_falls_to_0_if_nobody_renews_it() -> None:
