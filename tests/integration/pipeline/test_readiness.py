@@ -49,8 +49,9 @@ async def test_a_topic_that_we_may_not_read_is_named_with_the_reason() -> None:
         for created in admin.create_topics([NewTopic(topic, 1, 1) for topic in topics]).values():
             await asyncio.to_thread(created.result)
         await eventually(lambda: all_are_readable(brokers, topics))
-        refusals = [refusal("unreadable", AclOperation.READ), refusal("hidden", AclOperation.DESCRIBE)]
-        for made in admin.create_acls(refusals).values():
+        forbidden, allowed = AclPermissionType.DENY, AclPermissionType.ALLOW
+        rules = [describing("unreadable", allowed), describing("hidden", forbidden)]
+        for made in admin.create_acls(rules).values():
             await asyncio.to_thread(made.result)
 
         await eventually(lambda: are_refused(brokers, topics, {"unreadable", "hidden"}))
@@ -58,7 +59,7 @@ async def test_a_topic_that_we_may_not_read_is_named_with_the_reason() -> None:
 
 
 class GuardedKafka(LocalKafka):
-    """A broker that obeys ACLs; what none forbids is allowed."""
+    """A broker that obeys ACLs; a topic without any is open to everybody."""
 
     def prepare_data(self) -> None:
         super().prepare_data()
@@ -69,9 +70,10 @@ class GuardedKafka(LocalKafka):
             )
 
 
-def refusal(topic: str, operation: AclOperation) -> AclBinding:
+def describing(topic: str, permission: AclPermissionType) -> AclBinding:
+    """A rule about describing the topic; once a topic has a rule, whatever none allows is forbidden."""
     everybody, pattern = "User:ANONYMOUS", ResourcePatternType.LITERAL
-    return AclBinding(ResourceType.TOPIC, topic, pattern, everybody, "*", operation, AclPermissionType.DENY)
+    return AclBinding(ResourceType.TOPIC, topic, pattern, everybody, "*", AclOperation.DESCRIBE, permission)
 
 
 async def all_are_readable(brokers: Brokers, topics: Sequence[str]) -> bool:
