@@ -3,14 +3,18 @@
 import asyncio
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from time import monotonic
 
 import pytest
 from confluent_kafka.admin import AdminClient
+from fastapi import FastAPI
 
 from sandbox.servers import LocalKafka
+from services.pipeline.errors import PartEndedError
+from services.pipeline.runtime import Runtime
 from tests.integration.pipeline.counting_process import FAILS_AFTER_SECONDS, counting_process
 from tests.integration.pipeline.counting_service import CountingService
 from tests.waiting import eventually
@@ -46,6 +50,19 @@ async def test_a_process_ends_and_releases_its_partitions_when_a_part_fails(
     assert status == 1, text[-3000:]
     assert "service.part_failed" in text
     assert await asyncio.to_thread(members, service) == 0
+
+
+async def test_a_service_ends_whose_http_side_ends_alone(service: CountingService) -> None:
+    @asynccontextmanager
+    async def refuses(_: FastAPI) -> AsyncIterator[None]:
+        raise ZeroDivisionError
+        yield
+
+    running = Runtime(service.service(app=FastAPI(lifespan=refuses)), service.settings).run()
+
+    with pytest.raises(ExceptionGroup) as failed:
+        await asyncio.wait_for(running, STARTS_WITHIN_SECONDS)
+    assert [type(error) for error in failed.value.exceptions] == [PartEndedError]
 
 
 @pytest.mark.parametrize("fails", ["later_and_hangs", "later_and_blocks"])
