@@ -8,14 +8,13 @@ from typing import Any
 import structlog
 
 from services.pipeline import metrics
-from services.pipeline.broker import BatchConsumer, Brokers, BrokerWatch
+from services.pipeline.broker import BatchConsumer, BrokerWatch
 from services.pipeline.database import Database
-from services.pipeline.errors import BrokerError
 
 LIVE_SECONDS = 60.0
 DATABASE_SECONDS = 3.0
 STANDBY_SECONDS = 60.0
-"""After that, none of the others can be a killed process whose session has not expired yet."""
+"""After that, a killed process whose session had not expired yet cannot be the reason."""
 SHOWN_SECONDS = 20.0
 """How long the metric shows a readiness that is not renewed: whatever holds that up, the service is not well."""
 
@@ -63,10 +62,10 @@ class Readiness:
         self._shown = (False, 0.0)
         metrics.SERVICE_READY.set_function(self._as_shown)
 
-    async def look_for_place(self, brokers: Brokers) -> None:
-        """Ask the brokers whether a member without partitions has none because others have them all."""
+    def note_idleness(self) -> None:
+        """Note since when this member has had no partition although it could read: then others have them all."""
         consumer = self._consumer
-        if consumer is None or not consumer.holds_nothing or not await _is_standby(brokers, consumer):
+        if consumer is None or not consumer.holds_nothing or consumer.refusals or not self._watch.can_read:
             self._idle_since = None
         elif self._idle_since is None:
             self._idle_since = self._clock()
@@ -89,10 +88,3 @@ class Readiness:
     def _as_shown(self) -> float:
         is_ready, at = self._shown
         return float(is_ready and self._clock() - at < SHOWN_SECONDS)
-
-
-async def _is_standby(brokers: Brokers, consumer: BatchConsumer[Any]) -> bool:
-    try:
-        return await brokers.is_standby(consumer.group, consumer.member_id)
-    except BrokerError:
-        return False

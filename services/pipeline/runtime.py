@@ -227,16 +227,18 @@ class Runtime:
 
     async def _watch_brokers(self) -> None:
         await self._watch.check()
-        await self._readiness.look_for_place(self._brokers)
+        self._readiness.note_idleness()
 
     async def _tell_highs(self) -> None:
         """Tell the consumer where its partitions end, so that it notices if it stands still."""
         if self._consumer is None or not self._watch.is_reachable:
             return
         try:
-            self._consumer.compare_with(await self._brokers.highs(topics_of(self._service.aggregates)))
+            spans = await self._brokers.spans(topics_of(self._service.aggregates))
         except BrokerError as error:
             log.info("consumer.not_compared", cause=str(error))
+        else:
+            self._consumer.compare_with({partition: span.high for partition, span in spans.items()})
 
     async def _refresh_gauges(self) -> None:
         """Set the gauges whose values are in the database."""

@@ -1,29 +1,22 @@
-"""Asks the brokers what a consumer cannot tell, over a connection of its own that no fetch holds up."""
+"""Asks the brokers what a consumer cannot tell, over a connection of its own that no fetch holds up.
+
+It uses a second consumer that reads nothing, and not librdkafka's admin client: that one aborts the process when
+brokers go away while it waits for them.
+"""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
-from threading import Timer
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
-from confluent_kafka import ConsumerGroupState, KafkaException, TopicCollection, TopicPartition
-from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its type hints leave the first and last one out
-    AclOperation,
-    AdminClient,
-    OffsetSpec,
-)
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from services.pipeline.errors import BrokerError
 from services.pipeline.records import Partition
 from services.pipeline.settings import KafkaSettings
 
 REQUEST_SECONDS = 3
-GRACE_SECONDS = 2
-_EARLIEST: OffsetSpec = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
-_LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 
-_in_use: set[AdminClient] = set()
-"""Keeps clients from being garbage-collected: should that happen in a thread of the client, it aborts the process."""
+T = TypeVar("T")
 
 
 class Span(NamedTuple):
@@ -38,90 +31,42 @@ class Brokers:
 
     def __init__(self, settings: KafkaSettings) -> None:
         # the consumer and the producer of the process already log a broker that is away
-        self._admin = AdminClient(settings.client_config() | {"log_level": 0})
-        _in_use.add(self._admin)
+        self._client = Consumer(settings.client_config() | {"group.id": "countersign.brokers", "log_level": 0})
+        self._is_closed = False
 
     def close(self) -> None:
-        """Give the connection up once no request can be under way any more; does not wait for that."""
-        ending = Timer(REQUEST_SECONDS + GRACE_SECONDS, _in_use.discard, (self._admin,))
-        ending.daemon = True
-        ending.start()
+        """Ask nothing more than the question that is under way."""
+        self._is_closed = True
 
     async def unreadable(self, topics: Sequence[str]) -> Mapping[str, str]:
-        """Return the reason for each of `topics` that we cannot read."""
-        found = await self._described(topics)
-        return {name: reason for name, described in found.items() if (reason := _hindrance(described))}
-
-    async def highs(self, topics: Sequence[str]) -> Mapping[Partition, int]:
-        """Return the high watermark of every partition of `topics`."""
-        return await self._offsets(await self._partitions(topics), _LATEST)
+        """Return the reason for each of `topics` that does not exist or is hidden from us."""
+        found = await asyncio.to_thread(lambda: {topic: self._describe(topic) for topic in topics})
+        return {topic: each for topic, each in found.items() if isinstance(each, str)}
 
     async def spans(self, topics: Sequence[str]) -> Mapping[Partition, Span]:
         """Return the low and the high watermark of every partition of `topics`."""
-        partitions = await self._partitions(topics)
-        lows = await self._offsets(partitions, _EARLIEST)
-        highs = await self._offsets(partitions, _LATEST)
-        return {partition: Span(lows[partition], highs[partition]) for partition in partitions}
+        return await asyncio.to_thread(lambda: {each: self._span(each) for each in self._partitions(topics)})
 
-    async def is_standby(self, group: str, member_id: str) -> bool:
-        """Whether `member_id` belongs to `group` and has no partition because others have them all."""
-        futures = self._admin.describe_consumer_groups([group], request_timeout=REQUEST_SECONDS)
-        try:
-            described = await _result(futures[group])
-        except KafkaException as error:
-            raise BrokerError(error.args[0].str()) from error
-        held = {member.member_id: len(member.assignment.topic_partitions) for member in described.members}
-        is_stable = described.state is ConsumerGroupState.STABLE
-        return is_stable and held.get(member_id) == 0 and sum(held.values()) > 0
-
-    async def _partitions(self, topics: Sequence[str]) -> list[Partition]:
-        found = await self._described(topics)
-        missing = [f"{name}: {each}" for name, each in found.items() if isinstance(each, str)]
+    def _partitions(self, topics: Sequence[str]) -> list[Partition]:
+        found = {topic: self._describe(topic) for topic in topics}
+        missing = [f"{topic}: {each}" for topic, each in found.items() if isinstance(each, str)]
         if missing:
             raise BrokerError("; ".join(missing))
-        return [Partition(name, each.id) for name, described in found.items() for each in described.partitions]
+        return [Partition(topic, number) for topic, each in found.items() for number in each]
 
-    async def _described(self, topics: Sequence[str]) -> Mapping[str, Any]:
-        """Return the description of every topic, or what the brokers refuse it for."""
-        futures = self._admin.describe_topics(
-            TopicCollection(list(topics)), include_authorized_operations=True, request_timeout=REQUEST_SECONDS
-        )
-        return {name: await _answer(future) for name, future in futures.items()}
+    def _describe(self, topic: str) -> Sequence[int] | str:
+        """Return the numbers of the topic's partitions, or as text why there are none for us."""
+        described = self._asked(lambda: self._client.list_topics(topic, timeout=REQUEST_SECONDS)).topics[topic]
+        return list(described.partitions) if described.error is None else described.error.str()
 
-    async def _offsets(self, partitions: Sequence[Partition], spec: OffsetSpec) -> dict[Partition, int]:
-        wanted = {TopicPartition(*partition): spec for partition in partitions}
-        futures = self._admin.list_offsets(wanted, request_timeout=REQUEST_SECONDS) if wanted else {}
-        offsets = {}
-        for each, future in futures.items():
-            answer = await _answer(future)
-            if isinstance(answer, str):
-                raise BrokerError(f"{each.topic}: {answer}")
-            offsets[Partition(each.topic, each.partition)] = int(answer.offset)
-        return offsets
+    def _span(self, partition: Partition) -> Span:
+        where = TopicPartition(partition.topic, partition.number)
+        return Span(*self._asked(lambda: self._client.get_watermark_offsets(where, timeout=REQUEST_SECONDS)))
 
-
-async def _answer(future: "Future[Any]") -> Any:
-    """Return the answer, or as text why it was refused; BrokerError if there was no answer."""
-    try:
-        return await _result(future)
-    except KafkaException as error:
-        cause = error.args[0]
-        if cause.code() < 0:  # librdkafka's own codes: no broker has answered
-            raise BrokerError(cause.str()) from error
-        return str(cause.str())
-
-
-async def _result(future: "Future[Any]") -> Any:
-    try:
-        async with asyncio.timeout(REQUEST_SECONDS + GRACE_SECONDS):
-            # the library fails on a future that was cancelled
-            return await asyncio.shield(asyncio.wrap_future(future))
-    except TimeoutError as error:
-        raise BrokerError("Kafka's client gives no answer.") from error
-
-
-def _hindrance(described: Any) -> str | None:
-    if isinstance(described, str):
-        return described
-    operations = described.authorized_operations
-    return "reading is not allowed" if operations and AclOperation.READ not in operations else None
+    def _asked(self, question: Callable[[], T]) -> T:
+        if self._is_closed:
+            raise BrokerError("The service ends.")
+        try:
+            return question()
+        except KafkaException as error:
+            raise BrokerError(error.args[0].str()) from error

@@ -15,6 +15,7 @@ from services.pipeline.broker.in_thread import run_in_thread, start_in_loop
 from services.pipeline.broker.lag import commit_for_lag, forget_lag, measure_lag
 from services.pipeline.broker.messages import LIBRDKAFKA_LOG, at_offset, consumer_config, record_of
 from services.pipeline.broker.positions import Positions
+from services.pipeline.broker.refusals import Refusals
 from services.pipeline.broker.stalls import Stalls
 from services.pipeline.database import DATABASE_ERRORS
 from services.pipeline.errors import BrokerError, StaleBatchError
@@ -68,19 +69,19 @@ class BatchConsumer(Generic[DecodedT]):
         self._highs: Mapping[Partition, int] = {}
         self._new_highs: Mapping[Partition, int] | None = None
         self._reads = 0
+        self.refusals = Refusals()
         self._recover_at: float | None = None
         self._lag_at = 0.0
         self._compare_at = 0.0
         self._stopping = threading.Event()
-        self.member_id = ""
         self.ticked_at = monotonic()
 
     @property
     def is_reading(self) -> bool:
         """Whether this member holds partitions, can read all of them, and reads from those that have messages."""
         positions = self._positions
-        is_hindered = positions.out_of_range or self._stalls.partitions or self._recover_at is not None
-        return bool(positions.kept) and not is_hindered
+        is_hindered = positions.out_of_range or self._stalls.partitions or self.refusals
+        return bool(positions.kept) and not is_hindered and self._recover_at is None
 
     @property
     def holds_nothing(self) -> bool:
@@ -164,6 +165,7 @@ class BatchConsumer(Generic[DecodedT]):
             records = [record_of(message) for message in messages if message.error() is None]
             self._reads += len(records)
             self._hand_over.add(records)
+            self.refusals.forget(record.partition.topic for record in records)
 
     def _collect(self, seconds: float) -> None:
         """Wait up to `seconds` for the batch that is being settled, and recover if it has failed."""
@@ -178,7 +180,6 @@ class BatchConsumer(Generic[DecodedT]):
         """Do what is due besides reading: show the lag, and compare with the database and with the brokers."""
         if now >= self._lag_at:
             self._lag_at = now + LAG_SECONDS
-            self.member_id = self._consumer.memberid() or ""
             self._stalls.forget_moved(self._positions)
             commit_for_lag(self._consumer, self._positions)
             measure_lag(self._consumer, self._positions, self._highs)
@@ -205,6 +206,8 @@ class BatchConsumer(Generic[DecodedT]):
         if self._stalls.check(self._positions, self._highs, self._reads):
             log.warning("consumer.stands_still", partitions=len(self._stalls.partitions))
             self._recover_soon()
+        elif self.refusals:
+            self._recover_soon()  # then the end of each partition is announced again, if it may be read now
 
     def _in_loop(self, work: Awaitable[T]) -> T:
         """Run `work` in the event loop and wait for its result in this thread."""
@@ -274,6 +277,7 @@ class BatchConsumer(Generic[DecodedT]):
         partition = Partition(str(message.topic()), int(message.partition() or 0))
         if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's local codes begin with _
             self._positions.reach_end(partition, int(message.offset() or 0))
+            self.refusals.forget([partition.topic])
         elif error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - as above
             self._positions.out_of_range.add(partition)
             self._count_out_of_range()
@@ -285,6 +289,8 @@ class BatchConsumer(Generic[DecodedT]):
             )
         elif error.fatal():
             raise BrokerError(error.str())
+        elif self.refusals.note(partition.topic, error):
+            return
         elif self._seldom.may_say((error.name(), partition.topic)):
             log.warning("consumer.kafka_error", error=error.str())
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from confluent_kafka import Producer
 from confluent_kafka.admin import (
     AclBinding,
+    AclBindingFilter,
     AclOperation,
     AclPermissionType,
     AdminClient,
@@ -41,21 +42,29 @@ async def test_a_service_is_not_ready_while_one_of_its_topics_cannot_be_read_and
     assert line["topic"] == "no.such.topic"
 
 
-async def test_a_topic_that_we_may_not_read_is_named_with_the_reason() -> None:
+async def test_a_topic_that_we_may_not_read_is_named_until_we_may(unique_suffix: str) -> None:
     with GuardedKafka() as broker:
         settings = KafkaSettings(kafka_bootstrap_servers=broker.bootstrap_servers)
         brokers, admin = Brokers(settings), AdminClient({"bootstrap.servers": broker.bootstrap_servers})
-        topics = ["open", "unreadable", "hidden"]
+        topics, stopping = ["open", "unreadable", "hidden"], asyncio.Event()
         for created in admin.create_topics([NewTopic(topic, 1, 1) for topic in topics]).values():
             await asyncio.to_thread(created.result)
-        await eventually(lambda: all_are_readable(brokers, topics))
         forbidden, allowed = AclPermissionType.DENY, AclPermissionType.ALLOW
         rules = [describing("unreadable", allowed), describing("hidden", forbidden)]
         for made in admin.create_acls(rules).values():
             await asyncio.to_thread(made.result)
 
-        await eventually(lambda: are_refused(brokers, topics, {"unreadable", "hidden"}))
-        assert (await brokers.unreadable(topics))["unreadable"] == "reading is not allowed"
+        await eventually(lambda: are_unreadable(brokers, topics, {"hidden"}))
+        consumer = reader(settings, unique_suffix, "unreadable", [])
+        running = asyncio.create_task(consumer.run(stopping))
+        await eventually(lambda: consumer.refusals.topics == {"unreadable"})
+        assert not consumer.is_reading
+
+        for removed in admin.delete_acls([ANY_RULE]).values():
+            await asyncio.to_thread(removed.result)
+        await eventually(lambda: consumer.is_reading)
+        stopping.set()
+        await running
 
 
 class GuardedKafka(LocalKafka):
@@ -76,19 +85,18 @@ def describing(topic: str, permission: AclPermissionType) -> AclBinding:
     return AclBinding(ResourceType.TOPIC, topic, pattern, everybody, "*", AclOperation.DESCRIBE, permission)
 
 
-async def all_are_readable(brokers: Brokers, topics: Sequence[str]) -> bool:
-    return await brokers.unreadable(topics) == {}
+ANY_RULE = AclBindingFilter(
+    ResourceType.TOPIC, None, ResourcePatternType.ANY, None, None, AclOperation.ANY, AclPermissionType.ANY
+)
 
 
-async def are_refused(brokers: Brokers, topics: Sequence[str], refused: set[str]) -> bool:
-    return (await brokers.unreadable(topics)).keys() == refused
+async def are_unreadable(brokers: Brokers, topics: Sequence[str], unreadable: set[str]) -> bool:
+    return (await brokers.unreadable(topics)).keys() == unreadable
 
 
-async def test_a_member_without_a_partition_stands_by_if_others_have_them(
-    kafka: KafkaUnderTest, unique_suffix: str
-) -> None:
+async def test_a_member_knows_that_it_has_no_partition(kafka: KafkaUnderTest, unique_suffix: str) -> None:
     settings = KafkaSettings(kafka_bootstrap_servers=kafka.bootstrap_servers)
-    brokers, topic = Brokers(settings), f"one.partition.{unique_suffix}"
+    topic = f"one.partition.{unique_suffix}"
     admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
     await asyncio.to_thread(admin.create_topics([NewTopic(topic, 1, 1)])[topic].result)
     stopping = asyncio.Event()
@@ -96,10 +104,7 @@ async def test_a_member_without_a_partition_stands_by_if_others_have_them(
     running = [asyncio.create_task(member.run(stopping)) for member in members]
 
     await eventually(lambda: sorted(member.is_reading for member in members) == [False, True])
-    idle, busy = sorted(members, key=lambda member: member.is_reading)
-    await eventually(lambda: brokers.is_standby(idle.group, idle.member_id))
-    assert not await brokers.is_standby(busy.group, busy.member_id)
-    assert not await brokers.is_standby(idle.group, "somebody else")
+    assert sorted(member.holds_nothing for member in members) == [False, True]
 
     stopping.set()
     await asyncio.gather(*running)

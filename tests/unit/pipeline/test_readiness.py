@@ -47,33 +47,25 @@ async def test_a_question_that_raises_means_no() -> None:
 class Idle:
     """A consumer that has no partition."""
 
-    group, member_id, is_reading, holds_nothing = "countersign.tests", "me", False, True
-
-
-class AllTaken(Brokers):
-    """Brokers for which others have all partitions, as long as that is so."""
+    is_reading, holds_nothing = False, True
 
     def __init__(self) -> None:
-        self.is_so = True
-
-    async def is_standby(self, group: str, member_id: str) -> bool:
-        assert (group, member_id) == (Idle.group, Idle.member_id)
-        return self.is_so
+        self.refusals: set[str] = set()
 
 
 async def test_a_member_stands_by_once_no_killed_process_can_be_among_those_that_have_its_partitions() -> None:
-    now, brokers = 1_000.0, AllTaken()
-    consumer = cast("BatchConsumer[Any]", Idle())
+    now, idle = 1_000.0, Idle()
+    consumer = cast("BatchConsumer[Any]", idle)
     readiness = Readiness(Reachable(), consumer, watch(), lambda: True, clock=lambda: now)
-    await readiness.look_for_place(brokers)
+    readiness.note_idleness()
     assert not await readiness.is_ready()
 
     now += STANDBY_SECONDS
-    await readiness.look_for_place(brokers)
+    readiness.note_idleness()
     assert await readiness.is_ready()
 
-    brokers.is_so = False
-    await readiness.look_for_place(brokers)
+    idle.refusals.add("commitment.sent")
+    readiness.note_idleness()
     assert not await readiness.is_ready()
 
 
