@@ -52,7 +52,7 @@ class Brokers:
         missing = [f"{topic}: {each}" for topic, each in found.items() if isinstance(each, str)]
         if missing:
             raise BrokerError("; ".join(missing))
-        return [Partition(topic, number) for topic, each in found.items() for number in each]
+        return [Partition(topic, number) for topic, each in found.items() for number in each if isinstance(number, int)]
 
     def _describe(self, topic: str) -> Sequence[int] | str:
         """Return the numbers of the topic's partitions, or as text why there are none for us."""
