@@ -20,6 +20,7 @@ from sandbox.people import JOBS
 from sandbox.servers import ServerStartFailed
 from sandbox.serving import listen
 from sandbox.story import StepFailedError, Timeline, play
+from sandbox.supervisor import keep_running
 from sandbox.world import Ports, World, WorldOptions, running_world
 from schemas.examples.cast import DIRECTORY
 from services.pipeline.settings import load
@@ -108,12 +109,8 @@ async def _play_or_wait(folder: Path, ports: Ports, *, is_story: bool) -> int:
             click.echo(f"\nAll {timeline.steps} steps were seen.")
             return DONE
         _print_addresses(world)
-        return await _forever()
-
-
-async def _forever() -> int:
-    await asyncio.Event().wait()
-    return DONE
+        await keep_running(world.services.values(), report)
+        return FAILED
 
 
 def _print_addresses(world: World) -> None:

@@ -38,6 +38,11 @@ class ServiceProcess(LocalServer):
         """Whether the process has ended by itself."""
         return self._child is not None and self._child.has_ended()
 
+    @property
+    def exit_status(self) -> int | None:
+        """The status with which the process ended, negative for a signal; None while it runs."""
+        return self._child.exit_status if self._child else None
+
     def launch(self) -> None:
         """Start it without waiting until it is ready, for tests in which it dies before."""
         self._launch()

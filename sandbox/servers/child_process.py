@@ -60,6 +60,11 @@ class ChildProcess:
         """Whether the process is no longer running."""
         return self._process.poll() is not None
 
+    @property
+    def exit_status(self) -> int | None:
+        """The status with which the process ended, negative for a signal; None while it runs."""
+        return self._process.poll()
+
     def end(self, with_signal: signal.Signals, *, patience_seconds: float) -> None:
         """Send `with_signal` and wait until the process has ended; after `patience_seconds`, kill it."""
         self._process.send_signal(with_signal)

@@ -3,6 +3,7 @@
 import sys
 from functools import partial
 
+from schemas.events import DecisionAccepted, DecisionRejected, DecisionResolved
 from services.approval.handlers import CONNECTION_HANDLERS, HANDLERS, PEOPLE_HANDLERS
 from services.approval.metrics import REFRESH_SECONDS, refresh_gauges
 from services.approval.settings import ApprovalSettings
@@ -10,6 +11,7 @@ from services.approval.storage.store import CONNECTIONS, PEOPLE, CommitmentStore
 from services.approval.storage.tables import KERNEL
 from services.approval.web.app import build_app
 from services.pipeline.aggregate import Aggregate
+from services.pipeline.catching_up import CatchingUp
 from services.pipeline.database import Database
 from services.pipeline.outbox import Outbox
 from services.pipeline.periodic import every
@@ -23,12 +25,16 @@ AGGREGATES = (
     Aggregate("erp_connection", tuple(CONNECTION_HANDLERS), CONNECTIONS),
 )
 
+OWN_DECISIONS = (DecisionAccepted.topic, DecisionRejected.topic, DecisionResolved.topic)
+"""What a database that was restored from a backup has to read again before anybody may decide on it."""
+
 
 def build() -> tuple[Service, ApprovalSettings]:
     """Return the service and its settings."""
     settings = load(ApprovalSettings)
     database = Database(settings.database_url, application_name="countersign.approval")
     outbox = Outbox(KERNEL)
+    catching_up = CatchingUp(database, KERNEL, OWN_DECISIONS)
     service = Service(
         name="approval",
         tables=KERNEL,
@@ -36,7 +42,8 @@ def build() -> tuple[Service, ApprovalSettings]:
         outbox=outbox,
         aggregates=AGGREGATES,
         loops=(every(REFRESH_SECONDS, partial(refresh_gauges, database)),),
-        app=build_app(settings, database, outbox),
+        app=build_app(settings, database, outbox, catching_up.require),
+        catching_up=catching_up,
     )
     return service, settings
 

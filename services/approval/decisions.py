@@ -1,5 +1,6 @@
 """Carries out an approver's answer in one transaction on the commitment's row, and publishes the decision."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -29,15 +30,20 @@ class Answered:
 class Decisions:
     """Carries out the answers of approvers."""
 
-    def __init__(self, database: Database, outbox: Outbox) -> None:
+    def __init__(self, database: Database, outbox: Outbox, require_caught_up: Callable[[], None]) -> None:
         self._database = database
         self._outbox = outbox
+        self._require_caught_up = require_caught_up
         self._store = CommitmentStore()
 
     async def answer(
         self, commitment_id: str, who: DirectoryPerson, answer: Answer, traceparent: str | None = None
     ) -> Answered | None:
-        """Carry out `answer` by `who`, an approver; None if their company has no such commitment."""
+        """Carry out `answer` by `who`, an approver; None if their company has no such commitment.
+
+        Raises CatchingUpError, and records nothing, until everything that was decided before is known.
+        """
+        self._require_caught_up()
         async with self._database.begin() as db:
             if await queries.find(db, who.company_id, commitment_id) is None:
                 return None

@@ -3,10 +3,11 @@
 import sys
 from functools import partial
 
-from services.digest.projection import Projection
+from services.digest.projection import AGGREGATES, Projection
 from services.digest.schedule import WAKE_SECONDS, Schedule
 from services.digest.settings import DigestSettings
 from services.digest.storage.tables import KERNEL
+from services.pipeline.aggregate import topics_of
 from services.pipeline.database import Database
 from services.pipeline.outbox import Outbox
 from services.pipeline.periodic import every
@@ -29,6 +30,7 @@ def build() -> tuple[Service, DigestSettings]:
         outbox=outbox,
         loops=(projection.run, every(WAKE_SECONDS, build_due, first_after_seconds=WAKE_SECONDS)),
         is_ready=lambda: projection.is_ready,
+        follows=topics_of(AGGREGATES),
     )
     return service, settings
 

@@ -9,8 +9,7 @@ it. Faust's client delivers messages of other producers' aborted transactions as
 import asyncio
 import ssl
 import tempfile
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
 from itertools import chain, repeat
 from typing import Any
 
@@ -23,11 +22,12 @@ from services.digest.storage.tables import KERNEL
 from services.pipeline import metrics
 from services.pipeline.aggregate import Aggregate, topics_of
 from services.pipeline.batch_processor import BatchProcessor, decode_batch
+from services.pipeline.broker.lag import forget_lag
 from services.pipeline.database import Database
 from services.pipeline.errors import BrokerError
 from services.pipeline.outbox import Outbox
 from services.pipeline.periodic import is_set_within
-from services.pipeline.records import Batch, Partition, Record
+from services.pipeline.records import Batch, Partition, Record, moment_of
 from services.pipeline.settings import KafkaSettings
 
 AGGREGATES = (
@@ -70,6 +70,7 @@ class Projection:
                 finally:
                     self.is_ready = False
                     await _stop(app)
+                    self._show_lag({})
                 await is_set_within(stopping, RENEW_PAUSE_SECONDS)
 
     def _new_app(self, folder: str) -> faust.App:
@@ -106,10 +107,10 @@ class Projection:
 
     async def settle(self, records: Sequence[Record]) -> None:
         """Process `records`, waiting for as long as the database is unavailable."""
-        batch = Batch.without_offsets(records)
+        batch, decoded = Batch.without_offsets(records), decode_batch(records)
         for pause_seconds in chain((0.2, 0.5, 1.0, 2.0), repeat(5.0)):
             try:
-                await self._processor.settle(batch, decode_batch(records))
+                await self._processor.settle(batch, decoded)
             except Exception as error:  # noqa: BLE001 - Faust would drop the messages of an agent that raises
                 log.warning("projection.waits", cause=type(error).__name__, records=len(records))
                 await asyncio.sleep(pause_seconds)
@@ -124,13 +125,24 @@ class Projection:
         while not stopping.is_set():
             if app.crashed:
                 raise BrokerError(f"Faust crashed: {app.crash_reason!r}")
-            for each in app.consumer.assignment():
-                self._measure_lag(Partition(each.topic, each.partition), app.consumer.highwater(each))
+            self._show_lag(
+                {
+                    Partition(each.topic, each.partition): app.consumer.highwater(each)
+                    for each in app.consumer.assignment()
+                }
+            )
             await is_set_within(stopping, WATCH_SECONDS)
 
-    def _measure_lag(self, partition: Partition, high: int | None) -> None:
-        if high is not None and partition in self._next:
-            metrics.CONSUMER_LAG.labels(partition.topic, partition.number).set(max(high - self._next[partition], 0))
+    def _show_lag(self, highs: Mapping[Partition, int | None]) -> None:
+        """Show the lag of the partitions in `highs`, which are the assigned ones, and forget all others."""
+        gone = self._next.keys() - highs.keys()
+        forget_lag(gone)
+        for partition in gone:
+            del self._next[partition]
+        for partition, position in self._next.items():
+            high = highs[partition]
+            if high is not None:
+                metrics.CONSUMER_LAG.labels(partition.topic, partition.number).set(max(high - position, 0))
 
 
 def _record_of(message: Any) -> Record:
@@ -140,7 +152,7 @@ def _record_of(message: Any) -> Record:
         message.key,
         message.value,
         list(message.headers or ()),
-        datetime.fromtimestamp(message.timestamp, UTC),
+        moment_of(message.timestamp * 1000),
     )
 
 

@@ -11,6 +11,7 @@ from services.exporter.storage import tables
 from services.exporter.storage.store import ExportStore
 from services.exporter.work import ExportWork
 from services.pipeline.aggregate import Aggregate
+from services.pipeline.catching_up import CatchingUp
 from services.pipeline.clock import utc_now
 from services.pipeline.database import Database
 from services.pipeline.lease_clock import LeaseClock
@@ -27,15 +28,27 @@ def build() -> tuple[Service, ServiceSettings]:
     connections = load_connections(settings.erp_connections, os.environ)
     database = Database(settings.database_url, application_name="countersign.exporter", pool_size=24)
     outbox, store = Outbox(tables.KERNEL), ExportStore()
+    aggregate = Aggregate("exports", handlers(connections.routes), store)
+    catching_up = CatchingUp(database, tables.KERNEL, sorted(aggregate.topics))
     work = ExportWork(connections, store, LeaseClock())
     service = Service(
         name="exporter",
         tables=tables.KERNEL,
         database=database,
         outbox=outbox,
-        aggregates=(Aggregate("exports", handlers(connections.routes), store),),
-        workers=(Worker(database, outbox, work, concurrency=max(connections.max_leases, 1)),),
+        aggregates=(aggregate,),
+        workers=(
+            Worker(
+                database,
+                outbox,
+                work,
+                concurrency=max(connections.max_leases, 1),
+                # after a restore, an order may have been taken back since
+                may_claim=lambda: catching_up.is_caught_up,
+            ),
+        ),
         loops=(every(REPORT_SECONDS, ConnectionReport(database, outbox, connections, utc_now).report_at_leisure),),
+        catching_up=catching_up,
         closers=[each.connector.close for each in connections.by_name.values()],
     )
     return service, settings

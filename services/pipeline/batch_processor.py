@@ -8,7 +8,7 @@ from time import perf_counter
 
 import structlog
 
-from schemas.envelope import Event, UnreadableError, decode
+from schemas.envelope import Event, decode
 from schemas.events import EventData
 from services.pipeline import metrics
 from services.pipeline.aggregate import Aggregate
@@ -38,13 +38,13 @@ class DecodedBatch:
 
 
 def decode_batch(records: Sequence[Record]) -> DecodedBatch:
-    """Decode every record; one that is not a valid event becomes a dead letter."""
+    """Decode every record; one that is not a valid event, or cannot be decoded at all, becomes a dead letter."""
     events: list[tuple[Record, Event[EventData]]] = []
     unreadable: list[DeadLetter] = []
     for record in records:
         try:
             event = decode(record.partition.topic, record.key, record.value, record.headers, record.at)
-        except UnreadableError as error:
+        except Exception as error:  # noqa: BLE001 - no message may end the consumer, which would read it again
             unreadable.append(dead_letter_of(record, error))
         else:
             events.append((record, event))

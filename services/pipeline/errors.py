@@ -7,7 +7,9 @@ CountersignError
 │       └── RefusedMessageError    Kafka will not take it; its outbox row is parked until an operator acts
 ├── StaleBatchError        the saved offsets have moved; the batch is dropped, and reading continues from them
 ├── RowAppearedError       another process created a row that was new to the batch, which is processed again at once
-└── DefectError            too many events in a row failed in our own code; the process ends before it sets more aside
+├── DefectError            too many events in a row failed in our own code; the process ends before it sets more aside
+├── CatchingUpError        after a restart or a restore, not everything is read yet; the command is refused
+└── PartEndedError         a part of a service has ended by itself; the process ends, so that it is started again
 """
 
 
@@ -37,6 +39,14 @@ class DefectError(CountersignError):
 
 class RefusedMessageError(DeliveryError):
     """Kafka refused a message, and would refuse it again."""
+
+
+class CatchingUpError(CountersignError):
+    """The service does not know yet what happened before it was started or restored; nothing was recorded."""
+
+
+class PartEndedError(CountersignError):
+    """A part of a service has ended although nobody stopped it."""
 
 
 class StaleBatchError(CountersignError):

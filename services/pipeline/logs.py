@@ -9,6 +9,8 @@ from typing import Literal
 
 import structlog
 
+from services.pipeline.seldom import SeldomFilter
+
 REPEAT_SECONDS = 300.0
 
 
@@ -33,6 +35,8 @@ def configure_logs(log_format: Literal["json", "console"], service: str) -> None
             ],
         )
     )
+    # all of them log an unavailable broker again and again, many times a second
+    handler.addFilter(SeldomFilter("librdkafka", "faust", "mode"))
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
     for chatty in ("uvicorn.access", "httpx2", "alembic", "faust", "mode"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -21,10 +21,14 @@ class Offsets:
 
     async def load(self, database: Database, partitions: Sequence[Partition]) -> Mapping[Partition, int]:
         """Return the saved offsets of `partitions`; one that was never read has none."""
+        saved = await self.load_all(database)
+        return {name: saved[name] for name in partitions if name in saved}
+
+    async def load_all(self, database: Database) -> Mapping[Partition, int]:
+        """Return the saved offset of every partition that was ever read."""
         async with database.autocommit() as db:
             rows = await db.execute(select(self._table))
-            saved = {Partition(row.topic, row.partition): row.next_offset for row in rows}
-        return {name: saved[name] for name in partitions if name in saved}
+            return {Partition(row.topic, row.partition): row.next_offset for row in rows}
 
     async def advance(self, db: Transaction, batch: Batch) -> None:
         """Move every partition of `batch` to its end; StaleBatchError if one is no longer where the batch began."""

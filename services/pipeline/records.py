@@ -2,10 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from schemas.envelope import Headers
+from services.pipeline.clock import utc_now
+
+_TIMESTAMPS_MS = range(4_102_444_800_000)
+"""From 1970 to 2100; a number outside is no time in milliseconds."""
 
 
 class Partition(NamedTuple):
@@ -30,6 +34,13 @@ class Record:
     def position(self) -> str:
         """Where the message is in Kafka: topic/partition/offset."""
         return f"{self.partition.topic}/{self.partition.number}/{self.offset}"
+
+
+def moment_of(timestamp_ms: float) -> datetime:
+    """Return the time of a Kafka timestamp; now if the producer gave a negative one, or one in another unit."""
+    if int(timestamp_ms) not in _TIMESTAMPS_MS:
+        return utc_now()
+    return datetime.fromtimestamp(timestamp_ms / 1000, UTC)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,11 @@
 
 import asyncio
 import gc
-import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from threading import Timer
-from time import monotonic
+from functools import partial
 from typing import Any
 
 import structlog
@@ -16,18 +14,22 @@ from fastapi import FastAPI
 
 from services.pipeline import metrics
 from services.pipeline.aggregate import Aggregate, topics_of
-from services.pipeline.batch_processor import BatchProcessor, decode_batch
-from services.pipeline.broker import BatchConsumer, EventProducer
+from services.pipeline.batch_processor import BatchProcessor, DecodedBatch, decode_batch
+from services.pipeline.broker import BatchConsumer, Brokers, BrokerWatch, EventProducer
+from services.pipeline.broker.watch import WATCH_SECONDS
+from services.pipeline.catching_up import CatchingUp
 from services.pipeline.clock import utc_now
 from services.pipeline.crash import refuse_outside_sandbox
 from services.pipeline.database import Database
 from services.pipeline.dead_letters import DeadLetters
-from services.pipeline.errors import SettingsError
+from services.pipeline.errors import BrokerError, PartEndedError, SettingsError
+from services.pipeline.forced_exit import ForcedExit
 from services.pipeline.http import add_metrics_and_health, listen, new_app
 from services.pipeline.logs import configure_logs
 from services.pipeline.offsets import Offsets
 from services.pipeline.outbox import Outbox
 from services.pipeline.periodic import Loop, every
+from services.pipeline.readiness import Readiness
 from services.pipeline.records import Batch
 from services.pipeline.relay import new_relay
 from services.pipeline.settings import ServiceSettings
@@ -36,7 +38,7 @@ from services.pipeline.worker import Worker
 
 DRAIN_SECONDS = 10.0
 GAUGES_SECONDS = 5.0
-LIVE_SECONDS = 60.0
+ENDS_SECONDS = 30.0
 RELAY_DRAIN_SECONDS = 1.5
 CLOSE_SECONDS = 1.0
 
@@ -58,17 +60,26 @@ class Service:
     """Called at the same time after the drain, to close connections that the service holds."""
     app: FastAPI = field(default_factory=lambda: new_app("Countersign"))
     is_ready: Callable[[], bool] = lambda: True
+    follows: Sequence[str] = ()
+    """Topics that a loop of the service reads by itself."""
+    catching_up: CatchingUp | None = None
+    """What the service must have read before it acts."""
 
 
 def run_service(build: Callable[[], tuple[Service, ServiceSettings]]) -> int:
-    """Run the service that `build` returns until SIGTERM or SIGINT; return 0 after a drain, 1 after a failure."""
+    """Run the service that `build` returns until SIGTERM or SIGINT; return 0 after a drain, 1 after a failure.
+
+    Once it has to end, the process ends within DRAIN_SECONDS, even if a server, a thread or the interpreter's own end
+    hangs; leases recover the rest.
+    """
+    forced_exit = ForcedExit(DRAIN_SECONDS)
 
     async def main() -> None:
         refuse_outside_sandbox()
         service, settings = build()
         configure_logs(settings.log_format, service.name)
         log.info("service.starting", **settings.model_dump(mode="json"))
-        await Runtime(service, settings).run()
+        await Runtime(service, settings, on_ending=forced_exit.arm).run()
 
     _tune_garbage_collector()
     try:
@@ -92,76 +103,81 @@ def _tune_garbage_collector() -> None:
 
 
 class Runtime:
-    """One running service."""
+    """One running service; `on_ending` is called as soon as it has to end, for whatever reason."""
 
-    def __init__(self, service: Service, settings: ServiceSettings) -> None:
+    def __init__(
+        self, service: Service, settings: ServiceSettings, on_ending: Callable[[], None] = lambda: None
+    ) -> None:
         self._service = service
         self._settings = settings
+        self._on_ending = on_ending
         self._stopping = asyncio.Event()
         self._drained = asyncio.Event()
-        self._forced_exit = Timer(DRAIN_SECONDS, os._exit, (1,))
-        self._forced_exit.daemon = True
+        self._failures: list[Exception] = []
         self._producer = EventProducer(settings, f"countersign.{service.name}")
         self._processor = BatchProcessor(
             service.name, service.database, service.tables, service.outbox, service.aggregates
         )
         self._consumer = self._new_consumer() if service.aggregates else None
-        add_metrics_and_health(service.app, self.is_live, self.is_ready)
+        self._brokers = Brokers(settings)
+        self._watch = BrokerWatch(self._brokers, self._topics)
+        self._readiness = Readiness(service.database, self._consumer, self._watch, self._is_willing)
+        add_metrics_and_health(service.app, self._readiness.is_live, self.is_ready)
 
     async def run(self) -> None:
-        """Run until a signal arrives or a part fails; a failure is raised after the drain."""
+        """Run until a signal arrives or a part fails, then drain; failures are raised after that."""
         server, listening = listen(self._service.app, self._settings.http_host, self._settings.http_port)
         for name in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(name, self._on_signal)
+            asyncio.get_running_loop().add_signal_handler(name, self.stop)
         log.info("service.listening", port=listening.getsockname()[1])
         service = self._service
         relay = new_relay(service.name, service.database, service.tables, service.outbox, self._producer)
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(server.serve(sockets=[listening]))
-                relaying = group.create_task(self._run_loop(relay.run, self._drained))
-                group.create_task(self._run_loop(every(GAUGES_SECONDS, self._refresh_gauges), self._drained))
-                working = [group.create_task(self._run_loop(loop, self._stopping)) for loop in self._loops()]
-                await asyncio.gather(*working)
+                group.create_task(self._run_part(lambda _: server.serve(sockets=[listening]), self._drained))
+                relaying = group.create_task(self._run_part(relay.run, self._drained))
+                watching = [group.create_task(self._run_part(job, self._drained)) for job in self._jobs()]
+                working = [group.create_task(self._run_part(loop, self._stopping)) for loop in self._loops()]
+                await asyncio.gather(self._stopping.wait(), *working)
                 self._drained.set()
                 server.should_exit = True
                 await asyncio.wait({relaying}, timeout=RELAY_DRAIN_SECONDS)
-                relaying.cancel()  # unsent rows stay in the outbox, and the lease expires by itself
+                for part in (relaying, *watching):
+                    part.cancel()  # unsent rows stay in the outbox, and the lease expires by itself
         finally:
             await self._close()
+        if self._failures:
+            raise ExceptionGroup("parts of the service failed", self._failures)
 
     async def _close(self) -> None:
-        metrics.SERVICE_READY.set(0)
+        self._on_ending()
+        self._readiness.hide()
+        self._brokers.close()
         closing = [asyncio.wait_for(close(), CLOSE_SECONDS) for close in self._service.closers]
         for result in await asyncio.gather(*closing, return_exceptions=True):
             if isinstance(result, Exception):  # what is not closed ends with the process
                 log.warning("service.close_failed", cause=type(result).__name__)
         await asyncio.to_thread(self._producer.close)
         await self._service.database.close()
-        self._forced_exit.cancel()
         log.info("service.stopped")
 
     def stop(self) -> None:
         """Start the drain, as SIGTERM does."""
+        self._on_ending()
         self._stopping.set()
 
-    def _on_signal(self) -> None:
-        """Start the drain, and end the process after DRAIN_SECONDS even if a server hangs; leases recover the rest."""
-        self.stop()
-        if not self._forced_exit.is_alive():
-            self._forced_exit.start()
-
-    def is_live(self) -> bool:
-        """Whether the consumer's thread makes progress; that this is answered at all shows that the event loop does."""
-        return self._consumer is None or monotonic() - self._consumer.ticked_at < LIVE_SECONDS
-
     async def is_ready(self) -> bool:
-        """Whether the service has its partitions, reaches its database and is not draining."""
-        is_assigned = self._consumer is None or self._consumer.is_assigned
-        is_willing = is_assigned and self._service.is_ready() and not self._stopping.is_set()
-        return is_willing and await self._service.database.is_reachable()
+        """Whether the service has its partitions, reaches its servers and is not draining."""
+        return await self._readiness.is_ready()
 
-    def _new_consumer(self) -> BatchConsumer:
+    def _is_willing(self) -> bool:
+        return self._service.is_ready() and not self._stopping.is_set()
+
+    @property
+    def _topics(self) -> list[str]:
+        return sorted({*topics_of(self._service.aggregates), *self._service.follows})
+
+    def _new_consumer(self) -> BatchConsumer[DecodedBatch]:
         service = self._service
         offsets = Offsets(service.tables)
         return BatchConsumer(
@@ -169,30 +185,63 @@ class Runtime:
             service.name,
             topics_of(service.aggregates),
             lambda partitions: offsets.load(service.database, partitions),
+            decode_batch,
             self._settle,
         )
 
-    async def _settle(self, batch: Batch) -> None:
-        await self._processor.settle(batch, decode_batch(batch.records))
+    async def _settle(self, batch: Batch, decoded: DecodedBatch) -> None:
+        await self._processor.settle(batch, decoded)
+        self._wake_workers()
+
+    def _wake_workers(self) -> None:
         for worker in self._service.workers:
             worker.wake()
 
     def _loops(self) -> list[Loop]:
+        """What takes in work, and ends first."""
         consuming = [] if self._consumer is None else [self._consumer.run]
         return [*consuming, *(worker.run for worker in self._service.workers), *self._service.loops]
 
-    async def _run_loop(self, loop: Loop, ending: asyncio.Event) -> None:
-        """Run `loop` until `ending` is set; if it fails the whole service stops, so that no part stops unnoticed."""
+    def _jobs(self) -> list[Loop]:
+        """What watches the service until it is drained."""
+        catching_up = self._service.catching_up
+        follow = catching_up and partial(catching_up.run, brokers=self._brokers, on_caught_up=self._wake_workers)
+        return [
+            every(GAUGES_SECONDS, self._refresh_gauges),
+            every(GAUGES_SECONDS, self._readiness.show),
+            every(WATCH_SECONDS, self._watch_brokers),
+            every(ENDS_SECONDS, self._tell_highs, first_after_seconds=ENDS_SECONDS),
+            *([follow] if follow else []),
+        ]
+
+    async def _run_part(self, part: Loop, ending: asyncio.Event) -> None:
+        """Run `part` until `ending` is set; if it fails or ends before, the whole service drains and ends."""
         try:
-            await loop(ending)
-        except Exception:
-            log.exception("service.loop_failed")
-            self._stopping.set()
-            raise
+            await part(ending)
+            if not ending.is_set():
+                raise PartEndedError("a part of the service has ended by itself")  # noqa: TRY301 - as any failure
+        except Exception as error:
+            log.exception("service.part_failed")
+            self._failures.append(error)
+            self.stop()
+
+    async def _watch_brokers(self) -> None:
+        await self._watch.check()
+        self._readiness.note_idleness()
+
+    async def _tell_highs(self) -> None:
+        """Tell the consumer where its partitions end, so that it notices if it stands still."""
+        if self._consumer is None or not self._watch.is_reachable:
+            return
+        try:
+            spans = await self._brokers.spans(topics_of(self._service.aggregates))
+        except BrokerError as error:
+            log.info("consumer.not_compared", cause=str(error))
+        else:
+            self._consumer.compare_with({partition: span.high for partition, span in spans.items()})
 
     async def _refresh_gauges(self) -> None:
         """Set the gauges whose values are in the database."""
-        metrics.SERVICE_READY.set(await self.is_ready())
         name = self._service.name
         async with self._service.database.begin() as db:
             backlog = await self._service.outbox.backlog(db)

@@ -1,7 +1,7 @@
 """Carries out work that rows stand for, such as calls to an ERP: claim rows under a lease, act, record the result."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -87,12 +87,14 @@ class Worker(Generic[JobT, ResultT]):
         *,
         concurrency: int = 16,
         max_idle_seconds: float = MAX_IDLE_SECONDS,
+        may_claim: Callable[[], bool] = lambda: True,
     ) -> None:
         self._database = database
         self._outbox = outbox
         self._work = work
         self._concurrency = concurrency
         self._max_idle_seconds = max_idle_seconds
+        self._may_claim = may_claim
         self._may_be_due = asyncio.Event()
         self._running: dict[asyncio.Task[None], JobT] = {}
         self._failed_claims = 0
@@ -129,8 +131,8 @@ class Worker(Generic[JobT, ResultT]):
     async def _start_due_jobs(self) -> float:
         """Start what is due, and return how many seconds to wait before looking again."""
         free = self._concurrency - len(self._running)
-        if free == 0:
-            return self._max_idle_seconds  # a job that ends wakes us
+        if free == 0 or not self._may_claim():
+            return self._max_idle_seconds  # a job that ends wakes us, and so does a service that may claim again
         try:
             claimed = await self._work.claim(self._database, free, list(self._running.values()))
         except Exception as error:  # noqa: BLE001 - whatever is wrong with a claim, running jobs have to be settled

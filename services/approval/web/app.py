@@ -1,5 +1,7 @@
 """Approval's web application: the JSON API and the desk, each with its own kind of error response."""
 
+from collections.abc import Callable
+
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -14,13 +16,16 @@ from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk import add_desk
 from services.approval.web.desk.errors import ErrorHandler
 from services.pipeline.database import DATABASE_ERRORS, Database
+from services.pipeline.errors import CatchingUpError
 from services.pipeline.outbox import Outbox
 
 API_PREFIX = "/api/"
 MAX_BODY_BYTES = 1_048_576
 
 
-def build_app(settings: ApprovalSettings, database: Database, outbox: Outbox) -> FastAPI:
+def build_app(
+    settings: ApprovalSettings, database: Database, outbox: Outbox, require_caught_up: Callable[[], None]
+) -> FastAPI:
     """Return the application; its OpenAPI document is at /api/v1/openapi.json."""
     app = FastAPI(
         title="Countersign approval",
@@ -31,7 +36,7 @@ def build_app(settings: ApprovalSettings, database: Database, outbox: Outbox) ->
         openapi_url="/api/v1/openapi.json",
         max_body_size=MAX_BODY_BYTES,
     )
-    decisions, identity = Decisions(database, outbox), Identity(settings, database)
+    decisions, identity = Decisions(database, outbox, require_caught_up), Identity(settings, database)
     dependencies = Dependencies(settings, database, outbox, decisions, identity)
     app.include_router(api_router(dependencies))
     desk_handlers = add_desk(app, dependencies)
@@ -40,6 +45,7 @@ def build_app(settings: ApprovalSettings, database: Database, outbox: Outbox) ->
         SignInError: problems.on_sign_in_error,
         HTTPException: problems.on_http_error,
         RequestValidationError: problems.on_invalid,
+        CatchingUpError: problems.on_catching_up,
         **dict.fromkeys(DATABASE_ERRORS, problems.on_database_unavailable),
     }
     for kind, handler in api_handlers.items():

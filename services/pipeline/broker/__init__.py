@@ -4,9 +4,19 @@ All calls of a consumer happen in that consumer's own thread, so callbacks, paus
 the program sees coroutines only.
 """
 
+from services.pipeline.broker.brokers import Brokers
 from services.pipeline.broker.consumer import BatchConsumer
 from services.pipeline.broker.producer import EventProducer
 from services.pipeline.broker.reader import TopicReader
 from services.pipeline.broker.topics import create_topics, wait_for_broker
+from services.pipeline.broker.watch import BrokerWatch
 
-__all__ = ["BatchConsumer", "EventProducer", "TopicReader", "create_topics", "wait_for_broker"]
+__all__ = [
+    "BatchConsumer",
+    "BrokerWatch",
+    "Brokers",
+    "EventProducer",
+    "TopicReader",
+    "create_topics",
+    "wait_for_broker",
+]

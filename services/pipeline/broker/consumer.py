@@ -4,38 +4,48 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from time import monotonic
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from services.pipeline import metrics
-from services.pipeline.broker.lag import commit_for_lag, measure_lag
+from services.pipeline.broker.hand_over import HandOver
+from services.pipeline.broker.in_thread import run_in_thread, start_in_loop
+from services.pipeline.broker.lag import commit_for_lag, forget_lag, measure_lag
 from services.pipeline.broker.messages import LIBRDKAFKA_LOG, at_offset, consumer_config, record_of
+from services.pipeline.broker.positions import Positions
+from services.pipeline.broker.refusals import Refusals
+from services.pipeline.broker.stalls import Stalls
 from services.pipeline.database import DATABASE_ERRORS
 from services.pipeline.errors import BrokerError, StaleBatchError
-from services.pipeline.records import Batch, Partition, batch_of
+from services.pipeline.records import Batch, Partition, Record
+from services.pipeline.seldom import Seldom
 from services.pipeline.settings import KafkaSettings
 
-BATCH_RECORDS = 500
 POLL_SECONDS = 0.1
+HAND_OVER_SECONDS = 0.005
 LAG_SECONDS = 1.0
 COMPARE_SECONDS = 5.0
 RECOVERY_PAUSE_SECONDS = 0.5
 OFFSETS_TIMEOUT_SECONDS = 5
+FINISH_SECONDS = 5.0
 CLOSE_SECONDS = 3.0
+ABANDON_SECONDS = FINISH_SECONDS + CLOSE_SECONDS + 1.0
 _RECOVERABLE = (StaleBatchError, *DATABASE_ERRORS)
 
 T = TypeVar("T")
+DecodedT = TypeVar("DecodedT")
 SavedOffsets = Mapping[Partition, int]
 log = structlog.get_logger()
 
 
-class BatchConsumer:
+class BatchConsumer(Generic[DecodedT]):
     """Passes batches to `settle`, which saves the offsets together with the state.
 
-    After any failure of `settle` the batch is dropped and reading continues from the saved offsets. That one recovery
-    covers a deadlock, a lost connection, a rebalance and a database restored from a backup.
+    While one batch is settled in the event loop, the next is read and decoded in the consumer's thread, where `decode`
+    therefore runs. After any failure of `settle`, both are dropped and reading continues from the saved offsets. That
+    one recovery covers a deadlock, a lost connection, a rebalance and a database restored from a backup.
     """
 
     def __init__(
@@ -44,15 +54,22 @@ class BatchConsumer:
         service: str,
         topics: Sequence[str],
         load_offsets: Callable[[Sequence[Partition]], Awaitable[SavedOffsets]],
-        settle: Callable[[Batch], Awaitable[None]],
+        decode: Callable[[Sequence[Record]], DecodedT],
+        settle: Callable[[Batch, DecodedT], Awaitable[None]],
     ) -> None:
-        self._config = consumer_config(settings, f"countersign.{service}")
+        self.group = f"countersign.{service}"
+        self._config = consumer_config(settings, self.group) | {"enable.partition.eof": True}
         self._service = service
         self._topics = list(topics)
         self._load_offsets = load_offsets
-        self._settle = settle
-        self._positions: dict[Partition, int | None] = {}
-        self._out_of_range: set[Partition] = set()
+        self._positions = Positions()
+        self._hand_over = HandOver(self._positions, decode, settle)
+        self._stalls = Stalls()
+        self._seldom = Seldom()
+        self._highs: Mapping[Partition, int] = {}
+        self._new_highs: Mapping[Partition, int] | None = None
+        self._reads = 0
+        self.refusals = Refusals()
         self._recover_at: float | None = None
         self._lag_at = 0.0
         self._compare_at = 0.0
@@ -60,18 +77,35 @@ class BatchConsumer:
         self.ticked_at = monotonic()
 
     @property
-    def is_assigned(self) -> bool:
-        """Whether this member holds partitions and can read all of them."""
-        return bool(self._positions) and not self._out_of_range and self._recover_at is None
+    def is_reading(self) -> bool:
+        """Whether this member holds partitions, can read all of them, and reads from those that have messages."""
+        positions = self._positions
+        is_hindered = positions.out_of_range or self._stalls.partitions or self.refusals
+        return bool(positions.kept) and not is_hindered and self._recover_at is None
+
+    @property
+    def holds_nothing(self) -> bool:
+        """Whether no partition is assigned to this member."""
+        return not self._positions.kept
+
+    def compare_with(self, highs: Mapping[Partition, int]) -> None:
+        """Compare soon what was read with `highs`, where the brokers say that the partitions end."""
+        self._new_highs = highs
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Consume until `stopping` is set, finishing the current batch; raises errors that recovery cannot fix."""
         self._loop = asyncio.get_running_loop()
-        thread = asyncio.create_task(asyncio.to_thread(self._consume))
+        thread = asyncio.create_task(run_in_thread(self._consume, "kafka-consumer"))
         stop = asyncio.create_task(stopping.wait())
-        await asyncio.wait({thread, stop}, return_when=asyncio.FIRST_COMPLETED)
-        self._stopping.set()
-        stop.cancel()
+        try:
+            await asyncio.wait({thread, stop}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            # also when this task is cancelled: the thread would read on and hold its partitions for ever
+            self._stopping.set()
+            stop.cancel()
+            await asyncio.wait({thread}, timeout=ABANDON_SECONDS)
+        if not thread.done():
+            raise BrokerError("The consumer's thread does not end.")
         await thread
 
     def _consume(self) -> None:
@@ -82,105 +116,146 @@ class BatchConsumer:
         try:
             while not self._stopping.is_set():
                 self._turn()
+            self._collect(FINISH_SECONDS)
             commit_for_lag(self._consumer, self._positions)
         finally:
             self._close()
 
     def _close(self) -> None:
         """Leave the group without waiting long for an unavailable broker, which only misses a commit for the lag."""
+        held = self._positions.partitions
+        self._hand_over.settling = None  # whether it is committed no longer matters here
         closing = threading.Thread(target=self._consumer.close, name="kafka-close", daemon=True)
         closing.start()
         closing.join(CLOSE_SECONDS)
+        forget_lag(held)
         if closing.is_alive():
             log.warning("consumer.closed_without_answer")
 
     def _turn(self) -> None:
-        self.ticked_at = monotonic()
-        if self._recover_at is not None and self.ticked_at >= self._recover_at:
+        now, settling = monotonic(), self._hand_over.settling
+        self.ticked_at = settling.since if settling else now
+        self._collect(0)
+        if self._recover_at is not None and now >= self._recover_at and not self._hand_over.settling:
             self._recover()
-        first = self._consumer.poll(POLL_SECONDS)
+        self._read()
+        self._look_around(now)
+        if self._recover_at is None:
+            self._hand_over.prepare()
+            self._hand_over.submit(self._loop)
+
+    def _read(self) -> None:
+        """Read what there is; wait for a message only if none waits to be handed over."""
+        is_waiting = self._hand_over.has_waiting
+        if is_waiting:
+            self._collect(HAND_OVER_SECONDS)
+        if not (room := self._hand_over.room):
+            return
+        first = self._consumer.poll(0 if is_waiting else POLL_SECONDS)
         if first is not None:
             # consume(500, 0.1) alone would wait the whole 0.1 s for a batch that does not fill
-            self._take([first, *self._consumer.consume(BATCH_RECORDS - 1, 0)])
-        if self.ticked_at >= self._lag_at:
-            self._lag_at = self.ticked_at + LAG_SECONDS
+            self._add([first, *self._consumer.consume(max(room - 1, 1), 0)])
+
+    def _add(self, messages: Sequence[Message]) -> None:
+        """Keep the messages, unless the offsets are in question: then they are read again after the recovery."""
+        for message in messages:
+            if message.error() is not None:
+                self._on_error(message)
+        if self._recover_at is None:
+            records = [record_of(message) for message in messages if message.error() is None]
+            self._reads += len(records)
+            self._hand_over.add(records)
+            self.refusals.forget(record.partition.topic for record in records)
+
+    def _collect(self, seconds: float) -> None:
+        """Wait up to `seconds` for the batch that is being settled, and recover if it has failed."""
+        error = self._hand_over.collect(seconds)
+        if isinstance(error, _RECOVERABLE):
+            log.warning("consumer.batch_dropped", cause=type(error).__name__)
+            self._recover_soon()
+        elif error is not None:
+            raise error
+
+    def _look_around(self, now: float) -> None:
+        """Do what is due besides reading: show the lag, and compare with the database and with the brokers."""
+        if now >= self._lag_at:
+            self._lag_at = now + LAG_SECONDS
+            self._stalls.forget_moved(self._positions)
             commit_for_lag(self._consumer, self._positions)
-            measure_lag(self._consumer, self._positions)
-        if self.ticked_at >= self._compare_at and self._recover_at is None:
-            self._compare_at = self.ticked_at + COMPARE_SECONDS
+            measure_lag(self._consumer, self._positions, self._highs)
+        # not while a batch is settled: what is saved is then either what was kept, or already more
+        if now >= self._compare_at and self._recover_at is None and not self._hand_over.settling:
+            self._compare_at = now + COMPARE_SECONDS
             self._compare_with_saved()
+        if self._new_highs is not None and self._recover_at is None:
+            self._highs, self._new_highs = self._new_highs, None
+            self._compare_with_brokers()
 
     def _compare_with_saved(self) -> None:
         """Recover if the database was restored from a backup while no messages arrive; a batch would notice it too."""
         try:
-            saved = self._in_loop(self._load_offsets(list(self._positions)), OFFSETS_TIMEOUT_SECONDS)
+            saved = self._in_loop(self._load_offsets(self._positions.partitions))
         except _RECOVERABLE:
             return  # the next batch will recover
-        if any(saved.get(partition) != position for partition, position in self._positions.items()):
+        if self._positions.differ_from(saved):
             log.warning("consumer.offsets_moved")
             self._recover_soon()
 
-    def _take(self, messages: Sequence[Message]) -> None:
-        for message in messages:
-            if message.error() is not None:
-                self._on_error(message)
-        batch = batch_of([record_of(message) for message in messages if message.error() is None], self._positions)
-        if not batch.records or self._recover_at is not None:
-            return
-        try:
-            self._in_loop(self._settle(batch))
-        except _RECOVERABLE as error:
-            log.warning("consumer.batch_dropped", cause=type(error).__name__, records=len(batch.records))
+    def _compare_with_brokers(self) -> None:
+        """Recover if partitions stand still although they have messages: nothing else would ever notice."""
+        if self._stalls.check(self._positions, self._highs, self._reads):
+            log.warning("consumer.stands_still", partitions=len(self._stalls.partitions))
             self._recover_soon()
-        else:
-            self._positions.update(batch.ends)
+        elif self.refusals:
+            self._recover_soon()  # then the end of each partition is announced again, if it may be read now
 
-    def _in_loop(self, work: Awaitable[T], timeout_seconds: float | None = None) -> T:
+    def _in_loop(self, work: Awaitable[T]) -> T:
         """Run `work` in the event loop and wait for its result in this thread."""
-
-        async def awaited() -> T:
-            return await work
-
-        return asyncio.run_coroutine_threadsafe(awaited(), self._loop).result(timeout_seconds)
+        return start_in_loop(work, self._loop).result(OFFSETS_TIMEOUT_SECONDS)
 
     def _on_assign(self, consumer: Consumer, assigned: list[TopicPartition]) -> None:
         partitions = [Partition(each.topic, each.partition) for each in assigned]
         try:
-            saved = self._in_loop(self._load_offsets(partitions), OFFSETS_TIMEOUT_SECONDS)
+            saved = self._in_loop(self._load_offsets(partitions))
         except _RECOVERABLE:
             saved = None
-        self._positions.update({partition: (saved or {}).get(partition) for partition in partitions})
-        consumer.incremental_assign([at_offset(partition, self._positions[partition]) for partition in partitions])
-        if saved is None:
+        self._positions.assign({partition: (saved or {}).get(partition) for partition in partitions})
+        consumer.incremental_assign([at_offset(name, self._positions.taken[name]) for name in partitions])
+        # librdkafka remembers a pause beyond the assignment in which it was made
+        consumer.resume(assigned)
+        if saved is None or self._recover_at is not None:
             self._recover_soon()
         log.info("consumer.assigned", partitions=len(partitions), from_saved=len(saved or {}))
 
     def _on_revoke(self, consumer: Consumer, revoked: list[TopicPartition]) -> None:
-        for each in revoked:
-            partition = Partition(each.topic, each.partition)
-            self._positions.pop(partition, None)
-            self._out_of_range.discard(partition)
+        """Finish the batch that is being settled, so that the next member continues after it."""
+        self._collect(FINISH_SECONDS)
+        partitions = {Partition(each.topic, each.partition) for each in revoked}
+        self._hand_over.drop(partitions)
+        self._positions.revoke(partitions)
+        forget_lag(partitions)
         self._count_out_of_range()
         consumer.incremental_unassign(revoked)
         log.info("consumer.revoked", partitions=len(revoked))
 
     def _recover_soon(self) -> None:
-        self._consumer.pause([at_offset(partition, None) for partition in self._positions])
+        self._hand_over.clear()
+        self._consumer.pause([at_offset(partition, None) for partition in self._positions.partitions])
         self._recover_at = monotonic() + RECOVERY_PAUSE_SECONDS
 
     def _recover(self) -> None:
         """Continue from the saved offsets, or try again soon while database or broker are unavailable."""
-        partitions = list(self._positions)
+        partitions = self._positions.partitions
         try:
-            saved = self._in_loop(self._load_offsets(partitions), OFFSETS_TIMEOUT_SECONDS)
+            saved = self._in_loop(self._load_offsets(partitions))
             for partition in partitions:
                 self._continue_from(partition, saved.get(partition))
         except (*_RECOVERABLE, KafkaException) as error:
-            log.warning("consumer.recovery_waits", cause=type(error).__name__)
+            if self._seldom.may_say(type(error).__name__):
+                log.warning("consumer.recovery_waits", cause=type(error).__name__)
             self._recover_soon()
             return
-        self._positions = {partition: saved.get(partition) for partition in partitions}
-        self._out_of_range.clear()
+        self._positions.reset(saved)
         self._count_out_of_range()
         self._recover_at = None
         self._consumer.resume([at_offset(partition, None) for partition in partitions])
@@ -188,7 +263,7 @@ class BatchConsumer:
 
     def _continue_from(self, partition: Partition, offset: int | None) -> None:
         position = at_offset(partition, offset)
-        if partition in self._out_of_range:
+        if partition in self._positions.out_of_range:
             # librdkafka refuses to seek in a partition whose offset was out of range
             self._consumer.incremental_unassign([position])
             self._consumer.incremental_assign([position])
@@ -199,9 +274,12 @@ class BatchConsumer:
         error = message.error()
         if error is None:
             return
-        if error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - librdkafka's local codes begin with _
-            partition = Partition(str(message.topic()), int(message.partition() or 0))
-            self._out_of_range.add(partition)
+        partition = Partition(str(message.topic()), int(message.partition() or 0))
+        if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's local codes begin with _
+            self._positions.reach_end(partition, int(message.offset() or 0))
+            self.refusals.forget([partition.topic])
+        elif error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - as above
+            self._positions.out_of_range.add(partition)
             self._count_out_of_range()
             log.error(
                 "consumer.offset_out_of_range",
@@ -211,8 +289,10 @@ class BatchConsumer:
             )
         elif error.fatal():
             raise BrokerError(error.str())
-        else:
+        elif self.refusals.note(partition.topic, error):
+            return
+        elif self._seldom.may_say((error.name(), partition.topic)):
             log.warning("consumer.kafka_error", error=error.str())
 
     def _count_out_of_range(self) -> None:
-        metrics.OFFSETS_OUT_OF_RANGE.labels(self._service).set(len(self._out_of_range))
+        metrics.OFFSETS_OUT_OF_RANGE.labels(self._service).set(len(self._positions.out_of_range))

@@ -3,21 +3,23 @@
 Nothing reads these commits to decide where to continue; the offsets saved with the state do that.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 
 import structlog
 from confluent_kafka import Consumer, KafkaException
 
 from services.pipeline import metrics
 from services.pipeline.broker.messages import at_offset
+from services.pipeline.broker.positions import Positions
 from services.pipeline.records import Partition
 
 log = structlog.get_logger()
 
 
-def commit_for_lag(consumer: Consumer, positions: Mapping[Partition, int | None]) -> None:
+def commit_for_lag(consumer: Consumer, positions: Positions) -> None:
     """Commit `positions` in the background; closing the consumer waits for the answer."""
-    known = [at_offset(partition, offset) for partition, offset in positions.items() if offset is not None]
+    known = [at_offset(partition, offset) for partition, offset in positions.kept.items() if offset is not None]
     if not known:
         return
     try:
@@ -26,12 +28,24 @@ def commit_for_lag(consumer: Consumer, positions: Mapping[Partition, int | None]
         log.info("consumer.lag_not_committed", cause=error.args[0].name())
 
 
-def measure_lag(consumer: Consumer, positions: Mapping[Partition, int | None]) -> None:
-    """Set the lag metric of every partition whose end is known."""
-    for partition, offset in positions.items():
+def measure_lag(consumer: Consumer, positions: Positions, highs: Mapping[Partition, int]) -> None:
+    """Set the lag metric of every partition whose end is known: from the last fetch, or from `highs` if that is later.
+
+    While a partition is paused or cannot be read, there is no fetch that would tell.
+    """
+    for partition in positions.partitions:
         try:
-            _, high = consumer.get_watermark_offsets(at_offset(partition, None), cached=True)
+            _, fetched = consumer.get_watermark_offsets(at_offset(partition, None), cached=True)
         except KafkaException:
-            continue  # no longer assigned; the rebalance callback will remove it
-        if high >= 0 and offset is not None:
-            metrics.CONSUMER_LAG.labels(partition.topic, partition.number).set(max(high - offset, 0))
+            fetched = -1  # no longer assigned; the rebalance callback will remove it
+        high = max(fetched, highs.get(partition, -1))
+        if high >= 0:
+            lag = positions.lag(partition, high)
+            metrics.CONSUMER_LAG.labels(partition.topic, partition.number).set(lag)
+
+
+def forget_lag(partitions: Iterable[Partition]) -> None:
+    """Remove the lag of partitions that this process does not read any more."""
+    for partition in partitions:
+        with suppress(KeyError):  # nothing was measured yet
+            metrics.CONSUMER_LAG.remove(partition.topic, partition.number)

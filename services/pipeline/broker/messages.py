@@ -1,13 +1,12 @@
 """Converts between librdkafka's messages and positions and our values, and configures consumers."""
 
 import logging
-from datetime import UTC, datetime
 from typing import Any, cast
 
 from confluent_kafka import OFFSET_BEGINNING, Message, TopicPartition
 
 from schemas.envelope import Headers
-from services.pipeline.records import Partition, Record
+from services.pipeline.records import Partition, Record, moment_of
 from services.pipeline.settings import KafkaSettings
 
 LIBRDKAFKA_LOG = logging.getLogger("librdkafka")
@@ -42,17 +41,19 @@ def at_offset(partition: Partition, offset: int | None) -> TopicPartition:
 
 def record_of(message: Message) -> Record:
     """Return a copy of the message, which stays valid when librdkafka frees its own."""
-    timestamp_ms = int(message.timestamp()[1])
     return Record(
         Partition(str(message.topic()), int(message.partition() or 0)),
         int(message.offset() or 0),
         message.key(),
         message.value(),
         _headers(message),
-        datetime.fromtimestamp(timestamp_ms / 1000, UTC),
+        moment_of(message.timestamp()[1]),
     )
 
 
 def _headers(message: Message) -> Headers:
-    pairs = cast("list[tuple[str, str | bytes | None]]", message.headers() or [])
+    try:
+        pairs = cast("list[tuple[str, str | bytes | None]]", message.headers() or [])
+    except UnicodeDecodeError:  # a header's name is not UTF-8; no event needs such a header
+        return []
     return [(name, value.encode() if isinstance(value, str) else value) for name, value in pairs]

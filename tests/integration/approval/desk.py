@@ -14,6 +14,7 @@ from services.approval.storage import tables
 from services.approval.storage.migrations import MIGRATIONS
 from services.approval.web.app import build_app
 from services.pipeline.database import Database
+from services.pipeline.errors import CatchingUpError
 from services.pipeline.migrations import migrate
 from tests.integration.approval import company
 from tests.integration.approval.consumer import ApprovalConsumer
@@ -31,7 +32,12 @@ class DeskUnderTest:
         self.database = Database(settings.database_url, application_name="tests", pool_size=4)
         self.consumer = ApprovalConsumer(self.database)
         self.identity = Identity(settings, self.database)
-        self.app = build_app(settings, self.database, self.consumer.outbox)
+        self.is_caught_up = True
+        self.app = build_app(settings, self.database, self.consumer.outbox, self.require_caught_up)
+
+    def require_caught_up(self) -> None:
+        if not self.is_caught_up:
+            raise CatchingUpError("Countersign is catching up after a restart; try again in a moment.")
 
     async def receive(self, *events: EventData, at: datetime = company.START) -> None:
         """Process `events` one by one; they happened a minute apart, from `at` on."""

@@ -126,20 +126,21 @@ class CountingService:
             await db.execute(CreateSchema(self.name, if_not_exists=True))
             await db.run_sync(self.tables.metadata.create_all)
 
-    def runtime(self) -> Runtime:
+    def service(self, **parts: Any) -> Service:
+        """Return the parts of one process of it; `parts` are added."""
         aggregate = Aggregate("retrieve_count", (On(CommitmentRetrieved, retrieved),), RetrieveCountStore(self.tables))
-        service = Service(
+        return Service(
             name=self.name,
             tables=self.tables.kernel,
             database=Database(self.settings.database_url, application_name=self.name),
             outbox=Outbox(self.tables.kernel),
             aggregates=(aggregate,),
+            **parts,
         )
-        return Runtime(service, self.settings)
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[Runtime]:
-        runtime = self.runtime()
+    async def running(self, **parts: Any) -> AsyncIterator[Runtime]:
+        runtime = Runtime(self.service(**parts), self.settings)
         running = asyncio.create_task(runtime.run())
         try:
             yield runtime

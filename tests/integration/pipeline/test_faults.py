@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from structlog.testing import capture_logs
 
 from sandbox.servers import LocalKafka, LocalPostgres
 from schemas.envelope import Event
 from services.pipeline.database import DATABASE_ERRORS
 from services.pipeline.outbox import Outbox
+from services.pipeline.runtime import Runtime
 from tests.integration.pipeline.counting_service import CountingService, publish, retrieve_event
 from tests.integration.pipeline.topic_events import events_on, export_succeeded
 from tests.kafka import KafkaUnderTest
@@ -19,6 +21,8 @@ from tests.waiting import eventually
 
 KEYS, REVISIONS = 40, 12
 DRAINED_SECONDS = 10
+UNREADY_SECONDS = 15
+MANY_LINES = 20
 
 
 @pytest.fixture
@@ -64,13 +68,15 @@ async def test_nothing_is_lost_when_the_broker_is_stopped_and_started(
     broker: LocalKafka, service_on_broker: CountingService, unique_suffix: str
 ) -> None:
     service = service_on_broker
-    async with service.running():
+    async with service.running() as runtime:
         half = REVISIONS // 2
         await publish_revisions(service, unique_suffix, range(1, half + 1))
         await eventually(lambda: has_counted(service, unique_suffix, 1))
+        await eventually(runtime.is_ready)
         await asyncio.to_thread(broker.stop)
-        await asyncio.sleep(1)
+        await eventually(lambda: is_unready(runtime), UNREADY_SECONDS)
         await asyncio.to_thread(broker.start)
+        await eventually(runtime.is_ready)
         await publish_revisions(service, unique_suffix, range(half + 1, REVISIONS + 1))
         await eventually(lambda: has_counted(service, unique_suffix, KEYS * REVISIONS))
         await eventually(service.has_sent_everything)
@@ -95,6 +101,29 @@ async def test_a_service_stops_in_time_while_kafka_is_unavailable_and_keeps_unse
 
     assert asyncio.get_running_loop().time() - stopped_at < DRAINED_SECONDS
     assert await service.rows(service.tables.kernel.outbox) == 1
+
+
+async def test_the_log_says_once_that_the_brokers_are_away_and_once_that_they_are_back(
+    broker: LocalKafka, service_on_broker: CountingService
+) -> None:
+    with capture_logs() as logged:
+        async with service_on_broker.running() as runtime:
+            await eventually(runtime.is_ready)
+            await asyncio.to_thread(broker.stop)
+            await asyncio.sleep(UNREADY_SECONDS)
+            assert not await runtime.is_ready()
+            await asyncio.to_thread(broker.start)
+            await eventually(runtime.is_ready)
+
+    assert [line["event"] for line in logged if line["event"].startswith("brokers.")] == [
+        "brokers.away",
+        "brokers.back",
+    ]
+    assert len(logged) < MANY_LINES, Counter(line["event"] for line in logged)
+
+
+async def is_unready(runtime: Runtime) -> bool:
+    return not await runtime.is_ready()
 
 
 async def stream(service: CountingService, prefix: str) -> None:

@@ -123,12 +123,21 @@ class ChoreTable:
 
     @asynccontextmanager
     async def working(
-        self, chores: Chores, concurrency: int = 4, max_idle_seconds: float = 0.05
+        self,
+        chores: Chores,
+        concurrency: int = 4,
+        max_idle_seconds: float = 0.05,
+        may_claim: Callable[[], bool] = lambda: True,
     ) -> AsyncIterator[asyncio.Event]:
         """Run a worker for as long as the block runs, or until the yielded event is set."""
         stopping = asyncio.Event()
         self.worker = Worker(
-            self.database, self.outbox, chores, concurrency=concurrency, max_idle_seconds=max_idle_seconds
+            self.database,
+            self.outbox,
+            chores,
+            concurrency=concurrency,
+            max_idle_seconds=max_idle_seconds,
+            may_claim=may_claim,
         )
         worker = self.worker
         running = asyncio.create_task(worker.run(stopping))
@@ -163,6 +172,16 @@ async def test_every_job_is_performed_once_and_at_most_as_many_at_once_as_allowe
     assert chores.most == 4
     assert set(chores.performed.values()) == {1}
     assert await table.published() == {f"chore-{number}": 1 for number in range(60)}
+
+
+async def test_nothing_is_claimed_while_the_service_may_not(table: ChoreTable) -> None:
+    await table.add(3)
+    chores, may_claim = Chores(), asyncio.Event()
+    async with table.working(chores, may_claim=may_claim.is_set):
+        await asyncio.sleep(0.3)
+        assert chores.claims == 0
+        may_claim.set()
+        await eventually(lambda: table.are_all("done"))
 
 
 async def test_two_workers_share_the_jobs(table: ChoreTable) -> None:

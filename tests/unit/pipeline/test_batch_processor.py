@@ -31,3 +31,11 @@ def test_a_message_without_key_or_value_is_unreadable_and_raises_nothing() -> No
     decoded = decode_batch([record(0, key=None), record(1, value=b"")])
     assert decoded.events == []
     assert [letter.reason for letter in decoded.unreadable] == ["key_mismatch", "undecodable"]
+
+
+def test_a_message_for_which_our_decoding_has_a_defect_is_set_aside_too() -> None:
+    """It would be read again for ever, by a process that ends every time."""
+    defective = record(1, headers=[("content-type", 7)])  # type: ignore[list-item] - no client returns a number
+    decoded = decode_batch([record(0), defective])
+    assert len(decoded.events) == 1
+    assert [(letter.record.offset, letter.reason) for letter in decoded.unreadable] == [(1, "handler_failed")]

@@ -4,8 +4,9 @@ import asyncio
 from functools import partial
 
 import pytest
+from structlog.testing import capture_logs
 
-from services.pipeline.periodic import every, is_set_within
+from services.pipeline.periodic import every, is_set_within, pause_seconds
 
 
 class Job:
@@ -59,13 +60,25 @@ async def test_after_a_database_error_the_next_run_tries_again() -> None:
     assert job.ran == 2
 
 
-async def test_any_other_error_ends_the_loop() -> None:
-    job = Job(runs=2, errors={1: KeyError("a defect")})
+async def test_after_a_defect_the_next_run_tries_again_and_the_log_says_it_once() -> None:
+    """An odd row in one gauge must not end a service."""
+    defect = KeyError("a defect")
+    job = Job(runs=4, errors={1: defect, 2: defect, 3: ConnectionRefusedError(), 4: defect})
 
-    with pytest.raises(KeyError):
+    with capture_logs() as logged:
         await every(0.001, job.run)(job.stopping)
 
-    assert job.ran == 1
+    assert job.ran == 4
+    assert [(line["event"], line["cause"]) for line in logged] == [
+        ("periodic.failed", "KeyError"),
+        ("periodic.failed", "ConnectionRefusedError"),
+    ]
+    assert logged[0]["exc_info"] is defect
+
+
+def test_a_job_that_keeps_failing_runs_less_and_less_often() -> None:
+    assert [pause_seconds(5, failures) for failures in (0, 1, 2, 3, 4, 5, 100)] == [5, 5, 10, 20, 40, 60, 60]
+    assert pause_seconds(3600, 3) == 3600
 
 
 async def test_a_partial_can_be_a_job() -> None:

@@ -1,6 +1,11 @@
 """Which records make up a batch, and which offsets it advances."""
 
-from services.pipeline.records import Batch, Partition, batch_of
+from datetime import UTC, datetime
+
+import pytest
+
+from services.pipeline.clock import utc_now
+from services.pipeline.records import Batch, Partition, batch_of, moment_of
 from tests.unit.pipeline.samples import TOPIC, record
 
 FIRST, SECOND = Partition(TOPIC, 0), Partition(TOPIC, 1)
@@ -60,3 +65,14 @@ def test_a_batch_without_offsets_advances_none_also_one_by_one() -> None:
 
 def test_a_position_names_topic_partition_and_offset() -> None:
     assert record(1207, partition=3).position == "commitment.retrieved/3/1207"
+
+
+def test_a_timestamp_in_milliseconds_is_that_moment() -> None:
+    assert moment_of(1_795_000_000_123) == datetime(2026, 11, 18, 11, 6, 40, 123000, UTC)
+    assert moment_of(0) == datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("timestamp", [-1, -(2**63), 1_795_000_000_123_000, 1_795_000_000_123_000_000, 2**63 - 1])
+def test_a_timestamp_that_is_no_time_in_milliseconds_is_now(timestamp: int) -> None:
+    before = utc_now()
+    assert before <= moment_of(timestamp) <= utc_now()

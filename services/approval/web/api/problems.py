@@ -15,6 +15,7 @@ from services.approval.rules.checks import Finding
 from services.pipeline.database import is_unavailable
 
 MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_SECONDS = 2
 log = structlog.get_logger()
 _TITLES = {
     400: "The request cannot be read",
@@ -96,6 +97,14 @@ async def on_database_unavailable(request: Request, error: Exception) -> JSONRes
         raise error
     log.warning("api.database_away", path=request.url.path, cause=type(error).__name__)
     return problem(503, "The database does not answer. Try again in a moment: the same answer twice counts once.")
+
+
+async def on_catching_up(request: Request, error: Exception) -> JSONResponse:
+    """Respond to an answer that came before approval has read back what was decided."""
+    del request
+    response = problem(503, f"{error} The answer was not recorded.")
+    response.headers["retry-after"] = str(RETRY_AFTER_SECONDS)
+    return response
 
 
 async def on_http_error(request: Request, error: Exception) -> JSONResponse:

@@ -19,6 +19,7 @@ from services.approval.identity.sign_in.errors import (
 from services.approval.web.desk.forms import text_fields
 from services.approval.web.desk.pages import Pages, see_other
 from services.pipeline.database import DATABASE_ERRORS, is_unavailable
+from services.pipeline.errors import CatchingUpError
 
 ErrorHandler = Callable[[Request, Exception], Awaitable[Response]]
 _TYPED = ("reason", "note", "evidence")
@@ -37,6 +38,7 @@ class ErrorPages:
             SignInError: self._on_sign_in,
             HTTPException: self._on_http,
             RequestValidationError: self._on_invalid,
+            CatchingUpError: self._on_catching_up,
             **dict.fromkeys(DATABASE_ERRORS, self._on_database_unavailable),
         }
 
@@ -73,15 +75,25 @@ class ErrorPages:
             status=503,
         )
 
+    async def _on_catching_up(self, request: Request, error: Exception) -> Response:
+        """Return a page that keeps what was typed; of several answers, those before this one may be recorded."""
+        return self._pages.message(
+            "Your answer was not recorded",
+            str(error),
+            "If you have answered several commitments at once, look which of them were recorded, or answer all again: "
+            "the same answer twice counts once.",
+            status=HTTPStatus.SERVICE_UNAVAILABLE,
+            kept=await _typed(request),
+        )
+
     async def _signed_out(self, request: Request) -> Response:
         """Return a page that keeps what was typed before the session expired."""
-        fields = text_fields(await request.form())
         return self._pages.message(
             "You were signed out",
             "Your answer was not recorded. Sign in, open the commitment and answer again.",
             status=401,
             can_sign_in=True,
-            kept="\n\n".join(fields[name] for name in _TYPED if fields.get(name)),
+            kept=await _typed(request),
         )
 
     def _missing(self) -> Response:
@@ -90,6 +102,11 @@ class ErrorPages:
             "There is no such page, or your company has no such commitment in ERP Integrations.",
             status=HTTPStatus.NOT_FOUND,
         )
+
+
+async def _typed(request: Request) -> str:
+    fields = text_fields(await request.form())
+    return "\n\n".join(fields[name] for name in _TYPED if fields.get(name))
 
 
 def _title(error: Exception) -> str:

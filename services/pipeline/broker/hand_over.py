@@ -1,0 +1,103 @@
+"""Hands batches from the consumer's thread to the event loop: one is settled there while the next is decoded here."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from concurrent import futures
+from dataclasses import dataclass
+from time import monotonic
+from typing import Generic, TypeVar
+
+from services.pipeline.broker.fetched import Fetched
+from services.pipeline.broker.in_thread import start_in_loop
+from services.pipeline.broker.positions import Positions
+from services.pipeline.records import Batch, Partition, Record, batch_of
+
+DecodedT = TypeVar("DecodedT")
+
+
+@dataclass(frozen=True, slots=True)
+class Settling:
+    """The batch that is being settled in the event loop."""
+
+    batch: Batch
+    outcome: "futures.Future[None]"
+    since: float
+
+
+class HandOver(Generic[DecodedT]):
+    """At most one batch that is being settled, one that is ready, and records for the one after.
+
+    A batch that is not full is decoded only when it can be handed over, since until then more records may join it.
+    """
+
+    def __init__(
+        self,
+        positions: Positions,
+        decode: Callable[[Sequence[Record]], DecodedT],
+        settle: Callable[[Batch, DecodedT], Awaitable[None]],
+    ) -> None:
+        self._positions = positions
+        self._decode = decode
+        self._settle = settle
+        self._fetched = Fetched()
+        self._ready: tuple[Batch, DecodedT] | None = None
+        self.settling: Settling | None = None
+
+    @property
+    def room(self) -> int:
+        """How many more records it takes now."""
+        return 0 if self._ready else self._fetched.room
+
+    @property
+    def has_waiting(self) -> bool:
+        """Whether records wait to be handed over."""
+        return self._ready is not None or bool(self._fetched)
+
+    def add(self, records: Iterable[Record]) -> None:
+        """Add records that were read."""
+        self._fetched.add(records)
+
+    def prepare(self) -> None:
+        """Decode the next batch if it is full or can be handed over now."""
+        if self._ready or not self._fetched or (self.settling and self._fetched.room):
+            return
+        batch = batch_of(self._fetched.cut(), self._positions.taken)
+        if batch.records:
+            self._ready = batch, self._decode(batch.records)
+
+    def submit(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin to settle the batch that is ready, unless another one is being settled."""
+        if self._ready is None or self.settling:
+            return
+        (batch, decoded), self._ready = self._ready, None
+        self._positions.take(batch)
+        self.settling = Settling(batch, start_in_loop(self._settle(batch, decoded), loop), monotonic())
+
+    def collect(self, seconds: float) -> BaseException | None:
+        """Wait up to `seconds` for the batch that is being settled; keep its offsets, or return why it failed."""
+        settling = self.settling
+        if settling is None or not _has_ended(settling.outcome, seconds):
+            return None
+        self.settling = None
+        error = settling.outcome.exception()
+        if error is None:
+            self._positions.keep(settling.batch)
+        return error
+
+    def drop(self, partitions: Collection[Partition]) -> None:
+        """Forget the records of `partitions` that are not being settled yet."""
+        if self._ready:
+            self._fetched.put_back(self._ready[0].records)
+            self._ready = None
+        self._fetched.drop(partitions)
+
+    def clear(self) -> None:
+        """Forget all records that are not being settled yet."""
+        self._ready = None
+        self._fetched.clear()
+
+
+def _has_ended(outcome: "futures.Future[None]", seconds: float) -> bool:
+    if seconds and not outcome.done():
+        futures.wait([outcome], seconds)
+    return outcome.done()

@@ -1,0 +1,48 @@
+"""Keeps what goes wrong many times a second from filling the log: the same thing is said at most once a minute."""
+
+import logging
+from collections.abc import Callable, Hashable
+from time import monotonic
+
+SECONDS = 60.0
+MAX_KEYS = 1_000
+
+
+class Seldom:
+    """Remembers what was said in the last minute."""
+
+    def __init__(self, seconds: float = SECONDS, clock: Callable[[], float] = monotonic) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._said_at: dict[Hashable, float] = {}
+
+    def may_say(self, key: Hashable) -> bool:
+        """Whether `key` was not said for a minute; it counts as said from now on."""
+        now = self._clock()
+        if now - self._said_at.get(key, float("-inf")) < self._seconds:
+            return False
+        if len(self._said_at) >= MAX_KEYS:
+            self._said_at.clear()
+        self._said_at[key] = now
+        return True
+
+    def forget(self, key: Hashable) -> None:
+        """Say `key` at once when it happens again."""
+        self._said_at.pop(key, None)
+
+
+class SeldomFilter(logging.Filter):
+    """Lets each kind of line of the loggers `names`, and of those below them, through at most once a minute."""
+
+    def __init__(self, *names: str) -> None:
+        super().__init__()
+        self._names = frozenset(names)
+        self._seldom = Seldom()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether to log `record`; lines are of one kind if they differ only in what was put into their text."""
+        if record.name.partition(".")[0] not in self._names:
+            return True
+        # librdkafka's text is the same for all lines; what happened is its first argument, such as FAIL
+        kind = record.args[0] if isinstance(record.args, tuple) and record.args else ""
+        return self._seldom.may_say((record.name, record.levelno, record.msg, kind if isinstance(kind, str) else ""))

@@ -1,0 +1,30 @@
+"""The digest shows the lag of the partitions that it reads, and of no others."""
+
+import asyncio
+
+from prometheus_client import REGISTRY
+
+from tests.integration.digest.company_events import message
+from tests.integration.digest.conftest import DigestUnderTest
+from tests.waiting import eventually
+
+
+async def test_the_lag_is_shown_only_while_the_projection_runs(digest: DigestUnderTest) -> None:
+    projection, stopping = digest.projection(), asyncio.Event()
+    running = asyncio.create_task(projection.run(stopping))
+    await digest.publish(message(digest.company.status("SC-1", 1)))
+
+    await eventually(lambda: len(shown_lags()) > 0)
+    stopping.set()
+    await running
+
+    assert shown_lags() == []
+
+
+def shown_lags() -> list[float]:
+    return [
+        sample.value
+        for metric in REGISTRY.collect()
+        for sample in metric.samples
+        if sample.name == "kafka_consumer_lag" and sample.labels["topic"] == "commitment.status"
+    ]

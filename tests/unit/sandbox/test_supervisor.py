@@ -1,0 +1,57 @@
+"""A service of the demo that ends by itself is started again, at most a few times in a row."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+
+from sandbox.service_process import ServiceProcess
+from sandbox.supervisor import MAX_ENDS, keep_running
+from tests.waiting import eventually
+
+
+class Scripted(ServiceProcess):
+    """A process that runs a script instead of a service, and is ready at once."""
+
+    def __init__(self, script: str) -> None:
+        super().__init__("notifier", {})
+        self._script = script
+
+    def command(self) -> list[str]:
+        return [sys.executable, "-c", self._script]
+
+    def is_ready(self) -> bool:
+        return True
+
+
+def test_a_service_that_ends_again_and_again_is_given_up() -> None:
+    said: list[str] = []
+    with Scripted("print('starting'); print('the cause'); raise SystemExit(3)") as service:
+        asyncio.run(asyncio.wait_for(keep_running([service], said.append), 60))
+
+    assert said.count("notifier has ended by itself with exit status 3: the cause") == MAX_ENDS
+    assert said.count("notifier runs again") == MAX_ENDS - 1
+    assert said[-1].startswith(f"notifier has ended {MAX_ENDS} times in a row and is not started again. Its log: ")
+
+
+async def test_a_service_that_ends_once_runs_again(tmp_path: Path) -> None:
+    marker, said = tmp_path / "was here", list[str]()
+    script = f"""
+import pathlib, time
+marker = pathlib.Path({str(marker)!r})
+if not marker.exists():
+    marker.touch()
+    raise SystemExit(1)
+time.sleep(60)
+"""
+    with Scripted(script) as service:
+        keeping = asyncio.create_task(keep_running([service], said.append))
+        await eventually(lambda: "notifier runs again" in said)
+        await asyncio.sleep(1)
+        assert not service.has_ended
+        keeping.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await keeping
+
+    assert said[0] == "notifier has ended by itself with exit status 1: its log is empty"
