@@ -28,6 +28,8 @@ def consumer_config(settings: KafkaSettings, group: str) -> dict[str, Any]:
             "auto.offset.reset": "error",
             "isolation.level": "read_committed",
             "queued.max.messages.kbytes": 8192,
+            # one answer of a broker is unpacked as a whole, whatever the queue's limit; 50 MiB would be the default
+            "fetch.max.bytes": 4_194_304,
             "fetch.queue.backoff.ms": 20,
             "fetch.wait.max.ms": 100,
             "on_commit": lambda *_: None,
