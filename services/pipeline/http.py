@@ -9,12 +9,17 @@ from fastapi import FastAPI, Request, Response
 from prometheus_client import REGISTRY
 from prometheus_client.exposition import choose_encoder
 
+from services.pipeline.body_limit import BodyLimit
+from services.pipeline.http_protocol import BACKLOG, BoundedProtocol
+
 GRACE_SECONDS = 2
 
 
 def new_app(title: str) -> FastAPI:
     """Return an app without FastAPI's documentation pages, which load scripts from other hosts."""
-    return FastAPI(title=title, docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(title=title, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    app.add_middleware(BodyLimit)
+    return app
 
 
 def add_metrics_and_health(app: FastAPI, is_live: Callable[[], bool], is_ready: Callable[[], Awaitable[bool]]) -> None:
@@ -47,8 +52,23 @@ class Server(uvicorn.Server):
         yield
 
 
-def listen(app: FastAPI, host: str, port: int) -> tuple[Server, socket.socket]:
-    """Return a server for `app` and its bound socket; OSError if the address is in use."""
-    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_SECONDS)
-    listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+def listen(app: FastAPI, host: str, port: int, trusted_proxies: str | None = None) -> tuple[Server, socket.socket]:
+    """Return a server for `app` and its bound socket; OSError if the address is in use.
+
+    The address of a client is the one that connects; only `trusted_proxies` may name another one.
+    """
+    config = uvicorn.Config(
+        app,
+        http=BoundedProtocol,
+        ws="none",
+        log_config=None,
+        access_log=False,
+        backlog=BACKLOG,
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=trusted_proxies or "",  # not None, which would read another variable
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.create_server((host, port), family=family, backlog=BACKLOG)
     return Server(config), listening

@@ -110,7 +110,10 @@ class Runtime:
 
     async def run(self) -> None:
         """Run until a signal arrives or a part fails; a failure is raised after the drain."""
-        server, listening = listen(self._service.app, self._settings.http_host, self._settings.http_port)
+        settings = self._settings
+        server, listening = listen(
+            self._service.app, settings.http_host, settings.http_port, settings.http_trusted_proxies
+        )
         for name in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(name, self._on_signal)
         log.info("service.listening", port=listening.getsockname()[1])
