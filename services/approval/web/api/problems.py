@@ -1,6 +1,5 @@
 """Errors of the API as problem+json documents (RFC 9457), each with what happened and what to do."""
 
-from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -25,6 +24,8 @@ _TITLES = {
     409: "The commitment has moved on",
     413: "The request is too large",
     422: "Something in the request is not right",
+    429: "Too many requests",
+    500: "Something went wrong here",
     503: "Not available now",
 }
 
@@ -54,8 +55,8 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": Problem, "description": f"{_TITLES[status]}.", "content": content} for status in statuses}
 
 
-TOO_LARGE: dict[int | str, dict[str, Any]] = {413: {"description": f"{_TITLES[413]}; no document comes with it."}}
-"""The framework refuses such a request before reading it, so it has no problem document."""
+TOO_LARGE: dict[int | str, dict[str, Any]] = {413: {"description": f"{_TITLES[413]}; a sentence says the limit."}}
+"""Such a request is refused before it is read, so it has no problem document."""
 
 
 class ProblemError(Exception):
@@ -81,12 +82,11 @@ async def on_problem(request: Request, error: Exception) -> JSONResponse:
 
 
 async def on_sign_in_error(request: Request, error: Exception) -> JSONResponse:
-    """Respond to a sender who is not signed in, or has no right to the request."""
+    """Respond to a sender who is not signed in, has no right to the request, or sends too many."""
     del request
     assert isinstance(error, SignInError)  # noqa: S101 - registered for this class only
     response = problem(error.status, str(error))
-    if error.status == HTTPStatus.UNAUTHORIZED:
-        response.headers["www-authenticate"] = "Bearer"
+    response.headers.update(error.headers)
     return response
 
 
@@ -96,6 +96,12 @@ async def on_database_unavailable(request: Request, error: Exception) -> JSONRes
         raise error
     log.warning("api.database_away", path=request.url.path, cause=type(error).__name__)
     return problem(503, "The database does not answer. Try again in a moment: the same answer twice counts once.")
+
+
+async def on_defect(request: Request, error: Exception) -> JSONResponse:
+    """Respond to a defect of ours, which the server then logs."""
+    del request, error
+    return problem(500, "This is a defect of Countersign, and it was logged. Read the state before you try again.")
 
 
 async def on_http_error(request: Request, error: Exception) -> JSONResponse:

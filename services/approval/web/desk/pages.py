@@ -1,5 +1,6 @@
 """Renders the desk's pages from their templates, and sets the headers that keep them safe."""
 
+import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -28,7 +29,7 @@ from services.pipeline.clock import utc_now
 
 _FOLDER = Path(__file__).parent
 ASSETS = _FOLDER / "assets"
-_HEADERS: Mapping[str, str] = {
+_HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
@@ -97,6 +98,10 @@ class Pages:
         text = found.render(person=person, problems=problems, now=utc_now(), **values)
         return HTMLResponse(text, HTTPStatus.UNPROCESSABLE_ENTITY if problems else status)
 
+    async def render_apart(self, template: str, **values: Any) -> HTMLResponse:
+        """Do as `render`, in a thread: a page with thousands of lines must not keep all other requests waiting."""
+        return await asyncio.to_thread(self.render, template, **values)
+
     def message(
         self,
         title: str,
@@ -118,12 +123,17 @@ class Pages:
         )
 
 
-class SafeHeaders:
-    """Sets headers on every response that keep pages out of frames and caches and block foreign scripts."""
+def safe_headers(public_url: str) -> Mapping[str, str]:
+    """Return the headers that keep pages out of frames and caches and block foreign scripts."""
+    return _HEADERS | ({"strict-transport-security": "max-age=31536000"} if public_url.startswith("https:") else {})
 
-    def __init__(self, app: ASGIApp, *, is_secure: bool) -> None:
+
+class SafeHeaders:
+    """Sets `headers` on every response of the app, except to its defects, which the framework answers outside."""
+
+    def __init__(self, app: ASGIApp, headers: Mapping[str, str]) -> None:
         self._app = app
-        self._headers = {**_HEADERS, **({"strict-transport-security": "max-age=31536000"} if is_secure else {})}
+        self._headers = headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Call the app and add the headers that it did not set."""
