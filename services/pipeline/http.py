@@ -10,9 +10,10 @@ from prometheus_client import REGISTRY
 from prometheus_client.exposition import choose_encoder
 
 from services.pipeline.body_limit import BodyLimit
-from services.pipeline.http_protocol import BACKLOG, BoundedProtocol
+from services.pipeline.http_protocol import ACCEPTED_AT_ONCE, BoundedProtocol
 
 GRACE_SECONDS = 2
+WAITING_CONNECTIONS = 1_024
 
 
 def new_app(title: str) -> FastAPI:
@@ -46,6 +47,12 @@ def _answer(word: str, *, is_so: bool) -> Response:
 class Server(uvicorn.Server):
     """A uvicorn server that leaves signals to the runtime."""
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start to accept connections; the kernel keeps more of them waiting than are accepted at a time."""
+        await super().startup(sockets)
+        for each in sockets or ():
+            each.listen(WAITING_CONNECTIONS)
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Capture nothing: the runtime drains first and stops the server last."""
@@ -63,12 +70,12 @@ def listen(app: FastAPI, host: str, port: int, trusted_proxies: str | None = Non
         ws="none",
         log_config=None,
         access_log=False,
-        backlog=BACKLOG,
+        backlog=ACCEPTED_AT_ONCE,
         proxy_headers=bool(trusted_proxies),
         forwarded_allow_ips=trusted_proxies or "",  # not None, which would read another variable
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.create_server((host, port), family=family, backlog=BACKLOG)
+    listening = socket.create_server((host, port), family=family)
     return Server(config), listening

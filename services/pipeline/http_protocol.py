@@ -12,8 +12,8 @@ READ_SECONDS = 60.0
 """How long a client may leave what we send unread."""
 MAX_CONNECTIONS = 400
 """Well below 1,024 open files, so that database and Kafka always get theirs."""
-BACKLOG = 100
-"""How many new connections are taken at a time; all of these have a file open before the first can be refused."""
+ACCEPTED_AT_ONCE = 100
+"""New connections that the event loop accepts in a row; all have a file open before the first can be cut off."""
 
 
 class BoundedProtocol(H11Protocol):

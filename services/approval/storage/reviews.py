@@ -1,8 +1,8 @@
 """Collects what an approver reads before answering: contents, findings, and changes since the last revision."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import array
@@ -17,6 +17,7 @@ from services.approval.rules.rows import SubmissionRow
 from services.approval.storage import directory, submissions
 from services.approval.storage.queries import StoredCommitment
 from services.approval.storage.tables import COMMITMENT
+from services.pipeline.apart import apart
 from services.pipeline.database import Transaction
 
 SHOWN_CONTENTS = 5
@@ -59,8 +60,7 @@ async def review(db: Transaction, company_id: str, stored: StoredCommitment) -> 
     rows = await submissions.of_revision(db, facts.id, current.revision, limit=SHOWN_CONTENTS)
     checked = await check(db, company_id, erps, [(facts, row) for row in rows])
     previous = await submissions.before_revision(db, facts.id, current.revision)
-    # in a thread, as below: thousands of lines must not keep all other requests waiting
-    changes = await asyncio.to_thread(_changes, previous, checked[0].content) if previous and checked else ()
+    changes = await apart(partial(_changes, previous, checked[0].content)) if previous and checked else ()
     return Review(facts, current, checked, changes, target_erp(facts, erps))
 
 
@@ -83,7 +83,7 @@ async def check(
     The number of statements is fixed.
     """
     senders = await directory.people(db, {row.sent_by.id for _, row in submitted})
-    contents = await asyncio.to_thread(_contents, [row for _, row in submitted])
+    contents = await apart(partial(_contents, [row for _, row in submitted]))
     targets = [target_erp(facts, erps) for facts, _ in submitted]
     taken = await _taken_numbers(db, company_id, _cut_numbers(submitted, contents, targets))
     return [

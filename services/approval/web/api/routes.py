@@ -1,6 +1,6 @@
 """The JSON API under /api/v1: list and read commitments, accept, reject, retry, settle."""
 
-import asyncio
+from functools import partial
 from typing import Annotated
 
 import orjson
@@ -26,6 +26,7 @@ from services.approval.web.api.models import (
 from services.approval.web.api.problems import TOO_LARGE, ProblemError, documented
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.tracing import traceparent_of
+from services.pipeline.apart import apart
 from services.pipeline.database import Transaction
 
 
@@ -85,7 +86,7 @@ def _add_reading(router: APIRouter, dependencies: Dependencies) -> None:
         async with dependencies.readers:
             async with dependencies.database.begin() as db:
                 found = await review(db, who.company_id, await _found(db, who, commitment_id))
-            document = await asyncio.to_thread(_document, found)
+            document = await apart(partial(_document, found))
         return Response(document, media_type="application/json")
 
     @router.get("/commitments/{commitment_id}/history", responses=documented(404))

@@ -1,8 +1,8 @@
 """The page of one commitment: everything that an approver reads before answering, in that order."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 
 from fastapi import Response
@@ -22,6 +22,7 @@ from services.approval.web.desk.check_lines import CheckLine, check_lines
 from services.approval.web.desk.forms import FormProblem
 from services.approval.web.desk.list_rows import ListRow, reviewed_row
 from services.approval.web.desk.pages import Pages
+from services.pipeline.apart import apart
 from services.pipeline.database import Transaction
 
 
@@ -151,12 +152,12 @@ async def _changes(db: Transaction, found: Review, read_revision: int | None) ->
     """Return what to show as changes, and the earlier revision that they start from if it is the one that was read."""
     if len(found.submissions) > 1:
         shown, other = (each.content for each in found.submissions[:2])
-        return await asyncio.to_thread(differences, shown, other), None
+        return await apart(partial(differences, shown, other)), None
     if read_revision and read_revision < found.current.revision and found.submissions:
         read = await submissions.of_revision(db, found.facts.id, read_revision)
         if read:
             shown = found.submissions[0].content
-            return await asyncio.to_thread(_differences_from, read[0], shown), read_revision
+            return await apart(partial(_differences_from, read[0], shown)), read_revision
     return found.changes, None
 
 

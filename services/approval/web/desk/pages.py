@@ -1,9 +1,9 @@
 """Renders the desk's pages from their templates, and sets the headers that keep them safe."""
 
-import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from services.approval.storage.queries import DeskView
 from services.approval.web.desk import wording
 from services.approval.web.desk.forms import FormProblem
 from services.pipeline import formats
+from services.pipeline.apart import apart
 from services.pipeline.clock import utc_now
 
 _FOLDER = Path(__file__).parent
@@ -100,7 +101,7 @@ class Pages:
 
     async def render_apart(self, template: str, **values: Any) -> HTMLResponse:
         """Do as `render`, in a thread: a page with thousands of lines must not keep all other requests waiting."""
-        return await asyncio.to_thread(self.render, template, **values)
+        return await apart(partial(self.render, template, **values))
 
     def message(
         self,
