@@ -26,10 +26,10 @@ class BoundedProtocol(H11Protocol):
     _unread: asyncio.TimerHandle | None = None
 
     @property
-    def waits_until(self) -> float | None:
-        """When it will be closed unless the client completes a request; None while we owe an answer."""
+    def may_end(self) -> tuple[bool, float] | None:
+        """What sorts first is ended first: half a request, the oldest, before idling; None while we owe an answer."""
         timer = self._incomplete or self.timeout_keep_alive_task
-        return None if timer is None else timer.when()
+        return None if timer is None else (self._incomplete is None, timer.when())
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the deadline of the first request."""
@@ -80,10 +80,7 @@ class BoundedProtocol(H11Protocol):
 
 
 def _longest_waiting(connections: Iterable[object], *, or_else: BoundedProtocol) -> BoundedProtocol:
-    """Return the connection whose deadline comes first; `or_else` if we owe an answer on every other one."""
-    waiting = [each for each in connections if isinstance(each, BoundedProtocol) and each is not or_else]
-    return min(
-        (each for each in waiting if each.waits_until is not None),
-        key=lambda each: each.waits_until or 0.0,
-        default=or_else,
-    )
+    """Return the connection to end first; `or_else` if we owe an answer on every other one."""
+    others = [each for each in connections if isinstance(each, BoundedProtocol) and each is not or_else]
+    waiting = [(each.may_end, each) for each in others if each.may_end is not None]
+    return min(waiting, key=lambda pair: pair[0], default=(None, or_else))[1]

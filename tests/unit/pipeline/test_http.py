@@ -155,6 +155,19 @@ async def test_a_request_is_answered_while_others_hold_all_connections() -> None
         assert (await server.ask(HEAD + b"\r\n")).startswith(b"HTTP/1.1 200 ")
 
 
+async def test_half_a_request_makes_room_before_a_connection_that_idles() -> None:
+    async with served(max_connections=3) as server:
+        idle = await server.connect()
+        idle[1].write(HEAD + b"\r\n")
+        assert (await idle[0].read(4_000)).startswith(b"HTTP/1.1 200 ")
+        half = await server.connect()
+        half[1].write(HEAD)
+        await server.connect()
+        await server.connect()
+        await eventually(lambda: is_closed(half))
+        assert not await is_closed(idle)
+
+
 async def test_only_a_trusted_proxy_may_name_the_client() -> None:
     forwarded = HEAD + b"x-forwarded-for: 203.0.113.9\r\nx-forwarded-proto: https\r\n\r\n"
     async with served() as server:
