@@ -2,13 +2,13 @@
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import Delete, delete, insert, select, update
+from sqlalchemy import Delete, delete, func, insert, select, update
 
 from services.approval.storage.tables import SESSION as _TABLE
 from services.pipeline.clock import utc_now
@@ -27,6 +27,21 @@ class Session:
     token_hash: bytes
     person_id: str | None
     state: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """Names it on pages; who knows it cannot use the session."""
+        return self.token_hash.hex()
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLine:
+    """What a person sees of one of their sessions; `browser` is what it calls itself."""
+
+    name: str
+    browser: str
+    used_at: datetime | None
+    expires_at: datetime
 
 
 class Sessions:
@@ -66,6 +81,23 @@ class Sessions:
             if row is not None and (row.used_at is None or row.used_at < now - USE_NOTED_AFTER):
                 await db.execute(update(_TABLE).where(_TABLE.c.token_hash == row.token_hash).values(used_at=now))
         return None if row is None else Session(row.token_hash, row.person_id, orjson.loads(row.state))
+
+    async def of_person(self, person_id: str) -> Sequence[SessionLine]:
+        """Return a person's sessions, the last used first."""
+        chosen = select(_TABLE).where(_TABLE.c.person_id == person_id, _TABLE.c.expires_at > utc_now())
+        async with self._database.begin() as db:
+            rows = (await db.execute(chosen.order_by(_TABLE.c.used_at.desc().nulls_last()))).all()
+        browsers = [str(orjson.loads(row.state).get("browser", "")) for row in rows]
+        return [
+            SessionLine(row.token_hash.hex(), browser, row.used_at, row.expires_at)
+            for row, browser in zip(rows, browsers, strict=True)
+        ]
+
+    async def end_named(self, person_id: str, name: str) -> None:
+        """End the session that is called `name`, if it is one of the person's."""
+        is_own = _TABLE.c.person_id == person_id
+        async with self._database.begin() as db:
+            await db.execute(delete(_TABLE).where(is_own, func.encode(_TABLE.c.token_hash, "hex") == name))
 
     async def update_state(self, session: Session, **members: Any) -> None:
         """Add `members` to the state of `session`."""

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hmac
 import json
+import re
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -232,6 +233,34 @@ async def test_a_person_has_a_limited_number_of_sessions_and_the_oldest_ends(des
     found = [await sessions.find(token) is not None for token in tokens]
     assert found == [False, False] + [True] * MAX_SESSIONS
     assert await sessions.find(other)
+
+
+async def test_people_see_where_they_are_signed_in_and_end_what_they_do_not_know(desk: DeskUnderTest) -> None:
+    async with (
+        desk.browser(user_agent="Firefox") as here,
+        desk.browser(user_agent="<b>Chrome</b>") as there,
+        desk.browser(KIM) as kim,
+    ):
+        await sign_in(here)
+        await sign_in(there)
+        page = await here.get("/sessions")
+        assert text_of(page).count("Another browser <b>Chrome</b>") == 1
+        assert text_of(page).count("This browser Firefox") == 1
+        session = await desk.identity.sessions.find(here.cookies[desk.identity.cookies.name(SESSION)])
+        assert session is not None
+        (other,) = set(re.findall(r'name="name" value="([0-9a-f]+)"', page.text)) - {session.name}
+        assert (await kim.post("/sessions/end", data={"name": other})).status_code == 303
+        assert (await there.get("/directory")).status_code == 200
+        assert (await here.post("/sessions/end", data={"name": other})).headers["location"] == "/sessions"
+        assert (await there.get("/directory")).status_code == 303
+        assert (await here.get("/directory")).status_code == 200
+
+
+async def test_sessions_are_shown_to_browsers_and_ended_from_our_pages_only(desk: DeskUnderTest) -> None:
+    async with desk.browser() as nobody, desk.browser(DANA, sec_fetch_site="cross-site") as elsewhere:
+        assert (await nobody.get("/sessions")).headers["location"].startswith("/sign-in?return_to=")
+        assert (await nobody.post("/sessions/end", data={"name": "x"})).status_code == 401
+        assert (await elsewhere.post("/sessions/end", data={"name": "x"})).status_code == 403
 
 
 async def test_an_address_may_begin_a_limited_number_of_sign_ins(desk: DeskUnderTest) -> None:

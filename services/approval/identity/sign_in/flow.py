@@ -27,6 +27,7 @@ from services.pipeline.bounded_answer import ASK_UNPACKED, bound_answer
 
 CALLBACK_PATH = "/sign-in/callback"
 PENDING_LIFE = timedelta(minutes=10)
+MAX_BROWSER_CHARACTERS = 200
 _UNKNOWN_SIGN_IN = "This sign-in was not begun in this browser, or was left lying too long. Please sign in again."
 
 
@@ -66,8 +67,10 @@ class SignIn:
         data = {"state": state, "nonce": nonce, "verifier": verifier, "return_to": own_path(return_to)}
         return PendingSignIn(url, await self._sessions.begin(None, PENDING_LIFE, data))
 
-    async def finish(self, pending: Session | None, state: str, code: str) -> SignedIn:
+    async def finish(self, pending: Session | None, state: str, code: str, browser: str) -> SignedIn:
         """Finish the sign-in of `pending` with the `state` and `code` of the provider's redirect, which work once.
+
+        The new session remembers what `browser` calls itself, for its owner.
 
         Raises SignInFailedError if this browser did not start the sign-in, or the provider does not confirm it.
         """
@@ -80,7 +83,8 @@ class SignIn:
             raise SignInFailedError(_UNKNOWN_SIGN_IN)
         tokens = await self._tokens(code, pending.state["verifier"])
         person_id = await self._person_id(tokens, pending.state["nonce"])
-        return SignedIn(await self._sessions.begin(person_id, self.session_life), pending.state["return_to"])
+        about = {"browser": browser[:MAX_BROWSER_CHARACTERS]}
+        return SignedIn(await self._sessions.begin(person_id, self.session_life, about), pending.state["return_to"])
 
     async def _tokens(self, code: str, verifier: str) -> dict[str, Any]:
         endpoints = await self._provider.endpoints()

@@ -11,6 +11,7 @@ from services.approval.web.desk.errors import ErrorHandler, ErrorPages
 from services.approval.web.desk.list_actions import list_action_router
 from services.approval.web.desk.lists import list_router
 from services.approval.web.desk.pages import ASSETS, Assets, Pages
+from services.approval.web.desk.sessions import session_router
 from services.approval.web.desk.sign_in import sign_in_router
 
 
@@ -20,7 +21,14 @@ def add_desk(app: FastAPI, dependencies: Dependencies) -> Mapping[type[Exception
     The caller registers the handlers, because the API responds to the same errors in its own way.
     """
     pages = Pages()
-    for router in (list_router, list_action_router, commitment_router, directory_router, sign_in_router):
+    for router in (
+        list_router,
+        list_action_router,
+        commitment_router,
+        directory_router,
+        session_router,
+        sign_in_router,
+    ):
         app.include_router(router(dependencies, pages))
     app.mount("/assets", Assets(directory=ASSETS), name="assets")
     return ErrorPages(pages).by_error

@@ -30,7 +30,8 @@ def sign_in_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
         await identity.limits.count_sign_in(request)
         if error:
             raise SignInFailedError("The sign-in provider did not let you in. You can sign in again.")
-        signed_in = await identity.sign_in.finish(await identity.pending(request), state, code)
+        browser = request.headers.get("user-agent", "")
+        signed_in = await identity.sign_in.finish(await identity.pending(request), state, code, browser)
         await identity.end_session(request)
         answer = see_other(signed_in.return_to)
         identity.cookies.write(answer, SESSION, signed_in.session_token, identity.sign_in.session_life)
