@@ -2,12 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from schemas.events import DirectoryPerson
 from services.approval.identity.sign_in.errors import NotSignedInError
 from services.approval.storage.sessions import Session
 from services.approval.web.dependencies import Dependencies
+from services.approval.web.desk.forms import text_fields
 from services.approval.web.desk.pages import Pages, see_other
 
 
@@ -33,8 +34,9 @@ def session_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
         )
 
     @router.post("/sessions/end")
-    async def end(session: Own, name: Annotated[str, Form(max_length=64)]) -> Response:
-        await identity.sessions.end_named(str(session.person_id), name)
+    async def end(request: Request, session: Own) -> Response:
+        fields = text_fields(await request.form())
+        await identity.sessions.end_named(str(session.person_id), fields.get("name", "").replace("\x00", ""))
         return see_other("/sessions")
 
     return router

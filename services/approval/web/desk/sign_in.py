@@ -30,8 +30,7 @@ def sign_in_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
         await identity.limits.count_sign_in(request)
         if error:
             raise SignInFailedError("The sign-in provider did not let you in. You can sign in again.")
-        browser = request.headers.get("user-agent", "")
-        signed_in = await identity.sign_in.finish(await identity.pending(request), state, code, browser)
+        signed_in = await identity.sign_in.finish(await identity.pending(request), state, code, _browser(request))
         await identity.end_session(request)
         answer = see_other(signed_in.return_to)
         identity.cookies.write(answer, SESSION, signed_in.session_token, identity.sign_in.session_life)
@@ -50,3 +49,8 @@ def sign_in_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
         return pages.message("You are signed out", "You can close this page.", status=200, can_sign_in=True)
 
     return router
+
+
+def _browser(request: Request) -> str:
+    """What the sender's browser calls itself."""
+    return request.headers.get("user-agent", "")
