@@ -124,18 +124,31 @@ def decode(topic_name: str, key: bytes | None, value: bytes | None, headers: Hea
     Raises UnreadableError with the reason of the dead letter when the message is not a valid event for its topic.
     """
     topic = BY_NAME[topic_name]
+    _check_size(topic, key, value, headers)
     if value is None:
         return _tombstone(topic, key, at)
-    if issubclass(topic.event, Submission) and len(value) > limits.MAX_SUBMISSION_BYTES:
-        raise UnreadableError(
-            "too_large", f"{len(value):,} bytes; a submission has at most {limits.MAX_SUBMISSION_BYTES:,}"
-        )
     attributes, data = _open(value, dict(headers), at)
     if BY_TYPE.get(attributes.type) is not topic:
         raise UnreadableError("unknown_type", f"type {attributes.type!r} does not travel on {topic.name}")
     known = _validated(topic, data)
     _check_key(key, attributes.subject, known.subject)
     return Event(attributes.id, attributes.source, attributes.subject, attributes.time, known, attributes.traceparent)
+
+
+def message_bytes(key: bytes | None, value: bytes | None, headers: Headers) -> int:
+    """The size of a message without compression, which a broker does not check where the sender compresses."""
+    content = len(key or b"") + len(value or b"")
+    return content + sum(len(name) + len(text or b"") for name, text in headers)
+
+
+def _check_size(topic: Topic, key: bytes | None, value: bytes | None, headers: Headers) -> None:
+    if value and issubclass(topic.event, Submission) and len(value) > limits.MAX_SUBMISSION_BYTES:
+        raise UnreadableError(
+            "too_large", f"{len(value):,} bytes; a submission has at most {limits.MAX_SUBMISSION_BYTES:,}"
+        )
+    size_bytes = message_bytes(key, value, headers)
+    if size_bytes > limits.MAX_MESSAGE_BYTES:
+        raise UnreadableError("too_large", f"{size_bytes:,} bytes; a message has at most {limits.MAX_MESSAGE_BYTES:,}")
 
 
 def _tombstone(topic: Topic, key: bytes | None, at: datetime) -> Event[EventData]:

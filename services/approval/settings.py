@@ -15,4 +15,9 @@ class ApprovalSettings(ServiceSettings):
     oidc_client_secret: SecretStr = Field(description="Client secret registered at that provider.")
     oidc_audience: str = Field(description="Audience that bearer tokens for the API must have.")
     link_secret: SecretStr = Field(min_length=16, description="Signs links in mails; the same for approval and digest.")
+    session_idle_minutes: int = Field(
+        default=120, ge=5, le=10_080, description="How long a sign-in lasts without a request, in minutes."
+    )
+    sign_ins_per_minute: int = Field(default=60, ge=1, description="Sign-ins that one address may begin in a minute.")
+    commands_per_minute: int = Field(default=3_000, ge=1, description="Answers that one person may give in a minute.")
     session_hours: int = Field(default=12, ge=1, le=168, description="How long a sign-in lasts, in hours.")

@@ -1,13 +1,14 @@
 """Messages that could not be processed, kept as rows with all that is needed to understand and process them again."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import RowMapping, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 
-from schemas.envelope import UnreadableError
+from schemas.envelope import UnreadableError, message_bytes
+from schemas.limits import MAX_SUBMISSION_BYTES
 from services.pipeline.database import Transaction, is_data_error
 from services.pipeline.fold import RefusedError
 from services.pipeline.records import Partition, Record
@@ -17,6 +18,13 @@ SCHEMA = "schema"
 """Reason of an event whose data breaks the contract, or a constraint of our tables."""
 HANDLER_FAILED = "handler_failed"
 """Reason of a well-formed event that our code failed to handle: a defect, to be processed again after the fix."""
+
+TOO_LARGE = "too_large"
+"""Reason of a message that exceeds the contract's limits."""
+KEPT_BYTES = 65_536
+"""How much is kept of the value of a message that is too large: a few bytes may unpack to gigabytes."""
+_KEPT_HEADERS = 32
+_KEPT_HEADER_BYTES = 1_024
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +38,28 @@ class DeadLetter:
 
 def dead_letter_of(record: Record, error: Exception) -> DeadLetter:
     """Return the dead letter of a message that cannot be read, or of an event that its handler or store rejected."""
+    if isinstance(error, UnreadableError) and error.reason == TOO_LARGE:
+        return _too_large(record, str(error))
     if isinstance(error, UnreadableError | RefusedError):
         return DeadLetter(record, error.reason, str(error))
     if isinstance(error, DBAPIError) and is_data_error(error):
         return DeadLetter(record, SCHEMA, f"The database refuses it: {str(error.orig).splitlines()[0]}")
     return DeadLetter(record, HANDLER_FAILED, f"{type(error).__name__}: {error}")
+
+
+def _too_large(record: Record, why: str) -> DeadLetter:
+    """Return the dead letter of a message with too many bytes, of which the beginning is kept, or too many lines."""
+    if message_bytes(record.key, record.value, record.headers) <= MAX_SUBMISSION_BYTES:
+        return DeadLetter(record, TOO_LARGE, why)
+    return DeadLetter(_beginning_of(record), TOO_LARGE, f"{why}; only the beginning is kept")
+
+
+def _beginning_of(record: Record) -> Record:
+    headers = [
+        (name[:_KEPT_HEADER_BYTES], text and text[:_KEPT_HEADER_BYTES]) for name, text in record.headers[:_KEPT_HEADERS]
+    ]
+    key, value = (content and content[:KEPT_BYTES] for content in (record.key, record.value))
+    return replace(record, key=key, value=value, headers=headers)
 
 
 class DeadLetters:

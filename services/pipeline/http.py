@@ -9,12 +9,18 @@ from fastapi import FastAPI, Request, Response
 from prometheus_client import REGISTRY
 from prometheus_client.exposition import choose_encoder
 
+from services.pipeline.body_limit import BodyLimit
+from services.pipeline.http_protocol import ACCEPTED_AT_ONCE, BoundedProtocol
+
 GRACE_SECONDS = 2
+WAITING_CONNECTIONS = 1_024
 
 
 def new_app(title: str) -> FastAPI:
     """Return an app without FastAPI's documentation pages, which load scripts from other hosts."""
-    return FastAPI(title=title, docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(title=title, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    app.add_middleware(BodyLimit)
+    return app
 
 
 def add_metrics_and_health(app: FastAPI, is_live: Callable[[], bool], is_ready: Callable[[], Awaitable[bool]]) -> None:
@@ -41,14 +47,35 @@ def _answer(word: str, *, is_so: bool) -> Response:
 class Server(uvicorn.Server):
     """A uvicorn server that leaves signals to the runtime."""
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start to accept connections; the kernel keeps more of them waiting than are accepted at a time."""
+        await super().startup(sockets)
+        for each in sockets or ():
+            each.listen(WAITING_CONNECTIONS)
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Capture nothing: the runtime drains first and stops the server last."""
         yield
 
 
-def listen(app: FastAPI, host: str, port: int) -> tuple[Server, socket.socket]:
-    """Return a server for `app` and its bound socket; OSError if the address is in use."""
-    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_SECONDS)
-    listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+def listen(app: FastAPI, host: str, port: int, trusted_proxies: str | None = None) -> tuple[Server, socket.socket]:
+    """Return a server for `app` and its bound socket; OSError if the address is in use.
+
+    The address of a client is the one that connects; only `trusted_proxies` may name another one.
+    """
+    config = uvicorn.Config(
+        app,
+        http=BoundedProtocol,
+        ws="none",
+        log_config=None,
+        access_log=False,
+        backlog=ACCEPTED_AT_ONCE,
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=trusted_proxies or "",  # not None, which would read another variable
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.create_server((host, port), family=family)
     return Server(config), listening

@@ -126,7 +126,10 @@ class Runtime:
 
     async def run(self) -> None:
         """Run until a signal arrives or a part fails, then drain; failures are raised after that."""
-        server, listening = listen(self._service.app, self._settings.http_host, self._settings.http_port)
+        settings = self._settings
+        server, listening = listen(
+            self._service.app, settings.http_host, settings.http_port, settings.http_trusted_proxies
+        )
         for name in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(name, self.stop)
         log.info("service.listening", port=listening.getsockname()[1])

@@ -79,6 +79,10 @@ class ServiceSettings(KafkaSettings):
     )
     http_host: str = Field(default="127.0.0.1", description="Listen address for pages, metrics and health checks.")
     http_port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
+    http_trusted_proxies: str | None = Field(
+        default=None,
+        description="Addresses or networks, separated by commas, of proxies whose X-Forwarded-For is believed.",
+    )
     log_format: Literal["json", "console"] = Field(default="json", description="json for machines, console for people.")
 
 

@@ -1,9 +1,12 @@
 """Who sends a request, by session or bearer token, and what the directory allows them now."""
 
+from datetime import timedelta
+
 from starlette.requests import Request
 
 from schemas.events import DirectoryPerson
-from services.approval.identity.sign_in.cookies import Cookies
+from services.approval.identity.request_limits import RequestLimits
+from services.approval.identity.sign_in.cookies import SAFE_METHODS, Cookies
 from services.approval.identity.sign_in.errors import (
     APPROVERS_ONLY,
     CrossSiteRequestError,
@@ -11,7 +14,7 @@ from services.approval.identity.sign_in.errors import (
     NotSignedInError,
 )
 from services.approval.identity.sign_in.flow import SignIn
-from services.approval.identity.sign_in.provider import Provider
+from services.approval.identity.sign_in.provider import Provider, person_id_of
 from services.approval.settings import ApprovalSettings
 from services.approval.storage import directory
 from services.approval.storage.sessions import Session, Sessions
@@ -28,7 +31,10 @@ class Identity:
         self._audience = settings.oidc_audience
         self._database = database
         self._provider = Provider(settings.oidc_issuer)
-        self.sessions = Sessions(database)
+        self.limits = RequestLimits(
+            sign_ins_per_minute=settings.sign_ins_per_minute, commands_per_minute=settings.commands_per_minute
+        )
+        self.sessions = Sessions(database, timedelta(minutes=settings.session_idle_minutes))
         self.cookies = Cookies(settings.public_url)
         self.sign_in = SignIn(settings, self._provider, self.sessions)
 
@@ -41,6 +47,11 @@ class Identity:
         if found and not self.cookies.is_from_our_pages(request):
             raise CrossSiteRequestError("This request did not come from the approval desk's own pages.")
         return found
+
+    async def end_session(self, request: Request) -> None:
+        """End the browser's session, if it has one; raises as `session` does."""
+        if found := await self.session(request):
+            await self.sessions.end(found)
 
     async def pending(self, request: Request) -> Session | None:
         """Return the session of the browser's sign-in that is in progress."""
@@ -67,16 +78,26 @@ class Identity:
         return person
 
     async def require_approver(self, request: Request) -> DirectoryPerson:
-        """Return the sender, who is an accounting approver; NotAllowedError otherwise."""
+        """Return the sender, who is an accounting approver; NotAllowedError otherwise.
+
+        Raises TooManyRequestsError if they send commands faster than a person or a program of theirs should.
+        """
         person = await self.require_viewer(request)
         if not person.is_approver:
             raise NotAllowedError(APPROVERS_ONLY)
+        if request.method not in SAFE_METHODS:
+            await self.limits.count_command(person.person_id)
         return person
+
+    async def close(self) -> None:
+        """Close the connections to the provider."""
+        await self.sign_in.close()
+        await self._provider.close()
 
     async def _person_id(self, request: Request) -> str:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
-            return str((await self._provider.verified(token.strip(), self._audience)).claims["sub"])
+            return person_id_of(await self._provider.verified(token.strip(), self._audience))
         session = await self.session(request)
         if session is None or session.person_id is None:
             raise NotSignedInError("Sign in first.")

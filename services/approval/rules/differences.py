@@ -1,5 +1,6 @@
 """Describes to an approver what changed between two snapshots of a commitment."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any
@@ -40,12 +41,16 @@ def _between_lines(old: Mapping[str, Line], new: Mapping[str, Line]) -> Iterator
 def _lines(commitment: Commitment) -> dict[str, Line]:
     """The lines by label, for example "Line 2"; a repeated position gets a label of its own."""
     lines: dict[str, Line] = {}
+    repeats: Counter[int] = Counter()
     for line in commitment.lines:
-        label = f"Line {line.position}"
-        while label in lines:
-            label += " (again)"
-        lines[label] = line
+        lines[_label(line.position, repeats[line.position])] = line
+        repeats[line.position] += 1
     return lines
+
+
+def _label(position: int, repeat: int) -> str:
+    again = "" if repeat == 0 else " (again)" if repeat == 1 else f" (again {repeat})"
+    return f"Line {position}{again}"
 
 
 def _whole(label: str, line: Line | None) -> dict[str, str]:

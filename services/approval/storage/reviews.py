@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import array
@@ -16,7 +17,11 @@ from services.approval.rules.rows import SubmissionRow
 from services.approval.storage import directory, submissions
 from services.approval.storage.queries import StoredCommitment
 from services.approval.storage.tables import COMMITMENT
+from services.pipeline.apart import apart
 from services.pipeline.database import Transaction
+
+SHOWN_CONTENTS = 5
+"""Of a dispute, however many contents came; each may have a megabyte."""
 
 _Content = tuple[str, str]
 """Commitment id, content hash."""
@@ -52,11 +57,19 @@ async def review(db: Transaction, company_id: str, stored: StoredCommitment) -> 
     """Return the review of a commitment."""
     facts, current = stored.facts, stored.current
     erps = await directory.erps_of_company(db, company_id)
-    rows = await submissions.of_revision(db, facts.id, current.revision)
+    rows = await submissions.of_revision(db, facts.id, current.revision, limit=SHOWN_CONTENTS)
     checked = await check(db, company_id, erps, [(facts, row) for row in rows])
     previous = await submissions.before_revision(db, facts.id, current.revision)
-    changes = differences(submissions.content_of(previous), checked[0].content) if previous and checked else ()
+    changes = await apart(partial(_changes, previous, checked[0].content)) if previous and checked else ()
     return Review(facts, current, checked, changes, target_erp(facts, erps))
+
+
+def _changes(previous: SubmissionRow, content: Commitment) -> Sequence[Change]:
+    return differences(submissions.content_of(previous), content)
+
+
+def _contents(rows: Sequence[SubmissionRow]) -> list[Commitment]:
+    return [submissions.content_of(row) for row in rows]
 
 
 async def check(
@@ -70,7 +83,7 @@ async def check(
     The number of statements is fixed.
     """
     senders = await directory.people(db, {row.sent_by.id for _, row in submitted})
-    contents = [submissions.content_of(row) for _, row in submitted]
+    contents = await apart(partial(_contents, [row for _, row in submitted]))
     targets = [target_erp(facts, erps) for facts, _ in submitted]
     taken = await _taken_numbers(db, company_id, _cut_numbers(submitted, contents, targets))
     return [

@@ -2,17 +2,22 @@
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Delete, delete, func, insert, select, update
 
 from services.approval.storage.tables import SESSION as _TABLE
 from services.pipeline.clock import utc_now
 from services.pipeline.database import Database
+
+MAX_SESSIONS = 20
+"""Of one person; the next sign-in ends the oldest."""
+USE_NOTED_AFTER = timedelta(minutes=1)
+"""How exactly we know when a session was last used, so that not every request writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,36 +28,76 @@ class Session:
     person_id: str | None
     state: Mapping[str, Any]
 
+    @property
+    def name(self) -> str:
+        """Names it on pages; who knows it cannot use the session."""
+        return self.token_hash.hex()
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLine:
+    """What a person sees of one of their sessions; `browser` is what it calls itself."""
+
+    name: str
+    browser: str
+    used_at: datetime | None
+    expires_at: datetime
+
 
 class Sessions:
     """The sessions of all browsers."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, idle_life: timedelta) -> None:
         self._database = database
+        self._idle_life = idle_life
 
     async def begin(self, person_id: str | None, life: timedelta, state: Mapping[str, Any] | None = None) -> str:
-        """Begin a session of `life` and return its token; delete all expired sessions."""
+        """Begin a session of `life` and return its token; delete all expired ones, and the person's oldest."""
         token, now = secrets.token_urlsafe(32), utc_now()
         row = {
             "token_hash": _hashed(token),
             "person_id": person_id,
             "state": orjson.dumps(state or {}).decode(),
             "expires_at": now + life,
+            "used_at": now,
         }
         async with self._database.begin() as db:
             await db.execute(delete(_TABLE).where(_TABLE.c.expires_at <= now))
             await db.execute(insert(_TABLE).values(row))
+            if person_id is not None:
+                await db.execute(_without_the_oldest(person_id))
         return token
 
     async def find(self, token: str | None) -> Session | None:
-        """Return the session of `token`; None if there is none, or it has expired."""
+        """Return the session of `token`; None if there is none, it has expired, or was not used for too long."""
         if not token:
             return None
-        chosen = select(_TABLE.c.token_hash, _TABLE.c.person_id, _TABLE.c.state)
-        is_live = (_TABLE.c.token_hash == _hashed(token)) & (_TABLE.c.expires_at > utc_now())
+        now = utc_now()
+        chosen = select(_TABLE.c.token_hash, _TABLE.c.person_id, _TABLE.c.state, _TABLE.c.used_at)
+        is_used = _TABLE.c.used_at.is_(None) | (_TABLE.c.used_at > now - self._idle_life)
+        is_live = (_TABLE.c.token_hash == _hashed(token)) & (_TABLE.c.expires_at > now) & is_used
         async with self._database.begin() as db:
             row = (await db.execute(chosen.where(is_live))).one_or_none()
+            if row is not None and (row.used_at is None or row.used_at < now - USE_NOTED_AFTER):
+                await db.execute(update(_TABLE).where(_TABLE.c.token_hash == row.token_hash).values(used_at=now))
         return None if row is None else Session(row.token_hash, row.person_id, orjson.loads(row.state))
+
+    async def of_person(self, person_id: str) -> Sequence[SessionLine]:
+        """Return a person's sessions, the last used first."""
+        chosen = select(_TABLE).where(_TABLE.c.person_id == person_id, _TABLE.c.expires_at > utc_now())
+        async with self._database.begin() as db:
+            rows = (await db.execute(chosen.order_by(_TABLE.c.used_at.desc().nulls_last()))).all()
+        browsers = [str(orjson.loads(row.state).get("browser", "")) for row in rows]
+        return [
+            SessionLine(row.token_hash.hex(), browser, row.used_at, row.expires_at)
+            for row, browser in zip(rows, browsers, strict=True)
+        ]
+
+    async def end_named(self, person_id: str, name: str) -> None:
+        """End the session that is called `name`, if it is one of the person's."""
+        is_own = _TABLE.c.person_id == person_id
+        async with self._database.begin() as db:
+            await db.execute(delete(_TABLE).where(is_own, func.encode(_TABLE.c.token_hash, "hex") == name))
 
     async def update_state(self, session: Session, **members: Any) -> None:
         """Add `members` to the state of `session`."""
@@ -65,6 +110,13 @@ class Sessions:
         ended = delete(_TABLE).where(_TABLE.c.token_hash == session.token_hash).returning(_TABLE.c.token_hash)
         async with self._database.begin() as db:
             return (await db.execute(ended)).one_or_none() is not None
+
+
+def _without_the_oldest(person_id: str) -> Delete:
+    """End all sessions of a person but the newest MAX_SESSIONS."""
+    own = select(_TABLE.c.token_hash).where(_TABLE.c.person_id == person_id)
+    oldest = own.order_by(_TABLE.c.expires_at.desc(), _TABLE.c.token_hash).offset(MAX_SESSIONS)
+    return delete(_TABLE).where(_TABLE.c.token_hash.in_(oldest))
 
 
 def _hashed(token: str) -> bytes:

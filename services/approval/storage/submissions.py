@@ -14,11 +14,13 @@ Key = tuple[str, int, str]
 """Commitment id, revision, content hash."""
 
 
-async def of_revision(db: Transaction, commitment_id: str, revision: int) -> Sequence[SubmissionRow]:
-    """Return what was submitted as a revision, by content hash; more than one row is a dispute."""
+async def of_revision(
+    db: Transaction, commitment_id: str, revision: int, limit: int | None = None
+) -> Sequence[SubmissionRow]:
+    """Return what was submitted as a revision, by content hash, at most `limit`; more than one row is a dispute."""
     table = SUBMISSION
     chosen = select(table).where(table.c.commitment_id == commitment_id, table.c.revision == revision)
-    rows = await db.execute(chosen.order_by(table.c.content_hash))
+    rows = await db.execute(chosen.order_by(table.c.content_hash).limit(limit))
     return [_submission(row) for row in rows.mappings()]
 
 
@@ -29,7 +31,7 @@ async def before_revision(db: Transaction, commitment_id: str, revision: int) ->
         table.c.commitment_id == commitment_id, table.c.revision < revision
     )
     previous = (await db.execute(earlier)).scalar_one_or_none()
-    rows = await of_revision(db, commitment_id, previous) if previous else ()
+    rows = await of_revision(db, commitment_id, previous, limit=1) if previous else ()
     return rows[0] if rows else None
 
 
@@ -39,6 +41,14 @@ async def find_many(db: Transaction, keys: Sequence[Key]) -> Mapping[str, Submis
     key = tuple_(table.c.commitment_id, table.c.revision, table.c.content_hash)
     rows = await db.execute(select(table).where(key.in_(keys)))
     return {row["commitment_id"]: _submission(row) for row in rows.mappings()}
+
+
+async def sizes(db: Transaction, keys: Sequence[Key]) -> Mapping[Key, int]:
+    """Return how many bytes each of the submissions with `keys` has, without reading them."""
+    table = SUBMISSION
+    named = (table.c.commitment_id, table.c.revision, table.c.content_hash)
+    rows = await db.execute(select(*named, func.octet_length(table.c.snapshot)).where(tuple_(*named).in_(keys)))
+    return {(row[0], row[1], row[2]): row[3] for row in rows}
 
 
 def content_of(row: SubmissionRow) -> Commitment:

@@ -86,5 +86,7 @@ SESSION = Table(
     Column("person_id", Text),
     Column("state", Text, nullable=False, comment="what a sign-in under way must remember, as JSON"),
     Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("used_at", DateTime(timezone=True), comment="about when it was last used; empty before the first use"),
     Index("session_by_expiry", "expires_at"),
+    Index("session_by_person", "person_id"),
 )

@@ -1,6 +1,7 @@
 """Approval's web application: the JSON API and the desk, each with its own kind of error response."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -15,31 +16,43 @@ from services.approval.web.api.routes import api_router
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk import add_desk
 from services.approval.web.desk.errors import ErrorHandler
+from services.approval.web.desk.pages import SafeHeaders, safe_headers
+from services.pipeline.body_limit import BodyLimit
 from services.pipeline.database import DATABASE_ERRORS, Database
 from services.pipeline.errors import CatchingUpError
 from services.pipeline.outbox import Outbox
 
 API_PREFIX = "/api/"
-MAX_BODY_BYTES = 1_048_576
 
 
 def build_app(
     settings: ApprovalSettings, database: Database, outbox: Outbox, require_caught_up: Callable[[], None]
 ) -> FastAPI:
     """Return the application; its OpenAPI document is at /api/v1/openapi.json."""
+    decisions, identity = Decisions(database, outbox, require_caught_up), Identity(settings, database)
+
+    @asynccontextmanager
+    async def until_closed(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await identity.close()
+
     app = FastAPI(
+        lifespan=until_closed,
         title="Countersign approval",
         version="1",
         description="Read, accept and reject commitments that were sent to accounting.",
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
-        max_body_size=MAX_BODY_BYTES,
+        # the framework would redirect to whatever Host the request names
+        redirect_slashes=False,
     )
-    decisions, identity = Decisions(database, outbox, require_caught_up), Identity(settings, database)
     dependencies = Dependencies(settings, database, outbox, decisions, identity)
     app.include_router(api_router(dependencies))
     desk_handlers = add_desk(app, dependencies)
+    app.add_middleware(BodyLimit)
+    headers = safe_headers(settings.public_url)
+    app.add_middleware(SafeHeaders, headers=headers)
     api_handlers: dict[type[Exception], ErrorHandler] = {
         problems.ProblemError: problems.on_problem,
         SignInError: problems.on_sign_in_error,
@@ -50,7 +63,18 @@ def build_app(
     }
     for kind, handler in api_handlers.items():
         app.add_exception_handler(kind, _by_path(handler, desk_handlers.get(kind, handler)))
+    on_defect = _by_path(problems.on_defect, desk_handlers[Exception])
+    app.add_exception_handler(Exception, _with_headers(on_defect, headers))
     return app
+
+
+def _with_headers(handler: ErrorHandler, headers: Mapping[str, str]) -> ErrorHandler:
+    async def handle(request: Request, error: Exception) -> Response:
+        response = await handler(request, error)
+        response.headers.update(headers)
+        return response
+
+    return handle
 
 
 def _by_path(for_api: ErrorHandler, for_desk: ErrorHandler) -> ErrorHandler:

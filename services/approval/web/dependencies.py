@@ -1,12 +1,16 @@
 """The parts of approval that the routes of the API and the desk use."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 
 from services.approval.decisions import Decisions
 from services.approval.identity.identity import Identity
 from services.approval.settings import ApprovalSettings
 from services.pipeline.database import Database
 from services.pipeline.outbox import Outbox
+
+READERS = 4
+"""Requests that hold whole commitments at the same time, which have up to 2,000 lines each; the others wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,3 +22,5 @@ class Dependencies:
     outbox: Outbox
     decisions: Decisions
     identity: Identity
+    readers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(READERS))
+    """Taken by whatever loads, compares or shows contents; never while it is held already."""

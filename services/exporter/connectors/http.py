@@ -12,6 +12,7 @@ from services.exporter.connectors.http_request import request_body, request_head
 from services.exporter.connectors.http_response import find_answer, write_answer
 from services.exporter.connectors.protocol import ConnectionSettings
 from services.exporter.connectors.types import FindAnswer, Transient, Unknown, WriteAnswer, WriteRequest
+from services.pipeline.bounded_answer import ASK_UNPACKED, AnswerTooLargeError, bound_answer
 
 CONNECT_SECONDS = 5.0
 KEEPALIVE_SECONDS = 2.0
@@ -39,7 +40,8 @@ class HttpConnector:
         self._settings = settings
         self._documents = f"{settings.url.rstrip('/')}/documents"
         self._client = httpx2.AsyncClient(
-            headers={"Authorization": f"Bearer {token.get_secret_value()}"} if token else {},
+            headers=ASK_UNPACKED | ({"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}),
+            event_hooks={"response": [bound_answer]},
             timeout=httpx2.Timeout(
                 settings.timeout_seconds, connect=min(CONNECT_SECONDS, settings.timeout_seconds / 2)
             ),
@@ -88,5 +90,7 @@ class HttpConnector:
             return Transient(f"The ERP could not be reached ({type(error).__name__}).")
         except TimeoutError:
             return Unknown(f"The ERP did not answer {method} within {self._settings.timeout_seconds:g} seconds.")
+        except AnswerTooLargeError as error:
+            return Unknown(f"The ERP's answer to {method} cannot be used: {error}.")
         except httpx2.HTTPError as error:
             return Unknown(f"The ERP's answer to {method} was lost ({type(error).__name__}).")

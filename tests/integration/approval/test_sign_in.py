@@ -1,8 +1,10 @@
 """Sign-in with a real OpenID provider over HTTP, by browsers, programs and attackers."""
 
+import asyncio
 import base64
 import hmac
 import json
+import re
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -25,11 +27,13 @@ from schemas.examples.cast import DIRECTORY
 from services.approval.identity.identity import PENDING, SESSION
 from services.approval.identity.sign_in.errors import NotSignedInError, ProviderUnavailableError
 from services.approval.identity.sign_in.flow import own_path
-from services.approval.identity.sign_in.provider import REFETCH_SECONDS, Provider
+from services.approval.identity.sign_in.provider import REFETCH_SECONDS, Provider, person_id_of
 from services.approval.storage import tables
+from services.approval.storage.sessions import MAX_SESSIONS
 from tests.integration.approval.company import DANA, KIM
 from tests.integration.approval.desk import URL, DeskUnderTest, running_desk, settings
 from tests.integration.approval.page_reader import follow, text_of
+from tests.integration.exporter.scripted_server import response_bytes, scripted_server
 
 AUDIENCE = "countersign-api"
 CLIENT = Client("countersign", SecretStr("of the tests"), (f"{URL}/sign-in/callback",), AUDIENCE)
@@ -109,6 +113,14 @@ async def test_a_callback_with_another_state_is_refused(desk: DeskUnderTest) -> 
         assert SESSION not in str(browser.cookies)
 
 
+async def test_a_callback_with_another_state_does_not_end_the_sign_in(desk: DeskUnderTest) -> None:
+    async with desk.browser() as browser:
+        back = await choose_person((await browser.get("/sign-in")).headers["location"])
+        for state in ("x", "", "é", "\x00"):
+            assert (await browser.get("/sign-in/callback", params={"state": state})).status_code == 400
+        assert (await browser.get(back)).status_code == 303
+
+
 async def test_a_callback_in_another_browser_is_refused(desk: DeskUnderTest) -> None:
     async with desk.browser() as attacker, desk.browser() as victim:
         back = await choose_person((await attacker.get("/sign-in")).headers["location"])
@@ -160,6 +172,7 @@ async def test_a_refusal_by_the_provider_is_shown(desk: DeskUnderTest) -> None:
         "/\n/evil",
         "",
         "/\t/evil.example",
+        "/" + "x" * 2_000,
     ],
 )
 def test_no_address_leads_away_from_the_desk_after_sign_in(wanted: str) -> None:
@@ -193,6 +206,99 @@ async def test_an_expired_session_does_not_count_and_is_deleted(desk: DeskUnderT
         await desk.identity.sessions.begin("somebody", HOURS)
     async with desk.database.begin() as db:
         assert (await db.execute(select(func.count()).select_from(table))).scalar_one() == 1
+
+
+async def test_a_session_that_is_not_used_for_long_does_not_count(desk: DeskUnderTest) -> None:
+    table, idle = tables.SESSION, timedelta(minutes=desk.settings.session_idle_minutes)
+    async with desk.browser(DANA) as browser:
+        for used_ago, status in ((idle - timedelta(minutes=1), 200), (timedelta(), 200), (idle, 303)):
+            async with desk.database.begin() as db:
+                await db.execute(update(table).values(used_at=datetime.now(UTC) - used_ago))
+            assert (await browser.get("/directory")).status_code == status
+
+
+async def test_a_session_from_before_its_use_was_noted_counts(desk: DeskUnderTest) -> None:
+    async with desk.browser(DANA) as browser:
+        async with desk.database.begin() as db:
+            await db.execute(update(tables.SESSION).values(used_at=None))
+        assert (await browser.get("/directory")).status_code == 200
+        async with desk.database.begin() as db:
+            assert (await db.execute(select(tables.SESSION.c.used_at))).scalar_one() is not None
+
+
+async def test_a_person_has_a_limited_number_of_sessions_and_the_oldest_ends(desk: DeskUnderTest) -> None:
+    sessions = desk.identity.sessions
+    other = await sessions.begin(KIM.person_id, HOURS)
+    tokens = [await sessions.begin(DANA.person_id, HOURS + timedelta(seconds=n)) for n in range(MAX_SESSIONS + 2)]
+    found = [await sessions.find(token) is not None for token in tokens]
+    assert found == [False, False] + [True] * MAX_SESSIONS
+    assert await sessions.find(other)
+
+
+async def test_people_see_where_they_are_signed_in_and_end_what_they_do_not_know(desk: DeskUnderTest) -> None:
+    async with (
+        desk.browser(user_agent="Firefox") as here,
+        desk.browser(user_agent="<b>Chrome</b>") as there,
+        desk.browser(KIM) as kim,
+    ):
+        await sign_in(here)
+        await sign_in(there)
+        page = await here.get("/sessions")
+        assert text_of(page).count("Another browser <b>Chrome</b>") == 1
+        assert text_of(page).count("This browser Firefox") == 1
+        session = await desk.identity.sessions.find(here.cookies[desk.identity.cookies.name(SESSION)])
+        assert session is not None
+        (other,) = set(re.findall(r'name="name" value="([0-9a-f]+)"', page.text)) - {session.name}
+        assert (await kim.post("/sessions/end", data={"name": other})).status_code == 303
+        assert (await there.get("/directory")).status_code == 200
+        assert (await here.post("/sessions/end", data={"name": other})).headers["location"] == "/sessions"
+        assert (await there.get("/directory")).status_code == 303
+        assert (await here.get("/directory")).status_code == 200
+
+
+async def test_sessions_are_shown_to_browsers_and_ended_from_our_pages_only(desk: DeskUnderTest) -> None:
+    async with desk.browser() as nobody, desk.browser(DANA, sec_fetch_site="cross-site") as elsewhere:
+        assert (await nobody.get("/sessions")).headers["location"].startswith("/sign-in?return_to=")
+        assert (await nobody.post("/sessions/end", data={"name": "x"})).status_code == 401
+        assert (await elsewhere.post("/sessions/end", data={"name": "x"})).status_code == 403
+
+
+async def test_an_address_may_begin_a_limited_number_of_sign_ins(desk: DeskUnderTest) -> None:
+    async with desk.browser() as browser:
+        answers = [await browser.get("/sign-in") for _ in range(desk.settings.sign_ins_per_minute + 1)]
+        callback = await browser.get("/sign-in/callback?state=x")
+    assert [each.status_code for each in answers] == [303] * desk.settings.sign_ins_per_minute + [429]
+    assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
+    assert "There were too many requests. Try again in" in text_of(answers[-1])
+    assert callback.status_code == 429
+
+
+async def test_somebody_who_is_signed_in_needs_no_new_sign_in(desk: DeskUnderTest) -> None:
+    async with desk.browser(DANA) as browser:
+        for _ in range(desk.settings.sign_ins_per_minute + 1):
+            assert (await browser.get("/sign-in")).headers["location"] == "/"
+
+
+async def test_a_person_may_give_a_limited_number_of_answers(database_url: str, sandbox: SandboxProvider) -> None:
+    wanted = settings(database_url, issuer=sandbox.issuer).model_copy(update={"commands_per_minute": 2})
+    async with running_desk(wanted) as desk, desk.browser() as program:
+        await desk.receive(*DIRECTORY.values())
+        headers = {"authorization": f"Bearer {sandbox.bearer_token(DANA.person_id)}"}
+        path = "/api/v1/commitments/none/accept"
+        answer = {"revision": 1, "content_hash": "0" * 64}
+        answers = [await program.post(path, json=answer, headers=headers) for _ in range(3)]
+        assert [each.status_code for each in answers] == [404, 404, 429]
+        assert answers[-1].headers["retry-after"]
+        assert answers[-1].json()["title"] == "Too many requests"
+        assert (await program.get("/api/v1/me", headers=headers)).status_code == 200
+
+
+async def test_all_sign_ins_share_one_client_for_the_provider(desk: DeskUnderTest) -> None:
+    sign_in = desk.identity.sign_in
+    await sign_in.begin("/")
+    client = sign_in._token_client
+    await sign_in.begin("/")
+    assert sign_in._token_client is client
 
 
 async def test_a_person_removed_from_the_directory_sees_nothing(desk: DeskUnderTest) -> None:
@@ -353,6 +459,30 @@ async def test_a_token_without_the_right_claims_is_refused(issuer: Issuer, claim
     issuer.keys = [key]
     with pytest.raises(NotSignedInError):
         await Provider(issuer.url).verified(issuer.token(key, "RS256", **claims), AUDIENCE)
+
+
+@pytest.mark.parametrize("subject", ["person\x005", "a person", "x" * 129])
+async def test_a_token_about_something_that_is_no_id_is_refused(issuer: Issuer, subject: str) -> None:
+    key = rsa("key")
+    issuer.keys = [key]
+    token = await Provider(issuer.url).verified(issuer.token(key, "RS256", sub=subject), AUDIENCE)
+    with pytest.raises(NotSignedInError):
+        person_id_of(token)
+
+
+@pytest.mark.parametrize("headers", [(), ("Content-Encoding: gzip",)])
+async def test_a_huge_answer_of_the_provider_is_read_no_further(headers: tuple[str, ...]) -> None:
+    async with scripted_server(response_bytes(200, b" " * 4_000_000, *headers)) as script:
+        with pytest.raises(ProviderUnavailableError):
+            await Provider(script.url).endpoints()
+
+
+async def test_whoever_asks_at_the_same_time_shares_one_request_to_the_provider() -> None:
+    async with scripted_server(response_bytes(503)) as script:
+        provider = Provider(script.url)
+        answers = await asyncio.gather(*(provider.endpoints() for _ in range(20)), return_exceptions=True)
+        assert {type(answer) for answer in answers} == {ProviderUnavailableError}
+        assert len(script.received) == 1
 
 
 async def test_a_small_clock_difference_is_tolerated(issuer: Issuer) -> None:

@@ -1,6 +1,7 @@
 """The `http` connector against the sandbox's ERP, and against servers that misbehave."""
 
 import asyncio
+import gzip
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ from schemas.commitment import Commitment
 from schemas.fields import FailureClass
 from services.exporter.connectors.http import HttpConnector, HttpSettings
 from services.exporter.connectors.types import Exists, FoundDocument, Landed, Refused, Transient, Unknown, WriteRequest
+from services.pipeline.bounded_answer import MAX_ANSWER_BYTES
 from tests.integration.exporter.scripted_server import HANG, RESET, TRICKLE, response_bytes, scripted_server
 from tests.unit.exporter.builders import commitment_json
 
@@ -63,6 +65,23 @@ async def test_a_lost_answer_is_unknown_although_the_document_is_stored() -> Non
             assert isinstance(await http.create(REQUEST), Unknown)
 
         assert len(erp.books.under("c-1")) == 2
+
+
+@pytest.mark.parametrize("headers", [(), ("Content-Encoding: gzip",)])
+async def test_an_answer_that_is_too_large_is_read_no_further(headers: tuple[str, ...]) -> None:
+    content = b"{" + b" " * MAX_ANSWER_BYTES if not headers else gzip.compress(b"{" + b" " * 50_000_000)
+    async with scripted_server(response_bytes(201, content, *headers)) as erp, connector(erp.url, 5) as http:
+        answer = await http.create(REQUEST)
+        assert isinstance(answer, Unknown)
+        assert "cannot be used" in answer.message
+        assert isinstance(await http.find("c-1"), Transient)
+
+
+async def test_an_endless_answer_is_read_no_further() -> None:
+    endless = b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * (4 * MAX_ANSWER_BYTES)
+    async with scripted_server(endless) as erp, connector(erp.url, 5) as http:
+        answer = await http.find("c-1")
+    assert answer == Transient("The ERP's answer to GET cannot be used: the answer has more than 1,048,576 bytes.")
 
 
 async def test_refusals_and_unavailability_store_nothing() -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from confluent_kafka import KafkaError, Producer
 from pydantic import SecretStr
 from sqlalchemy import (
     BigInteger,
@@ -183,3 +184,13 @@ async def publish(settings: ServiceSettings, messages: Sequence[tuple[str, bytes
         assert errors == [None] * len(messages)
     finally:
         await asyncio.to_thread(producer.close)
+
+
+def publish_packed(settings: ServiceSettings, key: str, value: bytes, codec: str) -> None:
+    """Put one message on commitment.retrieved, as a sender does that compresses and has no limit. Blocks."""
+    limits = {"message.max.bytes": 1_000_000_000, "compression.type": codec}
+    producer = Producer(settings.client_config() | limits | {"partitioner": "murmur2_random"})
+    errors: list[KafkaError | None] = []
+    producer.produce("commitment.retrieved", value, key, on_delivery=lambda error, _: errors.append(error))
+    producer.flush(30)
+    assert errors == [None]

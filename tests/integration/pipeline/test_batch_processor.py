@@ -5,7 +5,14 @@ import asyncio
 import pytest
 from sqlalchemy import delete, select, update
 
-from tests.integration.pipeline.counting_service import FORBIDDEN_REVISION, CountingService, publish, retrieve_event
+from services.pipeline.dead_letters import KEPT_BYTES
+from tests.integration.pipeline.counting_service import (
+    FORBIDDEN_REVISION,
+    CountingService,
+    publish,
+    publish_packed,
+    retrieve_event,
+)
 from tests.integration.pipeline.topic_events import events_on
 from tests.waiting import eventually
 
@@ -75,6 +82,24 @@ async def test_each_bad_message_becomes_a_dead_letter_and_the_others_are_counted
     assert all(letter.why for letter in letters)
     assert letters[0].value == b"\xff\xfe not json"
     assert (await service.counts(key))[key].count == 2
+
+
+@pytest.mark.parametrize(("codec", "size_bytes"), [("gzip", 20_000_000), ("zstd", 120_000_000)])
+async def test_a_message_that_unpacks_to_a_huge_one_is_set_aside_and_the_next_is_counted(
+    service: CountingService, unique_suffix: str, codec: str, size_bytes: int
+) -> None:
+    await asyncio.to_thread(publish_packed, service.settings, unique_suffix, b"0" * size_bytes, codec)
+    await publish(service.settings, [(unique_suffix, retrieve_event(unique_suffix, 1))])
+
+    async with service.running():
+        await eventually(lambda: has_counted(service, unique_suffix, 1))
+
+    table = service.tables.kernel.dead_letter
+    async with service.database.begin() as db:
+        letter = (await db.execute(select(table).where(table.c.key == unique_suffix.encode()))).one()
+    assert letter.reason == "too_large"
+    assert letter.why.startswith(f"{size_bytes + len(unique_suffix):,} bytes")
+    assert letter.value == b"0" * KEPT_BYTES
 
 
 async def test_a_restored_database_catches_up_from_its_saved_offsets(

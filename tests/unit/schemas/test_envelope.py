@@ -282,6 +282,21 @@ def test_a_submission_with_too_many_bytes_is_too_large(topic: str) -> None:
     assert refusal(fitting + b" ", topic, key=b"commitment-8841") == ("too_large", why)
 
 
+@pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
+def test_a_message_that_unpacks_to_more_than_a_topic_takes_is_too_large(topic: Topic) -> None:
+    huge = b"0" * (limits.MAX_MESSAGE_BYTES + 1)
+    assert refusal(huge, topic.name, key=b"k")[0] == "too_large"
+    assert refusal(b"{}", topic.name, key=huge)[0] == "too_large"
+    assert refusal(b"{}", topic.name, key=b"k", headers=[("note", huge)]) == (
+        "too_large",
+        "2,097,160 bytes; a message has at most 2,097,152",
+    )
+
+
+def test_a_tombstone_with_a_huge_key_is_too_large() -> None:
+    assert refusal(None, "directory.person", key=b"0" * (limits.MAX_MESSAGE_BYTES + 1))[0] == "too_large"
+
+
 @pytest.mark.parametrize("count", [2_001, 10_000])
 def test_a_submission_with_too_many_lines_is_too_large(count: int) -> None:
     why = f"{count} lines; at most 2000 are taken"

@@ -5,6 +5,7 @@ SignInError
 ├── SignInFailedError           400: the provider's response to a sign-in is wrong; starting again helps
 ├── NotAllowedError             403: the person has no right to this; the text says which right is missing
 │   └── CrossSiteRequestError   403: a browser sent our cookie with a request from another site's page
+├── TooManyRequestsError        429: this address or person asks too often; the error says when to try again
 └── ProviderUnavailableError    503: the provider does not respond, so nobody can be identified
 """
 
@@ -19,11 +20,21 @@ class SignInError(Exception):
 
     status = 500
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers that the response needs."""
+        return {}
+
 
 class NotSignedInError(SignInError):
-    """Nobody is signed in; the response has `WWW-Authenticate: Bearer`."""
+    """Nobody is signed in, or the bearer token is not valid."""
 
     status = 401
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """How a program signs in."""
+        return {"www-authenticate": "Bearer"}
 
 
 class SignInFailedError(SignInError):
@@ -40,6 +51,21 @@ class NotAllowedError(SignInError):
 
 class CrossSiteRequestError(NotAllowedError):
     """An unsafe request was not sent from one of our pages."""
+
+
+class TooManyRequestsError(SignInError):
+    """An address began too many sign-ins, or a person sent too many commands."""
+
+    status = 429
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__(f"There were too many requests. Try again in {retry_after_seconds} seconds.")
+        self.retry_after_seconds = retry_after_seconds
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """When to try again."""
+        return {"retry-after": str(self.retry_after_seconds)}
 
 
 class ProviderUnavailableError(SignInError):

@@ -1,5 +1,6 @@
 """The sign-in flow: authorization code with PKCE and nonce, bound to the browser that started it."""
 
+import asyncio
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,13 +12,22 @@ from authlib.integrations.httpx_client import AsyncOAuth2Client
 from authlib.oidc.core import CodeIDToken
 from joserfc.errors import JoseError
 
+from schemas.limits import MAX_URL_CHARACTERS
 from services.approval.identity.sign_in.errors import NotSignedInError, ProviderUnavailableError, SignInFailedError
-from services.approval.identity.sign_in.provider import LEEWAY_SECONDS, TIMEOUT_SECONDS, Endpoints, Provider
+from services.approval.identity.sign_in.provider import (
+    LEEWAY_SECONDS,
+    TIMEOUT_SECONDS,
+    Endpoints,
+    Provider,
+    person_id_of,
+)
 from services.approval.settings import ApprovalSettings
 from services.approval.storage.sessions import Session, Sessions
+from services.pipeline.bounded_answer import ASK_UNPACKED, bound_answer
 
 CALLBACK_PATH = "/sign-in/callback"
 PENDING_LIFE = timedelta(minutes=10)
+MAX_BROWSER_CHARACTERS = 200
 _UNKNOWN_SIGN_IN = "This sign-in was not begun in this browser, or was left lying too long. Please sign in again."
 
 
@@ -44,38 +54,45 @@ class SignIn:
         self._settings = settings
         self._provider = provider
         self._sessions = sessions
+        self._token_client: AsyncOAuth2Client | None = None
         self.session_life = timedelta(hours=settings.session_hours)
 
     async def begin(self, return_to: str) -> PendingSignIn:
         """Begin a sign-in that ends on the page `return_to`."""
         endpoints = await self._provider.endpoints()
         verifier, nonce = secrets.token_urlsafe(48), secrets.token_urlsafe(24)
-        async with self._client(endpoints) as client:
-            url, state = client.create_authorization_url(
-                endpoints.authorization_endpoint, code_verifier=verifier, nonce=nonce
-            )
+        url, state = self._client(endpoints).create_authorization_url(
+            endpoints.authorization_endpoint, code_verifier=verifier, nonce=nonce
+        )
         data = {"state": state, "nonce": nonce, "verifier": verifier, "return_to": own_path(return_to)}
         return PendingSignIn(url, await self._sessions.begin(None, PENDING_LIFE, data))
 
-    async def finish(self, pending: Session | None, state: str, code: str) -> SignedIn:
+    async def finish(self, pending: Session | None, state: str, code: str, browser: str) -> SignedIn:
         """Finish the sign-in of `pending` with the `state` and `code` of the provider's redirect, which work once.
+
+        The new session remembers what `browser` calls itself, for its owner.
 
         Raises SignInFailedError if this browser did not start the sign-in, or the provider does not confirm it.
         """
-        if pending is None or "state" not in pending.state or not await self._sessions.end(pending):
+        if pending is None or "state" not in pending.state:
             raise SignInFailedError(_UNKNOWN_SIGN_IN)
+        # Compared first: a foreign page may open our callback, and must not end the sign-in by that.
         if not secrets.compare_digest(str(pending.state["state"]).encode(), state.encode()):
+            raise SignInFailedError(_UNKNOWN_SIGN_IN)
+        if not await self._sessions.end(pending):
             raise SignInFailedError(_UNKNOWN_SIGN_IN)
         tokens = await self._tokens(code, pending.state["verifier"])
         person_id = await self._person_id(tokens, pending.state["nonce"])
-        return SignedIn(await self._sessions.begin(person_id, self.session_life), pending.state["return_to"])
+        about = {"browser": browser[:MAX_BROWSER_CHARACTERS]}
+        return SignedIn(await self._sessions.begin(person_id, self.session_life, about), pending.state["return_to"])
 
     async def _tokens(self, code: str, verifier: str) -> dict[str, Any]:
         endpoints = await self._provider.endpoints()
         try:
-            async with self._client(endpoints) as client:
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                client = self._client(endpoints)
                 return dict(await client.fetch_token(endpoints.token_endpoint, code=code, code_verifier=verifier))
-        except httpx2.HTTPError as error:
+        except (httpx2.HTTPError, TimeoutError) as error:
             raise ProviderUnavailableError("The sign-in provider does not answer. Try again in a minute.") from error
         except (OAuthError, ValueError) as error:
             raise SignInFailedError(
@@ -89,11 +106,22 @@ class SignIn:
         try:
             token = await self._provider.verified(str(tokens.get("id_token", "")), client_id)
             CodeIDToken(token.claims, token.header, None, expected).validate(leeway=LEEWAY_SECONDS)
+            return person_id_of(token)
         except (NotSignedInError, JoseError, ValueError) as error:
             raise SignInFailedError("The sign-in provider's answer does not prove who you are.") from error
-        return str(token.claims["sub"])
+
+    async def close(self) -> None:
+        """Close the connections to the provider."""
+        if self._token_client is not None:
+            await self._token_client.aclose()
 
     def _client(self, endpoints: Endpoints) -> AsyncOAuth2Client:
+        """Return the one client of this process: each has a TLS context, which takes 50 ms and a megabyte."""
+        if self._token_client is None:
+            self._token_client = self._new_client(endpoints)
+        return self._token_client
+
+    def _new_client(self, endpoints: Endpoints) -> AsyncOAuth2Client:
         takes_basic = "client_secret_basic" in endpoints.token_endpoint_auth_methods_supported
         return AsyncOAuth2Client(
             self._settings.oidc_client_id,
@@ -103,13 +131,16 @@ class SignIn:
             redirect_uri=f"{self._settings.public_url.rstrip('/')}{CALLBACK_PATH}",
             code_challenge_method="S256",
             timeout=TIMEOUT_SECONDS,
+            headers=ASK_UNPACKED,
+            event_hooks={"response": [bound_answer]},
         )
 
 
 def own_path(wanted: str) -> str:
-    """`wanted` if it is a path on this host, else the front page.
+    """`wanted` if it is a path on this host of a usual length, else the front page.
 
     Browsers treat a backslash as a slash and drop tabs and line ends, so none of them may hide a second slash.
     """
-    is_own = wanted.isprintable() and wanted.startswith("/") and wanted[1:2] not in ("/", "\\")
+    is_short = len(wanted) <= MAX_URL_CHARACTERS
+    is_own = is_short and wanted.isprintable() and wanted.startswith("/") and wanted[1:2] not in ("/", "\\")
     return wanted if is_own else "/"

@@ -9,9 +9,11 @@ import httpx2
 from joserfc import jwt
 from joserfc.errors import ExpiredTokenError, InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+from schemas.fields import Id
 from services.approval.identity.sign_in.errors import NotSignedInError, ProviderUnavailableError
+from services.pipeline.bounded_answer import ASK_UNPACKED, bound_answer
 
 ALGORITHMS = ("RS256", "ES256")
 """The signatures that we accept: never `none`, and none with a shared secret."""
@@ -20,6 +22,7 @@ LEEWAY_SECONDS = 30
 TIMEOUT_SECONDS = 5
 REFETCH_SECONDS = 60
 KEY_LIFETIME_SECONDS = 3600
+_PERSON_ID: TypeAdapter[str] = TypeAdapter(Id)
 _UNAVAILABLE = "The sign-in provider does not answer. Try again in a minute."
 
 
@@ -49,19 +52,29 @@ class Provider:
         self._keys: KeySet | None = None
         self._fetched_at = float("-inf")
         self._fetching = asyncio.Lock()
+        self._discovery: asyncio.Task[Endpoints] | None = None
+        self._client: httpx2.AsyncClient | None = None
 
     async def endpoints(self) -> Endpoints:
-        """Return the provider's endpoints; ProviderUnavailableError if they cannot be fetched."""
+        """Return the provider's endpoints; ProviderUnavailableError if they cannot be fetched.
+
+        Whoever asks at the same time shares one request.
+        """
         if self._endpoints is None:
-            metadata = await _fetched(f"{self._issuer.rstrip('/')}/.well-known/openid-configuration")
-            try:
-                endpoints = Endpoints.model_validate(metadata)
-            except ValidationError as error:
-                raise ProviderUnavailableError("The sign-in provider's configuration cannot be read.") from error
-            if endpoints.issuer.rstrip("/") != self._issuer.rstrip("/"):
-                raise ProviderUnavailableError("The sign-in provider calls itself by another name than OIDC_ISSUER.")
-            self._endpoints = endpoints
+            if self._discovery is None or self._discovery.done():
+                self._discovery = asyncio.create_task(self._discovered())
+            self._endpoints = await asyncio.shield(self._discovery)
         return self._endpoints
+
+    async def _discovered(self) -> Endpoints:
+        metadata = await self._fetched(f"{self._issuer.rstrip('/')}/.well-known/openid-configuration")
+        try:
+            endpoints = Endpoints.model_validate(metadata)
+        except ValidationError as error:
+            raise ProviderUnavailableError("The sign-in provider's configuration cannot be read.") from error
+        if endpoints.issuer.rstrip("/") != self._issuer.rstrip("/"):
+            raise ProviderUnavailableError("The sign-in provider calls itself by another name than OIDC_ISSUER.")
+        return endpoints
 
     async def verified(self, token: str, audience: str) -> jwt.Token:
         """Return `token`, decoded, if the provider issued it for `audience` and it has not expired.
@@ -107,7 +120,7 @@ class Provider:
     async def _refresh_keys(self) -> None:
         endpoints = await self.endpoints()
         try:
-            self._keys = KeySet.import_key_set(await _fetched(endpoints.jwks_uri))
+            self._keys = KeySet.import_key_set(await self._fetched(endpoints.jwks_uri))
         except ProviderUnavailableError:
             # Known keys are still valid; only a new one has to wait until the provider is back.
             if self._keys is None:
@@ -116,13 +129,27 @@ class Provider:
         except (JoseError, ValueError, KeyError, TypeError) as error:
             raise ProviderUnavailableError("The sign-in provider's keys cannot be read.") from error
 
+    async def _fetched(self, url: str) -> Any:
+        """Return the JSON document at `url`; ProviderUnavailableError if it cannot be fetched, or is too large."""
+        if self._client is None:
+            self._client = httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, event_hooks={"response": [bound_answer]})
+        try:
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                response = await self._client.get(url, headers={"accept": "application/json"} | ASK_UNPACKED)
+            response.raise_for_status()
+            return response.json()
+        except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, TimeoutError) as error:
+            raise ProviderUnavailableError(_UNAVAILABLE) from error
 
-async def _fetched(url: str) -> Any:
-    """Return the JSON document at `url`; ProviderUnavailableError if it cannot be fetched."""
+    async def close(self) -> None:
+        """Close the connections to the provider."""
+        if self._client is not None:
+            await self._client.aclose()
+
+
+def person_id_of(token: jwt.Token) -> str:
+    """Return the person that a verified `token` is about; NotSignedInError if its `sub` is no id."""
     try:
-        async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS) as client:
-            response = await client.get(url, headers={"accept": "application/json"})
-        response.raise_for_status()
-        return response.json()
-    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
-        raise ProviderUnavailableError(_UNAVAILABLE) from error
+        return _PERSON_ID.validate_python(str(token.claims["sub"]))
+    except ValidationError as error:
+        raise NotSignedInError("The token is not valid here.") from error

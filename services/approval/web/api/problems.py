@@ -1,6 +1,5 @@
 """Errors of the API as problem+json documents (RFC 9457), each with what happened and what to do."""
 
-from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -26,6 +25,8 @@ _TITLES = {
     409: "The commitment has moved on",
     413: "The request is too large",
     422: "Something in the request is not right",
+    429: "Too many requests",
+    500: "Something went wrong here",
     503: "Not available now",
 }
 
@@ -55,8 +56,8 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": Problem, "description": f"{_TITLES[status]}.", "content": content} for status in statuses}
 
 
-TOO_LARGE: dict[int | str, dict[str, Any]] = {413: {"description": f"{_TITLES[413]}; no document comes with it."}}
-"""The framework refuses such a request before reading it, so it has no problem document."""
+TOO_LARGE: dict[int | str, dict[str, Any]] = {413: {"description": f"{_TITLES[413]}; a sentence says the limit."}}
+"""Such a request is refused before it is read, so it has no problem document."""
 
 
 class ProblemError(Exception):
@@ -82,12 +83,11 @@ async def on_problem(request: Request, error: Exception) -> JSONResponse:
 
 
 async def on_sign_in_error(request: Request, error: Exception) -> JSONResponse:
-    """Respond to a sender who is not signed in, or has no right to the request."""
+    """Respond to a sender who is not signed in, has no right to the request, or sends too many."""
     del request
     assert isinstance(error, SignInError)  # noqa: S101 - registered for this class only
     response = problem(error.status, str(error))
-    if error.status == HTTPStatus.UNAUTHORIZED:
-        response.headers["www-authenticate"] = "Bearer"
+    response.headers.update(error.headers)
     return response
 
 
@@ -105,6 +105,12 @@ async def on_catching_up(request: Request, error: Exception) -> JSONResponse:
     response = problem(503, f"{error} The answer was not recorded.")
     response.headers["retry-after"] = str(RETRY_AFTER_SECONDS)
     return response
+
+
+async def on_defect(request: Request, error: Exception) -> JSONResponse:
+    """Respond to a defect of ours, which the server then logs."""
+    del request, error
+    return problem(500, "This is a defect of Countersign, and it was logged. Read the state before you try again.")
 
 
 async def on_http_error(request: Request, error: Exception) -> JSONResponse:

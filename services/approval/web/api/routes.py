@@ -1,9 +1,10 @@
 """The JSON API under /api/v1: list and read commitments, accept, reject, retry, settle."""
 
+from functools import partial
 from typing import Annotated
 
 import orjson
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.security import HTTPBearer
 
 from schemas.events import DirectoryPerson
@@ -25,6 +26,7 @@ from services.approval.web.api.models import (
 from services.approval.web.api.problems import TOO_LARGE, ProblemError, documented
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.tracing import traceparent_of
+from services.pipeline.apart import apart
 from services.pipeline.database import Transaction
 
 
@@ -78,12 +80,14 @@ def _add_lists(router: APIRouter, dependencies: Dependencies) -> None:
 def _add_reading(router: APIRouter, dependencies: Dependencies) -> None:
     Viewer = Annotated[DirectoryPerson, Depends(dependencies.identity.require_viewer)]  # noqa: N806 - a type
 
-    @router.get("/commitments/{commitment_id}", responses=documented(404))
-    async def get_commitment(commitment_id: str, who: Viewer) -> CommitmentDetail:
+    @router.get("/commitments/{commitment_id}", response_model=CommitmentDetail, responses=documented(404))
+    async def get_commitment(commitment_id: str, who: Viewer) -> Response:
         """Read one commitment with its contents, findings and changes."""
-        async with dependencies.database.begin() as db:
-            found = await review(db, who.company_id, await _found(db, who, commitment_id))
-        return _detail(found)
+        async with dependencies.readers:
+            async with dependencies.database.begin() as db:
+                found = await review(db, who.company_id, await _found(db, who, commitment_id))
+            document = await apart(partial(_document, found))
+        return Response(document, media_type="application/json")
 
     @router.get("/commitments/{commitment_id}/history", responses=documented(404))
     async def get_history(commitment_id: str, who: Viewer) -> list[HistoryItem]:
@@ -95,7 +99,7 @@ def _add_reading(router: APIRouter, dependencies: Dependencies) -> None:
 
 def _add_answering(router: APIRouter, dependencies: Dependencies) -> None:
     Approver = Annotated[DirectoryPerson, Depends(dependencies.identity.require_approver)]  # noqa: N806 - a type
-    refusals = documented(400, 404, 409) | TOO_LARGE
+    refusals = documented(400, 404, 409, 429) | TOO_LARGE
 
     async def carry_out(request: Request, commitment_id: str, who: DirectoryPerson, answer: Answer) -> CommitmentState:
         answered = await dependencies.decisions.answer(commitment_id, who, answer, traceparent_of(request))
@@ -170,6 +174,10 @@ def _state(facts: CommitmentFacts, current: CurrentStatus) -> CommitmentState:
         erp_document=facts.document,
         summary=summary(facts, current),
     )
+
+
+def _document(found: Review) -> str:
+    return _detail(found).model_dump_json()
 
 
 def _detail(found: Review) -> CommitmentDetail:

@@ -10,18 +10,25 @@ from services.approval.web.desk.directory import directory_router
 from services.approval.web.desk.errors import ErrorHandler, ErrorPages
 from services.approval.web.desk.list_actions import list_action_router
 from services.approval.web.desk.lists import list_router
-from services.approval.web.desk.pages import ASSETS, Assets, Pages, SafeHeaders
+from services.approval.web.desk.pages import ASSETS, Assets, Pages
+from services.approval.web.desk.sessions import session_router
 from services.approval.web.desk.sign_in import sign_in_router
 
 
 def add_desk(app: FastAPI, dependencies: Dependencies) -> Mapping[type[Exception], ErrorHandler]:
-    """Add the desk's pages, its style sheet and safe headers to `app`; return its handler for each kind of error.
+    """Add the desk's pages and its style sheet to `app`; return its handler for each kind of error.
 
     The caller registers the handlers, because the API responds to the same errors in its own way.
     """
     pages = Pages()
-    for router in (list_router, list_action_router, commitment_router, directory_router, sign_in_router):
+    for router in (
+        list_router,
+        list_action_router,
+        commitment_router,
+        directory_router,
+        session_router,
+        sign_in_router,
+    ):
         app.include_router(router(dependencies, pages))
     app.mount("/assets", Assets(directory=ASSETS), name="assets")
-    app.add_middleware(SafeHeaders, is_secure=dependencies.settings.public_url.startswith("https:"))
     return ErrorPages(pages).by_error

@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 
 from fastapi import Response
 from starlette.exceptions import HTTPException
 
+from schemas.commitment import Commitment
 from schemas.events import Change, DirectoryPerson
 from schemas.fields import FailureClass, Status
 from services.approval.rules.differences import differences
 from services.approval.rules.facts import Stage
+from services.approval.rules.rows import SubmissionRow
 from services.approval.storage import queries, submissions
 from services.approval.storage.queries import STATUSES, DeskView, HistoryLine
 from services.approval.storage.reviews import CheckedSubmission, Review, review
@@ -19,6 +22,7 @@ from services.approval.web.desk.check_lines import CheckLine, check_lines
 from services.approval.web.desk.forms import FormProblem
 from services.approval.web.desk.list_rows import ListRow, reviewed_row
 from services.approval.web.desk.pages import Pages
+from services.pipeline.apart import apart
 from services.pipeline.database import Transaction
 
 
@@ -85,30 +89,32 @@ class DetailPage:
 
     def __init__(self, dependencies: Dependencies, pages: Pages) -> None:
         self._database = dependencies.database
+        self._readers = dependencies.readers
         self._pages = pages
 
     async def show(self, who: DirectoryPerson, commitment_id: str, refused: RefusedForm | None = None) -> Response:
         """Return the page; a 404 if the company has no such commitment."""
         form = refused or RefusedForm()
-        async with self._database.begin() as db:
-            stored = await queries.find(db, who.company_id, commitment_id)
-            if stored is None:
-                raise HTTPException(HTTPStatus.NOT_FOUND)
-            detail = await _detail(db, await review(db, who.company_id, stored), form.revision)
-            counts = await queries.counts(db, who.company_id)
-        return self._pages.render(
-            "commitment.html",
-            person=who,
-            status=HTTPStatus.CONFLICT if form.refusal else HTTPStatus.OK,
-            title=f"{detail.row.summary.number} {detail.row.summary.title}",
-            detail=detail,
-            can=offered_answers(detail.row, who),
-            counts=counts,
-            current_view=view_of(detail.row.current.status),
-            problems=form.problems,
-            typed=form.typed,
-            refusal=form.refusal,
-        )
+        async with self._readers:
+            async with self._database.begin() as db:
+                stored = await queries.find(db, who.company_id, commitment_id)
+                if stored is None:
+                    raise HTTPException(HTTPStatus.NOT_FOUND)
+                detail = await _detail(db, await review(db, who.company_id, stored), form.revision)
+                counts = await queries.counts(db, who.company_id)
+            return await self._pages.render_apart(
+                "commitment.html",
+                person=who,
+                status=HTTPStatus.CONFLICT if form.refusal else HTTPStatus.OK,
+                title=f"{detail.row.summary.number} {detail.row.summary.title}",
+                detail=detail,
+                can=offered_answers(detail.row, who),
+                counts=counts,
+                current_view=view_of(detail.row.current.status),
+                problems=form.problems,
+                typed=form.typed,
+                refusal=form.refusal,
+            )
 
 
 def offered_answers(row: ListRow, who: DirectoryPerson) -> OfferedAnswers:
@@ -145,9 +151,15 @@ def _checks(found: Review) -> Sequence[CheckLine]:
 async def _changes(db: Transaction, found: Review, read_revision: int | None) -> tuple[Sequence[Change], int | None]:
     """Return what to show as changes, and the earlier revision that they start from if it is the one that was read."""
     if len(found.submissions) > 1:
-        return differences(found.submissions[0].content, found.submissions[1].content), None
+        shown, other = (each.content for each in found.submissions[:2])
+        return await apart(partial(differences, shown, other)), None
     if read_revision and read_revision < found.current.revision and found.submissions:
         read = await submissions.of_revision(db, found.facts.id, read_revision)
         if read:
-            return differences(submissions.content_of(read[0]), found.submissions[0].content), read_revision
+            shown = found.submissions[0].content
+            return await apart(partial(_differences_from, read[0], shown)), read_revision
     return found.changes, None
+
+
+def _differences_from(read: SubmissionRow, shown: Commitment) -> Sequence[Change]:
+    return differences(submissions.content_of(read), shown)

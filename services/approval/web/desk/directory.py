@@ -23,9 +23,10 @@ def directory_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
 
     @router.get("/directory")
     async def show_directory(who: Viewer) -> Response:
-        async with dependencies.database.begin() as db:
-            people = await directory.people_of_company(db, who.company_id)
-        return pages.render("directory.html", person=who, title="Directory", people=people)
+        async with dependencies.readers:
+            async with dependencies.database.begin() as db:
+                people = await directory.people_of_company(db, who.company_id)
+            return await pages.render_apart("directory.html", person=who, title="Directory", people=people)
 
     @router.get("/u/{token:path}")
     async def confirm(token: str) -> Response:

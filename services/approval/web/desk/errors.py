@@ -15,6 +15,7 @@ from services.approval.identity.sign_in.errors import (
     NotSignedInError,
     ProviderUnavailableError,
     SignInError,
+    TooManyRequestsError,
 )
 from services.approval.web.desk.forms import text_fields
 from services.approval.web.desk.pages import Pages, see_other
@@ -40,6 +41,7 @@ class ErrorPages:
             RequestValidationError: self._on_invalid,
             CatchingUpError: self._on_catching_up,
             **dict.fromkeys(DATABASE_ERRORS, self._on_database_unavailable),
+            Exception: self._on_defect,
         }
 
     async def _on_sign_in(self, request: Request, error: Exception) -> Response:
@@ -47,9 +49,11 @@ class ErrorPages:
             if request.method in SAFE_METHODS:
                 return see_other(f"/sign-in?{urlencode({'return_to': _address(request)})}")
             return await self._signed_out(request)
-        status = error.status if isinstance(error, SignInError) else 500
+        assert isinstance(error, SignInError)  # noqa: S101 - registered for this class only
         can_sign_in = not isinstance(error, NotAllowedError)
-        return self._pages.message(_title(error), str(error), status=status, can_sign_in=can_sign_in)
+        page = self._pages.message(_title(error), str(error), status=error.status, can_sign_in=can_sign_in)
+        page.headers.update(error.headers)
+        return page
 
     async def _on_http(self, request: Request, error: Exception) -> Response:
         del request
@@ -86,6 +90,16 @@ class ErrorPages:
             kept=await _typed(request),
         )
 
+    async def _on_defect(self, request: Request, error: Exception) -> Response:
+        """Return a page; the server then logs the error, which is a defect of ours."""
+        del request, error
+        return self._pages.message(
+            "Something went wrong here",
+            "This is a defect of Countersign. It was logged, so tell your administrator when it happened.",
+            "If you have just answered a commitment, look whether your answer was recorded before you give it again.",
+            status=HTTPStatus.INTERNAL_SERVER_ERROR,
+        )
+
     async def _signed_out(self, request: Request) -> Response:
         """Return a page that keeps what was typed before the session expired."""
         return self._pages.message(
@@ -115,6 +129,8 @@ def _title(error: Exception) -> str:
             return "Your answer was not recorded"
         case NotAllowedError():
             return "You may not do this"
+        case TooManyRequestsError():
+            return "Too many requests"
         case ProviderUnavailableError():
             return "Nobody can sign in now"
         case _:

@@ -6,13 +6,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from schemas.events import DirectoryPerson, ErpConnection
+from schemas.events import Change, DirectoryPerson, ErpConnection
 from schemas.fields import Status
 from services.approval.rules.answers import Answer
 from services.approval.rules.erp import erp_title, target_erp
 from services.approval.storage import directory, queries
 from services.approval.storage.queries import DeskView
-from services.approval.storage.reviews import Review, review
+from services.approval.storage.reviews import review
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk.answer_forms import chosen_answer
 from services.approval.web.desk.detail import DetailPage, RefusedForm
@@ -30,13 +30,13 @@ class CheckedChoice:
     """A row of the check page; its answer is bound to the content that the page shows."""
 
     choice: Choice
-    review: Review
     row: ListRow
+    changes: Sequence[Change]
 
     @property
     def is_stale(self) -> bool:
         """Whether a newer revision has arrived since the list was read."""
-        return self.choice.revision != self.review.current.revision
+        return self.choice.revision != self.row.current.revision
 
     @property
     def shown(self) -> Choice:
@@ -66,6 +66,7 @@ class ListActions:
 
     def __init__(self, dependencies: Dependencies, pages: Pages) -> None:
         self._database = dependencies.database
+        self._readers = dependencies.readers
         self._decisions = dependencies.decisions
         self._pages = pages
         self._lists = ListPages(dependencies, pages)
@@ -123,7 +124,7 @@ class ListActions:
     ) -> Response:
         checked = await self._checked(who, chosen)
         possible = [each for each in checked if each.is_possible]
-        return self._pages.render(
+        return await self._pages.render_apart(
             "check.html",
             person=who,
             title="Check before export" if verb is Verb.ACCEPT else "Check before rejecting",
@@ -139,12 +140,12 @@ class ListActions:
     async def _checked(self, who: DirectoryPerson, chosen: Sequence[Choice]) -> list[CheckedChoice]:
         """The chosen commitments as they are now; those that the company does not have are left out."""
         checked = []
-        async with self._database.begin() as db:
+        async with self._readers, self._database.begin() as db:
             for choice in chosen:
                 stored = await queries.find(db, who.company_id, choice.commitment_id)
                 if stored:
                     found = await review(db, who.company_id, stored)
-                    checked.append(CheckedChoice(choice, found, reviewed_row(found)))
+                    checked.append(CheckedChoice(choice, reviewed_row(found), found.changes))
         return checked
 
     async def _carry_out(

@@ -1,6 +1,6 @@
 """The rows of the desk's lists, with the findings on those that wait for an answer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from schemas.commitment import Summary
@@ -13,8 +13,11 @@ from services.approval.rules.erp import erp_title, target_erp
 from services.approval.storage import reviews, submissions
 from services.approval.storage.queries import DeskView, StoredCommitment
 from services.approval.storage.reviews import Review
+from services.approval.storage.submissions import Key
 from services.approval.web.desk.forms import Choice, Verb
 from services.pipeline.database import Transaction
+
+GROUP_BYTES = 1_048_576
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +100,32 @@ async def list_rows(
 async def _findings(
     db: Transaction, company_id: str, commitments: Sequence[StoredCommitment], erps: Sequence[ErpConnection]
 ) -> Mapping[str, tuple[Finding, ...]]:
-    """Return the findings on the contents that are shown, by commitment id."""
+    """Return the findings on the contents that are shown, by commitment id.
+
+    The contents of a page may have 50 MB together, so they are read in groups, of which only the findings are kept.
+    """
+    facts = {each.facts.id: each.facts for each in commitments}
     keys = [(each.facts.id, each.current.revision, _shown_hash(each.facts, each.current)) for each in commitments]
-    sent = await submissions.find_many(db, keys)
-    shown = [(each.facts, sent[each.facts.id]) for each in commitments if each.facts.id in sent]
-    return {each.row.commitment_id: each.findings for each in await reviews.check(db, company_id, erps, shown)}
+    found: dict[str, tuple[Finding, ...]] = {}
+    for group in _groups(keys, await submissions.sizes(db, keys)):
+        sent = await submissions.find_many(db, group)
+        checked = await reviews.check(db, company_id, erps, [(facts[row.commitment_id], row) for row in sent.values()])
+        found |= {each.row.commitment_id: each.findings for each in checked}
+    return found
+
+
+def _groups(keys: Sequence[Key], sizes: Mapping[Key, int]) -> Iterator[Sequence[Key]]:
+    """`keys` in their order, in groups of at most GROUP_BYTES; one content may be larger alone."""
+    group: list[Key] = []
+    group_bytes = 0
+    for key in keys:
+        if group and group_bytes + sizes.get(key, 0) > GROUP_BYTES:
+            yield group
+            group, group_bytes = [], 0
+        group.append(key)
+        group_bytes += sizes.get(key, 0)
+    if group:
+        yield group
 
 
 def _shown_hash(facts: CommitmentFacts, current: CurrentStatus) -> str:

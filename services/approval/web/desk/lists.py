@@ -54,6 +54,7 @@ class ListPages:
     def __init__(self, dependencies: Dependencies, pages: Pages) -> None:
         self._database = dependencies.database
         self._identity = dependencies.identity
+        self._readers = dependencies.readers
         self._pages = pages
 
     async def show(
@@ -68,33 +69,34 @@ class ListPages:
         is_all_chosen: bool = False,
     ) -> Response:
         """Return the list; `chosen` are the answers that are ticked, `typed` what its form contains already."""
-        async with self._database.begin() as db:
-            found = await queries.page(
-                db, person.company_id, query.view, search=query.search.strip(), after=query.cursor
+        async with self._readers:
+            async with self._database.begin() as db:
+                found = await queries.page(
+                    db, person.company_id, query.view, search=query.search.strip(), after=query.cursor
+                )
+                counts = await queries.counts(db, person.company_id)
+                erps = await directory.erps_of_company(db, person.company_id)
+                rows = await list_rows(db, person.company_id, query.view, found.commitments, erps)
+            following = replace(query, after=str(found.next_after)) if found.next_after else None
+            return await self._pages.render_apart(
+                "list.html",
+                person=person,
+                title=VIEW_TITLES[query.view],
+                query=query,
+                columns=columns_for(query.view, is_approver=person.is_approver),
+                rows=rows,
+                groups=_by_cause(rows) if query.view is DeskView.FAILED else {},
+                counts=counts,
+                following=following,
+                unavailable=_unavailable(erps) if query.view in (DeskView.FAILED, DeskView.EXPORTING) else (),
+                empty_search=EMPTY_SEARCH_WORDS[query.view],
+                empty_list=empty_list(query.view, is_approver=person.is_approver),
+                problems=problems,
+                chosen=chosen,
+                typed=typed or {},
+                results=results,
+                is_all_chosen=is_all_chosen,
             )
-            counts = await queries.counts(db, person.company_id)
-            erps = await directory.erps_of_company(db, person.company_id)
-            rows = await list_rows(db, person.company_id, query.view, found.commitments, erps)
-        following = replace(query, after=str(found.next_after)) if found.next_after else None
-        return self._pages.render(
-            "list.html",
-            person=person,
-            title=VIEW_TITLES[query.view],
-            query=query,
-            columns=columns_for(query.view, is_approver=person.is_approver),
-            rows=rows,
-            groups=_by_cause(rows) if query.view is DeskView.FAILED else {},
-            counts=counts,
-            following=following,
-            unavailable=_unavailable(erps) if query.view in (DeskView.FAILED, DeskView.EXPORTING) else (),
-            empty_search=EMPTY_SEARCH_WORDS[query.view],
-            empty_list=empty_list(query.view, is_approver=person.is_approver),
-            problems=problems,
-            chosen=chosen,
-            typed=typed or {},
-            results=results,
-            is_all_chosen=is_all_chosen,
-        )
 
     async def show_results(self, request: Request, query: ListQuery, results: Sequence[Result]) -> Response:
         """Redirect to the list, which shows `results` above it as long as its address names them.

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -24,11 +25,12 @@ from services.approval.storage.queries import DeskView
 from services.approval.web.desk import wording
 from services.approval.web.desk.forms import FormProblem
 from services.pipeline import formats
+from services.pipeline.apart import apart
 from services.pipeline.clock import utc_now
 
 _FOLDER = Path(__file__).parent
 ASSETS = _FOLDER / "assets"
-_HEADERS: Mapping[str, str] = {
+_HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
@@ -97,6 +99,10 @@ class Pages:
         text = found.render(person=person, problems=problems, now=utc_now(), **values)
         return HTMLResponse(text, HTTPStatus.UNPROCESSABLE_ENTITY if problems else status)
 
+    async def render_apart(self, template: str, **values: Any) -> HTMLResponse:
+        """Do as `render`, in a thread: a page with thousands of lines must not keep all other requests waiting."""
+        return await apart(partial(self.render, template, **values))
+
     def message(
         self,
         title: str,
@@ -118,12 +124,17 @@ class Pages:
         )
 
 
-class SafeHeaders:
-    """Sets headers on every response that keep pages out of frames and caches and block foreign scripts."""
+def safe_headers(public_url: str) -> Mapping[str, str]:
+    """Return the headers that keep pages out of frames and caches and block foreign scripts."""
+    return _HEADERS | ({"strict-transport-security": "max-age=31536000"} if public_url.startswith("https:") else {})
 
-    def __init__(self, app: ASGIApp, *, is_secure: bool) -> None:
+
+class SafeHeaders:
+    """Sets `headers` on every response of the app, except to its defects, which the framework answers outside."""
+
+    def __init__(self, app: ASGIApp, headers: Mapping[str, str]) -> None:
         self._app = app
-        self._headers = {**_HEADERS, **({"strict-transport-security": "max-age=31536000"} if is_secure else {})}
+        self._headers = headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Call the app and add the headers that it did not set."""

@@ -1,3 +1,4 @@
+from time import perf_counter
 from typing import Any
 
 import pytest
@@ -13,6 +14,10 @@ LINE = CONCRETE_1.lines[0].model_dump()
 
 def changed(**members: Any) -> Commitment:
     return Commitment.model_validate(CONCRETE_1.model_dump() | members)
+
+
+def between_two(before: Commitment, after: Commitment) -> list[tuple[str, str, str]]:
+    return [(each.field, each.before, each.after) for each in differences(before, after)]
 
 
 def between(**members: Any) -> list[tuple[str, str, str]]:
@@ -61,6 +66,15 @@ def test_lines_with_the_same_position_get_different_labels() -> None:
     before = changed(lines=[LINE, LINE])
     after = changed(lines=[LINE, LINE | {"unit": "m2"}])
     assert [each.field for each in differences(before, after)] == ["Line 1 (again) unit"]
+
+
+def test_every_line_of_one_position_is_compared_in_a_moment() -> None:
+    before = changed(lines=[LINE] * MAX_LINES)
+    after = changed(lines=[*([LINE] * (MAX_LINES - 1)), LINE | {"unit": "m2"}])
+    started = perf_counter()
+    ((field, _, _),) = between_two(before, after)
+    assert field == f"Line 1 (again {MAX_LINES - 1}) unit"
+    assert perf_counter() - started < 3  # comparing each with all others took 11 s
 
 
 def test_differences_beyond_a_hundred_are_counted_not_listed() -> None:

@@ -1,0 +1,30 @@
+"""Requests are counted by who sends them."""
+
+import pytest
+
+from services.approval.identity.request_limits import RequestLimits, network_of
+from services.approval.identity.sign_in.errors import TooManyRequestsError
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("203.0.113.9", "203.0.113.9"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+        ("::ffff:203.0.113.9", "203.0.113.9"),
+        ("", ""),
+        ("a socket", "a socket"),
+    ],
+)
+def test_addresses_of_one_network_count_together(address: str, network: str) -> None:
+    assert network_of(address) == network
+
+
+async def test_each_person_has_an_own_count() -> None:
+    limits = RequestLimits(sign_ins_per_minute=1, commands_per_minute=2)
+    for person in ("person-5", "person-6"):
+        await limits.count_command(person)
+        await limits.count_command(person)
+        with pytest.raises(TooManyRequestsError) as refused:
+            await limits.count_command(person)
+        assert 1 <= refused.value.retry_after_seconds <= 60

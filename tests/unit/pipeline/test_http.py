@@ -1,0 +1,183 @@
+"""Clients that send too much, too slowly or from everywhere at once: real connections to a server on loopback."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from fastapi import FastAPI, Request
+
+from services.pipeline.body_limit import MAX_BODY_BYTES
+from services.pipeline.http import Server, listen, new_app
+from services.pipeline.http_protocol import BoundedProtocol
+from tests.waiting import eventually
+
+Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+HEAD = b"GET /who HTTP/1.1\r\nhost: desk.example\r\n"
+
+
+def app() -> FastAPI:
+    made = new_app("tests")
+
+    @made.get("/who")
+    async def who(request: Request) -> dict[str, str]:
+        return {"client": request.client.host if request.client else "", "scheme": request.url.scheme}
+
+    @made.post("/length")
+    async def length(request: Request) -> int:
+        return len(await request.body())
+
+    @made.get("/pages")
+    async def pages() -> list[str]:
+        return ["x" * 1_000_000] * 8
+
+    return made
+
+
+class Served:
+    """A server whose limits are low; `connect` opens a connection to it."""
+
+    def __init__(self, port: int, server: Server) -> None:
+        self.port = port
+        self._state = server.server_state
+        self._writers: list[asyncio.StreamWriter] = []
+
+    async def connect(self) -> Connection:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        self._writers.append(writer)
+        return reader, writer
+
+    async def ask(self, request: bytes) -> bytes:
+        reader, writer = await self.connect()
+        writer.write(request)
+        return await reader.read(4_000)
+
+    def connections(self) -> int:
+        return len(self._state.connections)
+
+    def has_answered(self, count: int) -> bool:
+        return self._state.total_requests >= count
+
+    def hang_up(self) -> None:
+        for writer in self._writers:
+            writer.close()
+
+
+@asynccontextmanager
+async def served(trusted_proxies: str | None = None, **limits: float) -> AsyncIterator[Served]:
+    server, listening = listen(app(), "127.0.0.1", 0, trusted_proxies)
+    server.config.http = type("LowLimits", (BoundedProtocol,), limits)
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    running = Served(listening.getsockname()[1], server)
+    try:
+        yield running
+    finally:
+        running.hang_up()
+        server.should_exit = True
+        await serving
+
+
+def post(*chunks: bytes, headers: bytes = b"") -> bytes:
+    head = b"POST /length HTTP/1.1\r\nhost: desk.example\r\n" + headers
+    if headers:
+        return head + b"\r\n" + b"".join(chunks)
+    chunked = b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in (*chunks, b""))
+    return head + b"transfer-encoding: chunked\r\n\r\n" + chunked
+
+
+async def is_closed(connection: Connection) -> bool:
+    try:
+        return await asyncio.wait_for(connection[0].read(), 0.05) == b""
+    except (ConnectionError, TimeoutError) as error:
+        return isinstance(error, ConnectionError)
+
+
+async def test_a_body_whose_stated_length_is_too_large_is_refused_before_it_arrives() -> None:
+    async with served() as server:
+        answer = await server.ask(post(headers=b"content-length: %d\r\n" % (MAX_BODY_BYTES + 1)))
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"larger than 1,048,576 bytes" in answer
+
+
+async def test_a_chunked_body_that_is_too_large_is_refused() -> None:
+    async with served() as server:
+        answer = await server.ask(post(b"x" * MAX_BODY_BYTES, b"x"))
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"larger than 1,048,576 bytes" in answer
+
+
+async def test_a_body_of_the_largest_size_is_read() -> None:
+    async with served() as server:
+        assert (await server.ask(post(b"x" * MAX_BODY_BYTES))).endswith(b"1048576")
+
+
+@pytest.mark.parametrize("beginning", [b"", b"G", HEAD, post(headers=b"content-length: 9\r\n")])
+async def test_an_incomplete_request_is_cut_off(beginning: bytes) -> None:
+    async with served(request_seconds=0.2) as server:
+        connection = await server.connect()
+        connection[1].write(beginning)
+        await eventually(lambda: is_closed(connection))
+
+
+async def test_bytes_that_trickle_in_do_not_prolong_a_request() -> None:
+    async with served(request_seconds=0.3) as server:
+        connection = await server.connect()
+
+        async def is_cut_off_after_another_byte() -> bool:
+            connection[1].write(b"G")
+            return await is_closed(connection)
+
+        await eventually(is_cut_off_after_another_byte)
+
+
+async def test_the_next_request_on_a_connection_has_a_deadline_too() -> None:
+    async with served(request_seconds=0.3) as server:
+        reader, writer = await server.connect()
+        writer.write(HEAD + b"\r\n")
+        assert (await reader.read(4_000)).startswith(b"HTTP/1.1 200 ")
+        writer.write(b"GET /who")
+        await eventually(lambda: is_closed((reader, writer)))
+
+
+async def test_a_client_that_reads_nothing_is_cut_off() -> None:
+    async with served(read_seconds=0.2) as server:
+        reader, writer = await server.connect()
+        reader._transport.pause_reading()  # type: ignore[attr-defined] # the stream would read ahead
+        writer.write(b"GET /pages HTTP/1.1\r\nhost: desk.example\r\n\r\n")
+        await eventually(lambda: server.has_answered(1) and not server.connections())
+
+
+async def test_a_request_is_answered_while_others_hold_all_connections() -> None:
+    async with served(max_connections=20) as server:
+        held = [await server.connect() for _ in range(60)]
+        for _, writer in held:
+            writer.write(HEAD)
+        assert (await server.ask(HEAD + b"\r\n")).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_half_a_request_makes_room_before_a_connection_that_idles() -> None:
+    async with served(max_connections=3) as server:
+        idle = await server.connect()
+        idle[1].write(HEAD + b"\r\n")
+        assert (await idle[0].read(4_000)).startswith(b"HTTP/1.1 200 ")
+        half = await server.connect()
+        half[1].write(HEAD)
+        await server.connect()
+        await server.connect()
+        await eventually(lambda: is_closed(half))
+        assert not await is_closed(idle)
+
+
+async def test_only_a_trusted_proxy_may_name_the_client() -> None:
+    forwarded = HEAD + b"x-forwarded-for: 203.0.113.9\r\nx-forwarded-proto: https\r\n\r\n"
+    async with served() as server:
+        assert (await server.ask(forwarded)).endswith(b'{"client":"127.0.0.1","scheme":"http"}')
+    async with served("10.0.0.0/8,127.0.0.1") as server:
+        assert (await server.ask(forwarded)).endswith(b'{"client":"203.0.113.9","scheme":"https"}')
+
+
+async def test_a_path_with_another_slash_is_not_redirected_to_a_foreign_host() -> None:
+    async with served() as server:
+        answer = await server.ask(b"GET /who/ HTTP/1.1\r\nhost: evil.example\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 404 ")
+    assert b"evil" not in answer
