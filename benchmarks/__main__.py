@@ -71,7 +71,7 @@ def _parser() -> ArgumentParser:
     parser = ArgumentParser(
         prog="benchmarks", description=__doc__, epilog=EPILOG, formatter_class=RawDescriptionHelpFormatter
     )
-    parser.add_argument("--quick", action="store_true", help="a first look in two minutes: one short round")
+    parser.add_argument("--quick", action="store_true", help="a first look: one short round of throughput and latency")
     parser.add_argument("--rounds", type=int, help=f"how often everybody gets a turn ({FULL.rounds})")
     parser.add_argument("--events", type=int, help=f"events in the backlog ({FULL.events:,})")
     parser.add_argument("--only", type=_sections, metavar="SECTION,…", help=", ".join(SECTIONS))

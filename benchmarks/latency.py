@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 from confluent_kafka import Consumer
@@ -100,6 +100,9 @@ def _wait_until_it_works(servers: Servers, reader: StatusReader, processes: Sequ
     fill(servers.bootstrap_servers, probe, 1)
     while not reader.seen_at(probe, 1, monotonic() + 1):
         check_works(processes, deadline)
+    while not all(process.is_ready() for process in processes):
+        check_works(processes, deadline)
+        sleep(_POLL_SECONDS)
 
 
 def _at(pace: Pace, servers: Servers, contender: Contender, reader: StatusReader) -> Latency:
