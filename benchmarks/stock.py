@@ -121,7 +121,7 @@ def _multiply(db: psycopg.Connection, table: str, key: str, status: str, count: 
             values=sql.SQL(", ").join(
                 value.format(sample=sql.Literal(_sample_id(status))) for value in columns.values()
             ),
-            numbers=sql.SQL("generate_series(1, {}) number").format(sql.Literal(count)),
+            numbers=sql.SQL("generate_series(1, {}) as copies(copy_number)").format(sql.Literal(count)),
             key=sql.Identifier("sample", key),
             id=sql.Literal(_sample_id(status)),
         )
@@ -133,12 +133,12 @@ def _copied(column: str, kind: str) -> sql.SQL:
     if kind == "uuid":
         return sql.SQL("gen_random_uuid()")
     if kind.startswith("timestamp"):
-        return sql.SQL(f"sample.{column} - number * interval '17 seconds'")
+        return sql.SQL(f"sample.{column} - copy_number * interval '17 seconds'")
     if kind != "text":
         return sql.SQL(f"sample.{column}")
-    renamed = f"replace(sample.{column}, {{sample}}, {{sample}} || '-' || lpad(number::text, 7, '0'))"
-    numbered = f"replace(replace({renamed}, 'SC-014', 'SC-' || number), 'sc-014', 'sc-' || number)"
-    company = f"'company-' || lpad((number % {COMPANIES})::text, 3, '0')"
+    renamed = f"replace(sample.{column}, {{sample}}, {{sample}} || '-' || lpad(copy_number::text, 7, '0'))"
+    numbered = f"replace(replace({renamed}, 'SC-014', 'SC-' || copy_number), 'sc-014', 'sc-' || copy_number)"
+    company = f"'company-' || lpad((copy_number % {COMPANIES})::text, 3, '0')"
     return sql.SQL(f"replace({numbered}, '{COMPANY}', {company})")
 
 
