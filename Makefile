@@ -38,13 +38,14 @@ format: $(VENV)/dev.done ## Format the code and fix what can be fixed automatica
 schemas: $(VENV)/dev.done ## Generate the published JSON Schemas and examples from the models
 	$(BIN)/python -m schemas.publish
 
-bench: $(VENV)/dev.done ## Measure throughput and latency next to a per-message loop
+bench: $(VENV)/bench.done ## Measure next to FastStream, Faust and loops of one's own; ARGS=--quick for a first look
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 lock: $(VENV)/dev.done ## Resolve and pin the dependencies again
 	$(BIN)/$(LOCK) -o requirements.lock
 	$(BIN)/$(LOCK) --extra sandbox -o requirements-sandbox.lock
 	$(BIN)/$(LOCK) --extra sandbox --extra dev -o requirements-dev.lock
+	$(BIN)/$(LOCK) --extra sandbox --extra bench -c requirements-dev.lock -o requirements-bench.lock
 
 install-sandbox: $(VENV)/sandbox.done ## Install what the demo needs
 
@@ -68,5 +69,11 @@ $(VENV)/sandbox.done: requirements-sandbox.lock pyproject.toml | $(UV)
 $(VENV)/dev.done: requirements-dev.lock pyproject.toml | $(UV)
 	@echo "Installing what tests and checks need (400 MB the first time)"
 	@$(UV) pip install -q --python $(BIN)/python --require-hashes -r requirements-dev.lock
+	@$(UV) pip install -q --python $(BIN)/python --no-deps -e .
+	@touch $@ $(VENV)/sandbox.done
+
+$(VENV)/bench.done: requirements-bench.lock pyproject.toml | $(UV)
+	@echo "Installing what the benchmarks need (250 MB the first time)"
+	@$(UV) pip install -q --python $(BIN)/python --require-hashes -r requirements-bench.lock
 	@$(UV) pip install -q --python $(BIN)/python --no-deps -e .
 	@touch $@ $(VENV)/sandbox.done

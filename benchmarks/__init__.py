@@ -1,1 +1,1 @@
-"""Compares Countersign with a simpler implementation of the same work, in one run on one machine."""
+"""Compares Countersign with other ways to write the same consumer, side by side on one machine."""
