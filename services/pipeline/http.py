@@ -10,6 +10,7 @@ from prometheus_client import REGISTRY
 from prometheus_client.exposition import choose_encoder
 
 from services.pipeline.body_limit import BodyLimit
+from services.pipeline.errors import PartEndedError
 from services.pipeline.http_protocol import ACCEPTED_AT_ONCE, BoundedProtocol
 
 GRACE_SECONDS = 2
@@ -49,7 +50,10 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start to accept connections; the kernel keeps more of them waiting than are accepted at a time."""
-        await super().startup(sockets)
+        try:
+            await super().startup(sockets)
+        except SystemExit as error:  # uvicorn's way to say that the application did not start
+            raise PartEndedError("the HTTP server could not start") from error
         for each in sockets or ():
             each.listen(WAITING_CONNECTIONS)
 
