@@ -15,9 +15,7 @@ from pydantic import AwareDatetime, TypeAdapter, ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from schemas.topics import TOPICS
 from services.pipeline import operations
-from services.pipeline.broker import create_topics
 from services.pipeline.errors import CountersignError
 from services.pipeline.settings import KafkaSettings, database_url, load
 
@@ -83,11 +81,19 @@ def migrate(*, as_json: bool) -> None:
 @main.command()
 @_as_json
 def topics(*, as_json: bool) -> None:
-    """Create the topics that do not exist yet; safe to repeat."""
-    created = create_topics(load(KafkaSettings), TOPICS)
-    existing = len(TOPICS) - len(created)
-    words = f"Created {len(created)} topics; {existing} exist."
-    _print({"created": created, "existing": existing}, words, as_json=as_json)
+    """Create missing topics, and correct settings of existing ones that keep less than promised; safe to repeat."""
+    brought = operations.bring_topics_up_to_date(load(KafkaSettings))
+    words = f"Created {len(brought.created)} topics; {len(brought.existing)} exist."
+    changes = [f"{each.topic}: {each.setting} is now {each.wanted}, was {each.value}." for each in brought.changed]
+    result = {
+        "created": brought.created,
+        "existing": len(brought.existing),
+        "changed": [
+            {"topic": each.topic, "setting": each.setting, "from": each.value, "to": each.wanted}
+            for each in brought.changed
+        ],
+    }
+    _print(result, "\n".join([words, *changes]), as_json=as_json)
 
 
 @main.command()

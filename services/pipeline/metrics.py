@@ -30,6 +30,11 @@ OFFSETS_OUT_OF_RANGE = Gauge(
     "Partitions whose saved offset the broker no longer has; nothing is read from them until an operator acts.",
     ("service",),
 )
+TOPIC_SETTINGS_WRONG = Gauge(
+    "pipeline_topic_settings_wrong",
+    "Settings of the service's topics that keep less than was promised; the log names each.",
+    ("service",),
+)
 OUTBOX_ROWS = Gauge("outbox_rows", "Events committed here that Kafka has not acknowledged yet.", ("service",))
 OUTBOX_OLDEST_AGE_SECONDS = Gauge(
     "outbox_oldest_age_seconds", "Age of the oldest event that Kafka has not acknowledged yet.", ("service",)

@@ -1,4 +1,4 @@
-"""What operators do from the command line: migrate, publish events, look at dead letters."""
+"""What operators do from the command line: migrate, prepare topics, publish events, look at dead letters."""
 
 import asyncio
 import re
@@ -12,8 +12,8 @@ from pydantic import SecretStr
 from sqlalchemy import MetaData
 
 from schemas.envelope import UnreadableError, decode
-from schemas.topics import BY_TYPE
-from services.pipeline.broker import EventProducer
+from schemas.topics import BY_TYPE, TOPICS
+from services.pipeline.broker import EventProducer, correct_settings, create_topics, find_wrong_settings
 from services.pipeline.clock import utc_now
 from services.pipeline.database import DATABASE_ERRORS, Database, Transaction
 from services.pipeline.dead_letters import DeadLetter, DeadLetters
@@ -22,7 +22,9 @@ from services.pipeline.migrations import Migrations, migrate
 from services.pipeline.records import Partition
 from services.pipeline.settings import KafkaSettings
 from services.pipeline.tables import kernel_tables
+from services.pipeline.topic_settings import WrongSetting
 
+TOPIC_SETTINGS_SECONDS = 15.0
 _POSITION = re.compile(r"([^/]+)/([0-9]{1,9})/([0-9]{1,18})", re.ASCII)
 
 
@@ -40,6 +42,31 @@ def migrate_schema(url: SecretStr, migrations: Migrations) -> None:
     """Migrate one service's schema to its latest version; CountersignError if the database refuses."""
     with database_errors_explained():
         asyncio.run(migrate(url, migrations))
+
+
+@dataclass(frozen=True, slots=True)
+class TopicsBrought:
+    """What it took to bring the topics up to date: topics created, topics that existed, settings changed in these."""
+
+    created: Sequence[str]
+    existing: Sequence[str]
+    changed: Sequence[WrongSetting]
+
+
+def bring_topics_up_to_date(settings: KafkaSettings) -> TopicsBrought:
+    """Create missing topics, and raise what the others keep to what is promised; what an operator raised stays.
+
+    BrokerError if Kafka does not answer, or refuses.
+    """
+    created = create_topics(settings, TOPICS)
+    existing = [topic for topic in TOPICS if topic.name not in created]
+    found = find_wrong_settings(settings, existing, TOPIC_SETTINGS_SECONDS)
+    if found.hidden:
+        raise BrokerError(
+            f"Kafka does not let us read the settings of {', '.join(found.hidden)}: allow DescribeConfigs."
+        )
+    correct_settings(settings, found.wrong, TOPIC_SETTINGS_SECONDS)
+    return TopicsBrought(created, [topic.name for topic in existing], found.wrong)
 
 
 def read_events(files: Mapping[str, bytes]) -> tuple[list[Publishable], dict[str, str]]:

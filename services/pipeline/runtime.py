@@ -32,6 +32,7 @@ from services.pipeline.records import Batch
 from services.pipeline.relay import new_relay
 from services.pipeline.settings import ServiceSettings
 from services.pipeline.tables import KernelTables
+from services.pipeline.topic_check import TopicCheck
 from services.pipeline.worker import Worker
 
 DRAIN_SECONDS = 10.0
@@ -54,6 +55,8 @@ class Service:
     aggregates: Sequence[Aggregate] = ()
     workers: Sequence[Worker[Any, Any]] = ()
     loops: Sequence[Loop] = ()
+    followed_topics: Sequence[str] = ()
+    """Topics that one of the loops reads, besides those of the aggregates."""
     closers: Sequence[Callable[[], Awaitable[None]]] = ()
     """Called at the same time after the drain, to close connections that the service holds."""
     app: FastAPI = field(default_factory=lambda: new_app("Countersign"))
@@ -179,7 +182,10 @@ class Runtime:
 
     def _loops(self) -> list[Loop]:
         consuming = [] if self._consumer is None else [self._consumer.run]
-        return [*consuming, *(worker.run for worker in self._service.workers), *self._service.loops]
+        service = self._service
+        topics = sorted({*topics_of(service.aggregates), *service.followed_topics})
+        watching = TopicCheck(service.name, self._settings, topics)
+        return [*consuming, *(worker.run for worker in service.workers), *service.loops, watching.run]
 
     async def _run_loop(self, loop: Loop, ending: asyncio.Event) -> None:
         """Run `loop` until `ending` is set; if it fails the whole service stops, so that no part stops unnoticed."""

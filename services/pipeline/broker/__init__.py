@@ -7,6 +7,16 @@ the program sees coroutines only.
 from services.pipeline.broker.consumer import BatchConsumer
 from services.pipeline.broker.producer import EventProducer
 from services.pipeline.broker.reader import TopicReader
+from services.pipeline.broker.topic_configs import TopicFindings, correct_settings, find_wrong_settings
 from services.pipeline.broker.topics import create_topics, wait_for_broker
 
-__all__ = ["BatchConsumer", "EventProducer", "TopicReader", "create_topics", "wait_for_broker"]
+__all__ = [
+    "BatchConsumer",
+    "EventProducer",
+    "TopicFindings",
+    "TopicReader",
+    "correct_settings",
+    "create_topics",
+    "find_wrong_settings",
+    "wait_for_broker",
+]
