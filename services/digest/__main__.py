@@ -3,10 +3,12 @@
 import sys
 from functools import partial
 
+from services.digest.aggregates import AGGREGATES
 from services.digest.projection import Projection
 from services.digest.schedule import WAKE_SECONDS, Schedule
 from services.digest.settings import DigestSettings
 from services.digest.storage.tables import KERNEL
+from services.pipeline.aggregate import topics_of
 from services.pipeline.database import Database
 from services.pipeline.outbox import Outbox
 from services.pipeline.periodic import every
@@ -28,6 +30,7 @@ def build() -> tuple[Service, DigestSettings]:
         database=database,
         outbox=outbox,
         loops=(projection.run, every(WAKE_SECONDS, build_due, first_after_seconds=WAKE_SECONDS)),
+        followed_topics=topics_of(AGGREGATES),
         is_ready=lambda: projection.is_ready,
     )
     return service, settings

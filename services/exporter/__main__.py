@@ -3,14 +3,13 @@
 import os
 import sys
 
+from services.exporter.aggregates import aggregates
 from services.exporter.connections import load_connections
-from services.exporter.handlers import handlers
 from services.exporter.report import REPORT_SECONDS, ConnectionReport
 from services.exporter.settings import ExporterSettings
 from services.exporter.storage import tables
 from services.exporter.storage.store import ExportStore
 from services.exporter.work import ExportWork
-from services.pipeline.aggregate import Aggregate
 from services.pipeline.clock import utc_now
 from services.pipeline.database import Database
 from services.pipeline.outbox import Outbox
@@ -25,14 +24,14 @@ def build() -> tuple[Service, ServiceSettings]:
     settings = load(ExporterSettings)
     connections = load_connections(settings.erp_connections, os.environ)
     database = Database(settings.database_url, application_name="countersign.exporter", pool_size=24)
-    outbox, store = Outbox(tables.KERNEL), ExportStore()
-    work = ExportWork(connections, store, utc_now)
+    outbox = Outbox(tables.KERNEL)
+    work = ExportWork(connections, ExportStore(), utc_now)
     service = Service(
         name="exporter",
         tables=tables.KERNEL,
         database=database,
         outbox=outbox,
-        aggregates=(Aggregate("exports", handlers(connections.routes), store),),
+        aggregates=aggregates(connections.routes),
         workers=(Worker(database, outbox, work, concurrency=max(connections.max_leases, 1)),),
         loops=(every(REPORT_SECONDS, ConnectionReport(database, outbox, connections, utc_now).report),),
         closers=[each.connector.close for each in connections.by_name.values()],

@@ -57,13 +57,14 @@ class BatchProcessor:
         tables: KernelTables,
         outbox: Outbox,
         aggregates: Sequence[Aggregate],
+        dead_letters: DeadLetters | None = None,
     ) -> None:
         self._service = service
         self._database = database
         self._outbox = outbox
         self._aggregates = aggregates
         self._offsets = Offsets(tables)
-        self._dead_letters = DeadLetters(tables)
+        self._dead_letters = dead_letters or DeadLetters(tables)
 
     async def settle(self, batch: Batch) -> None:
         """Process `batch`; an event that breaks its transaction becomes a dead letter, and the others are applied.
@@ -94,7 +95,7 @@ class BatchProcessor:
             folded = [each for each in [await self._fold(db, a, decoded, now) for a in self._aggregates] if each]
             letters = [*decoded.unreadable, *_refused(folded, decoded)]
             await self._outbox.add(db, [event for each in folded for event in each.publish])
-            await self._dead_letters.add(db, letters)
+            await self._dead_letters.conclude(db, batch.records, letters)
             await self._offsets.advance(db, batch)
             crash_at(f"{self._service}.before_commit")
         crash_at(f"{self._service}.after_commit")

@@ -39,5 +39,5 @@ OUTBOX_ROWS = Gauge("outbox_rows", "Events committed here that Kafka has not ack
 OUTBOX_OLDEST_AGE_SECONDS = Gauge(
     "outbox_oldest_age_seconds", "Age of the oldest event that Kafka has not acknowledged yet.", ("service",)
 )
-DEAD_LETTERS = Gauge("dead_letters", "Dead letters that are stored here.", ("service", "reason"))
+DEAD_LETTERS = Gauge("dead_letters", "Dead letters that nobody has redriven or discarded yet.", ("service", "reason"))
 SERVICE_READY = Gauge("service_ready", "1 while the service is assigned, reaches its database and is not draining.")

@@ -1,8 +1,10 @@
-"""What operators do from the command line: migrate, prepare topics, publish events, look at dead letters."""
+"""What operators do from the command line: migrate, prepare topics, publish events, settle dead letters."""
 
 import asyncio
+import os
+import pwd
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -15,13 +17,14 @@ from schemas.envelope import UnreadableError, decode
 from schemas.topics import BY_TYPE, TOPICS
 from services.pipeline.broker import EventProducer, correct_settings, create_topics, find_wrong_settings
 from services.pipeline.clock import utc_now
-from services.pipeline.database import DATABASE_ERRORS, Database, Transaction
-from services.pipeline.dead_letters import DeadLetter, DeadLetters
+from services.pipeline.database import DATABASE_ERRORS, Database
+from services.pipeline.dead_letters import DeadLetter, DeadLetters, Settled
 from services.pipeline.errors import BrokerError, CountersignError
 from services.pipeline.migrations import Migrations, migrate
 from services.pipeline.records import Partition
+from services.pipeline.redriving import DeadLetterDesk, Handled
 from services.pipeline.settings import KafkaSettings
-from services.pipeline.tables import kernel_tables
+from services.pipeline.tables import KernelTables, kernel_tables
 from services.pipeline.topic_settings import WrongSetting
 
 TOPIC_SETTINGS_SECONDS = 15.0
@@ -107,25 +110,41 @@ async def publish(settings: KafkaSettings, events: Sequence[Publishable]) -> Non
         raise BrokerError(f"{len(failed)} of {len(events)} events were not acknowledged: {failed[0]}")
 
 
-async def newest_dead_letters(url: SecretStr, service: str, limit: int) -> list[DeadLetter]:
-    """Return the newest dead letters of `service`, newest first."""
-    async with _transaction(url) as db:
-        return await _dead_letters(service).newest(db, limit)
+async def newest_dead_letters(url: SecretStr, service: str, limit: int, *, with_settled: bool) -> list[DeadLetter]:
+    """Return the newest dead letters of `service`, newest first; only open ones unless `with_settled`."""
+    async with _dead_letter_database(url) as database, database.begin() as db:
+        return await DeadLetters(_tables(service)).newest(db, limit, with_settled=with_settled)
 
 
 async def find_dead_letter(url: SecretStr, service: str, partition: Partition, offset: int) -> DeadLetter | None:
     """Return the dead letter of `service` at that position; None if there is none."""
-    async with _transaction(url) as db:
-        return await _dead_letters(service).find(db, partition, offset)
+    async with _dead_letter_database(url) as database, database.begin() as db:
+        return await DeadLetters(_tables(service)).find(db, partition, offset)
 
 
 @asynccontextmanager
-async def _transaction(url: SecretStr) -> AsyncIterator[Transaction]:
-    database = Database(url, application_name="countersign.dead-letters", pool_size=1)
+async def dead_letter_desk(
+    url: SecretStr, service: str, report: Callable[[Handled], None]
+) -> AsyncIterator[DeadLetterDesk]:
+    """Provide what settles dead letters of `service`, in the name of this process's user."""
+    async with _dead_letter_database(url) as database:
+        yield DeadLetterDesk(service, database, _tables(service), operating_user(), report)
+
+
+def operating_user() -> str:
+    """Return the name of the operating system's user, or its number where it has no name, as in a container."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"
+
+
+@asynccontextmanager
+async def _dead_letter_database(url: SecretStr) -> AsyncIterator[Database]:
+    database = Database(url, application_name="countersign.dead-letters", pool_size=2)
     try:
         with database_errors_explained():
-            async with database.begin() as db:
-                yield db
+            yield database
     finally:
         await database.close()
 
@@ -159,12 +178,18 @@ def described(letter: DeadLetter) -> dict[str, Any]:
         "key": _readable(record.key),
         "headers": {name: _readable(value) for name, value in record.headers},
         "value": _readable(record.value),
-    }
+    } | _settlement(letter.settled)
+
+
+def _settlement(settled: Settled | None) -> dict[str, Any]:
+    if settled is None:
+        return {}
+    return {"settled_as": settled.how.value, "settled_at": settled.at.isoformat(), "settled_by": settled.by}
 
 
 def _readable(content: bytes | None) -> str | None:
     return None if content is None else content.decode(errors="backslashreplace")
 
 
-def _dead_letters(service: str) -> DeadLetters:
-    return DeadLetters(kernel_tables(MetaData(schema=service)))
+def _tables(service: str) -> KernelTables:
+    return kernel_tables(MetaData(schema=service))

@@ -102,6 +102,7 @@ class Runtime:
         self._settings = settings
         self._stopping = asyncio.Event()
         self._drained = asyncio.Event()
+        self._seen_reasons: set[str] = set()
         self._forced_exit = Timer(DRAIN_SECONDS, os._exit, (1,))
         self._forced_exit.daemon = True
         self._producer = EventProducer(settings, f"countersign.{service.name}")
@@ -185,7 +186,8 @@ class Runtime:
         service = self._service
         topics = sorted({*topics_of(service.aggregates), *service.followed_topics})
         watching = TopicCheck(service.name, self._settings, topics)
-        return [*consuming, *(worker.run for worker in service.workers), *service.loops, watching.run]
+        working = [worker.run for worker in service.workers]
+        return [*consuming, *working, *service.loops, watching.run]
 
     async def _run_loop(self, loop: Loop, ending: asyncio.Event) -> None:
         """Run `loop` until `ending` is set; if it fails the whole service stops, so that no part stops unnoticed."""
@@ -206,5 +208,6 @@ class Runtime:
         age_seconds = 0.0 if oldest is None else (utc_now() - oldest).total_seconds()
         metrics.OUTBOX_ROWS.labels(name).set(rows)
         metrics.OUTBOX_OLDEST_AGE_SECONDS.labels(name).set(max(age_seconds, 0.0))
-        for reason, count in letters.items():
-            metrics.DEAD_LETTERS.labels(name, reason).set(count)
+        self._seen_reasons |= letters.keys()
+        for reason in self._seen_reasons:  # also those of which none is left
+            metrics.DEAD_LETTERS.labels(name, reason).set(letters.get(reason, 0))

@@ -15,7 +15,7 @@ from services.pipeline.settings import KafkaSettings
 
 CHECK_SECONDS = 3600.0
 RETRY_SECONDS = 60.0
-ANSWER_SECONDS = 5.0
+ANSWER_SECONDS = 3.0
 
 log = structlog.get_logger()
 
