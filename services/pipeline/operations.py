@@ -7,6 +7,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from time import monotonic, sleep
 from typing import Any
 
 import orjson
@@ -14,7 +15,7 @@ from pydantic import SecretStr
 from sqlalchemy import MetaData
 
 from schemas.envelope import UnreadableError, decode
-from schemas.topics import BY_TYPE, TOPICS
+from schemas.topics import BY_TYPE, TOPICS, Topic
 from services.pipeline.broker import EventProducer, correct_settings, create_topics, find_wrong_settings
 from services.pipeline.clock import utc_now
 from services.pipeline.database import DATABASE_ERRORS, Database
@@ -28,6 +29,7 @@ from services.pipeline.tables import KernelTables, kernel_tables
 from services.pipeline.topic_settings import WrongSetting
 
 TOPIC_SETTINGS_SECONDS = 15.0
+TOPIC_POLL_SECONDS = 0.2
 _POSITION = re.compile(r"([^/]+)/([0-9]{1,9})/([0-9]{1,18})", re.ASCII)
 
 
@@ -68,8 +70,19 @@ def bring_topics_up_to_date(settings: KafkaSettings) -> TopicsBrought:
         raise BrokerError(
             f"Kafka does not let us read the settings of {', '.join(found.hidden)}: allow DescribeConfigs."
         )
-    correct_settings(settings, found.wrong, TOPIC_SETTINGS_SECONDS)
+    if found.wrong:
+        correct_settings(settings, found.wrong, TOPIC_SETTINGS_SECONDS)
+        _wait_until_right(settings, existing)
     return TopicsBrought(created, [topic.name for topic in existing], found.wrong)
+
+
+def _wait_until_right(settings: KafkaSettings, topics: Sequence[Topic]) -> None:
+    """Return once the brokers, which take some time to learn of a change, show no wrong setting any more."""
+    deadline = monotonic() + TOPIC_SETTINGS_SECONDS
+    while wrong := find_wrong_settings(settings, topics, TOPIC_SETTINGS_SECONDS).wrong:
+        if monotonic() > deadline:
+            raise BrokerError(f"Kafka took the change of {wrong[0].setting} of {wrong[0].topic} and does not show it.")
+        sleep(TOPIC_POLL_SECONDS)
 
 
 def read_events(files: Mapping[str, bytes]) -> tuple[list[Publishable], dict[str, str]]:

@@ -27,7 +27,7 @@ class TopicCheck:
         self._service = service
         self._settings = settings
         self._topics = [BY_NAME[name] for name in topics]
-        self._has_said_hidden = False
+        self._last = TopicFindings((), ())
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Check until `stopping` is set; a service that may not read the settings says so once."""
@@ -43,12 +43,14 @@ class TopicCheck:
             log.warning("topics.not_checked", cause=str(error))
             return RETRY_SECONDS
         self._report(found)
-        return CHECK_SECONDS
+        return RETRY_SECONDS if found.wrong else CHECK_SECONDS
 
     def _report(self, found: TopicFindings) -> None:
+        """Set the gauge, and log what the last check had not found yet."""
         metrics.TOPIC_SETTINGS_WRONG.labels(self._service).set(len(found.wrong))
         for each in found.wrong:
-            log.error("topics.setting_wrong", **asdict(each), remedy="countersign topics")
-        if found.hidden and not self._has_said_hidden:
-            self._has_said_hidden = True
+            if each not in self._last.wrong:
+                log.error("topics.setting_wrong", **asdict(each), remedy="countersign topics")
+        if found.hidden and not self._last.hidden:
             log.warning("topics.settings_hidden", topics=list(found.hidden), remedy="allow DescribeConfigs")
+        self._last = found

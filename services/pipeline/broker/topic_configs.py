@@ -48,8 +48,6 @@ def correct_settings(settings: KafkaSettings, wrong: Sequence[WrongSetting], tim
     for each in wrong:
         entry = ConfigEntry(each.setting, each.wanted, incremental_operation=AlterConfigOpType.SET)
         by_topic.setdefault(each.topic, []).append(entry)
-    if not by_topic:
-        return
     admin = AdminClient(settings.client_config(), logger=LIBRDKAFKA_LOG)
     resources = [_resource(name, entries) for name, entries in by_topic.items()]
     for resource, answer in admin.incremental_alter_configs(resources, request_timeout=timeout_seconds).items():

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from sandbox.servers import LocalKafka
 from schemas.topics import BY_NAME, TOPICS
-from services.pipeline.broker import create_topics, find_wrong_settings
+from services.pipeline.broker import TopicFindings, create_topics, find_wrong_settings
 from services.pipeline.operations import bring_topics_up_to_date
 from services.pipeline.settings import KafkaSettings
 from services.pipeline.topic_check import TopicCheck
@@ -50,11 +50,14 @@ def setting(settings: KafkaSettings, topic: str, name: str) -> Any:
 
 
 @pytest.fixture
-def topics(local_kafka: Callable[[], LocalKafka]) -> KafkaSettings:
+async def topics(local_kafka: Callable[[], LocalKafka]) -> KafkaSettings:
     """A broker of this test's own, with topics as an earlier release and an operator left them."""
-    settings = KafkaSettings(kafka_bootstrap_servers=local_kafka().bootstrap_servers)
+    broker = await asyncio.to_thread(local_kafka)
+    settings = KafkaSettings(kafka_bootstrap_servers=broker.bootstrap_servers)
     create_topics(settings, TOPICS)
-    set_settings(settings, EARLIER | RAISED)
+    given = EARLIER | RAISED
+    set_settings(settings, given)
+    await eventually(lambda: all(setting(settings, *key) == value for key, value in given.items()))
     return settings
 
 
@@ -90,6 +93,14 @@ async def test_a_service_names_topic_setting_and_wanted_value_at_its_start(topic
         | {"value": DAY_MS, "wanted": wanted}
     ]
     assert REGISTRY.get_sample_value("pipeline_topic_settings_wrong", {"service": service}) == 1
+
+
+async def test_a_service_that_may_not_read_settings_says_so_once() -> None:
+    check = TopicCheck("restricted", KafkaSettings(kafka_bootstrap_servers="127.0.0.1:1"), ["commitment.sent"])
+    with capture_logs() as logs:
+        for _ in range(3):
+            check._report(TopicFindings((), ["commitment.sent"]))
+    assert [line["event"] for line in logs] == ["topics.settings_hidden"]
 
 
 async def test_a_service_goes_on_where_no_broker_answers() -> None:
