@@ -6,6 +6,7 @@ from functools import partial
 from services.approval.aggregates import AGGREGATES
 from services.approval.metrics import REFRESH_SECONDS, refresh_gauges
 from services.approval.settings import ApprovalSettings
+from services.approval.storage import retention
 from services.approval.storage.tables import KERNEL
 from services.approval.web.app import build_app
 from services.pipeline.database import Database
@@ -28,6 +29,7 @@ def build() -> tuple[Service, ApprovalSettings]:
         aggregates=AGGREGATES,
         loops=(every(REFRESH_SECONDS, partial(refresh_gauges, database)),),
         app=build_app(settings, database, outbox),
+        retention=retention.rules(settings.keep_history_days, settings.keep_finished_days),
     )
     return service, settings
 

@@ -2,7 +2,7 @@
 
 from pydantic import Field, SecretStr
 
-from services.pipeline.settings import ServiceSettings, database_url_field
+from services.pipeline.settings import FINISHED_DAYS_FIELD, ServiceSettings, database_url_field, days_field
 
 
 class ApprovalSettings(ServiceSettings):
@@ -16,3 +16,5 @@ class ApprovalSettings(ServiceSettings):
     oidc_audience: str = Field(description="Audience that bearer tokens for the API must have.")
     link_secret: SecretStr = Field(min_length=16, description="Signs links in mails; the same for approval and digest.")
     session_hours: int = Field(default=12, ge=1, le=168, description="How long a sign-in lasts, in hours.")
+    keep_history_days: int = days_field(3650, "Days to keep the history of a finished commitment.")
+    keep_finished_days: int = FINISHED_DAYS_FIELD

@@ -7,7 +7,7 @@ from services.exporter.aggregates import aggregates
 from services.exporter.connections import load_connections
 from services.exporter.report import REPORT_SECONDS, ConnectionReport
 from services.exporter.settings import ExporterSettings
-from services.exporter.storage import tables
+from services.exporter.storage import retention, tables
 from services.exporter.storage.store import ExportStore
 from services.exporter.work import ExportWork
 from services.pipeline.clock import utc_now
@@ -35,6 +35,7 @@ def build() -> tuple[Service, ServiceSettings]:
         workers=(Worker(database, outbox, work, concurrency=max(connections.max_leases, 1)),),
         loops=(every(REPORT_SECONDS, ConnectionReport(database, outbox, connections, utc_now).report),),
         closers=[each.connector.close for each in connections.by_name.values()],
+        retention=retention.rules(settings.keep_finished_days),
     )
     return service, settings
 

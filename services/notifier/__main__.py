@@ -7,6 +7,7 @@ from services.notifier.aggregates import AGGREGATES
 from services.notifier.composing import Composer
 from services.notifier.settings import NotifierSettings
 from services.notifier.smtp import IDLE_SECONDS, SmtpGateway, SmtpServer
+from services.notifier.storage import retention
 from services.notifier.storage.tables import KERNEL
 from services.notifier.work import CONCURRENCY, REFRESH_SECONDS, SendMails, refresh_gauges
 from services.pipeline.database import Database
@@ -36,6 +37,7 @@ def build() -> tuple[Service, NotifierSettings]:
             every(REFRESH_SECONDS, partial(refresh_gauges, database)),
         ),
         closers=(gateway.hang_up,),
+        retention=retention.rules(settings.keep_mail_contents_days, settings.keep_mails_days),
     )
     return service, settings
 

@@ -40,4 +40,9 @@ OUTBOX_OLDEST_AGE_SECONDS = Gauge(
     "outbox_oldest_age_seconds", "Age of the oldest event that Kafka has not acknowledged yet.", ("service",)
 )
 DEAD_LETTERS = Gauge("dead_letters", "Dead letters that nobody has redriven or discarded yet.", ("service", "reason"))
+RETENTION_ROWS = Counter(
+    "retention_rows_total",
+    "Rows that were deleted, or whose contents were, because nothing needs them any more.",
+    ("service", "table"),
+)
 SERVICE_READY = Gauge("service_ready", "1 while the service is assigned, reaches its database and is not draining.")

@@ -30,6 +30,7 @@ from services.pipeline.outbox import Outbox
 from services.pipeline.periodic import Loop, every
 from services.pipeline.records import Batch
 from services.pipeline.relay import new_relay
+from services.pipeline.retention import Retention, RetentionRule, dead_letter_rule
 from services.pipeline.settings import ServiceSettings
 from services.pipeline.tables import KernelTables
 from services.pipeline.topic_check import TopicCheck
@@ -57,6 +58,8 @@ class Service:
     loops: Sequence[Loop] = ()
     followed_topics: Sequence[str] = ()
     """Topics that one of the loops reads, besides those of the aggregates."""
+    retention: Sequence[RetentionRule] = ()
+    """What the service forgets, besides settled dead letters."""
     closers: Sequence[Callable[[], Awaitable[None]]] = ()
     """Called at the same time after the drain, to close connections that the service holds."""
     app: FastAPI = field(default_factory=lambda: new_app("Countersign"))
@@ -187,7 +190,12 @@ class Runtime:
         topics = sorted({*topics_of(service.aggregates), *service.followed_topics})
         watching = TopicCheck(service.name, self._settings, topics)
         working = [worker.run for worker in service.workers]
-        return [*consuming, *working, *service.loops, watching.run]
+        return [*consuming, *working, *service.loops, watching.run, self._new_retention().run]
+
+    def _new_retention(self) -> Retention:
+        service = self._service
+        rules = [*service.retention, dead_letter_rule(service.tables, self._settings.keep_dead_letters_days)]
+        return Retention(service.name, service.database, service.tables, rules)
 
     async def _run_loop(self, loop: Loop, ending: asyncio.Event) -> None:
         """Run `loop` until `ending` is set; if it fails the whole service stops, so that no part stops unnoticed."""

@@ -1,6 +1,6 @@
 """The notifier's tables: one row for each mail, and the tables of the pipeline."""
 
-from sqlalchemy import CheckConstraint, Column, DateTime, Index, Integer, MetaData, Table, Text
+from sqlalchemy import CheckConstraint, Column, DateTime, Index, Integer, MetaData, Table, Text, text
 from sqlalchemy.dialects.postgresql import UUID
 
 from services.notifier.rules.delivery import OPEN, MailState
@@ -43,3 +43,5 @@ Index("mail_due", MAIL.c.next_attempt_at, postgresql_where=MAIL.c.next_attempt_a
 Index("mail_oldest_open", MAIL.c.created_at, postgresql_where=MAIL.c.next_attempt_at.is_not(None))
 Index("mail_by_commitment", MAIL.c.commitment_id, postgresql_where=MAIL.c.commitment_id.is_not(None))
 Index("mail_by_digest_recipient", MAIL.c.recipient_id, postgresql_where=MAIL.c.commitment_id.is_(None))
+Index("mail_settled", MAIL.c.settled_at, postgresql_where=MAIL.c.settled_at.is_not(None))
+Index("mail_with_contents", MAIL.c.settled_at, postgresql_where=text("settled_at is not null and event_data <> ''"))
