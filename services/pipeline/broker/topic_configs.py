@@ -29,6 +29,8 @@ class TopicFindings:
 
 def find_wrong_settings(settings: KafkaSettings, topics: Sequence[Topic], timeout_seconds: float) -> TopicFindings:
     """Return what is wrong with those of `topics` that exist; BrokerError if the broker does not answer in time."""
+    if not topics:
+        return TopicFindings((), ())
     admin = AdminClient(settings.client_config(), logger=LIBRDKAFKA_LOG)
     asked = admin.describe_configs([_resource(topic.name) for topic in topics], request_timeout=timeout_seconds)
     wrong: list[WrongSetting] = []

@@ -3,6 +3,8 @@
 import pytest
 
 from schemas.topics import BY_NAME, TOPICS, Topic
+from services.pipeline.broker import TopicFindings, find_wrong_settings
+from services.pipeline.settings import KafkaSettings
 from services.pipeline.topic_settings import WrongSetting, wrong_settings
 
 SENT, STATUS = BY_NAME["commitment.sent"], BY_NAME["commitment.status"]
@@ -47,3 +49,8 @@ def test_a_limit_in_bytes_is_wrong_since_it_may_end_before_the_days_do() -> None
 
 def test_settings_that_are_not_ours_are_ignored() -> None:
     assert wrong_settings(SENT, SENT.config | {"segment.ms": "1", "min.insync.replicas": "1"}) == []
+
+
+def test_where_no_topic_exists_yet_nothing_is_asked_and_nothing_is_wrong() -> None:
+    nowhere = KafkaSettings(kafka_bootstrap_servers="127.0.0.1:1")
+    assert find_wrong_settings(nowhere, [], timeout_seconds=1) == TopicFindings((), ())
