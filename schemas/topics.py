@@ -7,6 +7,8 @@ from schemas.events import EventData
 
 PARTITIONS = 12
 RETENTION_DAYS = 14
+TOMBSTONE_DAYS = 15
+"""Longer than RETENTION_DAYS: a database restored from a backup of that age must still read who was removed since."""
 _DAY_MS = 24 * 60 * 60 * 1000
 
 
@@ -34,9 +36,11 @@ class Topic:
         """The broker's settings for this topic."""
         shared = {"max.message.bytes": str(limits.MAX_MESSAGE_BYTES)}
         if not self.is_compacted:
-            return shared | {"cleanup.policy": "delete", "retention.ms": str(RETENTION_DAYS * _DAY_MS)}
+            kept_ms = str(RETENTION_DAYS * _DAY_MS)
+            return shared | {"cleanup.policy": "delete", "retention.ms": kept_ms, "retention.bytes": "-1"}
+        compacted = {"cleanup.policy": "compact", "delete.retention.ms": str(TOMBSTONE_DAYS * _DAY_MS)}
         lag = {"min.compaction.lag.ms": str(self.min_compaction_lag_days * _DAY_MS)}
-        return shared | {"cleanup.policy": "compact"} | (lag if self.min_compaction_lag_days else {})
+        return shared | compacted | (lag if self.min_compaction_lag_days else {})
 
 
 TOPICS: tuple[Topic, ...] = (

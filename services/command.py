@@ -1,10 +1,7 @@
-"""The `countersign` command: run services, migrate, create topics, publish events, inspect dead letters, demo."""
+"""The `countersign` command: run services, migrate, create topics, publish events, settle dead letters, demo."""
 
 import asyncio
 import importlib
-import json
-import os
-import re
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -12,17 +9,14 @@ from typing import Any
 
 import click
 from pydantic import AwareDatetime, TypeAdapter, ValidationError
-from rich.console import Console
-from rich.table import Table
 
-from schemas.topics import TOPICS
+from services.command_dead_letters import dead_letters
+from services.command_output import SERVICES, as_json_option, harmless, print_result, print_rows
 from services.pipeline import operations
-from services.pipeline.broker import create_topics
 from services.pipeline.errors import CountersignError
+from services.pipeline.logs import configure_logs
 from services.pipeline.settings import KafkaSettings, database_url, load
 
-SERVICES = ("approval", "exporter", "notifier", "digest")
-_CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _INSTANT: TypeAdapter[datetime] = TypeAdapter(AwareDatetime)
 
 
@@ -50,9 +44,6 @@ class _Instant(click.ParamType):
             self.fail(f"{value!r} is no instant such as 2026-11-22T06:00:00-06:00; the offset is needed.", param, ctx)
 
 
-_as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-
-
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="countersign")
 def main() -> None:
@@ -70,97 +61,61 @@ def run(service: str) -> None:
 
 
 @main.command()
-@_as_json
+@as_json_option
 def migrate(*, as_json: bool) -> None:
     """Migrate the schemas of all services to their latest versions; safe to repeat."""
     for service in SERVICES:
         migrations = importlib.import_module(f"services.{service}.storage.migrations").MIGRATIONS
         click.echo(f"Migrating {service}", err=True)
         operations.migrate_schema(database_url(service), migrations)
-    _print({"migrated": list(SERVICES)}, f"Migrated {', '.join(SERVICES)}.", as_json=as_json)
+    print_result({"migrated": list(SERVICES)}, [f"Migrated {', '.join(SERVICES)}."], as_json=as_json)
 
 
 @main.command()
-@_as_json
+@as_json_option
 def topics(*, as_json: bool) -> None:
-    """Create the topics that do not exist yet; safe to repeat."""
-    created = create_topics(load(KafkaSettings), TOPICS)
-    existing = len(TOPICS) - len(created)
-    words = f"Created {len(created)} topics; {existing} exist."
-    _print({"created": created, "existing": existing}, words, as_json=as_json)
+    """Create missing topics, and correct settings of existing ones that keep less than promised; safe to repeat."""
+    brought = operations.bring_topics_up_to_date(load(KafkaSettings))
+    words = f"Created {len(brought.created)} topics; {len(brought.existing)} exist."
+    changes = [f"{each.topic}: {each.setting} is now {each.wanted}, was {each.value}." for each in brought.changed]
+    result = {
+        "created": brought.created,
+        "existing": len(brought.existing),
+        "changed": [
+            {"topic": each.topic, "setting": each.setting, "from": each.value, "to": each.wanted}
+            for each in brought.changed
+        ],
+    }
+    print_result(result, [words, *changes], as_json=as_json)
 
 
 @main.command()
 @click.argument("files", nargs=-1, required=True, type=click.File("rb"))
-@_as_json
+@as_json_option
 def publish(files: tuple[Any, ...], *, as_json: bool) -> None:
     """Publish events from FILES, each a CloudEvent in structured JSON (`-` is stdin), after checking all of them."""
     events, problems = operations.read_events({file.name: file.read() for file in files})
     for name, why in problems.items():
-        click.echo(f"{name}: {why}", err=True)
+        click.echo(harmless(f"{name}: {why}"), err=True)
     if problems:
         raise click.ClickException(
             f"Nothing was published: {len(problems)} of {len(files)} files are not valid events."
         )
     asyncio.run(operations.publish(load(KafkaSettings), events))
     published = [{"topic": event.topic, "key": event.key, "id": event.id} for event in events]
-    words = "\n".join("  ".join(event.values()) for event in published)
-    _print({"published": published}, words, as_json=as_json)
+    print_result({"published": published}, ["  ".join(event.values()) for event in published], as_json=as_json)
 
 
 @main.command()
 @click.option("--at", "instant", type=_Instant(), required=True, help="The instant, with its offset from UTC.")
-@_as_json
+@as_json_option
 def digest(instant: datetime, *, as_json: bool) -> None:
     """Send every daily summary that is due at an instant; safe to repeat, since nobody gets two for the same day."""
+    configure_logs("console", "digest")  # to stderr, since stdout is for the result
     schedule = importlib.import_module("services.digest.schedule")
     settings = load(importlib.import_module("services.digest.settings").DigestSettings)
     reports = asyncio.run(schedule.digest_at(settings, instant))
-    _print_rows("Daily summaries", [_plain(report) for report in reports], as_json=as_json)
-
-
-@main.group("dead-letters")
-def dead_letters() -> None:
-    """Look at messages that could not be processed."""
-
-
-@dead_letters.command("list")
-@click.option(
-    "--service", type=click.Choice(SERVICES), multiple=True, help="Only of this service; can be given more than once."
-)
-@click.option(
-    "--limit", default=100, show_default=True, type=click.IntRange(1, 10_000), help="At most this many of each service."
-)
-@_as_json
-def list_dead_letters(service: tuple[str, ...], limit: int, *, as_json: bool) -> None:
-    """List dead letters, newest first, with their place in Kafka and the reason."""
-    rows = [
-        {"service": name, "place": letter.record.position, "reason": letter.reason, "why": letter.why}
-        for name in service or SERVICES
-        for letter in asyncio.run(operations.newest_dead_letters(database_url(name), name, limit))
-    ]
-    _print_rows("Dead letters", rows, as_json=as_json)
-
-
-@dead_letters.command("show")
-@click.argument("place")
-@click.option(
-    "--service",
-    type=click.Choice(SERVICES),
-    default=None,
-    help="The service that has it; by default the first that does.",
-)
-@_as_json
-def show_dead_letter(place: str, service: str | None, *, as_json: bool) -> None:
-    """Show everything about one dead letter; PLACE is as the list prints it: topic/partition/offset."""
-    partition, offset = operations.parse_position(place)
-    for name in [service] if service else SERVICES:
-        found = asyncio.run(operations.find_dead_letter(database_url(name), name, partition, offset))
-        if found:
-            shown = {"service": name} | operations.described(found)
-            _print(shown, "\n".join(f"{member}: {value}" for member, value in shown.items()), as_json=as_json)
-            return
-    raise click.ClickException(f"No dead letter at {place}. `countersign dead-letters list` shows where they are.")
+    print_rows("Daily summaries", [_plain(report) for report in reports], as_json=as_json)
 
 
 @main.command()
@@ -183,31 +138,11 @@ def demo(folder: Path | None, *, story: bool) -> None:
     sys.exit(demo_module.run_demo(folder=folder, is_story=story))
 
 
+main.add_command(dead_letters)
+
+
 def _plain(row: Any) -> dict[str, Any]:
     return {str(name): value for name, value in TypeAdapter(type(row)).dump_python(row, mode="json").items()}
-
-
-def _print(result: dict[str, Any], words: str, *, as_json: bool) -> None:
-    click.echo(json.dumps(result, default=str) if as_json else _harmless(words))
-
-
-def _print_rows(title: str, rows: list[dict[str, Any]], *, as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps(rows, default=str))
-        return
-    if not rows:
-        click.echo(f"{title}: none.")
-        return
-    table = Table(*rows[0], title=title, title_justify="left")
-    for row in rows:
-        table.add_row(*(_harmless(str(value)) for value in row.values()))
-    width = None if sys.stdout.isatty() else int(os.environ.get("COLUMNS", "200"))
-    Console(width=width, markup=False, emoji=False, highlight=False).print(table)
-
-
-def _harmless(text: str) -> str:
-    """`text` with control characters escaped: dead letters hold text of others, which could control the terminal."""
-    return _CONTROL_CHARACTERS.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 if __name__ == "__main__":

@@ -4,26 +4,18 @@ import sys
 from functools import partial
 
 from schemas.events import DecisionAccepted, DecisionRejected, DecisionResolved
-from services.approval.handlers import CONNECTION_HANDLERS, HANDLERS, PEOPLE_HANDLERS
+from services.approval.aggregates import AGGREGATES
 from services.approval.metrics import REFRESH_SECONDS, refresh_gauges
 from services.approval.settings import ApprovalSettings
-from services.approval.storage.store import CONNECTIONS, PEOPLE, CommitmentStore
+from services.approval.storage import retention
 from services.approval.storage.tables import KERNEL
 from services.approval.web.app import build_app
-from services.pipeline.aggregate import Aggregate
 from services.pipeline.catching_up import CatchingUp
 from services.pipeline.database import Database
 from services.pipeline.outbox import Outbox
 from services.pipeline.periodic import every
 from services.pipeline.runtime import Service, run_service
 from services.pipeline.settings import load
-
-AGGREGATES = (
-    # people first: who is asked to approve a commitment of the same batch depends on their rights
-    Aggregate("person", tuple(PEOPLE_HANDLERS), PEOPLE),
-    Aggregate("commitment", tuple(HANDLERS), CommitmentStore()),
-    Aggregate("erp_connection", tuple(CONNECTION_HANDLERS), CONNECTIONS),
-)
 
 OWN_DECISIONS = (DecisionAccepted.topic, DecisionRejected.topic, DecisionResolved.topic)
 """What a database that was restored from a backup has to read again before anybody may decide on it."""
@@ -44,6 +36,7 @@ def build() -> tuple[Service, ApprovalSettings]:
         loops=(every(REFRESH_SECONDS, partial(refresh_gauges, database)),),
         app=build_app(settings, database, outbox, catching_up.require),
         catching_up=catching_up,
+        retention=retention.rules(settings.keep_history_days, settings.keep_finished_days),
     )
     return service, settings
 

@@ -2,7 +2,7 @@
 
 from pydantic import Field, SecretStr
 
-from services.pipeline.settings import ServiceSettings, database_url_field
+from services.pipeline.settings import FINISHED_DAYS_FIELD, ServiceSettings, database_url_field, days_field
 
 
 class ApprovalSettings(ServiceSettings):
@@ -21,3 +21,5 @@ class ApprovalSettings(ServiceSettings):
     sign_ins_per_minute: int = Field(default=60, ge=1, description="Sign-ins that one address may begin in a minute.")
     commands_per_minute: int = Field(default=3_000, ge=1, description="Answers that one person may give in a minute.")
     session_hours: int = Field(default=12, ge=1, le=168, description="How long a sign-in lasts, in hours.")
+    keep_history_days: int = days_field(3650, "Days to keep the history of a finished commitment.")
+    keep_finished_days: int = FINISHED_DAYS_FIELD

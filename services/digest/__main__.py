@@ -3,9 +3,11 @@
 import sys
 from functools import partial
 
-from services.digest.projection import AGGREGATES, Projection
+from services.digest.aggregates import AGGREGATES
+from services.digest.projection import Projection
 from services.digest.schedule import WAKE_SECONDS, Schedule
 from services.digest.settings import DigestSettings
+from services.digest.storage import retention
 from services.digest.storage.tables import KERNEL
 from services.pipeline.aggregate import topics_of
 from services.pipeline.database import Database
@@ -29,8 +31,9 @@ def build() -> tuple[Service, DigestSettings]:
         database=database,
         outbox=outbox,
         loops=(projection.run, every(WAKE_SECONDS, build_due, first_after_seconds=WAKE_SECONDS)),
-        is_ready=lambda: projection.is_ready,
         follows=topics_of(AGGREGATES),
+        is_ready=lambda: projection.is_ready,
+        retention=retention.rules(settings.keep_finished_days, settings.keep_summaries_days),
     )
     return service, settings
 

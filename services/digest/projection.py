@@ -16,11 +16,10 @@ from typing import Any
 import faust
 import structlog
 
-from services.digest.handlers import ITEM_HANDLERS, PERSON_HANDLERS, PREFERENCE_HANDLERS
-from services.digest.storage.store import ITEMS, PEOPLE, PREFERENCES
+from services.digest.aggregates import AGGREGATES
 from services.digest.storage.tables import KERNEL
 from services.pipeline import metrics
-from services.pipeline.aggregate import Aggregate, topics_of
+from services.pipeline.aggregate import topics_of
 from services.pipeline.batch_processor import BatchProcessor, decode_batch
 from services.pipeline.broker.lag import forget_lag
 from services.pipeline.database import Database
@@ -30,11 +29,6 @@ from services.pipeline.periodic import is_set_within
 from services.pipeline.records import Batch, Partition, Record, moment_of
 from services.pipeline.settings import KafkaSettings
 
-AGGREGATES = (
-    Aggregate("item", ITEM_HANDLERS, ITEMS),
-    Aggregate("person", PERSON_HANDLERS, PEOPLE),
-    Aggregate("preference", PREFERENCE_HANDLERS, PREFERENCES),
-)
 BATCH_RECORDS = 500
 BATCH_SECONDS = 0.1
 SESSION_SECONDS = 15.0

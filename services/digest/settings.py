@@ -5,7 +5,7 @@ from datetime import time
 from pydantic import Field, SecretStr, field_validator
 
 from schemas.fields import URL_PATTERN
-from services.pipeline.settings import ServiceSettings, database_url_field
+from services.pipeline.settings import FINISHED_DAYS_FIELD, ServiceSettings, database_url_field, days_field
 
 
 class DigestSettings(ServiceSettings):
@@ -21,6 +21,8 @@ class DigestSettings(ServiceSettings):
     digest_at: time = Field(
         default=time(6), description="When the daily summary is due, in each recipient's time zone, for example 06:00."
     )
+    keep_finished_days: int = FINISHED_DAYS_FIELD
+    keep_summaries_days: int = days_field(180, "Days to keep which summaries were made, which prevents a second one.")
 
     @field_validator("digest_at")
     @classmethod

@@ -3,14 +3,14 @@
 import os
 import sys
 
+from services.exporter.aggregates import aggregates
 from services.exporter.connections import load_connections
-from services.exporter.handlers import handlers
 from services.exporter.report import REPORT_SECONDS, ConnectionReport
 from services.exporter.settings import ExporterSettings
-from services.exporter.storage import tables
+from services.exporter.storage import retention, tables
 from services.exporter.storage.store import ExportStore
 from services.exporter.work import ExportWork
-from services.pipeline.aggregate import Aggregate
+from services.pipeline.aggregate import topics_of
 from services.pipeline.catching_up import CatchingUp
 from services.pipeline.clock import utc_now
 from services.pipeline.database import Database
@@ -27,16 +27,15 @@ def build() -> tuple[Service, ServiceSettings]:
     settings = load(ExporterSettings)
     connections = load_connections(settings.erp_connections, os.environ)
     database = Database(settings.database_url, application_name="countersign.exporter", pool_size=24)
-    outbox, store = Outbox(tables.KERNEL), ExportStore()
-    aggregate = Aggregate("exports", handlers(connections.routes), store)
-    catching_up = CatchingUp(database, tables.KERNEL, sorted(aggregate.topics))
-    work = ExportWork(connections, store, LeaseClock())
+    outbox, own_aggregates = Outbox(tables.KERNEL), aggregates(connections.routes)
+    catching_up = CatchingUp(database, tables.KERNEL, topics_of(own_aggregates))
+    work = ExportWork(connections, ExportStore(), LeaseClock())
     service = Service(
         name="exporter",
         tables=tables.KERNEL,
         database=database,
         outbox=outbox,
-        aggregates=(aggregate,),
+        aggregates=own_aggregates,
         workers=(
             Worker(
                 database,
@@ -50,6 +49,7 @@ def build() -> tuple[Service, ServiceSettings]:
         loops=(every(REPORT_SECONDS, ConnectionReport(database, outbox, connections, utc_now).report_at_leisure),),
         catching_up=catching_up,
         closers=[each.connector.close for each in connections.by_name.values()],
+        retention=retention.rules(settings.keep_finished_days),
     )
     return service, settings
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr
 
-from services.pipeline.settings import ServiceSettings, database_url_field
+from services.pipeline.settings import FINISHED_DAYS_FIELD, ServiceSettings, database_url_field
 
 
 class ExporterSettings(ServiceSettings):
@@ -12,3 +12,4 @@ class ExporterSettings(ServiceSettings):
 
     database_url: SecretStr = database_url_field("exporter")
     erp_connections: Path = Field(description="TOML file with one [[connection]] per ERP; secrets by reference only.")
+    keep_finished_days: int = FINISHED_DAYS_FIELD

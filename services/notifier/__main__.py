@@ -3,14 +3,13 @@
 import sys
 from functools import partial
 
+from services.notifier.aggregates import AGGREGATES
 from services.notifier.composing import Composer
-from services.notifier.handlers import COMMITMENT_HANDLERS, DIGEST_HANDLERS
 from services.notifier.settings import NotifierSettings
 from services.notifier.smtp import IDLE_SECONDS, SmtpGateway, SmtpServer
-from services.notifier.storage.store import COMMITMENT_MAILS, DIGEST_MAILS
+from services.notifier.storage import retention
 from services.notifier.storage.tables import KERNEL
 from services.notifier.work import CONCURRENCY, REFRESH_SECONDS, SendMails, refresh_gauges
-from services.pipeline.aggregate import Aggregate
 from services.pipeline.database import Database
 from services.pipeline.outbox import Outbox
 from services.pipeline.periodic import every
@@ -31,16 +30,14 @@ def build() -> tuple[Service, NotifierSettings]:
         tables=KERNEL,
         database=database,
         outbox=outbox,
-        aggregates=(
-            Aggregate("commitment", COMMITMENT_HANDLERS, COMMITMENT_MAILS),
-            Aggregate("digest", DIGEST_HANDLERS, DIGEST_MAILS),
-        ),
+        aggregates=AGGREGATES,
         workers=(Worker(database, outbox, work, concurrency=CONCURRENCY),),
         loops=(
             every(IDLE_SECONDS, gateway.hang_up),
             every(REFRESH_SECONDS, partial(refresh_gauges, database)),
         ),
         closers=(gateway.hang_up,),
+        retention=retention.rules(settings.keep_mail_contents_days, settings.keep_mails_days),
     )
     return service, settings
 

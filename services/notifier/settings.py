@@ -5,7 +5,7 @@ from email.utils import parseaddr
 from pydantic import Field, SecretStr, field_validator
 
 from services.notifier.smtp import SmtpServer
-from services.pipeline.settings import ServiceSettings, database_url_field
+from services.pipeline.settings import ServiceSettings, database_url_field, days_field
 
 
 class NotifierSettings(ServiceSettings):
@@ -19,6 +19,10 @@ class NotifierSettings(ServiceSettings):
     public_url: str = Field(
         pattern=r"^https?://[^\s]+$", description="Public URL of the approval desk; links in mails begin with it."
     )
+    keep_mail_contents_days: int = days_field(
+        14, "Days to keep what a settled mail said, and the recipient's name and address.", at_least=1
+    )
+    keep_mails_days: int = days_field(180, "Days to keep that a mail was settled, which prevents a second one.")
 
     @field_validator("smtp_url")
     @classmethod

@@ -61,6 +61,7 @@ class BatchProcessor:
         tables: KernelTables,
         outbox: Outbox,
         aggregates: Sequence[Aggregate],
+        dead_letters: DeadLetters | None = None,
     ) -> None:
         self._service = service
         self._database = database
@@ -68,7 +69,7 @@ class BatchProcessor:
         self._aggregates = aggregates
         self._offsets = Offsets(tables)
         self._failures = _FailureStreak()
-        self._dead_letters = DeadLetters(tables)
+        self._dead_letters = dead_letters or DeadLetters(tables)
 
     async def settle(self, batch: Batch, decoded: DecodedBatch) -> None:
         """Process `batch`, of which `decoded` was made; an event that breaks its transaction becomes a dead letter.
@@ -118,7 +119,7 @@ class BatchProcessor:
             letters = [*decoded.unreadable, *_refused(folded, decoded)]
             self._failures.count(letters, applied=sum(len(each.outcomes) for each in folded))
             await self._outbox.add(db, [event for each in folded for event in each.publish])
-            await self._dead_letters.add(db, letters)
+            await self._dead_letters.conclude(db, batch.records, letters)
             await self._offsets.advance(db, batch)
             crash_at(f"{self._service}.before_commit")
         crash_at(f"{self._service}.after_commit")

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
 
-from sqlalchemy import RowMapping, func, select
+from sqlalchemy import ColumnElement, RowMapping, Table, Update, and_, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 
@@ -23,17 +25,42 @@ TOO_LARGE = "too_large"
 """Reason of a message that exceeds the contract's limits."""
 KEPT_BYTES = 65_536
 """How much is kept of the value of a message that is too large: a few bytes may unpack to gigabytes."""
+_CUT = "; only the beginning is kept"
 _KEPT_HEADERS = 32
 _KEPT_HEADER_BYTES = 1_024
 
 
+class SettledAs(StrEnum):
+    """What became of a dead letter that is no longer open."""
+
+    REDRIVEN = "redriven"
+    DISCARDED = "discarded"
+    SUPERSEDED = "superseded"
+    """A tombstone of the same key came after it: processing it now would undo the removal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """How a dead letter was settled, when, and by whom."""
+
+    how: SettledAs
+    at: datetime
+    by: str
+
+
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A message with the reason why it was set aside, and an explanation for people."""
+    """A message with the reason why it was set aside, and an explanation for people; open while `settled` is None."""
 
     record: Record
     reason: str
     why: str
+    settled: Settled | None = None
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether only the beginning of the message was kept, so that it cannot be processed again."""
+        return self.why.endswith(_CUT)
 
 
 def dead_letter_of(record: Record, error: Exception) -> DeadLetter:
@@ -51,7 +78,7 @@ def _too_large(record: Record, why: str) -> DeadLetter:
     """Return the dead letter of a message with too many bytes, of which the beginning is kept, or too many lines."""
     if message_bytes(record.key, record.value, record.headers) <= MAX_SUBMISSION_BYTES:
         return DeadLetter(record, TOO_LARGE, why)
-    return DeadLetter(_beginning_of(record), TOO_LARGE, f"{why}; only the beginning is kept")
+    return DeadLetter(_beginning_of(record), TOO_LARGE, f"{why}{_CUT}")
 
 
 def _beginning_of(record: Record) -> Record:
@@ -68,32 +95,88 @@ class DeadLetters:
     def __init__(self, tables: KernelTables) -> None:
         self._table = tables.dead_letter
 
+    async def conclude(self, db: Transaction, records: Sequence[Record], letters: Sequence[DeadLetter]) -> None:
+        """Keep `letters`, which is what could not be processed of `records`; the rest has been."""
+        await self.add(db, letters)
+        await self.supersede(db, tombstones_in(records, letters))
+
     async def add(self, db: Transaction, letters: Sequence[DeadLetter]) -> None:
         """Insert `letters`; one whose position is there already stays as it is."""
         if letters:
             rows = [_row(letter) for letter in letters]
             await db.execute(insert(self._table).values(rows).on_conflict_do_nothing())
 
-    async def newest(self, db: Transaction, limit: int) -> list[DeadLetter]:
-        """Return the newest `limit` dead letters, newest first."""
-        rows = await db.execute(select(self._table).order_by(self._table.c.recorded_at.desc()).limit(limit))
+    async def supersede(self, db: Transaction, tombstones: Sequence[Record]) -> None:
+        """Settle open letters that a tombstone of the same key came after: it has no version to outrank them later."""
+        table = self._table
+        for each in tombstones:
+            is_earlier = and_(_is_on(table, each.partition), table.c.offset < each.offset, table.c.key == each.key)
+            await db.execute(self._settling(SettledAs.SUPERSEDED, "countersign").where(is_earlier))
+
+    async def settle(self, db: Transaction, records: Sequence[Record], how: SettledAs, by: str) -> int:
+        """Settle the open letters at the positions of `records`; return how many were still open."""
+        positions = [(*record.partition, record.offset) for record in records]
+        table = self._table
+        is_named = tuple_(table.c.topic, table.c.partition, table.c.offset).in_(positions)
+        return (await db.execute(self._settling(how, by).where(is_named))).rowcount
+
+    async def explain_again(self, db: Transaction, letters: Sequence[DeadLetter]) -> int:
+        """Give open letters the reason for which they failed now; return how many were still open."""
+        count = 0
+        for letter in letters:
+            given = update(self._table).values(reason=letter.reason, why=_storable(letter.why))
+            is_open = and_(_is_at(self._table, letter.record), self._table.c.settled_at.is_(None))
+            count += (await db.execute(given.where(is_open))).rowcount
+        return count
+
+    async def newest(self, db: Transaction, limit: int, *, with_settled: bool = False) -> list[DeadLetter]:
+        """Return the newest `limit` dead letters, newest first; only open ones unless `with_settled`."""
+        table = self._table
+        chosen = select(table).order_by(table.c.recorded_at.desc()).limit(limit)
+        wanted = chosen if with_settled else chosen.where(table.c.settled_at.is_(None))
+        return [_letter(row) for row in (await db.execute(wanted)).mappings()]
+
+    async def oldest_open(
+        self, db: Transaction, after: tuple[str, int, int], limit: int, reason: str | None = None
+    ) -> list[DeadLetter]:
+        """Return the first `limit` open dead letters behind a position, in the order of their positions."""
+        table = self._table
+        position = tuple_(table.c.topic, table.c.partition, table.c.offset)
+        chosen = select(table).where(position > after, table.c.settled_at.is_(None))
+        wanted = chosen if reason is None else chosen.where(table.c.reason == reason)
+        rows = await db.execute(wanted.order_by(table.c.topic, table.c.partition, table.c.offset).limit(limit))
         return [_letter(row) for row in rows.mappings()]
 
     async def find(self, db: Transaction, partition: Partition, offset: int) -> DeadLetter | None:
         """Return the dead letter at one position, None if there is none."""
         table = self._table
-        rows = await db.execute(
-            select(table).where(
-                table.c.topic == partition.topic, table.c.partition == partition.number, table.c.offset == offset
-            )
-        )
+        rows = await db.execute(select(table).where(_is_on(table, partition), table.c.offset == offset))
         row = rows.mappings().one_or_none()
         return None if row is None else _letter(row)
 
     async def count_by_reason(self, db: Transaction) -> dict[str, int]:
-        """Return the number of dead letters by reason."""
-        rows = await db.execute(select(self._table.c.reason, func.count()).group_by(self._table.c.reason))
-        return {row[0]: row[1] for row in rows}
+        """Return the number of open dead letters by reason."""
+        table = self._table
+        counted = select(table.c.reason, func.count()).where(table.c.settled_at.is_(None))
+        return {row[0]: row[1] for row in await db.execute(counted.group_by(table.c.reason))}
+
+    def _settling(self, how: SettledAs, by: str) -> Update:
+        settled = {"settled_as": how.value, "settled_at": func.now(), "settled_by": by}
+        return update(self._table).where(self._table.c.settled_at.is_(None)).values(settled)
+
+
+def tombstones_in(records: Sequence[Record], letters: Sequence[DeadLetter]) -> list[Record]:
+    """Return the tombstones among `records` that were applied; one that is itself a dead letter removes nothing."""
+    failed = {letter.record.position for letter in letters}
+    return [record for record in records if record.value is None and record.position not in failed]
+
+
+def _is_on(table: Table, partition: Partition) -> ColumnElement[bool]:
+    return and_(table.c.topic == partition.topic, table.c.partition == partition.number)
+
+
+def _is_at(table: Table, record: Record) -> ColumnElement[bool]:
+    return and_(_is_on(table, record.partition), table.c.offset == record.offset)
 
 
 def _row(letter: DeadLetter) -> dict[str, object]:
@@ -103,17 +186,23 @@ def _row(letter: DeadLetter) -> dict[str, object]:
         "partition": record.partition.number,
         "offset": record.offset,
         "reason": letter.reason,
-        "why": letter.why.replace("\x00", "\\0"),
+        "why": _storable(letter.why),
         "key": record.key,
         "value": record.value,
-        "header_names": [name.replace("\x00", "\\0") for name, _ in record.headers],
+        "header_names": [_storable(name) for name, _ in record.headers],
         "header_values": [value for _, value in record.headers],
         "happened_at": record.at,
     }
+
+
+def _storable(text: str) -> str:
+    return text.replace("\x00", "\\0")
 
 
 def _letter(row: RowMapping) -> DeadLetter:
     headers = list(zip(row["header_names"], row["header_values"], strict=True))
     partition = Partition(row["topic"], row["partition"])
     record = Record(partition, row["offset"], row["key"], row["value"], headers, row["happened_at"])
-    return DeadLetter(record, row["reason"], row["why"])
+    is_open = row["settled_at"] is None
+    settled = None if is_open else Settled(SettledAs(row["settled_as"]), row["settled_at"], row["settled_by"])
+    return DeadLetter(record, row["reason"], row["why"], settled)

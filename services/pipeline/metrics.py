@@ -30,6 +30,11 @@ OFFSETS_OUT_OF_RANGE = Gauge(
     "Partitions whose saved offset the broker no longer has; nothing is read from them until an operator acts.",
     ("service",),
 )
+TOPIC_SETTINGS_WRONG = Gauge(
+    "pipeline_topic_settings_wrong",
+    "Settings of the service's topics that keep less than was promised; the log names each.",
+    ("service",),
+)
 OUTBOX_ROWS = Gauge("outbox_rows", "Events committed here that Kafka has not acknowledged yet.", ("service",))
 OUTBOX_OLDEST_AGE_SECONDS = Gauge(
     "outbox_oldest_age_seconds", "Age of the oldest event that Kafka has not acknowledged yet.", ("service",)
@@ -39,10 +44,15 @@ OUTBOX_PARKED = Gauge(
     "Events that Kafka did not take: retried every 30 s, or refused until an operator sends them again.",
     ("service", "state"),
 )
-DEAD_LETTERS = Gauge("dead_letters", "Dead letters that are stored here.", ("service", "reason"))
 WORK_SET_ASIDE = Gauge(
     "work_set_aside",
     "Exports or mails that cannot be read or recorded; none of them moves until an operator acts.",
     ("service",),
+)
+DEAD_LETTERS = Gauge("dead_letters", "Dead letters that nobody has redriven or discarded yet.", ("service", "reason"))
+RETENTION_ROWS = Counter(
+    "retention_rows_total",
+    "Rows that were deleted, or whose contents were, because nothing needs them any more.",
+    ("service", "table"),
 )
 SERVICE_READY = Gauge("service_ready", "1 while the service is assigned, reaches its database and is not draining.")

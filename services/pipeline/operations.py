@@ -1,10 +1,13 @@
-"""What operators do from the command line: migrate, publish events, look at dead letters."""
+"""What operators do from the command line: migrate, prepare topics, publish events, settle dead letters."""
 
 import asyncio
+import os
+import pwd
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from time import monotonic, sleep
 from typing import Any
 
 import orjson
@@ -12,17 +15,21 @@ from pydantic import SecretStr
 from sqlalchemy import MetaData
 
 from schemas.envelope import UnreadableError, decode
-from schemas.topics import BY_TYPE
-from services.pipeline.broker import EventProducer
+from schemas.topics import BY_TYPE, TOPICS, Topic
+from services.pipeline.broker import EventProducer, correct_settings, create_topics, find_wrong_settings
 from services.pipeline.clock import utc_now
-from services.pipeline.database import DATABASE_ERRORS, Database, Transaction
-from services.pipeline.dead_letters import DeadLetter, DeadLetters
+from services.pipeline.database import DATABASE_ERRORS, Database
+from services.pipeline.dead_letters import DeadLetter, DeadLetters, Settled
 from services.pipeline.errors import BrokerError, CountersignError
 from services.pipeline.migrations import Migrations, migrate
 from services.pipeline.records import Partition
+from services.pipeline.redriving import DeadLetterDesk, Handled
 from services.pipeline.settings import KafkaSettings
-from services.pipeline.tables import kernel_tables
+from services.pipeline.tables import KernelTables, kernel_tables
+from services.pipeline.topic_settings import WrongSetting
 
+TOPIC_SETTINGS_SECONDS = 15.0
+TOPIC_POLL_SECONDS = 0.2
 _POSITION = re.compile(r"([^/]+)/([0-9]{1,9})/([0-9]{1,18})", re.ASCII)
 
 
@@ -40,6 +47,42 @@ def migrate_schema(url: SecretStr, migrations: Migrations) -> None:
     """Migrate one service's schema to its latest version; CountersignError if the database refuses."""
     with database_errors_explained():
         asyncio.run(migrate(url, migrations))
+
+
+@dataclass(frozen=True, slots=True)
+class TopicsBrought:
+    """What it took to bring the topics up to date: topics created, topics that existed, settings changed in these."""
+
+    created: Sequence[str]
+    existing: Sequence[str]
+    changed: Sequence[WrongSetting]
+
+
+def bring_topics_up_to_date(settings: KafkaSettings) -> TopicsBrought:
+    """Create missing topics, and raise what the others keep to what is promised; what an operator raised stays.
+
+    BrokerError if Kafka does not answer, or refuses.
+    """
+    created = create_topics(settings, TOPICS)
+    existing = [topic for topic in TOPICS if topic.name not in created]
+    found = find_wrong_settings(settings, existing, TOPIC_SETTINGS_SECONDS)
+    if found.hidden:
+        raise BrokerError(
+            f"Kafka does not let us read the settings of {', '.join(found.hidden)}: allow DescribeConfigs."
+        )
+    if found.wrong:
+        correct_settings(settings, found.wrong, TOPIC_SETTINGS_SECONDS)
+        _wait_until_right(settings, existing)
+    return TopicsBrought(created, [topic.name for topic in existing], found.wrong)
+
+
+def _wait_until_right(settings: KafkaSettings, topics: Sequence[Topic]) -> None:
+    """Return once the brokers, which take some time to learn of a change, show no wrong setting any more."""
+    deadline = monotonic() + TOPIC_SETTINGS_SECONDS
+    while wrong := find_wrong_settings(settings, topics, TOPIC_SETTINGS_SECONDS).wrong:
+        if monotonic() > deadline:
+            raise BrokerError(f"Kafka took the change of {wrong[0].setting} of {wrong[0].topic} and does not show it.")
+        sleep(TOPIC_POLL_SECONDS)
 
 
 def read_events(files: Mapping[str, bytes]) -> tuple[list[Publishable], dict[str, str]]:
@@ -80,25 +123,41 @@ async def publish(settings: KafkaSettings, events: Sequence[Publishable]) -> Non
         raise BrokerError(f"{len(failed)} of {len(events)} events were not acknowledged: {failed[0]}")
 
 
-async def newest_dead_letters(url: SecretStr, service: str, limit: int) -> list[DeadLetter]:
-    """Return the newest dead letters of `service`, newest first."""
-    async with _transaction(url) as db:
-        return await _dead_letters(service).newest(db, limit)
+async def newest_dead_letters(url: SecretStr, service: str, limit: int, *, with_settled: bool) -> list[DeadLetter]:
+    """Return the newest dead letters of `service`, newest first; only open ones unless `with_settled`."""
+    async with _dead_letter_database(url) as database, database.begin() as db:
+        return await DeadLetters(_tables(service)).newest(db, limit, with_settled=with_settled)
 
 
 async def find_dead_letter(url: SecretStr, service: str, partition: Partition, offset: int) -> DeadLetter | None:
     """Return the dead letter of `service` at that position; None if there is none."""
-    async with _transaction(url) as db:
-        return await _dead_letters(service).find(db, partition, offset)
+    async with _dead_letter_database(url) as database, database.begin() as db:
+        return await DeadLetters(_tables(service)).find(db, partition, offset)
 
 
 @asynccontextmanager
-async def _transaction(url: SecretStr) -> AsyncIterator[Transaction]:
-    database = Database(url, application_name="countersign.dead-letters", pool_size=1)
+async def dead_letter_desk(
+    url: SecretStr, service: str, report: Callable[[Handled], None]
+) -> AsyncIterator[DeadLetterDesk]:
+    """Provide what settles dead letters of `service`, in the name of this process's user."""
+    async with _dead_letter_database(url) as database:
+        yield DeadLetterDesk(service, database, _tables(service), operating_user(), report)
+
+
+def operating_user() -> str:
+    """Return the name of the operating system's user, or its number where it has no name, as in a container."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"
+
+
+@asynccontextmanager
+async def _dead_letter_database(url: SecretStr) -> AsyncIterator[Database]:
+    database = Database(url, application_name="countersign.dead-letters", pool_size=2)
     try:
         with database_errors_explained():
-            async with database.begin() as db:
-                yield db
+            yield database
     finally:
         await database.close()
 
@@ -132,12 +191,18 @@ def described(letter: DeadLetter) -> dict[str, Any]:
         "key": _readable(record.key),
         "headers": {name: _readable(value) for name, value in record.headers},
         "value": _readable(record.value),
-    }
+    } | _settlement(letter.settled)
+
+
+def _settlement(settled: Settled | None) -> dict[str, Any]:
+    if settled is None:
+        return {}
+    return {"settled_as": settled.how.value, "settled_at": settled.at.isoformat(), "settled_by": settled.by}
 
 
 def _readable(content: bytes | None) -> str | None:
     return None if content is None else content.decode(errors="backslashreplace")
 
 
-def _dead_letters(service: str) -> DeadLetters:
-    return DeadLetters(kernel_tables(MetaData(schema=service)))
+def _tables(service: str) -> KernelTables:
+    return kernel_tables(MetaData(schema=service))

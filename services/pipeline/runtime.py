@@ -32,8 +32,10 @@ from services.pipeline.periodic import Loop, every
 from services.pipeline.readiness import Readiness
 from services.pipeline.records import Batch
 from services.pipeline.relay import new_relay
+from services.pipeline.retention import Retention, RetentionRule, dead_letter_rule
 from services.pipeline.settings import ServiceSettings
 from services.pipeline.tables import KernelTables
+from services.pipeline.topic_check import TopicCheck
 from services.pipeline.worker import Worker
 
 DRAIN_SECONDS = 10.0
@@ -56,6 +58,8 @@ class Service:
     aggregates: Sequence[Aggregate] = ()
     workers: Sequence[Worker[Any, Any]] = ()
     loops: Sequence[Loop] = ()
+    retention: Sequence[RetentionRule] = ()
+    """What the service forgets, besides settled dead letters."""
     closers: Sequence[Callable[[], Awaitable[None]]] = ()
     """Called at the same time after the drain, to close connections that the service holds."""
     app: FastAPI = field(default_factory=lambda: new_app("Countersign"))
@@ -114,6 +118,7 @@ class Runtime:
         self._stopping = asyncio.Event()
         self._drained = asyncio.Event()
         self._failures: list[Exception] = []
+        self._seen_reasons: set[str] = set()
         self._producer = EventProducer(settings, f"countersign.{service.name}")
         self._processor = BatchProcessor(
             service.name, service.database, service.tables, service.outbox, service.aggregates
@@ -203,7 +208,15 @@ class Runtime:
     def _loops(self) -> list[Loop]:
         """What takes in work, and ends first."""
         consuming = [] if self._consumer is None else [self._consumer.run]
-        return [*consuming, *(worker.run for worker in self._service.workers), *self._service.loops]
+        service = self._service
+        watching = TopicCheck(service.name, self._settings, self._topics)
+        working = [worker.run for worker in service.workers]
+        return [*consuming, *working, *service.loops, watching.run, self._new_retention().run]
+
+    def _new_retention(self) -> Retention:
+        service = self._service
+        rules = [*service.retention, dead_letter_rule(service.tables, self._settings.keep_dead_letters_days)]
+        return Retention(service.name, service.database, service.tables, rules)
 
     def _jobs(self) -> list[Loop]:
         """What watches the service until it is drained."""
@@ -254,5 +267,6 @@ class Runtime:
         metrics.OUTBOX_PARKED.labels(name, "retried").set(backlog.retrying)
         metrics.OUTBOX_PARKED.labels(name, "refused").set(backlog.refused)
         metrics.OUTBOX_OLDEST_AGE_SECONDS.labels(name).set(max(age_seconds, 0.0))
-        for reason, count in letters.items():
-            metrics.DEAD_LETTERS.labels(name, reason).set(count)
+        self._seen_reasons |= letters.keys()
+        for reason in self._seen_reasons:  # also those of which none is left
+            metrics.DEAD_LETTERS.labels(name, reason).set(letters.get(reason, 0))

@@ -9,6 +9,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.pipeline.errors import SettingsError
 
+MIN_KEPT_DAYS = 60
+"""Rows that make a repeat harmless outlive every repeat: a backup of 14 days ago is restored, publishes again what then
+stays on its topic for 14 days, and is read from there by a service that is restored as well; and something to spare."""
+MAX_KEPT_DAYS = 36_500
+
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 
 
@@ -70,6 +75,16 @@ def _database_variables(service: str) -> tuple[str, str]:
     return f"{service.upper()}_DATABASE_URL", "DATABASE_URL"
 
 
+def days_field(default: int, description: str, *, at_least: int = MIN_KEPT_DAYS) -> Any:
+    """Return the settings field for a number of days for which something is kept."""
+    return Field(default=default, ge=at_least, le=MAX_KEPT_DAYS, description=f"{description} At least {at_least}.")
+
+
+FINISHED_DAYS_FIELD = days_field(
+    90, "Days to keep details of what is finished: superseded contents, exports in the ERP, lines of the summary."
+)
+
+
 class ServiceSettings(KafkaSettings):
     """What every service needs; each service has a subclass, with `database_url` from its own variable."""
 
@@ -83,6 +98,7 @@ class ServiceSettings(KafkaSettings):
         default=None,
         description="Addresses or networks, separated by commas, of proxies whose X-Forwarded-For is believed.",
     )
+    keep_dead_letters_days: int = days_field(90, "Days to keep a dead letter after it was redriven or discarded.")
     log_format: Literal["json", "console"] = Field(default="json", description="json for machines, console for people.")
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
     func,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
@@ -93,7 +94,12 @@ def _dead_letter(metadata: MetaData) -> Table:
         Column("header_values", ARRAY(LargeBinary), nullable=False),
         Column("happened_at", DateTime(timezone=True), nullable=False),
         Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+        Column("settled_as", Text, comment="redriven, discarded or superseded; empty while it is open"),
+        Column("settled_at", DateTime(timezone=True)),
+        Column("settled_by", Text),
         Index("dead_letter_by_reason", "reason"),
+        Index("dead_letter_open", "reason", postgresql_where=text("settled_at is null")),
+        Index("dead_letter_settled", "settled_at", postgresql_where=text("settled_at is not null")),
     )
 
 

@@ -4,11 +4,12 @@ import asyncio
 import json
 import os
 import pty
+import pwd
 import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from sandbox.servers.local_server import free_ports
 from schemas.commitment import Person
 from schemas.envelope import encode, new_event
 from schemas.events import CommitmentRetrieved
+from schemas.examples import EXAMPLES
 from schemas.topics import TOPICS
 from services.approval.storage.migrations import MIGRATIONS
 from services.approval.storage.tables import KERNEL
@@ -71,8 +73,17 @@ def retrieved(key: str) -> bytes:
     return encode(new_event(data, source="tests", time=NOW))
 
 
+def sent(key: str) -> bytes:
+    """A submission under the key of `letter`; `key` makes its number unique."""
+    event = next(each.event for each in EXAMPLES if each.event.data.topic == "commitment.sent")
+    content = {**json.loads(event.data.commitment.text), "id": "sc-1", "number": key}  # type: ignore[attr-defined]
+    message = json.loads(encode(event))
+    return json.dumps({**message, "subject": "sc-1", "data": {**message["data"], "commitment": content}}).encode()
+
+
 def letter(offset: int, why: str, value: bytes | None = b'{"a": 1}') -> DeadLetter:
-    record = Record(Partition("commitment.sent", 3), offset, b"sc-1", value, [("content-type", b"text/plain")], NOW)
+    headers = [("content-type", b"text/plain")]
+    record = Record(Partition("commitment.sent", 3), offset, b"sc-1", value, headers, NOW)
     return DeadLetter(record, "schema", why)
 
 
@@ -172,7 +183,58 @@ def test_the_contents_of_a_message_are_printed_as_text_and_cannot_control_the_te
     assert (listed.status, shown.status) == (0, 0), listed.stderr + shown.stderr
     assert f"{why}\\x1b[2J" in listed.stdout
     assert f"why: {why}\\x1b[2J\n" in shown.stdout
-    assert "value: \\x1b]0;owned\\x07\\x0d\n\tvalue\n" in shown.stdout
+    assert "value: \\x1b]0;owned\\x07\\r\\n\\tvalue\n" in shown.stdout
+
+
+def test_a_message_cannot_forge_lines_of_the_command_or_the_order_in_which_they_read(database_url: str) -> None:
+    forged = "{}\nservice: exporter\rplace: x\x85\u2028\u202etxet\u2066\x9b31m"
+    asyncio.run(keep(database_url, [letter(1, f"bad\n{forged}", forged.encode())]))
+    shown = countersign({"DATABASE_URL": database_url}, "dead-letters", "show", "commitment.sent/3/1").stdout
+    listed = countersign({"DATABASE_URL": database_url}, "dead-letters", "list", "--service", "approval").stdout
+    assert [line.partition(":")[0] for line in shown.splitlines()] == [
+        "service",
+        "place",
+        "reason",
+        "why",
+        "happened_at",
+        "key",
+        "headers",
+        "value",
+    ]
+    assert "value: {}\\nservice: exporter\\rplace: x\\x85\\u2028\\u202etxet\\u2066\\x9b31m\n" in shown
+    assert all(each.isprintable() for each in (shown + listed).replace("\n", ""))
+
+
+def test_dead_letters_are_redriven_or_discarded_and_say_by_whom(database_url: str, unique_suffix: str) -> None:
+    defect = replace(letter(1, "KeyError", sent(unique_suffix)), reason="handler_failed")
+    asyncio.run(keep(database_url, [defect, letter(2, "title: is missing"), letter(3, "title: is missing")]))
+    environment = {"APPROVAL_DATABASE_URL": database_url}
+    redriven = countersign(environment, "dead-letters", "redrive", "approval", "--reason", "handler_failed", "--json")
+    failed = countersign(environment, "dead-letters", "redrive", "approval", "commitment.sent/3/2", "--json")
+    gone = countersign(environment, "dead-letters", "discard", "approval", "commitment.sent/3/1", "commitment.sent/3/9")
+    unsure = countersign(environment, "dead-letters", "discard", "approval", "--all", stdin=b"n\n")
+    discarded = countersign(environment, "dead-letters", "discard", "approval", "--all", "--yes", "--json")
+    left = countersign(environment, "dead-letters", "list", "--service", "approval", "--json")
+    kept = countersign(environment, "dead-letters", "list", "--service", "approval", "--settled", "--json")
+    shown = countersign(environment, "dead-letters", "show", "commitment.sent/3/1", "--json").result
+
+    assert [(each["place"], each["outcome"]) for each in redriven.result] == [("commitment.sent/3/1", "redriven")]
+    assert (failed.status, json.loads(failed.stdout)[0]["outcome"]) == (1, "failed again")
+    assert "1 of 1 dead letters still need somebody." in failed.stderr
+    assert (gone.status, "not open" in gone.stdout, "not found" in gone.stdout) == (1, True, True)
+    assert (unsure.status, "Discard all 2 of approval?" in unsure.stderr) == (1, True)
+    assert [each["outcome"] for each in discarded.result] == ["discarded", "discarded"]
+    assert left.result == []
+    assert [each["settled"] for each in kept.result] == ["discarded", "discarded", "redriven"]
+    assert (shown["settled_as"], shown["settled_by"]) == ("redriven", pwd.getpwuid(os.getuid()).pw_name)
+
+
+def test_a_service_whose_settings_are_missing_says_so_before_it_redrives(database_url: str) -> None:
+    ended = countersign(
+        {"EXPORTER_DATABASE_URL": database_url}, "dead-letters", "redrive", "exporter", "--all", "--yes"
+    )
+    assert (ended.status, ended.stdout) == (1, "")
+    assert "ERP_CONNECTIONS: Field required" in ended.stderr
 
 
 def test_no_color_is_respected_on_a_terminal(database_url: str) -> None:

@@ -1,5 +1,6 @@
 """The `countersign` command without servers: usage, exit statuses, and messages on stderr."""
 
+import importlib
 from pathlib import Path
 
 import orjson
@@ -8,7 +9,8 @@ from click.testing import CliRunner, Result
 
 from schemas.envelope import encode
 from schemas.examples import EXAMPLES
-from services.command import SERVICES, main
+from services.command import main
+from services.command_output import SERVICES, harmless
 from services.pipeline.settings import ServiceSettings
 
 COMMANDS = {"run", "migrate", "topics", "publish", "digest", "demo", "dead-letters"}
@@ -58,6 +60,11 @@ def test_every_command_has_help(command: str) -> None:
         ["dead-letters", "list", "--limit", "0"],
         ["dead-letters", "list", "--service", "payroll"],
         ["dead-letters", "show"],
+        ["dead-letters", "redrive"],
+        ["dead-letters", "redrive", "approval"],
+        ["dead-letters", "redrive", "payroll", "--all"],
+        ["dead-letters", "redrive", "approval", "--all", "--reason", "schema"],
+        ["dead-letters", "discard", "approval", "commitment.sent/3/1", "--all"],
     ],
 )
 def test_wrong_usage_exits_with_2_and_says_so_on_stderr(arguments: list[str]) -> None:
@@ -73,6 +80,8 @@ def test_wrong_usage_exits_with_2_and_says_so_on_stderr(arguments: list[str]) ->
         (["migrate"], "Error: Set DATABASE_URL, or APPROVAL_DATABASE_URL for approval alone."),
         (["topics"], "KAFKA_BOOTSTRAP_SERVERS: Field required"),
         (["dead-letters", "list"], "Error: Set DATABASE_URL"),
+        (["dead-letters", "redrive", "approval", "--all"], "Error: Set DATABASE_URL"),
+        (["dead-letters", "discard", "approval", "commitment.sent/3/x"], "is not a place such as"),
         (["dead-letters", "show", "commitment.sent/3/x"], "is not a place such as commitment.sent/3/1207."),
         (["run", "approval"], "APPROVAL_DATABASE_URL: Field required"),
         (["run", "exporter"], "KAFKA_BOOTSTRAP_SERVERS: Field required"),
@@ -83,6 +92,32 @@ def test_a_failure_exits_with_1_and_a_message_on_stderr(arguments: list[str], se
     assert result.exit_code == 1
     assert sentence in result.stderr
     assert result.stdout == ""
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_aggregates_of_a_service_can_be_had_without_starting_it(
+    service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connections = tmp_path / "connections.toml"
+    connections.write_text("")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@localhost/nothing")
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "localhost:9092")
+    monkeypatch.setenv("ERP_CONNECTIONS", str(connections))
+    assert importlib.import_module(f"services.{service}.aggregates").load_aggregates()
+
+
+@pytest.mark.parametrize(
+    ("text", "printed"),
+    [
+        ("Größe: 480.250,00 €", "Größe: 480.250,00 €"),
+        ("a\nb\r\tc", "a\\nb\\r\\tc"),
+        ("\x1b[2J\x9b31m\x85", "\\x1b[2J\\x9b31m\\x85"),
+        ("\u202egnp.exe\u2066\u200f", "\\u202egnp.exe\\u2066\\u200f"),
+        ("\u2028\udc80\U000e0041", "\\u2028\\udc80\\U000e0041"),
+    ],
+)
+def test_text_of_others_is_printed_on_one_line_and_only_as_what_it_looks_like(text: str, printed: str) -> None:
+    assert harmless(text) == printed
 
 
 def test_nothing_is_published_if_one_file_is_invalid(tmp_path: Path) -> None:

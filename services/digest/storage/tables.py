@@ -66,4 +66,5 @@ DIGEST_RUN = Table(
     Column("company_id", Text, nullable=False),
     Column("due_at", DateTime(timezone=True), nullable=False),
     Column("published_at", DateTime(timezone=True), nullable=False),
+    Index("digest_run_by_date", "local_date"),
 )

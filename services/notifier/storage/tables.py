@@ -44,3 +44,5 @@ Index("mail_oldest_open", MAIL.c.created_at, postgresql_where=MAIL.c.next_attemp
 Index("mail_set_aside", MAIL.c.event_id, postgresql_where=text("state = 'set_aside'"))
 Index("mail_by_commitment", MAIL.c.commitment_id, postgresql_where=MAIL.c.commitment_id.is_not(None))
 Index("mail_by_digest_recipient", MAIL.c.recipient_id, postgresql_where=MAIL.c.commitment_id.is_(None))
+Index("mail_settled", MAIL.c.settled_at, postgresql_where=MAIL.c.settled_at.is_not(None))
+Index("mail_with_contents", MAIL.c.settled_at, postgresql_where=text("settled_at is not null and event_data <> ''"))

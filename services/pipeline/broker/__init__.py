@@ -8,6 +8,7 @@ from services.pipeline.broker.brokers import Brokers
 from services.pipeline.broker.consumer import BatchConsumer
 from services.pipeline.broker.producer import EventProducer
 from services.pipeline.broker.reader import TopicReader
+from services.pipeline.broker.topic_configs import TopicFindings, correct_settings, find_wrong_settings
 from services.pipeline.broker.topics import create_topics, wait_for_broker
 from services.pipeline.broker.watch import BrokerWatch
 
@@ -16,7 +17,10 @@ __all__ = [
     "BrokerWatch",
     "Brokers",
     "EventProducer",
+    "TopicFindings",
     "TopicReader",
+    "correct_settings",
     "create_topics",
+    "find_wrong_settings",
     "wait_for_broker",
 ]

@@ -12,7 +12,7 @@ from sqlalchemy import Table, select
 from schemas.envelope import CONTENT_TYPE, Event, decode, encode
 from schemas.events import DirectoryPersonRemoved, EventData
 from schemas.examples import EXAMPLES
-from services.approval.__main__ import AGGREGATES
+from services.approval.aggregates import AGGREGATES
 from services.approval.storage import tables
 from services.approval.storage.migrations import MIGRATIONS
 from services.pipeline.batch_processor import BatchProcessor, decode_batch

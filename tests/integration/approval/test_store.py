@@ -32,6 +32,12 @@ def split(events: Sequence[Event[EventData]], chance: random.Random) -> list[Seq
     return batches
 
 
+def json_of(event: Event[Any], **changed: Any) -> bytes:
+    """The message of `event` with members of its data changed."""
+    message = orjson.loads(encode(event))
+    return orjson.dumps({**message, "data": message["data"] | changed})
+
+
 async def facts(consumer: ApprovalConsumer) -> dict[str, list[dict[str, Any]]]:
     """All rows that must not depend on order; the status version does, since it counts publications."""
     kept = {
@@ -139,6 +145,31 @@ async def test_a_tombstone_clears_a_persons_rights_and_an_older_record_restores_
     assert rows[DANA.id]["company_id"] is None
     assert rows["person-unknown"]["record"] is None
     assert await consumer.rows(tables.KERNEL.dead_letter) == []
+
+
+async def test_a_dead_letter_from_before_a_removal_can_no_longer_give_the_rights_back(
+    consumer: ApprovalConsumer,
+) -> None:
+    newer, topic = json_of(example("directory.person", "approver"), version=99), "directory.person"
+    await consumer.process(example("directory.person", "approver"))
+    await consumer.process_messages([(topic, DANA.id, newer.replace(b"standard", b"sovereign"))])
+    await consumer.process_messages([(topic, "person-unknown", b"{"), (topic, DANA.id, b"{"), (topic, DANA.id, None)])
+    await consumer.process_messages([(topic, DANA.id, b"{")])
+
+    letters = await consumer.rows(tables.KERNEL.dead_letter)
+
+    assert [(row["key"], row["settled_as"]) for row in letters] == [
+        (DANA.id.encode(), "superseded"),
+        (b"person-unknown", None),
+        (DANA.id.encode(), "superseded"),
+        (DANA.id.encode(), None),
+    ]
+
+
+async def test_a_null_value_that_removes_nobody_settles_no_dead_letter(consumer: ApprovalConsumer) -> None:
+    key = CONCRETE_1.id
+    await consumer.process_messages([("commitment.sent", key, b"{"), ("commitment.sent", key, None)])
+    assert [row["settled_as"] for row in await consumer.rows(tables.KERNEL.dead_letter)] == [None, None]
 
 
 async def test_a_batch_may_contain_people_with_and_without_a_record(consumer: ApprovalConsumer) -> None:

@@ -3,19 +3,22 @@
 import asyncio
 from collections.abc import Callable
 
+import pytest
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
 from sqlalchemy import select, text
 
 from sandbox.servers import LocalPostgres
 from sandbox.servers.postgres import create_database
+from services.digest.aggregates import load_aggregates
 from services.digest.projection import Projection
 from services.digest.storage.migrations import MIGRATIONS
-from services.digest.storage.tables import ITEM, KERNEL
+from services.digest.storage.tables import ITEM, KERNEL, PERSON
 from services.pipeline.database import Database
 from services.pipeline.dead_letters import DeadLetters
 from services.pipeline.migrations import migrate
 from services.pipeline.outbox import Outbox
+from services.pipeline.redriving import Chosen, DeadLetterDesk, Handled
 from services.pipeline.settings import KafkaSettings
 from tests.integration.digest.company_events import CompanyEvents, message, records
 from tests.integration.digest.conftest import DigestUnderTest
@@ -54,6 +57,41 @@ async def test_a_repeat_changes_nothing_and_is_counted_as_unchanged(digest: Dige
     await digest.settle(second, first)
     assert await versions(digest.database) == {digest.company.key("SC-1"): 2}
     assert unchanged() == before + 2
+
+
+@pytest.mark.parametrize("repeats", [1, 2])
+async def test_a_removal_that_is_read_again_leaves_no_rights(digest: DigestUnderTest, repeats: int) -> None:
+    company = digest.company
+    known = [message(company.person("dana", version, can_push_to_accounting=True)) for version in (1, 2)]
+    removed = ("directory.person", company.key("dana"), None)
+    await digest.settle(*[*known, removed] * repeats)
+    await digest.settle(removed)
+    await digest.settle(*reversed(known))
+    row = await digest.row(PERSON, company.key("dana"))
+    assert row is not None
+    assert (row["erp_tool"], row["can_push_to_accounting"], row["version"]) == ("none", False, 2)
+
+
+async def test_a_restored_digest_that_reads_a_removal_leaves_no_rights(digest: DigestUnderTest) -> None:
+    company = digest.company
+    await digest.settle(message(company.person("dana", 2)))  # as the backup has it
+    await digest.settle(("directory.person", company.key("dana"), None))  # what compaction left of the topic
+    row = await digest.row(PERSON, company.key("dana"))
+    assert row is not None
+    assert (row["erp_tool"], row["can_push_to_accounting"]) == ("none", False)
+
+
+async def test_dead_letters_of_the_projection_are_redriven_by_the_command(digest: DigestUnderTest) -> None:
+    company, handled = digest.company, list[Handled]()
+    async with digest.database.begin() as db:
+        await db.execute(text("alter table digest.item add constraint lucky check (revision <> 13)"))
+    await digest.settle(message(company.status("SC-1", 1)), message(company.status("SC-2", 1, revision=13)))
+    async with digest.database.begin() as db:
+        await db.execute(text("alter table digest.item drop constraint lucky"))
+    desk = DeadLetterDesk("digest", digest.database, KERNEL, "ops", handled.append)
+    await desk.redrive(load_aggregates(), Chosen())
+    assert [each.outcome for each in handled] == ["redriven"]
+    assert await versions(digest.database) == {company.key("SC-1"): 1, company.key("SC-2"): 1}
 
 
 async def test_messages_wait_for_an_unavailable_database(local_postgres: Callable[[], LocalPostgres]) -> None:

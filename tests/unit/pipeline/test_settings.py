@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
+from schemas.topics import RETENTION_DAYS
 from services.approval.settings import ApprovalSettings
 from services.digest.settings import DigestSettings
 from services.exporter.settings import ExporterSettings
@@ -132,3 +133,15 @@ def test_a_missing_database_url_error_names_the_variables_to_set(service: str, m
     assert database_url(service).get_secret_value() == "postgresql://shared.example/all"
     monkeypatch.setenv(f"{service.upper()}_DATABASE_URL", "postgresql://own.example/one")
     assert database_url(service).get_secret_value() == "postgresql://own.example/one"
+
+
+KEPT = ["keep_mails_days", "keep_finished_days", "keep_dead_letters_days", "keep_summaries_days", "keep_history_days"]
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_what_makes_a_repeat_harmless_cannot_be_deleted_while_a_repeat_may_come(name: str) -> None:
+    """Three times 14 days: on a topic, in a backup, and on a topic again after a restored service has published it."""
+    settings_type = next(each for each in SERVICES if name in each.model_fields)
+    with pytest.raises(ValidationError, match=name):
+        settings_type.model_validate({name: 3 * RETENTION_DAYS})
+    assert settings_type.model_fields[name].default > 3 * RETENTION_DAYS

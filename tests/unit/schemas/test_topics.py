@@ -2,7 +2,7 @@
 
 from schemas import events
 from schemas.events import CommitmentData, EventData, Submission
-from schemas.topics import BY_NAME, BY_TYPE, TOPICS
+from schemas.topics import BY_NAME, BY_TYPE, RETENTION_DAYS, TOMBSTONE_DAYS, TOPICS
 
 
 def with_subclasses(event: type[EventData]) -> set[type[EventData]]:
@@ -21,9 +21,20 @@ def test_a_topic_keeps_two_weeks_or_the_latest_event_of_each_key() -> None:
         "max.message.bytes": "2097152",
         "cleanup.policy": "delete",
         "retention.ms": "1209600000",
+        "retention.bytes": "-1",
     }
-    assert BY_NAME["directory.person"].config == {"max.message.bytes": "2097152", "cleanup.policy": "compact"}
+    assert BY_NAME["directory.person"].config == {
+        "max.message.bytes": "2097152",
+        "cleanup.policy": "compact",
+        "delete.retention.ms": "1296000000",
+    }
     assert BY_NAME["commitment.status"].config["min.compaction.lag.ms"] == "604800000"
+
+
+def test_a_compacted_topic_keeps_a_removal_for_longer_than_the_oldest_backup_that_may_be_restored() -> None:
+    kept_ms = {topic.config["delete.retention.ms"] for topic in TOPICS if topic.is_compacted}
+    assert kept_ms == {str(TOMBSTONE_DAYS * 24 * 60 * 60 * 1000)}
+    assert TOMBSTONE_DAYS > RETENTION_DAYS
 
 
 def test_the_type_is_the_topic_and_its_version() -> None:

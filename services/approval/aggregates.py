@@ -1,0 +1,17 @@
+"""What approval keeps: its handlers with their stores, also for redriving dead letters."""
+
+from services.approval.handlers import CONNECTION_HANDLERS, HANDLERS, PEOPLE_HANDLERS
+from services.approval.storage.store import CONNECTIONS, PEOPLE, CommitmentStore
+from services.pipeline.aggregate import Aggregate
+
+AGGREGATES = (
+    # people first: who is asked to approve a commitment of the same batch depends on their rights
+    Aggregate("person", tuple(PEOPLE_HANDLERS), PEOPLE),
+    Aggregate("commitment", tuple(HANDLERS), CommitmentStore()),
+    Aggregate("erp_connection", tuple(CONNECTION_HANDLERS), CONNECTIONS),
+)
+
+
+def load_aggregates() -> tuple[Aggregate, ...]:
+    """Return approval's aggregates; they need nothing from the environment."""
+    return AGGREGATES

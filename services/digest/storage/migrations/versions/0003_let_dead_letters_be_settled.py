@@ -1,0 +1,10 @@
+"""Let dead letters be settled"""
+
+from services.pipeline.migrations.kernel_0003 import let_dead_letters_be_settled
+
+revision = "0003"
+down_revision = "0002"
+
+
+def upgrade() -> None:
+    let_dead_letters_be_settled("digest")

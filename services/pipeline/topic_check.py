@@ -1,0 +1,56 @@
+"""Watches whether a service's topics keep messages as promised: a wrong setting is logged and counted, never fatal."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import structlog
+
+from schemas.topics import BY_NAME
+from services.pipeline import metrics
+from services.pipeline.broker import TopicFindings, find_wrong_settings
+from services.pipeline.errors import BrokerError
+from services.pipeline.periodic import is_set_within
+from services.pipeline.settings import KafkaSettings
+
+CHECK_SECONDS = 3600.0
+RETRY_SECONDS = 60.0
+ANSWER_SECONDS = 3.0
+
+log = structlog.get_logger()
+
+
+class TopicCheck:
+    """Checks the topics that one service reads, at its start and then every hour."""
+
+    def __init__(self, service: str, settings: KafkaSettings, topics: Sequence[str]) -> None:
+        self._service = service
+        self._settings = settings
+        self._topics = [BY_NAME[name] for name in topics]
+        self._last = TopicFindings((), ())
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Check until `stopping` is set; a service that may not read the settings says so once."""
+        pause_seconds = 0.0
+        while self._topics and not await is_set_within(stopping, pause_seconds):
+            pause_seconds = await self._check()
+
+    async def _check(self) -> float:
+        """Check once and return the seconds until the next check."""
+        try:
+            found = await asyncio.to_thread(find_wrong_settings, self._settings, self._topics, ANSWER_SECONDS)
+        except BrokerError as error:
+            log.warning("topics.not_checked", cause=str(error))
+            return RETRY_SECONDS
+        self._report(found)
+        return RETRY_SECONDS if found.wrong else CHECK_SECONDS
+
+    def _report(self, found: TopicFindings) -> None:
+        """Set the gauge, and log what the last check had not found yet."""
+        metrics.TOPIC_SETTINGS_WRONG.labels(self._service).set(len(found.wrong))
+        for each in found.wrong:
+            if each not in self._last.wrong:
+                log.error("topics.setting_wrong", **asdict(each), remedy="countersign topics")
+        if found.hidden and not self._last.hidden:
+            log.warning("topics.settings_hidden", topics=list(found.hidden), remedy="allow DescribeConfigs")
+        self._last = found

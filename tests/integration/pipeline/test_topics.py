@@ -1,0 +1,114 @@
+"""Existing topics are brought up to date, and a service says which of its topics keep less than was promised."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
+from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
+
+from sandbox.servers import LocalKafka
+from schemas.topics import BY_NAME, TOPICS
+from services.pipeline.broker import TopicFindings, create_topics, find_wrong_settings
+from services.pipeline.operations import bring_topics_up_to_date
+from services.pipeline.settings import KafkaSettings
+from services.pipeline.topic_check import TopicCheck
+from tests.kafka import KafkaUnderTest
+from tests.waiting import eventually
+
+DAY_MS = str(24 * 60 * 60 * 1000)
+EARLIER = {
+    ("directory.person", "delete.retention.ms"): DAY_MS,
+    ("commitment.sent", "retention.ms"): DAY_MS,
+    ("commitment.status", "cleanup.policy"): "compact,delete",
+}
+RAISED = {
+    ("commitment.resent", "retention.ms"): "-1",
+    ("digest.preference", "delete.retention.ms"): str(30 * int(DAY_MS)),
+    ("commitment.sent", "segment.ms"): "600000",
+}
+
+
+def resource(topic: str, entries: list[ConfigEntry] | None = None) -> ConfigResource:
+    return ConfigResource(ResourceType.TOPIC, topic, incremental_configs=entries)
+
+
+def set_settings(settings: KafkaSettings, given: Mapping[tuple[str, str], str]) -> None:
+    admin = AdminClient(settings.client_config())
+    for (topic, name), value in given.items():
+        entry = ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+        for answer in admin.incremental_alter_configs([resource(topic, [entry])]).values():
+            answer.result(15)
+
+
+def setting(settings: KafkaSettings, topic: str, name: str) -> Any:
+    admin = AdminClient(settings.client_config())
+    [answer] = admin.describe_configs([resource(topic)]).values()
+    return answer.result(15)[name].value
+
+
+@pytest.fixture
+async def topics(local_kafka: Callable[[], LocalKafka]) -> KafkaSettings:
+    """A broker of this test's own, with topics as an earlier release and an operator left them."""
+    broker = await asyncio.to_thread(local_kafka)
+    settings = KafkaSettings(kafka_bootstrap_servers=broker.bootstrap_servers)
+    create_topics(settings, TOPICS)
+    given = EARLIER | RAISED
+    set_settings(settings, given)
+    await eventually(lambda: all(setting(settings, *key) == value for key, value in given.items()))
+    return settings
+
+
+def test_what_keeps_too_little_is_raised_once_and_what_an_operator_raised_stays(topics: KafkaSettings) -> None:
+    first, again = bring_topics_up_to_date(topics), bring_topics_up_to_date(topics)
+
+    assert {(each.topic, each.setting): each.value for each in first.changed} == EARLIER
+    assert (first.created, len(first.existing)) == ([], len(TOPICS))
+    assert again.changed == []
+    assert {key: setting(topics, *key) for key in RAISED} == RAISED
+    assert setting(topics, "directory.person", "delete.retention.ms") == str(15 * int(DAY_MS))
+
+
+def test_new_topics_are_right_from_the_start(kafka: KafkaUnderTest) -> None:
+    settings = KafkaSettings(kafka_bootstrap_servers=kafka.bootstrap_servers)
+    create_topics(settings, TOPICS)
+    assert find_wrong_settings(settings, TOPICS, 15).wrong == []
+
+
+async def test_a_service_names_topic_setting_and_wanted_value_at_its_start(topics: KafkaSettings) -> None:
+    service, stopping = "checking", asyncio.Event()
+    with capture_logs() as logs:
+        checking = asyncio.create_task(
+            TopicCheck(service, topics, ["directory.person", "decision.accepted"]).run(stopping)
+        )
+        await eventually(lambda: bool(logs))
+        stopping.set()
+        await checking
+    wanted = BY_NAME["directory.person"].config["delete.retention.ms"]
+    said = [{name: line[name] for name in ("event", "topic", "setting", "value", "wanted")} for line in logs]
+    assert said == [
+        {"event": "topics.setting_wrong", "topic": "directory.person", "setting": "delete.retention.ms"}
+        | {"value": DAY_MS, "wanted": wanted}
+    ]
+    assert REGISTRY.get_sample_value("pipeline_topic_settings_wrong", {"service": service}) == 1
+
+
+async def test_a_service_that_may_not_read_settings_says_so_once() -> None:
+    check = TopicCheck("restricted", KafkaSettings(kafka_bootstrap_servers="127.0.0.1:1"), ["commitment.sent"])
+    with capture_logs() as logs:
+        for _ in range(3):
+            check._report(TopicFindings((), ["commitment.sent"]))
+    assert [line["event"] for line in logs] == ["topics.settings_hidden"]
+
+
+async def test_a_service_goes_on_where_no_broker_answers() -> None:
+    stopping = asyncio.Event()
+    with capture_logs() as logs:
+        check = TopicCheck("alone", KafkaSettings(kafka_bootstrap_servers="127.0.0.1:1"), ["commitment.sent"])
+        checking = asyncio.create_task(check.run(stopping))
+        await eventually(lambda: bool(logs))
+        stopping.set()
+        await asyncio.wait_for(checking, 5)
+    assert logs[0]["event"] == "topics.not_checked"
