@@ -13,6 +13,9 @@ from services.pipeline.periodic import every
 from services.pipeline.runtime import Service, run_service
 from services.pipeline.settings import load
 
+RELAY_POLL_SECONDS = 2.0
+"""Long, because only `countersign digest --at` and other digest processes write rows that do not wake this relay."""
+
 
 def build() -> tuple[Service, DigestSettings]:
     """Return the service and its settings, as the environment configures them."""
@@ -29,6 +32,7 @@ def build() -> tuple[Service, DigestSettings]:
         outbox=outbox,
         loops=(projection.run, every(WAKE_SECONDS, build_due, first_after_seconds=WAKE_SECONDS)),
         is_ready=lambda: projection.is_ready,
+        relay_poll_seconds=RELAY_POLL_SECONDS,
     )
     return service, settings
 

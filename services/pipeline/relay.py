@@ -28,22 +28,40 @@ log = structlog.get_logger()
 
 
 def new_relay(
-    service: str, database: Database, tables: KernelTables, outbox: Outbox, producer: EventProducer
+    service: str,
+    database: Database,
+    tables: KernelTables,
+    outbox: Outbox,
+    producer: EventProducer,
+    poll_seconds: float = POLL_SECONDS,
 ) -> "Relay":
-    """Return a relay that competes for the service's relay lease under a name of its own."""
+    """Return a relay that competes for the service's relay lease under a name of its own.
+
+    Rows of this process wake it; `poll_seconds` is how long rows of another process may wait.
+    """
     holder = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
-    return Relay(service, database, outbox, producer, Lease(database, tables, "relay", holder, LEASE_SECONDS))
+    lease = Lease(database, tables, "relay", holder, LEASE_SECONDS)
+    return Relay(service, database, outbox, producer, lease, poll_seconds)
 
 
 class Relay:
     """Sends outbox rows while it holds the service's relay lease, at most one unacknowledged row per key."""
 
-    def __init__(self, service: str, database: Database, outbox: Outbox, producer: EventProducer, lease: Lease) -> None:
+    def __init__(
+        self,
+        service: str,
+        database: Database,
+        outbox: Outbox,
+        producer: EventProducer,
+        lease: Lease,
+        poll_seconds: float = POLL_SECONDS,
+    ) -> None:
         self._service = service
         self._database = database
         self._outbox = outbox
         self._producer = producer
         self._lease = lease
+        self._poll_seconds = poll_seconds
         self._renew_at = 0.0
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -76,7 +94,7 @@ class Relay:
         async with self._database.begin() as db:
             rows = await self._outbox.oldest(db, PASS_ROWS)
         if not rows:
-            return POLL_SECONDS
+            return self._poll_seconds
         crash_at(f"{self._service}.relay_before_send")
         settled = await self._send(rows)
         crash_at(f"{self._service}.relay_before_delete")

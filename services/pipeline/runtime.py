@@ -29,7 +29,7 @@ from services.pipeline.offsets import Offsets
 from services.pipeline.outbox import Outbox
 from services.pipeline.periodic import Loop, every
 from services.pipeline.records import Batch
-from services.pipeline.relay import new_relay
+from services.pipeline.relay import POLL_SECONDS, new_relay
 from services.pipeline.settings import ServiceSettings
 from services.pipeline.tables import KernelTables
 from services.pipeline.worker import Worker
@@ -58,6 +58,7 @@ class Service:
     """Called at the same time after the drain, to close connections that the service holds."""
     app: FastAPI = field(default_factory=lambda: new_app("Countersign"))
     is_ready: Callable[[], bool] = lambda: True
+    relay_poll_seconds: float = POLL_SECONDS
 
 
 def run_service(build: Callable[[], tuple[Service, ServiceSettings]]) -> int:
@@ -115,7 +116,14 @@ class Runtime:
             asyncio.get_running_loop().add_signal_handler(name, self._on_signal)
         log.info("service.listening", port=listening.getsockname()[1])
         service = self._service
-        relay = new_relay(service.name, service.database, service.tables, service.outbox, self._producer)
+        relay = new_relay(
+            service.name,
+            service.database,
+            service.tables,
+            service.outbox,
+            self._producer,
+            service.relay_poll_seconds,
+        )
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(server.serve(sockets=[listening]))
@@ -124,6 +132,7 @@ class Runtime:
                 working = [group.create_task(self._run_loop(loop, self._stopping)) for loop in self._loops()]
                 await asyncio.gather(*working)
                 self._drained.set()
+                service.outbox.wake()  # a relay that polls rarely need not wait for its next look
                 server.should_exit = True
                 await asyncio.wait({relaying}, timeout=RELAY_DRAIN_SECONDS)
                 relaying.cancel()  # unsent rows stay in the outbox, and the lease expires by itself
