@@ -19,11 +19,13 @@ from schemas.topics import TOPICS
 from services.pipeline import operations
 from services.pipeline.broker import create_topics
 from services.pipeline.errors import CountersignError
+from services.pipeline.logs import configure_logs
 from services.pipeline.settings import KafkaSettings, database_url, load
 
 SERVICES = ("approval", "exporter", "notifier", "digest")
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _INSTANT: TypeAdapter[datetime] = TypeAdapter(AwareDatetime)
+_FIRST_YEAR, _LAST_YEAR = 1970, 9998
 
 
 class _Group(click.Group):
@@ -43,11 +45,14 @@ class _Instant(click.ParamType):
     name = "instant"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """Return `value` as a datetime; a value without an offset from UTC is wrong usage."""
+        """Return `value` as a datetime; one without an offset from UTC, or far from our time, is wrong usage."""
         try:
-            return _INSTANT.validate_python(value)
+            instant = _INSTANT.validate_python(value)
         except ValidationError:
             self.fail(f"{value!r} is no instant such as 2026-11-22T06:00:00-06:00; the offset is needed.", param, ctx)
+        if not _FIRST_YEAR <= instant.year <= _LAST_YEAR:  # at the ends of the calendar, time zones overflow
+            self.fail(f"{value!r} is not between the years {_FIRST_YEAR} and {_LAST_YEAR}.", param, ctx)
+        return instant
 
 
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
@@ -102,7 +107,9 @@ def publish(files: tuple[Any, ...], *, as_json: bool) -> None:
         raise click.ClickException(
             f"Nothing was published: {len(problems)} of {len(files)} files are not valid events."
         )
-    asyncio.run(operations.publish(load(KafkaSettings), events))
+    settings = load(KafkaSettings)
+    configure_logs("console", "publish")
+    asyncio.run(operations.publish(settings, events))
     published = [{"topic": event.topic, "key": event.key, "id": event.id} for event in events]
     words = "\n".join("  ".join(event.values()) for event in published)
     _print({"published": published}, words, as_json=as_json)
@@ -115,6 +122,7 @@ def digest(instant: datetime, *, as_json: bool) -> None:
     """Send every daily summary that is due at an instant; safe to repeat, since nobody gets two for the same day."""
     schedule = importlib.import_module("services.digest.schedule")
     settings = load(importlib.import_module("services.digest.settings").DigestSettings)
+    configure_logs(settings.log_format, "digest")  # to stderr; without, logs would go to stdout
     reports = asyncio.run(schedule.digest_at(settings, instant))
     _print_rows("Daily summaries", [_plain(report) for report in reports], as_json=as_json)
 

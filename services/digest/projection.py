@@ -18,6 +18,7 @@ import faust
 import structlog
 
 from services.digest.handlers import ITEM_HANDLERS, PERSON_HANDLERS, PREFERENCE_HANDLERS
+from services.digest.metrics import FAILED_ATTEMPTS
 from services.digest.storage.store import ITEMS, PEOPLE, PREFERENCES
 from services.digest.storage.tables import KERNEL
 from services.pipeline import metrics
@@ -42,6 +43,9 @@ START_SECONDS = 60.0
 STOP_SECONDS = 5.0
 WATCH_SECONDS = 1.0
 RENEW_PAUSE_SECONDS = 2.0
+PAUSES_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
+LONGEST_PAUSE_SECONDS = 10.0
+_LAST_SECOND = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 
 log = structlog.get_logger()
 
@@ -98,20 +102,27 @@ class Projection:
 
     async def _follow(self, stream: Any) -> None:
         async for events in stream.noack_take(BATCH_RECORDS, within=BATCH_SECONDS):
-            records = [_record_of(event.message) for event in events]
+            records = [record_of(event.message) for event in events]
             await self.settle(records)
             for event in events:
                 await stream.ack(event)
             self._next.update({record.partition: record.offset + 1 for record in records})
 
     async def settle(self, records: Sequence[Record]) -> None:
-        """Process `records`, waiting for as long as the database is unavailable."""
-        batch = Batch.without_offsets(records)
-        for pause_seconds in chain((0.2, 0.5, 1.0, 2.0), repeat(5.0)):
+        """Process `records`, waiting for as long as the database is unavailable.
+
+        A cause is logged when it appears, and not again with every attempt.
+        """
+        batch, reported = Batch.without_offsets(records), ""
+        for pause_seconds in chain(PAUSES_SECONDS, repeat(LONGEST_PAUSE_SECONDS)):
             try:
                 await self._processor.settle(batch)
             except Exception as error:  # noqa: BLE001 - Faust would drop the messages of an agent that raises
-                log.warning("projection.waits", cause=type(error).__name__, records=len(records))
+                cause = type(error).__name__
+                FAILED_ATTEMPTS.inc()
+                if cause != reported:
+                    log.warning("projection.waits", cause=cause, records=len(records))
+                reported = cause
                 await asyncio.sleep(pause_seconds)
             else:
                 return
@@ -133,15 +144,21 @@ class Projection:
             metrics.CONSUMER_LAG.labels(partition.topic, partition.number).set(max(high - self._next[partition], 0))
 
 
-def _record_of(message: Any) -> Record:
+def record_of(message: Any) -> Record:
+    """Return Faust's `message` as a record, whatever its producer has set as its timestamp."""
     return Record(
         Partition(message.topic, message.partition),
         message.offset,
         message.key,
         message.value,
         list(message.headers or ()),
-        datetime.fromtimestamp(message.timestamp, UTC),
+        _instant(message.timestamp),
     )
+
+
+def _instant(seconds: float) -> datetime:
+    """Return a timestamp as an instant; one outside the calendar becomes the nearest inside, not before 1970."""
+    return datetime.fromtimestamp(min(max(seconds, 0.0), _LAST_SECOND), UTC)
 
 
 async def _start(app: faust.App, stopping: asyncio.Event) -> None:
