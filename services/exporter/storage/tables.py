@@ -78,6 +78,18 @@ EXPORT = Table(
         "state",
         postgresql_where=text("state in ('pending', 'in_flight', 'in_doubt', 'failed')"),
     ),
+    Index(
+        "export_by_document_id",
+        text("(document ->> 'connection')"),
+        text("(document ->> 'id')"),
+        postgresql_where=text("document is not null"),
+    ),
+    Index(
+        "export_by_document_number",
+        text("(document ->> 'connection')"),
+        text("(document ->> 'number')"),
+        postgresql_where=text("document is not null"),
+    ),
 )
 
 SNAPSHOT = Table(
