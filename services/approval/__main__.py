@@ -15,6 +15,7 @@ from services.pipeline.outbox import Outbox
 from services.pipeline.periodic import every
 from services.pipeline.runtime import Service, run_service
 from services.pipeline.settings import load
+from services.pipeline.sparing import sparing
 
 AGGREGATES = (
     # people first: who is asked to approve a commitment of the same batch depends on their rights
@@ -35,7 +36,7 @@ def build() -> tuple[Service, ApprovalSettings]:
         database=database,
         outbox=outbox,
         aggregates=AGGREGATES,
-        loops=(every(REFRESH_SECONDS, partial(refresh_gauges, database)),),
+        loops=(every(REFRESH_SECONDS, sparing(partial(refresh_gauges, database))),),
         app=build_app(settings, database, outbox),
     )
     return service, settings

@@ -12,7 +12,7 @@ from services.approval.rules.approval_requests import ApprovalRequest, approval_
 from services.approval.rules.commitment import CommitmentFacts, current_status
 from services.approval.rules.differences import differences
 from services.approval.rules.rows import HistoryEntry, StoredRow, SubmissionRow
-from services.approval.storage import directory, submissions, tables
+from services.approval.storage import directory, documents, submissions, tables
 from services.pipeline.bulk import insert_many, update_many
 from services.pipeline.database import Transaction
 from services.pipeline.fold import StateChange
@@ -44,6 +44,7 @@ class CommitmentStore:
         changed = [change for change in changes if change.after != change.before]
         if changed:
             await update_many(db, tables.COMMITMENT, [columns(change.after) for change in changed])
+            await documents.save(db, changed)
         rows = [row for change in changes for row in change.rows]
         sent = [submissions.columns(row) for row in rows if isinstance(row, SubmissionRow)]
         await insert_many(db, tables.SUBMISSION, sent)

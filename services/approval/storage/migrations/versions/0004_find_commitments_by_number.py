@@ -1,0 +1,18 @@
+"""Find commitments by number"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+
+
+def upgrade() -> None:
+    op.create_index(
+        "commitment_by_number",
+        "commitment",
+        ["company_id", sa.text('number collate "C"')],
+        unique=False,
+        schema="approval",
+        postgresql_where=sa.text("number is not null"),
+    )
