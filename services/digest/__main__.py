@@ -13,7 +13,7 @@ from services.pipeline.periodic import every
 from services.pipeline.runtime import Service, run_service
 from services.pipeline.settings import load
 
-RELAY_POLL_SECONDS = 2.0
+RELAY_POLL_SECONDS = 3.0
 """Long, because only `countersign digest --at` and other digest processes write rows that do not wake this relay."""
 
 

@@ -37,7 +37,7 @@ AGGREGATES = (
     Aggregate("preference", PREFERENCE_HANDLERS, PREFERENCES),
 )
 BATCH_RECORDS = 500
-BATCH_SECONDS = 0.1
+BATCH_SECONDS = 0.5  # Faust's agents wake up this often also if nothing arrives; a full batch does not wait for it
 SESSION_SECONDS = 15.0
 START_SECONDS = 60.0
 STOP_SECONDS = 5.0
