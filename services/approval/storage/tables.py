@@ -36,7 +36,11 @@ COMMITMENT = Table(
     Index("commitment_by_status", "company_id", "status", "since", "id"),
     # by code point, so that it finds the numbers that begin with some characters in any database
     Index(
-        "commitment_by_number", "company_id", text('number collate "C"'), postgresql_where=text("number is not null")
+        "commitment_by_number",
+        "company_id",
+        "number",
+        postgresql_ops={"number": 'collate "C"'},
+        postgresql_where=text("number is not null"),
     ),
     Index("commitment_by_since", "company_id", "since", "id", postgresql_where=text("status is not null")),
 )

@@ -11,8 +11,9 @@ def upgrade() -> None:
     op.create_index(
         "commitment_by_number",
         "commitment",
-        ["company_id", sa.text('number collate "C"')],
+        ["company_id", "number"],
         unique=False,
         schema="approval",
+        postgresql_ops={"number": 'collate "C"'},
         postgresql_where=sa.text("number is not null"),
     )
