@@ -37,11 +37,11 @@ AGGREGATES = (
     Aggregate("preference", PREFERENCE_HANDLERS, PREFERENCES),
 )
 BATCH_RECORDS = 500
-BATCH_SECONDS = 0.5  # Faust's agents wake up this often also if nothing arrives; a full batch does not wait for it
+BATCH_SECONDS = 1.0  # Faust's agents wake up this often also if nothing arrives; a full batch does not wait for it
 SESSION_SECONDS = 15.0
 START_SECONDS = 60.0
 STOP_SECONDS = 5.0
-WATCH_SECONDS = 1.0
+WATCH_SECONDS = 5.0
 RENEW_PAUSE_SECONDS = 2.0
 PAUSES_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 LONGEST_PAUSE_SECONDS = 10.0
@@ -81,7 +81,7 @@ class Projection:
             self._group,
             broker=[f"kafka://{server.strip()}" for server in self._settings.kafka_bootstrap_servers.split(",")],
             broker_credentials=_credentials(self._settings),
-            broker_commit_interval=1.0,
+            broker_commit_interval=5.0,
             broker_session_timeout=SESSION_SECONDS,
             broker_max_poll_records=BATCH_RECORDS,
             stream_buffer_maxsize=BATCH_RECORDS,

@@ -67,20 +67,19 @@ class Relay:
     async def run(self, stopping: asyncio.Event) -> None:
         """Relay until `stopping` is set, then send once more and release the lease."""
         while not stopping.is_set():
-            await self._turn()
+            await is_set_within(self._outbox.has_rows, await self._turn())
         with suppress(*DATABASE_ERRORS):
             await self._turn()
             await self._lease.release()
 
-    async def _turn(self) -> None:
+    async def _turn(self) -> float:
+        """Send rows once if the lease is held, and return how many seconds to pause."""
         self._outbox.has_rows.clear()
         try:
-            pause_seconds = await self._pass() if await self._holds_lease() else PAUSE_SECONDS
+            return await self._pass() if await self._holds_lease() else PAUSE_SECONDS
         except DATABASE_ERRORS as error:
             log.warning("relay.waits", cause=type(error).__name__)
-            pause_seconds = PAUSE_SECONDS
-        if pause_seconds:
-            await is_set_within(self._outbox.has_rows, pause_seconds)
+            return PAUSE_SECONDS
 
     async def _holds_lease(self) -> bool:
         """Whether the lease outlasts the delivery timeout, so that no two relays send the same key at once."""
