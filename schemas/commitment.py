@@ -96,6 +96,27 @@ class ErpDocument(Record):
     number: Code | None = Field(default=None, description="The number that accountants read.")
     url: Url | None = Field(default=None, description="Where the document opens in the ERP.")
 
+    @property
+    def number_key(self) -> str:
+        """What its number is compared by; without a number, its id."""
+        return id_of_number(self.number or "") or self.id
+
+    @property
+    def is_known_by_number(self) -> bool:
+        """Whether its number stands in for the ERP's id, as in the evidence of a person, who sees no ids."""
+        return self.id == self.number_key
+
+    def is_same_as(self, other: "ErpDocument") -> bool:
+        """Whether both are one document: the same id, or the same number if only its number is known of one."""
+        is_by_number = self.is_known_by_number or other.is_known_by_number
+        is_named_so = self.id == other.id or (is_by_number and self.number_key == other.number_key)
+        return is_named_so and self.connection == other.connection
+
+
+def id_of_number(number: str) -> str:
+    """The id of a document of which only `number` is known: an id is short and contains no spaces."""
+    return "-".join(number.split())[: limits.MAX_ID_CHARACTERS]
+
 
 class Summary(Record):
     """What a mail, a digest or a list shows of a commitment."""

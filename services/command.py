@@ -18,6 +18,7 @@ from services.pipeline.logs import configure_logs
 from services.pipeline.settings import KafkaSettings, database_url, load
 
 _INSTANT: TypeAdapter[datetime] = TypeAdapter(AwareDatetime)
+_FIRST_YEAR, _LAST_YEAR = 1970, 9998
 
 
 class _Group(click.Group):
@@ -37,11 +38,14 @@ class _Instant(click.ParamType):
     name = "instant"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """Return `value` as a datetime; a value without an offset from UTC is wrong usage."""
+        """Return `value` as a datetime; one without an offset from UTC, or far from our time, is wrong usage."""
         try:
-            return _INSTANT.validate_python(value)
+            instant = _INSTANT.validate_python(value)
         except ValidationError:
             self.fail(f"{value!r} is no instant such as 2026-11-22T06:00:00-06:00; the offset is needed.", param, ctx)
+        if not _FIRST_YEAR <= instant.year <= _LAST_YEAR:  # at the ends of the calendar, time zones overflow
+            self.fail(f"{value!r} is not between the years {_FIRST_YEAR} and {_LAST_YEAR}.", param, ctx)
+        return instant
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -101,7 +105,9 @@ def publish(files: tuple[Any, ...], *, as_json: bool) -> None:
         raise click.ClickException(
             f"Nothing was published: {len(problems)} of {len(files)} files are not valid events."
         )
-    asyncio.run(operations.publish(load(KafkaSettings), events))
+    settings = load(KafkaSettings)
+    configure_logs("console", "publish")
+    asyncio.run(operations.publish(settings, events))
     published = [{"topic": event.topic, "key": event.key, "id": event.id} for event in events]
     print_result({"published": published}, ["  ".join(event.values()) for event in published], as_json=as_json)
 
@@ -114,6 +120,7 @@ def digest(instant: datetime, *, as_json: bool) -> None:
     configure_logs("console", "digest")  # to stderr, since stdout is for the result
     schedule = importlib.import_module("services.digest.schedule")
     settings = load(importlib.import_module("services.digest.settings").DigestSettings)
+    configure_logs(settings.log_format, "digest")  # to stderr; without, logs would go to stdout
     reports = asyncio.run(schedule.digest_at(settings, instant))
     print_rows("Daily summaries", [_plain(report) for report in reports], as_json=as_json)
 

@@ -16,6 +16,7 @@ from services.pipeline.outbox import Outbox
 from services.pipeline.periodic import every
 from services.pipeline.runtime import Service, run_service
 from services.pipeline.settings import load
+from services.pipeline.sparing import sparing
 
 OWN_DECISIONS = (DecisionAccepted.topic, DecisionRejected.topic, DecisionResolved.topic)
 """What a database that was restored from a backup has to read again before anybody may decide on it."""
@@ -33,7 +34,7 @@ def build() -> tuple[Service, ApprovalSettings]:
         database=database,
         outbox=outbox,
         aggregates=AGGREGATES,
-        loops=(every(REFRESH_SECONDS, partial(refresh_gauges, database)),),
+        loops=(every(REFRESH_SECONDS, sparing(partial(refresh_gauges, database))),),
         app=build_app(settings, database, outbox, catching_up.require),
         catching_up=catching_up,
         retention=retention.rules(settings.keep_history_days, settings.keep_finished_days),

@@ -10,7 +10,8 @@ from services.approval.rules.answers import Accept, Answer, AnswerResult, Grante
 from services.approval.rules.checks import Finding
 from services.approval.rules.commands import AnswerContext, carry_out
 from services.approval.rules.commitment import CommitmentFacts
-from services.approval.storage import directory, queries, reviews, submissions
+from services.approval.rules.evidence import document_in_erp, objection
+from services.approval.storage import directory, documents, queries, reviews, submissions
 from services.approval.storage.store import CommitmentStore
 from services.pipeline.clock import utc_now
 from services.pipeline.crash import crash_at
@@ -50,7 +51,8 @@ class Decisions:
             facts = (await self._store.load(db, [commitment_id]))[commitment_id]
             context = AnswerContext(who.as_person, ZoneInfo(who.time_zone), utc_now(), traceparent)
             snapshot, findings = await _exported(db, who.company_id, facts, answer)
-            result = carry_out(facts, answer, context, snapshot=snapshot, findings=findings)
+            against = await _objection(db, who.company_id, facts, answer)
+            result = carry_out(facts, answer, context, snapshot=snapshot, findings=findings, objection=against)
             if isinstance(result, Granted):
                 await self._record(db, facts, result)
         if not isinstance(result, Granted):
@@ -64,6 +66,20 @@ class Decisions:
         requests = await self._store.save(db, [StateChange(before.id, before, decided.state, decided.rows)])
         await self._outbox.add(db, [*decided.publish, *requests])
         crash_at("approval.before_decision_commit")
+
+
+async def _objection(db: Transaction, company_id: str, facts: CommitmentFacts, answer: Answer) -> str:
+    """Return why the document that `answer` names cannot be this commitment's; empty if it can, or names none.
+
+    Until this transaction ends, nobody else can give the same document as evidence.
+    """
+    if not isinstance(answer, Settle) or answer.document is None:
+        return ""
+    document = document_in_erp(facts, answer.document)
+    await documents.lock(db, document)
+    holder = await documents.holder(db, company_id, facts.id, document)
+    erps = await directory.erps_of_company(db, company_id)
+    return objection(facts, answer.document, {erp.name for erp in erps}, holder)
 
 
 async def _exported(

@@ -16,6 +16,9 @@ from services.pipeline.periodic import every
 from services.pipeline.runtime import Service, run_service
 from services.pipeline.settings import load
 
+RELAY_POLL_SECONDS = 3.0
+"""Long, because only `countersign digest --at` and other digest processes write rows that do not wake this relay."""
+
 
 def build() -> tuple[Service, DigestSettings]:
     """Return the service and its settings, as the environment configures them."""

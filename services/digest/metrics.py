@@ -6,4 +6,12 @@ LAST_SUCCESS = Gauge(
     "digest_last_success_timestamp_seconds",
     "When the schedule last made every summary that was due.",
 )
+FAILED_ATTEMPTS = Counter(
+    "digest_failed_attempts_total", "Attempts to store a batch of messages that failed and are repeated."
+)
+UNREADABLE_ROWS = Counter(
+    "digest_unreadable_rows_total",
+    "People and commitments that summaries leave out because their rows cannot be read; each once per process.",
+    ["kind"],
+)
 SUMMARIES = Counter("digest_summaries_total", "Daily summaries handed to the notifier.")

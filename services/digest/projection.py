@@ -17,6 +17,7 @@ import faust
 import structlog
 
 from services.digest.aggregates import AGGREGATES
+from services.digest.metrics import FAILED_ATTEMPTS
 from services.digest.storage.tables import KERNEL
 from services.pipeline import metrics
 from services.pipeline.aggregate import topics_of
@@ -30,12 +31,14 @@ from services.pipeline.records import Batch, Partition, Record, moment_of
 from services.pipeline.settings import KafkaSettings
 
 BATCH_RECORDS = 500
-BATCH_SECONDS = 0.1
+BATCH_SECONDS = 1.0  # Faust's agents wake up this often also if nothing arrives; a full batch does not wait for it
 SESSION_SECONDS = 15.0
 START_SECONDS = 60.0
 STOP_SECONDS = 5.0
-WATCH_SECONDS = 1.0
+WATCH_SECONDS = 5.0
 RENEW_PAUSE_SECONDS = 2.0
+PAUSES_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
+LONGEST_PAUSE_SECONDS = 10.0
 
 log = structlog.get_logger()
 
@@ -72,7 +75,7 @@ class Projection:
             self._group,
             broker=[f"kafka://{server.strip()}" for server in self._settings.kafka_bootstrap_servers.split(",")],
             broker_credentials=_credentials(self._settings),
-            broker_commit_interval=1.0,
+            broker_commit_interval=5.0,
             broker_session_timeout=SESSION_SECONDS,
             broker_max_poll_records=BATCH_RECORDS,
             stream_buffer_maxsize=BATCH_RECORDS,
@@ -93,20 +96,27 @@ class Projection:
 
     async def _follow(self, stream: Any) -> None:
         async for events in stream.noack_take(BATCH_RECORDS, within=BATCH_SECONDS):
-            records = [_record_of(event.message) for event in events]
+            records = [record_of(event.message) for event in events]
             await self.settle(records)
             for event in events:
                 await stream.ack(event)
             self._next.update({record.partition: record.offset + 1 for record in records})
 
     async def settle(self, records: Sequence[Record]) -> None:
-        """Process `records`, waiting for as long as the database is unavailable."""
-        batch, decoded = Batch.without_offsets(records), decode_batch(records)
-        for pause_seconds in chain((0.2, 0.5, 1.0, 2.0), repeat(5.0)):
+        """Process `records`, waiting for as long as the database is unavailable.
+
+        A cause is logged when it appears, and not again with every attempt.
+        """
+        batch, decoded, reported = Batch.without_offsets(records), decode_batch(records), ""
+        for pause_seconds in chain(PAUSES_SECONDS, repeat(LONGEST_PAUSE_SECONDS)):
             try:
                 await self._processor.settle(batch, decoded)
             except Exception as error:  # noqa: BLE001 - Faust would drop the messages of an agent that raises
-                log.warning("projection.waits", cause=type(error).__name__, records=len(records))
+                cause = type(error).__name__
+                FAILED_ATTEMPTS.inc()
+                if cause != reported:
+                    log.warning("projection.waits", cause=cause, records=len(records))
+                reported = cause
                 await asyncio.sleep(pause_seconds)
             else:
                 return
@@ -139,7 +149,8 @@ class Projection:
                 metrics.CONSUMER_LAG.labels(partition.topic, partition.number).set(max(high - position, 0))
 
 
-def _record_of(message: Any) -> Record:
+def record_of(message: Any) -> Record:
+    """Return Faust's `message` as a record, whatever its producer has set as its timestamp."""
     return Record(
         Partition(message.topic, message.partition),
         message.offset,

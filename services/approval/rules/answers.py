@@ -75,7 +75,7 @@ class Blocked:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """The commitment has changed since the approver saw it; `explanation` says how."""
+    """The commitment has changed since the approver saw it, or its document cannot be this; `explanation` says why."""
 
     current: CurrentStatus | None
     explanation: str

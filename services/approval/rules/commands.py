@@ -29,8 +29,8 @@ from services.approval.rules.answers import (
 from services.approval.rules.checks import Finding
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, current_status
 from services.approval.rules.conflicts import explanation
-from services.approval.rules.erp import connection_name
 from services.approval.rules.event_handlers import Handler
+from services.approval.rules.evidence import document_in_erp
 from services.approval.rules.guards import is_at, is_content, is_found, is_in_doubt, is_rejected, order_by
 from services.approval.rules.status import SOURCE, summary
 
@@ -40,7 +40,7 @@ _HANDLERS: Mapping[type[Decision], Handler[Any]] = {
     DecisionRejected: event_handlers.rejected,
     DecisionResolved: event_handlers.resolved,
 }
-Verdict = Decision | AlreadyGranted | Blocked | None
+Verdict = Decision | AlreadyGranted | Blocked | Conflict | None
 """A decision grants the answer; None refuses it, because the commitment has changed since the approver saw it."""
 
 
@@ -61,16 +61,18 @@ def carry_out(
     *,
     snapshot: Snapshot | None = None,
     findings: Sequence[Finding] = (),
+    objection: str = "",
 ) -> AnswerResult:
     """Return the result of `answer`.
 
     `snapshot` is the stored content that would be exported: for Accept the one that the answer names, otherwise the
-    approved one; None if it is not stored. `findings` are those on that content.
+    approved one; None if it is not stored. `findings` are those on that content. `objection` says in words why the
+    document that Settle names cannot be this commitment's; empty if it can.
     """
     current = current_status(facts)
-    verdict = _judge(facts, current, answer, context.by, snapshot, findings) if current else None
+    verdict = _judge(facts, current, answer, context.by, snapshot, findings, objection) if current else None
     match verdict:
-        case AlreadyGranted() | Blocked():
+        case AlreadyGranted() | Blocked() | Conflict():
             return verdict
         case None:
             return Conflict(current, explanation(facts, answer.revision, context.now, context.zone))
@@ -84,6 +86,7 @@ def _judge(
     by: Person,
     snapshot: Snapshot | None,
     findings: Sequence[Finding],
+    objection: str,
 ) -> Verdict:
     match answer:
         case Accept():
@@ -93,7 +96,7 @@ def _judge(
         case Retry():
             return _retry(facts, current, answer, by, snapshot)
         case Settle(document=ErpDocument() as document):
-            return _settle_as_present(facts, current, answer, by, document)
+            return _settle_as_present(facts, current, answer, by, document_in_erp(facts, document), objection)
         case Settle():
             return _settle_as_absent(facts, current, answer, by, snapshot)
 
@@ -163,18 +166,18 @@ def _settle_as_absent(
 
 
 def _settle_as_present(
-    facts: CommitmentFacts, current: CurrentStatus, answer: Settle, by: Person, document: ErpDocument
+    facts: CommitmentFacts, current: CurrentStatus, answer: Settle, by: Person, found: ErpDocument, objection: str
 ) -> Verdict:
     """Settle the doubt with a document; the commitment is synced once the exporter has taken that as the outcome.
 
-    Until then it stays in doubt, and nobody can settle it otherwise. The evidence names a document; the ERP is the one
-    that was asked, whatever connection the answer names.
+    Until then it stays in doubt, and nobody can settle it otherwise.
     """
-    found = document.model_copy(update={"connection": connection_name(facts) or document.connection})
     if is_found(facts, current, answer.revision, found):
         return AlreadyGranted(current)
     if not is_in_doubt(current, answer):
         return None
+    if objection:
+        return Conflict(current, objection)
     return DecisionResolved(
         **_about(facts, current), round=answer.round, document=found, decided_by=by, note=answer.note
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 from schemas.commitment import ErpDocument, Summary
 from schemas.fields import Status
+from services.approval.rules.documents import distinct
 from services.approval.rules.facts import Approved, Retrieved, Ruling, Stage, Submitted, WrittenDocument, canonical
 
 
@@ -62,12 +63,12 @@ class CommitmentFacts:
         """The commitment's document in the ERP, as last written."""
         if not self.documents:
             return None
-        return max(self.documents, key=lambda written: (written.revision, canonical(written))).document
+        return max(distinct(self.documents), key=lambda written: (written.revision, canonical(written))).document
 
     @property
     def erp_ids(self) -> frozenset[tuple[str, str]]:
         """(connection, ERP id) of each of its documents; with more than one, a person has to remove the others."""
-        return frozenset((written.document.connection, written.document.id) for written in self.documents)
+        return frozenset((written.document.connection, written.document.id) for written in distinct(self.documents))
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,6 @@ def is_rejected(current: CurrentStatus, answer: Reject, by: Person) -> bool:
 def is_found(facts: CommitmentFacts, current: CurrentStatus, revision: int, document: ErpDocument) -> bool:
     """Whether the same document was given as evidence before, or is known to be in the ERP."""
     if is_at(current, revision, Status.SYNCED):
-        return (document.connection, document.id) in facts.erp_ids
+        return any(written.document.is_same_as(document) for written in facts.documents)
     is_doubt = is_at(current, revision, Status.IN_DOUBT)
     return is_doubt and current.ruling is not None and current.ruling.settled_as == document

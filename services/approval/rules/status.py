@@ -8,6 +8,7 @@ from schemas.events import CommitmentStatus, EventData
 from schemas.fields import Owner, Ribbon, Status
 from schemas.limits import MAX_TEXT_CHARACTERS
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, current_status
+from services.approval.rules.documents import distinct
 from services.approval.rules.erp import UNNAMED_ERP, connection_name, document_name
 from services.approval.rules.facts import Ruling, Stage
 
@@ -130,7 +131,7 @@ def _in_doubt(ruling: Ruling, number: str, erp: str) -> str:
 
 
 def _synced(facts: CommitmentFacts, number: str, erp: str) -> str:
-    names = sorted({document_name(written.document) for written in facts.documents})
+    names = sorted({document_name(written.document) for written in distinct(facts.documents)})
     if len(facts.erp_ids) > 1:
         return f"{number} stands in {erp} more than once: {', '.join(names)}. All but one must be removed there."
     return f"{number} is synced with {erp} as {names[-1]}."

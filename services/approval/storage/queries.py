@@ -1,46 +1,29 @@
 """Queries of the desk and the API: lists by view, one commitment, its history."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
+from functools import cache
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import ColumnElement, Select, func, select, tuple_
+from sqlalchemy import ScalarSelect, Select, bindparam, func, select
 
 from schemas.fields import Id, Instant, Status
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, current_status
+from services.approval.storage import searches
 from services.approval.storage.store import STATE
 from services.approval.storage.tables import COMMITMENT, HISTORY
+from services.approval.storage.views import STATUSES, DeskView, in_order, place
+from services.pipeline.companies import companies_in
 from services.pipeline.database import Transaction
 
 PAGE_ROWS = 50
 MAX_PAGE_ROWS = 200
+MAX_COUNT = 10_000
 MAX_HISTORY_ROWS = 500
 _NUL = "\x00"
 """PostgreSQL text cannot contain it, so nothing matches it."""
-
-
-class DeskView(StrEnum):
-    """The views of the desk."""
-
-    READY = "ready"
-    FAILED = "failed"
-    EXPORTING = "exporting"
-    SYNCED = "synced"
-    REJECTED = "rejected"
-    ALL = "all"
-
-
-STATUSES: Mapping[DeskView, tuple[Status, ...]] = {
-    DeskView.READY: (Status.READY, Status.DISPUTED),
-    DeskView.FAILED: (Status.FAILED,),
-    DeskView.EXPORTING: (Status.EXPORTING, Status.IN_DOUBT),
-    DeskView.SYNCED: (Status.SYNCED,),
-    DeskView.REJECTED: (Status.REJECTED,),
-    DeskView.ALL: tuple(Status),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +58,14 @@ def parse_cursor(text: str) -> Cursor | None:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some commitments of a list, oldest first; `next_after` continues it, None at its end."""
+    """Some commitments of a list, oldest first; `next_after` continues it, None at its end.
+
+    A search may end a page before it is full, when it has looked at many commitments: `is_partial`.
+    """
 
     commitments: Sequence[StoredCommitment]
     next_after: Cursor | None
+    is_partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,33 +92,34 @@ async def page(
     """Return at most `limit` commitments of a view whose number, title, vendor or project contains `search`."""
     if _NUL in search:
         return Page([], None)
-    table = COMMITMENT
-    chosen = _of_view(select(table.c.id, table.c.since, table.c.state), company_id, view)
     if search:
-        chosen = chosen.where(table.c.searchable.contains(search.lower(), autoescape=True))
-    if after:
-        chosen = chosen.where(tuple_(table.c.since, table.c.id) > after)
-    rows = (await db.execute(chosen.order_by(table.c.since, table.c.id).limit(limit + 1))).all()
-    found = [_stored(row.state) for row in rows[:limit]]
+        return await _found(db, await searches.search(db, company_id, view, search, after=after, limit=limit))
+    statement = _listed(view, is_continued=after is not None)
+    rows = (await db.execute(statement, place(company_id, after, limit + 1))).all()
     last = rows[limit - 1] if len(rows) > limit else None
-    return Page([each for each in found if each], Cursor(last.since, last.id) if last else None)
+    return Page(_all_stored(row.state for row in rows[:limit]), Cursor(last.since, last.id) if last else None)
 
 
 async def counts(db: Transaction, company_id: str) -> Mapping[DeskView, int]:
-    """Return how many commitments each view holds."""
-    table = COMMITMENT
-    chosen = select(table.c.status, func.count()).where(table.c.company_id == company_id, table.c.status.is_not(None))
-    by_status = {row[0]: row[1] for row in await db.execute(chosen.group_by(table.c.status))}
-    return {view: sum(by_status.get(status, 0) for status in statuses) for view, statuses in STATUSES.items()}
+    """Return how many commitments each view holds; MAX_COUNT stands for that many or more."""
+    by_status = (await db.execute(_COUNTS, {"company": company_id})).one()._mapping  # noqa: SLF001 - a public name
+    found = {view: sum(by_status[status.value] for status in statuses) for view, statuses in STATUSES.items()}
+    return {view: min(count, MAX_COUNT) for view, count in found.items()}
 
 
 async def waiting(db: Transaction) -> tuple[int, datetime | None]:
     """Return how many commitments of all companies wait for an answer, and since when the oldest has waited."""
-    table = COMMITMENT
+    table, company = COMMITMENT, companies_in(COMMITMENT.c.company_id)
+    in_company = table.c.company_id == company.c.id
     statuses = [status.value for status in STATUSES[DeskView.READY]]
-    chosen = select(func.count(), func.min(table.c.since)).where(table.c.status.in_(statuses))
+    count = select(func.count()).where(in_company, table.c.status.in_(statuses)).scalar_subquery()
+    oldest = [
+        select(func.min(table.c.since)).where(in_company, table.c.status == status).scalar_subquery()
+        for status in statuses
+    ]
+    chosen = select(func.coalesce(func.sum(count), 0), func.min(func.least(*oldest))).select_from(company)
     row = (await db.execute(chosen)).one()
-    return row[0], row[1]
+    return int(row[0]), row[1]
 
 
 async def find(db: Transaction, company_id: str, commitment_id: str) -> StoredCommitment | None:
@@ -154,14 +142,32 @@ async def history(db: Transaction, commitment_id: str) -> Sequence[HistoryLine]:
     return [HistoryLine(*row) for row in rows]
 
 
-def _of_view(chosen: Select[Any], company_id: str, view: DeskView) -> Select[Any]:
+async def _found(db: Transaction, hits: searches.Hits) -> Page:
+    """Return the page of a search."""
     table = COMMITMENT
-    wanted: ColumnElement[bool] = (
-        table.c.status.is_not(None)
-        if view is DeskView.ALL
-        else table.c.status.in_([status.value for status in STATUSES[view]])
-    )
-    return chosen.where(table.c.company_id == company_id, wanted)
+    rows = await db.execute(select(table.c.id, table.c.state).where(table.c.id == func.any(list(hits.ids))))
+    states = {row.id: row.state for row in rows}
+    commitments = _all_stored(states[commitment_id] for commitment_id in hits.ids)
+    return Page(commitments, hits.next_after and Cursor(*hits.next_after), is_partial=hits.is_partial)
+
+
+def _all_stored(states: Iterable[str]) -> list[StoredCommitment]:
+    return [each for each in map(_stored, states) if each]
+
+
+@cache
+def _listed(view: DeskView, *, is_continued: bool) -> Select[Any]:
+    listed = in_order(view, is_continued=is_continued)
+    return select(listed.c.id, listed.c.since, listed.c.state)
+
+
+def _count(status: Status) -> ScalarSelect[int]:
+    table = COMMITMENT
+    of_company = select(table.c.id).where(table.c.company_id == bindparam("company"), table.c.status == status.value)
+    return select(func.count()).select_from(of_company.limit(MAX_COUNT).subquery()).scalar_subquery()
+
+
+_COUNTS = select(*(_count(status).label(status.value) for status in Status))
 
 
 def _stored(state: str) -> StoredCommitment | None:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import array
+from sqlalchemy import Select, bindparam, select, true
 
 from schemas.commitment import Commitment
 from schemas.events import Change, ErpConnection
@@ -13,11 +13,13 @@ from services.approval.rules.checks import Finding, findings, kept_number
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus
 from services.approval.rules.differences import differences
 from services.approval.rules.erp import target_erp
+from services.approval.rules.evidence import Holder
 from services.approval.rules.rows import SubmissionRow
-from services.approval.storage import directory, submissions
+from services.approval.storage import directory, documents, submissions
 from services.approval.storage.queries import StoredCommitment
-from services.approval.storage.tables import COMMITMENT
+from services.approval.storage.tables import COMMITMENT, NUMBER, begins_with
 from services.pipeline.apart import apart
+from services.pipeline.bulk import arrays, given_rows
 from services.pipeline.database import Transaction
 
 SHOWN_CONTENTS = 5
@@ -39,13 +41,17 @@ class CheckedSubmission:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """All that an approver reads before answering; `changes` are from the last earlier submission to this one."""
+    """All that an approver reads before answering; `changes` are from the last earlier submission to this one.
+
+    `other_holders` are commitments that hold the same document in the ERP, which must not be.
+    """
 
     facts: CommitmentFacts
     current: CurrentStatus
     submissions: Sequence[CheckedSubmission]
     changes: Sequence[Change]
     erp: ErpConnection | None
+    other_holders: Sequence[Holder] = ()
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -61,7 +67,8 @@ async def review(db: Transaction, company_id: str, stored: StoredCommitment) -> 
     checked = await check(db, company_id, erps, [(facts, row) for row in rows])
     previous = await submissions.before_revision(db, facts.id, current.revision)
     changes = await apart(partial(_changes, previous, checked[0].content)) if previous and checked else ()
-    return Review(facts, current, checked, changes, target_erp(facts, erps))
+    others = await documents.other_holders(db, company_id, facts)
+    return Review(facts, current, checked, changes, target_erp(facts, erps), others)
 
 
 def _changes(previous: SubmissionRow, content: Commitment) -> Sequence[Change]:
@@ -118,16 +125,26 @@ def _cut_numbers(
 
 async def _taken_numbers(db: Transaction, company_id: str, cut: Mapping[_Content, str]) -> Mapping[_Content, str]:
     """Return another commitment's number for each cut one that the ERP could not tell from it."""
-    table = COMMITMENT
-    named = array([table.c.number, table.c.id])
-    first_and_last: dict[str, Sequence[list[str]]] = {}
-    for length in {len(kept) for kept in cut.values()}:
-        prefix = func.left(table.c.number, length)
-        is_cut_so = prefix.in_({kept for kept in cut.values() if len(kept) == length})
-        chosen = select(prefix, func.min(named), func.max(named)).where(table.c.company_id == company_id, is_cut_so)
-        first_and_last |= {row[0]: row[1:] for row in await db.execute(chosen.group_by(prefix))}
-    taken = {
-        (own_id, content_hash): [number for number, other_id in first_and_last.get(kept, ()) if other_id != own_id]
-        for (own_id, content_hash), kept in cut.items()
+    numbers: dict[str, list[tuple[str, str]]] = {kept: [] for kept in cut.values()}
+    if numbers:
+        given = arrays([{"number": kept} for kept in numbers])
+        for kept, number, commitment_id in await db.execute(_BEGINNING_WITH, {"company": company_id, **given}):
+            numbers[kept].append((number, commitment_id))
+    others = {
+        content: [number for number, commitment_id in numbers[kept] if commitment_id != content[0]]
+        for content, kept in cut.items()
     }
-    return {content: numbers[0] for content, numbers in taken.items() if numbers}
+    return {content: min(taken) for content, taken in others.items() if taken}
+
+
+def _beginning_with() -> Select[Any]:
+    """Return the statement that finds two commitments for each given number, which both begin with it."""
+    table, given = COMMITMENT, given_rows([COMMITMENT.c.number])
+    chosen = select(table.c.number, table.c.id).where(
+        table.c.company_id == bindparam("company"), begins_with(given.c.number)
+    )
+    two = chosen.order_by(NUMBER).limit(2).lateral("two")
+    return select(given.c.number, two.c.number, two.c.id).join(two, true())
+
+
+_BEGINNING_WITH = _beginning_with()

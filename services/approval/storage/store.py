@@ -13,7 +13,7 @@ from services.approval.rules.approval_requests import ApprovalRequest, approval_
 from services.approval.rules.commitment import CommitmentFacts, current_status
 from services.approval.rules.differences import differences
 from services.approval.rules.rows import HistoryEntry, StoredRow, SubmissionRow
-from services.approval.storage import directory, submissions, tables
+from services.approval.storage import directory, documents, submissions, tables
 from services.pipeline.bulk import arrays, insert_given, insert_many, update_many
 from services.pipeline.database import Transaction
 from services.pipeline.errors import RowAppearedError
@@ -61,6 +61,7 @@ class CommitmentStore:
         known = [change.after for change in changed if change.before.company_id is not None]
         await _insert_new(db, await mapped(columns, new))
         await update_many(db, tables.COMMITMENT, await mapped(columns, known))
+        await documents.save(db, changed)
         rows = [row for change in changes for row in change.rows]
         sent = [row for row in rows if isinstance(row, SubmissionRow)]
         await insert_many(db, tables.SUBMISSION, await mapped(submissions.columns, sent))

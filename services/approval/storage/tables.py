@@ -1,8 +1,9 @@
-"""Approval's tables: commitments and their submissions, history, people, ERP connections, sessions."""
+"""Approval's tables: commitments with their submissions and documents, history, people, ERP connections, sessions."""
 
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     DateTime,
     Index,
     Integer,
@@ -11,6 +12,8 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    and_,
+    literal,
     text,
 )
 
@@ -31,6 +34,14 @@ COMMITMENT = Table(
     Column("number", Text),
     Column("searchable", Text, comment="number, title, vendor and project in lower case"),
     Index("commitment_by_status", "company_id", "status", "since", "id"),
+    # by code point, so that it finds the numbers that begin with some characters in any database
+    Index(
+        "commitment_by_number",
+        "company_id",
+        "number",
+        postgresql_ops={"number": 'collate "C"'},
+        postgresql_where=text("number is not null"),
+    ),
     Index("commitment_by_since", "company_id", "since", "id", postgresql_where=text("status is not null")),
 )
 
@@ -45,6 +56,30 @@ SUBMISSION = Table(
     Column("sent_by", Text, nullable=False),
     Column("note", Text),
     Column("sent_at", DateTime(timezone=True), nullable=False),
+)
+
+NUMBER = COMMITMENT.c.number.collate("C")
+"""The number as `commitment_by_number` sorts it."""
+
+LAST_CHARACTER = "\U0010ffff"
+
+
+def begins_with(number: str | ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether a commitment's number begins with `number`, as a range of the index."""
+    first = literal(number, Text) if isinstance(number, str) else number
+    return and_(first <= NUMBER, first.concat(LAST_CHARACTER) > NUMBER)
+
+
+# who holds which document of an ERP, derived from the states; a document of two commitments is shown on the desk
+DOCUMENT = Table(
+    "document",
+    METADATA,
+    Column("connection", Text, primary_key=True),
+    Column("kind", Text, primary_key=True, comment="id or number"),
+    Column("name", Text, primary_key=True, comment="the document's id or number in the ERP"),
+    Column("commitment_id", Text, primary_key=True),
+    Column("company_id", Text, nullable=False),
+    Index("document_by_commitment", "commitment_id"),
 )
 
 HISTORY = Table(

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Generic, TypeVar
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Row, Table, func, select
 from sqlalchemy.dialects.postgresql import Insert
 
@@ -35,7 +35,7 @@ class NewestStore(Generic[RecordT]):
         table = self._table
         chosen = select(table).where(table.c.id == func.any(list(keys))).order_by(table.c.id)
         rows = await db.execute(chosen.with_for_update(key_share=True))
-        known = {row.id: Newest(row.id, row.version, self.record(row)) for row in rows}
+        known = {row.id: Newest(row.id, row.version, self._readable(row)) for row in rows}
         return {key: known.get(key) or Newest(key) for key in keys}
 
     async def save(self, db: Transaction, changes: Sequence[StateChange[Newest[RecordT], None]]) -> None:
@@ -46,8 +46,18 @@ class NewestStore(Generic[RecordT]):
         ]
         await db.execute(_upsert(self._table), arrays(rows))
 
+    def _readable(self, row: Row[Any]) -> RecordT | None:
+        """Return the record of `row`; None if it cannot be read, so that the next version replaces it."""
+        try:
+            return self.record(row)
+        except ValidationError:
+            return None
+
     def record(self, row: Row[Any]) -> RecordT:
-        """Return the record that `row` of this store's table holds; other columns of `row` are ignored."""
+        """Return the record that `row` of this store's table holds; other columns of `row` are ignored.
+
+        ValidationError if an earlier release wrote it in a form that this one does not accept.
+        """
         values = row._mapping  # noqa: SLF001 - SQLAlchemy's public name for a row by column
         return self._records.validate_python({member: values[name] for name, member in self._member_of_column.items()})
 

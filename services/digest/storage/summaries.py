@@ -1,21 +1,40 @@
 """Reads what summaries are made of, and records which were made: at most one for each recipient and local date."""
 
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any, Generic, TypeVar
 
-from sqlalchemy import and_, func, or_, select
+from pydantic import ValidationError
+from sqlalchemy import Row, and_, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
+from schemas.commitment import Summary
 from schemas.fields import ToolLevel
 from services.digest.rules.due import Due
 from services.digest.rules.items import CONCLUDED, OPEN, UNANSWERED, Item
 from services.digest.rules.recipients import Recipient
 from services.digest.storage.store import ITEMS, PEOPLE
 from services.digest.storage.tables import DIGEST_RUN, ITEM, PERSON, PREFERENCE
+from services.pipeline.companies import companies_in
 from services.pipeline.database import Transaction
 
+RecordT = TypeVar("RecordT")
 
-async def recipients(db: Transaction) -> list[Recipient]:
-    """Return everybody who has any level on the ERP Integrations tool, company by company."""
+
+@dataclass(frozen=True, slots=True)
+class Readable(Generic[RecordT]):
+    """The records of some rows, and the ids of those rows that cannot be read, which must not stop the others."""
+
+    records: list[RecordT]
+    unreadable: list[str]
+
+
+async def recipients(db: Transaction, company_ids: Collection[str] | None = None) -> Readable[Recipient]:
+    """Return everybody who has any level on the ERP Integrations tool, company by company.
+
+    With `company_ids`, only those of these companies who may be accounting approvers.
+    """
     is_subscribed = PERSON.c.digest_subscribed & func.coalesce(PREFERENCE.c.subscribed, True)
     chosen = (
         select(PERSON, is_subscribed.label("is_subscribed"))
@@ -23,24 +42,44 @@ async def recipients(db: Transaction) -> list[Recipient]:
         .where(PERSON.c.erp_tool != ToolLevel.NONE)
         .order_by(PERSON.c.company_id, PERSON.c.id)
     )
-    return [Recipient(PEOPLE.record(row), row.is_subscribed) for row in await db.execute(chosen)]
+    if company_ids is not None:
+        chosen = chosen.where(PERSON.c.company_id.in_(company_ids), PERSON.c.can_push_to_accounting)
+    return _readable(await db.execute(chosen), lambda row: Recipient(PEOPLE.record(row), row.is_subscribed))
 
 
 async def waiting_since(db: Transaction) -> dict[str, datetime]:
     """Return when the oldest unanswered commitment of each company that has one got its status."""
-    oldest = (
-        select(ITEM.c.company_id, func.min(ITEM.c.since))
-        .where(ITEM.c.status.in_(UNANSWERED))
-        .group_by(ITEM.c.company_id)
-    )
-    return {row[0]: row[1] for row in await db.execute(oldest)}
+    company = companies_in(ITEM.c.company_id)
+    oldest = [
+        select(func.min(ITEM.c.since))
+        .where(ITEM.c.company_id == company.c.id, ITEM.c.status == status.value)
+        .scalar_subquery()
+        for status in sorted(UNANSWERED)
+    ]
+    rows = await db.execute(select(company.c.id, func.least(*oldest)))
+    return {row[0]: row[1] for row in rows if row[1] is not None}
 
 
-async def items(db: Transaction, company_id: str, concluded_from: datetime) -> list[Item]:
+async def items(db: Transaction, company_id: str, concluded_from: datetime) -> Readable[Item]:
     """Return a company's open commitments, and those that were concluded at or after `concluded_from`."""
     is_listed = or_(ITEM.c.status.in_(OPEN), and_(ITEM.c.status.in_(CONCLUDED), ITEM.c.since >= concluded_from))
     chosen = select(ITEM).where(ITEM.c.company_id == company_id, is_listed)
-    return [ITEMS.record(row) for row in await db.execute(chosen)]
+    return _readable(await db.execute(chosen), _item)
+
+
+def _item(row: Row[Any]) -> Item:
+    Summary.model_validate_json(row.summary)  # here, where one that cannot be read is only left out
+    return ITEMS.record(row)
+
+
+def _readable(rows: Iterable[Row[Any]], record: Callable[[Row[Any]], RecordT]) -> Readable[RecordT]:
+    found: Readable[RecordT] = Readable([], [])
+    for row in rows:
+        try:
+            found.records.append(record(row))
+        except ValidationError:
+            found.unreadable.append(row.id)
+    return found
 
 
 async def sent_since(db: Transaction, first: date) -> set[tuple[str, date]]:

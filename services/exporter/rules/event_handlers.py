@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from schemas.commitment import summarise
+from schemas.commitment import ErpDocument, summarise
 from schemas.envelope import Event
 from schemas.events import DecisionAccepted, DecisionRejected, DecisionResolved
 from services.exporter.connectors.types import Refused
@@ -48,7 +48,7 @@ def resolved(exports: CommitmentExports, event: Event[DecisionResolved], now: da
         exports, company_id=event.data.company_id, resolved={event.data.revision: document, **exports.resolved}
     )
     is_changed = with_evidence != exports
-    if export and export.document and export.document.id != document.id:
+    if export and export.document and not _is_same(export.document, document):
         return Decided(with_evidence, (succeeded_event(export, document, now),), is_changed=is_changed)
     return replace(advance(with_evidence, now), is_changed=is_changed)
 
@@ -85,6 +85,10 @@ def fail(exports: CommitmentExports, export: Export, refused: Refused, now: date
 def _check_company(exports: CommitmentExports, company_id: str) -> None:
     if exports.company_id not in (None, company_id):
         raise RefusedError("other_company", f"The commitment {exports.commitment_id} belongs to another company.")
+
+
+def _is_same(known: ErpDocument, evidence: ErpDocument) -> bool:
+    return known.id == evidence.id or known.is_same_as(evidence)
 
 
 def _ordered(event: Event[DecisionAccepted], now: datetime, connection: str | None) -> Export:

@@ -80,7 +80,7 @@ def _succeeded(
         failure=None,
         quiet_until=None,
     )
-    if evidence is not None:
+    if evidence is not None and not any(evidence.is_same_as(document) for document in found.values()):
         found.setdefault(evidence.id, evidence)
     return succeeded, tuple(succeeded_event(succeeded, document, now) for document in found.values())
 

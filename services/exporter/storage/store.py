@@ -29,6 +29,7 @@ from schemas.events import Failure
 from schemas.fields import Record
 from services.exporter.rules.export import ApprovedSnapshot, CommitmentExports, Export, ExportLease, ExportState
 from services.exporter.storage import tables
+from services.exporter.storage.evidence import refuse_documents_of_others
 from services.pipeline.bulk import insert_many
 from services.pipeline.database import Transaction
 from services.pipeline.fold import StateChange
@@ -108,7 +109,8 @@ class ExportStore:
         await db.execute(update(table).where(table.c.id == commitment_id, is_ours).values(due_at=None, set_aside=why))
 
     async def save(self, db: Transaction, changes: Sequence[ExportsChange]) -> None:
-        """Write every change, each table in one round trip."""
+        """Write every change, each table in one round trip; RefusedError for evidence of another's document."""
+        await refuse_documents_of_others(db, changes)
         await db.execute(_UPDATE_COMMITMENT, [_commitment_row(change.after) for change in changes])
         exports = [_export_row(export) for change in changes for export in _changed(change)]
         if exports:

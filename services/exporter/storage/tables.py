@@ -88,6 +88,18 @@ EXPORT = Table(
         postgresql_where=text("state in ('pending', 'in_flight', 'in_doubt')"),
     ),
     Index("export_failed", "connection", "state_since", postgresql_where=text("state = 'failed' and not is_closed")),
+    Index(
+        "export_by_document_id",
+        text("(document ->> 'connection')"),
+        text("(document ->> 'id')"),
+        postgresql_where=text("document is not null"),
+    ),
+    Index(
+        "export_by_document_number",
+        text("(document ->> 'connection')"),
+        text("(document ->> 'number')"),
+        postgresql_where=text("document is not null"),
+    ),
 )
 
 SNAPSHOT = Table(

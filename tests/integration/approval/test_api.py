@@ -310,13 +310,25 @@ async def test_an_export_in_doubt_is_settled_with_or_without_a_document(api: Api
 
 
 async def test_a_document_given_as_evidence_belongs_to_the_erp_that_was_asked(api: Api) -> None:
-    await api.desk.receive(company.sent(SC), company.accepted(SC), company.in_doubt(SC))
-    document = {"connection": "somebody-elses-erp", "id": "4F2", "number": "SC-001"}
+    another = company.QUICKBOOKS.model_copy(update={"name": "another-erp"})
+    await api.desk.receive(another, company.sent(SC), company.accepted(SC), company.in_doubt(SC))
+    document = {"connection": another.name, "id": "4F2", "number": "SC-001"}
 
     await api.post("/sc-1/settle", {"revision": 1, "round": 1, "document": document, "note": "Found it."})
 
     (decision,) = await api.decisions("decision.resolved")
     assert decision["document"]["connection"] == company.ERP
+
+
+async def test_a_document_of_somebody_elses_erp_is_no_evidence(api: Api) -> None:
+    await api.desk.receive(company.sent(SC), company.accepted(SC), company.in_doubt(SC))
+    document = {"connection": "somebody-elses-erp", "id": "4F2", "number": "SC-001"}
+
+    refused = await api.post("/sc-1/settle", {"revision": 1, "round": 1, "document": document, "note": "Found it."})
+
+    is_problem(refused, 409)
+    assert "somebody-elses-erp is no ERP connection of your company." in refused.json()["detail"]
+    assert await api.decisions("decision.resolved") == []
 
 
 async def test_a_request_without_a_valid_token_is_unauthorized(api: Api) -> None:

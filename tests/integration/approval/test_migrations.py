@@ -1,16 +1,24 @@
 """A database that the version before wrote migrates without losing a commitment."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from alembic import command
 from pydantic import SecretStr
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select, text
 
 from sandbox.servers.postgres import create_database, drop_database
+from schemas.commitment import ErpDocument
 from schemas.fields import Status
+from services.approval.rules.documents import names_of
+from services.approval.rules.facts import Ruling, Stage, WrittenDocument
 from services.approval.storage import queries
 from services.approval.storage.migrations import MIGRATIONS
+from services.approval.storage.store import STATE as STORED
+from services.approval.storage.tables import DOCUMENT
+from services.approval.storage.views import DeskView
 from services.pipeline.database import Database
 from services.pipeline.migrations import migrate
 
@@ -55,6 +63,25 @@ async def test_a_commitment_of_the_version_before_is_there_after_the_migration(
     await migrate(SecretStr(url), MIGRATIONS)
 
     async with database.begin() as db:
-        (stored,) = (await queries.page(db, "company-204", queries.DeskView.READY, search="SC-014")).commitments
+        (stored,) = (await queries.page(db, "company-204", DeskView.READY, search="SC-014")).commitments
     assert (stored.current.status, stored.current.summary.number) == (Status.READY, "SC-014")
     assert (stored.facts.status_version, stored.facts.hashes) == (7, {"a" * 64})
+
+
+async def test_the_documents_of_the_version_before_are_recorded(old_database: tuple[str, Database]) -> None:
+    url, database = old_database
+    written, evidence = (
+        ErpDocument(connection="erp", id="4F2", number=" PO  1 "), ErpDocument(connection="erp", id="77")
+    )  # fmt: skip
+    ruling = Ruling(2, 1, Stage.IN_DOUBT, datetime(2026, 11, 16, tzinfo=UTC), settled_as=evidence)
+    facts = replace(STORED.validate_json(STATE), documents=frozenset({WrittenDocument(1, written)}), ruling=ruling)
+    async with database.begin() as db:
+        state = STORED.dump_json(facts).decode()
+        await db.execute(text("update approval.commitment set state = :state"), {"state": state})
+
+    await migrate(SecretStr(url), MIGRATIONS)
+
+    async with database.begin() as db:
+        rows = await db.execute(select(DOCUMENT.c.connection, DOCUMENT.c.kind, DOCUMENT.c.name, DOCUMENT.c.company_id))
+        expected = {(name.connection, name.kind, name.name, "company-204") for name in names_of(written, evidence)}
+        assert set(map(tuple, rows)) == expected

@@ -6,14 +6,17 @@ import sys
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
+import orjson
 import pytest
+from sqlalchemy import update
+from structlog.testing import capture_logs
 
 from schemas.events import DigestReady, DirectoryPerson, EventData
 from schemas.fields import Status, ToolLevel
 from schemas.links import read_unsubscribe
 from services.digest.rules.recipients import DigestOutcome
 from services.digest.schedule import Report, Schedule, digest_at
-from services.digest.storage.tables import KERNEL
+from services.digest.storage.tables import ITEM, KERNEL, PERSON
 from services.pipeline.outbox import Outbox
 from services.pipeline.periodic import every
 from tests.integration.digest.company_events import message
@@ -34,6 +37,16 @@ async def summaries(digest: DigestUnderTest) -> list[DigestReady]:
     events = await asyncio.to_thread(events_on, digest.settings, DigestReady.topic)
     found = [event.data for event in events if isinstance(event.data, DigestReady)]
     return [each for each in found if each.company_id == digest.company.id]
+
+
+def environment_of(digest: DigestUnderTest) -> dict[str, str]:
+    """The environment of a command that works on this test's digest."""
+    return os.environ | {
+        "KAFKA_BOOTSTRAP_SERVERS": digest.settings.kafka_bootstrap_servers,
+        "DATABASE_URL": digest.settings.database_url.get_secret_value(),
+        "PUBLIC_URL": digest.settings.public_url,
+        "LINK_SECRET": digest.settings.link_secret.get_secret_value(),
+    }
 
 
 def outcomes(reports: list[Report]) -> dict[str, str]:
@@ -115,16 +128,45 @@ async def test_several_instances_make_each_summary_once(digest: DigestUnderTest)
         assert len(await Outbox(KERNEL).oldest(db, 100)) == 5
 
 
+async def test_rows_that_cannot_be_read_are_left_out_with_an_alarm(digest: DigestUnderTest) -> None:
+    company = digest.company
+    await receive(
+        digest,
+        *(company.person(name, 1) for name in ("dana", "lee", "kim")),
+        *(company.status(name, 1) for name in ("SC-1", "SC-2", "SC-3")),
+    )
+    async with digest.database.begin() as db:
+        await db.execute(update(PERSON).where(PERSON.c.id == company.key("lee")).values(time_zone="Mars/Olympus"))
+        await db.execute(update(PERSON).where(PERSON.c.id == company.key("kim")).values(email="no address"))
+        await db.execute(update(ITEM).where(ITEM.c.id == company.key("SC-1")).values(summary="{}"))
+        await db.execute(update(ITEM).where(ITEM.c.id == company.key("SC-2")).values(summary="no JSON"))
+    schedule = Schedule(digest.database, Outbox(KERNEL), digest.settings)
+    with capture_logs() as logs:
+        assert outcomes(await schedule.build_digests(MORNING)) == {"Dana": "sent"}
+        assert outcomes(await schedule.build_digests(MORNING)) == {"Dana": "already sent"}
+    alarms = [(each["kind"], each["rows"]) for each in logs if each["event"] == "digest.rows_unreadable"]
+    assert alarms == [("person", 2), ("commitment", 2)]
+    async with digest.database.begin() as db:
+        [made] = await Outbox(KERNEL).oldest(db, 10)
+    rows = orjson.loads(made.value)["data"]["waiting"]["rows"]
+    assert [row["commitment_id"] for row in rows] == [company.key("SC-3")]
+
+
+async def test_a_report_as_json_is_all_that_is_on_stdout(digest: DigestUnderTest) -> None:
+    await receive(digest, digest.company.person("dana", 1), digest.company.status("SC-1", 1))
+    order = [sys.executable, "-m", "services.command", "digest", "--at", MORNING.isoformat(), "--json"]
+    done = await asyncio.to_thread(
+        subprocess.run, order, env=environment_of(digest), check=True, capture_output=True, timeout=120
+    )
+    assert [report["name"] for report in orjson.loads(done.stdout)] == ["Dana"]
+    assert b"digest.made" in done.stderr
+
+
 @pytest.mark.parametrize("point", ["digest.before_claim_commit", "digest.after_claim_commit"])
 async def test_after_a_kill_the_next_order_sends_the_summary(digest: DigestUnderTest, point: str) -> None:
     await receive(digest, digest.company.person("dana", 1), digest.company.status("SC-1", 1))
     order = [sys.executable, "-m", "services.command", "digest", "--at", MORNING.isoformat()]
-    environment = os.environ | {
-        "KAFKA_BOOTSTRAP_SERVERS": digest.settings.kafka_bootstrap_servers,
-        "DATABASE_URL": digest.settings.database_url.get_secret_value(),
-        "PUBLIC_URL": digest.settings.public_url,
-        "LINK_SECRET": digest.settings.link_secret.get_secret_value(),
-    }
+    environment = environment_of(digest)
 
     def give_order(**more: str) -> int:
         return subprocess.run(order, env=environment | more, check=False, capture_output=True, timeout=120).returncode

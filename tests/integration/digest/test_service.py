@@ -4,9 +4,10 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import select
 
 from sandbox.service_process import ServiceProcess
-from services.digest.storage.tables import ITEM
+from services.digest.storage.tables import ITEM, KERNEL
 from tests.integration.digest.company_events import message
 from tests.integration.digest.conftest import DigestUnderTest
 from tests.waiting import eventually
@@ -39,3 +40,5 @@ async def test_the_service_follows_the_topics_and_drains_within_ten_seconds(
     await asyncio.to_thread(process.stop)
     assert time.monotonic() - asked_at < 10
     assert "service.stopped" in process.log.read_text()
+    async with digest.database.begin() as db:
+        assert (await db.execute(select(KERNEL.lease.c.holder))).all() == []

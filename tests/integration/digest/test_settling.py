@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
+from structlog.testing import capture_logs
 
 from sandbox.servers import LocalPostgres
 from sandbox.servers.postgres import create_database
@@ -22,6 +24,7 @@ from services.pipeline.redriving import Chosen, DeadLetterDesk, Handled
 from services.pipeline.settings import KafkaSettings
 from tests.integration.digest.company_events import CompanyEvents, message, records
 from tests.integration.digest.conftest import DigestUnderTest
+from tests.waiting import eventually
 
 
 async def versions(database: Database) -> dict[str, int]:
@@ -32,6 +35,21 @@ async def versions(database: Database) -> dict[str, int]:
 def unchanged() -> float:
     labels = {"service": "digest", "topic": "commitment.status", "outcome": "unchanged"}
     return REGISTRY.get_sample_value("pipeline_events_total", labels) or 0.0
+
+
+def failed_attempts() -> float:
+    return REGISTRY.get_sample_value("digest_failed_attempts_total") or 0.0
+
+
+async def test_a_row_that_cannot_be_read_is_replaced_by_the_next_version(digest: DigestUnderTest) -> None:
+    company = digest.company
+    await digest.settle(message(company.status("SC-1", 1)))
+    async with digest.database.begin() as db:
+        await db.execute(update(ITEM).values(status="a status of another release"))
+    await digest.settle(message(company.status("SC-1", 2)), message(company.status("SC-2", 1)))
+    assert await versions(digest.database) == {company.key("SC-1"): 2, company.key("SC-2"): 1}
+    async with digest.database.begin() as db:
+        assert await DeadLetters(KERNEL).newest(db, 10) == []
 
 
 async def test_only_the_message_that_the_database_refuses_becomes_a_dead_letter(digest: DigestUnderTest) -> None:
@@ -101,9 +119,14 @@ async def test_messages_wait_for_an_unavailable_database(local_postgres: Callabl
     database, company = Database(url, application_name="tests"), CompanyEvents("unavailable")
     projection = Projection(KafkaSettings(kafka_bootstrap_servers="localhost:1"), database, Outbox(KERNEL))
     await asyncio.to_thread(server.kill)
-    settling = asyncio.create_task(projection.settle(records([message(company.status("SC-1", 1))])))
-    await asyncio.sleep(1)
+    before = failed_attempts()
+    with capture_logs() as logs:
+        settling = asyncio.create_task(projection.settle(records([message(company.status("SC-1", 1))])))
+        await eventually(lambda: failed_attempts() >= before + 4)
     assert not settling.done()
+    waits = [each["cause"] for each in logs if each["event"] == "projection.waits"]
+    assert len(waits) < failed_attempts() - before, "a cause is not logged with every attempt"
+    assert all(one != next_one for one, next_one in pairwise(waits))
     await asyncio.to_thread(server.restart)
     await asyncio.wait_for(settling, 30)
     assert await versions(database) == {company.key("SC-1"): 1}

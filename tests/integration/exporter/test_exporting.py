@@ -1,6 +1,7 @@
 """Each commitment becomes exactly one document in the ERP, even if answers are lost and workers die."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
@@ -11,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sandbox.erp.faults import Calls, ErpFault, ErpFaultKind
 from services.exporter.rules.export import ExportState
 from services.exporter.storage import tables
+from services.pipeline.fold import RefusedError
 from tests.integration.exporter.exporter_process import SETTLE_SECONDS, ExporterProcess, running_exporter
 from tests.unit.exporter.builders import accepted_event, rejected_event, resolved_event
 
@@ -245,6 +247,24 @@ async def test_an_approvers_evidence_settles_an_export_in_doubt(exporter: Export
     assert await exporter.export_states() == ["succeeded"]
     exporter.clock.advance(600)
     assert await exporter.work_once() == 0
+
+
+@pytest.mark.parametrize(("document_id", "number"), [("d-9", "PO-77"), ("d-77", "PO-9"), ("PO-9", "PO-9")])
+async def test_evidence_of_another_commitments_document_is_refused(
+    exporter: ExporterProcess, document_id: str, number: str
+) -> None:
+    await exporter.consume(accepted_event(), accepted_event(commitment_id="c-2"))
+    await exporter.consume(resolved_event())
+    with pytest.raises(RefusedError, match="it is that of c-1"):
+        await exporter.consume(resolved_event(commitment_id="c-2", document_id=document_id, number=number))
+    assert await exporter.export_states() == ["succeeded", "pending"]
+
+
+async def test_evidence_of_a_document_on_another_connection_is_accepted(exporter: ExporterProcess) -> None:
+    await exporter.consume(accepted_event(), resolved_event())
+    elsewhere = resolved_event(commitment_id="c-2")
+    named = elsewhere.data.document.model_copy(update={"connection": "another"})
+    await exporter.consume(replace(elsewhere, data=elsewhere.data.model_copy(update={"document": named})))
 
 
 async def test_transient_errors_are_retried_silently_up_to_the_limit(exporter: ExporterProcess) -> None:

@@ -98,15 +98,22 @@ def rejected_event(
     return new_event(data, source="countersign/approval", time=NOW)
 
 
-def resolved_event(revision: int = 1, document_id: str = "d-9", *, company_id: str = "co-1") -> Event[DecisionResolved]:
+def resolved_event(
+    revision: int = 1,
+    document_id: str = "d-9",
+    *,
+    company_id: str = "co-1",
+    commitment_id: str = "c-1",
+    number: str = "PO-9",
+) -> Event[DecisionResolved]:
     """Return an approver's evidence that the revision is in the ERP."""
     data = DecisionResolved(
         company_id=company_id,
         project_id="pr-1",
-        commitment_id="c-1",
+        commitment_id=commitment_id,
         revision=revision,
         round=1,
-        document=ErpDocument(connection="main", id=document_id, number="PO-9"),
+        document=ErpDocument(connection="main", id=document_id, number=number),
         decided_by=APPROVER,
     )
     return new_event(data, source="countersign/approval", time=NOW)

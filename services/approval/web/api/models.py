@@ -8,7 +8,7 @@ from schemas.commitment import ErpDocument, Person, Summary
 from schemas.events import Change
 from schemas.fields import FailureClass, Ribbon, Status
 from services.approval.rules.checks import Finding
-from services.approval.storage.queries import DeskView
+from services.approval.storage.views import DeskView
 
 
 class _Model(BaseModel):
@@ -39,8 +39,11 @@ class CommitmentPage(_Model):
     """A page of a view, oldest first."""
 
     items: tuple[CommitmentState, ...]
-    next_after: str | None = Field(description="Pass it as `after` to get the next page; null at the end.")
-    counts: dict[DeskView, int] = Field(description="How many commitments each view holds.")
+    next_after: str | None = Field(
+        description="Pass it as `after` to get the next page; null at the end. A page of a search may have "
+        "few items, or none, before the end."
+    )
+    counts: dict[DeskView, int] = Field(description="How many commitments each view holds; 10,000 means that or more.")
 
 
 class SubmittedContent(_Model):

@@ -13,8 +13,9 @@ from services.approval.rules.answers import Accept, Answer, Blocked, Conflict, R
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, current_status
 from services.approval.rules.status import EDITABLE, RIBBONS, locked_fields, message, summary
 from services.approval.storage import queries
-from services.approval.storage.queries import DeskView, StoredCommitment
+from services.approval.storage.queries import StoredCommitment
 from services.approval.storage.reviews import Review, review
+from services.approval.storage.views import DeskView
 from services.approval.web.api.models import (
     CommitmentDetail,
     CommitmentPage,

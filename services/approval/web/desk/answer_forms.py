@@ -4,9 +4,8 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from schemas.commitment import ErpDocument
+from schemas.commitment import ErpDocument, id_of_number
 from schemas.events import LimitsProfile
-from schemas.limits import MAX_ID_CHARACTERS
 from services.approval.rules.answers import Accept, Answer, Reject, Retry, Settle
 from services.approval.web.desk import forms
 from services.approval.web.desk.forms import BadFormError, Choice, Fields, FormProblem, Verb
@@ -91,7 +90,7 @@ def _document(fields: Fields, connection: str | None) -> ErpDocument:
     if not connection:
         raise BadFormError
     number = _text(fields, "document_number")
-    own_id = _text(fields, "document_id") or "-".join(number.split())[:MAX_ID_CHARACTERS]
+    own_id = _text(fields, "document_id") or id_of_number(number)
     return ErpDocument(connection=connection, id=own_id, number=number)
 
 

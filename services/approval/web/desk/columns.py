@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from services.approval.storage.queries import DeskView
+from services.approval.storage.views import DeskView
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from schemas.limits import MAX_ID_CHARACTERS
 from services.approval.rules.answers import Answer
 from services.approval.rules.erp import connection_name, erp_title, target_erp
 from services.approval.storage import directory, queries
-from services.approval.storage.queries import DeskView, StoredCommitment
+from services.approval.storage.queries import StoredCommitment
+from services.approval.storage.views import DeskView
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk import answer_forms, forms
 from services.approval.web.desk.detail import DetailPage, RefusedForm

@@ -15,8 +15,9 @@ from services.approval.rules.differences import differences
 from services.approval.rules.facts import Stage
 from services.approval.rules.rows import SubmissionRow
 from services.approval.storage import queries, submissions
-from services.approval.storage.queries import STATUSES, DeskView, HistoryLine
+from services.approval.storage.queries import HistoryLine
 from services.approval.storage.reviews import CheckedSubmission, Review, review
+from services.approval.storage.views import STATUSES, DeskView
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk.check_lines import CheckLine, check_lines
 from services.approval.web.desk.forms import FormProblem

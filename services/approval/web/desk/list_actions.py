@@ -11,8 +11,8 @@ from schemas.fields import Status
 from services.approval.rules.answers import Answer
 from services.approval.rules.erp import erp_title, target_erp
 from services.approval.storage import directory, queries
-from services.approval.storage.queries import DeskView
 from services.approval.storage.reviews import review
+from services.approval.storage.views import DeskView
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk.answer_forms import chosen_answer
 from services.approval.web.desk.detail import DetailPage, RefusedForm

@@ -11,9 +11,10 @@ from services.approval.rules.checks import Finding
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus
 from services.approval.rules.erp import erp_title, target_erp
 from services.approval.storage import reviews, submissions
-from services.approval.storage.queries import DeskView, StoredCommitment
+from services.approval.storage.queries import StoredCommitment
 from services.approval.storage.reviews import Review
 from services.approval.storage.submissions import Key
+from services.approval.storage.views import DeskView
 from services.approval.web.desk.forms import Choice, Verb
 from services.pipeline.database import Transaction
 

@@ -13,8 +13,9 @@ from starlette.exceptions import HTTPException
 from schemas.events import DirectoryPerson, ErpConnection
 from schemas.fields import TEXT_PATTERN
 from services.approval.storage import directory, queries
-from services.approval.storage.queries import Cursor, DeskView
+from services.approval.storage.queries import Cursor
 from services.approval.storage.sessions import Session
+from services.approval.storage.views import DeskView
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk.columns import columns_for
 from services.approval.web.desk.forms import Fields, FormProblem
@@ -88,6 +89,7 @@ class ListPages:
                 groups=_by_cause(rows) if query.view is DeskView.FAILED else {},
                 counts=counts,
                 following=following,
+                is_partial=found.is_partial,
                 unavailable=_unavailable(erps) if query.view in (DeskView.FAILED, DeskView.EXPORTING) else (),
                 empty_search=EMPTY_SEARCH_WORDS[query.view],
                 empty_list=empty_list(query.view, is_approver=person.is_approver),

@@ -21,7 +21,7 @@ from services.approval.identity.sign_in.errors import APPROVERS_ONLY
 from services.approval.rules.checks import excess_over_lines, line_sum
 from services.approval.rules.erp import document_name
 from services.approval.rules.status import RIBBONS
-from services.approval.storage.queries import DeskView
+from services.approval.storage.views import DeskView
 from services.approval.web.desk import wording
 from services.approval.web.desk.forms import FormProblem
 from services.pipeline import formats
@@ -79,6 +79,7 @@ class Pages:
             figure=wording.figure,
             quantity=wording.quantity,
             counted=wording.counted,
+            tally=wording.tally,
             segment=wording.segment,
             document_name=document_name,
             moment=_moment,

@@ -11,7 +11,8 @@ from babel.numbers import format_decimal
 
 from schemas.commitment import Person, Summary
 from schemas.fields import FailureClass, Kind, Owner, Status, ToolLevel
-from services.approval.storage.queries import DeskView
+from services.approval.storage.queries import MAX_COUNT
+from services.approval.storage.views import DeskView
 from services.pipeline.formats import LOCALE, enumeration, money
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
@@ -63,6 +64,11 @@ _EMPTY_LIST_WORDS = {
     DeskView.REJECTED: "Nothing is rejected.",
     DeskView.ALL: "No commitment was sent to ERP Integrations yet.",
 }
+
+
+def tally(count: int) -> str:
+    """The number beside a view; more than MAX_COUNT are not counted."""
+    return f"{count:,}+" if count >= MAX_COUNT else f"{count:,}"
 
 
 def empty_list(view: DeskView, *, is_approver: bool) -> str:

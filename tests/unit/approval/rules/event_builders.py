@@ -81,6 +81,12 @@ def resolved(
     return _event(data, at)
 
 
+def confirmed(revision: int = 1, export_round: int = 1, number: str = "PO-1001") -> Event[ExportSucceeded]:
+    """The success that the exporter publishes for evidence in which only a number is known."""
+    data = ExportSucceeded(**_about(revision), round=export_round, erp_document=document_by_number(number))
+    return _event(data, NOW)
+
+
 def in_doubt(
     revision: int = 1, export_round: int = 1, probes: int = 0, at: datetime = NOW, *, is_probed: bool = True
 ) -> Event[ExportInDoubt]:
@@ -126,6 +132,10 @@ def succeeded(
 
 def document(number: str = "PO-1001") -> ErpDocument:
     return ErpDocument(connection="quickbooks", id=f"id-of-{number}", number=number)
+
+
+def document_by_number(number: str = "PO-1001") -> ErpDocument:
+    return ErpDocument(connection="quickbooks", id=number, number=number)
 
 
 def without_version(facts: CommitmentFacts) -> CommitmentFacts:

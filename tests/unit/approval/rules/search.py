@@ -119,6 +119,8 @@ class Search:
         current = current_status(state)
         found = (current.status, current.revision) if current else None
         self._require(found == expected_status(self._data(node)), "the status follows from the events", node)
+        numbers = {event.erp_document.number for event in _of(self._data(node), ExportSucceeded)}
+        self._require(len(state.erp_ids) == len(numbers), "a document is one, whatever it is known by", node)
 
     def _check_answer(self, node: Node, name: str, event: Event[Decision]) -> None:
         """The promises that hold for each answer that is granted at `node`."""

@@ -39,6 +39,7 @@ from tests.unit.approval.rules.event_builders import (
     accepted,
     after,
     document,
+    document_by_number,
     failed,
     in_doubt,
     rejected,
@@ -80,9 +81,11 @@ def settle_as_absent(facts: CommitmentFacts, round_in_doubt: int = 1) -> AnswerR
     return carry_out_by(DANA, facts, Settle(revision=1, round=round_in_doubt, note="No such PO."))
 
 
-def settle_as_present(facts: CommitmentFacts, round_in_doubt: int = 1, number: str = "PO-1001") -> AnswerResult:
+def settle_as_present(
+    facts: CommitmentFacts, round_in_doubt: int = 1, number: str = "PO-1001", objection: str = ""
+) -> AnswerResult:
     answer = Settle(revision=1, round=round_in_doubt, document=document(number), note="Seen.")
-    return carry_out_by(DANA, facts, answer)
+    return carry_out(facts, answer, AnswerContext(DANA, CHICAGO, LATER), objection=objection)
 
 
 def published(result: AnswerResult) -> tuple[EventData, CommitmentStatus]:
@@ -236,6 +239,20 @@ def test_an_export_settled_as_present_stays_in_doubt_until_the_exporter_confirms
     assert status.status is Status.IN_DOUBT
     assert isinstance(settle_as_absent(facts_after(settled)), Conflict)
     assert isinstance(settle_as_present(facts_after(settled), number="PO-1002"), Conflict)
+
+
+def test_evidence_to_which_there_is_an_objection_is_not_recorded() -> None:
+    assert explanation(settle_as_present(after(*IN_DOUBT), objection="It is SC-2's.")) == "It is SC-2's."
+
+
+def test_the_same_evidence_again_is_granted_whatever_is_objected_by_now() -> None:
+    settled = facts_after(settle_as_present(after(*IN_DOUBT)))
+    assert isinstance(settle_as_present(settled, objection="It is SC-2's."), AlreadyGranted)
+
+
+def test_evidence_by_number_for_a_known_document_is_granted_already() -> None:
+    answer = Settle(revision=1, round=1, document=document_by_number(), note="Seen.")
+    assert isinstance(carry_out_by(DANA, after(*IN_DOUBT, succeeded()), answer), AlreadyGranted)
 
 
 @pytest.mark.parametrize("events", [(sent(),), EXPORTING, FAILED, (*IN_DOUBT, in_doubt(1, 2))])

@@ -1,12 +1,13 @@
 """The current status that follows from each combination of events."""
 
 from datetime import timedelta
+from itertools import permutations
 
 import pytest
 from pydantic import TypeAdapter
 
 from schemas.commitment import Commitment
-from schemas.envelope import Event
+from schemas.envelope import Event, new_event
 from schemas.events import EventData
 from schemas.examples.cast import CONCRETE_1, snapshot
 from schemas.fields import Status
@@ -18,6 +19,7 @@ from tests.unit.approval.rules.event_builders import (
     B,
     accepted,
     after,
+    confirmed,
     document,
     failed,
     in_doubt,
@@ -119,6 +121,20 @@ def test_the_document_is_the_one_that_was_written_last() -> None:
 
 def test_two_erp_ids_stay_visible() -> None:
     assert len(after(sent(), succeeded(number="PO-1"), succeeded(number="PO-2")).erp_ids) == 2
+
+
+@pytest.mark.parametrize("events", [*permutations([confirmed(), succeeded(), succeeded(2)])])
+def test_a_document_known_by_number_is_the_one_with_that_number_and_an_id(events: tuple[Event[EventData], ...]) -> None:
+    facts = after(sent(), *events)
+    assert facts.erp_ids == {("quickbooks", "id-of-PO-1001")}
+    assert facts.document == document()
+
+
+def test_documents_with_other_numbers_or_two_ids_are_different_ones() -> None:
+    assert len(after(sent(), confirmed(number="PO-1"), succeeded(number="PO-2")).erp_ids) == 2
+    twin = succeeded().data.model_copy(update={"erp_document": document().model_copy(update={"id": "another"})})
+    facts = after(sent(), confirmed(), succeeded(), new_event(twin, source="test", time=NOW))
+    assert facts.erp_ids == {("quickbooks", "id-of-PO-1001"), ("quickbooks", "another")}
 
 
 def test_the_approved_terms_are_kept_for_a_retry() -> None:

@@ -24,6 +24,7 @@ from tests.unit.approval.rules.event_builders import (
     A,
     B,
     accepted,
+    confirmed,
     failed,
     in_doubt,
     rejected,
@@ -49,6 +50,9 @@ SCENARIOS: dict[str, tuple[Event[Any], ...]] = {
     ),
     "a doubt, probed twice, settled and then failed": (
         sent(1, A), accepted(1, 1), in_doubt(1, 1), in_doubt(1, 1, probes=1), resolved(1, 1), failed(1, 1)
+    ),
+    "evidence by number, and the ERP's own ids": (
+        sent(1, A), in_doubt(1, 1), resolved(1, 1), confirmed(1, 1), succeeded(1), succeeded(2)
     ),
     "different facts of the same rank": (
         sent(1, A), retrieved(1), retrieved(1, by=DANA), failed(1, 1), failed(1, 1, "Another word."),
@@ -198,6 +202,7 @@ EVENTS: tuple[Event[Any], ...] = (
     *(in_doubt(revision, n, probes) for revision in (1, 2) for n in (1, 2) for probes in (0, 1)),
     *(failed(revision, n, message) for revision in (1, 2) for n in (1, 2) for message in ("One.", "Two.")),
     *(succeeded(revision, n, number) for revision in (1, 2) for n in (1, 2) for number in ("PO-1", "PO-2")),
+    *(confirmed(revision, n, number) for revision in (1, 2) for n in (1, 2) for number in ("PO-1", "PO-2")),
     *(accepted(revision, n, by=by) for revision in (1, 2) for n in (1, 2) for by in (DANA, KIM)),
     *(rejected(revision, n, by=by) for revision in (1, 2) for n in (0, 1) for by in (DANA, KIM)),
     *(resolved(revision, 1, number) for revision in (1, 2) for number in ("PO-1", "PO-2")),

@@ -21,6 +21,7 @@ from tests.unit.approval.rules.event_builders import (
     SYNCED,
     accepted,
     after,
+    confirmed,
     document,
     failed,
     in_doubt,
@@ -99,6 +100,7 @@ def test_fields_are_locked_in_every_status_once_there_is_a_document(events: tupl
         (REJECTED, "Dana Ruiz rejected SC-014: Use 03-310."),
         (RETRIEVED, "Sam Lee retrieved SC-014. It can be edited and re-sent."),
         (SYNCED, "SC-014 is synced with quickbooks as PO-1001."),
+        ((*IN_DOUBT, resolved(), confirmed(), succeeded(2)), "SC-014 is synced with quickbooks as PO-1001."),
         (
             (*SYNCED, succeeded(number="PO-1002")),
             "SC-014 stands in quickbooks more than once: PO-1001, PO-1002. All but one must be removed there.",

@@ -181,6 +181,17 @@ def test_evidence_of_a_second_document_is_published() -> None:
     assert decided.state.document.id == "d-1"
 
 
+def test_evidence_that_names_the_known_document_by_its_number_is_no_second_one() -> None:
+    exports = after_attempt(exports_after(), Landed((found_document(),))).state
+    assert exports.document is not None
+    assert exports.document.number is not None
+
+    number = exports.document.number
+    decided = resolved(exports, resolved_event(document_id=number, number=number), NOW)
+
+    assert decided.publish == ()
+
+
 def test_the_same_evidence_again_changes_nothing() -> None:
     exports = resolved(exports_after(), resolved_event(), NOW).state
 

@@ -203,6 +203,17 @@ def test_evidence_that_arrived_meanwhile_settles_an_export_that_did_not_succeed(
     assert decided.publish[-1].data.topic == "export.succeeded"
 
 
+def test_evidence_by_number_and_the_document_with_that_number_are_published_as_one() -> None:
+    document = found_document()
+    number = str(document.number)
+    held = resolved(leased(exports_after()), resolved_event(document_id=number, number=number), NOW).state
+
+    decided = settle_attempt(held, lease_token(), Landed((document,)), POLICY, NOW)
+
+    assert decided is not None
+    assert [event.data.erp_document.id for event in decided.publish] == [document.id]
+
+
 def test_an_export_that_was_not_sent_is_due_again_at_once() -> None:
     decided = after_attempt(exports_after(), NotSent())
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from jinja2 import Environment, FileSystemLoader, nodes
 
-from services.approval.storage.queries import DeskView
+from services.approval.storage.views import DeskView
 from services.approval.web.desk import columns
 from services.approval.web.desk.columns import COLUMNS, columns_for
 

@@ -1,0 +1,83 @@
+"""Knows which commitments hold a document in an ERP, by its id and by its number."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import case, delete, func, select, tuple_
+
+from schemas.commitment import ErpDocument
+from services.approval.rules.commitment import CommitmentFacts
+from services.approval.rules.documents import DocumentName, names_of
+from services.approval.rules.evidence import Holder
+from services.approval.rules.rows import StoredRow
+from services.approval.storage.tables import COMMITMENT, DOCUMENT
+from services.pipeline.bulk import insert_many
+from services.pipeline.database import Transaction
+from services.pipeline.fold import StateChange
+
+_NAME = (DOCUMENT.c.connection, DOCUMENT.c.kind, DOCUMENT.c.name)
+
+
+async def save(db: Transaction, changes: Sequence[StateChange[CommitmentFacts, StoredRow]]) -> None:
+    """Record the documents of those commitments whose documents, or the evidence for one, have changed."""
+    moved = [change for change in changes if _documents(change.before) != _documents(change.after)]
+    if not moved:
+        return
+    lost = [(*_key(name), change.key) for change in moved for name in _names(change.before) - _names(change.after)]
+    if lost:
+        await db.execute(delete(DOCUMENT).where(tuple_(*_NAME, DOCUMENT.c.commitment_id).in_(lost)))
+    await insert_many(db, DOCUMENT, [row for change in moved for row in _rows(change.after)])
+
+
+async def lock(db: Transaction, document: ErpDocument) -> None:
+    """Wait until no other transaction holds a lock on a name of `document`, and hold them until this one ends."""
+    for name in sorted(names_of(document)):  # always in the same order, so that nobody waits in a circle
+        await db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("\n".join(_key(name)), 0))))
+
+
+async def holder(db: Transaction, company_id: str, commitment_id: str, document: ErpDocument) -> Holder | None:
+    """Return another commitment than `commitment_id` that holds `document`; None if there is none."""
+    return next(iter(await _others(db, company_id, commitment_id, names_of(document))), None)
+
+
+async def other_holders(db: Transaction, company_id: str, facts: CommitmentFacts) -> Sequence[Holder]:
+    """Return all other commitments that hold a document of `facts`."""
+    return await _others(db, company_id, facts.id, _names(facts))
+
+
+async def _others(
+    db: Transaction, company_id: str, commitment_id: str, names: Collection[DocumentName]
+) -> Sequence[Holder]:
+    if not names:
+        return ()
+    number = case((DOCUMENT.c.company_id == company_id, func.coalesce(COMMITMENT.c.number, COMMITMENT.c.id)))
+    held = select(DOCUMENT.c.commitment_id, number).join(COMMITMENT, COMMITMENT.c.id == DOCUMENT.c.commitment_id)
+    is_other = DOCUMENT.c.commitment_id != commitment_id
+    chosen = held.where(tuple_(*_NAME).in_([_key(name) for name in names]), is_other)
+    return [Holder(*row) for row in await db.execute(chosen.distinct().order_by(DOCUMENT.c.commitment_id))]
+
+
+def _documents(facts: CommitmentFacts) -> tuple[frozenset[Any], ErpDocument | None]:
+    return facts.documents, facts.ruling.settled_as if facts.ruling else None
+
+
+def _names(facts: CommitmentFacts) -> frozenset[DocumentName]:
+    written, evidence = _documents(facts)
+    return names_of(*(each.document for each in written), *([evidence] if evidence else ()))
+
+
+def _rows(facts: CommitmentFacts) -> list[dict[str, Any]]:
+    return [
+        {
+            "connection": name.connection,
+            "kind": name.kind,
+            "name": name.name,
+            "commitment_id": facts.id,
+            "company_id": facts.company_id,
+        }
+        for name in sorted(_names(facts))
+    ]
+
+
+def _key(name: DocumentName) -> tuple[str, str, str]:
+    return name.connection, name.kind, name.name

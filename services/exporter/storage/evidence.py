@@ -1,0 +1,45 @@
+"""Refuses evidence that names the document of another commitment, which approval prevents unless it was restored."""
+
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy import select, text
+
+from schemas.commitment import ErpDocument
+from services.exporter.rules.export import ApprovedSnapshot, CommitmentExports
+from services.exporter.storage.tables import EXPORT
+from services.pipeline.database import Transaction
+from services.pipeline.dead_letters import SCHEMA
+from services.pipeline.fold import RefusedError, StateChange
+
+# the members are written out as in the indexes, which PostgreSQL would not use with parameters
+_IS_DOCUMENT = text(
+    "document is not null and document ->> 'connection' = :connection "
+    "and (document ->> 'id' = :id or document ->> 'number' = :number)"
+)
+
+
+async def refuse_documents_of_others(
+    db: Transaction, changes: Sequence[StateChange[CommitmentExports, ApprovedSnapshot]]
+) -> None:
+    """RefusedError if one of `changes` brings evidence that names a document of another commitment."""
+    for change in changes:
+        for document in _new_evidence(change.before, change.after):
+            holder = await _holder(db, change.key, document)
+            if holder:
+                number = document.number or document.id
+                raise RefusedError(SCHEMA, f"{number} cannot be the document of {change.key}: it is that of {holder}")
+
+
+def _new_evidence(before: CommitmentExports, after: CommitmentExports) -> Iterator[ErpDocument]:
+    """Yield each document that was not given as evidence before, on the connection that the export goes to."""
+    for revision in after.resolved.keys() - before.resolved.keys():
+        document, export = after.resolved[revision], after.by_revision.get(revision)
+        connection = after.connection_for(export) if export else None
+        yield document.model_copy(update={"connection": connection or document.connection})
+
+
+async def _holder(db: Transaction, commitment_id: str, document: ErpDocument) -> str | None:
+    named = {"connection": document.connection, "id": document.id, "number": document.number or document.id}
+    chosen = select(EXPORT.c.commitment_id).where(_IS_DOCUMENT, EXPORT.c.commitment_id != commitment_id)
+    found = await db.execute(chosen.limit(1), named)
+    return found.scalar_one_or_none()

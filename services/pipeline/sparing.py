@@ -1,0 +1,28 @@
+"""Keeps a periodic job that has become slow from taking more than a small share of the time."""
+
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from time import monotonic
+
+LARGEST_SHARE = 0.01
+
+Job = Callable[[], Awaitable[object]]
+
+
+def sparing(job: Job, clock: Callable[[], float] = monotonic) -> Job:
+    """Return `job`, which then does nothing until a hundred times as long has passed as its last run took."""
+    due_at = 0.0
+
+    @wraps(getattr(job, "func", job))
+    async def run() -> None:
+        nonlocal due_at
+        started_at = clock()
+        if started_at < due_at:
+            return
+        try:
+            await job()
+        finally:
+            ended_at = clock()
+            due_at = ended_at + (ended_at - started_at) / LARGEST_SHARE
+
+    return run

@@ -1,0 +1,100 @@
+"""How many rows the desk's queries read of a large table: as few as a page shows, and never the whole table."""
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from schemas.fields import Status
+from services.approval.storage import queries, reviews, searches, submissions
+from services.approval.storage.queries import PAGE_ROWS
+from services.approval.storage.views import DeskView
+from services.pipeline.database import Transaction
+from tests.integration.approval import company
+from tests.integration.approval.company import COMPANY, content
+from tests.integration.approval.desk import DeskUnderTest
+
+ROWS, COMPANIES = 60_000, 3
+MIDDLE = datetime(2026, 6, 1, tzinfo=UTC)
+FILL = text("""
+    insert into approval.commitment (id, company_id, state, status, since, number, searchable)
+    select 'c-' || n, case n % :companies when 0 then :company else 'company-' || n % :companies end,
+        replace(state, 'c-seed', 'c-' || n),
+        (cast(:statuses as text[]))[1 + n / 7 % cardinality(cast(:statuses as text[]))],
+        timestamptz '2026-01-01' + n % 9973 * interval '1 hour', 'RIV-SC-2026-' || n, 'riv-sc-2026-' || n || ' roofing'
+    from approval.commitment, generate_series(1, :rows) n where id = 'c-seed'
+""")
+READ = text(
+    "select seq_scan, idx_tup_fetch from pg_stat_xact_user_tables where relid = 'approval.commitment'::regclass"
+)
+MOSTLY = {
+    "all wait": [Status.READY.value],
+    "nearly all are synced": [Status.SYNCED.value] * 400 + [each.value for each in Status],
+    "all statuses": [each.value for each in Status],
+}
+
+
+@pytest.fixture(params=MOSTLY)
+async def large(desk: DeskUnderTest, request: pytest.FixtureRequest) -> DeskUnderTest:
+    """A desk on a table with many commitments."""
+    await desk.receive(company.sent(content("c-seed", "SC-1")))
+    given = {"companies": COMPANIES, "company": COMPANY, "rows": ROWS, "statuses": MOSTLY[request.param]}
+    async with desk.database.begin() as db:
+        await db.execute(FILL, given)
+    async with desk.database.engine.connect() as db:
+        apart = await db.execution_options(isolation_level="AUTOCOMMIT")
+        await apart.execute(text("vacuum analyze approval.commitment"))
+    return desk
+
+
+async def rows_read(desk: DeskUnderTest, ask: Callable[[Transaction], Awaitable[Any]]) -> int:
+    """Return how many rows of the table `ask` reads; it may not read the table without an index."""
+    async with desk.database.begin() as db:
+        await ask(db)
+        read = (await db.execute(READ)).one()
+    assert read.seq_scan == 0
+    return int(read.idx_tup_fetch)
+
+
+async def test_a_page_reads_what_it_shows(large: DeskUnderTest) -> None:
+    for view in DeskView:
+        for after in (None, (MIDDLE, "c-1")):
+            read = await rows_read(large, lambda db, v=view, a=after: queries.page(db, COMPANY, v, after=a))
+            assert read <= 2 * (PAGE_ROWS + 1), (view, after)
+
+
+async def test_counts_and_gauges_read_the_index_only(large: DeskUnderTest) -> None:
+    assert await rows_read(large, lambda db: queries.counts(db, COMPANY)) <= 10
+    assert await rows_read(large, queries.waiting) <= 10
+
+
+async def test_a_search_reads_a_part_of_a_long_list_and_says_so(large: DeskUnderTest) -> None:
+    async def ask(db: Transaction) -> None:
+        hits = await searches.search(db, COMPANY, DeskView.ALL, "nothing", limit=PAGE_ROWS, budget_seconds=0)
+        assert (hits.ids, hits.is_partial) == ([], True)
+
+    assert await rows_read(large, ask) <= searches.FIRST_ROWS + searches.MAX_NUMBERS
+
+
+async def test_a_common_word_fills_a_page_at_once(large: DeskUnderTest) -> None:
+    async def ask(db: Transaction) -> None:
+        page = await queries.page(db, COMPANY, DeskView.ALL, search="Roofing")
+        assert (len(page.commitments), page.is_partial) == (PAGE_ROWS, False)
+
+    assert await rows_read(large, ask) <= searches.FIRST_ROWS + PAGE_ROWS
+
+
+async def test_a_taken_number_is_looked_up_in_the_index(large: DeskUnderTest) -> None:
+    async def ask(db: Transaction) -> None:
+        stored = await queries.find(db, COMPANY, "c-seed")
+        assert stored
+        (row,) = await submissions.of_revision(db, "c-seed", 1)
+        long = replace(row, text=json.dumps(content("c-seed", "RIV-SC-2026-X")))
+        (checked,) = await reviews.check(db, COMPANY, [company.QUICKBOOKS], [(stored.facts, long)])
+        assert "already used by RIV-SC-2026-" in checked.findings[0].text
+
+    assert await rows_read(large, ask) <= 10

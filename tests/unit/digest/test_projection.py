@@ -1,0 +1,18 @@
+"""How the projection reads Faust's messages."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from services.digest.projection import record_of
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "year"), [(-0.001, 1970), (-1e18, 1970), (0.0, 1970), (1_763_305_320.0, 2025), (1e18, 9999)]
+)
+def test_a_message_with_any_timestamp_becomes_a_record(timestamp: float, year: int) -> None:
+    message = SimpleNamespace(
+        topic="commitment.status", partition=3, offset=7, key=b"c-1", value=b"{}", headers=None, timestamp=timestamp
+    )
+    record = record_of(message)
+    assert (record.at.year, record.position) == (year, "commitment.status/3/7")
