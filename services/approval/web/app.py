@@ -53,6 +53,14 @@ def build_app(
     app.add_middleware(BodyLimit)
     headers = safe_headers(settings.public_url)
     app.add_middleware(SafeHeaders, headers=headers)
+    _add_error_handlers(app, desk_handlers, headers)
+    return app
+
+
+def _add_error_handlers(
+    app: FastAPI, desk_handlers: Mapping[type[Exception], ErrorHandler], headers: Mapping[str, str]
+) -> None:
+    """Answer errors of the API as problems, and all others as pages."""
     api_handlers: dict[type[Exception], ErrorHandler] = {
         problems.ProblemError: problems.on_problem,
         SignInError: problems.on_sign_in_error,
@@ -65,7 +73,6 @@ def build_app(
         app.add_exception_handler(kind, _by_path(handler, desk_handlers.get(kind, handler)))
     on_defect = _by_path(problems.on_defect, desk_handlers[Exception])
     app.add_exception_handler(Exception, _with_headers(on_defect, headers))
-    return app
 
 
 def _with_headers(handler: ErrorHandler, headers: Mapping[str, str]) -> ErrorHandler:

@@ -23,6 +23,7 @@ from services.approval.web.desk.list_rows import ListRow, list_rows
 from services.approval.web.desk.pages import VIEW_TITLES, Pages, see_other
 from services.approval.web.desk.results import Result
 from services.approval.web.desk.wording import EMPTY_SEARCH_WORDS, empty_list
+from services.pipeline.database import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +73,7 @@ class ListPages:
         """Return the list; `chosen` are the answers that are ticked, `typed` what its form contains already."""
         async with self._readers:
             async with self._database.begin() as db:
-                found = await queries.page(
-                    db, person.company_id, query.view, search=query.search.strip(), after=query.cursor
-                )
+                found = await _page(db, person, query)
                 counts = await queries.counts(db, person.company_id)
                 erps = await directory.erps_of_company(db, person.company_id)
                 rows = await list_rows(db, person.company_id, query.view, found.commitments, erps)
@@ -145,6 +144,10 @@ def _results(session: Session | None, name: str) -> list[Result]:
     """The results that `session` stores under `name`."""
     stored = session.state.get("results", {}) if session else {}
     return [Result(**line) for line in stored["lines"]] if stored.get("name") == name else []
+
+
+async def _page(db: Transaction, person: DirectoryPerson, query: ListQuery) -> queries.Page:
+    return await queries.page(db, person.company_id, query.view, search=query.search.strip(), after=query.cursor)
 
 
 def _by_cause(rows: Sequence[ListRow]) -> Mapping[Any, Sequence[ListRow]]:
