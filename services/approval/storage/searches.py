@@ -16,9 +16,9 @@ from services.approval.storage.tables import COMMITMENT, begins_with
 from services.approval.storage.views import STATUSES, DeskView, Position, in_order, place
 from services.pipeline.database import Transaction
 
-BUDGET_SECONDS = 0.02
-FIRST_ROWS = 500
-MOST_ROWS = 4_000
+BUDGET_SECONDS = 0.015
+FIRST_ROWS = 200
+MOST_ROWS = 2_000
 QUICK_SECONDS = 0.005
 MAX_NUMBERS = 200
 

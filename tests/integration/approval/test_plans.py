@@ -19,6 +19,8 @@ from tests.integration.approval.company import COMPANY, content
 from tests.integration.approval.desk import DeskUnderTest
 
 ROWS, COMPANIES = 60_000, 3
+A_FEW = 10
+
 MIDDLE = datetime(2026, 6, 1, tzinfo=UTC)
 FILL = text("""
     insert into approval.commitment (id, company_id, state, status, since, number, searchable)
@@ -44,6 +46,8 @@ async def large(desk: DeskUnderTest, request: pytest.FixtureRequest) -> DeskUnde
     await desk.receive(company.sent(content("c-seed", "SC-1")))
     given = {"companies": COMPANIES, "company": COMPANY, "rows": ROWS, "statuses": MOSTLY[request.param]}
     async with desk.database.begin() as db:
+        # the rows are known as committed once the log is flushed, and only then is the index enough to read them
+        await db.execute(text("set local synchronous_commit = on"))
         await db.execute(FILL, given)
     async with desk.database.engine.connect() as db:
         apart = await db.execution_options(isolation_level="AUTOCOMMIT")
@@ -54,10 +58,11 @@ async def large(desk: DeskUnderTest, request: pytest.FixtureRequest) -> DeskUnde
 async def rows_read(desk: DeskUnderTest, ask: Callable[[Transaction], Awaitable[Any]]) -> int:
     """Return how many rows of the table `ask` reads; it may not read the table without an index."""
     async with desk.database.begin() as db:
+        before = (await db.execute(READ)).one()  # what earlier transactions of the session have read may still be there
         await ask(db)
-        read = (await db.execute(READ)).one()
-    assert read.seq_scan == 0
-    return int(read.idx_tup_fetch)
+        after = (await db.execute(READ)).one()
+    assert after.seq_scan == before.seq_scan
+    return int(after.idx_tup_fetch - before.idx_tup_fetch)
 
 
 async def test_a_page_reads_what_it_shows(large: DeskUnderTest) -> None:
@@ -68,8 +73,8 @@ async def test_a_page_reads_what_it_shows(large: DeskUnderTest) -> None:
 
 
 async def test_counts_and_gauges_read_the_index_only(large: DeskUnderTest) -> None:
-    assert await rows_read(large, lambda db: queries.counts(db, COMPANY)) <= 10
-    assert await rows_read(large, queries.waiting) <= 10
+    assert await rows_read(large, lambda db: queries.counts(db, COMPANY)) <= A_FEW
+    assert await rows_read(large, queries.waiting) <= A_FEW
 
 
 async def test_a_search_reads_a_part_of_a_long_list_and_says_so(large: DeskUnderTest) -> None:
@@ -97,4 +102,4 @@ async def test_a_taken_number_is_looked_up_in_the_index(large: DeskUnderTest) ->
         (checked,) = await reviews.check(db, COMPANY, [company.QUICKBOOKS], [(stored.facts, long)])
         assert "already used by RIV-SC-2026-" in checked.findings[0].text
 
-    assert await rows_read(large, ask) <= 10
+    assert await rows_read(large, ask) <= A_FEW

@@ -43,7 +43,9 @@ async def pages(desk: DeskUnderTest, text: str) -> Sequence[Hits]:
 
 async def test_a_search_that_is_out_of_time_continues_on_the_next_page(long_list: DeskUnderTest) -> None:
     found = await pages(long_list, "roofing")
-    assert [(list(each.ids), each.is_partial) for each in found] == [([], True), ([], True), (["late"], False)]
+    assert len(found) > 1
+    assert all((hits.ids, hits.is_partial) == ([], True) for hits in found[:-1])
+    assert (found[-1].ids, found[-1].is_partial) == (["late"], False)
 
 
 async def test_a_search_with_time_reaches_the_end(long_list: DeskUnderTest) -> None:
