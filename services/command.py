@@ -11,6 +11,7 @@ import click
 from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
 from services.command_dead_letters import dead_letters
+from services.command_outbox import outbox
 from services.command_output import SERVICES, as_json_option, harmless, print_result, print_rows
 from services.pipeline import operations
 from services.pipeline.errors import CountersignError
@@ -146,6 +147,7 @@ def demo(folder: Path | None, *, story: bool) -> None:
 
 
 main.add_command(dead_letters)
+main.add_command(outbox)
 
 
 def _plain(row: Any) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from services.pipeline.database import DATABASE_ERRORS, Database
 from services.pipeline.dead_letters import DeadLetter, DeadLetters, Settled
 from services.pipeline.errors import BrokerError, CountersignError
 from services.pipeline.migrations import Migrations, migrate
+from services.pipeline.outbox import Outbox, ParkedRow
 from services.pipeline.records import Partition
 from services.pipeline.redriving import DeadLetterDesk, Handled
 from services.pipeline.settings import KafkaSettings
@@ -125,13 +126,13 @@ async def publish(settings: KafkaSettings, events: Sequence[Publishable]) -> Non
 
 async def newest_dead_letters(url: SecretStr, service: str, limit: int, *, with_settled: bool) -> list[DeadLetter]:
     """Return the newest dead letters of `service`, newest first; only open ones unless `with_settled`."""
-    async with _dead_letter_database(url) as database, database.begin() as db:
+    async with _database(url) as database, database.begin() as db:
         return await DeadLetters(_tables(service)).newest(db, limit, with_settled=with_settled)
 
 
 async def find_dead_letter(url: SecretStr, service: str, partition: Partition, offset: int) -> DeadLetter | None:
     """Return the dead letter of `service` at that position; None if there is none."""
-    async with _dead_letter_database(url) as database, database.begin() as db:
+    async with _database(url) as database, database.begin() as db:
         return await DeadLetters(_tables(service)).find(db, partition, offset)
 
 
@@ -140,8 +141,26 @@ async def dead_letter_desk(
     url: SecretStr, service: str, report: Callable[[Handled], None]
 ) -> AsyncIterator[DeadLetterDesk]:
     """Provide what settles dead letters of `service`, in the name of this process's user."""
-    async with _dead_letter_database(url) as database:
+    async with _database(url) as database:
         yield DeadLetterDesk(service, database, _tables(service), operating_user(), report)
+
+
+async def parked_events(url: SecretStr, service: str, limit: int) -> list[ParkedRow]:
+    """Return the oldest events of `service` that Kafka does not take, oldest first."""
+    async with _database(url) as database, database.begin() as db:
+        return await Outbox(_tables(service)).parked(db, limit)
+
+
+async def retry_parked(url: SecretStr, service: str, ids: Sequence[int] | None) -> int:
+    """Let the relay of `service` send parked events again, all if `ids` is None; return how many."""
+    async with _database(url) as database, database.begin() as db:
+        return await Outbox(_tables(service)).retry(db, ids)
+
+
+async def discard_parked(url: SecretStr, service: str, ids: Sequence[int]) -> int:
+    """Delete parked events of `service`, which are then never published; return how many."""
+    async with _database(url) as database, database.begin() as db:
+        return await Outbox(_tables(service)).discard(db, ids)
 
 
 def operating_user() -> str:
@@ -153,8 +172,8 @@ def operating_user() -> str:
 
 
 @asynccontextmanager
-async def _dead_letter_database(url: SecretStr) -> AsyncIterator[Database]:
-    database = Database(url, application_name="countersign.dead-letters", pool_size=2)
+async def _database(url: SecretStr) -> AsyncIterator[Database]:
+    database = Database(url, application_name="countersign.command", pool_size=2)
     try:
         with database_errors_explained():
             yield database

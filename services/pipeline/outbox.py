@@ -110,7 +110,8 @@ class Outbox:
     async def retry(self, db: Transaction, ids: Sequence[int] | None = None) -> int:
         """Put parked rows back into the outbox, all if `ids` is None; return how many."""
         chosen = select(self._parked.c.id)
-        return await self._put_back(db, chosen if ids is None else chosen.where(self._parked.c.id == func.any(ids)))
+        wanted = chosen if ids is None else chosen.where(self._parked.c.id == func.any(list(ids)))
+        return await self._put_back(db, wanted)
 
     async def discard(self, db: Transaction, ids: Sequence[int]) -> int:
         """Delete parked rows, whose events are then never published; return how many."""

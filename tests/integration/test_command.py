@@ -28,9 +28,10 @@ from services.pipeline.broker import create_topics
 from services.pipeline.database import Database
 from services.pipeline.dead_letters import DeadLetter, DeadLetters
 from services.pipeline.migrations import migrate
+from services.pipeline.outbox import Outbox
 from services.pipeline.records import Partition, Record
 from services.pipeline.settings import KafkaSettings
-from tests.integration.pipeline.topic_events import events_on
+from tests.integration.pipeline.topic_events import events_on, export_succeeded
 from tests.kafka import KafkaUnderTest
 
 COUNTERSIGN = str(Path(sys.executable).with_name("countersign"))
@@ -93,6 +94,17 @@ async def keep(url: str, letters: Sequence[DeadLetter]) -> None:
     for each in letters:  # one transaction each, so that the newest is the last
         async with database.begin() as db:
             await DeadLetters(KERNEL).add(db, [each])
+    await database.close()
+
+
+async def park(url: str, revisions: Sequence[int]) -> None:
+    """Leave one event for each of `revisions` in approval's outbox, parked as what Kafka refused."""
+    await migrate(SecretStr(url), MIGRATIONS)
+    database, kept = Database(SecretStr(url), application_name="tests"), Outbox(KERNEL)
+    async with database.begin() as db:
+        await kept.add(db, [export_succeeded("sc-1", revision) for revision in revisions])
+        rows = await kept.oldest(db, 100)
+        await kept.park(db, [row.id for row in rows], "Broker: Message size too large", None)
     await database.close()
 
 
@@ -235,6 +247,33 @@ def test_a_service_whose_settings_are_missing_says_so_before_it_redrives(databas
     )
     assert (ended.status, ended.stdout) == (1, "")
     assert "ERP_CONNECTIONS: Field required" in ended.stderr
+
+
+def test_events_that_kafka_refused_are_listed_and_sent_again_or_discarded(database_url: str) -> None:
+    environment = {"DATABASE_URL": database_url}
+    countersign(environment, "migrate")
+    asyncio.run(park(database_url, [1, 2, 3]))
+
+    listed = countersign(environment, "outbox", "list", "--json").result
+    assert [(each["service"], each["topic"], each["key"], each["until"], each["why"]) for each in listed] == [
+        ("approval", "export.succeeded", "sc-1", "", "Broker: Message size too large")
+    ] * 3
+    first, second, third = (str(each["id"]) for each in listed)
+
+    again = countersign(environment, "outbox", "retry", "approval", first)
+    assert (again.status, again.stdout) == (0, "To be sent again: 1.\n")
+    gone = countersign(environment, "outbox", "discard", "approval", second, "--yes", "--json")
+    assert gone.result == {"events": 1}
+    missing = countersign(environment, "outbox", "retry", "approval", second)
+    assert (missing.status, "1 of the ids are not parked" in missing.stderr) == (1, True)
+    assert countersign(environment, "outbox", "retry", "approval", "--all", "--json").result == {"events": 1}
+    assert countersign(environment, "outbox", "list").stdout == "Parked events: none.\n"
+    assert third != first
+
+
+def test_which_events_to_send_again_has_to_be_said(database_url: str) -> None:
+    ended = countersign({"DATABASE_URL": database_url}, "outbox", "retry", "approval")
+    assert (ended.status, "--all" in ended.stderr) == (2, True)
 
 
 def test_no_color_is_respected_on_a_terminal(database_url: str) -> None:
