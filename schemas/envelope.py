@@ -7,8 +7,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha1
 from typing import Annotated, Any, Generic, Literal, TypeVar
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
@@ -22,6 +23,7 @@ from schemas.topics import BY_NAME, BY_TYPE, Topic
 
 CONTENT_TYPE = "application/cloudevents+json"
 NAMESPACE = UUID("6b1f6a52-3a1c-5b0e-9a53-0c1d4f0b7c11")
+_NAMESPACE_BYTES = NAMESPACE.bytes
 TRACEPARENT_PATTERN = r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"
 JSON_MEDIA_TYPE_PATTERN = r"^[^/;\s]+/([^/;\s]+\+)?[jJ][sS][oO][nN]\s*(;.*)?$"
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f]")
@@ -92,8 +94,10 @@ class Attributes(BaseModel):
 
 def event_id(data: EventData) -> UUID:
     """The id of `data` as an event: the same for every repeat of it."""
-    members = (getattr(data, name) for name in data.identity)
-    return uuid5(NAMESPACE, "\n".join((f"{data.topic}.v1", data.subject, *map(str, members))))
+    members = [str(getattr(data, name)) for name in data.identity]
+    name = "\n".join((f"{data.topic}.v1", data.subject, *members))
+    # what uuid5(NAMESPACE, name) gives, in half the time
+    return UUID(bytes=sha1(_NAMESPACE_BYTES + name.encode(), usedforsecurity=False).digest()[:16], version=5)
 
 
 def new_event(data: DataT, *, source: str, time: datetime, traceparent: str | None = None) -> Event[DataT]:

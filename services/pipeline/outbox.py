@@ -87,7 +87,7 @@ class Outbox:
         """
         given = {"known": list(known), "limit": limit, "max_bytes": max_bytes}
         rows = await db.execute(_oldest(self._table, self._parked), given)
-        return [OutboxRow(row.id, row.topic, row.key, row.value) for row in rows]
+        return [OutboxRow(*row) for row in rows]
 
     async def settle(self, db: Transaction, ids: Sequence[int]) -> None:
         """Delete rows that Kafka has acknowledged."""
@@ -140,7 +140,7 @@ class Outbox:
         rows, oldest, retrying, refused = (await db.execute(counted)).one()
         return Backlog(rows + retrying + refused, oldest, retrying, refused)
 
-    async def _put_back(self, db: Transaction, chosen: Select[tuple[int]]) -> int:
+    async def _put_back(self, db: Transaction, chosen: Select[int]) -> int:
         taken = delete(self._parked).where(self._parked.c.id.in_(chosen)).returning(*self._parked.c).cte()
         names = self._table.c.keys()
         rows = select(*(taken.c[name] for name in names))  # with their ids, which are their place in the order
@@ -153,7 +153,7 @@ def _columns(event: Event[EventData]) -> dict[str, object]:
 
 
 @cache
-def _oldest(table: Table, parked: Table) -> Select[tuple[int, str, str, bytes]]:
+def _oldest(table: Table, parked: Table) -> Select[int, str, str, bytes]:
     is_behind = exists().where(parked.c.topic == table.c.topic, parked.c.key == table.c.key)
     size = func.octet_length(table.c.value)
     known = bindparam("known", type_=ARRAY(BigInteger))
