@@ -32,7 +32,9 @@ def evidence(named: ErpDocument) -> Settle:
 
 
 async def settle(desk: DeskUnderTest, received: dict[str, Any], named: ErpDocument) -> AnswerResult:
-    answered = await Decisions(desk.database, desk.consumer.outbox).answer(received["id"], DANA, evidence(named))
+    answered = await Decisions(desk.database, desk.consumer.outbox, lambda: None).answer(
+        received["id"], DANA, evidence(named)
+    )
     assert answered is not None
     return answered.result
 
@@ -115,13 +117,16 @@ async def test_another_companys_commitment_is_not_named(desk: DeskUnderTest) -> 
     await doubtful(desk, FIRST)
     told = refusal(await settle(desk, FIRST, document()))
     assert told == "PO-1 is already the document of another company's commitment. Your answer was not recorded."
-    assert await Decisions(desk.database, desk.consumer.outbox).answer("sc-1", EVE, evidence(document())) is None
+    assert (
+        await Decisions(desk.database, desk.consumer.outbox, lambda: None).answer("sc-1", EVE, evidence(document()))
+        is None
+    )
 
 
 async def test_of_two_approvers_who_name_the_same_document_at_once_one_is_refused(desk: DeskUnderTest) -> None:
     commitments = [content(f"sc-{number}", f"SC-{number}") for number in range(4)]
     await doubtful(desk, *commitments)
-    decisions = Decisions(desk.database, desk.consumer.outbox)
+    decisions = Decisions(desk.database, desk.consumer.outbox, lambda: None)
     by_id, by_number = evidence(document(number=None)), evidence(document("4F2", number="4F2"))
     answers = zip(commitments, (DANA, LEE) * 2, (by_id, by_number) * 2, strict=True)
 
