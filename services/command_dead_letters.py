@@ -10,6 +10,7 @@ import click
 
 from services.command_output import SERVICES, as_json_option, print_result, print_rows
 from services.pipeline import operations
+from services.pipeline.dead_letters import REASONS
 from services.pipeline.errors import CountersignError
 from services.pipeline.logs import configure_logs
 from services.pipeline.redriving import Chosen, DeadLetterDesk, Handled
@@ -73,7 +74,7 @@ def _choosing(command: Command) -> Command:
         as_json_option,
         click.option("--yes", is_flag=True, help="Do not ask before taking all of them."),
         click.option("--all", "is_all", is_flag=True, help="All open ones of the service."),
-        click.option("--reason", default=None, help="All open ones with this reason, for example handler_failed."),
+        click.option("--reason", default=None, type=click.Choice(REASONS), help="All open ones with this reason."),
         click.argument("places", nargs=-1),
         click.argument("service", type=click.Choice(SERVICES)),
     ):
@@ -131,11 +132,12 @@ def _settle(service: str, chosen: Chosen, verb: str, settle: Settling, *, is_sur
     _print_handled(handled, as_json=as_json)
     undone = sum(not each.is_done for each in handled)
     if undone:
-        raise click.ClickException(f"{undone} of {len(handled)} dead letters still need somebody.")
+        raise click.ClickException(f"{undone} of {len(handled)} dead letters were not settled by this command.")
 
 
 def _print_handled(handled: Sequence[Handled], *, as_json: bool) -> None:
-    print_rows("Dead letters", [asdict(each) for each in handled], as_json=as_json)
+    shown = [{name: value for name, value in asdict(each).items() if as_json or name != "is_done"} for each in handled]
+    print_rows("Dead letters", shown, as_json=as_json)
 
 
 async def _confirmed(desk: DeadLetterDesk, verb: str, service: str) -> bool:

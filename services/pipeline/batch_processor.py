@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from time import perf_counter
 
@@ -25,6 +25,8 @@ from services.pipeline.slices import mapped
 from services.pipeline.tables import KernelTables
 
 MAX_FAILURES_IN_A_ROW = 100
+MAX_LOCKED_PARTITIONS = 4
+"""After so many lock time-outs the batch is read again, so that the consumer does not stand still for long."""
 
 log = structlog.get_logger()
 
@@ -68,7 +70,8 @@ class BatchProcessor:
         self._outbox = outbox
         self._aggregates = aggregates
         self._offsets = Offsets(tables)
-        self._failures = _FailureStreak()
+        # an operator who redrives dead letters knows that they have failed
+        self._failures = _FailureStreak(0, None if dead_letters else MAX_FAILURES_IN_A_ROW)
         self._dead_letters = dead_letters or DeadLetters(tables)
 
     async def settle(self, batch: Batch, decoded: DecodedBatch) -> None:
@@ -89,7 +92,7 @@ class BatchProcessor:
 
     async def _settle_split(self, batch: Batch) -> None:
         """Process each partition on its own, event by event; one whose next event is locked must be read again."""
-        locked: Exception | None = None
+        locked: list[Exception] = []
         for part in batch.by_partition():
             try:
                 for single in part.one_by_one():
@@ -97,9 +100,11 @@ class BatchProcessor:
             except Exception as error:
                 if not is_lock_timeout(error):
                     raise
-                locked = error
-        if locked is not None:
-            raise locked
+                locked.append(error)
+                if len(locked) == MAX_LOCKED_PARTITIONS:
+                    break
+        if locked:
+            raise locked[0]
 
     async def _settle_alone(self, single: Batch, record: Record) -> None:
         try:
@@ -117,12 +122,13 @@ class BatchProcessor:
         async with self._database.begin() as db:
             folded = [each for each in [await self._fold(db, a, decoded, now) for a in self._aggregates] if each]
             letters = [*decoded.unreadable, *_refused(folded, decoded)]
-            self._failures.count(letters, applied=sum(len(each.outcomes) for each in folded))
+            failures = self._failures.after(batch.records, letters)
             await self._outbox.add(db, [event for each in folded for event in each.publish])
             await self._dead_letters.conclude(db, batch.records, letters)
             await self._offsets.advance(db, batch)
             crash_at(f"{self._service}.before_commit")
         crash_at(f"{self._service}.after_commit")
+        self._failures = failures
         self._outbox.wake()
         metrics.BATCH_SECONDS.labels(self._service).observe(perf_counter() - started)
         self._count_events(folded, now)
@@ -168,21 +174,28 @@ def _is_fault_of_an_event(error: Exception) -> bool:
     return not (isinstance(error, DefectError) or may_succeed_later(error))
 
 
+@dataclass(frozen=True, slots=True)
 class _FailureStreak:
-    """Counts events in a row that our own code failed on: a few are odd events, very many are a faulty release."""
+    """How many events in a row our own code has failed on: a few are odd events, very many are a faulty release."""
 
-    def __init__(self) -> None:
-        self._length = 0
+    length: int
+    limit: int | None
 
-    def count(self, letters: Sequence[DeadLetter], applied: int) -> None:
-        """Count the events of one transaction; DefectError before it would make one dead letter too many."""
-        failed = sum(letter.reason == HANDLER_FAILED for letter in letters)
-        self._length = failed if applied else self._length + failed
-        if self._length > MAX_FAILURES_IN_A_ROW:
-            raise DefectError(
-                f"{MAX_FAILURES_IN_A_ROW} events in a row failed in Countersign's own code, the last one with "
-                f"{letters[-1].why!r}. Deploy a release without the defect, then redrive the dead letters."
-            )
+    def after(self, records: Sequence[Record], letters: Sequence[DeadLetter]) -> "_FailureStreak":
+        """The streak after `records`, of which `letters` failed; DefectError if it is longer than the limit."""
+        failed = {id(letter.record): letter for letter in letters if letter.reason == HANDLER_FAILED}
+        if not failed:
+            return replace(self, length=0) if records else self
+        length = self.length
+        for record in records:
+            letter = failed.get(id(record))
+            length = length + 1 if letter else 0
+            if letter and self.limit is not None and length > self.limit:
+                raise DefectError(
+                    f"{self.limit} events in a row failed in Countersign's own code, the last one with {letter.why!r}. "
+                    "Deploy a release without the defect, then redrive the dead letters."
+                )
+        return replace(self, length=length)
 
 
 def _refused(folded: Sequence[Folded[object, object]], decoded: DecodedBatch) -> list[DeadLetter]:

@@ -23,6 +23,16 @@ HANDLER_FAILED = "handler_failed"
 
 TOO_LARGE = "too_large"
 """Reason of a message that exceeds the contract's limits."""
+REASONS = (
+    "undecodable",
+    SCHEMA,
+    "unknown_type",
+    "other_company",
+    "key_mismatch",
+    TOO_LARGE,
+    HANDLER_FAILED,
+)
+"""Every reason that a dead letter can have."""
 KEPT_BYTES = 65_536
 """How much is kept of the value of a message that is too large: a few bytes may unpack to gigabytes."""
 _CUT = "; only the beginning is kept"

@@ -1,12 +1,12 @@
 """A named lease in the database, which one process at a time holds for as long as it renews it."""
 
 from datetime import timedelta
-from time import monotonic
 
 from sqlalchemy import delete, func, or_
 from sqlalchemy.dialects.postgresql import insert
 
 from services.pipeline.database import Database
+from services.pipeline.lease_clock import elapsed_seconds
 from services.pipeline.tables import KernelTables
 
 
@@ -24,11 +24,11 @@ class Lease:
     @property
     def remaining_seconds(self) -> float:
         """How long this process certainly still holds the lease; negative if it does not."""
-        return self._until - monotonic()
+        return self._until - elapsed_seconds()
 
     async def hold(self) -> bool:
         """Take or renew the lease; False while another process holds it."""
-        asked_at = monotonic()
+        asked_at = elapsed_seconds()
         expires_at = func.now() + timedelta(seconds=self._seconds)
         wanted = insert(self._table).values(name=self._name, holder=self._holder, expires_at=expires_at)
         async with self._database.autocommit() as db:

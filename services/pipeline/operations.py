@@ -187,7 +187,8 @@ def database_errors_explained() -> Iterator[None]:
     try:
         yield
     except DATABASE_ERRORS as error:
-        raise CountersignError(f"PostgreSQL refused, or cannot be reached: {error}") from error
+        why = str(error) or "it did not answer in time"
+        raise CountersignError(f"PostgreSQL refused, or cannot be reached: {why}") from error
 
 
 def parse_position(position: str) -> tuple[Partition, int]:

@@ -5,13 +5,15 @@ behind it, so that the order is kept.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Delete,
     Select,
     Table,
     bindparam,
@@ -24,13 +26,12 @@ from sqlalchemy import (
     or_,
     select,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
 
 from schemas.envelope import Event, encode
 from schemas.events import EventData
-from services.pipeline.bulk import arrays, insert_given
+from services.pipeline.bulk import arrays, given_rows, insert_given
 from services.pipeline.database import Transaction
-from services.pipeline.send_queue import OutboxRow
+from services.pipeline.send_queue import OutboxRow, RowName
 from services.pipeline.slices import mapped
 from services.pipeline.tables import KernelTables
 
@@ -79,27 +80,27 @@ class Outbox:
         self.has_rows.set()
 
     async def oldest(
-        self, db: Transaction, limit: int, *, max_bytes: int = 2**40, known: Sequence[int] = ()
+        self, db: Transaction, limit: int, *, max_bytes: int = 2**40, known: Collection[RowName] = ()
     ) -> list[OutboxRow]:
         """Return the oldest rows that are not `known` and wait behind no parked one, oldest first.
 
         At most `limit` rows and `max_bytes` of values, but at least one.
         """
-        given = {"known": list(known), "limit": limit, "max_bytes": max_bytes}
+        given = {"limit": limit, "max_bytes": max_bytes, **_named(known, "known")}
         rows = await db.execute(_oldest(self._table, self._parked), given)
         return [OutboxRow(*row) for row in rows]
 
-    async def settle(self, db: Transaction, ids: Sequence[int]) -> None:
+    async def settle(self, db: Transaction, names: Collection[RowName]) -> None:
         """Delete rows that Kafka has acknowledged."""
-        await db.execute(delete(self._table).where(self._table.c.id == func.any(list(ids))))
+        await db.execute(_deleted(self._table), _named(names, "given"))
 
-    async def park(self, db: Transaction, ids: Sequence[int], why: str, retry_after: timedelta | None) -> None:
+    async def park(self, db: Transaction, names: Collection[RowName], why: str, retry_after: timedelta | None) -> None:
         """Take rows out of the relay's way, until `retry_after` has passed or, if that is None, for good."""
         until = null() if retry_after is None else func.now() + retry_after
-        taken = delete(self._table).where(self._table.c.id == func.any(list(ids))).returning(*self._table.c).cte()
-        rows = select(*taken.c, until, literal(why))
-        names = [*taken.c.keys(), "parked_until", "why"]
-        await db.execute(insert(self._parked).from_select(names, rows))
+        taken = _deleted(self._table).returning(*self._table.c).cte()
+        columns = [*taken.c.keys(), "parked_until", "why"]
+        parked = insert(self._parked).from_select(columns, select(*taken.c, until, literal(why)))
+        await db.execute(parked, _named(names, "given"))
 
     async def retry_due(self, db: Transaction, limit: int) -> int:
         """Put at most `limit` parked rows whose time has come back into the outbox, oldest first; return how many."""
@@ -148,28 +149,42 @@ class Outbox:
         return put_back.rowcount
 
 
+def _named(names: Collection[RowName], name: str) -> dict[str, list[Any]]:
+    """Return `names` as the parameters of `given_rows`."""
+    return {f"{name}_id": [row for row, _ in names], f"{name}_created_at": [at for _, at in names]}
+
+
+@cache
+def _deleted(table: Table) -> Delete:
+    given = given_rows([table.c.id, table.c.created_at])
+    return delete(table).where(table.c.id == given.c.id, table.c.created_at == given.c.created_at)
+
+
 def _columns(event: Event[EventData]) -> dict[str, object]:
     return {"topic": event.data.topic, "key": event.subject, "value": encode(event)}
 
 
 @cache
-def _oldest(table: Table, parked: Table) -> Select[int, str, str, bytes]:
+def _oldest(table: Table, parked: Table) -> Select[int, datetime, str, str, bytes]:
     is_behind = exists().where(parked.c.topic == table.c.topic, parked.c.key == table.c.key)
     size = func.octet_length(table.c.value)
-    known = bindparam("known", type_=ARRAY(BigInteger))
+    known = given_rows([table.c.id, table.c.created_at], "known")
+    is_known = exists().where(known.c.id == table.c.id, known.c.created_at == table.c.created_at)
     oldest = (
         select(
             table.c.id,
+            table.c.created_at,
             table.c.topic,
             table.c.key,
             table.c.value,
             func.sum(size).over(order_by=table.c.id).label("sum"),
             size.label("size"),
         )
-        .where(~(table.c.id == func.any(known)), ~is_behind)
+        .where(~is_known, ~is_behind)
         .order_by(table.c.id)
         .limit(bindparam("limit"))
         .subquery()
     )
     fits = or_(oldest.c.sum <= bindparam("max_bytes", type_=BigInteger), oldest.c.sum == oldest.c.size)
-    return select(oldest.c.id, oldest.c.topic, oldest.c.key, oldest.c.value).where(fits).order_by(oldest.c.id)
+    names = ("id", "created_at", "topic", "key", "value")
+    return select(*(oldest.c[name] for name in names)).where(fits).order_by(oldest.c.id)

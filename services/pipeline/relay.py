@@ -22,6 +22,7 @@ from services.pipeline.crash import crash_at
 from services.pipeline.database import DATABASE_ERRORS, Database
 from services.pipeline.errors import DeliveryError, RefusedMessageError
 from services.pipeline.lease import Lease
+from services.pipeline.logs import FailureLog
 from services.pipeline.outbox import Outbox
 from services.pipeline.periodic import is_set_within
 from services.pipeline.send_queue import Sending, SendQueue
@@ -32,6 +33,7 @@ RENEW_SECONDS = 2.0
 MIN_POLL_SECONDS = 0.02
 MAX_POLL_SECONDS = 0.5
 PAUSE_SECONDS = 0.5
+REPORT_SECONDS = 60.0
 READ_ROWS = 1_000
 MAX_ROWS = 4_000
 MAX_BYTES = 16 * 1024 * 1024
@@ -64,7 +66,9 @@ class Relay:
         self._acknowledged: list[Sending] = []
         self._has_acknowledged = asyncio.Event()
         self._newest_acknowledged = 0
+        self._parked = 0  # changes while rows are being parked
         self._ended = asyncio.Event()
+        self._failures = FailureLog(every_seconds=REPORT_SECONDS)
         self._send_at = 0.0
         self._poll_seconds = MIN_POLL_SECONDS
 
@@ -86,6 +90,7 @@ class Relay:
     async def _send_the_rest(self) -> None:
         with suppress(*DATABASE_ERRORS):
             await self._read_rows()
+            self._send()
         while self._queue.is_sending:  # noqa: ASYNC110 - the runtime ends it when the time for the drain is over
             await asyncio.sleep(MIN_POLL_SECONDS)
 
@@ -95,13 +100,14 @@ class Relay:
             try:
                 pause_seconds = await part()
             except DATABASE_ERRORS as error:
-                log.warning("relay.waits", cause=type(error).__name__)
+                self._failures.expected("relay.waits", error)
                 pause_seconds = PAUSE_SECONDS
             await is_set_within(self._ended, pause_seconds)
 
     async def _hold_lease(self) -> float:
-        if not await self._lease.hold():
-            self._queue.forget_waiting()
+        had_expired = self._lease.remaining_seconds <= 0
+        if not await self._lease.hold() or had_expired:
+            self._queue.forget_waiting()  # another process may have sent them meanwhile
         return RENEW_SECONDS
 
     def _may_send(self) -> bool:
@@ -115,6 +121,7 @@ class Relay:
         if self._ended.is_set() or not self._may_send():
             return 0.0
         found = await self._read_rows()
+        self._send()
         if found == READ_ROWS:
             self._outbox.wake()
         if not was_woken:
@@ -122,17 +129,16 @@ class Relay:
         return 0.0
 
     async def _read_rows(self) -> int:
-        room = MAX_ROWS - len(self._queue.ids), MAX_BYTES - self._queue.size_bytes
+        room = MAX_ROWS - len(self._queue.known), MAX_BYTES - self._queue.size_bytes
         if min(room) <= 0:
             return 0
+        parked = self._parked
         async with self._database.autocommit() as db:
-            rows = await self._outbox.oldest(
-                db, min(READ_ROWS, room[0]), max_bytes=room[1], known=tuple(self._queue.ids)
-            )
-        if not self._may_send():
+            rows = await self._outbox.oldest(db, min(READ_ROWS, room[0]), max_bytes=room[1], known=self._queue.known)
+        if self._parked != parked:
+            self._outbox.wake()  # a row of these may have to wait behind one that was parked since
             return 0
         self._queue.add(rows)
-        self._send()
         return len(rows)
 
     def _send(self) -> None:
@@ -160,25 +166,35 @@ class Relay:
         return 0.0
 
     async def _handle_failures(self, failed: Sequence[tuple[Sending, DeliveryError]]) -> None:
-        """Park what Kafka refuses, and what it does not take although it took later rows; let the others wait."""
-        log.warning("relay.not_acknowledged", rows=len(failed), error=str(failed[0][1]))
+        """Park what Kafka refuses, and what it does not take although it takes others; let the rest wait."""
+        self._failures.expected("relay.not_acknowledged", failed[0][1], rows=len(failed), why=str(failed[0][1]))
+        must_make_room = self._is_full and await self._producer.is_answered()
         for sending, error in failed:
             is_refused = isinstance(error, RefusedMessageError)
-            if is_refused or sending.order < self._newest_acknowledged:
+            is_alone = sending.order < self._newest_acknowledged or must_make_room
+            if self._may_send() and (is_refused or is_alone):
                 await self._park(sending, str(error), None if is_refused else RETRY_AFTER)
             else:
                 self._queue.give_back(sending)
                 self._send_at = monotonic() + PAUSE_SECONDS
-                self._outbox.wake()
+        self._outbox.wake()
+
+    @property
+    def _is_full(self) -> bool:
+        return len(self._queue.known) > MAX_ROWS - READ_ROWS or self._queue.size_bytes > MAX_BYTES // 2
 
     async def _park(self, sending: Sending, why: str, retry_after: timedelta | None) -> None:
+        """Park a row. If the database does not say whether it is parked, the row is read again from where it is."""
+        self._parked += 1
+        self._queue.parked(sending)
         try:
             async with self._database.begin() as db:
-                await self._outbox.park(db, sending.ids, why, retry_after)
-        except DATABASE_ERRORS:
-            self._queue.give_back(sending)
-            raise
-        self._queue.parked(sending)
+                await self._outbox.park(db, sending.names, why, retry_after)
+        except DATABASE_ERRORS as error:
+            self._failures.expected("relay.not_parked", error)
+            return
+        finally:
+            self._parked += 1
         if retry_after is None:
             log.error("relay.event_refused", topic=sending.row.topic, outbox_id=sending.row.id, why=why)
 
@@ -191,14 +207,15 @@ class Relay:
         crash_at(f"{self._service}.relay_before_delete")
         try:
             async with self._database.autocommit() as db:
-                await self._outbox.settle(db, [row for each in sent for row in each.ids])
+                await self._outbox.settle(db, [name for each in sent for name in each.names])
         except DATABASE_ERRORS:
             self._acknowledged += sent
             self._has_acknowledged.set()
             raise
+        was_full = self._is_full
         self._queue.done(sent)
         self._send()
-        if len(self._queue.ids) >= MAX_ROWS - READ_ROWS:
+        if was_full:
             self._outbox.wake()
         return 0.0
 

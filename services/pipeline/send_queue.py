@@ -2,9 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple
 
 from schemas.topics import BY_NAME
+
+RowName = tuple[int, datetime]
+"""Names a row for good: its id and when it was written. A restored database gives the same ids to other rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,9 +16,15 @@ class OutboxRow:
     """One event to be sent."""
 
     id: int
+    created_at: datetime
     topic: str
     key: str
     value: bytes
+
+    @property
+    def name(self) -> RowName:
+        """What the outbox deletes it by."""
+        return self.id, self.created_at
 
 
 class Sending(NamedTuple):
@@ -22,12 +32,12 @@ class Sending(NamedTuple):
 
     row: OutboxRow
     order: int
-    replaced: tuple[int, ...] = ()
+    replaced: tuple[RowName, ...] = ()
 
     @property
-    def ids(self) -> tuple[int, ...]:
+    def names(self) -> tuple[RowName, ...]:
         """The rows that are done with once Kafka has this one."""
-        return (*self.replaced, self.row.id)
+        return (*self.replaced, self.row.name)
 
 
 Key = tuple[str, str]
@@ -37,16 +47,16 @@ Key = tuple[str, str]
 class SendQueue:
     """Rows that were read from the outbox and are still in it.
 
-    `ids` names them all, so that none is read twice. `size_bytes` is the size of their values.
+    `known` names them all, so that none is read twice. `size_bytes` is the size of their values.
     """
 
     def __init__(self) -> None:
-        self.ids: set[int] = set()
+        self.known: set[RowName] = set()
         self.size_bytes = 0
         self._waiting: dict[Key, list[OutboxRow]] = {}
         self._free: dict[Key, None] = {}  # in order: keys with waiting rows of which none is being sent
         self._sending: dict[Key, Sending] = {}
-        self._replaced: dict[Key, tuple[int, ...]] = {}  # of rows that were not acknowledged
+        self._replaced: dict[Key, tuple[RowName, ...]] = {}  # of rows that were not acknowledged
         self._order = 0
 
     @property
@@ -58,7 +68,7 @@ class SendQueue:
         """Append `rows`, which are in the order of the outbox."""
         for row in rows:
             key = (row.topic, row.key)
-            self.ids.add(row.id)
+            self.known.add(row.name)
             self.size_bytes += len(row.value)
             self._waiting.setdefault(key, []).append(row)
             if key not in self._sending:
@@ -75,7 +85,7 @@ class SendQueue:
         for each in sent:
             self._end(each)
             self._forget((each.row,))
-            self.ids.difference_update(each.replaced)
+            self.known.difference_update(each.replaced)
 
     def give_back(self, sent: Sending) -> None:
         """Let a row that was not acknowledged wait again, in front of its key."""
@@ -90,23 +100,23 @@ class SendQueue:
         key = self._end(sent)
         self._free.pop(key, None)
         self._forget((sent.row, *self._waiting.pop(key, ())))
-        self.ids.difference_update(sent.replaced)
+        self.known.difference_update(sent.replaced)
 
     def forget_waiting(self) -> None:
         """Forget all rows that are not being sent, because another process may send them now."""
         for rows in self._waiting.values():
             self._forget(rows)
         for replaced in self._replaced.values():
-            self.ids.difference_update(replaced)
+            self.known.difference_update(replaced)
         self._waiting.clear()
         self._replaced.clear()
         self._free.clear()
 
     def _taken(self, key: Key) -> Sending:
         rows = self._waiting.pop(key)
-        replaced: tuple[int, ...] = ()
+        replaced: tuple[RowName, ...] = ()
         if len(rows) > 1 and BY_NAME[key[0]].is_compacted:
-            replaced = tuple(row.id for row in rows[:-1])
+            replaced = tuple(row.name for row in rows[:-1])
             self.size_bytes -= sum(len(row.value) for row in rows[:-1])
             rows = rows[-1:]
         elif len(rows) > 1:
@@ -124,5 +134,5 @@ class SendQueue:
 
     def _forget(self, rows: Iterable[OutboxRow]) -> None:
         for row in rows:
-            self.ids.discard(row.id)
+            self.known.discard(row.name)
             self.size_bytes -= len(row.value)

@@ -1,10 +1,11 @@
 """The settings that all services share, read once from the environment."""
 
 import os
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.pipeline.errors import SettingsError
@@ -85,6 +86,16 @@ FINISHED_DAYS_FIELD = days_field(
 )
 
 
+def _networks(value: str | None) -> str | None:
+    """Return `value`; ValueError unless it lists addresses or networks."""
+    try:
+        for each in value.split(",") if value else ():
+            ip_network(each.strip())
+    except ValueError:
+        raise ValueError("must list addresses or networks, such as 10.0.0.0/8") from None
+    return value
+
+
 class ServiceSettings(KafkaSettings):
     """What every service needs; each service has a subclass, with `database_url` from its own variable."""
 
@@ -94,7 +105,7 @@ class ServiceSettings(KafkaSettings):
     )
     http_host: str = Field(default="127.0.0.1", description="Listen address for pages, metrics and health checks.")
     http_port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
-    http_trusted_proxies: str | None = Field(
+    http_trusted_proxies: Annotated[str | None, AfterValidator(_networks)] = Field(
         default=None,
         description="Addresses or networks, separated by commas, of proxies whose X-Forwarded-For is believed.",
     )
@@ -111,7 +122,7 @@ def load(settings_type: type[SettingsT], **given: Any) -> SettingsT:
             f"{str(problem['loc'][0]).upper() if problem['loc'] else 'settings'}: {problem['msg']}"
             for problem in error.errors(include_url=False, include_input=False, include_context=False)
         )
-        raise SettingsError(f"The environment is not complete. {problems}. See .env.example.") from None
+        raise SettingsError(f"Settings are missing or wrong. {problems}. See .env.example.") from None
 
 
 def _revealed(secret: SecretStr | None) -> str | None:

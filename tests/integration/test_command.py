@@ -104,7 +104,7 @@ async def park(url: str, revisions: Sequence[int]) -> None:
     async with database.begin() as db:
         await kept.add(db, [export_succeeded("sc-1", revision) for revision in revisions])
         rows = await kept.oldest(db, 100)
-        await kept.park(db, [row.id for row in rows], "Broker: Message size too large", None)
+        await kept.park(db, [row.name for row in rows], "Broker: Message size too large", None)
     await database.close()
 
 
@@ -232,7 +232,7 @@ def test_dead_letters_are_redriven_or_discarded_and_say_by_whom(database_url: st
 
     assert [(each["place"], each["outcome"]) for each in redriven.result] == [("commitment.sent/3/1", "redriven")]
     assert (failed.status, json.loads(failed.stdout)[0]["outcome"]) == (1, "failed again")
-    assert "1 of 1 dead letters still need somebody." in failed.stderr
+    assert "1 of 1 dead letters were not settled by this command" in failed.stderr
     assert (gone.status, "not open" in gone.stdout, "not found" in gone.stdout) == (1, True, True)
     assert (unsure.status, "Discard all 2 of approval?" in unsure.stderr) == (1, True)
     assert [each["outcome"] for each in discarded.result] == ["discarded", "discarded"]

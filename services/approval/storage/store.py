@@ -113,7 +113,8 @@ CONNECTIONS = RecordStore(tables.ERP_CONNECTION, ErpConnection)
 async def _insert_new(db: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
     if not rows:
         return
-    inserted = await db.execute(_INSERTED, arrays(rows))
+    # always in the same order, so that two processes with the same new commitments do not wait for each other
+    inserted = await db.execute(_INSERTED, arrays(sorted(rows, key=lambda row: row["id"])))
     if inserted.rowcount != len(rows):
         raise RowAppearedError("another process has received the first event of a commitment at the same time")
 

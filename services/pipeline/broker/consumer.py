@@ -13,7 +13,7 @@ from services.pipeline import metrics
 from services.pipeline.broker.hand_over import HandOver
 from services.pipeline.broker.in_thread import run_in_thread, start_in_loop
 from services.pipeline.broker.lag import commit_for_lag, forget_lag, measure_lag
-from services.pipeline.broker.messages import LIBRDKAFKA_LOG, at_offset, consumer_config, record_of
+from services.pipeline.broker.messages import LIBRDKAFKA_LOG, at_offset, consumer_config, partition_of, record_of
 from services.pipeline.broker.positions import Positions
 from services.pipeline.broker.refusals import Refusals
 from services.pipeline.broker.stalls import Stalls
@@ -69,6 +69,7 @@ class BatchConsumer(Generic[DecodedT]):
         self._highs: Mapping[Partition, int] = {}
         self._new_highs: Mapping[Partition, int] | None = None
         self._reads = 0
+        self._just_revoked: set[Partition] = set()
         self.refusals = Refusals()
         self._recover_at: float | None = None
         self._lag_at = 0.0
@@ -153,8 +154,11 @@ class BatchConsumer(Generic[DecodedT]):
             return
         first = self._consumer.poll(0 if is_waiting else POLL_SECONDS)
         if first is not None:
+            self._just_revoked.clear()
             # consume(500, 0.1) alone would wait the whole 0.1 s for a batch that does not fill
-            self._add([first, *self._consumer.consume(max(room - 1, 1), 0)])
+            others = self._consumer.consume(max(room - 1, 1), 0)
+            # its partition may have gone, and even have come back, while the others were read
+            self._add(others if partition_of(first) in self._just_revoked else [first, *others])
 
     def _add(self, messages: Sequence[Message]) -> None:
         """Keep the messages, unless the offsets are in question: then they are read again after the recovery."""
@@ -232,6 +236,7 @@ class BatchConsumer(Generic[DecodedT]):
         self._collect(FINISH_SECONDS)
         partitions = {Partition(each.topic, each.partition) for each in revoked}
         self._hand_over.drop(partitions)
+        self._just_revoked |= partitions
         self._positions.revoke(partitions)
         forget_lag(partitions)
         self._count_out_of_range()
@@ -274,19 +279,15 @@ class BatchConsumer(Generic[DecodedT]):
         error = message.error()
         if error is None:
             return
-        partition = Partition(str(message.topic()), int(message.partition() or 0))
+        partition = partition_of(message)
         if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's local codes begin with _
             self._positions.reach_end(partition, int(message.offset() or 0))
             self.refusals.forget([partition.topic])
         elif error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - as above
             self._positions.out_of_range.add(partition)
             self._count_out_of_range()
-            log.error(
-                "consumer.offset_out_of_range",
-                topic=partition.topic,
-                partition=partition.number,
-                saved=message.offset(),
-            )
+            topic, number = partition
+            log.error("consumer.offset_out_of_range", topic=topic, partition=number, saved=message.offset())
         elif error.fatal():
             raise BrokerError(error.str())
         elif self.refusals.note(partition.topic, error):

@@ -43,10 +43,15 @@ def at_offset(partition: Partition, offset: int | None) -> TopicPartition:
     return TopicPartition(partition.topic, partition.number, OFFSET_BEGINNING if offset is None else offset)
 
 
+def partition_of(message: Message) -> Partition:
+    """Return where the message, or what its error is about, comes from."""
+    return Partition(str(message.topic()), int(message.partition() or 0))
+
+
 def record_of(message: Message) -> Record:
     """Return a copy of the message, which stays valid when librdkafka frees its own."""
     return Record(
-        Partition(str(message.topic()), int(message.partition() or 0)),
+        partition_of(message),
         int(message.offset() or 0),
         message.key(),
         message.value(),

@@ -97,6 +97,14 @@ class EventProducer:
             errors.update(outcomes.take())
         return [errors[index] for index in range(len(messages))]
 
+    async def is_answered(self) -> bool:
+        """Whether a broker answers now."""
+        try:
+            await asyncio.to_thread(self._producer.list_topics, timeout=ALONE_TIMEOUT_SECONDS)
+        except KafkaException:
+            return False
+        return True
+
     def _on_delivery(self, settle: Settle, error: KafkaError | None, message: Message) -> None:
         if error is not None and error.code() in _TOO_LARGE:
             self._send_alone(settle, message)
@@ -132,9 +140,11 @@ class EventProducer:
         log.error("producer.renewed", error=self._fatal_error)
         failed, self._producer = self._producer, Producer(self._config, logger=LIBRDKAFKA_LOG)
         self._fatal_error = ""
-        self._alone = None
-        failed.purge()
-        failed.flush(CLOSE_SECONDS)
+        alone, self._alone = self._alone, None
+        for each in (failed, alone):
+            if each is not None:
+                each.purge()
+                each.flush(CLOSE_SECONDS)
 
     def close(self) -> None:
         """Drop messages in flight, whose delivery nobody awaits any more, and end the thread. Blocks."""

@@ -9,12 +9,15 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from itertools import groupby
 
 import pytest
+from sqlalchemy import func, update
 
 from sandbox.servers import LocalKafka
 from schemas.envelope import Event, new_event
 from schemas.events import CommitmentStatus, EventData
 from schemas.examples import EXAMPLES
 from schemas.topics import BY_NAME
+from services.pipeline.broker.producer import DELIVERY_TIMEOUT_SECONDS
+from services.pipeline.relay import MAX_ROWS
 from tests.integration.pipeline.outbox_under_test import OutboxUnderTest
 from tests.integration.pipeline.topic_events import events_on, export_succeeded
 from tests.kafka import KafkaUnderTest
@@ -135,6 +138,37 @@ async def test_a_broker_restart_keeps_the_order_per_key(
     sent = await asyncio.to_thread(events_on, outbox.kafka, "export.succeeded", unique_suffix)
     assert revisions(sent) == {key: list(range(1, REVISIONS + 1)) for key in keys}
     await outbox.database.close()
+
+
+async def test_a_large_backlog_is_sent_after_kafka_was_away_for_longer_than_a_delivery_takes(
+    local_kafka: Callable[[], LocalKafka], database_url: str, unique_suffix: str
+) -> None:
+    broker = await asyncio.to_thread(local_kafka)
+    outbox = OutboxUnderTest(broker.bootstrap_servers, database_url, f"outbox_{unique_suffix}")
+    await outbox.prepare()
+    await asyncio.to_thread(broker.kill)
+    async with outbox.relaying("relay"):
+        await outbox.add([export_succeeded(f"{unique_suffix}-{number}", 1) for number in range(MAX_ROWS + 1_000)])
+        await asyncio.sleep(DELIVERY_TIMEOUT_SECONDS + 1)
+        await asyncio.to_thread(broker.start)
+        await eventually(outbox.is_empty, seconds=60)
+    sent = await asyncio.to_thread(events_on, outbox.kafka, "export.succeeded", unique_suffix)
+    assert set(map(tuple, revisions(sent).values())) == {(1,)}
+    assert len(revisions(sent)) == MAX_ROWS + 1_000
+    await outbox.database.close()
+
+
+async def test_rows_of_a_restored_database_are_not_deleted_for_older_ones_with_their_ids(
+    outbox: OutboxUnderTest, unique_suffix: str
+) -> None:
+    await outbox.add([export_succeeded(unique_suffix, 1)])
+    async with outbox.database.begin() as db:
+        (before,) = await outbox.outbox.oldest(db, 10)
+        await db.execute(update(outbox.tables.outbox).values(created_at=func.now()))  # as if written after a restore
+        await outbox.outbox.settle(db, [before.name])
+        await outbox.outbox.park(db, [before.name], "refused", None)
+        (after,) = await outbox.outbox.oldest(db, 10, known=[before.name])
+    assert (after.id, after.name == before.name) == (before.id, False)
 
 
 async def _has_begun(outbox: OutboxUnderTest) -> bool:

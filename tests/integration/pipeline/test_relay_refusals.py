@@ -78,7 +78,7 @@ async def test_an_event_that_is_too_large_waits_for_an_operator_and_the_others_a
         await eventually(outbox.is_empty)
 
     sent = await asyncio.to_thread(events_on, outbox.kafka, ExportSucceeded.topic)
-    assert len(sent) == KEYS + 2
+    assert len({event.id for event in sent}) == KEYS + 2
     assert [event.data.revision for event in sent if event.subject == "large"] == [1, 2]
 
 

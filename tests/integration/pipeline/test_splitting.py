@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -132,8 +133,24 @@ async def test_a_release_that_fails_on_every_event_sets_only_so_many_aside(servi
 
 async def test_failures_among_events_that_succeed_are_all_set_aside(service: CountingService) -> None:
     processor = processor_of(service, RetrieveCountStore(service.tables))
-    for start in range(0, 2 * MAX_FAILURES_IN_A_ROW, 50):
-        failing = [record(0, start + number, f"k{start + number}", project_id="defect") for number in range(49)]
-        records = [*failing, record(0, start + 49, f"sound-{start}")]
-        await processor.settle(Batch.without_offsets(records), decode_batch(records))
-    assert len(await dead_letters(service)) == 4 * 49
+    count = 2 * MAX_FAILURES_IN_A_ROW
+    failing = [record(0, 2 * number, f"k{number}", project_id="defect") for number in range(count)]
+    sound = [record(0, 2 * number + 1, f"sound-{number}") for number in range(count)]
+    records = [each for pair in zip(failing, sound, strict=True) for each in pair]
+    await processor.settle(Batch.without_offsets(records), decode_batch(records))
+    assert len(await dead_letters(service)) == count
+    assert len(await service.counts("sound-")) == count
+
+
+async def test_locked_rows_in_many_partitions_do_not_hold_up_the_consumer_for_long(service: CountingService) -> None:
+    store = RetrieveCountStore(service.tables)
+    processor = processor_of(service, store)
+    records = [record(partition, 0, f"key-{partition}") for partition in range(12)]
+    await processor.settle(Batch.without_offsets(records), decode_batch(records))
+    again = [record(partition, 1, f"key-{partition}") for partition in range(12)]
+    async with service.database.begin() as other:
+        await store.load(other, [f"key-{partition}" for partition in range(12)])
+        started = monotonic()
+        with pytest.raises(DBAPIError, match="lock timeout"):
+            await processor.settle(Batch.without_offsets(again), decode_batch(again))
+    assert monotonic() - started < 30

@@ -4,19 +4,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.pipeline.send_queue import OutboxRow, Sending, SendQueue
+from tests.unit.pipeline.samples import NOW
 
 RETRIEVED = "commitment.retrieved"
 STATUS = "commitment.status"
 
 
 def row(number: int, topic: str = RETRIEVED, key: str = "a") -> OutboxRow:
-    return OutboxRow(number, topic, key, b"%d" % number)
+    return OutboxRow(number, NOW, topic, key, b"%d" % number)
 
 
 def queue_of(*rows: OutboxRow) -> SendQueue:
     queue = SendQueue()
     queue.add(rows)
     return queue
+
+
+def numbers(sent: Sending) -> list[int]:
+    return [number for number, _ in sent.names]
 
 
 def ids(sending: list[Sending]) -> list[int]:
@@ -42,7 +47,7 @@ def test_the_same_key_on_another_topic_does_not_wait() -> None:
 
 def test_on_a_compacted_topic_the_newest_row_replaces_all_before_it() -> None:
     sending = queue_of(row(1, STATUS), row(2, STATUS, "b"), row(3, STATUS), row(4, STATUS)).take()
-    assert [(each.row.id, each.ids) for each in sending] == [(4, (1, 3, 4)), (2, (2,))]
+    assert [(each.row.id, numbers(each)) for each in sending] == [(4, [1, 3, 4]), (2, [2])]
 
 
 def test_an_empty_queue_has_nothing_to_send() -> None:
@@ -59,7 +64,7 @@ def test_a_row_that_was_not_acknowledged_still_replaces_the_older_ones() -> None
     queue = queue_of(row(1, STATUS), row(2, STATUS))
     queue.give_back(queue.take()[0])
     queue.add([row(3, STATUS)])
-    assert [each.ids for each in queue.take()] == [(1, 2, 3)]
+    assert [numbers(each) for each in queue.take()] == [[1, 2, 3]]
 
 
 def test_a_parked_row_takes_those_that_wait_behind_it_along() -> None:
@@ -67,14 +72,14 @@ def test_a_parked_row_takes_those_that_wait_behind_it_along() -> None:
     first, other = queue.take()
     queue.parked(first)
     assert queue.take() == []
-    assert queue.ids == {other.row.id}
+    assert queue.known == {other.row.name}
 
 
 def test_without_the_lease_only_what_is_being_sent_is_remembered() -> None:
     queue = queue_of(row(1), row(2))
     queue.take()
     queue.forget_waiting()
-    assert queue.ids == {1}
+    assert queue.known == {(1, NOW)}
     assert queue.is_sending
 
 
@@ -89,7 +94,7 @@ def test_whatever_fails_on_the_way_all_is_sent_in_order_and_nothing_is_left(
     left = {each.id: each for each in rows}
     queue, sent = SendQueue(), []
     while left:
-        queue.add(each for each in left.values() if each.id not in queue.ids)
+        queue.add(each for each in left.values() if each.name not in queue.known)
         chosen = queue.take()
         assert len({(each.row.topic, each.row.key) for each in chosen}) == len(chosen) > 0
         for each in chosen:
@@ -97,10 +102,10 @@ def test_whatever_fails_on_the_way_all_is_sent_in_order_and_nothing_is_left(
                 queue.give_back(each)
                 continue
             sent.append(each.row)
-            for number in each.ids:
+            for number, _ in each.names:
                 del left[number]
             queue.done([each])
-    assert (queue.ids, queue.size_bytes, queue.is_sending) == (set(), 0, False)
+    assert (queue.known, queue.size_bytes, queue.is_sending) == (set(), 0, False)
     for line in set(lines):
         numbers = [each.id for each in sent if (each.topic, each.key) == line]
         expected = [each.id for each in rows if (each.topic, each.key) == line]
