@@ -26,7 +26,7 @@ class TopicCheck:
     def __init__(self, service: str, settings: KafkaSettings, topics: Sequence[str]) -> None:
         self._service = service
         self._settings = settings
-        self._topics = [BY_NAME[name] for name in topics]
+        self._topics = [BY_NAME[name] for name in topics if name in BY_NAME]
         self._last = TopicFindings((), ())
 
     async def run(self, stopping: asyncio.Event) -> None:

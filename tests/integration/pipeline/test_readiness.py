@@ -136,9 +136,7 @@ async def test_brokers_that_do_not_answer_are_an_error_and_no_answer() -> None:
     brokers = Brokers(KafkaSettings(kafka_bootstrap_servers="127.0.0.1:9"))
     for question in (
         brokers.unreadable(["a"]),
-        brokers.highs(["a"]),
         brokers.spans(["a"]),
-        brokers.is_standby("g", "m"),
     ):
         try:
             await question
