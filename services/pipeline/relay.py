@@ -12,12 +12,12 @@ from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from time import monotonic
+from typing import Protocol
 from uuid import uuid4
 
 import structlog
 
-from services.pipeline.broker import EventProducer
-from services.pipeline.broker.producer import DELIVERY_TIMEOUT_SECONDS, Outcomes
+from services.pipeline.broker.producer import DELIVERY_TIMEOUT_SECONDS, Outcomes, Settle
 from services.pipeline.crash import crash_at
 from services.pipeline.database import DATABASE_ERRORS, Database
 from services.pipeline.errors import DeliveryError, RefusedMessageError
@@ -44,9 +44,19 @@ RETRY_ROWS = 1_000
 log = structlog.get_logger()
 
 
-def new_relay(
-    service: str, database: Database, tables: KernelTables, outbox: Outbox, producer: EventProducer
-) -> "Relay":
+class Producer(Protocol):
+    """What the relay needs of a Kafka client."""
+
+    def submit(self, topic: str, key: str, value: bytes | None, settle: Settle) -> None:
+        """Send one message; `settle` is called, in any thread, with its error, or with None once acknowledged."""
+        ...
+
+    async def is_answered(self) -> bool:
+        """Whether a broker answers now."""
+        ...
+
+
+def new_relay(service: str, database: Database, tables: KernelTables, outbox: Outbox, producer: Producer) -> "Relay":
     """Return a relay that competes for the service's relay lease under a name of its own."""
     holder = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
     return Relay(service, database, outbox, producer, Lease(database, tables, "relay", holder, LEASE_SECONDS))
@@ -55,7 +65,7 @@ def new_relay(
 class Relay:
     """Sends outbox rows while it holds the service's relay lease, at most one unacknowledged row per key."""
 
-    def __init__(self, service: str, database: Database, outbox: Outbox, producer: EventProducer, lease: Lease) -> None:
+    def __init__(self, service: str, database: Database, outbox: Outbox, producer: Producer, lease: Lease) -> None:
         self._service = service
         self._database = database
         self._outbox = outbox

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from pydantic import SecretStr
-from sqlalchemy import MetaData, select, update
+from sqlalchemy import MetaData, select, text, update
 from sqlalchemy.schema import CreateSchema
 
 from schemas.envelope import Event
@@ -21,6 +21,7 @@ from services.pipeline.outbox import Outbox
 from services.pipeline.relay import LEASE_SECONDS, Relay
 from services.pipeline.settings import KafkaSettings
 from services.pipeline.tables import KernelTables, kernel_tables
+from tests.integration.pipeline.scripted_producer import ScriptedProducer
 
 
 class OutboxUnderTest:
@@ -57,6 +58,16 @@ class OutboxUnderTest:
         async with self.database.begin() as db:
             await self.outbox.retry(db)
 
+    async def has_parked(self, count: int) -> bool:
+        """Whether so many rows are parked."""
+        async with self.database.begin() as db:
+            return len(await self.outbox.parked(db, 1_000)) == count
+
+    async def rename_parked(self, name: str, before: str = "outbox_parked") -> None:
+        """Rename the table of parked rows."""
+        async with self.database.begin() as db:
+            await db.execute(text(f"alter table {self.name}.{before} rename to {name}"))
+
     async def is_empty(self) -> bool:
         return await self.waiting() == 0
 
@@ -72,20 +83,21 @@ class OutboxUnderTest:
             past = datetime(2000, 1, 1, tzinfo=UTC)
             await db.execute(update(self.tables.lease).values(expires_at=past))
 
-    async def relay(self, stopping: asyncio.Event, holder: str) -> None:
-        """Run one relay until `stopping` is set."""
-        producer = EventProducer(self.kafka, holder)
+    async def relay(self, stopping: asyncio.Event, holder: str, scripted: ScriptedProducer | None = None) -> None:
+        """Run one relay until `stopping` is set, on Kafka unless a producer is given."""
+        real = None if scripted else EventProducer(self.kafka, holder)
         lease = Lease(self.database, self.tables, "relay", holder, LEASE_SECONDS)
         try:
-            await Relay(self.name, self.database, self.outbox, producer, lease).run(stopping)
+            await Relay(self.name, self.database, self.outbox, scripted or real, lease).run(stopping)
         finally:
-            await asyncio.to_thread(producer.close)
+            if real:
+                await asyncio.to_thread(real.close)
 
     @asynccontextmanager
-    async def relaying(self, holder: str) -> AsyncIterator[None]:
+    async def relaying(self, holder: str, scripted: ScriptedProducer | None = None) -> AsyncIterator[None]:
         """Run a relay for as long as the block runs."""
         stopping = asyncio.Event()
-        running = asyncio.create_task(self.relay(stopping, holder))
+        running = asyncio.create_task(self.relay(stopping, holder, scripted))
         try:
             yield
         finally:
