@@ -19,6 +19,7 @@ from services.pipeline.outbox import Outbox
 from services.pipeline.periodic import every
 from services.pipeline.runtime import Service, run_service
 from services.pipeline.settings import ServiceSettings, load
+from services.pipeline.sparing import sparing
 from services.pipeline.worker import Worker
 
 
@@ -46,7 +47,8 @@ def build() -> tuple[Service, ServiceSettings]:
                 may_claim=lambda: catching_up.is_caught_up,
             ),
         ),
-        loops=(every(REPORT_SECONDS, ConnectionReport(database, outbox, connections, utc_now).report_at_leisure),),
+        # with a million waiting exports, the figures are counted less often
+        loops=(every(REPORT_SECONDS, sparing(ConnectionReport(database, outbox, connections, utc_now).report)),),
         catching_up=catching_up,
         closers=[each.connector.close for each in connections.by_name.values()],
         retention=retention.rules(settings.keep_finished_days),

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from time import monotonic
 
 from schemas.envelope import Event, new_event
 from schemas.events import ErpConnection, EventData
@@ -19,8 +18,6 @@ from services.pipeline.metrics import WORK_SET_ASIDE
 from services.pipeline.outbox import Outbox
 
 REPORT_SECONDS = 5.0
-MAX_SHARE = 0.01
-"""How much of the time the statements may take: with a million waiting exports, the figures are counted less often."""
 
 
 class ConnectionReport:
@@ -31,15 +28,6 @@ class ConnectionReport:
         self._outbox = outbox
         self._connections = connections
         self._clock = clock
-        self._rests_until = 0.0
-
-    async def report_at_leisure(self) -> None:
-        """Report, unless the previous report took so long that the database deserves a rest."""
-        started = monotonic()
-        if started < self._rests_until:
-            return
-        await self.report()
-        self._rests_until = started + (monotonic() - started) / MAX_SHARE
 
     async def report(self) -> None:
         """Publish an event for each connection that no process has announced as it is now, and refresh the gauges."""
