@@ -231,7 +231,7 @@ class Relay:
 
     async def _retry_parked(self) -> float:
         if self._may_send():
-            async with self._database.begin() as db:
+            async with self._database.autocommit() as db:
                 if await self._outbox.retry_due(db, RETRY_ROWS):
                     self._outbox.wake()
         return RETRY_PARKED_SECONDS

@@ -259,7 +259,7 @@ class Runtime:
     async def _refresh_gauges(self) -> None:
         """Set the gauges whose values are in the database."""
         name = self._service.name
-        async with self._service.database.begin() as db:
+        async with self._service.database.autocommit() as db:
             backlog = await self._service.outbox.backlog(db)
             letters = await DeadLetters(self._service.tables).count_by_reason(db)
         age_seconds = 0.0 if backlog.oldest is None else (utc_now() - backlog.oldest).total_seconds()
