@@ -1,6 +1,10 @@
 """A named lease in the database, which one process at a time holds for as long as it renews it."""
 
+import os
+import socket
 from datetime import timedelta
+from typing import Self
+from uuid import uuid4
 
 from sqlalchemy import delete, func, or_
 from sqlalchemy.dialects.postgresql import insert
@@ -20,6 +24,12 @@ class Lease:
         self._holder = holder
         self._seconds = seconds
         self._until = 0.0
+
+    @classmethod
+    def of_this_process(cls, database: Database, tables: KernelTables, name: str, seconds: float) -> Self:
+        """Return the lease `name` with a holder that no other process, and no other lease of this one, has."""
+        holder = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
+        return cls(database, tables, name, holder, seconds)
 
     @property
     def remaining_seconds(self) -> float:

@@ -4,12 +4,9 @@ A letter is settled in the transaction of what it changes, so it takes effect on
 dies. One redrive of a service runs at a time, which keeps the letters of a key in their order.
 """
 
-import os
-import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from uuid import uuid4
 
 from services.pipeline.aggregate import Aggregate
 from services.pipeline.batch_processor import BatchProcessor, decode_batch
@@ -150,8 +147,7 @@ class DeadLetterDesk:
     @asynccontextmanager
     async def _exclusive(self) -> AsyncIterator[Lease]:
         """Provide the service's lease for redriving, and release it at the end."""
-        holder = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
-        lease = Lease(self._database, self._tables, "redrive", holder, LEASE_SECONDS)
+        lease = Lease.of_this_process(self._database, self._tables, "redrive", LEASE_SECONDS)
         await self._hold(lease)
         try:
             yield lease

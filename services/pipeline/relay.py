@@ -5,15 +5,12 @@ number of rows on their way, and their size, are limited.
 """
 
 import asyncio
-import os
-import socket
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from time import monotonic
 from typing import Protocol
-from uuid import uuid4
 
 import structlog
 
@@ -58,8 +55,8 @@ class Producer(Protocol):
 
 def new_relay(service: str, database: Database, tables: KernelTables, outbox: Outbox, producer: Producer) -> "Relay":
     """Return a relay that competes for the service's relay lease under a name of its own."""
-    holder = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
-    return Relay(service, database, outbox, producer, Lease(database, tables, "relay", holder, LEASE_SECONDS))
+    lease = Lease.of_this_process(database, tables, "relay", LEASE_SECONDS)
+    return Relay(service, database, outbox, producer, lease)
 
 
 class Relay:

@@ -1,14 +1,11 @@
 """Removes rows that no promise needs any more: a few at a time, by one process of a service, and never for long."""
 
 import asyncio
-import os
-import socket
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
-from uuid import uuid4
 
 import structlog
 from sqlalchemy import ColumnElement, Delete, Select, Table, Update, and_, delete, func, literal_column, select
@@ -65,9 +62,8 @@ class Retention:
         self._database = database
         self._rules = rules
         self._clock = clock
-        holder = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
         # held for the whole pause and not only while it sweeps, so that many processes do not sweep many times
-        self._lease = Lease(database, tables, "retention", holder, SWEEP_SECONDS)
+        self._lease = Lease.of_this_process(database, tables, "retention", SWEEP_SECONDS)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Sweep some minutes after the start and then every SWEEP_SECONDS, until `stopping` is set."""
