@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from services.command_output import SERVICES, as_json_option, print_result, print_rows
+from services.command_output import SERVICES, as_json_option, limit_option, print_result, print_rows, services_option
 from services.pipeline import operations
 from services.pipeline.dead_letters import REASONS
 from services.pipeline.errors import CountersignError
@@ -26,12 +26,8 @@ def dead_letters() -> None:
 
 
 @dead_letters.command("list")
-@click.option(
-    "--service", type=click.Choice(SERVICES), multiple=True, help="Only of this service; can be given more than once."
-)
-@click.option(
-    "--limit", default=100, show_default=True, type=click.IntRange(1, 10_000), help="At most this many of each service."
-)
+@services_option
+@limit_option
 @click.option("--settled", "with_settled", is_flag=True, help="Also those that were redriven or discarded.")
 @as_json_option
 def list_dead_letters(service: tuple[str, ...], limit: int, *, with_settled: bool, as_json: bool) -> None:

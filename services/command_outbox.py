@@ -6,12 +6,9 @@ from dataclasses import asdict
 
 import click
 
-from services.command_output import SERVICES, as_json_option, print_result, print_rows
+from services.command_output import SERVICES, as_json_option, limit_option, print_result, print_rows, services_option
 from services.pipeline import operations
 from services.pipeline.settings import database_url
-
-_id_arguments = click.argument("ids", nargs=-1, type=click.IntRange(min=1))
-_service_argument = click.argument("service", type=click.Choice(SERVICES))
 
 
 @click.group("outbox")
@@ -20,12 +17,8 @@ def outbox() -> None:
 
 
 @outbox.command("list")
-@click.option(
-    "--service", type=click.Choice(SERVICES), multiple=True, help="Only of this service; can be given more than once."
-)
-@click.option(
-    "--limit", default=100, show_default=True, type=click.IntRange(1, 10_000), help="At most this many of each service."
-)
+@services_option
+@limit_option
 @as_json_option
 def list_parked(service: tuple[str, ...], limit: int, *, as_json: bool) -> None:
     """List events that are parked, oldest first, with Kafka's reason and when they are tried again."""
@@ -38,8 +31,8 @@ def list_parked(service: tuple[str, ...], limit: int, *, as_json: bool) -> None:
 
 
 @outbox.command("retry")
-@_service_argument
-@_id_arguments
+@click.argument("service", type=click.Choice(SERVICES))
+@click.argument("ids", nargs=-1, type=click.IntRange(min=1))
 @click.option("--all", "is_all", is_flag=True, help="All parked events of the service.")
 @as_json_option
 def retry(service: str, ids: tuple[int, ...], *, is_all: bool, as_json: bool) -> None:
@@ -51,7 +44,7 @@ def retry(service: str, ids: tuple[int, ...], *, is_all: bool, as_json: bool) ->
 
 
 @outbox.command("discard")
-@_service_argument
+@click.argument("service", type=click.Choice(SERVICES))
 @click.argument("ids", nargs=-1, type=click.IntRange(min=1), required=True)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @as_json_option

@@ -1,4 +1,4 @@
-"""How the `countersign` command prints: for people or as JSON, and never a text of others raw on a terminal."""
+"""What the groups of the `countersign` command share: options, and printing that escapes the text of others."""
 
 import json
 import os
@@ -12,6 +12,12 @@ from rich.table import Table
 
 SERVICES = ("approval", "exporter", "notifier", "digest")
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+services_option = click.option(
+    "--service", type=click.Choice(SERVICES), multiple=True, help="Only of this service; can be given more than once."
+)
+limit_option = click.option(
+    "--limit", default=100, show_default=True, type=click.IntRange(1, 10_000), help="At most this many of each service."
+)
 
 
 def print_result(result: dict[str, Any], lines: Sequence[str], *, as_json: bool) -> None:
