@@ -93,13 +93,3 @@ class Fold(Generic[StateT, RowT]):
             StateChange(key, self._states[key], self._current[key], tuple(rows)) for key, rows in self._rows.items()
         )
         return self._folded
-
-
-def fold(
-    handlers: Handlers[StateT, RowT], states: Mapping[str, StateT], events: Sequence[Event[EventData]], now: datetime
-) -> Folded[StateT, RowT]:
-    """Apply `events` in order to `states`; an event whose handler raises is refused, and the others are applied."""
-    folding = Fold(handlers, states, now)
-    for event in events:
-        folding.apply(event)
-    return folding.result()

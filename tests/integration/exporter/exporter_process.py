@@ -24,9 +24,9 @@ from services.exporter.storage import tables
 from services.exporter.storage.store import ExportStore
 from services.exporter.work import ExportWork
 from services.pipeline.database import Database
-from services.pipeline.fold import fold
 from services.pipeline.lease_clock import LeaseClock
 from services.pipeline.outbox import Outbox
+from tests.folding import fold
 from tests.unit.exporter.builders import NOW
 
 SETTLE_SECONDS = 30

@@ -16,10 +16,10 @@ from services.notifier.storage.store import COMMITMENT_MAILS, DIGEST_MAILS
 from services.notifier.storage.tables import KERNEL, MAIL
 from services.notifier.work import LeasedMail, SendMails
 from services.pipeline.database import Database
-from services.pipeline.fold import fold
 from services.pipeline.lease_clock import ClaimTime, LeaseClock
 from services.pipeline.outbox import Outbox
 from services.pipeline.worker import Worker
+from tests.folding import fold
 from tests.unit.notifier.event_builders import COMPOSER, event_of
 from tests.waiting import eventually
 

@@ -9,8 +9,9 @@ from schemas.envelope import Event, new_event
 from schemas.events import CommitmentSent, EventData
 from schemas.examples.cast import CONCRETE_1
 from schemas.examples.example import submitted
-from services.pipeline.fold import Decided, On, fold
+from services.pipeline.fold import Decided, On
 from tests.architecture.tree import ROOT
+from tests.folding import fold
 
 NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
 SENT = new_event(CommitmentSent(**submitted(CONCRETE_1, 1)), source="test", time=NOW)

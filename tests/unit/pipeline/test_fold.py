@@ -5,7 +5,8 @@ from datetime import datetime
 
 from schemas.envelope import Event, new_event
 from schemas.events import CommitmentRetrieved, EventData
-from services.pipeline.fold import Decided, Folded, On, RefusedError, StateChange, fold
+from services.pipeline.fold import Decided, Folded, On, RefusedError, StateChange
+from tests.folding import fold
 from tests.unit.pipeline.samples import NOW, retrieved
 
 LATE = 99
