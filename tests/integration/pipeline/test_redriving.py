@@ -165,11 +165,13 @@ async def test_a_letter_that_was_settled_is_not_open_again_after_a_replay(
 
 
 async def test_the_gauge_counts_open_letters_and_returns_to_zero(service: CountingService, unique_suffix: str) -> None:
-    def gauge() -> float | None:
-        return REGISTRY.get_sample_value("dead_letters", {"service": service.name, "reason": "handler_failed"})
+    reason = "of_this_test"  # the running service also reads what other tests left on the topic
 
-    await keep(service, [letter(1, unique_suffix, retrieve_event(unique_suffix, 1))])
+    def gauge() -> float | None:
+        return REGISTRY.get_sample_value("dead_letters", {"service": service.name, "reason": reason})
+
+    await keep(service, [letter(1, unique_suffix, retrieve_event(unique_suffix, 1), reason)])
     async with service.running():
         await eventually(lambda: gauge() == 1)
-        await Operator(service).redrive()
+        await Operator(service).redrive(reason=reason)
         await eventually(lambda: gauge() == 0)
