@@ -136,7 +136,7 @@ class Summary(Record):
 
 def summarise(commitment: Commitment, sent_by: Person, connection: str | None = None) -> Summary:
     """The summary of `commitment` as `sent_by` submitted it."""
-    return Summary(
+    return Summary.trusted(
         number=commitment.number,
         title=commitment.title,
         kind=commitment.kind,

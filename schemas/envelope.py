@@ -5,7 +5,6 @@ Source: CloudEvents 1.0.2, with its JSON format and its Kafka protocol binding.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha1
 from typing import Annotated, Any, Generic, Literal, TypeVar
@@ -20,6 +19,7 @@ from schemas.events import EventData, Submission
 from schemas.fields import ID_PATTERN, IN_WORDS, Id, Instant
 from schemas.snapshot import TooLargeError
 from schemas.topics import BY_NAME, BY_TYPE, Topic
+from schemas.values import value
 
 CONTENT_TYPE = "application/cloudevents+json"
 NAMESPACE = UUID("6b1f6a52-3a1c-5b0e-9a53-0c1d4f0b7c11")
@@ -54,7 +54,7 @@ class UnreadableError(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Event(Generic[DataT_co]):
     """Something that happened at `time`: `data` about `subject`, told by `source`."""
 
@@ -90,6 +90,9 @@ class Attributes(BaseModel):
     traceparent: Annotated[
         Annotated[str, StringConstraints(pattern=TRACEPARENT_PATTERN)] | None, BeforeValidator(_readable_trace)
     ] = Field(default=None, description="W3C trace context; a malformed one is ignored.")
+
+
+_ATTRIBUTES = tuple(Attributes.model_fields)
 
 
 def event_id(data: EventData) -> UUID:
@@ -141,12 +144,14 @@ def decode(topic_name: str, key: bytes | None, value: bytes | None, headers: Hea
 
 def message_bytes(key: bytes | None, value: bytes | None, headers: Headers) -> int:
     """The size of a message without compression, which a broker does not check where the sender compresses."""
-    content = len(key or b"") + len(value or b"")
-    return content + sum(len(name) + len(text or b"") for name, text in headers)
+    size = len(key or b"") + len(value or b"")
+    for name, text in headers:
+        size += len(name) + len(text or b"")
+    return size
 
 
 def _check_size(topic: Topic, key: bytes | None, value: bytes | None, headers: Headers) -> None:
-    if value and issubclass(topic.event, Submission) and len(value) > limits.MAX_SUBMISSION_BYTES:
+    if value and len(value) > limits.MAX_SUBMISSION_BYTES and issubclass(topic.event, Submission):
         raise UnreadableError(
             "too_large", f"{len(value):,} bytes; a submission has at most {limits.MAX_SUBMISSION_BYTES:,}"
         )
@@ -188,9 +193,10 @@ def _from_headers(headers: Mapping[str, bytes | None]) -> dict[str, Any]:
 
 
 def _attributes(message: Mapping[str, Any], at: datetime) -> Attributes:
-    stated = {name: value for name, value in message.items() if value is not None}
+    stated = {name: message[name] for name in _ATTRIBUTES if message.get(name) is not None}
+    stated.setdefault("time", at)
     try:
-        return Attributes.model_validate({"time": at} | stated)
+        return Attributes.model_validate(stated)
     except ValidationError as error:
         raise UnreadableError("schema", _in_words(error)) from error
 

@@ -1,7 +1,7 @@
 """A submitted commitment that keeps what was received, word for word, beside the typed view of it."""
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import orjson
@@ -12,6 +12,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from schemas import limits
 from schemas.commitment import Commitment, Line, Person, Project, Vendor
+from schemas.values import value
 
 _LARGEST_EXACT_INTEGER = 2**53 - 1
 _COMMITMENT_MEMBERS, _PROJECT_MEMBERS, _VENDOR_MEMBERS, _PERSON_MEMBERS, _LINE_MEMBERS = (
@@ -23,7 +24,7 @@ class TooLargeError(Exception):
     """A submission exceeds the limits; no part of it is read."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Snapshot:
     """A commitment as received: `text` is its JSON, unknown members included; `content_hash` names that content."""
 
@@ -107,7 +108,7 @@ def _unknown_members(valid: dict[str, Any]) -> list[Any]:
         (valid["creator"], _PERSON_MEMBERS),
         *((line, _LINE_MEMBERS) for line in valid.get("lines", ())),
     ]
-    return [{name: part[name]} for part, known in parts for name in part.keys() - known]
+    return [{name: part[name]} for part, known in parts if not part.keys() <= known for name in part.keys() - known]
 
 
 def _is_plain(value: Any) -> bool:

@@ -7,13 +7,14 @@ from typing import Any, Generic, TypeVar
 
 from schemas.envelope import Event
 from schemas.events import EventData
+from schemas.values import value
 
 StateT = TypeVar("StateT")
 RowT = TypeVar("RowT")
 DataT = TypeVar("DataT", bound=EventData)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Decided(Generic[StateT, RowT]):
     """What a handler decides: the new state, events to publish, and insert-only rows to save with the state."""
 
@@ -31,7 +32,7 @@ class RefusedError(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class On(Generic[DataT, StateT, RowT]):
     """Binds a type of event to the pure function that handles it."""
 
@@ -42,7 +43,7 @@ class On(Generic[DataT, StateT, RowT]):
 Handlers = Sequence[On[Any, StateT, RowT]]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class StateChange(Generic[StateT, RowT]):
     """What a batch changes for one key."""
 

@@ -1,10 +1,10 @@
 """The latest record under one key: the one with the highest version, whatever order the records arrive in."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
 from schemas.envelope import Event
+from schemas.values import value
 from services.pipeline.fold import Decided, RefusedError
 
 
@@ -20,7 +20,7 @@ class Versioned(Protocol):
 RecordT = TypeVar("RecordT", bound=Versioned)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Newest(Generic[RecordT]):
     """The record with the highest version received under `key`; None before the first one and after a removal.
 

@@ -1,11 +1,11 @@
 """Kafka messages as plain values, and batches of them with the offsets that they advance."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 from schemas.envelope import Headers
+from schemas.values import value
 from services.pipeline.clock import utc_now
 
 _TIMESTAMPS_MS = range(4_102_444_800_000)
@@ -19,7 +19,7 @@ class Partition(NamedTuple):
     number: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Record:
     """One Kafka message as received; `at` is the broker's timestamp."""
 
@@ -43,7 +43,7 @@ def moment_of(timestamp_ms: float) -> datetime:
     return datetime.fromtimestamp(timestamp_ms / 1000, UTC)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Batch:
     """Records that are settled together, with the next offset of each partition before and after them.
 

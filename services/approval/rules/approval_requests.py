@@ -1,19 +1,19 @@
 """Asks the approver who rejected a revision again as soon as its correction waits."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from schemas.commitment import Person
 from schemas.envelope import Event, new_event
 from schemas.events import ApprovalRequested, Change
 from schemas.fields import Status
+from schemas.values import value
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, current_status
 from services.approval.rules.facts import Stage
 from services.approval.rules.status import SOURCE, summary
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ApprovalRequest:
     """A revision that waits for the approver who rejected `previous_revision` for `previous_reason`."""
 

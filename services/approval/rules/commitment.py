@@ -1,16 +1,16 @@
 """A commitment: the facts that arrived about it, and the status that follows from them alone."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from schemas.commitment import ErpDocument, Summary
 from schemas.fields import Status
+from schemas.values import value
 from services.approval.rules.documents import distinct
 from services.approval.rules.facts import Approved, Retrieved, Ruling, Stage, Submitted, WrittenDocument, canonical
 
 
-@dataclass(frozen=True)
+@value(slots=False)
 class CommitmentFacts:
     """All facts about one commitment; each field except `status_version` is a join of the events that arrived.
 
@@ -71,7 +71,7 @@ class CommitmentFacts:
         return frozenset((written.document.connection, written.document.id) for written in distinct(self.documents))
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CurrentStatus:
     """The status of a commitment, the revision that it refers to, and the ruling that it follows from."""
 

@@ -1,6 +1,5 @@
 """The facts about a commitment, and which of two facts of the same kind is kept."""
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from enum import IntEnum
 from functools import cache
@@ -11,6 +10,7 @@ from pydantic import TypeAdapter
 
 from schemas.commitment import ErpDocument, Person, Summary
 from schemas.events import Failure
+from schemas.values import value
 
 Precedence = tuple[int | str, ...]
 
@@ -25,7 +25,7 @@ class Stage(IntEnum):
     REJECTED = 4
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Submitted:
     """One content that was sent as one revision; two contents under one revision are a dispute."""
 
@@ -41,7 +41,7 @@ class Submitted:
         return (self.revision, self.content_hash)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Retrieved:
     """The highest revision that was retrieved."""
 
@@ -55,7 +55,7 @@ class Retrieved:
         return (self.revision,)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Approved:
     """The last order to export; a retry repeats it."""
 
@@ -75,7 +75,7 @@ class Approved:
         return (self.revision, self.round)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Doubt:
     """An export whose answer was lost, and what the ERP has been asked since."""
 
@@ -85,7 +85,7 @@ class Doubt:
     next_probe: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Ruling:
     """The furthest stage that any revision has reached, with the details of that stage."""
 
@@ -127,7 +127,7 @@ class Ruling:
         return self.stage in (Stage.ACCEPTED, Stage.IN_DOUBT)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class WrittenDocument:
     """A document in the ERP, and the revision that was written to it."""
 

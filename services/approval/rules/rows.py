@@ -1,13 +1,13 @@
 """Insert-only rows that are saved with a commitment's facts."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from schemas.commitment import Person
+from schemas.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SubmissionRow:
     """A snapshot as it was sent, verbatim. Key: commitment, revision, content hash; a repeat is dropped."""
 
@@ -21,7 +21,7 @@ class SubmissionRow:
     sent_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class HistoryEntry:
     """Something that happened to a commitment, in words. Key: event id; a repeat is dropped.
 

@@ -57,7 +57,7 @@ def status_event(
 
 def commitment_status(facts: CommitmentFacts, current: CurrentStatus) -> CommitmentStatus:
     """The data of the status event."""
-    return CommitmentStatus(
+    return CommitmentStatus.trusted(
         company_id=facts.company_id or "",
         project_id=current.submitted.project_id,
         commitment_id=facts.id,
