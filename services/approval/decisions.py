@@ -17,7 +17,8 @@ from services.pipeline.clock import utc_now
 from services.pipeline.crash import crash_at
 from services.pipeline.database import Database, Transaction
 from services.pipeline.fold import StateChange
-from services.pipeline.outbox import Outbox
+from services.pipeline.outbox import Outbox, Written
+from services.pipeline.writes import Writes
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +55,21 @@ class Decisions:
             against = await _objection(db, who.company_id, facts, answer)
             result = carry_out(facts, answer, context, snapshot=snapshot, findings=findings, objection=against)
             if isinstance(result, Granted):
-                await self._record(db, facts, result)
+                written = await self._record(db, facts, result)
         if not isinstance(result, Granted):
             return Answered(result, facts)
         crash_at("approval.after_decision")
-        self._outbox.wake()
+        self._outbox.hand_over(written)
         return Answered(result, result.decided.state)
 
-    async def _record(self, db: Transaction, before: CommitmentFacts, granted: Granted) -> None:
+    async def _record(self, db: Transaction, before: CommitmentFacts, granted: Granted) -> Written:
         decided = granted.decided
-        requests = await self._store.save(db, [StateChange(before.id, before, decided.state, decided.rows)])
-        await self._outbox.add(db, [*decided.publish, *requests])
+        writes = Writes()
+        requests = await self._store.save(db, writes, [StateChange(before.id, before, decided.state, decided.rows)])
+        written = await self._outbox.write(writes, [*decided.publish, *requests])
+        await writes.execute(db)
         crash_at("approval.before_decision_commit")
+        return written
 
 
 async def _objection(db: Transaction, company_id: str, facts: CommitmentFacts, answer: Answer) -> str:

@@ -102,7 +102,7 @@ class Claiming:
             return []
         connection = self._connections.by_name.get(queue.name)
         changes = [self._begin(exports, time) for exports in found.values()]
-        await self._store.save(db, changes)
+        await self._store.write(db, changes)
         if connection is not None and queue.circuit.open_since is not None:
             trial = start_trial(queue.circuit, time.at, connection.lease_seconds)
             await connection_store.save_circuit(db, queue.name, trial)

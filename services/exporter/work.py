@@ -79,7 +79,7 @@ class ExportWork:
         if decided is None:
             log.warning("export.settled_too_late", **self.described(job, result))
             return ()
-        await self._store.save(db, [StateChange(before.commitment_id, before, decided.state, decided.rows)])
+        await self._store.write(db, [StateChange(before.commitment_id, before, decided.state, decided.rows)])
         log.info("export.settled", **self.described(job, result))
         _observe_latency(decided.state.by_revision[job.export.revision], now)
         return decided.publish

@@ -9,6 +9,7 @@ from schemas.envelope import Event
 from schemas.events import EventData
 from services.pipeline.database import Transaction
 from services.pipeline.fold import Handlers, StateChange
+from services.pipeline.writes import Writes
 
 StateT = TypeVar("StateT")
 RowT = TypeVar("RowT")
@@ -22,9 +23,9 @@ class Store(Protocol[StateT, RowT]):
         ...
 
     async def save(
-        self, db: Transaction, changes: Sequence[StateChange[StateT, RowT]]
+        self, db: Transaction, writes: Writes, changes: Sequence[StateChange[StateT, RowT]]
     ) -> Sequence[Event[EventData]] | None:
-        """Write all `changes` with a handful of multi-row statements; return events that only stored rows can make."""
+        """Add the rows of all `changes` to `writes`, or write them; return events that only stored rows can make."""
         ...
 
 

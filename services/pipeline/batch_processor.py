@@ -23,6 +23,7 @@ from services.pipeline.outbox import Outbox
 from services.pipeline.records import Batch, Record
 from services.pipeline.slices import mapped
 from services.pipeline.tables import KernelTables
+from services.pipeline.writes import Writes
 
 MAX_FAILURES_IN_A_ROW = 100
 MAX_LOCKED_PARTITIONS = 4
@@ -119,23 +120,26 @@ class BatchProcessor:
     async def _commit(self, batch: Batch, decoded: DecodedBatch) -> None:
         started = perf_counter()
         now = utc_now()
+        writes = Writes()
         async with self._database.begin() as db:
-            folded = [each for each in [await self._fold(db, a, decoded, now) for a in self._aggregates] if each]
+            all_folded = [await self._fold(db, writes, each, decoded, now) for each in self._aggregates]
+            folded = [each for each in all_folded if each]
             letters = [*decoded.unreadable, *_refused(folded, decoded)]
             failures = self._failures.after(batch.records, letters)
-            await self._outbox.add(db, [event for each in folded for event in each.publish])
+            published = await self._outbox.write(writes, [event for each in folded for event in each.publish])
             await self._dead_letters.conclude(db, batch.records, letters)
-            await self._offsets.advance(db, batch)
+            self._offsets.advance(writes, batch)
+            await writes.execute(db)
             crash_at(f"{self._service}.before_commit")
         crash_at(f"{self._service}.after_commit")
         self._failures = failures
-        self._outbox.wake()
+        self._outbox.hand_over(published)
         metrics.BATCH_SECONDS.labels(self._service).observe(perf_counter() - started)
         self._count_events(folded, now)
         self._report(letters)
 
     async def _fold(
-        self, db: Transaction, aggregate: Aggregate, decoded: DecodedBatch, now: datetime
+        self, db: Transaction, writes: Writes, aggregate: Aggregate, decoded: DecodedBatch, now: datetime
     ) -> Folded[object, object] | None:
         events = [event for _, event in decoded.events if event.data.topic in aggregate.topics]
         if not events:
@@ -145,7 +149,7 @@ class BatchProcessor:
         await mapped(folding.apply, events)
         folded = folding.result()
         if folded.changes:
-            folded.publish.extend(await aggregate.store.save(db, folded.changes) or ())
+            folded.publish.extend(await aggregate.store.save(db, writes, folded.changes) or ())
         return folded
 
     def _count_events(self, folded: Sequence[Folded[object, object]], now: datetime) -> None:

@@ -30,29 +30,31 @@ def arrays(rows: Rows, name: str = "given") -> dict[str, list[Any]]:
 async def insert_many(db: Transaction, table: Table, rows: Rows) -> None:
     """Insert those of `rows` whose key does not exist yet. Works for all column types except arrays."""
     if rows:
-        await db.execute(_insert_unless_known(table, tuple(rows[0])), arrays(rows))
+        await db.execute(insert_unless_known(table, tuple(rows[0])), arrays(rows))
 
 
 async def update_many(db: Transaction, table: Table, rows: Rows, key: str = "id") -> None:
     """Update the rows with the same `key` to the other members of `rows`."""
     if rows:
-        await db.execute(_update_given(table, tuple(rows[0]), key), arrays(rows))
+        await db.execute(update_given(table, tuple(rows[0]), key), arrays(rows))
 
 
 @cache
-def insert_given(table: Table, names: tuple[str, ...]) -> Insert:
-    """Return an insert of rows with the columns `names`, whose parameters `arrays` makes."""
-    given = given_rows([table.c[name] for name in names])
+def insert_given(table: Table, names: tuple[str, ...], name: str = "given") -> Insert:
+    """Return an insert of rows with the columns `names`, whose parameters `arrays` makes for `name`."""
+    given = given_rows([table.c[each] for each in names], name)
     return insert(table).from_select(list(names), select(*given.c))
 
 
 @cache
-def _insert_unless_known(table: Table, names: tuple[str, ...]) -> Insert:
-    return insert_given(table, names).on_conflict_do_nothing()
+def insert_unless_known(table: Table, names: tuple[str, ...], name: str = "given") -> Insert:
+    """Return an insert as `insert_given` does, which leaves out rows whose key exists."""
+    return insert_given(table, names, name).on_conflict_do_nothing()
 
 
 @cache
-def _update_given(table: Table, names: tuple[str, ...], key: str) -> Update:
-    given = given_rows([table.c[name] for name in names])
-    values = {name: given.c[name] for name in names if name != key}
+def update_given(table: Table, names: tuple[str, ...], key: str, name: str = "given") -> Update:
+    """Return an update of the rows with the same `key` to the other columns of `names`."""
+    given = given_rows([table.c[each] for each in names], name)
+    values = {each: given.c[each] for each in names if each != key}
     return update(table).values(values).where(table.c[key] == given.c[key])

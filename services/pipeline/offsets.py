@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from typing import Any
 
-from sqlalchemy import Table, Update, and_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Table, and_, select, update
 
-from services.pipeline.bulk import arrays, given_rows
-from services.pipeline.database import Database, Transaction
+from services.pipeline.bulk import given_rows, insert_unless_known
+from services.pipeline.database import Database
 from services.pipeline.errors import StaleBatchError
 from services.pipeline.records import Batch, Partition
 from services.pipeline.tables import KernelTables
+from services.pipeline.writes import Write, Writes
 
 
 class Offsets:
@@ -30,42 +31,37 @@ class Offsets:
             rows = await db.execute(select(self._table))
             return {Partition(row.topic, row.partition): row.next_offset for row in rows}
 
-    async def advance(self, db: Transaction, batch: Batch) -> None:
+    def advance(self, writes: Writes, batch: Batch) -> None:
         """Move every partition of `batch` to its end; StaleBatchError if one is no longer where the batch began."""
-        seen = [name for name, begin in batch.begins.items() if begin is not None]
-        new = [name for name, begin in batch.begins.items() if begin is None]
-        moved = (await self._move(db, batch, seen) if seen else 0) + (await self._start(db, batch, new) if new else 0)
-        if moved != len(batch.begins):
-            raise StaleBatchError("the saved offsets have moved since the batch was read")
+        seen = [self._row(batch, name) for name in sorted(batch.begins) if batch.begins[name] is not None]
+        new = [self._row(batch, name) for name in sorted(batch.begins) if batch.begins[name] is None]
+        stale = StaleBatchError("the saved offsets have moved since the batch was read")
+        if seen:
+            writes.add(_moving(self._table), seen, otherwise=stale)
+        if new:
+            writes.add(_starting(self._table), new, otherwise=stale)
 
-    async def _move(self, db: Transaction, batch: Batch, names: Sequence[Partition]) -> int:
-        rows = [
-            {
-                "topic": name.topic,
-                "partition": name.number,
-                "next_offset": batch.ends[name],
-                "begin": batch.begins[name],
-            }
-            for name in sorted(names)
-        ]
-        moved = await db.execute(_moving(self._table), arrays(rows))
-        return moved.rowcount
-
-    async def _start(self, db: Transaction, batch: Batch, names: Sequence[Partition]) -> int:
-        rows = [
-            {"topic": name.topic, "partition": name.number, "next_offset": batch.ends[name]} for name in sorted(names)
-        ]
-        started = await db.execute(insert(self._table).values(rows).on_conflict_do_nothing())
-        return started.rowcount
+    @staticmethod
+    def _row(batch: Batch, name: Partition) -> dict[str, Any]:
+        begin = batch.begins[name]
+        row = {"topic": name.topic, "partition": name.number, "next_offset": batch.ends[name]}
+        return row if begin is None else row | {"begin": begin}
 
 
 @cache
-def _moving(table: Table) -> Update:
+def _starting(table: Table) -> Write:
+    """Return the insert of partitions that were never read."""
+    return Write("started_offset", insert_unless_known(table, ("topic", "partition", "next_offset"), "started_offset"))
+
+
+@cache
+def _moving(table: Table) -> Write:
     """Return the update that moves only partitions which are still where the batch began."""
-    given = given_rows([table.c.topic, table.c.partition, table.c.next_offset, table.c.next_offset.label("begin")])
+    begin = table.c.next_offset.label("begin")
+    given = given_rows([table.c.topic, table.c.partition, table.c.next_offset, begin], "moved_offset")
     still_there = and_(
         table.c.topic == given.c.topic,
         table.c.partition == given.c.partition,
         table.c.next_offset == given.c.begin,
     )
-    return update(table).values(next_offset=given.c.next_offset).where(still_there)
+    return Write("moved_offset", update(table).values(next_offset=given.c.next_offset).where(still_there))

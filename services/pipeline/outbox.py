@@ -5,14 +5,15 @@ behind it, so that the order is kept.
 """
 
 import asyncio
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    CTE,
     BigInteger,
+    ColumnElement,
     Delete,
     Select,
     Table,
@@ -26,19 +27,22 @@ from sqlalchemy import (
     or_,
     select,
 )
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from schemas.envelope import Event, encode
 from schemas.events import EventData
-from services.pipeline.bulk import arrays, given_rows, insert_given
+from schemas.values import value
+from services.pipeline.bulk import given_rows, insert_given
 from services.pipeline.database import Transaction
 from services.pipeline.send_queue import OutboxRow, RowName
 from services.pipeline.slices import mapped
 from services.pipeline.tables import KernelTables
+from services.pipeline.writes import Write, Writes
 
 MAX_COUNTED_ROWS = 100_000
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Backlog:
     """What Kafka has not acknowledged: how many rows (at most MAX_COUNTED_ROWS are counted), since when, and parked."""
 
@@ -48,7 +52,7 @@ class Backlog:
     refused: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ParkedRow:
     """An event that Kafka does not take; the relay tries again at `until`, None if only a command sends it again."""
 
@@ -61,6 +65,25 @@ class ParkedRow:
     why: str
 
 
+@value
+class Written:
+    """Rows that a transaction writes, and what the database says of them: ids, time, and keys with earlier rows."""
+
+    rows: Sequence[Mapping[str, Any]]
+    read_back: Sequence[Any]
+
+    def unpreceded(self) -> tuple[list[OutboxRow], bool]:
+        """Return the rows whose keys have no earlier row in the outbox, and whether these are all."""
+        ids, created_at, preceded = self.read_back
+        behind = frozenset(preceded or ())
+        rows = [
+            OutboxRow(number, created_at, row["topic"], row["key"], row["value"])
+            for number, row in zip(ids, self.rows, strict=True)
+            if row["key"] not in behind
+        ]
+        return rows, not behind
+
+
 class Outbox:
     """A service's outbox. Rows of one key are written under the lock of its state, so their ids are in commit order."""
 
@@ -68,16 +91,48 @@ class Outbox:
         self._table = tables.outbox
         self._parked = tables.outbox_parked
         self.has_rows = asyncio.Event()
+        self._fresh: list[OutboxRow] = []
+        self._must_read = False
 
     async def add(self, db: Transaction, events: Sequence[Event[EventData]]) -> None:
         """Insert `events` in their order; call wake() after the commit."""
-        if events:
-            rows = await mapped(_columns, events)
-            await db.execute(insert_given(self._table, tuple(rows[0])), arrays(rows))
+        writes = Writes()
+        await self.write(writes, events)
+        await writes.execute(db)
+
+    async def write(self, writes: Writes, events: Sequence[Event[EventData]]) -> "Written":
+        """Insert `events` in their order with `writes`; after the commit, pass what is returned to `hand_over`."""
+        rows = await mapped(_columns, events)
+        return Written(rows, writes.add(_writing(self._table, self._parked), rows) if rows else [])
+
+    def hand_over(self, written: "Written") -> None:
+        """Pass rows that are committed to the relay of this process, which need not read them again.
+
+        Rows that another row of their key precedes, which the relay may not know, are left for it to read.
+        """
+        if not written.rows:
+            return
+        rows, is_all = written.unpreceded()
+        self._fresh += rows
+        if not is_all:
+            self._must_read = True
+        self.has_rows.set()
 
     def wake(self) -> None:
         """Make the relay of this process look for rows now."""
+        self._must_read = True
         self.has_rows.set()
+
+    def take_fresh(self) -> list[OutboxRow]:
+        """Return what was handed over since the last call."""
+        fresh, self._fresh = self._fresh, []
+        return fresh
+
+    def take_wake(self) -> bool:
+        """Return whether rows that were not handed over may be there; until the next wake() there are none known."""
+        self.has_rows.clear()
+        must_read, self._must_read = self._must_read, False
+        return must_read
 
     async def oldest(
         self, db: Transaction, limit: int, *, max_bytes: int = 2**40, known: Collection[RowName] = ()
@@ -152,6 +207,27 @@ class Outbox:
 def _named(names: Collection[RowName], name: str) -> dict[str, list[Any]]:
     """Return `names` as the parameters of `given_rows`."""
     return {f"{name}_id": [row for row, _ in names], f"{name}_created_at": [at for _, at in names]}
+
+
+@cache
+def _writing(table: Table, parked: Table) -> Write:
+    """Return the insert; it reads back the ids in the order of the rows, the time, and keys with earlier rows.
+
+    All parts of a statement see the same snapshot, so rows that it inserts itself are not among the earlier ones. The
+    lock on a key's state is older than the snapshot: whatever another transaction wrote under it is seen.
+    """
+    names = ("topic", "key", "value")
+
+    def results(written: CTE) -> Sequence[ColumnElement[Any]]:
+        given = given_rows([table.c.topic, table.c.key], "event")
+        earlier = [exists().where(each.c.topic == given.c.topic, each.c.key == given.c.key) for each in (table, parked)]
+        return (
+            select(func.array_agg(aggregate_order_by(written.c.id, written.c.id))).scalar_subquery(),
+            select(func.min(written.c.created_at)).scalar_subquery(),
+            select(func.array_agg(given.c.key)).where(or_(*earlier)).scalar_subquery(),
+        )
+
+    return Write("event", insert_given(table, names, "event"), (table.c.id, table.c.created_at), results)
 
 
 @cache

@@ -73,11 +73,12 @@ class Relay:
         self._acknowledged: list[Sending] = []
         self._has_acknowledged = asyncio.Event()
         self._newest_acknowledged = 0
-        self._parked = 0  # changes while rows are being parked
         self._ended = asyncio.Event()
         self._failures = FailureLog(every_seconds=REPORT_SECONDS)
         self._send_at = 0.0
         self._poll_seconds = MIN_POLL_SECONDS
+        self._look_at = 0.0
+        self._reading = asyncio.Lock()
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Relay until `stopping` is set, then send what is left once and release the lease."""
@@ -115,6 +116,7 @@ class Relay:
         had_expired = self._lease.remaining_seconds <= 0
         if not await self._lease.hold() or had_expired:
             self._queue.forget_waiting()  # another process may have sent them meanwhile
+            self._outbox.take_fresh()
         return RENEW_SECONDS
 
     def _may_send(self) -> bool:
@@ -122,31 +124,48 @@ class Relay:
         return self._lease.remaining_seconds > DELIVERY_TIMEOUT_SECONDS
 
     async def _read(self) -> float:
-        """Read and send rows; after that wait for a commit in this process, or look for one of another process."""
-        was_woken = await is_set_within(self._outbox.has_rows, self._poll_seconds)
-        self._outbox.has_rows.clear()
-        if self._ended.is_set() or not self._may_send():
+        """Send what was handed over; read rows that were not, or that another process may have written."""
+        await is_set_within(self._outbox.has_rows, max(self._look_at - monotonic(), 0.0))
+        must_read = self._outbox.take_wake() or monotonic() >= self._look_at
+        if self._ended.is_set():
             return 0.0
-        found = await self._read_rows()
-        self._send()
-        if found == READ_ROWS:
-            self._outbox.wake()
-        if not was_woken:
+        if not self._may_send():
+            self._outbox.take_fresh()  # whoever may send will read them
+            self._look_at = monotonic() + self._poll_seconds
+            return 0.0
+        if must_read:
+            found = await self._read_rows()
             self._poll_seconds = MIN_POLL_SECONDS if found else min(self._poll_seconds * 2, MAX_POLL_SECONDS)
+            self._look_at = monotonic() + self._poll_seconds
+            if found == READ_ROWS:
+                self._outbox.wake()
+        self._add_fresh()
+        self._send()
         return 0.0
 
     async def _read_rows(self) -> int:
-        room = MAX_ROWS - len(self._queue.known), MAX_BYTES - self._queue.size_bytes
-        if min(room) <= 0:
-            return 0
-        parked = self._parked
-        async with self._database.autocommit() as db:
-            rows = await self._outbox.oldest(db, min(READ_ROWS, room[0]), max_bytes=room[1], known=self._queue.known)
-        if self._parked != parked:
-            self._outbox.wake()  # a row of these may have to wait behind one that was parked since
-            return 0
-        self._queue.add(rows)
-        return len(rows)
+        """Read rows that are not known; one read at a time, so that none has been sent and forgotten meanwhile."""
+        async with self._reading:
+            room = MAX_ROWS - len(self._queue.known), MAX_BYTES - self._queue.size_bytes
+            if min(room) <= 0:
+                return 0
+            forgotten, limit = self._queue.forgotten, min(READ_ROWS, room[0])
+            async with self._database.autocommit() as db:
+                rows = await self._outbox.oldest(db, limit, max_bytes=room[1], known=self._queue.known)
+            if self._queue.forgotten != forgotten:
+                self._outbox.wake()
+                return 0
+            self._queue.add(rows)
+            self._add_fresh()  # some may be among these rows, and must not be sent again once these are done
+            return len(rows)
+
+    def _add_fresh(self) -> None:
+        """Add rows that were handed over; if there is no room for them, they are read later."""
+        fresh = self._outbox.take_fresh()
+        if len(self._queue.known) + len(fresh) > MAX_ROWS or self._queue.size_bytes > MAX_BYTES // 2:
+            self._outbox.wake()
+        else:
+            self._queue.add(fresh)
 
     def _send(self) -> None:
         """Send what may be sent; the lease is checked at the last moment, since reading may have taken long."""
@@ -176,34 +195,45 @@ class Relay:
         """Park what Kafka refuses, and what it does not take although it takes others; let the rest wait."""
         self._failures.expected("relay.not_acknowledged", failed[0][1], rows=len(failed), why=str(failed[0][1]))
         must_make_room = self._is_full and await self._producer.is_answered()
+        to_park: dict[tuple[str, timedelta | None], list[Sending]] = {}
         for sending, error in failed:
             is_refused = isinstance(error, RefusedMessageError)
-            is_alone = sending.order < self._newest_acknowledged or must_make_room
-            if self._may_send() and (is_refused or is_alone):
-                await self._park(sending, str(error), None if is_refused else RETRY_AFTER)
+            if self._queue.is_outdated(sending):
+                self._queue.drop(sending)
+            elif is_refused or must_make_room or sending.order < self._newest_acknowledged:
+                to_park.setdefault((str(error), None if is_refused else RETRY_AFTER), []).append(sending)
             else:
-                self._queue.give_back(sending)
-                self._send_at = monotonic() + PAUSE_SECONDS
+                self._give_back([sending])
+        for (why, retry_after), sent in to_park.items():
+            if self._may_send():
+                await self._park(sent, why, retry_after)
+            else:
+                self._give_back(sent)
         self._outbox.wake()
+
+    def _give_back(self, sent: Sequence[Sending]) -> None:
+        for each in sent:
+            self._queue.give_back(each)
+        self._send_at = monotonic() + PAUSE_SECONDS
 
     @property
     def _is_full(self) -> bool:
         return len(self._queue.known) > MAX_ROWS - READ_ROWS or self._queue.size_bytes > MAX_BYTES // 2
 
-    async def _park(self, sending: Sending, why: str, retry_after: timedelta | None) -> None:
-        """Park a row. If the database does not say whether it is parked, the row is read again from where it is."""
-        self._parked += 1
-        self._queue.parked(sending)
-        try:
-            async with self._database.begin() as db:
-                await self._outbox.park(db, sending.names, why, retry_after)
-        except DATABASE_ERRORS as error:
-            self._failures.expected("relay.not_parked", error)
-            return
-        finally:
-            self._parked += 1
+    async def _park(self, sent: Sequence[Sending], why: str, retry_after: timedelta | None) -> None:
+        """Park rows. If the database does not say whether they are parked, they are read again from where they are."""
+        async with self._reading:  # a read at the same time would find them, and send them although they are parked
+            for each in sent:
+                self._queue.drop(each)
+            try:
+                async with self._database.autocommit() as db:
+                    await self._outbox.park(db, [name for each in sent for name in each.names], why, retry_after)
+            except DATABASE_ERRORS as error:
+                self._failures.expected("relay.not_parked", error)
+                return
         if retry_after is None:
-            log.error("relay.event_refused", topic=sending.row.topic, outbox_id=sending.row.id, why=why)
+            for each in sent:
+                log.error("relay.event_refused", topic=each.row.topic, outbox_id=each.row.id, why=why)
 
     async def _delete(self) -> float:
         await self._has_acknowledged.wait()

@@ -1,17 +1,17 @@
 """Which rows of the outbox may be sent now: one of each key at a time, and of a compacted topic only the newest."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
 from schemas.topics import BY_NAME
+from schemas.values import value
 
 RowName = tuple[int, datetime]
 """Names a row for good: its id and when it was written. A restored database gives the same ids to other rows."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class OutboxRow:
     """One event to be sent."""
 
@@ -47,7 +47,8 @@ Key = tuple[str, str]
 class SendQueue:
     """Rows that were read from the outbox and are still in it.
 
-    `known` names them all, so that none is read twice. `size_bytes` is the size of their values.
+    `known` names them all, so that none is read twice. `size_bytes` is the size of their values. `forgotten` changes
+    when rows are forgotten that may still be in the outbox: what is being read meanwhile may belong behind them.
     """
 
     def __init__(self) -> None:
@@ -58,6 +59,8 @@ class SendQueue:
         self._sending: dict[Key, Sending] = {}
         self._replaced: dict[Key, tuple[RowName, ...]] = {}  # of rows that were not acknowledged
         self._order = 0
+        self._outdated = 0
+        self.forgotten = 0
 
     @property
     def is_sending(self) -> bool:
@@ -65,8 +68,10 @@ class SendQueue:
         return bool(self._sending)
 
     def add(self, rows: Iterable[OutboxRow]) -> None:
-        """Append `rows`, which are in the order of the outbox."""
+        """Append those of `rows` that are not known; they are in the order of the outbox."""
         for row in rows:
+            if row.name in self.known:
+                continue
             key = (row.topic, row.key)
             self.known.add(row.name)
             self.size_bytes += len(row.value)
@@ -95,15 +100,22 @@ class SendQueue:
         if sent.replaced:
             self._replaced[key] = sent.replaced
 
-    def parked(self, sent: Sending) -> None:
-        """Forget a row that was parked, and those that wait behind it."""
+    def drop(self, sent: Sending) -> None:
+        """Forget a row that is not acknowledged, and those that wait behind it: what is still in the outbox is read."""
+        self.forgotten += 1
         key = self._end(sent)
         self._free.pop(key, None)
         self._forget((sent.row, *self._waiting.pop(key, ())))
         self.known.difference_update(sent.replaced)
 
+    def is_outdated(self, sent: Sending) -> bool:
+        """Whether another process may have sent the row, and later ones of its key, since it was taken."""
+        return sent.order <= self._outdated
+
     def forget_waiting(self) -> None:
-        """Forget all rows that are not being sent, because another process may send them now."""
+        """Forget all rows that are not being sent, because another process may send them now, and all others."""
+        self.forgotten += 1
+        self._outdated = self._order
         for rows in self._waiting.values():
             self._forget(rows)
         for replaced in self._replaced.values():

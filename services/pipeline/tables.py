@@ -51,6 +51,7 @@ def _outbox(metadata: MetaData) -> Table:
         Column("key", Text, nullable=False),
         Column("value", LargeBinary, nullable=False),
         Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+        Index("outbox_by_key", "key"),
     )
 
 

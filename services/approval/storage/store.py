@@ -1,4 +1,4 @@
-"""Loads and saves the state of a batch: one select, one update, and one insert per kind of row."""
+"""Loads and saves the state of a batch: one select, and one write per kind of row."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypeVar
@@ -14,12 +14,13 @@ from services.approval.rules.commitment import CommitmentFacts, current_status
 from services.approval.rules.differences import differences
 from services.approval.rules.rows import HistoryEntry, StoredRow, SubmissionRow
 from services.approval.storage import directory, documents, submissions, tables
-from services.pipeline.bulk import arrays, insert_given, insert_many, update_many
+from services.pipeline.bulk import insert_given, insert_many
 from services.pipeline.database import Transaction
 from services.pipeline.errors import RowAppearedError
 from services.pipeline.fold import StateChange
 from services.pipeline.newest import Newest
 from services.pipeline.slices import mapped
+from services.pipeline.writes import Write, Writes
 
 RecordT = TypeVar("RecordT", DirectoryPerson, ErpConnection)
 STATE: TypeAdapter[CommitmentFacts] = TypeAdapter(CommitmentFacts)
@@ -29,14 +30,17 @@ _LOCKED = (
     .order_by(tables.COMMITMENT.c.id)
     .with_for_update(key_share=True)
 )
-_GIVEN = insert_given(tables.COMMITMENT, tuple(tables.COMMITMENT.c.keys()))
-_INSERTED = _GIVEN.on_conflict_do_update(
-    index_elements=["id"],
-    set_={name: _GIVEN.excluded[name] for name in tables.COMMITMENT.c.keys() if name != "id"},  # noqa: SIM118 - names, not columns
-    # a row of an earlier release, made before the commitment's first event was applied
-    where=tables.COMMITMENT.c.company_id.is_(None),
+_GIVEN = insert_given(tables.COMMITMENT, tuple(tables.COMMITMENT.c.keys()), "new_commitment")
+_NEW_COMMITMENT = Write(
+    "new_commitment",
+    _GIVEN.on_conflict_do_update(
+        index_elements=["id"],
+        set_={name: _GIVEN.excluded[name] for name in tables.COMMITMENT.c.keys() if name != "id"},  # noqa: SIM118 - names, not columns
+        # a row of an earlier release, made before the commitment's first event was applied
+        where=tables.COMMITMENT.c.company_id.is_(None),
+    ),
 )
-"""Inserts whole rows and reports how many; a row that has appeared since it was looked for is left alone."""
+"""Inserts whole rows; a row that has appeared since it was looked for is left alone, and not counted as written."""
 
 
 class CommitmentStore:
@@ -45,29 +49,28 @@ class CommitmentStore:
     async def load(self, db: Transaction, keys: Sequence[str]) -> Mapping[str, CommitmentFacts]:
         """Return the facts of every key, locked unless the key is new: those that are new are inserted by `save`."""
         rows = await db.execute(_LOCKED, {"ids": list(keys)})
-        known = {row.id: STATE.validate_json(row.state) for row in rows}
+        known = {key: STATE.validate_json(state) for key, state in rows}
         return {key: known.get(key) or CommitmentFacts(key) for key in keys}
 
     async def save(
-        self, db: Transaction, changes: Sequence[StateChange[CommitmentFacts, StoredRow]]
+        self, db: Transaction, writes: Writes, changes: Sequence[StateChange[CommitmentFacts, StoredRow]]
     ) -> Sequence[Event[EventData]]:
         """Write `changes` and return the approval requests that follow from them.
 
         Requests are made here because they need earlier submissions and the approver's rights as stored.
-        RowAppearedError if another process has created a commitment that was new.
         """
         changed = [change for change in changes if change.after is not change.before]
         new = [change.after for change in changed if change.before.company_id is None]
         known = [change.after for change in changed if change.before.company_id is not None]
-        await _insert_new(db, await mapped(columns, new))
-        await update_many(db, tables.COMMITMENT, await mapped(columns, known))
+        _insert(writes, await mapped(columns, new))
+        writes.update(tables.COMMITMENT, await mapped(columns, known))
         await documents.save(db, changed)
         rows = [row for change in changes for row in change.rows]
         sent = [row for row in rows if isinstance(row, SubmissionRow)]
-        await insert_many(db, tables.SUBMISSION, await mapped(submissions.columns, sent))
-        await insert_many(db, tables.HISTORY, [_history(row) for row in rows if isinstance(row, HistoryEntry)])
+        writes.insert(tables.SUBMISSION, await mapped(submissions.columns, sent))
+        writes.insert(tables.HISTORY, [_history(row) for row in rows if isinstance(row, HistoryEntry)])
         requests = [(change.after, new_approval_request(change.before, change.after)) for change in changed]
-        events = [await _requested(db, after, request) for after, request in requests if request]
+        events = [await _requested(db, after, request, sent) for after, request in requests if request]
         return [event for event in events if event]
 
 
@@ -87,7 +90,7 @@ class RecordStore(Generic[RecordT]):
         rows = await db.execute(chosen.with_for_update(key_share=True))
         return {row.id: Newest(row.id, row.version, self._record(row.record)) for row in rows}
 
-    async def save(self, db: Transaction, changes: Sequence[StateChange[Newest[RecordT], None]]) -> None:
+    async def save(self, _: Transaction, writes: Writes, changes: Sequence[StateChange[Newest[RecordT], None]]) -> None:
         """Write `changes`."""
         rows: list[dict[str, Any]] = [
             {
@@ -100,7 +103,7 @@ class RecordStore(Generic[RecordT]):
         if "company_id" in self._table.c:
             for row, change in zip(rows, changes, strict=True):
                 row["company_id"] = getattr(change.after.record, "company_id", None)
-        await update_many(db, self._table, rows)
+        writes.update(self._table, rows)
 
     def _record(self, text: str | None) -> RecordT | None:
         return None if text is None else self._record_type.model_validate_json(text)
@@ -110,24 +113,24 @@ PEOPLE = RecordStore(tables.PERSON, DirectoryPerson)
 CONNECTIONS = RecordStore(tables.ERP_CONNECTION, ErpConnection)
 
 
-async def _insert_new(db: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
-    if not rows:
-        return
-    # always in the same order, so that two processes with the same new commitments do not wait for each other
-    inserted = await db.execute(_INSERTED, arrays(sorted(rows, key=lambda row: row["id"])))
-    if inserted.rowcount != len(rows):
-        raise RowAppearedError("another process has received the first event of a commitment at the same time")
+def _insert(writes: Writes, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert new commitments; RowAppearedError if another process has received an event of one at the same time."""
+    if rows:
+        # always in the same order, so that two processes with the same new commitments do not wait for each other
+        appeared = RowAppearedError("another process has received the first event of a commitment at the same time")
+        writes.add(_NEW_COMMITMENT, sorted(rows, key=lambda row: row["id"]), otherwise=appeared)
 
 
 async def _requested(
-    db: Transaction, facts: CommitmentFacts, request: ApprovalRequest
+    db: Transaction, facts: CommitmentFacts, request: ApprovalRequest, sent: Sequence[SubmissionRow]
 ) -> Event[ApprovalRequested] | None:
-    """Return the event for `request`; None if the approver has lost the right to answer."""
+    """Return the event for `request`; None if the approver has lost the right to answer. `sent` is not stored yet."""
     approver = await directory.person(db, request.approver.id)
     if approver is None or approver.company_id != facts.company_id or not approver.is_approver:
         return None
     previous = await submissions.of_revision(db, facts.id, request.previous_revision)
-    waiting = await submissions.of_revision(db, facts.id, request.revision)
+    arrived = [row for row in sent if (row.commitment_id, row.revision) == (facts.id, request.revision)]
+    waiting = arrived or await submissions.of_revision(db, facts.id, request.revision)
     if not waiting:
         return None
     contents = [submissions.content_of(rows[0]) for rows in (previous, waiting) if rows]

@@ -6,15 +6,15 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Row, Table, func, select
-from sqlalchemy.dialects.postgresql import Insert
 
 from schemas.events import DigestPreference, DirectoryPerson
 from services.digest.rules.items import Item
 from services.digest.storage.tables import ITEM, PERSON, PREFERENCE
-from services.pipeline.bulk import arrays, insert_given
+from services.pipeline.bulk import insert_given
 from services.pipeline.database import Transaction
 from services.pipeline.fold import StateChange
 from services.pipeline.newest import Newest
+from services.pipeline.writes import Write, Writes
 
 RecordT = TypeVar("RecordT", Item, DirectoryPerson, DigestPreference)
 
@@ -38,13 +38,13 @@ class NewestStore(Generic[RecordT]):
         known = {row.id: Newest(row.id, row.version, self._readable(row)) for row in rows}
         return {key: known.get(key) or Newest(key) for key in keys}
 
-    async def save(self, db: Transaction, changes: Sequence[StateChange[Newest[RecordT], None]]) -> None:
-        """Write all `changes` in one statement."""
+    async def save(self, _: Transaction, writes: Writes, changes: Sequence[StateChange[Newest[RecordT], None]]) -> None:
+        """Write all `changes`."""
         records = [change.after.record for change in sorted(changes, key=lambda change: change.key)]
         rows = [
             {name: getattr(record, member) for name, member in self._member_of_column.items()} for record in records
         ]
-        await db.execute(_upsert(self._table), arrays(rows))
+        writes.add(_upsert(self._table), rows)
 
     def _readable(self, row: Row[Any]) -> RecordT | None:
         """Return the record of `row`; None if it cannot be read, so that the next version replaces it."""
@@ -63,17 +63,19 @@ class NewestStore(Generic[RecordT]):
 
 
 @cache
-def _upsert(table: Table) -> Insert:
+def _upsert(table: Table) -> Write:
     """Return an insert that replaces a row of the same or a lower version.
 
     A higher one can only come from another process, since each known row is locked: a key that was new to both.
     """
-    given = insert_given(table, tuple(table.c.keys()))
-    return given.on_conflict_do_update(
+    name = f"newest_{table.name}"
+    given = insert_given(table, tuple(table.c.keys()), name)
+    upsert = given.on_conflict_do_update(
         index_elements=["id"],
         set_={name: given.excluded[name] for name in table.c.keys() if name != "id"},  # noqa: SIM118 - names, not columns
         where=table.c.version <= given.excluded.version,
     )
+    return Write(name, upsert)
 
 
 ITEMS = NewestStore(ITEM, Item, "commitment_id")

@@ -33,6 +33,7 @@ from services.exporter.storage.evidence import refuse_documents_of_others
 from services.pipeline.bulk import insert_many
 from services.pipeline.database import Transaction
 from services.pipeline.fold import StateChange
+from services.pipeline.writes import Writes
 
 ExportsChange = StateChange[CommitmentExports, ApprovedSnapshot]
 
@@ -108,7 +109,11 @@ class ExportStore:
         is_ours = true() if token is None else table.c.lease_token == token
         await db.execute(update(table).where(table.c.id == commitment_id, is_ours).values(due_at=None, set_aside=why))
 
-    async def save(self, db: Transaction, changes: Sequence[ExportsChange]) -> None:
+    async def save(self, db: Transaction, _: Writes, changes: Sequence[ExportsChange]) -> None:
+        """Write every change at once."""
+        await self.write(db, changes)
+
+    async def write(self, db: Transaction, changes: Sequence[ExportsChange]) -> None:
         """Write every change, each table in one round trip; RefusedError for evidence of another's document."""
         await refuse_documents_of_others(db, changes)
         await db.execute(_UPDATE_COMMITMENT, [_commitment_row(change.after) for change in changes])

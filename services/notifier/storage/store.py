@@ -12,9 +12,9 @@ from services.notifier.rules.event_handlers import QueuedMails
 from services.notifier.rules.mails.mail import TYPE_OF_KIND, Mail
 from services.notifier.storage.due import MailKey, due_mails
 from services.notifier.storage.tables import MAIL
-from services.pipeline.bulk import insert_many
 from services.pipeline.database import Transaction
 from services.pipeline.fold import StateChange
+from services.pipeline.writes import Writes
 
 
 class MailStore:
@@ -34,9 +34,9 @@ class MailStore:
         found = {key: QueuedMails(company_id, frozenset(ids)) for key, company_id, ids in await db.execute(queued)}
         return {key: found.get(key, QueuedMails()) for key in keys}
 
-    async def save(self, db: Transaction, changes: Sequence[StateChange[QueuedMails, Mail]]) -> None:
-        """Insert the mails of all `changes` in one statement."""
-        await insert_many(db, MAIL, [_row_of(each) for change in changes for each in change.rows])
+    async def save(self, _: Transaction, writes: Writes, changes: Sequence[StateChange[QueuedMails, Mail]]) -> None:
+        """Insert the mails of all `changes`."""
+        writes.insert(MAIL, [_row_of(each) for change in changes for each in change.rows])
 
 
 COMMITMENT_MAILS = MailStore(MAIL.c.commitment_id, where=MAIL.c.commitment_id.is_not(None))

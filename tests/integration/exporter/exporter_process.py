@@ -81,7 +81,7 @@ class ExporterProcess:
         async with self.database.begin() as db:
             states = await self.store.load(db, sorted({event.subject for event in events}))
             folded = fold(handlers(self.connections.routes), states, events, self.clock())
-            await self.store.save(db, folded.changes)
+            await self.store.write(db, folded.changes)
             await self.outbox.add(db, folded.publish)
 
     async def claim(self, limit: int = 16) -> Sequence[ExportJob]:

@@ -86,7 +86,7 @@ async def test_a_revision_in_another_document_stays(exporter: ExporterProcess) -
     assert document is not None
     elsewhere = replace(before.by_revision[1], document=document.model_copy(update={"id": "another"}))
     async with exporter.database.begin() as db:
-        await exporter.store.save(db, [StateChange("c-1", before, before.with_export(elsewhere), ())])
+        await exporter.store.write(db, [StateChange("c-1", before, before.with_export(elsewhere), ())])
 
     assert await forget(exporter) == (2, 0)
     assert await revisions(exporter, EXPORT) == [1, 2]

@@ -19,6 +19,7 @@ from services.pipeline.database import Database
 from services.pipeline.lease_clock import ClaimTime, LeaseClock
 from services.pipeline.outbox import Outbox
 from services.pipeline.worker import Worker
+from services.pipeline.writes import Writes
 from tests.folding import fold
 from tests.unit.notifier.event_builders import COMPOSER, event_of
 from tests.waiting import eventually
@@ -64,7 +65,9 @@ class Notifier:
             async with self.database.begin() as db:
                 states = await store.load(db, sorted({event.subject for event in events}))
                 folded = fold(handlers, states, events, self.clock.now)
-                await store.save(db, folded.changes)
+                writes = Writes()
+                await store.save(db, writes, folded.changes)
+                await writes.execute(db)
             assert folded.refused == []
             changed += [is_changed for _, is_changed in folded.outcomes]
         return changed

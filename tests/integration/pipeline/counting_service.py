@@ -38,6 +38,7 @@ from services.pipeline.outbox import Outbox
 from services.pipeline.runtime import Runtime, Service
 from services.pipeline.settings import ServiceSettings
 from services.pipeline.tables import KernelTables, kernel_tables
+from services.pipeline.writes import Writes
 from tests.integration.pipeline.topic_events import export_succeeded
 
 FORBIDDEN_REVISION = 666
@@ -100,7 +101,7 @@ class RetrieveCountStore:
         chosen = select(table).where(table.c.key == func.any(list(keys))).order_by(table.c.key)
         return {row.key: RetrieveCount(*row) for row in await db.execute(chosen.with_for_update(key_share=True))}
 
-    async def save(self, db: AsyncConnection, changes: Sequence[StateChange[RetrieveCount, int]]) -> None:
+    async def save(self, db: AsyncConnection, _: Writes, changes: Sequence[StateChange[RetrieveCount, int]]) -> None:
         rows = [{"key": c.key, "count": c.after.count, "highest": c.after.highest} for c in changes]
         await update_many(db, self._tables.retrieve_count, rows, "key")
         seen = [{"key": c.key, "revision": revision} for c in changes for revision in c.rows]

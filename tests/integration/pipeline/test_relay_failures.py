@@ -53,9 +53,9 @@ async def test_a_database_that_fails_while_events_are_parked_leaves_none_of_them
     """The table of parked events is away for a moment, as a database that is being restored may be."""
     is_allowed = asyncio.Event()
     producer = ScriptedProducer(lambda _: None if is_allowed.is_set() else RefusedMessageError("not authorised"))
+    await outbox.add([export_succeeded(f"key-{number}", revision) for revision in (1, 2) for number in range(10)])
     async with outbox.relaying("relay", producer):
         await outbox.rename_parked("hidden")
-        await outbox.add([export_succeeded(f"key-{number}", revision) for revision in (1, 2) for number in range(10)])
         await asyncio.sleep(1)
         await outbox.rename_parked("outbox_parked", before="hidden")
         await eventually(lambda: outbox.has_parked(10))

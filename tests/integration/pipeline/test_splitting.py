@@ -18,6 +18,7 @@ from services.pipeline.fold import On, StateChange
 from services.pipeline.offsets import Offsets
 from services.pipeline.outbox import Outbox
 from services.pipeline.records import Batch, Partition, Record, batch_of
+from services.pipeline.writes import Writes
 from tests.integration.pipeline.counting_service import (
     CountingService,
     RetrieveCount,
@@ -34,8 +35,10 @@ class BrokenStore(RetrieveCountStore):
 
     error: Exception | None = None
 
-    async def save(self, db: AsyncConnection, changes: Sequence[StateChange[RetrieveCount, int]]) -> None:
-        await super().save(db, changes)
+    async def save(
+        self, db: AsyncConnection, writes: Writes, changes: Sequence[StateChange[RetrieveCount, int]]
+    ) -> None:
+        await super().save(db, writes, changes)
         if "b" in [change.key for change in changes]:
             if self.error:
                 raise self.error

@@ -70,7 +70,7 @@ def test_a_row_that_was_not_acknowledged_still_replaces_the_older_ones() -> None
 def test_a_parked_row_takes_those_that_wait_behind_it_along() -> None:
     queue = queue_of(row(1), row(2), row(3, key="b"))
     first, other = queue.take()
-    queue.parked(first)
+    queue.drop(first)
     assert queue.take() == []
     assert queue.known == {other.row.name}
 
