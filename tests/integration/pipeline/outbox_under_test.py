@@ -18,10 +18,9 @@ from services.pipeline.broker import EventProducer, create_topics
 from services.pipeline.database import Database
 from services.pipeline.lease import Lease
 from services.pipeline.outbox import Outbox
-from services.pipeline.relay import LEASE_SECONDS, Relay
+from services.pipeline.relay import LEASE_SECONDS, Producer, Relay
 from services.pipeline.settings import KafkaSettings
 from services.pipeline.tables import KernelTables, kernel_tables
-from tests.integration.pipeline.scripted_producer import ScriptedProducer
 
 
 class OutboxUnderTest:
@@ -44,6 +43,10 @@ class OutboxUnderTest:
     async def prepare(self) -> None:
         """Create the topics and the tables."""
         await asyncio.to_thread(create_topics, self.kafka, TOPICS)
+        await self.create_tables()
+
+    async def create_tables(self) -> None:
+        """Create the tables, which is enough for relays with a scripted producer."""
         async with self.database.begin() as db:
             await db.execute(CreateSchema(self.name))
             await db.run_sync(self.metadata.create_all)
@@ -83,10 +86,12 @@ class OutboxUnderTest:
             past = datetime(2000, 1, 1, tzinfo=UTC)
             await db.execute(update(self.tables.lease).values(expires_at=past))
 
-    async def relay(self, stopping: asyncio.Event, holder: str, scripted: ScriptedProducer | None = None) -> None:
+    async def relay(
+        self, stopping: asyncio.Event, holder: str, scripted: Producer | None = None, lease: Lease | None = None
+    ) -> None:
         """Run one relay until `stopping` is set, on Kafka unless a producer is given."""
         real = None if scripted else EventProducer(self.kafka, holder)
-        lease = Lease(self.database, self.tables, "relay", holder, LEASE_SECONDS)
+        lease = lease or Lease(self.database, self.tables, "relay", holder, LEASE_SECONDS)
         try:
             await Relay(self.name, self.database, self.outbox, scripted or real, lease).run(stopping)
         finally:
@@ -94,10 +99,12 @@ class OutboxUnderTest:
                 await asyncio.to_thread(real.close)
 
     @asynccontextmanager
-    async def relaying(self, holder: str, scripted: ScriptedProducer | None = None) -> AsyncIterator[None]:
+    async def relaying(
+        self, holder: str, scripted: Producer | None = None, lease: Lease | None = None
+    ) -> AsyncIterator[None]:
         """Run a relay for as long as the block runs."""
         stopping = asyncio.Event()
-        running = asyncio.create_task(self.relay(stopping, holder, scripted))
+        running = asyncio.create_task(self.relay(stopping, holder, scripted, lease))
         try:
             yield
         finally:

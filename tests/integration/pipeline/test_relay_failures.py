@@ -2,10 +2,6 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
-
-import pytest
-from sqlalchemy.schema import CreateSchema
 
 from services.pipeline.errors import DeliveryError, RefusedMessageError
 from services.pipeline.relay import MAX_ROWS
@@ -13,16 +9,6 @@ from tests.integration.pipeline.outbox_under_test import OutboxUnderTest
 from tests.integration.pipeline.scripted_producer import ScriptedProducer
 from tests.integration.pipeline.topic_events import export_succeeded
 from tests.waiting import eventually
-
-
-@pytest.fixture
-async def outbox(database_url: str, unique_suffix: str) -> AsyncIterator[OutboxUnderTest]:
-    made = OutboxUnderTest("127.0.0.1:9", database_url, f"outbox_{unique_suffix}")
-    async with made.database.begin() as db:
-        await db.execute(CreateSchema(made.name))
-        await db.run_sync(made.metadata.create_all)
-    yield made
-    await made.database.close()
 
 
 async def test_a_topic_that_takes_nothing_does_not_hold_up_the_others_however_much_waits_for_it(
