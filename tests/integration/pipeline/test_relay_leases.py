@@ -19,7 +19,13 @@ def lease(outbox: OutboxUnderTest) -> LapsingLease:
 
 
 @pytest.mark.parametrize(
-    ("error", "answered"), [(None, "before"), (None, "after"), (DeliveryError("timed out"), "before")]
+    ("error", "answered"),
+    [
+        (None, "before"),
+        (None, "after"),
+        (DeliveryError("timed out"), "before"),
+        (DeliveryError("timed out"), "after"),
+    ],
 )
 async def test_it_sends_nothing_that_another_one_has_sent_when_it_holds_the_lease_again(
     outbox: OutboxUnderTest, lease: LapsingLease, error: DeliveryError | None, answered: str

@@ -59,6 +59,7 @@ class ParkingRelay:
         ("read_late", "begin_to_park", "park", "arrive"),
         ("read_late", "begin_to_park", "arrive_once", "park", "arrive"),
         ("begin_to_park", "read_late", "park", "arrive"),
+        ("begin_to_park", "read_late", "arrive_once", "park", "arrive"),
     ],
     ids=" ".join,
 )
