@@ -1,18 +1,28 @@
 """Real servers for the tests: one Kafka and one PostgreSQL for the run, and an empty database for each test."""
 
+import asyncio
 import os
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
+import structlog
+from pydantic import SecretStr
 from sqlalchemy import make_url
 
 from sandbox.servers import LocalKafka, LocalPostgres
 from sandbox.servers.postgres import create_database, drop_database
+from services.pipeline.migrations import Migrations, migrate
 from tests.kafka import KafkaUnderTest, kafka_for_tests
 
 KAFKA_KIND = pytest.StashKey[str]()
+
+
+def pytest_configure() -> None:
+    """Log errors without the values of local variables: printing those of a deeply nested record took half a minute."""
+    renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], renderer])
 
 
 @pytest.fixture(scope="session")
@@ -33,11 +43,34 @@ def postgres() -> Iterator[str]:
         yield server.url
 
 
+@pytest.fixture(scope="session")
+def migrated(postgres: str) -> Iterator[Callable[[Migrations], str]]:
+    """Each call returns the name of a database with a service's tables; a copy is faster than a migration."""
+    names: dict[str, str] = {}
+
+    def migrated_by(migrations: Migrations) -> str:
+        if migrations.schema not in names:
+            name = f"{migrations.schema}_{uuid.uuid4().hex[:12]}"
+            asyncio.run(migrate(SecretStr(create_database(postgres, name)), migrations))
+            names[migrations.schema] = name
+        return names[migrations.schema]
+
+    yield migrated_by
+    for name in names.values():
+        drop_database(postgres, name)
+
+
 @pytest.fixture
-def database_url(postgres: str, unique_suffix: str) -> Iterator[str]:
-    """The URL of an empty database for this test only."""
+def template() -> str:
+    """The name of the database that `database_url` is a copy of: an empty one, unless a folder's tests need tables."""
+    return "template1"
+
+
+@pytest.fixture
+def database_url(postgres: str, template: str, unique_suffix: str) -> Iterator[str]:
+    """The URL of a database for this test only, a copy of `template`."""
     name = f"test_{unique_suffix}"
-    yield create_database(postgres, name)
+    yield create_database(postgres, name, template=template)
     drop_database(postgres, name)
 
 

@@ -14,10 +14,8 @@ from schemas.events import DirectoryPersonRemoved, EventData
 from schemas.examples import EXAMPLES
 from services.approval.aggregates import AGGREGATES
 from services.approval.storage import tables
-from services.approval.storage.migrations import MIGRATIONS
 from services.pipeline.batch_processor import BatchProcessor, decode_batch
 from services.pipeline.database import Database
-from services.pipeline.migrations import migrate
 from services.pipeline.outbox import Outbox
 from services.pipeline.records import Partition, Record, batch_of
 
@@ -78,8 +76,7 @@ def _value(event: Event[EventData]) -> bytes | None:
 
 @asynccontextmanager
 async def consumer_on(database_url: str) -> AsyncIterator[ApprovalConsumer]:
-    """A consumer on the empty database at `database_url`."""
-    await migrate(SecretStr(database_url), MIGRATIONS)
+    """A consumer on the database at `database_url`, which has the tables."""
     database = Database(SecretStr(database_url), application_name="tests")
     try:
         yield ApprovalConsumer(database)

@@ -11,11 +11,9 @@ from schemas.events import DirectoryPerson, EventData
 from services.approval.identity.identity import SESSION, Identity
 from services.approval.settings import ApprovalSettings
 from services.approval.storage import tables
-from services.approval.storage.migrations import MIGRATIONS
 from services.approval.web.app import build_app
 from services.pipeline.database import Database
 from services.pipeline.errors import CatchingUpError
-from services.pipeline.migrations import migrate
 from tests.integration.approval import company
 from tests.integration.approval.consumer import ApprovalConsumer
 
@@ -44,6 +42,10 @@ class DeskUnderTest:
         for place, each in enumerate(events):
             await self.consumer.process(company.event(each, at + timedelta(minutes=place)))
         assert not await self.consumer.rows(tables.KERNEL.dead_letter)
+
+    async def receive_company(self) -> None:
+        """Process the company's people and its ERP as one batch."""
+        await self.consumer.process(*map(company.event, (*company.PEOPLE, company.QUICKBOOKS)))
 
     @asynccontextmanager
     async def browser(self, who: DirectoryPerson | None = None, **headers: str) -> AsyncIterator[AsyncClient]:
@@ -78,9 +80,8 @@ def settings(database_url: str, *, public_url: str = URL, issuer: str = UNREACHA
 
 @asynccontextmanager
 async def running_desk(wanted: ApprovalSettings) -> AsyncIterator[DeskUnderTest]:
-    """A desk on a migrated database with the company's people and its ERP."""
-    await migrate(wanted.database_url, MIGRATIONS)
+    """A desk with the company's people and its ERP, on a database that has the tables."""
     desk = DeskUnderTest(wanted)
-    await desk.receive(*company.PEOPLE, company.QUICKBOOKS)
+    await desk.receive_company()
     yield desk
     await desk.database.close()

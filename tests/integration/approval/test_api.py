@@ -95,7 +95,7 @@ async def api(migrated_url: str) -> AsyncIterator[Api]:
     async with running_sign_in(CLIENT) as provider:
         desk = DeskUnderTest(settings(migrated_url, issuer=provider.issuer))
         await desk.consumer.clear()
-        await desk.receive(*company.PEOPLE, company.QUICKBOOKS)
+        await desk.receive_company()
         async with AsyncClient(transport=ASGITransport(desk.app), base_url="http://desk.example") as client:
             yield Api(desk, provider, client)
         await desk.database.close()

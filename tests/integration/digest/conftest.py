@@ -1,7 +1,7 @@
 """The digest's parts on the run's Kafka and a fresh database."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 import pytest
@@ -15,7 +15,7 @@ from services.digest.storage.migrations import MIGRATIONS
 from services.digest.storage.tables import KERNEL
 from services.pipeline.broker import EventProducer, create_topics
 from services.pipeline.database import Database
-from services.pipeline.migrations import migrate
+from services.pipeline.migrations import Migrations
 from services.pipeline.outbox import Outbox
 from tests.integration.digest.company_events import CompanyEvents, Message, records
 from tests.kafka import KafkaUnderTest
@@ -52,6 +52,12 @@ class DigestUnderTest:
 
 
 @pytest.fixture
+def template(migrated: Callable[[Migrations], str]) -> str:
+    """A database with the digest's tables and no rows."""
+    return migrated(MIGRATIONS)
+
+
+@pytest.fixture
 async def digest(kafka: KafkaUnderTest, database_url: str, unique_suffix: str) -> AsyncIterator[DigestUnderTest]:
     settings = DigestSettings(
         kafka_bootstrap_servers=kafka.bootstrap_servers,
@@ -59,7 +65,6 @@ async def digest(kafka: KafkaUnderTest, database_url: str, unique_suffix: str) -
         public_url="https://desk.example",
         link_secret=SecretStr("a secret of this test"),
     )
-    await migrate(settings.database_url, MIGRATIONS)
     await asyncio.to_thread(create_topics, settings, TOPICS)
     database = Database(settings.database_url, application_name="tests")
     producer = EventProducer(settings, "tests")

@@ -1,11 +1,19 @@
 """An exporter for each test that needs one."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
+from services.exporter.storage.migrations import MIGRATIONS
+from services.pipeline.migrations import Migrations
 from tests.integration.exporter.exporter_process import ExporterProcess, running_exporter
+
+
+@pytest.fixture
+def template(migrated: Callable[[Migrations], str]) -> str:
+    """A database with the exporter's tables and no rows."""
+    return migrated(MIGRATIONS)
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from pydantic import SecretStr
 from sqlalchemy import select
-from sqlalchemy.schema import CreateSchema
 
 from sandbox.erp.rules import Rules
 from sandbox.erp.running import running_erp
@@ -126,13 +125,13 @@ class ExporterProcess:
 async def running_exporter(
     database_url: str, folder: Path, *, is_reference_unique: bool = False, settings: str = ""
 ) -> AsyncIterator[ExporterProcess]:
-    """Run an exporter with one connection, `main`, for the company co-1; `settings` are more lines of TOML for it."""
+    """Run an exporter with one connection, `main`, for the company co-1, on a database that has the tables.
+
+    `settings` are more lines of TOML for the connection.
+    """
     database = Database(SecretStr(database_url), application_name="test", pool_size=24)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.close)
-        async with database.begin() as db:
-            await db.execute(CreateSchema("exporter"))
-            await db.run_sync(tables.METADATA.create_all)
         erp = await stack.enter_async_context(
             running_erp(token=TOKEN, rules=Rules(is_reference_unique=is_reference_unique))
         )

@@ -1,15 +1,21 @@
 """A mail catcher, and a database with the notifier's tables."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy.schema import CreateSchema
 
 from sandbox.mailbox import Mailbox, running_mailbox
-from services.notifier.storage.tables import METADATA
+from services.notifier.storage.migrations import MIGRATIONS
 from services.pipeline.database import Database
+from services.pipeline.migrations import Migrations
 from tests.integration.notifier.notifier_process import Notifier
+
+
+@pytest.fixture
+def template(migrated: Callable[[Migrations], str]) -> str:
+    """A database with the notifier's tables and no rows."""
+    return migrated(MIGRATIONS)
 
 
 @pytest.fixture
@@ -21,9 +27,6 @@ async def mailbox() -> AsyncIterator[Mailbox]:
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     database = Database(SecretStr(database_url), application_name="tests")
-    async with database.begin() as db:
-        await db.execute(CreateSchema("notifier"))
-        await db.run_sync(METADATA.create_all)
     yield database
     await database.close()
 
