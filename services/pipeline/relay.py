@@ -79,6 +79,7 @@ class Relay:
         self._poll_seconds = MIN_POLL_SECONDS
         self._look_at = 0.0
         self._reading = asyncio.Lock()
+        self._parking = 0
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Relay until `stopping` is set, then send what is left once and release the lease."""
@@ -152,8 +153,8 @@ class Relay:
             forgotten, limit = self._queue.forgotten, min(READ_ROWS, room[0])
             async with self._database.autocommit() as db:
                 rows = await self._outbox.oldest(db, limit, max_bytes=room[1], known=self._queue.known)
-            if self._queue.forgotten != forgotten:
-                self._outbox.wake()
+            if self._parking or self._queue.forgotten != forgotten:
+                self._outbox.wake()  # these rows may have to wait behind one that is parked, or be sent after another
                 return 0
             self._queue.add(rows)
             self._add_fresh()  # some may be among these rows, and must not be sent again once these are done
@@ -222,15 +223,18 @@ class Relay:
 
     async def _park(self, sent: Sequence[Sending], why: str, retry_after: timedelta | None) -> None:
         """Park rows. If the database does not say whether they are parked, they are read again from where they are."""
-        async with self._reading:  # a read at the same time would find them, and send them although they are parked
-            for each in sent:
-                self._queue.drop(each)
-            try:
-                async with self._database.autocommit() as db:
-                    await self._outbox.park(db, [name for each in sent for name in each.names], why, retry_after)
-            except DATABASE_ERRORS as error:
-                self._failures.expected("relay.not_parked", error)
-                return
+        self._parking += 1
+        for each in sent:
+            self._queue.drop(each)
+        try:
+            async with self._database.autocommit() as db:
+                await self._outbox.park(db, [name for each in sent for name in each.names], why, retry_after)
+        except DATABASE_ERRORS as error:
+            self._failures.expected("relay.not_parked", error)
+            return
+        finally:
+            self._parking -= 1
+            self._queue.forgotten += 1
         if retry_after is None:
             for each in sent:
                 log.error("relay.event_refused", topic=each.row.topic, outbox_id=each.row.id, why=why)
