@@ -1,7 +1,9 @@
 """How many rows the desk's queries read of a large table: as few as a page shows, and never the whole table."""
 
+import asyncio
 import json
-from collections.abc import Awaitable, Callable
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -9,14 +11,17 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from sandbox.servers.postgres import create_database, drop_database
 from schemas.fields import Status
 from services.approval.storage import queries, reviews, searches, submissions
+from services.approval.storage.migrations import MIGRATIONS
 from services.approval.storage.queries import PAGE_ROWS
 from services.approval.storage.views import DeskView
 from services.pipeline.database import Transaction
+from services.pipeline.migrations import Migrations
 from tests.integration.approval import company
 from tests.integration.approval.company import COMPANY, content
-from tests.integration.approval.desk import DeskUnderTest
+from tests.integration.approval.desk import DeskUnderTest, running_desk, settings
 
 ROWS, COMPANIES = 60_000, 3
 A_FEW = 10
@@ -40,19 +45,47 @@ MOSTLY = {
 }
 
 
+@pytest.fixture(scope="module")
+def filled(postgres: str, migrated: Callable[[Migrations], str]) -> Iterator[Callable[[str], str]]:
+    """Each call returns the URL of a database with many commitments, which is filled once: the tests only read it."""
+    urls: dict[str, str] = {}
+
+    def filled_with(mostly: str) -> str:
+        if mostly not in urls:
+            name = f"plans_{uuid.uuid4().hex[:12]}"
+            urls[mostly] = create_database(postgres, name, template=migrated(MIGRATIONS))
+            asyncio.run(fill(urls[mostly], MOSTLY[mostly]))
+        return urls[mostly]
+
+    yield filled_with
+    for url in urls.values():
+        drop_database(postgres, url.rpartition("/")[2])
+
+
+async def fill(url: str, statuses: list[str]) -> None:
+    """Add many commitments with these statuses."""
+    async with running_desk(settings(url)) as desk:
+        await desk.receive(company.sent(content("c-seed", "SC-1")))
+        given = {"companies": COMPANIES, "company": COMPANY, "rows": ROWS, "statuses": statuses}
+        async with desk.database.begin() as db:
+            # the rows are known as committed once the log is flushed, and only then is the index enough to read them
+            await db.execute(text("set local synchronous_commit = on"))
+            await db.execute(FILL, given)
+        async with desk.database.autocommit() as db:
+            await db.execute(text("vacuum analyze approval.commitment"))
+
+
 @pytest.fixture(params=MOSTLY)
-async def large(desk: DeskUnderTest, request: pytest.FixtureRequest) -> DeskUnderTest:
+def database_url(filled: Callable[[str], str], request: pytest.FixtureRequest) -> str:
+    return filled(request.param)
+
+
+@pytest.fixture
+async def large(database_url: str) -> AsyncIterator[DeskUnderTest]:
     """A desk on a table with many commitments."""
-    await desk.receive(company.sent(content("c-seed", "SC-1")))
-    given = {"companies": COMPANIES, "company": COMPANY, "rows": ROWS, "statuses": MOSTLY[request.param]}
-    async with desk.database.begin() as db:
-        # the rows are known as committed once the log is flushed, and only then is the index enough to read them
-        await db.execute(text("set local synchronous_commit = on"))
-        await db.execute(FILL, given)
-    async with desk.database.engine.connect() as db:
-        apart = await db.execution_options(isolation_level="AUTOCOMMIT")
-        await apart.execute(text("vacuum analyze approval.commitment"))
-    return desk
+    desk = DeskUnderTest(settings(database_url))
+    yield desk
+    await desk.database.close()
 
 
 async def rows_read(desk: DeskUnderTest, ask: Callable[[Transaction], Awaitable[Any]]) -> int:

@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from services.pipeline.periodic import is_set_within
+from services.pipeline import metrics
 from services.pipeline.runtime import run_service
 from tests.integration.pipeline.counting_service import CountingService
+from tests.waiting import eventually
 
-FAILS_AFTER_SECONDS = 4.0
-"""By then it has its partitions."""
+STARTS_WITHIN_SECONDS = 40.0
 
 
 async def at_once(stopping: asyncio.Event) -> None:
@@ -24,15 +24,20 @@ async def at_once(stopping: asyncio.Event) -> None:
     raise ZeroDivisionError
 
 
+async def has_partitions(stopping: asyncio.Event) -> None:
+    """Return once the consumer has its partitions, whose lag it then shows."""
+    await eventually(lambda: stopping.is_set() or bool(next(iter(metrics.CONSUMER_LAG.collect())).samples))
+
+
 async def later(stopping: asyncio.Event) -> None:
     """A part that fails while the others work."""
-    await is_set_within(stopping, FAILS_AFTER_SECONDS)
+    await has_partitions(stopping)
     raise ZeroDivisionError
 
 
 async def returns(stopping: asyncio.Event) -> None:
     """A part that ends by itself, without an error."""
-    await is_set_within(stopping, FAILS_AFTER_SECONDS)
+    await has_partitions(stopping)
 
 
 async def hangs(stopping: asyncio.Event) -> None:

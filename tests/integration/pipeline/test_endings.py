@@ -15,12 +15,11 @@ from fastapi import FastAPI
 from sandbox.servers import LocalKafka
 from services.pipeline.errors import PartEndedError
 from services.pipeline.runtime import Runtime
-from tests.integration.pipeline.counting_process import FAILS_AFTER_SECONDS, counting_process
+from tests.integration.pipeline.counting_process import STARTS_WITHIN_SECONDS, counting_process
 from tests.integration.pipeline.counting_service import CountingService
 from tests.waiting import eventually
 
 ENDS_WITHIN_SECONDS = 12.0
-STARTS_WITHIN_SECONDS = 20.0
 
 
 def members(service: CountingService) -> int:
@@ -44,7 +43,7 @@ async def test_a_process_ends_and_releases_its_partitions_when_a_part_fails(
 ) -> None:
     log = tmp_path / "log"
     with counting_process(service, log, fails) as process:
-        status = await exit_status(process, STARTS_WITHIN_SECONDS + FAILS_AFTER_SECONDS + ENDS_WITHIN_SECONDS)
+        status = await exit_status(process, STARTS_WITHIN_SECONDS + ENDS_WITHIN_SECONDS)
 
     text = log.read_text()
     assert status == 1, text[-3000:]

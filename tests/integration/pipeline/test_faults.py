@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 
 from sandbox.servers import LocalKafka, LocalPostgres
 from schemas.envelope import Event
+from services.pipeline.broker.watch import WATCH_SECONDS
 from services.pipeline.database import DATABASE_ERRORS
 from services.pipeline.outbox import Outbox
 from services.pipeline.runtime import Runtime
@@ -110,7 +111,8 @@ async def test_the_log_says_once_that_the_brokers_are_away_and_once_that_they_ar
         async with service_on_broker.running() as runtime:
             await eventually(runtime.is_ready)
             await asyncio.to_thread(broker.stop)
-            await asyncio.sleep(UNREADY_SECONDS)
+            await eventually(lambda: any(line["event"] == "brokers.away" for line in logged))
+            await asyncio.sleep(WATCH_SECONDS + 1)  # until they are asked again
             assert not await runtime.is_ready()
             await asyncio.to_thread(broker.start)
             await eventually(runtime.is_ready)

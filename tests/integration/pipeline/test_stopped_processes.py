@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,19 +15,33 @@ from tests.waiting import eventually
 
 KEYS = 48
 ROUNDS = 3
-BEYOND_THE_SESSION_SECONDS = 8.0
-"""The session of the local broker is 5 s."""
+SESSION_SECONDS = 2.0
+BEYOND_THE_SESSION_SECONDS = 4.0
 READ_WITHIN_SECONDS = 25.0
 """Less than it takes until the brokers are asked whether partitions stand still, so nothing but the recovery helps."""
 
 pytestmark = pytest.mark.timeout(200)
 
 
+class ImpatientKafka(LocalKafka):
+    """A broker that gives up a silent member soon."""
+
+    def server_properties(self) -> str:
+        own = {"session.timeout.ms": SESSION_SECONDS * 1000, "heartbeat.interval.ms": SESSION_SECONDS * 250}
+        lines = [f"group.consumer.{name}={value:.0f}" for name, value in own.items()]
+        return "\n".join([super().server_properties(), *lines, ""])
+
+
+@pytest.fixture
+def broker() -> Iterator[LocalKafka]:
+    with ImpatientKafka() as running:
+        yield running
+
+
 async def test_everything_is_read_although_processes_are_stopped_beyond_their_session(
-    local_kafka: Callable[[], LocalKafka], database_url: str, unique_suffix: str, tmp_path: Path
+    broker: LocalKafka, database_url: str, unique_suffix: str, tmp_path: Path
 ) -> None:
     """Each in turn comes back with a batch that the other has processed, loses its partitions, and gets some again."""
-    broker = await asyncio.to_thread(local_kafka)
     service = CountingService(f"counting_{unique_suffix}", broker.bootstrap_servers, database_url)
     await service.prepare()
     stream = Stream(service, unique_suffix)
