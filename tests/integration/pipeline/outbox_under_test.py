@@ -15,6 +15,7 @@ from schemas.envelope import Event
 from schemas.events import EventData
 from schemas.topics import TOPICS
 from services.pipeline.broker import EventProducer, create_topics
+from services.pipeline.broker.producer import Settle
 from services.pipeline.database import Database
 from services.pipeline.lease import Lease
 from services.pipeline.outbox import Outbox
@@ -112,9 +113,19 @@ class OutboxUnderTest:
             await running
 
 
+class AnnouncingProducer(EventProducer):
+    """Says on standard output that it was given a message, so that a test can stop its process just then."""
+
+    def submit(self, topic: str, key: str, value: bytes | None, settle: Settle) -> None:
+        """As in EventProducer."""
+        super().submit(topic, key, value, settle)
+        print(key, flush=True)  # noqa: T201 - the test reads it
+
+
 async def main(bootstrap_servers: str, database_url: str, schema: str) -> None:
-    """Relay until CRASH_AT kills this process."""
-    await OutboxUnderTest(bootstrap_servers, database_url, schema).relay(asyncio.Event(), f"killed:{uuid4().hex[:8]}")
+    """Relay until this process is killed, by CRASH_AT or by the test."""
+    outbox = OutboxUnderTest(bootstrap_servers, database_url, schema)
+    await outbox.relay(asyncio.Event(), f"killed:{uuid4().hex[:8]}", AnnouncingProducer(outbox.kafka, "killed"))
 
 
 if __name__ == "__main__":
