@@ -50,12 +50,16 @@ class Ports:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorldOptions:
-    """How a world differs from the default; `erp_settings` override those of its ERP connection."""
+    """How a world differs from the default.
+
+    `erp_settings` override those of its ERP connection; `kafka` is a broker of one's own, whose life the world manages.
+    """
 
     ports: Ports = Ports()
     services: tuple[str, ...] = SERVICES
     erp_settings: Mapping[str, TomlValue] = field(default_factory=dict)
     is_durable: bool = True
+    kafka: LocalKafka | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +132,7 @@ async def _start_servers(
     stack: AsyncExitStack, options: WorldOptions, report: Report
 ) -> tuple[LocalKafka, LocalPostgres]:
     return await asyncio.gather(
-        _started(stack, LocalKafka(report=report)),
+        _started(stack, options.kafka or LocalKafka(report=report)),
         _started(stack, LocalPostgres(fsync=options.is_durable, report=report)),
     )
 

@@ -86,13 +86,28 @@ class ChildProcess:
         self._process.wait()
         self._dismiss_watchdog()
 
+    def pause(self) -> None:
+        """Stop the process and, on Linux, its children where they stand, as on a machine that is suspended."""
+        self._process.send_signal(signal.SIGSTOP)  # first, so that it starts no child while we look
+        self._signal_children(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let the process and its children go on after `pause`."""
+        self._signal_children(signal.SIGCONT)
+        self._process.send_signal(signal.SIGCONT)
+
+    def _signal_children(self, number: signal.Signals) -> None:
+        for child in _children_of(self.pid):
+            with suppress(ProcessLookupError):
+                os.kill(child, number)
+
     def _dismiss_watchdog(self) -> None:
         self._watchdog.kill()
         self._watchdog.communicate()
 
 
 def _children_of(pid: int) -> list[int]:
-    """The children of `pid` on Linux; none elsewhere, where they end once they notice that their parent has gone."""
+    """The children of `pid` on Linux; none elsewhere, where they end once they notice that a killed parent has gone."""
     try:
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except OSError:

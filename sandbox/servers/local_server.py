@@ -6,8 +6,8 @@ import socket
 import tempfile
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -99,6 +99,17 @@ class LocalServer(ABC):
         if self._child:
             self._child.kill()
             self._child = None
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """The server and, on Linux, its children stand still while the block runs, and then go on where they were."""
+        if (child := self._child) is None:
+            raise ValueError(f"{self.name} does not run")
+        child.pause()
+        try:
+            yield
+        finally:
+            child.resume()
 
     def restart(self) -> None:
         """Shut the server down cleanly if it runs, and start it with the same port and data."""

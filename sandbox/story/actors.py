@@ -16,17 +16,17 @@ LINE = {"cost_type": "S", "description": "Concrete, level 1", "unit": "m3", "uni
 
 
 class Actors:
-    """Ana and Sam use the Commitments tool, Dana uses the desk; all of them get mail.
+    """Ana and Sam use the Commitments tool, Dana uses the desk, or that at `desk_url`; all of them get mail.
 
     Every call raises StepFailedError when it is refused, and httpx2.HTTPError when nobody answers.
     """
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, *, desk_url: str | None = None) -> None:
         self.world = world
         self._stack = AsyncExitStack()
         self._tool = httpx2.AsyncClient(base_url=world.commitments.url, timeout=TIMEOUT_SECONDS, trust_env=False)
         self._desk = httpx2.AsyncClient(
-            base_url=f"{world.desk_url}/api/v1",
+            base_url=f"{desk_url or world.desk_url}/api/v1",
             timeout=TIMEOUT_SECONDS,
             trust_env=False,
             headers={"Authorization": f"Bearer {world.sign_in.bearer_token(DANA.id)}"},

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
-from sqlalchemy import NullPool, make_url
+from sqlalchemy import NullPool, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -133,6 +133,28 @@ async def test_killing_a_database_ends_its_busy_sessions(
     assert not any(is_alive(int(str(session))) for session in sessions)
     with pytest.raises(DBAPIError, match="connection was closed"):
         await busy
+
+
+async def test_a_paused_database_answers_nothing_and_its_sessions_go_on_afterwards(
+    local_postgres: Callable[[], LocalPostgres],
+) -> None:
+    server = local_postgres()
+    engine = create_async_engine(server.url, poolclass=NullPool)
+    async with engine.connect() as session:
+        before = await session.scalar(text("select pg_backend_pid()"))
+        with server.paused():
+            answer = asyncio.create_task(session.scalar(text("select pg_backend_pid()")))
+            assert not await asyncio.to_thread(server.is_ready)
+            assert not answer.done()
+
+        assert await answer == before
+
+
+def test_only_a_server_that_runs_can_be_paused() -> None:
+    server = LocalPostgres()
+    with pytest.raises(ValueError, match="does not run"), server.paused():
+        pass
+    server.close()
 
 
 async def test_a_restored_database_has_lost_what_was_written_after_the_backup(
