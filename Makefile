@@ -8,7 +8,7 @@ ARGS ?=
 LOCK := uv pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help install-sandbox install-dev demo test test-browser check format schemas lock bench clean
+.PHONY: help install-sandbox install-dev demo test test-browser chaos check format schemas lock bench clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /:/' | awk -F: '{printf "  %-16s %s\n", $$1, $$2}'
@@ -21,6 +21,9 @@ test: $(VENV)/dev.done ## Run all tests except those in a browser, on real serve
 
 test-browser: $(VENV)/dev.done ## Run the tests in a browser; needs Chromium (CHROMIUM is its path)
 	@$(BIN)/pytest -m browser $(ARGS)
+
+chaos: $(VENV)/dev.done ## Run the fault tests at full length (an hour) and print figures; ARGS=--fault-seed=2 varies them
+	@$(BIN)/pytest tests/chaos --long $(ARGS)
 
 check: $(VENV)/dev.done ## Check style, types, imports, schemas, dead code and dependencies
 	$(BIN)/ruff check .

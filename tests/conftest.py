@@ -25,6 +25,12 @@ def pytest_configure() -> None:
     structlog.configure(processors=[*structlog.get_config()["processors"][:-1], renderer])
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of the tests in tests/chaos; here, because pytest reads options from this file only."""
+    parser.addoption("--long", action="store_true", help="run the fault tests at full length, as make chaos does")
+    parser.addoption("--fault-seed", type=int, default=1, help="what the fault tests leave to chance (default: 1)")
+
+
 @pytest.fixture(scope="session")
 def kafka(request: pytest.FixtureRequest) -> Iterator[KafkaUnderTest]:
     """One Kafka for the whole run; tests use their own ids and consumer groups on it."""

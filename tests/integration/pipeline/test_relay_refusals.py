@@ -12,8 +12,8 @@ from sandbox.servers import LocalKafka
 from schemas.events import ExportSucceeded
 from services.pipeline.outbox import Backlog
 from tests.integration.pipeline.outbox_under_test import OutboxUnderTest
-from tests.integration.pipeline.second_broker import SecondBroker, create_topic_partly_on_second
 from tests.integration.pipeline.topic_events import events_on, export_succeeded
+from tests.second_broker import SecondBroker, create_topic_partly_on_second
 from tests.waiting import POLL_SECONDS, eventually
 
 KEYS = 600

@@ -1,5 +1,7 @@
 """A second broker in the cluster of a first one, so that a test can leave a partition without its leader."""
 
+from collections.abc import Mapping, Sequence
+
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
@@ -8,6 +10,8 @@ from sandbox.servers.local_server import free_ports
 from schemas.topics import PARTITIONS
 
 FIRST_NODE, SECOND_NODE = 1, 2
+MOVED = 0
+"""The partition that the second broker has."""
 
 
 class SecondBroker(LocalKafka):
@@ -36,7 +40,13 @@ class SecondBroker(LocalKafka):
 
 
 def create_topic_partly_on_second(first: LocalKafka, topic: str) -> None:
-    """Create `topic` with its partition 0 on the second broker, and all others on the first."""
-    assignment = [[SECOND_NODE if number == 0 else FIRST_NODE] for number in range(PARTITIONS)]
-    admin = AdminClient({"bootstrap.servers": first.bootstrap_servers})
-    admin.create_topics([NewTopic(topic, PARTITIONS, replica_assignment=assignment)])[topic].result(30)
+    """Create `topic` with its partition MOVED on the second broker, and all others on the first."""
+    create_topic(first, topic, [SECOND_NODE if number == MOVED else FIRST_NODE for number in range(PARTITIONS)])
+
+
+def create_topic(broker: LocalKafka, topic: str, nodes: Sequence[int], config: Mapping[str, str] | None = None) -> None:
+    """Create `topic` with each of its partitions on one node, and return once it exists."""
+    admin = AdminClient({"bootstrap.servers": broker.bootstrap_servers})
+    assignment = [[node] for node in nodes]
+    wanted = NewTopic(topic, len(nodes), replica_assignment=assignment, config=dict(config or {}))
+    admin.create_topics([wanted])[topic].result(30)

@@ -1,0 +1,49 @@
+"""What the fault runs share: how long they are, what chance decides in them, and the figures that they report."""
+
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+FIGURES = pytest.StashKey[list[str]]()
+FOLDER = Path(__file__).parent
+SHORT_TIMEOUT_SECONDS = 600
+LONG_TIMEOUT_SECONDS = 3_600
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A long run may take long."""
+    seconds = LONG_TIMEOUT_SECONDS if config.getoption("--long") else SHORT_TIMEOUT_SECONDS
+    for item in items:
+        if item.path.is_relative_to(FOLDER):
+            item.add_marker(pytest.mark.timeout(seconds))
+
+
+@pytest.fixture
+def size(request: pytest.FixtureRequest) -> Any:
+    """LONG or SHORT of the test's module: how much the run does in `make chaos`, and how much in `make test`."""
+    return request.module.LONG if request.config.getoption("--long") else request.module.SHORT
+
+
+@pytest.fixture
+def chance(request: pytest.FixtureRequest) -> Random:
+    """Decides what a run leaves to chance, the same in every run with the same --fault-seed."""
+    return Random(request.config.getoption("--fault-seed"))  # noqa: S311 - nobody is to be kept from guessing
+
+
+@pytest.fixture
+def report(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Each call adds a line of figures to the end of the test run's output."""
+    figures = request.config.stash.setdefault(FIGURES, [])
+    return figures.append
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print the figures."""
+    if figures := config.stash.get(FIGURES, []):
+        seed = config.getoption("--fault-seed")
+        terminalreporter.section(f"faults, {'long' if config.getoption('--long') else 'short'}, seed {seed}")
+        for line in figures:
+            terminalreporter.write_line(line)

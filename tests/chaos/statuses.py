@@ -1,0 +1,146 @@
+"""What upstream was told about each commitment, in which order, and when."""
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Collection, Iterable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import pairwise
+from time import monotonic
+
+import orjson
+
+from sandbox.world import World
+from schemas.events import CommitmentSent, CommitmentStatus
+from services.pipeline.broker import TopicReader
+from services.pipeline.records import Record
+from tests.waiting import eventually
+
+GREEN = "GREEN"
+
+
+@dataclass(slots=True)
+class Course:
+    """One commitment: when it was sent and when each status came, in the order of the topic."""
+
+    partition: int = -1
+    sent_at: float = float("inf")
+    versions: list[int] = field(default_factory=list)
+    ribbons: list[str] = field(default_factory=list)
+    status_at: list[float] = field(default_factory=list)
+
+    @property
+    def ribbon(self) -> str:
+        """The ribbon that upstream shows; readers ignore lower versions."""
+        return max(zip(self.versions, self.ribbons, strict=True), default=(0, ""))[1]
+
+    @property
+    def has_gone_back(self) -> bool:
+        """Whether a status came after a newer one; a repeat of the newest is none."""
+        return any(later < earlier for earlier, later in pairwise(self.versions))
+
+    @property
+    def repeats(self) -> int:
+        """How many statuses came more than once."""
+        return len(self.versions) - len(set(self.versions))
+
+    @property
+    def longest_wait_seconds(self) -> float:
+        """The longest time without any news, from when it was sent to its latest status."""
+        return max((later - earlier for earlier, later in pairwise([self.sent_at, *self.status_at])), default=0.0)
+
+    @property
+    def green_after_seconds(self) -> float:
+        """How long it took from when it was sent to its first GREEN."""
+        return self.status_at[self.ribbons.index(GREEN)] - self.sent_at
+
+
+class Statuses:
+    """Follows the topics of a world from their beginning; times are those of `monotonic`."""
+
+    def __init__(self, world: World) -> None:
+        self._reader = TopicReader(world.kafka_settings, [CommitmentSent.topic, CommitmentStatus.topic])
+        self.courses: defaultdict[str, Course] = defaultdict(Course)
+
+    async def follow(self, stopping: asyncio.Event) -> None:
+        """Read until `stopping` is set."""
+        while not stopping.is_set():
+            records = await asyncio.to_thread(self._reader.read)
+            self._add(records, monotonic())
+        await asyncio.to_thread(self._reader.close)
+
+    def _add(self, records: Iterable[Record], at: float) -> None:
+        for record in records:
+            course = self.courses[(record.key or b"").decode()]
+            if record.partition.topic == CommitmentSent.topic:
+                course.partition, course.sent_at = record.partition.number, at
+            else:
+                status = orjson.loads(record.value or b"{}")["data"]
+                course.versions.append(status["version"])
+                course.ribbons.append(status["ribbon"])
+                course.status_at.append(at)
+
+    def ribbons(self) -> Counter[str]:
+        """Count the commitments by their ribbon."""
+        return Counter(course.ribbon for course in self.courses.values())
+
+    def is_green(self, ids: Collection[str]) -> bool:
+        """Whether all of `ids` are GREEN."""
+        return all(self.courses[each].ribbon == GREEN for each in ids)
+
+    async def until_green(self, ids: Collection[str], seconds: float) -> bool:
+        """Return once all of `ids` are GREEN, or after `seconds`, and say whether they are."""
+        with suppress(AssertionError):
+            await eventually(lambda: self.is_green(ids), seconds)
+        return self.is_green(ids)
+
+    def gone_back(self) -> list[str]:
+        """Return the commitments of which a status came after a newer one."""
+        return [each for each, course in self.courses.items() if course.has_gone_back]
+
+    def longest_wait_seconds(self) -> float:
+        """The longest time that a commitment stood still."""
+        return max(course.longest_wait_seconds for course in self.courses.values())
+
+    def came_between(self, begin: float, end: float) -> list[float]:
+        """Return when statuses came from `begin` to `end`, earliest first."""
+        return sorted(at for course in self.courses.values() for at in course.status_at if begin <= at <= end)
+
+
+@asynccontextmanager
+async def following(world: World) -> AsyncIterator[Statuses]:
+    """Follow the statuses while the block runs."""
+    statuses = await asyncio.to_thread(Statuses, world)
+    stopping = asyncio.Event()
+    reading = asyncio.create_task(statuses.follow(stopping))
+    try:
+        yield statuses
+    finally:
+        stopping.set()
+        await reading
+
+
+def doubled(world: World) -> dict[str, int]:
+    """Return the commitments of which the ERP created more than one document, by its own journal."""
+    return {each: number for each, number in world.erp.journal.created().items() if number > 1}
+
+
+def in_figures(world: World, statuses: Statuses, ids: Collection[str]) -> str:
+    """Say what became of `ids`: the figures that every run ends with."""
+    green = sum(statuses.courses[each].ribbon == GREEN for each in ids)
+    documents = world.erp.journal.created()
+    written = sum(documents[each] > 0 for each in ids)
+    back = len(statuses.gone_back())
+    order = "order kept" if back == 0 else f"the statuses of {back} went back"
+    repeats = sum(course.repeats for course in statuses.courses.values())
+    return (
+        f"{green:,} of {len(ids):,} GREEN, {written:,} in the ERP, {len(doubled(world))} of them twice, "
+        f"{order}, {repeats} statuses repeated"
+    )
+
+
+def assert_all_is_well(world: World, statuses: Statuses, ids: Collection[str]) -> None:
+    """Every one of `ids`, and nothing else, is GREEN and has one document, and no status came after a newer one."""
+    assert statuses.ribbons() == {GREEN: len(ids)}
+    assert world.erp.journal.created() == Counter(ids)
+    assert statuses.gone_back() == []
