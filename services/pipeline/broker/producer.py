@@ -19,6 +19,8 @@ from services.pipeline.settings import KafkaSettings
 
 POLL_SECONDS = 0.1
 ALONE_POLL_SECONDS = 0.01
+IDLE_SECONDS = 1.0
+"""How often a producer with nothing on its way is asked for what librdkafka has to log."""
 DELIVERY_TIMEOUT_SECONDS = 10
 ALONE_TIMEOUT_SECONDS = 2
 CLOSE_SECONDS = 1.0
@@ -66,6 +68,7 @@ class EventProducer:
         self._alone: Producer | None = None
         self._fatal_error = ""
         self._closing = threading.Event()
+        self._has_work = threading.Event()
         self._thread = threading.Thread(target=self._poll, name="kafka-producer", daemon=True)
         self._thread.start()
 
@@ -81,6 +84,8 @@ class EventProducer:
         headers = _NO_HEADERS if value is None else _HEADERS
         try:
             producer.produce(topic, value, key, on_delivery=on_delivery, headers=headers)
+            if not self._has_work.is_set():
+                self._has_work.set()
         except KafkaException as error:
             settle(self._noted(error.args[0]))
         except BufferError as error:
@@ -124,16 +129,30 @@ class EventProducer:
     def _noted(self, error: KafkaError) -> DeliveryError:
         if error.fatal():
             self._fatal_error = error.str()
+            self._has_work.set()
         refuses = error.code() in _REFUSALS
         return (RefusedMessageError if refuses else DeliveryError)(error.str())
 
     def _poll(self) -> None:
+        """Poll all the time while messages are on their way, else seldom."""
         while not self._closing.is_set():
-            self._producer.poll(POLL_SECONDS if self._alone is None else ALONE_POLL_SECONDS)
-            if self._alone is not None:
-                self._alone.poll(ALONE_POLL_SECONDS)
-            if self._fatal_error:
-                self._renew()
+            self._has_work.wait(IDLE_SECONDS)
+            self._has_work.clear()  # before they are counted, so that a later one sets it again
+            self._poll_once()
+            while self._messages_on_their_way and not self._closing.is_set():
+                self._poll_once()
+
+    @property
+    def _messages_on_their_way(self) -> int:
+        return len(self._producer) + (0 if self._alone is None else len(self._alone))
+
+    def _poll_once(self) -> None:
+        wait_seconds = POLL_SECONDS if self._alone is None else ALONE_POLL_SECONDS
+        self._producer.poll(wait_seconds if len(self._producer) else 0)
+        if self._alone is not None:
+            self._alone.poll(ALONE_POLL_SECONDS if len(self._alone) else 0)
+        if self._fatal_error:
+            self._renew()
 
     def _renew(self) -> None:
         """Replace a producer that has had a fatal error, from which librdkafka never recovers."""
@@ -151,6 +170,7 @@ class EventProducer:
         self._producer.purge()
         self._producer.flush(CLOSE_SECONDS)
         self._closing.set()
+        self._has_work.set()
         self._thread.join()
         self._producer.close()
 
