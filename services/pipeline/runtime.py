@@ -39,7 +39,7 @@ from services.pipeline.topic_check import TopicCheck
 from services.pipeline.worker import Worker
 
 DRAIN_SECONDS = 10.0
-GAUGES_SECONDS = 5.0
+GAUGES_SECONDS = 10.0
 ENDS_SECONDS = 30.0
 RELAY_DRAIN_SECONDS = 1.5
 CLOSE_SECONDS = 1.0
@@ -148,7 +148,7 @@ class Runtime:
                 working = [group.create_task(self._run_part(loop, self._stopping)) for loop in self._loops()]
                 await asyncio.gather(self._stopping.wait(), *working)
                 self._drained.set()
-                server.should_exit = True
+                server.leave()
                 await asyncio.wait({relaying}, timeout=RELAY_DRAIN_SECONDS)
                 for part in (relaying, *watching):
                     part.cancel()  # unsent rows stay in the outbox, and the lease expires by itself

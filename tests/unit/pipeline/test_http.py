@@ -73,7 +73,7 @@ async def served(trusted_proxies: str | None = None, **limits: float) -> AsyncIt
         yield running
     finally:
         running.hang_up()
-        server.should_exit = True
+        server.leave()
         await serving
 
 
