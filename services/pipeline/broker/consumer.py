@@ -12,7 +12,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from services.pipeline import metrics
 from services.pipeline.broker.hand_over import HandOver
 from services.pipeline.broker.in_thread import run_in_thread, start_in_loop
-from services.pipeline.broker.lag import commit_for_lag, forget_lag, measure_lag
+from services.pipeline.broker.lag import LagReport, commit_for_lag, forget_lag
 from services.pipeline.broker.messages import LIBRDKAFKA_LOG, at_offset, consumer_config, partition_of, record_of
 from services.pipeline.broker.positions import Positions
 from services.pipeline.broker.refusals import Refusals
@@ -24,8 +24,9 @@ from services.pipeline.seldom import Seldom
 from services.pipeline.settings import KafkaSettings
 
 POLL_SECONDS = 0.1
+IDLE_POLL_SECONDS = 0.5
+"""A message ends this wait at once, but the end of the service does not."""
 HAND_OVER_SECONDS = 0.005
-LAG_SECONDS = 1.0
 COMPARE_SECONDS = 5.0
 RECOVERY_PAUSE_SECONDS = 0.5
 OFFSETS_TIMEOUT_SECONDS = 5
@@ -72,7 +73,7 @@ class BatchConsumer(Generic[DecodedT]):
         self._just_revoked: set[Partition] = set()
         self.refusals = Refusals()
         self._recover_at: float | None = None
-        self._lag_at = 0.0
+        self._lag = LagReport()
         self._compare_at = 0.0
         self._stopping = threading.Event()
         self.ticked_at = monotonic()
@@ -152,7 +153,8 @@ class BatchConsumer(Generic[DecodedT]):
             self._collect(HAND_OVER_SECONDS)
         if not (room := self._hand_over.room):
             return
-        first = self._consumer.poll(0 if is_waiting else POLL_SECONDS)
+        is_busy = self._hand_over.settling or self._recover_at is not None
+        first = self._consumer.poll(0 if is_waiting else POLL_SECONDS if is_busy else IDLE_POLL_SECONDS)
         if first is not None:
             self._just_revoked.clear()
             # consume(500, 0.1) alone would wait the whole 0.1 s for a batch that does not fill
@@ -182,11 +184,8 @@ class BatchConsumer(Generic[DecodedT]):
 
     def _look_around(self, now: float) -> None:
         """Do what is due besides reading: show the lag, and compare with the database and with the brokers."""
-        if now >= self._lag_at:
-            self._lag_at = now + LAG_SECONDS
-            self._stalls.forget_moved(self._positions)
-            commit_for_lag(self._consumer, self._positions)
-            measure_lag(self._consumer, self._positions, self._highs)
+        self._stalls.forget_moved(self._positions)
+        self._lag.show(self._consumer, self._positions, self._highs)
         # not while a batch is settled: what is saved is then either what was kept, or already more
         if now >= self._compare_at and self._recover_at is None and not self._hand_over.settling:
             self._compare_at = now + COMPARE_SECONDS

@@ -5,16 +5,41 @@ Nothing reads these commits to decide where to continue; the offsets saved with 
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from time import monotonic
 
 import structlog
 from confluent_kafka import Consumer, KafkaException
 
 from services.pipeline import metrics
 from services.pipeline.broker.messages import at_offset
-from services.pipeline.broker.positions import Positions
+from services.pipeline.broker.positions import Offsets, Positions
 from services.pipeline.records import Partition
 
+LAG_SECONDS = 1.0
+IDLE_LAG_SECONDS = 5.0
+
 log = structlog.get_logger()
+
+
+class LagReport:
+    """Shows the lag every LAG_SECONDS while it changes by what this member does, else every IDLE_LAG_SECONDS."""
+
+    def __init__(self) -> None:
+        self._shown: Offsets = {}
+        self._looked_at = 0.0
+        self._shown_at = 0.0
+
+    def show(self, consumer: Consumer, positions: Positions, highs: Mapping[Partition, int]) -> None:
+        """Commit `positions` and set the lag metric, if that is due."""
+        now = monotonic()
+        if now - self._looked_at < LAG_SECONDS:
+            return
+        self._looked_at = now
+        if positions.kept == self._shown and now - self._shown_at < IDLE_LAG_SECONDS:
+            return
+        self._shown, self._shown_at = dict(positions.kept), now
+        commit_for_lag(consumer, positions)
+        measure_lag(consumer, positions, highs)
 
 
 def commit_for_lag(consumer: Consumer, positions: Positions) -> None:

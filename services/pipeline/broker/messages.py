@@ -32,7 +32,6 @@ def consumer_config(settings: KafkaSettings, group: str) -> dict[str, Any]:
             # also the limit of what zstd unpacks to: the partition of a message beyond it could not be read any further
             "receive.message.max.bytes": 1_000_000_000,
             "fetch.queue.backoff.ms": 20,
-            "fetch.wait.max.ms": 100,
             "on_commit": lambda *_: None,
         }
     )
