@@ -28,7 +28,7 @@ SOURCE = "countersign/notifier"
 LEASE = timedelta(seconds=60)
 """Longer than the gateway's deadline, so that no mail is claimed again while it is being sent."""
 CONCURRENCY = 4
-REFRESH_SECONDS = 5.0
+REFRESH_SECONDS = 10.0
 
 log = structlog.get_logger()
 

@@ -22,7 +22,8 @@ from services.pipeline.seldom import Seldom
 from services.pipeline.tables import KernelTables
 
 BEHIND_SECONDS = 0.2
-WATCH_SECONDS = 2.0
+WATCH_SECONDS = 5.0
+"""Seldom, since a restored database has interrupted its connections, and that is noticed at once."""
 _EVENT = "catching_up.waits"
 
 log = structlog.get_logger()

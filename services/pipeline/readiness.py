@@ -15,7 +15,7 @@ LIVE_SECONDS = 60.0
 DATABASE_SECONDS = 3.0
 STANDBY_SECONDS = 60.0
 """After that, a killed process whose session had not expired yet cannot be the reason."""
-SHOWN_SECONDS = 20.0
+SHOWN_SECONDS = 30.0
 """How long the metric shows a readiness that is not renewed: whatever holds that up, the service is not well."""
 
 log = structlog.get_logger()
