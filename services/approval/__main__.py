@@ -3,7 +3,14 @@
 import sys
 from functools import partial
 
-from schemas.events import DecisionAccepted, DecisionRejected, DecisionResolved
+from schemas.events import (
+    ApprovalRequested,
+    CommitmentStatus,
+    DecisionAccepted,
+    DecisionRejected,
+    DecisionResolved,
+    DigestPreference,
+)
 from services.approval.aggregates import AGGREGATES
 from services.approval.metrics import REFRESH_SECONDS, refresh_gauges
 from services.approval.settings import ApprovalSettings
@@ -18,6 +25,14 @@ from services.pipeline.runtime import Service, run_service
 from services.pipeline.settings import load
 from services.pipeline.sparing import sparing
 
+PUBLISHED = (
+    ApprovalRequested,
+    CommitmentStatus,
+    DecisionAccepted,
+    DecisionRejected,
+    DecisionResolved,
+    DigestPreference,
+)
 OWN_DECISIONS = (DecisionAccepted.topic, DecisionRejected.topic, DecisionResolved.topic)
 """What a database that was restored from a backup has to read again before anybody may decide on it."""
 
@@ -36,6 +51,7 @@ def build() -> tuple[Service, ApprovalSettings]:
         aggregates=AGGREGATES,
         loops=(every(REFRESH_SECONDS, sparing(partial(refresh_gauges, database))),),
         app=build_app(settings, database, outbox, catching_up.require),
+        publishes=PUBLISHED,
         catching_up=catching_up,
         retention=retention.rules(settings.keep_history_days, settings.keep_finished_days),
     )

@@ -3,6 +3,7 @@
 import sys
 from functools import partial
 
+from schemas.events import DigestReady
 from services.digest.aggregates import AGGREGATES
 from services.digest.projection import Projection
 from services.digest.schedule import WAKE_SECONDS, Schedule
@@ -16,8 +17,7 @@ from services.pipeline.periodic import every
 from services.pipeline.runtime import Service, run_service
 from services.pipeline.settings import load
 
-RELAY_POLL_SECONDS = 3.0
-"""Long, because only `countersign digest --at` and other digest processes write rows that do not wake this relay."""
+PUBLISHED = (DigestReady,)
 
 
 def build() -> tuple[Service, DigestSettings]:
@@ -34,6 +34,7 @@ def build() -> tuple[Service, DigestSettings]:
         database=database,
         outbox=outbox,
         loops=(projection.run, every(WAKE_SECONDS, build_due, first_after_seconds=WAKE_SECONDS)),
+        publishes=PUBLISHED,
         follows=topics_of(AGGREGATES),
         is_ready=lambda: projection.is_ready,
         retention=retention.rules(settings.keep_finished_days, settings.keep_summaries_days),

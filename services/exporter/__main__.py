@@ -3,6 +3,7 @@
 import os
 import sys
 
+from schemas.events import ErpConnection, ExportFailed, ExportInDoubt, ExportSucceeded
 from services.exporter.aggregates import aggregates
 from services.exporter.connections import load_connections
 from services.exporter.report import REPORT_SECONDS, ConnectionReport
@@ -21,6 +22,8 @@ from services.pipeline.runtime import Service, run_service
 from services.pipeline.settings import ServiceSettings, load
 from services.pipeline.sparing import sparing
 from services.pipeline.worker import Worker
+
+PUBLISHED = (ErpConnection, ExportFailed, ExportInDoubt, ExportSucceeded)
 
 
 def build() -> tuple[Service, ServiceSettings]:
@@ -49,6 +52,7 @@ def build() -> tuple[Service, ServiceSettings]:
         ),
         # with a million waiting exports, the figures are counted less often
         loops=(every(REPORT_SECONDS, sparing(ConnectionReport(database, outbox, connections, utc_now).report)),),
+        publishes=PUBLISHED,
         catching_up=catching_up,
         closers=[each.connector.close for each in connections.by_name.values()],
         retention=retention.rules(settings.keep_finished_days),

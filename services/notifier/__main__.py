@@ -3,6 +3,7 @@
 import sys
 from functools import partial
 
+from schemas.events import MailSettled
 from services.notifier.aggregates import AGGREGATES
 from services.notifier.composing import Composer
 from services.notifier.settings import NotifierSettings
@@ -16,6 +17,8 @@ from services.pipeline.periodic import every
 from services.pipeline.runtime import Service, run_service
 from services.pipeline.settings import load
 from services.pipeline.worker import Worker
+
+PUBLISHED = (MailSettled,)
 
 
 def build() -> tuple[Service, NotifierSettings]:
@@ -31,6 +34,7 @@ def build() -> tuple[Service, NotifierSettings]:
         database=database,
         outbox=outbox,
         aggregates=AGGREGATES,
+        publishes=PUBLISHED,
         workers=(Worker(database, outbox, work, concurrency=CONCURRENCY),),
         loops=(
             every(IDLE_SECONDS, gateway.hang_up),

@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 from fastapi import FastAPI
 
+from schemas.events import EventData
 from services.pipeline import metrics
 from services.pipeline.aggregate import Aggregate, topics_of
 from services.pipeline.batch_processor import BatchProcessor, DecodedBatch, decode_batch
@@ -66,6 +67,8 @@ class Service:
     is_ready: Callable[[], bool] = lambda: True
     follows: Sequence[str] = ()
     """Topics that a loop of the service reads by itself."""
+    publishes: Sequence[type[EventData]] = ()
+    """What the service puts on topics, which then have to keep it."""
     catching_up: CatchingUp | None = None
     """What the service must have read before it acts."""
 
@@ -209,7 +212,8 @@ class Runtime:
         """What takes in work, and ends first."""
         consuming = [] if self._consumer is None else [self._consumer.run]
         service = self._service
-        watching = TopicCheck(service.name, self._settings, self._topics)
+        written = {event.topic for event in service.publishes}
+        watching = TopicCheck(service.name, self._settings, sorted(written.union(self._topics)))
         working = [worker.run for worker in service.workers]
         return [*consuming, *working, *service.loops, watching.run, self._new_retention().run]
 

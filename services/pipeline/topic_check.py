@@ -8,7 +8,7 @@ import structlog
 
 from schemas.topics import BY_NAME
 from services.pipeline import metrics
-from services.pipeline.broker import TopicFindings, find_wrong_settings
+from services.pipeline.broker import TopicFindings, find_wrong_settings_apart
 from services.pipeline.errors import BrokerError
 from services.pipeline.periodic import is_set_within
 from services.pipeline.settings import KafkaSettings
@@ -21,7 +21,7 @@ log = structlog.get_logger()
 
 
 class TopicCheck:
-    """Checks the topics that one service reads, at its start and then every hour."""
+    """Checks the topics that one service reads or writes, at its start and then every hour."""
 
     def __init__(self, service: str, settings: KafkaSettings, topics: Sequence[str]) -> None:
         self._service = service
@@ -38,7 +38,7 @@ class TopicCheck:
     async def _check(self) -> float:
         """Check once and return the seconds until the next check."""
         try:
-            found = await asyncio.to_thread(find_wrong_settings, self._settings, self._topics, ANSWER_SECONDS)
+            found = await find_wrong_settings_apart(self._settings, self._topics, ANSWER_SECONDS)
         except BrokerError as error:
             log.warning("topics.not_checked", cause=str(error))
             return RETRY_SECONDS

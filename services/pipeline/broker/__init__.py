@@ -8,7 +8,12 @@ from services.pipeline.broker.brokers import Brokers
 from services.pipeline.broker.consumer import BatchConsumer
 from services.pipeline.broker.producer import EventProducer
 from services.pipeline.broker.reader import TopicReader
-from services.pipeline.broker.topic_configs import TopicFindings, correct_settings, find_wrong_settings
+from services.pipeline.broker.topic_configs import (
+    TopicFindings,
+    correct_settings,
+    find_wrong_settings,
+    find_wrong_settings_apart,
+)
 from services.pipeline.broker.topics import create_topics, wait_for_broker
 from services.pipeline.broker.watch import BrokerWatch
 
@@ -22,5 +27,6 @@ __all__ = [
     "correct_settings",
     "create_topics",
     "find_wrong_settings",
+    "find_wrong_settings_apart",
     "wait_for_broker",
 ]

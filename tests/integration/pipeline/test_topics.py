@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,11 +11,24 @@ from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from sandbox.servers import LocalKafka
+from schemas.events import DigestReady
 from schemas.topics import BY_NAME, TOPICS
-from services.pipeline.broker import TopicFindings, create_topics, find_wrong_settings
+from services.approval import __main__ as approval
+from services.digest import __main__ as digest
+from services.exporter import __main__ as exporter
+from services.notifier import __main__ as notifier
+from services.pipeline.broker import (
+    TopicFindings,
+    create_topics,
+    describing,
+    find_wrong_settings,
+    find_wrong_settings_apart,
+)
+from services.pipeline.errors import BrokerError
 from services.pipeline.operations import bring_topics_up_to_date
 from services.pipeline.settings import KafkaSettings
 from services.pipeline.topic_check import TopicCheck
+from tests.integration.pipeline.counting_service import CountingService
 from tests.kafka import KafkaUnderTest
 from tests.waiting import eventually
 
@@ -101,6 +115,40 @@ async def test_a_service_that_may_not_read_settings_says_so_once() -> None:
         for _ in range(3):
             check._report(TopicFindings((), ["commitment.sent"]))
     assert [line["event"] for line in logs] == ["topics.settings_hidden"]
+
+
+async def test_a_service_survives_an_abort_of_what_asks_for_settings(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    aborting = tmp_path / "aborting.py"
+    aborting.write_text("import os; os.abort()")
+    monkeypatch.setattr(describing, "__file__", str(aborting))
+    settings = KafkaSettings(kafka_bootstrap_servers="127.0.0.1:1")
+    with pytest.raises(BrokerError, match="has failed"):
+        await find_wrong_settings_apart(settings, TOPICS, 3)
+
+
+async def test_a_service_asks_as_a_command_does(topics: KafkaSettings) -> None:
+    assert await find_wrong_settings_apart(topics, TOPICS, 15) == find_wrong_settings(topics, TOPICS, 15)
+
+
+def test_each_topic_is_checked_by_the_service_that_writes_it() -> None:
+    written = [event.topic for each in (approval, exporter, notifier, digest) for event in each.PUBLISHED]
+    from_outside = {"commitment.sent", "commitment.resent", "commitment.retrieved", "directory.person"}
+    assert sorted(written) == sorted(BY_NAME.keys() - from_outside)
+
+
+async def test_a_running_service_checks_what_it_writes(
+    topics: KafkaSettings, database_url: str, unique_suffix: str
+) -> None:
+    set_settings(topics, {("digest.ready", "retention.ms"): DAY_MS})
+    await eventually(lambda: setting(topics, "digest.ready", "retention.ms") == DAY_MS)
+    service = CountingService(f"counting_{unique_suffix}", topics.kafka_bootstrap_servers, database_url)
+    await service.prepare()
+    labels = {"service": service.name}
+    async with service.running(publishes=(DigestReady,)):
+        await eventually(lambda: REGISTRY.get_sample_value("pipeline_topic_settings_wrong", labels) == 1)
+    await service.database.close()
 
 
 async def test_a_service_goes_on_where_no_broker_answers() -> None:
