@@ -25,6 +25,7 @@ from services.pipeline.batch_processor import BatchProcessor, decode_batch
 from services.pipeline.broker.lag import forget_lag
 from services.pipeline.database import Database
 from services.pipeline.errors import BrokerError
+from services.pipeline.logs import FailureLog
 from services.pipeline.outbox import Outbox
 from services.pipeline.periodic import is_set_within
 from services.pipeline.records import Batch, Partition, Record, moment_of
@@ -39,6 +40,7 @@ WATCH_SECONDS = 5.0
 RENEW_PAUSE_SECONDS = 2.0
 PAUSES_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 LONGEST_PAUSE_SECONDS = 10.0
+REPORT_SECONDS = 60.0
 
 log = structlog.get_logger()
 
@@ -52,6 +54,7 @@ class Projection:
         self._settings = settings
         self._processor = BatchProcessor("digest", database, KERNEL, outbox, AGGREGATES)
         self._group = group
+        self._failures = FailureLog(every_seconds=REPORT_SECONDS)
         self._next: dict[Partition, int] = {}
         self.is_ready = False
 
@@ -103,20 +106,14 @@ class Projection:
             self._next.update({record.partition: record.offset + 1 for record in records})
 
     async def settle(self, records: Sequence[Record]) -> None:
-        """Process `records`, waiting for as long as the database is unavailable.
-
-        A cause is logged when it appears, and not again with every attempt.
-        """
-        batch, decoded, reported = Batch.without_offsets(records), decode_batch(records), ""
+        """Process `records`, waiting for as long as the database is unavailable."""
+        batch, decoded = Batch.without_offsets(records), decode_batch(records)
         for pause_seconds in chain(PAUSES_SECONDS, repeat(LONGEST_PAUSE_SECONDS)):
             try:
                 await self._processor.settle(batch, decoded)
             except Exception as error:  # noqa: BLE001 - Faust would drop the messages of an agent that raises
-                cause = type(error).__name__
                 FAILED_ATTEMPTS.inc()
-                if cause != reported:
-                    log.warning("projection.waits", cause=cause, records=len(records))
-                reported = cause
+                self._failures.expected("projection.waits", error, records=len(records))
                 await asyncio.sleep(pause_seconds)
             else:
                 return

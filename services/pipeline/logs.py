@@ -2,14 +2,12 @@
 
 import logging
 import sys
-from dataclasses import dataclass
-from time import monotonic
 from types import TracebackType
 from typing import Literal
 
 import structlog
 
-from services.pipeline.seldom import SeldomFilter
+from services.pipeline.seldom import Seldom, SeldomFilter
 
 REPEAT_SECONDS = 300.0
 
@@ -51,12 +49,6 @@ def configure_logs(log_format: Literal["json", "console"], service: str) -> None
     structlog.contextvars.bind_contextvars(service=service)
 
 
-@dataclass(slots=True)
-class _Logged:
-    at: float
-    repeats: int = 0
-
-
 class FailureLog:
     """Logs each distinct failure at most once per `every_seconds`; the next line says how many were left out.
 
@@ -64,14 +56,13 @@ class FailureLog:
     """
 
     def __init__(self, *, every_seconds: float = REPEAT_SECONDS) -> None:
-        self._every_seconds = every_seconds
-        self._logged: dict[tuple[str, type[BaseException], str], _Logged] = {}
+        self._seldom = Seldom(every_seconds)
         self._log = structlog.get_logger()
 
     def defect(self, event: str, error: Exception, **fields: object) -> None:
         """Log a failure that nobody expected, with its traceback."""
         if (repeats := self._repeats(event, error)) is not None:
-            self._log.error(event, exc_info=error, repeats=repeats, **fields)
+            self._log.error(event, exc_info=error, cause=type(error).__name__, repeats=repeats, **fields)
 
     def expected(self, event: str, error: Exception, **fields: object) -> None:
         """Log a failure that passes, such as a database that is unavailable, without a traceback."""
@@ -80,13 +71,7 @@ class FailureLog:
 
     def _repeats(self, event: str, error: Exception) -> int | None:
         """Return how many such failures were left out since the last line; None if this one is left out as well."""
-        key = (event, type(error), _place(error.__traceback__))
-        logged = self._logged.get(key)
-        if logged is not None and monotonic() - logged.at < self._every_seconds:
-            logged.repeats += 1
-            return None
-        self._logged[key] = _Logged(monotonic())
-        return 0 if logged is None else logged.repeats
+        return self._seldom.left_out((event, type(error), _place(error.__traceback__)))
 
 
 def _place(raised: TracebackType | None) -> str:

@@ -4,17 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-import structlog
-
 from services.pipeline.database import DATABASE_ERRORS
-from services.pipeline.seldom import Seldom
+from services.pipeline.logs import FailureLog
 
 Loop = Callable[[asyncio.Event], Awaitable[None]]
 """Runs until its event is set."""
 
 MAX_BACK_OFF_SECONDS = 60.0
-
-log = structlog.get_logger()
+REPORT_SECONDS = 60.0
 
 
 def every(seconds: float, job: Callable[[], Awaitable[object]], *, first_after_seconds: float = 0.0) -> Loop:
@@ -25,15 +22,17 @@ def every(seconds: float, job: Callable[[], Awaitable[object]], *, first_after_s
     """
 
     async def run(stopping: asyncio.Event) -> None:
-        seldom, failures = Seldom(), 0
+        failure_log, failures = FailureLog(every_seconds=REPORT_SECONDS), 0
         is_stopping = await is_set_within(stopping, first_after_seconds)
         while not is_stopping:
             try:
                 await job()
                 failures = 0
             except Exception as error:  # noqa: BLE001 - a defect in one job must not end the service
-                failures = 0 if isinstance(error, DATABASE_ERRORS) else failures + 1
-                _log_failure(job, error, seldom)
+                is_expected = isinstance(error, DATABASE_ERRORS)
+                failures = 0 if is_expected else failures + 1
+                report = failure_log.expected if is_expected else failure_log.defect
+                report("periodic.failed", error, job=_name(job))
             is_stopping = await is_set_within(stopping, pause_seconds(seconds, failures))
 
     return run
@@ -42,16 +41,6 @@ def every(seconds: float, job: Callable[[], Awaitable[object]], *, first_after_s
 def pause_seconds(seconds: float, failures: int) -> float:
     """Return how long to wait for the next run after so many `failures` in a row."""
     return max(min(seconds * 2.0 ** min(failures - 1, 20), MAX_BACK_OFF_SECONDS), seconds) if failures else seconds
-
-
-def _log_failure(job: Callable[[], Awaitable[object]], error: Exception, seldom: Seldom) -> None:
-    """Log what happened; with a traceback where it is a defect of ours."""
-    if not seldom.may_say((type(error), str(error))):
-        return
-    if isinstance(error, DATABASE_ERRORS):
-        log.warning("periodic.failed", job=_name(job), cause=type(error).__name__)
-    else:
-        log.error("periodic.failed", job=_name(job), cause=type(error).__name__, exc_info=error)
 
 
 async def is_set_within(event: asyncio.Event, seconds: float) -> bool:

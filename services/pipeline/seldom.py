@@ -2,33 +2,45 @@
 
 import logging
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from time import monotonic
 
 SECONDS = 60.0
 MAX_KEYS = 1_000
 
 
+@dataclass(slots=True)
+class _Said:
+    at: float
+    left_out: int = 0
+
+
 class Seldom:
-    """Remembers what was said in the last minute."""
+    """Remembers what was said in the last minute, or in the last `seconds`."""
 
     def __init__(self, seconds: float = SECONDS, clock: Callable[[], float] = monotonic) -> None:
         self._seconds = seconds
         self._clock = clock
-        self._said_at: dict[Hashable, float] = {}
+        self._said: dict[Hashable, _Said] = {}
 
     def may_say(self, key: Hashable) -> bool:
         """Whether `key` was not said for a minute; it counts as said from now on."""
-        now = self._clock()
-        if now - self._said_at.get(key, float("-inf")) < self._seconds:
-            return False
-        if len(self._said_at) >= MAX_KEYS:
-            self._said_at.clear()
-        self._said_at[key] = now
-        return True
+        return self.left_out(key) is not None
+
+    def left_out(self, key: Hashable) -> int | None:
+        """As `may_say`; return how many times `key` was not said since it was, None if it may not be said now."""
+        now, said = self._clock(), self._said.get(key)
+        if said is not None and now - said.at < self._seconds:
+            said.left_out += 1
+            return None
+        if len(self._said) >= MAX_KEYS:
+            self._said.clear()
+        self._said[key] = _Said(now)
+        return 0 if said is None else said.left_out
 
     def forget(self, key: Hashable) -> None:
         """Say `key` at once when it happens again."""
-        self._said_at.pop(key, None)
+        self._said.pop(key, None)
 
 
 class SeldomFilter(logging.Filter):

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from itertools import pairwise
 
 import pytest
 from prometheus_client import REGISTRY
@@ -125,8 +124,7 @@ async def test_messages_wait_for_an_unavailable_database(local_postgres: Callabl
         await eventually(lambda: failed_attempts() >= before + 4)
     assert not settling.done()
     waits = [each["cause"] for each in logs if each["event"] == "projection.waits"]
-    assert len(waits) < failed_attempts() - before, "a cause is not logged with every attempt"
-    assert all(one != next_one for one, next_one in pairwise(waits))
+    assert 0 < len(waits) < failed_attempts() - before, "a cause is not logged with every attempt"
     await asyncio.to_thread(server.restart)
     await asyncio.wait_for(settling, 30)
     assert await versions(database) == {company.key("SC-1"): 1}

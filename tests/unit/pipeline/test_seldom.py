@@ -28,7 +28,7 @@ def test_the_number_of_keys_is_bounded() -> None:
     for number in range(3 * MAX_KEYS):
         assert seldom.may_say(number)
 
-    assert len(vars(seldom)["_said_at"]) <= MAX_KEYS
+    assert len(vars(seldom)["_said"]) <= MAX_KEYS
 
 
 def line(logger: str, text: str, *arguments: object) -> logging.LogRecord:
