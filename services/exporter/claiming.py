@@ -13,11 +13,11 @@ from services.exporter.rules.settling import begin_attempt
 from services.exporter.storage import connection_store
 from services.exporter.storage.due import ConnectionQueue, read_queues
 from services.exporter.storage.store import Due, ExportsChange, ExportStore
-from services.pipeline.database import Database, Transaction, may_succeed_later
+from services.pipeline.database import Database, Transaction
 from services.pipeline.fold import StateChange
 from services.pipeline.lease_clock import ClaimTime, LeaseClock
 from services.pipeline.logs import FailureLog
-from services.pipeline.splitting import lease_one_by_one
+from services.pipeline.splitting import lease_due
 from services.pipeline.worker import BUSY_SECONDS, MAX_IDLE_SECONDS, Claimed
 
 UNCONFIGURED_LEASE_SECONDS = 30.0
@@ -72,28 +72,26 @@ class Claiming:
     async def _lease(
         self, database: Database, chosen: Sequence[tuple[ConnectionQueue, Due]], time: ClaimTime
     ) -> list[ExportJob]:
-        jobs: list[ExportJob] = []
-        try:
-            async with database.begin() as db:
-                for queue, due in chosen:
-                    jobs += await self._lease_due(db, queue, due, time)
-        except Exception as error:
-            if may_succeed_later(error):
-                raise
-            self._failures.defect("export.claim_split", error)
-            return await self._lease_one_by_one(database, chosen, time)
-        return jobs
+        queues: dict[str, ConnectionQueue] = {}
 
-    async def _lease_one_by_one(
-        self, database: Database, chosen: Sequence[tuple[ConnectionQueue, Due]], time: ClaimTime
-    ) -> list[ExportJob]:
-        async with database.autocommit() as db:
-            found = {id_: queue for queue, due in chosen for id_ in await self._store.due_ids(db, due)}
+        async def together(db: Transaction) -> list[ExportJob]:
+            return [job for queue, due in chosen for job in await self._lease_due(db, queue, due, time)]
 
-        async def lease(db: Transaction, id_: str) -> Iterable[ExportJob]:
-            return await self._lease_due(db, found[id_], Due(found[id_].name, 1, time.at, only=id_), time)
+        async def due_keys(db: Transaction) -> Iterable[str]:
+            queues.update({id_: queue for queue, due in chosen for id_ in await self._store.due_ids(db, due)})
+            return queues
 
-        return await lease_one_by_one(database, found, lease, self._store.set_aside)
+        async def alone(db: Transaction, id_: str) -> list[ExportJob]:
+            return await self._lease_due(db, queues[id_], Due(queues[id_].name, 1, time.at, only=id_), time)
+
+        return await lease_due(
+            database,
+            self._failures,
+            together=together,
+            due_keys=due_keys,
+            alone=alone,
+            set_aside=self._store.set_aside,
+        )
 
     async def _lease_due(self, db: Transaction, queue: ConnectionQueue, due: Due, time: ClaimTime) -> list[ExportJob]:
         """Lease what is `due` and still unlocked; on an open circuit that is a trial."""

@@ -17,11 +17,11 @@ from services.notifier.storage import due, store
 from services.notifier.storage.due import MailKey
 from services.pipeline.clock import Clock, utc_now
 from services.pipeline.crash import crash_at
-from services.pipeline.database import Database, Transaction, may_succeed_later
+from services.pipeline.database import Database, Transaction
 from services.pipeline.lease_clock import ClaimTime, LeaseClock
 from services.pipeline.logs import FailureLog
 from services.pipeline.metrics import WORK_SET_ASIDE
-from services.pipeline.splitting import lease_one_by_one
+from services.pipeline.splitting import lease_due
 from services.pipeline.worker import BUSY_SECONDS, MAX_IDLE_SECONDS, Claimed
 
 SOURCE = "countersign/notifier"
@@ -85,20 +85,17 @@ class SendMails:
         return Claimed([LeasedMail(job, time) for job in jobs], BUSY_SECONDS)
 
     async def _lease_due(self, database: Database, limit: int, now: datetime, held: Sequence[MailKey]) -> list[MailJob]:
-        try:
-            async with database.begin() as db:
-                return await store.claim(db, limit, now, self._lease, held=held)
-        except Exception as error:
-            if may_succeed_later(error):
-                raise
-            self._failures.defect("mail.claim_split", error)
-        async with database.autocommit() as db:
-            found = await due.due_keys(db, limit, now, held)
-
-        async def lease(db: Transaction, key: MailKey) -> list[MailJob]:
+        async def alone(db: Transaction, key: MailKey) -> list[MailJob]:
             return await store.claim(db, 1, now, self._lease, only=key)
 
-        return await lease_one_by_one(database, found, lease, store.set_aside)
+        return await lease_due(
+            database,
+            self._failures,
+            together=lambda db: store.claim(db, limit, now, self._lease, held=held),
+            due_keys=lambda db: due.due_keys(db, limit, now, held),
+            alone=alone,
+            set_aside=store.set_aside,
+        )
 
     async def perform(self, job: LeasedMail) -> SmtpAnswer:
         """Send the mail, unless it has expired or its lease is nearly over."""

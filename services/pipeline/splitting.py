@@ -1,4 +1,4 @@
-"""Keeps one row that cannot be read from blocking the others: it is leased alone, and set aside if that fails too."""
+"""Keeps one row that cannot be read from blocking the others: rows are then leased one by one, and it is set aside."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
@@ -6,13 +6,36 @@ from typing import TypeVar
 import structlog
 
 from services.pipeline.database import Database, Transaction, may_succeed_later
+from services.pipeline.logs import FailureLog
 
 KeyT = TypeVar("KeyT")
 JobT = TypeVar("JobT")
 log = structlog.get_logger()
 
 
-async def lease_one_by_one(
+async def lease_due(
+    database: Database,
+    failures: FailureLog,
+    *,
+    together: Callable[[Transaction], Awaitable[list[JobT]]],
+    due_keys: Callable[[Transaction], Awaitable[Iterable[KeyT]]],
+    alone: Callable[[Transaction, KeyT], Awaitable[Iterable[JobT]]],
+    set_aside: Callable[[Transaction, KeyT, str], Awaitable[None]],
+) -> list[JobT]:
+    """Lease all that is due in one transaction; if a row does not allow that, each in a transaction of its own."""
+    try:
+        async with database.begin() as db:
+            return await together(db)
+    except Exception as error:
+        if may_succeed_later(error):
+            raise
+        failures.defect("worker.claim_split", error)
+    async with database.autocommit() as db:
+        keys = await due_keys(db)
+    return await _lease_one_by_one(database, keys, alone, set_aside)
+
+
+async def _lease_one_by_one(
     database: Database,
     keys: Iterable[KeyT],
     lease: Callable[[Transaction, KeyT], Awaitable[Iterable[JobT]]],
