@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import Delete, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Delete, delete, func, insert, select, update
 
 from services.approval.storage.tables import SESSION as _TABLE
 from services.pipeline.clock import utc_now
@@ -74,8 +74,7 @@ class Sessions:
             return None
         now = utc_now()
         chosen = select(_TABLE.c.token_hash, _TABLE.c.person_id, _TABLE.c.state, _TABLE.c.used_at)
-        is_used = _TABLE.c.used_at.is_(None) | (_TABLE.c.used_at > now - self._idle_life)
-        is_live = (_TABLE.c.token_hash == _hashed(token)) & (_TABLE.c.expires_at > now) & is_used
+        is_live = (_TABLE.c.token_hash == _hashed(token)) & (_TABLE.c.expires_at > now) & self._is_used(now)
         async with self._database.begin() as db:
             row = (await db.execute(chosen.where(is_live))).one_or_none()
             if row is not None and (row.used_at is None or row.used_at < now - USE_NOTED_AFTER):
@@ -83,15 +82,22 @@ class Sessions:
         return None if row is None else Session(row.token_hash, row.person_id, orjson.loads(row.state))
 
     async def of_person(self, person_id: str) -> Sequence[SessionLine]:
-        """Return a person's sessions, the last used first."""
-        chosen = select(_TABLE).where(_TABLE.c.person_id == person_id, _TABLE.c.expires_at > utc_now())
+        """Return a person's sessions, the last used first; each ends earlier than it expires if it is not used."""
+        now = utc_now()
+        chosen = select(_TABLE).where(_TABLE.c.person_id == person_id, _TABLE.c.expires_at > now, self._is_used(now))
         async with self._database.begin() as db:
             rows = (await db.execute(chosen.order_by(_TABLE.c.used_at.desc().nulls_last()))).all()
         browsers = [str(orjson.loads(row.state).get("browser", "")) for row in rows]
         return [
-            SessionLine(row.token_hash.hex(), browser, row.used_at, row.expires_at)
+            SessionLine(row.token_hash.hex(), browser, row.used_at, self._end(row.expires_at, row.used_at))
             for row, browser in zip(rows, browsers, strict=True)
         ]
+
+    def _is_used(self, now: datetime) -> ColumnElement[bool]:
+        return _TABLE.c.used_at.is_(None) | (_TABLE.c.used_at > now - self._idle_life)
+
+    def _end(self, expires_at: datetime, used_at: datetime | None) -> datetime:
+        return expires_at if used_at is None else min(expires_at, used_at + self._idle_life)
 
     async def end_named(self, person_id: str, name: str) -> None:
         """End the session that is called `name`, if it is one of the person's."""

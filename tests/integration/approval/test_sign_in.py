@@ -248,6 +248,8 @@ async def test_people_see_where_they_are_signed_in_and_end_what_they_do_not_know
         assert text_of(page).count("This browser Firefox") == 1
         session = await desk.identity.sessions.find(here.cookies[desk.identity.cookies.name(SESSION)])
         assert session is not None
+        lines = await desk.identity.sessions.of_person(str(session.person_id))
+        assert [line.expires_at - line.used_at for line in lines if line.used_at] == [timedelta(minutes=120)] * 2
         (other,) = set(re.findall(r'name="name" value="([0-9a-f]+)"', page.text)) - {session.name}
         assert (await kim.post("/sessions/end", data={"name": other})).status_code == 303
         assert (await there.get("/directory")).status_code == 200
