@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.pipeline.errors import SettingsError
@@ -119,10 +120,17 @@ def load(settings_type: type[SettingsT], **given: Any) -> SettingsT:
         return settings_type(**given)
     except ValidationError as error:
         problems = "; ".join(
-            f"{str(problem['loc'][0]).upper() if problem['loc'] else 'settings'}: {problem['msg']}"
-            for problem in error.errors(include_url=False, include_input=False, include_context=False)
+            f"{str(problem['loc'][0]).upper() if problem['loc'] else 'settings'}: {_wording(problem)}"
+            for problem in error.errors(include_url=False, include_input=False)
         )
         raise SettingsError(f"Settings are missing or wrong. {problems}. See .env.example.") from None
+
+
+def _wording(problem: ErrorDetails) -> str:
+    """Return pydantic's words; it speaks of the items of a secret that is too short."""
+    if problem["type"] == "too_short":
+        return f"needs at least {problem['ctx']['min_length']} characters"
+    return problem["msg"]
 
 
 def _revealed(secret: SecretStr | None) -> str | None:

@@ -51,6 +51,11 @@ def test_an_error_never_shows_a_value(settings_type: type[ServiceSettings], monk
     assert SECRET not in text
 
 
+def test_a_secret_that_is_too_short_is_told_in_characters(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LINK_SECRET", "short")
+    assert "LINK_SECRET: needs at least 16 characters" in error_text(ApprovalSettings)
+
+
 def test_the_cause_with_the_values_is_suppressed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PORT", SECRET)
     with pytest.raises(SettingsError) as raised:
