@@ -69,11 +69,19 @@ def run(service: str) -> None:
 @as_json_option
 def migrate(*, as_json: bool) -> None:
     """Migrate the schemas of all services to their latest versions; safe to repeat."""
+    migrated = []
     for service in SERVICES:
         migrations = importlib.import_module(f"services.{service}.storage.migrations").MIGRATIONS
         click.echo(f"Migrating {service}", err=True)
-        operations.migrate_schema(database_url(service), migrations)
-    print_result({"migrated": list(SERVICES)}, [f"Migrated {', '.join(SERVICES)}."], as_json=as_json)
+        if operations.migrate_schema(database_url(service), migrations):
+            migrated.append(service)
+    current = [service for service in SERVICES if service not in migrated]
+    lines = [
+        f"{words} {', '.join(services)}."
+        for words, services in (("Migrated", migrated), ("Nothing to do for", current))
+        if services
+    ]
+    print_result({"migrated": migrated, "unchanged": current}, lines, as_json=as_json)
 
 
 @main.command()

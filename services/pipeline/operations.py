@@ -44,10 +44,13 @@ class Publishable:
     value: bytes
 
 
-def migrate_schema(url: SecretStr, migrations: Migrations) -> None:
-    """Migrate one service's schema to its latest version; CountersignError if the database refuses."""
+def migrate_schema(url: SecretStr, migrations: Migrations) -> bool:
+    """Migrate one service's schema to its latest version; CountersignError if the database refuses.
+
+    Return whether anything was to be done.
+    """
     with database_errors_explained():
-        asyncio.run(migrate(url, migrations))
+        return asyncio.run(migrate(url, migrations))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,8 @@ def _publishable(content: bytes) -> Publishable:
     try:
         envelope = orjson.loads(content)
     except orjson.JSONDecodeError as error:
-        raise UnreadableError("undecodable", f"not JSON: {error.msg}") from error
+        why = "its text is not UTF-8" if "UTF-8" in error.msg else error.msg
+        raise UnreadableError("undecodable", f"not JSON: {why}") from error
     topic = BY_TYPE.get(str(envelope.get("type"))) if isinstance(envelope, dict) else None
     if topic is None:
         known = ", ".join(sorted(BY_TYPE))

@@ -113,7 +113,8 @@ def test_migrate_reports_each_service_and_can_be_repeated(database_url: str) -> 
     first = countersign(environment, "migrate")
     assert (first.status, first.stdout) == (0, "Migrated approval, exporter, notifier, digest.\n")
     assert first.stderr.splitlines() == [f"Migrating {service}" for service in SERVICES]
-    assert countersign(environment, "migrate", "--json").result == {"migrated": SERVICES}
+    assert countersign(environment, "migrate").stdout == "Nothing to do for approval, exporter, notifier, digest.\n"
+    assert countersign(environment, "migrate", "--json").result == {"migrated": [], "unchanged": SERVICES}
     letters = countersign(environment, "dead-letters", "list")
     assert (letters.status, letters.stdout) == (0, "Dead letters: none.\n")
 

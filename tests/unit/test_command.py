@@ -133,6 +133,6 @@ def test_nothing_is_published_if_one_file_is_invalid(tmp_path: Path) -> None:
     assert result.stdout == ""
     assert result.stderr.splitlines() == [
         f"{bad}: id: must be a UUID",
-        f"{worse}: not JSON: str is not valid UTF-8: surrogates not allowed",
+        f"{worse}: not JSON: its text is not UTF-8",
         "Error: Nothing was published: 2 of 3 files are not valid events.",
     ]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
 from pydantic import SecretStr
 from sqlalchemy import Connection, MetaData, func, select, text
 from sqlalchemy.schema import CreateSchema
@@ -38,21 +39,27 @@ class Migrations:
         return config
 
 
-def upgrade(connection: Connection, migrations: Migrations) -> None:
-    """Apply the missing versions in the transaction of `connection`; concurrent callers wait for each other."""
+def upgrade(connection: Connection, migrations: Migrations) -> bool:
+    """Apply the missing versions in the transaction of `connection`; return whether there were any.
+
+    Concurrent callers wait for each other.
+    """
     connection.execute(text("set local lock_timeout = 0"))
     connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(text("'countersign.migrate'")))))
     # a table's lock must not be waited for long, because everybody else then waits behind the migration
     connection.execute(text(f"set local lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'"))
     connection.execute(CreateSchema(migrations.schema, if_not_exists=True))
+    versions = MigrationContext.configure(connection, opts={"version_table_schema": migrations.schema})
+    before = versions.get_current_heads()
     command.upgrade(migrations.config(connection), "head")
+    return versions.get_current_heads() != before
 
 
-async def migrate(url: SecretStr, migrations: Migrations) -> None:
-    """Migrate the database at `url` to the latest of `migrations`, in one transaction."""
+async def migrate(url: SecretStr, migrations: Migrations) -> bool:
+    """Migrate the database at `url` to the latest of `migrations`, in one transaction; return whether it changed."""
     database = Database(url, application_name="countersign.migrate", pool_size=1, statement_timeout_seconds=None)
     try:
         async with database.begin() as db:
-            await db.run_sync(upgrade, migrations)
+            return await db.run_sync(upgrade, migrations)
     finally:
         await database.close()
