@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY
 from prometheus_client.exposition import choose_encoder
 
 from services.pipeline.body_limit import BodyLimit
-from services.pipeline.errors import PartEndedError
+from services.pipeline.errors import PartEndedError, SettingsError
 from services.pipeline.http_protocol import ACCEPTED_AT_ONCE, BoundedProtocol
 from services.pipeline.periodic import is_set_within
 
@@ -82,7 +82,7 @@ class Server(uvicorn.Server):
 
 
 def listen(app: FastAPI, host: str, port: int, trusted_proxies: str | None = None) -> tuple[Server, socket.socket]:
-    """Return a server for `app` and its bound socket; OSError if the address is in use.
+    """Return a server for `app` and its bound socket; SettingsError if the address cannot be used.
 
     The address of a client is the one that connects; only `trusted_proxies` may name another one.
     """
@@ -99,5 +99,8 @@ def listen(app: FastAPI, host: str, port: int, trusted_proxies: str | None = Non
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.create_server((host, port), family=family)
+    try:
+        listening = socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise SettingsError(f"Cannot listen on HTTP_HOST={host}, HTTP_PORT={port}: {error.strerror}") from error
     return Server(config), listening

@@ -8,6 +8,7 @@ import pytest
 from fastapi import FastAPI, Request
 
 from services.pipeline.body_limit import MAX_BODY_BYTES
+from services.pipeline.errors import SettingsError
 from services.pipeline.http import Server, listen, new_app
 from services.pipeline.http_protocol import BoundedProtocol
 from tests.waiting import eventually
@@ -166,6 +167,12 @@ async def test_half_a_request_makes_room_before_a_connection_that_idles() -> Non
         await server.connect()
         await eventually(lambda: is_closed(half))
         assert not await is_closed(idle)
+
+
+def test_a_port_in_use_is_named_with_its_variable() -> None:
+    _, listening = listen(app(), "127.0.0.1", 0)
+    with listening, pytest.raises(SettingsError, match=r"HTTP_PORT=[0-9]+: Address already in use"):
+        listen(app(), "127.0.0.1", listening.getsockname()[1])
 
 
 async def test_only_a_trusted_proxy_may_name_the_client() -> None:
