@@ -10,6 +10,13 @@ from services.pipeline.records import Partition, Record, moment_of
 from services.pipeline.settings import KafkaSettings
 
 LIBRDKAFKA_LOG = logging.getLogger("librdkafka")
+LIBRDKAFKA_LOG.addFilter(lambda line: not _is_start_of_broker(line))
+
+
+def _is_start_of_broker(line: logging.LogRecord) -> bool:
+    """Whether `line` only says that a broker that has just started cannot give a producer its id yet."""
+    text = line.getMessage()
+    return "GETPID" in text and "Coordinator load in progress" in text
 
 
 def consumer_config(settings: KafkaSettings, group: str) -> dict[str, Any]:

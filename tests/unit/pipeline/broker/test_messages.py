@@ -1,11 +1,12 @@
 """Whatever a producer put around a message, it becomes a record: only its content may be refused, and later."""
 
+import logging
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from services.pipeline.broker.messages import record_of
+from services.pipeline.broker.messages import LIBRDKAFKA_LOG, record_of
 from services.pipeline.clock import utc_now
 from services.pipeline.records import Partition
 
@@ -64,3 +65,15 @@ def test_a_header_whose_name_is_no_text_does_not_stop_the_reader() -> None:
     """The client raises this for all headers of the message, as seen with a name of the bytes FF FE."""
     unreadable = UnicodeDecodeError("utf-8", b"\xff\xfe", 0, 1, "invalid start byte")
     assert record_of(Received(headers=unreadable)).headers == []  # type: ignore[arg-type]
+
+
+def producer_line(cause: str) -> logging.LogRecord:
+    """Return what librdkafka logs if a producer does not get its id at once."""
+    text = f"[thrd:main]: Failed to acquire idempotence PID from broker 127.0.0.1:9092/1: {cause}: retrying"
+    given = ("GETPID", "rdkafka#producer-1", text)
+    return logging.LogRecord("librdkafka", logging.WARNING, "", 0, "%s [%s] %s", given, None)
+
+
+def test_only_a_starting_broker_is_left_out_of_the_log() -> None:
+    assert not LIBRDKAFKA_LOG.filter(producer_line("Broker: Coordinator load in progress"))
+    assert LIBRDKAFKA_LOG.filter(producer_line("Broker: Cluster authorization failed"))
