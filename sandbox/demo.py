@@ -2,8 +2,10 @@
 
 import asyncio
 import errno
+import shlex
 import signal
 import tempfile
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import astuple
 from pathlib import Path
@@ -26,6 +28,7 @@ from schemas.examples.cast import DIRECTORY
 from services.pipeline.settings import load
 
 DONE, FAILED = 0, 1
+COMMAND_VARIABLES = ("KAFKA_BOOTSTRAP_SERVERS", "DATABASE_URL", "PUBLIC_URL", "LINK_SECRET", "ERP_CONNECTIONS")
 
 
 class DemoSettings(BaseSettings):
@@ -126,10 +129,20 @@ def _print_addresses(world: World) -> None:
     for person_id, entry in DIRECTORY.items():
         people.add_row(entry.name, JOBS[person_id])
     Console().print(places, people)
+    processes = Table("Service", "Address", "Log", title="Services", title_justify="left")
+    for service in world.services.values():
+        processes.add_row(service.name, service.url, str(service.log))
+    Console(soft_wrap=True).print(processes)
     click.echo("For the countersign command in another terminal:")
-    for name in ("KAFKA_BOOTSTRAP_SERVERS", "DATABASE_URL"):
-        click.echo(f"export {name}={world.environment[name]}")
+    for name, value in command_environment(world.environment).items():
+        click.echo(f"export {name}={shlex.quote(value)}")
     click.echo("Ctrl-C stops everything and removes its data.")
+
+
+def command_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that commands need next to the demo, in a form that other programs understand too."""
+    given = {name: environment[name] for name in COMMAND_VARIABLES}
+    return given | {"DATABASE_URL": given["DATABASE_URL"].replace("postgresql+asyncpg://", "postgresql://", 1)}
 
 
 def _say(sentence: str) -> None:

@@ -1,6 +1,7 @@
 """Starts services of the demo again that end by themselves, and says which and why, as a supervisor would."""
 
 import asyncio
+import signal
 from collections.abc import Callable, Iterable
 from time import monotonic
 
@@ -26,7 +27,7 @@ async def _keep_running(service: ServiceProcess, say: Say) -> None:
         began = monotonic()
         await _end_of(service)
         ends = 1 if monotonic() - began > STEADY_SECONDS else ends + 1
-        say(f"{service.name} has ended by itself with exit status {service.exit_status}: {_last_line(service)}")
+        say(f"{service.name} {_how_it_ended(service)}")
         if ends < MAX_ENDS:
             await _start_again(service, say)
     say(f"{service.name} has ended {ends} times in a row and is not started again. Its log: {service.log}")
@@ -52,6 +53,10 @@ async def _start_again(service: ServiceProcess, say: Say) -> None:
         say(f"{service.name} runs again")
 
 
-def _last_line(service: ServiceProcess) -> str:
-    lines = service.log.read_text(errors="replace").splitlines()
-    return lines[-1] if lines else "its log is empty"
+def _how_it_ended(service: ServiceProcess) -> str:
+    """Return how the process ended; what it said last is the cause only if nobody else ended it."""
+    status = service.exit_status or 0
+    if status < 0:
+        return f"was ended by {signal.Signals(-status).name}"
+    lines = service.latest_log.splitlines()
+    return f"has ended by itself with exit status {status}: {lines[-1] if lines else 'its log is empty'}"

@@ -55,6 +55,7 @@ class LocalServer(ABC):
         self.folder = Path(self._temporary.name)
         self._child: ChildProcess | None = None
         self._was_ready = False
+        self._log_begins = 0
 
     def __enter__(self) -> Self:
         try:
@@ -123,8 +124,15 @@ class LocalServer(ABC):
 
     @property
     def log(self) -> Path:
-        """The server's log since its latest start."""
+        """The server's log since its first start."""
         return self.folder / "server.log"
+
+    @property
+    def latest_log(self) -> str:
+        """The log since the latest start."""
+        with self.log.open("rb") as log:
+            log.seek(self._log_begins)
+            return log.read().decode(errors="replace")
 
     @property
     def account(self) -> str | None:
@@ -144,7 +152,8 @@ class LocalServer(ABC):
         """Whether the server accepts requests."""
 
     def _launch(self) -> ChildProcess:
-        self.log.write_text("")
+        self.log.touch()
+        self._log_begins = self.log.stat().st_size
         self._child = ChildProcess(
             self.command(),
             folder=self.folder,
@@ -163,7 +172,7 @@ class LocalServer(ABC):
 
     def _give_up(self, deadline: float) -> None:
         self.kill()
-        log = self.log.read_text(errors="replace")
+        log = self.latest_log
         if time.monotonic() < deadline and any(error in log for error in self.transient_errors):
             time.sleep(RETRY_SECONDS)
             raise _Retry

@@ -1,6 +1,8 @@
 """A service of the demo that ends by itself is started again, at most a few times in a row."""
 
 import asyncio
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -33,6 +35,22 @@ def test_a_service_that_ends_again_and_again_is_given_up() -> None:
     assert said.count("notifier has ended by itself with exit status 3: the cause") == MAX_ENDS
     assert said.count("notifier runs again") == MAX_ENDS - 1
     assert said[-1].startswith(f"notifier has ended {MAX_ENDS} times in a row and is not started again. Its log: ")
+
+
+async def test_a_killed_service_is_said_to_be_killed_and_keeps_its_log() -> None:
+    said: list[str] = []
+    with Scripted("import time; print('all is well', flush=True); time.sleep(60)") as service:
+        keeping = asyncio.create_task(keep_running([service], said.append))
+        await eventually(lambda: "all is well" in service.latest_log)
+        os.kill(service.pid or 0, signal.SIGKILL)
+        await eventually(lambda: service.log.read_text().count("all is well") == 2)
+        await eventually(lambda: "notifier runs again" in said)
+        assert service.latest_log.count("all is well") == 1
+        keeping.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await keeping
+
+    assert said == ["notifier was ended by SIGKILL", "notifier runs again"]
 
 
 async def test_a_service_that_ends_once_runs_again(tmp_path: Path) -> None:
