@@ -146,8 +146,11 @@ class Outbox:
         return [OutboxRow(*row) for row in rows]
 
     async def settle(self, db: Transaction, names: Collection[RowName]) -> None:
-        """Delete rows that Kafka has acknowledged."""
-        await db.execute(_deleted(self._table), _named(names, "given"))
+        """Delete rows that Kafka has acknowledged, without waiting for the disk.
+
+        A deletion that a crash undoes only repeats an event. It undoes all later ones as well, so the order is kept.
+        """
+        await db.execute(_settling(self._table), _named(names, "given"))
 
     async def park(self, db: Transaction, names: Collection[RowName], why: str, retry_after: timedelta | None) -> None:
         """Take rows out of the relay's way, until `retry_after` has passed or, if that is None, for good."""
@@ -234,6 +237,12 @@ def _writing(table: Table, parked: Table) -> Write:
 def _deleted(table: Table) -> Delete:
     given = given_rows([table.c.id, table.c.created_at])
     return delete(table).where(table.c.id == given.c.id, table.c.created_at == given.c.created_at)
+
+
+@cache
+def _settling(table: Table) -> Select[Any]:
+    is_flushed = func.set_config("synchronous_commit", "off", True)  # noqa: FBT003 - positional in SQL: this transaction only
+    return select(is_flushed).add_cte(_deleted(table).cte("deleted"))
 
 
 def _columns(event: Event[EventData]) -> dict[str, object]:

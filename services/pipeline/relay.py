@@ -29,6 +29,7 @@ LEASE_SECONDS = 15.0
 RENEW_SECONDS = 2.0
 MIN_POLL_SECONDS = 0.02
 MAX_POLL_SECONDS = 0.5
+DELETE_SECONDS = 0.02
 PAUSE_SECONDS = 0.5
 REPORT_SECONDS = 60.0
 READ_ROWS = 1_000
@@ -241,6 +242,8 @@ class Relay:
 
     async def _delete(self) -> float:
         await self._has_acknowledged.wait()
+        if not self._queue.has_waiting:
+            await is_set_within(self._ended, DELETE_SECONDS)  # others may be acknowledged meanwhile
         self._has_acknowledged.clear()
         sent, self._acknowledged = self._acknowledged, []
         if not sent:

@@ -67,6 +67,11 @@ class SendQueue:
         """Whether rows are on their way, or acknowledged and not deleted yet."""
         return bool(self._sending)
 
+    @property
+    def has_waiting(self) -> bool:
+        """Whether rows wait that are not on their way."""
+        return bool(self._waiting)
+
     def add(self, rows: Iterable[OutboxRow]) -> None:
         """Append those of `rows` that are not known; they are in the order of the outbox."""
         for row in rows:
