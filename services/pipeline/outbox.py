@@ -91,6 +91,7 @@ class Outbox:
         self._table = tables.outbox
         self._parked = tables.outbox_parked
         self.has_rows = asyncio.Event()
+        self.has_relay = False
         self._fresh: list[OutboxRow] = []
         self._must_read = False
 
@@ -110,7 +111,7 @@ class Outbox:
 
         Rows that another row of their key precedes, which the relay may not know, are left for it to read.
         """
-        if not written.rows:
+        if not written.rows or not self.has_relay:
             return
         rows, is_all = written.unpreceded()
         self._fresh += rows

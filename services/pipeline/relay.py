@@ -67,6 +67,7 @@ class Relay:
         self._service = service
         self._database = database
         self._outbox = outbox
+        outbox.has_relay = True
         self._producer = producer
         self._lease = lease
         self._queue = SendQueue()

@@ -22,6 +22,7 @@ from services.pipeline.outbox import Outbox
 from services.pipeline.relay import LEASE_SECONDS, Producer, Relay
 from services.pipeline.settings import KafkaSettings
 from services.pipeline.tables import KernelTables, kernel_tables
+from services.pipeline.writes import Writes
 
 
 class OutboxUnderTest:
@@ -40,6 +41,14 @@ class OutboxUnderTest:
         async with self.database.begin() as db:
             await self.outbox.add(db, events)
         self.outbox.wake()
+
+    async def hand_over(self, events: Sequence[Event[EventData]]) -> None:
+        """Commit `events` to the outbox as a batch does, and hand them to the relay of this process."""
+        writes = Writes()
+        async with self.database.begin() as db:
+            written = await self.outbox.write(writes, events)
+            await writes.execute(db)
+        self.outbox.hand_over(written)
 
     async def prepare(self) -> None:
         """Create the topics and the tables."""
