@@ -89,33 +89,41 @@ class BatchProcessor:
             if not (_is_fault_of_an_event(error) or is_lock_timeout(error)):
                 raise
             log.warning("consumer.batch_split", records=len(batch.records), cause=type(error).__name__)
-            await self._settle_split(batch)
+            await self._settle_split(batch, error)
 
-    async def _settle_split(self, batch: Batch) -> None:
-        """Process each partition on its own, event by event; one whose next event is locked must be read again."""
+    async def _settle_split(self, batch: Batch, error: Exception) -> None:
+        """Process each partition on its own, and in pieces; one whose next event is locked must be read again."""
         locked: list[Exception] = []
         for part in batch.by_partition():
             try:
-                for single in part.one_by_one():
-                    await self._settle_alone(single, single.records[0])
-            except Exception as error:
-                if not is_lock_timeout(error):
+                await self._settle_pieces(part, error)
+            except Exception as error_of_part:
+                if not is_lock_timeout(error_of_part):
                     raise
-                locked.append(error)
+                locked.append(error_of_part)
                 if len(locked) == MAX_LOCKED_PARTITIONS:
                     break
         if locked:
             raise locked[0]
 
-    async def _settle_alone(self, single: Batch, record: Record) -> None:
+    async def _settle_pieces(self, part: Batch, error: Exception) -> None:
+        """Process `part`, which failed with `error`: event by event up to one that is locked, otherwise in halves."""
+        for piece in part.one_by_one() if is_lock_timeout(error) else part.halves():
+            await self._settle_piece(piece)
+
+    async def _settle_piece(self, piece: Batch) -> None:
         try:
-            await self._commit(single, decode_batch([record]))
+            await self._commit(piece, decode_batch(piece.records))
         except RowAppearedError:
-            await self._settle_alone(single, record)
+            await self._settle_piece(piece)
         except Exception as error:
-            if not _is_fault_of_an_event(error):
+            is_alone, is_fault = len(piece.records) == 1, _is_fault_of_an_event(error)
+            if is_alone and is_fault:
+                await self._commit(piece, DecodedBatch([], [dead_letter_of(piece.records[0], error)]))
+            elif not is_alone and (is_fault or is_lock_timeout(error)):
+                await self._settle_pieces(piece, error)
+            else:
                 raise
-            await self._commit(single, DecodedBatch([], [dead_letter_of(record, error)]))
 
     async def _commit(self, batch: Batch, decoded: DecodedBatch) -> None:
         started = perf_counter()

@@ -1,6 +1,6 @@
 """Kafka messages as plain values, and batches of them with the offsets that they advance."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -70,10 +70,18 @@ class Batch:
 
     def one_by_one(self) -> Iterator["Batch"]:
         """Yield a batch for each record; together they advance the offsets as this one does."""
+        return self._pieces([record] for record in self.records)
+
+    def halves(self) -> Iterator["Batch"]:
+        """Yield a batch for each half of the records, in order; together they advance the offsets as this one does."""
+        middle = len(self.records) // 2
+        return self._pieces(half for half in (self.records[:middle], self.records[middle:]) if half)
+
+    def _pieces(self, pieces: Iterable[Sequence[Record]]) -> Iterator["Batch"]:
         begins = dict(self.begins)
-        for record in self.records:
-            ends = {record.partition: record.offset + 1} if record.partition in begins else {}
-            yield Batch([record], {partition: begins[partition] for partition in ends}, ends)
+        for records in pieces:
+            ends = {record.partition: record.offset + 1 for record in records if record.partition in begins}
+            yield Batch(records, {partition: begins[partition] for partition in ends}, ends)
             begins.update(ends)
 
 

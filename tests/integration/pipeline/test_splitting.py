@@ -1,4 +1,4 @@
-"""A batch that fails is settled event by event where an event is at fault, and raised where the database is."""
+"""A batch that fails is settled in pieces where an event is at fault, and raised where the database is."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -34,10 +34,12 @@ class BrokenStore(RetrieveCountStore):
     """Fails in the transactions that change the key "b": with an error, or by losing its connection."""
 
     error: Exception | None = None
+    saves = 0
 
     async def save(
         self, db: AsyncConnection, writes: Writes, changes: Sequence[StateChange[RetrieveCount, int]]
     ) -> None:
+        self.saves += 1
         await super().save(db, writes, changes)
         if "b" in [change.key for change in changes]:
             if self.error:
@@ -77,6 +79,20 @@ async def test_an_event_that_breaks_its_transaction_becomes_a_dead_letter_alone(
     await settle(service, store)
     assert sorted(await service.counts("")) == ["a", "c"]
     assert await dead_letters(service) == [(b"b", "handler_failed", f"{type(error).__name__}: a defect")]
+
+
+async def test_one_bad_event_among_many_takes_few_transactions_to_find(service: CountingService) -> None:
+    store = BrokenStore(service.tables)
+    store.error = ValueError("a defect")
+    keys = ["b" if number == 123 else f"k{number:03}" for number in range(300)]
+    records = [record(number % 3, number, key) for number, key in enumerate(keys)]
+    batch = batch_of(records, {Partition(CommitmentRetrieved.topic, number): None for number in range(3)})
+    await processor_of(service, store).settle(batch, decode_batch(records))
+    assert len(await service.counts("k")) == 299
+    assert [key for key, _, _ in await dead_letters(service)] == [b"b"]
+    assert store.saves <= 25
+    saved = await Offsets(service.tables.kernel).load(service.database, list(batch.begins))
+    assert {place.number: offset for place, offset in saved.items()} == {0: 298, 1: 299, 2: 300}
 
 
 async def test_a_lost_connection_is_raised_and_nothing_is_changed(service: CountingService) -> None:
