@@ -70,7 +70,9 @@ class CommitmentStore:
         writes.insert(tables.SUBMISSION, await mapped(submissions.columns, sent))
         writes.insert(tables.HISTORY, [_history(row) for row in rows if isinstance(row, HistoryEntry)])
         requests = [(change.after, new_approval_request(change.before, change.after)) for change in changed]
-        events = [await _requested(db, after, request, sent) for after, request in requests if request]
+        if any(request for _, request in requests):
+            await writes.execute(db)  # they follow from the rows of this batch as well
+        events = [await _requested(db, after, request) for after, request in requests if request]
         return [event for event in events if event]
 
 
@@ -122,15 +124,14 @@ def _insert(writes: Writes, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 async def _requested(
-    db: Transaction, facts: CommitmentFacts, request: ApprovalRequest, sent: Sequence[SubmissionRow]
+    db: Transaction, facts: CommitmentFacts, request: ApprovalRequest
 ) -> Event[ApprovalRequested] | None:
-    """Return the event for `request`; None if the approver has lost the right to answer. `sent` is not stored yet."""
+    """Return the event for `request`; None if the approver has lost the right to answer."""
     approver = await directory.person(db, request.approver.id)
     if approver is None or approver.company_id != facts.company_id or not approver.is_approver:
         return None
     previous = await submissions.of_revision(db, facts.id, request.previous_revision)
-    arrived = [row for row in sent if (row.commitment_id, row.revision) == (facts.id, request.revision)]
-    waiting = arrived or await submissions.of_revision(db, facts.id, request.revision)
+    waiting = await submissions.of_revision(db, facts.id, request.revision)
     if not waiting:
         return None
     contents = [submissions.content_of(rows[0]) for rows in (previous, waiting) if rows]
