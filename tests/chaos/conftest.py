@@ -14,11 +14,15 @@ LONG_TIMEOUT_SECONDS = 3_600
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """A long run may take long."""
-    seconds = LONG_TIMEOUT_SECONDS if config.getoption("--long") else SHORT_TIMEOUT_SECONDS
-    for item in items:
-        if item.path.is_relative_to(FOLDER):
-            item.add_marker(pytest.mark.timeout(seconds))
+    """A long run may take long, and a module without a SHORT size belongs to `make chaos` only."""
+    is_long = config.getoption("--long")
+    ours = [item for item in items if item.path.is_relative_to(FOLDER)]
+    for item in ours:
+        item.add_marker(pytest.mark.timeout(LONG_TIMEOUT_SECONDS if is_long else SHORT_TIMEOUT_SECONDS))
+    left_out = [] if is_long else [item for item in ours if getattr(item.module, "SHORT", "") is None]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture
