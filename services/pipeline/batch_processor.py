@@ -1,5 +1,6 @@
 """Processes a batch of messages: decode, fold into states, and save all results and offsets in one transaction."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -113,7 +114,7 @@ class BatchProcessor:
 
     async def _settle_piece(self, piece: Batch) -> None:
         try:
-            await self._commit(piece, decode_batch(piece.records))
+            await self._commit(piece, await asyncio.to_thread(decode_batch, piece.records))
         except RowAppearedError:
             await self._settle_piece(piece)
         except Exception as error:

@@ -24,6 +24,7 @@ class Lease:
         self._holder = holder
         self._seconds = seconds
         self._until = 0.0
+        self.is_renewed = False
 
     @classmethod
     def of_this_process(cls, database: Database, tables: KernelTables, name: str, seconds: float) -> Self:
@@ -37,7 +38,10 @@ class Lease:
         return self._until - elapsed_seconds()
 
     async def hold(self) -> bool:
-        """Take or renew the lease; False while another process holds it."""
+        """Take or renew the lease; False while another process holds it.
+
+        `is_renewed` then tells whether it was held all the time since the last call.
+        """
         asked_at = elapsed_seconds()
         expires_at = func.now() + timedelta(seconds=self._seconds)
         wanted = insert(self._table).values(name=self._name, holder=self._holder, expires_at=expires_at)
@@ -50,6 +54,7 @@ class Lease:
                 ).returning(self._table.c.holder)
             )
             is_held = row.first() is not None
+        self.is_renewed = is_held and self._until > elapsed_seconds()
         self._until = asked_at + self._seconds if is_held else 0.0
         return is_held
 

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
+from weakref import WeakSet
 
 from sqlalchemy import (
     CTE,
@@ -65,21 +66,26 @@ class ParkedRow:
     why: str
 
 
-@value
 class Written:
-    """Rows that a transaction writes, and what the database says of them: ids, time, and keys with earlier rows."""
+    """Rows that a transaction writes; `read_back` is what the database says of them: ids, time, keys with earlier rows.
 
-    rows: Sequence[Mapping[str, Any]]
-    read_back: Sequence[Any]
+    `relayed` are those that the relay has read already, which it may do between the commit and its answer.
+    """
+
+    def __init__(self, rows: Sequence[Mapping[str, Any]], read_back: Sequence[Any]) -> None:
+        self.rows = rows
+        self.read_back = read_back
+        self.relayed: set[RowName] = set()
+        self.is_outdated = False
 
     def unpreceded(self) -> tuple[list[OutboxRow], bool]:
-        """Return the rows whose keys have no earlier row in the outbox, and whether these are all."""
+        """Return the rows whose keys have no earlier row in the outbox, and whether these are all to be relayed."""
         ids, created_at, preceded = self.read_back
         behind = frozenset(preceded or ())
         rows = [
             OutboxRow(number, created_at, row["topic"], row["key"], row["value"])
             for number, row in zip(ids, self.rows, strict=True)
-            if row["key"] not in behind
+            if row["key"] not in behind and (number, created_at) not in self.relayed
         ]
         return rows, not behind
 
@@ -92,6 +98,7 @@ class Outbox:
         self._parked = tables.outbox_parked
         self.has_rows = asyncio.Event()
         self.has_relay = False
+        self._open: WeakSet[Written] = WeakSet()  # weak, since a transaction may fail
         self._fresh: list[OutboxRow] = []
         self._must_read = False
 
@@ -104,14 +111,20 @@ class Outbox:
     async def write(self, writes: Writes, events: Sequence[Event[EventData]]) -> "Written":
         """Insert `events` in their order with `writes`; after the commit, pass what is returned to `hand_over`."""
         rows = await mapped(_columns, events)
-        return Written(rows, writes.add(_writing(self._table, self._parked), rows) if rows else [])
+        written = Written(rows, writes.add(_writing(self._table, self._parked), rows) if rows else [])
+        self._open.add(written)
+        return written
 
     def hand_over(self, written: "Written") -> None:
         """Pass rows that are committed to the relay of this process, which need not read them again.
 
         Rows that another row of their key precedes, which the relay may not know, are left for it to read.
         """
+        self._open.discard(written)
         if not written.rows or not self.has_relay:
+            return
+        if written.is_outdated:
+            self.wake()
             return
         rows, is_all = written.unpreceded()
         self._fresh += rows
@@ -123,6 +136,18 @@ class Outbox:
         """Make the relay of this process look for rows now."""
         self._must_read = True
         self.has_rows.set()
+
+    def note_read(self, rows: Sequence[OutboxRow]) -> None:
+        """Note that the relay has read `rows`, which may be among those that are handed over next."""
+        names = {row.name for row in rows}
+        for each in self._open if names else ():
+            each.relayed |= names
+
+    def forget_fresh(self) -> None:
+        """Forget what was handed over, or is being written now: another process may relay it."""
+        self.take_fresh()
+        for each in self._open:
+            each.is_outdated = True
 
     def take_fresh(self) -> list[OutboxRow]:
         """Return what was handed over since the last call."""
@@ -147,11 +172,8 @@ class Outbox:
         return [OutboxRow(*row) for row in rows]
 
     async def settle(self, db: Transaction, names: Collection[RowName]) -> None:
-        """Delete rows that Kafka has acknowledged, without waiting for the disk.
-
-        A deletion that a crash undoes only repeats an event. It undoes all later ones as well, so the order is kept.
-        """
-        await db.execute(_settling(self._table), _named(names, "given"))
+        """Delete rows that Kafka has acknowledged."""
+        await db.execute(_deleted(self._table), _named(names, "given"))
 
     async def park(self, db: Transaction, names: Collection[RowName], why: str, retry_after: timedelta | None) -> None:
         """Take rows out of the relay's way, until `retry_after` has passed or, if that is None, for good."""
@@ -238,12 +260,6 @@ def _writing(table: Table, parked: Table) -> Write:
 def _deleted(table: Table) -> Delete:
     given = given_rows([table.c.id, table.c.created_at])
     return delete(table).where(table.c.id == given.c.id, table.c.created_at == given.c.created_at)
-
-
-@cache
-def _settling(table: Table) -> Select[Any]:
-    is_flushed = func.set_config("synchronous_commit", "off", True)  # noqa: FBT003 - positional in SQL: this transaction only
-    return select(is_flushed).add_cte(_deleted(table).cte("deleted"))
 
 
 def _columns(event: Event[EventData]) -> dict[str, object]:

@@ -101,6 +101,7 @@ class Relay:
     async def _send_the_rest(self) -> None:
         with suppress(*DATABASE_ERRORS):
             await self._read_rows()
+            self._add_fresh()
             self._send()
         while self._queue.is_sending:  # noqa: ASYNC110 - the runtime ends it when the time for the drain is over
             await asyncio.sleep(MIN_POLL_SECONDS)
@@ -116,10 +117,10 @@ class Relay:
             await is_set_within(self._ended, pause_seconds)
 
     async def _hold_lease(self) -> float:
-        had_expired = self._lease.remaining_seconds <= 0
-        if not await self._lease.hold() or had_expired:
+        await self._lease.hold()
+        if not self._lease.is_renewed:
             self._queue.forget_waiting()  # another process may have sent them meanwhile
-            self._outbox.take_fresh()
+            self._outbox.forget_fresh()
         return RENEW_SECONDS
 
     def _may_send(self) -> bool:
@@ -129,20 +130,22 @@ class Relay:
     async def _read(self) -> float:
         """Send what was handed over; read rows that were not, or that another process may have written."""
         await is_set_within(self._outbox.has_rows, max(self._look_at - monotonic(), 0.0))
-        must_read = self._outbox.take_wake() or monotonic() >= self._look_at
+        is_due, was_woken = monotonic() >= self._look_at, self._outbox.take_wake()
         if self._ended.is_set():
             return 0.0
         if not self._may_send():
             self._outbox.take_fresh()  # whoever may send will read them
             self._look_at = monotonic() + self._poll_seconds
             return 0.0
-        if must_read:
+        if is_due or was_woken:
             found = await self._read_rows()
-            self._poll_seconds = MIN_POLL_SECONDS if found else min(self._poll_seconds * 2, MAX_POLL_SECONDS)
+            if not was_woken:
+                self._poll_seconds = MIN_POLL_SECONDS if found else min(self._poll_seconds * 2, MAX_POLL_SECONDS)
             self._look_at = monotonic() + self._poll_seconds
             if found == READ_ROWS:
                 self._outbox.wake()
-        self._add_fresh()
+        async with self._reading:  # what is read at the end of the service may contain them
+            self._add_fresh()
         self._send()
         return 0.0
 
@@ -159,12 +162,15 @@ class Relay:
                 self._outbox.wake()  # these rows may have to wait behind one that is parked, or be sent after another
                 return 0
             self._queue.add(rows)
+            self._outbox.note_read(rows)
             self._add_fresh()  # some may be among these rows, and must not be sent again once these are done
             return len(rows)
 
     def _add_fresh(self) -> None:
         """Add rows that were handed over; if there is no room for them, they are read later."""
         fresh = self._outbox.take_fresh()
+        if not fresh:
+            return
         if len(self._queue.known) + len(fresh) > MAX_ROWS or self._queue.size_bytes > MAX_BYTES // 2:
             self._outbox.wake()
         else:

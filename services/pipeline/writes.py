@@ -61,8 +61,12 @@ class Writes:
     def add(self, write: Write, rows: Rows, *, otherwise: Exception | None = None) -> list[Any]:
         """Apply `write` to `rows`; `otherwise` is raised if it does not write as many rows.
 
-        Returns the list that `execute` fills with what is read back.
+        Returns the list that `execute` fills with what is read back. A write that is added again gets more rows.
         """
+        for known in self._pending:
+            if known.write is write:
+                known.rows = [*known.rows, *rows]
+                return known.read_back
         pending = _Pending(write, rows, otherwise)
         self._pending.append(pending)
         return pending.read_back

@@ -21,6 +21,7 @@ _NAME = (DOCUMENT.c.connection, DOCUMENT.c.kind, DOCUMENT.c.name)
 async def save(db: Transaction, changes: Sequence[StateChange[CommitmentFacts, StoredRow]]) -> None:
     """Record the documents of those commitments whose documents, or the evidence for one, have changed."""
     moved = [change for change in changes if _documents(change.before) != _documents(change.after)]
+    moved.sort(key=lambda change: change.key)  # so that two processes do not wait for each other
     if not moved:
         return
     lost = [(*_key(name), change.key) for change in moved for name in _names(change.before) - _names(change.after)]

@@ -53,23 +53,23 @@ class Notifier:
     async def consume(self, *events_data: MailData, time: datetime | None = None) -> list[bool]:
         """Handle the events as one batch; return for each whether it changed anything."""
         changed: list[bool] = []
-        for handlers, store, is_digest in (
-            (COMMITMENT_HANDLERS, COMMITMENT_MAILS, False),
-            (DIGEST_HANDLERS, DIGEST_MAILS, True),
-        ):
-            events = [
-                event_of(data, time or self.clock.now)
-                for data in events_data
-                if (data.topic == "digest.ready") is is_digest
-            ]
-            async with self.database.begin() as db:
+        writes = Writes()
+        async with self.database.begin() as db:
+            for handlers, store, is_digest in (
+                (COMMITMENT_HANDLERS, COMMITMENT_MAILS, False),
+                (DIGEST_HANDLERS, DIGEST_MAILS, True),
+            ):
+                events = [
+                    event_of(data, time or self.clock.now)
+                    for data in events_data
+                    if (data.topic == "digest.ready") is is_digest
+                ]
                 states = await store.load(db, sorted({event.subject for event in events}))
                 folded = fold(handlers, states, events, self.clock.now)
-                writes = Writes()
                 await store.save(db, writes, folded.changes)
-                await writes.execute(db)
-            assert folded.refused == []
-            changed += [is_changed for _, is_changed in folded.outcomes]
+                assert folded.refused == []
+                changed += [is_changed for _, is_changed in folded.outcomes]
+            await writes.execute(db)
         return changed
 
     async def send_what_is_due(self) -> None:

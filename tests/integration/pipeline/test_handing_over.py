@@ -7,8 +7,10 @@ import pytest
 
 from schemas.envelope import Event
 from schemas.events import EventData
+from services.pipeline import relay
 from services.pipeline.errors import DeliveryError
 from services.pipeline.relay import MAX_ROWS
+from services.pipeline.writes import Writes
 from tests.integration.pipeline.outbox_under_test import OutboxUnderTest
 from tests.integration.pipeline.scripted_producer import HoldingProducer, ScriptedProducer
 from tests.integration.pipeline.scripted_storage import LapsingLease, LateOutbox
@@ -115,3 +117,36 @@ async def test_what_was_handed_over_before_the_lease_lapsed_is_not_sent_after_an
         await outbox.hand_over([export_succeeded("key", 3)])
         await eventually(outbox.is_empty)
     assert frozen.submitted == [("key", 3)]
+
+
+async def test_a_row_that_was_read_and_sent_before_it_is_handed_over_is_not_sent_again(outbox: OutboxUnderTest) -> None:
+    """The relay may be faster than the answer to the commit."""
+    producer, writes = HoldingProducer("none"), Writes()
+    async with outbox.relaying("relay", producer):
+        async with outbox.database.begin() as db:
+            written = await outbox.outbox.write(writes, [export_succeeded("key", 1)])
+            await writes.execute(db)
+        outbox.outbox.wake()
+        await eventually(outbox.is_empty)
+        await outbox.hand_over([export_succeeded("key", 2)])
+        await eventually(outbox.is_empty)
+        outbox.outbox.hand_over(written)
+        await outbox.hand_over([export_succeeded("other", 1)])
+        await eventually(lambda: producer.has_submitted(("other", 1)))
+    assert producer.submitted == [("key", 1), ("key", 2), ("other", 1)]
+
+
+async def test_a_relay_with_much_on_its_way_does_not_look_for_more_all_the_time(
+    outbox: OutboxUnderTest, late: LateOutbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "MAX_BYTES", 12_000)
+    producer = HoldingProducer("key")
+    await outbox.add([export_succeeded("key", revision) for revision in range(1, 60)])
+    async with outbox.relaying("relay", producer):
+        await eventually(lambda: producer.has_submitted(("key", 1)))
+        await asyncio.sleep(1)
+        before = late.reads
+        await asyncio.sleep(1)
+        assert late.reads - before <= 5
+        producer.answer(None)
+        await eventually(outbox.is_empty)

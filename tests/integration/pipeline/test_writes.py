@@ -60,3 +60,12 @@ async def test_a_row_that_is_not_written_is_an_error_where_that_was_asked_for(da
     with pytest.raises(RowAppearedError, match="it is there"):
         await insert(3, 2)
     assert [row[0] for row in await stored(database, THING)] == [1, 2]
+
+
+async def test_the_same_write_twice_writes_the_rows_of_both(database: Database) -> None:
+    writes = Writes()
+    for number in (1, 2, 2):
+        writes.insert(THING, [{"id": number, "text": None, "number": number}])
+    async with database.begin() as db:
+        await writes.execute(db)
+    assert [row[0] for row in await stored(database, THING)] == [1, 2]
