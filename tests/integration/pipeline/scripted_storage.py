@@ -48,12 +48,18 @@ class LateOutbox(Outbox):
     def __init__(self, tables: KernelTables) -> None:
         super().__init__(tables)
         self.reads = 0
+        self.passes = 0
         self.read_keys: set[str] = set()
         self.may_arrive = asyncio.Event()
         self.may_arrive.set()
         self.wants_to_park = asyncio.Event()
         self.may_park = asyncio.Event()
         self.may_park.set()
+
+    def take_wake(self) -> bool:
+        """As in Outbox; the relay asks in each of its passes."""
+        self.passes += 1
+        return super().take_wake()
 
     async def oldest(
         self, db: Transaction, limit: int, *, max_bytes: int = 2**40, known: Collection[RowName] = ()

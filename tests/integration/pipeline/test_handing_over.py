@@ -123,6 +123,8 @@ async def test_a_row_that_was_read_and_sent_before_it_is_handed_over_is_not_sent
     """The relay may be faster than the answer to the commit."""
     producer, writes = HoldingProducer("none"), Writes()
     async with outbox.relaying("relay", producer):
+        await outbox.add([export_succeeded("first", 1)])
+        await eventually(outbox.is_empty)
         async with outbox.database.begin() as db:
             written = await outbox.outbox.write(writes, [export_succeeded("key", 1)])
             await writes.execute(db)
@@ -133,7 +135,7 @@ async def test_a_row_that_was_read_and_sent_before_it_is_handed_over_is_not_sent
         outbox.outbox.hand_over(written)
         await outbox.hand_over([export_succeeded("other", 1)])
         await eventually(lambda: producer.has_submitted(("other", 1)))
-    assert producer.submitted == [("key", 1), ("key", 2), ("other", 1)]
+    assert producer.submitted == [("first", 1), ("key", 1), ("key", 2), ("other", 1)]
 
 
 async def test_a_relay_with_much_on_its_way_does_not_look_for_more_all_the_time(
@@ -145,8 +147,8 @@ async def test_a_relay_with_much_on_its_way_does_not_look_for_more_all_the_time(
     async with outbox.relaying("relay", producer):
         await eventually(lambda: producer.has_submitted(("key", 1)))
         await asyncio.sleep(1)
-        before = late.reads
+        before = late.passes
         await asyncio.sleep(1)
-        assert late.reads - before <= 5
+        assert late.passes - before <= 5
         producer.answer(None)
         await eventually(outbox.is_empty)
