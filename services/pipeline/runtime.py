@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 import structlog
+import uvloop
 from fastapi import FastAPI
 
 from schemas.events import EventData
@@ -90,7 +91,7 @@ def run_service(build: Callable[[], tuple[Service, ServiceSettings]]) -> int:
 
     _tune_garbage_collector()
     try:
-        asyncio.run(main())
+        uvloop.run(main())
     except (OSError, SettingsError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
