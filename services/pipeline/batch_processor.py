@@ -17,13 +17,14 @@ from services.pipeline.clock import utc_now
 from services.pipeline.crash import crash_at
 from services.pipeline.database import Database, Transaction, is_lock_timeout, may_succeed_later
 from services.pipeline.dead_letters import HANDLER_FAILED, DeadLetter, DeadLetters, dead_letter_of
-from services.pipeline.errors import DefectError, RowAppearedError
+from services.pipeline.errors import DefectError, OvertakenError, RowAppearedError
 from services.pipeline.fold import Fold, Folded
 from services.pipeline.offsets import Offsets
 from services.pipeline.outbox import Outbox
 from services.pipeline.records import Batch, Record
 from services.pipeline.slices import mapped
 from services.pipeline.tables import KernelTables
+from services.pipeline.turns import Touched, Turn, Turns
 from services.pipeline.writes import Writes
 
 MAX_FAILURES_IN_A_ROW = 100
@@ -72,6 +73,7 @@ class BatchProcessor:
         self._outbox = outbox
         self._aggregates = aggregates
         self._offsets = Offsets(tables)
+        self._turns = Turns()
         # an operator who redrives dead letters knows that they have failed
         self._failures = _FailureStreak(0, None if dead_letters else MAX_FAILURES_IN_A_ROW)
         self._dead_letters = dead_letters or DeadLetters(tables)
@@ -82,15 +84,26 @@ class BatchProcessor:
         Raises StaleBatchError or a database error if reading on from the saved offsets may succeed, and DefectError
         if so many events in a row fail that our code must be at fault.
         """
+        with self._turns.next(self._touched(decoded)) as turn:
+            await self._settle(batch, decoded, turn)
+
+    def _touched(self, decoded: DecodedBatch) -> Touched:
+        topics = {event.data.topic for _, event in decoded.events}
+        kinds = frozenset(each.name for each in self._aggregates if not topics.isdisjoint(each.topics))
+        return Touched(kinds, frozenset(event.subject for _, event in decoded.events))
+
+    async def _settle(self, batch: Batch, decoded: DecodedBatch, turn: Turn) -> None:
         try:
-            await self._commit(batch, decoded)
-        except RowAppearedError:
-            await self.settle(batch, decoded)
+            await self._commit(batch, decoded, turn)
         except Exception as error:
-            if not (_is_fault_of_an_event(error) or is_lock_timeout(error)):
+            await turn.to_try_again()
+            if isinstance(error, RowAppearedError | OvertakenError):
+                await self._settle(batch, decoded, turn)
+            elif _is_fault_of_an_event(error) or is_lock_timeout(error):
+                log.warning("consumer.batch_split", records=len(batch.records), cause=type(error).__name__)
+                await self._settle_split(batch, error)
+            else:
                 raise
-            log.warning("consumer.batch_split", records=len(batch.records), cause=type(error).__name__)
-            await self._settle_split(batch, error)
 
     async def _settle_split(self, batch: Batch, error: Exception) -> None:
         """Process each partition on its own, and in pieces; one whose next event is locked must be read again."""
@@ -126,16 +139,19 @@ class BatchProcessor:
             else:
                 raise
 
-    async def _commit(self, batch: Batch, decoded: DecodedBatch) -> None:
+    async def _commit(self, batch: Batch, decoded: DecodedBatch, turn: Turn | None = None) -> None:
+        if turn:
+            await turn.to_load()
         started = perf_counter()
         now = utc_now()
         writes = Writes()
         async with self._database.begin() as db:
-            all_folded = [await self._fold(db, writes, each, decoded, now) for each in self._aggregates]
-            folded = [each for each in all_folded if each]
+            folded = await self._fold(db, writes, decoded, now)
             letters = [*decoded.unreadable, *_refused(folded, decoded)]
-            failures = self._failures.after(batch.records, letters)
             published = await self._outbox.write(writes, [event for each in folded for event in each.publish])
+            if turn:
+                await turn.to_write()
+            failures = self._failures.after(batch.records, letters)
             await self._dead_letters.conclude(db, batch.records, letters)
             self._offsets.advance(writes, batch)
             await writes.execute(db)
@@ -148,18 +164,21 @@ class BatchProcessor:
         self._report(letters)
 
     async def _fold(
-        self, db: Transaction, writes: Writes, aggregate: Aggregate, decoded: DecodedBatch, now: datetime
-    ) -> Folded[object, object] | None:
-        events = [event for _, event in decoded.events if event.data.topic in aggregate.topics]
-        if not events:
-            return None
-        states = await aggregate.store.load(db, sorted({event.subject for event in events}))
-        folding = Fold(aggregate.handlers, states, now)
-        await mapped(folding.apply, events)
-        folded = folding.result()
-        if folded.changes:
-            folded.publish.extend(await aggregate.store.save(db, writes, folded.changes) or ())
-        return folded
+        self, db: Transaction, writes: Writes, decoded: DecodedBatch, now: datetime
+    ) -> Sequence[Folded[object, object]]:
+        """Load all states before any is saved, so that all transactions lock rows in the same order."""
+        all_folded: list[tuple[Aggregate, Folded[object, object]]] = []
+        for aggregate in self._aggregates:
+            events = [event for _, event in decoded.events if event.data.topic in aggregate.topics]
+            if events:
+                states = await aggregate.store.load(db, sorted({event.subject for event in events}))
+                folding = Fold(aggregate.handlers, states, now)
+                await mapped(folding.apply, events)
+                all_folded.append((aggregate, folding.result()))
+        for aggregate, folded in all_folded:
+            if folded.changes:
+                folded.publish.extend(await aggregate.store.save(db, writes, folded.changes) or ())
+        return [folded for _, folded in all_folded]
 
     def _count_events(self, folded: Sequence[Folded[object, object]], now: datetime) -> None:
         outcomes = [outcome for each in folded for outcome in each.outcomes]

@@ -33,12 +33,6 @@ async def insert_many(db: Transaction, table: Table, rows: Rows) -> None:
         await db.execute(insert_unless_known(table, tuple(rows[0])), arrays(rows))
 
 
-async def update_many(db: Transaction, table: Table, rows: Rows, key: str = "id") -> None:
-    """Update the rows with the same `key` to the other members of `rows`."""
-    if rows:
-        await db.execute(update_given(table, tuple(rows[0]), key), arrays(rows))
-
-
 @cache
 def insert_given(table: Table, names: tuple[str, ...], name: str = "given") -> Insert:
     """Return an insert of rows with the columns `names`, whose parameters `arrays` makes for `name`."""

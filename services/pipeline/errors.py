@@ -7,6 +7,7 @@ CountersignError
 │       └── RefusedMessageError    Kafka will not take it; its outbox row is parked until an operator acts
 ├── StaleBatchError        the saved offsets have moved; the batch is dropped, and reading continues from them
 ├── RowAppearedError       another process created a row that was new to the batch, which is processed again at once
+├── OvertakenError         the batch before it was not committed at once, so this one is processed again after it
 ├── DefectError            too many events in a row failed in our own code; the process ends before it sets more aside
 ├── CatchingUpError        after a restart or a restore, not everything is read yet; the command is refused
 └── PartEndedError         a part of a service has ended by itself; the process ends, so that it is started again
@@ -31,6 +32,10 @@ class DeliveryError(BrokerError):
 
 class RowAppearedError(CountersignError):
     """Another process has inserted a row since this transaction looked for it."""
+
+
+class OvertakenError(CountersignError):
+    """A batch was computed beside one that then was not committed at its first attempt."""
 
 
 class DefectError(CountersignError):

@@ -44,8 +44,8 @@ log = structlog.get_logger()
 class BatchConsumer(Generic[DecodedT]):
     """Passes batches to `settle`, which saves the offsets together with the state.
 
-    While one batch is settled in the event loop, the next is read and decoded in the consumer's thread, where `decode`
-    therefore runs. After any failure of `settle`, both are dropped and reading continues from the saved offsets. That
+    While batches are settled in the event loop, the next is read and decoded in the consumer's thread, where `decode`
+    therefore runs. After any failure of `settle`, all are dropped and reading continues from the saved offsets. That
     one recovery covers a deadlock, a lost connection, a rebalance and a database restored from a backup.
     """
 
@@ -118,7 +118,7 @@ class BatchConsumer(Generic[DecodedT]):
         try:
             while not self._stopping.is_set():
                 self._turn()
-            self._collect(FINISH_SECONDS)
+            self._recover_from(self._hand_over.finish(FINISH_SECONDS))
             commit_for_lag(self._consumer, self._positions)
         finally:
             self._close()
@@ -126,7 +126,7 @@ class BatchConsumer(Generic[DecodedT]):
     def _close(self) -> None:
         """Leave the group without waiting long for an unavailable broker, which only misses a commit for the lag."""
         held = self._positions.partitions
-        self._hand_over.settling = None  # whether it is committed no longer matters here
+        self._hand_over.abandon()
         closing = threading.Thread(target=self._consumer.close, name="kafka-close", daemon=True)
         closing.start()
         closing.join(CLOSE_SECONDS)
@@ -137,7 +137,7 @@ class BatchConsumer(Generic[DecodedT]):
     def _turn(self) -> None:
         now, settling = monotonic(), self._hand_over.settling
         self.ticked_at = settling.since if settling else now
-        self._collect(0)
+        self._recover_from(self._hand_over.collect(0))
         if self._recover_at is not None and now >= self._recover_at and not self._hand_over.settling:
             self._recover()
         self._read()
@@ -150,7 +150,7 @@ class BatchConsumer(Generic[DecodedT]):
         """Read what there is; wait for a message only if none waits to be handed over."""
         is_waiting = self._hand_over.has_waiting
         if is_waiting:
-            self._collect(HAND_OVER_SECONDS)
+            self._recover_from(self._hand_over.collect(HAND_OVER_SECONDS))
         if not (room := self._hand_over.room):
             return
         is_busy = self._hand_over.settling or self._recover_at is not None
@@ -173,9 +173,8 @@ class BatchConsumer(Generic[DecodedT]):
             self._hand_over.add(records)
             self.refusals.forget(record.partition.topic for record in records)
 
-    def _collect(self, seconds: float) -> None:
-        """Wait up to `seconds` for the batch that is being settled, and recover if it has failed."""
-        error = self._hand_over.collect(seconds)
+    def _recover_from(self, error: BaseException | None) -> None:
+        """Recover if `error` ended a batch; raise it if recovery cannot fix it."""
         if isinstance(error, _RECOVERABLE):
             log.warning("consumer.batch_dropped", cause=type(error).__name__)
             self._recover_soon()
@@ -231,8 +230,8 @@ class BatchConsumer(Generic[DecodedT]):
         log.info("consumer.assigned", partitions=len(partitions), from_saved=len(saved or {}))
 
     def _on_revoke(self, consumer: Consumer, revoked: list[TopicPartition]) -> None:
-        """Finish the batch that is being settled, so that the next member continues after it."""
-        self._collect(FINISH_SECONDS)
+        """Finish the batches that are being settled, so that the next member continues after it."""
+        self._recover_from(self._hand_over.finish(FINISH_SECONDS))
         partitions = {Partition(each.topic, each.partition) for each in revoked}
         self._hand_over.drop(partitions)
         self._just_revoked |= partitions

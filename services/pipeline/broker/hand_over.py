@@ -1,6 +1,7 @@
-"""Hands batches from the consumer's thread to the event loop: one is settled there while the next is decoded here."""
+"""Hands batches from the consumer's thread to the event loop: two are settled there while the next is decoded here."""
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from concurrent import futures
 from dataclasses import dataclass
@@ -12,12 +13,15 @@ from services.pipeline.broker.in_thread import start_in_loop
 from services.pipeline.broker.positions import Positions
 from services.pipeline.records import Batch, Partition, Record, batch_of
 
+MAX_SETTLING = 2
+"""One is computed while the other is written."""
+
 DecodedT = TypeVar("DecodedT")
 
 
 @dataclass(frozen=True, slots=True)
 class Settling:
-    """The batch that is being settled in the event loop."""
+    """A batch that is being settled in the event loop."""
 
     batch: Batch
     outcome: "futures.Future[None]"
@@ -25,9 +29,9 @@ class Settling:
 
 
 class HandOver(Generic[DecodedT]):
-    """At most one batch that is being settled, one that is ready, and records for the one after.
+    """At most MAX_SETTLING batches that are being settled, one that is ready, and records for the one after.
 
-    A batch that is not full is decoded only when it can be handed over, since until then more records may join it.
+    A batch that is not full is decoded only when nothing is being settled, since until then more records may join it.
     """
 
     def __init__(
@@ -41,7 +45,12 @@ class HandOver(Generic[DecodedT]):
         self._settle = settle
         self._fetched = Fetched()
         self._ready: tuple[Batch, DecodedT] | None = None
-        self.settling: Settling | None = None
+        self._settling: deque[Settling] = deque()
+
+    @property
+    def settling(self) -> Settling | None:
+        """The batch that has been settled for the longest time."""
+        return self._settling[0] if self._settling else None
 
     @property
     def room(self) -> int:
@@ -59,30 +68,39 @@ class HandOver(Generic[DecodedT]):
 
     def prepare(self) -> None:
         """Decode the next batch if it is full or can be handed over now."""
-        if self._ready or not self._fetched or (self.settling and self._fetched.room):
+        if self._ready or not self._fetched or (self._settling and self._fetched.room):
             return
         batch = batch_of(self._fetched.cut(), self._positions.taken)
         if batch.records:
             self._ready = batch, self._decode(batch.records)
 
     def submit(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Begin to settle the batch that is ready, unless another one is being settled."""
-        if self._ready is None or self.settling:
+        """Begin to settle the batch that is ready, unless enough others are being settled."""
+        if self._ready is None or len(self._settling) == MAX_SETTLING:
             return
         (batch, decoded), self._ready = self._ready, None
         self._positions.take(batch)
-        self.settling = Settling(batch, start_in_loop(self._settle(batch, decoded), loop), monotonic())
+        self._settling.append(Settling(batch, start_in_loop(self._settle(batch, decoded), loop), monotonic()))
 
     def collect(self, seconds: float) -> BaseException | None:
-        """Wait up to `seconds` for the batch that is being settled; keep its offsets, or return why it failed."""
-        settling = self.settling
-        if settling is None or not _has_ended(settling.outcome, seconds):
-            return None
-        self.settling = None
-        error = settling.outcome.exception()
-        if error is None:
-            self._positions.keep(settling.batch)
-        return error
+        """Wait up to `seconds` for a batch that is being settled; keep its offsets, or return why it failed."""
+        if seconds and self._settling:
+            futures.wait([self._settling[0].outcome], seconds)
+        while self._settling and self._settling[0].outcome.done():
+            settled = self._settling.popleft()
+            if (error := settled.outcome.exception()) is not None:
+                return error
+            self._positions.keep(settled.batch)
+        return None
+
+    def finish(self, seconds: float) -> BaseException | None:
+        """Wait up to `seconds` for all batches that are being settled, as `collect` does for one."""
+        futures.wait([each.outcome for each in self._settling], seconds)
+        return self.collect(0)
+
+    def abandon(self) -> None:
+        """Forget what is being settled: whether it is committed no longer matters."""
+        self._settling.clear()
 
     def drop(self, partitions: Collection[Partition]) -> None:
         """Forget the records of `partitions` that are not being settled yet."""
@@ -95,9 +113,3 @@ class HandOver(Generic[DecodedT]):
         """Forget all records that are not being settled yet."""
         self._ready = None
         self._fetched.clear()
-
-
-def _has_ended(outcome: "futures.Future[None]", seconds: float) -> bool:
-    if seconds and not outcome.done():
-        futures.wait([outcome], seconds)
-    return outcome.done()

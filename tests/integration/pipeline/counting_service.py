@@ -21,7 +21,6 @@ from sqlalchemy import (
     func,
     select,
 )
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.schema import CreateSchema
 
@@ -31,7 +30,7 @@ from schemas.events import CommitmentRetrieved
 from schemas.topics import TOPICS
 from services.pipeline.aggregate import Aggregate
 from services.pipeline.broker import EventProducer, create_topics
-from services.pipeline.bulk import insert_many, update_many
+from services.pipeline.bulk import insert_many
 from services.pipeline.database import Database
 from services.pipeline.fold import Decided, On, RefusedError, StateChange
 from services.pipeline.outbox import Outbox
@@ -101,11 +100,12 @@ class RetrieveCountStore:
         chosen = select(table).where(table.c.key == func.any(list(keys))).order_by(table.c.key)
         return {row.key: RetrieveCount(*row) for row in await db.execute(chosen.with_for_update(key_share=True))}
 
-    async def save(self, db: AsyncConnection, _: Writes, changes: Sequence[StateChange[RetrieveCount, int]]) -> None:
+    async def save(
+        self, _: AsyncConnection, writes: Writes, changes: Sequence[StateChange[RetrieveCount, int]]
+    ) -> None:
         rows = [{"key": c.key, "count": c.after.count, "highest": c.after.highest} for c in changes]
-        await update_many(db, self._tables.retrieve_count, rows, "key")
-        seen = [{"key": c.key, "revision": revision} for c in changes for revision in c.rows]
-        await db.execute(insert(self._tables.seen).values(seen))
+        writes.update(self._tables.retrieve_count, rows, "key")
+        writes.insert(self._tables.seen, [{"key": c.key, "revision": each} for c in changes for each in c.rows])
 
 
 class CountingService:

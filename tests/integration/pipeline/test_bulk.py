@@ -26,8 +26,9 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateSchema
 
-from services.pipeline.bulk import insert_many, update_many
+from services.pipeline.bulk import insert_many
 from services.pipeline.database import Database
+from services.pipeline.writes import Writes
 
 METADATA = MetaData(schema="bulk")
 THING = Table(
@@ -91,7 +92,9 @@ async def test_rows_are_numbered_in_their_order(database: Database) -> None:
 async def test_rows_are_updated_by_their_key(database: Database) -> None:
     await stored(database, [{"number": number, "text": "old"} for number in range(3)])
     async with database.begin() as db:
-        await update_many(db, THING, [{"number": 2, "text": None}, {"number": 0, "text": "new"}], "number")
+        writes = Writes()
+        writes.update(THING, [{"number": 2, "text": None}, {"number": 0, "text": "new"}], "number")
+        await writes.execute(db)
         rows = await db.execute(select(THING.c.text).order_by(THING.c.number))
         assert list(rows.scalars()) == ["new", "old", None]
 

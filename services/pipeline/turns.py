@@ -1,0 +1,97 @@
+"""Lets a batch be computed while the one before it is written, as if they were settled one after the other.
+
+A batch begins to load rows when the one before has only its last statement left. It writes its own rows when the one
+before is committed, and starts again if that one was not committed at its first attempt.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from services.pipeline.errors import OvertakenError, StaleBatchError
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """What a batch reads and changes: things of some kinds, by their keys."""
+
+    kinds: frozenset[str]
+    keys: frozenset[str]
+
+    def is_apart_from(self, other: "Touched") -> bool:
+        """Whether the two cannot see each other's changes: they are about things of the same kind with other keys.
+
+        Things of one kind may be read for those of another, so these never count as apart.
+        """
+        return len(self.kinds) == 1 and self.kinds == other.kinds and self.keys.isdisjoint(other.keys)
+
+
+def _future() -> "asyncio.Future[bool]":
+    return asyncio.get_running_loop().create_future()
+
+
+@dataclass(eq=False, slots=True)
+class Turn:
+    """The place of one batch in the order in which batches are settled."""
+
+    touched: Touched
+    previous: "Turn | None"
+    has_loaded: asyncio.Event = field(default_factory=asyncio.Event)
+    first_attempt: "asyncio.Future[bool]" = field(default_factory=_future)
+    """Whether it was committed at the first attempt."""
+    end: "asyncio.Future[bool]" = field(default_factory=_future)
+    """Whether it was settled at all."""
+
+    async def to_load(self) -> None:
+        """Wait until rows may be loaded."""
+        previous = self.previous
+        if previous and previous.touched.is_apart_from(self.touched):
+            await previous.has_loaded.wait()
+            if not previous.first_attempt.done():
+                return
+        await self.to_be_alone()
+
+    async def to_write(self) -> None:
+        """Wait until the batch before is committed; OvertakenError if it was not at its first attempt."""
+        if self.previous and not await self.previous.first_attempt:
+            raise OvertakenError("the batch before was not committed at its first attempt")
+        self.has_loaded.set()
+
+    async def to_be_alone(self) -> None:
+        """Wait until the batch before is settled; StaleBatchError if it could not be."""
+        previous, self.previous = self.previous, None
+        if previous and not await previous.end:
+            raise StaleBatchError("the batch before was not settled")
+
+    async def to_try_again(self) -> None:
+        """Note that the first attempt has failed, and wait as in `to_be_alone`."""
+        if not self.first_attempt.done():
+            self.first_attempt.set_result(False)
+        await self.to_be_alone()
+
+    def finish(self, *, is_settled: bool) -> None:
+        """Note that nothing more will be done for the batch."""
+        if not self.first_attempt.done():
+            self.first_attempt.set_result(is_settled)
+        self.end.set_result(is_settled)
+        self.has_loaded.set()
+        self.previous = None  # or all batches would hold each other in memory
+
+
+class Turns:
+    """Gives each batch its turn, in the order in which they arrive."""
+
+    def __init__(self) -> None:
+        self._last: Turn | None = None
+
+    @contextmanager
+    def next(self, touched: Touched) -> Iterator[Turn]:
+        """Hold the turn after the last one that was given, until the block ends or raises."""
+        turn = self._last = Turn(touched, self._last)
+        is_settled = False
+        try:
+            yield turn
+            is_settled = True
+        finally:
+            turn.finish(is_settled=is_settled)
