@@ -7,7 +7,7 @@ from services.pipeline.aggregate import Aggregate
 AGGREGATES = (
     # people first: who is asked to approve a commitment of the same batch depends on their rights
     Aggregate("person", tuple(PEOPLE_HANDLERS), PEOPLE),
-    Aggregate("commitment", tuple(HANDLERS), CommitmentStore()),
+    Aggregate("commitment", tuple(HANDLERS), CommitmentStore(), is_independent=True),
     Aggregate("erp_connection", tuple(CONNECTION_HANDLERS), CONNECTIONS),
 )
 

@@ -5,8 +5,8 @@ from services.notifier.storage.store import COMMITMENT_MAILS, DIGEST_MAILS
 from services.pipeline.aggregate import Aggregate
 
 AGGREGATES = (
-    Aggregate("commitment", COMMITMENT_HANDLERS, COMMITMENT_MAILS),
-    Aggregate("digest", DIGEST_HANDLERS, DIGEST_MAILS),
+    Aggregate("commitment", COMMITMENT_HANDLERS, COMMITMENT_MAILS, is_independent=True),
+    Aggregate("digest", DIGEST_HANDLERS, DIGEST_MAILS, is_independent=True),
 )
 
 

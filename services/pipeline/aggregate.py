@@ -36,6 +36,8 @@ class Aggregate:
     name: str
     handlers: Handlers[Any, Any]
     store: Store[Any, Any]
+    is_independent: bool = False
+    """Whether its store reads nothing of this kind but the rows of the changed keys, so that batches may overlap."""
 
     @cached_property
     def topics(self) -> frozenset[str]:

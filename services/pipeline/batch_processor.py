@@ -89,14 +89,17 @@ class BatchProcessor:
 
     def _touched(self, decoded: DecodedBatch) -> Touched:
         topics = {event.data.topic for _, event in decoded.events}
-        kinds = frozenset(each.name for each in self._aggregates if not topics.isdisjoint(each.topics))
-        return Touched(kinds, frozenset(event.subject for _, event in decoded.events))
+        kinds = [each for each in self._aggregates if not topics.isdisjoint(each.topics)]
+        is_independent = len(kinds) == 1 and kinds[0].is_independent
+        return Touched(
+            kinds[0].name if is_independent else None, frozenset(event.subject for _, event in decoded.events)
+        )
 
     async def _settle(self, batch: Batch, decoded: DecodedBatch, turn: Turn) -> None:
         try:
             await self._commit(batch, decoded, turn)
         except Exception as error:
-            await turn.to_try_again()
+            await turn.wait_to_retry()
             if isinstance(error, RowAppearedError | OvertakenError):
                 await self._settle(batch, decoded, turn)
             elif _is_fault_of_an_event(error) or is_lock_timeout(error):
@@ -141,7 +144,7 @@ class BatchProcessor:
 
     async def _commit(self, batch: Batch, decoded: DecodedBatch, turn: Turn | None = None) -> None:
         if turn:
-            await turn.to_load()
+            await turn.wait_to_load()
         started = perf_counter()
         now = utc_now()
         writes = Writes()
@@ -150,7 +153,7 @@ class BatchProcessor:
             letters = [*decoded.unreadable, *_refused(folded, decoded)]
             published = await self._outbox.write(writes, [event for each in folded for event in each.publish])
             if turn:
-                await turn.to_write()
+                await turn.wait_to_write()
             failures = self._failures.after(batch.records, letters)
             await self._dead_letters.conclude(db, batch.records, letters)
             self._offsets.advance(writes, batch)

@@ -14,17 +14,14 @@ from services.pipeline.errors import OvertakenError, StaleBatchError
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """What a batch reads and changes: things of some kinds, by their keys."""
+    """What a batch changes: the keys of one independent kind of thing; `kind` is None for anything else."""
 
-    kinds: frozenset[str]
+    kind: str | None
     keys: frozenset[str]
 
     def is_apart_from(self, other: "Touched") -> bool:
-        """Whether the two cannot see each other's changes: they are about things of the same kind with other keys.
-
-        Things of one kind may be read for those of another, so these never count as apart.
-        """
-        return len(self.kinds) == 1 and self.kinds == other.kinds and self.keys.isdisjoint(other.keys)
+        """Whether neither batch can see what the other changes."""
+        return self.kind is not None and self.kind == other.kind and self.keys.isdisjoint(other.keys)
 
 
 def _future() -> "asyncio.Future[bool]":
@@ -43,32 +40,30 @@ class Turn:
     end: "asyncio.Future[bool]" = field(default_factory=_future)
     """Whether it was settled at all."""
 
-    async def to_load(self) -> None:
-        """Wait until rows may be loaded."""
+    async def wait_to_load(self) -> None:
+        """Wait until rows may be loaded; StaleBatchError if the batch before could not be settled."""
         previous = self.previous
         if previous and previous.touched.is_apart_from(self.touched):
             await previous.has_loaded.wait()
-            if not previous.first_attempt.done():
-                return
-        await self.to_be_alone()
+        else:
+            await self._wait_for_previous()
 
-    async def to_write(self) -> None:
+    async def wait_to_write(self) -> None:
         """Wait until the batch before is committed; OvertakenError if it was not at its first attempt."""
-        if self.previous and not await self.previous.first_attempt:
+        if self.previous and not await asyncio.shield(self.previous.first_attempt):
             raise OvertakenError("the batch before was not committed at its first attempt")
         self.has_loaded.set()
 
-    async def to_be_alone(self) -> None:
-        """Wait until the batch before is settled; StaleBatchError if it could not be."""
-        previous, self.previous = self.previous, None
-        if previous and not await previous.end:
-            raise StaleBatchError("the batch before was not settled")
-
-    async def to_try_again(self) -> None:
-        """Note that the first attempt has failed, and wait as in `to_be_alone`."""
+    async def wait_to_retry(self) -> None:
+        """Note that an attempt has failed, and wait until nothing is beside it; errors as for `wait_to_load`."""
         if not self.first_attempt.done():
             self.first_attempt.set_result(False)
-        await self.to_be_alone()
+        await self._wait_for_previous()
+
+    async def _wait_for_previous(self) -> None:
+        previous, self.previous = self.previous, None
+        if previous and not await asyncio.shield(previous.end):
+            raise StaleBatchError("the batch before was not settled")
 
     def finish(self, *, is_settled: bool) -> None:
         """Note that nothing more will be done for the batch."""

@@ -34,7 +34,8 @@ def consumer_config(settings: KafkaSettings, group: str) -> dict[str, Any]:
             "auto.offset.reset": "error",
             "isolation.level": "read_committed",
             "queued.max.messages.kbytes": 4096,
-            # one answer of a broker is unpacked as a whole, whatever the queue's limit; 50 MiB would be the default
+            # one answer of a broker is unpacked as a whole, whatever the queue's limit, and leaves gaps in the memory;
+            # 50 MiB would be the default
             "fetch.max.bytes": 1_048_576,
             # also the limit of what zstd unpacks to: the partition of a message beyond it could not be read any further
             "receive.message.max.bytes": 1_000_000_000,

@@ -47,8 +47,11 @@ class BrokenStore(RetrieveCountStore):
             await db.execute(text("select pg_terminate_backend(pg_backend_pid())"))
 
 
-def processor_of(service: CountingService, store: RetrieveCountStore) -> BatchProcessor:
-    aggregate = Aggregate("retrieve_count", (On(CommitmentRetrieved, retrieved),), store)
+def processor_of(
+    service: CountingService, store: RetrieveCountStore, *, is_independent: bool = False
+) -> BatchProcessor:
+    handlers = (On(CommitmentRetrieved, retrieved),)
+    aggregate = Aggregate("retrieve_count", handlers, store, is_independent=is_independent)
     kernel = service.tables.kernel
     return BatchProcessor(service.name, service.database, kernel, Outbox(kernel), [aggregate])
 

@@ -1,4 +1,4 @@
-"""One batch is settled in the event loop while the next is read and decoded, and never overtakes it."""
+"""Batches are settled in the event loop while the next is read and decoded, and are collected in their order."""
 
 import asyncio
 from collections.abc import Sequence
@@ -82,21 +82,63 @@ async def test_what_arrives_meanwhile_becomes_one_batch_that_begins_where_the_ot
     assert positions.kept[PARTITION] == 4
 
 
-async def test_a_full_batch_is_decoded_before_the_other_has_ended_and_then_nothing_more_is_taken() -> None:
+def a_full_batch(begin: int) -> list[Record]:
+    return [record(offset, value=b"{}") for offset in range(begin, begin + BATCH_RECORDS)]
+
+
+async def test_a_full_batch_is_settled_beside_another_one_and_the_next_is_decoded_before_nothing_more_is_taken() -> (
+    None
+):
     settled = Settled()
-    hand_over, _ = handing_over(settled)
+    hand_over, positions = handing_over(settled)
     hand_over.add([record(0)])
     await submit(hand_over)
-    hand_over.add([record(offset, value=b"{}") for offset in range(1, BATCH_RECORDS + 1)])
+    hand_over.add(a_full_batch(1))
+    await submit(hand_over)
+    assert [batch[:2] for batch in settled.batches] == [(0, 1), (1, BATCH_RECORDS + 1)]
 
-    hand_over.prepare()
-
+    hand_over.add(a_full_batch(BATCH_RECORDS + 1))
+    await submit(hand_over)
     assert (hand_over.room, hand_over.has_waiting) == (0, True)
+    assert len(settled.batches) == 2
+
     settled.may_end.set()
     await collect(hand_over)
     await submit(hand_over)
-    assert settled.batches[1][:2] == (1, BATCH_RECORDS + 1)
+    assert settled.batches[2][:2] == (BATCH_RECORDS + 1, 2 * BATCH_RECORDS + 1)
     assert hand_over.room == BATCH_RECORDS
+    assert await asyncio.to_thread(hand_over.finish, SECONDS) is None
+    assert positions.kept[PARTITION] == 2 * BATCH_RECORDS + 1
+
+
+async def test_all_batches_that_are_being_settled_are_finished_before_a_partition_is_given_back() -> None:
+    settled = Settled()
+    hand_over, positions = handing_over(settled)
+    hand_over.add([record(0)])
+    await submit(hand_over)
+    hand_over.add(a_full_batch(1))
+    await submit(hand_over)
+
+    asyncio.get_running_loop().call_later(0.05, settled.may_end.set)
+    assert await asyncio.to_thread(hand_over.finish, SECONDS) is None
+    assert positions.kept[PARTITION] == BATCH_RECORDS + 1
+    assert hand_over.settling is None
+
+
+async def test_what_is_settled_beside_a_batch_that_fails_is_not_forgotten() -> None:
+    settled = Settled()
+    settled.error = ConnectionResetError("the database is away")
+    hand_over, positions = handing_over(settled)
+    hand_over.add([record(0)])
+    await submit(hand_over)
+    hand_over.add(a_full_batch(1))
+    await submit(hand_over)
+    settled.may_end.set()
+
+    assert await collect(hand_over) is settled.error
+    assert hand_over.settling is not None
+    assert await collect(hand_over) is settled.error
+    assert (hand_over.settling, positions.kept[PARTITION]) == (None, 0)
 
 
 async def test_a_failed_batch_keeps_nothing_and_says_why() -> None:
