@@ -242,7 +242,7 @@ class Relay:
             return
         finally:
             self._parking -= 1
-            self._queue.forgotten += 1
+            self._queue.note_forgotten()
         if retry_after is None:
             for each in sent:
                 log.error("relay.event_refused", topic=each.row.topic, outbox_id=each.row.id, why=why)

@@ -107,11 +107,15 @@ class SendQueue:
 
     def drop(self, sent: Sending) -> None:
         """Forget a row that is not acknowledged, and those that wait behind it: what is still in the outbox is read."""
-        self.forgotten += 1
+        self.note_forgotten()
         key = self._end(sent)
         self._free.pop(key, None)
         self._forget((sent.row, *self._waiting.pop(key, ())))
         self.known.difference_update(sent.replaced)
+
+    def note_forgotten(self) -> None:
+        """Note that rows which are forgotten may have come back into the outbox, or have left it."""
+        self.forgotten += 1
 
     def is_outdated(self, sent: Sending) -> bool:
         """Whether another process may have sent the row, and later ones of its key, since it was taken."""
@@ -119,7 +123,7 @@ class SendQueue:
 
     def forget_waiting(self) -> None:
         """Forget all rows that are not being sent, because another process may send them now, and all others."""
-        self.forgotten += 1
+        self.note_forgotten()
         self._outdated = self._order
         for rows in self._waiting.values():
             self._forget(rows)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import chain, islice
 from typing import Any
 
 from sqlalchemy import CTE, ColumnElement, Table, Update, func, literal, select
@@ -66,6 +67,7 @@ class Writes:
         for known in self._pending:
             if known.write is write:
                 known.rows = [*known.rows, *rows]
+                known.otherwise = known.otherwise or otherwise
                 return known.read_back
         pending = _Pending(write, rows, otherwise)
         self._pending.append(pending)
@@ -76,15 +78,15 @@ class Writes:
         pending, self._pending = self._pending, []
         if not pending:
             return
-        sql, names, constants = _together(tuple(each.write for each in pending))
-        given = dict(constants)
+        together = _together(tuple(each.write for each in pending))
+        given = dict(together.constants)
         for each in pending:
             given.update(arrays(each.rows, each.write.name))
         # the statement is large, and SQLAlchemy would look through all of it at each execution
-        answer = await db.exec_driver_sql(sql, tuple(given[name] for name in names))
+        answer = await db.exec_driver_sql(together.sql, tuple(given[name] for name in together.names))
         read_back = iter(answer.one())
-        for each in pending:
-            each.read_back.extend(next(read_back) for _ in range(_width(each.write)))
+        for each, width in zip(pending, together.widths, strict=True):
+            each.read_back.extend(islice(read_back, width))
         for each in pending:
             if each.otherwise and each.read_back != [len(each.rows)]:
                 raise each.otherwise
@@ -102,17 +104,20 @@ def _change(table: Table, names: tuple[str, ...], key: str) -> Write:
     return Write(name, update_given(table, names, key, name))
 
 
-@cache
-def _width(write: Write) -> int:
-    return len(write.results(write.statement.returning(*write.returning).cte()))
+@dataclass(frozen=True, slots=True)
+class _Together:
+    """One statement for several writes, with its parameters, and how many columns each write returns."""
+
+    sql: str
+    names: tuple[str, ...]
+    constants: dict[str, Any]
+    widths: tuple[int, ...]
 
 
 @cache
-def _together(writes: tuple[Write, ...]) -> tuple[str, tuple[str, ...], dict[str, Any]]:
-    """Return one statement that executes `writes` in their order, the names of its parameters, and fixed values."""
-    columns: list[ColumnElement[Any]] = []
-    for write in writes:
-        columns += write.results(write.statement.returning(*write.returning).cte(f"written_{write.name}"))
-    compiled = select(*columns).compile(dialect=dialect())  # type: ignore[no-untyped-call]
+def _together(writes: tuple[Write, ...]) -> _Together:
+    """Return one statement that executes `writes` in their order."""
+    results = [each.results(each.statement.returning(*each.returning).cte(f"written_{each.name}")) for each in writes]
+    compiled = select(*chain(*results)).compile(dialect=dialect())  # type: ignore[no-untyped-call]
     constants = {name: value for name, value in compiled.params.items() if value is not None}
-    return str(compiled), tuple(compiled.positiontup or ()), constants
+    return _Together(str(compiled), tuple(compiled.positiontup or ()), constants, tuple(map(len, results)))
