@@ -3,12 +3,11 @@
 import asyncio
 import os
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
 import structlog
-import uvloop
 from pydantic import SecretStr
 from sqlalchemy import make_url
 
@@ -24,11 +23,6 @@ def pytest_configure() -> None:
     """Log errors without the values of local variables: printing those of a deeply nested record took half a minute."""
     renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(processors=[*structlog.get_config()["processors"][:-1], renderer])
-
-
-def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """Run tests in the event loop that services run in."""
-    return {"uvloop": uvloop.new_event_loop}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -83,7 +83,8 @@ class Turns:
     @contextmanager
     def next(self, touched: Touched) -> Iterator[Turn]:
         """Hold the turn after the last one that was given, until the block ends or raises."""
-        turn = self._last = Turn(touched, self._last)
+        is_beside_another = self._last is not None and not self._last.end.done()
+        turn = self._last = Turn(touched, self._last if is_beside_another else None)
         is_settled = False
         try:
             yield turn

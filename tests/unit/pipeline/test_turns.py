@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from services.pipeline.errors import OvertakenError, StaleBatchError
-from services.pipeline.turns import Touched, Turns
+from services.pipeline.turns import Touched, Turn, Turns
 
 
 def touched(*keys: str, kind: str | None = "commitment") -> Touched:
@@ -120,6 +120,14 @@ async def test_after_a_batch_that_is_given_up_no_other_that_has_begun_is_written
     assert not {"b writes", "b writes again", "c writes"} & set(batches.steps)
 
 
+async def test_a_batch_that_begins_after_one_was_given_up_is_settled() -> None:
+    batches = Batches()
+    with pytest.raises(ZeroDivisionError):
+        await batches.settle("a", "a", first_write=ZeroDivisionError(), is_given_up=True)
+    await batches.settle("b", "a")
+    assert batches.steps[-1] == "b ends"
+
+
 async def test_a_batch_that_is_cancelled_while_it_waits_does_not_disturb_the_one_before() -> None:
     batches = Batches()
     before = asyncio.create_task(batches.settle("a", "a"))
@@ -133,8 +141,8 @@ async def test_a_batch_that_is_cancelled_while_it_waits_does_not_disturb_the_one
 
 
 async def test_settled_batches_do_not_hold_each_other_in_memory() -> None:
-    batches = Batches()
-    await batches.settle("a", "a")
-    with batches.turns.next(touched("b")) as turn:
-        await turn.wait_to_load()
-    assert turn.previous is None
+    first = Turn(touched("a"), None)
+    second = Turn(touched("b"), first)
+    first.finish(is_settled=True)
+    second.finish(is_settled=True)
+    assert second.previous is None
