@@ -7,6 +7,9 @@ UV_VERSION := 0.13.9
 ARGS ?=
 LOCK := uv pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 pyproject.toml
 
+# Tests and the demo start many processes, of which none should compile all modules again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help install-sandbox install-dev demo test test-browser chaos check format schemas lock bench clean
 
