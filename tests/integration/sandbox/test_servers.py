@@ -106,6 +106,10 @@ def test_a_killed_broker_restarts_at_the_same_address_with_its_messages(
     assert receive(address, "messages", "readers", 1) == [b"before"]
 
 
+def test_a_broker_maps_its_classes_from_an_archive(local_kafka: Callable[[], LocalKafka]) -> None:
+    assert "/classes.jsa" in Path(f"/proc/{local_kafka().pid}/maps").read_text()
+
+
 async def test_a_killed_database_restarts_with_every_committed_row(
     local_postgres: Callable[[], LocalPostgres],
 ) -> None:
