@@ -20,6 +20,12 @@ async def service(
 
 
 @pytest.fixture
+async def begins_at_the_end(service: CountingService) -> None:
+    """The service does not read what other tests left on the topic, such as messages that unpack to huge ones."""
+    await service.begin_at_the_end()
+
+
+@pytest.fixture
 async def outbox(database_url: str, unique_suffix: str) -> AsyncIterator[OutboxUnderTest]:
     """An outbox without a Kafka, for relays with a scripted producer."""
     made = OutboxUnderTest("127.0.0.1:9", database_url, f"outbox_{unique_suffix}")

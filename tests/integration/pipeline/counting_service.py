@@ -29,7 +29,7 @@ from schemas.envelope import Event, encode, new_event
 from schemas.events import CommitmentRetrieved
 from schemas.topics import TOPICS
 from services.pipeline.aggregate import Aggregate
-from services.pipeline.broker import EventProducer, create_topics
+from services.pipeline.broker import Brokers, EventProducer, create_topics
 from services.pipeline.bulk import insert_many
 from services.pipeline.database import Database
 from services.pipeline.fold import Decided, On, RefusedError, StateChange
@@ -127,6 +127,17 @@ class CountingService:
         async with self.database.begin() as db:
             await db.execute(CreateSchema(self.name, if_not_exists=True))
             await db.run_sync(self.tables.metadata.create_all)
+
+    async def begin_at_the_end(self) -> None:
+        """Save the present ends of commitment.retrieved as if all of it was read."""
+        spans = await Brokers(self.settings).spans([CommitmentRetrieved.topic])
+        offsets = [
+            {"topic": topic, "partition": number, "next_offset": span.high}
+            for (topic, number), span in spans.items()
+            if span.high
+        ]
+        async with self.database.begin() as db:
+            await insert_many(db, self.tables.kernel.consumer_offset, offsets)
 
     def service(self, **parts: Any) -> Service:
         """Return the parts of one process of it; `parts` are added."""

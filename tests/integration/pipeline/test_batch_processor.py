@@ -16,6 +16,8 @@ from tests.integration.pipeline.counting_service import (
 from tests.integration.pipeline.topic_events import events_on
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.usefixtures("begins_at_the_end")
+
 
 async def has_counted(service: CountingService, prefix: str, expected: int) -> bool:
     return await service.total(prefix) == expected

@@ -21,6 +21,7 @@ def catching_up(service: CountingService) -> CatchingUp:
     return CatchingUp(service.database, service.tables.kernel, TOPICS)
 
 
+@pytest.mark.usefixtures("begins_at_the_end")
 async def test_a_service_has_caught_up_once_it_has_read_what_was_there(
     service: CountingService, unique_suffix: str
 ) -> None:

@@ -48,6 +48,7 @@ async def test_everything_is_counted_once_when_the_database_is_killed_and_comes_
     postgres = await asyncio.to_thread(local_postgres)
     service = CountingService(f"counting_{unique_suffix}", kafka.bootstrap_servers, postgres.url)
     await service.prepare()
+    await service.begin_at_the_end()
 
     async with service.running() as runtime:
         streaming = asyncio.create_task(stream(service, unique_suffix))

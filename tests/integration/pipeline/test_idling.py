@@ -5,8 +5,9 @@ import asyncio
 import pytest
 from fastapi import FastAPI
 
+from schemas.topics import BY_NAME
 from services.pipeline import http
-from services.pipeline.broker import EventProducer, producer
+from services.pipeline.broker import EventProducer, create_topics, producer
 from services.pipeline.settings import KafkaSettings
 from tests.integration.pipeline.counting_service import retrieve_event
 from tests.kafka import KafkaUnderTest
@@ -19,7 +20,9 @@ async def test_an_idle_producer_sends_and_ends_at_once(
     kafka: KafkaUnderTest, unique_suffix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(producer, "IDLE_SECONDS", LONG_SECONDS)
-    idle = EventProducer(KafkaSettings(kafka_bootstrap_servers=kafka.bootstrap_servers), "tests")
+    settings = KafkaSettings(kafka_bootstrap_servers=kafka.bootstrap_servers)
+    await asyncio.to_thread(create_topics, settings, [BY_NAME["commitment.retrieved"]])
+    idle = EventProducer(settings, "tests")
     message = ("commitment.retrieved", unique_suffix, retrieve_event(unique_suffix, 1))
     async with asyncio.timeout(LONG_SECONDS / 2):
         for _ in range(3):

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import (
     AclBinding,
@@ -120,6 +121,7 @@ async def test_the_lag_of_partitions_is_shown_only_while_they_are_read(
     assert shown_lags() == []
 
 
+@pytest.mark.usefixtures("begins_at_the_end")
 async def test_a_message_with_an_impossible_timestamp_is_processed_as_any_other(
     kafka: KafkaUnderTest, service: CountingService, unique_suffix: str
 ) -> None:
@@ -132,7 +134,8 @@ async def test_a_message_with_an_impossible_timestamp_is_processed_as_any_other(
         await eventually(lambda: has_counted(service, unique_suffix, 2))
 
 
-async def test_brokers_that_do_not_answer_are_an_error_and_no_answer() -> None:
+async def test_brokers_that_do_not_answer_are_an_error_and_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.pipeline.broker.brokers.REQUEST_SECONDS", 0.5)
     brokers = Brokers(KafkaSettings(kafka_bootstrap_servers="127.0.0.1:9"))
     for question in (
         brokers.unreadable(["a"]),

@@ -164,8 +164,12 @@ async def test_a_letter_that_was_settled_is_not_open_again_after_a_replay(
     assert await open_reasons(service) == {}
 
 
-async def test_the_gauge_counts_open_letters_and_returns_to_zero(service: CountingService, unique_suffix: str) -> None:
-    reason = "of_this_test"  # the running service also reads what other tests left on the topic
+@pytest.mark.usefixtures("begins_at_the_end")
+async def test_the_gauge_counts_open_letters_and_returns_to_zero(
+    service: CountingService, unique_suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.pipeline.runtime.GAUGES_SECONDS", 0.5)
+    reason = "of_this_test"  # the running service also reads what other tests put on the topic
 
     def gauge() -> float | None:
         return REGISTRY.get_sample_value("dead_letters", {"service": service.name, "reason": reason})

@@ -20,7 +20,7 @@ from services.pipeline.bulk import insert_many
 from services.pipeline.database import Database
 from services.pipeline.outbox import Outbox
 from services.pipeline.tables import kernel_tables
-from services.pipeline.worker import DRAIN_SECONDS, Claimed, Worker
+from services.pipeline.worker import Claimed, Worker
 from tests.integration.pipeline.topic_events import export_succeeded
 from tests.waiting import eventually
 
@@ -164,6 +164,13 @@ async def table(database_url: str) -> AsyncIterator[ChoreTable]:
         yield made
 
 
+@pytest.fixture
+def short_drain(monkeypatch: pytest.MonkeyPatch) -> float:
+    """Let a drain take two seconds only, and return them."""
+    monkeypatch.setattr("services.pipeline.worker.DRAIN_SECONDS", 2.0)
+    return 2.0
+
+
 async def test_every_job_is_performed_once_and_at_most_as_many_at_once_as_allowed(table: ChoreTable) -> None:
     await table.add(60)
     chores = Chores()
@@ -255,6 +262,7 @@ async def test_a_result_is_recorded_although_the_database_restarts_and_the_lease
         assert await table.published() == {"chore-0": 1}
 
 
+@pytest.mark.usefixtures("short_drain")
 async def test_a_result_that_is_not_recorded_by_the_end_of_the_drain_is_logged(
     local_postgres: Callable[[], LocalPostgres],
 ) -> None:
@@ -332,7 +340,9 @@ async def test_the_drain_waits_for_running_jobs_and_starts_no_new_ones(table: Ch
     assert await table.states() == {"done": 2, "due": 3}
 
 
-async def test_a_job_that_outlasts_the_drain_is_cancelled_and_keeps_its_lease(table: ChoreTable) -> None:
+async def test_a_job_that_outlasts_the_drain_is_cancelled_and_keeps_its_lease(
+    table: ChoreTable, short_drain: float
+) -> None:
     was_cancelled = asyncio.Event()
 
     async def do(job: int) -> None:
@@ -346,7 +356,7 @@ async def test_a_job_that_outlasts_the_drain_is_cancelled_and_keeps_its_lease(ta
 
     await table.add(1)
     chores = Chores(do)
-    async with asyncio.timeout(DRAIN_SECONDS + 2), table.working(chores):
+    async with asyncio.timeout(short_drain + 2), table.working(chores):
         await eventually(lambda: _runs(chores, 1))
     assert was_cancelled.is_set()
     assert await table.states() == {"taken": 1}
