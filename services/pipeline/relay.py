@@ -35,6 +35,7 @@ REPORT_SECONDS = 60.0
 READ_ROWS = 1_000
 MAX_ROWS = 4_000
 MAX_BYTES = 16 * 1024 * 1024
+RECENT_SECONDS = 5.0
 RETRY_AFTER = timedelta(seconds=30)
 RETRY_PARKED_SECONDS = 5.0
 RETRY_ROWS = 1_000
@@ -75,6 +76,7 @@ class Relay:
         self._acknowledged: list[Sending] = []
         self._has_acknowledged = asyncio.Event()
         self._newest_acknowledged = 0
+        self._acknowledged_at = 0.0
         self._ended = asyncio.Event()
         self._failures = FailureLog(every_seconds=REPORT_SECONDS)
         self._send_at = 0.0
@@ -193,6 +195,7 @@ class Relay:
             if error is None:
                 self._acknowledged.append(sending)
                 self._newest_acknowledged = max(self._newest_acknowledged, sending.order)
+                self._acknowledged_at = monotonic()
             else:
                 failed.append((sending, error))
         self._has_acknowledged.set()
@@ -209,7 +212,7 @@ class Relay:
             is_refused = isinstance(error, RefusedMessageError)
             if self._queue.is_outdated(sending):
                 self._queue.drop(sending)
-            elif is_refused or must_make_room or sending.order < self._newest_acknowledged:
+            elif is_refused or must_make_room or self._is_passed(sending):
                 to_park.setdefault((str(error), None if is_refused else RETRY_AFTER), []).append(sending)
             else:
                 self._give_back([sending])
@@ -219,6 +222,11 @@ class Relay:
             else:
                 self._give_back(sent)
         self._outbox.wake()
+
+    def _is_passed(self, sending: Sending) -> bool:
+        """Whether Kafka takes later rows, and still does: what it took before it went away says nothing."""
+        is_taking = monotonic() - self._acknowledged_at < RECENT_SECONDS
+        return is_taking and sending.order < self._newest_acknowledged
 
     def _give_back(self, sent: Sequence[Sending]) -> None:
         for each in sent:

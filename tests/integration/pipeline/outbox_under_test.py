@@ -66,6 +66,10 @@ class OutboxUnderTest:
         async with self.database.begin() as db:
             return (await self.outbox.backlog(db)).rows
 
+    async def has_waiting(self, count: int) -> bool:
+        """Whether so many rows are not acknowledged yet."""
+        return await self.waiting() == count
+
     async def retry_parked(self) -> None:
         """Put all parked rows back into the outbox."""
         async with self.database.begin() as db:

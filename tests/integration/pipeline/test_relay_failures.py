@@ -3,10 +3,13 @@
 import asyncio
 from collections import Counter
 
+import pytest
+
+from services.pipeline import relay
 from services.pipeline.errors import DeliveryError, RefusedMessageError
 from services.pipeline.relay import MAX_ROWS
 from tests.integration.pipeline.outbox_under_test import OutboxUnderTest
-from tests.integration.pipeline.scripted_producer import ScriptedProducer
+from tests.integration.pipeline.scripted_producer import HoldingProducer, ScriptedProducer
 from tests.integration.pipeline.topic_events import export_succeeded
 from tests.waiting import eventually
 
@@ -31,6 +34,21 @@ async def test_events_of_an_unavailable_kafka_wait_until_it_is_back(outbox: Outb
         is_back.set()
         await eventually(outbox.is_empty)
     assert len(producer.taken) == 100
+
+
+async def test_an_event_that_kafka_lost_when_it_went_away_is_sent_again_as_soon_as_it_is_back(
+    outbox: OutboxUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Later events were taken before, but that does not mean that something is wrong with this one."""
+    monkeypatch.setattr(relay, "RECENT_SECONDS", 0.1)
+    producer = HoldingProducer("lost")
+    await outbox.add([export_succeeded("lost", 1), export_succeeded("taken", 1)])
+    async with outbox.relaying("relay", producer):
+        await eventually(lambda: outbox.has_waiting(1))
+        await asyncio.sleep(0.2)
+        producer.answer(DeliveryError("timed out"))
+        await eventually(outbox.is_empty, seconds=relay.RETRY_AFTER.total_seconds() / 2)
+    assert producer.revisions() == [1, 1]
 
 
 async def test_a_database_that_fails_while_events_are_parked_leaves_none_of_them_behind(
