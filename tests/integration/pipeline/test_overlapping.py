@@ -69,6 +69,10 @@ class Line:
         self._settling.append(asyncio.create_task(self._processor.settle(batch, decode_batch(records))))
         return self._settling[-1]
 
+    def read_again_from(self, offset: int) -> None:
+        """Continue at `offset`, as the consumer does after a failure."""
+        self._next = offset
+
     async def ends(self) -> list[BaseException | None]:
         """Wait for all batches, and return how they have ended."""
         return await asyncio.gather(*self._settling, return_exceptions=True)
@@ -166,6 +170,17 @@ async def test_nothing_is_written_after_a_batch_that_lost_its_connection(line: L
     assert isinstance(lost, DBAPIError)
     assert [type(each) for each in others] == [StaleBatchError, StaleBatchError]
     assert (await line.saved(), await line.published()) == (1, ["first"])
+
+
+async def test_what_is_read_again_after_a_failure_is_settled(line: Line) -> None:
+    line.settle("lost")
+    line.settle("b")
+    await line.ends()
+    line.read_again_from(1)
+    line.settle("b")
+    line.settle("c")
+    assert (await line.ends())[-2:] == [None, None]
+    assert (await line.saved(), await line.published()) == (3, ["first", "b", "c"])
 
 
 @pytest.mark.parametrize("seed", range(3))
