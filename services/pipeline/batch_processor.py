@@ -84,7 +84,8 @@ class BatchProcessor:
         Raises StaleBatchError or a database error if reading on from the saved offsets may succeed, and DefectError
         if so many events in a row fail that our code must be at fault.
         """
-        with self._turns.next(self._touched(decoded)) as turn:
+        turns = self._turns if batch.begins else Turns()  # without offsets, no batch comes after another one
+        with turns.next(self._touched(decoded)) as turn:
             await self._settle(batch, decoded, turn)
 
     def _touched(self, decoded: DecodedBatch) -> Touched:

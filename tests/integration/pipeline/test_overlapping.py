@@ -16,7 +16,7 @@ from services.pipeline.batch_processor import decode_batch
 from services.pipeline.errors import StaleBatchError
 from services.pipeline.fold import StateChange
 from services.pipeline.offsets import Offsets
-from services.pipeline.records import Partition, Record, batch_of
+from services.pipeline.records import Batch, Partition, Record, batch_of
 from services.pipeline.writes import Writes
 from tests.integration.pipeline.counting_service import (
     FORBIDDEN_REVISION,
@@ -63,7 +63,7 @@ class Line:
 
     def settle(self, *keys: str, revision: int = 1) -> "asyncio.Task[None]":
         """Begin to settle a batch of one retrieve of each key."""
-        records = [self._record(self._next + number, key, revision) for number, key in enumerate(keys)]
+        records = [self.record(self._next + number, key, revision) for number, key in enumerate(keys)]
         batch = batch_of(records, {PLACE: self._next or None})
         self._next += len(keys)
         self._settling.append(asyncio.create_task(self._processor.settle(batch, decode_batch(records))))
@@ -88,7 +88,7 @@ class Line:
             return list((await db.execute(select(outbox.key).order_by(outbox.id))).scalars())
 
     @staticmethod
-    def _record(offset: int, key: str, revision: int) -> Record:
+    def record(offset: int, key: str, revision: int) -> Record:
         return Record(PLACE, offset, key.encode(), retrieve_event(key, revision), (), datetime.now(UTC))
 
 
@@ -181,6 +181,18 @@ async def test_what_is_read_again_after_a_failure_is_settled(line: Line) -> None
     line.settle("c")
     assert (await line.ends())[-2:] == [None, None]
     assert (await line.saved(), await line.published()) == (3, ["first", "b", "c"])
+
+
+async def test_batches_without_offsets_do_not_depend_on_each_other(service: CountingService) -> None:
+    """Each topic of a client that keeps its own offsets is read on its own: one must not hold up the others."""
+    processor = processor_of(service, NotingStore(service))
+    batches = [[Line.record(0, key, 1)] for key in ("lost", "b")]
+    lost, other = await asyncio.gather(
+        *(processor.settle(Batch.without_offsets(each), decode_batch(each)) for each in batches),
+        return_exceptions=True,
+    )
+    assert isinstance(lost, DBAPIError)
+    assert other is None
 
 
 @pytest.mark.parametrize("seed", range(3))
