@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -45,6 +46,8 @@ GAUGES_SECONDS = 10.0
 ENDS_SECONDS = 30.0
 RELAY_DRAIN_SECONDS = 1.5
 CLOSE_SECONDS = 1.0
+LOOKUP_THREADS = 32
+"""Half of them look up host names. Of uvloop's own four, two names whose servers do not answer would hold up all."""
 
 log = structlog.get_logger()
 
@@ -90,6 +93,7 @@ def run_service(build: Callable[[], tuple[Service, ServiceSettings]]) -> int:
         await Runtime(service, settings, on_ending=forced_exit.arm).run()
 
     _tune_garbage_collector()
+    os.environ.setdefault("UV_THREADPOOL_SIZE", str(LOOKUP_THREADS))  # which uvloop reads with its first lookup
     try:
         uvloop.run(main())
     except (OSError, SettingsError) as error:
