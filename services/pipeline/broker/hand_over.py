@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from concurrent import futures
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Generic, TypeVar
 
@@ -21,7 +21,7 @@ DecodedT = TypeVar("DecodedT")
 
 @dataclass(frozen=True, slots=True)
 class Settling:
-    """A batch that is being settled in the event loop."""
+    """A batch that is being settled in the event loop; `since` when no other was before it."""
 
     batch: Batch
     outcome: "futures.Future[None]"
@@ -88,6 +88,8 @@ class HandOver(Generic[DecodedT]):
             futures.wait([self._settling[0].outcome], seconds)
         while self._settling and self._settling[0].outcome.done():
             settled = self._settling.popleft()
+            if self._settling:
+                self._settling[0] = replace(self._settling[0], since=monotonic())
             if (error := settled.outcome.exception()) is not None:
                 return error
             self._positions.keep(settled.batch)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from time import monotonic
 
 from services.pipeline.broker.fetched import BATCH_RECORDS
 from services.pipeline.broker.hand_over import HandOver
@@ -123,6 +124,26 @@ async def test_all_batches_that_are_being_settled_are_finished_before_a_partitio
     assert await asyncio.to_thread(hand_over.finish, SECONDS) is None
     assert positions.kept[PARTITION] == BATCH_RECORDS + 1
     assert hand_over.settling is None
+
+
+async def test_the_time_of_a_batch_begins_when_the_one_before_has_ended() -> None:
+    """Otherwise two slow batches would look like one that makes no progress, and the process would be ended."""
+    may_end = [asyncio.Event(), asyncio.Event()]
+    positions = Positions()
+    positions.assign({PARTITION: 0})
+    hand_over = HandOver(positions, offsets_of, lambda batch, _: may_end[min(batch.begins[PARTITION] or 0, 1)].wait())
+    hand_over.add([record(0)])
+    await submit(hand_over)
+    hand_over.add(a_full_batch(1))
+    await submit(hand_over)
+
+    ended_at = monotonic()
+    may_end[0].set()
+    await collect(hand_over)
+    assert hand_over.settling is not None
+    assert hand_over.settling.since >= ended_at
+    may_end[1].set()
+    assert await collect(hand_over) is None
 
 
 async def test_what_is_settled_beside_a_batch_that_fails_is_not_forgotten() -> None:
