@@ -141,7 +141,12 @@ class CountingService:
 
     def service(self, **parts: Any) -> Service:
         """Return the parts of one process of it; `parts` are added."""
-        aggregate = Aggregate("retrieve_count", (On(CommitmentRetrieved, retrieved),), RetrieveCountStore(self.tables))
+        aggregate = Aggregate(
+            "retrieve_count",
+            (On(CommitmentRetrieved, retrieved),),
+            RetrieveCountStore(self.tables),
+            is_independent=True,
+        )
         return Service(
             name=self.name,
             tables=self.tables.kernel,
