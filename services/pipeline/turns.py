@@ -78,16 +78,20 @@ class Turns:
     """Gives each batch its turn, in the order in which they arrive."""
 
     def __init__(self) -> None:
-        self._last: Turn | None = None
+        self._held: list[Turn] = []
 
     @contextmanager
     def next(self, touched: Touched) -> Iterator[Turn]:
-        """Hold the turn after the last one that was given, until the block ends or raises."""
-        is_beside_another = self._last is not None and not self._last.end.done()
-        turn = self._last = Turn(touched, self._last if is_beside_another else None)
+        """Hold the turn after the last one that is held, until the block ends or raises.
+
+        What was given up before does not matter: what is settled now may be the same batch, read again.
+        """
+        turn = Turn(touched, self._held[-1] if self._held else None)
+        self._held.append(turn)
         is_settled = False
         try:
             yield turn
             is_settled = True
         finally:
+            self._held.remove(turn)
             turn.finish(is_settled=is_settled)
