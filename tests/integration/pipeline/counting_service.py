@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -32,13 +32,16 @@ from services.pipeline.aggregate import Aggregate
 from services.pipeline.broker import Brokers, EventProducer, create_topics
 from services.pipeline.bulk import insert_many
 from services.pipeline.database import Database
+from services.pipeline.errors import BrokerError
 from services.pipeline.fold import Decided, On, RefusedError, StateChange
 from services.pipeline.outbox import Outbox
+from services.pipeline.records import Partition
 from services.pipeline.runtime import Runtime, Service
 from services.pipeline.settings import ServiceSettings
 from services.pipeline.tables import KernelTables, kernel_tables
 from services.pipeline.writes import Writes
 from tests.integration.pipeline.topic_events import export_succeeded
+from tests.waiting import eventually
 
 FORBIDDEN_REVISION = 666
 """A revision that a check constraint refuses."""
@@ -129,15 +132,19 @@ class CountingService:
             await db.run_sync(self.tables.metadata.create_all)
 
     async def begin_at_the_end(self) -> None:
-        """Save the present ends of commitment.retrieved as if all of it was read."""
-        spans = await Brokers(self.settings).spans([CommitmentRetrieved.topic])
-        offsets = [
-            {"topic": topic, "partition": number, "next_offset": span.high}
-            for (topic, number), span in spans.items()
-            if span.high
-        ]
+        """Save the present ends of the topic as if everything were read: what other tests left is not this one's."""
+        highs: dict[Partition, int] = {}
+
+        async def are_known() -> bool:
+            with suppress(BrokerError):  # partitions of a new topic have no leader for a moment
+                spans = await Brokers(self.settings).spans([CommitmentRetrieved.topic])
+                highs.update({partition: span.high for partition, span in spans.items()})
+            return bool(highs)
+
+        await eventually(are_known)
+        offsets = [{"topic": topic, "partition": number, "next_offset": at} for (topic, number), at in highs.items()]
         async with self.database.begin() as db:
-            await insert_many(db, self.tables.kernel.consumer_offset, offsets)
+            await insert_many(db, self.tables.kernel.consumer_offset, [each for each in offsets if each["next_offset"]])
 
     def service(self, **parts: Any) -> Service:
         """Return the parts of one process of it; `parts` are added."""
