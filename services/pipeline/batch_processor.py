@@ -91,10 +91,8 @@ class BatchProcessor:
     def _touched(self, decoded: DecodedBatch) -> Touched:
         topics = {event.data.topic for _, event in decoded.events}
         kinds = [each for each in self._aggregates if not topics.isdisjoint(each.topics)]
-        is_independent = len(kinds) == 1 and kinds[0].is_independent
-        return Touched(
-            kinds[0].name if is_independent else None, frozenset(event.subject for _, event in decoded.events)
-        )
+        kind = kinds[0].name if len(kinds) == 1 and kinds[0].is_independent else None
+        return Touched(kind, frozenset(event.subject for _, event in decoded.events))
 
     async def _settle(self, batch: Batch, decoded: DecodedBatch, turn: Turn) -> None:
         try:

@@ -87,15 +87,20 @@ def a_full_batch(begin: int) -> list[Record]:
     return [record(offset, value=b"{}") for offset in range(begin, begin + BATCH_RECORDS)]
 
 
+async def submit_two(hand_over: HandOver[list[int]]) -> None:
+    """Hand over a lone record, and a full batch beside it."""
+    hand_over.add([record(0)])
+    await submit(hand_over)
+    hand_over.add(a_full_batch(1))
+    await submit(hand_over)
+
+
 async def test_a_full_batch_is_settled_beside_another_one_and_the_next_is_decoded_before_nothing_more_is_taken() -> (
     None
 ):
     settled = Settled()
     hand_over, positions = handing_over(settled)
-    hand_over.add([record(0)])
-    await submit(hand_over)
-    hand_over.add(a_full_batch(1))
-    await submit(hand_over)
+    await submit_two(hand_over)
     assert [batch[:2] for batch in settled.batches] == [(0, 1), (1, BATCH_RECORDS + 1)]
 
     hand_over.add(a_full_batch(BATCH_RECORDS + 1))
@@ -115,10 +120,7 @@ async def test_a_full_batch_is_settled_beside_another_one_and_the_next_is_decode
 async def test_all_batches_that_are_being_settled_are_finished_before_a_partition_is_given_back() -> None:
     settled = Settled()
     hand_over, positions = handing_over(settled)
-    hand_over.add([record(0)])
-    await submit(hand_over)
-    hand_over.add(a_full_batch(1))
-    await submit(hand_over)
+    await submit_two(hand_over)
 
     asyncio.get_running_loop().call_later(0.05, settled.may_end.set)
     assert await asyncio.to_thread(hand_over.finish, SECONDS) is None
@@ -132,10 +134,7 @@ async def test_the_time_of_a_batch_begins_when_the_one_before_has_ended() -> Non
     positions = Positions()
     positions.assign({PARTITION: 0})
     hand_over = HandOver(positions, offsets_of, lambda batch, _: may_end[min(batch.begins[PARTITION] or 0, 1)].wait())
-    hand_over.add([record(0)])
-    await submit(hand_over)
-    hand_over.add(a_full_batch(1))
-    await submit(hand_over)
+    await submit_two(hand_over)
 
     ended_at = monotonic()
     may_end[0].set()
@@ -150,10 +149,7 @@ async def test_what_is_settled_beside_a_batch_that_fails_is_not_forgotten() -> N
     settled = Settled()
     settled.error = ConnectionResetError("the database is away")
     hand_over, positions = handing_over(settled)
-    hand_over.add([record(0)])
-    await submit(hand_over)
-    hand_over.add(a_full_batch(1))
-    await submit(hand_over)
+    await submit_two(hand_over)
     settled.may_end.set()
 
     assert await collect(hand_over) is settled.error
