@@ -8,11 +8,12 @@ from schemas import limits
 from schemas.fields import (
     Code,
     Currency,
-    Email,
     Id,
     Kind,
     Money,
     Name,
+    NullIs,
+    OptionalEmail,
     Percent,
     Quantity,
     Record,
@@ -30,7 +31,9 @@ class Person(Record):
 
     id: Id = Field(description="The person's id, unique across companies.")
     name: Name = Field(description="The name that others read.")
-    email: Email = Field(description="Where mails to this person go.")
+    email: OptionalEmail = Field(
+        default=None, description="Where mails to this person go; what is not one mail address counts as absent."
+    )
 
 
 class Project(Record):
@@ -83,7 +86,7 @@ class Commitment(Record):
     project: Project = Field(description="The project that the commitment belongs to.")
     vendor: Vendor = Field(description="The contract company.")
     creator: Person = Field(description="Who created the commitment; is told of a rejection.")
-    lines: Annotated[tuple[Line, ...], Field(max_length=limits.MAX_LINES)] = Field(
+    lines: Annotated[tuple[Line, ...], Field(max_length=limits.MAX_LINES), NullIs(())] = Field(
         default=(), description="The schedule of values."
     )
 

@@ -12,8 +12,15 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     StringConstraints,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
 )
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
 from schemas import limits
 
@@ -76,6 +83,33 @@ def _shortened(value: Any) -> Any:
     return value
 
 
+def _none_if_invalid(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+    """`value` as `validate` returns it; None where it is invalid."""
+    try:
+        return validate(value)
+    except ValidationError:
+        return None
+
+
+class NullIs:
+    """Marks an optional member that is not nullable itself: null means the same as leaving it out, `default`."""
+
+    def __init__(self, default: Any) -> None:
+        self._default = default
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Validate as `source` does, once null is replaced."""
+        return core_schema.no_info_before_validator_function(self._filled, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """The schema of the member, or null."""
+        own = handler(schema)
+        return own | {"type": [own["type"], "null"]} if "type" in own else {"anyOf": [own, {"type": "null"}]}
+
+    def _filled(self, value: Any) -> Any:
+        return self._default if value is None else value
+
+
 Id = Annotated[str, StringConstraints(min_length=1, max_length=limits.MAX_ID_CHARACTERS, pattern=ID_PATTERN)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=limits.MAX_NAME_CHARACTERS, pattern=TEXT_PATTERN)]
 Code = Annotated[str, StringConstraints(max_length=limits.MAX_NAME_CHARACTERS, pattern=TEXT_PATTERN)]
@@ -92,6 +126,8 @@ Reason = Annotated[
 Note = Annotated[str, StringConstraints(max_length=limits.MAX_NOTE_CHARACTERS, pattern=TEXT_PATTERN)]
 Url = Annotated[str, StringConstraints(max_length=limits.MAX_URL_CHARACTERS, pattern=URL_PATTERN)]
 Email = Annotated[str, StringConstraints(max_length=limits.MAX_EMAIL_CHARACTERS, pattern=EMAIL_PATTERN)]
+OptionalEmail = Annotated[Email | None, WrapValidator(_none_if_invalid)]
+"""An address, or None for what is none: somebody without an address is still somebody."""
 Money = Annotated[str, StringConstraints(pattern=DECIMAL_PATTERN), Field(examples=["480250.00"])]
 Quantity = Annotated[str, StringConstraints(pattern=DECIMAL_PATTERN), Field(examples=["12.5"])]
 Percent = Annotated[str, StringConstraints(pattern=PERCENT_PATTERN), Field(examples=["10.0"])]

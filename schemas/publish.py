@@ -12,8 +12,9 @@ import orjson
 from pydantic import Field, create_model
 from pydantic.json_schema import GenerateJsonSchema
 
-from schemas.envelope import Attributes, encode
+from schemas.envelope import encode
 from schemas.examples import EXAMPLES, Example
+from schemas.message import Attributes
 from schemas.topics import TOPICS, Topic
 
 PUBLISHED = Path(__file__).parent / "published"
@@ -89,7 +90,6 @@ def schema(topic: Topic) -> dict[str, Any]:
     )
     written = message.model_json_schema(schema_generator=_Untitled)
     written["properties"]["type"]["const"] = topic.event_type
-    written["required"].remove("time")
     definitions = written.pop("$defs")
     return {"$schema": _DIALECT, "$id": f"{topic.event_type}.schema.json", **written, "$defs": definitions}
 

@@ -5,8 +5,9 @@ import asyncio
 import structlog
 
 from sandbox.commitments.tool import CommitmentsTool
-from schemas.envelope import UnreadableError, decode
+from schemas.envelope import decode
 from schemas.events import CommitmentResent, CommitmentSent, CommitmentStatus, DirectoryPerson, EventData
+from schemas.message import UnreadableError
 from services.pipeline.broker import TopicReader
 from services.pipeline.records import Record
 

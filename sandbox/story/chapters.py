@@ -13,6 +13,7 @@ from sandbox.erp.faults import Calls, ErpFault, ErpFaultKind
 from sandbox.story.actors import Actors
 from sandbox.story.timeline import StepFailedError, Timeline
 from sandbox.world import World
+from schemas.commitment import Person
 from schemas.examples.cast import ANA, DANA, DIRECTORY, SAM
 from schemas.fields import FailureClass
 
@@ -58,13 +59,13 @@ class _Story:
         await self.actors.send(commitment_id)
         await self._reject(commitment_id)
         for person in (ANA, SAM):
-            mail = await self._mail(person.email, "Rejected: PO-099")
+            mail = await self._mail(person, "Rejected: PO-099")
             self.timeline.check(f"The mail to {person.name} gives the reason", is_so=REASON in mail)
         await self.actors.edit(commitment_id, "PO-099", "Structural steel", kind="purchase_order", cost_code="03-310")
         await self.actors.resend(commitment_id, note="Moved to 03-310.")
         self.timeline.step("Sam Lee corrected PO-099 and pressed Re-send to ERP")
         await self._ribbon(commitment_id, "BLUE", "ready", revision=2)
-        mail = await self._mail(DANA.email, "Re-sent: PO-099")
+        mail = await self._mail(DANA, "Re-sent: PO-099")
         self.timeline.check("The mail to Dana Ruiz shows what changed", is_so="03-310" in mail)
         await self._daily_summary()
         await self._accept(commitment_id)
@@ -76,7 +77,7 @@ class _Story:
         commitment_id = await self.actors.create("PO-100", "Rebar", kind="purchase_order", by=SAM.id)
         await self.actors.send(commitment_id)
         await self._reject(commitment_id)
-        await self._mail(SAM.email, "Rejected: PO-100")
+        await self._mail(SAM, "Rejected: PO-100")
 
     async def retrieved(self) -> None:
         self.timeline.chapter("A commitment is retrieved before it is answered")
@@ -104,7 +105,7 @@ class _Story:
         await self._accept(commitment_id)
         await self._ribbon(commitment_id, "BLUE", "failed")
         for person in (ANA, SAM, DANA):
-            await self._mail(person.email, "Export failed: SC-016")
+            await self._mail(person, "Export failed: SC-016")
         await self.actors.retry(await self._row("SC-016 is listed in Failed to Export", "failed", commitment_id))
         self.timeline.step("Dana Ruiz retried the export")
         await self._ribbon(commitment_id, "GREEN", "synced")
@@ -138,7 +139,7 @@ class _Story:
 
         async def ask_and_look() -> str | None:
             await _countersign(environment, "digest", "--at", tomorrow)
-            return self._text_of_mail(DANA.email, DIGEST_SUBJECT)
+            return self._text_of_mail(DANA, DIGEST_SUBJECT)
 
         text = await self.timeline.wait_for(f"Mail to Dana Ruiz: {DIGEST_SUBJECT}", ask_and_look)
         self.timeline.check("It lists PO-099 as waiting", is_so="PO-099" in text)
@@ -165,14 +166,14 @@ class _Story:
         what = f"Upstream shows {colour}: {status.replace('_', ' ')}"
         return await self.timeline.wait_for(what, lambda: self.actors.ribbon(commitment_id, colour, status, revision))
 
-    async def _mail(self, address: str, subject: str) -> str:
+    async def _mail(self, person: Person, subject: str) -> str:
         async def look() -> str | None:
-            return self._text_of_mail(address, subject)
+            return self._text_of_mail(person, subject)
 
-        return await self.timeline.wait_for(f"Mail to {address}: {subject}", look)
+        return await self.timeline.wait_for(f"Mail to {person.email}: {subject}", look)
 
-    def _text_of_mail(self, address: str, subject: str) -> str | None:
-        mails = self.actors.mails(address, subject)
+    def _text_of_mail(self, person: Person, subject: str) -> str | None:
+        mails = self.actors.mails(person.email or "", subject)
         return mails[0].text if mails else None
 
     def _is_one_document(self, commitment_id: str, what: str) -> None:

@@ -18,6 +18,7 @@ from schemas.fields import (
     Instant,
     Name,
     Note,
+    NullIs,
     Reason,
     Record,
     Revision,
@@ -87,7 +88,7 @@ class ApprovalRequested(CommitmentData):
     approver: Person = Field(description="Who rejected the revision before, and is asked again.")
     previous_revision: Revision = Field(description="The revision that was rejected.")
     previous_reason: Reason = Field(description="Why it was rejected.")
-    changes: Annotated[tuple[Change, ...], Field(max_length=limits.MAX_CHANGES)] = Field(
+    changes: Annotated[tuple[Change, ...], Field(max_length=limits.MAX_CHANGES), NullIs(())] = Field(
         default=(), description="What differs from the rejected revision."
     )
     note: Note | None = Field(default=None, description="What the sender wants the approver to know.")
@@ -104,7 +105,7 @@ class CommitmentStatus(CommitmentData):
     status: Status = Field(description="Where the commitment stands.")
     ribbon: Ribbon = Field(description="The colour to show for it.")
     editable: bool = Field(strict=True, description="Whether the commitment may be edited upstream.")
-    locked_fields: tuple[Name, ...] = Field(
+    locked_fields: Annotated[tuple[Name, ...], NullIs(())] = Field(
         default=(), description="Members that must not change, because an ERP document exists."
     )
     message: Text = Field(description="What the status means for this commitment, in a sentence.")

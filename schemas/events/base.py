@@ -22,6 +22,11 @@ class EventData(Record):
         """Whom the event is about: the Kafka key."""
         raise NotImplementedError(type(self).__name__)
 
+    @property
+    def not_understood(self) -> tuple[str, ...]:
+        """The members that could not be read, and are taken as something safe; mostly none, since such events fail."""
+        return ()
+
 
 class CommitmentData(EventData):
     """An event about one revision of one commitment."""

@@ -1,6 +1,6 @@
 """What the exporter tells: outcomes of exports, and how an ERP connection is doing."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -14,11 +14,14 @@ from schemas.fields import (
     Id,
     Instant,
     Name,
+    NullIs,
     Owner,
     Record,
     Text,
     Version,
 )
+
+Flag = Annotated[bool, Field(strict=True), NullIs(default=False)]
 
 
 class ExportInDoubt(CommitmentData):
@@ -30,7 +33,7 @@ class ExportInDoubt(CommitmentData):
     round: ExportRound = Field(description="The export round whose outcome is unknown.")
     since: Instant = Field(description="When the answer was lost.")
     asked: Text = Field(description="What the ERP was asked, and what it answered.")
-    probes: Count = Field(default=0, description="How often the ERP has been asked.")
+    probes: Annotated[Count, NullIs(0)] = Field(default=0, description="How often the ERP has been asked.")
     next_probe: Instant | None = Field(default=None, description="Absent when only a person can decide.")
     connection: Id | None = Field(default=None, description="The ERP connection that was called.")
 
@@ -78,13 +81,9 @@ class LimitsProfile(Record):
     title_characters: int | None = Field(default=None, strict=True, ge=1, description="Longest title.")
     vendor_name_characters: int | None = Field(default=None, strict=True, ge=1, description="Longest vendor name.")
     memo_characters: int | None = Field(default=None, strict=True, ge=1, description="Longest memo.")
-    truncates_number: bool = Field(default=False, strict=True, description="Whether a longer number is cut in silence.")
-    takes_erp_code: bool = Field(
-        default=False, strict=True, description="Whether an approver may ask for a document number."
-    )
-    takes_accounting_date: bool = Field(
-        default=False, strict=True, description="Whether an approver may ask for a booking date."
-    )
+    truncates_number: Flag = Field(default=False, description="Whether a longer number is cut in silence.")
+    takes_erp_code: Flag = Field(default=False, description="Whether an approver may ask for a document number.")
+    takes_accounting_date: Flag = Field(default=False, description="Whether an approver may ask for a booking date.")
 
 
 class ErpConnection(EventData):
@@ -98,12 +97,14 @@ class ErpConnection(EventData):
     kind: Id = Field(description="The connector, for example `http`.")
     title: Name = Field(description="What people call this ERP.")
     companies: tuple[Id, ...] = Field(description="The ids of the companies that export through it.")
-    limits: LimitsProfile = Field(default=LimitsProfile(), description="What this ERP takes.")
+    limits: Annotated[LimitsProfile, NullIs(LimitsProfile())] = Field(
+        default=LimitsProfile(), description="What this ERP takes."
+    )
     circuit_open_since: Instant | None = Field(
         default=None, description="Since when calls are held back; absent while they flow."
     )
     last_contact: Instant | None = Field(default=None, description="When the ERP last answered.")
-    queue_length: Count = Field(default=0, description="How many exports wait for it.")
+    queue_length: Annotated[Count, NullIs(0)] = Field(default=0, description="How many exports wait for it.")
 
     @property
     def subject(self) -> str:

@@ -16,6 +16,7 @@ from schemas.fields import (
     Instant,
     MailOutcome,
     Money,
+    NullIs,
     OpenKind,
     Record,
     Revision,
@@ -40,7 +41,9 @@ class DigestRow(Record):
     status: Status = Field(description="Where the commitment stands.")
     since: Instant = Field(description="Since when the status holds.")
     age_days: Count = Field(description="Whole days since then, in the recipient's time zone.")
-    message: Excerpt = Field(default="", description="What the status means, in a sentence, shortened.")
+    message: Annotated[Excerpt, NullIs("")] = Field(
+        default="", description="What the status means, in a sentence, shortened."
+    )
     summary: Summary = Field(description="What the row shows of the commitment.")
     url: Url = Field(description="Where the approver answers.")
 
@@ -49,9 +52,11 @@ class DigestSection(Record):
     """The rows of one part of the summary; `count` also counts those that are not listed."""
 
     count: Count = Field(description="How many there are, listed or not.")
-    totals: tuple[CurrencyTotal, ...] = Field(default=(), description="Their totals, one for each currency.")
-    oldest_days: Count = Field(default=0, description="Age of the oldest in whole days.")
-    rows: Annotated[tuple[DigestRow, ...], Field(max_length=limits.MAX_DIGEST_ROWS)] = Field(
+    totals: Annotated[tuple[CurrencyTotal, ...], NullIs(())] = Field(
+        default=(), description="Their totals, one for each currency."
+    )
+    oldest_days: Annotated[Count, NullIs(0)] = Field(default=0, description="Age of the oldest in whole days.")
+    rows: Annotated[tuple[DigestRow, ...], Field(max_length=limits.MAX_DIGEST_ROWS), NullIs(())] = Field(
         default=(), description="The rows that are listed, oldest first."
     )
 

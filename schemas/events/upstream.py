@@ -1,22 +1,23 @@
 """What the project's tool and the company's directory tell: submissions, retrieves and people."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ModelWrapValidatorHandler, TypeAdapter, ValidationError, model_validator
 
 from schemas.commitment import Person
 from schemas.events.base import CommitmentData, EventData
 from schemas.fields import (
-    Email,
     Id,
     Name,
     Note,
+    NullIs,
+    OptionalEmail,
     Revision,
     ToolLevel,
     Version,
 )
 from schemas.snapshot import Snapshot
-from schemas.zones import known_zone
+from schemas.zones import UTC_NAME, known_zone
 
 
 class Submission(EventData):
@@ -57,6 +58,19 @@ class CommitmentRetrieved(CommitmentData):
     retrieved_by: Person = Field(description="Who took it back.")
 
 
+NOT_UNDERSTOOD = "not_understood"
+"""The member in which a person's record names what was replaced."""
+_INDISPENSABLE = frozenset({"company_id", "person_id", "version"})
+_SAFE: dict[str, Any] = {
+    "email": None,
+    "time_zone": UTC_NAME,
+    "erp_tool": ToolLevel.NONE,
+    "can_push_to_accounting": False,
+    "digest_subscribed": True,
+}
+"""What an odd member is read as: no right that is not clearly given."""
+
+
 class DirectoryPerson(EventData):
     """What the company's directory says of a person; the highest version wins."""
 
@@ -67,18 +81,42 @@ class DirectoryPerson(EventData):
     person_id: Id = Field(description="The person; the key of the message.")
     version: Version = Field(description="Rises with each change; readers keep the highest.")
     name: Name = Field(description="The name that others read.")
-    email: Email = Field(description="Where mails to this person go.")
-    time_zone: Annotated[str, Field(max_length=64), AfterValidator(known_zone)] = Field(
-        default="UTC", description="IANA name, for example America/Chicago."
+    email: OptionalEmail = Field(
+        default=None, description="Where mails to this person go; what is not one mail address counts as absent."
+    )
+    time_zone: Annotated[str, Field(max_length=64), AfterValidator(known_zone), NullIs(UTC_NAME)] = Field(
+        default=UTC_NAME,
+        description="IANA name, for example America/Chicago; the names of Windows and Rails are understood.",
     )
     erp_tool: ToolLevel = Field(description="Level on the company's ERP Integrations tool.")
-    can_push_to_accounting: bool = Field(
-        default=False, strict=True, description="Whether the person is an accounting approver."
+    can_push_to_accounting: Annotated[bool, Field(strict=True), NullIs(default=False)] = Field(
+        default=False, description="Whether the person is an accounting approver."
     )
-    commitments_tool: dict[Id, ToolLevel] = Field(
+    commitments_tool: Annotated[dict[Id, ToolLevel], NullIs({})] = Field(
         default_factory=dict, description="Level on the Commitments tool of each project, by project id."
     )
-    digest_subscribed: bool = Field(default=True, strict=True, description="Whether the daily summary is wanted.")
+    digest_subscribed: Annotated[bool, Field(strict=True), NullIs(default=True)] = Field(
+        default=True, description="Whether the daily summary is wanted."
+    )
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _take_what_is_clear(cls, received: Any, read: ModelWrapValidatorHandler[Self]) -> Self:
+        """Read a record with odd members by their safe values: what it takes away must not wait for a better one."""
+        try:
+            return read(received)
+        except ValidationError as error:
+            odd = {problem["loc"][0] for problem in error.errors() if problem["loc"]}
+            if not isinstance(received, dict) or not odd or odd & _INDISPENSABLE:
+                raise
+            safe = {name: _safe_value(received, str(name)) for name in odd}
+            return read(received | safe | {NOT_UNDERSTOOD: sorted(map(str, odd))})
+
+    @property
+    def not_understood(self) -> tuple[str, ...]:
+        """The members that were replaced by their safe values."""
+        names = (self.model_extra or {}).get(NOT_UNDERSTOOD, ())
+        return tuple(name for name in names if isinstance(name, str)) if isinstance(names, (list, tuple)) else ()
 
     @property
     def subject(self) -> str:
@@ -99,6 +137,35 @@ class DirectoryPerson(EventData):
     def is_approver(self) -> bool:
         """Whether the person is an accounting approver of their company: may accept, reject, retry and settle."""
         return self.erp_tool in (ToolLevel.STANDARD, ToolLevel.ADMIN) and self.can_push_to_accounting
+
+
+def _safe_value(received: dict[str, Any], name: str) -> Any:
+    """What the odd member `name` is read as."""
+    if name == "name":
+        return received["person_id"]
+    if name == "commitments_tool":
+        return _clear_levels(received[name])
+    return _SAFE[name]
+
+
+def _clear_levels(received: Any) -> dict[str, ToolLevel]:
+    """The levels by project; one that is unknown is none, so that nobody sends where that is not clearly allowed."""
+    levels = received if isinstance(received, dict) else {}
+    known = {level.value: level for level in ToolLevel}
+    projects = TypeAdapter(Id)
+    return {
+        project: known.get(level, ToolLevel.NONE) if isinstance(level, str) else ToolLevel.NONE
+        for project, level in levels.items()
+        if _is_valid(projects, project)
+    }
+
+
+def _is_valid(kind: TypeAdapter[Any], value: Any) -> bool:
+    try:
+        kind.validate_python(value)
+    except ValidationError:
+        return False
+    return True
 
 
 class DirectoryPersonRemoved(EventData):

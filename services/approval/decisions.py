@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
 from schemas.events import DirectoryPerson
 from schemas.snapshot import Snapshot
+from schemas.zones import zone_info
 from services.approval.rules.answers import Accept, Answer, AnswerResult, Granted, Retry, Settle
 from services.approval.rules.checks import Finding
 from services.approval.rules.commands import AnswerContext, carry_out
@@ -50,7 +50,7 @@ class Decisions:
             if await queries.find(db, who.company_id, commitment_id) is None:
                 return None
             facts = (await self._store.load(db, [commitment_id]))[commitment_id]
-            context = AnswerContext(who.as_person, ZoneInfo(who.time_zone), utc_now(), traceparent)
+            context = AnswerContext(who.as_person, zone_info(who.time_zone), utc_now(), traceparent)
             snapshot, findings = await _exported(db, who.company_id, facts, answer)
             against = await _objection(db, who.company_id, facts, answer)
             result = carry_out(facts, answer, context, snapshot=snapshot, findings=findings, objection=against)

@@ -76,6 +76,8 @@ class Composer:
 
 def smtp_address(person: Person) -> str | None:
     """The person's address in ASCII, as SMTP needs it; None where there is no such form."""
+    if not person.email:
+        return None
     name, _, domain = person.email.rpartition("@")
     try:
         return f"{name}@{domain.encode('idna').decode()}" if name.isascii() else None

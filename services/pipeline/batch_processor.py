@@ -2,21 +2,22 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from time import perf_counter
 
 import structlog
 
-from schemas.envelope import Event, decode
+from schemas.envelope import Event, decode, safe_reading
 from schemas.events import EventData
 from services.pipeline import metrics
 from services.pipeline.aggregate import Aggregate
 from services.pipeline.clock import utc_now
 from services.pipeline.crash import crash_at
 from services.pipeline.database import Database, Transaction, is_lock_timeout, may_succeed_later
-from services.pipeline.dead_letters import HANDLER_FAILED, DeadLetter, DeadLetters, dead_letter_of
+from services.pipeline.dead_letters import HANDLER_FAILED, KEY_MISMATCH, DeadLetter, DeadLetters, dead_letter_of
 from services.pipeline.errors import DefectError, OvertakenError, RowAppearedError
 from services.pipeline.fold import Fold, Folded
 from services.pipeline.offsets import Offsets
@@ -42,18 +43,31 @@ class DecodedBatch:
     unreadable: Sequence[DeadLetter]
 
 
-def decode_batch(records: Sequence[Record]) -> DecodedBatch:
-    """Decode every record; one that is not a valid event, or cannot be decoded at all, becomes a dead letter."""
+def decode_batch(records: Sequence[Record], *, is_redrive: bool = False) -> DecodedBatch:
+    """Decode every record; one that is not a valid event, or cannot be decoded at all, becomes a dead letter.
+
+    The safe reading of a dead letter is an event besides, unless it is read again: its key may be known better by now.
+    """
     events: list[tuple[Record, Event[EventData]]] = []
     unreadable: list[DeadLetter] = []
     for record in records:
         try:
             event = decode(record.partition.topic, record.key, record.value, record.headers, record.at)
         except Exception as error:  # noqa: BLE001 - no message may end the consumer, which would read it again
-            unreadable.append(dead_letter_of(record, error))
+            letter = dead_letter_of(record, error)
+            safe = None if is_redrive else _safe_reading(letter)
+            unreadable.append(replace(letter, is_read_safely=safe is not None))
+            if safe is not None:
+                events.append((record, safe))
         else:
             events.append((record, event))
     return DecodedBatch(events, unreadable)
+
+
+def _safe_reading(letter: DeadLetter) -> Event[EventData] | None:
+    """What to go by instead; nothing where the key itself is in doubt, since it would name the wrong person."""
+    record = letter.record
+    return None if letter.reason == KEY_MISMATCH else safe_reading(record.partition.topic, record.key, record.at)
 
 
 class BatchProcessor:
@@ -76,6 +90,7 @@ class BatchProcessor:
         self._turns = Turns()
         # an operator who redrives dead letters knows that they have failed
         self._failures = _FailureStreak(0, None if dead_letters else MAX_FAILURES_IN_A_ROW)
+        self._decode = partial(decode_batch, is_redrive=dead_letters is not None)
         self._dead_letters = dead_letters or DeadLetters(tables)
 
     async def settle(self, batch: Batch, decoded: DecodedBatch) -> None:
@@ -129,7 +144,7 @@ class BatchProcessor:
 
     async def _settle_piece(self, piece: Batch) -> None:
         try:
-            await self._commit(piece, await asyncio.to_thread(decode_batch, piece.records))
+            await self._commit(piece, await asyncio.to_thread(self._decode, piece.records))
         except RowAppearedError:
             await self._settle_piece(piece)
         except Exception as error:
@@ -164,6 +179,7 @@ class BatchProcessor:
         metrics.BATCH_SECONDS.labels(self._service).observe(perf_counter() - started)
         self._count_events(folded, now)
         self._report(letters)
+        self._report_odd(event for _, event in decoded.events if event.data.not_understood)
 
     async def _fold(
         self, db: Transaction, writes: Writes, decoded: DecodedBatch, now: datetime
@@ -195,13 +211,17 @@ class BatchProcessor:
         for letter in letters:
             topic, partition = letter.record.partition
             metrics.EVENTS.labels(self._service, topic, "dead_lettered").inc()
-            log.warning(
-                "consumer.dead_letter",
-                reason=letter.reason,
-                topic=topic,
-                partition=partition,
-                offset=letter.record.offset,
-            )
+            about = {"reason": letter.reason, "topic": topic, "partition": partition, "offset": letter.record.offset}
+            if letter.is_read_safely:
+                log.error("consumer.rights_removed", key=(letter.record.key or b"").decode(), why=letter.why, **about)
+            else:
+                log.warning("consumer.dead_letter", **about)
+
+    def _report_odd(self, events: Iterable[Event[EventData]]) -> None:
+        for event in events:
+            topic, odd = event.data.topic, event.data.not_understood
+            metrics.PARTLY_READ.labels(self._service, topic).inc()
+            log.warning("consumer.partly_read", topic=topic, key=event.subject, not_understood=odd)
 
 
 def _is_fault_of_an_event(error: Exception) -> bool:

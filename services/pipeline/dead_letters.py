@@ -9,8 +9,9 @@ from sqlalchemy import ColumnElement, RowMapping, Table, Update, and_, func, sel
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 
-from schemas.envelope import UnreadableError, message_bytes
+from schemas.envelope import message_bytes
 from schemas.limits import MAX_SUBMISSION_BYTES
+from schemas.message import UnreadableError
 from services.pipeline.database import Transaction, is_data_error
 from services.pipeline.fold import RefusedError
 from services.pipeline.records import Partition, Record
@@ -21,6 +22,8 @@ SCHEMA = "schema"
 HANDLER_FAILED = "handler_failed"
 """Reason of a well-formed event that our code failed to handle: a defect, to be processed again after the fix."""
 
+KEY_MISMATCH = "key_mismatch"
+"""Reason of a message whose key is not whom it is about."""
 TOO_LARGE = "too_large"
 """Reason of a message that exceeds the contract's limits."""
 REASONS = (
@@ -28,7 +31,7 @@ REASONS = (
     SCHEMA,
     "unknown_type",
     "other_company",
-    "key_mismatch",
+    KEY_MISMATCH,
     TOO_LARGE,
     HANDLER_FAILED,
 )
@@ -60,12 +63,16 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A message with the reason why it was set aside, and an explanation for people; open while `settled` is None."""
+    """A message with the reason why it was set aside, and an explanation for people; open while `settled` is None.
+
+    `is_read_safely` is whether it took effect nevertheless: as the removal of a person who may have lost their rights.
+    """
 
     record: Record
     reason: str
     why: str
     settled: Settled | None = None
+    is_read_safely: bool = False
 
     @property
     def is_cut(self) -> bool:
@@ -176,9 +183,9 @@ class DeadLetters:
 
 
 def tombstones_in(records: Sequence[Record], letters: Sequence[DeadLetter]) -> list[Record]:
-    """Return the tombstones among `records` that were applied; one that is itself a dead letter removes nothing."""
-    failed = {letter.record.position for letter in letters}
-    return [record for record in records if record.value is None and record.position not in failed]
+    """Return the tombstones among `records` that were applied, and the dead letters that were read as tombstones."""
+    failed = {letter.record.position: letter.is_read_safely for letter in letters}
+    return [record for record in records if failed.get(record.position, not record.value)]
 
 
 def _is_on(table: Table, partition: Partition) -> ColumnElement[bool]:

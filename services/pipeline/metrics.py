@@ -10,6 +10,11 @@ EVENTS = Counter(
     "Processed events by outcome: applied, unchanged (a repeat), or dead_lettered.",
     ("service", "topic", "outcome"),
 )
+PARTLY_READ = Counter(
+    "pipeline_partly_read_total",
+    "Events with members that were not understood and are read by their safe values; the log names them.",
+    ("service", "topic"),
+)
 BATCH_SECONDS = Histogram(
     "pipeline_batch_seconds",
     "Time to process one batch, from decoded to committed.",

@@ -14,7 +14,8 @@ import orjson
 from pydantic import SecretStr
 from sqlalchemy import MetaData
 
-from schemas.envelope import UnreadableError, decode
+from schemas.envelope import decode
+from schemas.message import UnreadableError
 from schemas.topics import BY_TYPE, TOPICS, Topic
 from services.pipeline.broker import EventProducer, correct_settings, create_topics, find_wrong_settings
 from services.pipeline.clock import utc_now

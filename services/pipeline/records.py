@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from schemas.envelope import Headers
+from schemas.message import Headers
+from schemas.times import EARLIEST, LATEST
 from schemas.values import value
 from services.pipeline.clock import utc_now
 
-_TIMESTAMPS_MS = range(4_102_444_800_000)
-"""From 1970 to 2100; a number outside is no time in milliseconds."""
+_TIMESTAMPS_MS = range(*(int(moment.timestamp() * 1000) for moment in (EARLIEST, LATEST)))
 
 
 class Partition(NamedTuple):
@@ -37,7 +37,7 @@ class Record:
 
 
 def moment_of(timestamp_ms: float) -> datetime:
-    """Return the time of a Kafka timestamp; now if the producer gave a negative one, or one in another unit."""
+    """Return the time of a Kafka timestamp; now if the producer gave an implausible one, or one in another unit."""
     if int(timestamp_ms) not in _TIMESTAMPS_MS:
         return utc_now()
     return datetime.fromtimestamp(timestamp_ms / 1000, UTC)

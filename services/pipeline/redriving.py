@@ -105,7 +105,7 @@ class DeadLetterDesk:
         """Process `batch`, letter by letter if another command has settled one of them meanwhile."""
         try:
             records = [letter.record for letter in batch]
-            await processor.settle(Batch.without_offsets(records), decode_batch(records))
+            await processor.settle(Batch.without_offsets(records), decode_batch(records, is_redrive=True))
         except StaleBatchError:
             for letter in batch if len(batch) > 1 else ():
                 await self._process(processor, [letter])

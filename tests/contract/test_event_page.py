@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from schemas import commitment, events, limits
-from schemas.envelope import Attributes
+from schemas.message import Attributes
 from schemas.publish import PUBLISHED
 from schemas.topics import TOPICS, Topic
 from services.approval import handlers as approval

@@ -3,6 +3,7 @@
 from datetime import datetime, tzinfo
 
 from schemas.fields import Status
+from schemas.times import in_zone
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, current_status
 from services.approval.rules.facts import Ruling, Stage
 
@@ -31,7 +32,7 @@ class _Clock:
 
     def at(self, instant: datetime) -> str:
         """`at 09:15`, with the date unless it is today."""
-        local = instant.astimezone(self._zone)
+        local = in_zone(instant, self._zone)
         day = "" if local.date() == self._today else f" on {local:%Y-%m-%d}"
         return f"at {local:%H:%M}{day}"
 

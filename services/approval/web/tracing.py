@@ -5,7 +5,7 @@ import secrets
 
 from starlette.requests import Request
 
-from schemas.envelope import TRACEPARENT_PATTERN
+from schemas.message import TRACEPARENT_PATTERN
 
 
 def traceparent_of(request: Request) -> str:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from schemas.events import DirectoryPerson
+from schemas.zones import zone_info
 
 
 class DigestOutcome(StrEnum):
@@ -28,7 +29,7 @@ class Recipient:
     @property
     def zone(self) -> ZoneInfo:
         """The time zone that decides when this person's days begin and end."""
-        return ZoneInfo(self.person.time_zone)
+        return zone_info(self.person.time_zone)
 
 
 def outcome_for(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -12,12 +12,12 @@ from schemas.commitment import Person, Summary
 from schemas.envelope import Event, encode, new_event
 from schemas.events import CurrencyTotal, DigestReady, DigestRow, DigestSection, DirectoryPerson
 from schemas.fields import Status
+from schemas.times import in_zone
 from services.digest.rules.due import Due
 from services.digest.rules.items import CONCLUDED, WAITING, Item
 from services.digest.rules.recipients import Recipient
 
 _SOURCE = "countersign/digest"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_WHOLE_DIGITS = 15
 _ROW_LIMITS = (limits.MAX_DIGEST_ROWS, 20, 5, 0)
 
@@ -104,8 +104,7 @@ class _Day:
         return max((self._date_of(self.now) - self._date_of(item.since)).days, 0)
 
     def _date_of(self, instant: datetime) -> date:
-        # a wrong clock upstream may send years at the ends of the calendar, where time zones overflow
-        return min(max(instant, _EPOCH), self.now).astimezone(self.zone).date()
+        return in_zone(min(instant, self.now), self.zone).date()
 
 
 def _totals(items: Iterable[Item]) -> tuple[CurrencyTotal, ...]:

@@ -42,7 +42,7 @@ PERSON = Table(
     Column("company_id", Text, nullable=False),
     Column("version", BigInteger, nullable=False, comment="outlives a removal, so that an old record gives no right"),
     Column("name", Text, nullable=False),
-    Column("email", Text, nullable=False),
+    Column("email", Text),
     Column("time_zone", Text, nullable=False),
     Column("erp_tool", Text, nullable=False),
     Column("can_push_to_accounting", Boolean, nullable=False),

@@ -2,10 +2,11 @@
 
 import unicodedata
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
 
+from schemas.times import in_zone
+from schemas.zones import zone_info
 from services.pipeline.formats import LOCALE
 
 _DIRECTION_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -26,7 +27,8 @@ def lines_of(text: str) -> tuple[str, ...]:
 
 def moment(at: datetime, time_zone: str) -> str:
     """`at` in `time_zone`, for example "Sunday, November 22, 2026, 06:00 CST"."""
-    return format_datetime(at, "EEEE, MMMM d, y, HH:mm z", tzinfo=ZoneInfo(time_zone), locale=LOCALE)
+    zone = zone_info(time_zone)
+    return format_datetime(in_zone(at, zone), "EEEE, MMMM d, y, HH:mm z", tzinfo=zone, locale=LOCALE)
 
 
 def days(count: int) -> str:

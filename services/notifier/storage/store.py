@@ -124,7 +124,7 @@ def _row_of(each: Mail) -> dict[str, Any]:
         "event_id": each.event_id,
         "recipient_id": each.recipient.id,
         "recipient_name": each.recipient.name,
-        "recipient_email": each.recipient.email,
+        "recipient_email": each.recipient.email or "",
         "kind": each.kind,
         "company_id": each.data.company_id,
         "commitment_id": each.commitment_id,

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from confluent_kafka import OFFSET_BEGINNING, Message, TopicPartition
 
-from schemas.envelope import Headers
+from schemas.message import Headers
 from services.pipeline.records import Partition, Record, moment_of
 from services.pipeline.settings import KafkaSettings
 

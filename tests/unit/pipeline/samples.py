@@ -3,8 +3,9 @@
 from datetime import UTC, datetime
 
 from schemas.commitment import Person
-from schemas.envelope import Event, Headers, encode, new_event
+from schemas.envelope import Event, encode, new_event
 from schemas.events import CommitmentRetrieved
+from schemas.message import Headers
 from services.pipeline.records import Partition, Record
 
 NOW = datetime(2026, 11, 22, 15, 15, tzinfo=UTC)

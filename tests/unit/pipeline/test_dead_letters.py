@@ -2,8 +2,9 @@
 
 from sqlalchemy.exc import DBAPIError
 
-from schemas.envelope import UnreadableError, message_bytes
+from schemas.envelope import message_bytes
 from schemas.limits import MAX_SUBMISSION_BYTES
+from schemas.message import UnreadableError
 from services.pipeline.dead_letters import HANDLER_FAILED, KEPT_BYTES, dead_letter_of
 from services.pipeline.fold import RefusedError
 from tests.unit.pipeline.samples import record

@@ -6,9 +6,10 @@ from typing import Any
 import orjson
 import pytest
 
-from schemas.envelope import Event, Headers, UnreadableError, decode, encode
+from schemas.envelope import Event, decode, encode
 from schemas.events import EventData
 from schemas.examples import EXAMPLES, Example
+from schemas.message import Headers, UnreadableError
 
 BROKER_TIME = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 

@@ -148,7 +148,6 @@ def test_the_error_for_other_json_names_the_missing_members() -> None:
         (altered("time", to="yesterday"), f"time: {TIME_IN_WORDS}"),
         (altered("time", to=1_795_000_000), f"time: {TIME_IN_WORDS}"),
         (altered("time", to="1795000000"), f"time: {TIME_IN_WORDS}"),
-        (altered("time", to="9999-12-31T23:59:59-14:00"), "time: must lie in the years 1 to 9999 of UTC"),
         (without("data"), "data: must be a JSON object"),
         (altered("data", to=[]), "data: must be a JSON object"),
         (altered("data", "commitment", to="SC-014"), "commitment: must be a JSON object"),
@@ -202,10 +201,6 @@ def test_the_error_for_other_json_names_the_missing_members() -> None:
         (altered("data", "revision", to="1"), "revision: must be a whole number"),
         (altered("data", "revision", to=1.5), "revision: must be a whole number"),
         (altered("data", "revision", to=None), "revision: must be a whole number"),
-        (
-            altered("data", "sent_by", "email", to="sam@x.example, eve@y.example"),
-            "sent_by.email: must be one mail address",
-        ),
     ],
 )
 def test_the_error_for_an_invalid_message_says_where_and_why(bad: dict[str, Any], why: str) -> None:
@@ -218,13 +213,9 @@ def test_the_error_for_an_invalid_message_says_where_and_why(bad: dict[str, Any]
         ("decision.rejected", ("reason",), " \n ", "reason: must say something, without the character U+0000"),
         ("decision.accepted", ("content_hash",), "A" * 64, "content_hash: must be a SHA-256 in lower-case hex"),
         ("decision.accepted", ("round",), 0, "round: Input should be greater than or equal to 1"),
-        ("directory.person", ("time_zone",), "Central", "time_zone: is not an IANA time zone name"),
-        (
-            "directory.person",
-            ("can_push_to_accounting",),
-            "yes",
-            "can_push_to_accounting: Input should be a valid boolean",
-        ),
+        ("directory.person", ("company_id",), "two words", "company_id: must not contain spaces or control characters"),
+        ("directory.person", ("version",), "3", "version: must be a whole number"),
+        ("digest.ready", ("time_zone",), "Central", "time_zone: is not the name of a time zone"),
         ("mail.settled", ("kind",), "Re-sent", "kind: must be at most 64 lower-case letters and underscores"),
         ("mail.settled", ("settled_at",), "2026-11-16T16:10:02", f"settled_at: {TIME_IN_WORDS}"),
     ],
@@ -240,18 +231,16 @@ def test_an_error_lists_only_the_first_problems() -> None:
 
 
 def test_an_error_is_short_and_free_of_control_characters() -> None:
-    levels = {"a\x00b": "none", "c" * 5_000: "none"}
-    reason, why = refusal(altered("data", "commitments_tool", to=levels, topic="directory.person"), "directory.person")
+    reason, why = refusal(altered("subject", to="a\x00b"), key=b"x")
     assert reason == "schema"
     assert "\x00" not in why
-    assert len(why) <= 1_000
     _, why = refusal(altered("type", to="\x00" * 5_000))
     assert "\x00" not in why
     assert len(why) <= 1_000
 
 
 def test_an_error_does_not_quote_values() -> None:
-    _, why = refusal(altered("data", "sent_by", "email", to="not secret enough"))
+    _, why = refusal(altered("data", "commitment", "url", to="not secret enough"))
     assert "secret" not in why
 
 
@@ -319,7 +308,7 @@ def test_a_binary_message_without_a_content_type_is_read_as_json() -> None:
     [
         ({"ce_id": None}, ("schema", "id: is missing")),
         ({"ce_id": b"14"}, ("schema", "id: must be a UUID")),
-        ({"ce_source": b"\xff"}, ("undecodable", "a header is not UTF-8")),
+        ({"ce_source": b"\xff"}, ("undecodable", "a header of the event is not UTF-8")),
         ({"ce_type": b"x.v1"}, ("unknown_type", "type 'x.v1' does not travel on commitment.sent")),
     ],
 )

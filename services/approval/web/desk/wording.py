@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from urllib.parse import quote
-from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
 from babel.numbers import format_decimal
 
 from schemas.commitment import Person, Summary
 from schemas.fields import FailureClass, Kind, Owner, Status, ToolLevel
+from schemas.times import in_zone
+from schemas.zones import zone_info
 from services.approval.storage.queries import MAX_COUNT
 from services.approval.storage.views import DeskView
 from services.pipeline.formats import LOCALE, enumeration, money
@@ -89,7 +90,7 @@ def quantity(amount: str) -> str:
 
 def moment(at: datetime, time_zone: str) -> str:
     """`at` in `time_zone`, for example "Nov 16, 2026, 09:02 CST"."""
-    local = at.astimezone(ZoneInfo(time_zone))
+    local = in_zone(at, zone_info(time_zone))
     # The zone's own abbreviation, because babel abbreviates only the zones of the locale's own country.
     return f"{format_datetime(local, 'MMM d, y, HH:mm', tzinfo=local.tzinfo, locale=LOCALE)} {local:%Z}"
 

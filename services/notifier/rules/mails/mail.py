@@ -82,7 +82,8 @@ def _each_once(people: Iterable[Person]) -> Iterator[Person]:
     """Yield each person once; people who share an id or an address count as one."""
     seen: set[tuple[str, str]] = set()
     for person in people:
-        names = {("id", person.id), ("address", person.email.casefold())}
+        address = {("address", person.email.casefold())} if person.email else set()
+        names = {("id", person.id)} | address
         if seen.isdisjoint(names):
             yield person
         seen |= names
