@@ -3,7 +3,7 @@
 Delivery is at least once. A message is acknowledged to Faust only after its transaction, so a crash or a lost database
 repeats messages and skips none, and keeping the highest version makes a repeat harmless. Faust itself may drop messages
 around a rebalance (those of an older generation of the group); the next version of that commitment or person repairs
-it. Faust's client delivers messages of other producers' aborted transactions as if they were committed.
+it.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ import faust
 import structlog
 
 from services.digest.aggregates import AGGREGATES
+from services.digest.committed import CommittedTransport, Reading, reading_of
 from services.digest.metrics import FAILED_ATTEMPTS
 from services.digest.storage.tables import KERNEL
 from services.pipeline import metrics
@@ -90,6 +91,7 @@ class Projection:
             datadir=folder,  # Faust creates folders although it has nothing to keep there
             env_prefix="COUNTERSIGN_FAUST_",  # otherwise Faust would read variables such as DEBUG
         )
+        app.transport = CommittedTransport(app.conf.broker_consumer, app)
         for name in topics_of(AGGREGATES):
             topic = app.topic(
                 name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw", allow_empty=True
@@ -127,23 +129,20 @@ class Projection:
             if app.crashed:
                 raise BrokerError(f"Faust crashed: {app.crash_reason!r}")
             self._show_lag(
-                {
-                    Partition(each.topic, each.partition): app.consumer.highwater(each)
-                    for each in app.consumer.assignment()
-                }
+                {Partition(each.topic, each.partition): reading_of(app, each) for each in app.consumer.assignment()}
             )
             await is_set_within(stopping, WATCH_SECONDS)
 
-    def _show_lag(self, highs: Mapping[Partition, int | None]) -> None:
-        """Show the lag of the partitions in `highs`, which are the assigned ones, and forget all others."""
-        gone = self._next.keys() - highs.keys()
+    def _show_lag(self, readings: Mapping[Partition, Reading]) -> None:
+        """Show the lag of the partitions in `readings`, which are the assigned ones, and forget all others."""
+        gone = self._next.keys() - readings.keys()
         forget_lag(gone)
         for partition in gone:
             del self._next[partition]
         for partition, position in self._next.items():
-            high = highs[partition]
-            if high is not None:
-                metrics.CONSUMER_LAG.labels(partition.topic, partition.number).set(max(high - position, 0))
+            lag = readings[partition].lag(position)
+            if lag is not None:
+                metrics.CONSUMER_LAG.labels(partition.topic, partition.number).set(lag)
 
 
 def record_of(message: Any) -> Record:

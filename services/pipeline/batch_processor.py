@@ -116,7 +116,7 @@ class BatchProcessor:
             await turn.wait_to_retry()
             if isinstance(error, RowAppearedError | OvertakenError):
                 await self._settle(batch, decoded, turn)
-            elif _is_fault_of_an_event(error) or is_lock_timeout(error):
+            elif batch.records and (_is_fault_of_an_event(error) or is_lock_timeout(error)):
                 log.warning("consumer.batch_split", records=len(batch.records), cause=type(error).__name__)
                 await self._settle_split(batch, error)
             else:

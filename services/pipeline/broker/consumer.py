@@ -189,6 +189,8 @@ class BatchConsumer(Generic[DecodedT]):
         if now >= self._compare_at and self._recover_at is None and not self._hand_over.settling:
             self._compare_at = now + COMPARE_SECONDS
             self._compare_with_saved()
+            if self._recover_at is None:
+                self._hand_over.skip_marks()
         if self._new_highs is not None and self._recover_at is None:
             self._highs, self._new_highs = self._new_highs, None
             self._compare_with_brokers()

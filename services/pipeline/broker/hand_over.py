@@ -74,6 +74,11 @@ class HandOver(Generic[DecodedT]):
         if batch.records:
             self._ready = batch, self._decode(batch.records)
 
+    def skip_marks(self) -> None:
+        """While everything that was read is settled, make a batch ready that passes the marks behind it."""
+        if not (self.has_waiting or self._settling) and (batch := self._positions.marks()):
+            self._ready = batch, self._decode(batch.records)
+
     def submit(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begin to settle the batch that is ready, unless enough others are being settled."""
         if self._ready is None or len(self._settling) == MAX_SETTLING:

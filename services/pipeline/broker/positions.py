@@ -57,6 +57,15 @@ class Positions:
         if partition in self.taken:
             self._ends[partition] = end
 
+    def marks(self) -> Batch | None:
+        """Return a batch without records from the last ones to the ends, None where nothing is between them.
+
+        There are only marks of Kafka's own and what an aborted transaction left; without being passed, they would count
+        as lag for ever, and the offset before them would be out of range once they are deleted.
+        """
+        ends = {name: end for name, end in self._ends.items() if end > (self.taken[name] or 0)}
+        return Batch([], {name: self.taken[name] for name in ends}, ends) if ends else None
+
     def differ_from(self, saved: Mapping[Partition, int]) -> bool:
         """Whether other offsets are saved than we have committed."""
         return any(saved.get(partition) != position for partition, position in self.kept.items())

@@ -21,10 +21,10 @@ async def test_the_lag_is_shown_only_while_the_projection_runs(digest: DigestUnd
     assert shown_lags() == []
 
 
-def shown_lags() -> list[float]:
+def shown_lags(topic: str = "commitment.status") -> list[float]:
     return [
         sample.value
         for metric in REGISTRY.collect()
         for sample in metric.samples
-        if sample.name == "kafka_consumer_lag" and sample.labels["topic"] == "commitment.status"
+        if sample.name == "kafka_consumer_lag" and sample.labels["topic"] == topic
     ]

@@ -136,8 +136,8 @@ async def test_rows_that_cannot_be_read_are_left_out_with_an_alarm(digest: Diges
         *(company.status(name, 1) for name in ("SC-1", "SC-2", "SC-3")),
     )
     async with digest.database.begin() as db:
-        await db.execute(update(PERSON).where(PERSON.c.id == company.key("lee")).values(time_zone="Mars/Olympus"))
-        await db.execute(update(PERSON).where(PERSON.c.id == company.key("kim")).values(email="no address"))
+        for name in ("lee", "kim"):
+            await db.execute(update(PERSON).where(PERSON.c.id == company.key(name)).values(version=-1))
         await db.execute(update(ITEM).where(ITEM.c.id == company.key("SC-1")).values(summary="{}"))
         await db.execute(update(ITEM).where(ITEM.c.id == company.key("SC-2")).values(summary="no JSON"))
     schedule = Schedule(digest.database, Outbox(KERNEL), digest.settings)
