@@ -81,6 +81,13 @@ class LimitsProfile(Record):
     title_characters: int | None = Field(default=None, strict=True, ge=1, description="Longest title.")
     vendor_name_characters: int | None = Field(default=None, strict=True, ge=1, description="Longest vendor name.")
     memo_characters: int | None = Field(default=None, strict=True, ge=1, description="Longest memo.")
+    rounding_minor_units: int | None = Field(
+        default=None,
+        strict=True,
+        ge=0,
+        description="Largest difference between total and lines that an approver may accept as rounding, in the "
+        "currency's smallest unit, for example 5 for USD 0.05; absent means none.",
+    )
     truncates_number: Flag = Field(default=False, description="Whether a longer number is cut in silence.")
     takes_erp_code: Flag = Field(default=False, description="Whether an approver may ask for a document number.")
     takes_accounting_date: Flag = Field(default=False, description="Whether an approver may ask for a booking date.")

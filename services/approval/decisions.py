@@ -7,10 +7,11 @@ from schemas.events import DirectoryPerson
 from schemas.snapshot import Snapshot
 from schemas.zones import zone_info
 from services.approval.rules.answers import Accept, Answer, AnswerResult, Granted, Retry, Settle
-from services.approval.rules.checks import Finding
+from services.approval.rules.checks import note_findings
 from services.approval.rules.commands import AnswerContext, carry_out
 from services.approval.rules.commitment import CommitmentFacts
 from services.approval.rules.evidence import document_in_erp, objection
+from services.approval.rules.finding import Finding
 from services.approval.storage import directory, documents, queries, reviews, submissions
 from services.approval.storage.store import CommitmentStore
 from services.pipeline.clock import utc_now
@@ -106,4 +107,4 @@ async def _exported(
         return snapshot, ()
     erps = await directory.erps_of_company(db, company_id)
     (checked,) = await reviews.check(db, company_id, erps, [(facts, row)])
-    return snapshot, checked.findings
+    return snapshot, (*checked.findings, *note_findings(answer.note, facts.id, answer.revision, checked.erp))

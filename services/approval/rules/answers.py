@@ -7,9 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.commitment import ErpDocument
 from schemas.fields import Code, ContentHash, Day, ExportRound, Note, Reason, Revision
-from services.approval.rules.checks import Finding
 from services.approval.rules.commitment import CurrentStatus
 from services.approval.rules.event_handlers import Handled
+from services.approval.rules.finding import Finding
 
 
 class _Answer(BaseModel):

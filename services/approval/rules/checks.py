@@ -2,20 +2,25 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
 
 from schemas.commitment import Commitment, Person
 from schemas.events import DirectoryPerson, ErpConnection
 from schemas.fields import ToolLevel
+from services.approval.rules.amounts import amount_findings
+from services.approval.rules.erp import erp_title
+from services.approval.rules.finding import Finding
+
+_HASH_CHARACTERS = 64
+"""Of the content hash at the end of the marker."""
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """The result of one rule, in words; a blocking finding prevents acceptance."""
+class Namesake:
+    """Another commitment of the company, whose number the ERP cannot tell from that of the one that is checked."""
 
-    rule: str
-    text: str
-    is_blocking: bool = True
+    number: str
+    title: str
+    project: str
 
 
 def findings(
@@ -25,40 +30,49 @@ def findings(
     sender: DirectoryPerson | None = None,
     erp: ErpConnection | None = None,
     number_taken_by: str | None = None,
+    namesake: Namesake | None = None,
 ) -> tuple[Finding, ...]:
     """All findings on `commitment` as `sent_by` submitted it.
 
     `sender` is that person in the directory and `erp` the target connection, None if not known. `number_taken_by` is
-    the number of another commitment that the ERP could not tell from this one's, once `kept_number` is applied.
+    the number of another commitment that the ERP could not tell from this one's, once `kept_number` has cut it;
+    `namesake` is another commitment that it could not tell by number although this one's is not cut.
     """
-    return (*_total(commitment), *_sender(commitment, sent_by, sender), *_lengths(commitment, erp, number_taken_by))
+    return (
+        *amount_findings(commitment, erp),
+        *_sender(commitment, sent_by, sender),
+        *_number(commitment, erp, number_taken_by, namesake),
+        *_lengths(commitment, erp),
+    )
 
 
-def kept_number(commitment: Commitment, erp: ErpConnection) -> str:
+def note_findings(
+    note: str | None, commitment_id: str, revision: int, erp: ErpConnection | None
+) -> tuple[Finding, ...]:
+    """Whether an approver's `note` fits the ERP's memo, which begins with what identifies the revision there."""
+    limit = erp.limits.memo_characters if erp else None
+    if erp is None or limit is None or not note:
+        return ()
+    marker_characters = len(f"{commitment_id}/{revision}/") + _HASH_CHARACTERS
+    room = max(limit - marker_characters - 1, 0)
+    if len(note) <= room:
+        return ()
+    left = f"{room:,} are left for a note, and this one has {len(note):,}"
+    return (Finding("note", f"{erp.title} takes {limit:,} characters in the memo; {left}."),)
+
+
+def kept_number(commitment: Commitment, erp: ErpConnection | None) -> str:
     """The number as the ERP keeps it: cut if the ERP truncates."""
-    if erp.limits.truncates_number:
+    if erp and erp.limits.truncates_number:
         return commitment.number[: erp.limits.number_characters]
     return commitment.number
 
 
-def line_sum(commitment: Commitment) -> Decimal:
-    """The sum of the lines' amounts, in the commitment's currency."""
-    return sum((Decimal(line.amount) for line in commitment.lines), Decimal(0))
-
-
-def excess_over_lines(commitment: Commitment) -> Decimal:
-    """By how much the stated total exceeds the lines."""
-    return Decimal(commitment.total) - line_sum(commitment)
-
-
-def _total(commitment: Commitment) -> Iterator[Finding]:
-    if excess := excess_over_lines(commitment):
-        decimals = max(2, -int(excess.normalize().as_tuple().exponent))
-        amount = f"{commitment.currency} {abs(excess):,.{decimals}f}"
-        comparison = "more" if excess > 0 else "less"
-        yield Finding(
-            "total", f"{commitment.number} cannot be accepted: its total is {amount} {comparison} than its lines."
-        )
+def is_number_cut(commitment: Commitment, erp: ErpConnection | None) -> bool:
+    """Whether the ERP would take any number that begins as this one does for the same."""
+    limits = erp.limits if erp else None
+    is_full = limits and limits.number_characters and len(commitment.number) >= limits.number_characters
+    return bool(limits and limits.truncates_number and is_full)
 
 
 def _sender(commitment: Commitment, sent_by: Person, sender: DirectoryPerson | None) -> Iterator[Finding]:
@@ -71,11 +85,10 @@ def _sender(commitment: Commitment, sent_by: Person, sender: DirectoryPerson | N
         )
 
 
-def _lengths(commitment: Commitment, erp: ErpConnection | None, number_taken_by: str | None) -> Iterator[Finding]:
+def _lengths(commitment: Commitment, erp: ErpConnection | None) -> Iterator[Finding]:
     if erp is None:
         return
     limits = erp.limits
-    yield from _number(commitment, erp, number_taken_by)
     for rule, text, limit in (
         ("title", commitment.title, limits.title_characters),
         ("vendor name", commitment.vendor.name, limits.vendor_name_characters),
@@ -84,11 +97,19 @@ def _lengths(commitment: Commitment, erp: ErpConnection | None, number_taken_by:
             yield Finding(rule, f"{erp.title} takes {limit} characters in the {rule}; this one has {len(text)}.")
 
 
-def _number(commitment: Commitment, erp: ErpConnection, taken_by: str | None) -> Iterator[Finding]:
-    number, limit, kept = commitment.number, erp.limits.number_characters, kept_number(commitment, erp)
-    if kept != number:
+def _number(
+    commitment: Commitment, erp: ErpConnection | None, taken_by: str | None, namesake: Namesake | None
+) -> Iterator[Finding]:
+    number, kept = commitment.number, kept_number(commitment, erp)
+    limit = erp.limits.number_characters if erp else None
+    if erp and kept != number:
         collision = f", already used by {taken_by}" if taken_by else ""
         text = f"{erp.title} keeps {limit} characters. {number} would become {kept}{collision}."
         yield Finding("number", text, is_blocking=taken_by is not None)
-    elif limit and len(number) > limit:
+    elif erp and limit and len(number) > limit:
         yield Finding("number", f"{erp.title} takes {limit} characters in the number; {number} has {len(number)}.")
+    elif namesake:
+        other = f"{namesake.title} of {namesake.project}"
+        is_cut = f", {namesake.number}, once {erp_title(erp)} has cut it" if namesake.number != number else ""
+        text = f"{number} is also the number of {other}{is_cut}. Accounting would have two documents with one number."
+        yield Finding("number", text, is_blocking=False)

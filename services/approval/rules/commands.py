@@ -26,11 +26,11 @@ from services.approval.rules.answers import (
     Retry,
     Settle,
 )
-from services.approval.rules.checks import Finding
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, current_status
 from services.approval.rules.conflicts import explanation
 from services.approval.rules.event_handlers import Handler
 from services.approval.rules.evidence import document_in_erp
+from services.approval.rules.finding import Finding
 from services.approval.rules.guards import is_at, is_content, is_found, is_in_doubt, is_rejected, order_by
 from services.approval.rules.status import SOURCE, summary
 

@@ -33,6 +33,8 @@ def _between(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Change]
 def _between_lines(old: Mapping[str, Line], new: Mapping[str, Line]) -> Iterator[Change]:
     for label in sorted({*old, *new}, key=lambda name: (new.get(name) or old[name]).position):
         if label in old and label in new:
+            if old[label] == new[label]:
+                continue
             yield from _between(_members(old[label], label), _members(new[label], label))
         else:
             yield from _between(_whole(label, old.get(label)), _whole(label, new.get(label)))

@@ -16,9 +16,11 @@ from schemas.events import (
     MailSettled,
 )
 from schemas.fields import Status
+from services.approval.rules.amounts import excess_over_lines
 from services.approval.rules.commitment import CommitmentFacts, current_status
 from services.approval.rules.erp import document_name
 from services.approval.rules.rows import HistoryEntry
+from services.pipeline.formats import money
 
 OCCASIONS = {
     "rejected": "the rejection",
@@ -81,13 +83,20 @@ def _decided(data: DecisionAccepted | DecisionRejected | DecisionResolved) -> st
     who, revision = data.decided_by.name, data.revision
     match data:
         case DecisionAccepted(round=1):
-            return f"{who} accepted revision {revision}.{_quoted(data.note)}"
+            return f"{who} accepted revision {revision}{_rounding(data)}.{_quoted(data.note)}"
         case DecisionAccepted():
             return f"{who} ordered export {data.round} of revision {revision}.{_quoted(data.note)}"
         case DecisionRejected():
             return f"{who} rejected revision {revision}: {data.reason}"
         case DecisionResolved():
             return f"{who} found revision {revision} in the ERP as {document_name(data.document)}.{_quoted(data.note)}"
+
+
+def _rounding(data: DecisionAccepted) -> str:
+    """The difference between total and lines that was accepted with it."""
+    commitment = data.commitment.commitment
+    excess = excess_over_lines(commitment)
+    return f" with a rounding difference of {money(excess, commitment.currency)}" if excess else ""
 
 
 def _exported(data: ExportInDoubt | ExportFailed | ExportSucceeded) -> str:

@@ -129,7 +129,7 @@ async def find(db: Transaction, company_id: str, commitment_id: str) -> StoredCo
     table = COMMITMENT
     chosen = select(table.c.state).where(table.c.id == commitment_id, table.c.company_id == company_id)
     state = (await db.execute(chosen)).scalar_one_or_none()
-    return None if state is None else _stored(state)
+    return None if state is None else stored_commitment(state)
 
 
 async def history(db: Transaction, commitment_id: str) -> Sequence[HistoryLine]:
@@ -152,7 +152,7 @@ async def _found(db: Transaction, hits: searches.Hits) -> Page:
 
 
 def _all_stored(states: Iterable[str]) -> list[StoredCommitment]:
-    return [each for each in map(_stored, states) if each]
+    return [each for each in map(stored_commitment, states) if each]
 
 
 @cache
@@ -170,7 +170,8 @@ def _count(status: Status) -> ScalarSelect[int]:
 _COUNTS = select(*(_count(status).label(status.value) for status in Status))
 
 
-def _stored(state: str) -> StoredCommitment | None:
+def stored_commitment(state: str) -> StoredCommitment | None:
+    """Return the commitment whose facts are stored as `state`; None if nothing of it was submitted."""
     facts = STATE.validate_json(state)
     current = current_status(facts)
     return StoredCommitment(facts, current) if current else None

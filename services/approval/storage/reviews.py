@@ -1,22 +1,23 @@
 """Collects what an approver reads before answering: contents, findings, and changes since the last revision."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Select, bindparam, select, true
+from sqlalchemy import ColumnElement, Select, bindparam, select, true
 
 from schemas.commitment import Commitment
 from schemas.events import Change, ErpConnection
-from services.approval.rules.checks import Finding, findings, kept_number
+from services.approval.rules.checks import Namesake, findings, is_number_cut, kept_number
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus
 from services.approval.rules.differences import differences
 from services.approval.rules.erp import target_erp
 from services.approval.rules.evidence import Holder
+from services.approval.rules.finding import Finding
 from services.approval.rules.rows import SubmissionRow
 from services.approval.storage import directory, documents, submissions
-from services.approval.storage.queries import StoredCommitment
+from services.approval.storage.queries import StoredCommitment, stored_commitment
 from services.approval.storage.tables import COMMITMENT, NUMBER, begins_with
 from services.pipeline.apart import apart
 from services.pipeline.bulk import arrays, given_rows
@@ -92,7 +93,11 @@ async def check(
     senders = await directory.people(db, {row.sent_by.id for _, row in submitted})
     contents = await apart(partial(_contents, [row for _, row in submitted]))
     targets = [target_erp(facts, erps) for facts, _ in submitted]
-    taken = await _taken_numbers(db, company_id, _cut_numbers(submitted, contents, targets))
+    numbers = [
+        _Number((row.commitment_id, row.content_hash), kept_number(content, erp), is_number_cut(content, erp))
+        for (_, row), content, erp in zip(submitted, contents, targets, strict=True)
+    ]
+    taken = await _taken_numbers(db, company_id, numbers)
     return [
         CheckedSubmission(
             row,
@@ -103,48 +108,63 @@ async def check(
                 row.sent_by,
                 sender=senders.get(row.sent_by.id),
                 erp=erp,
-                number_taken_by=taken.get((row.commitment_id, row.content_hash)),
+                **_collision(content, erp, taken.get((row.commitment_id, row.content_hash))),
             ),
         )
         for (_, row), content, erp in zip(submitted, contents, targets, strict=True)
     ]
 
 
-def _cut_numbers(
-    submitted: Sequence[tuple[CommitmentFacts, SubmissionRow]],
-    contents: Sequence[Commitment],
-    targets: Sequence[ErpConnection | None],
-) -> Mapping[_Content, str]:
-    """Return the numbers that the ERP would cut, as it would keep them."""
-    return {
-        (row.commitment_id, row.content_hash): kept_number(content, erp)
-        for (_, row), content, erp in zip(submitted, contents, targets, strict=True)
-        if erp and kept_number(content, erp) != content.number
-    }
+def _collision(content: Commitment, erp: ErpConnection | None, other: Namesake | None) -> dict[str, Any]:
+    """Return the arguments of `findings` for another commitment with the same number, as the ERP keeps it."""
+    is_cut = kept_number(content, erp) != content.number
+    return {"number_taken_by": other.number} if other and is_cut else {"namesake": other}
 
 
-async def _taken_numbers(db: Transaction, company_id: str, cut: Mapping[_Content, str]) -> Mapping[_Content, str]:
-    """Return another commitment's number for each cut one that the ERP could not tell from it."""
-    numbers: dict[str, list[tuple[str, str]]] = {kept: [] for kept in cut.values()}
+class _Number(NamedTuple):
+    """A content's number as the ERP keeps it; `is_cut` if the ERP takes every number that begins so for the same."""
+
+    content: _Content
+    kept: str
+    is_cut: bool
+
+
+async def _taken_numbers(db: Transaction, company_id: str, numbers: Sequence[_Number]) -> Mapping[_Content, Namesake]:
+    """Return for each content another commitment that the ERP could not tell from it by number, if there is one."""
+    found: dict[_Content, Namesake] = {}
+    for statement, is_cut in ((_BEGINNING_WITH, True), (_EQUAL_TO, False)):
+        wanted = [number for number in numbers if number.is_cut is is_cut]
+        holders = await _holders(db, company_id, statement, {number.kept for number in wanted})
+        for number in wanted:
+            others = [other for own_id, other in holders[number.kept] if own_id != number.content[0]]
+            if others:
+                found[number.content] = min(others, key=lambda other: other.number)
+    return found
+
+
+async def _holders(
+    db: Transaction, company_id: str, statement: Select[Any], numbers: Collection[str]
+) -> Mapping[str, Sequence[tuple[str, Namesake]]]:
+    """Return up to two commitments, each with its id, for each number; `statement` says which have it."""
+    found: dict[str, list[tuple[str, Namesake]]] = {number: [] for number in numbers}
     if numbers:
-        given = arrays([{"number": kept} for kept in numbers])
-        for kept, number, commitment_id in await db.execute(_BEGINNING_WITH, {"company": company_id, **given}):
-            numbers[kept].append((number, commitment_id))
-    others = {
-        content: [number for number, commitment_id in numbers[kept] if commitment_id != content[0]]
-        for content, kept in cut.items()
-    }
-    return {content: min(taken) for content, taken in others.items() if taken}
+        given = arrays([{"number": number} for number in numbers])
+        for wanted, number, state in await db.execute(statement, {"company": company_id, **given}):
+            if stored := stored_commitment(state):
+                summary = stored.current.summary
+                found[wanted].append((stored.facts.id, Namesake(number, summary.title, summary.project)))
+    return found
 
 
-def _beginning_with() -> Select[Any]:
-    """Return the statement that finds two commitments for each given number, which both begin with it."""
+def _having(matches: Callable[[ColumnElement[str]], ColumnElement[bool]]) -> Select[Any]:
+    """Return the statement that finds two commitments for each given number; `matches` compares with the given one."""
     table, given = COMMITMENT, given_rows([COMMITMENT.c.number])
-    chosen = select(table.c.number, table.c.id).where(
-        table.c.company_id == bindparam("company"), begins_with(given.c.number)
+    chosen = select(table.c.number, table.c.state).where(
+        table.c.company_id == bindparam("company"), matches(given.c.number)
     )
     two = chosen.order_by(NUMBER).limit(2).lateral("two")
-    return select(given.c.number, two.c.number, two.c.id).join(two, true())
+    return select(given.c.number, two.c.number, two.c.state).join(two, true())
 
 
-_BEGINNING_WITH = _beginning_with()
+_BEGINNING_WITH = _having(begins_with)
+_EQUAL_TO = _having(lambda number: number == NUMBER)

@@ -1,6 +1,7 @@
 """Loads and saves the state of a batch: one select, and one write per kind of row."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter
@@ -8,12 +9,13 @@ from sqlalchemy import Table, Text, bindparam, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from schemas.envelope import Event
-from schemas.events import ApprovalRequested, DirectoryPerson, ErpConnection, EventData
+from schemas.events import ApprovalRequested, Change, DirectoryPerson, ErpConnection, EventData
 from services.approval.rules.approval_requests import ApprovalRequest, approval_requested, new_approval_request
 from services.approval.rules.commitment import CommitmentFacts, current_status
 from services.approval.rules.differences import differences
 from services.approval.rules.rows import HistoryEntry, StoredRow, SubmissionRow
 from services.approval.storage import directory, documents, submissions, tables
+from services.pipeline.apart import apart
 from services.pipeline.bulk import insert_given, insert_many
 from services.pipeline.database import Transaction
 from services.pipeline.errors import RowAppearedError
@@ -134,9 +136,12 @@ async def _requested(
     waiting = await submissions.of_revision(db, facts.id, request.revision)
     if not waiting:
         return None
-    contents = [submissions.content_of(rows[0]) for rows in (previous, waiting) if rows]
-    changes = differences(*contents) if previous else ()
+    changes = await apart(partial(_changes, previous[0], waiting[0])) if previous else ()
     return approval_requested(facts, request, waiting[0].sent_at, changes=changes, note=waiting[0].note)
+
+
+def _changes(previous: SubmissionRow, waiting: SubmissionRow) -> Sequence[Change]:
+    return differences(submissions.content_of(previous), submissions.content_of(waiting))
 
 
 def columns(facts: CommitmentFacts) -> dict[str, Any]:

@@ -68,6 +68,16 @@ async def test_two_commitments_with_one_number_collide(desk: DeskUnderTest) -> N
     assert all("already used by RIV-SC-2026-1" in text for text in collisions(await checked(desk, *twins)))
 
 
+async def test_one_number_in_two_projects_is_a_warning(desk: DeskUnderTest) -> None:
+    here, there, alone = content("a", "SC-1"), content("b", "SC-1", title="Structural steel"), content("c", "SC-10")
+    await desk.receive(*map(company.sent, (here, there, alone)))
+
+    found = await checked(desk, here, there, alone)
+
+    assert ["Structural steel of" in text for text in collisions(found)] == [True, False]
+    assert not any(finding.is_blocking for each in found for finding in each.findings)
+
+
 async def test_each_commitment_is_checked_against_its_own_erp(desk: DeskUnderTest) -> None:
     """One has a document in QuickBooks; the other was never exported and goes to the company's first connection."""
     synced, new = content("s", "RIV-SC-2026-1"), content("n", "RIV-SC-2026-2")

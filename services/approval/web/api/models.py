@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from schemas.commitment import ErpDocument, Person, Summary
 from schemas.events import Change
 from schemas.fields import FailureClass, Ribbon, Status
-from services.approval.rules.checks import Finding
+from services.approval.rules.finding import Finding
 from services.approval.storage.views import DeskView
 
 

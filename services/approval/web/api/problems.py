@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from services.approval.identity.sign_in.errors import SignInError
-from services.approval.rules.checks import Finding
+from services.approval.rules.finding import Finding
 from services.pipeline.database import is_unavailable
 
 MEDIA_TYPE = "application/problem+json"

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from schemas.commitment import Commitment, Person
 from schemas.events import ErpConnection, LimitsProfile
-from services.approval.rules.checks import Finding, line_sum
+from services.approval.rules.amounts import line_sum
+from services.approval.rules.finding import Finding
 from services.approval.web.desk.wording import counted
 from services.pipeline.formats import money
 

@@ -7,9 +7,9 @@ from schemas.commitment import Summary
 from schemas.events import ErpConnection
 from schemas.fields import FailureClass, Status
 from services.approval.rules import status
-from services.approval.rules.checks import Finding
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus
 from services.approval.rules.erp import erp_title, target_erp
+from services.approval.rules.finding import Finding
 from services.approval.storage import reviews, submissions
 from services.approval.storage.queries import StoredCommitment
 from services.approval.storage.reviews import Review

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from schemas.events import DirectoryPerson
 from services.approval.identity.sign_in.errors import APPROVERS_ONLY
-from services.approval.rules.checks import excess_over_lines, line_sum
+from services.approval.rules.amounts import excess_over_lines, line_sum
 from services.approval.rules.erp import document_name
 from services.approval.rules.status import RIBBONS
 from services.approval.storage.views import DeskView

@@ -8,7 +8,9 @@ from schemas.commitment import Commitment
 from schemas.events import DirectoryPerson, ErpConnection, LimitsProfile
 from schemas.examples.cast import CONCRETE_1, RIVERSIDE, SAM
 from schemas.fields import ToolLevel
-from services.approval.rules.checks import Finding, excess_over_lines, findings, kept_number, line_sum
+from services.approval.rules.amounts import excess_over_lines, line_sum
+from services.approval.rules.checks import Namesake, findings, is_number_cut, kept_number, note_findings
+from services.approval.rules.finding import Finding
 
 
 def changed(**members: Any) -> Commitment:
@@ -46,14 +48,140 @@ def test_a_valid_commitment_has_no_findings() -> None:
 @pytest.mark.parametrize(
     ("total", "words"),
     [
-        ("480300.00", "SC-014 cannot be accepted: its total is USD 50.00 more than its lines."),
-        ("480200", "SC-014 cannot be accepted: its total is USD 50.00 less than its lines."),
-        ("480250.005", "SC-014 cannot be accepted: its total is USD 0.005 more than its lines."),
-        ("1480250.00", "SC-014 cannot be accepted: its total is USD 1,000,000.00 more than its lines."),
+        ("480300.00", "USD 50.00 more than its lines. If it includes tax, freight and other charges, they have to be"),
+        ("480200", "USD 50.00 less than its lines. If it includes discounts and credits, they have to be"),
+        ("480250.01", "USD 0.01 more than its lines. If it includes tax, freight and other charges, they have to be"),
+        (
+            "1480250.00",
+            "USD 1,000,000.00 more than its lines. If it includes tax, freight and other charges, they have to be",
+        ),
     ],
 )
 def test_a_total_that_is_not_the_sum_of_the_lines_blocks(total: str, words: str) -> None:
-    assert findings(changed(total=total), SAM) == (Finding("total", words, is_blocking=True),)
+    text = f"SC-014 cannot be accepted: its total is {words} lines of their own."
+    assert findings(changed(total=total), SAM) == (Finding("total", text, is_blocking=True),)
+
+
+@pytest.mark.parametrize("total", ["480250.05", "480249.95"])
+def test_a_rounding_difference_that_the_company_allows_is_a_warning_that_states_it(total: str) -> None:
+    (finding,) = findings(changed(total=total), SAM, erp=erp(rounding_minor_units=5))
+    comparison = "more" if total > "480250" else "less"
+    assert finding == Finding(
+        "total",
+        f"The total of SC-014 is USD 0.05 {comparison} than its lines. Accepting it accepts this rounding.",
+        is_blocking=False,
+    )
+
+
+@pytest.mark.parametrize(("total", "limit"), [("480250.06", 5), ("480250.01", 0), ("480250.01", None)])
+def test_a_difference_beyond_what_the_company_allows_blocks(total: str, limit: int | None) -> None:
+    (finding,) = findings(changed(total=total), SAM, erp=erp(rounding_minor_units=limit))
+    assert finding.is_blocking
+
+
+def test_the_limit_counts_the_smallest_unit_of_the_currency() -> None:
+    lines = [line(amount="100", quantity="1", unit_cost="100")]
+    in_yen = changed(currency="JPY", total="105", lines=lines)
+    assert not findings(in_yen, SAM, erp=erp(rounding_minor_units=5))[0].is_blocking
+    assert findings(in_yen, SAM, erp=erp(rounding_minor_units=4))[0].is_blocking
+
+
+def line(position: int = 1, **members: str) -> dict[str, Any]:
+    return {"position": position, "quantity": "1", "unit_cost": "0", "amount": "0"} | members
+
+
+@pytest.mark.parametrize(
+    ("currency", "total", "amount", "odd"),
+    [
+        ("JPY", "100.50", "100.50", "its total and line 1 have"),
+        ("JPY", "100", "100.50", "line 1 has"),
+        ("USD", "0.005", "0.005", "its total and line 1 have"),
+        ("KWD", "1.0005", "1.0005", "its total and line 1 have"),
+    ],
+)
+def test_a_fraction_that_the_currency_does_not_have_blocks(currency: str, total: str, amount: str, odd: str) -> None:
+    lines = [line(amount=amount, unit_cost=amount)]
+    found = {each.rule: each for each in findings(changed(currency=currency, total=total, lines=lines), SAM)}
+    unit = {"JPY": "JPY 1", "USD": "USD 0.01", "KWD": "KWD 0.001"}[currency]
+    assert found["fraction"] == Finding(
+        "fraction",
+        f"SC-014 cannot be accepted: the smallest amount of {currency} is {unit}, but {odd} a fraction of it.",
+    )
+
+
+@pytest.mark.parametrize(("currency", "amount"), [("JPY", "100.000000"), ("KWD", "1.005"), ("USD", "-0.01")])
+def test_an_amount_that_can_be_booked_has_no_finding(currency: str, amount: str) -> None:
+    lines = [line(amount=amount, unit_cost=amount)]
+    assert findings(changed(currency=currency, total=amount, lines=lines), SAM) == ()
+
+
+def test_many_fractions_are_counted_and_not_all_named() -> None:
+    lines = [line(position, amount="0.5", unit_cost="0.5") for position in range(1, 8)]
+    (found,) = [each for each in findings(changed(currency="JPY", total="3.5", lines=lines), SAM) if each.is_blocking]
+    assert "but its total, line 1, line 2 and others have a fraction of it." in found.text
+
+
+@pytest.mark.parametrize(
+    ("members", "words"),
+    [
+        (
+            {"quantity": "12.5", "unit_cost": "100.00", "amount": "12500.00"},
+            "Line 1: its amount is USD 11,250.00 more than quantity times unit cost, USD 1,250.00.",
+        ),
+        (
+            {"quantity": "3", "unit_cost": "33.33", "amount": "99.98"},
+            "Line 1: its amount is USD 0.01 less than quantity times unit cost, USD 99.99.",
+        ),
+        (
+            {"quantity": "1", "unit_cost": "0", "amount": "5000.00"},
+            "Line 1: its amount is USD 5,000.00 more than quantity times unit cost, USD 0.00.",
+        ),
+    ],
+)
+def test_an_amount_that_is_not_quantity_times_unit_cost_is_a_warning(members: dict[str, str], words: str) -> None:
+    odd = changed(total=members["amount"], lines=[line(**members)])
+    assert findings(odd, SAM) == (Finding("line amounts", words, is_blocking=False),)
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"quantity": "3", "unit_cost": "33.335", "amount": "100.01"},
+        {"quantity": "1000000", "unit_cost": "0.000001", "amount": "1.00"},
+        {"quantity": "0", "unit_cost": "0", "amount": "5000.00"},
+        {"quantity": "-2", "unit_cost": "50.00", "amount": "-100.00"},
+        {"quantity": "0", "unit_cost": "12.00", "amount": "0.00"},
+    ],
+)
+def test_rounding_lump_sums_credits_and_zero_lines_are_no_findings(members: dict[str, str]) -> None:
+    assert findings(changed(total=members["amount"], lines=[line(**members)]), SAM) == ()
+
+
+def test_lines_beyond_three_are_counted() -> None:
+    lines = [line(position, quantity="1", unit_cost="1", amount="2") for position in range(1, 6)]
+    (found,) = findings(changed(total="10", lines=lines), SAM)
+    assert found.text.count("Line ") == 3
+    assert found.text.endswith(" 2 more lines differ.")
+
+
+def test_a_number_that_another_commitment_has_is_a_warning() -> None:
+    other = Namesake("SC-014", "Structural steel", "Harbor Bridge")
+    assert findings(CONCRETE_1, SAM, namesake=other) == (
+        Finding(
+            "number",
+            "SC-014 is also the number of Structural steel of Harbor Bridge. "
+            "Accounting would have two documents with one number.",
+            is_blocking=False,
+        ),
+    )
+
+
+def test_a_number_that_another_one_is_cut_to_is_a_warning() -> None:
+    target = erp(number_characters=6, truncates_number=True)
+    assert is_number_cut(CONCRETE_1, target)
+    (found,) = findings(CONCRETE_1, SAM, erp=target, namesake=Namesake("SC-0144", "Structural steel", "Harbor Bridge"))
+    assert "Structural steel of Harbor Bridge, SC-0144, once QuickBooks has cut it." in found.text
+    assert not found.is_blocking
 
 
 def test_the_excess_is_the_total_minus_the_lines() -> None:
@@ -114,3 +242,20 @@ def test_a_number_that_would_be_cut_to_a_taken_one_blocks() -> None:
 def test_text_that_is_too_long_for_the_erp_blocks(limits: dict[str, int], words: str) -> None:
     (finding,) = findings(CONCRETE_1, SAM, erp=erp(**limits))
     assert (finding.text, finding.is_blocking) == (words, True)
+
+
+def test_a_note_must_fit_the_memo_beside_the_marker() -> None:
+    marker_characters = len("c-1/2/") + 64
+    target = erp(memo_characters=marker_characters + 11)
+    assert note_findings("ten signs.", "c-1", 2, target) == ()
+    (found,) = note_findings("eleven sign", "c-1", 2, target)
+    assert found == Finding(
+        "note", "QuickBooks takes 81 characters in the memo; 10 are left for a note, and this one has 11."
+    )
+
+
+@pytest.mark.parametrize("target", [None, erp(), erp(memo_characters=1)])
+def test_without_a_note_or_a_limit_the_memo_has_no_finding(target: ErpConnection | None) -> None:
+    assert note_findings(None, "c-1", 2, target) == ()
+    if target is None or target.limits.memo_characters is None:
+        assert note_findings("x" * 4_000, "c-1", 2, target) == ()

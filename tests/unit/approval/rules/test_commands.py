@@ -24,9 +24,9 @@ from services.approval.rules.answers import (
     Retry,
     Settle,
 )
-from services.approval.rules.checks import Finding
 from services.approval.rules.commands import AnswerContext, carry_out
 from services.approval.rules.commitment import CommitmentFacts
+from services.approval.rules.finding import Finding
 from services.approval.rules.rows import HistoryEntry
 from tests.unit.approval.rules.event_builders import (
     CHICAGO,

@@ -2,7 +2,8 @@
 
 from schemas.events import ErpConnection, LimitsProfile
 from schemas.examples.cast import COMPANY, CONCRETE_1, SAM
-from services.approval.rules.checks import Finding, findings
+from services.approval.rules.checks import findings
+from services.approval.rules.finding import Finding
 from services.approval.web.desk.check_lines import check_lines
 
 QUICKBOOKS = ErpConnection(

@@ -1,0 +1,12 @@
+"""The result of a rule about a commitment."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The result of one rule, in words; a blocking finding prevents acceptance."""
+
+    rule: str
+    text: str
+    is_blocking: bool = True
