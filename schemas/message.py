@@ -120,6 +120,17 @@ def opened(value: bytes, headers: Headers) -> tuple[Attributes, Any]:
     return _attributes(message), _data_of(message)
 
 
+def loose_members(value: bytes) -> Mapping[str, Any]:
+    """The members of a message's data, whatever else is wrong with the message; none if there is no JSON object."""
+    try:
+        whole = orjson.loads(value.removeprefix(_BYTE_ORDER_MARK))
+        encoded = whole.get("data_base64") if isinstance(whole, dict) else None
+        data = orjson.loads(base64.b64decode(encoded)) if encoded else whole.get("data", whole)
+    except (ValueError, TypeError, AttributeError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
 def _own_headers(headers: Headers) -> dict[str, str]:
     """The headers that we read, by name in lower case; all others are other systems' and may hold anything."""
     named = [(name.lower(), text) for name, text in headers if text is not None]

@@ -48,6 +48,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(events.CommitmentResent),
     Topic(events.CommitmentRetrieved),
     Topic(events.DirectoryPerson, is_compacted=True, tombstone=events.DirectoryPersonRemoved),
+    Topic(events.SubmissionRefused),
     Topic(events.DecisionAccepted),
     Topic(events.DecisionRejected),
     Topic(events.DecisionResolved),

@@ -12,6 +12,7 @@ from schemas.events.answers import (
 from schemas.events.base import CommitmentData, EventData
 from schemas.events.exports import ErpConnection, ExportFailed, ExportInDoubt, ExportSucceeded, Failure, LimitsProfile
 from schemas.events.mails import CurrencyTotal, DigestReady, DigestRow, DigestSection, MailSettled
+from schemas.events.refusals import SubmissionRefused
 from schemas.events.upstream import (
     CommitmentResent,
     CommitmentRetrieved,
@@ -48,4 +49,5 @@ __all__ = [
     "LimitsProfile",
     "MailSettled",
     "Submission",
+    "SubmissionRefused",
 ]

@@ -12,6 +12,7 @@ from schemas.events import (
     DecisionRejected,
     DecisionResolved,
     DigestPreference,
+    SubmissionRefused,
 )
 from schemas.examples.cast import (
     CLOSED_COST_CODE,
@@ -194,4 +195,28 @@ _STATUSES: tuple[Example, ...] = (
     ),
 )
 
-EXAMPLES = _DECISIONS + _STATUSES
+_REFUSALS: tuple[Example, ...] = (
+    example(
+        "too-many-lines",
+        APPROVAL,
+        "2026-11-16T15:02:01Z",
+        SubmissionRefused(
+            company_id=COMPANY,
+            project_id=STEEL_1.project.id,
+            commitment_id=STEEL_1.id,
+            revision=1,
+            message_hash="5d0f3a1a8a5d5a0b6a5c4b0a1f2e3d4c5b6a79880716253443526170f0e1d2c3",
+            reason="too_large",
+            message="PO-099 did not reach accounting: 2400 lines; at most 2000 are taken.",
+            next_step="Make it smaller, for example as two commitments, and send it to accounting again.",
+            number=STEEL_1.number,
+            title=STEEL_1.title,
+            project=STEEL_1.project.name,
+            url=STEEL_1.url,
+            creator=STEEL_1.creator,
+            sent_by=SAM,
+        ),
+    ),
+)
+
+EXAMPLES = _DECISIONS + _STATUSES + _REFUSALS

@@ -10,9 +10,11 @@ from schemas.events import (
     DecisionRejected,
     DecisionResolved,
     DigestPreference,
+    SubmissionRefused,
 )
 from services.approval.aggregates import AGGREGATES
 from services.approval.metrics import REFRESH_SECONDS, refresh_gauges
+from services.approval.rules.refusals import refusal
 from services.approval.settings import ApprovalSettings
 from services.approval.storage import retention
 from services.approval.storage.tables import KERNEL
@@ -32,6 +34,7 @@ PUBLISHED = (
     DecisionRejected,
     DecisionResolved,
     DigestPreference,
+    SubmissionRefused,
 )
 OWN_DECISIONS = (DecisionAccepted.topic, DecisionRejected.topic, DecisionResolved.topic)
 """What a database that was restored from a backup has to read again before anybody may decide on it."""
@@ -52,6 +55,7 @@ def build() -> tuple[Service, ApprovalSettings]:
         loops=(every(REFRESH_SECONDS, sparing(partial(refresh_gauges, database))),),
         app=build_app(settings, database, outbox, catching_up.require),
         publishes=PUBLISHED,
+        reply=refusal,
         catching_up=catching_up,
         retention=retention.rules(settings.keep_history_days, settings.keep_finished_days),
     )

@@ -14,6 +14,7 @@ from schemas.events import (
     ExportInDoubt,
     ExportSucceeded,
     MailSettled,
+    SubmissionRefused,
 )
 from services.approval.rules import joins
 from services.approval.rules.commitment import CommitmentFacts
@@ -24,6 +25,7 @@ from services.approval.rules.event_handlers import (
     person_removed,
     rejected,
     resolved,
+    submission_refused,
     submitted,
 )
 from services.approval.rules.rows import StoredRow
@@ -41,6 +43,7 @@ HANDLERS: Handlers[CommitmentFacts, StoredRow] = (
     On(ExportFailed, joining(joins.failed)),
     On(ExportSucceeded, joining(joins.succeeded)),
     On(MailSettled, mail_settled),
+    On(SubmissionRefused, submission_refused),
 )
 
 PEOPLE_HANDLERS: Handlers[Newest[DirectoryPerson], None] = (

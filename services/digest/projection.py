@@ -22,9 +22,10 @@ from services.digest.metrics import FAILED_ATTEMPTS
 from services.digest.storage.tables import KERNEL
 from services.pipeline import metrics
 from services.pipeline.aggregate import topics_of
-from services.pipeline.batch_processor import BatchProcessor, decode_batch
+from services.pipeline.batch_processor import BatchProcessor
 from services.pipeline.broker.lag import forget_lag
 from services.pipeline.database import Database
+from services.pipeline.decoding import decode_batch
 from services.pipeline.errors import BrokerError
 from services.pipeline.logs import FailureLog
 from services.pipeline.outbox import Outbox

@@ -1,13 +1,9 @@
 """The events that the notifier consumes: one for each mail in MAIL_TYPES."""
 
-from schemas.events import CommitmentData
+from schemas.events import DigestReady
 from services.notifier.rules.event_handlers import queue_mails
 from services.notifier.rules.mails import MAIL_TYPES
 from services.pipeline.fold import On
 
-COMMITMENT_HANDLERS = tuple(
-    On(each.data_type, queue_mails) for each in MAIL_TYPES if issubclass(each.data_type, CommitmentData)
-)
-DIGEST_HANDLERS = tuple(
-    On(each.data_type, queue_mails) for each in MAIL_TYPES if not issubclass(each.data_type, CommitmentData)
-)
+COMMITMENT_HANDLERS = tuple(On(each.data_type, queue_mails) for each in MAIL_TYPES if each.data_type is not DigestReady)
+DIGEST_HANDLERS = tuple(On(each.data_type, queue_mails) for each in MAIL_TYPES if each.data_type is DigestReady)

@@ -10,14 +10,15 @@ from time import perf_counter
 
 import structlog
 
-from schemas.envelope import Event, decode, safe_reading
+from schemas.envelope import Event
 from schemas.events import EventData
 from services.pipeline import metrics
 from services.pipeline.aggregate import Aggregate
 from services.pipeline.clock import utc_now
 from services.pipeline.crash import crash_at
 from services.pipeline.database import Database, Transaction, is_lock_timeout, may_succeed_later
-from services.pipeline.dead_letters import HANDLER_FAILED, KEY_MISMATCH, DeadLetter, DeadLetters, dead_letter_of
+from services.pipeline.dead_letters import HANDLER_FAILED, DeadLetter, DeadLetters, dead_letter_of
+from services.pipeline.decoding import DecodedBatch, Reply, decode_batch
 from services.pipeline.errors import DefectError, OvertakenError, RowAppearedError
 from services.pipeline.fold import Fold, Folded
 from services.pipeline.offsets import Offsets
@@ -35,41 +36,6 @@ MAX_LOCKED_PARTITIONS = 4
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class DecodedBatch:
-    """A batch after decoding: events with the records that they came from, and what could not be read."""
-
-    events: Sequence[tuple[Record, Event[EventData]]]
-    unreadable: Sequence[DeadLetter]
-
-
-def decode_batch(records: Sequence[Record], *, is_redrive: bool = False) -> DecodedBatch:
-    """Decode every record; one that is not a valid event, or cannot be decoded at all, becomes a dead letter.
-
-    The safe reading of a dead letter is an event besides, unless it is read again: its key may be known better by now.
-    """
-    events: list[tuple[Record, Event[EventData]]] = []
-    unreadable: list[DeadLetter] = []
-    for record in records:
-        try:
-            event = decode(record.partition.topic, record.key, record.value, record.headers, record.at)
-        except Exception as error:  # noqa: BLE001 - no message may end the consumer, which would read it again
-            letter = dead_letter_of(record, error)
-            safe = None if is_redrive else _safe_reading(letter)
-            unreadable.append(replace(letter, is_read_safely=safe is not None))
-            if safe is not None:
-                events.append((record, safe))
-        else:
-            events.append((record, event))
-    return DecodedBatch(events, unreadable)
-
-
-def _safe_reading(letter: DeadLetter) -> Event[EventData] | None:
-    """What to go by instead; nothing where the key itself is in doubt, since it would name the wrong person."""
-    record = letter.record
-    return None if letter.reason == KEY_MISMATCH else safe_reading(record.partition.topic, record.key, record.at)
-
-
 class BatchProcessor:
     """Settles batches for the aggregates of one service."""
 
@@ -81,6 +47,7 @@ class BatchProcessor:
         outbox: Outbox,
         aggregates: Sequence[Aggregate],
         dead_letters: DeadLetters | None = None,
+        reply: Reply = lambda *_: None,
     ) -> None:
         self._service = service
         self._database = database
@@ -90,7 +57,8 @@ class BatchProcessor:
         self._turns = Turns()
         # an operator who redrives dead letters knows that they have failed
         self._failures = _FailureStreak(0, None if dead_letters else MAX_FAILURES_IN_A_ROW)
-        self._decode = partial(decode_batch, is_redrive=dead_letters is not None)
+        self._reply = reply
+        self.decode = partial(decode_batch, reply=reply, is_redrive=dead_letters is not None)
         self._dead_letters = dead_letters or DeadLetters(tables)
 
     async def settle(self, batch: Batch, decoded: DecodedBatch) -> None:
@@ -144,17 +112,23 @@ class BatchProcessor:
 
     async def _settle_piece(self, piece: Batch) -> None:
         try:
-            await self._commit(piece, await asyncio.to_thread(self._decode, piece.records))
+            await self._commit(piece, await asyncio.to_thread(self.decode, piece.records))
         except RowAppearedError:
             await self._settle_piece(piece)
         except Exception as error:
             is_alone, is_fault = len(piece.records) == 1, _is_fault_of_an_event(error)
             if is_alone and is_fault:
-                await self._commit(piece, DecodedBatch([], [dead_letter_of(piece.records[0], error)]))
+                await self._commit(piece, self._set_aside(piece.records[0], error))
             elif not is_alone and (is_fault or is_lock_timeout(error)):
                 await self._settle_pieces(piece, error)
             else:
                 raise
+
+    def _set_aside(self, record: Record, error: Exception) -> DecodedBatch:
+        """Return a batch in which `record` is a dead letter because of `error`, whatever it says."""
+        letter = dead_letter_of(record, error)
+        told = self._reply(record, letter.reason, letter.cause, utc_now())
+        return DecodedBatch([], [letter], [told] if told else [])
 
     async def _commit(self, batch: Batch, decoded: DecodedBatch, turn: Turn | None = None) -> None:
         if turn:
@@ -165,7 +139,9 @@ class BatchProcessor:
         async with self._database.begin() as db:
             folded = await self._fold(db, writes, decoded, now)
             letters = [*decoded.unreadable, *_refused(folded, decoded)]
-            published = await self._outbox.write(writes, [event for each in folded for event in each.publish])
+            published = await self._outbox.write(
+                writes, [*(event for each in folded for event in each.publish), *decoded.replies]
+            )
             if turn:
                 await turn.wait_to_write()
             failures = self._failures.after(batch.records, letters)

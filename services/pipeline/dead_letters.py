@@ -17,19 +17,23 @@ from services.pipeline.fold import RefusedError
 from services.pipeline.records import Partition, Record
 from services.pipeline.tables import KernelTables
 
+UNDECODABLE = "undecodable"
+"""Reason of a message that is no CloudEvent in JSON."""
 SCHEMA = "schema"
 """Reason of an event whose data breaks the contract, or a constraint of our tables."""
 HANDLER_FAILED = "handler_failed"
 """Reason of a well-formed event that our code failed to handle: a defect, to be processed again after the fix."""
 
+UNKNOWN_TYPE = "unknown_type"
+"""Reason of an event that does not belong on its topic."""
 KEY_MISMATCH = "key_mismatch"
 """Reason of a message whose key is not whom it is about."""
 TOO_LARGE = "too_large"
 """Reason of a message that exceeds the contract's limits."""
 REASONS = (
-    "undecodable",
+    UNDECODABLE,
     SCHEMA,
-    "unknown_type",
+    UNKNOWN_TYPE,
     "other_company",
     KEY_MISMATCH,
     TOO_LARGE,
@@ -78,6 +82,11 @@ class DeadLetter:
     def is_cut(self) -> bool:
         """Whether only the beginning of the message was kept, so that it cannot be processed again."""
         return self.why.endswith(_CUT)
+
+    @property
+    def cause(self) -> str:
+        """The explanation without what became of the message."""
+        return self.why.removesuffix(_CUT)
 
 
 def dead_letter_of(record: Record, error: Exception) -> DeadLetter:

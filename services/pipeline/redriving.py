@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from services.pipeline.aggregate import Aggregate
-from services.pipeline.batch_processor import BatchProcessor, decode_batch
+from services.pipeline.batch_processor import BatchProcessor
 from services.pipeline.database import Database, Transaction
 from services.pipeline.dead_letters import DeadLetter, DeadLetters, Settled, SettledAs
 from services.pipeline.errors import CountersignError, StaleBatchError
@@ -105,7 +105,7 @@ class DeadLetterDesk:
         """Process `batch`, letter by letter if another command has settled one of them meanwhile."""
         try:
             records = [letter.record for letter in batch]
-            await processor.settle(Batch.without_offsets(records), decode_batch(records, is_redrive=True))
+            await processor.settle(Batch.without_offsets(records), processor.decode(records))
         except StaleBatchError:
             for letter in batch if len(batch) > 1 else ():
                 await self._process(processor, [letter])

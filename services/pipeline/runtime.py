@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from schemas.events import EventData
 from services.pipeline import metrics
 from services.pipeline.aggregate import Aggregate, topics_of
-from services.pipeline.batch_processor import BatchProcessor, DecodedBatch, decode_batch
+from services.pipeline.batch_processor import BatchProcessor
 from services.pipeline.broker import BatchConsumer, Brokers, BrokerWatch, EventProducer
 from services.pipeline.broker.watch import WATCH_SECONDS
 from services.pipeline.catching_up import CatchingUp
@@ -25,6 +25,7 @@ from services.pipeline.clock import utc_now
 from services.pipeline.crash import refuse_outside_sandbox
 from services.pipeline.database import Database
 from services.pipeline.dead_letters import DeadLetters
+from services.pipeline.decoding import DecodedBatch, Reply
 from services.pipeline.errors import BrokerError, PartEndedError, SettingsError
 from services.pipeline.forced_exit import ForcedExit
 from services.pipeline.http import add_metrics_and_health, listen, new_app
@@ -73,6 +74,8 @@ class Service:
     """Topics that a loop of the service reads by itself."""
     publishes: Sequence[type[EventData]] = ()
     """What the service puts on topics, which then have to keep it."""
+    reply: Reply = lambda *_: None
+    """Tells the sender of a message why it was set aside."""
     catching_up: CatchingUp | None = None
     """What the service must have read before it acts."""
 
@@ -129,7 +132,7 @@ class Runtime:
         self._seen_reasons: set[str] = set()
         self._producer = EventProducer(settings, f"countersign.{service.name}")
         self._processor = BatchProcessor(
-            service.name, service.database, service.tables, service.outbox, service.aggregates
+            service.name, service.database, service.tables, service.outbox, service.aggregates, reply=service.reply
         )
         self._consumer = self._new_consumer() if service.aggregates else None
         self._brokers = Brokers(settings)
@@ -201,7 +204,7 @@ class Runtime:
             service.name,
             topics_of(service.aggregates),
             lambda partitions: offsets.load(service.database, partitions),
-            decode_batch,
+            self._processor.decode,
             self._settle,
         )
 

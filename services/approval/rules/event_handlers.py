@@ -6,7 +6,14 @@ from datetime import datetime
 from typing import TypeVar
 
 from schemas.envelope import Event
-from schemas.events import CommitmentData, DirectoryPerson, DirectoryPersonRemoved, MailSettled, Submission
+from schemas.events import (
+    CommitmentData,
+    DirectoryPerson,
+    DirectoryPersonRemoved,
+    MailSettled,
+    Submission,
+    SubmissionRefused,
+)
 from services.approval.rules import history, joins
 from services.approval.rules.commitment import CommitmentFacts
 from services.approval.rules.rows import StoredRow, SubmissionRow
@@ -48,6 +55,15 @@ def mail_settled(facts: CommitmentFacts, event: Event[MailSettled], now: datetim
     """Add to the history who got a mail, and change no fact. A daily summary belongs to no commitment."""
     del now
     if event.data.commitment_id is None:
+        return Decided(facts, is_changed=False)
+    known = _of_company(facts, event.data.company_id)
+    return Decided(facts, rows=(history.entry(known, event),), is_changed=False)
+
+
+def submission_refused(facts: CommitmentFacts, event: Event[SubmissionRefused], now: datetime) -> Handled:
+    """Add to the history what could not be taken; nothing if it names another company than the commitment's."""
+    del now
+    if facts.company_id not in (None, event.data.company_id):
         return Decided(facts, is_changed=False)
     known = _of_company(facts, event.data.company_id)
     return Decided(facts, rows=(history.entry(known, event),), is_changed=False)

@@ -14,6 +14,7 @@ from schemas.events import (
     ExportInDoubt,
     ExportSucceeded,
     MailSettled,
+    SubmissionRefused,
 )
 from schemas.fields import Status
 from services.approval.rules.amounts import excess_over_lines
@@ -26,6 +27,7 @@ OCCASIONS = {
     "rejected": "the rejection",
     "export_failed": "the failed export",
     "resent": "the re-sent revision",
+    "submission_refused": "what could not be taken",
 }
 
 
@@ -68,10 +70,23 @@ def _text(facts: CommitmentFacts, data: EventData) -> str:
             return _decided(data)
         case ExportInDoubt() | ExportFailed() | ExportSucceeded():
             return _exported(data)
-        case MailSettled():
-            return f"Mail to {data.recipient.name} about {_mail_topic(data.kind)}: {data.outcome}."
+        case MailSettled() | SubmissionRefused():
+            return _told(data)
         case _:
             raise TypeError(f"the history has no text for {type(data).__name__}")
+
+
+def _told(data: MailSettled | SubmissionRefused) -> str:
+    match data:
+        case MailSettled():
+            return f"Mail to {data.recipient.name} about {_mail_topic(data.kind)}: {data.outcome}."
+        case SubmissionRefused():
+            return f"{_who_sent(data)} could not be taken. {data.message}"
+
+
+def _who_sent(data: SubmissionRefused) -> str:
+    what = f"revision {data.revision}" if data.revision else "a revision"
+    return f"What {data.sent_by.name} sent as {what}" if data.sent_by else f"What was sent as {what}"
 
 
 def _mail_topic(kind: str) -> str:

@@ -13,8 +13,9 @@ from schemas.envelope import CONTENT_TYPE, Event, decode, encode
 from schemas.events import DirectoryPersonRemoved, EventData
 from schemas.examples import EXAMPLES
 from services.approval.aggregates import AGGREGATES
+from services.approval.rules.refusals import refusal
 from services.approval.storage import tables
-from services.pipeline.batch_processor import BatchProcessor, decode_batch
+from services.pipeline.batch_processor import BatchProcessor
 from services.pipeline.database import Database
 from services.pipeline.outbox import Outbox
 from services.pipeline.records import Partition, Record, batch_of
@@ -27,7 +28,7 @@ class ApprovalConsumer:
         self.database = database
         self.outbox = Outbox(tables.KERNEL)
         self._offsets: Counter[Partition] = Counter()
-        self._processor = BatchProcessor("approval", database, tables.KERNEL, self.outbox, AGGREGATES)
+        self._processor = BatchProcessor("approval", database, tables.KERNEL, self.outbox, AGGREGATES, reply=refusal)
 
     async def process(self, *events: Event[EventData]) -> None:
         """Process `events` as one batch."""
@@ -37,7 +38,7 @@ class ApprovalConsumer:
         """Process (topic, key, value) messages as one batch."""
         positions = {Partition(topic, 0): self._offsets[Partition(topic, 0)] or None for topic, _, _ in messages}
         batch = batch_of([self._record(*message) for message in messages], positions)
-        await self._processor.settle(batch, decode_batch(batch.records))
+        await self._processor.settle(batch, self._processor.decode(batch.records))
 
     def _record(self, topic: str, key: str, value: bytes | None) -> Record:
         partition = Partition(topic, 0)

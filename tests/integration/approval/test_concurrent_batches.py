@@ -11,7 +11,8 @@ from schemas.envelope import Event, encode
 from schemas.events import EventData
 from services.approval.aggregates import AGGREGATES
 from services.approval.storage import tables
-from services.pipeline.batch_processor import BatchProcessor, decode_batch
+from services.pipeline.batch_processor import BatchProcessor
+from services.pipeline.decoding import decode_batch
 from services.pipeline.outbox import Outbox
 from services.pipeline.records import Batch, Partition, Record
 from tests.integration.approval import company

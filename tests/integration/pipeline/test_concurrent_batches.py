@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 from schemas.events import CommitmentRetrieved
 from services.pipeline.aggregate import Aggregate
-from services.pipeline.batch_processor import BatchProcessor, decode_batch
+from services.pipeline.batch_processor import BatchProcessor
+from services.pipeline.decoding import decode_batch
 from services.pipeline.fold import On
 from services.pipeline.outbox import Outbox
 from services.pipeline.records import Batch, Partition, Record

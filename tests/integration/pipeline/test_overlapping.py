@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.events import CommitmentRetrieved
-from services.pipeline.batch_processor import decode_batch
+from services.pipeline.decoding import decode_batch
 from services.pipeline.errors import StaleBatchError
 from services.pipeline.fold import StateChange
 from services.pipeline.offsets import Offsets

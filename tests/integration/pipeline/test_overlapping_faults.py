@@ -11,11 +11,11 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.events import CommitmentRetrieved
-from services.pipeline.batch_processor import DecodedBatch, decode_batch
 from services.pipeline.broker import fetched
 from services.pipeline.broker.hand_over import MAX_SETTLING, HandOver
 from services.pipeline.broker.positions import Positions
 from services.pipeline.database import DATABASE_ERRORS
+from services.pipeline.decoding import DecodedBatch, decode_batch
 from services.pipeline.errors import RowAppearedError, StaleBatchError
 from services.pipeline.fold import StateChange
 from services.pipeline.offsets import Offsets

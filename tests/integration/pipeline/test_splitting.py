@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.events import CommitmentRetrieved
 from services.pipeline.aggregate import Aggregate
-from services.pipeline.batch_processor import MAX_FAILURES_IN_A_ROW, BatchProcessor, decode_batch
+from services.pipeline.batch_processor import MAX_FAILURES_IN_A_ROW, BatchProcessor
+from services.pipeline.decoding import decode_batch
 from services.pipeline.errors import DefectError
 from services.pipeline.fold import On, StateChange
 from services.pipeline.offsets import Offsets

@@ -17,6 +17,7 @@ from schemas.events import (
     DigestSection,
     ExportFailed,
     Failure,
+    SubmissionRefused,
 )
 from schemas.fields import FailureClass, Kind, Owner, Status
 from services.notifier.composing import Composer
@@ -139,7 +140,26 @@ def digest_ready(**overrides: Any) -> DigestReady:
     return DigestReady(**defaults | overrides)
 
 
-ONE_OF_EACH: tuple[MailData, ...] = (rejected(), export_failed(), resent(), digest_ready())
+def submission_refused(**overrides: Any) -> SubmissionRefused:
+    defaults: dict[str, Any] = {
+        "company_id": "c-1",
+        "commitment_id": "8841",
+        "revision": 2,
+        "message_hash": "a" * 64,
+        "reason": "too_large",
+        "message": "SC-014 did not reach accounting: 2400 lines; at most 2000 are taken.",
+        "next_step": "Make it smaller, for example as two commitments, and send it to accounting again.",
+        "number": "SC-014",
+        "title": "Concrete works",
+        "project": "Riverside Tower",
+        "url": "https://pm.example/commitments/8841",
+        "creator": ANA,
+        "sent_by": SAM,
+    }
+    return SubmissionRefused(**defaults | overrides)
+
+
+ONE_OF_EACH: tuple[MailData, ...] = (rejected(), export_failed(), resent(), submission_refused(), digest_ready())
 
 
 def event_of(data: MailData, time: datetime = NOW) -> Event[MailData]:

@@ -1,6 +1,6 @@
 """Decoding a batch of messages."""
 
-from services.pipeline.batch_processor import decode_batch
+from services.pipeline.decoding import decode_batch
 from tests.unit.pipeline.samples import record, retrieved
 
 

@@ -7,10 +7,12 @@ from services.notifier.rules.mails.export_failed import EXPORT_FAILED
 from services.notifier.rules.mails.mail_type import MailType
 from services.notifier.rules.mails.rejected import REJECTED
 from services.notifier.rules.mails.resent import RESENT
+from services.notifier.rules.mails.submission_refused import SUBMISSION_REFUSED
 
 MAIL_TYPES: tuple[MailType[Any], ...] = (
     REJECTED,
     EXPORT_FAILED,
     RESENT,
+    SUBMISSION_REFUSED,
     DIGEST,
 )

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from schemas.commitment import Person
 from schemas.envelope import Event
-from schemas.events import CommitmentData
+from schemas.events import DigestReady
 from services.notifier.rules.mails import MAIL_TYPES
 from services.notifier.rules.mails.mail_type import ContentOptions, Contents, MailData, MailType
 
@@ -37,7 +37,7 @@ class Mail:
     @property
     def commitment_id(self) -> str | None:
         """The commitment that the mail is about; None for the daily summary."""
-        return self.data.commitment_id if isinstance(self.data, CommitmentData) else None
+        return None if isinstance(self.data, DigestReady) else self.data.commitment_id
 
     @property
     def expires_at(self) -> datetime:

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from schemas.commitment import Person
-from schemas.events import CommitmentData, DigestReady
+from schemas.events import CommitmentData, DigestReady, SubmissionRefused
 
-MailData: TypeAlias = CommitmentData | DigestReady
+MailData: TypeAlias = CommitmentData | SubmissionRefused | DigestReady
 DataT = TypeVar("DataT", bound=MailData)
 
 Contents = dict[str, Any]

@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from schemas.envelope import Event, new_event
-from schemas.events import CommitmentStatus, EventData, MailSettled
-from schemas.examples.cast import ANA
+from schemas.events import CommitmentStatus, EventData, MailSettled, SubmissionRefused
+from schemas.examples.cast import ANA, SAM
 from schemas.fields import MailOutcome, Status
 from schemas.topics import BY_NAME
 from services.approval.handlers import CONNECTION_HANDLERS, HANDLERS, PEOPLE_HANDLERS
@@ -137,6 +138,31 @@ def test_a_mail_changes_only_the_history() -> None:
 def test_the_mail_of_a_daily_summary_belongs_to_no_commitment() -> None:
     known = CommitmentFacts(ANA.id)
     assert HANDLE[MailSettled](known, mail(commitment_id=None), NOW) == Decided(known, is_changed=False)
+
+
+def refused_submission(company_id: str = COMPANY, **members: Any) -> Event[SubmissionRefused]:
+    plain = {"company_id": company_id, "commitment_id": ID, "message_hash": "a" * 64, "reason": "too_large"}
+    told = {"message": "SC-014 did not reach accounting: 2001 lines.", "next_step": "Make it smaller."}
+    return new_event(SubmissionRefused.model_validate(plain | told | members), source="test", time=NOW)
+
+
+@pytest.mark.parametrize(
+    ("members", "words"),
+    [
+        ({"revision": 2, "sent_by": SAM}, "What Sam Lee sent as revision 2 could not be taken."),
+        ({}, "What was sent as a revision could not be taken."),
+    ],
+)
+def test_what_could_not_be_taken_changes_only_the_history(members: dict[str, Any], words: str) -> None:
+    decision = decided(refused_submission(**members), sent())
+    assert (decision.state, decision.publish, decision.is_changed) == (after(sent()), (), False)
+    (entry,) = decision.rows
+    assert isinstance(entry, HistoryEntry)
+    assert entry.text == f"{words} SC-014 did not reach accounting: 2001 lines."
+
+
+def test_what_another_company_sent_is_not_noted() -> None:
+    assert decided(refused_submission("company-999"), sent()) == Decided(after(sent()), is_changed=False)
 
 
 def test_an_event_of_another_company_is_refused() -> None:
