@@ -34,7 +34,9 @@ async def test_the_refusal_is_published_and_an_earlier_revision_keeps_its_status
     assert row["status"] == "ready"
     async with consumer.database.begin() as db:
         texts = [line.text for line in await queries.history(db, CONCRETE_1.id)]
-    assert any("could not be taken. SC-014 did not reach accounting" in text and "at most 2000" in text for text in texts)
+    assert any(
+        "could not be taken. SC-014 did not reach accounting" in text and "at most 2000" in text for text in texts
+    )
 
 
 async def test_the_refusal_of_what_was_never_seen_shows_no_commitment(consumer: ApprovalConsumer) -> None:
