@@ -8,6 +8,7 @@ from schemas import limits
 from schemas.fields import (
     Code,
     Currency,
+    ErpId,
     Id,
     Kind,
     Money,
@@ -95,14 +96,14 @@ class ErpDocument(Record):
     """The one document in the ERP that a commitment became."""
 
     connection: Id = Field(description="The name of the ERP connection that holds the document.")
-    id: Id = Field(description="The ERP's own id.")
+    id: ErpId = Field(description="The ERP's own id, as the ERP writes it; it may contain spaces.")
     number: Code | None = Field(default=None, description="The number that accountants read.")
     url: Url | None = Field(default=None, description="Where the document opens in the ERP.")
 
     @property
     def number_key(self) -> str:
         """What its number is compared by; without a number, its id."""
-        return id_of_number(self.number or "") or self.id
+        return id_of_number(self.number or "") or id_of_number(self.id) or self.id
 
     @property
     def is_known_by_number(self) -> bool:
@@ -117,7 +118,7 @@ class ErpDocument(Record):
 
 
 def id_of_number(number: str) -> str:
-    """The id of a document of which only `number` is known: an id is short and contains no spaces."""
+    """The id of a document of which only `number` is known; spaces do not matter when people write a number."""
     return "-".join(number.split())[: limits.MAX_ID_CHARACTERS]
 
 

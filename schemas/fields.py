@@ -25,6 +25,7 @@ from pydantic_core import CoreSchema, core_schema
 from schemas import limits
 
 ID_PATTERN = r"^[^\x00-\x20\x7f]+$"
+ERP_ID_PATTERN = r"^[^\x00-\x1f\x7f-\x9f]+$"
 TEXT_PATTERN = r"^[^\x00]*$"
 REASON_PATTERN = r"^[^\x00]*[^\x00\s][^\x00]*$"
 EMAIL_PATTERN = r'^[^@\s\x00-\x1f\x7f<>,;"]+@[^@\s\x00-\x1f\x7f<>,;"]+$'
@@ -37,6 +38,7 @@ URL_PATTERN = r'^https?://[^\s\x00-\x1f\x7f"<>]+$'
 
 IN_WORDS = {
     ID_PATTERN: "must not contain spaces or control characters",
+    ERP_ID_PATTERN: "must not be empty or contain control characters",
     TEXT_PATTERN: "must not contain the character U+0000",
     REASON_PATTERN: "must say something, without the character U+0000",
     EMAIL_PATTERN: "must be one mail address",
@@ -111,6 +113,7 @@ class NullIs:
 
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=limits.MAX_ID_CHARACTERS, pattern=ID_PATTERN)]
+ErpId = Annotated[str, StringConstraints(min_length=1, max_length=limits.MAX_ID_CHARACTERS, pattern=ERP_ID_PATTERN)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=limits.MAX_NAME_CHARACTERS, pattern=TEXT_PATTERN)]
 Code = Annotated[str, StringConstraints(max_length=limits.MAX_NAME_CHARACTERS, pattern=TEXT_PATTERN)]
 Title = Annotated[str, StringConstraints(min_length=1, max_length=limits.MAX_TITLE_CHARACTERS, pattern=TEXT_PATTERN)]

@@ -14,7 +14,7 @@ from services.pipeline.fold import RefusedError, StateChange
 # the members are written out as in the indexes, which PostgreSQL would not use with parameters
 _IS_DOCUMENT = text(
     "document is not null and document ->> 'connection' = :connection "
-    "and (document ->> 'id' = :id or document ->> 'number' = :number)"
+    "and (document ->> 'id' = :id or document ->> 'id' = :number or document ->> 'number' = :number)"
 )
 
 

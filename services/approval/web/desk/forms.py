@@ -9,7 +9,7 @@ from enum import StrEnum
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
-from schemas.fields import ID_PATTERN
+from schemas.fields import ERP_ID_PATTERN, ID_PATTERN
 from schemas.limits import MAX_ID_CHARACTERS, MAX_NAME_CHARACTERS, MAX_NOTE_CHARACTERS, MAX_REASON_CHARACTERS
 
 MAX_CHOICES = 50
@@ -115,9 +115,9 @@ def code_problems(field: str, label: str, code: str) -> list[FormProblem]:
 
 def id_problems(field: str, label: str, text: str) -> list[FormProblem]:
     """What is wrong with an optional id of the ERP."""
-    if len(text) > MAX_ID_CHARACTERS or " " in text or not text.isprintable():
-        return [FormProblem(field, f"The {label} has no spaces and at most {MAX_ID_CHARACTERS} characters")]
-    return []
+    if text and not re.fullmatch(ERP_ID_PATTERN, text):
+        return [FormProblem(field, f"The {label} contains a character that cannot be read")]
+    return _text_problems(field, label, text, MAX_ID_CHARACTERS)
 
 
 def read_date(text: str) -> tuple[date | None, list[FormProblem]]:

@@ -71,5 +71,7 @@ def test_a_document_number_and_id_contain_only_printable_characters() -> None:
     assert forms.code_problems("document_number", "document number", "PO 17") == []
     assert forms.code_problems("document_number", "document number", "PO\x0717")
     assert forms.id_problems("document_id", "id", "4F9-17") == []
-    assert forms.id_problems("document_id", "id", "4F9 17")
+    assert forms.id_problems("document_id", "id", "4F9 17") == []
+    assert forms.id_problems("document_id", "id", "") == []
+    assert forms.id_problems("document_id", "id", "4F9\x0717")
     assert forms.id_problems("document_id", "id", "x" * 129)
