@@ -86,7 +86,11 @@ def _connection(path: Path, number: int, table: dict[str, Any], environ: Mapping
         errors = error.errors(include_url=False, include_input=False, include_context=False)
         problems = "; ".join(f"{'.'.join(map(str, each['loc'])) or 'it'}: {each['msg']}" for each in errors)
         raise SettingsError(f"{where}: {problems}") from None
-    return Connection(settings, connector_type(settings, _token(where, settings, environ)))
+    token = _token(where, settings, environ)
+    try:
+        return Connection(settings, connector_type(settings, token))
+    except SettingsError as error:
+        raise SettingsError(f"{where}: {error}") from error
 
 
 def _connector_type(where: str, kind: object) -> ConnectorType:
@@ -100,13 +104,20 @@ def _token(where: str, settings: ConnectionSettings, environ: Mapping[str, str])
     if settings.token_env is not None:
         if not (secret := environ.get(settings.token_env)):
             raise SettingsError(f"{where}: set the variable {settings.token_env} to the ERP's token.")
-        return SecretStr(secret)
+        return _checked_token(where, secret)
     if settings.token_file is not None:
         try:
-            return SecretStr(settings.token_file.read_text(encoding="utf-8").strip())
-        except OSError as error:
+            return _checked_token(where, settings.token_file.read_text(encoding="utf-8").strip())
+        except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(f"{where}: the token file cannot be read: {error}") from error
     return None
+
+
+def _checked_token(where: str, token: str) -> SecretStr:
+    """Return `token`; SettingsError if no request could carry it."""
+    if not token or not token.isascii() or not token.isprintable():
+        raise SettingsError(f"{where}: the token is empty, or has characters other than printable ASCII.")
+    return SecretStr(token)
 
 
 def _check_unique(what: str, path: Path, values: Iterable[str]) -> None:

@@ -11,8 +11,10 @@ from schemas.fields import Url
 from services.exporter.connectors.http_request import request_body, request_headers
 from services.exporter.connectors.http_response import find_answer, write_answer
 from services.exporter.connectors.protocol import ConnectionSettings
+from services.exporter.connectors.tls import TlsSettings, tls_context
 from services.exporter.connectors.types import FindAnswer, Transient, Unknown, WriteAnswer, WriteRequest
 from services.pipeline.bounded_answer import ASK_UNPACKED, AnswerTooLargeError, bound_answer
+from services.pipeline.errors import SettingsError
 
 CONNECT_SECONDS = 5.0
 KEEPALIVE_SECONDS = 2.0
@@ -22,7 +24,11 @@ _NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, htt
 """Errors before the first byte is sent: connection refused, unknown host, failed TLS handshake, no free connection."""
 
 
-class HttpSettings(ConnectionSettings):
+_WITHOUT_PROXY: dict[str, None] = {"all://localhost": None, "all://127.0.0.1": None, "all://[::1]": None}
+"""Addresses that are called directly, whatever NO_PROXY says: a proxy could not reach a bridge on this machine."""
+
+
+class HttpSettings(TlsSettings):
     """A connection of kind `http`."""
 
     url: Url = Field(description="Base address of the ERP; /documents is appended.")
@@ -39,15 +45,7 @@ class HttpConnector:
     def __init__(self, settings: HttpSettings, token: SecretStr | None) -> None:
         self._settings = settings
         self._documents = f"{settings.url.rstrip('/')}/documents"
-        self._client = httpx2.AsyncClient(
-            headers=ASK_UNPACKED | ({"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}),
-            event_hooks={"response": [bound_answer]},
-            timeout=httpx2.Timeout(
-                settings.timeout_seconds, connect=min(CONNECT_SECONDS, settings.timeout_seconds / 2)
-            ),
-            limits=httpx2.Limits(max_connections=settings.max_in_flight, keepalive_expiry=KEEPALIVE_SECONDS),
-            trust_env=False,
-        )
+        self._client = _client(settings, token)
 
     @property
     def enforces_reference(self) -> bool:
@@ -94,3 +92,21 @@ class HttpConnector:
             return Unknown(f"The ERP's answer to {method} cannot be used: {error}.")
         except httpx2.HTTPError as error:
             return Unknown(f"The ERP's answer to {method} was lost ({type(error).__name__}).")
+
+
+def _client(settings: HttpSettings, token: SecretStr | None) -> httpx2.AsyncClient:
+    """Return the client of a connection, which uses the proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names."""
+    verify = tls_context(settings)
+    try:
+        return httpx2.AsyncClient(
+            headers=ASK_UNPACKED | ({"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}),
+            event_hooks={"response": [bound_answer]},
+            timeout=httpx2.Timeout(
+                settings.timeout_seconds, connect=min(CONNECT_SECONDS, settings.timeout_seconds / 2)
+            ),
+            limits=httpx2.Limits(max_connections=settings.max_in_flight, keepalive_expiry=KEEPALIVE_SECONDS),
+            verify=verify,
+            mounts=_WITHOUT_PROXY,
+        )
+    except (ImportError, ValueError, httpx2.InvalidURL) as error:
+        raise SettingsError(f"HTTPS_PROXY, HTTP_PROXY or ALL_PROXY cannot be used: {error}") from error

@@ -87,5 +87,8 @@ class ConnectorType(Protocol):
     """Validates the `[[connection]]` table; the constructor receives an instance of it."""
 
     def __call__(self, settings: ConnectionSettings, token: SecretStr | None) -> Connector:
-        """Create the connector of one connection; `token` is None where the connection has none."""
+        """Create the connector of one connection; `token` is None where the connection has none.
+
+        SettingsError if a file or another thing that the settings name cannot be used; the service then does not start.
+        """
         ...

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from socket import SO_LINGER, SOL_SOCKET
+from ssl import SSLContext
 
 RESET = b"RESET"
 """Instead of a response: reset the network connection."""
@@ -62,16 +63,16 @@ def response_bytes(status: int, body: bytes = b"", *headers: str) -> bytes:
 
 
 @asynccontextmanager
-async def scripted_server(*responses: bytes) -> AsyncIterator[ScriptedServer]:
-    """Run a ScriptedServer on a free port of the loopback interface."""
+async def scripted_server(*responses: bytes, tls: SSLContext | None = None) -> AsyncIterator[ScriptedServer]:
+    """Run a ScriptedServer on a free port of the loopback interface, over TLS if `tls` is given."""
     script = ScriptedServer(responses)
     serving: list[asyncio.Task[None]] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         serving.append(asyncio.ensure_future(script.serve(reader, writer)))
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    script.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+    script.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield script
     finally:

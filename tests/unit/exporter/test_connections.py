@@ -91,3 +91,25 @@ def test_a_secret_in_the_file_itself_is_refused(tmp_path: Path) -> None:
         load_connections(saved(tmp_path, MAIN.replace("token_env = ", "token = ")), ENVIRONMENT)
 
     assert "token" in str(refusal.value)
+
+
+def test_a_file_that_a_connector_cannot_use_is_named_with_its_connection(tmp_path: Path) -> None:
+    text = MAIN.replace("settle_seconds", f'ca_file = "{tmp_path / "missing.pem"}"\nsettle_seconds')
+
+    with pytest.raises(SettingsError, match=r"connection main: ca_file: .*missing.pem cannot be read: No such file"):
+        load_connections(saved(tmp_path, text), ENVIRONMENT)
+
+
+@pytest.mark.parametrize("token", ["two\nlines", "tök", "\x00"])
+def test_a_token_that_no_request_can_carry_is_refused_at_start(tmp_path: Path, token: str) -> None:
+    with pytest.raises(SettingsError, match=r"connection main: the token is empty, or has characters"):
+        load_connections(saved(tmp_path, MAIN), {"ERP_TOKEN": token})
+
+
+@pytest.mark.parametrize("content", [b"", b" \n", b"\xff"])
+def test_a_token_file_without_a_token_is_refused_at_start(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "token").write_bytes(content)
+    text = MAIN.replace('token_env = "ERP_TOKEN"', f'token_file = "{tmp_path / "token"}"')
+
+    with pytest.raises(SettingsError, match=r"connection main: the token"):
+        load_connections(saved(tmp_path, text), {})
