@@ -24,7 +24,8 @@ from services.exporter.connectors.types import (
 from services.exporter.rules.export import Export, ExportLease
 from services.exporter.rules.failures import content_differs, content_unreadable, duplicate_reference
 from services.exporter.rules.outcome import AttemptOutcome, Broken, NotSent, Overruled
-from services.exporter.rules.probe import Create, Update, after_probe, outcome_without_write
+from services.exporter.rules.probe import Create, Update, after_probe, outcome_without_write, unless_tried_enough
+from services.exporter.rules.usable import usable_found, usable_written
 from services.pipeline.crash import crash_at
 from services.pipeline.lease_clock import ClaimTime
 from services.pipeline.logs import FailureLog
@@ -103,8 +104,9 @@ class Attempt:
         request = _write_request(export, snapshot)
         if export.is_untried and self._job.known is None and self._connector.enforces_reference:
             return await self._write(Create(), request)
-        found = await self._observed(self._connector.find(request.reference), _FIND_ANSWERS)
+        found = usable_found(await self._observed(self._connector.find(request.reference), _FIND_ANSWERS))
         step = after_probe(export, self._job.known, found, self._job.time.now())
+        step = unless_tried_enough(export, step, self._connection.settings.max_attempts)
         return await self._write(step, request) if isinstance(step, (Create, Update)) else step
 
     async def _write(self, step: Create | Update, request: WriteRequest) -> AttemptOutcome:
@@ -115,9 +117,10 @@ class Attempt:
         crash_at("exporter.before_call")
         self._may_have_written = True
         if isinstance(step, Update):
-            answer = await self._observed(self._connector.update(step.document_id, request), _WRITE_ANSWERS)
+            call = self._connector.update(step.document_id, request)
         else:
-            answer = await self._observed(self._connector.create(request), _WRITE_ANSWERS)
+            call = self._connector.create(request)
+        answer = usable_written(await self._observed(call, _WRITE_ANSWERS))
         crash_at("exporter.after_call")
         if not isinstance(answer, Exists):
             return answer
@@ -140,7 +143,7 @@ class Attempt:
             raise TypeError(f"the connector answered {type(answer).__name__}")
         label = "found" if isinstance(answer, tuple) else type(answer).__name__.lower()
         metrics.EXPORT_SECONDS.labels(self._connection.name, label).observe(perf_counter() - started)
-        self._is_reached = answer.is_reached if isinstance(answer, Transient) else not isinstance(answer, Unknown)
+        self._is_reached = answer.is_reached if isinstance(answer, (Transient, Unknown)) else True
         return answer
 
     def _has_time_for_a_call(self) -> bool:

@@ -43,6 +43,13 @@ class FoundDocument:
 
 
 @dataclass(frozen=True, slots=True)
+class UnreadableDocument:
+    """A document that the ERP lists, without an id that can be used; it may be ours, so none is created beside it."""
+
+    number: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Landed:
     """The revision is in the ERP, in more than one document only if the ERP has stored it twice."""
 
@@ -83,12 +90,19 @@ class Transient:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """The call was sent but its answer was lost or is unclear: the document may or may not be in the ERP."""
+    """The call was sent but its answer was lost or is unclear: the document may or may not be in the ERP.
+
+    `refusal` is set if the ERP answered completely, but showed no document: it is how the export fails if the document
+    does not turn up, for the same call would get the same answer. Without it the call is repeated then. `is_reached` is
+    whether the ERP itself answered.
+    """
 
     message: str
+    refusal: Refused | None = None
+    is_reached: bool = False
 
 
-FindAnswer = tuple[FoundDocument, ...] | Refused | Transient
+FindAnswer = tuple[FoundDocument | UnreadableDocument, ...] | Refused | Transient
 """The answer to `find`; it writes nothing, so a lost answer is Transient."""
 
 WriteAnswer = Landed | Exists | Refused | Transient | Unknown

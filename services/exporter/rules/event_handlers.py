@@ -157,7 +157,7 @@ def _reopen(_exports: CommitmentExports, export: Export, now: datetime) -> tuple
     if export.ordered_round == export.round or export.is_done:
         return replace(export, round=export.ordered_round), ()
     reopened = export.moved_to(ExportState.PENDING, now, due_at=min(now, export.accepted_at))
-    return replace(reopened, round=export.ordered_round, attempts=0, probes=0, failure=None), ()
+    return replace(reopened, round=export.ordered_round, attempts=0, probes=0, doubt=None, failure=None), ()
 
 
 def _supersede(exports: CommitmentExports, export: Export, now: datetime) -> tuple[Export, Events]:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from schemas.commitment import ErpDocument, Person, Summary
 from schemas.events import Failure
+from schemas.fields import Code, FailureClass, Record, Text
 from services.exporter.rules.marker import marker_of
 
 
@@ -21,6 +22,17 @@ class ExportState(StrEnum):
     FAILED = "failed"
     SUPERSEDED = "superseded"
     """Not exported any more, because a later revision is in the ERP."""
+
+
+class Doubt(Record):
+    """Why an export is in doubt: what is known of its last write.
+
+    If the ERP answered that write completely, `failure_class` and `code` say how the export fails if nothing landed.
+    """
+
+    message: Text
+    failure_class: FailureClass | None = None
+    code: Code | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +67,7 @@ class Export:
     quiet_until: datetime | None = None
     """After a lost answer: until then, the ERP may still store the document, so finding nothing proves nothing."""
 
+    doubt: Doubt | None = None
     document: ErpDocument | None = None
     failure: Failure | None = None
     is_closed: bool = False

@@ -1,5 +1,7 @@
 """What a refusal means for people: who has to act, and what they do next."""
 
+from dataclasses import replace
+
 from schemas.events import Failure
 from schemas.fields import FailureClass, Owner
 from services.exporter.connectors.types import Refused
@@ -79,8 +81,13 @@ def duplicate_reference(reference: str) -> Refused:
     )
 
 
-def given_up(transient_message: str, attempts: int) -> Refused:
-    """Transient errors have used up the attempts of a round."""
+def given_up(last_message: str, attempts: int) -> Refused:
+    """Transient errors and lost answers have used up the attempts of a round."""
     return Refused(
-        FailureClass.RETRY_LATER, f"The ERP could not take it in {attempts} attempts. {transient_message}", "given_up"
+        FailureClass.RETRY_LATER, f"The ERP could not take it in {attempts} attempts. {last_message}", "given_up"
     )
+
+
+def not_stored(refused: Refused) -> Refused:
+    """The ERP answered a write without a document, and showed later that it had stored nothing."""
+    return replace(refused, message=f"{refused.message} Asked afterwards, the ERP does not have this revision.")

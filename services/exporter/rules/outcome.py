@@ -14,6 +14,13 @@ class Undecided:
 
 
 @dataclass(frozen=True, slots=True)
+class NotRepeated:
+    """The ERP does not hold the revision after a doubt, and the write is not repeated, but has failed as `refused`."""
+
+    refused: Refused
+
+
+@dataclass(frozen=True, slots=True)
 class NotSent:
     """Nothing was sent, because the lease was about to end."""
 
@@ -30,4 +37,4 @@ class Overruled:
     """The ERP does not hold the revision, and it is not written, because an approver has rejected it meanwhile."""
 
 
-AttemptOutcome = Landed | Refused | Transient | Unknown | Undecided | NotSent | Broken | Overruled
+AttemptOutcome = Landed | Refused | Transient | Unknown | Undecided | NotRepeated | NotSent | Broken | Overruled

@@ -5,11 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from schemas.commitment import ErpDocument
-from services.exporter.connectors.types import FindAnswer, FoundDocument, Landed, Refused, Transient
-from services.exporter.rules.export import Export, ExportState
-from services.exporter.rules.failures import unmarked_document
+from services.exporter.connectors.types import (
+    FindAnswer,
+    FoundDocument,
+    Landed,
+    Refused,
+    Transient,
+    UnreadableDocument,
+)
+from services.exporter.rules.export import Doubt, Export, ExportState
+from services.exporter.rules.failures import given_up, not_stored, unmarked_document
 from services.exporter.rules.marker import marked_revision
-from services.exporter.rules.outcome import AttemptOutcome, Broken, Undecided
+from services.exporter.rules.outcome import AttemptOutcome, Broken, NotRepeated, Undecided
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +38,35 @@ def after_probe(
 
     A document with our marker, or with that of a later revision, means that the revision has landed. Nothing else is
     proof before `quiet_until`. After that, a document with an older marker is updated, and where there is no document,
-    one is created. Documents without a marker are for a person to judge.
+    one is created. Documents without a marker, or that cannot be read, are for a person to judge.
     """
     if isinstance(found, (Refused, Transient)):
         return outcome_without_write(export, found)
-    if landed := _landed(export, found):
+    readable = [document for document in found if isinstance(document, FoundDocument)]
+    if landed := _landed(export, readable):
         return Landed(landed)
     if export.quiet_until is not None and now < export.quiet_until:
         return Undecided(f"Asked for documents with reference {export.commitment_id}: it is not there yet.")
     if known is not None:
-        return Update(_erp_id(known, found))
-    ours = [document for document in found if marked_revision(document.marker, export.commitment_id) is not None]
+        return Update(_erp_id(known, readable))
+    ours = [document for document in readable if marked_revision(document.marker, export.commitment_id) is not None]
     if ours:
         return Update(max(ours, key=lambda document: _revision(document, export)).id)
     return _only_unmarked(export, found) if found else Create()
+
+
+def unless_tried_enough(
+    export: Export, step: Create | Update | AttemptOutcome, max_attempts: int
+) -> Create | Update | AttemptOutcome:
+    """Return `step`, unless it repeats a write that the ERP has answered already, or that was lost too often."""
+    if not isinstance(step, (Create, Update)) or export.state is not ExportState.IN_DOUBT:
+        return step
+    doubt = export.doubt or Doubt(message="The ERP's answers were lost.")
+    if doubt.failure_class is not None:
+        return NotRepeated(not_stored(Refused(doubt.failure_class, doubt.message, doubt.code)))
+    if export.attempts >= max_attempts:
+        return NotRepeated(given_up(doubt.message, export.attempts))
+    return step
 
 
 def outcome_without_write(export: Export, obstacle: Refused | Transient | Broken) -> AttemptOutcome:
@@ -64,16 +86,22 @@ def _erp_id(known: ErpDocument, found: Sequence[FoundDocument]) -> str:
     """Return the ERP's id of `known`, looked up by its number: an approver may have entered the number as the id."""
     if known.number is None or known.id in {document.id for document in found}:
         return known.id
-    return next((document.id for document in found if document.number == known.number), known.id)
+    return next((document.id for document in found if known.number in (document.number, document.id)), known.id)
 
 
 def _revision(document: FoundDocument, export: Export) -> int:
     return marked_revision(document.marker, export.commitment_id) or 0
 
 
-def _only_unmarked(export: Export, found: Sequence[FoundDocument]) -> AttemptOutcome:
-    numbers = ", ".join(document.number or document.id for document in found)
+def _only_unmarked(export: Export, found: Sequence[FoundDocument | UnreadableDocument]) -> AttemptOutcome:
+    numbers = ", ".join(map(_name, found))
     if export.state is not ExportState.IN_DOUBT:
         return unmarked_document(numbers)
     asked = f"The ERP holds {numbers} under our reference without a marker of ours: somebody has to look."
     return Undecided(asked, needs_person=True)
+
+
+def _name(document: FoundDocument | UnreadableDocument) -> str:
+    if isinstance(document, FoundDocument):
+        return document.number or document.id
+    return document.number or "a document whose id cannot be read"

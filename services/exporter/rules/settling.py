@@ -7,9 +7,9 @@ from uuid import UUID
 from schemas.commitment import ErpDocument
 from services.exporter.connectors.types import FoundDocument, Landed, Refused, Transient, Unknown
 from services.exporter.rules.event_handlers import DecidedExports, advance, fail
-from services.exporter.rules.export import CommitmentExports, Export, ExportLease, ExportState
+from services.exporter.rules.export import CommitmentExports, Doubt, Export, ExportLease, ExportState
 from services.exporter.rules.failures import connector_broken, given_up
-from services.exporter.rules.outcome import AttemptOutcome, Broken, NotSent, Overruled, Undecided
+from services.exporter.rules.outcome import AttemptOutcome, Broken, NotRepeated, NotSent, Overruled, Undecided
 from services.exporter.rules.policy import RetryPolicy
 from services.exporter.rules.published_events import Events, in_doubt_event, succeeded_event
 
@@ -25,7 +25,13 @@ def begin_attempt(
     if export is None:
         raise ValueError(f"nothing is to be done for {exports.commitment_id}")
     if exports.lease is not None:
-        export = replace(export.moved_to(ExportState.IN_DOUBT, now), quiet_until=now + policy.settle_time())
+        # counted as an attempt, so that a write which kills its process is not repeated for ever
+        export = replace(
+            export.moved_to(ExportState.IN_DOUBT, now),
+            quiet_until=now + policy.settle_time(),
+            attempts=export.attempts + 1,
+            doubt=export.doubt or Doubt(message="The exporter ended before it knew the ERP's answer."),
+        )
     elif export.state is ExportState.PENDING:
         export = replace(export.moved_to(ExportState.IN_FLIGHT, now), connection=exports.connection_for(export))
     return replace(exports.with_export(export), lease=ExportLease(token, export.revision, until))
@@ -56,16 +62,25 @@ def _settled(
     match outcome:
         case Landed(documents):
             return _succeeded(export, documents, exports.resolved.get(export.revision), now)
-        case Refused():
-            return fail(exports, attempted, outcome, now)
+        case Refused() | NotRepeated():
+            return _failed(exports, probed, outcome, now)
         case Transient() | Broken():
             return _retried(exports, attempted, outcome, policy, now)
-        case Unknown(message):
-            return _lost(attempted, message, policy, now)
+        case Unknown():
+            return _lost(attempted, outcome, policy, now)
         case Undecided(message, needs_person):
             return _undecided(probed, message, policy, now, needs_person=needs_person)
         case NotSent() | Overruled():
             return _unwritten(export, outcome, now), ()
+
+
+def _failed(
+    exports: CommitmentExports, export: Export, outcome: Refused | NotRepeated, now: datetime
+) -> tuple[Export, Events]:
+    """A refusal is the answer to one more call; a write that is not repeated is none."""
+    if isinstance(outcome, NotRepeated):
+        return fail(exports, export, outcome.refused, now)
+    return fail(exports, replace(export, attempts=export.attempts + 1), outcome, now)
 
 
 def _succeeded(
@@ -79,6 +94,7 @@ def _succeeded(
         document=next(iter(found.values())),
         failure=None,
         quiet_until=None,
+        doubt=None,
     )
     if evidence is not None and not any(evidence.is_same_as(document) for document in found.values()):
         found.setdefault(evidence.id, evidence)
@@ -100,11 +116,18 @@ def _retried(
     return export.moved_to(ExportState.PENDING, now, due_at), ()
 
 
-def _lost(export: Export, message: str, policy: RetryPolicy, now: datetime) -> tuple[Export, Events]:
+def _lost(export: Export, unknown: Unknown, policy: RetryPolicy, now: datetime) -> tuple[Export, Events]:
     """The answer to a write was lost: probe soon, and wait `settle_seconds` before finding nothing proves anything."""
-    quiet = replace(export, quiet_until=now + policy.settle_time())
+    quiet = replace(export, quiet_until=now + policy.settle_time(), doubt=_doubt(unknown))
     in_doubt = quiet.moved_to(ExportState.IN_DOUBT, now, due_at=now + policy.probe_delay(0))
-    return in_doubt, (in_doubt_event(in_doubt, message, now),)
+    return in_doubt, (in_doubt_event(in_doubt, unknown.message, now),)
+
+
+def _doubt(unknown: Unknown) -> Doubt:
+    refusal = unknown.refusal
+    if refusal is None:
+        return Doubt(message=unknown.message)
+    return Doubt(message=refusal.message, failure_class=refusal.failure_class, code=refusal.code)
 
 
 def _unwritten(export: Export, outcome: NotSent | Overruled, now: datetime) -> Export:
@@ -123,7 +146,8 @@ def _undecided(
     if export.state is not ExportState.IN_DOUBT:
         return export.moved_to(ExportState.PENDING, now, next_probe), ()
     in_doubt = export.moved_to(ExportState.IN_DOUBT, now, None if needs_person else next_probe)
-    return in_doubt, (in_doubt_event(in_doubt, asked, now),)
+    because = f"{asked} It is in doubt because of this: {export.doubt.message}" if export.doubt else asked
+    return in_doubt, (in_doubt_event(in_doubt, because, now),)
 
 
 def _next_probe(export: Export, policy: RetryPolicy, now: datetime) -> datetime:

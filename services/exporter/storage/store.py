@@ -27,7 +27,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from schemas.commitment import ErpDocument, Person, Summary
 from schemas.events import Failure
 from schemas.fields import Record
-from services.exporter.rules.export import ApprovedSnapshot, CommitmentExports, Export, ExportLease, ExportState
+from services.exporter.rules.export import ApprovedSnapshot, CommitmentExports, Doubt, Export, ExportLease, ExportState
 from services.exporter.storage import tables
 from services.exporter.storage.evidence import refuse_documents_of_others
 from services.pipeline.bulk import insert_many
@@ -42,6 +42,7 @@ _SNAPSHOT_COLUMNS = tuple(field.name for field in fields(ApprovedSnapshot))
 _RECORDS: dict[str, type[Record]] = {
     "decided_by": Person,
     "summary": Summary,
+    "doubt": Doubt,
     "document": ErpDocument,
     "failure": Failure,
 }

@@ -68,6 +68,7 @@ EXPORT = Table(
     Column("attempts", Integer, nullable=False),
     Column("probes", Integer, nullable=False),
     Column("quiet_until", _INSTANT),
+    Column("doubt", _JSON),
     Column("document", _JSON),
     Column("failure", _JSON),
     Column("is_closed", Boolean, nullable=False, server_default="false"),

@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from services.exporter.connectors.types import FindAnswer, Landed, WriteAnswer, WriteRequest
+from schemas.fields import FailureClass
+from services.exporter.connectors.types import FindAnswer, FoundDocument, Landed, Refused, WriteAnswer, WriteRequest
 from tests.integration.exporter.exporter_process import SETTLE_SECONDS, ExporterProcess
+from tests.integration.exporter.losing_connector import LosingConnector
 from tests.unit.exporter.builders import accepted_event
 
 
@@ -106,3 +108,55 @@ async def test_a_connector_that_raises_while_it_is_asked_about_a_doubt_is_asked_
 
     assert await process.export_states() == ["in_doubt"]
     assert asked < 15
+
+
+@pytest.mark.parametrize("kind", ["raises", "loses"])
+async def test_a_write_whose_outcome_is_never_known_is_repeated_up_to_the_limit_only(
+    exporter: ExporterProcess, kind: str
+) -> None:
+    connector: Any = BrokenConnector(finds=True)
+    if kind == "loses":
+        connector = LosingConnector(exporter.connections.by_name["main"].connector, times=10_000)
+    process = exporter.with_connector(connector)
+    await process.consume(accepted_event())
+
+    for _ in range(600):
+        await process.work_once()
+        process.clock.advance(60)
+
+    assert connector.writes == 10
+    (failed,) = [event.data for event in await process.published() if event.data.topic == "export.failed"]
+    assert (failed.attempts, failed.failure.code, failed.failure.failure_class) == (10, "given_up", "retry_later")
+    assert failed.failure.message.endswith("(KeyError)." if kind == "raises" else "The ERP did not answer.")
+
+
+async def test_a_process_that_dies_in_every_write_repeats_it_up_to_the_limit_only(exporter: ExporterProcess) -> None:
+    await exporter.consume(accepted_event())
+    leases = 0
+
+    for _ in range(600):
+        if leases > 10:
+            await exporter.work_once()
+        else:
+            leases += len(await exporter.claim())
+        exporter.clock.advance(60)
+
+    assert await exporter.export_states() == ["failed"]
+    assert {entry.method for entry in exporter.erp.journal.entries} == {"GET"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [
+        (Landed((FoundDocument("", "PO-7"),)), "in_doubt"),
+        (Landed((FoundDocument("PO 7", "x" * 1_000, "/po/7"),)), "succeeded"),
+        (Refused(FailureClass.FIX_DATA, "\x00 no \ud800" + "x" * 100_000, "x" * 1_000), "failed"),
+    ],
+)
+async def test_an_answer_with_odd_members_is_recorded(exporter: ExporterProcess, answer: Any, state: str) -> None:
+    process = exporter.with_connector(NonsenseConnector(answer))
+    await process.consume(accepted_event())
+
+    await process.work_once()
+
+    assert await process.export_states() == [state]

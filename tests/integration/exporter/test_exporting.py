@@ -14,6 +14,7 @@ from services.exporter.rules.export import ExportState
 from services.exporter.storage import tables
 from services.pipeline.fold import RefusedError
 from tests.integration.exporter.exporter_process import SETTLE_SECONDS, ExporterProcess, running_exporter
+from tests.integration.exporter.losing_connector import LosingConnector
 from tests.unit.exporter.builders import accepted_event, rejected_event, resolved_event
 
 
@@ -103,18 +104,18 @@ async def test_a_lost_answer_is_probed_and_ends_with_exactly_one_document(
 
 
 async def test_a_write_is_not_repeated_before_settle_seconds_have_passed(exporter: ExporterProcess) -> None:
-    exporter.erp.faults.replace([ErpFault(kind=ErpFaultKind.ERROR_BEFORE_STORING, times=1)])
+    connector = LosingConnector(exporter.connections.by_name["main"].connector, times=1)
+    exporter = exporter.with_connector(connector)
     await exporter.consume(accepted_event())
     for _ in range(SETTLE_SECONDS):
         await exporter.work_once()
         exporter.clock.advance(1)
 
-    posts = [entry for entry in exporter.erp.journal.entries if entry.method == "POST"]
-    assert (len(posts), await exporter.export_states()) == (1, ["in_doubt"])
+    assert (connector.writes, await exporter.export_states()) == (1, ["in_doubt"])
 
     await exporter.work_once()
 
-    assert await exporter.export_states() == ["succeeded"]
+    assert (connector.writes, await exporter.export_states()) == (2, ["succeeded"])
     assert len(exporter.erp.books.under("c-1")) == 1
 
 

@@ -134,9 +134,11 @@ async def test_special_characters_in_a_reference_or_id_are_escaped() -> None:
     async with scripted_server(response_bytes(200, b'{"documents": []}')) as server, connector(server.url) as http:
         await http.find("a/b&c=1?x#ä")
         await http.update("../7", REQUEST)
+        await http.update("PO 17", REQUEST)
 
     assert server.received[0].startswith(b"GET /documents?reference=a%2Fb%26c%3D1%3Fx%23%C3%A4 ")
     assert server.received[1].startswith(b"PUT /documents/..%2F7 ")
+    assert server.received[2].startswith(b"PUT /documents/PO%2017 ")
 
 
 @pytest.mark.parametrize(

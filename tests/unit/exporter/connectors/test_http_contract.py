@@ -5,13 +5,15 @@ from datetime import date
 from importlib.resources import files
 from typing import Any
 
+import httpx2
 import orjson
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
 from services.exporter.connectors.http_request import request_body
-from services.exporter.connectors.types import WriteRequest
+from services.exporter.connectors.http_response import find_answer, write_answer
+from services.exporter.connectors.types import Landed, WriteRequest
 from tests.unit.exporter.connectors.test_http_request import REQUEST
 
 FULL = replace(REQUEST, erp_code="PO-7", accounting_date=date(2026, 11, 30), note="Urgent.")
@@ -42,6 +44,35 @@ def test_a_body_without_its_marker_breaks_the_contract(contract: dict[str, Any])
     del body["marker"]
 
     assert not validator(contract, "Document").is_valid(body)
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        {"id": "PO 17"},
+        {"id": 17, "number": 17},
+        {"id": "7", "number": "x" * 1_000},
+        {"id": "7", "number": None, "url": None, "reference": None, "marker": None, "revision": None},
+        {"id": "7", "url": ""},
+        {"id": "7", "url": "/purchase-orders/7"},
+        {"id": "7", "marker": "", "reference": ""},
+        {"id": "x" * 128, "more": {"of": ["anything"]}},
+    ],
+)
+def test_every_document_that_matches_the_contract_is_read(contract: dict[str, Any], stored: dict[str, Any]) -> None:
+    validator(contract, "StoredDocument").validate(stored)
+
+    landed = write_answer(httpx2.Response(201, json=stored))
+    found = find_answer(httpx2.Response(200, json={"documents": [stored]}), "c-1")
+
+    assert isinstance(landed, Landed)
+    assert landed.documents == found
+    assert landed.documents[0].id == str(stored["id"])
+
+
+@pytest.mark.parametrize("bad_id", ["", "7\t8", "x" * 129, None])
+def test_an_id_that_cannot_be_used_breaks_the_contract(contract: dict[str, Any], bad_id: object) -> None:
+    assert not validator(contract, "StoredDocument").is_valid({"id": bad_id})
 
 
 def test_every_reference_in_the_contract_exists(contract: dict[str, Any]) -> None:

@@ -7,12 +7,12 @@ import pytest
 
 from schemas.commitment import ErpDocument
 from schemas.fields import FailureClass
-from services.exporter.connectors.types import FoundDocument, Landed, Refused, Transient, Unknown
+from services.exporter.connectors.types import FoundDocument, Landed, Refused, Transient, Unknown, UnreadableDocument
 from services.exporter.rules.event_handlers import accepted
 from services.exporter.rules.export import Export
 from services.exporter.rules.marker import marker_of
-from services.exporter.rules.outcome import Undecided
-from services.exporter.rules.probe import Create, Update, after_probe
+from services.exporter.rules.outcome import NotRepeated, Undecided
+from services.exporter.rules.probe import Create, Update, after_probe, unless_tried_enough
 from tests.unit.exporter.builders import NOW, accepted_event, after_attempt, exports_after, found_document, leased
 
 QUIET = timedelta(seconds=30)
@@ -120,3 +120,67 @@ def test_a_commitment_id_may_contain_slashes(untried: Export) -> None:
     found = found_document(marker_of("a/1/b", 1, "0" * 64))
 
     assert after_probe(export, None, (found,), NOW) == Update("d-1")
+
+
+def test_a_document_that_cannot_be_read_hides_neither_ours_nor_that_something_is_there(
+    untried: Export, in_doubt: Export
+) -> None:
+    unreadable, landed = UnreadableDocument("PO-7"), found_document(untried.marker)
+
+    for export in (untried, in_doubt):
+        assert after_probe(export, None, (unreadable, landed), NOW) == Landed((landed,))
+        assert after_probe(export, None, (unreadable, older(export)), NOW + QUIET) == Update("d-1")
+        assert after_probe(export, KNOWN, (unreadable,), NOW + QUIET) == Update("d-1")
+    refused = after_probe(untried, None, (unreadable, UnreadableDocument()), NOW)
+    assert isinstance(refused, Refused)
+    assert "PO-7, a document whose id cannot be read" in refused.message
+    undecided = after_probe(in_doubt, None, (unreadable,), NOW + QUIET)
+    assert isinstance(undecided, Undecided)
+    assert undecided.needs_person
+
+
+def test_a_document_known_by_a_number_that_is_its_id_is_updated_under_its_id(untried: Export) -> None:
+    known = ErpDocument(connection="main", id="PO-17", number="PO 17")
+
+    assert after_probe(untried, known, (FoundDocument("PO 17"),), NOW) == Update("PO 17")
+
+
+ANSWERED = Unknown("Vendor is on hold.", Refused(FailureClass.FIX_DATA, "Vendor is on hold.", "V-1"), is_reached=True)
+
+
+@pytest.mark.parametrize("step", [Create(), Update("d-1")])
+def test_a_write_that_the_erp_has_answered_is_not_repeated(step: Create | Update) -> None:
+    answered = after_attempt(exports_after(), ANSWERED).state.by_revision[1]
+
+    outcome = unless_tried_enough(answered, step, 10)
+
+    assert isinstance(outcome, NotRepeated)
+    assert (outcome.refused.failure_class, outcome.refused.code) == (FailureClass.FIX_DATA, "V-1")
+    assert outcome.refused.message.startswith("Vendor is on hold.")
+
+
+@pytest.mark.parametrize("step", [Create(), Update("d-1")])
+def test_a_lost_write_is_repeated_up_to_the_limit(in_doubt: Export, step: Create | Update) -> None:
+    assert unless_tried_enough(replace(in_doubt, attempts=9), step, 10) == step
+
+    outcome = unless_tried_enough(replace(in_doubt, attempts=10), step, 10)
+
+    assert isinstance(outcome, NotRepeated)
+    assert outcome.refused == Refused(
+        FailureClass.RETRY_LATER, "The ERP could not take it in 10 attempts. No answer.", "given_up"
+    )
+
+
+def test_a_doubt_that_an_earlier_release_stored_has_the_same_limit(in_doubt: Export) -> None:
+    stored = replace(in_doubt, doubt=None, attempts=10)
+
+    assert unless_tried_enough(replace(stored, attempts=1), Create(), 10) == Create()
+    assert isinstance(unless_tried_enough(stored, Create(), 10), NotRepeated)
+
+
+def test_only_the_repetition_of_a_write_is_limited(untried: Export, in_doubt: Export) -> None:
+    tried = replace(untried, attempts=10)
+    landed = Landed((found_document(),))
+
+    assert unless_tried_enough(tried, Create(), 10) == Create()
+    assert unless_tried_enough(replace(in_doubt, attempts=10), landed, 10) == landed

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from schemas.fields import FailureClass
 from services.exporter.connectors.types import FoundDocument, Landed, Refused, Transient, Unknown
 from services.exporter.rules.event_handlers import accepted, rejected, resolved
-from services.exporter.rules.export import CommitmentExports, ExportState
-from services.exporter.rules.outcome import AttemptOutcome, Broken, NotSent, Overruled, Undecided
+from services.exporter.rules.export import CommitmentExports, Doubt, ExportState
+from services.exporter.rules.outcome import AttemptOutcome, Broken, NotRepeated, NotSent, Overruled, Undecided
 from services.exporter.rules.policy import RetryPolicy
 from services.exporter.rules.settling import settle_attempt
 from tests.unit.exporter.builders import (
@@ -31,6 +31,7 @@ from tests.unit.exporter.builders import (
 LANDED = Landed((found_document(),))
 REFUSED = Refused(FailureClass.FIX_DATA, "The vendor is not known.", "V-1")
 UNKNOWN = Unknown("No answer.")
+ANSWERED = Unknown("On hold.", Refused(FailureClass.FIX_SETUP, "On hold.", "V-1"), is_reached=True)
 
 
 def test_a_leased_export_is_in_flight() -> None:
@@ -152,6 +153,54 @@ def test_each_inconclusive_probe_is_published_and_the_next_one_comes_later() -> 
     (event,) = decided.publish
     assert (event.data.probes, event.data.since) == (1, NOW)
     assert decided.state.due_at == NOW + 6 * SOON
+
+
+def test_the_erps_words_are_remembered_and_said_with_every_probe() -> None:
+    in_doubt = after_attempt(exports_after(), ANSWERED)
+    probed = after_attempt(in_doubt.state, Undecided("Not there yet."), NOW + 2 * SOON)
+
+    assert [event.data.asked for event in in_doubt.publish + probed.publish] == [
+        "On hold.",
+        "Not there yet. It is in doubt because of this: On hold.",
+    ]
+    assert probed.state.by_revision[1].doubt == Doubt(message="On hold.", failure_class="fix_setup", code="V-1")
+
+
+def test_a_write_that_is_not_repeated_fails_with_the_erps_words_and_is_no_call() -> None:
+    in_doubt = after_attempt(exports_after(), ANSWERED).state
+
+    decided = after_attempt(in_doubt, NotRepeated(REFUSED), NOW + 30 * SOON)
+
+    (event,) = decided.publish
+    assert (event.data.topic, event.data.attempts, event.data.failure.message) == (
+        "export.failed",
+        1,
+        "The vendor is not known.",
+    )
+    assert (decided.state.by_revision[1].state, decided.state.due_at) == (ExportState.FAILED, None)
+
+
+def test_a_higher_round_forgets_why_the_earlier_one_was_in_doubt() -> None:
+    in_doubt = after_attempt(exports_after(), ANSWERED).state
+
+    reopened = accepted(in_doubt, accepted_event(round=2), NOW, "main").state.by_revision[1]
+
+    assert (reopened.state, reopened.doubt, reopened.attempts) == (ExportState.PENDING, None, 0)
+
+
+def test_a_success_forgets_why_it_was_in_doubt() -> None:
+    in_doubt = after_attempt(exports_after(), ANSWERED).state
+
+    assert after_attempt(in_doubt, LANDED).state.by_revision[1].doubt is None
+
+
+def test_each_lease_that_expires_counts_as_an_attempt_and_keeps_what_is_known_of_the_doubt() -> None:
+    dead = leased(leased(exports_after()), 2, NOW + LEASE)
+    again = leased(dead, 3, NOW + 2 * LEASE).by_revision[1]
+    answered = leased(leased(after_attempt(exports_after(), ANSWERED).state), 2, NOW + LEASE).by_revision[1]
+
+    assert (again.attempts, again.doubt) == (2, Doubt(message="The exporter ended before it knew the ERP's answer."))
+    assert (answered.doubt and answered.doubt.message) == "On hold."
 
 
 def test_a_probe_is_due_at_quiet_until_at_the_latest() -> None:
@@ -278,6 +327,8 @@ outcomes = st.sampled_from(
         REFUSED,
         UNKNOWN,
         Transient("Busy."),
+        ANSWERED,
+        NotRepeated(REFUSED),
         Undecided("Not yet."),
         Undecided("Look.", needs_person=True),
         NotSent(),

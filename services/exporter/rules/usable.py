@@ -1,0 +1,77 @@
+"""Makes a connector's answer fit for storing and publishing, whatever an ERP or a connector has put into it."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from schemas.fields import Code, ErpId, Url
+from services.exporter.connectors.types import (
+    Exists,
+    FindAnswer,
+    FoundDocument,
+    Landed,
+    Refused,
+    Transient,
+    Unknown,
+    UnreadableDocument,
+    WriteAnswer,
+)
+from services.exporter.connectors.wording import one_line
+from services.exporter.rules.failures import unmarked_document
+
+MAX_RETRY_AFTER_SECONDS = 86_400.0
+_UNREADABLE = "a document whose id cannot be read"
+_ID: TypeAdapter[str] = TypeAdapter(ErpId)
+_CODE: TypeAdapter[str] = TypeAdapter(Code)
+_URL: TypeAdapter[str] = TypeAdapter(Url)
+
+
+def usable_found(answer: FindAnswer) -> FindAnswer:
+    """Return `answer` with texts that can be stored; a document without a usable id becomes an UnreadableDocument."""
+    if isinstance(answer, tuple):
+        return tuple(_document(each) for each in answer)
+    return _refused(answer) if isinstance(answer, Refused) else _transient(answer)
+
+
+def usable_written(answer: WriteAnswer) -> WriteAnswer:
+    """Return `answer` with texts that can be stored; Unknown where no document of it can be, as it may have landed."""
+    match answer:
+        case Landed(documents):
+            found = tuple(each for each in map(_document, documents) if isinstance(each, FoundDocument))
+            return Landed(found) if found else Unknown("The ERP's document cannot be read.", is_reached=True)
+        case Exists(document):
+            existing = _document(document)
+            return Exists(existing) if isinstance(existing, FoundDocument) else unmarked_document(_UNREADABLE)
+        case Refused():
+            return _refused(answer)
+        case Transient():
+            return _transient(answer)
+        case Unknown(message, refusal):
+            return replace(answer, message=one_line(message), refusal=refusal and _refused(refusal))
+
+
+def _document(document: FoundDocument | UnreadableDocument) -> FoundDocument | UnreadableDocument:
+    number = _valid(_CODE, document.number)
+    if isinstance(document, UnreadableDocument) or _valid(_ID, document.id) is None:
+        return UnreadableDocument(number)
+    return replace(document, number=number, url=_valid(_URL, document.url))
+
+
+def _refused(refused: Refused) -> Refused:
+    return replace(refused, message=one_line(refused.message), code=_valid(_CODE, refused.code))
+
+
+def _transient(transient: Transient) -> Transient:
+    seconds = transient.retry_after_seconds
+    bounded = 0.0 if math.isnan(seconds) else min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)
+    code = _valid(_CODE, transient.code)
+    return replace(transient, message=one_line(transient.message), code=code, retry_after_seconds=bounded)
+
+
+def _valid(adapter: TypeAdapter[str], value: Any) -> str | None:
+    try:
+        return None if value is None else adapter.validate_python(value)
+    except ValidationError:
+        return None
