@@ -7,12 +7,12 @@ from urllib.parse import quote
 import httpx2
 from pydantic import Field, SecretStr
 
-from schemas.fields import Url
+from schemas.fields import FailureClass, Url
 from services.exporter.connectors.http_request import request_body, request_headers
 from services.exporter.connectors.http_response import find_answer, write_answer
 from services.exporter.connectors.protocol import ConnectionSettings
 from services.exporter.connectors.tls import TlsSettings, tls_context
-from services.exporter.connectors.types import FindAnswer, Transient, Unknown, WriteAnswer, WriteRequest
+from services.exporter.connectors.types import FindAnswer, Refused, Transient, Unknown, WriteAnswer, WriteRequest
 from services.pipeline.bounded_answer import ASK_UNPACKED, AnswerTooLargeError, bound_answer
 from services.pipeline.errors import SettingsError
 
@@ -89,7 +89,8 @@ class HttpConnector:
         except TimeoutError:
             return Unknown(f"The ERP did not answer {method} within {self._settings.timeout_seconds:g} seconds.")
         except AnswerTooLargeError as error:
-            return Unknown(f"The ERP's answer to {method} cannot be used: {error}.")
+            message = f"The ERP's answer to {method} cannot be used: {error}."
+            return Unknown(message, Refused(FailureClass.FIX_SETUP, message), is_reached=True)
         except httpx2.HTTPError as error:
             return Unknown(f"The ERP's answer to {method} was lost ({type(error).__name__}).")
 

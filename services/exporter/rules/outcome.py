@@ -11,6 +11,7 @@ class Undecided:
 
     asked: str
     needs_person: bool = False
+    retry_after_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,10 @@ def unless_tried_enough(
 
 def outcome_without_write(export: Export, obstacle: Refused | Transient | Broken) -> AttemptOutcome:
     """Return the outcome of an attempt that could not write: what is in doubt stays so, since nothing was learned."""
-    return Undecided(obstacle.message) if export.state is ExportState.IN_DOUBT else obstacle
+    if export.state is not ExportState.IN_DOUBT:
+        return obstacle
+    retry_after_seconds = obstacle.retry_after_seconds if isinstance(obstacle, Transient) else 0.0
+    return Undecided(obstacle.message, retry_after_seconds=retry_after_seconds)
 
 
 def _landed(export: Export, found: Sequence[FoundDocument]) -> tuple[FoundDocument, ...]:

@@ -1,7 +1,7 @@
 """How the beginning and the outcome of an attempt change a commitment's exports."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from schemas.commitment import ErpDocument
@@ -68,8 +68,8 @@ def _settled(
             return _retried(exports, attempted, outcome, policy, now)
         case Unknown():
             return _lost(attempted, outcome, policy, now)
-        case Undecided(message, needs_person):
-            return _undecided(probed, message, policy, now, needs_person=needs_person)
+        case Undecided():
+            return _undecided(probed, outcome, policy, now)
         case NotSent() | Overruled():
             return _unwritten(export, outcome, now), ()
 
@@ -138,14 +138,14 @@ def _unwritten(export: Export, outcome: NotSent | Overruled, now: datetime) -> E
     return export.moved_to(state, now, due_at=now)
 
 
-def _undecided(
-    export: Export, asked: str, policy: RetryPolicy, now: datetime, *, needs_person: bool
-) -> tuple[Export, Events]:
+def _undecided(export: Export, undecided: Undecided, policy: RetryPolicy, now: datetime) -> tuple[Export, Events]:
     """The export stays in doubt; one that an approver has reopened stays pending and is probed again silently."""
-    next_probe = _next_probe(export, policy, now)
+    asked_for = now + timedelta(seconds=undecided.retry_after_seconds)
+    next_probe = max(_next_probe(export, policy, now), asked_for)
     if export.state is not ExportState.IN_DOUBT:
         return export.moved_to(ExportState.PENDING, now, next_probe), ()
-    in_doubt = export.moved_to(ExportState.IN_DOUBT, now, None if needs_person else next_probe)
+    in_doubt = export.moved_to(ExportState.IN_DOUBT, now, None if undecided.needs_person else next_probe)
+    asked = undecided.asked
     because = f"{asked} It is in doubt because of this: {export.doubt.message}" if export.doubt else asked
     return in_doubt, (in_doubt_event(in_doubt, because, now),)
 

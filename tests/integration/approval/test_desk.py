@@ -495,7 +495,8 @@ async def test_a_failed_export_that_needs_a_correction_can_only_be_rejected(desk
         assert "Rejected. SC-014 is editable again." in text_of(done)
 
 
-async def test_an_export_in_doubt_is_settled_as_found(desk: DeskUnderTest) -> None:
+@pytest.mark.parametrize(("typed_id", "own_id"), [("", "PO-17"), ("4F9 17", "4F9 17")])
+async def test_an_export_in_doubt_is_settled_as_found(desk: DeskUnderTest, typed_id: str, own_id: str) -> None:
     await desk.receive(sent(CONCRETE), company.accepted(CONCRETE), in_doubt(CONCRETE))
     async with desk.browser(DANA) as browser:
         listed = await browser.get("/commitments?view=exporting")
@@ -512,11 +513,13 @@ async def test_an_export_in_doubt_is_settled_as_found(desk: DeskUnderTest) -> No
         assert "Enter the number of the document that you found" in text_of(unnamed)
         assert ">I saw it.</textarea>" in unnamed.text
         typed = {"found": "yes", "document_number": "PO 17", "evidence": "I opened PO 17."}
+        typed["document_id"] = typed_id
         done = await follow(browser, await browser.post("/commitments/8841/settle", data=fields | typed))
         assert "Recorded. SC-014 exists in QuickBooks as PO 17; this is being confirmed." in text_of(done)
         assert "/settle" not in (await browser.get("/commitments/8841")).text
     (decision,) = await desk.published("decision.resolved")
     assert '"number":"PO 17"' in decision
+    assert f'"id":"{own_id}"' in decision
     assert '"note":"I opened PO 17."' in decision
 
 

@@ -110,9 +110,10 @@ def test_a_marker_of_another_commitment_is_not_ours(untried: Export) -> None:
 
 
 def test_a_failed_probe_ends_a_first_attempt_but_leaves_an_export_in_doubt(untried: Export, in_doubt: Export) -> None:
-    for obstacle in (Refused(FailureClass.FIX_SETUP, "No access."), Transient("Busy.")):
+    for obstacle, seconds in ((Refused(FailureClass.FIX_SETUP, "No access."), 0), (Transient("Busy.", None, 7), 7)):
         assert after_probe(untried, None, obstacle, NOW) == obstacle
-        assert after_probe(in_doubt, None, obstacle, NOW) == Undecided(obstacle.message)
+        undecided = Undecided(obstacle.message, retry_after_seconds=seconds)
+        assert after_probe(in_doubt, None, obstacle, NOW) == undecided
 
 
 def test_a_commitment_id_may_contain_slashes(untried: Export) -> None:

@@ -213,6 +213,14 @@ def test_a_probe_is_due_at_quiet_until_at_the_latest() -> None:
     assert exports.due_at == NOW + timedelta(seconds=25)
 
 
+def test_the_erp_can_ask_for_a_longer_delay_before_the_next_probe() -> None:
+    in_doubt = after_attempt(exports_after(), UNKNOWN).state
+
+    decided = after_attempt(in_doubt, Undecided("Busy.", retry_after_seconds=3_600), NOW + 2 * SOON)
+
+    assert decided.state.due_at == NOW + 3_602 * SOON
+
+
 def test_an_export_that_needs_a_person_is_not_probed_again() -> None:
     decided = after_attempt(after_attempt(exports_after(), UNKNOWN).state, Undecided("Look.", needs_person=True))
 
