@@ -1,5 +1,6 @@
 """What an HTTP response of the ERP means: stored, certainly not stored, refused, or unknown."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -90,7 +91,7 @@ def _without_words(response: httpx2.Response) -> str:
     if response.status_code == httpx2.codes.ACCEPTED:
         return "The ERP took it for later and showed no document"
     if httpx2.codes.is_redirect(response.status_code) and (location := response.headers.get("location")):
-        return one_line(f"The ERP redirects to {location.partition('?')[0]}")  # the rest may hold tokens
+        return one_line(f"The ERP redirects to {re.split('[?#]', location)[0]}")  # the rest may hold tokens
     if httpx2.codes.is_success(response.status_code):
         return "The ERP answered without a document"
     return "The ERP gave no reason"

@@ -29,7 +29,7 @@ class ConnectionSettings(BaseModel):
     )
     max_in_flight: Annotated[int, Field(ge=1, le=1_000)] = Field(default=16, description="Calls at the same time.")
     max_attempts: Annotated[int, Field(ge=1, le=1_000)] = Field(
-        default=10, description="Attempts before transient errors make the export fail."
+        default=10, description="Attempts before transient errors and lost answers make the export fail."
     )
     first_retry_seconds: Seconds = Field(default=1.0, description="Delay after the first transient error; doubles.")
     first_probe_seconds: Seconds = Field(

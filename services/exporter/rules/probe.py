@@ -18,6 +18,9 @@ from services.exporter.rules.failures import given_up, not_stored, unmarked_docu
 from services.exporter.rules.marker import marked_revision
 from services.exporter.rules.outcome import AttemptOutcome, Broken, NotRepeated, Undecided
 
+_MAX_NAMED = 10
+"""How many documents a message names."""
+
 
 @dataclass(frozen=True, slots=True)
 class Create:
@@ -97,7 +100,9 @@ def _revision(document: FoundDocument, export: Export) -> int:
 
 
 def _only_unmarked(export: Export, found: Sequence[FoundDocument | UnreadableDocument]) -> AttemptOutcome:
-    numbers = ", ".join(map(_name, found))
+    numbers = ", ".join(map(_name, found[:_MAX_NAMED]))
+    if len(found) > _MAX_NAMED:
+        numbers += f" and {len(found) - _MAX_NAMED:,} more"
     if export.state is not ExportState.IN_DOUBT:
         return unmarked_document(numbers)
     asked = f"The ERP holds {numbers} under our reference without a marker of ours: somebody has to look."

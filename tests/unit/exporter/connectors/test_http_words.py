@@ -65,6 +65,7 @@ def test_the_words_of_a_success_without_a_document_are_kept(body: Any, said: str
         (207, {}, "The ERP answered without a document. (HTTP 207)"),
         (302, {"Location": "https://login.example.com/?t=s3cret"},
          "The ERP redirects to https://login.example.com/. (HTTP 302)"),
+        (307, {"Location": "/login#s3cret"}, "The ERP redirects to /login. (HTTP 307)"),
         (304, {}, "The ERP gave no reason. (HTTP 304)"),
         (500, {}, "The ERP gave no reason. (HTTP 500)"),
         (501, {}, "The ERP gave no reason. (HTTP 501)"),

@@ -105,6 +105,18 @@ def test_no_second_document_is_created_beside_one_without_a_marker(untried: Expo
     assert "PO-d-1" in refused.message
 
 
+def test_a_message_names_the_first_of_many_documents(untried: Export, in_doubt: Export) -> None:
+    many = tuple(FoundDocument(str(number), "x" * 255) for number in range(1_000))
+
+    refused, undecided = after_probe(untried, None, many, NOW), after_probe(in_doubt, None, many, NOW + QUIET)
+
+    assert isinstance(refused, Refused)
+    assert isinstance(undecided, Undecided)
+    for message in (refused.message, undecided.asked):
+        assert "and 990 more" in message
+        assert len(message) < 4_000
+
+
 def test_a_marker_of_another_commitment_is_not_ours(untried: Export) -> None:
     assert isinstance(after_probe(untried, None, (found_document(marker_of("c-10", 1, "0" * 64)),), NOW), Refused)
 
