@@ -88,7 +88,8 @@ def take_any_timestamp(world: World) -> None:
     limits = ("message.timestamp.after.max.ms", "message.timestamp.before.max.ms")
     entries = [ConfigEntry(name, str(2**63 - 1), incremental_operation=AlterConfigOpType.SET) for name in limits]
     resources = [ConfigResource(ResourceType.TOPIC, topic.name, incremental_configs=entries) for topic in TOPICS]
-    for answer in AdminClient(world.kafka_settings.client_config()).incremental_alter_configs(resources).values():
+    admin = AdminClient(world.kafka_settings.client_config())
+    for answer in admin.incremental_alter_configs(resources).values():
         answer.result(30)
 
 
