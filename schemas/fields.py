@@ -15,9 +15,6 @@ from pydantic import (
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     StringConstraints,
-    ValidationError,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
 )
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
@@ -85,12 +82,12 @@ def _shortened(value: Any) -> Any:
     return value
 
 
-def _none_if_invalid(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
-    """`value` as `validate` returns it; None where it is invalid."""
-    try:
-        return validate(value)
-    except ValidationError:
-        return None
+class NoneIfInvalid:
+    """Marks a member of which an invalid value is read as None."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Validate as `source` does, without a call into Python."""
+        return core_schema.with_default_schema(handler(source), default=None, on_error="default")
 
 
 class NullIs:
@@ -129,7 +126,7 @@ Reason = Annotated[
 Note = Annotated[str, StringConstraints(max_length=limits.MAX_NOTE_CHARACTERS, pattern=TEXT_PATTERN)]
 Url = Annotated[str, StringConstraints(max_length=limits.MAX_URL_CHARACTERS, pattern=URL_PATTERN)]
 Email = Annotated[str, StringConstraints(max_length=limits.MAX_EMAIL_CHARACTERS, pattern=EMAIL_PATTERN)]
-OptionalEmail = Annotated[Email | None, WrapValidator(_none_if_invalid)]
+OptionalEmail = Annotated[Email | None, NoneIfInvalid()]
 """An address, or None for what is none: somebody without an address is still somebody."""
 Money = Annotated[str, StringConstraints(pattern=DECIMAL_PATTERN), Field(examples=["480250.00"])]
 Quantity = Annotated[str, StringConstraints(pattern=DECIMAL_PATTERN), Field(examples=["12.5"])]

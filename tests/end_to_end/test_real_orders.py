@@ -63,7 +63,7 @@ async def show(world: World) -> None:
     async with signed_in(world) as browser:
         pages = {order: (await opened(browser, f"/commitments/{order.commitment.id}")) for order in ORDERS}
         for view in ("ready", "all"):
-            await opened(browser, f"/?view={view}")
+            await opened(browser, f"/commitments?view={view}")
     for order, page in pages.items():
         commitment, text = order.commitment, unescape(page)
         assert commitment.title in text, order.name

@@ -2,24 +2,10 @@
 
 from typing import Annotated, Any, TypeVar
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    ValidationError,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-from schemas.fields import Code, ErpId, Url
+from schemas.fields import Code, ErpId, NoneIfInvalid, Url
 from services.exporter.connectors.types import FoundDocument, UnreadableDocument
-
-
-def _none_if_invalid(value: object, validate: ValidatorFunctionWrapHandler) -> object:
-    try:
-        return validate(value)
-    except ValidationError:
-        return None
 
 
 def _stripped(value: Any) -> Any:
@@ -28,7 +14,7 @@ def _stripped(value: Any) -> Any:
 
 
 _T = TypeVar("_T")
-Lenient = Annotated[_T | None, WrapValidator(_none_if_invalid)]
+Lenient = Annotated[_T | None, NoneIfInvalid()]
 _Padded = Annotated[str, BeforeValidator(_stripped)]
 
 
