@@ -18,7 +18,7 @@ from services.pipeline.clock import utc_now
 from services.pipeline.crash import crash_at
 from services.pipeline.database import Database, Transaction, is_lock_timeout, may_succeed_later
 from services.pipeline.dead_letters import HANDLER_FAILED, DeadLetter, DeadLetters, dead_letter_of
-from services.pipeline.decoding import DecodedBatch, Reply, decode_batch
+from services.pipeline.decoding import DecodedBatch, Reply, decode_batch, replied
 from services.pipeline.errors import DefectError, OvertakenError, RowAppearedError
 from services.pipeline.fold import Fold, Folded
 from services.pipeline.offsets import Offsets
@@ -127,7 +127,7 @@ class BatchProcessor:
     def _set_aside(self, record: Record, error: Exception) -> DecodedBatch:
         """Return a batch in which `record` is a dead letter because of `error`, whatever it says."""
         letter = dead_letter_of(record, error)
-        told = self._reply(record, letter.reason, letter.cause, utc_now())
+        told = replied(self._reply, record, letter)
         return DecodedBatch([], [letter], [told] if told else [])
 
     async def _commit(self, batch: Batch, decoded: DecodedBatch, turn: Turn | None = None) -> None:

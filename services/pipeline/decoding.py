@@ -4,11 +4,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+import structlog
+
 from schemas.envelope import Event, decode, safe_reading
 from schemas.events import EventData
 from services.pipeline.clock import utc_now
 from services.pipeline.dead_letters import KEY_MISMATCH, DeadLetter, dead_letter_of
 from services.pipeline.records import Record
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +50,19 @@ def decode_batch(
             if safe is not None:
                 events.append((record, safe))
             if not is_redrive:
-                replies.append(reply(record, letter.reason, letter.cause, utc_now()))
+                replies.append(replied(reply, record, letter))
         else:
             events.append((record, event))
     return DecodedBatch(events, unreadable, [each for each in replies if each is not None])
+
+
+def replied(reply: Reply, record: Record, letter: DeadLetter) -> Event[EventData] | None:
+    """Return the reply about `letter`, which was made of `record`; None if there is none, or it cannot be made."""
+    try:
+        return reply(record, letter.reason, letter.cause, utc_now())
+    except Exception as error:  # noqa: BLE001 - it reads what nobody else could read
+        log.error("consumer.reply_failed", position=record.position, cause=type(error).__name__)  # noqa: TRY400 - no trace of content
+        return None
 
 
 def _safe_reading(letter: DeadLetter) -> Event[EventData] | None:

@@ -138,3 +138,11 @@ def test_odd_members_never_make_a_reply_that_cannot_be_read(commitment: Any, sen
     told = refusal(record({"data": data}), "schema", "why", NOW)
     assert told is not None
     assert decode(told.data.topic, told.subject.encode(), encode(told), (), NOW) == told
+
+
+def test_a_reply_that_cannot_be_made_stops_nothing() -> None:
+    def fails(*_: object) -> None:
+        raise RecursionError
+
+    decoded = decode_batch([record(without("data", "revision"))], fails)
+    assert (len(decoded.unreadable), decoded.replies) == (1, [])
