@@ -100,6 +100,7 @@ class MailSettled(EventData):
     recipient_id: Id = Field(description="The recipient's id, which with `event_id` names the mail.")
     commitment_id: Id | None = Field(default=None, description="Absent for the daily summary.")
     outcome: MailOutcome = Field(description="What became of it.")
+    reason: Excerpt | None = Field(default=None, description="Why it failed, in words or as the mail server said it.")
     settled_at: Instant = Field(description="When the outcome was known.")
 
     @property

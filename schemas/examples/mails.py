@@ -82,6 +82,7 @@ EXAMPLES: tuple[Example, ...] = (
         recipient=SAM,
         commitment_id=STEEL_2.id,
         outcome=MailOutcome.FAILED,
+        reason="550 5.1.1 No such mailbox",
     ),
     _settled(
         "re-sent-to-approver",

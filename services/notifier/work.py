@@ -132,7 +132,7 @@ class SendMails:
         if not await store.settle(db, job.job, settled, result, now):
             log.warning("mail.settled_too_late", **self.described(job, result))
             return ()
-        return self._report(job.job, settled, now)
+        return self._report(job.job, settled, result, now)
 
     async def set_aside(self, db: Transaction, job: LeasedMail, why: str) -> None:
         """Take the mail out of the claims."""
@@ -149,7 +149,9 @@ class SendMails:
             "delivery": result.delivery.value,
         }
 
-    def _report(self, job: MailJob, settled: Settlement, now: datetime) -> Sequence[Event[EventData]]:
+    def _report(
+        self, job: MailJob, settled: Settlement, answer: SmtpAnswer, now: datetime
+    ) -> Sequence[Event[EventData]]:
         kind = job.mail.kind
         if settled.state in OPEN:
             MAILS.labels(kind, "deferred").inc()
@@ -167,6 +169,7 @@ class SendMails:
             recipient_id=job.mail.recipient.id,
             commitment_id=job.mail.commitment_id,
             outcome=outcome,
+            reason=answer.text if outcome is MailOutcome.FAILED else None,
             settled_at=now,
         )
         return (new_event(data, source=SOURCE, time=now, traceparent=job.mail.traceparent),)

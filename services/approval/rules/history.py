@@ -79,7 +79,8 @@ def _text(facts: CommitmentFacts, data: EventData) -> str:
 def _told(data: MailSettled | SubmissionRefused) -> str:
     match data:
         case MailSettled():
-            return f"Mail to {data.recipient.name} about {_mail_topic(data.kind)}: {data.outcome}."
+            why = f" ({data.reason.rstrip('.')})" if data.reason else ""
+            return f"Mail to {data.recipient.name} about {_mail_topic(data.kind)}: {data.outcome}{why}."
         case SubmissionRefused():
             return f"{_who_sent(data)} could not be taken. {data.message}"
 

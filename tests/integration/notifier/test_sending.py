@@ -86,6 +86,8 @@ async def test_a_refused_recipient_fails_alone_and_the_answer_is_kept(notifier: 
     assert rows["rejected", ANA.id].smtp_answer == "550 5.1.1 No such mailbox"
     assert rows["rejected", ANA.id].settled_at == notifier.clock.now
     assert rows["rejected", SAM.id].state == MailState.SENT
+    reasons = {each["recipient_id"]: each.get("reason") for each in await notifier.settled()}
+    assert reasons == {ANA.id: "550 5.1.1 No such mailbox", SAM.id: None}
 
 
 async def test_a_temporary_refusal_is_tried_again_later(notifier: Notifier, mailbox: Mailbox) -> None:

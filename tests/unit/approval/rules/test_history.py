@@ -3,7 +3,7 @@
 import pytest
 
 from schemas.envelope import Event
-from schemas.events import DirectoryPersonRemoved, EventData
+from schemas.events import DirectoryPersonRemoved, EventData, MailSettled
 from schemas.examples import EXAMPLES
 from services.approval.handlers import HANDLERS
 from services.approval.rules import history
@@ -24,6 +24,12 @@ def test_every_handled_event_has_a_text(event: Event[EventData]) -> None:
 
     assert entry.text.endswith((".", "!", "?"))
     assert event.data.topic not in entry.text
+
+
+def test_a_mail_that_failed_says_why() -> None:
+    texts = [history.entry(CommitmentFacts(ID), event).text for event in EVENTS if isinstance(event.data, MailSettled)]
+
+    assert "Mail to Sam Lee about the failed export: failed (550 5.1.1 No such mailbox)." in texts
 
 
 def test_an_event_without_a_text_is_an_error() -> None:
