@@ -20,6 +20,7 @@ class MailFaultKind(StrEnum):
 
     REFUSE_FOR_NOW = "refuse_for_now"
     REFUSE_FOR_GOOD = "refuse_for_good"
+    REFUSE_TO_RELAY = "refuse_to_relay"
     CUT_AFTER_DOT = "cut_after_dot"
 
 
@@ -33,6 +34,7 @@ class MailFault(Fault):
 _REFUSALS = {
     MailFaultKind.REFUSE_FOR_NOW: "451 4.7.1 Try again later",
     MailFaultKind.REFUSE_FOR_GOOD: "550 5.1.1 No such mailbox",
+    MailFaultKind.REFUSE_TO_RELAY: "554 5.7.1 Relay access denied",
 }
 
 

@@ -8,17 +8,16 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
-from aiosmtplib import SMTP, SMTPDataError, SMTPException, SMTPRecipientRefused, SMTPResponseException
+from aiosmtplib import SMTP, SMTPException, SMTPHeloError, SMTPResponseException
 
 from services.notifier.rules.delivery import Delivery, SmtpAnswer
+from services.notifier.rules.smtp_replies import Stage, delivery_of
 from services.notifier.rules.wording import one_line
 from services.pipeline.logs import FailureLog
 
 SEND_SECONDS = 45.0
 IDLE_SECONDS = 20.0
 _MAX_ANSWER_CHARACTERS = 500
-_FIRST_PERMANENT_CODE = 500
-_FIRST_TEMPORARY_CODE = 400
 
 Security = Literal["none", "starttls", "tls"]
 _SCHEMES: dict[str, tuple[Security, int]] = {
@@ -66,21 +65,23 @@ class SmtpGateway:
 
     async def send(self, sender: str, recipient: str, message: bytes) -> SmtpAnswer:
         """Try once, for at most `send_seconds`, to send `message` to `recipient`."""
-        may_be_delivered = False
+        stage = Stage.OPENING
         try:
             async with asyncio.timeout(self.send_seconds), self._connection() as client:
+                stage = Stage.MAIL
                 await client.mail(sender)
+                stage = Stage.RCPT
                 await client.rcpt(recipient)
-                may_be_delivered = True  # from here on the server may accept it and its answer may still get lost
+                stage = Stage.DATA  # from here on the server may accept it and its answer may still get lost
                 response = await client.data(message)
         except SMTPResponseException as error:
-            delivery = _delivery_of(error, may_be_delivered=may_be_delivered)
-            return SmtpAnswer(delivery, _answer_text(f"{error.code} {error.message}"))
+            return SmtpAnswer(
+                delivery_of(error.code, error.message, stage), _answer_text(f"{error.code} {error.message}")
+            )
         except Exception as error:  # noqa: BLE001 - the library also raises what Python does about an odd value
             if not isinstance(error, SMTPException | OSError):
                 self._failures.defect("mail.send_failed", error)
-            delivery = Delivery.UNKNOWN if may_be_delivered else Delivery.DEFERRED
-            return SmtpAnswer(delivery, _answer_text(f"{type(error).__name__} {error}"))
+            return SmtpAnswer(_delivery_without_reply(error, stage), _answer_text(f"{type(error).__name__} {error}"))
         return SmtpAnswer(Delivery.ACCEPTED, _answer_text(f"{response.code} {response.message}"))
 
     async def hang_up(self) -> None:
@@ -101,6 +102,8 @@ class SmtpGateway:
             failing.callback(client.close)
             if not client.is_connected:
                 await client.connect()
+            if client.is_ehlo_or_helo_needed:
+                await _greet(client)
             yield client
             failing.pop_all()
             self._idle.append(client)
@@ -127,13 +130,23 @@ class SmtpGateway:
         )
 
 
-def _delivery_of(error: SMTPResponseException, *, may_be_delivered: bool) -> Delivery:
-    """The outcome that an error reply means; only a rejected recipient or message is final."""
-    is_about_this_mail = isinstance(error, SMTPRecipientRefused | SMTPDataError)
-    if is_about_this_mail and error.code >= _FIRST_PERMANENT_CODE:
-        return Delivery.REFUSED
-    is_refusal = error.code >= _FIRST_TEMPORARY_CODE
-    return Delivery.UNKNOWN if may_be_delivered and not is_refusal else Delivery.DEFERRED
+async def _greet(client: SMTP) -> None:
+    """Learn what the server offers; a very old one offers nothing, and knows HELO only."""
+    try:
+        await client.ehlo()
+    except SMTPHeloError:
+        await client.helo()
+
+
+def _delivery_without_reply(error: Exception, stage: Stage) -> Delivery:
+    """The outcome of an attempt that ended with something else than a reply."""
+    if stage is Stage.DATA:
+        return Delivery.UNKNOWN
+    # a plain SMTPException says that the server does not offer the encryption or the sign-in that SMTP_URL wants
+    is_set_up_wrong = type(error) is SMTPException or any(
+        isinstance(each, ssl.SSLCertVerificationError) for each in (error, error.__cause__)
+    )
+    return Delivery.BLOCKED if is_set_up_wrong else Delivery.DEFERRED
 
 
 def _answer_text(answer: str) -> str:

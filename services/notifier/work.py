@@ -19,8 +19,9 @@ from services.pipeline.clock import Clock, utc_now
 from services.pipeline.crash import crash_at
 from services.pipeline.database import Database, Transaction
 from services.pipeline.lease_clock import ClaimTime, LeaseClock
-from services.pipeline.logs import FailureLog
+from services.pipeline.logs import REPEAT_SECONDS, FailureLog
 from services.pipeline.metrics import WORK_SET_ASIDE
+from services.pipeline.seldom import Seldom
 from services.pipeline.splitting import lease_due
 from services.pipeline.worker import BUSY_SECONDS, MAX_IDLE_SECONDS, Claimed
 
@@ -72,6 +73,7 @@ class SendMails:
         self._lease = lease
         self._clock = clock or LeaseClock()
         self._failures = FailureLog()
+        self._blocked = Seldom(REPEAT_SECONDS)
 
     async def claim(self, database: Database, limit: int, held: Sequence[LeasedMail]) -> Claimed[LeasedMail]:
         """Lease at most `limit` mails that are due and not `held`."""
@@ -154,7 +156,7 @@ class SendMails:
     ) -> Sequence[Event[EventData]]:
         kind = job.mail.kind
         if settled.state in OPEN:
-            MAILS.labels(kind, "deferred").inc()
+            self._report_open(kind, answer)
             return ()
         outcome = MailOutcome(settled.state)
         MAILS.labels(kind, outcome).inc()
@@ -173,6 +175,16 @@ class SendMails:
             settled_at=now,
         )
         return (new_event(data, source=SOURCE, time=now, traceparent=job.mail.traceparent),)
+
+    def _report_open(self, kind: str, answer: SmtpAnswer) -> None:
+        """Count the attempt; an error of our set-up holds up every mail, so that the log says so as an error."""
+        if answer.delivery is not Delivery.BLOCKED:
+            MAILS.labels(kind, "deferred").inc()
+            return
+        MAILS.labels(kind, "blocked").inc()
+        code = answer.text.split(" ", 1)[0]
+        if (repeats := self._blocked.left_out(code)) is not None:
+            log.error("mail.server_refuses_us", code=code, repeats=repeats)
 
 
 async def refresh_gauges(database: Database, clock: Clock = utc_now) -> None:

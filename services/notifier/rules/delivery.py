@@ -34,11 +34,13 @@ OPEN = (MailState.PENDING, MailState.SENDING)
 class Delivery(StrEnum):
     """The outcome of one attempt; UNKNOWN means that the mail may have been delivered.
 
+    BLOCKED means that the mail server objects to us instead of the mail: nothing is wrong with the recipient.
     BROKEN means that our own code raised an error before anything was sent.
     """
 
     ACCEPTED = "accepted"
     DEFERRED = "deferred"
+    BLOCKED = "blocked"
     REFUSED = "refused"
     UNKNOWN = "unknown"
     BROKEN = "broken"
@@ -82,6 +84,7 @@ def settlement(job: MailJob, answer: SmtpAnswer, now: datetime) -> Settlement:
 
     A mail with unknown outcome is repeated, because a lost mail is worse than a second copy. After MAX_LOST_ANSWERS
     it fails, so that a broken server does not flood the recipient with copies.
+    A server that objects to us is asked again until that is mended: otherwise a wrong password would cost every mail.
     A mail that we fail to compose is tried again like a deferred one, and fails after MAX_BROKEN_ATTEMPTS.
     """
     lost_answers = job.lost_answers + (answer.delivery is Delivery.UNKNOWN)
@@ -96,7 +99,7 @@ def settlement(job: MailJob, answer: SmtpAnswer, now: datetime) -> Settlement:
             return Settlement(MailState.FAILED, None, lost_answers)
         case Delivery.BROKEN if job.attempt >= MAX_BROKEN_ATTEMPTS:
             return Settlement(MailState.FAILED, None, lost_answers)
-        case Delivery.DEFERRED | Delivery.UNKNOWN | Delivery.BROKEN:
+        case Delivery.DEFERRED | Delivery.BLOCKED | Delivery.UNKNOWN | Delivery.BROKEN:
             return Settlement(MailState.PENDING, min(now + delay(job.attempt), job.mail.expires_at), lost_answers)
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from prometheus_client import REGISTRY
 from sqlalchemy import update
+from structlog.testing import capture_logs
 
 from sandbox.mailbox import Mailbox, MailFault, MailFaultKind
 from services.notifier.rules.delivery import MailState
@@ -174,6 +175,23 @@ async def test_a_mail_to_a_non_ascii_address_fails_without_an_attempt(notifier: 
     await notifier.send_what_is_due()
     assert (await notifier.rows())["digest", DANA.id].state == MailState.FAILED
     assert mailbox.messages == []
+
+
+async def test_a_server_that_refuses_us_delays_every_mail_and_is_logged_as_an_error(
+    notifier: Notifier, mailbox: Mailbox
+) -> None:
+    mailbox.faults.switch_on(MailFault(kind=MailFaultKind.REFUSE_TO_RELAY, times=2))
+    await notifier.consume(rejected())
+    with capture_logs() as lines:
+        async with counting("rejected", "blocked", 2), counting("rejected", "deferred", 0):
+            await notifier.send_what_is_due()
+    assert {row.state for row in (await notifier.rows()).values()} == {MailState.PENDING}
+    logged = [line for line in lines if line["event"] == "mail.server_refuses_us"]
+    assert [(line["log_level"], line["code"]) for line in logged] == [("error", "554")]
+    notifier.clock.now += timedelta(seconds=5)
+    async with counting("rejected", "sent", 2):
+        await notifier.send_what_is_due()
+    assert mailbox.recipients() == [ANA.email, SAM.email]
 
 
 async def test_the_mail_is_composed_from_the_stored_event_unchanged(notifier: Notifier, mailbox: Mailbox) -> None:

@@ -26,6 +26,7 @@ from tests.waiting import eventually
 
 MESSAGE = b"Subject: Rejected\r\nMessage-ID: <1@desk.example>\r\n\r\n.\r\nA line that begins with a dot.\r\n"
 LOOPBACK = "127.0.0.1"
+RELAY = "550 5.7.1 Your host 5.7.1 may not relay"
 
 
 @asynccontextmanager
@@ -37,8 +38,8 @@ async def gateway_to(
     await gateway.hang_up()
 
 
-async def send(gateway: SmtpGateway, recipient: str = "sam@pm.example") -> SmtpAnswer:
-    return await gateway.send("erp@desk.example", recipient, MESSAGE)
+async def send(gateway: SmtpGateway, local: str = "sam") -> SmtpAnswer:
+    return await gateway.send("erp@desk.example", f"{local}@pm.example", MESSAGE)
 
 
 class Certificate(NamedTuple):
@@ -154,7 +155,7 @@ async def test_idle_connections_are_closed_periodically(mailbox: Mailbox) -> Non
 
 async def test_concurrent_mails_are_all_sent(mailbox: Mailbox) -> None:
     async with gateway_to(mailbox.smtp_url) as gateway:
-        answers = await asyncio.gather(*(send(gateway, f"p{number}@pm.example") for number in range(4)))
+        answers = await asyncio.gather(*(send(gateway, f"p{number}") for number in range(4)))
     assert {answer.delivery for answer in answers} == {Delivery.ACCEPTED}
     assert mailbox.recipients() == [f"p{number}@pm.example" for number in range(4)]
 
@@ -164,6 +165,7 @@ async def test_concurrent_mails_are_all_sent(mailbox: Mailbox) -> None:
     [
         (MailFaultKind.REFUSE_FOR_NOW, SmtpAnswer(Delivery.DEFERRED, "451 4.7.1 Try again later")),
         (MailFaultKind.REFUSE_FOR_GOOD, SmtpAnswer(Delivery.REFUSED, "550 5.1.1 No such mailbox")),
+        (MailFaultKind.REFUSE_TO_RELAY, SmtpAnswer(Delivery.BLOCKED, "554 5.7.1 Relay access denied")),
     ],
 )
 async def test_a_refusal_does_not_affect_the_next_mail(
@@ -222,18 +224,29 @@ class Scripted(asyncio.Protocol):
 @pytest.mark.parametrize(
     ("script", "expected"),
     [
-        ({b"MAIL": b"550 Who are you?"}, SmtpAnswer(Delivery.DEFERRED, "550 Who are you?")),
-        ({b"EHLO": b"550 No", b"HELO": b"550 No"}, SmtpAnswer(Delivery.DEFERRED, "550 No")),
+        ({b"EHLO": b"550 No", b"HELO": b"550 No"}, SmtpAnswer(Delivery.BLOCKED, "550 No")),
+        ({b"MAIL": b"550 Who are you?"}, SmtpAnswer(Delivery.BLOCKED, "550 Who are you?")),
+        ({b"MAIL": b"451 Later"}, SmtpAnswer(Delivery.DEFERRED, "451 Later")),
+        ({b"RCPT": b"550-5.7.1 Your host\r\n550 5.7.1 may not relay"}, SmtpAnswer(Delivery.BLOCKED, RELAY)),
+        ({b"RCPT": b"550 Not here"}, SmtpAnswer(Delivery.REFUSED, "550 Not here")),
+        ({b"RCPT": b"550 5.1.1 \xff\x00\xe2\x80\xae?"}, SmtpAnswer(Delivery.REFUSED, "550 5.1.1 ?")),
+        ({b"DATA": b"503 No recipients"}, SmtpAnswer(Delivery.BLOCKED, "503 No recipients")),
         ({b"DATA": b"354 Go on", b".": b"554 Spam"}, SmtpAnswer(Delivery.REFUSED, "554 Spam")),
         ({b"DATA": b"354 Go on", b".": b"452 Full"}, SmtpAnswer(Delivery.DEFERRED, "452 Full")),
         ({b"DATA": b"354 Go on", b".": b"???"}, SmtpAnswer(Delivery.UNKNOWN, "-1 Malformed SMTP response line: ???")),
     ],
 )
-async def test_only_a_refusal_of_recipient_or_message_is_final(
+async def test_a_refusal_of_recipient_or_message_is_final_and_one_of_ours_is_not(
     script: dict[bytes, bytes], expected: SmtpAnswer
 ) -> None:
     async with serving(lambda: Scripted(script)) as port, gateway_to(f"smtp://{LOOPBACK}:{port}") as gateway:
         assert await send(gateway) == expected
+
+
+async def test_a_server_that_knows_only_helo_gets_its_mails() -> None:
+    script = {b"EHLO": b"502 What?", b"HELO": b"250 mail.localhost", b"DATA": b"354 Go on", b".": b"250 OK"}
+    async with serving(lambda: Scripted(script)) as port, gateway_to(f"smtp://{LOOPBACK}:{port}") as gateway:
+        assert (await send(gateway)).delivery is Delivery.ACCEPTED
 
 
 async def test_silence_after_the_final_dot_is_an_unknown_outcome() -> None:
@@ -283,24 +296,26 @@ async def test_a_mail_is_sent_encrypted_and_authenticated(certificate: Certifica
     assert users.signed_in == [b"erp@desk"]
 
 
-async def test_a_wrong_password_defers_the_mail(certificate: Certificate) -> None:
+async def test_a_wrong_password_blocks_the_mail(certificate: Certificate) -> None:
     async with (
         serving(lambda: secured(Inbox(), Users(), certificate.server)) as port,
         gateway_to(f"smtp+starttls://erp:wrong@{LOOPBACK}:{port}", tls_context=certificate.client) as gateway,
     ):
         answer = await send(gateway)
-    assert answer.delivery is Delivery.DEFERRED
+    assert answer.delivery is Delivery.BLOCKED
     assert answer.text.startswith("535")
 
 
-async def test_nothing_is_sent_to_a_server_with_an_untrusted_certificate(certificate: Certificate) -> None:
+@pytest.mark.parametrize("scheme", ["smtp+starttls", "smtps"])
+async def test_nothing_is_sent_to_a_server_with_an_untrusted_certificate(certificate: Certificate, scheme: str) -> None:
     inbox = Inbox()
+    starttls, tls = (certificate.server, None) if scheme == "smtp+starttls" else (None, certificate.server)
     async with (
-        serving(lambda: secured(inbox, Users(), certificate.server)) as port,
-        gateway_to(f"smtp+starttls://erp%40desk:p%2Fw@{LOOPBACK}:{port}") as gateway,
+        serving(lambda: secured(inbox, Users(), starttls), tls) as port,
+        gateway_to(f"{scheme}://erp%40desk:p%2Fw@{LOOPBACK}:{port}") as gateway,
     ):
         answer = await send(gateway)
-    assert answer.delivery is Delivery.DEFERRED
+    assert answer.delivery is Delivery.BLOCKED
     assert "CERTIFICATE_VERIFY_FAILED" in answer.text
     assert inbox.subjects == []
 
@@ -309,5 +324,13 @@ async def test_nothing_is_sent_unencrypted_if_encryption_is_required(mailbox: Ma
     port = mailbox.smtp_url.rpartition(":")[2]
     async with gateway_to(f"smtp+starttls://{LOOPBACK}:{port}") as gateway:
         answer = await send(gateway)
-    assert answer.delivery is Delivery.DEFERRED
+    assert answer.delivery is Delivery.BLOCKED
+    assert mailbox.messages == []
+
+
+async def test_nothing_is_sent_to_a_server_that_knows_no_passwords_if_there_is_one(mailbox: Mailbox) -> None:
+    port = mailbox.smtp_url.rpartition(":")[2]
+    async with gateway_to(f"smtp://erp:secret@{LOOPBACK}:{port}") as gateway:
+        answer = await send(gateway)
+    assert answer.delivery is Delivery.BLOCKED
     assert mailbox.messages == []

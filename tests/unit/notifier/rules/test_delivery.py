@@ -34,10 +34,9 @@ def test_a_final_answer_settles_the_mail(delivery: Delivery, state: MailState) -
     assert (settled.state, settled.next_attempt_at, settled.lost_answers) == (state, None, 0)
 
 
-def test_a_deferred_mail_is_tried_again_after_growing_delays() -> None:
-    waits = [
-        settlement(job(attempt), SmtpAnswer(Delivery.DEFERRED, "451"), NOW).next_attempt_at for attempt in (1, 2, 3)
-    ]
+@pytest.mark.parametrize("delivery", [Delivery.DEFERRED, Delivery.BLOCKED])
+def test_a_mail_that_has_to_wait_is_tried_again_after_growing_delays(delivery: Delivery) -> None:
+    waits = [settlement(job(attempt), SmtpAnswer(delivery, "451"), NOW).next_attempt_at for attempt in (1, 2, 3)]
     assert waits == [NOW + timedelta(seconds=seconds) for seconds in (5, 10, 20)]
 
 
