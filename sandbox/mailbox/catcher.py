@@ -40,10 +40,14 @@ _REFUSALS = {
 
 @dataclass
 class Mailbox:
-    """All mails caught so far, oldest first, and the faults that are switched on."""
+    """All mails caught so far, oldest first, and the faults that are switched on.
+
+    With `takes_utf8`, it offers SMTPUTF8 (RFC 6531), and so accepts addresses that are not in ASCII.
+    """
 
     url: str
     smtp_url: str
+    takes_utf8: bool = True
     messages: list[CaughtMail] = field(default_factory=list)
     faults: FaultInjector[MailFault] = field(default_factory=FaultInjector)
 
@@ -104,9 +108,10 @@ class _Catcher:
 class _Connection(SMTP):
     """One SMTP connection, registered so that it can be closed with the server."""
 
-    def __init__(self, catcher: _Catcher, connections: set[asyncio.BaseTransport]) -> None:
+    def __init__(self, catcher: _Catcher, connections: set[asyncio.BaseTransport], *, takes_utf8: bool) -> None:
         # Without a hostname, aiosmtpd would look ours up in the DNS.
-        super().__init__(catcher, hostname="mailbox.localhost", loop=asyncio.get_running_loop())
+        loop = asyncio.get_running_loop()
+        super().__init__(catcher, hostname="mailbox.localhost", loop=loop, enable_SMTPUTF8=takes_utf8)
         self._connections = connections
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -124,7 +129,9 @@ async def catching(mailbox: Mailbox, listener: socket.socket) -> AsyncIterator[N
     """Accept mails on `listener` into `mailbox` while the block runs."""
     connections: set[asyncio.BaseTransport] = set()
     catcher = _Catcher(mailbox)
-    server = await asyncio.get_running_loop().create_server(lambda: _Connection(catcher, connections), sock=listener)
+    server = await asyncio.get_running_loop().create_server(
+        lambda: _Connection(catcher, connections, takes_utf8=mailbox.takes_utf8), sock=listener
+    )
     try:
         yield
     finally:

@@ -37,7 +37,7 @@ class CaughtMail:
     def headers(self) -> dict[str, str]:
         """Every header by name; the values of a repeated header are joined by line breaks."""
         names = dict.fromkeys(self.parsed.keys())
-        return {name: "\n".join(map(str, self.parsed.get_all(name, []))) for name in names}
+        return {name: "\n".join(map(_utf8, self.parsed.get_all(name, []))) for name in names}
 
     @property
     def text(self) -> str:
@@ -72,6 +72,11 @@ class CaughtMail:
     def _part(self, subtype: str) -> str:
         part = self.parsed.get_body((subtype,))
         return str(part.get_content()) if part else ""
+
+
+def _utf8(field: object) -> str:
+    """The text of a field whose bytes are UTF-8 (RFC 6532), which the parser does not read by itself."""
+    return str(field).encode(errors="surrogateescape").decode(errors="replace")
 
 
 def with_links_in_new_tabs(html: str) -> str:

@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from schemas.commitment import Person
 from schemas.limits import MAX_DIGEST_ROWS
+from services.notifier.rules.addresses import Address, address_of
 from services.notifier.rules.mails.mail import Mail, message_id, thread_id
 from services.notifier.rules.mails.mail_type import ContentOptions, Contents
 from services.notifier.rules.wording import one_line
@@ -40,9 +41,12 @@ class Composer:
         )
         self._inliner = CSSInliner(load_remote_stylesheets=False)
 
-    def compose(self, mail: Mail, address: str) -> bytes:
-        """The whole message to `address` in ASCII; it lists fewer rows where it would exceed MAX_MESSAGE_BYTES."""
-        header = "".join(f"{name}: {value}\r\n" for name, value in self._header(mail, address)).encode("ascii")
+    def compose(self, mail: Mail, address: Address) -> bytes:
+        """The whole message to `address`; it lists fewer rows where it would exceed MAX_MESSAGE_BYTES.
+
+        It is in ASCII, but for a recipient whose address is not: then the header is in UTF-8 (RFC 6532).
+        """
+        header = "".join(f"{name}: {value}\r\n" for name, value in self._header(mail, address)).encode()
         message = b""
         for max_rows in _ROW_LIMITS:
             message = header + _body(*self.parts(mail, max_rows))
@@ -58,13 +62,11 @@ class Composer:
     def _render(self, mail: Mail, form: str, contents: Contents) -> str:
         return self._templates.get_template(f"{mail.kind}/body.{form}.j2").render(contents)
 
-    def _header(self, mail: Mail, address: str) -> Iterator[tuple[str, str]]:
+    def _header(self, mail: Mail, address: Address) -> Iterator[tuple[str, str]]:
         """Yield encoded header fields; the standard library would break up long ids and links in them."""
         yield "From", self._from
-        yield "To", _mailbox(mail.recipient.name, address)
-        reply_to = mail.type.reply_to(mail.data)
-        if reply_to and (reply_address := smtp_address(reply_to)):
-            yield "Reply-To", _mailbox(reply_to.name, reply_address)
+        yield "To", _mailbox(mail.recipient.name, str(address))
+        yield from _reply_to(mail.type.reply_to(mail.data), address)
         yield "Subject", _encoded(mail.subject, "Subject")
         yield "Date", format_datetime(mail.created_at)
         yield "Message-ID", message_id(mail, self._domain)
@@ -74,15 +76,11 @@ class Composer:
         yield from mail.type.extra_headers(mail.data, self._domain)
 
 
-def smtp_address(person: Person) -> str | None:
-    """The person's address in ASCII, as SMTP needs it; None where there is no such form."""
-    if not person.email:
-        return None
-    name, _, domain = person.email.rpartition("@")
-    try:
-        return f"{name}@{domain.encode('idna').decode()}" if name.isascii() else None
-    except UnicodeError:
-        return None
+def _reply_to(person: Person | None, recipient: Address) -> Iterator[tuple[str, str]]:
+    """Yield the field for answers to `person`; none where it alone would need UTF-8."""
+    address = address_of(person.email) if person else None
+    if person and isinstance(address, Address) and (address.is_ascii or not recipient.is_ascii):
+        yield "Reply-To", _mailbox(person.name, str(address))
 
 
 def _mailbox(full_name: str, address: str) -> str:

@@ -4,6 +4,7 @@ from email.utils import parseaddr
 
 from pydantic import Field, SecretStr, field_validator
 
+from services.notifier.rules.addresses import Unusable, address_of
 from services.notifier.smtp import SmtpServer
 from services.pipeline.settings import ServiceSettings, database_url_field, days_field
 
@@ -33,8 +34,11 @@ class NotifierSettings(ServiceSettings):
     @field_validator("mail_from")
     @classmethod
     def _is_an_address(cls, mail_from: str) -> str:
-        _, address = parseaddr(mail_from)
-        name, _, domain = address.rpartition("@")
-        if not (name and domain and address.isascii() and mail_from.isprintable()):
+        given = parseaddr(mail_from)[1]
+        is_alone = mail_from == given or mail_from.endswith(f"<{given}>")
+        if not (given.isascii() and mail_from.isprintable() and is_alone):
             raise ValueError("must be one mail address in ASCII, with a name before it if you like")
+        address = address_of(given)
+        if isinstance(address, Unusable):
+            raise ValueError(f"cannot be used: {address.reason}")  # noqa: TRY004 - pydantic reads this one
         return mail_from

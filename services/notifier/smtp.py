@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from aiosmtplib import SMTP, SMTPException, SMTPHeloError, SMTPResponseException
 
+from services.notifier.rules.addresses import Address
 from services.notifier.rules.delivery import Delivery, SmtpAnswer
 from services.notifier.rules.smtp_replies import Stage, delivery_of
 from services.notifier.rules.wording import one_line
@@ -18,6 +19,8 @@ from services.pipeline.logs import FailureLog
 SEND_SECONDS = 45.0
 IDLE_SECONDS = 20.0
 _MAX_ANSWER_CHARACTERS = 500
+_UTF8_OPTIONS = ("SMTPUTF8", "BODY=8BITMIME")
+NO_SMTPUTF8 = "Not sent: the mail server does not offer SMTPUTF8, which this address needs."
 
 Security = Literal["none", "starttls", "tls"]
 _SCHEMES: dict[str, tuple[Security, int]] = {
@@ -63,15 +66,17 @@ class SmtpGateway:
         self._idle: list[SMTP] = []
         self._failures = FailureLog()
 
-    async def send(self, sender: str, recipient: str, message: bytes) -> SmtpAnswer:
+    async def send(self, sender: str, recipient: Address, message: bytes) -> SmtpAnswer:
         """Try once, for at most `send_seconds`, to send `message` to `recipient`."""
         stage = Stage.OPENING
         try:
             async with asyncio.timeout(self.send_seconds), self._connection() as client:
+                if not (recipient.is_ascii or client.supports_extension("smtputf8")):
+                    return SmtpAnswer(Delivery.REFUSED, NO_SMTPUTF8)
                 stage = Stage.MAIL
-                await client.mail(sender)
+                await client.mail(sender, options=() if recipient.is_ascii else _UTF8_OPTIONS)
                 stage = Stage.RCPT
-                await client.rcpt(recipient)
+                await client.rcpt(str(recipient), encoding="utf-8")
                 stage = Stage.DATA  # from here on the server may accept it and its answer may still get lost
                 response = await client.data(message)
         except SMTPResponseException as error:

@@ -10,8 +10,9 @@ import structlog
 from schemas.envelope import Event, new_event
 from schemas.events import EventData, MailSettled
 from schemas.fields import MailOutcome
-from services.notifier.composing import Composer, smtp_address
+from services.notifier.composing import Composer
 from services.notifier.metrics import MAIL_OLDEST_AGE_SECONDS, MAIL_SEND_SECONDS, MAILS
+from services.notifier.rules.addresses import Address, Unusable, address_of
 from services.notifier.rules.delivery import OPEN, Delivery, MailJob, Settlement, SmtpAnswer, settlement
 from services.notifier.storage import due, store
 from services.notifier.storage.due import MailKey
@@ -42,7 +43,7 @@ class Gateway(Protocol):
         """How long one attempt takes at most."""
         ...
 
-    async def send(self, sender: str, recipient: str, message: bytes) -> SmtpAnswer:
+    async def send(self, sender: str, recipient: Address, message: bytes) -> SmtpAnswer:
         """Try once to send `message` to `recipient`; every failure is an answer."""
         ...
 
@@ -104,16 +105,16 @@ class SendMails:
         mail = job.job.mail
         if mail.is_expired(job.time.now()):
             return SmtpAnswer(Delivery.EXPIRED, "Not sent: it had expired.")
-        recipient = smtp_address(mail.recipient)
-        if recipient is None:
-            return SmtpAnswer(Delivery.REFUSED, "Not sent: mail servers do not accept the characters of this address.")
+        recipient = address_of(mail.recipient.email)
+        if isinstance(recipient, Unusable):
+            return SmtpAnswer(Delivery.REFUSED, f"Not sent: {recipient.reason}.")
         message = self._composer.compose(mail, recipient)
         if job.time.remaining_seconds(self._lease.total_seconds()) <= self._gateway.send_seconds:
             log.warning("mail.lease_nearly_over")
             return SmtpAnswer(Delivery.DEFERRED, "Not sent: the lease was nearly over.")
         return await self._send(job.job, recipient, message)
 
-    async def _send(self, job: MailJob, recipient: str, message: bytes) -> SmtpAnswer:
+    async def _send(self, job: MailJob, recipient: Address, message: bytes) -> SmtpAnswer:
         if job.is_repeat:
             MAILS.labels(job.mail.kind, "repeated").inc()
         crash_at("notifier.before_send")

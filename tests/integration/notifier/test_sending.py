@@ -6,12 +6,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import update
 from structlog.testing import capture_logs
 
 from sandbox.mailbox import Mailbox, MailFault, MailFaultKind
 from services.notifier.rules.delivery import MailState
+from services.notifier.smtp import NO_SMTPUTF8
 from services.notifier.storage.store import claim
 from services.notifier.storage.tables import MAIL
 from services.notifier.work import LEASE, refresh_gauges
@@ -21,6 +23,7 @@ from tests.unit.notifier.event_builders import (
     DANA,
     ONE_OF_EACH,
     SAM,
+    SUMMARY,
     digest_ready,
     event_of,
     export_failed,
@@ -169,12 +172,57 @@ async def test_an_expired_mail_is_counted_and_not_sent(notifier: Notifier, mailb
     assert {each["outcome"] for each in await notifier.settled()} == {"expired"}
 
 
-async def test_a_mail_to_a_non_ascii_address_fails_without_an_attempt(notifier: Notifier, mailbox: Mailbox) -> None:
-    unreachable = DANA.model_copy(update={"email": "石@acc.example"})
-    await notifier.consume(digest_ready(due_at=notifier.clock.now, recipient=unreachable))
+@pytest.mark.parametrize(
+    ("email", "reason"),
+    [
+        (None, "no address"),
+        ("ana:gil@pm.example", "the email address contains invalid characters before the @-sign: ':'"),
+        ("ana(site)@pm.example", "the email address contains invalid characters before the @-sign: '(', ')'"),
+        ("ana%pm.example@relay.example", "mail servers do not agree what !, % or =? before the @-sign means"),
+    ],
+)
+async def test_a_mail_without_an_address_that_means_the_same_everywhere_fails_at_once_and_says_why(
+    notifier: Notifier, mailbox: Mailbox, email: str | None, reason: str
+) -> None:
+    creator = ANA.model_copy(update={"email": email})
+    await notifier.consume(rejected(SUMMARY.model_copy(update={"creator": creator})))
+    async with counting("rejected", "failed", 1), counting("rejected", "sent", 1):
+        await notifier.send_what_is_due()
+    row = (await notifier.rows())["rejected", ANA.id]
+    assert (row.state, row.attempts, row.smtp_answer) == (MailState.FAILED, 1, f"Not sent: {reason}.")
+    assert mailbox.recipients() == [SAM.email]
+    reasons = {each["recipient_id"]: each.get("reason") for each in await notifier.settled()}
+    assert reasons == {ANA.id: f"Not sent: {reason}.", SAM.id: None}
+
+
+async def test_a_domain_is_written_as_idna_2008_does(notifier: Notifier, mailbox: Mailbox) -> None:
+    recipient = DANA.model_copy(update={"email": "dana@straße.example"})
+    await notifier.consume(digest_ready(due_at=notifier.clock.now, recipient=recipient))
     await notifier.send_what_is_due()
-    assert (await notifier.rows())["digest", DANA.id].state == MailState.FAILED
-    assert mailbox.messages == []
+    assert mailbox.recipients() == ["dana@xn--strae-oqa.example"]
+    assert mailbox.messages[0].headers["To"] == "Dana Ruiz <dana@xn--strae-oqa.example>"
+
+
+async def test_a_mail_to_a_non_ascii_address_is_sent_where_the_server_takes_it(
+    notifier: Notifier, mailbox: Mailbox
+) -> None:
+    recipient = DANA.model_copy(update={"email": "石@acc.example", "name": "石 Größe"})
+    await notifier.consume(digest_ready(due_at=notifier.clock.now, recipient=recipient))
+    await notifier.send_what_is_due()
+    assert mailbox.recipients() == ["石@acc.example"]
+    assert mailbox.messages[0].headers["To"] == "石 Größe <石@acc.example>"
+
+
+async def test_a_mail_to_a_non_ascii_address_fails_where_the_server_does_not_take_it(
+    notifier: Notifier, mailbox: Mailbox
+) -> None:
+    mailbox.takes_utf8 = False
+    creator = ANA.model_copy(update={"email": "石@pm.example"})
+    await notifier.consume(rejected(SUMMARY.model_copy(update={"creator": creator})))
+    await notifier.send_what_is_due()
+    row = (await notifier.rows())["rejected", ANA.id]
+    assert (row.state, row.smtp_answer) == (MailState.FAILED, NO_SMTPUTF8)
+    assert mailbox.recipients() == [SAM.email]
 
 
 async def test_a_server_that_refuses_us_delays_every_mail_and_is_logged_as_an_error(

@@ -19,8 +19,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from sandbox.mailbox import Mailbox, MailFault, MailFaultKind
+from services.notifier.rules.addresses import Address
 from services.notifier.rules.delivery import Delivery, SmtpAnswer
-from services.notifier.smtp import SmtpGateway, SmtpServer
+from services.notifier.smtp import NO_SMTPUTF8, SmtpGateway, SmtpServer
 from services.pipeline.periodic import every
 from tests.waiting import eventually
 
@@ -38,8 +39,8 @@ async def gateway_to(
     await gateway.hang_up()
 
 
-async def send(gateway: SmtpGateway, local: str = "sam") -> SmtpAnswer:
-    return await gateway.send("erp@desk.example", f"{local}@pm.example", MESSAGE)
+async def send(gateway: SmtpGateway, local: str = "sam", message: bytes = MESSAGE) -> SmtpAnswer:
+    return await gateway.send("erp@desk.example", Address(local, "pm.example"), message)
 
 
 class Certificate(NamedTuple):
@@ -247,6 +248,45 @@ async def test_a_server_that_knows_only_helo_gets_its_mails() -> None:
     script = {b"EHLO": b"502 What?", b"HELO": b"250 mail.localhost", b"DATA": b"354 Go on", b".": b"250 OK"}
     async with serving(lambda: Scripted(script)) as port, gateway_to(f"smtp://{LOOPBACK}:{port}") as gateway:
         assert (await send(gateway)).delivery is Delivery.ACCEPTED
+        assert await send(gateway, "größe") == SmtpAnswer(Delivery.REFUSED, NO_SMTPUTF8)
+
+
+async def test_an_address_in_utf_8_is_used_with_a_server_that_takes_it(mailbox: Mailbox) -> None:
+    async with gateway_to(mailbox.smtp_url) as gateway:
+        message = "To: Sam <größe@pm.example>\r\n\r\nRejected.\r\n".encode()
+        assert (await send(gateway, "größe", message)).delivery is Delivery.ACCEPTED
+        assert (await send(gateway)).delivery is Delivery.ACCEPTED
+    assert [mail.recipients for mail in mailbox.messages] == [("größe@pm.example",), ("sam@pm.example",)]
+    assert mailbox.messages[0].source == message
+    assert mailbox.messages[0].headers["To"] == "Sam <größe@pm.example>"
+
+
+async def test_smtputf8_is_asked_for_only_where_an_address_needs_it() -> None:
+    asked: list[bytes] = []
+
+    class Listening(Scripted):
+        def data_received(self, data: bytes) -> None:
+            asked.append(data)
+            super().data_received(data)
+
+    script = {b"EHLO": b"250-mail.localhost\r\n250-8BITMIME\r\n250 SMTPUTF8", b"DATA": b"354 Go on", b".": b"250 OK"}
+    async with serving(lambda: Listening(script)) as port, gateway_to(f"smtp://{LOOPBACK}:{port}") as gateway:
+        await send(gateway)
+        await send(gateway, "größe")
+    assert [each for each in asked if each[:4] in (b"MAIL", b"RCPT")] == [
+        b"MAIL FROM:<erp@desk.example>\r\n",
+        b"RCPT TO:<sam@pm.example>\r\n",
+        b"MAIL FROM:<erp@desk.example> SMTPUTF8 BODY=8BITMIME\r\n",
+        "RCPT TO:<größe@pm.example>\r\n".encode(),
+    ]
+
+
+async def test_an_address_in_utf_8_fails_where_the_server_does_not_take_it(mailbox: Mailbox) -> None:
+    mailbox.takes_utf8 = False
+    async with gateway_to(mailbox.smtp_url) as gateway:
+        assert await send(gateway, "größe") == SmtpAnswer(Delivery.REFUSED, NO_SMTPUTF8)
+        assert (await send(gateway)).delivery is Delivery.ACCEPTED
+    assert [mail.recipients for mail in mailbox.messages] == [("sam@pm.example",)]
 
 
 async def test_silence_after_the_final_dot_is_an_unknown_outcome() -> None:

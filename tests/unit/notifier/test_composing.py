@@ -17,7 +17,8 @@ from jinja2 import UndefinedError
 from schemas.commitment import Person, Summary
 from schemas.events import Change, CurrencyTotal, DigestSection
 from schemas.fields import Status
-from services.notifier.composing import MAX_MESSAGE_BYTES, smtp_address
+from services.notifier.composing import MAX_MESSAGE_BYTES
+from services.notifier.rules.addresses import Address
 from services.notifier.rules.mails.mail import Mail, message_id, thread_id
 from services.notifier.rules.mails.mail_type import MailData
 from services.notifier.rules.wording import one_line
@@ -36,6 +37,7 @@ from tests.unit.notifier.event_builders import (
 )
 
 DOMAIN = "desk.example"
+SOMEBODY = Address("somebody", "pm.example")
 HOSTILE = '<script>alert("1")</script><img src=x onerror=alert(1)>&amp;{{ 7 * 7 }}'
 LINK = re.compile(r"https?://[^\s<>\"]+")
 COMMON_FIELDS = [
@@ -82,7 +84,7 @@ class Page(HTMLParser):
 
 
 def composed(data: MailData) -> EmailMessage:
-    message = message_from_bytes(COMPOSER.compose(mail_of(data), "somebody@pm.example"), policy=default)
+    message = message_from_bytes(COMPOSER.compose(mail_of(data), SOMEBODY), policy=default)
     assert not message.defects
     return message
 
@@ -93,7 +95,7 @@ def page_of(data: MailData) -> Page:
 
 def recipient(mail: Mail) -> tuple[str, str]:
     """Name and address in To; the newer parser would keep the spaces between encoded words."""
-    field = message_from_bytes(COMPOSER.compose(mail, "somebody@pm.example"), policy=compat32)["To"]
+    field = message_from_bytes(COMPOSER.compose(mail, SOMEBODY), policy=compat32)["To"]
     name, address = parseaddr("".join(field.splitlines()))
     return str(make_header(decode_header(name))), address
 
@@ -134,7 +136,7 @@ def test_only_the_daily_summary_has_one_click_unsubscribe() -> None:
 
 def test_ids_and_links_are_not_broken_up_or_encoded_in_the_header() -> None:
     mail = mail_of(digest_ready(unsubscribe_url=f"https://desk.example/u/{'t' * 200}"))
-    source = COMPOSER.compose(mail, "somebody@pm.example").decode("ascii")
+    source = COMPOSER.compose(mail, SOMEBODY).decode("ascii")
     assert f"\r\nMessage-ID: {message_id(mail, DOMAIN)}\r\n" in source
     assert f"\r\nReferences: {thread_id(mail, DOMAIN)}\r\n" in source
     assert f"\r\nList-Unsubscribe: <https://desk.example/u/{'t' * 200}>\r\n" in source
@@ -142,7 +144,7 @@ def test_ids_and_links_are_not_broken_up_or_encoded_in_the_header() -> None:
 
 @pytest.mark.parametrize("data", ONE_OF_EACH)
 def test_a_repeat_is_the_same_message_byte_for_byte(data: MailData) -> None:
-    first, again = (COMPOSER.compose(mail_of(data), "somebody@pm.example") for _ in range(2))
+    first, again = (COMPOSER.compose(mail_of(data), SOMEBODY) for _ in range(2))
     assert first == again
 
 
@@ -170,7 +172,7 @@ def test_no_user_text_can_add_a_header(title: str, number: str, name: str) -> No
     message = composed(data)
     assert sorted(message.keys()) == sorted([*COMMON_FIELDS, "Reply-To"])
     assert message["Subject"] == mail_of(data).subject
-    assert recipient(mail_of(data)) == (one_line(name, 80), "somebody@pm.example")
+    assert recipient(mail_of(data)) == (one_line(name, 80), str(SOMEBODY))
 
 
 @settings(deadline=None)  # as above
@@ -184,7 +186,7 @@ def test_both_parts_contain_the_whole_reason(reason: str) -> None:
 
 def test_long_headers_are_folded() -> None:
     summary = SUMMARY.model_copy(update={"title": "Größe 石 " * 60, "project": "Turm, Fluß " * 20})
-    head = COMPOSER.compose(mail_of(rejected(summary)), "somebody@pm.example").partition(b"\r\n\r\n")[0]
+    head = COMPOSER.compose(mail_of(rejected(summary)), SOMEBODY).partition(b"\r\n\r\n")[0]
     assert all(len(line) <= 78 for line in head.splitlines() if not line.startswith((b"Message-ID", b"References")))
 
 
@@ -273,7 +275,7 @@ def test_a_summary_of_2000_commitments_lists_100_and_counts_the_rest() -> None:
 
 def test_a_summary_with_long_non_ascii_names_lists_fewer_rows_to_stay_within_the_size_limit() -> None:
     mail = mail_of(summary_of(2_000, prefix="番" * 100, vendor="石" * 60))
-    message = COMPOSER.compose(mail, "somebody@pm.example")
+    message = COMPOSER.compose(mail, SOMEBODY)
     text = content(message_from_bytes(message, policy=default), "plain")
     shown = text.count("9 days ")
     assert 0 < shown < 100
@@ -281,22 +283,43 @@ def test_a_summary_with_long_non_ascii_names_lists_fewer_rows_to_stay_within_the
     assert len(message) <= MAX_MESSAGE_BYTES
 
 
+@pytest.mark.parametrize("email", ["石@acc.example", "dana:ruiz@acc.example", "dana(acc)@acc.example"])
+def test_a_rejection_has_no_reply_to_if_the_approvers_address_cannot_be_written_there(email: str) -> None:
+    unreachable = DANA.model_copy(update={"email": email})
+    assert composed(rejected(decided_by=unreachable))["Reply-To"] is None
+
+
+def test_the_domain_of_a_reply_is_written_in_ascii() -> None:
+    message = composed(rejected(decided_by=DANA.model_copy(update={"email": "dana@straße.example"})))
+    assert message["Reply-To"].addresses[0].addr_spec == "dana@xn--strae-oqa.example"
+
+
 @pytest.mark.parametrize(
-    ("address", "expected"),
+    ("name", "written"),
     [
-        ("sam.lee@pm.example", "sam.lee@pm.example"),
-        ("sam@bücher.example", "sam@xn--bcher-kva.example"),
-        ("石@pm.example", None),
-        (f"sam@{'x' * 64}.example", None),
+        ("Sam\r\nBcc: x@evil.example", "Sam Bcc: x@evil.example"),
+        ("Sam\u2028Lee\x00\x1b", "Sam Lee"),
+        ("\u202eeeL maS\u2069", "eeL maS"),
+        ("=?utf-8?q?x=40evil=2Eexample?=", "=?utf-8?q?x=40evil=2Eexample?="),
+        ('x@evil.example" <x@evil.example>, "Sam', 'x@evil.example" <x@evil.example>, "Sam'),
+        ("Lee, Sam; (site): <x@evil.example>", "Lee, Sam; (site): <x@evil.example>"),
     ],
 )
-def test_an_address_is_converted_to_ascii_where_possible(address: str, expected: str | None) -> None:
-    assert smtp_address(Person(id="p", name="Sam", email=address)) == expected
+def test_a_name_adds_no_recipient_and_disguises_none(name: str, written: str) -> None:
+    mail = mail_of(rejected(SUMMARY.model_copy(update={"creator": DANA.model_copy(update={"name": name})})))
+    assert recipient(mail) == (written, str(SOMEBODY))
+    field = message_from_bytes(COMPOSER.compose(mail, SOMEBODY), policy=default)["To"]
+    assert [each.addr_spec for each in field.addresses] == [str(SOMEBODY)]
 
 
-def test_a_rejection_has_no_reply_to_if_the_approvers_address_is_not_ascii() -> None:
-    unreachable = DANA.model_copy(update={"email": "石@acc.example"})
-    assert composed(rejected(decided_by=unreachable))["Reply-To"] is None
+def test_a_mail_to_a_non_ascii_address_has_its_addresses_in_utf_8_and_all_else_in_ascii() -> None:
+    data = rejected(decided_by=DANA.model_copy(update={"name": "Größe 石", "email": "石@acc.example"}))
+    message = COMPOSER.compose(mail_of(data), Address("größe", "pm.example"))
+    lines = message.split(b"\r\n")
+    assert [line for line in lines if not line.isascii()] == [
+        b'To: "Ana Gil" <gr\xc3\xb6\xc3\x9fe@pm.example>',
+        b"Reply-To: =?utf-8?b?R3LDtsOfZSDnn7M=?= <\xe7\x9f\xb3@acc.example>",
+    ]
 
 
 def test_the_date_of_a_mail_is_when_it_was_queued() -> None:

@@ -48,6 +48,12 @@ def test_the_notifiers_own_database_url_takes_precedence(environment: pytest.Mon
         ("MAIL_FROM", "erp@"),
         ("MAIL_FROM", "Countersign <erp@desk.example>\r\nBcc: x@evil.example"),
         ("MAIL_FROM", "größe@desk.example"),
+        ("MAIL_FROM", "erp@straße.example"),
+        ("MAIL_FROM", "erp@desk.example, x@evil.example"),
+        ("MAIL_FROM", "erp:x@desk.example"),
+        ("MAIL_FROM", "erp(x)@desk.example"),
+        ("MAIL_FROM", "=?utf-8?q?erp?=@desk.example"),
+        ("MAIL_FROM", "erp@mailhost"),
         ("PUBLIC_URL", "desk.example"),
     ],
 )
@@ -57,6 +63,15 @@ def test_an_invalid_value_is_refused_with_the_name_of_its_variable(
     environment.setenv(name, value)
     with pytest.raises(SettingsError, match=name):
         load(NotifierSettings)
+
+
+@pytest.mark.usefixtures("environment")
+@pytest.mark.parametrize(
+    "sender", ["erp@desk.example", "erp@Desk.Example", '"Größe, Inc." <erp@desk.example>', "ERP <erp@mail.corp.local>"]
+)
+def test_a_sender_is_an_address_with_or_without_a_name(environment: pytest.MonkeyPatch, sender: str) -> None:
+    environment.setenv("MAIL_FROM", sender)
+    assert load(NotifierSettings).mail_from == sender
 
 
 @pytest.mark.parametrize(

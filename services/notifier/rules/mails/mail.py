@@ -10,6 +10,7 @@ from uuid import UUID
 from schemas.commitment import Person
 from schemas.envelope import Event
 from schemas.events import DigestReady
+from services.notifier.rules.addresses import Address, address_of
 from services.notifier.rules.mails import MAIL_TYPES
 from services.notifier.rules.mails.mail_type import ContentOptions, Contents, MailData, MailType
 
@@ -79,11 +80,11 @@ def thread_id(mail: Mail, domain: str) -> str:
 
 
 def _each_once(people: Iterable[Person]) -> Iterator[Person]:
-    """Yield each person once; people who share an id or an address count as one."""
+    """Yield each person once; people who share an id or a usable address count as one."""
     seen: set[tuple[str, str]] = set()
     for person in people:
-        address = {("address", person.email.casefold())} if person.email else set()
-        names = {("id", person.id)} | address
+        address = address_of(person.email)
+        names = {("id", person.id)} | ({("address", address.owner)} if isinstance(address, Address) else set())
         if seen.isdisjoint(names):
             yield person
         seen |= names

@@ -34,6 +34,22 @@ def test_two_people_who_share_an_address_get_one_mail_whatever_its_case() -> Non
     assert recipients_of(rejected(SUMMARY.model_copy(update={"creator": shared}))) == ["Site Office"]
 
 
+@pytest.mark.parametrize(
+    ("creator", "sender", "count"),
+    [
+        ("sam@bücher.example", "sam@XN--BCHER-KVA.example", 1),
+        ("sam@straße.example", "sam@strasse.example", 2),  # two domains, although case folding makes them one
+        ("sam:lee@pm.example", "sam:lee@pm.example", 2),  # each one's history says why there was no mail
+        (None, None, 2),
+    ],
+)
+def test_two_people_share_an_address_only_if_it_is_one_mailbox(
+    creator: str | None, sender: str | None, count: int
+) -> None:
+    people = {"creator": ANA.model_copy(update={"email": creator}), "sent_by": SAM.model_copy(update={"email": sender})}
+    assert len(recipients_of(rejected(SUMMARY.model_copy(update=people)))) == count
+
+
 def test_white_space_in_a_title_is_collapsed() -> None:
     spread = SUMMARY.model_copy(update={"title": " Concrete\r\nBcc: all@pm.example\t\u2028works "})
     assert mail_of(rejected(spread)).subject == "Rejected: SC-014 Concrete Bcc: all@pm.example works (Riverside Tower)"
