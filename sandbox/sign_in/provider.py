@@ -5,7 +5,7 @@ import binascii
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import unquote
 
@@ -30,12 +30,13 @@ class Client:
 
 
 class Provider:
-    """Signs people in to `client`; `issuer` is also its address."""
+    """Signs people in to `client`; `issuer` is also its address, and its clock is `ahead` of ours."""
 
     def __init__(self, *, issuer: str, client: Client) -> None:
         self.issuer = issuer
         self.client = client
         self.grants = Grants()
+        self.ahead = timedelta()
         self.signer = Signer(issuer=issuer, audience=client.audience)
 
     def bearer_token(self, person_id: str, flaw: Flaw | None = None) -> str:
@@ -60,7 +61,9 @@ class Provider:
             "token_type": "Bearer",
             "expires_in": int(TOKEN_LIFE.total_seconds()),
             "scope": "openid profile email",
-            "id_token": self.signer.id_token(person, client_id=self.client.id, nonce=grant.request.nonce, now=now),
+            "id_token": self.signer.id_token(
+                person, client_id=self.client.id, nonce=grant.request.nonce, now=now + self.ahead
+            ),
         }
 
     def is_client(self, client_id: str, client_secret: str) -> bool:

@@ -14,6 +14,9 @@ class ApprovalSettings(ServiceSettings):
     oidc_client_id: str = Field(description="Client id registered at that provider.")
     oidc_client_secret: SecretStr = Field(description="Client secret registered at that provider.")
     oidc_audience: str = Field(description="Audience that bearer tokens for the API must have.")
+    oidc_leeway_seconds: int = Field(
+        default=120, ge=0, le=600, description="How far the provider's clock may be from ours, in seconds."
+    )
     link_secret: SecretStr = Field(min_length=16, description="Signs links in mails; the same for approval and digest.")
     session_idle_minutes: int = Field(
         default=120, ge=5, le=10_080, description="How long a sign-in lasts without a request, in minutes."

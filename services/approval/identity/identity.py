@@ -30,7 +30,7 @@ class Identity:
     def __init__(self, settings: ApprovalSettings, database: Database) -> None:
         self._audience = settings.oidc_audience
         self._database = database
-        self._provider = Provider(settings.oidc_issuer)
+        self._provider = Provider(settings.oidc_issuer, leeway_seconds=settings.oidc_leeway_seconds)
         self.limits = RequestLimits(
             sign_ins_per_minute=settings.sign_ins_per_minute, commands_per_minute=settings.commands_per_minute
         )

@@ -402,7 +402,7 @@ def rsa(kid: str) -> RSAKey:
 
 async def test_a_new_key_of_the_provider_is_fetched_at_most_once_a_minute(issuer: Issuer) -> None:
     now = 1000.0
-    provider = Provider(issuer.url, clock=lambda: now)
+    provider = Provider(issuer.url, leeway_seconds=30, clock=lambda: now)
     old, new, unknown = rsa("old"), rsa("new"), rsa("unknown")
     issuer.keys = [old]
     assert (await provider.verified(issuer.token(old, "RS256"), AUDIENCE)).claims["sub"] == "person-5"
@@ -420,7 +420,7 @@ async def test_a_new_key_of_the_provider_is_fetched_at_most_once_a_minute(issuer
 
 
 async def test_es256_is_accepted_and_other_signatures_are_refused(issuer: Issuer) -> None:
-    provider = Provider(issuer.url)
+    provider = Provider(issuer.url, leeway_seconds=30)
     curve, rsa_key = ECKey.generate_key("P-256", parameters={"kid": "ec"}), rsa("rsa")
     issuer.keys = [curve, rsa_key]
     assert await provider.verified(issuer.token(curve, "ES256"), AUDIENCE)
@@ -460,14 +460,14 @@ async def test_a_token_without_the_right_claims_is_refused(issuer: Issuer, claim
     key = rsa("key")
     issuer.keys = [key]
     with pytest.raises(NotSignedInError):
-        await Provider(issuer.url).verified(issuer.token(key, "RS256", **claims), AUDIENCE)
+        await Provider(issuer.url, leeway_seconds=30).verified(issuer.token(key, "RS256", **claims), AUDIENCE)
 
 
 @pytest.mark.parametrize("subject", ["person\x005", "a person", "x" * 129])
 async def test_a_token_about_something_that_is_no_id_is_refused(issuer: Issuer, subject: str) -> None:
     key = rsa("key")
     issuer.keys = [key]
-    token = await Provider(issuer.url).verified(issuer.token(key, "RS256", sub=subject), AUDIENCE)
+    token = await Provider(issuer.url, leeway_seconds=30).verified(issuer.token(key, "RS256", sub=subject), AUDIENCE)
     with pytest.raises(NotSignedInError):
         person_id_of(token)
 
@@ -476,12 +476,12 @@ async def test_a_token_about_something_that_is_no_id_is_refused(issuer: Issuer, 
 async def test_a_huge_answer_of_the_provider_is_read_no_further(headers: tuple[str, ...]) -> None:
     async with scripted_server(response_bytes(200, b" " * 4_000_000, *headers)) as script:
         with pytest.raises(ProviderUnavailableError):
-            await Provider(script.url).endpoints()
+            await Provider(script.url, leeway_seconds=30).endpoints()
 
 
 async def test_whoever_asks_at_the_same_time_shares_one_request_to_the_provider() -> None:
     async with scripted_server(response_bytes(503)) as script:
-        provider = Provider(script.url)
+        provider = Provider(script.url, leeway_seconds=30)
         answers = await asyncio.gather(*(provider.endpoints() for _ in range(20)), return_exceptions=True)
         assert {type(answer) for answer in answers} == {ProviderUnavailableError}
         assert len(script.received) == 1
@@ -490,8 +490,21 @@ async def test_whoever_asks_at_the_same_time_shares_one_request_to_the_provider(
 async def test_a_small_clock_difference_is_tolerated(issuer: Issuer) -> None:
     key = rsa("key")
     issuer.keys = [key]
-    token = issuer.token(key, "RS256", exp=int(time.time()) - 10, aud=["other", AUDIENCE])
-    assert await Provider(issuer.url).verified(token, AUDIENCE)
+    now = int(time.time())
+    for times in ({"exp": now - 100}, {"iat": now + 100}, {"nbf": now + 100}):
+        token = issuer.token(key, "RS256", aud=["other", AUDIENCE], **times)
+        assert await Provider(issuer.url, leeway_seconds=120).verified(token, AUDIENCE)
+        with pytest.raises(NotSignedInError):
+            await Provider(issuer.url, leeway_seconds=80).verified(token, AUDIENCE)
+
+
+@pytest.mark.parametrize(("ahead", "status"), [(110, 303), (150, 400)])
+async def test_people_sign_in_at_a_provider_whose_clock_is_ahead(
+    desk: DeskUnderTest, sandbox: SandboxProvider, ahead: int, status: int
+) -> None:
+    sandbox.ahead = timedelta(seconds=ahead)
+    async with desk.browser() as browser:
+        assert (await sign_in(browser)).status_code == status
 
 
 async def test_without_the_provider_sessions_continue_and_sign_in_is_unavailable(database_url: str) -> None:
@@ -513,7 +526,7 @@ async def test_known_keys_stay_valid_without_the_provider() -> None:
     issuer.keys = [key]
     async with served(issuer.app) as url:
         issuer.url = url
-        provider = Provider(url, clock=lambda: now)
+        provider = Provider(url, leeway_seconds=30, clock=lambda: now)
         assert await provider.verified(issuer.token(key, "RS256"), AUDIENCE)
     now += 7200
     assert await provider.verified(issuer.token(key, "RS256"), AUDIENCE)
@@ -524,4 +537,4 @@ async def test_known_keys_stay_valid_without_the_provider() -> None:
 async def test_a_provider_with_another_issuer_is_refused(issuer: Issuer) -> None:
     address, issuer.url = issuer.url, "https://elsewhere.example"
     with pytest.raises(ProviderUnavailableError, match="another name"):
-        await Provider(address).endpoints()
+        await Provider(address, leeway_seconds=30).endpoints()

@@ -14,13 +14,7 @@ from joserfc.errors import JoseError
 
 from schemas.limits import MAX_URL_CHARACTERS
 from services.approval.identity.sign_in.errors import NotSignedInError, ProviderUnavailableError, SignInFailedError
-from services.approval.identity.sign_in.provider import (
-    LEEWAY_SECONDS,
-    TIMEOUT_SECONDS,
-    Endpoints,
-    Provider,
-    person_id_of,
-)
+from services.approval.identity.sign_in.provider import TIMEOUT_SECONDS, Endpoints, Provider, person_id_of
 from services.approval.settings import ApprovalSettings
 from services.approval.storage.sessions import Session, Sessions
 from services.pipeline.bounded_answer import ASK_UNPACKED, bound_answer
@@ -105,7 +99,7 @@ class SignIn:
         expected = {"nonce": nonce, "client_id": client_id, "access_token": tokens.get("access_token")}
         try:
             token = await self._provider.verified(str(tokens.get("id_token", "")), client_id)
-            CodeIDToken(token.claims, token.header, None, expected).validate(leeway=LEEWAY_SECONDS)
+            CodeIDToken(token.claims, token.header, None, expected).validate(leeway=self._provider.leeway_seconds)
             return person_id_of(token)
         except (NotSignedInError, JoseError, ValueError) as error:
             raise SignInFailedError("The sign-in provider's answer does not prove who you are.") from error

@@ -18,7 +18,6 @@ from services.pipeline.bounded_answer import ASK_UNPACKED, bound_answer
 ALGORITHMS = ("RS256", "ES256")
 """The signatures that we accept: never `none`, and none with a shared secret."""
 
-LEEWAY_SECONDS = 30
 TIMEOUT_SECONDS = 5
 REFETCH_SECONDS = 60
 KEY_LIFETIME_SECONDS = 3600
@@ -42,11 +41,12 @@ class Provider:
     """The provider at `issuer`. Its endpoints are fetched once; its keys every hour, and when a token names a new one.
 
     A token with an unknown key causes at most one request a minute. Known keys stay valid while the provider is
-    unavailable.
+    unavailable. Clocks may differ by `leeway_seconds`.
     """
 
-    def __init__(self, issuer: str, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(self, issuer: str, *, leeway_seconds: int, clock: Callable[[], float] = monotonic) -> None:
         self._issuer = issuer
+        self.leeway_seconds = leeway_seconds
         self._clock = clock
         self._endpoints: Endpoints | None = None
         self._keys: KeySet | None = None
@@ -83,7 +83,7 @@ class Provider:
         """
         endpoints = await self.endpoints()
         rules = jwt.JWTClaimsRegistry(
-            leeway=LEEWAY_SECONDS,
+            leeway=self.leeway_seconds,
             iss={"essential": True, "value": endpoints.issuer},
             aud={"essential": True, "value": audience},
             exp={"essential": True},
