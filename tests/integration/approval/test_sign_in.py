@@ -18,6 +18,8 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 from pydantic import SecretStr
 from sqlalchemy import func, select, update
+from starlette.responses import Response as StarletteResponse
+from structlog.testing import capture_logs
 
 from sandbox.serving import served
 from sandbox.sign_in import Client, Flaw, running_sign_in
@@ -27,6 +29,7 @@ from schemas.examples.cast import DIRECTORY
 from services.approval.identity.identity import PENDING, SESSION
 from services.approval.identity.sign_in.errors import NotSignedInError, ProviderUnavailableError
 from services.approval.identity.sign_in.flow import own_path
+from services.approval.identity.sign_in.kept import FIRST_RETRY_SECONDS
 from services.approval.identity.sign_in.provider import REFETCH_SECONDS, Provider, person_id_of
 from services.approval.storage import tables
 from services.approval.storage.sessions import MAX_SESSIONS
@@ -359,23 +362,34 @@ async def test_a_cookie_does_not_replace_a_bad_bearer_token(desk: DeskUnderTest)
 
 
 class Issuer:
-    """A provider with the keys of a test; counts how often they are fetched."""
+    """A provider with the keys of a test, or any other `answer` in their place; counts how often it is asked."""
 
     def __init__(self) -> None:
         self.url = ""
         self.keys: list[Any] = []
+        self.answer: bytes | None = None
+        self.keys_path = "/jwks"
         self.key_requests = 0
+        self.configurations = 0
         self.app = FastAPI(openapi_url=None)
         self.app.add_api_route("/.well-known/openid-configuration", self._configuration)
-        self.app.add_api_route("/jwks", self._jwks)
+        self.app.add_api_route("/token", self._tokens, methods=["POST"])
+        self.app.add_api_route("/{path}", self._jwks)
 
     async def _configuration(self) -> dict[str, Any]:
-        paths = {"authorization_endpoint": "/authorize", "token_endpoint": "/token", "jwks_uri": "/jwks"}
+        self.configurations += 1
+        paths = {"authorization_endpoint": "/authorize", "token_endpoint": "/token", "jwks_uri": self.keys_path}
         return {"issuer": self.url} | {name: self.url + path for name, path in paths.items()}
 
-    async def _jwks(self) -> dict[str, Any]:
+    async def _tokens(self) -> StarletteResponse:
+        return StarletteResponse(self.answer or b"")
+
+    async def _jwks(self, path: str) -> StarletteResponse:
         self.key_requests += 1
-        return {"keys": [key.as_dict(private=False) for key in self.keys]}
+        if f"/{path}" != self.keys_path:
+            return StarletteResponse("<html>Not here any more", status_code=404)
+        published = json.dumps({"keys": [key.as_dict(private=False) for key in self.keys]}).encode()
+        return StarletteResponse(published if self.answer is None else self.answer)
 
     def token(self, key: Any, algorithm: str, **claims: Any) -> str:
         merged = {"iss": self.url, "aud": AUDIENCE, "sub": "person-5", "exp": int(time.time()) + 60} | claims
@@ -417,6 +431,125 @@ async def test_a_new_key_of_the_provider_is_fetched_at_most_once_a_minute(issuer
         with pytest.raises(NotSignedInError):
             await provider.verified(issuer.token(unknown, "RS256"), AUDIENCE)
     assert issuer.key_requests == 2
+
+
+ODD_ANSWERS = (
+    b"",
+    b"{}",
+    b"null",
+    b'{"keys": []}',
+    b'{"keys": {}}',
+    b'{"keys": [{"kty": "oct", "k": "c2VjcmV0"}]}',
+    b"<html>Maintenance</html>",
+    b"[" * 100_000,
+    b"\xff",
+)
+
+
+@pytest.mark.parametrize("answer", ODD_ANSWERS)
+async def test_an_answer_without_keys_locks_nobody_out_and_is_asked_about_again_after_a_minute(
+    issuer: Issuer, answer: bytes
+) -> None:
+    now = 1000.0
+    provider = Provider(issuer.url, leeway_seconds=30, clock=lambda: now)
+    old, new = rsa("old"), rsa("new")
+    issuer.keys = [old]
+    assert await provider.verified(issuer.token(old, "RS256"), AUDIENCE)
+    issuer.keys, issuer.answer, now = [old, new], answer, now + 3600
+    for _ in range(3):
+        assert await provider.verified(issuer.token(old, "RS256"), AUDIENCE)
+        with pytest.raises(NotSignedInError):
+            await provider.verified(issuer.token(new, "RS256"), AUDIENCE)
+    assert issuer.key_requests == 2
+    issuer.answer, now = None, now + REFETCH_SECONDS
+    assert await provider.verified(issuer.token(new, "RS256"), AUDIENCE)
+
+
+@pytest.mark.parametrize("answer", ODD_ANSWERS)
+async def test_a_first_answer_without_keys_makes_the_provider_unavailable_for_seconds_only(
+    issuer: Issuer, answer: bytes
+) -> None:
+    now, key = 1000.0, rsa("key")
+    provider = Provider(issuer.url, leeway_seconds=30, clock=lambda: now)
+    issuer.keys, issuer.answer = [key], answer
+    for _ in range(3):
+        with pytest.raises(ProviderUnavailableError):
+            await provider.verified(issuer.token(key, "RS256"), AUDIENCE)
+    assert issuer.key_requests == 1
+    issuer.answer, now = None, now + FIRST_RETRY_SECONDS
+    assert await provider.verified(issuer.token(key, "RS256"), AUDIENCE)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b'"x"',
+        b"<html>",
+        b"\xff",
+        b'{"error": 5}',
+        b'{"expires_in": 1e400}',
+        b'{"expires_in": "x"}',
+    ],
+)
+async def test_an_odd_answer_to_a_code_is_a_failed_sign_in(database_url: str, issuer: Issuer, answer: bytes) -> None:
+    async with running_desk(settings(database_url, issuer=issuer.url)) as desk, desk.browser() as browser:
+        began = parse_qs(urlsplit((await browser.get("/sign-in")).headers["location"]).query)
+        issuer.answer = answer
+        page = await browser.get("/sign-in/callback", params={"state": began["state"][0], "code": "a-code"})
+    assert page.status_code == 400
+    assert "did not confirm this sign-in" in text_of(page)
+
+
+async def test_keys_that_cannot_be_used_are_left_out_and_logged_once(issuer: Issuer) -> None:
+    now, key = 1000.0, rsa("key")
+    provider = Provider(issuer.url, leeway_seconds=30, clock=lambda: now)
+    odd = [{"kty": "EC", "crv": "P-999", "x": "AA", "y": "AA", "kid": "key"}, {"kty": "oct", "k": "AA", "kid": "key"}]
+    issuer.answer = json.dumps({"keys": [*odd, key.as_dict(private=False)]}).encode()
+    with capture_logs() as lines:
+        for _ in range(3):
+            assert await provider.verified(issuer.token(key, "RS256"), AUDIENCE)
+            now += 3600
+    assert issuer.key_requests == 3
+    assert [line for line in lines if line["event"] == "sign_in.keys_left_out"] == [
+        {"event": "sign_in.keys_left_out", "log_level": "warning", "reasons": {"other type": 1, "secret": 1}}
+    ]
+
+
+async def test_a_key_that_was_replaced_under_its_id_is_fetched(issuer: Issuer) -> None:
+    now, old, new = 1000.0, rsa("key"), rsa("key")
+    provider = Provider(issuer.url, leeway_seconds=30, clock=lambda: now)
+    issuer.keys = [old]
+    assert await provider.verified(issuer.token(old, "RS256"), AUDIENCE)
+    issuer.keys, now = [new], now + REFETCH_SECONDS
+    assert await provider.verified(issuer.token(new, "RS256"), AUDIENCE)
+    for _ in range(3):
+        with pytest.raises(NotSignedInError):
+            await provider.verified(issuer.token(old, "RS256"), AUDIENCE)
+    assert issuer.key_requests == 2
+
+
+async def test_keys_that_have_moved_are_found(issuer: Issuer) -> None:
+    now, old, new = 1000.0, rsa("old"), rsa("new")
+    provider = Provider(issuer.url, leeway_seconds=30, clock=lambda: now)
+    issuer.keys = [old]
+    assert await provider.verified(issuer.token(old, "RS256"), AUDIENCE)
+    issuer.keys, issuer.keys_path, now = [new], "/keys", now + REFETCH_SECONDS
+    assert await provider.verified(issuer.token(new, "RS256"), AUDIENCE)
+    assert (await provider.endpoints()).jwks_uri == f"{issuer.url}/keys"
+    assert issuer.configurations == 2
+
+
+async def test_endpoints_are_read_again_after_an_hour_and_stay_known_while_that_fails(issuer: Issuer) -> None:
+    now, address = 1000.0, issuer.url
+    provider = Provider(address, leeway_seconds=30, clock=lambda: now)
+    await provider.endpoints()
+    issuer.url, now = "https://elsewhere.example", now + 3600
+    assert (await provider.endpoints()).issuer == address
+    issuer.url, issuer.keys_path, now = address, "/keys", now + REFETCH_SECONDS
+    assert (await provider.endpoints()).jwks_uri == f"{address}/keys"
 
 
 async def test_es256_is_accepted_and_other_signatures_are_refused(issuer: Issuer) -> None:

@@ -88,7 +88,7 @@ class SignIn:
                 return dict(await client.fetch_token(endpoints.token_endpoint, code=code, code_verifier=verifier))
         except (httpx2.HTTPError, TimeoutError) as error:
             raise ProviderUnavailableError("The sign-in provider does not answer. Try again in a minute.") from error
-        except (OAuthError, ValueError) as error:
+        except (OAuthError, ValueError, OverflowError, RecursionError) as error:
             raise SignInFailedError(
                 "The sign-in provider did not confirm this sign-in. Please sign in again."
             ) from error

@@ -1,28 +1,32 @@
 """The company's OpenID Connect provider: discovers its endpoints and verifies its tokens."""
 
 import asyncio
+from codecs import BOM_UTF8
 from collections.abc import Callable
+from math import inf
 from time import monotonic
 from typing import Any
 
 import httpx2
+import orjson
+import structlog
 from joserfc import jwt
-from joserfc.errors import ExpiredTokenError, InvalidKeyIdError, JoseError
-from joserfc.jwk import KeySet
+from joserfc.errors import BadSignatureError, ExpiredTokenError, InvalidKeyIdError, JoseError
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from schemas.fields import Id
 from services.approval.identity.sign_in.errors import NotSignedInError, ProviderUnavailableError
+from services.approval.identity.sign_in.kept import Kept
+from services.approval.identity.sign_in.keys import VerificationKeys, read_keys
 from services.pipeline.bounded_answer import ASK_UNPACKED, bound_answer
 
-ALGORITHMS = ("RS256", "ES256")
-"""The signatures that we accept: never `none`, and none with a shared secret."""
-
 TIMEOUT_SECONDS = 5
-REFETCH_SECONDS = 60
-KEY_LIFETIME_SECONDS = 3600
+REFETCH_SECONDS = 60.0
+"""How old the keys are, at least, when a token that they do not verify makes us ask for newer ones."""
 _PERSON_ID: TypeAdapter[str] = TypeAdapter(Id)
 _UNAVAILABLE = "The sign-in provider does not answer. Try again in a minute."
+
+log = structlog.get_logger()
 
 
 class Endpoints(BaseModel):
@@ -38,33 +42,23 @@ class Endpoints(BaseModel):
 
 
 class Provider:
-    """The provider at `issuer`. Its endpoints are fetched once; its keys every hour, and when a token names a new one.
+    """The provider at `issuer`. Its endpoints and keys are fetched every hour, keys also for a token with a new one.
 
-    A token with an unknown key causes at most one request a minute. Known keys stay valid while the provider is
-    unavailable. Clocks may differ by `leeway_seconds`.
+    A token that no key verifies causes at most one request a minute. What is known stays valid while the provider is
+    unavailable, or answers with something else. Clocks may differ by `leeway_seconds`.
     """
 
     def __init__(self, issuer: str, *, leeway_seconds: int, clock: Callable[[], float] = monotonic) -> None:
         self._issuer = issuer
         self.leeway_seconds = leeway_seconds
-        self._clock = clock
-        self._endpoints: Endpoints | None = None
-        self._keys: KeySet | None = None
-        self._fetched_at = float("-inf")
-        self._fetching = asyncio.Lock()
-        self._discovery: asyncio.Task[Endpoints] | None = None
+        self._endpoints = Kept(self._discovered, clock)
+        self._keys = Kept(self._published_keys, clock)
+        self._left_out: dict[str, int] = {}
         self._client: httpx2.AsyncClient | None = None
 
     async def endpoints(self) -> Endpoints:
-        """Return the provider's endpoints; ProviderUnavailableError if they cannot be fetched.
-
-        Whoever asks at the same time shares one request.
-        """
-        if self._endpoints is None:
-            if self._discovery is None or self._discovery.done():
-                self._discovery = asyncio.create_task(self._discovered())
-            self._endpoints = await asyncio.shield(self._discovery)
-        return self._endpoints
+        """Return the provider's endpoints; ProviderUnavailableError if they were never fetched and cannot be now."""
+        return await self._endpoints.get()
 
     async def _discovered(self) -> Endpoints:
         metadata = await self._fetched(f"{self._issuer.rstrip('/')}/.well-known/openid-configuration")
@@ -81,7 +75,7 @@ class Provider:
 
         Raises NotSignedInError otherwise, and ProviderUnavailableError if no keys are known.
         """
-        endpoints = await self.endpoints()
+        endpoints = await self._endpoints.get(inf)
         rules = jwt.JWTClaimsRegistry(
             leeway=self.leeway_seconds,
             iss={"essential": True, "value": endpoints.issuer},
@@ -99,35 +93,33 @@ class Provider:
         return decoded
 
     async def _decoded(self, token: str) -> jwt.Token:
-        known = await self._current_keys(KEY_LIFETIME_SECONDS)
+        known = await self._keys.get()
         try:
-            return jwt.decode(token, known, algorithms=ALGORITHMS)
-        except InvalidKeyIdError:
-            newer = await self._current_keys(REFETCH_SECONDS)
+            return known.decoded(token)
+        except (InvalidKeyIdError, BadSignatureError):  # a provider may replace a key without giving it another id
+            newer = await self._keys.get(REFETCH_SECONDS)
             if newer is known:
                 raise
-            return jwt.decode(token, newer, algorithms=ALGORITHMS)
+            return newer.decoded(token)
 
-    async def _current_keys(self, max_age_seconds: float) -> KeySet:
-        async with self._fetching:
-            if self._clock() - self._fetched_at >= max_age_seconds:
-                self._fetched_at = self._clock()
-                await self._refresh_keys()
-            if self._keys is None:
-                raise ProviderUnavailableError(_UNAVAILABLE)
-            return self._keys
-
-    async def _refresh_keys(self) -> None:
-        endpoints = await self.endpoints()
+    async def _published_keys(self) -> VerificationKeys:
+        """Return the keys that are published now, also if they have moved; ProviderUnavailableError without any."""
+        known = await self._endpoints.get(inf)
         try:
-            self._keys = KeySet.import_key_set(await self._fetched(endpoints.jwks_uri))
+            keys = read_keys(await self._fetched(known.jwks_uri))
         except ProviderUnavailableError:
-            # Known keys are still valid; only a new one has to wait until the provider is back.
-            if self._keys is None:
-                self._fetched_at = float("-inf")
+            now = await self._endpoints.get(0.0)
+            if now.jwks_uri == known.jwks_uri:
                 raise
-        except (JoseError, ValueError, KeyError, TypeError) as error:
-            raise ProviderUnavailableError("The sign-in provider's keys cannot be read.") from error
+            keys = read_keys(await self._fetched(now.jwks_uri))
+        self._say_what_is_left_out(dict(keys.left_out))
+        return keys
+
+    def _say_what_is_left_out(self, left_out: dict[str, int]) -> None:
+        """Log keys that we cannot use when there are others than before."""
+        if left_out and left_out != self._left_out:
+            log.warning("sign_in.keys_left_out", reasons=left_out)
+        self._left_out = left_out
 
     async def _fetched(self, url: str) -> Any:
         """Return the JSON document at `url`; ProviderUnavailableError if it cannot be fetched, or is too large."""
@@ -137,7 +129,7 @@ class Provider:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 response = await self._client.get(url, headers={"accept": "application/json"} | ASK_UNPACKED)
             response.raise_for_status()
-            return response.json()
+            return orjson.loads(response.content.removeprefix(BOM_UTF8))
         except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, TimeoutError) as error:
             raise ProviderUnavailableError(_UNAVAILABLE) from error
 
