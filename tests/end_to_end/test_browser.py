@@ -59,6 +59,19 @@ async def test_both_stories_work_on_the_pages_without_errors_or_requests_to_othe
     assert tabs.errors == []
 
 
+async def test_two_tabs_in_which_somebody_signs_in_at_once_both_end_on_their_pages(tabs: Tabs) -> None:
+    first, second = tabs.desk, tabs.mailbox
+    await first.goto(f"{tabs.world.desk_url}/directory")
+    await second.goto(f"{tabs.world.desk_url}/sessions")
+    for tab, page in ((first, "/directory"), (second, "/sessions")):
+        await tab.get_by_role("button", name=DANA.name).click()
+        await expect(tab).to_have_url(f"{tabs.world.desk_url}{page}")
+        await expect(tab.get_by_role("banner")).to_contain_text(DANA.name)
+    await first.reload()
+    await expect(first.get_by_role("banner")).to_contain_text(DANA.name)
+    assert tabs.errors == []
+
+
 async def _accepted(tabs: Tabs, number: str) -> None:
     await _create(tabs.project, tabs.world.commitments.url, number)
     await tabs.project.get_by_role("button", name="Send to ERP").click()

@@ -1,8 +1,10 @@
 """Who sends a request, by session or bearer token, and what the directory allows them now."""
 
 from datetime import timedelta
+from hashlib import sha256
 
 from starlette.requests import Request
+from starlette.responses import Response
 
 from schemas.events import DirectoryPerson
 from services.approval.identity.request_limits import RequestLimits
@@ -13,7 +15,7 @@ from services.approval.identity.sign_in.errors import (
     NotAllowedError,
     NotSignedInError,
 )
-from services.approval.identity.sign_in.flow import SignIn
+from services.approval.identity.sign_in.flow import PENDING_LIFE, PendingSignIn, SignIn
 from services.approval.identity.sign_in.provider import Provider, person_id_of
 from services.approval.settings import ApprovalSettings
 from services.approval.storage import directory
@@ -21,7 +23,10 @@ from services.approval.storage.sessions import Session, Sessions
 from services.pipeline.database import Database
 
 SESSION = "session"
-PENDING = "sign-in"
+PENDING = "sign-in-"
+MAX_PENDING = 20
+"""Sign-ins that one browser has in progress, each in a tab of its own; a further one forgets the oldest."""
+_NAME_CHARACTERS = 16
 
 
 class Identity:
@@ -53,9 +58,15 @@ class Identity:
         if found := await self.session(request):
             await self.sessions.end(found)
 
-    async def pending(self, request: Request) -> Session | None:
-        """Return the session of the browser's sign-in that is in progress."""
-        return await self.sessions.find(self.cookies.read(request, PENDING))
+    async def pending(self, request: Request, state: str) -> Session | None:
+        """Return the session of the sign-in that this browser began with `state`."""
+        return await self.sessions.find(self.cookies.read(request, attempt(state)))
+
+    def remember(self, answer: Response, request: Request, begun: PendingSignIn) -> None:
+        """Let the browser keep the sign-in that has `begun`, besides its MAX_PENDING - 1 newest others."""
+        for outdated in self.cookies.purposes(request, PENDING)[: 1 - MAX_PENDING]:
+            self.cookies.clear(answer, outdated)
+        self.cookies.write(answer, attempt(begun.state), begun.token, PENDING_LIFE)
 
     async def person(self, request: Request) -> DirectoryPerson | None:
         """Return the sender of the request; None if the directory does not list that person.
@@ -102,3 +113,8 @@ class Identity:
         if session is None or session.person_id is None:
             raise NotSignedInError("Sign in first.")
         return session.person_id
+
+
+def attempt(state: str) -> str:
+    """Return the purpose of the cookie of one sign-in, so that tabs do not take each other's away."""
+    return PENDING + sha256(state.encode(errors="surrogatepass")).hexdigest()[:_NAME_CHARACTERS]

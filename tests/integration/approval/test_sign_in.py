@@ -26,7 +26,7 @@ from sandbox.sign_in import Client, Flaw, running_sign_in
 from sandbox.sign_in import Provider as SandboxProvider
 from schemas.events import DirectoryPersonRemoved
 from schemas.examples.cast import DIRECTORY
-from services.approval.identity.identity import PENDING, SESSION
+from services.approval.identity.identity import MAX_PENDING, SESSION
 from services.approval.identity.sign_in.errors import NotSignedInError, ProviderUnavailableError
 from services.approval.identity.sign_in.flow import own_path
 from services.approval.identity.sign_in.kept import FIRST_RETRY_SECONDS
@@ -94,7 +94,7 @@ async def test_the_request_has_pkce_and_a_nonce_and_the_token_is_not_stored(desk
     async with desk.browser() as browser:
         first, second = [await browser.get("/sign-in") for _ in range(2)]
         asked = [parse_qs(urlsplit(each.headers["location"]).query) for each in (first, second)]
-        token = browser.cookies[desk.identity.cookies.name(PENDING)]
+        tokens = list(browser.cookies.values())
     for each in asked:
         assert each["code_challenge_method"] == ["S256"]
         assert each["scope"] == ["openid"]
@@ -102,8 +102,8 @@ async def test_the_request_has_pkce_and_a_nonce_and_the_token_is_not_stored(desk
         assert asked[0][name] != asked[1][name]
     async with desk.database.begin() as db:
         hashes = (await db.execute(select(tables.SESSION.c.token_hash))).scalars().all()
-    assert len(hashes) == 2
-    assert token.encode() not in hashes
+    assert len(hashes) == len(tokens) == 2
+    assert not {token.encode() for token in tokens} & set(hashes)
 
 
 async def test_a_callback_with_another_state_is_refused(desk: DeskUnderTest) -> None:
@@ -137,7 +137,74 @@ async def test_a_callback_works_once(desk: DeskUnderTest) -> None:
     async with desk.browser() as browser:
         back = await choose_person((await browser.get("/sign-in")).headers["location"])
         assert (await browser.get(back)).status_code == 303
+        session = browser.cookies[desk.identity.cookies.name(SESSION)]
+        again = await browser.get(back)
+        assert again.headers["location"] == "/"
+        assert browser.cookies[desk.identity.cookies.name(SESSION)] == session
+        browser.cookies.clear()
         assert (await browser.get(back)).status_code == 400
+    async with desk.database.begin() as db:
+        assert (await db.execute(select(func.count()).select_from(tables.SESSION))).scalar_one() == 1
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1)])
+async def test_tabs_that_sign_in_at_once_all_end_on_their_pages_in_one_session(
+    desk: DeskUnderTest, order: tuple[int, ...]
+) -> None:
+    wanted = ["/commitments?view=all", "/directory", "/sessions"]
+    async with desk.browser() as browser:
+        began = await asyncio.gather(*(browser.get("/sign-in", params={"return_to": page}) for page in wanted))
+        backs = [await choose_person(each.headers["location"]) for each in began]
+        for tab in order:
+            assert (await browser.get(backs[tab])).headers["location"] == wanted[tab]
+            assert (await browser.get(wanted[tab])).status_code == 200
+        assert list(browser.cookies) == [desk.identity.cookies.name(SESSION)]
+    async with desk.database.begin() as db:
+        assert (await db.execute(select(tables.SESSION.c.person_id))).scalars().all() == [DANA.person_id]
+
+
+async def test_callbacks_that_arrive_at_once_all_sign_in(desk: DeskUnderTest) -> None:
+    async with desk.browser() as browser:
+        began = [await browser.get("/sign-in") for _ in range(4)]
+        backs = [await choose_person(each.headers["location"]) for each in began]
+        answers = await asyncio.gather(*map(browser.get, backs))
+        assert [each.status_code for each in answers] == [303] * 4
+        assert (await browser.get("/directory")).status_code == 200
+
+
+async def test_another_person_who_signs_in_in_another_tab_replaces_the_first(desk: DeskUnderTest) -> None:
+    async with desk.browser() as browser:
+        began = [await browser.get("/sign-in") for _ in range(2)]
+        danas, kims = [
+            await choose_person(each.headers["location"], person.person_id)
+            for each, person in zip(began, (DANA, KIM), strict=True)
+        ]
+        await browser.get(danas)
+        assert "Dana Ruiz" in text_of(await browser.get("/directory"))
+        await browser.get(kims)
+        assert (await browser.get("/sessions")).status_code == 200
+    async with desk.database.begin() as db:
+        assert (await db.execute(select(tables.SESSION.c.person_id))).scalars().all() == [KIM.person_id]
+
+
+async def test_a_tab_does_not_sign_in_with_the_state_of_another_browser(desk: DeskUnderTest) -> None:
+    async with desk.browser() as attacker, desk.browser() as victim:
+        planted = await choose_person((await attacker.get("/sign-in")).headers["location"], KIM.person_id)
+        own = await choose_person((await victim.get("/sign-in")).headers["location"])
+        assert (await victim.get(planted)).status_code == 400
+        assert (await victim.get(own)).status_code == 303
+        assert (await victim.get(planted)).headers["location"] == "/"
+        assert "Dana Ruiz" in text_of(await victim.get("/directory"))
+
+
+async def test_a_browser_keeps_a_limited_number_of_sign_ins_and_forgets_the_oldest(desk: DeskUnderTest) -> None:
+    async with desk.browser() as browser:
+        browser.cookies.set(desk.identity.cookies.name("sign-in-another;"), "x")
+        began = [await browser.get("/sign-in") for _ in range(MAX_PENDING + 2)]
+        assert len(browser.cookies) == MAX_PENDING + 1
+        oldest, newest = [await choose_person(began[place].headers["location"]) for place in (1, -1)]
+        assert (await browser.get(oldest)).status_code == 400
+        assert (await browser.get(newest)).status_code == 303
 
 
 async def test_an_answer_with_another_nonce_is_refused(desk: DeskUnderTest) -> None:

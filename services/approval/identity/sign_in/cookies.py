@@ -1,5 +1,6 @@
 """Our cookies: hidden from scripts, and bound to this host over TLS."""
 
+import re
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -21,6 +22,11 @@ class Cookies:
     def read(self, request: Request, purpose: str) -> str | None:
         """Return the token that the browser sent for `purpose`; None without one."""
         return request.cookies.get(self.name(purpose))
+
+    def purposes(self, request: Request, prefix: str) -> list[str]:
+        """Return the purposes, `prefix` and a hexadecimal number, of the cookies sent, by custom the oldest first."""
+        ours = re.compile(f"{re.escape(self.name(''))}({re.escape(prefix)}[0-9a-f]+)")
+        return [found.group(1) for name in request.cookies if (found := ours.fullmatch(name))]
 
     def write(self, response: Response, purpose: str, token: str, life: timedelta) -> None:
         """Set the cookie for `purpose`; it is Lax, so that whoever follows a link in a mail is signed in."""

@@ -27,17 +27,18 @@ _UNKNOWN_SIGN_IN = "This sign-in was not begun in this browser, or was left lyin
 
 @dataclass(frozen=True, slots=True)
 class PendingSignIn:
-    """A sign-in in progress: where to send the browser, and the token that it keeps until it returns."""
+    """A sign-in in progress: where to send the browser, and the state and token with which it returns."""
 
     provider_url: str
+    state: str
     token: str
 
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A finished sign-in: the token of the new session, and the page to return to."""
+    """A finished sign-in: the token of the new session, None where the browser keeps its own, and the page to see."""
 
-    session_token: str
+    session_token: str | None
     return_to: str
 
 
@@ -59,12 +60,15 @@ class SignIn:
             endpoints.authorization_endpoint, code_verifier=verifier, nonce=nonce
         )
         data = {"state": state, "nonce": nonce, "verifier": verifier, "return_to": own_path(return_to)}
-        return PendingSignIn(url, await self._sessions.begin(None, PENDING_LIFE, data))
+        return PendingSignIn(url, state, await self._sessions.begin(None, PENDING_LIFE, data))
 
-    async def finish(self, pending: Session | None, state: str, code: str, browser: str) -> SignedIn:
+    async def finish(
+        self, pending: Session | None, state: str, code: str, *, current: Session | None, browser: str
+    ) -> SignedIn:
         """Finish the sign-in of `pending` with the `state` and `code` of the provider's redirect, which work once.
 
-        The new session remembers what `browser` calls itself, for its owner.
+        The new session remembers what `browser` calls itself, for its owner. Where the same person has signed in to the
+        `current` one meanwhile, in another tab, that one stays.
 
         Raises SignInFailedError if this browser did not start the sign-in, or the provider does not confirm it.
         """
@@ -77,6 +81,8 @@ class SignIn:
             raise SignInFailedError(_UNKNOWN_SIGN_IN)
         tokens = await self._tokens(code, pending.state["verifier"])
         person_id = await self._person_id(tokens, pending.state["nonce"])
+        if current is not None and current.person_id == person_id:
+            return SignedIn(None, pending.state["return_to"])
         about = {"browser": browser[:MAX_BROWSER_CHARACTERS]}
         return SignedIn(await self._sessions.begin(person_id, self.session_life, about), pending.state["return_to"])
 

@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter, Request, Response
 
-from services.approval.identity.identity import PENDING, SESSION
+from services.approval.identity.identity import SESSION, Identity, attempt
 from services.approval.identity.sign_in.errors import SignInFailedError
-from services.approval.identity.sign_in.flow import PENDING_LIFE, own_path
+from services.approval.identity.sign_in.flow import own_path
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk.pages import Pages, see_other
 
@@ -20,9 +20,9 @@ def sign_in_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
         if session and session.person_id:
             return see_other(own_path(return_to))
         await identity.limits.count_sign_in(request)
-        pending = await identity.sign_in.begin(return_to)
-        answer = see_other(pending.provider_url)
-        identity.cookies.write(answer, PENDING, pending.token, PENDING_LIFE)
+        begun = await identity.sign_in.begin(return_to)
+        answer = see_other(begun.provider_url)
+        identity.remember(answer, request, begun)
         return answer
 
     @router.get("/sign-in/callback")
@@ -30,12 +30,7 @@ def sign_in_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
         await identity.limits.count_sign_in(request)
         if error:
             raise SignInFailedError("The sign-in provider did not let you in. You can sign in again.")
-        signed_in = await identity.sign_in.finish(await identity.pending(request), state, code, _browser(request))
-        await identity.end_session(request)
-        answer = see_other(signed_in.return_to)
-        identity.cookies.write(answer, SESSION, signed_in.session_token, identity.sign_in.session_life)
-        identity.cookies.clear(answer, PENDING)
-        return answer
+        return await _finished(identity, request, state, code)
 
     @router.post("/sign-out")
     async def sign_out(request: Request) -> Response:
@@ -49,6 +44,20 @@ def sign_in_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
         return pages.message("You are signed out", "You can close this page.", status=200, can_sign_in=True)
 
     return router
+
+
+async def _finished(identity: Identity, request: Request, state: str, code: str) -> Response:
+    """Finish the sign-in of this tab; whoever has no such one, but is signed in, gets to the front page."""
+    pending, current = await identity.pending(request, state), await identity.session(request)
+    if pending is None and current is not None:
+        return see_other("/")
+    signed_in = await identity.sign_in.finish(pending, state, code, current=current, browser=_browser(request))
+    answer = see_other(signed_in.return_to)
+    if signed_in.session_token is not None:
+        await identity.end_session(request)
+        identity.cookies.write(answer, SESSION, signed_in.session_token, identity.sign_in.session_life)
+    identity.cookies.clear(answer, attempt(state))
+    return answer
 
 
 def _browser(request: Request) -> str:
