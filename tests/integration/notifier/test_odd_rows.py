@@ -37,9 +37,9 @@ from generate_series(1, :rows) n
         {"event_data": "{}"},
         {"event_data": "[" * 2000 + "]" * 2000},
         {"kind": "from_a_later_release"},
-        {"recipient_email": ""},
+        {"recipient_name": ""},
     ],
-    ids=["no JSON", "a member missing", "nested too deeply", "an unknown kind", "no address"],
+    ids=["no JSON", "a member missing", "nested too deeply", "an unknown kind", "no name"],
 )
 async def test_a_mail_that_cannot_be_read_is_set_aside_and_the_others_are_sent(
     notifier: Notifier,
