@@ -54,6 +54,8 @@ async def test_each_event_reaches_its_recipients(notifier: Notifier, mailbox: Ma
             ("Export failed", SAM.email),
             ("Export failed", DANA.email),
             ("Re-sent", DANA.email),
+            ("Not received by accounting", ANA.email),
+            ("Not received by accounting", SAM.email),
             ("ERP Integrations Daily Summary", DANA.email),
         ]
     )
