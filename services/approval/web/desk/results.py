@@ -17,7 +17,7 @@ from services.approval.rules.answers import (
 )
 from services.approval.rules.commitment import CommitmentFacts, current_status
 from services.approval.rules.erp import document_name
-from services.approval.web.desk.wording import mailed_people
+from services.approval.web.desk.wording import who_is_mailed
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def _done(answer: Answer, facts: CommitmentFacts, number: str, erp: str) -> str:
             return f"Accepted. {number} is being exported to {erp}; this usually takes a few minutes."
         case Reject():
             current = current_status(facts)
-            people = f" {mailed_people(current.summary)} will get an email." if current else ""
+            people = f" {who_is_mailed(current.summary)}" if current else ""
             return f"Rejected. {number} is editable again.{people}"
         case Retry():
             return f"{number} will be tried again. No new approval is needed."

@@ -110,10 +110,16 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def mailed_people(summary: Summary) -> str:
-    """The names of the people who get the mail about a rejection, each once."""
+def who_is_mailed(summary: Summary) -> str:
+    """Who gets the mail about a rejection, and who has to be told otherwise, in one or two sentences."""
     people: dict[str, Person] = {person.id: person for person in (summary.creator, summary.sent_by)}
-    return enumeration(person.name for person in people.values())
+    mailed = [person.name for person in people.values() if person.email]
+    others = [person.name for person in people.values() if not person.email]
+    sentences = [f"{enumeration(mailed)} will get an email."] if mailed else []
+    if others:
+        has = "has" if len(others) == 1 else "have"
+        sentences.append(f"{enumeration(others)} {has} no mail address and must be told otherwise.")
+    return " ".join(sentences)
 
 
 def totals(summaries: Sequence[Summary]) -> list[str]:

@@ -10,12 +10,12 @@ from schemas.commitment import Person, summarise
 from schemas.examples.cast import ANA, CONCRETE_1, SAM
 from services.approval.web.desk.wording import (
     figure,
-    mailed_people,
     moment,
     quantity,
     segment,
     totals,
     waited,
+    who_is_mailed,
 )
 
 NOW = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)
@@ -61,8 +61,12 @@ def test_a_wait_is_shown_in_its_largest_unit(span: timedelta, text: str) -> None
 
 
 def test_people_who_get_a_mail_are_named_once() -> None:
-    assert mailed_people(summarise(CONCRETE_1, SAM)) == "Ana Gil and Sam Lee"
-    assert mailed_people(summarise(CONCRETE_1, ANA)) == "Ana Gil"
+    assert who_is_mailed(summarise(CONCRETE_1, SAM)) == "Ana Gil and Sam Lee will get an email."
+    assert who_is_mailed(summarise(CONCRETE_1, ANA)) == "Ana Gil will get an email."
+    without = SAM.model_copy(update={"email": None})
+    assert who_is_mailed(summarise(CONCRETE_1, without)) == (
+        "Ana Gil will get an email. Sam Lee has no mail address and must be told otherwise."
+    )
 
 
 def test_there_is_a_total_for_each_currency() -> None:
