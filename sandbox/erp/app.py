@@ -72,6 +72,10 @@ def _add_documents(app: FastAPI, erp: Erp) -> None:
 
         return await erp.handle(request, operation, reference=order.reference, order=order)
 
+    @app.delete("/documents/{document_id}", dependencies=[Depends(bearer)])
+    async def delete(request: Request, document_id: str) -> Response:
+        return erp.delete(request, document_id)
+
 
 def _add_rules(app: FastAPI, erp: Erp) -> None:
     @app.put("/rules")

@@ -1,4 +1,4 @@
-"""The ERP's purchase orders, and what a search, a create and an update do to them."""
+"""The ERP's purchase orders, and what a search, a create, an update and a deletion do to them."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -50,6 +50,7 @@ class Books:
         self._url = url
         self._ids_by_reference: dict[str, list[str]] = defaultdict(list)
         self._numbers: set[str] = set()
+        self._created = 0
 
     def restore(self, entries: Iterable[Entry]) -> None:
         """Repeat what the journal of an earlier ERP recorded as written."""
@@ -58,6 +59,8 @@ class Books:
                 self._insert(entry.order, entry.at)
             elif entry.order and entry.document_id and entry.did == Did.UPDATED:
                 self._change(self.documents[entry.document_id], entry.order, entry.at)
+            elif entry.document_id and entry.did == Did.DELETED:
+                self._remove(self.documents[entry.document_id])
 
     def under(self, reference: str) -> list[Document]:
         """Every document with `reference`, oldest first."""
@@ -81,12 +84,20 @@ class Books:
         """Replace the document's content; its number stays."""
         document = self.documents.get(document_id)
         if document is None:
-            return CallResult.of(Problem(404, "not_found", "No such document", f"There is no document {document_id}."))
+            return _not_found(document_id)
         problem = _other_reference(document, order) or refusal(order, self.rules)
         if problem:
             return CallResult.of(problem)
         changed = self._change(document, order, now)
         return CallResult(Did.UPDATED, 200, self.as_json(changed), changed.id)
+
+    def delete(self, document_id: str) -> CallResult:
+        """Delete the document; its id is never given again, its number may be."""
+        document = self.documents.get(document_id)
+        if document is None:
+            return _not_found(document_id)
+        self._remove(document)
+        return CallResult(Did.DELETED, 200, self.as_json(document), document_id)
 
     def as_json(self, document: Document) -> dict[str, Any]:
         """The document as the API returns it."""
@@ -100,7 +111,8 @@ class Books:
         }
 
     def _insert(self, order: Order, now: datetime) -> Document:
-        document_id = str(FIRST_ID + len(self.documents))
+        document_id = str(FIRST_ID + self._created)
+        self._created += 1
         document = Document(document_id, order.erp_code or f"PO-{document_id}", order, now, now)
         self.documents[document_id] = document
         self._ids_by_reference[order.reference].append(document_id)
@@ -111,6 +123,11 @@ class Books:
         changed = replace(document, order=order, changed_at=now)
         self.documents[document.id] = changed
         return changed
+
+    def _remove(self, document: Document) -> None:
+        del self.documents[document.id]
+        self._ids_by_reference[document.order.reference].remove(document.id)
+        self._numbers.discard(document.number)
 
     def _duplicate(self, order: Order) -> Problem | None:
         present = self.under(order.reference)
@@ -125,6 +142,10 @@ class Books:
             return None
         detail = f"There is another document with the number {order.erp_code}."
         return Problem(422, "number_taken", "The number is taken", detail, FailureClass.FIX_DATA)
+
+
+def _not_found(document_id: str) -> CallResult:
+    return CallResult.of(Problem(404, "not_found", "No such document", f"There is no document {document_id}."))
 
 
 def _other_reference(document: Document, order: Order) -> Problem | None:

@@ -19,6 +19,7 @@ class Did(StrEnum):
     SEARCHED = "searched"
     CREATED = "created"
     UPDATED = "updated"
+    DELETED = "deleted"
     NOTHING = "nothing"
 
 

@@ -44,6 +44,11 @@ def _add_orders(app: FastAPI, erp: Erp, pages: Pages) -> None:
             raise HTTPException(404, f"There is no purchase order {document_id}.")
         return pages.render("order.html", document=document, order=document.order)
 
+    @app.post("/purchase-orders/{document_id}/delete")
+    async def delete(request: Request, document_id: str) -> RedirectResponse:
+        erp.delete(request, document_id)
+        return RedirectResponse("/", status_code=303)
+
 
 def _add_journal(app: FastAPI, erp: Erp, pages: Pages) -> None:
     @app.get("/journal", response_model=None)

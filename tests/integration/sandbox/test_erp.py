@@ -140,6 +140,21 @@ async def test_a_restarted_erp_still_has_its_documents(tmp_path: Path) -> None:
     assert erp.journal.created() == {"c-8841": 1, "c-2": 1}
 
 
+async def test_a_document_is_deleted_by_its_api_and_on_its_page(erp: Erp, client: AsyncClient) -> None:
+    for reference in ("c-1", "c-2"):
+        await client.post("/documents", json=order_body(reference=reference))
+
+    by_api = await client.delete("/documents/1001")
+    on_page = await client.post("/purchase-orders/1002/delete")
+    again = await client.delete("/documents/1002")
+
+    assert (by_api.status_code, by_api.json()["number"]) == (200, "PO-1001")
+    assert (on_page.status_code, on_page.headers["location"], again.status_code) == (303, "/", 404)
+    assert erp.books.documents == {}
+    deleted = [(entry.reference, entry.document_id) for entry in erp.journal.entries if entry.did is Did.DELETED]
+    assert deleted == [("c-1", "1001"), ("c-2", "1002")]
+
+
 async def test_the_journal_is_served_as_json_and_as_a_page(client: AsyncClient) -> None:
     await client.post("/documents", json=order_body())
     await client.post("/documents", json=order_body(reference="c-2"))

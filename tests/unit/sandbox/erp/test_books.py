@@ -68,13 +68,33 @@ def test_an_update_of_a_missing_document_or_with_another_reference_is_refused(bo
     assert (other.status, other.body["code"]) == (409, "other_reference")
 
 
+def test_a_deleted_document_is_gone_and_its_id_is_not_given_again(books: Books) -> None:
+    books.create(an_order(erp_code="4711"), NOW)
+    deleted = books.delete("1001")
+    assert (deleted.did, deleted.status, deleted.body["number"]) == (Did.DELETED, 200, "4711")
+    assert books.under("c-8841") == []
+    assert books.update("1001", an_order(), NOW).status == books.delete("1001").status == 404
+    again = books.create(an_order(erp_code="4711"), NOW)
+    assert (again.body["id"], again.body["number"]) == ("1002", "4711")
+
+
 def test_the_books_restored_from_a_journal_are_equal(books: Books) -> None:
-    steps = ((Did.CREATED, an_order()), (Did.CREATED, an_order(reference="c-2")), (Did.UPDATED, an_order(revision=2)))
+    steps = (
+        (Did.CREATED, an_order()),
+        (Did.CREATED, an_order(reference="c-2")),
+        (Did.UPDATED, an_order(revision=2)),
+        (Did.DELETED, None),
+        (Did.CREATED, an_order(reference="c-3")),
+    )
     entries = []
     for did, order in steps:
-        result = books.create(order, NOW) if did == Did.CREATED else books.update("1001", order, NOW)
+        if order is None:
+            result = books.delete("1002")
+        else:
+            result = books.create(order, NOW) if did == Did.CREATED else books.update("1001", order, NOW)
         entry = Entry(at=NOW, method="POST", did=did, document_id=result.document_id, answered=200, order=order)
         entries.append(entry)
+    assert list(books.documents) == ["1001", "1003"]
     restored = Books("http://erp.example", Rules())
     restored.restore(entries)
     assert restored.documents == books.documents
