@@ -10,7 +10,15 @@ from schemas.events.answers import (
     DigestPreference,
 )
 from schemas.events.base import CommitmentData, EventData
-from schemas.events.exports import ErpConnection, ExportFailed, ExportInDoubt, ExportSucceeded, Failure, LimitsProfile
+from schemas.events.exports import (
+    DOCUMENT_GONE,
+    ErpConnection,
+    ExportFailed,
+    ExportInDoubt,
+    ExportSucceeded,
+    Failure,
+    LimitsProfile,
+)
 from schemas.events.mails import CurrencyTotal, DigestReady, DigestRow, DigestSection, MailSettled
 from schemas.events.refusals import SubmissionRefused
 from schemas.events.upstream import (
@@ -23,6 +31,7 @@ from schemas.events.upstream import (
 )
 
 __all__ = [
+    "DOCUMENT_GONE",
     "ApprovalRequested",
     "Change",
     "CommitmentData",

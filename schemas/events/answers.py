@@ -46,6 +46,10 @@ class DecisionAccepted(CommitmentData):
         default=None, description="The day on which the ERP is to book it; absent means the ERP's own choice."
     )
     note: Note | None = Field(default=None, description="What the approver wants to be remembered.")
+    replaces: ErpDocument | None = Field(
+        default=None,
+        description="The commitment's document that no longer exists in the ERP: a new one is to be created.",
+    )
 
 
 class DecisionRejected(CommitmentData):

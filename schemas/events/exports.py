@@ -1,5 +1,6 @@
 """What the exporter tells: outcomes of exports, and how an ERP connection is doing."""
 
+from datetime import date
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -9,6 +10,7 @@ from schemas.events.base import CommitmentData, EventData
 from schemas.fields import (
     Code,
     Count,
+    Day,
     ExportRound,
     FailureClass,
     Id,
@@ -21,6 +23,10 @@ from schemas.fields import (
     Version,
 )
 
+MAX_ACCOUNTING_DAYS = 36_600
+"""A hundred years; a booking date that is further away is a slip."""
+
+AccountingDays = Annotated[int, Field(strict=True, ge=0, le=MAX_ACCOUNTING_DAYS), NullIs(366)]
 Flag = Annotated[bool, Field(strict=True), NullIs(default=False)]
 
 
@@ -48,17 +54,24 @@ class ExportSucceeded(CommitmentData):
     erp_document: ErpDocument = Field(description="The document that it became.")
 
 
+DOCUMENT_GONE = "document_gone"
+"""The code of a failure because the ERP no longer has the commitment's document."""
+
+
 class Failure(Record):
     """Why an export failed, whose turn it is, and whether anything is in the ERP."""
 
     failure_class: FailureClass = Field(
         alias="class", description="Who can mend it: time, the approver, the sender or the ERP's administrator."
     )
-    code: Code | None = Field(default=None, description="The ERP's own code.")
+    code: Code | None = Field(default=None, description="The ERP's own code, or one of ours.")
     message: Text = Field(description="One sentence that a person understands.")
     owner: Owner = Field(description="Whose turn it is.")
     next_step: Text = Field(description="What the owner does next.")
     in_erp: bool = Field(strict=True, description="Whether an earlier revision's document stands in the ERP.")
+    document: ErpDocument | None = Field(
+        default=None, description=f"With the code `{DOCUMENT_GONE}`: the document that the ERP no longer has."
+    )
 
 
 class ExportFailed(CommitmentData):
@@ -91,6 +104,20 @@ class LimitsProfile(Record):
     truncates_number: Flag = Field(default=False, description="Whether a longer number is cut in silence.")
     takes_erp_code: Flag = Field(default=False, description="Whether an approver may ask for a document number.")
     takes_accounting_date: Flag = Field(default=False, description="Whether an approver may ask for a booking date.")
+    accounting_days_back: AccountingDays = Field(default=366, description="How old a booking date may be, in days.")
+    accounting_days_ahead: AccountingDays = Field(
+        default=366, description="How far in the future a booking date may lie, in days."
+    )
+    accounting_date_from: Day | None = Field(
+        default=None, description="The first booking date that the books are open for; absent means no such day."
+    )
+
+    def accounting_dates(self, today: date, tolerance_days: int = 0) -> tuple[date, date]:
+        """The first and the last booking date that the ERP takes on `today`; none if the first is the later one."""
+        first = today.toordinal() - self.accounting_days_back - tolerance_days
+        last = today.toordinal() + self.accounting_days_ahead + tolerance_days
+        opened = date.fromordinal(max(first, date.min.toordinal()))
+        return max(opened, self.accounting_date_from or opened), date.fromordinal(min(last, date.max.toordinal()))
 
 
 class ErpConnection(EventData):

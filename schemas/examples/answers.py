@@ -89,6 +89,12 @@ _DECISIONS: tuple[Example, ...] = (
         _accepted(STEEL_3, 3, 2, erp_code="PO-099", note="Ironline is set up in QuickBooks now."),
     ),
     example(
+        "created-anew",
+        APPROVAL,
+        "2026-11-21T16:05:00Z",
+        _accepted(CONCRETE_2, 3, 2, replaces=CONCRETE_DOCUMENT),
+    ),
+    example(
         "closed-cost-code",
         APPROVAL,
         "2026-11-16T16:10:00Z",

@@ -1,9 +1,11 @@
 """Events that the exporter publishes: outcomes of exports, and the state of the ERP connection."""
 
+from datetime import date
 from typing import Any
 
 from schemas.commitment import Commitment, summarise
 from schemas.events import (
+    DOCUMENT_GONE,
     ErpConnection,
     ExportFailed,
     ExportInDoubt,
@@ -27,15 +29,15 @@ from schemas.fields import FailureClass, Owner
 
 
 def _failed(
-    name: str, at: str, steel: Commitment, revision: int, export_round: int, *, attempts: int = 1, **failure: Any
+    name: str, at: str, commitment: Commitment, revision: int, export_round: int, *, attempts: int = 1, **failure: Any
 ) -> Example:
     data = ExportFailed(
-        **about(steel, revision),
+        **about(commitment, revision),
         round=export_round,
         failure=Failure(in_erp=False, **failure),
         attempts=attempts,
         decided_by=DANA,
-        summary=summarise(steel, SAM, CONNECTION),
+        summary=summarise(commitment, SAM, CONNECTION),
     )
     return example(name, EXPORTER, at, data)
 
@@ -56,7 +58,13 @@ def _connection(name: str, at: str, **state: Any) -> Example:
         title="QuickBooks",
         companies=(COMPANY,),
         limits=LimitsProfile(
-            number_characters=11, title_characters=31, memo_characters=4095, takes_accounting_date=True
+            number_characters=11,
+            title_characters=31,
+            memo_characters=4095,
+            takes_accounting_date=True,
+            accounting_days_back=60,
+            accounting_days_ahead=31,
+            accounting_date_from=date(2026, 11, 1),
         ),
         **state,
     )
@@ -117,6 +125,19 @@ EXAMPLES: tuple[Example, ...] = (
         message="32 characters in the title; QuickBooks takes 31.",
         owner=Owner.PROJECT_MANAGER,
         next_step="Dana Ruiz rejects it; Sam Lee shortens the title and re-sends it.",
+    ),
+    _failed(
+        "document-gone",
+        "2026-11-21T16:00:02Z",
+        CONCRETE_2,
+        3,
+        1,
+        failure_class=FailureClass.WAIT_FOR_DEPENDENCY,
+        code=DOCUMENT_GONE,
+        message="QuickBooks no longer has SC-014, the document of this commitment.",
+        owner=Owner.APPROVER,
+        next_step="If SC-014 was deleted on purpose, choose Create anew; otherwise restore it in the ERP, then retry.",
+        document=CONCRETE_DOCUMENT,
     ),
     _in_doubt(
         "answer-lost",
