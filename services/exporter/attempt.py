@@ -14,6 +14,7 @@ from services.exporter.connections import Connection
 from services.exporter.connectors.types import (
     Exists,
     FindAnswer,
+    Gone,
     Landed,
     Refused,
     Transient,
@@ -22,9 +23,17 @@ from services.exporter.connectors.types import (
     WriteRequest,
 )
 from services.exporter.rules.export import Export, ExportLease
-from services.exporter.rules.failures import content_differs, content_unreadable, duplicate_reference
-from services.exporter.rules.outcome import AttemptOutcome, Broken, NotSent, Overruled
-from services.exporter.rules.probe import Create, Update, after_probe, outcome_without_write, unless_tried_enough
+from services.exporter.rules.failures import content_differs, content_unreadable, duplicate_reference, reference_held
+from services.exporter.rules.outcome import AttemptOutcome, Broken, NotSent, Overruled, WrongTerms
+from services.exporter.rules.probe import (
+    Create,
+    Update,
+    after_gone,
+    after_probe,
+    outcome_without_write,
+    unless_tried_enough,
+)
+from services.exporter.rules.terms import wrong_terms
 from services.exporter.rules.usable import usable_found, usable_written
 from services.pipeline.crash import crash_at
 from services.pipeline.lease_clock import ClaimTime
@@ -41,6 +50,7 @@ class ExportJob:
     """A leased export and what is needed to carry it out; `known` is the commitment's document, if it has one.
 
     `snapshot_text` is None where the approved content is missing. An overruled export is asked for, but not written.
+    `replaced` are former documents that no longer exist in the ERP.
     """
 
     lease: ExportLease
@@ -49,6 +59,7 @@ class ExportJob:
     snapshot_text: str | None
     time: ClaimTime
     is_overruled: bool = False
+    replaced: tuple[ErpDocument, ...] = ()
 
     @property
     def remaining_seconds(self) -> float:
@@ -102,18 +113,30 @@ class Attempt:
             return NotSent()
         self._observe_start()
         request = _write_request(export, snapshot)
-        if export.is_untried and self._job.known is None and self._connector.enforces_reference:
+        if self._may_create_unasked():
             return await self._write(Create(), request)
-        found = usable_found(await self._observed(self._connector.find(request.reference), _FIND_ANSWERS))
-        step = after_probe(export, self._job.known, found, self._job.time.now())
+        step = self._after_probe(await self._found(request))
         step = unless_tried_enough(export, step, self._connection.settings.max_attempts)
-        return await self._write(step, request) if isinstance(step, (Create, Update)) else step
+        outcome = await self._write(step, request) if isinstance(step, (Create, Update)) else step
+        if isinstance(outcome, Gone) and isinstance(step, Update):
+            return await self._after_gone(outcome, step, request)
+        return outcome
+
+    def _may_create_unasked(self) -> bool:
+        """Whether nothing of the commitment can be in the ERP that the ERP would not refuse to have twice."""
+        job = self._job
+        return job.export.is_untried and job.known is None and not job.replaced and self._connector.enforces_reference
+
+    async def _found(self, request: WriteRequest) -> FindAnswer:
+        return usable_found(await self._observed(self._connector.find(request.reference), _FIND_ANSWERS))
+
+    def _after_probe(self, found: FindAnswer) -> Create | Update | AttemptOutcome:
+        job = self._job
+        return after_probe(job.export, job.known, found, job.time.now(), job.replaced)
 
     async def _write(self, step: Create | Update, request: WriteRequest) -> AttemptOutcome:
-        if self._job.is_overruled:
-            return Overruled()
-        if not self._has_time_for_a_call():
-            return NotSent()
+        if obstacle := self._obstacle():
+            return obstacle
         crash_at("exporter.before_call")
         self._may_have_written = True
         if isinstance(step, Update):
@@ -128,12 +151,30 @@ class Attempt:
             return duplicate_reference(request.reference)
         return await self._write_to_existing(answer, request)
 
+    def _obstacle(self) -> Overruled | WrongTerms | NotSent | None:
+        """Return why nothing may be written now; None if it may."""
+        if self._job.is_overruled:
+            return Overruled()
+        settings = self._connection.settings
+        if wrong := wrong_terms(self._job.export, settings.limits, settings.title):
+            return wrong
+        return None if self._has_time_for_a_call() else NotSent()
+
+    async def _after_gone(self, gone: Gone, step: Update, request: WriteRequest) -> AttemptOutcome:
+        """Search for the document that could not be updated, while the lease leaves time for it."""
+        if not self._has_time_for_a_call():
+            return gone
+        return after_gone(self._job.export, self._job.known, step.document_id, gone, await self._found(request))
+
     async def _write_to_existing(self, exists: Exists, request: WriteRequest) -> AttemptOutcome:
         """Continue with the document that the ERP returned when it refused a second one."""
-        step = after_probe(self._job.export, self._job.known, (exists.document,), self._job.time.now())
+        step = self._after_probe((exists.document,))
         if isinstance(step, Create):
             return duplicate_reference(request.reference)
-        return await self._write(step, request) if isinstance(step, Update) else step
+        outcome = await self._write(step, request) if isinstance(step, Update) else step
+        if not isinstance(outcome, Gone):
+            return outcome
+        return reference_held(request.reference, exists.document.number or exists.document.id, outcome.message)
 
     async def _observed(self, call: Awaitable[AnswerT], allowed: tuple[type, ...]) -> AnswerT:
         """Return the answer of a call; TypeError for one that the connector's protocol does not know."""

@@ -123,5 +123,12 @@ def retry_policy(connection: Connection | None) -> RetryPolicy:
 def _job(exports: CommitmentExports, snapshot_text: str | None, time: ClaimTime) -> ExportJob:
     if exports.lease is None or exports.current is None:
         raise ValueError(f"{exports.commitment_id} is not leased")
-    is_overruled = exports.is_overruled(exports.current)
-    return ExportJob(exports.lease, exports.current, exports.document, snapshot_text, time, is_overruled=is_overruled)
+    return ExportJob(
+        exports.lease,
+        exports.current,
+        exports.document,
+        snapshot_text,
+        time,
+        is_overruled=exports.is_overruled(exports.current),
+        replaced=tuple(each.document for each in exports.replaced),
+    )

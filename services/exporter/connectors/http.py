@@ -9,7 +9,7 @@ from pydantic import Field, SecretStr
 
 from schemas.fields import FailureClass, Url
 from services.exporter.connectors.http_request import request_body, request_headers
-from services.exporter.connectors.http_response import find_answer, write_answer
+from services.exporter.connectors.http_response import find_answer, update_answer, write_answer
 from services.exporter.connectors.protocol import ConnectionSettings
 from services.exporter.connectors.tls import TlsSettings, tls_context
 from services.exporter.connectors.types import FindAnswer, Refused, Transient, Unknown, WriteAnswer, WriteRequest
@@ -61,19 +61,17 @@ class HttpConnector:
 
     async def create(self, request: WriteRequest) -> WriteAnswer:
         """Write the commitment's first document."""
-        return await self._write("POST", self._documents, request)
+        response = await self._call("POST", self._documents, request)
+        return write_answer(response) if isinstance(response, httpx2.Response) else response
 
     async def update(self, document_id: str, request: WriteRequest) -> WriteAnswer:
         """Replace the content of the commitment's document."""
-        return await self._write("PUT", f"{self._documents}/{quote(document_id, safe='')}", request)
+        response = await self._call("PUT", f"{self._documents}/{quote(document_id, safe='')}", request)
+        return update_answer(response) if isinstance(response, httpx2.Response) else response
 
     async def close(self) -> None:
         """Close network connections."""
         await self._client.aclose()
-
-    async def _write(self, method: str, url: str, request: WriteRequest) -> WriteAnswer:
-        response = await self._call(method, url, request)
-        return write_answer(response) if isinstance(response, httpx2.Response) else response
 
     async def _call(
         self, method: str, url: str, request: WriteRequest | None = None

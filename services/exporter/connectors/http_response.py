@@ -6,18 +6,29 @@ from typing import Any
 
 import httpx2
 
+from schemas.events import DOCUMENT_GONE
 from schemas.fields import Code, FailureClass
 from services.exporter.connectors.http_body import json_of
 from services.exporter.connectors.http_document import Body, Document, Lenient, document_in, documents_in
 from services.exporter.connectors.http_words import has_error, words_of
 from services.exporter.connectors.retry_after import retry_after_seconds
-from services.exporter.connectors.types import Exists, FindAnswer, Landed, Refused, Transient, Unknown, WriteAnswer
+from services.exporter.connectors.types import (
+    Exists,
+    FindAnswer,
+    Gone,
+    Landed,
+    Refused,
+    Transient,
+    Unknown,
+    WriteAnswer,
+)
 from services.exporter.connectors.wording import MAX_MESSAGE_CHARACTERS, one_line
 
 _STORED = {httpx2.codes.OK, httpx2.codes.CREATED, httpx2.codes.NON_AUTHORITATIVE_INFORMATION}
 _LOST = {408, 502, 503, 504, *range(520, 531)}
 """Statuses of gateways and proxies: the ERP's own answer was lost on its way, or there was none."""
 
+_GONE = (httpx2.codes.NOT_FOUND, httpx2.codes.GONE)
 _FAILURE_CLASSES = {
     400: FailureClass.FIX_DATA,
     409: FailureClass.WAIT_FOR_DEPENDENCY,
@@ -55,6 +66,15 @@ def write_answer(response: httpx2.Response) -> WriteAnswer:
     if response.status_code in _STORED and not has_error(body) and (document := document_in(body)):
         return Landed((document,))
     return _unclear(response)
+
+
+def update_answer(response: httpx2.Response) -> WriteAnswer:
+    """Return the answer to a write to an existing document: Gone if the ERP says that there is none."""
+    answer = write_answer(response)
+    if not isinstance(answer, Refused):
+        return answer
+    is_gone = response.status_code in _GONE or answer.code == DOCUMENT_GONE
+    return Gone(answer.failure_class, answer.message, answer.code) if is_gone else answer
 
 
 def _failure(response: httpx2.Response) -> Exists | Refused | Transient | Unknown:

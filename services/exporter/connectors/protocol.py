@@ -72,7 +72,10 @@ class Connector(Protocol):
         ...
 
     async def update(self, document_id: str, request: WriteRequest) -> WriteAnswer:
-        """Replace the content of an existing document, which keeps its id; doing it twice changes nothing more."""
+        """Replace the content of an existing document, which keeps its id; doing it twice changes nothing more.
+
+        The answer is Gone if the ERP has no document with this id any more.
+        """
         ...
 
     async def close(self) -> None:

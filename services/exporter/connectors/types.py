@@ -76,6 +76,15 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
+class Gone(Refused):
+    """An update was refused because the ERP has no such document; as any refusal, it stored nothing.
+
+    The exporter then searches for the document: if the ERP does not list it either, an approver decides whether to
+    create it anew.
+    """
+
+
+@dataclass(frozen=True, slots=True)
 class Transient:
     """The call stored nothing, and the same call may succeed later, but not before `retry_after_seconds`.
 
@@ -106,4 +115,4 @@ FindAnswer = tuple[FoundDocument | UnreadableDocument, ...] | Refused | Transien
 """The answer to `find`; it writes nothing, so a lost answer is Transient."""
 
 WriteAnswer = Landed | Exists | Refused | Transient | Unknown
-"""The answer to `create` and `update`."""
+"""The answer to `create` and `update`; Gone is a refusal that only `update` gives."""

@@ -7,9 +7,9 @@ from datetime import datetime
 from schemas.commitment import ErpDocument, summarise
 from schemas.envelope import Event
 from schemas.events import DecisionAccepted, DecisionRejected, DecisionResolved
-from services.exporter.connectors.types import Refused
-from services.exporter.rules.export import ApprovedSnapshot, CommitmentExports, Export, ExportState
+from services.exporter.rules.export import ApprovedSnapshot, CommitmentExports, Export, ExportState, Replaced
 from services.exporter.rules.failures import failure_of, no_connection
+from services.exporter.rules.outcome import Failed
 from services.exporter.rules.published_events import Events, failed_event, succeeded_event
 from services.pipeline.fold import Decided, RefusedError
 
@@ -22,12 +22,14 @@ def accepted(
 ) -> DecidedExports:
     """Order the export of a revision and round; a round that is not higher than the known one changes nothing.
 
-    `connection` is the company's ERP connection. A company without one fails at once, as a matter of set-up.
+    `connection` is the company's ERP connection. A company without one fails at once, as a matter of set-up. That a
+    document no longer exists is kept whatever the round.
     """
     _check_company(exports, event.data.company_id)
+    before, exports = exports, _with_replaced(exports, event.data)
     known = exports.by_revision.get(event.data.revision)
     if known and known.ordered_round >= event.data.round:
-        return Decided(exports, is_changed=False)
+        return Decided(exports, is_changed=exports != before)
     export = _ordered(event, now, connection) if known is None else _reordered(known, event, connection)
     decided = advance(exports.with_export(export), now)
     snapshot = ApprovedSnapshot(
@@ -75,9 +77,9 @@ def advance(exports: CommitmentExports, now: datetime) -> DecidedExports:
     return Decided(exports, publish)
 
 
-def fail(exports: CommitmentExports, export: Export, refused: Refused, now: datetime) -> tuple[Export, Events]:
-    """Return `export` with its round failed because of `refused`, and the event that says so."""
-    failure = failure_of(refused, is_in_erp=exports.document is not None)
+def fail(exports: CommitmentExports, export: Export, outcome: Failed, now: datetime) -> tuple[Export, Events]:
+    """Return `export` with its round failed by `outcome`, and the event that says so."""
+    failure = failure_of(outcome, is_in_erp=exports.document is not None)
     failed = replace(export.moved_to(ExportState.FAILED, now), failure=failure)
     return failed, (failed_event(failed, failure, now),)
 
@@ -85,6 +87,12 @@ def fail(exports: CommitmentExports, export: Export, refused: Refused, now: date
 def _check_company(exports: CommitmentExports, company_id: str) -> None:
     if exports.company_id not in (None, company_id):
         raise RefusedError("other_company", f"The commitment {exports.commitment_id} belongs to another company.")
+
+
+def _with_replaced(exports: CommitmentExports, order: DecisionAccepted) -> CommitmentExports:
+    if order.replaces is None:
+        return exports
+    return replace(exports, replaced=exports.replaced | {Replaced(order.revision, order.replaces)})
 
 
 def _is_same(known: ErpDocument, evidence: ErpDocument) -> bool:

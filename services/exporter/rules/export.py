@@ -117,10 +117,25 @@ class ApprovedSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class Replaced:
+    """A document that no longer exists in the ERP, and the revision that an approver ordered to create it anew.
+
+    It stays the document of that and later revisions, should the ERP have it after all.
+    """
+
+    revision: int
+    document: ErpDocument
+
+    def covers(self, revision: int, document: ErpDocument) -> bool:
+        """Whether `document`, written as `revision`, is the one that no longer exists."""
+        return revision < self.revision and self.document.is_same_as(document)
+
+
+@dataclass(frozen=True, slots=True)
 class CommitmentExports:
     """Every export of one commitment, by revision; `resolved` holds the documents that approvers gave as evidence.
 
-    `rejected` is the highest revision and round that an approver has rejected.
+    `rejected` is the highest revision and round that an approver has rejected. `replaced` only grows.
     """
 
     commitment_id: str
@@ -129,6 +144,7 @@ class CommitmentExports:
     resolved: Mapping[int, ErpDocument] = field(default_factory=dict)
     lease: ExportLease | None = None
     rejected: tuple[int, int] | None = None
+    replaced: frozenset[Replaced] = frozenset()
 
     def with_export(self, export: Export) -> "CommitmentExports":
         """Return these exports with `export` added, or in place of its revision's previous one."""
@@ -152,8 +168,12 @@ class CommitmentExports:
 
     @property
     def document(self) -> ErpDocument | None:
-        """The commitment's document in the ERP, as far as we know."""
-        return self.newest_success.document if self.newest_success else None
+        """The commitment's document in the ERP, as far as we know; None if it is to be created anew."""
+        success = self.newest_success
+        if success is None or success.document is None:
+            return None
+        is_replaced = any(each.covers(success.revision, success.document) for each in self.replaced)
+        return None if is_replaced else success.document
 
     @property
     def current(self) -> Export | None:
@@ -177,5 +197,9 @@ class CommitmentExports:
         return self.connection_for(self.current) if self.current else None
 
     def connection_for(self, export: Export) -> str | None:
-        """The connection of `export`: the document's, once there is one; before, the one its company is routed to."""
-        return self.document.connection if self.document else export.connection
+        """The connection of `export`: the document's, once there is one; before, the one its company is routed to.
+
+        A document that no longer exists counts too: only its own ERP can tell whether it is there after all.
+        """
+        document = self.newest_success.document if self.newest_success else None
+        return document.connection if document else export.connection

@@ -2,9 +2,12 @@
 
 from dataclasses import replace
 
-from schemas.events import Failure
+from schemas.commitment import ErpDocument
+from schemas.events import DOCUMENT_GONE, Failure
 from schemas.fields import FailureClass, Owner
+from schemas.limits import MAX_TEXT_CHARACTERS
 from services.exporter.connectors.types import Refused
+from services.exporter.rules.outcome import DocumentGone, Failed, WrongTerms
 
 _OWNERS: dict[FailureClass, tuple[Owner, str]] = {
     FailureClass.RETRY_LATER: (Owner.APPROVER, "Retry the export once the ERP is available again."),
@@ -14,8 +17,42 @@ _OWNERS: dict[FailureClass, tuple[Owner, str]] = {
 }
 
 
-def failure_of(refused: Refused, *, is_in_erp: bool) -> Failure:
-    """The failure to publish for `refused`; `is_in_erp` is whether the ERP holds a document of an earlier revision."""
+def failure_of(failed: Failed, *, is_in_erp: bool) -> Failure:
+    """The failure to publish for `failed`; `is_in_erp` is whether the ERP holds a document of an earlier revision."""
+    match failed:
+        case DocumentGone(document, message):
+            return _document_gone(document, message)
+        case WrongTerms():
+            return _wrong_terms(failed, is_in_erp=is_in_erp)
+        case Refused():
+            return _refused(failed, is_in_erp=is_in_erp)
+
+
+def _document_gone(document: ErpDocument, message: str) -> Failure:
+    name = document.number or document.id
+    return Failure(
+        failure_class=FailureClass.WAIT_FOR_DEPENDENCY,
+        code=DOCUMENT_GONE,
+        message=f"The ERP no longer has {name}, the document of this commitment. {message}"[:MAX_TEXT_CHARACTERS],
+        owner=Owner.APPROVER,
+        next_step=f"If {name} was deleted on purpose, choose Create anew; otherwise restore it in the ERP, then retry.",
+        in_erp=False,
+        document=document,
+    )
+
+
+def _wrong_terms(wrong: WrongTerms, *, is_in_erp: bool) -> Failure:
+    return Failure(
+        failure_class=FailureClass.FIX_DATA,
+        code=wrong.code,
+        message=wrong.message,
+        owner=Owner.APPROVER,
+        next_step="Reject it with this message; once it is re-sent, accept it with what the ERP takes.",
+        in_erp=is_in_erp,
+    )
+
+
+def _refused(refused: Refused, *, is_in_erp: bool) -> Failure:
     owner, next_step = _OWNERS[refused.failure_class]
     return Failure(
         failure_class=refused.failure_class,
@@ -78,6 +115,16 @@ def duplicate_reference(reference: str) -> Refused:
     """The ERP reports a duplicate although we are updating the only document that it showed us."""
     return Refused(
         FailureClass.FIX_SETUP, f"The ERP holds more than one document under {reference}.", "duplicate_reference"
+    )
+
+
+def reference_held(reference: str, name: str, message: str) -> Refused:
+    """The ERP refuses a second document because of one that it then does not have."""
+    return Refused(
+        FailureClass.FIX_SETUP,
+        f"The ERP refuses a new document because {name} has the reference {reference}, but cannot update {name}. "
+        f"Restore it there, or free its reference. {message}",
+        "reference_held",
     )
 
 

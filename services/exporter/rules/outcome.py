@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from schemas.commitment import ErpDocument
 from services.exporter.connectors.types import Landed, Refused, Transient, Unknown
 
 
@@ -38,4 +39,23 @@ class Overruled:
     """The ERP does not hold the revision, and it is not written, because an approver has rejected it meanwhile."""
 
 
-AttemptOutcome = Landed | Refused | Transient | Unknown | Undecided | NotRepeated | NotSent | Broken | Overruled
+@dataclass(frozen=True, slots=True)
+class DocumentGone:
+    """The ERP no longer has the commitment's document: it refused to update it, and does not list it either."""
+
+    document: ErpDocument
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class WrongTerms:
+    """The ERP does not take what the approver asked for, such as the accounting date; nothing was written."""
+
+    code: str
+    message: str
+
+
+Failed = Refused | DocumentGone | WrongTerms
+"""The outcomes that end a round, until somebody has fixed the cause."""
+
+AttemptOutcome = Landed | Failed | Transient | Unknown | Undecided | NotRepeated | NotSent | Broken | Overruled

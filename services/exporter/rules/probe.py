@@ -1,6 +1,6 @@
 """Decides what to write, given the documents that the ERP has with our reference."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,6 +8,7 @@ from schemas.commitment import ErpDocument
 from services.exporter.connectors.types import (
     FindAnswer,
     FoundDocument,
+    Gone,
     Landed,
     Refused,
     Transient,
@@ -16,7 +17,7 @@ from services.exporter.connectors.types import (
 from services.exporter.rules.export import Doubt, Export, ExportState
 from services.exporter.rules.failures import given_up, not_stored, unmarked_document
 from services.exporter.rules.marker import marked_revision
-from services.exporter.rules.outcome import AttemptOutcome, Broken, NotRepeated, Undecided
+from services.exporter.rules.outcome import AttemptOutcome, Broken, DocumentGone, NotRepeated, Undecided
 
 _MAX_NAMED = 10
 """How many documents a message names."""
@@ -35,9 +36,15 @@ class Update:
 
 
 def after_probe(
-    export: Export, known: ErpDocument | None, found: FindAnswer, now: datetime
+    export: Export,
+    known: ErpDocument | None,
+    found: FindAnswer,
+    now: datetime,
+    replaced: Collection[ErpDocument] = (),
 ) -> Create | Update | AttemptOutcome:
     """Decide the next step from what `find` answered; `known` is the document of an earlier success.
+
+    `replaced` are documents that an approver ordered to create anew: one that is there after all is updated instead.
 
     A document with our marker, or with that of a later revision, means that the revision has landed. Nothing else is
     proof before `quiet_until`. After that, a document with an older marker is updated, and where there is no document,
@@ -52,7 +59,12 @@ def after_probe(
         return Undecided(f"Asked for documents with reference {export.commitment_id}: it is not there yet.")
     if known is not None:
         return Update(_erp_id(known, readable))
-    ours = [document for document in readable if marked_revision(document.marker, export.commitment_id) is not None]
+    is_back = {document.id for document in readable if _is_one_of(replaced, document)}
+    ours = [
+        document
+        for document in readable
+        if marked_revision(document.marker, export.commitment_id) is not None or document.id in is_back
+    ]
     if ours:
         return Update(max(ours, key=lambda document: _revision(document, export)).id)
     return _only_unmarked(export, found) if found else Create()
@@ -70,6 +82,22 @@ def unless_tried_enough(
     if export.attempts >= max_attempts:
         return NotRepeated(given_up(doubt.message, export.attempts))
     return step
+
+
+def after_gone(
+    export: Export, known: ErpDocument | None, document_id: str, gone: Gone, found: FindAnswer
+) -> AttemptOutcome:
+    """Decide what an update of `document_id` that was answered with `gone` means, from what `find` answered since."""
+    if isinstance(found, (Refused, Transient)):
+        return outcome_without_write(export, found)
+    readable = [document for document in found if isinstance(document, FoundDocument)]
+    if landed := _landed(export, readable):
+        return Landed(landed)
+    if len(readable) < len(found) or any(document.id == document_id for document in readable):
+        return gone  # it is listed, or may be
+    if known is None:  # it was found a moment ago, and nobody was told of it: begin again
+        return Transient(gone.message, gone.code, is_reached=True)
+    return DocumentGone(known, gone.message)
 
 
 def outcome_without_write(export: Export, obstacle: Refused | Transient | Broken) -> AttemptOutcome:
@@ -93,6 +121,12 @@ def _erp_id(known: ErpDocument, found: Sequence[FoundDocument]) -> str:
     if known.number is None or known.id in {document.id for document in found}:
         return known.id
     return next((document.id for document in found if known.number in (document.number, document.id)), known.id)
+
+
+def _is_one_of(replaced: Collection[ErpDocument], document: FoundDocument) -> bool:
+    return any(
+        document.id == each.id or (each.is_known_by_number and document.number == each.number) for each in replaced
+    )
 
 
 def _revision(document: FoundDocument, export: Export) -> int:

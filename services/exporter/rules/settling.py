@@ -9,7 +9,17 @@ from services.exporter.connectors.types import FoundDocument, Landed, Refused, T
 from services.exporter.rules.event_handlers import DecidedExports, advance, fail
 from services.exporter.rules.export import CommitmentExports, Doubt, Export, ExportLease, ExportState
 from services.exporter.rules.failures import connector_broken, given_up
-from services.exporter.rules.outcome import AttemptOutcome, Broken, NotRepeated, NotSent, Overruled, Undecided
+from services.exporter.rules.outcome import (
+    AttemptOutcome,
+    Broken,
+    DocumentGone,
+    Failed,
+    NotRepeated,
+    NotSent,
+    Overruled,
+    Undecided,
+    WrongTerms,
+)
 from services.exporter.rules.policy import RetryPolicy
 from services.exporter.rules.published_events import Events, in_doubt_event, succeeded_event
 
@@ -62,7 +72,7 @@ def _settled(
     match outcome:
         case Landed(documents):
             return _succeeded(export, documents, exports.resolved.get(export.revision), now)
-        case Refused() | NotRepeated():
+        case Refused() | DocumentGone() | WrongTerms() | NotRepeated():
             return _failed(exports, probed, outcome, now)
         case Transient() | Broken():
             return _retried(exports, attempted, outcome, policy, now)
@@ -75,11 +85,13 @@ def _settled(
 
 
 def _failed(
-    exports: CommitmentExports, export: Export, outcome: Refused | NotRepeated, now: datetime
+    exports: CommitmentExports, export: Export, outcome: Failed | NotRepeated, now: datetime
 ) -> tuple[Export, Events]:
-    """A refusal is the answer to one more call; a write that is not repeated is none."""
+    """A refusal is the answer to one more call; a write that is not repeated, or never made, is none."""
     if isinstance(outcome, NotRepeated):
         return fail(exports, export, outcome.refused, now)
+    if isinstance(outcome, WrongTerms):
+        return fail(exports, export, outcome, now)
     return fail(exports, replace(export, attempts=export.attempts + 1), outcome, now)
 
 

@@ -1,12 +1,14 @@
 """Refuses evidence that names the document of another commitment, which approval prevents unless it was restored."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from sqlalchemy import select, text
 
 from schemas.commitment import ErpDocument
 from services.exporter.rules.export import ApprovedSnapshot, CommitmentExports
-from services.exporter.storage.tables import EXPORT
+from services.exporter.storage.replaced_json import replaced_in
+from services.exporter.storage.tables import COMMITMENT, EXPORT
 from services.pipeline.database import Transaction
 from services.pipeline.dead_letters import SCHEMA
 from services.pipeline.fold import RefusedError, StateChange
@@ -40,6 +42,13 @@ def _new_evidence(before: CommitmentExports, after: CommitmentExports) -> Iterat
 
 async def _holder(db: Transaction, commitment_id: str, document: ErpDocument) -> str | None:
     named = {"connection": document.connection, "id": document.id, "number": document.number or document.id}
-    chosen = select(EXPORT.c.commitment_id).where(_IS_DOCUMENT, EXPORT.c.commitment_id != commitment_id)
-    found = await db.execute(chosen.limit(1), named)
-    return found.scalar_one_or_none()
+    columns = (EXPORT.c.commitment_id, EXPORT.c.revision, EXPORT.c.document, COMMITMENT.c.replaced)
+    chosen = select(*columns).join_from(EXPORT, COMMITMENT, EXPORT.c.commitment_id == COMMITMENT.c.id)
+    rows = await db.execute(chosen.where(_IS_DOCUMENT, EXPORT.c.commitment_id != commitment_id), named)
+    return next((holder for holder, *written in rows if not _is_replaced(*written)), None)
+
+
+def _is_replaced(revision: int, written: Any, replaced: Any) -> bool:
+    """Whether the commitment has given up the document, so that its number may be another's by now."""
+    document = ErpDocument.model_validate(written)
+    return any(each.covers(revision, document) for each in replaced_in(replaced))

@@ -38,6 +38,8 @@ COMMITMENT = Table(
     Column("resolved", _JSON),
     Column("rejected_revision", Integer),
     Column("rejected_round", Integer),
+    # the documents that no longer exist in the ERP, each with the revision that is to create it anew
+    Column("replaced", _JSON),
     # why no worker takes it up any more; an operator sets `due_at` again
     Column("set_aside", Text),
     Index("commitment_due", "connection", "due_at", postgresql_where=text("due_at is not null")),

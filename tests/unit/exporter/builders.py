@@ -60,8 +60,9 @@ def accepted_event(
     title: str = "Concrete, level 2",
     content_hash: str | None = None,
     time: datetime = NOW,
+    **asked: Any,
 ) -> Event[DecisionAccepted]:
-    """Return an approver's acceptance."""
+    """Return an approver's acceptance; `asked` is what else they asked for."""
     snapshot = Snapshot.of(commitment_json(commitment_id, title))
     data = DecisionAccepted(
         company_id=company_id,
@@ -73,6 +74,7 @@ def accepted_event(
         commitment=snapshot,
         decided_by=APPROVER,
         sent_by=MANAGER,
+        **asked,
     )
     return new_event(data, source="countersign/approval", time=time)
 

@@ -4,8 +4,8 @@ import httpx2
 import pytest
 
 from schemas.fields import FailureClass
-from services.exporter.connectors.http_response import find_answer, write_answer
-from services.exporter.connectors.types import Exists, FoundDocument, Landed, Refused, Transient, Unknown
+from services.exporter.connectors.http_response import find_answer, update_answer, write_answer
+from services.exporter.connectors.types import Exists, FoundDocument, Gone, Landed, Refused, Transient, Unknown
 
 DOCUMENT = {"id": "1001", "number": "PO-1001", "url": "https://erp.example.com/1001", "reference": "c-1", "marker": "m"}
 FOUND = FoundDocument("1001", "PO-1001", "https://erp.example.com/1001", "m")
@@ -79,6 +79,19 @@ def test_the_status_decides_the_class_of_a_refusal(status: int, failure_class: s
 
     assert isinstance(refused, Refused)
     assert refused.failure_class == failure_class
+
+
+@pytest.mark.parametrize(("status", "code"), [(404, "not_found"), (410, None), (404, None), (422, "document_gone")])
+def test_an_update_of_a_document_that_does_not_exist_is_gone(status: int, code: str | None) -> None:
+    answer = response(status, {"title": "No such document", "code": code, "failure_class": "fix_setup"})
+
+    assert update_answer(answer) == Gone(FailureClass.FIX_SETUP, f"No such document. (HTTP {status})", code)
+    assert type(write_answer(answer)) is Refused  # nothing that is created can be gone
+
+
+def test_any_other_answer_to_an_update_means_what_it_means_for_any_write() -> None:
+    for answer in (response(200, DOCUMENT), response(422, {"code": "1"}), response(500), response(429)):
+        assert update_answer(answer) == write_answer(answer)
 
 
 def test_the_erps_own_class_code_and_message_are_kept() -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.commitment import ErpDocument
 from schemas.envelope import Event
 from schemas.events import DecisionRejected
 from schemas.fields import FailureClass, Owner
@@ -200,6 +201,55 @@ def test_the_same_evidence_again_changes_nothing() -> None:
     assert (again.is_changed, again.publish) == (False, ())
 
 
+def replacing(revision: int, round: int, document_id: str = "d-1") -> Event[Any]:  # noqa: A002 - the contract's word
+    document = ErpDocument(connection="main", id=document_id, number=f"PO-{document_id}")
+    return accepted_event(revision, round, replaces=document)
+
+
+def test_a_replaced_document_is_the_commitments_no_more_but_its_erp_stays() -> None:
+    exports = after_attempt(exports_after(), Landed((found_document(),))).state
+
+    ordered = accepted(exports, replacing(2, 2), NOW, "other").state
+
+    assert exports.document is not None
+    assert (ordered.document, ordered.connection) == (None, "main")
+
+
+def test_another_document_stays_the_commitments() -> None:
+    exports = after_attempt(exports_after(), Landed((found_document(),))).state
+
+    assert accepted(exports, replacing(2, 2, "d-2"), NOW, "main").state.document == exports.document
+
+
+def test_a_replaced_document_that_was_there_after_all_is_the_commitments_again() -> None:
+    exports = after_attempt(exports_after(), Landed((found_document(),))).state
+    ordered = accepted(exports, replacing(2, 2), NOW, "main").state
+
+    written = after_attempt(ordered, Landed((found_document(),))).state
+
+    assert written.document is not None
+    assert written.document.id == "d-1"
+
+
+def test_a_later_round_or_revision_remembers_that_the_document_was_replaced() -> None:
+    exports = after_attempt(exports_after(), Landed((found_document(),))).state
+    failed = after_attempt(accepted(exports, replacing(2, 2), NOW, "main").state, REFUSED).state
+
+    for order in (accepted_event(2, 3), accepted_event(3)):
+        assert accepted(failed, order, NOW, "main").state.document is None
+
+
+def test_an_order_that_comes_late_still_says_that_the_document_is_gone() -> None:
+    exports = after_attempt(exports_after(), Landed((found_document(),))).state
+    later = accepted(exports, accepted_event(2, 3), NOW, "main").state
+
+    late = accepted(later, replacing(2, 2), NOW, "main")
+
+    assert (late.state.document, late.is_changed, late.publish) == (None, True, ())
+    assert late.state.by_revision == later.by_revision
+    assert not accepted(late.state, replacing(2, 2), NOW, "main").is_changed
+
+
 def test_an_order_is_due_at_once_although_this_hosts_clock_is_ahead() -> None:
     ahead = NOW + timedelta(minutes=2)
 
@@ -294,7 +344,9 @@ def test_a_rejection_by_another_company_is_refused() -> None:
         rejected(exports_after(), rejected_event(company_id="co-2"), NOW)
 
 
-orders = st.builds(accepted_event, st.integers(1, 3), st.integers(1, 3))
+orders = st.builds(accepted_event, st.integers(1, 3), st.integers(1, 3)) | st.builds(
+    replacing, st.integers(1, 3), st.integers(1, 3), st.sampled_from(("d-1", "d-2"))
+)
 rejections = st.builds(rejected_event, st.integers(1, 3), st.integers(0, 3))
 
 

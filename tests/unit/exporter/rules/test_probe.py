@@ -7,12 +7,20 @@ import pytest
 
 from schemas.commitment import ErpDocument
 from schemas.fields import FailureClass
-from services.exporter.connectors.types import FoundDocument, Landed, Refused, Transient, Unknown, UnreadableDocument
+from services.exporter.connectors.types import (
+    FoundDocument,
+    Gone,
+    Landed,
+    Refused,
+    Transient,
+    Unknown,
+    UnreadableDocument,
+)
 from services.exporter.rules.event_handlers import accepted
 from services.exporter.rules.export import Export
 from services.exporter.rules.marker import marker_of
-from services.exporter.rules.outcome import NotRepeated, Undecided
-from services.exporter.rules.probe import Create, Update, after_probe, unless_tried_enough
+from services.exporter.rules.outcome import DocumentGone, NotRepeated, Undecided
+from services.exporter.rules.probe import Create, Update, after_gone, after_probe, unless_tried_enough
 from tests.unit.exporter.builders import NOW, accepted_event, after_attempt, exports_after, found_document, leased
 
 QUIET = timedelta(seconds=30)
@@ -29,6 +37,48 @@ def untried() -> Export:
 def in_doubt() -> Export:
     """Revision 2 after a lost answer."""
     return after_attempt(exports_after(accepted_event(2)), Unknown("No answer.")).state.by_revision[2]
+
+
+GONE = Gone(FailureClass.FIX_SETUP, "There is no document d-1. (HTTP 404)", "not_found")
+
+
+def test_a_document_that_can_neither_be_updated_nor_found_is_gone(untried: Export, in_doubt: Export) -> None:
+    for export in (untried, in_doubt):
+        assert after_gone(export, KNOWN, "d-1", GONE, ()) == DocumentGone(KNOWN, GONE.message)
+    other = found_document(marker_of("c-1", 1, "0" * 64), "d-2")
+    assert after_gone(untried, KNOWN, "d-1", GONE, (other,)) == DocumentGone(KNOWN, GONE.message)
+
+
+def test_a_document_that_is_listed_is_not_gone_but_refused(untried: Export) -> None:
+    for listed in (older(untried), UnreadableDocument()):
+        assert after_gone(untried, KNOWN, "d-1", GONE, (listed,)) == GONE
+
+
+def test_what_has_landed_in_the_meantime_has_landed(untried: Export) -> None:
+    landed = found_document(untried.marker, "d-2")
+
+    assert after_gone(untried, KNOWN, "d-1", GONE, (landed,)) == Landed((landed,))
+
+
+def test_nothing_is_gone_while_the_erp_does_not_answer_the_search(untried: Export, in_doubt: Export) -> None:
+    lost = Transient("No answer.")
+
+    assert after_gone(untried, KNOWN, "d-1", GONE, lost) == lost
+    assert after_gone(in_doubt, KNOWN, "d-1", GONE, lost) == Undecided("No answer.")
+
+
+def test_a_document_that_nobody_was_told_of_may_vanish_without_a_question(untried: Export) -> None:
+    assert after_gone(untried, None, "d-1", GONE, ()) == Transient(GONE.message, GONE.code, is_reached=True)
+
+
+def test_a_replaced_document_is_created_anew_only_if_it_is_not_there(untried: Export) -> None:
+    unmarked = found_document(None, "d-1")
+
+    assert after_probe(untried, None, (), NOW, (KNOWN,)) == Create()
+    assert after_probe(untried, None, (unmarked,), NOW, (KNOWN,)) == Update("d-1")
+    by_number = ErpDocument(connection="main", id="PO-d-1", number="PO-d-1")
+    assert after_probe(untried, None, (unmarked,), NOW, (by_number,)) == Update("d-1")
+    assert isinstance(after_probe(untried, None, (found_document(None, "d-2"),), NOW, (KNOWN,)), Refused)
 
 
 def older(export: Export) -> FoundDocument:

@@ -6,11 +6,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.fields import FailureClass
+from schemas.fields import FailureClass, Owner
 from services.exporter.connectors.types import FoundDocument, Landed, Refused, Transient, Unknown
 from services.exporter.rules.event_handlers import accepted, rejected, resolved
 from services.exporter.rules.export import CommitmentExports, Doubt, ExportState
-from services.exporter.rules.outcome import AttemptOutcome, Broken, NotRepeated, NotSent, Overruled, Undecided
+from services.exporter.rules.outcome import (
+    AttemptOutcome,
+    Broken,
+    DocumentGone,
+    NotRepeated,
+    NotSent,
+    Overruled,
+    Undecided,
+    WrongTerms,
+)
 from services.exporter.rules.policy import RetryPolicy
 from services.exporter.rules.settling import settle_attempt
 from tests.unit.exporter.builders import (
@@ -107,6 +116,39 @@ def test_a_failed_update_says_that_an_earlier_revision_is_in_the_erp() -> None:
     (event,) = after_attempt(exports, REFUSED).publish
 
     assert event.data.failure.in_erp is True
+
+
+def test_a_document_that_is_gone_is_named_to_the_approver_with_both_ways_on() -> None:
+    exports = accepted(after_attempt(exports_after(), LANDED).state, accepted_event(2), NOW, "main").state
+    document = exports.document
+    assert document is not None
+
+    (event,) = after_attempt(exports, DocumentGone(document, "There is no document d-1. (HTTP 404)")).publish
+
+    failure = event.data.failure
+    assert (failure.code, failure.failure_class, failure.owner) == (
+        "document_gone",
+        FailureClass.WAIT_FOR_DEPENDENCY,
+        Owner.APPROVER,
+    )
+    assert (failure.document, failure.in_erp) == (document, False)
+    assert failure.message == (
+        "The ERP no longer has PO-d-1, the document of this commitment. There is no document d-1. (HTTP 404)"
+    )
+    assert "choose Create anew; otherwise restore it" in failure.next_step
+
+
+def test_what_the_approver_asked_for_in_vain_is_for_an_approver_to_change() -> None:
+    (event,) = after_attempt(exports_after(), WrongTerms("accounting_date", "No such day.")).publish
+
+    failure = event.data.failure
+    assert (failure.code, failure.failure_class, failure.owner, failure.message) == (
+        "accounting_date",
+        FailureClass.FIX_DATA,
+        Owner.APPROVER,
+        "No such day.",
+    )
+    assert "accept it with what the ERP takes" in failure.next_step
 
 
 def test_a_transient_error_is_retried_silently_with_growing_delays() -> None:
