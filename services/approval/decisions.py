@@ -1,6 +1,6 @@
 """Carries out an approver's answer in one transaction on the commitment's row, and publishes the decision."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from schemas.events import DirectoryPerson
@@ -10,8 +10,10 @@ from services.approval.rules.answers import Accept, Answer, AnswerResult, Grante
 from services.approval.rules.checks import note_findings
 from services.approval.rules.commands import AnswerContext, carry_out
 from services.approval.rules.commitment import CommitmentFacts
+from services.approval.rules.erp import erp_title, target_erp
 from services.approval.rules.evidence import document_in_erp, objection
 from services.approval.rules.finding import Finding
+from services.approval.rules.terms import WrongTerm, wrong_terms
 from services.approval.storage import directory, documents, queries, reviews, submissions
 from services.approval.storage.store import CommitmentStore
 from services.pipeline.clock import utc_now
@@ -53,8 +55,15 @@ class Decisions:
             facts = (await self._store.load(db, [commitment_id]))[commitment_id]
             context = AnswerContext(who.as_person, zone_info(who.time_zone), utc_now(), traceparent)
             snapshot, findings = await _exported(db, who.company_id, facts, answer)
-            against = await _objection(db, who.company_id, facts, answer)
-            result = carry_out(facts, answer, context, snapshot=snapshot, findings=findings, objection=against)
+            result = carry_out(
+                facts,
+                answer,
+                context,
+                snapshot=snapshot,
+                findings=findings,
+                wrong_terms=await _wrong_terms(db, who.company_id, facts, answer, context),
+                objection=await _objection(db, who.company_id, facts, answer),
+            )
             if isinstance(result, Granted):
                 written = await self._record(db, facts, result)
         if not isinstance(result, Granted):
@@ -71,6 +80,23 @@ class Decisions:
         await writes.execute(db)
         crash_at("approval.before_decision_commit")
         return written
+
+
+async def _wrong_terms(
+    db: Transaction, company_id: str, facts: CommitmentFacts, answer: Answer, context: AnswerContext
+) -> Sequence[WrongTerm]:
+    """Return what the ERP does not take of what `answer` asks for."""
+    if not isinstance(answer, Accept):
+        return ()
+    erp = target_erp(facts, await directory.erps_of_company(db, company_id))
+    return wrong_terms(
+        erp.limits if erp else None,
+        erp_title(erp),
+        context.today,
+        erp_code=answer.erp_code,
+        accounting_date=answer.accounting_date,
+        note=answer.note,
+    )
 
 
 async def _objection(db: Transaction, company_id: str, facts: CommitmentFacts, answer: Answer) -> str:

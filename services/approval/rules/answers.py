@@ -6,10 +6,11 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.commitment import ErpDocument
-from schemas.fields import Code, ContentHash, Day, ExportRound, Note, Reason, Revision
+from schemas.fields import Code, ContentHash, Day, ErpId, ExportRound, Note, Reason, Revision
 from services.approval.rules.commitment import CurrentStatus
 from services.approval.rules.event_handlers import Handled
 from services.approval.rules.finding import Finding
+from services.approval.rules.terms import WrongTerm
 
 
 class _Answer(BaseModel):
@@ -22,8 +23,12 @@ class Accept(_Answer):
     """Accept exactly the content that was read."""
 
     content_hash: ContentHash
-    erp_code: Code | None = None
-    accounting_date: Day | None = None
+    erp_code: Code | None = Field(
+        default=None, description="The document number to ask the ERP for, within the limits of its connection."
+    )
+    accounting_date: Day | None = Field(
+        default=None, description="The day to book it on, within the limits of the ERP's connection."
+    )
     note: Note | None = None
 
 
@@ -35,9 +40,13 @@ class Reject(_Answer):
 
 
 class Retry(_Answer):
-    """Retry a failed export."""
+    """Retry a failed export, or create anew a document that the ERP no longer has."""
 
     round: ExportRound = Field(description="The round that failed.")
+    replaces: ErpId | None = Field(
+        default=None,
+        description="The id of the document that the ERP no longer has, as in `missing_document`: create it anew.",
+    )
 
 
 class Settle(_Answer):
@@ -74,6 +83,14 @@ class Blocked:
 
 
 @dataclass(frozen=True, slots=True)
+class Unacceptable:
+    """The ERP does not take what the approver asked for."""
+
+    current: CurrentStatus
+    problems: tuple[WrongTerm, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Conflict:
     """The commitment has changed since the approver saw it, or its document cannot be this; `explanation` says why."""
 
@@ -81,5 +98,5 @@ class Conflict:
     explanation: str
 
 
-AnswerResult = Granted | AlreadyGranted | Blocked | Conflict
+AnswerResult = Granted | AlreadyGranted | Blocked | Unacceptable | Conflict
 """All but Granted change nothing."""

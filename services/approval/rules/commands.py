@@ -5,7 +5,7 @@ Rights are not checked here.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from typing import Any
 
 from schemas.commitment import ErpDocument, Person
@@ -25,14 +25,24 @@ from services.approval.rules.answers import (
     Reject,
     Retry,
     Settle,
+    Unacceptable,
 )
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, current_status
-from services.approval.rules.conflicts import explanation
+from services.approval.rules.conflicts import explanation, not_missing
 from services.approval.rules.event_handlers import Handler
 from services.approval.rules.evidence import document_in_erp
 from services.approval.rules.finding import Finding
-from services.approval.rules.guards import is_at, is_content, is_found, is_in_doubt, is_rejected, order_by
+from services.approval.rules.guards import (
+    is_at,
+    is_content,
+    is_found,
+    is_in_doubt,
+    is_rejected,
+    missing_document,
+    order_by,
+)
 from services.approval.rules.status import SOURCE, summary
+from services.approval.rules.terms import WrongTerm
 
 Decision = DecisionAccepted | DecisionRejected | DecisionResolved
 _HANDLERS: Mapping[type[Decision], Handler[Any]] = {
@@ -40,7 +50,7 @@ _HANDLERS: Mapping[type[Decision], Handler[Any]] = {
     DecisionRejected: event_handlers.rejected,
     DecisionResolved: event_handlers.resolved,
 }
-Verdict = Decision | AlreadyGranted | Blocked | Conflict | None
+Verdict = Decision | AlreadyGranted | Blocked | Unacceptable | Conflict | None
 """A decision grants the answer; None refuses it, because the commitment has changed since the approver saw it."""
 
 
@@ -53,6 +63,11 @@ class AnswerContext:
     now: datetime
     traceparent: str | None = None
 
+    @property
+    def today(self) -> date:
+        """The day on which the answer is given, where its approver is."""
+        return self.now.astimezone(self.zone).date()
+
 
 def carry_out(
     facts: CommitmentFacts,
@@ -61,68 +76,66 @@ def carry_out(
     *,
     snapshot: Snapshot | None = None,
     findings: Sequence[Finding] = (),
+    wrong_terms: Sequence[WrongTerm] = (),
     objection: str = "",
 ) -> AnswerResult:
     """Return the result of `answer`.
 
     `snapshot` is the stored content that would be exported: for Accept the one that the answer names, otherwise the
-    approved one; None if it is not stored. `findings` are those on that content. `objection` says in words why the
-    document that Settle names cannot be this commitment's; empty if it can.
+    approved one; None if it is not stored. `findings` are those on that content, `wrong_terms` those on what Accept
+    asks for. `objection` says in words why the document that Settle names cannot be this commitment's; empty if it can.
     """
-    current = current_status(facts)
-    verdict = _judge(facts, current, answer, context.by, snapshot, findings, objection) if current else None
+    current, checked = current_status(facts), _Checked(snapshot, tuple(findings), tuple(wrong_terms), objection)
+    verdict = _judge(facts, current, answer, context.by, checked) if current else None
     match verdict:
-        case AlreadyGranted() | Blocked() | Conflict():
+        case AlreadyGranted() | Blocked() | Unacceptable() | Conflict():
             return verdict
         case None:
             return Conflict(current, explanation(facts, answer.revision, context.now, context.zone))
     return _granted(facts, verdict, context)
 
 
-def _judge(
-    facts: CommitmentFacts,
-    current: CurrentStatus,
-    answer: Answer,
-    by: Person,
-    snapshot: Snapshot | None,
-    findings: Sequence[Finding],
-    objection: str,
-) -> Verdict:
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """What was found out about an answer before it is judged, as in `carry_out`."""
+
+    snapshot: Snapshot | None
+    findings: tuple[Finding, ...]
+    wrong_terms: tuple[WrongTerm, ...]
+    objection: str
+
+
+def _judge(facts: CommitmentFacts, current: CurrentStatus, answer: Answer, by: Person, checked: _Checked) -> Verdict:
     match answer:
         case Accept():
-            return _accept(facts, current, answer, by, snapshot, findings)
+            return _accept(facts, current, answer, by, checked)
         case Reject():
             return _reject(facts, current, answer, by)
         case Retry():
-            return _retry(facts, current, answer, by, snapshot)
+            return _retry(facts, current, answer, by, checked.snapshot)
         case Settle(document=ErpDocument() as document):
-            return _settle_as_present(facts, current, answer, by, document_in_erp(facts, document), objection)
+            return _settle_as_present(facts, current, answer, by, document_in_erp(facts, document), checked.objection)
         case Settle():
-            return _settle_as_absent(facts, current, answer, by, snapshot)
+            return _settle_as_absent(facts, current, answer, by, checked.snapshot)
 
 
-def _accept(
-    facts: CommitmentFacts,
-    current: CurrentStatus,
-    answer: Accept,
-    by: Person,
-    snapshot: Snapshot | None,
-    findings: Sequence[Finding],
-) -> Verdict:
+def _accept(facts: CommitmentFacts, current: CurrentStatus, answer: Accept, by: Person, checked: _Checked) -> Verdict:
     """Order the export of the content that was read."""
     ordered = order_by(facts, answer.revision, by)
     if ordered and ordered.content_hash == answer.content_hash:
         return AlreadyGranted(current)
-    is_read = facts.hashes == {answer.content_hash} and is_content(snapshot, answer.content_hash)
+    is_read = facts.hashes == {answer.content_hash} and is_content(checked.snapshot, answer.content_hash)
     if not (is_read and is_at(current, answer.revision, Status.READY)):
         return None
-    if blocking := tuple(finding for finding in findings if finding.is_blocking):
+    if checked.wrong_terms:
+        return Unacceptable(current, checked.wrong_terms)
+    if blocking := tuple(finding for finding in checked.findings if finding.is_blocking):
         return Blocked(current, blocking)
     return DecisionAccepted(
         **_about(facts, current),
         round=1,
         content_hash=answer.content_hash,
-        commitment=snapshot,
+        commitment=checked.snapshot,
         decided_by=by,
         sent_by=current.summary.sent_by,
         erp_code=answer.erp_code,
@@ -150,10 +163,13 @@ def _reject(facts: CommitmentFacts, current: CurrentStatus, answer: Reject, by: 
 def _retry(
     facts: CommitmentFacts, current: CurrentStatus, answer: Retry, by: Person, snapshot: Snapshot | None
 ) -> Verdict:
-    """Order another export of a revision whose last round failed."""
+    """Order another export of a revision whose last round failed, if asked for in place of a document that is gone."""
     if not (is_at(current, answer.revision, Status.FAILED) and current.round == answer.round):
-        return _already_ordered(facts, current, answer, by)
-    return _order_again(facts, current, by, snapshot, note=None)
+        return _already_ordered(facts, current, answer, by, replaces=answer.replaces)
+    missing = missing_document(current)
+    if answer.replaces and (missing is None or missing.id != answer.replaces):
+        return Conflict(current, not_missing(current, answer.replaces))
+    return _order_again(facts, current, by, snapshot, replaces=missing if answer.replaces else None)
 
 
 def _settle_as_absent(
@@ -184,7 +200,13 @@ def _settle_as_present(
 
 
 def _order_again(
-    facts: CommitmentFacts, current: CurrentStatus, by: Person, snapshot: Snapshot | None, note: str | None
+    facts: CommitmentFacts,
+    current: CurrentStatus,
+    by: Person,
+    snapshot: Snapshot | None,
+    *,
+    note: str | None = None,
+    replaces: ErpDocument | None = None,
 ) -> Verdict:
     """Order the next round of the approved content, unless that is not known yet, as in a restored database."""
     approved = facts.approved
@@ -200,13 +222,18 @@ def _order_again(
         erp_code=approved.erp_code,
         accounting_date=approved.accounting_date,
         note=note or approved.note,
+        replaces=replaces,
     )
 
 
-def _already_ordered(facts: CommitmentFacts, current: CurrentStatus, answer: Retry | Settle, by: Person) -> Verdict:
-    """The verdict if the next round can no longer be ordered: perhaps the same person has ordered it."""
+def _already_ordered(
+    facts: CommitmentFacts, current: CurrentStatus, answer: Retry | Settle, by: Person, replaces: str | None = None
+) -> Verdict:
+    """The verdict if the next round can no longer be ordered: perhaps the same person has ordered it in this way."""
     ordered = order_by(facts, answer.revision, by)
-    return AlreadyGranted(current) if ordered and ordered.round == answer.round + 1 else None
+    if ordered is None or ordered.round != answer.round + 1:
+        return None
+    return AlreadyGranted(current) if (ordered.replaces and ordered.replaces.id) == replaces else None
 
 
 def _granted(facts: CommitmentFacts, decision: Decision, context: AnswerContext) -> Granted:

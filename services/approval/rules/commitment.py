@@ -6,8 +6,17 @@ from typing import Any
 from schemas.commitment import ErpDocument, Summary
 from schemas.fields import Status
 from schemas.values import value
-from services.approval.rules.documents import distinct
-from services.approval.rules.facts import Approved, Retrieved, Ruling, Stage, Submitted, WrittenDocument, canonical
+from services.approval.rules.documents import distinct, standing
+from services.approval.rules.facts import (
+    Approved,
+    ReplacedDocument,
+    Retrieved,
+    Ruling,
+    Stage,
+    Submitted,
+    WrittenDocument,
+    canonical,
+)
 
 
 @value(slots=False)
@@ -15,7 +24,7 @@ class CommitmentFacts:
     """All facts about one commitment; each field except `status_version` is a join of the events that arrived.
 
     `CommitmentFacts(id)` is a commitment without any event. `submissions` are in order of revision; those below the
-    ruling are dropped, except for the latest.
+    ruling are dropped, except for the latest. `documents` are all that were ever written; `standing` is what is left.
     """
 
     id: str
@@ -25,6 +34,7 @@ class CommitmentFacts:
     ruling: Ruling | None = None
     approved: Approved | None = None
     documents: frozenset[WrittenDocument] = frozenset()
+    replaced: frozenset[ReplacedDocument] = frozenset()
     status_version: int = 0
 
     def updated(self, **changes: Any) -> "CommitmentFacts":
@@ -59,16 +69,24 @@ class CommitmentFacts:
         return frozenset(sent.content_hash for sent in self.submissions if sent.revision == self.submitted_revision)
 
     @property
+    def standing(self) -> frozenset[WrittenDocument]:
+        """Its documents in the ERP, as far as we know."""
+        return standing(self.documents, self.replaced)
+
+    @property
+    def last_document(self) -> ErpDocument | None:
+        """The document that was last written, even if the ERP no longer has it."""
+        return _newest(self.documents)
+
+    @property
     def document(self) -> ErpDocument | None:
         """The commitment's document in the ERP, as last written."""
-        if not self.documents:
-            return None
-        return max(distinct(self.documents), key=lambda written: (written.revision, canonical(written))).document
+        return _newest(self.standing)
 
     @property
     def erp_ids(self) -> frozenset[tuple[str, str]]:
         """(connection, ERP id) of each of its documents; with more than one, a person has to remove the others."""
-        return frozenset((written.document.connection, written.document.id) for written in distinct(self.documents))
+        return frozenset((written.document.connection, written.document.id) for written in distinct(self.standing))
 
 
 @value
@@ -116,6 +134,12 @@ def current_status(facts: CommitmentFacts) -> CurrentStatus | None:
         return CurrentStatus(Status.RETRIEVED, revision, retrieved.at, sent)
     is_disputed = len(facts.submissions) > 1 and len(facts.hashes) > 1
     return CurrentStatus(Status.DISPUTED if is_disputed else Status.READY, revision, sent.sent_at, sent)
+
+
+def _newest(documents: frozenset[WrittenDocument]) -> ErpDocument | None:
+    if not documents:
+        return None
+    return max(distinct(documents), key=lambda written: (written.revision, canonical(written))).document
 
 
 def _sent_as(facts: CommitmentFacts, revision: int) -> Submitted:

@@ -23,6 +23,12 @@ def explanation(facts: CommitmentFacts, revision: int, now: datetime, zone: tzin
     return _same_revision(facts, current, _Clock(now, zone))
 
 
+def not_missing(current: CurrentStatus, document_id: str) -> str:
+    """Why the commitment cannot be created anew in place of the document with this id."""
+    number = current.summary.number
+    return f"{number} cannot be created anew: its export did not fail because {document_id} is gone. {_NOT_RECORDED}"
+
+
 class _Clock:
     """Formats times in `zone` for a reader at `now`."""
 

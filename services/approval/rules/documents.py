@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from schemas.commitment import ErpDocument
-from services.approval.rules.facts import WrittenDocument
+from services.approval.rules.facts import ReplacedDocument, WrittenDocument
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -20,6 +20,15 @@ def distinct(documents: frozenset[WrittenDocument]) -> frozenset[WrittenDocument
     if len(documents) <= 1:
         return documents
     return frozenset(written for written in documents if not _is_there_by_id(written.document, documents))
+
+
+def standing(
+    documents: frozenset[WrittenDocument], replaced: frozenset[ReplacedDocument]
+) -> frozenset[WrittenDocument]:
+    """Those of `documents` that are in the ERP as far as we know: all but the `replaced` ones."""
+    if not replaced:
+        return documents
+    return frozenset(each for each in documents if not any(gone.covers(each) for gone in replaced))
 
 
 def names_of(*documents: ErpDocument) -> frozenset[DocumentName]:

@@ -11,9 +11,12 @@ UNNAMED_ERP = "the ERP"
 
 
 def connection_name(facts: CommitmentFacts) -> str | None:
-    """The connection that holds the commitment's document, or that its last export went to; None before that."""
-    if facts.document:
-        return facts.document.connection
+    """The connection that holds the commitment's document, or that its last export went to; None before that.
+
+    One that no longer has the document counts as well: a new one is created there.
+    """
+    if document := facts.document or facts.last_document:
+        return document.connection
     return facts.ruling.connection if facts.ruling else None
 
 
@@ -24,7 +27,7 @@ def target_erp(facts: CommitmentFacts, company_erps: Sequence[ErpConnection]) ->
     """
     name = connection_name(facts)
     named = next((erp for erp in company_erps if erp.name == name), None)
-    is_bound = facts.document is not None or (facts.ruling is not None and facts.ruling.stage is Stage.IN_DOUBT)
+    is_bound = bool(facts.documents) or (facts.ruling is not None and facts.ruling.stage is Stage.IN_DOUBT)
     return named if named or is_bound else next(iter(company_erps), None)
 
 

@@ -68,6 +68,7 @@ class Approved:
     erp_code: str | None = None
     accounting_date: date | None = None
     note: str | None = None
+    replaces: ErpDocument | None = None
 
     @property
     def precedence(self) -> Precedence:
@@ -133,6 +134,18 @@ class WrittenDocument:
 
     revision: int
     document: ErpDocument
+
+
+@value
+class ReplacedDocument:
+    """A document that no longer exists in the ERP, and the revision that an approver ordered to create it anew."""
+
+    revision: int
+    document: ErpDocument
+
+    def covers(self, written: WrittenDocument) -> bool:
+        """Whether `written` is that document; not once that or a later revision was written to it after all."""
+        return written.revision < self.revision and self.document.is_same_as(written.document)
 
 
 class Fact(Protocol):

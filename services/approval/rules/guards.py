@@ -1,6 +1,7 @@
 """What must hold for an answer to be granted, and when the same person has given it before."""
 
 from schemas.commitment import ErpDocument, Person
+from schemas.events import DOCUMENT_GONE
 from schemas.fields import Status
 from schemas.snapshot import Snapshot
 from services.approval.rules.answers import Reject, Settle
@@ -17,6 +18,12 @@ def is_in_doubt(current: CurrentStatus, answer: Settle) -> bool:
     """Whether the round that the answer names is in doubt and nobody has settled it."""
     is_settled = current.ruling is not None and current.ruling.settled_as is not None
     return is_at(current, answer.revision, Status.IN_DOUBT) and current.round == answer.round and not is_settled
+
+
+def missing_document(current: CurrentStatus) -> ErpDocument | None:
+    """The document that can be created anew: the export failed because the ERP no longer has it."""
+    failure = current.ruling.failure if current.ruling else None
+    return failure.document if failure and failure.code == DOCUMENT_GONE else None
 
 
 def is_content(snapshot: Snapshot | None, content_hash: str) -> bool:
@@ -44,6 +51,6 @@ def is_rejected(current: CurrentStatus, answer: Reject, by: Person) -> bool:
 def is_found(facts: CommitmentFacts, current: CurrentStatus, revision: int, document: ErpDocument) -> bool:
     """Whether the same document was given as evidence before, or is known to be in the ERP."""
     if is_at(current, revision, Status.SYNCED):
-        return any(written.document.is_same_as(document) for written in facts.documents)
+        return any(written.document.is_same_as(document) for written in facts.standing)
     is_doubt = is_at(current, revision, Status.IN_DOUBT)
     return is_doubt and current.ruling is not None and current.ruling.settled_as == document

@@ -1,6 +1,6 @@
 """Describes an event for the history of its commitment."""
 
-from schemas.commitment import Person
+from schemas.commitment import ErpDocument, Person
 from schemas.envelope import Event
 from schemas.events import (
     CommitmentResent,
@@ -98,6 +98,8 @@ def _mail_topic(kind: str) -> str:
 def _decided(data: DecisionAccepted | DecisionRejected | DecisionResolved) -> str:
     who, revision = data.decided_by.name, data.revision
     match data:
+        case DecisionAccepted(replaces=ErpDocument() as gone):
+            return f"{who} ordered to create it anew, since {document_name(gone)} is gone.{_quoted(data.note)}"
         case DecisionAccepted(round=1):
             return f"{who} accepted revision {revision}{_rounding(data)}.{_quoted(data.note)}"
         case DecisionAccepted():

@@ -16,7 +16,17 @@ from schemas.events import (
     Submission,
 )
 from services.approval.rules.commitment import CommitmentFacts
-from services.approval.rules.facts import Approved, Doubt, Retrieved, Ruling, Stage, Submitted, WrittenDocument, later
+from services.approval.rules.facts import (
+    Approved,
+    Doubt,
+    ReplacedDocument,
+    Retrieved,
+    Ruling,
+    Stage,
+    Submitted,
+    WrittenDocument,
+    later,
+)
 
 
 def submitted(facts: CommitmentFacts, event: Event[Submission]) -> CommitmentFacts:
@@ -50,8 +60,11 @@ def accepted(facts: CommitmentFacts, event: Event[DecisionAccepted]) -> Commitme
         erp_code=decision.erp_code,
         accounting_date=decision.accounting_date,
         note=decision.note,
+        replaces=decision.replaces,
     )
     ruling = Ruling(decision.revision, decision.round, Stage.ACCEPTED, _time(event), decision.decided_by)
+    if decision.replaces:
+        facts = facts.updated(replaced=facts.replaced | {ReplacedDocument(decision.revision, decision.replaces)})
     return _ruled(facts.updated(approved=later(facts.approved, approved)), ruling)
 
 

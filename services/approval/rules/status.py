@@ -82,7 +82,7 @@ def summary(facts: CommitmentFacts, current: CurrentStatus) -> Summary:
 
 def locked_fields(facts: CommitmentFacts) -> tuple[str, ...]:
     """The fields of the snapshot that may not be edited upstream, in any status."""
-    return LOCKED_FIELDS if facts.documents else ()
+    return LOCKED_FIELDS if facts.standing else ()
 
 
 def message(facts: CommitmentFacts, current: CurrentStatus, erp: str | None = None) -> str:
@@ -131,7 +131,7 @@ def _in_doubt(ruling: Ruling, number: str, erp: str) -> str:
 
 
 def _synced(facts: CommitmentFacts, number: str, erp: str) -> str:
-    names = sorted({document_name(written.document) for written in distinct(facts.documents)})
+    names = sorted({document_name(written.document) for written in distinct(facts.standing)})
     if len(facts.erp_ids) > 1:
         return f"{number} stands in {erp} more than once: {', '.join(names)}. All but one must be removed there."
     return f"{number} is synced with {erp} as {names[-1]}."

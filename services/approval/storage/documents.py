@@ -59,7 +59,7 @@ async def _others(
 
 
 def _documents(facts: CommitmentFacts) -> tuple[frozenset[Any], ErpDocument | None]:
-    return facts.documents, facts.ruling.settled_as if facts.ruling else None
+    return facts.standing, facts.ruling.settled_as if facts.ruling else None
 
 
 def _names(facts: CommitmentFacts) -> frozenset[DocumentName]:

@@ -6,6 +6,7 @@ from typing import Any
 from schemas.commitment import ErpDocument, summarise
 from schemas.envelope import Event, new_event
 from schemas.events import (
+    DOCUMENT_GONE,
     CommitmentResent,
     CommitmentRetrieved,
     CommitmentSent,
@@ -167,6 +168,23 @@ def failed(received: dict[str, Any], failure_class: FailureClass, message: str, 
     summary = summarise(Snapshot.of(received).commitment, SAM.as_person, ERP)
     return ExportFailed(
         **about(received), round=1, failure=failure, attempts=3, decided_by=DANA.as_person, summary=summary
+    )
+
+
+def gone(received: dict[str, Any], revision: int = 2) -> ExportFailed:
+    """The failure of an update because the ERP no longer has the document that `succeeded` named."""
+    known = succeeded(received).erp_document
+    failure = Failure(
+        failure_class=FailureClass.WAIT_FOR_DEPENDENCY,
+        code=DOCUMENT_GONE,
+        message=f"The ERP no longer has {known.number}, the document of this commitment.",
+        owner=Owner.APPROVER,
+        next_step=f"If {known.number} was deleted on purpose, choose Create anew; otherwise restore it.",
+        in_erp=False,
+        document=known,
+    )
+    return failed(received, FailureClass.WAIT_FOR_DEPENDENCY, "").model_copy(
+        update={**about(received, revision), "failure": failure}
     )
 
 

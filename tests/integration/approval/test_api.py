@@ -6,9 +6,11 @@ import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
@@ -24,6 +26,7 @@ from schemas.limits import MAX_REASON_CHARACTERS
 from schemas.snapshot import Snapshot
 from services.approval.storage.migrations import MIGRATIONS
 from services.approval.web.api.problems import MEDIA_TYPE
+from services.pipeline.clock import utc_now
 from services.pipeline.migrations import migrate
 from tests.integration.approval import company
 from tests.integration.approval.company import ANA, DANA, EVE, KIM, LEE, PAT, content
@@ -239,14 +242,15 @@ async def test_a_commitment_has_contents_findings_changes_and_history(api: Api) 
 
 async def test_a_repeated_accept_orders_one_export(api: Api) -> None:
     await api.desk.receive(company.sent(SC))
-    body = read(SC, erp_code="4711", accounting_date="2026-11-30", note="As agreed.")
+    today = utc_now().date().isoformat()
+    body = read(SC, erp_code="4711", accounting_date=today, note="As agreed.")
     first = await api.post("/sc-1/accept", body)
     again = await api.post("/sc-1/accept", body)
     assert (first.status_code, again.status_code) == (200, 200)
     assert first.json() == again.json()
     assert first.json()["status"] == "exporting"
     (order,) = await api.decisions("decision.accepted")
-    assert (order["round"], order["erp_code"], order["accounting_date"]) == (1, "4711", "2026-11-30")
+    assert (order["round"], order["erp_code"], order["accounting_date"]) == (1, "4711", today)
     assert order["commitment"] == SC
     assert [line["kind"] for line in (await api.get("/sc-1/history")).json()] == [
         "decision.accepted",
@@ -290,6 +294,40 @@ async def test_a_failed_export_is_retried_once(api: Api) -> None:
     assert [(answer.json()["status"], answer.json()["round"]) for answer in answers] == [("exporting", 2)] * 2
     (order,) = await api.decisions("decision.accepted")
     assert (order["round"], order["content_hash"]) == (2, Snapshot.of(SC).content_hash)
+
+
+async def test_a_document_that_is_gone_is_created_anew_once(api: Api) -> None:
+    await api.desk.receive(company.sent(SC), company.accepted(SC), company.succeeded(SC), company.resent(SC))
+    await api.desk.receive(company.accepted(SC, 2), company.gone(SC))
+    failed = (await api.get("/sc-1")).json()
+    assert (failed["failure_code"], failed["missing_document"]["id"]) == ("document_gone", "erp-sc-1")
+    retry = {"revision": 2, "round": 1, "replaces": failed["missing_document"]["id"]}
+
+    answers = [await api.post("/sc-1/retry", retry) for _ in range(2)]
+
+    for answer in answers:
+        state = answer.json()
+        assert (state["status"], state["round"], state["erp_document"], state["locked_fields"]) == (
+            "exporting", 2, None, []
+        )  # fmt: skip
+        assert (state["failure_code"], state["missing_document"]) == (None, None)
+    (order,) = await api.decisions("decision.accepted")
+    assert order["replaces"] == failed["missing_document"] == failed["erp_document"]
+    is_problem(await api.post("/sc-1/retry", {"revision": 2, "round": 1}), 409)
+
+
+@pytest.mark.parametrize("replaces", ["erp-sc-1", "another"])
+async def test_nothing_but_the_document_that_is_gone_can_be_replaced(api: Api, replaces: str) -> None:
+    failed = company.failed(SC, FailureClass.WAIT_FOR_DEPENDENCY, "Vendor ACME is not active.")
+    if replaces == "another":
+        failed = company.gone(SC, 1)
+    await api.desk.receive(company.sent(SC), company.accepted(SC), failed)
+
+    problem = is_problem(await api.post("/sc-1/retry", {"revision": 1, "round": 1, "replaces": replaces}), 409)
+
+    assert "SC-001 cannot be created anew" in problem["detail"]
+    assert problem["commitment"]["status"] == "failed"
+    assert await api.decisions("decision.accepted") == []
 
 
 async def test_an_export_in_doubt_is_settled_with_or_without_a_document(api: Api) -> None:
@@ -442,18 +480,44 @@ WRONG_MEMBERS: list[tuple[str, str, Any]] = [
     ("accept", "accounting_date", 0),
     ("accept", "accounting_date", "2026-11-30T00:00:00Z"),
     ("accept", "accounting_date", "2026-02-30"),
+    ("accept", "accounting_date", "20261130"),
+    ("accept", "accounting_date", "0026-11-22"),
+    ("accept", "accounting_date", "9999-12-31"),
+    ("accept", "accounting_date", "0001-01-01"),
     ("accept", "erp_code", "\x00"),
+    ("accept", "erp_code", " "),
+    ("accept", "erp_code", "PO\n7"),
+    ("accept", "erp_code", "PO-777777777"),
+    ("accept", "note", "\x07"),
+    ("retry", "replaces", ""),
+    ("retry", "replaces", 1),
 ]
 
 
 async def test_an_invalid_member_is_named_and_nothing_is_recorded(api: Api) -> None:
     await api.desk.receive(company.sent(SC))
     for verb, member, value in WRONG_MEMBERS:
-        body = read(SC) | ({"reason": "No."} if verb == "reject" else {}) | {member: value}
+        body = {"retry": {"revision": 1, "round": 1}, "reject": read(SC, reason="No.")}.get(verb, read(SC))
+        body = body | {member: value}
         problem = is_problem(await api.post_bytes(f"/sc-1/{verb}", json.dumps(body).encode()), 422)
         assert [error["member"] for error in problem["errors"]] == [member]
         assert len(problem["detail"]) < 1000
     assert (await api.get("/sc-1")).json()["status"] == "ready"
+
+
+async def test_a_date_that_the_erp_does_not_take_is_refused_with_those_that_it_takes(api: Api) -> None:
+    await api.desk.receive(company.sent(SC))
+    limits = company.QUICKBOOKS.limits.model_copy(update={"accounting_days_back": 30, "accounting_days_ahead": 0})
+    await api.desk.receive(company.QUICKBOOKS.model_copy(update={"version": 2, "limits": limits}))
+    today = utc_now().astimezone(ZoneInfo(DANA.time_zone)).date()
+    first, early = today - timedelta(days=30), today - timedelta(days=31)
+
+    problem = is_problem(await api.post("/sc-1/accept", read(SC, accounting_date=f"{early}")), 422)
+
+    sentence = f"QuickBooks takes accounting dates from {first} to {today}, not {early}"
+    assert problem["errors"] == [{"member": "accounting_date", "message": sentence}]
+    assert problem["detail"] == f"{sentence}."
+    assert (await api.post("/sc-1/accept", read(SC, accounting_date=f"{first}"))).status_code == 200
 
 
 async def test_a_body_that_is_not_a_json_object_is_refused(api: Api) -> None:

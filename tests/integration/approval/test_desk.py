@@ -1,6 +1,8 @@
 """The pages of the approval desk on a real database."""
 
+from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from httpx2 import AsyncClient, Response
@@ -8,6 +10,7 @@ from httpx2 import AsyncClient, Response
 from schemas.fields import FailureClass
 from schemas.links import sign_unsubscribe
 from schemas.snapshot import Snapshot
+from services.pipeline.clock import utc_now
 from tests.integration.approval import company
 from tests.integration.approval.company import (
     ANA,
@@ -446,20 +449,43 @@ async def test_no_answer_of_a_tampered_form_is_recorded(desk: DeskUnderTest) -> 
 
 async def test_accepting_on_the_page_sends_the_erp_code_and_the_accounting_date(desk: DeskUnderTest) -> None:
     await desk.receive(sent(CONCRETE))
+    today = utc_now().date().isoformat()
     async with desk.browser(DANA) as browser:
         fields = hidden_fields(await browser.get("/commitments/8841"), "/accept")
-        typed = {"erp_code": "PO-7", "accounting_date": "2026-11-30", "note": "As agreed."}
-        wrong = await browser.post("/commitments/8841/accept", data=fields | typed | {"accounting_date": "soon"})
-        assert wrong.status_code == 422
-        assert "Enter the accounting date as year-month-day" in text_of(wrong)
-        assert 'value="PO-7"' in wrong.text
+        typed = {"erp_code": "PO-7", "accounting_date": today, "note": "As agreed."}
+        for odd in ("soon", "20261130", "2026-W48-1", "30.11.2026", "26-11-30"):
+            wrong = await browser.post("/commitments/8841/accept", data=fields | typed | {"accounting_date": odd})
+            assert wrong.status_code == 422
+            assert "Enter the accounting date as year-month-day" in text_of(wrong)
+            assert 'value="PO-7"' in wrong.text
         assert "Accepted." in text_of(
             await follow(browser, await browser.post("/commitments/8841/accept", data=fields | typed))
         )
     (decision,) = await desk.published("decision.accepted")
     assert '"erp_code":"PO-7"' in decision
-    assert '"accounting_date":"2026-11-30"' in decision
+    assert f'"accounting_date":"{today}"' in decision
     assert '"note":"As agreed."' in decision
+
+
+async def test_what_the_erp_does_not_take_is_refused_beside_its_field(desk: DeskUnderTest) -> None:
+    await desk.receive(sent(CONCRETE))
+    today = utc_now().astimezone(ZoneInfo(DANA.time_zone)).date()
+    first, last = today - timedelta(days=366), today + timedelta(days=366)
+    async with desk.browser(DANA) as browser:
+        page = await browser.get("/commitments/8841")
+        fields = hidden_fields(page, "/accept")
+        typed = {"accounting_date": "0026-11-22", "erp_code": "PO-777777777", "note": "As agreed."}
+        wrong = await browser.post("/commitments/8841/accept", data=fields | typed)
+    assert f"From {first} to {last}." in text_of(page)
+    assert wrong.status_code == 422
+    for field, text in (
+        ("accounting_date", f"QuickBooks takes accounting dates from {first} to {last}, not 0026-11-22"),
+        ("erp_code", "QuickBooks takes 11 characters in the document number; this one has 12"),
+    ):
+        assert f'<p class="field-problem" id="{field}-problem"><span class="hidden">Error: </span>{text}' in wrong.text
+        assert f'value="{typed[field]}" aria-invalid="true"' in wrong.text
+    assert "As agreed." in wrong.text
+    assert not await desk.published("decision.accepted")
 
 
 async def test_a_failed_export_is_retried_without_another_approval(desk: DeskUnderTest) -> None:

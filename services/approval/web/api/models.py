@@ -31,6 +31,10 @@ class CommitmentState(_Model):
     content_hash: str | None = Field(description="The hash that an answer must name; null if the content is disputed.")
     since: datetime
     failure_class: FailureClass | None
+    failure_code: str | None = Field(description="The code of the failure, the ERP's or ours; null without one.")
+    missing_document: ErpDocument | None = Field(
+        description="The document that the ERP no longer has; a retry that names its id as `replaces` creates it anew."
+    )
     erp_document: ErpDocument | None
     summary: Summary
 

@@ -9,8 +9,9 @@ from fastapi.security import HTTPBearer
 
 from schemas.events import DirectoryPerson
 from services.approval.decisions import Answered
-from services.approval.rules.answers import Accept, Answer, Blocked, Conflict, Reject, Retry, Settle
+from services.approval.rules.answers import Accept, Answer, Blocked, Conflict, Reject, Retry, Settle, Unacceptable
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, current_status
+from services.approval.rules.guards import missing_document
 from services.approval.rules.status import EDITABLE, RIBBONS, locked_fields, message, summary
 from services.approval.storage import queries
 from services.approval.storage.queries import StoredCommitment
@@ -24,7 +25,7 @@ from services.approval.web.api.models import (
     Me,
     SubmittedContent,
 )
-from services.approval.web.api.problems import TOO_LARGE, ProblemError, documented
+from services.approval.web.api.problems import TOO_LARGE, InvalidMember, ProblemError, documented
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.tracing import traceparent_of
 from services.pipeline.apart import apart
@@ -120,7 +121,7 @@ def _add_answering(router: APIRouter, dependencies: Dependencies) -> None:
 
     @router.post("/commitments/{commitment_id}/retry", responses=refusals)
     async def retry(request: Request, commitment_id: str, who: Approver, answer: Retry) -> CommitmentState:
-        """Retry a failed export; no new approval is needed."""
+        """Retry a failed export, or create its document anew if the ERP no longer has it; no new approval is needed."""
         return await carry_out(request, commitment_id, who, answer)
 
     @router.post("/commitments/{commitment_id}/settle", responses=refusals)
@@ -148,6 +149,9 @@ def _after(answered: Answered) -> CommitmentState:
         case Blocked(_, findings):
             words = " ".join(finding.text for finding in findings)
             raise ProblemError(409, words, findings=findings)
+        case Unacceptable(_, problems):
+            errors = [InvalidMember(member=each.member, message=each.text) for each in problems]
+            raise ProblemError(422, f"{'; '.join(each.text for each in problems)}.", errors=errors)
         case Conflict(_, explanation):
             raise ProblemError(409, explanation, commitment=state and state.model_dump(mode="json"))
     if state is None:
@@ -172,6 +176,8 @@ def _state(facts: CommitmentFacts, current: CurrentStatus) -> CommitmentState:
         content_hash=next(iter(hashes)) if len(hashes) == 1 else None,
         since=current.since,
         failure_class=failure and failure.failure_class,
+        failure_code=failure and failure.code,
+        missing_document=missing_document(current),
         erp_document=facts.document,
         summary=summary(facts, current),
     )

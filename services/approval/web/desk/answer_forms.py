@@ -7,6 +7,9 @@ from pydantic import ValidationError
 from schemas.commitment import ErpDocument, id_of_number
 from schemas.events import LimitsProfile
 from services.approval.rules.answers import Accept, Answer, Reject, Retry, Settle
+from services.approval.rules.commitment import CurrentStatus
+from services.approval.rules.erp import document_name
+from services.approval.rules.guards import missing_document
 from services.approval.web.desk import forms
 from services.approval.web.desk.forms import BadFormError, Choice, Fields, FormProblem, Verb
 
@@ -48,6 +51,15 @@ def read_reject(fields: Fields, number: str) -> Reject | list[FormProblem]:
 def read_retry(fields: Fields) -> Retry:
     """The order to retry."""
     return _built(Retry, revision=_revision(fields), round=_round(fields))
+
+
+def read_create_anew(fields: Fields, current: CurrentStatus) -> Retry | list[FormProblem]:
+    """The order to create anew the document that the page names; the approver has to confirm that it is gone."""
+    if fields.get("deleted") != "yes":
+        missing = missing_document(current)
+        name = document_name(missing) if missing else "the document"
+        return [FormProblem("deleted", f"Confirm that {name} was deleted on purpose, since a new one will be created")]
+    return _built(Retry, revision=_revision(fields), round=_round(fields), replaces=fields.get("replaces"))
 
 
 def read_settle(fields: Fields, connection: str | None) -> Settle | list[FormProblem]:

@@ -1,4 +1,4 @@
-"""Answers from a commitment's page: accept, reject, retry, and settle an export in doubt."""
+"""Answers from a commitment's page: accept, reject, retry, create anew, and settle an export in doubt."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from schemas.events import DirectoryPerson, ErpConnection
 from schemas.fields import ID_PATTERN
 from schemas.limits import MAX_ID_CHARACTERS
-from services.approval.rules.answers import Answer
+from services.approval.rules.answers import Answer, Unacceptable
 from services.approval.rules.erp import connection_name, erp_title, target_erp
 from services.approval.storage import directory, queries
 from services.approval.storage.queries import StoredCommitment
@@ -34,6 +34,7 @@ class Action(StrEnum):
     ACCEPT = "accept"
     REJECT = "reject"
     RETRY = "retry"
+    CREATE_ANEW = "create-anew"
     SETTLE = "settle"
 
 
@@ -56,6 +57,9 @@ class CommitmentActions:
         answered = await self._decisions.answer(commitment_id, who, answer, traceparent_of(request))
         if answered is None:
             raise HTTPException(HTTPStatus.NOT_FOUND)
+        if isinstance(answered.result, Unacceptable):
+            problems = [FormProblem(each.member, each.text) for each in answered.result.problems]
+            return await self._page.show(who, commitment_id, RefusedForm(fields, problems))
         result = result_of(answer, answered, erp_title(erp))
         if not result.is_done:
             form = RefusedForm(fields, refusal=result.text, revision=answer.revision)
@@ -98,6 +102,8 @@ def _read(
             return answer_forms.read_reject(fields, stored.current.summary.number)
         case Action.RETRY:
             return answer_forms.read_retry(fields)
+        case Action.CREATE_ANEW:
+            return answer_forms.read_create_anew(fields, stored.current)
         case Action.SETTLE:
             return answer_forms.read_settle(fields, connection_name(stored.facts) or (erp.name if erp else None))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import partial
 from http import HTTPStatus
 
@@ -9,8 +10,9 @@ from fastapi import Response
 from starlette.exceptions import HTTPException
 
 from schemas.commitment import Commitment
-from schemas.events import Change, DirectoryPerson
+from schemas.events import Change, DirectoryPerson, ErpConnection
 from schemas.fields import FailureClass, Status
+from schemas.zones import zone_info
 from services.approval.rules.differences import differences
 from services.approval.rules.facts import Stage
 from services.approval.rules.rows import SubmissionRow
@@ -24,6 +26,7 @@ from services.approval.web.desk.forms import FormProblem
 from services.approval.web.desk.list_rows import ListRow, reviewed_row
 from services.approval.web.desk.pages import Pages
 from services.pipeline.apart import apart
+from services.pipeline.clock import utc_now
 from services.pipeline.database import Transaction
 
 
@@ -44,12 +47,13 @@ class OfferedAnswers:
     accept: bool = False
     reject: bool = False
     retry: bool = False
+    create_anew: bool = False
     settle: bool = False
 
     @property
     def any(self) -> bool:
         """Whether the page offers any."""
-        return self.accept or self.reject or self.retry or self.settle
+        return self.accept or self.reject or self.retry or self.create_anew or self.settle
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,7 @@ class DetailPage:
                 title=f"{detail.row.summary.number} {detail.row.summary.title}",
                 detail=detail,
                 can=offered_answers(detail.row, who),
+                accounting_dates=_accounting_dates(detail.row.erp, who),
                 counts=counts,
                 current_view=view_of(detail.row.current.status),
                 problems=form.problems,
@@ -127,6 +132,7 @@ def offered_answers(row: ListRow, who: DirectoryPerson) -> OfferedAnswers:
         accept=status is Status.READY and not row.blocked_by,
         reject=status in (Status.READY, Status.DISPUTED, Status.FAILED),
         retry=status is Status.FAILED and row.is_retriable,
+        create_anew=status is Status.FAILED and row.missing_document is not None,
         settle=status is Status.IN_DOUBT and ruling is not None and ruling.settled_as is None,
     )
 
@@ -134,6 +140,11 @@ def offered_answers(row: ListRow, who: DirectoryPerson) -> OfferedAnswers:
 def view_of(status: Status) -> DeskView:
     """The narrowest view that holds commitments of `status`."""
     return next(view for view, statuses in STATUSES.items() if status in statuses)
+
+
+def _accounting_dates(erp: ErpConnection | None, who: DirectoryPerson) -> tuple[date, date] | None:
+    """The first and the last accounting date that `erp` takes today, where `who` is."""
+    return erp.limits.accounting_dates(utc_now().astimezone(zone_info(who.time_zone)).date()) if erp else None
 
 
 async def _detail(db: Transaction, found: Review, read_revision: int | None) -> Detail:

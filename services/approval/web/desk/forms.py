@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from pydantic import TypeAdapter, ValidationError
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
-from schemas.fields import ERP_ID_PATTERN, ID_PATTERN
+from schemas.fields import ERP_ID_PATTERN, ID_PATTERN, Day
 from schemas.limits import MAX_ID_CHARACTERS, MAX_NAME_CHARACTERS, MAX_NOTE_CHARACTERS, MAX_REASON_CHARACTERS
 
 MAX_CHOICES = 50
@@ -18,6 +19,7 @@ MAX_CHOICES = 50
 Fields = Mapping[str, str]
 _HASH_CHARACTERS = 64
 _MAX_DIGITS = 7
+_DAY: TypeAdapter[date] = TypeAdapter(Day)
 
 
 class BadFormError(HTTPException):
@@ -125,8 +127,8 @@ def read_date(text: str) -> tuple[date | None, list[FormProblem]]:
     if not text:
         return None, []
     try:
-        return date.fromisoformat(text), []
-    except ValueError:
+        return _DAY.validate_python(text), []
+    except ValidationError:  # any other form as well, such as 20261122 or 2026-W47
         return None, [FormProblem("accounting_date", "Enter the accounting date as year-month-day, such as 2026-11-22")]
 
 

@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from schemas.commitment import Summary
+from schemas.commitment import ErpDocument, Summary
 from schemas.events import ErpConnection
 from schemas.fields import FailureClass, Status
 from services.approval.rules import status
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus
 from services.approval.rules.erp import erp_title, target_erp
 from services.approval.rules.finding import Finding
+from services.approval.rules.guards import missing_document
 from services.approval.storage import reviews, submissions
 from services.approval.storage.queries import StoredCommitment
 from services.approval.storage.reviews import Review
@@ -67,6 +68,11 @@ class ListRow:
         """Whether the desk offers to retry a failed export."""
         failure = self.current.ruling.failure if self.current.ruling else None
         return failure is not None and failure.failure_class is not FailureClass.FIX_DATA
+
+    @property
+    def missing_document(self) -> ErpDocument | None:
+        """The document that the ERP no longer has, if the export failed because of that."""
+        return missing_document(self.current)
 
     @property
     def content_hash(self) -> str:

@@ -14,6 +14,7 @@ from services.approval.rules.answers import (
     Reject,
     Retry,
     Settle,
+    Unacceptable,
 )
 from services.approval.rules.commitment import CommitmentFacts, current_status
 from services.approval.rules.erp import document_name
@@ -45,6 +46,9 @@ def result_of(answer: Answer, answered: Answered, erp: str) -> Result:
         case Blocked(_, findings):
             words = " ".join(finding.text for finding in findings)
             return Result(facts.id, number, is_done=False, text=f"{words} Nothing was exported.")
+        case Unacceptable(_, problems):
+            words = " ".join(f"{each.text}." for each in problems)
+            return Result(facts.id, number, is_done=False, text=f"{words} Nothing was exported.")
         case Conflict(_, explanation):
             return Result(facts.id, number, is_done=False, text=explanation)
 
@@ -57,6 +61,8 @@ def _done(answer: Answer, facts: CommitmentFacts, number: str, erp: str) -> str:
             current = current_status(facts)
             people = f" {who_is_mailed(current.summary)}" if current else ""
             return f"Rejected. {number} is editable again.{people}"
+        case Retry(replaces=str()):
+            return f"Recorded. {number} will be created anew in {erp}. No new approval is needed."
         case Retry():
             return f"{number} will be tried again. No new approval is needed."
         case Settle(document=ErpDocument() as document):

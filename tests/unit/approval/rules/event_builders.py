@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from schemas.commitment import ErpDocument, Person, summarise
 from schemas.envelope import DataT, Event, new_event
 from schemas.events import (
+    DOCUMENT_GONE,
     CommitmentResent,
     CommitmentRetrieved,
     CommitmentSent,
@@ -52,7 +53,12 @@ def retrieved(revision: int = 1, by: Person = SAM, at: datetime = NOW) -> Event[
 
 
 def accepted(
-    revision: int = 1, export_round: int = 1, content: Snapshot = A, by: Person = DANA, at: datetime = NOW
+    revision: int = 1,
+    export_round: int = 1,
+    content: Snapshot = A,
+    by: Person = DANA,
+    at: datetime = NOW,
+    replaces: ErpDocument | None = None,
 ) -> Event[DecisionAccepted]:
     data = DecisionAccepted(
         **_about(revision),
@@ -61,6 +67,7 @@ def accepted(
         commitment=content,
         decided_by=by,
         sent_by=SAM,
+        replaces=replaces,
     )
     return _event(data, at)
 
@@ -123,6 +130,21 @@ def failed(
     return _event(data, at)
 
 
+def gone(revision: int = 2, export_round: int = 1, number: str = "PO-1001", at: datetime = NOW) -> Event[ExportFailed]:
+    """The failure of an update because the ERP no longer has the commitment's document."""
+    failure = Failure(
+        failure_class=FailureClass.WAIT_FOR_DEPENDENCY,
+        code=DOCUMENT_GONE,
+        message=f"The ERP no longer has {number}.",
+        owner=Owner.APPROVER,
+        next_step="Create it anew.",
+        in_erp=False,
+        document=document(number),
+    )
+    data = failed(revision, export_round).data.model_copy(update={"failure": failure})
+    return _event(data, at)
+
+
 def succeeded(
     revision: int = 1, export_round: int = 1, number: str = "PO-1001", at: datetime = NOW
 ) -> Event[ExportSucceeded]:
@@ -173,4 +195,5 @@ FAILED = (*EXPORTING, failed())
 REJECTED = (sent(), rejected())
 RETRIEVED = (sent(), retrieved())
 SYNCED = (*EXPORTING, succeeded())
+GONE = (*SYNCED, sent(2), accepted(2), gone())
 DISPUTED = (sent(), sent(1, B))

@@ -37,5 +37,6 @@ def _attempts(facts: CommitmentFacts) -> Iterator[tuple[str, Person, Answer, Sna
         absent = Settle(revision=revision, round=export_round, note="None there.")
         present = Settle(revision=revision, round=export_round, document=document(), note="Seen.")
         yield "retry", DANA, Retry(revision=revision, round=export_round), content
+        yield "create_anew", DANA, Retry(revision=revision, round=export_round, replaces=document().id), content
         yield "settle_as_absent", DANA, absent, content
         yield "settle_as_present", DANA, present, content

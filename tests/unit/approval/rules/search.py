@@ -98,7 +98,7 @@ class Search:
     def _index_of(self, event: Event[Decision]) -> int:
         """The index of a granted answer's event, the same on every path."""
         data = event.data
-        content = (data.content_hash, data.note) if isinstance(data, DecisionAccepted) else ()
+        content = (data.content_hash, data.note, data.replaces) if isinstance(data, DecisionAccepted) else ()
         identity = (data.topic, data.revision, data.round, data.decided_by.id, *content)
         if identity not in self._indexes:
             self._indexes[identity] = len(self.events)
@@ -119,8 +119,10 @@ class Search:
         current = current_status(state)
         found = (current.status, current.revision) if current else None
         self._require(found == expected_status(self._data(node)), "the status follows from the events", node)
-        numbers = {event.erp_document.number for event in _of(self._data(node), ExportSucceeded)}
+        numbers = _standing_numbers(self._data(node))
         self._require(len(state.erp_ids) == len(numbers), "a document is one, whatever it is known by", node)
+        named = state.document and state.document.number
+        self._require(named in numbers if numbers else named is None, "a replaced document is not shown", node)
 
     def _check_answer(self, node: Node, name: str, event: Event[Decision]) -> None:
         """The promises that hold for each answer that is granted at `node`."""
@@ -136,6 +138,9 @@ class Search:
             )
             self._require(not self._was_granted(node, data.revision), "a revision is accepted once", node)
         elif isinstance(data, DecisionAccepted):
+            failures = [each.failure for each in _of(known, ExportFailed) if each.revision == data.revision]
+            is_gone = any(failure.document == data.replaces for failure in failures)
+            self._require(data.replaces is None or is_gone, "only a document that is gone is replaced", node)
             approved = {other.content_hash for other in _of(known, DecisionAccepted) if other.revision == data.revision}
             self._require(data.content_hash in approved, "a retry repeats the approved content", node)
 
@@ -182,6 +187,17 @@ def _outcome(rulings: Sequence[Any]) -> Status | None:
     if _of(last, ExportFailed):
         return Status.FAILED
     return Status.IN_DOUBT if _of(last, ExportInDoubt) or _of(last, DecisionResolved) else Status.EXPORTING
+
+
+def _standing_numbers(events: Sequence[EventData]) -> set[str | None]:
+    """The numbers of the documents that were written since the last order to replace them, if there was one."""
+    replaced = [(order.revision, order.replaces.number) for order in _of(events, DecisionAccepted) if order.replaces]
+    written = {(event.revision, event.erp_document.number) for event in _of(events, ExportSucceeded)}
+    return {
+        number
+        for revision, number in written
+        if not any(revision < ordered and number == gone for ordered, gone in replaced)
+    }
 
 
 def _of(events: Sequence[EventData], kind: type[Any]) -> list[Any]:

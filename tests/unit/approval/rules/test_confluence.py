@@ -33,7 +33,9 @@ from tests.unit.approval.rules.event_builders import (
     B,
     accepted,
     confirmed,
+    document,
     failed,
+    gone,
     in_doubt,
     rejected,
     resolved,
@@ -61,6 +63,12 @@ SCENARIOS: dict[str, tuple[Event[Any], ...]] = {
     ),
     "evidence by number, and the ERP's own ids": (
         sent(1, A), in_doubt(1, 1), resolved(1, 1), confirmed(1, 1), succeeded(1), succeeded(2)
+    ),
+    "a document that is gone, and one in its place": (
+        sent(1, A), sent(2, A), accepted(2, 1), succeeded(1), gone(2, 1), succeeded(2, 2, "PO-1002")
+    ),
+    "a document that was replaced, but is there after all": (
+        sent(2, A), accepted(2, 2, replaces=document()), gone(2, 1), succeeded(1), confirmed(1), succeeded(2, 2)
     ),
     "different facts of the same rank": (
         sent(1, A), retrieved(1), retrieved(1, by=DANA), failed(1, 1), failed(1, 1, "Another word."),
@@ -129,6 +137,13 @@ def keep_last_document(before: CommitmentFacts, after: CommitmentFacts, _: Event
     return replace(after, documents=(after.documents - before.documents) or after.documents)
 
 
+def forget_what_was_replaced(before: CommitmentFacts, after: CommitmentFacts, event: Event[Any]) -> CommitmentFacts:
+    """Drop a replaced document when its order arrives, instead of remembering that it was replaced."""
+    if not isinstance(event.data, DecisionAccepted) or event.data.replaces is None:
+        return after
+    return replace(after, documents=after.standing, replaced=before.replaced)
+
+
 def ignore_events_before_the_submission(
     before: CommitmentFacts, after: CommitmentFacts, event: Event[Any]
 ) -> CommitmentFacts:
@@ -150,6 +165,7 @@ MUTANTS: dict[str, Joins] = {
     "a second content replaces the first": changed(by=keep_last_content),
     "late submissions are ignored": changed(by=ignore_late_submissions),
     "the last document is kept": changed(by=keep_last_document),
+    "replaced documents are dropped": changed(by=forget_what_was_replaced),
     "events before the submission are ignored": changed(by=ignore_events_before_the_submission),
     "the first order is kept": changed(by=keep_first_order),
 }
@@ -198,6 +214,10 @@ def unguarded(status: Status, answer: Callable[[CommitmentFacts, int], Event[Dec
         pytest.param(unguarded(Status.EXPORTING, lambda _, revision: accepted(revision, by=KIM)), id="accept twice"),
         pytest.param(unguarded(Status.IN_DOUBT, lambda _, revision: rejected(revision, 1)), id="reject in doubt"),
         pytest.param(unguarded(Status.FAILED, lambda _, revision: accepted(revision, 2, B)), id="retry other content"),
+        pytest.param(
+            unguarded(Status.FAILED, lambda _, revision: accepted(revision, 2, replaces=document("PO-9"))),
+            id="replace a document that is not gone",
+        ),
     ],
 )
 def test_the_search_finds_a_missing_guard(answers: Answers) -> None:
@@ -212,6 +232,8 @@ EVENTS: tuple[Event[Any], ...] = (
     *(succeeded(revision, n, number) for revision in (1, 2) for n in (1, 2) for number in ("PO-1", "PO-2")),
     *(confirmed(revision, n, number) for revision in (1, 2) for n in (1, 2) for number in ("PO-1", "PO-2")),
     *(accepted(revision, n, by=by) for revision in (1, 2) for n in (1, 2) for by in (DANA, KIM)),
+    *(accepted(revision, 2, replaces=document(number)) for revision in (1, 2) for number in ("PO-1", "PO-2")),
+    *(gone(revision, n, number) for revision in (1, 2) for n in (1, 2) for number in ("PO-1", "PO-2")),
     *(rejected(revision, n, by=by) for revision in (1, 2) for n in (0, 1) for by in (DANA, KIM)),
     *(resolved(revision, 1, number) for revision in (1, 2) for number in ("PO-1", "PO-2")),
 )
