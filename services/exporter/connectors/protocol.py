@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Protocol, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from schemas.events import LimitsProfile
 from schemas.fields import Id, Name
@@ -40,6 +40,14 @@ class ConnectionSettings(BaseModel):
     )
     pause_seconds: Seconds = Field(default=10.0, description="How long an open circuit waits before its next trial.")
     limits: LimitsProfile = Field(default=LimitsProfile(), description="What the ERP accepts.")
+
+    @field_validator("limits")
+    @classmethod
+    def _has_known_limits_only(cls, limits: LimitsProfile) -> LimitsProfile:
+        """A limit whose name is misspelt would not hold, and nobody would notice."""
+        if limits.model_extra:
+            raise ValueError(f"unknown limits: {', '.join(sorted(limits.model_extra))}")
+        return limits
 
     @model_validator(mode="after")
     def _has_one_token_at_most(self) -> Self:

@@ -10,6 +10,9 @@ from sandbox.erp.faults import ErpFault, ErpFaultKind
 from sandbox.erp.rules import Rules
 from schemas.commitment import ErpDocument
 from schemas.events import ExportFailed, Failure
+from schemas.fields import FailureClass
+from services.exporter.connectors.types import Exists, FindAnswer, FoundDocument, Gone, WriteAnswer, WriteRequest
+from services.exporter.rules.marker import marker_of
 from services.exporter.storage import tables
 from services.pipeline.fold import RefusedError
 from tests.integration.exporter.exporter_process import SETTLE_SECONDS, ExporterProcess, running_exporter
@@ -214,6 +217,66 @@ async def test_the_number_of_a_replaced_document_may_be_evidence_for_another_com
         chosen = select(tables.EXPORT.c.document).where(tables.EXPORT.c.commitment_id == "c-2")
         document = ErpDocument.model_validate((await db.execute(chosen)).scalar_one())
     assert document.number == "PO-1001"
+
+
+async def test_of_two_documents_the_one_that_is_left_is_updated(exporter: ExporterProcess) -> None:
+    await exporter.consume(accepted_event())
+    await exporter.work_once()
+    exporter.erp.books.create(exporter.erp.books.documents["1001"].order, exporter.clock.now)
+    exporter.erp.books.delete("1001")
+
+    failure = await failed(exporter, 2)
+    assert (failure.code, stands(exporter)) == ("document_gone", [("1002", 1)])
+    await create_anew(exporter, failure)
+
+    assert await finished(exporter) == ["succeeded", "succeeded"]
+    assert stands(exporter) == [("1002", 2)]
+
+
+class HidingConnector:
+    """Speaks to an ERP that hides deleted documents from a search, but keeps their references taken."""
+
+    enforces_reference = True
+
+    async def find(self, reference: str) -> FindAnswer:
+        del reference
+        return ()
+
+    async def create(self, request: WriteRequest) -> WriteAnswer:
+        return Exists(FoundDocument("1001", "PO-1001", None, marker_of(request.reference, 1, "0" * 64)))
+
+    async def update(self, document_id: str, request: WriteRequest) -> WriteAnswer:
+        del request
+        return Gone(FailureClass.FIX_SETUP, f"There is no document {document_id}.")
+
+    async def close(self) -> None:
+        pass
+
+
+class ConfusedConnector(HidingConnector):
+    """Answers that a new document is gone."""
+
+    async def create(self, request: WriteRequest) -> WriteAnswer:
+        return await self.update("1001", request)
+
+
+@pytest.mark.parametrize(
+    ("connector", "code"),
+    [(HidingConnector(), "reference_held"), (ConfusedConnector(), None)],
+    ids=["hiding", "confused"],
+)
+async def test_an_erp_that_neither_has_nor_frees_a_document_fails_as_fix_setup(
+    exporter: ExporterProcess, connector: HidingConnector, code: str | None
+) -> None:
+    failure = await deleted(exporter)
+    process = exporter.with_connector(connector)
+    await create_anew(process, failure)
+    await finished(process)
+
+    event = await process.last_published()
+    assert isinstance(event.data, ExportFailed)
+    assert (event.data.failure.code, event.data.failure.failure_class) == (code, FailureClass.FIX_SETUP)
+    assert event.data.attempts == 1
 
 
 async def test_a_new_document_is_subject_to_the_rules_of_the_erp(exporter: ExporterProcess) -> None:
