@@ -12,6 +12,7 @@ from playwright.async_api import BrowserContext, Locator, Page, Request, async_p
 from sandbox.story import REASON
 from sandbox.world import World, WorldOptions, running_world
 from schemas.examples.cast import ANA, DANA, SAM
+from services.pipeline.clock import utc_now
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
@@ -33,7 +34,8 @@ class Tabs:
 @pytest.fixture
 async def tabs(tmp_path: Path) -> AsyncIterator[Tabs]:
     """The whole system is running, and nobody has signed in."""
-    async with running_world(tmp_path, WorldOptions(is_durable=False)) as world, async_playwright() as playwright:
+    options = WorldOptions(is_durable=False, erp_settings={"limits.takes_accounting_date": True})
+    async with running_world(tmp_path, options) as world, async_playwright() as playwright:
         chromium = os.environ.get("CHROMIUM", "/usr/bin/chromium")
         # Chromium's own sandbox does not run as root, which CI does
         browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
@@ -72,6 +74,44 @@ async def test_two_tabs_in_which_somebody_signs_in_at_once_both_end_on_their_pag
     assert tabs.errors == []
 
 
+async def test_a_document_that_was_deleted_in_the_erp_is_created_anew_on_the_pages(tabs: Tabs) -> None:
+    await _sign_in(tabs, DANA.name)
+    await _accepted(tabs, "SC-016")
+
+    (document,) = tabs.world.erp.books.documents.values()
+    await tabs.mailbox.goto(f"{tabs.world.erp.url}/purchase-orders/{document.id}")
+    await tabs.mailbox.get_by_role("button", name="Delete PO-1001").click()
+    await expect(tabs.mailbox.get_by_role("main")).to_contain_text("No purchase orders yet")
+    await _edit_and_resend(tabs, "03-310")
+    await _export_after_check(tabs, "SC-016")
+    await _ribbon_says(tabs.project, "The ERP no longer has PO-1001")
+    await _create_anew(tabs, "SC-016", "PO-1001")
+    await _ribbon_says(tabs.project, "Synced")
+    await expect(tabs.project.locator(".band")).to_contain_text("PO-1002")
+
+    assert list(tabs.world.erp.books.documents) == ["1002"]
+    assert [error for error in tabs.errors if "422" not in error] == []  # the form that was not confirmed
+
+
+async def test_a_slip_of_the_year_is_refused_beside_its_field(tabs: Tabs) -> None:
+    await _sign_in(tabs, DANA.name)
+    await _create(tabs.project, tabs.world.commitments.url, "SC-017")
+    await tabs.project.get_by_role("button", name="Send to ERP").click()
+    link = tabs.desk.get_by_role("link", name="SC-017", exact=True)
+    await _reload_until_there(f"{tabs.world.desk_url}/commitments?view=ready", link)
+    await link.click()
+
+    await tabs.desk.get_by_label("Accounting date").fill("0026-11-22")
+    await tabs.desk.get_by_role("button", name="Export SC-017").click()
+
+    problem = tabs.desk.locator("#accounting_date-problem")
+    await expect(problem).to_contain_text("Small ERP takes accounting dates from")
+    await expect(tabs.desk.get_by_label("Accounting date")).to_have_value("0026-11-22")
+    await tabs.desk.get_by_label("Accounting date").fill(f"{utc_now().date()}")
+    await tabs.desk.get_by_role("button", name="Export SC-017").click()
+    await _ribbon_says(tabs.project, "Synced")
+
+
 async def _accepted(tabs: Tabs, number: str) -> None:
     await _create(tabs.project, tabs.world.commitments.url, number)
     await tabs.project.get_by_role("button", name="Send to ERP").click()
@@ -95,18 +135,38 @@ async def _rejected(tabs: Tabs, number: str) -> None:
 
 
 async def _corrected_and_resent(tabs: Tabs, number: str) -> None:
+    await _edit_and_resend(tabs, "03-310")
+    await _read_mail(tabs, DANA.email, f"Re-sent: {number}", "03-310")
+    await _export_after_check(tabs, number)
+    await _ribbon_says(tabs.project, "Synced")
+
+
+async def _edit_and_resend(tabs: Tabs, cost_code: str) -> None:
     await tabs.project.get_by_role("link", name="Edit").click()
-    await tabs.project.get_by_label("Line 1 cost code").fill("03-310")
+    await tabs.project.get_by_label("Line 1 cost code").fill(cost_code)
     await tabs.project.get_by_role("button", name="Save").click()
     await tabs.project.get_by_role("button", name="Re-send to ERP").click()
-    await _read_mail(tabs, DANA.email, f"Re-sent: {number}", "03-310")
+
+
+async def _export_after_check(tabs: Tabs, number: str) -> None:
+    """Accept a re-sent revision: before, the page shows what changed."""
     await _choose(tabs, number, "Accept")
     await tabs.desk.get_by_role("button", name="Export").click()
-    # before a re-sent revision is accepted, the page shows what changed
     await expect(tabs.desk.get_by_role("insertion")).to_have_text("03-310")
     await tabs.desk.get_by_role("button", name="Export 1 commitment").click()
     await _desk_says(tabs.desk, f"Accepted. {number}")
-    await _ribbon_says(tabs.project, "Synced")
+
+
+async def _create_anew(tabs: Tabs, number: str, deleted: str) -> None:
+    link = tabs.desk.get_by_role("link", name=f"Create anew {number}")
+    await _reload_until_there(f"{tabs.world.desk_url}/commitments?view=failed", link)
+    await link.click()
+    button = tabs.desk.get_by_role("button", name=f"Create {number} anew")
+    await button.click()
+    await expect(tabs.desk.locator("#deleted-problem")).to_contain_text("Confirm that PO-1001 was deleted on purpose")
+    await tabs.desk.get_by_label(f"{deleted} was deleted on purpose").check()
+    await button.click()
+    await _desk_says(tabs.desk, f"Recorded. {number} will be created anew")
 
 
 def _listen(context: BrowserContext) -> list[str]:

@@ -47,6 +47,7 @@ async def held(desk: DeskUnderTest) -> list[tuple[str, str]]:
 async def test_it_is_created_anew_once_the_approver_confirms_that_it_is_gone(desk: DeskUnderTest) -> None:
     await receive_gone(desk)
     async with desk.browser(DANA) as browser:
+        assert f'href="{PAGE}#create-anew"' in (await browser.get("/commitments?view=failed")).text
         page = await browser.get(PAGE)
         fields = hidden_fields(page, FORM)
         assert "QuickBooks no longer has SC-014. The accepted content becomes a new document there" in text_of(page)
