@@ -37,12 +37,18 @@ _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f]")
 _MAX_REPORTED_ERRORS = 3
 _MAX_WHY_CHARACTERS = 1_000
 _WORDS_BY_PATTERN = IN_WORDS | {JSON_MEDIA_TYPE_PATTERN: "must be a JSON media type such as application/json"}
+_SHOULD = re.compile(r"^(?:Input|String|Value|List|Tuple|Dictionary|Set) should (be|have|match)")
+"""How the validator begins its sentences."""
 _WORDS_BY_ERROR = {
     "missing": "is missing",
     "model_type": "must be a JSON object",
     "uuid_parsing": "must be a UUID",
     "uuid_type": "must be a UUID",
     "int_type": "must be a whole number",
+    "string_type": "must be a string",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "extra_forbidden": "is not known",
 }
 
 Headers = Sequence[tuple[str, bytes | None]]
@@ -186,12 +192,13 @@ def _is_deeper(decoded: Any, levels: int) -> bool:
 def in_words(error: ValidationError) -> str:
     """What is wrong with which member, without the values; the first few problems."""
     problems = error.errors(include_url=False, include_input=False)
-    shown = [f"{'.'.join(map(str, problem['loc'])) or 'data'}: {_wording(problem)}" for problem in problems]
+    shown = [f"{'.'.join(map(str, problem['loc'])) or 'data'}: {wording(problem)}" for problem in problems]
     more = len(shown) - _MAX_REPORTED_ERRORS
     return "; ".join(shown[:_MAX_REPORTED_ERRORS]) + (f"; and {more} more" if more > 0 else "")
 
 
-def _wording(problem: ErrorDetails) -> str:
+def wording(problem: ErrorDetails) -> str:
+    """What one problem asks for, as a person reads it."""
     pattern = problem.get("ctx", {}).get("pattern", "")
     in_words = _WORDS_BY_PATTERN.get(pattern) or _WORDS_BY_ERROR.get(problem["type"])
-    return in_words or problem["msg"].removeprefix("Value error, ")
+    return in_words or _SHOULD.sub(r"must \1", problem["msg"].removeprefix("Value error, "))

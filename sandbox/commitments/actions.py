@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from schemas.commitment import Commitment
-from schemas.events import CommitmentStatus
+from schemas.events import CommitmentStatus, SubmissionRefused
 from schemas.fields import Status, ToolLevel
 
 STATUS_LABELS = {
@@ -41,16 +41,27 @@ class TrackedCommitment:
     sent_revision: int = 0
     retrieved_revision: int = 0
     status: CommitmentStatus | None = None
+    refused: SubmissionRefused | None = None
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether accounting has not taken what was sent last."""
+        return self.refused is not None and not self._is_confirmed
 
     @property
     def is_unconfirmed(self) -> bool:
-        """Whether a revision was sent that no status confirms yet."""
-        return self.sent_revision > (self.status.revision if self.status else 0)
+        """Whether a revision was sent that no status confirms and no answer refuses yet."""
+        return not (self._is_confirmed or self.is_refused)
 
     @property
     def next_revision(self) -> int:
-        """The revision of the next submission."""
-        return 1 + max(self.sent_revision, self.status.revision if self.status else 0)
+        """The revision of the next submission; a refused one was never taken, so that its number is free."""
+        confirmed = self.status.revision if self.status else 0
+        return 1 + (confirmed if self.is_refused else max(self.sent_revision, confirmed))
+
+    @property
+    def _is_confirmed(self) -> bool:
+        return self.sent_revision <= (self.status.revision if self.status else 0)
 
     @property
     def locked_fields(self) -> frozenset[str]:
@@ -86,8 +97,8 @@ def edit(tracked: TrackedCommitment, level: ToolLevel) -> Action:
 
 
 def send(tracked: TrackedCommitment, level: ToolLevel) -> Action:
-    """Send to ERP: for a commitment that was never sent."""
-    is_new = tracked.sent_revision == 0 and tracked.status is None
+    """Send to ERP: for a commitment that accounting has never received."""
+    is_new = (tracked.sent_revision == 0 or tracked.is_refused) and tracked.status is None
     return Action(is_shown=is_new, reason=_reason_not_to_send(tracked, level))
 
 

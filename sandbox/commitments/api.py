@@ -45,6 +45,7 @@ def as_json(tracked: TrackedCommitment) -> dict[str, Any]:
         "sent_revision": tracked.sent_revision,
         "is_unconfirmed": tracked.is_unconfirmed,
         "status": tracked.status,
+        "refused": tracked.refused if tracked.is_refused else None,
     }
 
 

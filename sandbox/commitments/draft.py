@@ -5,12 +5,12 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import ErrorDetails
 
 from schemas import limits
 from schemas.commitment import Commitment, Person, Project, Vendor
 from schemas.examples.cast import ACME, IRONLINE
-from schemas.fields import IN_WORDS, Code, Currency, Id, Kind, Money, Name, Percent, Quantity, Text, Title
+from schemas.fields import Code, Currency, Id, Kind, Money, Name, Percent, Quantity, Text, Title
+from schemas.message import wording
 
 _CENT = Decimal("0.01")
 _AMOUNT_LIMIT = Decimal(10) ** 15
@@ -111,7 +111,7 @@ class Draft(_Typed):
 
 def describe(error: ValidationError) -> list[str]:
     """What is wrong with each field, in words for the person who typed it."""
-    return [f"{_place(problem['loc'])}: {_wording(problem)}" for problem in error.errors(include_url=False)]
+    return [f"{_place(problem['loc'])}: {wording(problem)}" for problem in error.errors(include_url=False)]
 
 
 def _place(location: tuple[int | str, ...]) -> str:
@@ -122,8 +122,3 @@ def _place(location: tuple[int | str, ...]) -> str:
             return name.replace("_", " ").capitalize()
         case _:
             return "Commitment"
-
-
-def _wording(problem: ErrorDetails) -> str:
-    pattern = str(problem.get("ctx", {}).get("pattern"))
-    return IN_WORDS.get(pattern, problem["msg"])

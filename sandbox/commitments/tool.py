@@ -11,6 +11,7 @@ from sandbox.commitments import actions
 from sandbox.commitments.actions import Rule, TrackedCommitment
 from sandbox.commitments.draft import Draft
 from sandbox.people import person
+from schemas.commitment import Commitment
 from schemas.envelope import Event, encode, new_event
 from schemas.events import (
     CommitmentResent,
@@ -20,10 +21,11 @@ from schemas.events import (
     DirectoryPerson,
     EventData,
     Submission,
+    SubmissionRefused,
 )
 from schemas.examples.cast import COMPANY, DIRECTORY, RIVERSIDE
 from schemas.fields import Note, ToolLevel
-from schemas.snapshot import Snapshot
+from schemas.snapshot import Snapshot, TooLargeError
 from services.pipeline.broker import EventProducer
 
 SOURCE = "sandbox/commitments"
@@ -70,6 +72,8 @@ class CommitmentsTool:
         match data:
             case CommitmentStatus(company_id=company_id) if company_id == COMPANY:
                 self._apply_status(data)
+            case SubmissionRefused(company_id=company_id) if company_id == COMPANY:
+                self._apply_refusal(data)
             case Submission(company_id=company_id) if company_id == COMPANY:
                 self._apply_submission(data)
             case DirectoryPerson(company_id=company_id) if company_id == COMPANY:
@@ -161,13 +165,13 @@ class CommitmentsTool:
             event = kind(
                 company_id=COMPANY,
                 project_id=tracked.commitment.project.id,
-                commitment=Snapshot.of(tracked.commitment.model_dump(mode="json", exclude_none=True)),
+                commitment=_snapshot(tracked.commitment),
                 revision=revision,
                 sent_by=person(self.people[person_id]),
                 note=note or None,
             )
             await self._publish(event)
-            return self._keep(replace(self.tracked[commitment_id], sent_revision=revision))
+            return self._keep(replace(self.tracked[commitment_id], sent_revision=revision, refused=None))
 
     def _require(self, commitment_id: str, rule: Rule, person_id: str) -> TrackedCommitment:
         tracked = self.tracked[commitment_id]
@@ -192,6 +196,12 @@ class CommitmentsTool:
         if tracked := self.tracked.get(status.commitment_id):
             self._keep(replace(tracked, status=status))
 
+    def _apply_refusal(self, refused: SubmissionRefused) -> None:
+        """Show why accounting did not take what was sent last; an answer about an earlier revision is old news."""
+        tracked = self.tracked.get(refused.commitment_id)
+        if tracked and refused.revision in (None, tracked.sent_revision):
+            self._keep(replace(tracked, refused=refused))
+
     def _apply_submission(self, sent: Submission) -> None:
         commitment = sent.commitment.commitment
         new = TrackedCommitment(commitment, status=self._statuses.get(commitment.id))
@@ -209,3 +219,11 @@ class CommitmentsTool:
     def _keep(self, tracked: TrackedCommitment) -> TrackedCommitment:
         self.tracked[tracked.commitment.id] = tracked
         return tracked
+
+
+def _snapshot(commitment: Commitment) -> Snapshot:
+    """The commitment as it is sent. Raises NotAllowedError if it is larger than accounting takes."""
+    try:
+        return Snapshot.of(commitment.model_dump(mode="json", exclude_none=True))
+    except TooLargeError as error:
+        raise NotAllowedError(f"It is too large to be sent: {error}.") from error

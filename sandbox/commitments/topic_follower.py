@@ -6,12 +6,25 @@ import structlog
 
 from sandbox.commitments.tool import CommitmentsTool
 from schemas.envelope import decode
-from schemas.events import CommitmentResent, CommitmentSent, CommitmentStatus, DirectoryPerson, EventData
+from schemas.events import (
+    CommitmentResent,
+    CommitmentSent,
+    CommitmentStatus,
+    DirectoryPerson,
+    EventData,
+    SubmissionRefused,
+)
 from schemas.message import UnreadableError
 from services.pipeline.broker import TopicReader
 from services.pipeline.records import Record
 
-TOPICS = (CommitmentStatus.topic, CommitmentSent.topic, CommitmentResent.topic, DirectoryPerson.topic)
+TOPICS = (
+    CommitmentStatus.topic,
+    CommitmentSent.topic,
+    CommitmentResent.topic,
+    SubmissionRefused.topic,
+    DirectoryPerson.topic,
+)
 
 log = structlog.get_logger()
 

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from pydantic import SecretStr, ValidationError
 
+from schemas.message import wording
 from services.exporter.connectors.protocol import ConnectionSettings, Connector, ConnectorType
 from services.pipeline.errors import SettingsError
 
@@ -83,8 +84,8 @@ def _connection(path: Path, number: int, table: dict[str, Any], environ: Mapping
     try:
         settings = connector_type.settings_type.model_validate(table)
     except ValidationError as error:
-        errors = error.errors(include_url=False, include_input=False, include_context=False)
-        problems = "; ".join(f"{'.'.join(map(str, each['loc'])) or 'it'}: {each['msg']}" for each in errors)
+        errors = error.errors(include_url=False, include_input=False)
+        problems = "; ".join(f"{'.'.join(map(str, each['loc'])) or 'it'}: {wording(each)}" for each in errors)
         raise SettingsError(f"{where}: {problems}") from None
     token = _token(where, settings, environ)
     try:

@@ -19,6 +19,7 @@ from schemas.events import (
     CommitmentStatus,
     DirectoryPerson,
     EventData,
+    SubmissionRefused,
 )
 from schemas.examples.cast import ACME, ANA, COMPANY, DANA, IRONLINE, KIM, RIVERSIDE, SAM
 from schemas.fields import Ribbon, Status, ToolLevel
@@ -189,6 +190,40 @@ async def test_older_statuses_change_nothing(tool: CommitmentsTool, client: Asyn
     assert latest is not None
     await tool.apply(latest.model_copy(update={"version": 8, "status": Status.READY}))
     assert tool.tracked[commitment_id].status == latest
+
+
+async def test_what_accounting_has_not_taken_is_shown_and_can_be_sent_again(
+    settings: KafkaSettings, tool: CommitmentsTool, client: AsyncClient
+) -> None:
+    commitment_id = await sent(client)
+    refused = SubmissionRefused(
+        company_id=COMPANY,
+        commitment_id=commitment_id,
+        revision=1,
+        message_hash="a" * 64,
+        reason="schema",
+        message="SC-014 did not reach accounting: total: must be a decimal string.",
+        next_step="Correct it.",
+    )
+    await tool.apply(refused)
+    shown = (await client.get(f"/api/commitments/{commitment_id}")).json()
+    assert shown["refused"]["reason"] == "schema"
+    assert not shown["is_unconfirmed"]
+    assert "did not reach accounting" in (await client.get(f"/commitments/{commitment_id}")).text
+
+    assert (await act(client, commitment_id, "send")).status_code == 200
+    assert [each.revision for each in await published(settings, CommitmentSent.topic, commitment_id)] == [1, 1]
+    await tool.apply(refused.model_copy(update={"revision": 3}))
+    shown = (await client.get(f"/api/commitments/{commitment_id}")).json()
+    assert (shown["refused"], shown["is_unconfirmed"]) == (None, True)
+
+
+async def test_what_is_too_large_is_refused_before_it_is_sent(client: AsyncClient) -> None:
+    lines = [{"cost_code": "03-300", "quantity": "1", "unit_cost": "1.00", "description": "x" * 9_000}] * 150
+    answer = await client.post("/api/commitments", json=TYPED | {"lines": lines}, headers=ANA_ACTS)
+    refused = await act(client, answer.json()["commitment"]["id"], "send")
+    assert refused.status_code == 409
+    assert refused.json()["detail"].startswith("It is too large to be sent: a commitment of 1,")
 
 
 async def test_only_project_admins_send(client: AsyncClient) -> None:

@@ -137,9 +137,9 @@ def test_the_error_for_other_json_names_the_missing_members() -> None:
         (altered("id", to=None), "id: is missing"),
         (altered("id", to="sc-014"), "id: must be a UUID"),
         (altered("id", to=14), "id: must be a UUID"),
-        (altered("specversion", to="0.3"), "specversion: Input should be '1.0'"),
+        (altered("specversion", to="0.3"), "specversion: must be '1.0'"),
         (altered("source", to="a\x00b"), "source: must not contain spaces or control characters"),
-        (altered("subject", to=""), "subject: String should have at least 1 character"),
+        (altered("subject", to=""), "subject: must have at least 1 character"),
         (
             altered("datacontenttype", to="application/xml"),
             "datacontenttype: must be a JSON media type such as application/json",
@@ -158,7 +158,7 @@ def test_the_error_for_other_json_names_the_missing_members() -> None:
         (altered("data", "commitment", "total", to="0.1234567"), f"commitment.total: {DECIMAL_IN_WORDS}"),
         (altered("data", "commitment", "total", to="NaN"), f"commitment.total: {DECIMAL_IN_WORDS}"),
         (altered("data", "commitment", "total", to="1.00\n"), f"commitment.total: {DECIMAL_IN_WORDS}"),
-        (altered("data", "commitment", "total", to=480250.0), "commitment.total: Input should be a valid string"),
+        (altered("data", "commitment", "total", to=480250.0), "commitment.total: must be a string"),
         (
             altered("data", "commitment", "lines", 2, "amount", to="1 000"),
             f"commitment.lines.2.amount: {DECIMAL_IN_WORDS}",
@@ -173,7 +173,7 @@ def test_the_error_for_other_json_names_the_missing_members() -> None:
         ),
         (
             altered("data", "commitment", "kind", to="lease"),
-            "commitment.kind: Input should be 'subcontract' or 'purchase_order'",
+            "commitment.kind: must be 'subcontract' or 'purchase_order'",
         ),
         (
             altered("data", "commitment", "title", to="Concrete\x00works"),
@@ -181,7 +181,7 @@ def test_the_error_for_other_json_names_the_missing_members() -> None:
         ),
         (
             altered("data", "commitment", "title", to="x" * 501),
-            "commitment.title: String should have at most 500 characters",
+            "commitment.title: must have at most 500 characters",
         ),
         (
             altered("data", "commitment", "url", to="javascript:alert(1)"),
@@ -195,8 +195,8 @@ def test_the_error_for_other_json_names_the_missing_members() -> None:
             altered("data", "commitment", "x", to=2**60),
             "commitment: holds a number beyond 2^53 - 1, which readers round; send it as a string",
         ),
-        (altered("data", "revision", to=-1), "revision: Input should be greater than or equal to 1"),
-        (altered("data", "revision", to=0), "revision: Input should be greater than or equal to 1"),
+        (altered("data", "revision", to=-1), "revision: must be greater than or equal to 1"),
+        (altered("data", "revision", to=0), "revision: must be greater than or equal to 1"),
         (altered("data", "revision", to=True), "revision: must be a whole number"),
         (altered("data", "revision", to="1"), "revision: must be a whole number"),
         (altered("data", "revision", to=1.5), "revision: must be a whole number"),
@@ -212,7 +212,7 @@ def test_the_error_for_an_invalid_message_says_where_and_why(bad: dict[str, Any]
     [
         ("decision.rejected", ("reason",), " \n ", "reason: must say something, without the character U+0000"),
         ("decision.accepted", ("content_hash",), "A" * 64, "content_hash: must be a SHA-256 in lower-case hex"),
-        ("decision.accepted", ("round",), 0, "round: Input should be greater than or equal to 1"),
+        ("decision.accepted", ("round",), 0, "round: must be greater than or equal to 1"),
         ("directory.person", ("company_id",), "two words", "company_id: must not contain spaces or control characters"),
         ("directory.person", ("version",), "3", "version: must be a whole number"),
         ("digest.ready", ("time_zone",), "Central", "time_zone: is not the name of a time zone"),
