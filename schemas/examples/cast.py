@@ -151,6 +151,7 @@ STEEL_3 = structural_steel("Structural steel", beams_in_tonnes="40.0")
 """The commitments, one constant for each revision."""
 
 CONCRETE_DOCUMENT = ErpDocument(connection=CONNECTION, id="4F2-1764000000", number="SC-014")
+CONCRETE_DOCUMENT_2 = ErpDocument(connection=CONNECTION, id="51A-1764003900", number="SC-014")
 STEEL_DOCUMENT = ErpDocument(connection=CONNECTION, id="4F9-1764003600", number="PO-099")
 
 CLOSED_COST_CODE = "Line 3: cost code 03-300 is closed. Use 03-310."

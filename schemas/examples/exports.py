@@ -17,6 +17,7 @@ from schemas.examples.cast import (
     COMPANY,
     CONCRETE_2,
     CONCRETE_DOCUMENT,
+    CONCRETE_DOCUMENT_2,
     CONNECTION,
     DANA,
     SAM,
@@ -77,6 +78,12 @@ EXAMPLES: tuple[Example, ...] = (
         EXPORTER,
         "2026-11-18T15:15:03Z",
         ExportSucceeded(**about(CONCRETE_2, 2), round=1, erp_document=CONCRETE_DOCUMENT),
+    ),
+    example(
+        "created-anew",
+        EXPORTER,
+        "2026-11-21T16:05:03Z",
+        ExportSucceeded(**about(CONCRETE_2, 3), round=2, erp_document=CONCRETE_DOCUMENT_2),
     ),
     _failed(
         "vendor-unknown",

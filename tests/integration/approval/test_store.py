@@ -47,7 +47,7 @@ async def facts(consumer: ApprovalConsumer) -> dict[str, list[dict[str, Any]]]:
     for row in kept["commitment"]:
         state = orjson.loads(row["state"])
         state.pop("status_version")
-        row["state"] = state | {"documents": sorted(state["documents"], key=str)}
+        row["state"] = state | {name: sorted(state[name], key=str) for name in ("documents", "replaced")}
     return kept
 
 
