@@ -1,20 +1,37 @@
 """Formats amounts and enumerations, the same way on pages and in mails."""
 
 from collections.abc import Iterable
-from decimal import Decimal
+from decimal import Context, Decimal, localcontext
 
-from babel.numbers import format_currency, get_currency_precision
+from babel.numbers import format_currency
 
 LOCALE = "en_US"
+EXACT = Context(prec=60)
+"""Keeps every digit of a sum or a product of two amounts; Python's default of 28 does not."""
 _MAX_DECIMALS = 6
+_USUAL_DECIMALS = 2
+_CURRENCIES_BY_DECIMALS = {
+    0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
+    3: "BHD IQD JOD KWD LYD OMR TND",
+    4: "CLF UYW",
+}
+"""Of the currencies that have another number of them (ISO 4217). CLDR's numbers are those that people use in shops, and
+leave out the cents in which invoices in dinars or rials may be written."""
+_DECIMALS = {name: count for count, names in _CURRENCIES_BY_DECIMALS.items() for name in names.split()}
+
+
+def decimals_of(currency: str) -> int:
+    """How many decimals amounts in `currency` have."""
+    return _DECIMALS.get(currency, _USUAL_DECIMALS)
 
 
 def money(amount: str | Decimal, currency: str) -> str:
     """`amount` with its currency, never rounded: the currency's number of decimals, or more if the amount has more."""
-    digits = get_currency_precision(currency)
+    digits = decimals_of(currency)
     decimals = "0" * digits + "#" * (_MAX_DECIMALS - digits)
     pattern = f"¤¤ #,##0.{decimals};¤¤ -#,##0.{decimals}"
-    return format_currency(Decimal(amount), currency, format=pattern, currency_digits=False, locale=LOCALE)
+    with localcontext(EXACT):
+        return format_currency(Decimal(amount), currency, format=pattern, currency_digits=False, locale=LOCALE)
 
 
 def enumeration(parts: Iterable[str]) -> str:

@@ -3,12 +3,10 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
-from babel.numbers import get_currency_precision
-
 from schemas.commitment import Commitment, Line
 from schemas.events import ErpConnection
 from services.approval.rules.finding import Finding
-from services.pipeline.formats import enumeration, money
+from services.pipeline.formats import EXACT, decimals_of, enumeration, money
 
 MAX_NAMED_LINES = 3
 
@@ -39,7 +37,7 @@ def accepted_rounding(commitment: Commitment, erp: ErpConnection | None) -> Deci
 
 def minor_unit(currency: str) -> Decimal:
     """The smallest amount of `currency` (ISO 4217): 0.01 USD, 1 JPY."""
-    return Decimal(1).scaleb(-get_currency_precision(currency))
+    return Decimal(1).scaleb(-decimals_of(currency))
 
 
 def _total(commitment: Commitment, erp: ErpConnection | None) -> Iterator[Finding]:
@@ -81,15 +79,16 @@ def _products(commitment: Commitment) -> Iterator[Finding]:
 def _deviation(line: Line) -> Decimal:
     """By how much the amount exceeds quantity times unit cost; a line without either is a lump sum."""
     quantity, unit_cost = Decimal(line.quantity), Decimal(line.unit_cost)
-    return Decimal(line.amount) - quantity * unit_cost if quantity or unit_cost else Decimal(0)
+    is_lump_sum = not (quantity or unit_cost)
+    return Decimal(0) if is_lump_sum else EXACT.subtract(Decimal(line.amount), EXACT.multiply(quantity, unit_cost))
 
 
 def _difference(line: Line, currency: str) -> str:
     deviation = _deviation(line)
-    product = Decimal(line.amount) - deviation
+    product = EXACT.multiply(Decimal(line.quantity), Decimal(line.unit_cost))
     comparison = "more" if deviation > 0 else "less"
     return (
-        f"Line {line.position}: its amount is {money(abs(deviation), currency)} {comparison} than "
+        f"Line {line.position}: its amount is {money(deviation.copy_abs(), currency)} {comparison} than "
         f"quantity times unit cost, {money(product, currency)}."
     )
 

@@ -22,6 +22,9 @@ from services.pipeline.formats import enumeration, money
         ("-50", "EUR", "EUR -50.00"),
         ("999999999999999.999999", "USD", "USD 999,999,999,999,999.999999"),
         ("7", "ZZZ", "ZZZ 7.00"),
+        ("12.5", "RSD", "RSD 12.50"),
+        ("12.5", "IQD", "IQD 12.500"),
+        ("9" * 30 + ".999999", "USD", f"USD {','.join(['999'] * 10)}.999999"),
     ],
 )
 def test_money_shows_its_currency_and_all_digits(amount: str, currency: str, expected: str) -> None:

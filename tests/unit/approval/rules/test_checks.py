@@ -109,7 +109,18 @@ def test_a_fraction_that_the_currency_does_not_have_blocks(currency: str, total:
     )
 
 
-@pytest.mark.parametrize(("currency", "amount"), [("JPY", "100.000000"), ("KWD", "1.005"), ("USD", "-0.01")])
+@pytest.mark.parametrize(
+    ("currency", "amount"),
+    [
+        ("JPY", "100.000000"),
+        ("KWD", "1.005"),
+        ("USD", "-0.01"),
+        ("RSD", "1250.50"),
+        ("ALL", "0.01"),
+        ("LBP", "0.25"),
+        ("IQD", "1.250"),
+    ],
+)
 def test_an_amount_that_can_be_booked_has_no_finding(currency: str, amount: str) -> None:
     lines = [line(amount=amount, unit_cost=amount)]
     assert findings(changed(currency=currency, total=amount, lines=lines), SAM) == ()
@@ -135,6 +146,10 @@ def test_many_fractions_are_counted_and_not_all_named() -> None:
         (
             {"quantity": "1", "unit_cost": "0", "amount": "5000.00"},
             "Line 1: its amount is USD 5,000.00 more than quantity times unit cost, USD 0.00.",
+        ),
+        (
+            {"quantity": f"1{'0' * 14}", "unit_cost": f"1{'0' * 14}", "amount": "0"},
+            "Line 1: its amount is USD {0} less than quantity times unit cost, USD {0}.".format(f"10{',000' * 9}.00"),
         ),
     ],
 )
