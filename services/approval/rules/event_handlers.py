@@ -52,9 +52,13 @@ def submitted(facts: CommitmentFacts, event: Event[Submission], now: datetime) -
 
 
 def mail_settled(facts: CommitmentFacts, event: Event[MailSettled], now: datetime) -> Handled:
-    """Add to the history who got a mail, and change no fact. A daily summary belongs to no commitment."""
+    """Add to the history who got a mail, and change no fact. A daily summary belongs to no commitment.
+
+    Nor does a mail about a submission that named another company than the commitment's.
+    """
     del now
-    if event.data.commitment_id is None:
+    is_misnamed = event.data.kind == "submission_refused" and facts.company_id not in (None, event.data.company_id)
+    if event.data.commitment_id is None or is_misnamed:
         return Decided(facts, is_changed=False)
     known = _of_company(facts, event.data.company_id)
     return Decided(facts, rows=(history.entry(known, event),), is_changed=False)

@@ -10,11 +10,14 @@ from schemas.commitment import Person
 from services.notifier.rules.delivery import MailJob, MailState, Settlement, SmtpAnswer
 from services.notifier.rules.event_handlers import QueuedMails
 from services.notifier.rules.mails.mail import TYPE_OF_KIND, Mail
+from services.notifier.rules.mails.submission_refused import SUBMISSION_REFUSED
 from services.notifier.storage.due import MailKey, due_mails
 from services.notifier.storage.tables import MAIL
 from services.pipeline.database import Transaction
 from services.pipeline.fold import StateChange
 from services.pipeline.writes import Writes
+
+_CHECKED_COMPANY = func.min(MAIL.c.company_id).filter(MAIL.c.kind != SUBMISSION_REFUSED.kind)
 
 
 class MailStore:
@@ -27,7 +30,7 @@ class MailStore:
     async def load(self, db: Transaction, keys: Sequence[str]) -> Mapping[str, QueuedMails]:
         """Return what is queued for every key; without a lock, because the columns read here never change."""
         queued = (
-            select(self._subject, func.min(MAIL.c.company_id), func.array_agg(MAIL.c.event_id))
+            select(self._subject, _CHECKED_COMPANY, func.array_agg(MAIL.c.event_id))
             .where(self._subject == func.any(list(keys)), self._where)
             .group_by(self._subject)
         )

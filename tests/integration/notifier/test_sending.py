@@ -28,6 +28,7 @@ from tests.unit.notifier.event_builders import (
     event_of,
     export_failed,
     rejected,
+    submission_refused,
 )
 
 
@@ -60,6 +61,19 @@ async def test_each_event_reaches_its_recipients(notifier: Notifier, mailbox: Ma
         ]
     )
     assert {row.state for row in (await notifier.rows()).values()} == {MailState.SENT}
+
+
+async def test_a_refused_submission_that_names_another_company_keeps_no_mail_from_anybody(notifier: Notifier) -> None:
+    assert await notifier.consume(submission_refused(company_id="c-2")) == [True]
+    assert await notifier.consume(rejected()) == [True]
+    assert await notifier.consume(submission_refused(company_id="c-2", message_hash="b" * 64)) == [True]
+    mailed = {
+        ("submission_refused", ANA.id),
+        ("submission_refused", SAM.id),
+        ("rejected", ANA.id),
+        ("rejected", SAM.id),
+    }
+    assert (await notifier.rows()).keys() == mailed
 
 
 async def test_a_repeated_event_sends_no_second_mail(notifier: Notifier, mailbox: Mailbox) -> None:

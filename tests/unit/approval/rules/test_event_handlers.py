@@ -163,6 +163,8 @@ def test_what_could_not_be_taken_changes_only_the_history(members: dict[str, Any
 
 def test_what_another_company_sent_is_not_noted() -> None:
     assert decided(refused_submission("company-999"), sent()) == Decided(after(sent()), is_changed=False)
+    about_it = mail("company-999", kind="submission_refused")
+    assert decided(about_it, sent()) == Decided(after(sent()), is_changed=False)
 
 
 def test_an_event_of_another_company_is_refused() -> None:
