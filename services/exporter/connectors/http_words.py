@@ -16,13 +16,15 @@ _MAX_DEPTH = 6
 _MAX_PARTS = 20
 
 _ERRORS = ("error", "errors", "fault", "exception")
-"""Members that an answer has only if something went wrong."""
+"""Members that an answer has only if something went wrong, or with a value that says that nothing did."""
+_NO_ERROR: tuple[Any, ...] = (None, False, "", "0", [], {})
 
 _SAID = ("title", "detail", "details", "message", "error_description", "errormessage", "exceptionmessage", "reason")
 _INSIDE = ("text", "value", "description", "faultstring", "msg")
 """Members that are read only inside one of the above."""
 
-_TAG = re.compile(r"<([/?!]?[a-zA-Z]*)[^<>]*>")
+_TAG = re.compile(r"<([/?!]?[a-zA-Z]*+)[^<>]*+>")
+"""Possessive: a tag that never ends is not tried again from each of its characters."""
 _HIDDEN = ("head", "script", "style")
 
 
@@ -37,7 +39,7 @@ def words_of(response: httpx2.Response) -> str:
 
 def has_error(body: Any) -> bool:
     """Whether the JSON `body` has a member that reports an error."""
-    return isinstance(body, dict) and any(_member(body, name) for name in _ERRORS)
+    return isinstance(body, dict) and any(_member(body, name) not in _NO_ERROR for name in _ERRORS)
 
 
 def _said(value: Any, depth: int = 0) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """What an ERP says when it answers without a document, and what that leads to."""
 
 import json
+from time import process_time
 from typing import Any
 
 import httpx2
@@ -8,7 +9,7 @@ import pytest
 
 from schemas.fields import FailureClass
 from services.exporter.connectors.http_response import find_answer, write_answer
-from services.exporter.connectors.types import Refused, Transient, Unknown
+from services.exporter.connectors.types import Landed, Refused, Transient, Unknown
 
 
 def response(status: int, body: Any = b"", **headers: str) -> httpx2.Response:
@@ -135,6 +136,13 @@ def test_what_nobody_can_read_is_not_shown(body: bytes) -> None:
     assert write_answer(response(422, body)).message == "The ERP gave no reason. (HTTP 422)"  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize("body", [b"<" + b"a" * 20_000, b"</" + b"a" * 20_000, b"<" * 20_000, b"<a" * 10_000])
+def test_tags_without_an_end_take_no_time(body: bytes) -> None:
+    begun = process_time()
+    write_answer(response(502, body))
+    assert process_time() - begun < 0.3
+
+
 def test_words_are_shortened() -> None:
     said = write_answer(response(422, {"errors": ["x" * 5_000] * 5_000}))
     page = write_answer(response(422, b"<p>" + b"word " * 100_000))
@@ -149,3 +157,10 @@ def test_the_words_of_a_failed_search_are_kept(status: int) -> None:
 
     assert isinstance(answer, Transient)
     assert "The index is being rebuilt" in answer.message
+
+
+@pytest.mark.parametrize("none", [None, False, "", 0, [], {}])
+@pytest.mark.parametrize("name", ["error", "errors", "Fault", "exception"])
+def test_a_member_for_errors_that_reports_none_changes_nothing(name: str, none: Any) -> None:
+    assert isinstance(write_answer(response(201, {"id": "7", name: none})), Landed)
+    assert find_answer(response(200, {"documents": [], name: none}), "c-1") == ()
