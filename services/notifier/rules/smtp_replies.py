@@ -86,7 +86,8 @@ MEANINGS = (
 RFC 5248; the remarks say where Exchange Online and Gmail have their own."""
 
 _STATUS = re.compile(r"[245]\.(\d{1,3}\.\d{1,3})\b", re.ASCII)
-_ADDRESS = re.compile(r"\S+@\S+")
+_ADDRESS = re.compile(r"(?<!\S)\S+@\S+")
+"""Looked for at the beginning of each word only, which takes no longer for a reply that is one long word."""
 
 
 def meaning_of(code: int, text: str, stage: Stage) -> Meaning | None:

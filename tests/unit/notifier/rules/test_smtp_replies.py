@@ -1,5 +1,7 @@
 """Replies of mail servers, as Postfix, Exim, Exchange Online, Gmail and others word them, and whom they are about."""
 
+from time import process_time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -176,3 +178,9 @@ def test_every_reply_is_an_outcome_and_only_permanent_ones_are_final(stage: Stag
     outcome = delivery_of(code, text, stage)
     assert outcome in {Delivery.DEFERRED, Delivery.BLOCKED, Delivery.REFUSED, Delivery.UNKNOWN}
     assert outcome is not Delivery.REFUSED or 500 <= code <= 599
+
+
+def test_a_reply_that_is_one_long_word_takes_no_time() -> None:
+    begun = process_time()
+    delivery_of(550, "a" * 50_000, Stage.RCPT)
+    assert process_time() - begun < 1
