@@ -1,6 +1,6 @@
 """One mail to one person: who gets it, its ids, and when it expires."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -79,10 +79,14 @@ def thread_id(mail: Mail, domain: str) -> str:
     return _id_of(mail.type.thread(mail.data), domain)
 
 
-def _each_once(people: Iterable[Person]) -> Iterator[Person]:
-    """Yield each person once; people who share an id or a usable address count as one."""
+def _each_once(people: Sequence[Person]) -> Iterator[Person]:
+    """Yield each person once; people who share an id or a usable address count as one.
+
+    Whoever is named with and without a usable address has one.
+    """
     seen: set[tuple[str, str]] = set()
-    for person in people:
+    reachable = {each.id: each for each in reversed(people) if isinstance(address_of(each.email), Address)}
+    for person in (reachable.get(each.id, each) for each in people):
         address = address_of(person.email)
         names = {("id", person.id)} | ({("address", address.owner)} if isinstance(address, Address) else set())
         if seen.isdisjoint(names):

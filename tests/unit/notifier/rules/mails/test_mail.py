@@ -29,6 +29,13 @@ def test_one_person_in_two_roles_gets_one_mail() -> None:
     assert recipients_of(rejected(SUMMARY.model_copy(update={"creator": SAM}))) == ["Sam Lee"]
 
 
+@pytest.mark.parametrize("email", [None, "sam.lee@localhost", "sam!lee@pm.example"])
+def test_a_person_who_is_also_named_without_a_usable_address_gets_the_mail(email: str | None) -> None:
+    creator = SAM.model_copy(update={"email": email})
+    (mail,) = mails_of(event_of(rejected(SUMMARY.model_copy(update={"creator": creator}))), NOW)
+    assert mail.recipient == SAM
+
+
 def test_two_people_who_share_an_address_get_one_mail_whatever_its_case() -> None:
     shared = Person(id="p-other", name="Site Office", email="SAM.LEE@pm.example")
     assert recipients_of(rejected(SUMMARY.model_copy(update={"creator": shared}))) == ["Site Office"]
