@@ -132,13 +132,15 @@ async def find(db: Transaction, company_id: str, commitment_id: str) -> StoredCo
     return None if state is None else stored_commitment(state)
 
 
-async def history(db: Transaction, commitment_id: str) -> Sequence[HistoryLine]:
-    """Return what happened to a commitment, newest first; at most MAX_HISTORY_ROWS lines."""
+async def history(db: Transaction, company_id: str, commitment_id: str) -> Sequence[HistoryLine]:
+    """Return what happened to a commitment of the company, newest first; at most MAX_HISTORY_ROWS lines.
+
+    A submission that was refused may have named another company before the commitment's own was known.
+    """
     table = HISTORY
+    is_own = (table.c.commitment_id == commitment_id) & (table.c.company_id == company_id)
     chosen = select(table.c.at, table.c.kind, table.c.actor, table.c.revision, table.c.round, table.c.text)
-    rows = await db.execute(
-        chosen.where(table.c.commitment_id == commitment_id).order_by(table.c.at.desc()).limit(MAX_HISTORY_ROWS)
-    )
+    rows = await db.execute(chosen.where(is_own).order_by(table.c.at.desc()).limit(MAX_HISTORY_ROWS))
     return [HistoryLine(*row) for row in rows]
 
 

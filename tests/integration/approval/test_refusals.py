@@ -33,7 +33,7 @@ async def test_the_refusal_is_published_and_an_earlier_revision_keeps_its_status
     (row,) = await consumer.rows(tables.COMMITMENT)
     assert row["status"] == "ready"
     async with consumer.database.begin() as db:
-        texts = [line.text for line in await queries.history(db, CONCRETE_1.id)]
+        texts = [line.text for line in await queries.history(db, SENT.data.company_id, CONCRETE_1.id)]
     assert any(
         "could not be taken. SC-014 did not reach accounting" in text and "at most 2000" in text for text in texts
     )
@@ -48,6 +48,17 @@ async def test_the_refusal_of_what_was_never_seen_shows_no_commitment(consumer: 
     await consumer.process(SENT)
     (row,) = await consumer.rows(tables.COMMITMENT)
     assert row["status"] == "ready"
+
+
+async def test_what_was_refused_in_the_name_of_another_company_is_not_shown(consumer: ApprovalConsumer) -> None:
+    misnamed = orjson.loads(too_long(encode(SENT)))
+    misnamed["data"]["company_id"] = "company-999"
+    await consumer.process_messages([("commitment.sent", CONCRETE_1.id, orjson.dumps(misnamed))])
+    await consumer.process(*await consumer.published(SubmissionRefused.topic))
+    await consumer.process(SENT)
+    async with consumer.database.begin() as db:
+        (line,) = await queries.history(db, SENT.data.company_id, CONCRETE_1.id)
+    assert line.kind == CommitmentSent.topic
 
 
 async def test_a_sound_event_beside_it_is_applied(consumer: ApprovalConsumer) -> None:

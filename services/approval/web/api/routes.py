@@ -96,7 +96,8 @@ def _add_reading(router: APIRouter, dependencies: Dependencies) -> None:
         """Read what happened to a commitment, newest first."""
         async with dependencies.database.begin() as db:
             await _found(db, who, commitment_id)
-            return [HistoryItem.model_validate(line) for line in await queries.history(db, commitment_id)]
+            lines = await queries.history(db, who.company_id, commitment_id)
+            return [HistoryItem.model_validate(line) for line in lines]
 
 
 def _add_answering(router: APIRouter, dependencies: Dependencies) -> None:

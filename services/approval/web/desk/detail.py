@@ -149,7 +149,7 @@ def _accounting_dates(erp: ErpConnection | None, who: DirectoryPerson) -> tuple[
 
 async def _detail(db: Transaction, found: Review, read_revision: int | None) -> Detail:
     changes, since = await _changes(db, found, read_revision)
-    history = await queries.history(db, found.facts.id)
+    history = await queries.history(db, found.facts.company_id or "", found.facts.id)
     return Detail(reviewed_row(found), found, _checks(found), changes, since, history)
 
 
