@@ -63,7 +63,9 @@ _PLACES = {
 _REGIONS = frozenset({"Africa", "America", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"})
 _NO_CITIES = frozenset({"ACT", "LHI", "NSW", "North", "South", "Victoria", "West"})
 """Parts of Australia in names that IANA keeps for old systems."""
-_ZONES = frozenset(available_timezones())
+_NO_ZONES = frozenset({"Factory", "localtime"})
+"""Names of the time of a computer, whichever it has."""
+_ZONES = frozenset(available_timezones()) - _NO_ZONES
 
 
 def _cities() -> dict[str, str]:

@@ -28,7 +28,9 @@ def test_a_zone_has_several_names(name: str, zone: str) -> None:
     assert zone_named(name) == zone
 
 
-@pytest.mark.parametrize("name", ["", "Central", "West", "Mars/Olympus Mons", "CST6", "-06:00", "../etc/passwd"])
+@pytest.mark.parametrize(
+    "name", ["", "Central", "West", "Mars/Olympus Mons", "CST6", "-06:00", "../etc/passwd", "localtime", "Factory"]
+)
 def test_what_names_no_zone_is_utc(name: str) -> None:
     assert zone_named(name) is None
     assert zone_info(name).key == "UTC"
