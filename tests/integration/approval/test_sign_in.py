@@ -410,7 +410,13 @@ async def test_a_bearer_token_with_a_flaw_is_refused(desk: DeskUnderTest, sandbo
     assert "token" in refused.json()["detail"]
 
 
-@pytest.mark.parametrize("token", ["", "x", "a.b.c", "....", "é.é.é", "e30.e30.e30", "bnVsbA.bnVsbA.", "W10.W10.W10"])
+_ODD_HEADER = base64.urlsafe_b64encode(b'{"alg": "RS256", "crit": 7}').rstrip(b"=").decode()
+
+
+@pytest.mark.parametrize(
+    "token",
+    ["", "x", "a.b.c", "....", "é.é.é", "e30.e30.e30", "bnVsbA.bnVsbA.", "W10.W10.W10", f"{_ODD_HEADER}.e30.e30"],
+)
 async def test_a_malformed_bearer_token_is_refused(desk: DeskUnderTest, token: str) -> None:
     async with desk.browser() as program:
         refused = await program.get("/api/v1/me", headers={"authorization": f"Bearer {token}".encode()})
@@ -435,6 +441,7 @@ class Issuer:
         self.url = ""
         self.keys: list[Any] = []
         self.answer: bytes | None = None
+        self.token_answer = b""
         self.keys_path = "/jwks"
         self.key_requests = 0
         self.configurations = 0
@@ -449,7 +456,7 @@ class Issuer:
         return {"issuer": self.url} | {name: self.url + path for name, path in paths.items()}
 
     async def _tokens(self) -> StarletteResponse:
-        return StarletteResponse(self.answer or b"")
+        return StarletteResponse(self.answer or self.token_answer)
 
     async def _jwks(self, path: str) -> StarletteResponse:
         self.key_requests += 1
@@ -559,6 +566,9 @@ async def test_a_first_answer_without_keys_makes_the_provider_unavailable_for_se
         b'{"error": 5}',
         b'{"expires_in": 1e400}',
         b'{"expires_in": "x"}',
+        b"7",
+        b"true",
+        b'[["id_token", 7]]',
     ],
 )
 async def test_an_odd_answer_to_a_code_is_a_failed_sign_in(database_url: str, issuer: Issuer, answer: bytes) -> None:
@@ -568,6 +578,19 @@ async def test_an_odd_answer_to_a_code_is_a_failed_sign_in(database_url: str, is
         page = await browser.get("/sign-in/callback", params={"state": began["state"][0], "code": "a-code"})
     assert page.status_code == 400
     assert "did not confirm this sign-in" in text_of(page)
+
+
+async def test_an_id_token_with_an_odd_claim_is_a_failed_sign_in(database_url: str, issuer: Issuer) -> None:
+    key = rsa("key")
+    issuer.keys = [key]
+    async with running_desk(settings(database_url, issuer=issuer.url)) as desk, desk.browser() as browser:
+        began = parse_qs(urlsplit((await browser.get("/sign-in")).headers["location"]).query)
+        claims = {"aud": CLIENT.id, "nonce": began["nonce"][0], "iat": int(time.time()), "at_hash": ["x"]}
+        tokens = {"token_type": "bearer", "access_token": "x", "id_token": issuer.token(key, "RS256", **claims)}
+        issuer.token_answer = json.dumps(tokens).encode()
+        page = await browser.get("/sign-in/callback", params={"state": began["state"][0], "code": "a-code"})
+    assert page.status_code == 400
+    assert "does not prove who you are" in text_of(page)
 
 
 async def test_keys_that_cannot_be_used_are_left_out_and_logged_once(issuer: Issuer) -> None:

@@ -107,7 +107,7 @@ class SignIn:
             token = await self._provider.verified(str(tokens.get("id_token", "")), client_id)
             CodeIDToken(token.claims, token.header, None, expected).validate(leeway=self._provider.leeway_seconds)
             return person_id_of(token)
-        except (NotSignedInError, JoseError, ValueError) as error:
+        except (NotSignedInError, JoseError, ValueError, TypeError) as error:
             raise SignInFailedError("The sign-in provider's answer does not prove who you are.") from error
 
     async def close(self) -> None:

@@ -88,7 +88,7 @@ class Provider:
             rules.validate(decoded.claims)
         except ExpiredTokenError as error:
             raise NotSignedInError("The token has expired.") from error
-        except (JoseError, ValueError) as error:
+        except (JoseError, ValueError, TypeError) as error:  # the library takes some members for what they should be
             raise NotSignedInError("The token is not valid here.") from error
         return decoded
 
