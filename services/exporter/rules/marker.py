@@ -1,5 +1,9 @@
 """The marker that identifies, in a document in the ERP, a revision and its exact content."""
 
+from schemas.limits import MAX_REVISION
+
+_MAX_DIGITS = len(str(MAX_REVISION))
+
 
 def marker_of(commitment_id: str, revision: int, content_hash: str) -> str:
     """The marker of this content of this revision."""
@@ -11,4 +15,5 @@ def marked_revision(marker: str | None, commitment_id: str) -> int | None:
     if marker is None or not marker.startswith(f"{commitment_id}/"):
         return None
     revision, _, content_hash = marker.removeprefix(f"{commitment_id}/").partition("/")
-    return int(revision) if revision.isascii() and revision.isdigit() and content_hash else None
+    is_revision = revision.isascii() and revision.isdigit() and len(revision) <= _MAX_DIGITS
+    return int(revision) if is_revision and content_hash else None

@@ -13,7 +13,8 @@ def test_a_revision_can_be_read_back_from_its_marker(commitment_id: str, revisio
 
 
 @pytest.mark.parametrize(
-    "marker", [None, "", "1", "1/", "1/2", "1/2/", "1/x/hash", "1/²/hash", "12/3/hash", "see 1/2/hash"]
+    "marker",
+    [None, "", "1", "1/", "1/2", "1/2/", "1/x/hash", "1/²/hash", "12/3/hash", "see 1/2/hash", f"1/{'9' * 5_000}/hash"],
 )
 def test_anything_else_is_not_our_marker(marker: str | None) -> None:
     assert marked_revision(marker, "1") is None
