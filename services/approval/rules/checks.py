@@ -83,6 +83,9 @@ def _sender(commitment: Commitment, sent_by: Person, sender: DirectoryPerson | N
             f"{commitment.number} cannot be accepted: {sent_by.name} may not send commitments of "
             f"{commitment.project.name}; that needs Admin on its Commitments tool.",
         )
+    elif sender and not level and "commitments_tool" in sender.not_understood:
+        text = f"The directory does not say in a form that is understood whether {sent_by.name} may send commitments of"
+        yield Finding("sender", f"{text} {commitment.project.name}.", is_blocking=False)
 
 
 def _lengths(commitment: Commitment, erp: ErpConnection | None) -> Iterator[Finding]:

@@ -360,7 +360,7 @@ async def test_a_blocked_row_offers_no_accept_and_says_why(desk: DeskUnderTest) 
         assert "Difference USD 50.00" in text_of(one)
         forced = await choose(browser, "export", choice(page, "reject", "w").replace("reject", "accept"))
         assert forced.status_code == 409
-        assert "its total is USD 50.00 more than its lines. Nothing was exported." in text_of(forced)
+        assert "they have to be lines of their own. Nothing was exported." in text_of(forced)
     assert not await desk.published("decision.accepted")
 
 

@@ -274,3 +274,15 @@ def test_without_a_note_or_a_limit_the_memo_has_no_finding(target: ErpConnection
     assert note_findings(None, "c-1", 2, target) == ()
     if target is None or target.limits.memo_characters is None:
         assert note_findings("x" * 4_000, "c-1", 2, target) == ()
+
+
+def test_a_senders_levels_that_cannot_be_read_are_a_warning() -> None:
+    odd = DirectoryPerson.model_validate(sender(None).model_dump() | {"commitments_tool": "read_only"})
+    assert findings(CONCRETE_1, SAM, sender=odd) == (
+        Finding(
+            "sender",
+            "The directory does not say in a form that is understood whether Sam Lee may send commitments of "
+            "Riverside Tower.",
+            is_blocking=False,
+        ),
+    )
