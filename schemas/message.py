@@ -6,6 +6,7 @@ Source: CloudEvents 1.0.2, with its JSON format and its Kafka protocol binding.
 import base64
 import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -75,7 +76,7 @@ def _possible(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
     try:
         return validate(value)
     except ValidationError:
-        if isinstance(value, str) and _TIME_FORM.fullmatch(value):
+        if value == "" or (isinstance(value, str) and _TIME_FORM.fullmatch(value)):
             return None
         raise
 
@@ -105,6 +106,9 @@ class Attributes(BaseModel):
 
 _ATTRIBUTES = tuple(Attributes.model_fields)
 _HEADERS = {f"ce_{name}" for name in _ATTRIBUTES} | {"content-type"}
+_SPRINGS_TYPES = "spring_json_header_types"
+"""The header with which Spring's Kafka mapper says that it wrote the others."""
+_SECONDS = re.compile(r"[0-9]{9,11}(\.[0-9]{1,9})?")
 _ON_BAD_UTF_8 = {"ce_traceparent": "replace"}
 """A malformed traceparent is ignored."""
 
@@ -139,11 +143,24 @@ def loose_members(value: bytes) -> Mapping[str, Any]:
 
 def _own_headers(headers: Headers) -> dict[str, str]:
     """The headers that we read, by name in lower case; all others are other systems' and may hold anything."""
-    named = [(name.lower(), text) for name, text in headers if text is not None]
+    named = [(name.lower().replace("ce-", "ce_", 1), text) for name, text in headers if text is not None]
     try:
-        return {name: text.decode(errors=_ON_BAD_UTF_8.get(name, "strict")) for name, text in named if name in _HEADERS}
+        own = {name: text.decode(errors=_ON_BAD_UTF_8.get(name, "strict")) for name, text in named if name in _HEADERS}
     except UnicodeDecodeError as error:
         raise UnreadableError("undecodable", "a header of the event is not UTF-8") from error
+    is_springs = any(name == _SPRINGS_TYPES for name, _ in named)
+    return {name: _spring_value(name, text) for name, text in own.items()} if is_springs else own
+
+
+def _spring_value(name: str, text: str) -> str:
+    """A header that Spring's mapper wrote: as JSON where it was no string, and a time as seconds since 1970."""
+    if name == "ce_time" and _SECONDS.fullmatch(text):
+        return datetime.fromtimestamp(float(text), UTC).isoformat()
+    try:
+        decoded = orjson.loads(text) if text.startswith('"') else text
+    except orjson.JSONDecodeError:
+        return text
+    return decoded if isinstance(decoded, str) else text
 
 
 def _data_of(message: Mapping[str, Any]) -> Any:

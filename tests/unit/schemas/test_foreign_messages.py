@@ -47,7 +47,11 @@ def test_headers_of_other_systems_may_hold_anything() -> None:
 
 @given(st.lists(st.tuples(st.text(), st.none() | st.binary())))
 def test_no_header_that_is_not_ours_changes_an_event(foreign: list[tuple[str, bytes | None]]) -> None:
-    others = [(name, text) for name, text in foreign if not name.lower().startswith(("ce_", "content-type"))]
+    others = [
+        (name, text)
+        for name, text in foreign
+        if not name.lower().startswith(("ce_", "ce-", "content-type", "spring_json"))
+    ]
     value, headers = binary()
     assert read(value, key=key(), headers=[*others, *headers]) == example().event
 
@@ -55,6 +59,21 @@ def test_no_header_that_is_not_ours_changes_an_event(foreign: list[tuple[str, by
 def test_a_trace_in_no_encoding_is_ignored() -> None:
     value, headers = binary(ce_traceparent=b"\xff")
     assert read(value, key=key(), headers=headers).traceparent is None
+
+
+def test_springs_header_mapper_writes_json() -> None:
+    value, headers = binary()
+    quoted = [(name, orjson.dumps((text or b"").decode())) for name, text in headers if name != "ce_time"]
+    whole = read(value, key=key(), headers=[*quoted, ("ce_time", b"1794841320.5"), ("spring_json_header_types", b"{}")])
+    assert (whole.id, whole.source, whole.data) == (example().event.id, example().event.source, example().event.data)
+    assert whole.time.isoformat() == "2026-11-16T15:02:00.500000+00:00"
+
+
+@pytest.mark.parametrize("source", [b'"unfinished', b'"\\ud800"', b"14", b"{}"])
+def test_other_headers_of_spring_are_taken_as_they_are(source: bytes) -> None:
+    value, headers = binary(ce_source=source)
+    mapped = [*headers, ("spring_json_header_types", b"{}")]
+    assert read(value, key=key(), headers=mapped).source == source.decode()
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from tests.unit.schemas.messages import BROKER_TIME, altered, read
         "-0001-11-30T00:00:00+00:00",
         "2026-11-22T23:59:60Z",
         "2026-02-30T00:00:00Z",
+        "",
         None,
     ],
 )
