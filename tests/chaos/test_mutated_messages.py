@@ -39,7 +39,7 @@ class Size:
     sound: int
 
 
-SHORT = Size(messages=4_000, sound=200)
+SHORT = Size(messages=2_000, sound=100)
 LONG = Size(messages=100_000, sound=2_000)
 
 

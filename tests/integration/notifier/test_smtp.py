@@ -209,7 +209,8 @@ class Scripted(asyncio.Protocol):
     """A mail server that replies to each command from the script, and to no other."""
 
     def __init__(self, script: dict[bytes, bytes]) -> None:
-        self._script = {b"EHLO": b"250 mail.localhost", b"MAIL": b"250 OK", b"RCPT": b"250 OK"} | script
+        polite = {b"EHLO": b"250 mail.localhost", b"MAIL": b"250 OK", b"RCPT": b"250 OK", b"QUIT": b"221 Bye"}
+        self._script = polite | script
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
