@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from schemas.events import DirectoryPerson
+from schemas.events import DirectoryPerson, ErpConnection
 from schemas.snapshot import Snapshot
 from schemas.zones import zone_info
 from services.approval.rules.answers import Accept, Answer, AnswerResult, Granted, Retry, Settle
@@ -54,14 +54,15 @@ class Decisions:
                 return None
             facts = (await self._store.load(db, [commitment_id]))[commitment_id]
             context = AnswerContext(who.as_person, zone_info(who.time_zone), utc_now(), traceparent)
-            snapshot, findings = await _exported(db, who.company_id, facts, answer)
+            erps = await directory.erps_of_company(db, who.company_id) if isinstance(answer, Accept) else ()
+            snapshot, findings = await _exported(db, who.company_id, facts, answer, erps)
             result = carry_out(
                 facts,
                 answer,
                 context,
                 snapshot=snapshot,
                 findings=findings,
-                wrong_terms=await _wrong_terms(db, who.company_id, facts, answer, context),
+                wrong_terms=_wrong_terms(facts, answer, context, erps),
                 objection=await _objection(db, who.company_id, facts, answer),
             )
             if isinstance(result, Granted):
@@ -82,13 +83,13 @@ class Decisions:
         return written
 
 
-async def _wrong_terms(
-    db: Transaction, company_id: str, facts: CommitmentFacts, answer: Answer, context: AnswerContext
+def _wrong_terms(
+    facts: CommitmentFacts, answer: Answer, context: AnswerContext, erps: Sequence[ErpConnection]
 ) -> Sequence[WrongTerm]:
-    """Return what the ERP does not take of what `answer` asks for."""
+    """Return what the commitment's ERP, one of the company's `erps`, does not take of what `answer` asks for."""
     if not isinstance(answer, Accept):
         return ()
-    erp = target_erp(facts, await directory.erps_of_company(db, company_id))
+    erp = target_erp(facts, erps)
     return wrong_terms(
         erp.limits if erp else None,
         erp_title(erp),
@@ -114,7 +115,7 @@ async def _objection(db: Transaction, company_id: str, facts: CommitmentFacts, a
 
 
 async def _exported(
-    db: Transaction, company_id: str, facts: CommitmentFacts, answer: Answer
+    db: Transaction, company_id: str, facts: CommitmentFacts, answer: Answer, erps: Sequence[ErpConnection]
 ) -> tuple[Snapshot | None, tuple[Finding, ...]]:
     """Return the stored content that `answer` would export, and the findings on it if it is to be accepted."""
     match answer:
@@ -131,6 +132,5 @@ async def _exported(
     snapshot = Snapshot.from_text(row.text)
     if not isinstance(answer, Accept):
         return snapshot, ()
-    erps = await directory.erps_of_company(db, company_id)
     (checked,) = await reviews.check(db, company_id, erps, [(facts, row)])
     return snapshot, (*checked.findings, *note_findings(answer.note, facts.id, answer.revision, checked.erp))
