@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -15,6 +15,8 @@ from pydantic import (
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     StringConstraints,
+    TypeAdapter,
+    ValidationError,
 )
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
@@ -48,8 +50,18 @@ IN_WORDS = {
 }
 """What each pattern asks for, as a person reads it in a dead letter."""
 
+KindT = TypeVar("KindT")
+
 _ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _RFC_3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9:]{8}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})")
+
+
+def valid_or_none(kind: TypeAdapter[KindT], value: Any) -> KindT | None:
+    """Return `value` as `kind` reads it; None if it is not valid."""
+    try:
+        return kind.validate_python(value)
+    except ValidationError:
+        return None
 
 
 def _rfc_3339(value: Any) -> Any:

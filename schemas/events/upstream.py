@@ -15,6 +15,7 @@ from schemas.fields import (
     Revision,
     ToolLevel,
     Version,
+    valid_or_none,
 )
 from schemas.snapshot import Snapshot
 from schemas.zones import UTC_NAME, known_zone
@@ -69,6 +70,7 @@ _SAFE: dict[str, Any] = {
     "digest_subscribed": True,
 }
 """What an odd member is read as: no right that is not clearly given."""
+_PROJECT_ID: TypeAdapter[str] = TypeAdapter(Id)
 
 
 class DirectoryPerson(EventData):
@@ -152,20 +154,11 @@ def _clear_levels(received: Any) -> dict[str, ToolLevel]:
     """The levels by project; one that is unknown is none, so that nobody sends where that is not clearly allowed."""
     levels = received if isinstance(received, dict) else {}
     known = {level.value: level for level in ToolLevel}
-    projects = TypeAdapter(Id)
     return {
         project: known.get(level, ToolLevel.NONE) if isinstance(level, str) else ToolLevel.NONE
         for project, level in levels.items()
-        if _is_valid(projects, project)
+        if valid_or_none(_PROJECT_ID, project) is not None
     }
-
-
-def _is_valid(kind: TypeAdapter[Any], value: Any) -> bool:
-    try:
-        kind.validate_python(value)
-    except ValidationError:
-        return False
-    return True
 
 
 class DirectoryPersonRemoved(EventData):

@@ -3,14 +3,14 @@
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from schemas.commitment import Person
 from schemas.envelope import Event, new_event
 from schemas.events import CommitmentResent, CommitmentSent, SubmissionRefused
-from schemas.fields import Id, Name, Revision, Title, Url
+from schemas.fields import Id, Name, Revision, Title, Url, valid_or_none
 from schemas.limits import MAX_MESSAGE_BYTES
 from schemas.message import loose_members
 from services.approval.rules.status import SOURCE
@@ -27,7 +27,6 @@ NEXT_STEPS = {
 }
 """For each reason that the sender has to act on; the others are ours."""
 
-KindT = TypeVar("KindT")
 _ID: TypeAdapter[str] = TypeAdapter(Id)
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
 _TITLE: TypeAdapter[str] = TypeAdapter(Title)
@@ -44,37 +43,29 @@ def refusal(record: Record, reason: str, why: str, now: datetime) -> Event[Submi
         return None
     data = loose_members(record.value)
     commitment, key = _members(data.get("commitment")), (record.key or b"").decode(errors="replace")
-    company_id = _readable(_ID, data.get("company_id"))
-    commitment_id = _readable(_ID, commitment.get("id")) or _readable(_ID, key)
+    company_id = valid_or_none(_ID, data.get("company_id"))
+    commitment_id = valid_or_none(_ID, commitment.get("id")) or valid_or_none(_ID, key)
     if not (company_id and commitment_id):
         return None
-    number = _readable(_NAME, commitment.get("number"))
+    number = valid_or_none(_NAME, commitment.get("number"))
     told = SubmissionRefused(
         company_id=company_id,
-        project_id=_readable(_ID, data.get("project_id")),
+        project_id=valid_or_none(_ID, data.get("project_id")),
         commitment_id=commitment_id,
-        revision=_readable(_REVISION, data.get("revision")),
+        revision=valid_or_none(_REVISION, data.get("revision")),
         message_hash=hashlib.sha256(record.value).hexdigest(),
         reason=reason,
         message=f"{number or 'The commitment'} did not reach accounting: {why}.",
         next_step=NEXT_STEPS[reason],
         number=number,
-        title=_readable(_TITLE, commitment.get("title")),
-        project=_readable(_NAME, _members(commitment.get("project")).get("name")),
-        url=_readable(_URL, commitment.get("url")),
-        creator=_readable(_PERSON, commitment.get("creator")),
-        sent_by=_readable(_PERSON, data.get("sent_by")),
+        title=valid_or_none(_TITLE, commitment.get("title")),
+        project=valid_or_none(_NAME, _members(commitment.get("project")).get("name")),
+        url=valid_or_none(_URL, commitment.get("url")),
+        creator=valid_or_none(_PERSON, commitment.get("creator")),
+        sent_by=valid_or_none(_PERSON, data.get("sent_by")),
     )
     return new_event(told, source=SOURCE, time=now)
 
 
 def _members(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
-
-
-def _readable(kind: TypeAdapter[KindT], value: object) -> KindT | None:
-    """`value` if it is valid as what it should be, else None."""
-    try:
-        return kind.validate_python(value)
-    except ValidationError:
-        return None

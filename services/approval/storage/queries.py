@@ -6,10 +6,10 @@ from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 from sqlalchemy import ScalarSelect, Select, bindparam, func, select
 
-from schemas.fields import Id, Instant, Status
+from schemas.fields import Id, Instant, Status, valid_or_none
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, current_status
 from services.approval.storage import searches
 from services.approval.storage.store import STATE
@@ -50,10 +50,7 @@ _CURSOR: TypeAdapter[Cursor] = TypeAdapter(Cursor)
 
 def parse_cursor(text: str) -> Cursor | None:
     """Return the cursor that `text` represents; None if it represents none."""
-    try:
-        return _CURSOR.validate_python(text.split("|", 1))
-    except ValidationError:
-        return None
+    return valid_or_none(_CURSOR, text.split("|", 1))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from schemas.limits import MAX_TEXT_CHARACTERS
 from services.exporter.connectors.types import Refused
 from services.exporter.rules.outcome import DocumentGone, Failed, WrongTerms
 
+UNNAMED_DOCUMENT = "a document whose id cannot be read"
+"""What a document without a usable id or number is called."""
 _OWNERS: dict[FailureClass, tuple[Owner, str]] = {
     FailureClass.RETRY_LATER: (Owner.APPROVER, "Retry the export once the ERP is available again."),
     FailureClass.WAIT_FOR_DEPENDENCY: (Owner.APPROVER, "Wait until what it depends on is in the ERP, then retry."),

@@ -15,7 +15,7 @@ from services.exporter.connectors.types import (
     UnreadableDocument,
 )
 from services.exporter.rules.export import Doubt, Export, ExportState
-from services.exporter.rules.failures import given_up, not_stored, unmarked_document
+from services.exporter.rules.failures import UNNAMED_DOCUMENT, given_up, not_stored, unmarked_document
 from services.exporter.rules.marker import marked_revision
 from services.exporter.rules.outcome import AttemptOutcome, Broken, DocumentGone, NotRepeated, Undecided
 
@@ -146,4 +146,4 @@ def _only_unmarked(export: Export, found: Sequence[FoundDocument | UnreadableDoc
 def _name(document: FoundDocument | UnreadableDocument) -> str:
     if isinstance(document, FoundDocument):
         return document.number or document.id
-    return document.number or "a document whose id cannot be read"
+    return document.number or UNNAMED_DOCUMENT

@@ -2,11 +2,10 @@
 
 import math
 from dataclasses import replace
-from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from schemas.fields import Code, ErpId, Url
+from schemas.fields import Code, ErpId, Url, valid_or_none
 from services.exporter.connectors.types import (
     Exists,
     FindAnswer,
@@ -19,10 +18,9 @@ from services.exporter.connectors.types import (
     WriteAnswer,
 )
 from services.exporter.connectors.wording import one_line
-from services.exporter.rules.failures import unmarked_document
+from services.exporter.rules.failures import UNNAMED_DOCUMENT, unmarked_document
 
 MAX_RETRY_AFTER_SECONDS = 86_400.0
-_UNREADABLE = "a document whose id cannot be read"
 _ID: TypeAdapter[str] = TypeAdapter(ErpId)
 _CODE: TypeAdapter[str] = TypeAdapter(Code)
 _URL: TypeAdapter[str] = TypeAdapter(Url)
@@ -43,7 +41,7 @@ def usable_written(answer: WriteAnswer) -> WriteAnswer:
             return Landed(found) if found else Unknown("The ERP's document cannot be read.", is_reached=True)
         case Exists(document):
             existing = _document(document)
-            return Exists(existing) if isinstance(existing, FoundDocument) else unmarked_document(_UNREADABLE)
+            return Exists(existing) if isinstance(existing, FoundDocument) else unmarked_document(UNNAMED_DOCUMENT)
         case Refused():
             return _refused(answer)
         case Transient():
@@ -53,25 +51,18 @@ def usable_written(answer: WriteAnswer) -> WriteAnswer:
 
 
 def _document(document: FoundDocument | UnreadableDocument) -> FoundDocument | UnreadableDocument:
-    number = _valid(_CODE, document.number)
-    if isinstance(document, UnreadableDocument) or _valid(_ID, document.id) is None:
+    number = valid_or_none(_CODE, document.number)
+    if isinstance(document, UnreadableDocument) or valid_or_none(_ID, document.id) is None:
         return UnreadableDocument(number)
-    return replace(document, number=number, url=_valid(_URL, document.url))
+    return replace(document, number=number, url=valid_or_none(_URL, document.url))
 
 
 def _refused(refused: Refused) -> Refused:
-    return replace(refused, message=one_line(refused.message), code=_valid(_CODE, refused.code))
+    return replace(refused, message=one_line(refused.message), code=valid_or_none(_CODE, refused.code))
 
 
 def _transient(transient: Transient) -> Transient:
     seconds = transient.retry_after_seconds
     bounded = 0.0 if math.isnan(seconds) else min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)
-    code = _valid(_CODE, transient.code)
+    code = valid_or_none(_CODE, transient.code)
     return replace(transient, message=one_line(transient.message), code=code, retry_after_seconds=bounded)
-
-
-def _valid(adapter: TypeAdapter[str], value: Any) -> str | None:
-    try:
-        return None if value is None else adapter.validate_python(value)
-    except ValidationError:
-        return None
