@@ -1,13 +1,13 @@
 """The interface of a connector, and the settings that every connection to an ERP has."""
 
 from pathlib import Path
-from typing import Annotated, Protocol, Self
+from typing import Annotated, Protocol, Self, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from schemas.events import LimitsProfile
 from schemas.fields import Id, Name
-from services.exporter.connectors.types import FindAnswer, WriteAnswer, WriteRequest
+from services.exporter.connectors.types import Checked, FindAnswer, ReadAnswer, WriteAnswer, WriteRequest
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
@@ -88,6 +88,30 @@ class Connector(Protocol):
 
     async def close(self) -> None:
         """Close network connections; called once, when the service stops."""
+        ...
+
+
+@runtime_checkable
+class ReadsDocuments(Protocol):
+    """What a connector also is if its ERP can show a document: evidence is checked then, and changes are found."""
+
+    async def read(self, name: str) -> ReadAnswer:
+        """Return the document whose id is `name`, or else whose number is, as people read it; it writes nothing.
+
+        The answer is Gone if there is none, and Refused if several documents have this number.
+        """
+        ...
+
+
+@runtime_checkable
+class ChecksItself(Protocol):
+    """What a connector also is if it can say before the first export what its ERP lacks."""
+
+    async def check(self) -> tuple[Checked, ...]:
+        """Sign in, and read what a write needs; it writes nothing.
+
+        Each thing that was looked at is named, in the order of looking; the last one may be why no more was looked at.
+        """
         ...
 
 

@@ -7,9 +7,10 @@ The names of these classes, in lower case, are values of the label `outcome` of 
 
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
 from schemas.commitment import Commitment
-from schemas.fields import FailureClass
+from schemas.fields import FailureClass, Owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +68,15 @@ class Exists:
 class Refused:
     """The call stored nothing, and repeating it cannot succeed until somebody fixes the cause.
 
-    `failure_class` says who that is; `message` is shown to that person; `code` is the ERP's own error code.
+    `failure_class` says who that is; `message` is shown to that person; `code` is the ERP's own error code. `owner` and
+    `next_step` are those of the class unless a connector knows better; `failure_table.py` makes refusals from data.
     """
 
     failure_class: FailureClass
     message: str
     code: str | None = None
+    owner: Owner | None = None
+    next_step: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,37 @@ class Unknown:
     refusal: Refused | None = None
     is_reached: bool = False
 
+
+@dataclass(frozen=True, slots=True)
+class ErpLine:
+    """A line of a document as the ERP has it; `position` is that of our line, None where the ERP does not keep it."""
+
+    amount: Decimal
+    position: int | None = None
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ErpCopy:
+    """A document as the ERP has it now; each of its parts is None where the ERP does not tell it."""
+
+    document: FoundDocument
+    reference: str | None = None
+    total: Decimal | None = None
+    currency: str | None = None
+    lines: tuple[ErpLine, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One thing that a check of a connection looked at; `problem` says what is wrong and what to do."""
+
+    what: str
+    problem: str | None = None
+
+
+ReadAnswer = ErpCopy | Gone | Refused | Transient
+"""The answer to `read`; Gone if the ERP has no such document."""
 
 FindAnswer = tuple[FoundDocument | UnreadableDocument, ...] | Refused | Transient
 """The answer to `find`; it writes nothing, so a lost answer is Transient."""

@@ -60,8 +60,8 @@ def _refused(refused: Refused, *, is_in_erp: bool) -> Failure:
         failure_class=refused.failure_class,
         code=refused.code,
         message=refused.message,
-        owner=owner,
-        next_step=next_step,
+        owner=refused.owner or owner,
+        next_step=refused.next_step or next_step,
         in_erp=is_in_erp,
     )
 
