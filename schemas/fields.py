@@ -149,6 +149,8 @@ ContentHash = Annotated[str, StringConstraints(pattern=HASH_PATTERN)]
 Revision = Annotated[int, Field(strict=True, ge=1, le=limits.MAX_REVISION)]
 ExportRound = Annotated[int, Field(strict=True, ge=1, le=limits.MAX_ROUND)]
 DecisionRound = Annotated[int, Field(strict=True, ge=0, le=limits.MAX_ROUND)]
+Reopened = Annotated[int, Field(strict=True, ge=0, le=limits.MAX_ROUND), NullIs(0)]
+"""How often an approver has reopened a revision that was in the ERP: to export it again, or to give it back."""
 Version = Annotated[int, Field(strict=True, ge=0, le=limits.MAX_VERSION)]
 Count = Annotated[int, Field(strict=True, ge=0)]
 Day = Annotated[date, BeforeValidator(_iso_day)]

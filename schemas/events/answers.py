@@ -21,6 +21,7 @@ from schemas.fields import (
     NullIs,
     Reason,
     Record,
+    Reopened,
     Revision,
     Ribbon,
     Status,
@@ -48,7 +49,10 @@ class DecisionAccepted(CommitmentData):
     note: Note | None = Field(default=None, description="What the approver wants to be remembered.")
     replaces: ErpDocument | None = Field(
         default=None,
-        description="The commitment's document that no longer exists in the ERP: a new one is to be created.",
+        description="The document that is no longer the commitment's, for example since the ERP no longer has it.",
+    )
+    reopened: Reopened = Field(
+        default=0, description="How often this revision was reopened after it had been in the ERP; it is written again."
     )
 
 
@@ -62,15 +66,25 @@ class DecisionRejected(CommitmentData):
     reason: Reason = Field(description="What has to change, in the approver's words.")
     decided_by: Person = Field(description="Who rejected.")
     summary: Summary = Field(description="What a mail shows of the commitment.")
+    unlinks: ErpDocument | None = Field(
+        default=None, description="The document that is no longer the commitment's; the next revision creates another."
+    )
+    reopened: Reopened = Field(
+        default=0, description="How often this revision was reopened after it had been in the ERP; it is given back."
+    )
 
 
 class DecisionResolved(CommitmentData):
     """An approver settled an in-doubt export with evidence: the document is in the ERP."""
 
     topic: ClassVar[str] = "decision.resolved"
-    identity: ClassVar[tuple[str, ...]] = ("revision", "round")
+    identity: ClassVar[tuple[str, ...]] = ("revision", "round", "evidence")
 
     round: ExportRound = Field(description="The export round that was in doubt.")
+    evidence: Annotated[ExportRound, NullIs(1)] = Field(
+        default=1, description="1, and one more after each document that the ERP turned out not to have."
+    )
+    reopened: Reopened = Field(default=0, description="How often this revision was reopened before.")
     document: ErpDocument = Field(description="The document that was found in the ERP.")
     decided_by: Person = Field(description="Who looked.")
     note: Note | None = Field(default=None, description="The evidence, in the approver's words.")

@@ -19,6 +19,7 @@ from schemas.fields import (
     NullIs,
     Owner,
     Record,
+    Reopened,
     Text,
     Version,
 )
@@ -42,6 +43,10 @@ class ExportInDoubt(CommitmentData):
     probes: Annotated[Count, NullIs(0)] = Field(default=0, description="How often the ERP has been asked.")
     next_probe: Instant | None = Field(default=None, description="Absent when only a person can decide.")
     connection: Id | None = Field(default=None, description="The ERP connection that was called.")
+    refused_evidence: Annotated[Count, NullIs(0)] = Field(
+        default=0, description="How many documents that approvers named the ERP does not have as this commitment's."
+    )
+    reopened: Reopened = Field(default=0, description="How often this revision was reopened before.")
 
 
 class ExportSucceeded(CommitmentData):
@@ -52,6 +57,7 @@ class ExportSucceeded(CommitmentData):
 
     round: ExportRound = Field(description="The export round that wrote it.")
     erp_document: ErpDocument = Field(description="The document that it became.")
+    reopened: Reopened = Field(default=0, description="How often this revision was reopened before.")
 
 
 DOCUMENT_GONE = "document_gone"
@@ -85,6 +91,7 @@ class ExportFailed(CommitmentData):
     attempts: Count = Field(description="How many calls were made.")
     decided_by: Person = Field(description="Who had accepted the revision.")
     summary: Summary = Field(description="What a mail shows of the commitment.")
+    reopened: Reopened = Field(default=0, description="How often this revision was reopened before.")
 
 
 class LimitsProfile(Record):

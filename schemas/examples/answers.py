@@ -95,6 +95,26 @@ _DECISIONS: tuple[Example, ...] = (
         _accepted(CONCRETE_2, 3, 2, replaces=CONCRETE_DOCUMENT),
     ),
     example(
+        "exported-again",
+        APPROVAL,
+        "2026-11-25T09:30:00Z",
+        _accepted(CONCRETE_2, 2, 2, reopened=1, note="Somebody changed line 2 in QuickBooks by mistake."),
+    ),
+    example(
+        "unlinked",
+        APPROVAL,
+        "2026-11-25T09:40:00Z",
+        DecisionRejected(
+            **about(CONCRETE_2, 2),
+            round=2,
+            reason="It was linked to the purchase order of another contract. Please send it again.",
+            decided_by=DANA,
+            summary=summarise(CONCRETE_2, SAM, CONNECTION),
+            unlinks=CONCRETE_DOCUMENT,
+            reopened=1,
+        ),
+    ),
+    example(
         "closed-cost-code",
         APPROVAL,
         "2026-11-16T16:10:00Z",

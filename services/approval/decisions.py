@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from schemas.events import DirectoryPerson, ErpConnection
 from schemas.snapshot import Snapshot
 from schemas.zones import zone_info
-from services.approval.rules.answers import Accept, Answer, AnswerResult, Granted, Retry, Settle
+from services.approval.rules.answers import Accept, Answer, AnswerResult, ExportAgain, Granted, Retry, Settle
 from services.approval.rules.checks import note_findings
 from services.approval.rules.commands import AnswerContext, carry_out
 from services.approval.rules.commitment import CommitmentFacts
@@ -121,7 +121,9 @@ async def _exported(
     match answer:
         case Accept():
             wanted: str | None = answer.content_hash
-        case Retry() | Settle(document=None) if facts.approved and facts.approved.revision == answer.revision:
+        case Retry() | ExportAgain() | Settle(document=None) if (
+            facts.approved and facts.approved.revision == answer.revision
+        ):
             wanted = facts.approved.content_hash
         case _:
             return None, ()

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.commitment import ErpDocument
-from schemas.fields import Code, ContentHash, Day, ErpId, ExportRound, Note, Reason, Revision
+from schemas.fields import Code, ContentHash, Count, Day, ErpId, ExportRound, Note, Reason, Revision
 from services.approval.rules.commitment import CurrentStatus
 from services.approval.rules.event_handlers import Handled
 from services.approval.rules.finding import Finding
@@ -33,10 +33,14 @@ class Accept(_Answer):
 
 
 class Reject(_Answer):
-    """Give the revision back to its project, with a reason."""
+    """Give the revision back to its project, with a reason; a synced one has to be unlinked from its document."""
 
     content_hash: ContentHash
     reason: Reason
+    unlinks: ErpId | None = Field(
+        default=None,
+        description="The id of the document in the ERP that is no longer this commitment's: the next one is new.",
+    )
 
 
 class Retry(_Answer):
@@ -49,6 +53,19 @@ class Retry(_Answer):
     )
 
 
+class ExportAgain(_Answer):
+    """Write a synced revision to the ERP once more: to its document, or to a new one in place of that."""
+
+    reopened: Count = Field(description="How often it was reopened before, as it was read.")
+    document: ErpId = Field(description="The id of its document in the ERP, as it was read.")
+    replaces: bool = Field(
+        default=False,
+        strict=True,
+        description="Whether the document is no longer this commitment's: it was deleted, or was never its own.",
+    )
+    note: Annotated[Note, Field(min_length=1)] = Field(description="Why, in words.")
+
+
 class Settle(_Answer):
     """Settle an export in doubt: with the document found in the ERP, or without, as not there."""
 
@@ -57,7 +74,7 @@ class Settle(_Answer):
     note: Annotated[Note, Field(min_length=1)] = Field(description="The evidence, in words.")
 
 
-Answer = Accept | Reject | Retry | Settle
+Answer = Accept | Reject | Retry | ExportAgain | Settle
 
 
 @dataclass(frozen=True, slots=True)

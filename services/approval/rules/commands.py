@@ -21,6 +21,7 @@ from services.approval.rules.answers import (
     AnswerResult,
     Blocked,
     Conflict,
+    ExportAgain,
     Granted,
     Reject,
     Retry,
@@ -28,7 +29,7 @@ from services.approval.rules.answers import (
     Unacceptable,
 )
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, current_status
-from services.approval.rules.conflicts import explanation, not_missing
+from services.approval.rules.conflicts import explanation, not_its_document, not_missing
 from services.approval.rules.event_handlers import Handler
 from services.approval.rules.evidence import document_in_erp
 from services.approval.rules.finding import Finding
@@ -40,6 +41,7 @@ from services.approval.rules.guards import (
     is_rejected,
     missing_document,
     order_by,
+    standing_document,
 )
 from services.approval.rules.status import SOURCE, summary
 from services.approval.rules.terms import WrongTerm
@@ -113,6 +115,8 @@ def _judge(facts: CommitmentFacts, current: CurrentStatus, answer: Answer, by: P
             return _reject(facts, current, answer, by)
         case Retry():
             return _retry(facts, current, answer, by, checked.snapshot)
+        case ExportAgain():
+            return _export_again(facts, current, answer, by, checked.snapshot)
         case Settle(document=ErpDocument() as document):
             return _settle_as_present(facts, current, answer, by, document_in_erp(facts, document), checked.objection)
         case Settle():
@@ -145,18 +149,23 @@ def _accept(facts: CommitmentFacts, current: CurrentStatus, answer: Accept, by: 
 
 
 def _reject(facts: CommitmentFacts, current: CurrentStatus, answer: Reject, by: Person) -> Verdict:
-    """Give the revision back to its project: it waits, is disputed, or failed to export."""
+    """Give the revision back to its project: it waits, is disputed, failed to export, or is unlinked from the ERP."""
     if is_rejected(current, answer, by):
         return AlreadyGranted(current)
-    is_read = answer.content_hash in facts.hashes
-    if not (is_read and is_at(current, answer.revision, Status.READY, Status.DISPUTED, Status.FAILED)):
+    unlinked, is_synced = standing_document(facts, answer.unlinks), is_at(current, answer.revision, Status.SYNCED)
+    is_open = is_at(current, answer.revision, Status.READY, Status.DISPUTED, Status.FAILED)
+    if answer.content_hash not in facts.hashes or not (is_open or (is_synced and unlinked)):
         return None
+    if answer.unlinks and unlinked is None:
+        return Conflict(current, not_its_document(current, answer.unlinks))
     return DecisionRejected(
         **_about(facts, current),
-        round=current.round,
+        round=_next_round(facts, current) if is_synced else current.round,
         reason=answer.reason,
         decided_by=by,
         summary=summary(facts, current),
+        unlinks=unlinked,
+        reopened=current.reopened + is_synced,
     )
 
 
@@ -170,6 +179,21 @@ def _retry(
     if answer.replaces and (missing is None or missing.id != answer.replaces):
         return Conflict(current, not_missing(current, answer.replaces))
     return _order_again(facts, current, by, snapshot, replaces=missing if answer.replaces else None)
+
+
+def _export_again(
+    facts: CommitmentFacts, current: CurrentStatus, answer: ExportAgain, by: Person, snapshot: Snapshot | None
+) -> Verdict:
+    """Order another export of a revision that is in the ERP, to its document or to a new one in its place."""
+    if not (is_at(current, answer.revision, Status.SYNCED) and current.reopened == answer.reopened):
+        return _already_reopened(facts, current, answer, by)
+    document = standing_document(facts, answer.document)
+    if document is None:
+        return Conflict(current, not_its_document(current, answer.document))
+    replaced = document if answer.replaces else None
+    return _order_again(
+        facts, current, by, snapshot, note=answer.note, replaces=replaced, reopened=current.reopened + 1
+    )
 
 
 def _settle_as_absent(
@@ -195,7 +219,13 @@ def _settle_as_present(
     if objection:
         return Conflict(current, objection)
     return DecisionResolved(
-        **_about(facts, current), round=answer.round, document=found, decided_by=by, note=answer.note
+        **_about(facts, current),
+        round=answer.round,
+        evidence=current.ruling.evidence + 1 if current.ruling else 1,
+        document=found,
+        decided_by=by,
+        note=answer.note,
+        reopened=current.reopened,
     )
 
 
@@ -207,6 +237,7 @@ def _order_again(
     *,
     note: str | None = None,
     replaces: ErpDocument | None = None,
+    reopened: int | None = None,
 ) -> Verdict:
     """Order the next round of the approved content, unless that is not known yet, as in a restored database."""
     approved = facts.approved
@@ -214,7 +245,7 @@ def _order_again(
         return None
     return DecisionAccepted(
         **_about(facts, current),
-        round=current.round + 1,
+        round=_next_round(facts, current),
         content_hash=approved.content_hash,
         commitment=snapshot,
         decided_by=by,
@@ -223,7 +254,23 @@ def _order_again(
         accounting_date=approved.accounting_date,
         note=note or approved.note,
         replaces=replaces,
+        reopened=current.reopened if reopened is None else reopened,
     )
+
+
+def _next_round(facts: CommitmentFacts, current: CurrentStatus) -> int:
+    """The round after all that are known of the current revision; a success belongs to no round."""
+    is_approved = facts.approved is not None and facts.approved.revision == current.revision
+    return max(current.round, facts.approved.round if facts.approved and is_approved else 0) + 1
+
+
+def _already_reopened(facts: CommitmentFacts, current: CurrentStatus, answer: ExportAgain, by: Person) -> Verdict:
+    """The verdict if it can no longer be exported again: perhaps the same person has ordered it in this way."""
+    ordered = order_by(facts, answer.revision, by)
+    if ordered is None or ordered.reopened != answer.reopened + 1:
+        return None
+    replaced = ordered.replaces.id if ordered.replaces else None
+    return AlreadyGranted(current) if replaced == (answer.document if answer.replaces else None) else None
 
 
 def _already_ordered(

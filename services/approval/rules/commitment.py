@@ -110,6 +110,11 @@ class CurrentStatus:
         """The export round that the status refers to; 0 without one."""
         return self.ruling.round if self.ruling else 0
 
+    @property
+    def reopened(self) -> int:
+        """How often the revision was reopened after it had been in the ERP."""
+        return self.ruling.reopened if self.ruling else 0
+
 
 _STATUSES = {
     Stage.SUCCEEDED: Status.SYNCED,

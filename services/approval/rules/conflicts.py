@@ -29,6 +29,11 @@ def not_missing(current: CurrentStatus, document_id: str) -> str:
     return f"{number} cannot be created anew: its export did not fail because {document_id} is gone. {_NOT_RECORDED}"
 
 
+def not_its_document(current: CurrentStatus, document_id: str) -> str:
+    """Why an answer about the document with this id cannot be carried out."""
+    return f"{document_id} is not the document of {current.summary.number} in the ERP, or no longer. {_NOT_RECORDED}"
+
+
 class _Clock:
     """Formats times in `zone` for a reader at `now`."""
 

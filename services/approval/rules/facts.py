@@ -69,6 +69,7 @@ class Approved:
     accounting_date: date | None = None
     note: str | None = None
     replaces: ErpDocument | None = None
+    reopened: int = 0
 
     @property
     def precedence(self) -> Precedence:
@@ -101,16 +102,22 @@ class Ruling:
     doubt: Doubt | None = None
     settled_as: ErpDocument | None = None
     connection: str | None = None
+    reopened: int = 0
+    """How often an approver has reopened the revision after it had been in the ERP."""
+
+    evidence: int = 0
+    """The number of `settled_as`, counted from 1; without it, how many documents turned out to be no evidence."""
 
     @property
-    def rank(self) -> tuple[int, int, int, int]:
-        """(revision, succeeded, round, stage): the higher rank is kept."""
-        return (self.revision, int(self.stage is Stage.SUCCEEDED), self.round, self.stage)
+    def rank(self) -> tuple[int, int, int, int, int]:
+        """(revision, reopened, succeeded, round, stage): the higher rank is kept."""
+        return (self.revision, self.reopened, int(self.stage is Stage.SUCCEEDED), self.round, self.stage)
 
     @property
     def precedence(self) -> Precedence:
-        """The rank; within a doubt an approver's evidence is kept, then the latest probe."""
-        return (*self.rank, self.settled_as is not None, self.doubt.probes if self.doubt else 0)
+        """The rank; within a doubt, evidence is kept until it turns out to be none, then the latest probe."""
+        evidence = 2 * max(self.evidence, 1) - 1 if self.settled_as else 2 * self.evidence
+        return (*self.rank, evidence, self.doubt.probes if self.doubt else 0)
 
     @property
     def since(self) -> datetime:
@@ -130,22 +137,25 @@ class Ruling:
 
 @value
 class WrittenDocument:
-    """A document in the ERP, and the revision that was written to it."""
+    """A document in the ERP, the revision that was written to it, and how often that was reopened before."""
 
     revision: int
     document: ErpDocument
+    reopened: int = 0
 
 
 @value
 class ReplacedDocument:
-    """A document that no longer exists in the ERP, and the revision that an approver ordered to create it anew."""
+    """A document that is no longer the commitment's, and the revision for which an approver said so."""
 
     revision: int
     document: ErpDocument
+    reopened: int = 0
 
     def covers(self, written: WrittenDocument) -> bool:
         """Whether `written` is that document; not once that or a later revision was written to it after all."""
-        return written.revision < self.revision and self.document.is_same_as(written.document)
+        is_earlier = (written.revision, written.reopened) < (self.revision, self.reopened)
+        return is_earlier and self.document.is_same_as(written.document)
 
 
 class Fact(Protocol):

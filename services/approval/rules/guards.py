@@ -26,6 +26,11 @@ def missing_document(current: CurrentStatus) -> ErpDocument | None:
     return failure.document if failure and failure.code == DOCUMENT_GONE else None
 
 
+def standing_document(facts: CommitmentFacts, document_id: str | None) -> ErpDocument | None:
+    """The commitment's document in the ERP that has this id; None if it has none."""
+    return next((each.document for each in facts.standing if each.document.id == document_id), None)
+
+
 def is_content(snapshot: Snapshot | None, content_hash: str) -> bool:
     """Whether `snapshot` is stored and has this hash."""
     return snapshot is not None and snapshot.content_hash == content_hash

@@ -98,16 +98,28 @@ def _mail_topic(kind: str) -> str:
 def _decided(data: DecisionAccepted | DecisionRejected | DecisionResolved) -> str:
     who, revision = data.decided_by.name, data.revision
     match data:
-        case DecisionAccepted(replaces=ErpDocument() as gone):
-            return f"{who} ordered to create it anew, since {document_name(gone)} is gone.{_quoted(data.note)}"
-        case DecisionAccepted(round=1):
-            return f"{who} accepted revision {revision}{_rounding(data)}.{_quoted(data.note)}"
         case DecisionAccepted():
-            return f"{who} ordered export {data.round} of revision {revision}.{_quoted(data.note)}"
+            return f"{who} {_ordered(data)}.{_quoted(data.note)}"
+        case DecisionRejected(unlinks=ErpDocument() as unlinked):
+            return f"{who} unlinked it from {document_name(unlinked)} and rejected revision {revision}: {data.reason}"
         case DecisionRejected():
             return f"{who} rejected revision {revision}: {data.reason}"
         case DecisionResolved():
             return f"{who} found revision {revision} in the ERP as {document_name(data.document)}.{_quoted(data.note)}"
+
+
+def _ordered(order: DecisionAccepted) -> str:
+    match order:
+        case DecisionAccepted(replaces=ErpDocument() as gone, reopened=0):
+            return f"ordered to create it anew, since {document_name(gone)} is gone"
+        case DecisionAccepted(replaces=ErpDocument() as unlinked):
+            return f"ordered a new document in place of {document_name(unlinked)}"
+        case DecisionAccepted(round=1):
+            return f"accepted revision {order.revision}{_rounding(order)}"
+        case DecisionAccepted(reopened=0):
+            return f"ordered export {order.round} of revision {order.revision}"
+        case DecisionAccepted():
+            return f"ordered to export revision {order.revision} again"
 
 
 def _rounding(data: DecisionAccepted) -> str:

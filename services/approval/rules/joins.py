@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from schemas.commitment import summarise
+from schemas.commitment import ErpDocument, summarise
 from schemas.envelope import Event
 from schemas.events import (
     CommitmentRetrieved,
@@ -61,20 +61,33 @@ def accepted(facts: CommitmentFacts, event: Event[DecisionAccepted]) -> Commitme
         accounting_date=decision.accounting_date,
         note=decision.note,
         replaces=decision.replaces,
+        reopened=decision.reopened,
     )
-    ruling = Ruling(decision.revision, decision.round, Stage.ACCEPTED, _time(event), decision.decided_by)
-    if decision.replaces:
-        facts = facts.updated(replaced=facts.replaced | {ReplacedDocument(decision.revision, decision.replaces)})
-    return _ruled(facts.updated(approved=later(facts.approved, approved)), ruling)
+    ruling = Ruling(
+        decision.revision,
+        decision.round,
+        Stage.ACCEPTED,
+        _time(event),
+        decision.decided_by,
+        reopened=decision.reopened,
+    )
+    unlinked = _without(facts, decision.replaces, decision)
+    return _ruled(unlinked.updated(approved=later(facts.approved, approved)), ruling)
 
 
 def rejected(facts: CommitmentFacts, event: Event[DecisionRejected]) -> CommitmentFacts:
-    """The facts with this rejection of a revision that was never exported, or whose last round failed."""
+    """The facts with this rejection: of a revision without a document, or of one that is no longer linked to it."""
     decision = event.data
     ruling = Ruling(
-        decision.revision, decision.round, Stage.REJECTED, _time(event), decision.decided_by, reason=decision.reason
+        decision.revision,
+        decision.round,
+        Stage.REJECTED,
+        _time(event),
+        decision.decided_by,
+        reason=decision.reason,
+        reopened=decision.reopened,
     )
-    return _ruled(facts, ruling)
+    return _ruled(_without(facts, decision.unlinks, decision), ruling)
 
 
 def resolved(facts: CommitmentFacts, event: Event[DecisionResolved]) -> CommitmentFacts:
@@ -88,6 +101,8 @@ def resolved(facts: CommitmentFacts, event: Event[DecisionResolved]) -> Commitme
         decision.decided_by,
         settled_as=decision.document,
         connection=decision.document.connection,
+        reopened=decision.reopened,
+        evidence=decision.evidence,
     )
     return _ruled(facts, ruling)
 
@@ -97,7 +112,14 @@ def in_doubt(facts: CommitmentFacts, event: Event[ExportInDoubt]) -> CommitmentF
     export = event.data
     doubt = Doubt(export.since, export.asked, export.probes, export.next_probe)
     ruling = Ruling(
-        export.revision, export.round, Stage.IN_DOUBT, _time(event), doubt=doubt, connection=export.connection
+        export.revision,
+        export.round,
+        Stage.IN_DOUBT,
+        _time(event),
+        doubt=doubt,
+        connection=export.connection,
+        reopened=export.reopened,
+        evidence=export.refused_evidence,
     )
     return _ruled(facts, ruling)
 
@@ -114,6 +136,7 @@ def failed(facts: CommitmentFacts, event: Event[ExportFailed]) -> CommitmentFact
         failure=export.failure,
         attempts=export.attempts,
         connection=export.summary.connection,
+        reopened=export.reopened,
     )
     return _ruled(facts, ruling)
 
@@ -121,9 +144,26 @@ def failed(facts: CommitmentFacts, event: Event[ExportFailed]) -> CommitmentFact
 def succeeded(facts: CommitmentFacts, event: Event[ExportSucceeded]) -> CommitmentFacts:
     """The facts with this document in the ERP, whichever round wrote it."""
     export = event.data
-    ruling = Ruling(export.revision, 0, Stage.SUCCEEDED, _time(event), connection=export.erp_document.connection)
-    documents = facts.documents | {WrittenDocument(export.revision, export.erp_document)}
+    ruling = Ruling(
+        export.revision,
+        0,
+        Stage.SUCCEEDED,
+        _time(event),
+        connection=export.erp_document.connection,
+        reopened=export.reopened,
+    )
+    documents = facts.documents | {WrittenDocument(export.revision, export.erp_document, export.reopened)}
     return _ruled(facts.updated(documents=documents), ruling)
+
+
+def _without(
+    facts: CommitmentFacts, document: ErpDocument | None, decision: DecisionAccepted | DecisionRejected
+) -> CommitmentFacts:
+    """The facts with `document` as one that is no longer the commitment's."""
+    if document is None:
+        return facts
+    unlinked = ReplacedDocument(decision.revision, document, decision.reopened)
+    return facts.updated(replaced=facts.replaced | {unlinked})
 
 
 def _ruled(facts: CommitmentFacts, ruling: Ruling) -> CommitmentFacts:

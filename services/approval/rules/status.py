@@ -127,6 +127,8 @@ def _in_doubt(ruling: Ruling, number: str, erp: str) -> str:
         else "An accounting approver has to say whether it exists."
     )
     subject = "The ERP" if erp == UNNAMED_ERP else erp
+    if ruling.doubt and ruling.evidence:
+        return f"{ruling.doubt.asked} {asking} Do not create it by hand."
     return f"{subject} did not confirm {number}. {asking} Do not create it by hand."
 
 

@@ -28,6 +28,7 @@ class CommitmentState(_Model):
     revision: int = Field(description="The revision that the status refers to.")
     waiting_revision: int | None = Field(description="A newer revision that waits for the outcome of this one.")
     round: int = Field(description="The export round; 0 if it was never exported.")
+    reopened: int = Field(description="How often the revision was reopened after it had been in the ERP.")
     content_hash: str | None = Field(description="The hash that an answer must name; null if the content is disputed.")
     since: datetime
     failure_class: FailureClass | None

@@ -9,7 +9,17 @@ from fastapi.security import HTTPBearer
 
 from schemas.events import DirectoryPerson
 from services.approval.decisions import Answered
-from services.approval.rules.answers import Accept, Answer, Blocked, Conflict, Reject, Retry, Settle, Unacceptable
+from services.approval.rules.answers import (
+    Accept,
+    Answer,
+    Blocked,
+    Conflict,
+    ExportAgain,
+    Reject,
+    Retry,
+    Settle,
+    Unacceptable,
+)
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, current_status
 from services.approval.rules.guards import missing_document
 from services.approval.rules.status import EDITABLE, RIBBONS, locked_fields, message, summary
@@ -117,12 +127,20 @@ def _add_answering(router: APIRouter, dependencies: Dependencies) -> None:
 
     @router.post("/commitments/{commitment_id}/reject", responses=refusals)
     async def reject(request: Request, commitment_id: str, who: Approver, answer: Reject) -> CommitmentState:
-        """Reject a revision: it becomes editable again, and its creator and sender get the reason by mail."""
+        """Reject a revision: it becomes editable again, and its creator and sender get the reason by mail.
+
+        A synced one is unlinked from its document in the ERP, which the answer names.
+        """
         return await carry_out(request, commitment_id, who, answer)
 
     @router.post("/commitments/{commitment_id}/retry", responses=refusals)
     async def retry(request: Request, commitment_id: str, who: Approver, answer: Retry) -> CommitmentState:
         """Retry a failed export, or create its document anew if the ERP no longer has it; no new approval is needed."""
+        return await carry_out(request, commitment_id, who, answer)
+
+    @router.post("/commitments/{commitment_id}/export-again", responses=refusals)
+    async def export_again(request: Request, commitment_id: str, who: Approver, answer: ExportAgain) -> CommitmentState:
+        """Write a synced commitment to the ERP once more: to its document, or to a new one in place of that."""
         return await carry_out(request, commitment_id, who, answer)
 
     @router.post("/commitments/{commitment_id}/settle", responses=refusals)
@@ -174,6 +192,7 @@ def _state(facts: CommitmentFacts, current: CurrentStatus) -> CommitmentState:
         revision=current.revision,
         waiting_revision=current.waiting_revision,
         round=current.round,
+        reopened=current.reopened,
         content_hash=next(iter(hashes)) if len(hashes) == 1 else None,
         since=current.since,
         failure_class=failure and failure.failure_class,

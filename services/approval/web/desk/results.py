@@ -10,6 +10,7 @@ from services.approval.rules.answers import (
     Answer,
     Blocked,
     Conflict,
+    ExportAgain,
     Granted,
     Reject,
     Retry,
@@ -61,14 +62,24 @@ def _done(answer: Answer, facts: CommitmentFacts, number: str, erp: str) -> str:
             current = current_status(facts)
             people = f" {who_is_mailed(current.summary)}" if current else ""
             return f"Rejected. {number} is editable again.{people}"
-        case Retry(replaces=str()):
-            return f"Recorded. {number} will be created anew in {erp}. No new approval is needed."
-        case Retry():
-            return f"{number} will be tried again. No new approval is needed."
+        case Retry() | ExportAgain():
+            return _ordered_again(answer, number, erp)
         case Settle(document=ErpDocument() as document):
             return f"Recorded. {number} exists in {erp} as {document_name(document)}; this is being confirmed."
         case Settle():
             return f"Recorded. {number} does not exist in {erp} and will be exported again."
+
+
+def _ordered_again(answer: Retry | ExportAgain, number: str, erp: str) -> str:
+    match answer:
+        case Retry(replaces=str()):
+            return f"Recorded. {number} will be created anew in {erp}. No new approval is needed."
+        case Retry():
+            return f"{number} will be tried again. No new approval is needed."
+        case ExportAgain(replaces=True):
+            return f"Recorded. {number} becomes a new document in {erp}. No new approval is needed."
+        case ExportAgain():
+            return f"Recorded. {number} is being exported to {erp} again. No new approval is needed."
 
 
 def _number(facts: CommitmentFacts) -> str:

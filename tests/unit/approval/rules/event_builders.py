@@ -59,6 +59,7 @@ def accepted(
     by: Person = DANA,
     at: datetime = NOW,
     replaces: ErpDocument | None = None,
+    reopened: int = 0,
 ) -> Event[DecisionAccepted]:
     data = DecisionAccepted(
         **_about(revision),
@@ -68,23 +69,43 @@ def accepted(
         decided_by=by,
         sent_by=SAM,
         replaces=replaces,
+        reopened=reopened,
     )
     return _event(data, at)
 
 
 def rejected(
-    revision: int = 1, export_round: int = 0, reason: str = "Use 03-310.", by: Person = DANA, at: datetime = NOW
+    revision: int = 1,
+    export_round: int = 0,
+    reason: str = "Use 03-310.",
+    by: Person = DANA,
+    at: datetime = NOW,
+    unlinks: ErpDocument | None = None,
+    reopened: int = 0,
 ) -> Event[DecisionRejected]:
     data = DecisionRejected(
-        **_about(revision), round=export_round, reason=reason, decided_by=by, summary=summarise(CONCRETE_1, SAM)
+        **_about(revision),
+        round=export_round,
+        reason=reason,
+        decided_by=by,
+        summary=summarise(CONCRETE_1, SAM),
+        unlinks=unlinks,
+        reopened=reopened,
     )
     return _event(data, at)
 
 
 def resolved(
-    revision: int = 1, export_round: int = 1, number: str = "PO-1001", by: Person = DANA, at: datetime = NOW
+    revision: int = 1,
+    export_round: int = 1,
+    number: str = "PO-1001",
+    by: Person = DANA,
+    at: datetime = NOW,
+    evidence: int = 1,
 ) -> Event[DecisionResolved]:
-    data = DecisionResolved(**_about(revision), round=export_round, document=document(number), decided_by=by)
+    data = DecisionResolved(
+        **_about(revision), round=export_round, document=document(number), decided_by=by, evidence=evidence
+    )
     return _event(data, at)
 
 
@@ -95,7 +116,14 @@ def confirmed(revision: int = 1, export_round: int = 1, number: str = "PO-1001")
 
 
 def in_doubt(
-    revision: int = 1, export_round: int = 1, probes: int = 0, at: datetime = NOW, *, is_probed: bool = True
+    revision: int = 1,
+    export_round: int = 1,
+    probes: int = 0,
+    at: datetime = NOW,
+    *,
+    is_probed: bool = True,
+    refused_evidence: int = 0,
+    reopened: int = 0,
 ) -> Event[ExportInDoubt]:
     data = ExportInDoubt(
         **_about(revision),
@@ -105,12 +133,18 @@ def in_doubt(
         probes=probes,
         next_probe=NOW + timedelta(minutes=probes + 1) if is_probed else None,
         connection="quickbooks",
+        refused_evidence=refused_evidence,
+        reopened=reopened,
     )
     return _event(data, at)
 
 
 def failed(
-    revision: int = 1, export_round: int = 1, message: str = "Vendor ACME is not active.", at: datetime = NOW
+    revision: int = 1,
+    export_round: int = 1,
+    message: str = "Vendor ACME is not active.",
+    at: datetime = NOW,
+    reopened: int = 0,
 ) -> Event[ExportFailed]:
     failure = Failure(
         failure_class=FailureClass.WAIT_FOR_DEPENDENCY,
@@ -126,6 +160,7 @@ def failed(
         attempts=2,
         decided_by=DANA,
         summary=summarise(CONCRETE_1, SAM, "quickbooks"),
+        reopened=reopened,
     )
     return _event(data, at)
 
@@ -146,9 +181,9 @@ def gone(revision: int = 2, export_round: int = 1, number: str = "PO-1001", at: 
 
 
 def succeeded(
-    revision: int = 1, export_round: int = 1, number: str = "PO-1001", at: datetime = NOW
+    revision: int = 1, export_round: int = 1, number: str = "PO-1001", at: datetime = NOW, reopened: int = 0
 ) -> Event[ExportSucceeded]:
-    data = ExportSucceeded(**_about(revision), round=export_round, erp_document=document(number))
+    data = ExportSucceeded(**_about(revision), round=export_round, erp_document=document(number), reopened=reopened)
     return _event(data, at)
 
 

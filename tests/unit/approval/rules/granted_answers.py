@@ -9,7 +9,7 @@ from schemas.commitment import Person
 from schemas.envelope import Event
 from schemas.examples.cast import DANA, KIM
 from schemas.snapshot import Snapshot
-from services.approval.rules.answers import Accept, Answer, Granted, Reject, Retry, Settle
+from services.approval.rules.answers import Accept, Answer, ExportAgain, Granted, Reject, Retry, Settle
 from services.approval.rules.commands import AnswerContext, Decision, carry_out
 from services.approval.rules.commitment import CommitmentFacts
 from tests.unit.approval.rules.event_builders import CHICAGO, NOW, A, B, document
@@ -33,6 +33,11 @@ def _attempts(facts: CommitmentFacts) -> Iterator[tuple[str, Person, Answer, Sna
         yield "reject", by, Reject(revision=revision, content_hash=content_hash, reason="Use 03-310."), content
     approved = facts.approved
     content = B if approved and approved.content_hash == B.content_hash else A
+    unlinking = Reject(revision=1, content_hash=A.content_hash, reason="Not ours.", unlinks=document().id)
+    yield "unlink", KIM, unlinking, A
+    for is_new in (True, False):
+        again = ExportAgain(revision=1, reopened=0, document=document().id, replaces=is_new, note="Differs.")
+        yield "export_again", KIM, again, content
     for revision, export_round in product(REVISIONS, ROUNDS):
         absent = Settle(revision=revision, round=export_round, note="None there.")
         present = Settle(revision=revision, round=export_round, document=document(), note="Seen.")

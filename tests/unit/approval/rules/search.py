@@ -98,8 +98,7 @@ class Search:
     def _index_of(self, event: Event[Decision]) -> int:
         """The index of a granted answer's event, the same on every path."""
         data = event.data
-        content = (data.content_hash, data.note, data.replaces) if isinstance(data, DecisionAccepted) else ()
-        identity = (data.topic, data.revision, data.round, data.decided_by.id, *content)
+        identity = (data.topic, data.revision, data.round, data.reopened, data.decided_by.id, *_content(data))
         if identity not in self._indexes:
             self._indexes[identity] = len(self.events)
             self.events.append(event)
@@ -137,6 +136,11 @@ class Search:
                 _contents(known, data.revision) == {data.content_hash}, "only a single content is accepted", node
             )
             self._require(not self._was_granted(node, data.revision), "a revision is accepted once", node)
+        elif data.reopened > max((getattr(each, "reopened", 0) for each in known), default=0):
+            self._require(status == (Status.SYNCED, data.revision), "only what is in the ERP is reopened", node)
+            unlinked = data.unlinks if isinstance(data, DecisionRejected) else getattr(data, "replaces", None)
+            is_its_own = unlinked is None or unlinked.number in _standing_numbers(known)
+            self._require(is_its_own, "only a document of its own is unlinked", node)
         elif isinstance(data, DecisionAccepted):
             failures = [each.failure for each in _of(known, ExportFailed) if each.revision == data.revision]
             is_gone = any(failure.document == data.replaces for failure in failures)
@@ -175,9 +179,11 @@ def expected_status(events: Sequence[EventData]) -> tuple[Status, int] | None:
 
 
 def _outcome(rulings: Sequence[Any]) -> Status | None:
-    """The outcome of one revision: a success is final, else it is that of its last round."""
+    """The outcome of one revision: a success is final until it is reopened, else it is that of its last round."""
     if not rulings:
         return None
+    reopened = max(ruling.reopened for ruling in rulings)
+    rulings = [ruling for ruling in rulings if ruling.reopened == reopened]
     if _of(rulings, ExportSucceeded):
         return Status.SYNCED
     last_round = max(ruling.round for ruling in rulings)
@@ -190,14 +196,22 @@ def _outcome(rulings: Sequence[Any]) -> Status | None:
 
 
 def _standing_numbers(events: Sequence[EventData]) -> set[str | None]:
-    """The numbers of the documents that were written since the last order to replace them, if there was one."""
-    replaced = [(order.revision, order.replaces.number) for order in _of(events, DecisionAccepted) if order.replaces]
-    written = {(event.revision, event.erp_document.number) for event in _of(events, ExportSucceeded)}
-    return {
-        number
-        for revision, number in written
-        if not any(revision < ordered and number == gone for ordered, gone in replaced)
-    }
+    """The numbers of the documents that were written since the last answer that unlinked them, if there was one."""
+    orders = [(each, each.replaces) for each in _of(events, DecisionAccepted) if each.replaces]
+    rejections = [(each, each.unlinks) for each in _of(events, DecisionRejected) if each.unlinks]
+    unlinked = [((each.revision, each.reopened), document.number) for each, document in (*orders, *rejections)]
+    written = {((each.revision, each.reopened), each.erp_document.number) for each in _of(events, ExportSucceeded)}
+    return {number for at, number in written if not any(at < until and number == gone for until, gone in unlinked)}
+
+
+def _content(data: Decision) -> tuple[Any, ...]:
+    match data:
+        case DecisionAccepted():
+            return (data.content_hash, data.note, data.replaces)
+        case DecisionRejected():
+            return (data.unlinks,)
+        case DecisionResolved():
+            return (data.evidence,)
 
 
 def _of(events: Sequence[EventData], kind: type[Any]) -> list[Any]:

@@ -70,6 +70,18 @@ SCENARIOS: dict[str, tuple[Event[Any], ...]] = {
     "a document that was replaced, but is there after all": (
         sent(2, A), accepted(2, 2, replaces=document()), gone(2, 1), succeeded(1), confirmed(1), succeeded(2, 2)
     ),
+    "a synced revision that is exported again": (
+        sent(1, A), accepted(1, 1), succeeded(1), in_doubt(1, 2, reopened=1), failed(1, 2, reopened=1),
+        succeeded(1, 2, "PO-1002", reopened=1)
+    ),
+    "a synced revision that is given back, and re-sent": (
+        sent(1, A), accepted(1, 1), failed(1, 1), succeeded(1), sent(2, B),
+        rejected(1, 2, unlinks=document(), reopened=1)
+    ),
+    "evidence that turned out to be none, and other evidence": (
+        sent(1, A), accepted(1, 1), in_doubt(1, 1), in_doubt(1, 1, 1, refused_evidence=1), resolved(1, 1, "PO-9"),
+        resolved(1, 1, "PO-8", evidence=2)
+    ),
     "different facts of the same rank": (
         sent(1, A), retrieved(1), retrieved(1, by=DANA), failed(1, 1), failed(1, 1, "Another word."),
         rejected(1, 0), rejected(1, 0, "Another reason.", KIM),
@@ -155,9 +167,10 @@ def keep_first_order(before: CommitmentFacts, after: CommitmentFacts, _: Event[A
 
 
 MUTANTS: dict[str, Joins] = {
-    "rulings without the order of stages": by_arrival(lambda ruling: ruling.rank[:3]),
-    "rulings without the round": by_arrival(lambda ruling: (*ruling.rank[:2], ruling.stage, canonical(ruling))),
-    "rulings without success": by_arrival(lambda ruling: (ruling.revision, *ruling.rank[2:], canonical(ruling))),
+    "rulings without the order of stages": by_arrival(lambda ruling: ruling.rank[:4]),
+    "rulings without the round": by_arrival(lambda ruling: (*ruling.rank[:3], ruling.stage, canonical(ruling))),
+    "rulings without success": by_arrival(lambda ruling: (*ruling.rank[:2], *ruling.rank[3:], canonical(ruling))),
+    "rulings without reopening": by_arrival(lambda ruling: (ruling.revision, *ruling.rank[2:], canonical(ruling))),
     "rulings without the revision": by_arrival(lambda ruling: (*ruling.rank[1:], canonical(ruling))),
     "rulings of equal rank by arrival": by_arrival(lambda ruling: ruling.rank),
     "rulings by arrival": by_arrival(lambda _: 0),
@@ -215,6 +228,13 @@ def unguarded(status: Status, answer: Callable[[CommitmentFacts, int], Event[Dec
         pytest.param(unguarded(Status.IN_DOUBT, lambda _, revision: rejected(revision, 1)), id="reject in doubt"),
         pytest.param(unguarded(Status.FAILED, lambda _, revision: accepted(revision, 2, B)), id="retry other content"),
         pytest.param(
+            unguarded(Status.FAILED, lambda _, revision: accepted(revision, 2, reopened=1)), id="reopen what failed"
+        ),
+        pytest.param(
+            unguarded(Status.SYNCED, lambda _, revision: rejected(revision, 2, unlinks=document("PO-9"), reopened=1)),
+            id="unlink another document",
+        ),
+        pytest.param(
             unguarded(Status.FAILED, lambda _, revision: accepted(revision, 2, replaces=document("PO-9"))),
             id="replace a document that is not gone",
         ),
@@ -236,6 +256,12 @@ EVENTS: tuple[Event[Any], ...] = (
     *(gone(revision, n, number) for revision in (1, 2) for n in (1, 2) for number in ("PO-1", "PO-2")),
     *(rejected(revision, n, by=by) for revision in (1, 2) for n in (0, 1) for by in (DANA, KIM)),
     *(resolved(revision, 1, number) for revision in (1, 2) for number in ("PO-1", "PO-2")),
+    *(resolved(1, 1, number, evidence=2) for number in ("PO-1", "PO-2")),
+    *(in_doubt(1, 1, probes, refused_evidence=refused) for refused in (1, 2) for probes in (0, 1)),
+    *(accepted(1, 3, replaces=replaces, reopened=1) for replaces in (None, document("PO-1"))),
+    *(rejected(1, 3, unlinks=document(number), reopened=1) for number in ("PO-1", "PO-2")),
+    *(failed(1, 3, reopened=1), in_doubt(1, 3, reopened=1)),
+    *(succeeded(1, 3, number, reopened=1) for number in ("PO-1", "PO-2")),
 )
 SOME_EVENTS = st.lists(st.sampled_from(EVENTS), max_size=10)
 
