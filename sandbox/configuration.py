@@ -55,6 +55,7 @@ def write_connections(folder: Path, erp_url: str, overrides: Mapping[str, TomlVa
         "url": erp_url,
         "companies": [COMPANY],
         "token_env": "SMALL_ERP_TOKEN",
+        "reads_documents": True,
         "timeout_seconds": 5.0,
         "settle_seconds": 2.0,
         "first_probe_seconds": 1.0,

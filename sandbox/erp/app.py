@@ -1,10 +1,10 @@
 """The web application of the ERP: its documents API, the API of its rules, and its pages."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import Depends, FastAPI, Query, Request
+from fastapi import Depends, FastAPI, Query, Request, params
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 
@@ -15,14 +15,16 @@ from sandbox.erp.problem import Problem
 from sandbox.erp.rules import Rules
 from sandbox.erp.server import Erp
 from sandbox.pages import bare_app
-from schemas.fields import Id
+from schemas.fields import Code, Id
 
 
 def build_erp(erp: Erp, neighbours: Mapping[str, str] | None = None) -> FastAPI:
     """Build the application that serves `erp`."""
     app = bare_app("ERP")
     _add_refusals(app, erp)
-    _add_documents(app, erp)
+    bearer = Depends(_bearer_of(erp))
+    _add_reading(app, erp, bearer)
+    _add_writing(app, erp, bearer)
     _add_rules(app, erp)
     add_pages(app, erp, neighbours)
     return app
@@ -46,33 +48,50 @@ def _add_refusals(app: FastAPI, erp: Erp) -> None:
         return erp.refuse(request, Problem(422, "invalid", "Unreadable request", "; ".join(problems)))
 
 
-def _add_documents(app: FastAPI, erp: Erp) -> None:
+def _bearer_of(erp: Erp) -> Callable[[Request], None]:
     def bearer(request: Request) -> None:
         if not erp.is_authorised(request):
             raise _UnauthorisedError
 
-    @app.get("/documents", dependencies=[Depends(bearer)])
-    async def search(request: Request, reference: Annotated[Id, Query()]) -> Response:
+    return bearer
+
+
+def _add_reading(app: FastAPI, erp: Erp, bearer: params.Depends) -> None:
+    @app.get("/documents", dependencies=[bearer])
+    async def search(
+        request: Request,
+        reference: Annotated[Id | None, Query()] = None,
+        number: Annotated[Code | None, Query()] = None,
+    ) -> Response:
         def operation(_now: datetime) -> CallResult:
-            return erp.books.search(reference)
+            return erp.books.search(reference) if reference else erp.books.numbered(number or "")
 
         return await erp.handle(request, operation, reference=reference)
 
-    @app.post("/documents", dependencies=[Depends(bearer)])
+    @app.get("/documents/{document_id}", dependencies=[bearer])
+    async def read(request: Request, document_id: str) -> Response:
+        def operation(_now: datetime) -> CallResult:
+            return erp.books.read(document_id)
+
+        return await erp.handle(request, operation, reference=None)
+
+
+def _add_writing(app: FastAPI, erp: Erp, bearer: params.Depends) -> None:
+    @app.post("/documents", dependencies=[bearer])
     async def create(request: Request, order: Order) -> Response:
         def operation(now: datetime) -> CallResult:
             return erp.books.create(order, now)
 
         return await erp.handle(request, operation, reference=order.reference, order=order)
 
-    @app.put("/documents/{document_id}", dependencies=[Depends(bearer)])
+    @app.put("/documents/{document_id}", dependencies=[bearer])
     async def update(request: Request, document_id: str, order: Order) -> Response:
         def operation(now: datetime) -> CallResult:
             return erp.books.update(document_id, order, now)
 
         return await erp.handle(request, operation, reference=order.reference, order=order)
 
-    @app.delete("/documents/{document_id}", dependencies=[Depends(bearer)])
+    @app.delete("/documents/{document_id}", dependencies=[bearer])
     async def delete(request: Request, document_id: str) -> Response:
         return erp.delete(request, document_id)
 

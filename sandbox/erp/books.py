@@ -72,6 +72,19 @@ class Books:
         body = {"documents": [self.as_json(document) for document in found]}
         return CallResult(Did.SEARCHED, 200, body, found[0].id if found else None)
 
+    def numbered(self, number: str) -> CallResult:
+        """Find the documents with `number`, each as a whole."""
+        found = [document for document in self.documents.values() if document.number == number]
+        body = {"documents": [self._as_whole(document) for document in found]}
+        return CallResult(Did.SEARCHED, 200, body, found[0].id if found else None)
+
+    def read(self, document_id: str) -> CallResult:
+        """Return the document as a whole."""
+        document = self.documents.get(document_id)
+        if document is None:
+            return _not_found(document_id)
+        return CallResult(Did.SEARCHED, 200, self._as_whole(document), document_id)
+
     def create(self, order: Order, now: datetime) -> CallResult:
         """Create a document, even if there is one with this reference, unless the rules forbid that."""
         problem = refusal(order, self.rules) or self._duplicate(order) or self._number_taken(order)
@@ -109,6 +122,12 @@ class Books:
             "marker": document.order.marker,
             "revision": document.order.revision,
         }
+
+    def _as_whole(self, document: Document) -> dict[str, Any]:
+        """The document as the API returns it, with its content."""
+        lines = [line.model_dump(mode="json", exclude_none=True) for line in document.order.lines]
+        order = document.order
+        return self.as_json(document) | {"total": order.total, "currency": order.currency, "lines": lines}
 
     def _insert(self, order: Order, now: datetime) -> Document:
         document_id = str(FIRST_ID + self._created)

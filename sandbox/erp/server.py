@@ -36,7 +36,7 @@ class Erp:
         self._token = token
 
     async def handle(
-        self, request: Request, operation: Operation, *, reference: str, order: Order | None = None
+        self, request: Request, operation: Operation, *, reference: str | None, order: Order | None = None
     ) -> Response:
         """Carry out `operation` and return the answer; what is written stays, even if the caller has gone."""
         call = Call(request.method, reference)

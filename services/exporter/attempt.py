@@ -11,17 +11,21 @@ from schemas.commitment import ErpDocument
 from schemas.snapshot import Snapshot, TooLargeError
 from services.exporter import metrics
 from services.exporter.connections import Connection
+from services.exporter.connectors.protocol import reader_of
 from services.exporter.connectors.types import (
+    ErpCopy,
     Exists,
     FindAnswer,
     Gone,
     Landed,
+    ReadAnswer,
     Refused,
     Transient,
     Unknown,
     WriteAnswer,
     WriteRequest,
 )
+from services.exporter.rules.evidence import after_reading, document_name, on_trust
 from services.exporter.rules.export import Export, ExportLease
 from services.exporter.rules.failures import content_differs, content_unreadable, duplicate_reference, reference_held
 from services.exporter.rules.outcome import AttemptOutcome, Broken, NotSent, Overruled, WrongTerms
@@ -34,14 +38,15 @@ from services.exporter.rules.probe import (
     unless_tried_enough,
 )
 from services.exporter.rules.terms import wrong_terms
-from services.exporter.rules.usable import usable_found, usable_written
+from services.exporter.rules.usable import usable_found, usable_read, usable_written
 from services.pipeline.crash import crash_at
 from services.pipeline.lease_clock import ClaimTime
 from services.pipeline.logs import FailureLog
 
 _FIND_ANSWERS = (tuple, Refused, Transient)
+_READ_ANSWERS = (ErpCopy, Refused, Transient)
 _WRITE_ANSWERS = (Landed, Exists, Refused, Transient, Unknown)
-AnswerT = TypeVar("AnswerT", FindAnswer, WriteAnswer)
+AnswerT = TypeVar("AnswerT", FindAnswer, ReadAnswer, WriteAnswer)
 log = structlog.get_logger()
 
 
@@ -50,7 +55,7 @@ class ExportJob:
     """A leased export and what is needed to carry it out; `known` is the commitment's document, if it has one.
 
     `snapshot_text` is None where the approved content is missing. An overruled export is asked for, but not written.
-    `replaced` are former documents that no longer exist in the ERP.
+    `replaced` are former documents that are no longer the commitment's. `evidence` is the one that an approver named.
     """
 
     lease: ExportLease
@@ -60,6 +65,7 @@ class ExportJob:
     time: ClaimTime
     is_overruled: bool = False
     replaced: tuple[ErpDocument, ...] = ()
+    evidence: ErpDocument | None = None
 
     @property
     def remaining_seconds(self) -> float:
@@ -89,7 +95,8 @@ class Attempt:
     async def run(self) -> AttemptResult:
         """Carry out the export; no call begins unless it must end, by its own deadline, before the lease does."""
         try:
-            outcome = await self._outcome()
+            evidence = self._job.evidence
+            outcome = await (self._check_evidence(evidence) if evidence else self._export())
         except Exception as error:  # noqa: BLE001 - a connector is somebody else's code, and its error is an outcome
             outcome = self._after_error(error)
         return AttemptResult(outcome, self._is_reached)
@@ -102,7 +109,7 @@ class Attempt:
             return Unknown(message)
         return outcome_without_write(self._job.export, Broken(message))
 
-    async def _outcome(self) -> AttemptOutcome:
+    async def _export(self) -> AttemptOutcome:
         export = self._job.export
         snapshot = _read_snapshot(self._job.snapshot_text)
         if snapshot is None:
@@ -115,20 +122,32 @@ class Attempt:
         request = _write_request(export, snapshot)
         if self._may_create_unasked():
             return await self._write(Create(), request)
-        step = self._after_probe(await self._found(request))
+        step = self._after_probe(await self._found(request.reference))
         step = unless_tried_enough(export, step, self._connection.settings.max_attempts)
         outcome = await self._write(step, request) if isinstance(step, (Create, Update)) else step
         if isinstance(outcome, Gone) and isinstance(step, Update):
             return await self._after_gone(outcome, step, request)
         return outcome
 
+    async def _check_evidence(self, named: ErpDocument) -> AttemptOutcome:
+        """Ask the ERP for the document that an approver named; where it cannot show one, their word counts."""
+        reader = reader_of(self._connector)
+        if reader is None:
+            return on_trust(named)
+        if not self._has_time_for_a_call():
+            return NotSent()
+        read = usable_read(await self._observed(reader.read(document_name(named)), _READ_ANSWERS))
+        is_there = isinstance(read, ErpCopy) and self._has_time_for_a_call()
+        found = await self._found(self._job.export.commitment_id) if is_there else ()
+        return after_reading(self._job.export, named, read, found)
+
     def _may_create_unasked(self) -> bool:
         """Whether nothing of the commitment can be in the ERP that the ERP would not refuse to have twice."""
         job = self._job
         return job.export.is_untried and job.known is None and not job.replaced and self._connector.enforces_reference
 
-    async def _found(self, request: WriteRequest) -> FindAnswer:
-        return usable_found(await self._observed(self._connector.find(request.reference), _FIND_ANSWERS))
+    async def _found(self, reference: str) -> FindAnswer:
+        return usable_found(await self._observed(self._connector.find(reference), _FIND_ANSWERS))
 
     def _after_probe(self, found: FindAnswer) -> Create | Update | AttemptOutcome:
         job = self._job
@@ -164,7 +183,9 @@ class Attempt:
         """Search for the document that could not be updated, while the lease leaves time for it."""
         if not self._has_time_for_a_call():
             return gone
-        return after_gone(self._job.export, self._job.known, step.document_id, gone, await self._found(request))
+        return after_gone(
+            self._job.export, self._job.known, step.document_id, gone, await self._found(request.reference)
+        )
 
     async def _write_to_existing(self, exists: Exists, request: WriteRequest) -> AttemptOutcome:
         """Continue with the document that the ERP returned when it refused a second one."""
@@ -182,7 +203,7 @@ class Attempt:
         answer = await call
         if not isinstance(answer, allowed) or answer == Landed(()):
             raise TypeError(f"the connector answered {type(answer).__name__}")
-        label = "found" if isinstance(answer, tuple) else type(answer).__name__.lower()
+        label = "found" if isinstance(answer, (tuple, ErpCopy)) else type(answer).__name__.lower()
         metrics.EXPORT_SECONDS.labels(self._connection.name, label).observe(perf_counter() - started)
         self._is_reached = answer.is_reached if isinstance(answer, (Transient, Unknown)) else True
         return answer

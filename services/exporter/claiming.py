@@ -131,4 +131,5 @@ def _job(exports: CommitmentExports, snapshot_text: str | None, time: ClaimTime)
         time,
         is_overruled=exports.is_overruled(exports.current),
         replaced=tuple(each.document for each in exports.replaced),
+        evidence=evidence.document if (evidence := exports.evidence_for(exports.current)) else None,
     )

@@ -15,6 +15,7 @@ from services.exporter.claiming import Claiming, retry_policy
 from services.exporter.connections import Connection, Connections
 from services.exporter.connectors.types import Landed
 from services.exporter.rules.circuit import Circuit, record_answer, record_missed_call
+from services.exporter.rules.evidence import on_trust
 from services.exporter.rules.export import Export, ExportState
 from services.exporter.rules.failures import unknown_connection
 from services.exporter.rules.outcome import Broken
@@ -58,6 +59,8 @@ class ExportWork:
         """Carry out one export; every answer of the ERP, and no answer, is a result."""
         crash_at("exporter.after_claim")
         connection = self._connection(job.export.connection)
+        if connection is None and job.evidence is not None:
+            return AttemptResult(on_trust(job.evidence))
         if connection is None:
             return AttemptResult(outcome_without_write(job.export, unknown_connection(job.export.connection)))
         async with self._call_slots[connection.name]:

@@ -8,11 +8,21 @@ import httpx2
 from pydantic import Field, SecretStr
 
 from schemas.fields import FailureClass, Url
+from services.exporter.connectors.http_copy import copy_answer, numbered_answer
 from services.exporter.connectors.http_request import request_body, request_headers
 from services.exporter.connectors.http_response import find_answer, update_answer, write_answer
 from services.exporter.connectors.protocol import ConnectionSettings
 from services.exporter.connectors.tls import TlsSettings, tls_context
-from services.exporter.connectors.types import FindAnswer, Refused, Transient, Unknown, WriteAnswer, WriteRequest
+from services.exporter.connectors.types import (
+    FindAnswer,
+    Gone,
+    ReadAnswer,
+    Refused,
+    Transient,
+    Unknown,
+    WriteAnswer,
+    WriteRequest,
+)
 from services.pipeline.bounded_answer import ASK_UNPACKED, AnswerTooLargeError, bound_answer
 from services.pipeline.errors import SettingsError
 
@@ -35,6 +45,9 @@ class HttpSettings(TlsSettings):
     enforces_reference: bool = Field(
         default=False, strict=True, description="The ERP itself refuses a second document with the same reference."
     )
+    reads_documents: bool = Field(
+        default=False, strict=True, description="The ERP shows a document by its id and by its number."
+    )
 
 
 class HttpConnector:
@@ -52,11 +65,14 @@ class HttpConnector:
         """Whether the ERP itself refuses a second document with the same reference."""
         return self._settings.enforces_reference
 
+    @property
+    def can_read(self) -> bool:
+        """Whether the ERP shows a document by its id and by its number."""
+        return self._settings.reads_documents
+
     async def find(self, reference: str) -> FindAnswer:
         """Return every document with this reference; a lost answer is transient, since a search changes nothing."""
-        response = await self._call("GET", f"{self._documents}?reference={quote(reference, safe='')}")
-        if isinstance(response, Unknown):
-            return Transient(response.message)
+        response = await self._get(f"{self._documents}?reference={quote(reference, safe='')}")
         return find_answer(response, reference) if isinstance(response, httpx2.Response) else response
 
     async def create(self, request: WriteRequest) -> WriteAnswer:
@@ -69,9 +85,22 @@ class HttpConnector:
         response = await self._call("PUT", f"{self._documents}/{quote(document_id, safe='')}", request)
         return update_answer(response) if isinstance(response, httpx2.Response) else response
 
+    async def read(self, name: str) -> ReadAnswer:
+        """Return the document with this id, or else with this number; a lost answer is transient."""
+        by_id = await self._get(f"{self._documents}/{quote(name, safe='')}")
+        answer = copy_answer(by_id) if isinstance(by_id, httpx2.Response) else by_id
+        if not isinstance(answer, Gone):
+            return answer
+        numbered = await self._get(f"{self._documents}?number={quote(name, safe='')}")
+        return numbered_answer(numbered, name) if isinstance(numbered, httpx2.Response) else numbered
+
     async def close(self) -> None:
         """Close network connections."""
         await self._client.aclose()
+
+    async def _get(self, url: str) -> httpx2.Response | Transient:
+        response = await self._call("GET", url)
+        return Transient(response.message) if isinstance(response, Unknown) else response
 
     async def _call(
         self, method: str, url: str, request: WriteRequest | None = None

@@ -50,12 +50,25 @@ class _Problem(Body):
 def find_answer(response: httpx2.Response, reference: str) -> FindAnswer:
     """Return the listed documents that may have this reference; the ERP may list others too."""
     if response.status_code != httpx2.codes.OK:
-        return _find_failure(_failure(response))
+        return find_failure(response)
     body = json_of(response)
     listed = body.get("documents") if isinstance(body, dict) else None
     if not isinstance(listed, list) or has_error(body):
         return Transient(_message(response, "The ERP's list of documents cannot be read"), is_reached=True)
     return documents_in(listed, reference)
+
+
+def find_failure(response: httpx2.Response) -> Refused | Transient:
+    """Return the failure of a search, which stores nothing: what would be unknown of a write is transient."""
+    failure = _failure(response)
+    if isinstance(failure, Exists):
+        return Transient("The ERP did not list its documents.")
+    return Transient(failure.message, is_reached=failure.is_reached) if isinstance(failure, Unknown) else failure
+
+
+def is_missing(response: httpx2.Response) -> bool:
+    """Whether the ERP says that there is no document with the id in the address."""
+    return response.status_code in _GONE or _problem(response).code == DOCUMENT_GONE
 
 
 def write_answer(response: httpx2.Response) -> WriteAnswer:
@@ -73,8 +86,7 @@ def update_answer(response: httpx2.Response) -> WriteAnswer:
     answer = write_answer(response)
     if not isinstance(answer, Refused):
         return answer
-    is_gone = response.status_code in _GONE or answer.code == DOCUMENT_GONE
-    return Gone(answer.failure_class, answer.message, answer.code) if is_gone else answer
+    return Gone(answer.failure_class, answer.message, answer.code) if is_missing(response) else answer
 
 
 def _failure(response: httpx2.Response) -> Exists | Refused | Transient | Unknown:
@@ -115,13 +127,6 @@ def _without_words(response: httpx2.Response) -> str:
     if httpx2.codes.is_success(response.status_code):
         return "The ERP answered without a document"
     return "The ERP gave no reason"
-
-
-def _find_failure(failure: Exists | Refused | Transient | Unknown) -> Refused | Transient:
-    """Return the failure of a search, which stores nothing: what would be unknown of a write is transient."""
-    if isinstance(failure, Exists):
-        return Transient("The ERP did not list its documents.")
-    return Transient(failure.message, is_reached=failure.is_reached) if isinstance(failure, Unknown) else failure
 
 
 def _problem(response: httpx2.Response) -> _Problem:

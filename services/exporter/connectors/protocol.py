@@ -95,6 +95,11 @@ class Connector(Protocol):
 class ReadsDocuments(Protocol):
     """What a connector also is if its ERP can show a document: evidence is checked then, and changes are found."""
 
+    @property
+    def can_read(self) -> bool:
+        """Whether the ERP of this connection shows documents; if it does not, `read` is not called."""
+        ...
+
     async def read(self, name: str) -> ReadAnswer:
         """Return the document whose id is `name`, or else whose number is, as people read it; it writes nothing.
 
@@ -113,6 +118,11 @@ class ChecksItself(Protocol):
         Each thing that was looked at is named, in the order of looking; the last one may be why no more was looked at.
         """
         ...
+
+
+def reader_of(connector: Connector) -> ReadsDocuments | None:
+    """Return `connector` as one whose ERP can show documents; None if it cannot."""
+    return connector if isinstance(connector, ReadsDocuments) and connector.can_read else None
 
 
 class ConnectorType(Protocol):

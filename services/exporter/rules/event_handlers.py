@@ -7,7 +7,7 @@ from datetime import datetime
 from schemas.commitment import ErpDocument, summarise
 from schemas.envelope import Event
 from schemas.events import DecisionAccepted, DecisionRejected, DecisionResolved
-from services.exporter.rules.export import ApprovedSnapshot, CommitmentExports, Export, ExportState, Replaced
+from services.exporter.rules.export import ApprovedSnapshot, CommitmentExports, Evidence, Export, ExportState, Replaced
 from services.exporter.rules.failures import failure_of, no_connection
 from services.exporter.rules.outcome import Failed
 from services.exporter.rules.published_events import Events, failed_event, succeeded_event
@@ -26,7 +26,7 @@ def accepted(
     document no longer exists is kept whatever the round.
     """
     _check_company(exports, event.data.company_id)
-    before, exports = exports, _with_replaced(exports, event.data)
+    before, exports = exports, _without(exports, event.data.replaces, event.data)
     known = exports.by_revision.get(event.data.revision)
     if known and known.ordered_round >= event.data.round:
         return Decided(exports, is_changed=exports != before)
@@ -35,24 +35,26 @@ def accepted(
     snapshot = ApprovedSnapshot(
         event.data.commitment_id, event.data.company_id, export.revision, event.data.round, event.data.commitment.text
     )
-    repeated = _success_event(exports, now) if known and known.is_done else ()
+    is_answered = known is not None and known.is_done and not export.is_reopening
+    repeated = _success_event(exports, now) if is_answered else ()
     return replace(decided, rows=(snapshot,), publish=(*repeated, *decided.publish))
 
 
 def resolved(exports: CommitmentExports, event: Event[DecisionResolved], now: datetime) -> DecidedExports:
-    """Keep an approver's evidence that the revision is in the ERP, and settle the export once no worker has leased it.
+    """Keep an approver's evidence that the revision is in the ERP; a worker asks the ERP before it counts.
 
     Evidence that names another document than the known one is published all the same, so that somebody sees both.
     """
     _check_company(exports, event.data.company_id)
-    document, export = event.data.document, exports.by_revision.get(event.data.revision)
-    with_evidence = replace(
-        exports, company_id=event.data.company_id, resolved={event.data.revision: document, **exports.resolved}
-    )
-    is_changed = with_evidence != exports
-    if export and export.document and not _is_same(export.document, document):
-        return Decided(with_evidence, (succeeded_event(export, document, now),), is_changed=is_changed)
-    return replace(advance(with_evidence, now), is_changed=is_changed)
+    data, export = event.data, exports.by_revision.get(event.data.revision)
+    evidence, known = Evidence(data.document, data.evidence, data.reopened), exports.resolved.get(data.revision)
+    if known and known.precedence >= evidence.precedence:
+        return Decided(exports, is_changed=False)
+    exports = replace(exports, company_id=data.company_id, resolved={**exports.resolved, data.revision: evidence})
+    if export and export.state is ExportState.SUCCEEDED and export.document and export.reopened == data.reopened:
+        is_other = not _is_same(export.document, data.document)
+        return Decided(exports, (succeeded_event(export, data.document, now),) if is_other else ())
+    return advance(_asked_about(exports, export, now), now)
 
 
 def rejected(exports: CommitmentExports, event: Event[DecisionRejected], now: datetime) -> DecidedExports:
@@ -61,9 +63,10 @@ def rejected(exports: CommitmentExports, event: Event[DecisionRejected], now: da
     It may arrive before its order does, for the two have no common sequence.
     """
     _check_company(exports, event.data.company_id)
+    before, exports = exports, _without(exports, event.data.unlinks, event.data)
     latest = max(exports.rejected or (0, 0), (event.data.revision, event.data.round))
     if latest == exports.rejected:
-        return Decided(exports, is_changed=False)
+        return Decided(exports, is_changed=exports != before)
     return advance(replace(exports, company_id=event.data.company_id, rejected=latest), now)
 
 
@@ -89,10 +92,26 @@ def _check_company(exports: CommitmentExports, company_id: str) -> None:
         raise RefusedError("other_company", f"The commitment {exports.commitment_id} belongs to another company.")
 
 
-def _with_replaced(exports: CommitmentExports, order: DecisionAccepted) -> CommitmentExports:
-    if order.replaces is None:
+def _without(
+    exports: CommitmentExports, document: ErpDocument | None, decision: DecisionAccepted | DecisionRejected
+) -> CommitmentExports:
+    """Return the exports with `document` as one that is no longer the commitment's."""
+    if document is None:
         return exports
-    return replace(exports, replaced=exports.replaced | {Replaced(order.revision, order.replaces)})
+    replaced = Replaced(decision.revision, document, decision.reopened)
+    return replace(exports, replaced=exports.replaced | {replaced})
+
+
+def _asked_about(exports: CommitmentExports, export: Export | None, now: datetime) -> CommitmentExports:
+    """Return the exports with the ERP to be asked at once about the evidence for `export`, if that is in doubt.
+
+    In any other state its next attempt asks. The connection stays the export's own: the one in the evidence could
+    belong to another company.
+    """
+    is_leased = exports.lease is not None and export is not None and exports.lease.revision == export.revision
+    if export is None or is_leased or export.state is not ExportState.IN_DOUBT:
+        return exports
+    return exports.with_export(export.moved_to(ExportState.IN_DOUBT, now, due_at=now))
 
 
 def _is_same(known: ErpDocument, evidence: ErpDocument) -> bool:
@@ -119,6 +138,8 @@ def _ordered(event: Event[DecisionAccepted], now: datetime, connection: str | No
         accounting_date=data.accounting_date,
         note=data.note,
         traceparent=event.traceparent,
+        reopened=data.reopened,
+        ordered_reopened=data.reopened,
     )
 
 
@@ -137,6 +158,7 @@ def _reordered(known: Export, event: Event[DecisionAccepted], connection: str | 
         accounting_date=terms.accounting_date,
         note=terms.note,
         traceparent=terms.traceparent,
+        ordered_reopened=max(known.ordered_reopened, terms.reopened),
     )
 
 
@@ -146,26 +168,22 @@ def _success_event(exports: CommitmentExports, now: datetime) -> Events:
     return (succeeded_event(success, success.document, now),) if success and success.document else ()
 
 
-def _settle_with_evidence(exports: CommitmentExports, export: Export, now: datetime) -> tuple[Export, Events]:
-    """An approver's evidence settles an export in any round and state.
-
-    The connection stays the export's own: the one in the evidence could belong to another company.
-    """
-    document, connection = exports.resolved.get(export.revision), exports.connection_for(export)
-    if document is None or connection is None or export.is_done:
-        return export, ()
-    document = document.model_copy(update={"connection": connection})
-    succeeded = export.moved_to(ExportState.SUCCEEDED, now)
-    settled = replace(succeeded, document=document, failure=None, round=export.ordered_round)
-    return settled, (succeeded_event(settled, document, now),)
-
-
-def _reopen(_exports: CommitmentExports, export: Export, now: datetime) -> tuple[Export, Events]:
+def _start_next_round(_exports: CommitmentExports, export: Export, now: datetime) -> tuple[Export, Events]:
     """A higher round starts again from the beginning, but keeps `quiet_until`: an earlier call may still land."""
-    if export.ordered_round == export.round or export.is_done:
+    if export.ordered_round == export.round or (export.is_done and not export.is_reopening):
         return replace(export, round=export.ordered_round), ()
-    reopened = export.moved_to(ExportState.PENDING, now, due_at=min(now, export.accepted_at))
-    return replace(reopened, round=export.ordered_round, attempts=0, probes=0, doubt=None, failure=None), ()
+    pending = export.moved_to(ExportState.PENDING, now, due_at=min(now, export.accepted_at))
+    refused_evidence = 0 if export.is_reopening else export.refused_evidence
+    return replace(
+        pending,
+        round=export.ordered_round,
+        reopened=export.ordered_reopened,
+        refused_evidence=refused_evidence,
+        attempts=0,
+        probes=0,
+        doubt=None,
+        failure=None,
+    ), ()
 
 
 def _supersede(exports: CommitmentExports, export: Export, now: datetime) -> tuple[Export, Events]:
@@ -195,4 +213,4 @@ def _fail_without_connection(exports: CommitmentExports, export: Export, now: da
     return fail(exports, export, no_connection(export.company_id), now)
 
 
-_STEPS: tuple[Step, ...] = (_settle_with_evidence, _reopen, _supersede, _close, _fail_without_connection)
+_STEPS: tuple[Step, ...] = (_start_next_round, _supersede, _close, _fail_without_connection)

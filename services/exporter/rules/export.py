@@ -74,11 +74,24 @@ class Export:
     """Whether a failed export is nobody's open item any more: it was rejected, or a later revision was accepted."""
 
     traceparent: str | None = None
+    reopened: int = 0
+    """How often the revision was reopened after it had been in the ERP: as of `round`."""
+
+    ordered_reopened: int = 0
+    """The same as of `ordered_round`."""
+
+    refused_evidence: int = 0
+    """How many documents that approvers named since it was last reopened are not this commitment's in the ERP."""
 
     @property
     def marker(self) -> str:
         """The marker that the ERP's document has once it holds exactly this content."""
-        return marker_of(self.commitment_id, self.revision, self.content_hash)
+        return marker_of(self.commitment_id, self.revision, self.content_hash, self.reopened)
+
+    @property
+    def written(self) -> tuple[int, int]:
+        """(revision, reopened) of what was last written to `document`."""
+        return self.revision, self.reopened if self.state is ExportState.SUCCEEDED else self.reopened - 1
 
     @property
     def is_untried(self) -> bool:
@@ -87,8 +100,13 @@ class Export:
 
     @property
     def is_done(self) -> bool:
-        """Whether no further round can change it: this revision, or a later one, is in the ERP."""
+        """Whether no further round can change it, unless it is reopened: this revision or a later one is in the ERP."""
         return self.state in (ExportState.SUCCEEDED, ExportState.SUPERSEDED)
+
+    @property
+    def is_reopening(self) -> bool:
+        """Whether it is to be written again although it is in the ERP."""
+        return self.ordered_reopened > self.reopened
 
     def moved_to(self, state: ExportState, now: datetime, due_at: datetime | None = None) -> "Export":
         """Return this export in `state`; `state_since` changes only if the state does."""
@@ -118,22 +136,37 @@ class ApprovedSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class Replaced:
-    """A document that no longer exists in the ERP, and the revision that an approver ordered to create it anew.
+    """A document that is no longer the commitment's, and the revision for which an approver said so.
 
-    It stays the document of that and later revisions, should the ERP have it after all.
+    Once that or a later revision is written to it after all, it is the commitment's again.
     """
 
     revision: int
     document: ErpDocument
+    reopened: int = 0
 
-    def covers(self, revision: int, document: ErpDocument) -> bool:
-        """Whether `document`, written as `revision`, is the one that no longer exists."""
-        return revision < self.revision and self.document.is_same_as(document)
+    def covers(self, written: tuple[int, int], document: ErpDocument) -> bool:
+        """Whether `document`, written as (revision, reopened), is the one that is no longer the commitment's."""
+        return written < (self.revision, self.reopened) and self.document.is_same_as(document)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The document in which an approver found a revision in doubt; `number` counts them, from 1."""
+
+    document: ErpDocument
+    number: int = 1
+    reopened: int = 0
+
+    @property
+    def precedence(self) -> tuple[int, int]:
+        """The later one is kept."""
+        return self.reopened, self.number
 
 
 @dataclass(frozen=True, slots=True)
 class CommitmentExports:
-    """Every export of one commitment, by revision; `resolved` holds the documents that approvers gave as evidence.
+    """Every export of one commitment, by revision; `resolved` holds the last evidence of approvers for each revision.
 
     `rejected` is the highest revision and round that an approver has rejected. `replaced` only grows.
     """
@@ -141,7 +174,7 @@ class CommitmentExports:
     commitment_id: str
     company_id: str | None = None
     by_revision: Mapping[int, Export] = field(default_factory=dict)
-    resolved: Mapping[int, ErpDocument] = field(default_factory=dict)
+    resolved: Mapping[int, Evidence] = field(default_factory=dict)
     lease: ExportLease | None = None
     rejected: tuple[int, int] | None = None
     replaced: frozenset[Replaced] = frozenset()
@@ -167,13 +200,26 @@ class CommitmentExports:
         return max(succeeded, key=lambda export: export.revision, default=None)
 
     @property
+    def newest_written(self) -> Export | None:
+        """The highest revision that has a document in the ERP, also while it is being written again."""
+        written = [export for export in self.by_revision.values() if export.document]
+        return max(written, key=lambda export: export.revision, default=None)
+
+    @property
     def document(self) -> ErpDocument | None:
         """The commitment's document in the ERP, as far as we know; None if it is to be created anew."""
-        success = self.newest_success
-        if success is None or success.document is None:
+        last = self.newest_written
+        if last is None or last.document is None:
             return None
-        is_replaced = any(each.covers(success.revision, success.document) for each in self.replaced)
-        return None if is_replaced else success.document
+        is_replaced = any(each.covers(last.written, last.document) for each in self.replaced)
+        return None if is_replaced else last.document
+
+    def evidence_for(self, export: Export) -> Evidence | None:
+        """The document that an approver named for `export` and that the ERP has to confirm; None if there is none."""
+        evidence = self.resolved.get(export.revision)
+        if evidence is None or export.is_done or evidence.reopened != export.reopened:
+            return None
+        return evidence if evidence.number > export.refused_evidence else None
 
     @property
     def current(self) -> Export | None:
@@ -201,5 +247,5 @@ class CommitmentExports:
 
         A document that no longer exists counts too: only its own ERP can tell whether it is there after all.
         """
-        document = self.newest_success.document if self.newest_success else None
+        document = self.newest_written.document if self.newest_written else None
         return document.connection if document else export.connection

@@ -1,13 +1,23 @@
 """The marker that identifies, in a document in the ERP, a revision and its exact content."""
 
+import re
+
 from schemas.limits import MAX_REVISION
 
 _MAX_DIGITS = len(str(MAX_REVISION))
+_MARKER = re.compile(r"(?P<commitment_id>.+)/[0-9]+/[0-9a-f]{64}(/[0-9]+)?")
 
 
-def marker_of(commitment_id: str, revision: int, content_hash: str) -> str:
-    """The marker of this content of this revision."""
-    return f"{commitment_id}/{revision}/{content_hash}"
+def marker_of(commitment_id: str, revision: int, content_hash: str, reopened: int = 0) -> str:
+    """The marker of this content of this revision; what is written again has another one than before."""
+    again = f"/{reopened}" if reopened else ""
+    return f"{commitment_id}/{revision}/{content_hash}{again}"
+
+
+def is_of_another(marker: str | None, commitment_id: str) -> bool:
+    """Whether `marker` is that of another commitment."""
+    match = _MARKER.fullmatch(marker or "")
+    return match is not None and match["commitment_id"] != commitment_id
 
 
 def marked_revision(marker: str | None, commitment_id: str) -> int | None:

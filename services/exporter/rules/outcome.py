@@ -55,7 +55,16 @@ class WrongTerms:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class WrongEvidence:
+    """The ERP does not have the document that an approver named, or has it as another commitment's."""
+
+    message: str
+
+
 Failed = Refused | DocumentGone | WrongTerms
 """The outcomes that end a round, until somebody has fixed the cause."""
 
-AttemptOutcome = Landed | Failed | Transient | Unknown | Undecided | NotRepeated | NotSent | Broken | Overruled
+AttemptOutcome = (
+    Landed | Failed | Transient | Unknown | Undecided | NotRepeated | NotSent | Broken | Overruled | WrongEvidence
+)

@@ -39,6 +39,7 @@ def in_doubt_event(export: Export, asked: str, now: datetime) -> Event[EventData
         probes=export.probes,
         next_probe=export.due_at,
         connection=export.connection,
+        refused_evidence=export.refused_evidence,
     )
     return _event(export, data, now)
 
@@ -50,6 +51,7 @@ def _identity(export: Export) -> dict[str, Any]:
         "commitment_id": export.commitment_id,
         "revision": export.revision,
         "round": export.round,
+        "reopened": export.reopened,
     }
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from schemas.commitment import ErpDocument
 from services.exporter.connectors.types import FoundDocument, Landed, Refused, Transient, Unknown
 from services.exporter.rules.event_handlers import DecidedExports, advance, fail
-from services.exporter.rules.export import CommitmentExports, Doubt, Export, ExportLease, ExportState
+from services.exporter.rules.export import CommitmentExports, Doubt, Evidence, Export, ExportLease, ExportState
 from services.exporter.rules.failures import connector_broken, given_up
 from services.exporter.rules.outcome import (
     AttemptOutcome,
@@ -18,6 +18,7 @@ from services.exporter.rules.outcome import (
     NotSent,
     Overruled,
     Undecided,
+    WrongEvidence,
     WrongTerms,
 )
 from services.exporter.rules.policy import RetryPolicy
@@ -71,15 +72,15 @@ def _settled(
     attempted = replace(probed, attempts=export.attempts + 1)
     match outcome:
         case Landed(documents):
-            return _succeeded(export, documents, exports.resolved.get(export.revision), now)
+            return _succeeded(export, documents, exports.evidence_for(export), now)
         case Refused() | DocumentGone() | WrongTerms() | NotRepeated():
             return _failed(exports, probed, outcome, now)
         case Transient() | Broken():
             return _retried(exports, attempted, outcome, policy, now)
         case Unknown():
             return _lost(attempted, outcome, policy, now)
-        case Undecided():
-            return _undecided(probed, outcome, policy, now)
+        case Undecided() | WrongEvidence():
+            return _not_settled(exports, probed, outcome, policy, now)
         case NotSent() | Overruled():
             return _unwritten(export, outcome, now), ()
 
@@ -96,7 +97,7 @@ def _failed(
 
 
 def _succeeded(
-    export: Export, documents: tuple[FoundDocument, ...], evidence: ErpDocument | None, now: datetime
+    export: Export, documents: tuple[FoundDocument, ...], evidence: Evidence | None, now: datetime
 ) -> tuple[Export, Events]:
     """Publish every document that the ERP has, and the one an approver named: two of them must not go unnoticed."""
     found = {document.id: _erp_document(export, document) for document in documents}
@@ -108,8 +109,9 @@ def _succeeded(
         quiet_until=None,
         doubt=None,
     )
-    if evidence is not None and not any(evidence.is_same_as(document) for document in found.values()):
-        found.setdefault(evidence.id, evidence)
+    named = evidence and evidence.document.model_copy(update={"connection": export.connection})
+    if named and not any(named.is_same_as(document) for document in found.values()):
+        found.setdefault(named.id, named)
     return succeeded, tuple(succeeded_event(succeeded, document, now) for document in found.values())
 
 
@@ -150,16 +152,42 @@ def _unwritten(export: Export, outcome: NotSent | Overruled, now: datetime) -> E
     return export.moved_to(state, now, due_at=now)
 
 
-def _undecided(export: Export, undecided: Undecided, policy: RetryPolicy, now: datetime) -> tuple[Export, Events]:
-    """The export stays in doubt; one that an approver has reopened stays pending and is probed again silently."""
+def _not_settled(
+    exports: CommitmentExports, export: Export, outcome: Undecided | WrongEvidence, policy: RetryPolicy, now: datetime
+) -> tuple[Export, Events]:
+    if isinstance(outcome, WrongEvidence):
+        return _without_evidence(export, outcome, policy, now)
+    return _undecided(export, outcome, policy, now, is_evidence_open=exports.evidence_for(export) is not None)
+
+
+def _undecided(
+    export: Export, undecided: Undecided, policy: RetryPolicy, now: datetime, *, is_evidence_open: bool
+) -> tuple[Export, Events]:
+    """The export stays in doubt; one for which a round was ordered meanwhile stays pending and is probed silently.
+
+    While evidence has to be checked, the ERP is asked often: somebody waits for the answer.
+    """
     asked_for = now + timedelta(seconds=undecided.retry_after_seconds)
-    next_probe = max(_next_probe(export, policy, now), asked_for)
+    next_probe = now + policy.probe_delay(0) if is_evidence_open else _next_probe(export, policy, now)
+    next_probe = max(next_probe, asked_for)
     if export.state is not ExportState.IN_DOUBT:
         return export.moved_to(ExportState.PENDING, now, next_probe), ()
-    in_doubt = export.moved_to(ExportState.IN_DOUBT, now, None if undecided.needs_person else next_probe)
+    is_over = undecided.needs_person and not is_evidence_open
+    in_doubt = export.moved_to(ExportState.IN_DOUBT, now, None if is_over else next_probe)
     asked = undecided.asked
     because = f"{asked} It is in doubt because of this: {export.doubt.message}" if export.doubt else asked
     return in_doubt, (in_doubt_event(in_doubt, because, now),)
+
+
+def _without_evidence(
+    export: Export, wrong: WrongEvidence, policy: RetryPolicy, now: datetime
+) -> tuple[Export, Events]:
+    """The export is probed as if nobody had named a document; approval is told, so that somebody names another."""
+    without = replace(export, refused_evidence=export.refused_evidence + 1)
+    if export.state is not ExportState.IN_DOUBT:
+        return without.moved_to(ExportState.PENDING, now, due_at=now), ()
+    in_doubt = without.moved_to(ExportState.IN_DOUBT, now, _next_probe(export, policy, now))
+    return in_doubt, (in_doubt_event(in_doubt, wrong.message, now),)
 
 
 def _next_probe(export: Export, policy: RetryPolicy, now: datetime) -> datetime:

@@ -7,10 +7,12 @@ from pydantic import TypeAdapter
 
 from schemas.fields import Code, ErpId, Url, valid_or_none
 from services.exporter.connectors.types import (
+    ErpCopy,
     Exists,
     FindAnswer,
     FoundDocument,
     Landed,
+    ReadAnswer,
     Refused,
     Transient,
     Unknown,
@@ -50,6 +52,20 @@ def usable_written(answer: WriteAnswer) -> WriteAnswer:
             return replace(answer, message=one_line(message), refusal=refusal and _refused(refusal))
 
 
+def usable_read(answer: ReadAnswer) -> ReadAnswer:
+    """Return `answer` with texts that can be stored; a copy without a usable id is a refusal."""
+    match answer:
+        case ErpCopy(document):
+            readable = _document(document)
+            if isinstance(readable, FoundDocument):
+                return replace(answer, document=readable)
+            return unmarked_document(UNNAMED_DOCUMENT)
+        case Refused():
+            return _refused(answer)
+        case Transient():
+            return _transient(answer)
+
+
 def _document(document: FoundDocument | UnreadableDocument) -> FoundDocument | UnreadableDocument:
     number = valid_or_none(_CODE, document.number)
     if isinstance(document, UnreadableDocument) or valid_or_none(_ID, document.id) is None:
@@ -58,7 +74,9 @@ def _document(document: FoundDocument | UnreadableDocument) -> FoundDocument | U
 
 
 def _refused(refused: Refused) -> Refused:
-    return replace(refused, message=one_line(refused.message), code=valid_or_none(_CODE, refused.code))
+    next_step = refused.next_step and one_line(refused.next_step)
+    code = valid_or_none(_CODE, refused.code)
+    return replace(refused, message=one_line(refused.message), code=code, next_step=next_step)
 
 
 def _transient(transient: Transient) -> Transient:

@@ -7,7 +7,7 @@ from sqlalchemy import select, text
 
 from schemas.commitment import ErpDocument
 from services.exporter.rules.export import ApprovedSnapshot, CommitmentExports
-from services.exporter.storage.replaced_json import replaced_in
+from services.exporter.storage.document_json import replaced_in
 from services.exporter.storage.tables import COMMITMENT, EXPORT
 from services.pipeline.database import Transaction
 from services.pipeline.dead_letters import SCHEMA
@@ -34,21 +34,23 @@ async def refuse_documents_of_others(
 
 def _new_evidence(before: CommitmentExports, after: CommitmentExports) -> Iterator[ErpDocument]:
     """Yield each document that was not given as evidence before, on the connection that the export goes to."""
-    for revision in after.resolved.keys() - before.resolved.keys():
-        document, export = after.resolved[revision], after.by_revision.get(revision)
+    for revision, evidence in after.resolved.items():
+        if before.resolved.get(revision) == evidence:
+            continue
+        export = after.by_revision.get(revision)
         connection = after.connection_for(export) if export else None
-        yield document.model_copy(update={"connection": connection or document.connection})
+        yield evidence.document.model_copy(update={"connection": connection or evidence.document.connection})
 
 
 async def _holder(db: Transaction, commitment_id: str, document: ErpDocument) -> str | None:
     named = {"connection": document.connection, "id": document.id, "number": document.number or document.id}
-    columns = (EXPORT.c.commitment_id, EXPORT.c.revision, EXPORT.c.document, COMMITMENT.c.replaced)
+    columns = (EXPORT.c.commitment_id, EXPORT.c.revision, EXPORT.c.reopened, EXPORT.c.document, COMMITMENT.c.replaced)
     chosen = select(*columns).join_from(EXPORT, COMMITMENT, EXPORT.c.commitment_id == COMMITMENT.c.id)
     rows = await db.execute(chosen.where(_IS_DOCUMENT, EXPORT.c.commitment_id != commitment_id), named)
     return next((holder for holder, *written in rows if not _is_replaced(*written)), None)
 
 
-def _is_replaced(revision: int, written: Any, replaced: Any) -> bool:
+def _is_replaced(revision: int, reopened: int, written: Any, replaced: Any) -> bool:
     """Whether the commitment has given up the document, so that its number may be another's by now."""
     document = ErpDocument.model_validate(written)
-    return any(each.covers(revision, document) for each in replaced_in(replaced))
+    return any(each.covers((revision, reopened), document) for each in replaced_in(replaced))

@@ -29,8 +29,8 @@ from schemas.events import Failure
 from schemas.fields import Record
 from services.exporter.rules.export import ApprovedSnapshot, CommitmentExports, Doubt, Export, ExportLease, ExportState
 from services.exporter.storage import tables
+from services.exporter.storage.document_json import replaced_in, replaced_json, resolved_in, resolved_json
 from services.exporter.storage.evidence import refuse_documents_of_others
-from services.exporter.storage.replaced_json import replaced_in, replaced_json
 from services.pipeline.bulk import insert_many
 from services.pipeline.database import Transaction
 from services.pipeline.fold import StateChange
@@ -173,15 +173,16 @@ def _commitment_row(exports: CommitmentExports) -> dict[str, Any]:
         "rejected_revision": exports.rejected[0] if exports.rejected else None,
         "rejected_round": exports.rejected[1] if exports.rejected else None,
         "replaced": replaced_json(exports.replaced),
-        "resolved": {str(revision): _plain(document) for revision, document in exports.resolved.items()} or None,
+        "resolved": resolved_json(exports.resolved),
     }
 
 
 def _commitment_exports(row: Row[Any], exports: Mapping[int, Export]) -> CommitmentExports:
-    resolved = {int(revision): ErpDocument.model_validate(each) for revision, each in (row.resolved or {}).items()}
     lease = ExportLease(row.lease_token, row.lease_revision, row.due_at) if row.lease_token else None
     rejected = None if row.rejected_revision is None else (row.rejected_revision, row.rejected_round)
-    return CommitmentExports(row.id, row.company_id, exports, resolved, lease, rejected, replaced_in(row.replaced))
+    return CommitmentExports(
+        row.id, row.company_id, exports, resolved_in(row.resolved), lease, rejected, replaced_in(row.replaced)
+    )
 
 
 def _export_row(export: Export) -> dict[str, Any]:

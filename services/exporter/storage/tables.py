@@ -38,7 +38,7 @@ COMMITMENT = Table(
     Column("resolved", _JSON),
     Column("rejected_revision", Integer),
     Column("rejected_round", Integer),
-    # the documents that no longer exist in the ERP, each with the revision that is to create it anew
+    # the documents that are no longer the commitment's, each with the revision for which an approver said so
     Column("replaced", _JSON),
     # why no worker takes it up any more; an operator sets `due_at` again
     Column("set_aside", Text),
@@ -75,6 +75,9 @@ EXPORT = Table(
     Column("failure", _JSON),
     Column("is_closed", Boolean, nullable=False, server_default="false"),
     Column("traceparent", Text),
+    Column("reopened", Integer, nullable=False, server_default="0"),
+    Column("ordered_reopened", Integer, nullable=False, server_default="0"),
+    Column("refused_evidence", Integer, nullable=False, server_default="0"),
     ForeignKeyConstraint(["commitment_id"], [COMMITMENT.c.id]),
     Index(
         "export_one_open",

@@ -212,6 +212,7 @@ async def test_the_number_of_a_replaced_document_may_be_evidence_for_another_com
     await finished(exporter)
 
     await exporter.consume(accepted_event(commitment_id="c-2"), theirs)
+    await exporter.work_once()
 
     async with exporter.database.begin() as db:
         chosen = select(tables.EXPORT.c.document).where(tables.EXPORT.c.commitment_id == "c-2")

@@ -10,9 +10,11 @@ from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
 from sandbox.erp.faults import Calls, ErpFault, ErpFaultKind
-from services.exporter.rules.export import ExportState
+from services.exporter.handlers import handlers
+from services.exporter.rules.export import CommitmentExports
 from services.exporter.storage import tables
 from services.pipeline.fold import RefusedError
+from tests.folding import fold
 from tests.integration.exporter.exporter_process import SETTLE_SECONDS, ExporterProcess, running_exporter
 from tests.integration.exporter.losing_connector import LosingConnector
 from tests.unit.exporter.builders import accepted_event, rejected_event, resolved_event
@@ -32,21 +34,15 @@ async def test_an_accepted_revision_becomes_one_document(exporter: ExporterProce
 
 
 async def test_saved_exports_are_loaded_unchanged(exporter: ExporterProcess) -> None:
-    await exporter.consume(accepted_event(), accepted_event(2), resolved_event(2))
+    events = (accepted_event(), accepted_event(2, reopened=1), resolved_event(2), rejected_event(2))
+    await exporter.consume(*events)
 
+    folded = fold(handlers(exporter.connections.routes), {"c-1": CommitmentExports("c-1")}, events, exporter.clock())
     async with exporter.database.begin() as db:
-        before = (await exporter.store.load(db, ["c-1"]))["c-1"]
-    await exporter.consume(accepted_event(2, 2))
-    async with exporter.database.begin() as db:
-        after = (await exporter.store.load(db, ["c-1"]))["c-1"]
+        stored = (await exporter.store.load(db, ["c-1"]))["c-1"]
 
-    assert before.by_revision[1].summary == after.by_revision[1].summary
-    assert {revision: export.state for revision, export in before.by_revision.items()} == {
-        1: ExportState.SUPERSEDED,
-        2: ExportState.SUCCEEDED,
-    }
-    assert before.resolved[2].id == "d-9"
-    assert after.by_revision[2].ordered_round == 2
+    assert [change.after for change in folded.changes] == [stored]
+    assert (stored.resolved[2].document.id, stored.by_revision[2].ordered_reopened) == ("d-9", 1)
 
 
 async def test_a_later_revision_updates_the_same_document(exporter: ExporterProcess) -> None:
@@ -245,6 +241,7 @@ async def test_an_approvers_evidence_settles_an_export_in_doubt(exporter: Export
 
     await exporter.consume(resolved_event())
 
+    assert await exporter.work_once() == 1
     assert await exporter.export_states() == ["succeeded"]
     exporter.clock.advance(600)
     assert await exporter.work_once() == 0
@@ -254,8 +251,10 @@ async def test_an_approvers_evidence_settles_an_export_in_doubt(exporter: Export
 async def test_evidence_of_another_commitments_document_is_refused(
     exporter: ExporterProcess, document_id: str, number: str
 ) -> None:
-    await exporter.consume(accepted_event(), accepted_event(commitment_id="c-2"))
+    await exporter.consume(accepted_event())
     await exporter.consume(resolved_event())
+    await exporter.work_once()
+    await exporter.consume(accepted_event(commitment_id="c-2"))
     with pytest.raises(RefusedError, match="it is that of c-1"):
         await exporter.consume(resolved_event(commitment_id="c-2", document_id=document_id, number=number))
     assert await exporter.export_states() == ["succeeded", "pending"]

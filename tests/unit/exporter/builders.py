@@ -85,6 +85,7 @@ def rejected_event(
     *,
     company_id: str = "co-1",
     commitment_id: str = "c-1",
+    **unlinked: Any,
 ) -> Event[DecisionRejected]:
     """Return an approver's rejection; round 0 if the revision was never exported."""
     data = DecisionRejected(
@@ -96,6 +97,7 @@ def rejected_event(
         reason="Wrong cost code.",
         decided_by=APPROVER,
         summary=summarise(Snapshot.of(commitment_json(commitment_id)).commitment, MANAGER),
+        **unlinked,
     )
     return new_event(data, source="countersign/approval", time=NOW)
 
@@ -107,6 +109,7 @@ def resolved_event(
     company_id: str = "co-1",
     commitment_id: str = "c-1",
     number: str = "PO-9",
+    evidence: int = 1,
 ) -> Event[DecisionResolved]:
     """Return an approver's evidence that the revision is in the ERP."""
     data = DecisionResolved(
@@ -117,6 +120,7 @@ def resolved_event(
         round=1,
         document=ErpDocument(connection="main", id=document_id, number=number),
         decided_by=APPROVER,
+        evidence=evidence,
     )
     return new_event(data, source="countersign/approval", time=NOW)
 

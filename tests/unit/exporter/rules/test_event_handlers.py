@@ -134,14 +134,16 @@ def test_an_acceptance_of_another_company_is_refused() -> None:
     assert refusal.value.reason == "other_company"
 
 
-def test_an_approvers_evidence_settles_an_export_in_doubt() -> None:
+def test_the_erp_is_asked_at_once_about_an_approvers_evidence() -> None:
     exports = after_attempt(exports_after(), Unknown("No answer.")).state
+    assert exports.due_at is not None
+    assert exports.due_at > NOW
 
     decided = resolved(exports, resolved_event(), NOW)
 
-    (event,) = decided.publish
-    assert (event.data.topic, event.data.erp_document.id) == ("export.succeeded", "d-9")
-    assert decided.state.by_revision[1].state is ExportState.SUCCEEDED
+    assert (decided.publish, decided.state.due_at) == ((), NOW)
+    assert decided.state.by_revision[1].state is ExportState.IN_DOUBT
+    assert decided.state.evidence_for(decided.state.by_revision[1]) is not None
 
 
 def test_evidence_does_not_change_the_connection_of_later_revisions() -> None:
@@ -150,19 +152,28 @@ def test_evidence_does_not_change_the_connection_of_later_revisions() -> None:
     document = foreign.data.document.model_copy(update={"connection": "of-another-company"})
     foreign = replace(foreign, data=foreign.data.model_copy(update={"document": document}))
 
-    settled = accepted(resolved(doubtful, foreign, NOW).state, accepted_event(2), NOW, "main").state
-    assert settled.by_revision[1].state is ExportState.SUCCEEDED
-    assert settled.document is not None
-    assert (settled.document.connection, settled.connection) == ("main", "main")
+    settled = after_attempt(resolved(doubtful, foreign, NOW).state, Landed((found_document(),))).state
+    later = accepted(settled, accepted_event(2), NOW, "main").state
+    assert later.document is not None
+    assert (later.document.connection, later.connection) == ("main", "main")
 
 
-def test_evidence_that_arrives_before_its_acceptance_settles_the_export_later() -> None:
+def test_evidence_that_arrives_before_its_acceptance_waits_for_the_first_attempt() -> None:
     early = resolved(CommitmentExports("c-1"), resolved_event(), NOW).state
 
     decided = accepted(early, accepted_event(), NOW, "main")
 
-    assert decided.state.by_revision[1].state is ExportState.SUCCEEDED
-    assert [event.data.topic for event in decided.publish] == ["export.succeeded"]
+    export = decided.state.by_revision[1]
+    assert (export.state, decided.publish) == (ExportState.PENDING, ())
+    assert decided.state.evidence_for(export) is not None
+
+
+def test_a_failed_export_is_not_taken_up_by_late_evidence_alone() -> None:
+    failed = after_attempt(exports_after(), REFUSED).state
+
+    decided = resolved(failed, resolved_event(), NOW)
+
+    assert (decided.state.by_revision[1].state, decided.state.due_at) == (ExportState.FAILED, None)
 
 
 def test_evidence_waits_while_the_export_is_leased() -> None:

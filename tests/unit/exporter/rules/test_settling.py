@@ -292,14 +292,14 @@ def test_a_round_ordered_meanwhile_replaces_an_outcome_other_than_success(outcom
     assert (export.state, export.round, export.attempts) == (ExportState.PENDING, 2, 0)
 
 
-def test_evidence_that_arrived_meanwhile_settles_an_export_that_did_not_succeed() -> None:
+def test_the_erp_is_asked_soon_about_evidence_that_arrived_meanwhile() -> None:
     held = resolved(leased(exports_after()), resolved_event(), NOW).state
 
     decided = settle_attempt(held, lease_token(), UNKNOWN, POLICY, NOW)
 
     assert decided is not None
-    assert decided.state.by_revision[1].state is ExportState.SUCCEEDED
-    assert decided.publish[-1].data.topic == "export.succeeded"
+    assert decided.state.by_revision[1].state is ExportState.IN_DOUBT
+    assert decided.state.due_at == NOW + POLICY.probe_delay(0)
 
 
 def test_evidence_by_number_and_the_document_with_that_number_are_published_as_one() -> None:

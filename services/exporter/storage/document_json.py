@@ -1,0 +1,46 @@
+"""The documents that approvers unlinked or gave as evidence, as JSON."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from schemas.commitment import ErpDocument
+from services.exporter.rules.export import Evidence, Replaced
+
+
+def replaced_json(replaced: frozenset[Replaced]) -> list[Any] | None:
+    """Return `replaced` as JSON, always in the same order; None if it is empty."""
+    ordered = sorted(
+        replaced, key=lambda each: (each.revision, each.reopened, each.document.id, each.document.model_dump_json())
+    )
+    return [[each.revision, _plain(each.document), each.reopened] for each in ordered] or None
+
+
+def replaced_in(stored: Sequence[Any] | None) -> frozenset[Replaced]:
+    """Return what `replaced_json` made; earlier releases did not write how often a revision was reopened."""
+    return frozenset(
+        Replaced(revision, ErpDocument.model_validate(document), *reopened)
+        for revision, document, *reopened in stored or ()
+    )
+
+
+def resolved_json(resolved: Mapping[int, Evidence]) -> dict[str, Any] | None:
+    """Return `resolved` as JSON, by revision; None if it is empty."""
+    return {
+        str(revision): {"document": _plain(each.document), "number": each.number, "reopened": each.reopened}
+        for revision, each in resolved.items()
+    } or None
+
+
+def resolved_in(stored: Mapping[str, Any] | None) -> Mapping[int, Evidence]:
+    """Return what `resolved_json` made; earlier releases wrote the documents alone."""
+    return {int(revision): _evidence(each) for revision, each in (stored or {}).items()}
+
+
+def _evidence(stored: Mapping[str, Any]) -> Evidence:
+    if "document" not in stored:
+        return Evidence(ErpDocument.model_validate(stored))
+    return Evidence(ErpDocument.model_validate(stored["document"]), stored["number"], stored["reopened"])
+
+
+def _plain(document: ErpDocument) -> dict[str, Any]:
+    return document.model_dump(mode="json", exclude_none=True)

@@ -1,0 +1,147 @@
+"""An approver's evidence counts once the ERP has confirmed it; a document that is not there is no evidence."""
+
+import pytest
+
+from schemas.commitment import ErpDocument
+from schemas.events import ExportInDoubt
+from schemas.fields import FailureClass
+from services.exporter.connectors.types import ErpCopy, FoundDocument, Gone, Landed, Refused, Transient, Unknown
+from services.exporter.rules.event_handlers import accepted, resolved
+from services.exporter.rules.evidence import after_reading, on_trust
+from services.exporter.rules.export import CommitmentExports, ExportState
+from services.exporter.rules.outcome import Undecided, WrongEvidence
+from tests.unit.exporter.builders import (
+    NOW,
+    POLICY,
+    accepted_event,
+    after_attempt,
+    exports_after,
+    found_document,
+    resolved_event,
+)
+
+NAMED = ErpDocument(connection="main", id="PO-9", number="PO-9")
+HASH = "0" * 64
+GONE = Gone(FailureClass.FIX_SETUP, "There is no such document.")
+
+
+def doubtful() -> CommitmentExports:
+    return after_attempt(exports_after(), Unknown("No answer.")).state
+
+
+def named(exports: CommitmentExports, evidence: int = 1) -> CommitmentExports:
+    return resolved(exports, resolved_event(evidence=evidence), NOW).state
+
+
+def test_the_document_that_the_erp_shows_counts_with_the_erps_own_id() -> None:
+    export = doubtful().by_revision[1]
+
+    outcome = after_reading(export, NAMED, ErpCopy(FoundDocument("d-9", "PO-9")), ())
+
+    assert outcome == Landed((FoundDocument("d-9", "PO-9"),))
+
+
+def test_a_document_with_our_marker_beside_it_is_shown_as_well() -> None:
+    export = doubtful().by_revision[1]
+    ours = found_document(export.marker)
+
+    outcome = after_reading(export, NAMED, ErpCopy(FoundDocument("d-9", "PO-9")), (ours, found_document()))
+
+    assert outcome == Landed((FoundDocument("d-9", "PO-9"), ours))
+
+
+def test_a_document_that_is_found_by_its_own_marker_is_one() -> None:
+    export = doubtful().by_revision[1]
+    ours = found_document(export.marker)
+
+    assert after_reading(export, NAMED, ErpCopy(ours), (ours,)) == Landed((ours,))
+
+
+@pytest.mark.parametrize("marker", [f"c-2/1/{HASH}", f"c/2/1/{HASH}/1", f"c-1/2/1/{HASH}"])
+def test_the_document_of_another_commitment_is_no_evidence(marker: str) -> None:
+    copy = ErpCopy(FoundDocument("d-9", "PO-9", marker=marker))
+
+    outcome = after_reading(doubtful().by_revision[1], NAMED, copy, ())
+
+    assert isinstance(outcome, WrongEvidence)
+    assert outcome.message == f"PO-9 is the document of another commitment: its marker is {marker}."
+
+
+@pytest.mark.parametrize("marker", [None, "", "made by hand", "c-1/1/short", f"c-1/1/{HASH}", f"c-1/1/{HASH}/3"])
+def test_a_document_without_another_commitments_marker_is_evidence(marker: str | None) -> None:
+    copy = ErpCopy(FoundDocument("d-9", "PO-9", marker=marker))
+
+    assert isinstance(after_reading(doubtful().by_revision[1], NAMED, copy, ()), Landed)
+
+
+def test_a_document_that_the_erp_does_not_have_is_no_evidence() -> None:
+    outcome = after_reading(doubtful().by_revision[1], NAMED, GONE, ())
+
+    assert outcome == WrongEvidence("PO-9 was named as its document, but the ERP has no PO-9.")
+
+
+def test_a_document_that_the_erp_does_not_show_is_no_evidence() -> None:
+    refused = Refused(FailureClass.FIX_SETUP, "Two documents have this number.")
+
+    outcome = after_reading(doubtful().by_revision[1], NAMED, refused, ())
+
+    assert outcome == WrongEvidence(
+        "PO-9 was named as its document, but cannot be read. Two documents have this number."
+    )
+
+
+def test_an_erp_that_does_not_answer_leaves_the_evidence_open() -> None:
+    outcome = after_reading(doubtful().by_revision[1], NAMED, Transient("No route.", retry_after_seconds=7.0), ())
+
+    assert outcome == Undecided("Asked for PO-9: No route.", retry_after_seconds=7.0)
+
+
+def test_wrong_evidence_leaves_the_export_in_doubt_and_says_so() -> None:
+    exports = named(doubtful())
+
+    decided = after_attempt(exports, WrongEvidence("The ERP has no PO-9."))
+
+    (event,) = decided.publish
+    assert isinstance(event.data, ExportInDoubt)
+    assert (event.data.asked, event.data.refused_evidence) == ("The ERP has no PO-9.", 1)
+    export = decided.state.by_revision[1]
+    assert (export.state, decided.state.evidence_for(export)) == (ExportState.IN_DOUBT, None)
+    assert export.due_at is not None
+
+
+def test_other_evidence_after_wrong_one_is_asked_about_again() -> None:
+    refused = after_attempt(named(doubtful()), WrongEvidence("The ERP has no PO-9.")).state
+
+    exports = named(refused, evidence=2)
+
+    evidence = exports.evidence_for(exports.by_revision[1])
+    assert (evidence and evidence.number, exports.due_at) == (2, NOW)
+
+
+def test_evidence_that_was_refused_does_not_return_with_a_repeated_event() -> None:
+    refused = after_attempt(named(doubtful()), WrongEvidence("The ERP has no PO-9.")).state
+
+    again = resolved(refused, resolved_event(), NOW)
+
+    assert (again.is_changed, again.state) == (False, refused)
+
+
+def test_the_erp_is_asked_often_while_evidence_is_open() -> None:
+    exports = named(doubtful())
+    for _ in range(5):
+        exports = after_attempt(exports, Undecided("Asked for PO-9: no route.", needs_person=True)).state
+
+    assert exports.due_at == NOW + POLICY.probe_delay(0)
+
+
+def test_an_export_that_was_ordered_again_goes_on_without_wrong_evidence() -> None:
+    ordered = accepted(named(doubtful()), accepted_event(round=2), NOW, "main").state
+
+    decided = after_attempt(ordered, WrongEvidence("The ERP has no PO-9."))
+
+    assert (decided.publish, decided.state.by_revision[1].state) == ((), ExportState.PENDING)
+    assert decided.state.due_at == NOW
+
+
+def test_a_persons_word_counts_where_nobody_can_ask() -> None:
+    assert on_trust(NAMED) == Landed((FoundDocument("PO-9", "PO-9"),))
