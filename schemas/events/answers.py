@@ -98,6 +98,23 @@ class Change(Record):
     after: Excerpt = Field(description="As it stands now, shortened.")
 
 
+Differences = Annotated[tuple[Change, ...], Field(max_length=limits.MAX_CHANGES), NullIs(())]
+
+
+class DecisionDriftAccepted(CommitmentData):
+    """An approver accepted that the ERP's document differs from what was exported; nothing is written."""
+
+    topic: ClassVar[str] = "decision.drift_accepted"
+    identity: ClassVar[tuple[str, ...]] = ("version",)
+
+    reopened: Reopened = Field(default=0, description="How often this revision was reopened before.")
+    version: Version = Field(description="That of the comparison that was read.")
+    is_missing: bool = Field(strict=True, description="Whether the ERP no longer has the document.")
+    differences: Differences = Field(default=(), description="What differs.")
+    decided_by: Person = Field(description="Who accepted it.")
+    note: Note = Field(description="Why the ERP is right, in the approver's words.")
+
+
 class ApprovalRequested(CommitmentData):
     """A re-sent revision waits for the approver who rejected the one before."""
 
@@ -106,9 +123,7 @@ class ApprovalRequested(CommitmentData):
     approver: Person = Field(description="Who rejected the revision before, and is asked again.")
     previous_revision: Revision = Field(description="The revision that was rejected.")
     previous_reason: Reason = Field(description="Why it was rejected.")
-    changes: Annotated[tuple[Change, ...], Field(max_length=limits.MAX_CHANGES), NullIs(())] = Field(
-        default=(), description="What differs from the rejected revision."
-    )
+    changes: Differences = Field(default=(), description="What differs from the rejected revision.")
     note: Note | None = Field(default=None, description="What the sender wants the approver to know.")
     summary: Summary = Field(description="What a mail shows of the commitment.")
 

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from schemas.commitment import ErpDocument, Person, Summary
+from schemas.events.answers import Differences
 from schemas.events.base import CommitmentData, EventData
 from schemas.fields import (
     Code,
@@ -92,6 +93,23 @@ class ExportFailed(CommitmentData):
     decided_by: Person = Field(description="Who had accepted the revision.")
     summary: Summary = Field(description="What a mail shows of the commitment.")
     reopened: Reopened = Field(default=0, description="How often this revision was reopened before.")
+
+
+class ExportDrifted(CommitmentData):
+    """The ERP's document was compared with what was exported, and the result is another one than before."""
+
+    topic: ClassVar[str] = "export.drifted"
+    identity: ClassVar[tuple[str, ...]] = ("version",)
+
+    reopened: Reopened = Field(default=0, description="How often this revision was reopened before.")
+    version: Version = Field(description="Rises with each change; readers keep the highest.")
+    document: ErpDocument = Field(description="The document that was compared.")
+    compared_at: Instant = Field(description="When the ERP was asked.")
+    is_missing: bool = Field(strict=True, description="Whether the ERP no longer has the document.")
+    differences: Differences = Field(
+        default=(),
+        description="What differs: `before` as it was exported, `after` as the ERP has it.",
+    )
 
 
 class LimitsProfile(Record):

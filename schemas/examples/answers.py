@@ -9,6 +9,7 @@ from schemas.events import (
     Change,
     CommitmentStatus,
     DecisionAccepted,
+    DecisionDriftAccepted,
     DecisionRejected,
     DecisionResolved,
     DigestPreference,
@@ -112,6 +113,19 @@ _DECISIONS: tuple[Example, ...] = (
             summary=summarise(CONCRETE_2, SAM, CONNECTION),
             unlinks=CONCRETE_DOCUMENT,
             reopened=1,
+        ),
+    ),
+    example(
+        "change-order-in-the-erp",
+        APPROVAL,
+        "2026-11-25T09:20:00Z",
+        DecisionDriftAccepted(
+            **about(CONCRETE_2, 2),
+            version=1764036840000,
+            is_missing=False,
+            differences=(Change(field="Total", before="USD 480,250.00", after="USD 470,250.00"),),
+            decided_by=DANA,
+            note="We booked change order 1 in QuickBooks; it will be re-sent with the next revision.",
         ),
     ),
     example(

@@ -6,7 +6,9 @@ from typing import Any
 from schemas.commitment import Commitment, summarise
 from schemas.events import (
     DOCUMENT_GONE,
+    Change,
     ErpConnection,
+    ExportDrifted,
     ExportFailed,
     ExportInDoubt,
     ExportSucceeded,
@@ -84,6 +86,22 @@ EXAMPLES: tuple[Example, ...] = (
         EXPORTER,
         "2026-11-21T16:05:03Z",
         ExportSucceeded(**about(CONCRETE_2, 3), round=2, erp_document=CONCRETE_DOCUMENT_2),
+    ),
+    example(
+        "changed-by-hand",
+        EXPORTER,
+        "2026-11-25T02:14:00Z",
+        ExportDrifted(
+            **about(CONCRETE_2, 2),
+            version=1764036840000,
+            document=CONCRETE_DOCUMENT,
+            compared_at=instant("2026-11-25T02:14:00Z"),
+            is_missing=False,
+            differences=(
+                Change(field="Total", before="USD 480,250.00", after="USD 470,250.00"),
+                Change(field="Line 2 amount", before="USD 130,250.00", after="USD 120,250.00"),
+            ),
+        ),
     ),
     _failed(
         "vendor-unknown",

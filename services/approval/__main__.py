@@ -7,6 +7,7 @@ from schemas.events import (
     ApprovalRequested,
     CommitmentStatus,
     DecisionAccepted,
+    DecisionDriftAccepted,
     DecisionRejected,
     DecisionResolved,
     DigestPreference,
@@ -31,12 +32,15 @@ PUBLISHED = (
     ApprovalRequested,
     CommitmentStatus,
     DecisionAccepted,
+    DecisionDriftAccepted,
     DecisionRejected,
     DecisionResolved,
     DigestPreference,
     SubmissionRefused,
 )
-OWN_DECISIONS = (DecisionAccepted.topic, DecisionRejected.topic, DecisionResolved.topic)
+OWN_DECISIONS = tuple(
+    decision.topic for decision in (DecisionAccepted, DecisionRejected, DecisionResolved, DecisionDriftAccepted)
+)
 """What a database that was restored from a backup has to read again before anybody may decide on it."""
 
 

@@ -5,11 +5,13 @@ from schemas.events import (
     CommitmentRetrieved,
     CommitmentSent,
     DecisionAccepted,
+    DecisionDriftAccepted,
     DecisionRejected,
     DecisionResolved,
     DirectoryPerson,
     DirectoryPersonRemoved,
     ErpConnection,
+    ExportDrifted,
     ExportFailed,
     ExportInDoubt,
     ExportSucceeded,
@@ -20,6 +22,7 @@ from services.approval.rules import joins
 from services.approval.rules.commitment import CommitmentFacts
 from services.approval.rules.event_handlers import (
     accepted,
+    drift_accepted,
     joining,
     mail_settled,
     person_removed,
@@ -39,9 +42,11 @@ HANDLERS: Handlers[CommitmentFacts, StoredRow] = (
     On(DecisionAccepted, accepted),  # our own decisions, so that a restored database catches up
     On(DecisionRejected, rejected),
     On(DecisionResolved, resolved),
+    On(DecisionDriftAccepted, drift_accepted),
     On(ExportInDoubt, joining(joins.in_doubt)),
     On(ExportFailed, joining(joins.failed)),
     On(ExportSucceeded, joining(joins.succeeded)),
+    On(ExportDrifted, joining(joins.drifted)),
     On(MailSettled, mail_settled),
     On(SubmissionRefused, submission_refused),
 )

@@ -3,8 +3,9 @@
 import os
 import sys
 
-from schemas.events import ErpConnection, ExportFailed, ExportInDoubt, ExportSucceeded
+from schemas.events import ErpConnection, ExportDrifted, ExportFailed, ExportInDoubt, ExportSucceeded
 from services.exporter.aggregates import aggregates
+from services.exporter.comparing import IDLE_SECONDS, ComparisonWork
 from services.exporter.connections import load_connections
 from services.exporter.report import REPORT_SECONDS, ConnectionReport
 from services.exporter.settings import ExporterSettings
@@ -23,7 +24,7 @@ from services.pipeline.settings import ServiceSettings, load
 from services.pipeline.sparing import sparing
 from services.pipeline.worker import Worker
 
-PUBLISHED = (ErpConnection, ExportFailed, ExportInDoubt, ExportSucceeded)
+PUBLISHED = (ErpConnection, ExportDrifted, ExportFailed, ExportInDoubt, ExportSucceeded)
 
 
 def build() -> tuple[Service, ServiceSettings]:
@@ -47,6 +48,14 @@ def build() -> tuple[Service, ServiceSettings]:
                 work,
                 concurrency=max(connections.max_leases, 1),
                 # after a restore, an order may have been taken back since
+                may_claim=lambda: catching_up.is_caught_up,
+            ),
+            Worker(
+                database,
+                outbox,
+                ComparisonWork(connections, utc_now),
+                concurrency=1,
+                max_idle_seconds=IDLE_SECONDS,
                 may_claim=lambda: catching_up.is_caught_up,
             ),
         ),

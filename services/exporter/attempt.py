@@ -111,7 +111,7 @@ class Attempt:
 
     async def _export(self) -> AttemptOutcome:
         export = self._job.export
-        snapshot = _read_snapshot(self._job.snapshot_text)
+        snapshot = read_snapshot(self._job.snapshot_text)
         if snapshot is None:
             return outcome_without_write(export, content_unreadable())
         if snapshot.content_hash != export.content_hash:
@@ -221,7 +221,7 @@ class Attempt:
             metrics.EXPORT_START_SECONDS.labels(self._connection.name).observe(seconds)
 
 
-def _read_snapshot(text: str | None) -> Snapshot | None:
+def read_snapshot(text: str | None) -> Snapshot | None:
     """Return the approved content; None where it is missing or damaged."""
     try:
         return None if text is None else Snapshot.from_text(text)

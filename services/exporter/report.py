@@ -9,7 +9,7 @@ from services.exporter import metrics
 from services.exporter.connections import Connections
 from services.exporter.rules.circuit import Circuit
 from services.exporter.rules.published_events import SOURCE
-from services.exporter.storage import connection_store, queries
+from services.exporter.storage import comparisons, connection_store, queries
 from services.exporter.storage.connection_store import LockedConnection
 from services.exporter.storage.queries import SeenConnection, UnfinishedExports
 from services.pipeline.clock import Clock
@@ -36,10 +36,13 @@ class ConnectionReport:
             seen = await queries.connections(db, names)
             unfinished = await queries.count_unfinished(db, self._clock())
             WORK_SET_ASIDE.labels("exporter").set(await queries.count_set_aside(db))
+            drifted = await comparisons.count_drifted(db)
         if any(self._is_news(name, seen.get(name)) for name in names):
             await self._publish_news(names, {name: each.queue_length for name, each in seen.items()})
         _set_circuit_gauges({name: seen[name].circuit if name in seen else Circuit() for name in names})
         _set_export_gauges(unfinished)
+        for name in names:
+            metrics.DRIFTED.labels(name).set(drifted.get(name, 0))
 
     async def _publish_news(self, names: Sequence[str], queued: Mapping[str, int]) -> None:
         """Announce what is still news once no other process can announce it at the same time."""

@@ -10,18 +10,20 @@ import structlog
 from schemas.envelope import Event
 from schemas.events import EventData
 from services.exporter import metrics
-from services.exporter.attempt import Attempt, AttemptResult, ExportJob
+from services.exporter.attempt import Attempt, AttemptResult, ExportJob, read_snapshot
 from services.exporter.claiming import Claiming, retry_policy
+from services.exporter.comparing import next_night
 from services.exporter.connections import Connection, Connections
 from services.exporter.connectors.types import Landed
 from services.exporter.rules.circuit import Circuit, record_answer, record_missed_call
+from services.exporter.rules.drift import written_content
 from services.exporter.rules.evidence import on_trust
 from services.exporter.rules.export import Export, ExportState
 from services.exporter.rules.failures import unknown_connection
 from services.exporter.rules.outcome import Broken
 from services.exporter.rules.probe import outcome_without_write
 from services.exporter.rules.settling import settle_attempt
-from services.exporter.storage import connection_store
+from services.exporter.storage import comparisons, connection_store
 from services.exporter.storage.store import ExportStore
 from services.pipeline.crash import crash_at
 from services.pipeline.database import Database, Transaction
@@ -83,6 +85,7 @@ class ExportWork:
             log.warning("export.settled_too_late", **self.described(job, result))
             return ()
         await self._store.write(db, [StateChange(before.commitment_id, before, decided.state, decided.rows)])
+        await self._compare_later(db, decided.state.by_revision[job.export.revision], job, now)
         log.info("export.settled", **self.described(job, result))
         _observe_latency(decided.state.by_revision[job.export.revision], now)
         return decided.publish
@@ -102,6 +105,14 @@ class ExportWork:
             "outcome": type(outcome).__name__,
             "documents": documents,
         }
+
+    async def _compare_later(self, db: Transaction, export: Export, job: ExportJob, now: datetime) -> None:
+        """Have the document of a success compared, from the next night on."""
+        snapshot = read_snapshot(job.snapshot_text) if export.state is ExportState.SUCCEEDED else None
+        if snapshot is not None:
+            written = written_content(snapshot.commitment, export.marker)
+            due_at = next_night(export.commitment_id, self._connection(export.connection), now)
+            await comparisons.schedule(db, export, written, due_at)
 
     def _connection(self, name: str | None) -> Connection | None:
         return self._connections.by_name.get(name or "")

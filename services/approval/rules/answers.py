@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.commitment import ErpDocument
-from schemas.fields import Code, ContentHash, Count, Day, ErpId, ExportRound, Note, Reason, Revision
+from schemas.fields import Code, ContentHash, Count, Day, ErpId, ExportRound, Note, Reason, Revision, Version
 from services.approval.rules.commitment import CurrentStatus
 from services.approval.rules.event_handlers import Handled
 from services.approval.rules.finding import Finding
@@ -66,6 +66,13 @@ class ExportAgain(_Answer):
     note: Annotated[Note, Field(min_length=1)] = Field(description="Why, in words.")
 
 
+class AcceptDrift(_Answer):
+    """Leave the ERP's document as it is, although it differs from what was exported, or is missing."""
+
+    version: Version = Field(description="That of the comparison that was read.")
+    note: Annotated[Note, Field(min_length=1)] = Field(description="Why the ERP is right, in words.")
+
+
 class Settle(_Answer):
     """Settle an export in doubt: with the document found in the ERP, or without, as not there."""
 
@@ -74,7 +81,7 @@ class Settle(_Answer):
     note: Annotated[Note, Field(min_length=1)] = Field(description="The evidence, in words.")
 
 
-Answer = Accept | Reject | Retry | ExportAgain | Settle
+Answer = Accept | Reject | Retry | ExportAgain | AcceptDrift | Settle
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,13 @@ from typing import Any
 
 from schemas.commitment import ErpDocument, Person
 from schemas.envelope import new_event
-from schemas.events import DecisionAccepted, DecisionRejected, DecisionResolved
+from schemas.events import DecisionAccepted, DecisionDriftAccepted, DecisionRejected, DecisionResolved
 from schemas.fields import Status
 from schemas.snapshot import Snapshot
 from services.approval.rules import event_handlers
 from services.approval.rules.answers import (
     Accept,
+    AcceptDrift,
     AlreadyGranted,
     Answer,
     AnswerResult,
@@ -43,17 +44,17 @@ from services.approval.rules.guards import (
     order_by,
     standing_document,
 )
+from services.approval.rules.orders import Decision, Verdict, about, next_round, order_again
 from services.approval.rules.status import SOURCE, summary
+from services.approval.rules.synced import judge_synced
 from services.approval.rules.terms import WrongTerm
 
-Decision = DecisionAccepted | DecisionRejected | DecisionResolved
 _HANDLERS: Mapping[type[Decision], Handler[Any]] = {
     DecisionAccepted: event_handlers.accepted,
     DecisionRejected: event_handlers.rejected,
     DecisionResolved: event_handlers.resolved,
+    DecisionDriftAccepted: event_handlers.drift_accepted,
 }
-Verdict = Decision | AlreadyGranted | Blocked | Unacceptable | Conflict | None
-"""A decision grants the answer; None refuses it, because the commitment has changed since the approver saw it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +116,8 @@ def _judge(facts: CommitmentFacts, current: CurrentStatus, answer: Answer, by: P
             return _reject(facts, current, answer, by)
         case Retry():
             return _retry(facts, current, answer, by, checked.snapshot)
-        case ExportAgain():
-            return _export_again(facts, current, answer, by, checked.snapshot)
+        case ExportAgain() | AcceptDrift():
+            return judge_synced(facts, current, answer, by, checked.snapshot)
         case Settle(document=ErpDocument() as document):
             return _settle_as_present(facts, current, answer, by, document_in_erp(facts, document), checked.objection)
         case Settle():
@@ -136,7 +137,7 @@ def _accept(facts: CommitmentFacts, current: CurrentStatus, answer: Accept, by: 
     if blocking := tuple(finding for finding in checked.findings if finding.is_blocking):
         return Blocked(current, blocking)
     return DecisionAccepted(
-        **_about(facts, current),
+        **about(facts, current),
         round=1,
         content_hash=answer.content_hash,
         commitment=checked.snapshot,
@@ -159,8 +160,8 @@ def _reject(facts: CommitmentFacts, current: CurrentStatus, answer: Reject, by: 
     if answer.unlinks and unlinked is None:
         return Conflict(current, not_its_document(current, answer.unlinks))
     return DecisionRejected(
-        **_about(facts, current),
-        round=_next_round(facts, current) if is_synced else current.round,
+        **about(facts, current),
+        round=next_round(facts, current) if is_synced else current.round,
         reason=answer.reason,
         decided_by=by,
         summary=summary(facts, current),
@@ -178,22 +179,7 @@ def _retry(
     missing = missing_document(current)
     if answer.replaces and (missing is None or missing.id != answer.replaces):
         return Conflict(current, not_missing(current, answer.replaces))
-    return _order_again(facts, current, by, snapshot, replaces=missing if answer.replaces else None)
-
-
-def _export_again(
-    facts: CommitmentFacts, current: CurrentStatus, answer: ExportAgain, by: Person, snapshot: Snapshot | None
-) -> Verdict:
-    """Order another export of a revision that is in the ERP, to its document or to a new one in its place."""
-    if not (is_at(current, answer.revision, Status.SYNCED) and current.reopened == answer.reopened):
-        return _already_reopened(facts, current, answer, by)
-    document = standing_document(facts, answer.document)
-    if document is None:
-        return Conflict(current, not_its_document(current, answer.document))
-    replaced = document if answer.replaces else None
-    return _order_again(
-        facts, current, by, snapshot, note=answer.note, replaces=replaced, reopened=current.reopened + 1
-    )
+    return order_again(facts, current, by, snapshot, replaces=missing if answer.replaces else None)
 
 
 def _settle_as_absent(
@@ -202,7 +188,7 @@ def _settle_as_absent(
     """Order another export, since nothing of the round in doubt is in the ERP."""
     if not is_in_doubt(current, answer):
         return _already_ordered(facts, current, answer, by)
-    return _order_again(facts, current, by, snapshot, note=answer.note)
+    return order_again(facts, current, by, snapshot, note=answer.note)
 
 
 def _settle_as_present(
@@ -219,7 +205,7 @@ def _settle_as_present(
     if objection:
         return Conflict(current, objection)
     return DecisionResolved(
-        **_about(facts, current),
+        **about(facts, current),
         round=answer.round,
         evidence=current.ruling.evidence + 1 if current.ruling else 1,
         document=found,
@@ -227,50 +213,6 @@ def _settle_as_present(
         note=answer.note,
         reopened=current.reopened,
     )
-
-
-def _order_again(
-    facts: CommitmentFacts,
-    current: CurrentStatus,
-    by: Person,
-    snapshot: Snapshot | None,
-    *,
-    note: str | None = None,
-    replaces: ErpDocument | None = None,
-    reopened: int | None = None,
-) -> Verdict:
-    """Order the next round of the approved content, unless that is not known yet, as in a restored database."""
-    approved = facts.approved
-    if not (approved and approved.revision == current.revision and is_content(snapshot, approved.content_hash)):
-        return None
-    return DecisionAccepted(
-        **_about(facts, current),
-        round=_next_round(facts, current),
-        content_hash=approved.content_hash,
-        commitment=snapshot,
-        decided_by=by,
-        sent_by=approved.sent_by,
-        erp_code=approved.erp_code,
-        accounting_date=approved.accounting_date,
-        note=note or approved.note,
-        replaces=replaces,
-        reopened=current.reopened if reopened is None else reopened,
-    )
-
-
-def _next_round(facts: CommitmentFacts, current: CurrentStatus) -> int:
-    """The round after all that are known of the current revision; a success belongs to no round."""
-    is_approved = facts.approved is not None and facts.approved.revision == current.revision
-    return max(current.round, facts.approved.round if facts.approved and is_approved else 0) + 1
-
-
-def _already_reopened(facts: CommitmentFacts, current: CurrentStatus, answer: ExportAgain, by: Person) -> Verdict:
-    """The verdict if it can no longer be exported again: perhaps the same person has ordered it in this way."""
-    ordered = order_by(facts, answer.revision, by)
-    if ordered is None or ordered.reopened != answer.reopened + 1:
-        return None
-    replaced = ordered.replaces.id if ordered.replaces else None
-    return AlreadyGranted(current) if replaced == (answer.document if answer.replaces else None) else None
 
 
 def _already_ordered(
@@ -287,12 +229,3 @@ def _granted(facts: CommitmentFacts, decision: Decision, context: AnswerContext)
     event = new_event(decision, source=SOURCE, time=context.now, traceparent=context.traceparent)
     decided = _HANDLERS[type(decision)](facts, event, context.now)
     return Granted(replace(decided, publish=(event, *decided.publish)))
-
-
-def _about(facts: CommitmentFacts, current: CurrentStatus) -> dict[str, Any]:
-    return {
-        "company_id": facts.company_id,
-        "project_id": current.submitted.project_id,
-        "commitment_id": facts.id,
-        "revision": current.revision,
-    }

@@ -8,7 +8,9 @@ from schemas.fields import Status
 from schemas.values import value
 from services.approval.rules.documents import distinct, standing
 from services.approval.rules.facts import (
+    AcceptedDrift,
     Approved,
+    Drift,
     ReplacedDocument,
     Retrieved,
     Ruling,
@@ -35,6 +37,8 @@ class CommitmentFacts:
     approved: Approved | None = None
     documents: frozenset[WrittenDocument] = frozenset()
     replaced: frozenset[ReplacedDocument] = frozenset()
+    drift: Drift | None = None
+    accepted_drift: AcceptedDrift | None = None
     status_version: int = 0
 
     def updated(self, **changes: Any) -> "CommitmentFacts":
@@ -72,6 +76,15 @@ class CommitmentFacts:
     def standing(self) -> frozenset[WrittenDocument]:
         """Its documents in the ERP, as far as we know."""
         return standing(self.documents, self.replaced)
+
+    @property
+    def open_drift(self) -> Drift | None:
+        """How the ERP's document differs from what was exported, unless an approver has accepted that."""
+        drift, ruling, accepted = self.drift, self.ruling, self.accepted_drift
+        if drift is None or ruling is None or not drift.is_any or (accepted and accepted.covers(drift)):
+            return None
+        is_synced = ruling.stage is Stage.SUCCEEDED and ruling.revision == self.current_revision
+        return drift if is_synced and (drift.revision, drift.reopened) == (ruling.revision, ruling.reopened) else None
 
     @property
     def last_document(self) -> ErpDocument | None:

@@ -34,6 +34,11 @@ def not_its_document(current: CurrentStatus, document_id: str) -> str:
     return f"{document_id} is not the document of {current.summary.number} in the ERP, or no longer. {_NOT_RECORDED}"
 
 
+def drift_is_another(current: CurrentStatus) -> str:
+    """Why it cannot be accepted that the ERP's document differs."""
+    return f"{current.summary.number} no longer differs in the ERP as you read it. {_NOT_RECORDED}"
+
+
 class _Clock:
     """Formats times in `zone` for a reader at `now`."""
 

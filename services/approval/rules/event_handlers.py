@@ -84,6 +84,7 @@ def person_removed(
 accepted = joining(joins.accepted)
 rejected = joining(joins.rejected)
 resolved = joining(joins.resolved)
+drift_accepted = joining(joins.drift_accepted)
 
 
 def _of_company(facts: CommitmentFacts, company_id: str) -> CommitmentFacts:

@@ -9,7 +9,7 @@ import orjson
 from pydantic import TypeAdapter
 
 from schemas.commitment import ErpDocument, Person, Summary
-from schemas.events import Failure
+from schemas.events import Change, Failure
 from schemas.values import value
 
 Precedence = tuple[int | str, ...]
@@ -156,6 +156,49 @@ class ReplacedDocument:
         """Whether `written` is that document; not once that or a later revision was written to it after all."""
         is_earlier = (written.revision, written.reopened) < (self.revision, self.reopened)
         return is_earlier and self.document.is_same_as(written.document)
+
+
+@value
+class Drift:
+    """What the last comparison with the ERP's document found that is another result than before."""
+
+    revision: int
+    reopened: int
+    version: int
+    at: datetime
+    is_missing: bool = False
+    differences: tuple[Change, ...] = ()
+
+    @property
+    def precedence(self) -> Precedence:
+        """The later one is kept."""
+        return (self.version,)
+
+    @property
+    def is_any(self) -> bool:
+        """Whether anything differs."""
+        return self.is_missing or bool(self.differences)
+
+
+@value
+class AcceptedDrift:
+    """What an approver last accepted as the ERP has it."""
+
+    version: int
+    by: Person
+    at: datetime
+    note: str
+    is_missing: bool = False
+    differences: tuple[Change, ...] = ()
+
+    @property
+    def precedence(self) -> Precedence:
+        """The later one is kept."""
+        return (self.version,)
+
+    def covers(self, drift: Drift) -> bool:
+        """Whether `drift` is what was accepted."""
+        return (self.is_missing, self.differences) == (drift.is_missing, drift.differences)
 
 
 class Fact(Protocol):

@@ -7,9 +7,11 @@ from schemas.events import (
     CommitmentRetrieved,
     CommitmentSent,
     DecisionAccepted,
+    DecisionDriftAccepted,
     DecisionRejected,
     DecisionResolved,
     EventData,
+    ExportDrifted,
     ExportFailed,
     ExportInDoubt,
     ExportSucceeded,
@@ -19,6 +21,7 @@ from schemas.events import (
 from schemas.fields import Status
 from services.approval.rules.amounts import excess_over_lines
 from services.approval.rules.commitment import CommitmentFacts, current_status
+from services.approval.rules.drift_words import drift_words
 from services.approval.rules.erp import document_name
 from services.approval.rules.rows import HistoryEntry
 from services.pipeline.formats import money
@@ -52,7 +55,7 @@ def _actor(data: EventData) -> Person | None:
             return data.sent_by
         case CommitmentRetrieved():
             return data.retrieved_by
-        case DecisionAccepted() | DecisionRejected() | DecisionResolved():
+        case DecisionAccepted() | DecisionRejected() | DecisionResolved() | DecisionDriftAccepted():
             return data.decided_by
         case _:
             return None
@@ -68,7 +71,7 @@ def _text(facts: CommitmentFacts, data: EventData) -> str:
             return _retrieved(facts, data)
         case DecisionAccepted() | DecisionRejected() | DecisionResolved():
             return _decided(data)
-        case ExportInDoubt() | ExportFailed() | ExportSucceeded():
+        case ExportInDoubt() | ExportFailed() | ExportSucceeded() | ExportDrifted() | DecisionDriftAccepted():
             return _exported(data)
         case MailSettled() | SubmissionRefused():
             return _told(data)
@@ -129,14 +132,24 @@ def _rounding(data: DecisionAccepted) -> str:
     return f" with a rounding difference of {money(excess, commitment.currency)}" if excess else ""
 
 
-def _exported(data: ExportInDoubt | ExportFailed | ExportSucceeded) -> str:
+def _exported(
+    data: ExportInDoubt | ExportFailed | ExportSucceeded | ExportDrifted | DecisionDriftAccepted,
+) -> str:
     match data:
+        case ExportDrifted():
+            return f"{document_name(data.document)} was compared with the ERP: {_what_differs(data)}."
+        case DecisionDriftAccepted():
+            return f"{data.decided_by.name} left it as the ERP has it: {_what_differs(data)}.{_quoted(data.note)}"
         case ExportInDoubt():
             return f"The ERP did not confirm revision {data.revision}. {data.asked}"
         case ExportFailed():
             return f"Revision {data.revision} was not exported. {data.failure.message}"
         case ExportSucceeded():
             return f"Revision {data.revision} is in the ERP as {document_name(data.erp_document)}."
+
+
+def _what_differs(compared: ExportDrifted | DecisionDriftAccepted) -> str:
+    return drift_words(is_missing=compared.is_missing, differences=compared.differences)
 
 
 def _retrieved(facts: CommitmentFacts, data: CommitmentRetrieved) -> str:

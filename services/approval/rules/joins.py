@@ -7,9 +7,11 @@ from schemas.envelope import Event
 from schemas.events import (
     CommitmentRetrieved,
     DecisionAccepted,
+    DecisionDriftAccepted,
     DecisionRejected,
     DecisionResolved,
     EventData,
+    ExportDrifted,
     ExportFailed,
     ExportInDoubt,
     ExportSucceeded,
@@ -17,8 +19,10 @@ from schemas.events import (
 )
 from services.approval.rules.commitment import CommitmentFacts
 from services.approval.rules.facts import (
+    AcceptedDrift,
     Approved,
     Doubt,
+    Drift,
     ReplacedDocument,
     Retrieved,
     Ruling,
@@ -139,6 +143,34 @@ def failed(facts: CommitmentFacts, event: Event[ExportFailed]) -> CommitmentFact
         reopened=export.reopened,
     )
     return _ruled(facts, ruling)
+
+
+def drifted(facts: CommitmentFacts, event: Event[ExportDrifted]) -> CommitmentFacts:
+    """The facts with the latest comparison of the ERP's document."""
+    compared = event.data
+    drift = Drift(
+        compared.revision,
+        compared.reopened,
+        compared.version,
+        compared.compared_at,
+        compared.is_missing,
+        compared.differences,
+    )
+    return facts.updated(drift=later(facts.drift, drift))
+
+
+def drift_accepted(facts: CommitmentFacts, event: Event[DecisionDriftAccepted]) -> CommitmentFacts:
+    """The facts with an approver's word that the ERP's document may differ."""
+    decision = event.data
+    accepted_drift = AcceptedDrift(
+        decision.version,
+        decision.decided_by,
+        _time(event),
+        decision.note,
+        decision.is_missing,
+        decision.differences,
+    )
+    return facts.updated(accepted_drift=later(facts.accepted_drift, accepted_drift))
 
 
 def succeeded(facts: CommitmentFacts, event: Event[ExportSucceeded]) -> CommitmentFacts:

@@ -9,6 +9,7 @@ from schemas.fields import Owner, Ribbon, Status
 from schemas.limits import MAX_TEXT_CHARACTERS
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, current_status
 from services.approval.rules.documents import distinct
+from services.approval.rules.drift_words import drift_words
 from services.approval.rules.erp import UNNAMED_ERP, connection_name, document_name
 from services.approval.rules.facts import Ruling, Stage
 
@@ -136,4 +137,9 @@ def _synced(facts: CommitmentFacts, number: str, erp: str) -> str:
     names = sorted({document_name(written.document) for written in distinct(facts.standing)})
     if len(facts.erp_ids) > 1:
         return f"{number} stands in {erp} more than once: {', '.join(names)}. All but one must be removed there."
-    return f"{number} is synced with {erp} as {names[-1]}."
+    synced = f"{number} is synced with {erp} as {names[-1]}."
+    drift = facts.open_drift
+    if drift is None:
+        return synced
+    what = drift_words(is_missing=drift.is_missing, differences=drift.differences)
+    return f"{synced} It no longer agrees with {erp}: {what}. An accounting approver decides what is right."

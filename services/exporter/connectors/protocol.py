@@ -1,5 +1,6 @@
 """The interface of a connector, and the settings that every connection to an ERP has."""
 
+from datetime import time
 from pathlib import Path
 from typing import Annotated, Protocol, Self, runtime_checkable
 
@@ -39,6 +40,15 @@ class ConnectionSettings(BaseModel):
         default=5, description="Calls in a row without an answer that open the circuit."
     )
     pause_seconds: Seconds = Field(default=10.0, description="How long an open circuit waits before its next trial.")
+    compares_documents: bool = Field(
+        default=True,
+        strict=True,
+        description="Whether each document is compared every night with what was exported, if the ERP shows documents.",
+    )
+    compare_at: time = Field(default=time(2), description="When the night's comparisons begin, in UTC.")
+    compare_hours: Annotated[float, Field(gt=0, le=24)] = Field(
+        default=4.0, description="Over how many hours the night's comparisons are spread."
+    )
     limits: LimitsProfile = Field(default=LimitsProfile(), description="What the ERP accepts.")
 
     @field_validator("limits")

@@ -108,6 +108,30 @@ EXPORT = Table(
     ),
 )
 
+# each commitment that is in the ERP, and when its document there is compared with what was exported
+COMPARISON = Table(
+    "comparison",
+    METADATA,
+    Column("commitment_id", Text, primary_key=True),
+    Column("company_id", Text, nullable=False),
+    Column("project_id", Text, nullable=False),
+    Column("connection", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("reopened", Integer, nullable=False),
+    Column("document", _JSON, nullable=False),
+    # what was exported, with its marker; empty if an earlier release exported it, of which no content is known
+    Column("written", _JSON),
+    Column("due_at", _INSTANT, nullable=False),
+    Column("lease_token", Uuid),
+    Column("compared_at", _INSTANT),
+    # what was last told of it, as JSON: empty while nothing differs
+    Column("told", Text),
+    Column("told_version", BigInteger, nullable=False, server_default="0"),
+    ForeignKeyConstraint(["commitment_id"], [COMMITMENT.c.id]),
+    Index("comparison_due", "connection", "due_at"),
+    Index("comparison_told", "connection", postgresql_where=text("told is not null")),
+)
+
 SNAPSHOT = Table(
     "snapshot",
     METADATA,

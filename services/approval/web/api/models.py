@@ -15,6 +15,15 @@ class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, from_attributes=True)
 
 
+class DriftState(_Model):
+    """How the ERP's document differs from what was exported."""
+
+    version: int = Field(description="What an answer about it must name.")
+    at: datetime = Field(description="When the ERP was asked.")
+    is_missing: bool = Field(description="Whether the ERP no longer has the document.")
+    differences: tuple[Change, ...] = Field(description="`before` as exported, `after` as the ERP has it.")
+
+
 class CommitmentState(_Model):
     """The status of a commitment."""
 
@@ -37,6 +46,7 @@ class CommitmentState(_Model):
         description="The document that the ERP no longer has; a retry that names its id as `replaces` creates it anew."
     )
     erp_document: ErpDocument | None
+    drift: DriftState | None = Field(description="How it differs in the ERP; null if it does not, or was accepted.")
     summary: Summary
 
 

@@ -11,6 +11,7 @@ from schemas.events import DirectoryPerson
 from services.approval.decisions import Answered
 from services.approval.rules.answers import (
     Accept,
+    AcceptDrift,
     Answer,
     Blocked,
     Conflict,
@@ -31,6 +32,7 @@ from services.approval.web.api.models import (
     CommitmentDetail,
     CommitmentPage,
     CommitmentState,
+    DriftState,
     HistoryItem,
     Me,
     SubmittedContent,
@@ -143,6 +145,11 @@ def _add_answering(router: APIRouter, dependencies: Dependencies) -> None:
         """Write a synced commitment to the ERP once more: to its document, or to a new one in place of that."""
         return await carry_out(request, commitment_id, who, answer)
 
+    @router.post("/commitments/{commitment_id}/accept-drift", responses=refusals)
+    async def accept_drift(request: Request, commitment_id: str, who: Approver, answer: AcceptDrift) -> CommitmentState:
+        """Leave the ERP's document as it is, although it differs from what was exported."""
+        return await carry_out(request, commitment_id, who, answer)
+
     @router.post("/commitments/{commitment_id}/settle", responses=refusals)
     async def settle(request: Request, commitment_id: str, who: Approver, answer: Settle) -> CommitmentState:
         """Settle an export in doubt with evidence."""
@@ -199,6 +206,7 @@ def _state(facts: CommitmentFacts, current: CurrentStatus) -> CommitmentState:
         failure_code=failure and failure.code,
         missing_document=missing_document(current),
         erp_document=facts.document,
+        drift=facts.open_drift and DriftState.model_validate(facts.open_drift),
         summary=summary(facts, current),
     )
 

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from schemas.commitment import ErpDocument, id_of_number
 from schemas.events import LimitsProfile
-from services.approval.rules.answers import Accept, Answer, Reject, Retry, Settle
+from services.approval.rules.answers import Accept, AcceptDrift, Answer, ExportAgain, Reject, Retry, Settle
 from services.approval.rules.commitment import CurrentStatus
 from services.approval.rules.erp import document_name
 from services.approval.rules.guards import missing_document
@@ -60,6 +60,43 @@ def read_create_anew(fields: Fields, current: CurrentStatus) -> Retry | list[For
         name = document_name(missing) if missing else "the document"
         return [FormProblem("deleted", f"Confirm that {name} was deleted on purpose, since a new one will be created")]
     return _built(Retry, revision=_revision(fields), round=_round(fields), replaces=fields.get("replaces"))
+
+
+def read_export_again(fields: Fields) -> ExportAgain | list[FormProblem]:
+    """The order to export a synced commitment again."""
+    why = _text(fields, "why")
+    return forms.why_problems(why) or _built(
+        ExportAgain,
+        revision=_revision(fields),
+        reopened=forms.whole_number(fields.get("reopened", "")),
+        document=fields.get("document"),
+        replaces=fields.get("replaces") == "yes",
+        note=why,
+    )
+
+
+def read_accept_drift(fields: Fields) -> AcceptDrift | list[FormProblem]:
+    """The answer that leaves a document as the ERP has it."""
+    why = _text(fields, "why")
+    return forms.why_problems(why) or _built(
+        AcceptDrift, revision=_revision(fields), version=forms.whole_number(fields.get("version", "")), note=why
+    )
+
+
+def read_unlink(fields: Fields, number: str) -> Reject | list[FormProblem]:
+    """The rejection of a synced commitment, which no longer has the document that the page names."""
+    reason = _text(fields, "reason")
+    problems = forms.reason_problems(reason, number)
+    if fields.get("unlinked") != "yes":
+        confirm = "Confirm that the document is not, or no longer, that of this commitment"
+        problems = [FormProblem("unlinked", confirm), *problems]
+    return problems or _built(
+        Reject,
+        revision=_revision(fields),
+        content_hash=fields.get("content_hash", ""),
+        reason=reason,
+        unlinks=fields.get("document"),
+    )
 
 
 def read_settle(fields: Fields, connection: str | None) -> Settle | list[FormProblem]:

@@ -1,4 +1,4 @@
-"""Answers from a commitment's page: accept, reject, retry, create anew, and settle an export in doubt."""
+"""Answers from a commitment's page: to what waits, failed or is in doubt, and to what differs in the ERP."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -35,6 +35,9 @@ class Action(StrEnum):
     REJECT = "reject"
     RETRY = "retry"
     CREATE_ANEW = "create-anew"
+    EXPORT_AGAIN = "export-again"
+    ACCEPT_DRIFT = "accept-drift"
+    UNLINK = "unlink"
     SETTLE = "settle"
 
 
@@ -104,8 +107,20 @@ def _read(
             return answer_forms.read_retry(fields)
         case Action.CREATE_ANEW:
             return answer_forms.read_create_anew(fields, stored.current)
+        case Action.EXPORT_AGAIN | Action.ACCEPT_DRIFT | Action.UNLINK:
+            return _read_about_synced(action, fields, stored.current.summary.number)
         case Action.SETTLE:
             return answer_forms.read_settle(fields, connection_name(stored.facts) or (erp.name if erp else None))
+
+
+def _read_about_synced(action: Action, fields: Mapping[str, str], number: str) -> Answer | list[FormProblem]:
+    match action:
+        case Action.EXPORT_AGAIN:
+            return answer_forms.read_export_again(fields)
+        case Action.ACCEPT_DRIFT:
+            return answer_forms.read_accept_drift(fields)
+        case _:
+            return answer_forms.read_unlink(fields, number)
 
 
 def _list_of(fields: Mapping[str, str]) -> ListQuery:

@@ -9,11 +9,12 @@ from http import HTTPStatus
 from fastapi import Response
 from starlette.exceptions import HTTPException
 
-from schemas.commitment import Commitment
+from schemas.commitment import Commitment, ErpDocument
 from schemas.events import Change, DirectoryPerson, ErpConnection
 from schemas.fields import FailureClass, Status
 from schemas.zones import zone_info
 from services.approval.rules.differences import differences
+from services.approval.rules.documents import distinct
 from services.approval.rules.facts import Stage
 from services.approval.rules.rows import SubmissionRow
 from services.approval.storage import queries, submissions
@@ -49,11 +50,12 @@ class OfferedAnswers:
     retry: bool = False
     create_anew: bool = False
     settle: bool = False
+    reopen: bool = False
 
     @property
     def any(self) -> bool:
         """Whether the page offers any."""
-        return self.accept or self.reject or self.retry or self.create_anew or self.settle
+        return self.accept or self.reject or self.retry or self.create_anew or self.settle or self.reopen
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,12 @@ class Detail:
         if ruling is None or ruling.stage is not Stage.REJECTED or ruling.revision >= self.row.current.revision:
             return None
         return ruling.revision, ruling.who, ruling.reason
+
+    @property
+    def documents(self) -> Sequence[ErpDocument]:
+        """The commitment's documents in the ERP, the last one first; more than one is a mistake."""
+        others = sorted(distinct(self.row.facts.standing), key=lambda each: each.revision, reverse=True)
+        return [each.document for each in others]
 
     @property
     def prefilled_reason(self) -> str:
@@ -134,6 +142,7 @@ def offered_answers(row: ListRow, who: DirectoryPerson) -> OfferedAnswers:
         retry=status is Status.FAILED and row.is_retriable,
         create_anew=status is Status.FAILED and row.missing_document is not None,
         settle=status is Status.IN_DOUBT and ruling is not None and ruling.settled_as is None,
+        reopen=status is Status.SYNCED and row.facts.document is not None,
     )
 
 

@@ -11,7 +11,13 @@ from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
 from schemas.fields import ERP_ID_PATTERN, ID_PATTERN, Day
-from schemas.limits import MAX_ID_CHARACTERS, MAX_NAME_CHARACTERS, MAX_NOTE_CHARACTERS, MAX_REASON_CHARACTERS
+from schemas.limits import (
+    MAX_ID_CHARACTERS,
+    MAX_NAME_CHARACTERS,
+    MAX_NOTE_CHARACTERS,
+    MAX_REASON_CHARACTERS,
+    MAX_VERSION,
+)
 
 MAX_CHOICES = 50
 """Answers in one submit: a page of the list."""
@@ -84,7 +90,15 @@ def text_fields(form: FormData) -> dict[str, str]:
 
 def positive_number(digits: str) -> int:
     """`digits` as a positive number; BadFormError if they are none."""
-    if not (digits.isascii() and digits.isdecimal() and len(digits) <= _MAX_DIGITS and int(digits) > 0):
+    number = whole_number(digits)
+    if number == 0 or len(digits) > _MAX_DIGITS:
+        raise BadFormError
+    return number
+
+
+def whole_number(digits: str) -> int:
+    """`digits` as a number, also 0; BadFormError if they are none."""
+    if not (digits.isascii() and digits.isdecimal() and len(digits) <= len(str(MAX_VERSION))):
         raise BadFormError
     return int(digits)
 
@@ -106,6 +120,13 @@ def evidence_problems(evidence: str) -> list[FormProblem]:
     if not evidence:
         return [FormProblem("evidence", "Enter what you looked at, and what you saw")]
     return _text_problems("evidence", "evidence", evidence, MAX_NOTE_CHARACTERS)
+
+
+def why_problems(why: str) -> list[FormProblem]:
+    """What is wrong with the words that say why a commitment in the ERP is exported again, or left as it is."""
+    if not why:
+        return [FormProblem("why", "Enter why, for those who read the history")]
+    return _text_problems("why", "text", why, MAX_NOTE_CHARACTERS)
 
 
 def code_problems(field: str, label: str, code: str) -> list[FormProblem]:

@@ -6,6 +6,7 @@ from schemas.commitment import ErpDocument
 from services.approval.decisions import Answered
 from services.approval.rules.answers import (
     Accept,
+    AcceptDrift,
     AlreadyGranted,
     Answer,
     Blocked,
@@ -64,6 +65,8 @@ def _done(answer: Answer, facts: CommitmentFacts, number: str, erp: str) -> str:
             return f"Rejected. {number} is editable again.{people}"
         case Retry() | ExportAgain():
             return _ordered_again(answer, number, erp)
+        case AcceptDrift():
+            return f"Recorded. {number} stays in {erp} as it is there."
         case Settle(document=ErpDocument() as document):
             return f"Recorded. {number} exists in {erp} as {document_name(document)}; this is being confirmed."
         case Settle():

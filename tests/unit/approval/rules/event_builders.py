@@ -9,13 +9,16 @@ from schemas.commitment import ErpDocument, Person, summarise
 from schemas.envelope import DataT, Event, new_event
 from schemas.events import (
     DOCUMENT_GONE,
+    Change,
     CommitmentResent,
     CommitmentRetrieved,
     CommitmentSent,
     DecisionAccepted,
+    DecisionDriftAccepted,
     DecisionRejected,
     DecisionResolved,
     EventData,
+    ExportDrifted,
     ExportFailed,
     ExportInDoubt,
     ExportSucceeded,
@@ -185,6 +188,43 @@ def succeeded(
 ) -> Event[ExportSucceeded]:
     data = ExportSucceeded(**_about(revision), round=export_round, erp_document=document(number), reopened=reopened)
     return _event(data, at)
+
+
+CHANGED = (Change(field="Total", before="USD 480,250.00", after="USD 470,250.00"),)
+
+
+def drifted(
+    revision: int = 1,
+    version: int = 1,
+    differences: tuple[Change, ...] = CHANGED,
+    *,
+    is_missing: bool = False,
+    reopened: int = 0,
+) -> Event[ExportDrifted]:
+    data = ExportDrifted(
+        **_about(revision),
+        version=version,
+        document=document(),
+        compared_at=NOW,
+        is_missing=is_missing,
+        differences=differences,
+        reopened=reopened,
+    )
+    return _event(data, NOW)
+
+
+def drift_accepted(
+    revision: int = 1, version: int = 1, differences: tuple[Change, ...] = CHANGED, by: Person = DANA
+) -> Event[DecisionDriftAccepted]:
+    data = DecisionDriftAccepted(
+        **_about(revision),
+        version=version,
+        is_missing=False,
+        differences=differences,
+        decided_by=by,
+        note="Change order 1.",
+    )
+    return _event(data, NOW)
 
 
 def document(number: str = "PO-1001") -> ErpDocument:

@@ -9,9 +9,10 @@ from schemas.commitment import Person
 from schemas.envelope import Event
 from schemas.examples.cast import DANA, KIM
 from schemas.snapshot import Snapshot
-from services.approval.rules.answers import Accept, Answer, ExportAgain, Granted, Reject, Retry, Settle
-from services.approval.rules.commands import AnswerContext, Decision, carry_out
+from services.approval.rules.answers import Accept, AcceptDrift, Answer, ExportAgain, Granted, Reject, Retry, Settle
+from services.approval.rules.commands import AnswerContext, carry_out
 from services.approval.rules.commitment import CommitmentFacts
+from services.approval.rules.orders import Decision
 from tests.unit.approval.rules.event_builders import CHICAGO, NOW, A, B, document
 
 REVISIONS = (1, 2)
@@ -35,6 +36,8 @@ def _attempts(facts: CommitmentFacts) -> Iterator[tuple[str, Person, Answer, Sna
     content = B if approved and approved.content_hash == B.content_hash else A
     unlinking = Reject(revision=1, content_hash=A.content_hash, reason="Not ours.", unlinks=document().id)
     yield "unlink", KIM, unlinking, A
+    for version in (1, 2):
+        yield "accept_drift", KIM, AcceptDrift(revision=1, version=version, note="Change order 1."), content
     for is_new in (True, False):
         again = ExportAgain(revision=1, reopened=0, document=document().id, replaces=is_new, note="Differs.")
         yield "export_again", KIM, again, content

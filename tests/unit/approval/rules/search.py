@@ -14,9 +14,11 @@ from schemas.events import (
     CommitmentRetrieved,
     CommitmentSent,
     DecisionAccepted,
+    DecisionDriftAccepted,
     DecisionRejected,
     DecisionResolved,
     EventData,
+    ExportDrifted,
     ExportFailed,
     ExportInDoubt,
     ExportSucceeded,
@@ -24,8 +26,8 @@ from schemas.events import (
 )
 from schemas.fields import Status
 from services.approval.rules import joins
-from services.approval.rules.commands import Decision
 from services.approval.rules.commitment import CommitmentFacts, current_status
+from services.approval.rules.orders import Decision
 from tests.unit.approval.rules.event_builders import COMPANY, ID, without_version
 from tests.unit.approval.rules.granted_answers import granted
 
@@ -40,9 +42,11 @@ JOINS: Joins = {
     DecisionAccepted: joins.accepted,
     DecisionRejected: joins.rejected,
     DecisionResolved: joins.resolved,
+    DecisionDriftAccepted: joins.drift_accepted,
     ExportInDoubt: joins.in_doubt,
     ExportFailed: joins.failed,
     ExportSucceeded: joins.succeeded,
+    ExportDrifted: joins.drifted,
 }
 
 
@@ -98,7 +102,7 @@ class Search:
     def _index_of(self, event: Event[Decision]) -> int:
         """The index of a granted answer's event, the same on every path."""
         data = event.data
-        identity = (data.topic, data.revision, data.round, data.reopened, data.decided_by.id, *_content(data))
+        identity = (data.topic, data.revision, data.reopened, data.decided_by.id, *_content(data))
         if identity not in self._indexes:
             self._indexes[identity] = len(self.events)
             self.events.append(event)
@@ -136,6 +140,8 @@ class Search:
                 _contents(known, data.revision) == {data.content_hash}, "only a single content is accepted", node
             )
             self._require(not self._was_granted(node, data.revision), "a revision is accepted once", node)
+        elif isinstance(data, DecisionDriftAccepted):
+            self._require(status == (Status.SYNCED, data.revision), "only what is in the ERP may differ", node)
         elif data.reopened > max((getattr(each, "reopened", 0) for each in known), default=0):
             self._require(status == (Status.SYNCED, data.revision), "only what is in the ERP is reopened", node)
             unlinked = data.unlinks if isinstance(data, DecisionRejected) else getattr(data, "replaces", None)
@@ -166,7 +172,8 @@ def expected_status(events: Sequence[EventData]) -> tuple[Status, int] | None:
     submitted = {_revision(event) for event in events if isinstance(event, Submission)}
     if not submitted:
         return None
-    rulings = [event for event in events if not isinstance(event, (Submission, CommitmentRetrieved))]
+    others = (Submission, CommitmentRetrieved, ExportDrifted, DecisionDriftAccepted)
+    rulings = [event for event in events if not isinstance(event, others)]
     ruled = max((_revision(ruling) for ruling in rulings), default=0)
     retrieved = max((event.revision for event in _of(events, CommitmentRetrieved)), default=0)
     current = max(ruled, retrieved, *submitted)
@@ -207,11 +214,13 @@ def _standing_numbers(events: Sequence[EventData]) -> set[str | None]:
 def _content(data: Decision) -> tuple[Any, ...]:
     match data:
         case DecisionAccepted():
-            return (data.content_hash, data.note, data.replaces)
+            return (data.round, data.content_hash, data.note, data.replaces)
         case DecisionRejected():
-            return (data.unlinks,)
+            return (data.round, data.unlinks)
         case DecisionResolved():
-            return (data.evidence,)
+            return (data.round, data.evidence)
+        case DecisionDriftAccepted():
+            return (data.version,)
 
 
 def _of(events: Sequence[EventData], kind: type[Any]) -> list[Any]:

@@ -34,6 +34,8 @@ from tests.unit.approval.rules.event_builders import (
     accepted,
     confirmed,
     document,
+    drift_accepted,
+    drifted,
     failed,
     gone,
     in_doubt,
@@ -81,6 +83,9 @@ SCENARIOS: dict[str, tuple[Event[Any], ...]] = {
     "evidence that turned out to be none, and other evidence": (
         sent(1, A), accepted(1, 1), in_doubt(1, 1), in_doubt(1, 1, 1, refused_evidence=1), resolved(1, 1, "PO-9"),
         resolved(1, 1, "PO-8", evidence=2)
+    ),
+    "documents that differ in the ERP": (
+        sent(1, A), accepted(1, 1), succeeded(1), drifted(1, 1), drifted(1, 2, is_missing=True), drifted(1, 3, ())
     ),
     "different facts of the same rank": (
         sent(1, A), retrieved(1), retrieved(1, by=DANA), failed(1, 1), failed(1, 1, "Another word."),
@@ -261,6 +266,9 @@ EVENTS: tuple[Event[Any], ...] = (
     *(accepted(1, 3, replaces=replaces, reopened=1) for replaces in (None, document("PO-1"))),
     *(rejected(1, 3, unlinks=document(number), reopened=1) for number in ("PO-1", "PO-2")),
     *(failed(1, 3, reopened=1), in_doubt(1, 3, reopened=1)),
+    *(drifted(revision, version) for revision in (1, 2) for version in (1, 2)),
+    *(drifted(1, 3, ()), drifted(1, 4, is_missing=True), drifted(1, 5, reopened=1)),
+    *(drift_accepted(1, version, by=by) for version in (1, 2) for by in (DANA, KIM)),
     *(succeeded(1, 3, number, reopened=1) for number in ("PO-1", "PO-2")),
 )
 SOME_EVENTS = st.lists(st.sampled_from(EVENTS), max_size=10)

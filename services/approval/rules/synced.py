@@ -1,0 +1,64 @@
+"""What an approver may do about a revision that is in the ERP: export it again, or leave it as the ERP has it."""
+
+from schemas.commitment import Person
+from schemas.events import DecisionDriftAccepted
+from schemas.fields import Status
+from schemas.snapshot import Snapshot
+from services.approval.rules.answers import AcceptDrift, AlreadyGranted, Conflict, ExportAgain
+from services.approval.rules.commitment import CommitmentFacts, CurrentStatus
+from services.approval.rules.conflicts import drift_is_another, not_its_document
+from services.approval.rules.guards import is_at, order_by, standing_document
+from services.approval.rules.orders import Verdict, about, order_again
+
+
+def judge_synced(
+    facts: CommitmentFacts,
+    current: CurrentStatus,
+    answer: ExportAgain | AcceptDrift,
+    by: Person,
+    snapshot: Snapshot | None,
+) -> Verdict:
+    """The verdict on an answer about a revision that is in the ERP; `snapshot` is the approved content."""
+    if isinstance(answer, AcceptDrift):
+        return _accept_drift(facts, current, answer, by)
+    return _export_again(facts, current, answer, by, snapshot)
+
+
+def _export_again(
+    facts: CommitmentFacts, current: CurrentStatus, answer: ExportAgain, by: Person, snapshot: Snapshot | None
+) -> Verdict:
+    """Order another export of a revision that is in the ERP, to its document or to a new one in its place."""
+    if not (is_at(current, answer.revision, Status.SYNCED) and current.reopened == answer.reopened):
+        return _already_reopened(facts, current, answer, by)
+    document = standing_document(facts, answer.document)
+    if document is None:
+        return Conflict(current, not_its_document(current, answer.document))
+    replaced = document if answer.replaces else None
+    return order_again(facts, current, by, snapshot, note=answer.note, replaces=replaced, reopened=current.reopened + 1)
+
+
+def _accept_drift(facts: CommitmentFacts, current: CurrentStatus, answer: AcceptDrift, by: Person) -> Verdict:
+    """Leave the document as the ERP has it; what is found later that differs otherwise is told again."""
+    drift, accepted = facts.open_drift, facts.accepted_drift
+    if accepted and (accepted.version, accepted.by.id) == (answer.version, by.id):
+        return AlreadyGranted(current)
+    if drift is None or drift.version != answer.version or not is_at(current, answer.revision, Status.SYNCED):
+        return Conflict(current, drift_is_another(current))
+    return DecisionDriftAccepted(
+        **about(facts, current),
+        reopened=drift.reopened,
+        version=drift.version,
+        is_missing=drift.is_missing,
+        differences=drift.differences,
+        decided_by=by,
+        note=answer.note,
+    )
+
+
+def _already_reopened(facts: CommitmentFacts, current: CurrentStatus, answer: ExportAgain, by: Person) -> Verdict:
+    """The verdict if it can no longer be exported again: perhaps the same person has ordered it in this way."""
+    ordered = order_by(facts, answer.revision, by)
+    if ordered is None or ordered.reopened != answer.reopened + 1:
+        return None
+    replaced = ordered.replaces.id if ordered.replaces else None
+    return AlreadyGranted(current) if replaced == (answer.document if answer.replaces else None) else None

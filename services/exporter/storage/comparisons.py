@@ -1,0 +1,135 @@
+"""Stores which documents are compared with what was exported, when, and what was told of each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, exists, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from schemas.commitment import ErpDocument
+from services.exporter.rules.drift import WrittenContent
+from services.exporter.rules.export import Export, ExportState
+from services.exporter.storage.tables import COMPARISON, CONNECTION, EXPORT
+from services.pipeline.database import Transaction
+
+_T = COMPARISON.c
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A document to compare; `written` is None if an earlier release exported it, `told` if nothing differed."""
+
+    commitment_id: str
+    company_id: str
+    project_id: str
+    connection: str
+    revision: int
+    reopened: int
+    document: ErpDocument
+    written: WrittenContent | None
+    token: UUID
+    told: str | None
+    told_version: int
+
+
+async def schedule(db: Transaction, export: Export, written: WrittenContent, due_at: datetime) -> None:
+    """Have the document of a success compared from `due_at` on; what was told of an earlier one is over."""
+    if export.document is None or export.connection is None:
+        return
+    row = {
+        "company_id": export.company_id,
+        "project_id": export.project_id,
+        "connection": export.connection,
+        "revision": export.revision,
+        "reopened": export.reopened,
+        "document": export.document.model_dump(mode="json", exclude_none=True),
+        "written": _plain(written),
+        "due_at": due_at,
+        "lease_token": None,
+        "told": None,
+    }
+    inserted = insert(COMPARISON).values(commitment_id=export.commitment_id, **row)
+    await db.execute(inserted.on_conflict_do_update(index_elements=["commitment_id"], set_=row))
+
+
+async def claim(
+    db: Transaction, connections: Sequence[str], limit: int, now: datetime, lease: tuple[UUID, datetime]
+) -> Sequence[Comparison]:
+    """Lease at most `limit` due comparisons of `connections`: not while its calls are suspended, or it has work."""
+    is_suspended = exists().where(CONNECTION.c.name == _T.connection, CONNECTION.c.open_since.is_not(None))
+    is_open = exists().where(
+        EXPORT.c.commitment_id == _T.commitment_id,
+        EXPORT.c.state.in_([each.value for each in _OPEN]),
+    )
+    chosen = (
+        select(_T.commitment_id)
+        .where(_T.connection == func.any(list(connections)), _T.due_at <= now, ~is_suspended, ~is_open)
+        .order_by(_T.due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    token, until = lease
+    leased = update(COMPARISON).where(_T.commitment_id.in_(chosen.scalar_subquery()))
+    rows = await db.execute(leased.values(lease_token=token, due_at=until).returning(COMPARISON))
+    return [_comparison(row) for row in rows]
+
+
+async def settle(
+    db: Transaction, comparison: Comparison, due_at: datetime, compared_at: datetime | None, told: Mapping[str, Any]
+) -> bool:
+    """Save when to compare next, and what was `told`; whether the lease was still ours."""
+    values = {"lease_token": None, "due_at": due_at, **told}
+    if compared_at is not None:
+        values["compared_at"] = compared_at
+    is_ours = (_T.commitment_id == comparison.commitment_id) & (_T.lease_token == comparison.token)
+    result = await db.execute(update(COMPARISON).where(is_ours).values(values).returning(_T.commitment_id))
+    return result.first() is not None
+
+
+async def make_due(db: Transaction, connection: str, now: datetime) -> int:
+    """Have every document of `connection` compared from now on; return how many there are."""
+    chosen = update(COMPARISON).where(_T.connection == connection, _T.lease_token.is_(None))
+    return len((await db.execute(chosen.values(due_at=now).returning(_T.commitment_id))).all())
+
+
+async def count_drifted(db: Transaction) -> Mapping[str, int]:
+    """Return how many documents of each connection differ."""
+    chosen = select(_T.connection, func.count().label("documents")).where(_T.told.is_not(None))
+    return {row.connection: row.documents for row in await db.execute(chosen.group_by(_T.connection))}
+
+
+_OPEN = (ExportState.PENDING, ExportState.IN_FLIGHT, ExportState.IN_DOUBT)
+
+
+def _comparison(row: Row[Any]) -> Comparison:
+    return Comparison(
+        row.commitment_id,
+        row.company_id,
+        row.project_id,
+        row.connection,
+        row.revision,
+        row.reopened,
+        ErpDocument.model_validate(row.document),
+        None if row.written is None else _written(row.written),
+        row.lease_token,
+        row.told,
+        row.told_version,
+    )
+
+
+def _plain(written: WrittenContent) -> dict[str, Any]:
+    return {
+        "marker": written.marker,
+        "currency": written.currency,
+        "total": str(written.total),
+        "lines": [[position, str(amount)] for position, amount in written.lines],
+    }
+
+
+def _written(plain: Mapping[str, Any]) -> WrittenContent:
+    lines = tuple((position, Decimal(amount)) for position, amount in plain["lines"])
+    return WrittenContent(plain["marker"], plain["currency"], Decimal(plain["total"]), lines)
