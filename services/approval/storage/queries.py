@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
-from sqlalchemy import ScalarSelect, Select, bindparam, func, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, bindparam, func, select
 
 from schemas.fields import Id, Instant, Status, valid_or_none
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, current_status
@@ -101,6 +101,7 @@ async def counts(db: Transaction, company_id: str) -> Mapping[DeskView, int]:
     """Return how many commitments each view holds; MAX_COUNT stands for that many or more."""
     by_status = (await db.execute(_COUNTS, {"company": company_id})).one()._mapping  # noqa: SLF001 - a public name
     found = {view: sum(by_status[status.value] for status in statuses) for view, statuses in STATUSES.items()}
+    found[DeskView.DIFFERING] = by_status[DeskView.DIFFERING.value]
     return {view: min(count, MAX_COUNT) for view, count in found.items()}
 
 
@@ -160,13 +161,16 @@ def _listed(view: DeskView, *, is_continued: bool) -> Select[Any]:
     return select(listed.c.id, listed.c.since, listed.c.state)
 
 
-def _count(status: Status) -> ScalarSelect[int]:
+def _count(condition: ColumnElement[bool]) -> ScalarSelect[int]:
     table = COMMITMENT
-    of_company = select(table.c.id).where(table.c.company_id == bindparam("company"), table.c.status == status.value)
+    of_company = select(table.c.id).where(table.c.company_id == bindparam("company"), condition)
     return select(func.count()).select_from(of_company.limit(MAX_COUNT).subquery()).scalar_subquery()
 
 
-_COUNTS = select(*(_count(status).label(status.value) for status in Status))
+_COUNTS = select(
+    *(_count(COMMITMENT.c.status == status.value).label(status.value) for status in Status),
+    _count(COMMITMENT.c.differs).label(DeskView.DIFFERING.value),
+)
 
 
 def stored_commitment(state: str) -> StoredCommitment | None:

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import CompoundSelect, Integer, Text, bindparam, func, null, or_, select, tuple_, union_all
 
 from services.approval.storage.tables import COMMITMENT, begins_with
-from services.approval.storage.views import STATUSES, DeskView, Position, in_order, place
+from services.approval.storage.views import DeskView, Position, conditions, in_order, place
 from services.pipeline.database import Transaction
 
 BUDGET_SECONDS = 0.015
@@ -107,10 +107,12 @@ async def _by_number(
     """Return commitments after a position whose number begins with `text`, as typed or in upper case."""
     table = COMMITMENT
     begins = or_(*(begins_with(each) for each in {text, text.upper()}))
-    some = select(table.c.since, table.c.id, table.c.status).where(table.c.company_id == company_id, begins)
+    some = select(table.c.since, table.c.id, table.c.status, table.c.differs).where(
+        table.c.company_id == company_id, begins
+    )
     numbered = some.limit(MAX_NUMBERS).subquery()
     chosen = select(numbered.c.since, numbered.c.id).where(
-        numbered.c.status.in_([status.value for status in STATUSES[view]]),
+        or_(*conditions(view, numbered.c)),
         tuple_(numbered.c.since, numbered.c.id) > after,
     )
     rows = await db.execute(chosen.order_by(numbered.c.since, numbered.c.id).limit(limit))

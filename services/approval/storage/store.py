@@ -157,6 +157,7 @@ def columns(facts: CommitmentFacts) -> dict[str, Any]:
         "since": current and current.since,
         "number": summary and summary.number,
         "searchable": "\n".join(searched).lower() or None,
+        "differs": facts.open_drift is not None,
     }
 
 

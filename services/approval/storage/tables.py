@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ColumnElement,
     DateTime,
@@ -33,6 +34,14 @@ COMMITMENT = Table(
     Column("since", DateTime(timezone=True)),
     Column("number", Text),
     Column("searchable", Text, comment="number, title, vendor and project in lower case"),
+    Column(
+        "differs",
+        Boolean,
+        nullable=False,
+        server_default="false",
+        comment="whether its document in the ERP is not what was exported",
+    ),
+    Index("commitment_differing", "company_id", "since", "id", postgresql_where=text("differs")),
     Index("commitment_by_status", "company_id", "status", "since", "id"),
     # by code point, so that it finds the numbers that begin with some characters in any database
     Index(

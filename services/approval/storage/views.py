@@ -1,12 +1,13 @@
 """The views of the desk: which statuses each holds, and its commitments in their order."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Integer, Subquery, bindparam, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Integer, Subquery, bindparam, select, tuple_, union_all
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from schemas.fields import Status
 from services.approval.storage.tables import COMMITMENT
@@ -22,6 +23,7 @@ class DeskView(StrEnum):
     FAILED = "failed"
     EXPORTING = "exporting"
     SYNCED = "synced"
+    DIFFERING = "differing"
     REJECTED = "rejected"
     ALL = "all"
 
@@ -31,6 +33,7 @@ STATUSES: Mapping[DeskView, tuple[Status, ...]] = {
     DeskView.FAILED: (Status.FAILED,),
     DeskView.EXPORTING: (Status.EXPORTING, Status.IN_DOUBT),
     DeskView.SYNCED: (Status.SYNCED,),
+    DeskView.DIFFERING: (Status.SYNCED,),
     DeskView.REJECTED: (Status.REJECTED,),
     DeskView.ALL: tuple(Status),
 }
@@ -44,8 +47,7 @@ def in_order(view: DeskView, *, is_continued: bool) -> Subquery:
     built once, since building one takes longer than executing it.
     """
     table, limit = COMMITMENT, bindparam("rows", type_=Integer)
-    is_listed = table.c.status.is_not(None)
-    wanted = [is_listed] if view is DeskView.ALL else [table.c.status == each.value for each in STATUSES[view]]
+    wanted = conditions(view)
     given = tuple_(bindparam("since", type_=table.c.since.type), bindparam("id", type_=table.c.id.type))
     position = (tuple_(table.c.since, table.c.id) > given,) if is_continued else ()
     parts = [
@@ -57,6 +59,19 @@ def in_order(view: DeskView, *, is_continued: bool) -> Subquery:
     ]
     merged = union_all(*(select(part.subquery()) for part in parts)).subquery()
     return select(merged).order_by(merged.c.since, merged.c.id).limit(limit).subquery()
+
+
+def conditions(
+    view: DeskView, columns: ReadOnlyColumnCollection[str, Any] = COMMITMENT.c
+) -> Sequence[ColumnElement[bool]]:
+    """Return the conditions of which each commitment of `view` fulfils one; each has an index of the table."""
+    match view:
+        case DeskView.ALL:
+            return [columns.status.is_not(None)]
+        case DeskView.DIFFERING:
+            return [columns.differs]
+        case _:
+            return [columns.status == each.value for each in STATUSES[view]]
 
 
 def place(company_id: str, after: Position | None, rows: int) -> dict[str, Any]:

@@ -65,6 +65,13 @@ COLUMNS: Mapping[DeskView, tuple[Column, ...]] = {
         Column("locked_fields", "Locked fields"),
         Column("since", "Synced", "short"),
     ),
+    DeskView.DIFFERING: (
+        _COMMITMENT,
+        _VENDOR,
+        _TOTAL,
+        Column("erp_document", "ERP document"),
+        Column("compared", "Compared", "short"),
+    ),
     DeskView.REJECTED: (
         _COMMITMENT,
         _VENDOR,

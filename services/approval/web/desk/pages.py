@@ -44,6 +44,7 @@ VIEW_TITLES = {
     DeskView.FAILED: "Failed to Export",
     DeskView.EXPORTING: "Exporting",
     DeskView.SYNCED: "Synced",
+    DeskView.DIFFERING: "Differs in the ERP",
     DeskView.REJECTED: "Rejected",
     DeskView.ALL: "All",
 }

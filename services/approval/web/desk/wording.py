@@ -55,6 +55,7 @@ EMPTY_SEARCH_WORDS = {
     DeskView.FAILED: "No failed export matches.",
     DeskView.EXPORTING: "Nothing that is exporting matches.",
     DeskView.SYNCED: "No synced commitment matches.",
+    DeskView.DIFFERING: "No commitment that differs matches.",
     DeskView.REJECTED: "No rejected commitment matches.",
     DeskView.ALL: "No commitment matches.",
 }
@@ -62,6 +63,7 @@ _EMPTY_LIST_WORDS = {
     DeskView.FAILED: "No failed exports.",
     DeskView.EXPORTING: "Nothing is exporting.",
     DeskView.SYNCED: "Nothing is synced yet.",
+    DeskView.DIFFERING: "Nothing differs in the ERP.",
     DeskView.REJECTED: "Nothing is rejected.",
     DeskView.ALL: "No commitment was sent to ERP Integrations yet.",
 }

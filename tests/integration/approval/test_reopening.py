@@ -1,0 +1,161 @@
+"""The desk shows what differs in the ERP, and lets an approver export it again, unlink it or leave it."""
+
+import json
+from typing import Any
+
+from schemas.commitment import ErpDocument
+from schemas.events import Change, ExportDrifted
+from tests.integration.approval import company
+from tests.integration.approval.company import DANA, KIM, content
+from tests.integration.approval.desk import DeskUnderTest
+from tests.integration.approval.page_reader import follow, hidden_fields, text_of
+
+SC = content("8841", "SC-014")
+PAGE = "/commitments/8841"
+CHANGED = (Change(field="Total", before="USD 480,250.00", after="USD 470,250.00"),)
+
+
+def drifted(version: int = 1, *, is_missing: bool = False) -> ExportDrifted:
+    done = company.succeeded(SC)
+    return ExportDrifted(
+        company_id=done.company_id,
+        project_id=done.project_id,
+        commitment_id=done.commitment_id,
+        revision=1,
+        version=version,
+        document=done.erp_document,
+        compared_at=company.START,
+        is_missing=is_missing,
+        differences=() if is_missing else CHANGED,
+    )
+
+
+async def receive_synced(desk: DeskUnderTest, *more: ExportDrifted) -> None:
+    await desk.receive(company.sent(SC), company.accepted(SC), company.succeeded(SC), *more)
+
+
+async def decided(desk: DeskUnderTest, topic: str) -> list[dict[str, Any]]:
+    return [json.loads(each)["data"] for each in await desk.published(topic)]
+
+
+async def test_what_differs_is_listed_and_shown_with_both_values(desk: DeskUnderTest) -> None:
+    await receive_synced(desk)
+    async with desk.browser(DANA) as browser:
+        assert "Differs in the ERP" not in text_of(await browser.get("/commitments?view=synced"))
+    await desk.receive(drifted())
+    async with desk.browser(KIM) as browser:
+        listed = text_of(await browser.get("/commitments?view=differing"))
+        found = text_of(await browser.get("/commitments?view=differing&q=SC-014"))
+        page = text_of(await browser.get(PAGE))
+
+    for shown in (listed, found):
+        assert "Total was USD 480,250.00, is USD 470,250.00" in shown
+    assert "Differs in QuickBooks" in page
+    assert "Total USD 480,250.00 USD 470,250.00" in page
+
+
+async def test_an_approver_exports_it_again(desk: DeskUnderTest) -> None:
+    await receive_synced(desk, drifted())
+    async with desk.browser(DANA) as browser:
+        fields = hidden_fields(await browser.get(PAGE), "/export-again")
+        without = await browser.post(f"{PAGE}/export-again", data=fields)
+        done = await follow(browser, await browser.post(f"{PAGE}/export-again", data=fields | {"why": "By mistake."}))
+        counts = (await browser.get("/commitments?view=exporting")).text
+
+    assert (without.status_code, 'id="why-problem"' in without.text) == (422, True)
+    assert "Recorded. SC-014 is being exported to QuickBooks again. No new approval is needed." in text_of(done)
+    (order,) = await decided(desk, "decision.accepted")
+    assert (order["round"], order["reopened"], "replaces" in order, order["note"]) == (2, 1, False, "By mistake.")
+    assert "Differs in the ERP" not in counts
+
+
+async def test_a_document_that_is_missing_is_written_anew_by_default(desk: DeskUnderTest) -> None:
+    await receive_synced(desk, drifted(is_missing=True))
+    async with desk.browser(DANA) as browser:
+        page = await browser.get(PAGE)
+        assert "QuickBooks no longer has SC-014." in text_of(page)
+        assert 'name="replaces" value="yes" checked' in page.text
+        fields = hidden_fields(page, "/export-again") | {"why": "Restored.", "replaces": "yes"}
+        await follow(browser, await browser.post(f"{PAGE}/export-again", data=fields))
+
+    (order,) = await decided(desk, "decision.accepted")
+    assert order["replaces"]["id"] == "erp-8841"
+
+
+async def test_an_approver_leaves_it_as_the_erp_has_it(desk: DeskUnderTest) -> None:
+    await receive_synced(desk, drifted())
+    async with desk.browser(DANA) as browser:
+        fields = hidden_fields(await browser.get(PAGE), "/accept-drift") | {"why": "Change order 1."}
+        done = await follow(browser, await browser.post(f"{PAGE}/accept-drift", data=fields))
+        page = await browser.get(PAGE)
+
+    assert "Recorded. SC-014 stays in QuickBooks as it is there." in text_of(done)
+    assert "Differs in QuickBooks" not in text_of(page)
+    assert "Dana Ruiz left it as the ERP has it" in text_of(page)
+    (accepted,) = await decided(desk, "decision.drift_accepted")
+    assert (accepted["version"], accepted["note"]) == (1, "Change order 1.")
+
+
+async def test_what_differs_by_now_has_to_be_read_first(desk: DeskUnderTest) -> None:
+    await receive_synced(desk, drifted())
+    async with desk.browser(DANA) as browser:
+        fields = hidden_fields(await browser.get(PAGE), "/accept-drift") | {"why": "Change order 1."}
+        await desk.receive(drifted(2, is_missing=True))
+        late = await browser.post(f"{PAGE}/accept-drift", data=fields)
+
+    assert late.status_code == 409
+    assert "SC-014 no longer differs in the ERP as you read it. Your answer was not recorded." in text_of(late)
+
+
+async def test_an_approver_unlinks_a_wrong_document(desk: DeskUnderTest) -> None:
+    await receive_synced(desk)
+    async with desk.browser(DANA) as browser:
+        fields = hidden_fields(await browser.get(PAGE), "/unlink") | {"reason": "That is the order of another job."}
+        unconfirmed = await browser.post(f"{PAGE}/unlink", data=fields)
+        done = await follow(browser, await browser.post(f"{PAGE}/unlink", data=fields | {"unlinked": "yes"}))
+
+    assert (unconfirmed.status_code, 'id="unlinked-problem"' in unconfirmed.text) == (422, True)
+    assert "Rejected. SC-014 is editable again." in text_of(done)
+    (rejection,) = await decided(desk, "decision.rejected")
+    assert (rejection["unlinks"]["id"], rejection["reopened"], rejection["round"]) == ("erp-8841", 1, 2)
+    status = (await decided(desk, "commitment.status"))[-1]
+    assert (status["status"], status["editable"], status["locked_fields"]) == ("rejected", True, [])
+
+
+async def test_of_two_documents_the_approver_chooses_the_wrong_one(desk: DeskUnderTest) -> None:
+    await receive_synced(desk)
+    other = ErpDocument(connection=company.QUICKBOOKS.name, id="erp-2", number="PO-2")
+    await desk.receive(company.succeeded(SC).model_copy(update={"erp_document": other}))
+    async with desk.browser(DANA) as browser:
+        page = await browser.get(PAGE)
+        assert '<option value="erp-2">PO-2</option>' in page.text
+        fields = hidden_fields(page, "/export-again")
+        answer = fields | {"why": "PO-2 was deleted.", "document": "erp-2", "replaces": "yes"}
+        await follow(browser, await browser.post(f"{PAGE}/export-again", data=answer))
+
+    (order,) = await decided(desk, "decision.accepted")
+    assert order["replaces"]["id"] == "erp-2"
+
+
+async def test_nothing_is_offered_to_those_who_may_only_read(desk: DeskUnderTest) -> None:
+    await receive_synced(desk, drifted())
+    async with desk.browser(KIM) as browser:
+        page = await browser.get(PAGE)
+        forged = await browser.post(
+            f"{PAGE}/export-again", data={"revision": "1", "reopened": "0", "document": "erp-8841", "why": "Mine."}
+        )
+
+    assert "/export-again" not in page.text
+    assert forged.status_code == 403
+
+
+async def test_a_form_that_was_tampered_with_is_refused(desk: DeskUnderTest) -> None:
+    await receive_synced(desk, drifted())
+    async with desk.browser(DANA) as browser:
+        whole = {"revision": "1", "reopened": "0", "document": "erp-8841", "version": "1", "why": "Mine."}
+        wrong = ({"reopened": "-1"}, {"reopened": "x"}, {"document": ""}, {"reopened": "9" * 40})
+        answers = [await browser.post(f"{PAGE}/export-again", data=whole | each) for each in wrong]
+        version = await browser.post(f"{PAGE}/accept-drift", data=whole | {"version": "9" * 16})
+
+    assert [answer.status_code for answer in answers] == [400] * 4
+    assert version.status_code == 400
