@@ -76,6 +76,8 @@ def _status(
     return example(status.value.replace("_", "-"), APPROVAL, at, data)
 
 
+_COMPARED = int(instant("2026-11-22T02:14:00Z").timestamp() * 1000)
+
 _DECISIONS: tuple[Example, ...] = (
     example(
         "concrete-works",
@@ -98,13 +100,13 @@ _DECISIONS: tuple[Example, ...] = (
     example(
         "exported-again",
         APPROVAL,
-        "2026-11-25T09:30:00Z",
+        "2026-11-22T09:30:00Z",
         _accepted(CONCRETE_2, 2, 2, reopened=1, note="Somebody changed line 2 in QuickBooks by mistake."),
     ),
     example(
         "unlinked",
         APPROVAL,
-        "2026-11-25T09:40:00Z",
+        "2026-11-22T09:40:00Z",
         DecisionRejected(
             **about(CONCRETE_2, 2),
             round=2,
@@ -118,10 +120,10 @@ _DECISIONS: tuple[Example, ...] = (
     example(
         "change-order-in-the-erp",
         APPROVAL,
-        "2026-11-25T09:20:00Z",
+        "2026-11-22T09:20:00Z",
         DecisionDriftAccepted(
             **about(CONCRETE_2, 2),
-            version=1764036840000,
+            version=_COMPARED,
             is_missing=False,
             differences=(Change(field="Total", before="USD 480,250.00", after="USD 470,250.00"),),
             decided_by=DANA,

@@ -90,12 +90,12 @@ EXAMPLES: tuple[Example, ...] = (
     example(
         "changed-by-hand",
         EXPORTER,
-        "2026-11-25T02:14:00Z",
+        "2026-11-22T02:14:00Z",
         ExportDrifted(
             **about(CONCRETE_2, 2),
-            version=1764036840000,
+            version=int(instant("2026-11-22T02:14:00Z").timestamp() * 1000),
             document=CONCRETE_DOCUMENT,
-            compared_at=instant("2026-11-25T02:14:00Z"),
+            compared_at=instant("2026-11-22T02:14:00Z"),
             is_missing=False,
             differences=(
                 Change(field="Total", before="USD 480,250.00", after="USD 470,250.00"),

@@ -43,6 +43,8 @@ from services.approval.web.tracing import traceparent_of
 from services.pipeline.apart import apart
 from services.pipeline.database import Transaction
 
+_REFUSALS = documented(400, 404, 409, 429) | TOO_LARGE
+
 
 def api_router(dependencies: Dependencies) -> APIRouter:
     """Return the routes of /api/v1."""
@@ -56,6 +58,7 @@ def api_router(dependencies: Dependencies) -> APIRouter:
     _add_lists(router, dependencies)
     _add_reading(router, dependencies)
     _add_answering(router, dependencies)
+    _add_answering_synced(router, dependencies)
     return router
 
 
@@ -114,13 +117,7 @@ def _add_reading(router: APIRouter, dependencies: Dependencies) -> None:
 
 def _add_answering(router: APIRouter, dependencies: Dependencies) -> None:
     Approver = Annotated[DirectoryPerson, Depends(dependencies.identity.require_approver)]  # noqa: N806 - a type
-    refusals = documented(400, 404, 409, 429) | TOO_LARGE
-
-    async def carry_out(request: Request, commitment_id: str, who: DirectoryPerson, answer: Answer) -> CommitmentState:
-        answered = await dependencies.decisions.answer(commitment_id, who, answer, traceparent_of(request))
-        if answered is None:
-            raise _not_found(commitment_id)
-        return _after(answered)
+    carry_out, refusals = partial(_carry_out, dependencies), _REFUSALS
 
     @router.post("/commitments/{commitment_id}/accept", responses=refusals)
     async def accept(request: Request, commitment_id: str, who: Approver, answer: Accept) -> CommitmentState:
@@ -140,6 +137,16 @@ def _add_answering(router: APIRouter, dependencies: Dependencies) -> None:
         """Retry a failed export, or create its document anew if the ERP no longer has it; no new approval is needed."""
         return await carry_out(request, commitment_id, who, answer)
 
+    @router.post("/commitments/{commitment_id}/settle", responses=refusals)
+    async def settle(request: Request, commitment_id: str, who: Approver, answer: Settle) -> CommitmentState:
+        """Settle an export in doubt with evidence."""
+        return await carry_out(request, commitment_id, who, answer)
+
+
+def _add_answering_synced(router: APIRouter, dependencies: Dependencies) -> None:
+    Approver = Annotated[DirectoryPerson, Depends(dependencies.identity.require_approver)]  # noqa: N806 - a type
+    carry_out, refusals = partial(_carry_out, dependencies), _REFUSALS
+
     @router.post("/commitments/{commitment_id}/export-again", responses=refusals)
     async def export_again(request: Request, commitment_id: str, who: Approver, answer: ExportAgain) -> CommitmentState:
         """Write a synced commitment to the ERP once more: to its document, or to a new one in place of that."""
@@ -150,10 +157,14 @@ def _add_answering(router: APIRouter, dependencies: Dependencies) -> None:
         """Leave the ERP's document as it is, although it differs from what was exported."""
         return await carry_out(request, commitment_id, who, answer)
 
-    @router.post("/commitments/{commitment_id}/settle", responses=refusals)
-    async def settle(request: Request, commitment_id: str, who: Approver, answer: Settle) -> CommitmentState:
-        """Settle an export in doubt with evidence."""
-        return await carry_out(request, commitment_id, who, answer)
+
+async def _carry_out(
+    dependencies: Dependencies, request: Request, commitment_id: str, who: DirectoryPerson, answer: Answer
+) -> CommitmentState:
+    answered = await dependencies.decisions.answer(commitment_id, who, answer, traceparent_of(request))
+    if answered is None:
+        raise _not_found(commitment_id)
+    return _after(answered)
 
 
 async def _found(db: Transaction, who: DirectoryPerson, commitment_id: str) -> StoredCommitment:
