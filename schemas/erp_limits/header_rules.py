@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from schemas.commitment import Commitment
-from schemas.erp_limits.rule import excerpt, named
+from schemas.erp_limits.rule import counted, excerpt, named
 from schemas.events.limits_profile import LimitsProfile
 
 
@@ -30,7 +30,7 @@ class TextLength:
     def taken(self, limits: LimitsProfile) -> str:
         """So many characters."""
         limit = self.limit(limits)
-        return f"{limit:,} characters in the {self.name}" if limit else ""
+        return f"{counted(limit, 'character')} in the {self.name}" if limit else ""
 
     def broken_by(self, commitment: Commitment, limits: LimitsProfile) -> str:
         """The length of a field that is too long, or what is left of it."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from schemas.commitment import Commitment, Line
-from schemas.erp_limits.rule import excerpt
+from schemas.erp_limits.rule import counted, excerpt
 from schemas.events.limits_profile import LimitsProfile
 from schemas.fields import Kind
 
@@ -35,7 +35,7 @@ class LineTextLength(LineRule):
     def taken(self, limits: LimitsProfile) -> str:
         """So many characters."""
         limit = self.limit(limits)
-        return f"{limit:,} characters in the {self.field} of a line" if limit else ""
+        return f"{counted(limit, 'character')} in the {self.field} of a line" if limit else ""
 
     def broken_by(self, commitment: Commitment, limits: LimitsProfile) -> str:
         """The lines with a longer one."""
@@ -58,8 +58,8 @@ class LineDigits(LineRule):
     def taken(self, limits: LimitsProfile) -> str:
         """So many digits."""
         whole, decimals = self.whole(limits), self.decimals(limits)
-        before = "" if whole is None else f"{whole} digits before"
-        after = "" if decimals is None else f"{decimals} after" if before else f"{decimals} digits after"
+        before = "" if whole is None else f"{counted(whole, 'digit')} before"
+        after = "" if decimals is None else f"{decimals} after" if before else f"{counted(decimals, 'digit')} after"
         sides = " and ".join(side for side in (before, after) if side)
         return f"{sides} the point in the {self.field} of a line" if sides else ""
 

@@ -41,6 +41,11 @@ def excerpt(text: str) -> str:
     return line if len(line) <= MAX_SHOWN_CHARACTERS else f"{line[: MAX_SHOWN_CHARACTERS - 1]}…"
 
 
+def counted(count: int, noun: str) -> str:
+    """`count` of what `noun` names."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def named(characters: str) -> list[str]:
     """What people call `characters`, each once; those that nobody can see by name."""
     return list(dict.fromkeys(_NAMES.get(each, each) for each in characters))

@@ -1,6 +1,6 @@
 """What an ERP does not take of what an approver adds: the document number and the note."""
 
-from schemas.erp_limits.rule import named
+from schemas.erp_limits.rule import counted, named
 from schemas.events.limits_profile import LimitsProfile
 
 _HASH_CHARACTERS = 64
@@ -11,7 +11,7 @@ def wrong_document_number(code: str, limits: LimitsProfile, erp: str) -> str:
     """Why `erp` does not take `code` as a document's number, without a period at its end; empty if it does."""
     limit = limits.number_characters
     if limit and len(code) > limit:
-        return f"{erp} takes {limit} characters in the document number; {code} has {len(code)}"
+        return f"{erp} takes {counted(limit, 'character')} in the document number; {code} has {len(code)}"
     found = "".join(each for each in limits.forbidden_number_characters or "" if each in code)
     return f"{erp} takes no {' or '.join(named(found))} in the document number, as in {code}" if found else ""
 

@@ -14,7 +14,7 @@ AccountingDays = Annotated[int, Field(strict=True, ge=0, le=MAX_ACCOUNTING_DAYS)
 Characters = Annotated[int, Field(strict=True, ge=1)]
 Decimals = Annotated[int, Field(strict=True, ge=0)]
 Flag = Annotated[bool, Field(strict=True), NullIs(default=False)]
-Forbidden = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=TEXT_PATTERN)]
+Forbidden = Annotated[str, StringConstraints(max_length=100, pattern=TEXT_PATTERN)]
 WholeDigits = Annotated[int, Field(strict=True, ge=1)]
 
 

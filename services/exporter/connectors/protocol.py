@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 
 from schemas.events import LimitsProfile
 from schemas.fields import Id, Name
+from services.exporter.connectors.limits.profiles import ConnectionLimits
 from services.exporter.connectors.types import Checked, FindAnswer, ReadAnswer, WriteAnswer, WriteRequest
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -39,7 +40,7 @@ class ConnectionSettings(BaseModel):
         default=5, description="Calls in a row without an answer that open the circuit."
     )
     pause_seconds: Seconds = Field(default=10.0, description="How long an open circuit waits before its next trial.")
-    limits: LimitsProfile = Field(default=LimitsProfile(), description="What the ERP accepts.")
+    limits: ConnectionLimits = Field(default=LimitsProfile(), description="What the ERP accepts, or a profile's id.")
 
     @field_validator("limits")
     @classmethod
