@@ -1,5 +1,6 @@
 """The limits profiles that come with the exporter, and how a connection names one."""
 
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,12 @@ from schemas.erp_limits import RULES, broken_limits
 from schemas.events import LimitsProfile
 from schemas.examples.cast import CONCRETE_1
 from services.exporter.connections import load_connections
+from services.exporter.connectors.http import HttpSettings
 from services.exporter.connectors.limits.profiles import PublishedProfile, published_profiles, with_profile
 from services.pipeline.errors import SettingsError
 
+ROOT = Path(__file__).parents[4]
+EXAMPLE = ROOT / "ops" / "erp" / "connections.example.toml"
 CONNECTION = """
 [[connection]]
 name = "main"
@@ -61,7 +65,7 @@ def test_every_profile_is_a_valid_set_of_limits_that_the_rules_hold(profile: Pub
 
 
 def test_the_files_are_named_after_their_profiles() -> None:
-    folder = Path(__file__).parents[4] / "services" / "exporter" / "connectors" / "limits"
+    folder = ROOT / "services" / "exporter" / "connectors" / "limits"
 
     assert {path.stem for path in folder.glob("*.toml")} == set(published_profiles())
     assert len(published_profiles()) == 9
@@ -182,3 +186,11 @@ async def test_a_connection_may_insist_on_the_version_that_was_checked(tmp_path:
 def test_a_profile_states_its_sources_and_its_version(content: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         PublishedProfile.model_validate({"id": "vista", "title": "Vista", "version": "2026-11-28"} | content)
+
+
+def test_the_example_for_operators_names_every_profile() -> None:
+    text = EXAMPLE.read_text(encoding="utf-8")
+    (table,) = tomllib.loads(text)["connection"]
+
+    assert HttpSettings.model_validate(table).limits.profile == "quickbooks_desktop"
+    assert [name for name in published_profiles() if name not in text] == []
