@@ -56,16 +56,22 @@ def with_profile(limits: Any) -> Any:
     the table asks for another `profile_version` than comes with this exporter.
     """
     own = {"profile": limits} if isinstance(limits, str) else limits
-    if not isinstance(own, Mapping) or (name := own.get("profile")) is None:
+    if not isinstance(own, Mapping) or own.keys().isdisjoint({"profile", "profile_version"}):
         return own
+    profile = _profile(own.get("profile"))
+    wanted = own.get("profile_version", profile.version)
+    if str(wanted) != str(profile.version):
+        raise ValueError(
+            f"the profile {profile.id} is of {profile.version}, not of {wanted}; compare them, then correct it"
+        )
+    return profile.completed(own)
+
+
+def _profile(name: object) -> PublishedProfile:
     known = published_profiles()
     if not isinstance(name, str) or name not in known:
         raise ValueError(f"no profile is called {name!r}; there are {', '.join(known)}")
-    profile = known[name]
-    wanted = own.get("profile_version", profile.version)
-    if str(wanted) != str(profile.version):
-        raise ValueError(f"the profile {name} is of {profile.version}, not of {wanted}; compare them, then correct it")
-    return profile.completed(own)
+    return known[name]
 
 
 ConnectionLimits = Annotated[LimitsProfile, BeforeValidator(with_profile, json_schema_input_type=LimitsProfile | str)]

@@ -148,7 +148,13 @@ async def test_limits_without_a_profile_stay_as_they_are(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     "text",
-    ['limits = "visto"', '[connection.limits]\nprofile = "visto"', "[connection.limits]\nprofile = 7", "limits = 7"],
+    [
+        'limits = "visto"',
+        '[connection.limits]\nprofile = "visto"',
+        "[connection.limits]\nprofile = 7",
+        "[connection.limits]\nprofile_version = 2026-11-28",
+        "limits = 7",
+    ],
 )
 async def test_a_profile_that_is_none_stops_the_exporter(tmp_path: Path, text: str) -> None:
     with pytest.raises(SettingsError, match="connection main: limits") as raised:

@@ -1,13 +1,18 @@
 """Each limit of an ERP at its edge: the last value that it takes, and the first that it does not."""
 
+import re
+from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from schemas.commitment import Commitment
 from schemas.erp_limits import RULES, BrokenLimit, broken_limits
 from schemas.events import LimitsProfile
 from schemas.examples.cast import CONCRETE_1
+from schemas.fields import DECIMAL_PATTERN
 
 WITHOUT_LIMITS = LimitsProfile()
 
@@ -121,6 +126,17 @@ def test_a_figure_with_more_digits_is_named_with_its_line(
     assert broken(changed(line(), line(2, **{field: figure})), **of_field) == [
         (rule, f"The ERP takes {taken} in the {name} of a line; SC-014 has more in line 2 ({figure}).")
     ]
+
+
+@given(
+    figure=st.from_regex(re.compile(DECIMAL_PATTERN, re.ASCII), fullmatch=True),
+    whole=st.integers(1, 15),
+    decimals=st.integers(0, 6),
+)
+def test_digits_are_those_of_the_number_however_it_is_written(figure: str, whole: int, decimals: int) -> None:
+    number = Decimal(figure).copy_abs()
+    fits = number < Decimal(10) ** whole and number == round(number, decimals)
+    assert (broken(changed(line(amount=figure)), amount_whole_digits=whole, amount_decimals=decimals) == []) == fits
 
 
 def test_characters_that_are_forbidden_are_named() -> None:
