@@ -56,7 +56,7 @@ def with_profile(limits: Any) -> Any:
     the table asks for another `profile_version` than comes with this exporter.
     """
     own = {"profile": limits} if isinstance(limits, str) else limits
-    if not isinstance(own, Mapping) or own.keys().isdisjoint({"profile", "profile_version"}):
+    if not isinstance(own, Mapping) or not (own.get("profile") or own.get("profile_version")):
         return own
     profile = _profile(own.get("profile"))
     wanted = own.get("profile_version", profile.version)

@@ -146,6 +146,15 @@ async def test_limits_without_a_profile_stay_as_they_are(tmp_path: Path) -> None
     assert limits == LimitsProfile(number_characters=9)
 
 
+@pytest.mark.parametrize("limits", [{}, "vista", {"profile": "vista", "title_characters": 40}])
+def test_settings_that_were_written_out_are_read_back_as_they_were(limits: object) -> None:
+    table = tomllib.loads(CONNECTION)["connection"][0] | {"limits": limits}
+    settings = HttpSettings.model_validate(table)
+
+    assert HttpSettings.model_validate(settings.model_dump()) == settings
+    assert HttpSettings.model_validate(settings.model_dump(mode="json")) == settings
+
+
 @pytest.mark.parametrize(
     "text",
     [
