@@ -19,8 +19,8 @@ from schemas.events.exports import (
     ExportInDoubt,
     ExportSucceeded,
     Failure,
-    LimitsProfile,
 )
+from schemas.events.limits_profile import LimitsProfile
 from schemas.events.mails import CurrencyTotal, DigestReady, DigestRow, DigestSection, MailSettled
 from schemas.events.refusals import SubmissionRefused
 from schemas.events.upstream import (

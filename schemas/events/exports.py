@@ -1,6 +1,5 @@
 """What the exporter tells: outcomes of exports, and how an ERP connection is doing."""
 
-from datetime import date
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -8,10 +7,10 @@ from pydantic import Field
 from schemas.commitment import ErpDocument, Person, Summary
 from schemas.events.answers import Differences
 from schemas.events.base import CommitmentData, EventData
+from schemas.events.limits_profile import LimitsProfile
 from schemas.fields import (
     Code,
     Count,
-    Day,
     ExportRound,
     FailureClass,
     Id,
@@ -24,12 +23,6 @@ from schemas.fields import (
     Text,
     Version,
 )
-
-MAX_ACCOUNTING_DAYS = 36_600
-"""A hundred years; a booking date that is further away is a slip."""
-
-AccountingDays = Annotated[int, Field(strict=True, ge=0, le=MAX_ACCOUNTING_DAYS), NullIs(366)]
-Flag = Annotated[bool, Field(strict=True), NullIs(default=False)]
 
 
 class ExportInDoubt(CommitmentData):
@@ -110,39 +103,6 @@ class ExportDrifted(CommitmentData):
         default=(),
         description="What differs: `before` as it was exported, `after` as the ERP has it.",
     )
-
-
-class LimitsProfile(Record):
-    """What an ERP takes: lengths in characters, amounts in digits; absent means no known limit."""
-
-    number_characters: int | None = Field(default=None, strict=True, ge=1, description="Longest number.")
-    title_characters: int | None = Field(default=None, strict=True, ge=1, description="Longest title.")
-    vendor_name_characters: int | None = Field(default=None, strict=True, ge=1, description="Longest vendor name.")
-    memo_characters: int | None = Field(default=None, strict=True, ge=1, description="Longest memo.")
-    rounding_minor_units: int | None = Field(
-        default=None,
-        strict=True,
-        ge=0,
-        description="Largest difference between total and lines that an approver may accept as rounding, in the "
-        "currency's smallest unit, for example 5 for USD 0.05; absent means none.",
-    )
-    truncates_number: Flag = Field(default=False, description="Whether a longer number is cut in silence.")
-    takes_erp_code: Flag = Field(default=False, description="Whether an approver may ask for a document number.")
-    takes_accounting_date: Flag = Field(default=False, description="Whether an approver may ask for a booking date.")
-    accounting_days_back: AccountingDays = Field(default=366, description="How old a booking date may be, in days.")
-    accounting_days_ahead: AccountingDays = Field(
-        default=366, description="How far in the future a booking date may lie, in days."
-    )
-    accounting_date_from: Day | None = Field(
-        default=None, description="The first booking date that the books are open for; absent means no such day."
-    )
-
-    def accounting_dates(self, today: date, tolerance_days: int = 0) -> tuple[date, date]:
-        """The first and the last booking date that the ERP takes on `today`; none if the first is the later one."""
-        first = today.toordinal() - self.accounting_days_back - tolerance_days
-        last = today.toordinal() + self.accounting_days_ahead + tolerance_days
-        opened = date.fromordinal(max(first, date.min.toordinal()))
-        return max(opened, self.accounting_date_from or opened), date.fromordinal(min(last, date.max.toordinal()))
 
 
 class ErpConnection(EventData):

@@ -61,6 +61,8 @@ def _connection(name: str, at: str, **state: Any) -> Example:
         title="QuickBooks",
         companies=(COMPANY,),
         limits=LimitsProfile(
+            profile="quickbooks_desktop",
+            profile_version=date(2026, 11, 28),
             number_characters=11,
             title_characters=31,
             memo_characters=4095,

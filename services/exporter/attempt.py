@@ -154,7 +154,7 @@ class Attempt:
         return after_probe(job.export, job.known, found, job.time.now(), job.replaced)
 
     async def _write(self, step: Create | Update, request: WriteRequest) -> AttemptOutcome:
-        if obstacle := self._obstacle():
+        if obstacle := self._obstacle(request):
             return obstacle
         crash_at("exporter.before_call")
         self._may_have_written = True
@@ -170,12 +170,12 @@ class Attempt:
             return duplicate_reference(request.reference)
         return await self._write_to_existing(answer, request)
 
-    def _obstacle(self) -> Overruled | WrongTerms | NotSent | None:
+    def _obstacle(self, request: WriteRequest) -> Overruled | WrongTerms | NotSent | None:
         """Return why nothing may be written now; None if it may."""
         if self._job.is_overruled:
             return Overruled()
         settings = self._connection.settings
-        if wrong := wrong_terms(self._job.export, settings.limits, settings.title):
+        if wrong := wrong_terms(self._job.export, request.commitment, settings.limits, settings.title):
             return wrong
         return None if self._has_time_for_a_call() else NotSent()
 

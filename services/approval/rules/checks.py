@@ -4,14 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from schemas.commitment import Commitment, Person
+from schemas.erp_limits import broken_limits, long_memo
 from schemas.events import DirectoryPerson, ErpConnection
 from schemas.fields import ToolLevel
 from services.approval.rules.amounts import amount_findings
 from services.approval.rules.erp import erp_title
 from services.approval.rules.finding import Finding
-
-_HASH_CHARACTERS = 64
-"""Of the content hash at the end of the marker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,7 @@ def findings(
         *amount_findings(commitment, erp),
         *_sender(commitment, sent_by, sender),
         *_number(commitment, erp, number_taken_by, namesake),
-        *_lengths(commitment, erp),
+        *_limits(commitment, erp),
     )
 
 
@@ -50,15 +48,8 @@ def note_findings(
     note: str | None, commitment_id: str, revision: int, erp: ErpConnection | None
 ) -> tuple[Finding, ...]:
     """Whether an approver's `note` fits the ERP's memo, which begins with what identifies the revision there."""
-    limit = erp.limits.memo_characters if erp else None
-    if erp is None or limit is None or not note:
-        return ()
-    marker_characters = len(f"{commitment_id}/{revision}/") + _HASH_CHARACTERS
-    room = max(limit - marker_characters - 1, 0)
-    if len(note) <= room:
-        return ()
-    left = f"{room:,} are left for a note, and this one has {len(note):,}"
-    return (Finding("note", f"{erp.title} takes {limit:,} characters in the memo; {left}."),)
+    wrong = long_memo(note, commitment_id, revision, erp.limits, erp.title) if erp else ""
+    return (Finding("note", wrong),) if wrong else ()
 
 
 def kept_number(commitment: Commitment, erp: ErpConnection | None) -> str:
@@ -88,16 +79,14 @@ def _sender(commitment: Commitment, sent_by: Person, sender: DirectoryPerson | N
         yield Finding("sender", f"{text} {commitment.project.name}.", is_blocking=False)
 
 
-def _lengths(commitment: Commitment, erp: ErpConnection | None) -> Iterator[Finding]:
-    if erp is None:
-        return
-    limits = erp.limits
-    for rule, text, limit in (
-        ("title", commitment.title, limits.title_characters),
-        ("vendor name", commitment.vendor.name, limits.vendor_name_characters),
-    ):
-        if limit and len(text) > limit:
-            yield Finding(rule, f"{erp.title} takes {limit} characters in the {rule}; this one has {len(text)}.")
+def _limits(commitment: Commitment, erp: ErpConnection | None) -> Iterator[Finding]:
+    """What the ERP refuses, or cuts in silence; of a number that is cut, `_number` knows what it would collide with."""
+    for broken in broken_limits(commitment, erp.limits, erp.title) if erp else ():
+        if not broken.is_cut:
+            text = f"{broken.text} Reject it; the project has to {broken.remedy} and re-send it."
+            yield Finding(broken.rule, text)
+        elif broken.rule != "number":
+            yield Finding(broken.rule, f"{broken.text} Accepting it accepts this.", is_blocking=False)
 
 
 def _number(
@@ -109,9 +98,7 @@ def _number(
         collision = f", already used by {taken_by}" if taken_by else ""
         text = f"{erp.title} keeps {limit} characters. {number} would become {kept}{collision}."
         yield Finding("number", text, is_blocking=taken_by is not None)
-    elif erp and limit and len(number) > limit:
-        yield Finding("number", f"{erp.title} takes {limit} characters in the number; {number} has {len(number)}.")
-    elif namesake:
+    elif namesake and not (limit and len(number) > limit):
         other = f"{namesake.title} of {namesake.project}"
         is_cut = f", {namesake.number}, once {erp_title(erp)} has cut it" if namesake.number != number else ""
         text = f"{number} is also the number of {other}{is_cut}. Accounting would have two documents with one number."

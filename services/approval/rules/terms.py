@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
+from schemas.erp_limits import wrong_document_number
 from schemas.events import LimitsProfile
 
 _KEPT_CONTROLS = "\t\n\r"
@@ -38,15 +39,14 @@ def wrong_terms(
 def _erp_code(code: str | None, limits: LimitsProfile, erp: str) -> Iterator[WrongTerm]:
     if code is None:
         return
-    limit = limits.number_characters
     if not code.isprintable():
         yield WrongTerm("erp_code", "The document number contains a character that cannot be read")
     elif code != code.strip() or not code:
         yield WrongTerm(
             "erp_code", "The document number begins or ends with a space, or is empty; leave it out instead"
         )
-    elif limit and len(code) > limit:
-        yield WrongTerm("erp_code", f"{erp} takes {limit} characters in the document number; this one has {len(code)}")
+    elif wrong := wrong_document_number(code, limits, erp):
+        yield WrongTerm("erp_code", wrong)
 
 
 def _accounting_date(day: date | None, limits: LimitsProfile, erp: str, today: date) -> Iterator[WrongTerm]:

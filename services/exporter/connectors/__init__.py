@@ -7,6 +7,7 @@ Read in this order:
 3. `http.py`: a complete connector; `http_request.py` is what it sends, `http_response.py` what an answer means.
    `http_body.py`, `http_document.py`, `http_words.py` and `retry_after.py` read the parts of an answer. `tls.py` is for
    every connector that calls over TLS.
+4. `limits/`: what well-known ERPs take, as data that a connection's `limits` may name.
 
 A connector may live in a package of its own, which names its class under the entry point `countersign.connectors`:
 

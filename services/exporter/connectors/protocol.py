@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 
 from schemas.events import LimitsProfile
 from schemas.fields import Id, Name
+from services.exporter.connectors.limits.profiles import ConnectionLimits
 from services.exporter.connectors.types import Checked, FindAnswer, ReadAnswer, WriteAnswer, WriteRequest
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -49,7 +50,7 @@ class ConnectionSettings(BaseModel):
     compare_hours: Annotated[float, Field(gt=0, le=24)] = Field(
         default=4.0, description="Over how many hours the night's comparisons are spread."
     )
-    limits: LimitsProfile = Field(default=LimitsProfile(), description="What the ERP accepts.")
+    limits: ConnectionLimits = Field(default=LimitsProfile(), description="What the ERP accepts, or a profile's id.")
 
     @field_validator("limits")
     @classmethod

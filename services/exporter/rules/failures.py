@@ -48,8 +48,8 @@ def _wrong_terms(wrong: WrongTerms, *, is_in_erp: bool) -> Failure:
         failure_class=FailureClass.FIX_DATA,
         code=wrong.code,
         message=wrong.message,
-        owner=Owner.APPROVER,
-        next_step="Reject it with this message; once it is re-sent, accept it with what the ERP takes.",
+        owner=wrong.owner,
+        next_step=wrong.next_step,
         in_erp=is_in_erp,
     )
 

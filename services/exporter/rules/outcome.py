@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from schemas.commitment import ErpDocument
+from schemas.fields import Owner
 from services.exporter.connectors.types import Landed, Refused, Transient, Unknown
 
 
@@ -49,10 +50,12 @@ class DocumentGone:
 
 @dataclass(frozen=True, slots=True)
 class WrongTerms:
-    """The ERP does not take what the approver asked for, such as the accounting date; nothing was written."""
+    """The ERP does not take what was ordered, such as the accounting date or a long title; nothing was written."""
 
     code: str
     message: str
+    owner: Owner = Owner.APPROVER
+    next_step: str = "Reject it with this message; once it is re-sent, accept it with what the ERP takes."
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,33 @@
-"""Checks what the approver asked for, just before it is sent, against what the ERP takes."""
+"""Checks an order once more, just before it is sent: the ERP's limits may have changed, or have been unknown."""
 
 from datetime import UTC
 
+from schemas.commitment import Commitment
+from schemas.erp_limits import broken_limits, long_memo, wrong_document_number
 from schemas.events import LimitsProfile
+from schemas.fields import Owner
 from services.exporter.rules.export import Export
 from services.exporter.rules.outcome import WrongTerms
 
 TOLERANCE_DAYS = 1
 """The approver's day, by which the desk checks the accounting date, may be another one than that of UTC."""
 
+MAX_NAMED_LIMITS = 3
+BROKEN_LIMITS = "limits"
+"""The code of a failure because the commitment itself breaks limits of the ERP."""
 
-def wrong_terms(export: Export, limits: LimitsProfile, erp: str) -> WrongTerms | None:
-    """The first of the approver's terms that `erp` does not take; None if it takes them all.
+
+def wrong_terms(export: Export, commitment: Commitment, limits: LimitsProfile, erp: str) -> WrongTerms | None:
+    """What `erp` does not take of an order: one of the approver's terms, or the commitment; None if it takes all.
 
     An accounting date is measured from the day of the order, so that one that waits does not become wrong.
     """
-    return _accounting_date(export, limits, erp) or _erp_code(export, limits, erp)
+    return (
+        _accounting_date(export, limits, erp)
+        or _erp_code(export, limits, erp)
+        or _note(export, limits, erp)
+        or _commitment(commitment, limits, erp)
+    )
 
 
 def _accounting_date(export: Export, limits: LimitsProfile, erp: str) -> WrongTerms | None:
@@ -30,10 +42,29 @@ def _accounting_date(export: Export, limits: LimitsProfile, erp: str) -> WrongTe
 
 
 def _erp_code(export: Export, limits: LimitsProfile, erp: str) -> WrongTerms | None:
-    code, limit = export.erp_code or "", limits.number_characters
-    if limit and len(code) > limit:
-        words = f"{erp} takes {limit} characters in the document number; {code} has {len(code)}."
-        return WrongTerms("erp_code", f"{words} Nothing was written.")
+    code = export.erp_code or ""
+    if wrong := wrong_document_number(code, limits, erp):
+        return WrongTerms("erp_code", f"{wrong}. Nothing was written.")
     if not code.isprintable():
         return WrongTerms("erp_code", "The document number contains a character that cannot be read.")
     return None
+
+
+def _note(export: Export, limits: LimitsProfile, erp: str) -> WrongTerms | None:
+    wrong = long_memo(export.note, export.commitment_id, export.revision, limits, erp)
+    return WrongTerms("note", f"{wrong} Nothing was written.") if wrong else None
+
+
+def _commitment(commitment: Commitment, limits: LimitsProfile, erp: str) -> WrongTerms | None:
+    """The limits that it breaks; what the ERP cuts in silence was accepted so."""
+    broken = [each for each in broken_limits(commitment, limits, erp) if not each.is_cut]
+    if not broken:
+        return None
+    named, more = broken[:MAX_NAMED_LIMITS], len(broken) - MAX_NAMED_LIMITS
+    others = f" {more} more limits are broken." if more > 1 else " One more limit is broken." if more == 1 else ""
+    return WrongTerms(
+        BROKEN_LIMITS,
+        f"{' '.join(each.text for each in named)}{others} Nothing was written.",
+        Owner.PROJECT_MANAGER,
+        f"Reject it with this message; the project has to {', '.join(each.remedy for each in named)} and re-send it.",
+    )

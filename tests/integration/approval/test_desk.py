@@ -480,7 +480,7 @@ async def test_what_the_erp_does_not_take_is_refused_beside_its_field(desk: Desk
     assert wrong.status_code == 422
     for field, text in (
         ("accounting_date", f"QuickBooks takes accounting dates from {first} to {last}, not 0026-11-22"),
-        ("erp_code", "QuickBooks takes 11 characters in the document number; this one has 12"),
+        ("erp_code", "QuickBooks takes 11 characters in the document number; PO-777777777 has 12"),
     ):
         assert f'<p class="field-problem" id="{field}-problem"><span class="hidden">Error: </span>{text}' in wrong.text
         assert f'value="{typed[field]}" aria-invalid="true"' in wrong.text

@@ -10,6 +10,7 @@ from sandbox.erp.faults import ErpFault, ErpFaultKind
 from schemas.events import ErpConnection, ExportFailed, LimitsProfile
 from schemas.fields import FailureClass, Owner
 from services.exporter.connections import Connections
+from services.exporter.connectors.limits.profiles import published_profiles
 from services.pipeline.errors import SettingsError
 from tests.integration.exporter.exporter_process import SETTLE_SECONDS, ExporterProcess, running_exporter
 from tests.unit.exporter.builders import accepted_event
@@ -78,6 +79,62 @@ async def test_the_bounds_of_a_connection_are_read_from_its_file_and_announced(
         )
 
 
+async def test_the_profile_that_a_connection_names_is_announced_with_its_version_and_limits(
+    database_url: str, tmp_path: Path
+) -> None:
+    table = '[connection.limits]\nprofile = "spectrum"\ntitle_characters = 40\n'
+    async with running_exporter(database_url, tmp_path, settings=table) as exporter:
+        (event,) = await exporter.published()
+        assert isinstance(event.data, ErpConnection)
+        limits = event.data.limits
+        assert (limits.profile, limits.profile_version) == ("spectrum", published_profiles()["spectrum"].version)
+        assert (limits.number_characters, limits.title_characters, limits.one_cost_type_only) == (10, 40, True)
+
+
+async def test_an_order_that_breaks_a_limit_which_nobody_knew_when_it_was_accepted_fails_without_a_write(
+    exporter: ExporterProcess,
+) -> None:
+    await exporter.consume(accepted_event())
+    changed = with_limits(exporter, LimitsProfile(title_characters=16))
+    await changed.work_once()
+
+    event = await changed.last_published()
+    assert isinstance(event.data, ExportFailed)
+    failure = event.data.failure
+    assert (failure.code, failure.failure_class, failure.owner, failure.in_erp) == (
+        "limits",
+        FailureClass.FIX_DATA,
+        Owner.PROJECT_MANAGER,
+        False,
+    )
+    assert failure.message == (
+        "Main books takes 16 characters in the title; that of SC-014 (Concrete, level 2) has 17. Nothing was written."
+    )
+    assert exporter.erp.books.documents == {}
+
+
+async def test_an_order_at_the_limit_is_written(exporter: ExporterProcess) -> None:
+    await exporter.consume(accepted_event())
+    await with_limits(exporter, LimitsProfile(title_characters=17, quantity_decimals=1)).work_once()
+
+    assert await exporter.export_states() == ["succeeded"]
+    assert len(exporter.erp.books.documents) == 1
+
+
+async def test_a_document_is_not_updated_with_what_breaks_a_limit(exporter: ExporterProcess) -> None:
+    await exporter.consume(accepted_event())
+    await exporter.work_once()
+    (before,) = exporter.erp.books.documents.values()
+    await exporter.consume(accepted_event(2, title="Concrete, levels 2 and 3"))
+    changed = with_limits(exporter, LimitsProfile(title_characters=17))
+    await changed.work_once()
+
+    event = await changed.last_published()
+    assert isinstance(event.data, ExportFailed)
+    assert (event.data.failure.code, event.data.failure.in_erp) == ("limits", True)
+    assert list(exporter.erp.books.documents.values()) == [before]
+
+
 @pytest.mark.parametrize(
     "limit",
     [
@@ -85,6 +142,7 @@ async def test_the_bounds_of_a_connection_are_read_from_its_file_and_announced(
         'accounting_days_ahead = "366"',
         'accounting_date_from = "soon"',
         "accounting_day_back = 40",
+        'profile = "no_such_erp"',
     ],
 )
 async def test_a_bound_that_is_none_stops_the_exporter(database_url: str, tmp_path: Path, limit: str) -> None:

@@ -1,14 +1,18 @@
 """The checks that an approver reads before accepting: each rule with the value, the ERP's limit, and the finding."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from schemas.commitment import Commitment, Person
+from schemas.erp_limits import LINE_RULES, RULES
 from schemas.events import ErpConnection, LimitsProfile
 from services.approval.rules.amounts import line_sum
 from services.approval.rules.finding import Finding
 from services.approval.web.desk.wording import counted
 from services.pipeline.formats import money
+
+ALWAYS_SHOWN = frozenset({"number", "title", "vendor name"})
+"""The limits that every ERP may have; the others are shown where it has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,25 +39,40 @@ def check_lines(
     limits = erp.limits if erp else LimitsProfile()
     found = {finding.rule: finding for finding in findings}
     total, lines = (money(amount, content.currency) for amount in (content.total, line_sum(content)))
-    vendor_limit = _limit(limits.vendor_name_characters)
+    number_limit = _limit(limits.number_characters, is_cut=limits.truncates_number)
+    title_limit = _limit(limits.title_characters, is_cut=limits.truncates_title)
     shown = [
         CheckLine("Total", total, f"{lines} in the lines", found.pop("total", None)),
         CheckLine("Sender", sent_by.name, "Admin on the project's Commitments tool", found.pop("sender", None)),
-        _length("Number", content.number, _number_limit(limits), found.pop("number", None)),
-        _length("Title", content.title, _limit(limits.title_characters), found.pop("title", None)),
-        _length("Vendor name", content.vendor.name, vendor_limit, found.pop("vendor name", None)),
+        _length("Number", content.number, number_limit, found.pop("number", None)),
+        _length("Title", content.title, title_limit, found.pop("title", None)),
+        _length(
+            "Vendor name", content.vendor.name, _limit(limits.vendor_name_characters), found.pop("vendor name", None)
+        ),
+        *_other_limits(content, limits, found),
     ]
-    return shown + [CheckLine(rule.capitalize(), "", "", finding) for rule, finding in found.items()]
+    return shown + [CheckLine(_sentence(rule), "", "", finding) for rule, finding in found.items()]
+
+
+def _other_limits(content: Commitment, limits: LimitsProfile, found: dict[str, Finding]) -> Iterator[CheckLine]:
+    """The other limits of the ERP; their findings are taken out of `found`."""
+    lines = counted(len(content.lines), "line")
+    for rule in RULES:
+        if rule.name not in ALWAYS_SHOWN and (taken := rule.taken(limits)):
+            value = lines if rule in LINE_RULES else ""
+            yield CheckLine(_sentence(rule.name), value, _sentence(taken), found.pop(rule.name, None))
 
 
 def _length(rule: str, text: str, limit: str, finding: Finding | None) -> CheckLine:
     return CheckLine(rule, counted(len(text), "character"), limit, finding)
 
 
-def _number_limit(limits: LimitsProfile) -> str:
-    limit = _limit(limits.number_characters)
-    return f"{limit}; longer ones are cut" if limits.truncates_number else limit
+def _limit(characters: int | None, *, is_cut: bool = False) -> str:
+    if characters is None:
+        return "No known limit"
+    return f"{counted(characters, 'character')}; longer ones are cut" if is_cut else counted(characters, "character")
 
 
-def _limit(characters: int | None) -> str:
-    return counted(characters, "character") if characters else "No known limit"
+def _sentence(words: str) -> str:
+    """`words` with a capital letter at their beginning."""
+    return f"{words[:1].upper()}{words[1:]}"

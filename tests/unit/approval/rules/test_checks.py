@@ -249,14 +249,47 @@ def test_a_number_that_would_be_cut_to_a_taken_one_blocks() -> None:
 @pytest.mark.parametrize(
     ("limits", "words"),
     [
-        ({"number_characters": 5}, "QuickBooks takes 5 characters in the number; SC-014 has 6."),
-        ({"title_characters": 10}, "QuickBooks takes 10 characters in the title; this one has 14."),
-        ({"vendor_name_characters": 10}, "QuickBooks takes 10 characters in the vendor name; this one has 13."),
+        ({"number_characters": 5}, ("5 characters in the number; SC-014 has 6", "shorten the number")),
+        (
+            {"title_characters": 10},
+            ("10 characters in the title; that of SC-014 (Concrete works) has 14", "shorten the title"),
+        ),
+        (
+            {"vendor_name_characters": 10},
+            ("10 characters in the vendor name; that of SC-014 (Acme Concrete) has 13", "shorten the vendor name"),
+        ),
+        (
+            {"one_cost_type_only": True},
+            (
+                "one cost type for all lines; SC-014 has line 1 (S), line 2 (M)",
+                "make it one commitment for each cost type",
+            ),
+        ),
     ],
 )
-def test_text_that_is_too_long_for_the_erp_blocks(limits: dict[str, int], words: str) -> None:
-    (finding,) = findings(CONCRETE_1, SAM, erp=erp(**limits))
-    assert (finding.text, finding.is_blocking) == (words, True)
+def test_what_the_erp_does_not_take_blocks_and_says_what_to_do(limits: dict[str, Any], words: tuple[str, str]) -> None:
+    lines = [line(cost_type="S"), line(2, cost_type="M")]
+    (finding,) = findings(changed(lines=lines, total="0"), SAM, erp=erp(**limits))
+    broken, remedy = words
+    assert finding.is_blocking
+    assert finding.text == f"QuickBooks takes {broken}. Reject it; the project has to {remedy} and re-send it."
+
+
+def test_a_title_that_would_be_cut_is_a_warning() -> None:
+    (finding,) = findings(CONCRETE_1, SAM, erp=erp(title_characters=8, truncates_title=True))
+    assert finding == Finding(
+        "title",
+        "QuickBooks takes 8 characters in the title; that of SC-014 (Concrete works) would become Concrete. "
+        "Accepting it accepts this.",
+        is_blocking=False,
+    )
+
+
+def test_a_number_that_is_too_long_is_not_compared_with_others() -> None:
+    (finding,) = findings(
+        CONCRETE_1, SAM, erp=erp(number_characters=5), namesake=Namesake("SC-014", "Steel", "Harbor Bridge")
+    )
+    assert finding.is_blocking
 
 
 def test_a_note_must_fit_the_memo_beside_the_marker() -> None:

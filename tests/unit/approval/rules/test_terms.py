@@ -71,8 +71,15 @@ def test_a_document_number_that_would_be_cut_is_refused_with_both_lengths() -> N
     limits = LimitsProfile(number_characters=11, truncates_number=True)
 
     assert wrong(limits, erp_code="PO-777777777") == [
-        ("erp_code", "QuickBooks takes 11 characters in the document number; this one has 12")
+        ("erp_code", "QuickBooks takes 11 characters in the document number; PO-777777777 has 12")
     ]
+
+
+def test_a_document_number_with_a_character_that_the_erp_forbids_is_refused() -> None:
+    limits = LimitsProfile(forbidden_number_characters="/\\")
+
+    assert wrong(limits, erp_code="PO-7") == []
+    assert wrong(limits, erp_code="PO/7") == [("erp_code", "QuickBooks takes no / in the document number, as in PO/7")]
 
 
 @pytest.mark.parametrize(

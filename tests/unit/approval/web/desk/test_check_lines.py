@@ -36,3 +36,29 @@ def test_a_cut_number_that_stays_unique_is_a_warning() -> None:
 def test_a_rule_of_another_kind_gets_a_line_of_its_own() -> None:
     shown = check_lines(CONCRETE_1, SAM, None, (Finding("period", "The period is closed."),))
     assert (shown[-1].rule, shown[-1].verdict) == ("Period", "Blocks")
+
+
+def test_the_other_limits_of_an_erp_are_shown_with_what_they_take() -> None:
+    limits = LimitsProfile(
+        unit_characters=1, needs_cost_code=True, needs_vendor_code=True, forbidden_number_characters="/"
+    )
+    spectrum = QUICKBOOKS.model_copy(update={"limits": limits})
+
+    shown = check_lines(CONCRETE_1, SAM, spectrum, findings(CONCRETE_1, SAM, erp=spectrum))
+
+    assert [(check.rule, check.value, check.limit, check.verdict) for check in shown[5:]] == [
+        ("Number characters", "", "No / in the number", "OK"),
+        ("Vendor code", "", "No vendor without a code", "OK"),
+        ("Cost codes", "5 lines", "No line without a cost code", "OK"),
+        ("Units", "5 lines", "1 character in the unit of a line", "Blocks"),
+    ]
+
+
+def test_a_title_that_is_cut_is_shown_as_such() -> None:
+    cutting = QUICKBOOKS.model_copy(update={"limits": LimitsProfile(title_characters=8, truncates_title=True)})
+
+    shown = check_lines(CONCRETE_1, SAM, cutting, findings(CONCRETE_1, SAM, erp=cutting))
+
+    assert [(check.limit, check.verdict) for check in shown if check.rule == "Title"] == [
+        ("8 characters; longer ones are cut", "Warning")
+    ]
