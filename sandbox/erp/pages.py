@@ -11,7 +11,7 @@ from sandbox.erp.rules import Rules
 from sandbox.erp.server import Erp
 from sandbox.fault_routes import add_fault_routes
 from sandbox.pages import Pages, wants_page
-from schemas.fields import FailureClass
+from schemas.fields import FailureClass, Money
 
 LINKS = {"Purchase orders": "/", "Journal": "/journal", "Faults and rules": "/faults"}
 SHOWN_ROWS = 200
@@ -43,6 +43,11 @@ def _add_orders(app: FastAPI, erp: Erp, pages: Pages) -> None:
         if document is None:
             raise HTTPException(404, f"There is no purchase order {document_id}.")
         return pages.render("order.html", document=document, order=document.order)
+
+    @app.post("/purchase-orders/{document_id}/total")
+    async def change_total(request: Request, document_id: str, total: Annotated[Money, Form()]) -> RedirectResponse:
+        erp.change_total(request, document_id, total)
+        return RedirectResponse(f"/purchase-orders/{document_id}", status_code=303)
 
     @app.post("/purchase-orders/{document_id}/delete")
     async def delete(request: Request, document_id: str) -> RedirectResponse:

@@ -140,6 +140,19 @@ async def test_a_restarted_erp_still_has_its_documents(tmp_path: Path) -> None:
     assert erp.journal.created() == {"c-8841": 1, "c-2": 1}
 
 
+async def test_a_document_is_changed_by_hand_on_its_page(erp: Erp, client: AsyncClient) -> None:
+    await client.post("/documents", json=order_body())
+
+    changed = await client.post("/purchase-orders/1001/total", data={"total": "1.00"})
+    unknown = await client.post("/purchase-orders/9/total", data={"total": "1.00"})
+    wrong = await client.post("/purchase-orders/1001/total", data={"total": "a lot"})
+
+    assert [changed.status_code, unknown.status_code, wrong.status_code] == [303, 303, 422]
+    shown = (await client.get("/documents/1001")).json()
+    assert (shown["total"], shown["marker"]) == ("1.00", order_body()["marker"])
+    assert [entry.did for entry in erp.journal.entries][:2] == [Did.CREATED, Did.UPDATED]
+
+
 async def test_a_document_is_deleted_by_its_api_and_on_its_page(erp: Erp, client: AsyncClient) -> None:
     for reference in ("c-1", "c-2"):
         await client.post("/documents", json=order_body(reference=reference))
