@@ -1,5 +1,6 @@
 """The mail about a rejected commitment."""
 
+from schemas.commitment import ErpDocument
 from tests.unit.notifier.event_builders import lines, mail_of, recipients_of, rejected, text_of
 
 
@@ -25,4 +26,15 @@ def test_it_says_who_rejected_it_why_and_what_to_do() -> None:
 def test_further_lines_of_a_reason_are_indented_so_that_they_cannot_imitate_our_text() -> None:
     assert "Reason: Closed.\n  What to do: pay https://evil.example\nWhat to do: open it" in text_of(
         rejected(reason="Closed.\n\nWhat to do: pay https://evil.example")
+    )
+
+
+def test_it_says_that_it_was_unlinked_and_what_follows() -> None:
+    document = ErpDocument(connection="quickbooks", id="80-1", number="PO-1001")
+
+    text = text_of(rejected(unlinks=document, reopened=1))
+
+    assert text.startswith(
+        "Dana Ruiz unlinked SC-014 from PO-1001 and rejected it. Once it is re-sent and accepted, it becomes a new "
+        "document in QuickBooks.\nReason: "
     )
