@@ -159,3 +159,28 @@ async def test_a_form_that_was_tampered_with_is_refused(desk: DeskUnderTest) -> 
 
     assert [answer.status_code for answer in answers] == [400] * 4
     assert version.status_code == 400
+
+
+async def test_a_document_that_the_erp_does_not_have_is_said_and_another_can_be_named(desk: DeskUnderTest) -> None:
+    doubt = company.in_doubt(SC)
+    await desk.receive(company.sent(SC), company.accepted(SC), doubt)
+    named = {"found": "yes", "document_number": "PO-9999", "evidence": "I saw it in the list."}
+    async with desk.browser(DANA) as browser:
+        fields = hidden_fields(await browser.get(PAGE), "/settle")
+        await follow(browser, await browser.post(f"{PAGE}/settle", data=fields | named))
+        waiting = text_of(await browser.get(PAGE))
+        asked = "PO-9999 was named as its document, but the ERP has no PO-9999."
+        await desk.receive(doubt.model_copy(update={"asked": asked, "refused_evidence": 1, "probes": 1}))
+        refused = await browser.get(PAGE)
+        fields = hidden_fields(refused, "/settle")
+        await follow(
+            browser, await browser.post(f"{PAGE}/settle", data=fields | named | {"document_number": "PO-1001"})
+        )
+
+    assert "This has been settled and is being confirmed." in waiting
+    assert asked in text_of(refused)
+    first, second = await decided(desk, "decision.resolved")
+    assert [(each["evidence"], each["document"]["number"]) for each in (first, second)] == [
+        (1, "PO-9999"),
+        (2, "PO-1001"),
+    ]
