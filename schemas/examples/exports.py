@@ -58,6 +58,8 @@ def _connection(name: str, at: str, **state: Any) -> Example:
         kind="http",
         title="QuickBooks",
         companies=(COMPANY,),
+        priority=1,
+        currencies=("USD",),
         limits=LimitsProfile(
             number_characters=11,
             title_characters=31,

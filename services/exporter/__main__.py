@@ -6,6 +6,7 @@ import sys
 from schemas.events import ErpConnection, ExportFailed, ExportInDoubt, ExportSucceeded
 from services.exporter.aggregates import aggregates
 from services.exporter.connections import load_connections
+from services.exporter.reloading import Reloading
 from services.exporter.report import REPORT_SECONDS, ConnectionReport
 from services.exporter.settings import ExporterSettings
 from services.exporter.storage import retention, tables
@@ -31,30 +32,32 @@ def build() -> tuple[Service, ServiceSettings]:
     settings = load(ExporterSettings)
     connections = load_connections(settings.erp_connections, os.environ)
     database = Database(settings.database_url, application_name="countersign.exporter", pool_size=24)
-    outbox, own_aggregates = Outbox(tables.KERNEL), aggregates(connections.routes)
+    outbox, own_aggregates = Outbox(tables.KERNEL), aggregates(connections.route)
     catching_up = CatchingUp(database, tables.KERNEL, topics_of(own_aggregates))
     work = ExportWork(connections, ExportStore(), LeaseClock())
+    worker = Worker(
+        database,
+        outbox,
+        work,
+        concurrency=lambda: max(connections.max_leases, 1),
+        # after a restore, an order may have been taken back since
+        may_claim=lambda: catching_up.is_caught_up,
+    )
+    report = ConnectionReport(database, outbox, connections, utc_now)
+    reloading = Reloading(connections, settings.erp_connections, os.environ, on_reloaded=worker.wake)
     service = Service(
         name="exporter",
         tables=tables.KERNEL,
         database=database,
         outbox=outbox,
         aggregates=own_aggregates,
-        workers=(
-            Worker(
-                database,
-                outbox,
-                work,
-                concurrency=max(connections.max_leases, 1),
-                # after a restore, an order may have been taken back since
-                may_claim=lambda: catching_up.is_caught_up,
-            ),
-        ),
+        workers=(worker,),
         # with a million waiting exports, the figures are counted less often
-        loops=(every(REPORT_SECONDS, sparing(ConnectionReport(database, outbox, connections, utc_now).report)),),
+        loops=(every(REPORT_SECONDS, sparing(report.report)), reloading.run),
         publishes=PUBLISHED,
         catching_up=catching_up,
-        closers=[each.connector.close for each in connections.by_name.values()],
+        closers=(connections.close,),
+        reload=reloading.ask,
         retention=retention.rules(settings.keep_finished_days),
     )
     return service, settings

@@ -69,10 +69,14 @@ class ExportJob:
 
 @dataclass(frozen=True, slots=True)
 class AttemptResult:
-    """The outcome of an attempt, and whether the ERP answered its last call; None where no call was made."""
+    """The outcome of an attempt, and whether the ERP answered its last call; None where no call was made.
+
+    `connection` is the one that was called, as it was configured then.
+    """
 
     outcome: AttemptOutcome
     is_reached: bool | None = None
+    connection: Connection | None = None
 
 
 class Attempt:
@@ -92,7 +96,7 @@ class Attempt:
             outcome = await self._outcome()
         except Exception as error:  # noqa: BLE001 - a connector is somebody else's code, and its error is an outcome
             outcome = self._after_error(error)
-        return AttemptResult(outcome, self._is_reached)
+        return AttemptResult(outcome, self._is_reached, self._connection)
 
     def _after_error(self, error: Exception) -> AttemptOutcome:
         """In doubt once a write may have begun; before, nothing has happened."""

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from prometheus_client import Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 LATENCY_BUCKETS_SECONDS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 900, 1800, 3600)
 CALL_BUCKETS_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60)
@@ -31,6 +31,13 @@ EXPORTS_OLDEST_AGE_SECONDS = Gauge(
     "Age of the oldest export that has not succeeded: since its acceptance, or since it failed.",
     ("connection", "state"),
 )
+CONNECTIONS_RELOADED = Counter(
+    "erp_connections_reloaded_total",
+    "How often the file of ERP connections was read again: reloaded, or failed, so that the old ones stay.",
+    ("outcome",),
+)
+for _outcome in ("reloaded", "failed"):
+    CONNECTIONS_RELOADED.labels(_outcome)  # so that the first failure is an increase
 CIRCUIT_OPEN = Gauge("erp_circuit_open", "1 while calls to the ERP are suspended.", ("connection",))
 
 

@@ -1,6 +1,5 @@
 """The exporter's work: claim due exports, carry them out and settle the outcomes."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -46,9 +45,6 @@ class ExportWork:
         self._store = store
         self._claiming = Claiming(connections, store, clock)
         self._failures = FailureLog()
-        self._call_slots = {
-            name: asyncio.Semaphore(each.settings.max_in_flight) for name, each in connections.by_name.items()
-        }
 
     async def claim(self, database: Database, limit: int, held: Sequence[ExportJob]) -> Claimed[ExportJob]:
         """Lease at most `limit` due exports, for each connection no more than its limit and its circuit allow."""
@@ -57,11 +53,10 @@ class ExportWork:
     async def perform(self, job: ExportJob) -> AttemptResult:
         """Carry out one export; every answer of the ERP, and no answer, is a result."""
         crash_at("exporter.after_claim")
-        connection = self._connection(job.export.connection)
-        if connection is None:
-            return AttemptResult(outcome_without_write(job.export, unknown_connection(job.export.connection)))
-        async with self._call_slots[connection.name]:
-            return await Attempt(connection, job, self._failures).run()
+        async with self._connections.lent(job.export.connection) as connection:
+            if connection is not None:
+                return await Attempt(connection, job, self._failures).run()
+        return AttemptResult(outcome_without_write(job.export, unknown_connection(job.export.connection)))
 
     def failed(self, job: ExportJob, error: Exception) -> AttemptResult:
         """Return the outcome of an export that raised an error outside its attempt: nothing was sent."""
@@ -71,7 +66,7 @@ class ExportWork:
     async def settle(self, db: Transaction, job: ExportJob, result: AttemptResult) -> Sequence[Event[EventData]]:
         """Save the outcome of an attempt and return the events to publish; no events once the lease is another's."""
         now = job.time.now()
-        connection = self._connection(job.export.connection)
+        connection = result.connection or self._connections.by_name.get(job.export.connection or "")
         if connection is not None and result.is_reached is not None:
             await self._update_circuit(db, connection, now, is_reached=result.is_reached)
         before = (await self._store.lock(db, [job.export.commitment_id]))[job.export.commitment_id]
@@ -99,9 +94,6 @@ class ExportWork:
             "outcome": type(outcome).__name__,
             "documents": documents,
         }
-
-    def _connection(self, name: str | None) -> Connection | None:
-        return self._connections.by_name.get(name or "")
 
     async def _update_circuit(
         self, db: Transaction, connection: Connection, now: datetime, *, is_reached: bool
