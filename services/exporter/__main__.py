@@ -44,7 +44,12 @@ def build() -> tuple[Service, ServiceSettings]:
         may_claim=lambda: catching_up.is_caught_up,
     )
     report = ConnectionReport(database, outbox, connections, utc_now)
-    reloading = Reloading(connections, settings.erp_connections, os.environ, on_reloaded=worker.wake)
+
+    async def begin_with_reloaded() -> None:
+        worker.wake()
+        await report.report()
+
+    reloading = Reloading(connections, settings.erp_connections, os.environ, begin_with_reloaded)
     service = Service(
         name="exporter",
         tables=tables.KERNEL,

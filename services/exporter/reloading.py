@@ -1,13 +1,14 @@
 """Reads the file of ERP connections again when an operator asks for it, without losing a call or an export."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 import structlog
 
 from services.exporter import metrics
 from services.exporter.connections import Connections, load_connections
+from services.pipeline.database import DATABASE_ERRORS
 from services.pipeline.errors import SettingsError
 from services.pipeline.logs import FailureLog
 
@@ -22,7 +23,7 @@ class Reloading:
         connections: Connections,
         path: Path,
         environ: Mapping[str, str],
-        on_reloaded: Callable[[], None],
+        on_reloaded: Callable[[], Awaitable[None]],
     ) -> None:
         self._connections = connections
         self._path = path
@@ -64,4 +65,7 @@ class Reloading:
         await self._connections.replace(read.by_name)
         metrics.CONNECTIONS_RELOADED.labels("reloaded").inc()
         log.info("connections.reloaded", connections=list(read.by_name))
-        self._on_reloaded()
+        try:
+            await self._on_reloaded()
+        except DATABASE_ERRORS as error:  # the periodic report does the same a little later
+            self._failures.expected("connections.not_announced", error)

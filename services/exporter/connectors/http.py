@@ -8,6 +8,7 @@ import httpx2
 from pydantic import Field, SecretStr
 
 from schemas.fields import FailureClass, Url
+from services.exporter.connectors.http_failure import HttpFailures
 from services.exporter.connectors.http_request import request_body, request_headers
 from services.exporter.connectors.http_response import find_answer, update_answer, write_answer
 from services.exporter.connectors.protocol import ConnectionSettings
@@ -44,6 +45,7 @@ class HttpConnector:
 
     def __init__(self, settings: HttpSettings, token: SecretStr | None) -> None:
         self._settings = settings
+        self._failures = HttpFailures(settings.failure, settings.title)
         self._documents = f"{settings.url.rstrip('/')}/documents"
         self._client = _client(settings, token)
 
@@ -57,17 +59,21 @@ class HttpConnector:
         response = await self._call("GET", f"{self._documents}?reference={quote(reference, safe='')}")
         if isinstance(response, Unknown):
             return Transient(response.message)
-        return find_answer(response, reference) if isinstance(response, httpx2.Response) else response
+        return find_answer(response, reference, self._failures) if isinstance(response, httpx2.Response) else response
 
     async def create(self, request: WriteRequest) -> WriteAnswer:
         """Write the commitment's first document."""
         response = await self._call("POST", self._documents, request)
-        return write_answer(response) if isinstance(response, httpx2.Response) else response
+        if not isinstance(response, httpx2.Response):
+            return response
+        return write_answer(response, self._failures, request.commitment.number)
 
     async def update(self, document_id: str, request: WriteRequest) -> WriteAnswer:
         """Replace the content of the commitment's document."""
         response = await self._call("PUT", f"{self._documents}/{quote(document_id, safe='')}", request)
-        return update_answer(response) if isinstance(response, httpx2.Response) else response
+        if not isinstance(response, httpx2.Response):
+            return response
+        return update_answer(response, self._failures, request.commitment.number)
 
     async def close(self) -> None:
         """Close network connections."""

@@ -78,7 +78,8 @@ def unless_tried_enough(
         return step
     doubt = export.doubt or Doubt(message="The ERP's answers were lost.")
     if doubt.failure_class is not None:
-        return NotRepeated(not_stored(Refused(doubt.failure_class, doubt.message, doubt.code)))
+        refused = Refused(doubt.failure_class, doubt.message, doubt.code, doubt.owner, doubt.next_step)
+        return NotRepeated(not_stored(refused))
     if export.attempts >= max_attempts:
         return NotRepeated(given_up(doubt.message, export.attempts))
     return step

@@ -139,7 +139,13 @@ def _doubt(unknown: Unknown) -> Doubt:
     refusal = unknown.refusal
     if refusal is None:
         return Doubt(message=unknown.message)
-    return Doubt(message=refusal.message, failure_class=refusal.failure_class, code=refusal.code)
+    return Doubt(
+        message=refusal.message,
+        failure_class=refusal.failure_class,
+        code=refusal.code,
+        owner=refusal.owner,
+        next_step=refusal.next_step,
+    )
 
 
 def _unwritten(export: Export, outcome: NotSent | Overruled, now: datetime) -> Export:

@@ -58,7 +58,9 @@ def _document(document: FoundDocument | UnreadableDocument) -> FoundDocument | U
 
 
 def _refused(refused: Refused) -> Refused:
-    return replace(refused, message=one_line(refused.message), code=valid_or_none(_CODE, refused.code))
+    next_step = refused.next_step and one_line(refused.next_step)
+    code = valid_or_none(_CODE, refused.code)
+    return replace(refused, message=one_line(refused.message), code=code, next_step=next_step)
 
 
 def _transient(transient: Transient) -> Transient:
