@@ -8,12 +8,21 @@ import httpx2
 from pydantic import Field, SecretStr
 
 from schemas.fields import FailureClass, Url
+from services.exporter.connectors.http_check import checked
 from services.exporter.connectors.http_failure import HttpFailures
 from services.exporter.connectors.http_request import request_body, request_headers
 from services.exporter.connectors.http_response import find_answer, update_answer, write_answer
 from services.exporter.connectors.protocol import ConnectionSettings
 from services.exporter.connectors.tls import TlsSettings, tls_context
-from services.exporter.connectors.types import FindAnswer, Refused, Transient, Unknown, WriteAnswer, WriteRequest
+from services.exporter.connectors.types import (
+    Checked,
+    FindAnswer,
+    Refused,
+    Transient,
+    Unknown,
+    WriteAnswer,
+    WriteRequest,
+)
 from services.pipeline.bounded_answer import ASK_UNPACKED, AnswerTooLargeError, bound_answer
 from services.pipeline.errors import SettingsError
 
@@ -74,6 +83,10 @@ class HttpConnector:
         if not isinstance(response, httpx2.Response):
             return response
         return update_answer(response, self._failures, request.commitment.number)
+
+    async def check(self) -> tuple[Checked, ...]:
+        """Reach the ERP, sign in, and search for a reference that no commitment has; up to the first problem."""
+        return await checked(self._client, self._settings, self._documents, self._failures)
 
     async def close(self) -> None:
         """Close network connections."""
