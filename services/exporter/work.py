@@ -12,7 +12,7 @@ from services.exporter import metrics
 from services.exporter.attempt import Attempt, AttemptResult, ExportJob
 from services.exporter.claiming import Claiming, retry_policy
 from services.exporter.connections import Connection, Connections
-from services.exporter.connectors.types import Landed
+from services.exporter.connectors.types import Landed, Refused
 from services.exporter.rules.circuit import Circuit, record_answer, record_missed_call
 from services.exporter.rules.export import Export, ExportState
 from services.exporter.rules.failures import unknown_connection
@@ -56,7 +56,7 @@ class ExportWork:
         async with self._connections.lent(job.export.connection) as connection:
             if connection is not None:
                 return await Attempt(connection, job, self._failures).run()
-        return AttemptResult(outcome_without_write(job.export, unknown_connection(job.export.connection)))
+        return AttemptResult(outcome_without_write(job.export, _unknown_connection(job)))
 
     def failed(self, job: ExportJob, error: Exception) -> AttemptResult:
         """Return the outcome of an export that raised an error outside its attempt: nothing was sent."""
@@ -106,6 +106,11 @@ class ExportWork:
         after = _circuit_after_call(row.circuit if row else seen, connection, now, is_reached=is_reached)
         await connection_store.save_circuit(db, connection.name, after)
         self._claiming.circuits[connection.name] = after
+
+
+def _unknown_connection(job: ExportJob) -> Refused:
+    export = job.export
+    return unknown_connection(export.connection, export.summary.number, has_document=job.known is not None)
 
 
 def _circuit_after_call(circuit: Circuit, connection: Connection, now: datetime, *, is_reached: bool) -> Circuit:

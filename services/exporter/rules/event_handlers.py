@@ -192,7 +192,7 @@ def _close(exports: CommitmentExports, export: Export, now: datetime) -> tuple[E
 def _fail_without_connection(exports: CommitmentExports, export: Export, now: datetime) -> tuple[Export, Events]:
     if export.state is not ExportState.PENDING or exports.connection_for(export) is not None:
         return export, ()
-    return fail(exports, export, no_connection(export.company_id), now)
+    return fail(exports, export, no_connection(export.company_id, export.summary), now)
 
 
 _STEPS: tuple[Step, ...] = (_settle_with_evidence, _reopen, _supersede, _close, _fail_without_connection)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from schemas.commitment import ErpDocument
 from services.exporter.connectors.types import Landed, Refused, Transient, Unknown
+from services.exporter.rules.about import About
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class DocumentGone:
 
     document: ErpDocument
     message: str
+    about: About = About()  # noqa: RUF009 - it is frozen
 
 
 @dataclass(frozen=True, slots=True)
