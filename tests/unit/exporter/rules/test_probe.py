@@ -44,12 +44,11 @@ GONE = Gone(FailureClass.FIX_SETUP, "There is no document d-1. (HTTP 404)", "not
 
 
 def test_a_document_that_can_neither_be_updated_nor_found_is_gone(untried: Export, in_doubt: Export) -> None:
+    gone = DocumentGone(KNOWN, GONE.message, About("SC-014", "Main books"))
     for export in (untried, in_doubt):
-        assert after_gone(export, KNOWN, "d-1", GONE, (), "Main books") == DocumentGone(
-            KNOWN, GONE.message, About("SC-014", "Main books")
-        )
+        assert after_gone(export, KNOWN, "d-1", GONE, (), "Main books") == gone
     other = found_document(marker_of("c-1", 1, "0" * 64), "d-2")
-    assert after_gone(untried, KNOWN, "d-1", GONE, (other,)) == DocumentGone(KNOWN, GONE.message)
+    assert after_gone(untried, KNOWN, "d-1", GONE, (other,), "Main books") == gone
 
 
 def test_a_document_that_is_listed_is_not_gone_but_refused(untried: Export) -> None:
