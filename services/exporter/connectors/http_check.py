@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from time import perf_counter
 from urllib.parse import quote, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 
@@ -22,6 +23,7 @@ from services.pipeline.bounded_answer import AnswerTooLargeError
 
 NOBODYS_REFERENCE = "countersign-connections-check"
 """A reference as the contract allows it, which no commitment has."""
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 SLOW_SHARE = 0.5
 """An answer that takes a larger share of its deadline is slow: some writes would take longer, and end in doubt."""
 
@@ -66,16 +68,12 @@ def _unreached(error: httpx2.HTTPError, url: str) -> tuple[Checked, ...]:
     """Why no answer came, as far as the errors below `error` tell."""
     parts = urlsplit(url)
     host, causes = parts.hostname or "", list(_causes(error))
-    for cause in causes:
-        if isinstance(cause, socket.gaierror):
-            return (Checked("address", f"The name {host} is not known. Correct the url, or the DNS of this machine."),)
-        if isinstance(cause, ssl.SSLError):
-            return (Checked("address"), Checked("TLS", _tls_problem(cause, host)))
-    if isinstance(error, httpx2.ProxyError):
-        text = (
-            f"The proxy does not reach {host} ({error}). Correct HTTPS_PROXY or HTTP_PROXY, or name {host} in NO_PROXY."
-        )
-        return (Checked("address", one_line(text)),)
+    if tls_error := next((each for each in causes if isinstance(each, ssl.SSLError)), None):
+        return (Checked("address"), Checked("TLS", _tls_problem(tls_error, host)))
+    if _goes_through_proxy(parts.scheme, host):
+        return (Checked("address", one_line(_proxy_problem(error, host))),)
+    if any(isinstance(cause, socket.gaierror) for cause in causes):
+        return (Checked("address", f"The name {host} is not known. Correct the url, or the DNS of this machine."),)
     if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
         port = parts.port or (443 if parts.scheme == "https" else 80)
         return (Checked("address", f"Nothing listens on {host}, port {port}. Start the ERP, or correct the url."),)
@@ -89,6 +87,19 @@ def _lost(error: httpx2.HTTPError, scheme: str) -> str:
     if scheme == "https":
         return f"{text} If it asks for a client certificate, name it in client_certificate_file."
     return f"{text} If it speaks TLS there, let the url begin with https."
+
+
+def _goes_through_proxy(scheme: str, host: str) -> bool:
+    """Whether the system names a proxy for `host`; calls to this machine use none."""
+    proxies = getproxies()
+    return bool(proxies.get(scheme) or proxies.get("all")) and host not in LOCAL_HOSTS and not proxy_bypass(host)
+
+
+def _proxy_problem(error: httpx2.HTTPError, host: str) -> str:
+    return (
+        f"{host} cannot be reached through the proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names ({error}). "
+        f"Correct that variable, let the proxy through to {host}, or name {host} in NO_PROXY."
+    )
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

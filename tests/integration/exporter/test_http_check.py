@@ -142,6 +142,23 @@ async def test_nothing_that_listens_is_told_from_a_name_that_is_not_known() -> N
     assert unknown.problem == "The name erp.invalid is not known. Correct the url, or the DNS of this machine."
 
 
+@pytest.mark.parametrize("url", ["http://erp.invalid", "https://erp.invalid"])
+async def test_a_proxy_that_does_not_let_us_through_is_named_and_not_the_erp(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
+
+    (address,) = await check(url)
+
+    assert address.problem is not None
+    assert "erp.invalid cannot be reached through the proxy that HTTPS_PROXY, HTTP_PROXY" in address.problem
+    async with running_erp(token=TOKEN) as erp:
+        assert all(each.problem is None for each in await check(erp.url))
+
+
 async def test_what_is_wrong_with_tls_is_said_with_what_to_do(tmp_path: Path) -> None:
     ca, other = trustme.CA(), trustme.CA()
     ca_file, other_file = tmp_path / "ca.pem", tmp_path / "other.pem"
