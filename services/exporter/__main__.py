@@ -5,7 +5,8 @@ import sys
 
 from schemas.events import ErpConnection, ExportFailed, ExportInDoubt, ExportSucceeded
 from services.exporter.aggregates import aggregates
-from services.exporter.connections import load_connections
+from services.exporter.attempt import AttemptResult, ExportJob
+from services.exporter.connections import Connections, load_connections
 from services.exporter.reloading import Reloading
 from services.exporter.report import REPORT_SECONDS, ConnectionReport
 from services.exporter.settings import ExporterSettings
@@ -34,15 +35,7 @@ def build() -> tuple[Service, ServiceSettings]:
     database = Database(settings.database_url, application_name="countersign.exporter", pool_size=24)
     outbox, own_aggregates = Outbox(tables.KERNEL), aggregates(connections.route)
     catching_up = CatchingUp(database, tables.KERNEL, topics_of(own_aggregates))
-    work = ExportWork(connections, ExportStore(), LeaseClock())
-    worker = Worker(
-        database,
-        outbox,
-        work,
-        concurrency=lambda: max(connections.max_leases, 1),
-        # after a restore, an order may have been taken back since
-        may_claim=lambda: catching_up.is_caught_up,
-    )
+    worker = _worker(connections, database, outbox, catching_up)
     report = ConnectionReport(database, outbox, connections, utc_now)
 
     async def begin_with_reloaded() -> None:
@@ -66,6 +59,19 @@ def build() -> tuple[Service, ServiceSettings]:
         retention=retention.rules(settings.keep_finished_days),
     )
     return service, settings
+
+
+def _worker(
+    connections: Connections, database: Database, outbox: Outbox, catching_up: CatchingUp
+) -> Worker[ExportJob, AttemptResult]:
+    return Worker(
+        database,
+        outbox,
+        ExportWork(connections, ExportStore(), LeaseClock()),
+        concurrency=lambda: max(connections.max_leases, 1),
+        # after a restore, an order may have been taken back since
+        may_claim=lambda: catching_up.is_caught_up,
+    )
 
 
 def main() -> int:
