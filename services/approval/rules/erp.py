@@ -36,9 +36,11 @@ def target_erp(
     return destination(routed, company_erps) if routed else next(iter(company_erps), None)
 
 
-def target_reason(facts: CommitmentFacts, company_erps: Sequence[ErpConnection]) -> str:
+def target_reason(
+    facts: CommitmentFacts, company_erps: Sequence[ErpConnection], content: Commitment | None = None
+) -> str:
     """Why the commitment goes to its ERP, where its company has several; empty if there is no choice, or no ERP."""
-    erp, routed = target_erp(facts, company_erps), _routed(facts)
+    erp, routed = target_erp(facts, company_erps, content), _routed(facts, content)
     if erp is None or routed is None or len(company_erps) == 1:
         return ""
     if _is_bound(facts):

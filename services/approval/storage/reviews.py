@@ -71,7 +71,9 @@ async def review(db: Transaction, company_id: str, stored: StoredCommitment) -> 
     previous = await submissions.before_revision(db, facts.id, current.revision)
     changes = await apart(partial(_changes, previous, checked[0].content)) if previous and checked else ()
     others = await documents.other_holders(db, company_id, facts)
-    return Review(facts, current, checked, changes, target_erp(facts, erps), others, target_reason(facts, erps))
+    content = checked[0].content if checked else None
+    erp, why_erp = target_erp(facts, erps, content), target_reason(facts, erps, content)
+    return Review(facts, current, checked, changes, erp, others, why_erp)
 
 
 def _changes(previous: SubmissionRow, content: Commitment) -> Sequence[Change]:

@@ -76,6 +76,8 @@ def test_a_file_without_connections_has_no_routes(tmp_path: Path) -> None:
         (MAIN.replace("settle_seconds", 'fax = "3"\nsettle_seconds'), "fax: is not known; remove it"),
         (MAIN.replace('title = "Main books"', ""), "line 2, connection main: title: is missing; add it"),
         (MAIN + OTHER.replace("https:", "htp:"), "line 15, connection other: url: must be an http or https address"),
+        (MAIN + '[[connection.failure]]\ncode = "1"', "failure.0.class: is missing; add it"),
+        (MAIN + '[[connection.failure]]\ncode = "1"\nclass = "fix_data"\nsentence = "{0}"', "failure.0.sentence: "),
         ("connection = [7]", "connection 1: must be a table"),
         (MAIN.replace("ERP_TOKEN", "NO_SUCH_TOKEN"), "set the variable NO_SUCH_TOKEN"),
         (MAIN.replace('token_env = "ERP_TOKEN"', 'token_file = "/nowhere/token"'), "token file cannot be read"),
