@@ -50,7 +50,7 @@ def check_connections(names: tuple[str, ...], path: Path, *, as_json: bool) -> N
     """
     configure_logs("console", "connections")  # to stderr, since stdout is for the result
     chosen = _chosen(_read(path), names)
-    click.echo(f"Checking {len(chosen)} connections", err=True)
+    click.echo(f"Checking {_counted(len(chosen), 'connection')}", err=True)
     checking = importlib.import_module("services.exporter.checking")
     found = asyncio.run(checking.check_connections(path, chosen, os.environ, _report))
     print_rows("Checks", [row for each in found for row in _checked(each)], as_json=as_json)
@@ -100,8 +100,12 @@ def _chosen(settings: Sequence[Any], names: Iterable[str]) -> Sequence[Any]:
 
 
 def _report(found: Any) -> None:
-    problems = len(found.problems)
-    click.echo(harmless(f"{found.settings.name}: {f'{problems} problems' if problems else 'fine'}"), err=True)
+    result = _counted(len(found.problems), "problem") if found.problems else "fine"
+    click.echo(harmless(f"{found.settings.name}: {result}"), err=True)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _checked(found: Any) -> list[dict[str, Any]]:

@@ -150,7 +150,7 @@ def _token(place: str, settings: ConnectionSettings, environ: Mapping[str, str])
         try:
             return _checked_token(place, settings.token_file.read_text(encoding="utf-8").strip())
         except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError(f"{place}: the token file cannot be read: {error}") from error
+            raise SettingsError(f"{place}: the token file cannot be read: {error}. Put the token there.") from error
     return None
 
 

@@ -58,7 +58,7 @@ async def check(folder: Path, *arguments: str, connections: str, **environment: 
 async def test_connections_that_can_be_used_exit_with_0(tmp_path: Path, erp: Erp) -> None:
     status, stdout, stderr = await check(tmp_path, "--json", connections=connection("main", erp.url))
 
-    assert (status, stderr.splitlines()) == (0, ["Checking 1 connections", "main: fine"])
+    assert (status, stderr.splitlines()) == (0, ["Checking 1 connection", "main: fine"])
     rows: Any = json.loads(stdout)
     assert [(row["connection"], row["checked"], row["result"]) for row in rows] == [
         ("main", what, "OK") for what in ("settings", "address", "token", "documents", "answer")
@@ -79,6 +79,7 @@ async def test_each_problem_is_a_row_and_the_status_is_1(tmp_path: Path, erp: Er
     assert "Error: 2 of 3 connections cannot be used: wrong, secretless." in stderr
     assert "set the variable NO_SUCH_TOKEN to the ERP's token" in stdout
     assert "Correct the url of the connection" in stdout
+    assert {"good: fine", "wrong: 1 problem", "secretless: 1 problem"} < set(stderr.splitlines())
 
 
 async def test_only_the_named_connections_are_checked(tmp_path: Path, erp: Erp) -> None:
