@@ -34,6 +34,7 @@ check: $(VENV)/dev.done ## Check style, types, imports, schemas, dead code and d
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m schemas.publish --check
+	$(BIN)/python -m services.exporter.connections_schema --check
 	$(BIN)/vulture
 	$(BIN)/deptry .
 
@@ -41,8 +42,9 @@ format: $(VENV)/dev.done ## Format the code and fix what can be fixed automatica
 	$(BIN)/ruff check --fix-only -q .
 	$(BIN)/ruff format -q .
 
-schemas: $(VENV)/dev.done ## Generate the published JSON Schemas and examples from the models
+schemas: $(VENV)/dev.done ## Generate the JSON Schemas and examples from the models
 	$(BIN)/python -m schemas.publish
+	$(BIN)/python -m services.exporter.connections_schema
 
 bench: $(VENV)/bench.done ## Measure next to FastStream, Faust and loops of one's own; ARGS=--quick for a first look
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -1,4 +1,4 @@
-"""The `countersign` command: run services, migrate, create topics, publish events, settle dead letters, demo."""
+"""The `countersign` command: run services, migrate, check connections, publish events, settle dead letters, demo."""
 
 import asyncio
 import importlib
@@ -10,6 +10,7 @@ from typing import Any
 import click
 from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
+from services.command_connections import connections
 from services.command_dead_letters import dead_letters
 from services.command_outbox import outbox
 from services.command_output import SERVICES, as_json_option, harmless, print_result, print_rows
@@ -154,6 +155,7 @@ def demo(folder: Path | None, *, story: bool) -> None:
     sys.exit(demo_module.run_demo(folder=folder, is_story=story))
 
 
+main.add_command(connections)
 main.add_command(dead_letters)
 main.add_command(outbox)
 

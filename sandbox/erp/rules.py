@@ -40,6 +40,7 @@ def _long_number(order: Order, rules: Rules) -> Problem | None:
 def _closed_cost_code(order: Order, rules: Rules) -> Problem | None:
     for line in order.lines:
         if line.cost_code in rules.closed_cost_codes:
-            detail = f"Line {line.position}: cost code {line.cost_code} is closed."
-            return Problem(422, "cost_code_closed", "Closed cost code", detail, FailureClass.FIX_DATA)
+            place = {"line": line.position, "field": "cost_code", "value": line.cost_code}
+            detail = "Nothing can be booked on it any more."
+            return Problem(422, "cost_code_closed", "Closed cost code", detail, FailureClass.FIX_DATA, place)
     return None

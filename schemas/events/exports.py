@@ -11,10 +11,12 @@ from schemas.events.limits_profile import LimitsProfile
 from schemas.fields import (
     Code,
     Count,
+    Currency,
     ExportRound,
     FailureClass,
     Id,
     Instant,
+    Kind,
     Name,
     NullIs,
     Owner,
@@ -115,7 +117,21 @@ class ErpConnection(EventData):
     version: Version = Field(description="Rises with each change; readers keep the highest.")
     kind: Id = Field(description="The connector, for example `http`.")
     title: Name = Field(description="What people call this ERP.")
-    companies: tuple[Id, ...] = Field(description="The ids of the companies that export through it.")
+    companies: tuple[Id, ...] = Field(
+        description="The ids of the companies that export through it; none once it is no longer configured."
+    )
+    priority: Annotated[int, Field(strict=True, ge=0), NullIs(0)] = Field(
+        default=0, description="Its place among all connections: the lowest that takes a commitment gets it."
+    )
+    projects: Annotated[tuple[Name, ...], NullIs(())] = Field(
+        default=(), description="The ids or numbers of the only projects that it takes; absent means all."
+    )
+    currencies: Annotated[tuple[Currency, ...], NullIs(())] = Field(
+        default=(), description="The only currencies that it takes; absent means all."
+    )
+    kinds: Annotated[tuple[Kind, ...], NullIs(())] = Field(
+        default=(), description="The only kinds of commitment that it takes; absent means all."
+    )
     limits: Annotated[LimitsProfile, NullIs(LimitsProfile())] = Field(
         default=LimitsProfile(), description="What this ERP takes."
     )

@@ -60,6 +60,8 @@ def _connection(name: str, at: str, **state: Any) -> Example:
         kind="http",
         title="QuickBooks",
         companies=(COMPANY,),
+        priority=1,
+        currencies=("USD",),
         limits=LimitsProfile(
             profile="quickbooks_desktop",
             profile_version=date(2026, 11, 28),

@@ -62,7 +62,7 @@ class Decisions:
                 context,
                 snapshot=snapshot,
                 findings=findings,
-                wrong_terms=_wrong_terms(facts, answer, context, erps),
+                wrong_terms=_wrong_terms(facts, answer, context, erps, snapshot),
                 objection=await _objection(db, who.company_id, facts, answer),
             )
             if isinstance(result, Granted):
@@ -84,12 +84,16 @@ class Decisions:
 
 
 def _wrong_terms(
-    facts: CommitmentFacts, answer: Answer, context: AnswerContext, erps: Sequence[ErpConnection]
+    facts: CommitmentFacts,
+    answer: Answer,
+    context: AnswerContext,
+    erps: Sequence[ErpConnection],
+    snapshot: Snapshot | None,
 ) -> Sequence[WrongTerm]:
     """Return what the commitment's ERP, one of the company's `erps`, does not take of what `answer` asks for."""
     if not isinstance(answer, Accept):
         return ()
-    erp = target_erp(facts, erps)
+    erp = target_erp(facts, erps, snapshot.commitment if snapshot else None)
     return wrong_terms(
         erp.limits if erp else None,
         erp_title(erp),

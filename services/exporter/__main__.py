@@ -5,8 +5,10 @@ import sys
 
 from schemas.events import ErpConnection, ExportDrifted, ExportFailed, ExportInDoubt, ExportSucceeded
 from services.exporter.aggregates import aggregates
+from services.exporter.attempt import AttemptResult, ExportJob
 from services.exporter.comparing import IDLE_SECONDS, ComparisonWork
-from services.exporter.connections import load_connections
+from services.exporter.connections import Connections, load_connections
+from services.exporter.reloading import Reloading
 from services.exporter.report import REPORT_SECONDS, ConnectionReport
 from services.exporter.settings import ExporterSettings
 from services.exporter.storage import retention, tables
@@ -32,9 +34,16 @@ def build() -> tuple[Service, ServiceSettings]:
     settings = load(ExporterSettings)
     connections = load_connections(settings.erp_connections, os.environ)
     database = Database(settings.database_url, application_name="countersign.exporter", pool_size=24)
-    outbox, own_aggregates = Outbox(tables.KERNEL), aggregates(connections.routes)
+    outbox, own_aggregates = Outbox(tables.KERNEL), aggregates(connections.route)
     catching_up = CatchingUp(database, tables.KERNEL, topics_of(own_aggregates))
-    work = ExportWork(connections, ExportStore(), LeaseClock())
+    worker = _worker(connections, database, outbox, catching_up)
+    report = ConnectionReport(database, outbox, connections, utc_now)
+
+    async def begin_with_reloaded() -> None:
+        worker.wake()
+        await report.report()
+
+    reloading = Reloading(connections, settings.erp_connections, os.environ, begin_with_reloaded)
     service = Service(
         name="exporter",
         tables=tables.KERNEL,
@@ -42,14 +51,7 @@ def build() -> tuple[Service, ServiceSettings]:
         outbox=outbox,
         aggregates=own_aggregates,
         workers=(
-            Worker(
-                database,
-                outbox,
-                work,
-                concurrency=max(connections.max_leases, 1),
-                # after a restore, an order may have been taken back since
-                may_claim=lambda: catching_up.is_caught_up,
-            ),
+            worker,
             Worker(
                 database,
                 outbox,
@@ -60,13 +62,27 @@ def build() -> tuple[Service, ServiceSettings]:
             ),
         ),
         # with a million waiting exports, the figures are counted less often
-        loops=(every(REPORT_SECONDS, sparing(ConnectionReport(database, outbox, connections, utc_now).report)),),
+        loops=(every(REPORT_SECONDS, sparing(report.report)), reloading.run),
         publishes=PUBLISHED,
         catching_up=catching_up,
-        closers=[each.connector.close for each in connections.by_name.values()],
+        closers=(connections.close,),
+        reload=reloading.ask,
         retention=retention.rules(settings.keep_finished_days),
     )
     return service, settings
+
+
+def _worker(
+    connections: Connections, database: Database, outbox: Outbox, catching_up: CatchingUp
+) -> Worker[ExportJob, AttemptResult]:
+    return Worker(
+        database,
+        outbox,
+        ExportWork(connections, ExportStore(), LeaseClock()),
+        concurrency=lambda: max(connections.max_leases, 1),
+        # after a restore, an order may have been taken back since
+        may_claim=lambda: catching_up.is_caught_up,
+    )
 
 
 def main() -> int:

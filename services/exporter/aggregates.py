@@ -1,8 +1,9 @@
 """What the exporter keeps: its handlers with their store, also for redriving dead letters."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable
 
+from schemas.events import DecisionAccepted
 from services.exporter.connections import load_connections
 from services.exporter.handlers import handlers
 from services.exporter.settings import ExporterSettings
@@ -11,12 +12,12 @@ from services.pipeline.aggregate import Aggregate
 from services.pipeline.settings import load
 
 
-def aggregates(routes: Mapping[str, str]) -> tuple[Aggregate, ...]:
-    """Return the exporter's aggregates; `routes` maps each company to its ERP connection."""
-    return (Aggregate("exports", handlers(routes), ExportStore()),)
+def aggregates(route: Callable[[DecisionAccepted], str | None]) -> tuple[Aggregate, ...]:
+    """Return the exporter's aggregates; `route` names the ERP connection that takes an order."""
+    return (Aggregate("exports", handlers(route), ExportStore()),)
 
 
 def load_aggregates() -> tuple[Aggregate, ...]:
     """Return the exporter's aggregates as its environment configures them; SettingsError if it does not."""
     settings = load(ExporterSettings)
-    return aggregates(load_connections(settings.erp_connections, os.environ).routes)
+    return aggregates(load_connections(settings.erp_connections, os.environ).route)

@@ -25,6 +25,7 @@ from services.exporter.connectors.types import (
     WriteAnswer,
     WriteRequest,
 )
+from services.exporter.rules.about import About
 from services.exporter.rules.evidence import after_reading, document_name, on_trust
 from services.exporter.rules.export import Export, ExportLease
 from services.exporter.rules.failures import content_differs, content_unreadable, duplicate_reference, reference_held
@@ -75,10 +76,14 @@ class ExportJob:
 
 @dataclass(frozen=True, slots=True)
 class AttemptResult:
-    """The outcome of an attempt, and whether the ERP answered its last call; None where no call was made."""
+    """The outcome of an attempt, and whether the ERP answered its last call; None where no call was made.
+
+    `connection` is the one that was called, as it was configured then.
+    """
 
     outcome: AttemptOutcome
     is_reached: bool | None = None
+    connection: Connection | None = None
 
 
 class Attempt:
@@ -88,6 +93,7 @@ class Attempt:
         self._connection = connection
         self._connector = connection.connector
         self._job = job
+        self._about = About(job.export.summary.number, connection.settings.title)
         self._failures = failures
         self._is_reached: bool | None = None
         self._may_have_written = False
@@ -99,7 +105,7 @@ class Attempt:
             outcome = await (self._check_evidence(evidence) if evidence else self._export())
         except Exception as error:  # noqa: BLE001 - a connector is somebody else's code, and its error is an outcome
             outcome = self._after_error(error)
-        return AttemptResult(outcome, self._is_reached)
+        return AttemptResult(outcome, self._is_reached, self._connection)
 
     def _after_error(self, error: Exception) -> AttemptOutcome:
         """In doubt once a write may have begun; before, nothing has happened."""
@@ -113,9 +119,9 @@ class Attempt:
         export = self._job.export
         snapshot = read_snapshot(self._job.snapshot_text)
         if snapshot is None:
-            return outcome_without_write(export, content_unreadable())
+            return outcome_without_write(export, content_unreadable(self._about))
         if snapshot.content_hash != export.content_hash:
-            return outcome_without_write(export, content_differs())
+            return outcome_without_write(export, content_differs(self._about))
         if not self._has_time_for_a_call():
             return NotSent()
         self._observe_start()
@@ -123,7 +129,7 @@ class Attempt:
         if self._may_create_unasked():
             return await self._write(Create(), request)
         step = self._after_probe(await self._found(request.reference))
-        step = unless_tried_enough(export, step, self._connection.settings.max_attempts)
+        step = unless_tried_enough(export, step, self._connection.settings.max_attempts, self._about.erp)
         outcome = await self._write(step, request) if isinstance(step, (Create, Update)) else step
         if isinstance(outcome, Gone) and isinstance(step, Update):
             return await self._after_gone(outcome, step, request)
@@ -151,7 +157,7 @@ class Attempt:
 
     def _after_probe(self, found: FindAnswer) -> Create | Update | AttemptOutcome:
         job = self._job
-        return after_probe(job.export, job.known, found, job.time.now(), job.replaced)
+        return after_probe(job.export, job.known, found, job.time.now(), job.replaced, self._about.erp)
 
     async def _write(self, step: Create | Update, request: WriteRequest) -> AttemptOutcome:
         if obstacle := self._obstacle(request):
@@ -162,12 +168,12 @@ class Attempt:
             call = self._connector.update(step.document_id, request)
         else:
             call = self._connector.create(request)
-        answer = usable_written(await self._observed(call, _WRITE_ANSWERS))
+        answer = usable_written(await self._observed(call, _WRITE_ANSWERS), self._about)
         crash_at("exporter.after_call")
         if not isinstance(answer, Exists):
             return answer
         if isinstance(step, Update):
-            return duplicate_reference(request.reference)
+            return duplicate_reference(self._about, request.reference)
         return await self._write_to_existing(answer, request)
 
     def _obstacle(self, request: WriteRequest) -> Overruled | WrongTerms | NotSent | None:
@@ -183,19 +189,19 @@ class Attempt:
         """Search for the document that could not be updated, while the lease leaves time for it."""
         if not self._has_time_for_a_call():
             return gone
-        return after_gone(
-            self._job.export, self._job.known, step.document_id, gone, await self._found(request.reference)
-        )
+        job, found = self._job, await self._found(request.reference)
+        return after_gone(job.export, job.known, step.document_id, gone, found, self._about.erp)
 
     async def _write_to_existing(self, exists: Exists, request: WriteRequest) -> AttemptOutcome:
         """Continue with the document that the ERP returned when it refused a second one."""
         step = self._after_probe((exists.document,))
         if isinstance(step, Create):
-            return duplicate_reference(request.reference)
+            return duplicate_reference(self._about, request.reference)
         outcome = await self._write(step, request) if isinstance(step, Update) else step
         if not isinstance(outcome, Gone):
             return outcome
-        return reference_held(request.reference, exists.document.number or exists.document.id, outcome.message)
+        held_by = exists.document.number or exists.document.id
+        return reference_held(self._about, request.reference, held_by, outcome.message)
 
     async def _observed(self, call: Awaitable[AnswerT], allowed: tuple[type, ...]) -> AnswerT:
         """Return the answer of a call; TypeError for one that the connector's protocol does not know."""

@@ -49,11 +49,11 @@ class ComparisonWork:
 
     async def perform(self, job: Comparison) -> ReadAnswer:
         """Ask the ERP for the document."""
-        connection = self._connections.by_name.get(job.connection)
-        reader = reader_of(connection.connector) if connection else None
-        if reader is None:
-            return Transient(f"{job.connection} shows no documents.")
-        return usable_read(await reader.read(job.document.id))
+        async with self._connections.lent(job.connection) as connection:
+            reader = reader_of(connection.connector) if connection else None
+            if reader is None:
+                return Transient(f"{job.connection} shows no documents.")
+            return usable_read(await reader.read(job.document.id))
 
     def failed(self, job: Comparison, error: Exception) -> ReadAnswer:
         """Return the answer where the connector raised `error`: none."""

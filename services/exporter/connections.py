@@ -1,19 +1,23 @@
-"""Reads the file of ERP connections: which ERPs there are, and which company's commitments go to which."""
+"""All configured ERP connections, which a reload may replace while calls are under way."""
 
-import tomllib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from importlib.metadata import entry_points
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from types import MappingProxyType
 
-from pydantic import SecretStr, ValidationError
+import structlog
+from pydantic import SecretStr
 
-from schemas.message import wording
-from services.exporter.connectors.protocol import ConnectionSettings, Connector, ConnectorType
+from schemas.events import DecisionAccepted
+from schemas.routing import Routed, destination
+from services.exporter.connections_file import connector_types, place_of, read_settings
+from services.exporter.connectors.protocol import ConnectionSettings, Connector
 from services.pipeline.errors import SettingsError
 
-ENTRY_POINT_GROUP = "countersign.connectors"
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,91 +43,119 @@ class Connection:
         return 3 * self.settings.timeout_seconds + 5
 
 
-@dataclass(frozen=True, slots=True)
 class Connections:
-    """All configured connections, by name."""
+    """All configured connections by name, in the order of the file; the only thing that a reload changes.
 
-    by_name: Mapping[str, Connection] = field(default_factory=dict)
+    Each connection is lent for at most `max_in_flight` calls at a time. A call ends on the connector that it began
+    with, even if the connection is replaced or removed meanwhile; that connector is closed after its last call.
+    """
 
-    @property
-    def routes(self) -> Mapping[str, str]:
-        """The name of each company's connection."""
-        return {company: name for name, each in self.by_name.items() for company in each.settings.companies}
+    def __init__(self, by_name: Mapping[str, Connection] = MappingProxyType({})) -> None:
+        self.by_name = dict(by_name)
+        self._slots = {name: asyncio.Semaphore(each.settings.max_in_flight) for name, each in by_name.items()}
+        self._calls: Counter[int] = Counter()
+        self._replaced: dict[int, Connection] = {}
 
     @property
     def max_leases(self) -> int:
         """How many exports of all connections may be leased at a time; none takes another's share."""
         return sum(each.max_leases for each in self.by_name.values())
 
+    def route(self, order: DecisionAccepted) -> str | None:
+        """The name of the connection that takes a commitment without a document; None if none does."""
+        settings = [each.settings for each in self.by_name.values()]
+        taken_by = destination(Routed.of(order.company_id, order.commitment.commitment), settings)
+        return taken_by.name if taken_by else None
+
+    def place(self, name: str) -> int:
+        """The connection's place in the file, from 1."""
+        return list(self.by_name).index(name) + 1
+
+    @asynccontextmanager
+    async def lent(self, name: str | None) -> AsyncIterator[Connection | None]:
+        """Lend the connection for one call, as soon as it has a slot; None if it is not, or no longer, configured."""
+        slots = self._slots.get(name or "")
+        if slots is None:
+            yield None
+            return
+        async with slots:
+            connection = self.by_name.get(name or "")  # which may have been replaced while this waited
+            async with self._kept_open(connection):
+                yield connection
+
+    async def replace(self, by_name: Mapping[str, Connection]) -> None:
+        """Lend these from now on; close those that are not lent, and every other one after its last call."""
+        before, self.by_name = self.by_name, dict(by_name)
+        self._slots = {name: self._slots_of(each, before.get(name)) for name, each in by_name.items()}
+        self._replaced |= {id(each): each for each in before.values()}
+        await self._close(each for each in before.values() if not self._calls[id(each)])
+
+    async def close(self) -> None:
+        """Close all connectors, also those of calls that have not ended."""
+        await self._close((*self.by_name.values(), *self._replaced.values()))
+
+    def _slots_of(self, connection: Connection, before: Connection | None) -> asyncio.Semaphore:
+        """The slots of a new connection: those that it had, so that calls under way count."""
+        limit = connection.settings.max_in_flight
+        if before is not None and before.settings.max_in_flight == limit:
+            return self._slots[connection.name]
+        return asyncio.Semaphore(limit)
+
+    @asynccontextmanager
+    async def _kept_open(self, connection: Connection | None) -> AsyncIterator[None]:
+        key = id(connection)
+        self._calls[key] += 1
+        try:
+            yield
+        finally:
+            self._calls[key] -= 1
+            if not self._calls[key]:
+                del self._calls[key]
+                if key in self._replaced:
+                    await self._close((self._replaced[key],))
+
+    async def _close(self, connections: Iterable[Connection]) -> None:
+        """Close connectors; an error of one must not become the result of a call."""
+        closing = {id(each): each for each in connections}
+        for key in closing:
+            self._replaced.pop(key, None)
+        ended = await asyncio.gather(*(each.connector.close() for each in closing.values()), return_exceptions=True)
+        for each, result in zip(closing.values(), ended, strict=True):
+            if isinstance(result, Exception):
+                log.warning("connections.close_failed", connection=each.name, cause=type(result).__name__)
+
 
 def load_connections(path: Path, environ: Mapping[str, str]) -> Connections:
     """Read the connections from the TOML file `path`; SettingsError says what is wrong with it."""
-    tables = _tables(path)
-    connections = [_connection(path, number, table, environ) for number, table in enumerate(tables, start=1)]
-    _check_unique("the name", path, (each.name for each in connections))
-    _check_unique("the company", path, (company for each in connections for company in each.settings.companies))
+    connections = [connect(path, settings, environ) for settings in read_settings(path)]
     return Connections({each.name: each for each in connections})
 
 
-def _tables(path: Path) -> list[dict[str, Any]]:
+def connect(path: Path, settings: ConnectionSettings, environ: Mapping[str, str]) -> Connection:
+    """Make the connector of one connection, which opens nothing yet; SettingsError if a secret or a file is missing."""
+    place = place_of(path, settings)
+    token = _token(place, settings, environ)
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"ERP_CONNECTIONS: {path} cannot be read: {error}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"ERP_CONNECTIONS: {path} is not valid TOML: {error}") from error
-    tables = content.get("connection", [])
-    if set(content) - {"connection"} or not isinstance(tables, list):
-        raise SettingsError(f"ERP_CONNECTIONS: {path} may contain only [[connection]] tables.")
-    return tables
-
-
-def _connection(path: Path, number: int, table: dict[str, Any], environ: Mapping[str, str]) -> Connection:
-    where = f"ERP_CONNECTIONS: {path}, connection {table.get('name', number)}"
-    connector_type = _connector_type(where, table.get("kind"))
-    try:
-        settings = connector_type.settings_type.model_validate(table)
-    except ValidationError as error:
-        errors = error.errors(include_url=False, include_input=False)
-        problems = "; ".join(f"{'.'.join(map(str, each['loc'])) or 'it'}: {wording(each)}" for each in errors)
-        raise SettingsError(f"{where}: {problems}") from None
-    token = _token(where, settings, environ)
-    try:
-        return Connection(settings, connector_type(settings, token))
+        return Connection(settings, connector_types()[settings.kind](settings, token))
     except SettingsError as error:
-        raise SettingsError(f"{where}: {error}") from error
+        raise SettingsError(f"{place}: {error}") from error
 
 
-def _connector_type(where: str, kind: object) -> ConnectorType:
-    installed = {each.name: each for each in entry_points(group=ENTRY_POINT_GROUP)}
-    if not isinstance(kind, str) or kind not in installed:
-        raise SettingsError(f"{where}: kind is {kind!r}; known kinds are {', '.join(sorted(installed))}.")
-    return cast("ConnectorType", installed[kind].load())
-
-
-def _token(where: str, settings: ConnectionSettings, environ: Mapping[str, str]) -> SecretStr | None:
+def _token(place: str, settings: ConnectionSettings, environ: Mapping[str, str]) -> SecretStr | None:
     if settings.token_env is not None:
         if not (secret := environ.get(settings.token_env)):
-            raise SettingsError(f"{where}: set the variable {settings.token_env} to the ERP's token.")
-        return _checked_token(where, secret)
+            raise SettingsError(f"{place}: set the variable {settings.token_env} to the ERP's token.")
+        return _checked_token(place, secret)
     if settings.token_file is not None:
         try:
-            return _checked_token(where, settings.token_file.read_text(encoding="utf-8").strip())
+            return _checked_token(place, settings.token_file.read_text(encoding="utf-8").strip())
         except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError(f"{where}: the token file cannot be read: {error}") from error
+            raise SettingsError(f"{place}: the token file cannot be read: {error}. Put the token there.") from error
     return None
 
 
-def _checked_token(where: str, token: str) -> SecretStr:
+def _checked_token(place: str, token: str) -> SecretStr:
     """Return `token`; SettingsError if no request could carry it."""
     if not token or not token.isascii() or not token.isprintable():
-        raise SettingsError(f"{where}: the token is empty, or has characters other than printable ASCII.")
+        raise SettingsError(f"{place}: the token is empty, or has characters other than printable ASCII.")
     return SecretStr(token)
-
-
-def _check_unique(what: str, path: Path, values: Iterable[str]) -> None:
-    seen: set[str] = set()
-    for value in values:
-        if value in seen:
-            raise SettingsError(f"ERP_CONNECTIONS: {path} has {what} {value} more than once; remove one of them.")
-        seen.add(value)

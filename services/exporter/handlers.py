@@ -1,6 +1,6 @@
 """The table of events that the exporter handles."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -12,11 +12,11 @@ from services.exporter.rules.export import CommitmentExports
 from services.pipeline.fold import On
 
 
-def handlers(routes: Mapping[str, str]) -> tuple[On[Any, Any, Any], ...]:
-    """Return the exporter's handlers; `routes` maps each company to its ERP connection."""
+def handlers(route: Callable[[DecisionAccepted], str | None]) -> tuple[On[Any, Any, Any], ...]:
+    """Return the exporter's handlers; `route` names the ERP connection that takes an order."""
 
     def accepted(exports: CommitmentExports, event: Event[DecisionAccepted], now: datetime) -> DecidedExports:
-        return event_handlers.accepted(exports, event, now, routes.get(event.data.company_id))
+        return event_handlers.accepted(exports, event, now, route(event.data))
 
     return (
         On(DecisionAccepted, accepted),

@@ -39,6 +39,13 @@ COMPARISONS = Counter(
 DRIFTED = Gauge(
     "erp_documents_drifted", "Documents that differ from what was exported, or are missing in the ERP.", ("connection",)
 )
+CONNECTIONS_RELOADED = Counter(
+    "erp_connections_reloaded_total",
+    "How often the file of ERP connections was read again: reloaded, or failed, so that the old ones stay.",
+    ("outcome",),
+)
+for _outcome in ("reloaded", "failed"):
+    CONNECTIONS_RELOADED.labels(_outcome)  # so that the first failure is an increase
 CIRCUIT_OPEN = Gauge("erp_circuit_open", "1 while calls to the ERP are suspended.", ("connection",))
 
 

@@ -34,11 +34,14 @@ class ConnectionReport:
         names = sorted(self._connections.by_name)
         async with self._database.autocommit() as db:
             seen = await queries.connections(db, names)
+            removed = await queries.removed_connections(db, names)
             unfinished = await queries.count_unfinished(db, self._clock())
             WORK_SET_ASIDE.labels("exporter").set(await queries.count_set_aside(db))
             drifted = await comparisons.count_drifted(db)
         if any(self._is_news(name, seen.get(name)) for name in names):
             await self._publish_news(names, {name: each.queue_length for name, each in seen.items()})
+        if removed:
+            await self._publish_removed(removed)
         _set_circuit_gauges({name: seen[name].circuit if name in seen else Circuit() for name in names})
         _set_export_gauges(unfinished)
         for name in names:
@@ -53,6 +56,21 @@ class ConnectionReport:
             await self._outbox.add(db, [event for event in events if event])
         self._outbox.wake()
 
+    async def _publish_removed(self, names: Sequence[str]) -> None:
+        """Announce that no company exports through these connections any more, so that the desk shows none there."""
+        async with self._database.begin() as db:
+            rows = await connection_store.lock(db, names)
+            events = [await self._announce_removed(db, row) for row in rows.values()]
+            await self._outbox.add(db, [event for event in events if event])
+        self._outbox.wake()
+
+    async def _announce_removed(self, db: Transaction, row: LockedConnection) -> Event[EventData] | None:
+        if row.announced is None:
+            return None
+        told, version = json.loads(row.announced), self._next_version(row)
+        announcement = ErpConnection.model_validate(told | {"companies": (), "version": version})
+        return await self._new_announcement(db, row, announcement)
+
     def _is_news(self, name: str, seen: SeenConnection | None) -> bool:
         if seen is None:
             return True
@@ -61,14 +79,21 @@ class ConnectionReport:
     async def _announce(
         self, db: Transaction, name: str, row: LockedConnection, queue_length: int
     ) -> Event[EventData] | None:
-        now = self._clock()
-        version = max(row.announced_version + 1, int(now.timestamp() * 1000))
-        announcement = self._announcement(name, row.circuit, queue_length, version)
+        announcement = self._announcement(name, row.circuit, queue_length, self._next_version(row))
+        return await self._new_announcement(db, row, announcement)
+
+    def _next_version(self, row: LockedConnection) -> int:
+        return max(row.announced_version + 1, int(self._clock().timestamp() * 1000))
+
+    async def _new_announcement(
+        self, db: Transaction, row: LockedConnection, announcement: ErpConnection
+    ) -> Event[EventData] | None:
+        """Save an announcement and return its event; None if it says what was announced last."""
         content = _comparable(announcement)
         if content == row.announced:
             return None
-        await connection_store.save_announcement(db, name, content, version)
-        return new_event(announcement, source=SOURCE, time=now)
+        await connection_store.save_announcement(db, announcement.name, content, announcement.version)
+        return new_event(announcement, source=SOURCE, time=self._clock())
 
     def _announcement(self, name: str, circuit: Circuit, queue_length: int, version: int) -> ErpConnection:
         settings = self._connections.by_name[name].settings
@@ -78,6 +103,10 @@ class ConnectionReport:
             kind=settings.kind,
             title=settings.title,
             companies=settings.companies,
+            priority=self._connections.place(name),
+            projects=settings.projects,
+            currencies=settings.currencies,
+            kinds=settings.kinds,
             limits=settings.limits,
             circuit_open_since=circuit.open_since,
             last_contact=circuit.last_contact,

@@ -11,5 +11,7 @@ class ExporterSettings(ServiceSettings):
     """The shared settings, and the file of ERP connections."""
 
     database_url: SecretStr = database_url_field("exporter")
-    erp_connections: Path = Field(description="TOML file with one [[connection]] per ERP; secrets by reference only.")
+    erp_connections: Path = Field(
+        description="TOML file with one [[connection]] per ERP; secrets by reference only. SIGHUP reads it again."
+    )
     keep_finished_days: int = FINISHED_DAYS_FIELD

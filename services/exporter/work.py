@@ -1,6 +1,5 @@
 """The exporter's work: claim due exports, carry them out and settle the outcomes."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -14,7 +13,7 @@ from services.exporter.attempt import Attempt, AttemptResult, ExportJob, read_sn
 from services.exporter.claiming import Claiming, retry_policy
 from services.exporter.comparing import next_night
 from services.exporter.connections import Connection, Connections
-from services.exporter.connectors.types import Landed
+from services.exporter.connectors.types import Landed, Refused
 from services.exporter.rules.circuit import Circuit, record_answer, record_missed_call
 from services.exporter.rules.drift import written_content
 from services.exporter.rules.evidence import on_trust
@@ -49,9 +48,6 @@ class ExportWork:
         self._store = store
         self._claiming = Claiming(connections, store, clock)
         self._failures = FailureLog()
-        self._call_slots = {
-            name: asyncio.Semaphore(each.settings.max_in_flight) for name, each in connections.by_name.items()
-        }
 
     async def claim(self, database: Database, limit: int, held: Sequence[ExportJob]) -> Claimed[ExportJob]:
         """Lease at most `limit` due exports, for each connection no more than its limit and its circuit allow."""
@@ -60,13 +56,12 @@ class ExportWork:
     async def perform(self, job: ExportJob) -> AttemptResult:
         """Carry out one export; every answer of the ERP, and no answer, is a result."""
         crash_at("exporter.after_claim")
-        connection = self._connection(job.export.connection)
-        if connection is None and job.evidence is not None:
+        async with self._connections.lent(job.export.connection) as connection:
+            if connection is not None:
+                return await Attempt(connection, job, self._failures).run()
+        if job.evidence is not None:
             return AttemptResult(on_trust(job.evidence))
-        if connection is None:
-            return AttemptResult(outcome_without_write(job.export, unknown_connection(job.export.connection)))
-        async with self._call_slots[connection.name]:
-            return await Attempt(connection, job, self._failures).run()
+        return AttemptResult(outcome_without_write(job.export, _unknown_connection(job)))
 
     def failed(self, job: ExportJob, error: Exception) -> AttemptResult:
         """Return the outcome of an export that raised an error outside its attempt: nothing was sent."""
@@ -76,7 +71,7 @@ class ExportWork:
     async def settle(self, db: Transaction, job: ExportJob, result: AttemptResult) -> Sequence[Event[EventData]]:
         """Save the outcome of an attempt and return the events to publish; no events once the lease is another's."""
         now = job.time.now()
-        connection = self._connection(job.export.connection)
+        connection = result.connection or self._connections.by_name.get(job.export.connection or "")
         if connection is not None and result.is_reached is not None:
             await self._update_circuit(db, connection, now, is_reached=result.is_reached)
         before = (await self._store.lock(db, [job.export.commitment_id]))[job.export.commitment_id]
@@ -111,11 +106,8 @@ class ExportWork:
         snapshot = read_snapshot(job.snapshot_text) if export.state is ExportState.SUCCEEDED else None
         if snapshot is not None:
             written = written_content(snapshot.commitment, export.marker)
-            due_at = next_night(export.commitment_id, self._connection(export.connection), now)
-            await comparisons.schedule(db, export, written, due_at)
-
-    def _connection(self, name: str | None) -> Connection | None:
-        return self._connections.by_name.get(name or "")
+            connection = self._connections.by_name.get(export.connection or "")
+            await comparisons.schedule(db, export, written, next_night(export.commitment_id, connection, now))
 
     async def _update_circuit(
         self, db: Transaction, connection: Connection, now: datetime, *, is_reached: bool
@@ -128,6 +120,11 @@ class ExportWork:
         after = _circuit_after_call(row.circuit if row else seen, connection, now, is_reached=is_reached)
         await connection_store.save_circuit(db, connection.name, after)
         self._claiming.circuits[connection.name] = after
+
+
+def _unknown_connection(job: ExportJob) -> Refused:
+    export = job.export
+    return unknown_connection(export.connection, export.summary.number, has_document=job.known is not None)
 
 
 def _circuit_after_call(circuit: Circuit, connection: Connection, now: datetime, *, is_reached: bool) -> Circuit:

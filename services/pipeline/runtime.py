@@ -78,6 +78,8 @@ class Service:
     """Tells the sender of a message why it was set aside."""
     catching_up: CatchingUp | None = None
     """What the service must have read before it acts."""
+    reload: Callable[[], None] | None = None
+    """Called on SIGHUP, to read again what an operator has changed; without it, SIGHUP ends the process."""
 
 
 def run_service(build: Callable[[], tuple[Service, ServiceSettings]]) -> int:
@@ -148,6 +150,8 @@ class Runtime:
         )
         for name in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(name, self.stop)
+        if self._service.reload is not None:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._service.reload)
         log.info("service.listening", port=listening.getsockname()[1])
         service = self._service
         relay = new_relay(service.name, service.database, service.tables, service.outbox, self._producer)

@@ -77,7 +77,7 @@ class Work(Protocol[JobT, ResultT]):
 
 
 class Worker(Generic[JobT, ResultT]):
-    """Performs one kind of work, at most `concurrency` jobs at a time."""
+    """Performs one kind of work, at most `concurrency` jobs at a time, which may change meanwhile."""
 
     def __init__(
         self,
@@ -85,14 +85,14 @@ class Worker(Generic[JobT, ResultT]):
         outbox: Outbox,
         work: Work[JobT, ResultT],
         *,
-        concurrency: int = 16,
+        concurrency: int | Callable[[], int] = 16,
         max_idle_seconds: float = MAX_IDLE_SECONDS,
         may_claim: Callable[[], bool] = lambda: True,
     ) -> None:
         self._database = database
         self._outbox = outbox
         self._work = work
-        self._concurrency = concurrency
+        self._concurrency = concurrency if callable(concurrency) else lambda: concurrency
         self._max_idle_seconds = max_idle_seconds
         self._may_claim = may_claim
         self._may_be_due = asyncio.Event()
@@ -130,8 +130,8 @@ class Worker(Generic[JobT, ResultT]):
 
     async def _start_due_jobs(self) -> float:
         """Start what is due, and return how many seconds to wait before looking again."""
-        free = self._concurrency - len(self._running)
-        if free == 0 or not self._may_claim():
+        free = self._concurrency() - len(self._running)
+        if free <= 0 or not self._may_claim():
             return self._max_idle_seconds  # a job that ends wakes us, and so does a service that may claim again
         try:
             claimed = await self._work.claim(self._database, free, list(self._running.values()))

@@ -84,7 +84,7 @@ async def test_a_document_that_was_deleted_in_the_erp_is_created_anew_on_the_pag
     await expect(tabs.mailbox.get_by_role("main")).to_contain_text("No purchase orders yet")
     await _edit_and_resend(tabs, "03-310")
     await _export_after_check(tabs, "SC-016")
-    await _ribbon_says(tabs.project, "The ERP no longer has PO-1001")
+    await _ribbon_says(tabs.project, "Small ERP no longer has PO-1001")
     await _create_anew(tabs, "SC-016", "PO-1001")
     await _ribbon_says(tabs.project, "Synced")
     await expect(tabs.project.locator(".band")).to_contain_text("PO-1002")

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from schemas.commitment import ErpDocument
+from schemas.commitment import Commitment, ErpDocument
 from schemas.events import ErpConnection
-from services.approval.rules.commitment import CommitmentFacts
-from services.approval.rules.facts import Stage
+from schemas.routing import Routed, destination, reasons
+from services.approval.rules.commitment import CommitmentFacts, current_status
+from services.approval.rules.facts import Stage, Submitted
 
 UNNAMED_ERP = "the ERP"
 
@@ -20,15 +21,49 @@ def connection_name(facts: CommitmentFacts) -> str | None:
     return facts.ruling.connection if facts.ruling else None
 
 
-def target_erp(facts: CommitmentFacts, company_erps: Sequence[ErpConnection]) -> ErpConnection | None:
+def target_erp(
+    facts: CommitmentFacts, company_erps: Sequence[ErpConnection], content: Commitment | None = None
+) -> ErpConnection | None:
     """The connection among its company's that the commitment goes to; None if there is none.
 
-    A document or an export in doubt binds it to one connection; otherwise it follows its company to another.
+    A document or an export in doubt binds it to one connection; otherwise it follows the conditions of the connections,
+    which are in the order of their priority. `content` is what would be exported; by default what the status is about.
     """
-    name = connection_name(facts)
-    named = next((erp for erp in company_erps if erp.name == name), None)
-    is_bound = bool(facts.documents) or (facts.ruling is not None and facts.ruling.stage is Stage.IN_DOUBT)
-    return named if named or is_bound else next(iter(company_erps), None)
+    if _is_bound(facts):
+        name = connection_name(facts)
+        return next((erp for erp in company_erps if erp.name == name), None)
+    routed = _routed(facts, content)
+    return destination(routed, company_erps) if routed else next(iter(company_erps), None)
+
+
+def target_reason(
+    facts: CommitmentFacts, company_erps: Sequence[ErpConnection], content: Commitment | None = None
+) -> str:
+    """Why the commitment goes to its ERP, where its company has several; empty if there is no choice, or no ERP."""
+    erp, routed = target_erp(facts, company_erps, content), _routed(facts, content)
+    if erp is None or routed is None or len(company_erps) == 1:
+        return ""
+    if _is_bound(facts):
+        return "its document is there" if facts.documents else "it may be there already"
+    return ", ".join(reasons(routed, erp)) or "no other one takes it"
+
+
+def _is_bound(facts: CommitmentFacts) -> bool:
+    return bool(facts.documents) or (facts.ruling is not None and facts.ruling.stage is Stage.IN_DOUBT)
+
+
+def _routed(facts: CommitmentFacts, content: Commitment | None = None) -> Routed | None:
+    """What decides where the commitment goes; None if nothing was submitted."""
+    if content is not None:
+        return Routed.of(facts.company_id or "", content)
+    current = current_status(facts)
+    return _as_submitted(facts, current.submitted) if current else None
+
+
+def _as_submitted(facts: CommitmentFacts, sent: Submitted) -> Routed:
+    return Routed(
+        facts.company_id or "", sent.project_id, sent.project_number, sent.summary.currency, sent.summary.kind
+    )
 
 
 def erp_title(erp: ErpConnection | None) -> str:

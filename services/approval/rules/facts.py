@@ -34,6 +34,7 @@ class Submitted:
     project_id: str
     sent_at: datetime
     summary: Summary
+    project_number: str | None = None
 
     @property
     def precedence(self) -> Precedence:

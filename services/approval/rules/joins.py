@@ -35,14 +35,24 @@ from services.approval.rules.facts import (
 
 def submitted(facts: CommitmentFacts, event: Event[Submission]) -> CommitmentFacts:
     """The facts with this submission, unless a later ruling has superseded it."""
-    snapshot = event.data.commitment
-    summary = summarise(snapshot.commitment, event.data.sent_by)
-    sent = Submitted(event.data.revision, snapshot.content_hash, event.data.project_id, _time(event), summary)
+    sent = _submitted(event)
     if not facts.submissions:
         return _without_superseded(facts.updated(submissions=(sent,)))
     known = {other.precedence: other for other in facts.submissions}
     known[sent.precedence] = later(known.get(sent.precedence), sent)
     return _without_superseded(facts.updated(submissions=tuple(known[precedence] for precedence in sorted(known))))
+
+
+def _submitted(event: Event[Submission]) -> Submitted:
+    snapshot = event.data.commitment
+    return Submitted(
+        event.data.revision,
+        snapshot.content_hash,
+        event.data.project_id,
+        _time(event),
+        summarise(snapshot.commitment, event.data.sent_by),
+        snapshot.commitment.project.number,
+    )
 
 
 def retrieved(facts: CommitmentFacts, event: Event[CommitmentRetrieved]) -> CommitmentFacts:

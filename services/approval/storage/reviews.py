@@ -12,7 +12,7 @@ from schemas.events import Change, ErpConnection
 from services.approval.rules.checks import Namesake, findings, is_number_cut, kept_number
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus
 from services.approval.rules.differences import differences
-from services.approval.rules.erp import target_erp
+from services.approval.rules.erp import target_erp, target_reason
 from services.approval.rules.evidence import Holder
 from services.approval.rules.finding import Finding
 from services.approval.rules.rows import SubmissionRow
@@ -44,7 +44,8 @@ class CheckedSubmission:
 class Review:
     """All that an approver reads before answering; `changes` are from the last earlier submission to this one.
 
-    `other_holders` are commitments that hold the same document in the ERP, which must not be.
+    `other_holders` are commitments that hold the same document in the ERP, which must not be. `why_erp` says why
+    it goes to `erp`, where the company has several.
     """
 
     facts: CommitmentFacts
@@ -53,6 +54,7 @@ class Review:
     changes: Sequence[Change]
     erp: ErpConnection | None
     other_holders: Sequence[Holder] = ()
+    why_erp: str = ""
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -69,7 +71,9 @@ async def review(db: Transaction, company_id: str, stored: StoredCommitment) -> 
     previous = await submissions.before_revision(db, facts.id, current.revision)
     changes = await apart(partial(_changes, previous, checked[0].content)) if previous and checked else ()
     others = await documents.other_holders(db, company_id, facts)
-    return Review(facts, current, checked, changes, target_erp(facts, erps), others)
+    content = checked[0].content if checked else None
+    erp, why_erp = target_erp(facts, erps, content), target_reason(facts, erps, content)
+    return Review(facts, current, checked, changes, erp, others, why_erp)
 
 
 def _changes(previous: SubmissionRow, content: Commitment) -> Sequence[Change]:
@@ -92,7 +96,7 @@ async def check(
     """
     senders = await directory.people(db, {row.sent_by.id for _, row in submitted})
     contents = await apart(partial(_contents, [row for _, row in submitted]))
-    targets = [target_erp(facts, erps) for facts, _ in submitted]
+    targets = [target_erp(facts, erps, content) for (facts, _), content in zip(submitted, contents, strict=True)]
     numbers = [
         _Number((row.commitment_id, row.content_hash), kept_number(content, erp), is_number_cut(content, erp))
         for (_, row), content, erp in zip(submitted, contents, targets, strict=True)

@@ -5,7 +5,8 @@ Read in this order:
 1. `types.py`: what the exporter asks a connector to write, and the answers that a connector may give.
 2. `protocol.py`: the methods of a connector, and the settings that every connection has.
 3. `http.py`: a complete connector; `http_request.py` is what it sends, `http_response.py` what an answer means.
-   `http_body.py`, `http_document.py`, `http_words.py` and `retry_after.py` read the parts of an answer. `tls.py` is for
+   `http_body.py`, `http_document.py`, `http_words.py` and `retry_after.py` read the parts of an answer;
+   `http.failures.toml` says what refusals mean for people, and `http_check.py` checks a connection. `tls.py` is for
    every connector that calls over TLS.
 4. `limits/`: what well-known ERPs take, as data that a connection's `limits` may name.
 

@@ -9,7 +9,8 @@
     next_step = "Add the vendor there, then retry the export."   # optional: that of the class, if absent
 
 The first entry that fits counts. A sentence may name `{code}`, `{text}` (the ERP's own words) and the values that the
-connector knows, such as `{field}` and `{value}`; what is not known is left out.
+connector knows, such as `{field}` and `{value}`, or `{place}`, which says where in the document; what is not known is
+left out.
 """
 
 import tomllib
@@ -42,7 +43,7 @@ class FailureEntry(BaseModel):
     contains: str = Field(default="", description="What the ERP's words must contain, in any case.")
     failure_class: FailureClass = Field(alias="class", description="Who can mend it.")
     sentence: Annotated[str, AfterValidator(_readable)] = Field(
-        default="{text}", description="What people read; names in braces stand for what is known."
+        default="{place}{text}", description="What people read; names in braces stand for what is known."
     )
     owner: Owner | None = Field(default=None, description="Who acts next; absent means the class's own.")
     next_step: Annotated[str, AfterValidator(_readable)] | None = Field(
@@ -53,6 +54,12 @@ class FailureEntry(BaseModel):
         """Whether this entry is about `code` with the words `text`."""
         is_code = code.startswith(self.code[:-1]) if self.code.endswith("*") else code == self.code
         return is_code and self.contains.casefold() in text.casefold()
+
+    def refused(self, code: str | None, values: Mapping[str, str]) -> Refused:
+        """Return the refusal with `code` in the words of this entry; a value that is not known is left out."""
+        known = _Known(values)
+        next_step = self.next_step and one_line(self.next_step.format_map(known))
+        return Refused(self.failure_class, one_line(self.sentence.format_map(known)), code, self.owner, next_step)
 
 
 _ENTRIES: TypeAdapter[tuple[FailureEntry, ...]] = TypeAdapter(tuple[FailureEntry, ...])
@@ -89,10 +96,7 @@ class FailureTable:
         entry = self.find(code, text)
         if entry is None:
             return Refused(otherwise or FailureClass.FIX_SETUP, one_line(text or f"The ERP answered {code}."), code)
-        known = _Known(values or {}, code=code or "", text=text)
-        sentence = one_line(entry.sentence.format_map(known))
-        next_step = entry.next_step and one_line(entry.next_step.format_map(known))
-        return Refused(entry.failure_class, sentence, code, entry.owner, next_step)
+        return entry.refused(code, {**(values or {}), "code": code or "", "text": text})
 
 
 class _Known(dict[str, Any]):

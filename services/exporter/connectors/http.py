@@ -8,12 +8,15 @@ import httpx2
 from pydantic import Field, SecretStr
 
 from schemas.fields import FailureClass, Url
+from services.exporter.connectors.http_check import checked
 from services.exporter.connectors.http_copy import copy_answer, numbered_answer
+from services.exporter.connectors.http_failure import HttpFailures
 from services.exporter.connectors.http_request import request_body, request_headers
 from services.exporter.connectors.http_response import find_answer, update_answer, write_answer
 from services.exporter.connectors.protocol import ConnectionSettings
 from services.exporter.connectors.tls import TlsSettings, tls_context
 from services.exporter.connectors.types import (
+    Checked,
     FindAnswer,
     Gone,
     ReadAnswer,
@@ -57,6 +60,7 @@ class HttpConnector:
 
     def __init__(self, settings: HttpSettings, token: SecretStr | None) -> None:
         self._settings = settings
+        self._failures = HttpFailures(settings.failure, settings.title)
         self._documents = f"{settings.url.rstrip('/')}/documents"
         self._client = _client(settings, token)
 
@@ -73,26 +77,36 @@ class HttpConnector:
     async def find(self, reference: str) -> FindAnswer:
         """Return every document with this reference; a lost answer is transient, since a search changes nothing."""
         response = await self._get(f"{self._documents}?reference={quote(reference, safe='')}")
-        return find_answer(response, reference) if isinstance(response, httpx2.Response) else response
+        return find_answer(response, reference, self._failures) if isinstance(response, httpx2.Response) else response
 
     async def create(self, request: WriteRequest) -> WriteAnswer:
         """Write the commitment's first document."""
         response = await self._call("POST", self._documents, request)
-        return write_answer(response) if isinstance(response, httpx2.Response) else response
+        if not isinstance(response, httpx2.Response):
+            return response
+        return write_answer(response, self._failures, request.commitment.number)
 
     async def update(self, document_id: str, request: WriteRequest) -> WriteAnswer:
         """Replace the content of the commitment's document."""
         response = await self._call("PUT", f"{self._documents}/{quote(document_id, safe='')}", request)
-        return update_answer(response) if isinstance(response, httpx2.Response) else response
+        if not isinstance(response, httpx2.Response):
+            return response
+        return update_answer(response, self._failures, request.commitment.number)
+
+    async def check(self) -> tuple[Checked, ...]:
+        """Reach the ERP, sign in, and search for a reference that no commitment has; up to the first problem."""
+        return await checked(self._client, self._settings, self._documents, self._failures)
 
     async def read(self, name: str) -> ReadAnswer:
         """Return the document with this id, or else with this number; a lost answer is transient."""
         by_id = await self._get(f"{self._documents}/{quote(name, safe='')}")
-        answer = copy_answer(by_id) if isinstance(by_id, httpx2.Response) else by_id
+        answer = copy_answer(by_id, self._failures) if isinstance(by_id, httpx2.Response) else by_id
         if not isinstance(answer, Gone):
             return answer
         numbered = await self._get(f"{self._documents}?number={quote(name, safe='')}")
-        return numbered_answer(numbered, name) if isinstance(numbered, httpx2.Response) else numbered
+        if not isinstance(numbered, httpx2.Response):
+            return numbered
+        return numbered_answer(numbered, name, self._failures)
 
     async def close(self) -> None:
         """Close network connections."""

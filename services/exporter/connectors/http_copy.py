@@ -8,6 +8,7 @@ import httpx2
 from schemas.fields import Currency, FailureClass, Money, Text
 from services.exporter.connectors.http_body import json_of
 from services.exporter.connectors.http_document import Body, Document, Lenient
+from services.exporter.connectors.http_failure import HttpFailures
 from services.exporter.connectors.http_response import find_failure, is_missing
 from services.exporter.connectors.http_words import has_error
 from services.exporter.connectors.types import ErpCopy, ErpLine, Gone, ReadAnswer, Refused, Transient
@@ -27,20 +28,20 @@ class _Copy(Document):
     lines: Lenient[list[_Line]] = None
 
 
-def copy_answer(response: httpx2.Response) -> ReadAnswer:
+def copy_answer(response: httpx2.Response, failures: HttpFailures | None = None) -> ReadAnswer:
     """Return the document that was asked for by its id; Gone if the ERP has none."""
     if is_missing(response):
         return Gone(FailureClass.FIX_DATA, "The ERP has no such document.")
     if response.status_code != httpx2.codes.OK:
-        return find_failure(response)
+        return find_failure(response, failures)
     body = json_of(response)
     return _copy(body) or Transient(_UNREADABLE, is_reached=True)
 
 
-def numbered_answer(response: httpx2.Response, number: str) -> ReadAnswer:
+def numbered_answer(response: httpx2.Response, number: str, failures: HttpFailures | None = None) -> ReadAnswer:
     """Return the document with this number from a list; Gone if there is none, Refused if there are several."""
     if response.status_code != httpx2.codes.OK:
-        return find_failure(response)
+        return find_failure(response, failures)
     body = json_of(response)
     listed = body.get("documents") if isinstance(body, dict) else None
     if not isinstance(listed, list) or has_error(body):

@@ -2,14 +2,14 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Any
 
 import httpx2
 
 from schemas.events import DOCUMENT_GONE
-from schemas.fields import Code, FailureClass
+from schemas.fields import FailureClass
 from services.exporter.connectors.http_body import json_of
-from services.exporter.connectors.http_document import Body, Document, Lenient, document_in, documents_in
+from services.exporter.connectors.http_document import document_in, documents_in
+from services.exporter.connectors.http_failure import HttpFailures, problem_in
 from services.exporter.connectors.http_words import has_error, words_of
 from services.exporter.connectors.retry_after import retry_after_seconds
 from services.exporter.connectors.types import (
@@ -29,28 +29,12 @@ _LOST = {408, 502, 503, 504, *range(520, 531)}
 """Statuses of gateways and proxies: the ERP's own answer was lost on its way, or there was none."""
 
 _GONE = (httpx2.codes.NOT_FOUND, httpx2.codes.GONE)
-_FAILURE_CLASSES = {
-    400: FailureClass.FIX_DATA,
-    409: FailureClass.WAIT_FOR_DEPENDENCY,
-    413: FailureClass.FIX_DATA,
-    422: FailureClass.FIX_DATA,
-}
-"""The failure class of a refusal that names none; for every other one it is FIX_SETUP."""
 
 
-class _Problem(Body):
-    """The members of problem+json (RFC 9457) that we read, and our own; an invalid one is read as absent."""
-
-    code: Lenient[Code] = None
-    status: Lenient[int] = None
-    failure_class: Lenient[FailureClass] = None
-    document: Lenient[Document] = None
-
-
-def find_answer(response: httpx2.Response, reference: str) -> FindAnswer:
+def find_answer(response: httpx2.Response, reference: str, failures: HttpFailures | None = None) -> FindAnswer:
     """Return the listed documents that may have this reference; the ERP may list others too."""
     if response.status_code != httpx2.codes.OK:
-        return find_failure(response)
+        return find_failure(response, failures)
     body = json_of(response)
     listed = body.get("documents") if isinstance(body, dict) else None
     if not isinstance(listed, list) or has_error(body):
@@ -58,9 +42,9 @@ def find_answer(response: httpx2.Response, reference: str) -> FindAnswer:
     return documents_in(listed, reference)
 
 
-def find_failure(response: httpx2.Response) -> Refused | Transient:
+def find_failure(response: httpx2.Response, failures: HttpFailures | None = None) -> Refused | Transient:
     """Return the failure of a search, which stores nothing: what would be unknown of a write is transient."""
-    failure = _failure(response)
+    failure = _failure(response, failures or HttpFailures())
     if isinstance(failure, Exists):
         return Transient("The ERP did not list its documents.")
     return Transient(failure.message, is_reached=failure.is_reached) if isinstance(failure, Unknown) else failure
@@ -68,54 +52,62 @@ def find_failure(response: httpx2.Response) -> Refused | Transient:
 
 def is_missing(response: httpx2.Response) -> bool:
     """Whether the ERP says that there is no document with the id in the address."""
-    return response.status_code in _GONE or _problem(response).code == DOCUMENT_GONE
+    return response.status_code in _GONE or problem_in(response).code == DOCUMENT_GONE
 
 
-def write_answer(response: httpx2.Response) -> WriteAnswer:
-    """Return whether the document was stored; Unknown in case of any doubt."""
+def write_answer(
+    response: httpx2.Response, failures: HttpFailures | None = None, number: str | None = None
+) -> WriteAnswer:
+    """Return whether the document was stored; Unknown in case of any doubt.
+
+    `failures` says what a refusal means, in words that name the commitment's `number`.
+    """
+    failures = failures or HttpFailures()
     if not httpx2.codes.is_success(response.status_code):
-        return _failure(response)
+        return _failure(response, failures, number)
     body = json_of(response)
     if response.status_code in _STORED and not has_error(body) and (document := document_in(body)):
         return Landed((document,))
-    return _unclear(response)
+    return _unclear(response, failures, number)
 
 
-def update_answer(response: httpx2.Response) -> WriteAnswer:
+def update_answer(
+    response: httpx2.Response, failures: HttpFailures | None = None, number: str | None = None
+) -> WriteAnswer:
     """Return the answer to a write to an existing document: Gone if the ERP says that there is none."""
-    answer = write_answer(response)
+    answer = write_answer(response, failures, number)
     if not isinstance(answer, Refused):
         return answer
-    return Gone(answer.failure_class, answer.message, answer.code) if is_missing(response) else answer
+    return Gone(answer.failure_class, _message(response), answer.code) if is_missing(response) else answer
 
 
-def _failure(response: httpx2.Response) -> Exists | Refused | Transient | Unknown:
+def _failure(
+    response: httpx2.Response, failures: HttpFailures, number: str | None = None
+) -> Exists | Refused | Transient | Unknown:
     status = response.status_code
-    problem, message = _problem(response), _message(response)
+    problem, message = problem_in(response), _message(response)
     existing = problem.document.found() if problem.document else None
     if status == httpx2.codes.CONFLICT and problem.code == "duplicate_reference" and existing:
         return Exists(existing)
-    if status == httpx2.codes.TOO_MANY_REQUESTS:
-        return Transient(message, problem.code, _retry_after(response), is_reached=True)
     if status == httpx2.codes.SERVICE_UNAVAILABLE and "retry-after" in response.headers:
         return Transient(message, problem.code, _retry_after(response))
     if not httpx2.codes.is_client_error(status) or status == httpx2.codes.REQUEST_TIMEOUT:
-        return Unknown(message) if status in _LOST else _unclear(response)
-    failure_class = problem.failure_class or _FAILURE_CLASSES.get(status, FailureClass.FIX_SETUP)
-    if failure_class is FailureClass.RETRY_LATER:
-        return Transient(message, problem.code, is_reached=True)
-    return Refused(failure_class, message, problem.code)
+        return Unknown(message) if status in _LOST else _unclear(response, failures, number)
+    refused = failures.refused(problem, status, message, number)
+    if status == httpx2.codes.TOO_MANY_REQUESTS or refused.failure_class is FailureClass.RETRY_LATER:
+        return Transient(refused.message, refused.code, _retry_after(response), is_reached=True)
+    return refused
 
 
-def _unclear(response: httpx2.Response) -> Unknown:
+def _unclear(response: httpx2.Response, failures: HttpFailures, number: str | None) -> Unknown:
     """The ERP has answered completely, but showed no document; its words say why, or at least its status does."""
-    status, problem = response.status_code, _problem(response)
-    failure_class = problem.failure_class or _FAILURE_CLASSES.get(problem.status or status, FailureClass.FIX_SETUP)
+    status, problem = response.status_code, problem_in(response)
     message = _message(response, _without_words(response))
     if httpx2.codes.is_success(status) and not has_error(json_of(response)) and words_of(response):
         message = f"The ERP answered without a document: {message}"[:MAX_MESSAGE_CHARACTERS]
     is_reached = not httpx2.codes.is_server_error(status)  # a server that fails for all is spared by the circuit
-    return Unknown(message, Refused(failure_class, message, problem.code), is_reached=is_reached)
+    refused = failures.refused(problem, problem.status or status, message, number)
+    return Unknown(message, refused, is_reached=is_reached)
 
 
 def _without_words(response: httpx2.Response) -> str:
@@ -127,15 +119,6 @@ def _without_words(response: httpx2.Response) -> str:
     if httpx2.codes.is_success(response.status_code):
         return "The ERP answered without a document"
     return "The ERP gave no reason"
-
-
-def _problem(response: httpx2.Response) -> _Problem:
-    """Return the problem that the answer describes; the code may stand in its member `error`."""
-    body: Any = json_of(response)
-    if not isinstance(body, dict):
-        return _Problem()
-    error = body.get("error")
-    return _Problem.model_validate({**(error if isinstance(error, dict) else {}), **body})
 
 
 def _message(response: httpx2.Response, instead: str = "The ERP gave no reason") -> str:

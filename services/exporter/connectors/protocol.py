@@ -7,7 +7,8 @@ from typing import Annotated, Protocol, Self, runtime_checkable
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from schemas.events import LimitsProfile
-from schemas.fields import Id, Name
+from schemas.fields import Currency, Id, Kind, Name
+from services.exporter.connectors.failure_table import FailureEntry
 from services.exporter.connectors.limits.profiles import ConnectionLimits
 from services.exporter.connectors.types import Checked, FindAnswer, ReadAnswer, WriteAnswer, WriteRequest
 
@@ -23,6 +24,15 @@ class ConnectionSettings(BaseModel):
     kind: Id = Field(description="The connector, for example http.")
     title: Name = Field(description="What people call this ERP.")
     companies: tuple[Id, ...] = Field(min_length=1, description="The companies whose commitments go to this ERP.")
+    projects: tuple[Name, ...] = Field(
+        default=(), description="The ids or numbers of the only projects that it takes; absent means all."
+    )
+    currencies: tuple[Currency, ...] = Field(
+        default=(), description="The only currencies that it takes; absent means all."
+    )
+    kinds: tuple[Kind, ...] = Field(
+        default=(), description="The only kinds of commitment that it takes; absent means all."
+    )
     token_env: str | None = Field(default=None, description="The environment variable that holds the token.")
     token_file: Path | None = Field(default=None, description="The file that holds the token.")
     timeout_seconds: Seconds = Field(default=30.0, description="Absolute deadline of one call.")
@@ -51,6 +61,9 @@ class ConnectionSettings(BaseModel):
         default=4.0, description="Over how many hours the night's comparisons are spread."
     )
     limits: ConnectionLimits = Field(default=LimitsProfile(), description="What the ERP accepts, or a profile's id.")
+    failure: tuple[FailureEntry, ...] = Field(
+        default=(), description="What the ERP's own error codes mean for people; these come before the connector's."
+    )
 
     @field_validator("limits")
     @classmethod
@@ -98,7 +111,7 @@ class Connector(Protocol):
         ...
 
     async def close(self) -> None:
-        """Close network connections; called once, when the service stops."""
+        """Close network connections; called once: when the service stops, or after a reload and the last call."""
         ...
 
 
@@ -143,7 +156,7 @@ class ConnectorType(Protocol):
     """Validates the `[[connection]]` table; the constructor receives an instance of it."""
 
     def __call__(self, settings: ConnectionSettings, token: SecretStr | None) -> Connector:
-        """Create the connector of one connection; `token` is None where the connection has none.
+        """Create the connector of one connection, without calling the ERP; `token` is None where it has none.
 
         SettingsError if a file or another thing that the settings name cannot be used; the service then does not start.
         """

@@ -210,7 +210,7 @@ def _close(exports: CommitmentExports, export: Export, now: datetime) -> tuple[E
 def _fail_without_connection(exports: CommitmentExports, export: Export, now: datetime) -> tuple[Export, Events]:
     if export.state is not ExportState.PENDING or exports.connection_for(export) is not None:
         return export, ()
-    return fail(exports, export, no_connection(export.company_id), now)
+    return fail(exports, export, no_connection(export.company_id, export.summary), now)
 
 
 _STEPS: tuple[Step, ...] = (_start_next_round, _supersede, _close, _fail_without_connection)

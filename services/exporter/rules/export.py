@@ -8,7 +8,7 @@ from uuid import UUID
 
 from schemas.commitment import ErpDocument, Person, Summary
 from schemas.events import Failure
-from schemas.fields import Code, FailureClass, Record, Text
+from schemas.fields import Code, FailureClass, Owner, Record, Text
 from services.exporter.rules.marker import marker_of
 
 
@@ -27,12 +27,14 @@ class ExportState(StrEnum):
 class Doubt(Record):
     """Why an export is in doubt: what is known of its last write.
 
-    If the ERP answered that write completely, `failure_class` and `code` say how the export fails if nothing landed.
+    If the ERP answered that write completely, the other members say how the export fails if nothing landed.
     """
 
     message: Text
     failure_class: FailureClass | None = None
     code: Code | None = None
+    owner: Owner | None = None
+    next_step: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)

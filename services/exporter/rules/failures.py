@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 
-from schemas.commitment import ErpDocument
+from schemas.commitment import Summary
 from schemas.events import DOCUMENT_GONE, Failure
 from schemas.fields import FailureClass, Owner
 from schemas.limits import MAX_TEXT_CHARACTERS
 from services.exporter.connectors.types import Refused
+from services.exporter.rules.about import About
 from services.exporter.rules.outcome import DocumentGone, Failed, WrongTerms
 
 UNNAMED_DOCUMENT = "a document whose id cannot be read"
@@ -22,22 +23,25 @@ _OWNERS: dict[FailureClass, tuple[Owner, str]] = {
 def failure_of(failed: Failed, *, is_in_erp: bool) -> Failure:
     """The failure to publish for `failed`; `is_in_erp` is whether the ERP holds a document of an earlier revision."""
     match failed:
-        case DocumentGone(document, message):
-            return _document_gone(document, message)
+        case DocumentGone():
+            return _document_gone(failed)
         case WrongTerms():
             return _wrong_terms(failed, is_in_erp=is_in_erp)
         case Refused():
             return _refused(failed, is_in_erp=is_in_erp)
 
 
-def _document_gone(document: ErpDocument, message: str) -> Failure:
+def _document_gone(gone: DocumentGone) -> Failure:
+    document, about = gone.document, gone.about
     name = document.number or document.id
+    message = f"{about.begin} no longer has {name}, the document of {about.number}. {gone.message}"
     return Failure(
         failure_class=FailureClass.WAIT_FOR_DEPENDENCY,
         code=DOCUMENT_GONE,
-        message=f"The ERP no longer has {name}, the document of this commitment. {message}"[:MAX_TEXT_CHARACTERS],
+        message=message[:MAX_TEXT_CHARACTERS],
         owner=Owner.APPROVER,
-        next_step=f"If {name} was deleted on purpose, choose Create anew; otherwise restore it in the ERP, then retry.",
+        next_step=f"If {name} was deleted on purpose, choose Create anew; otherwise restore it in {about.erp}, then "
+        "retry.",
         in_erp=False,
         document=document,
     )
@@ -66,77 +70,109 @@ def _refused(refused: Refused, *, is_in_erp: bool) -> Failure:
     )
 
 
-def no_connection(company_id: str) -> Refused:
-    """The commitment's company has no ERP connection."""
-    return Refused(FailureClass.FIX_SETUP, f"The company {company_id} has no ERP connection.", "no_connection")
+def no_connection(company_id: str, commitment: Summary) -> Refused:
+    """No ERP connection takes the commitment."""
+    number, kind = commitment.number, commitment.kind.value.replace("_", " ")
+    return Refused(
+        FailureClass.FIX_SETUP,
+        f"{number} has no ERP to go to: no connection takes it, a {kind} of company {company_id} and project "
+        f"{commitment.project}, in {commitment.currency}.",
+        "no_connection",
+        next_step=f"Add a [[connection]] that takes it, with {company_id} among its companies, to the file that "
+        "ERP_CONNECTIONS names; let the exporter read it (SIGHUP), then retry the export.",
+    )
 
 
-def unknown_connection(name: str | None) -> Refused:
-    """The commitment's ERP connection is no longer configured."""
-    return Refused(FailureClass.FIX_SETUP, f"The ERP connection {name} is not configured.", "unknown_connection")
+def unknown_connection(name: str | None, number: str, *, has_document: bool) -> Refused:
+    """The commitment's ERP connection is no longer configured; its document, if it has one, can be nowhere else."""
+    instead = "" if has_document else f", or another one that takes {number}"
+    return Refused(
+        FailureClass.FIX_SETUP,
+        f"The ERP connection {name}, through which {number} goes, is not configured.",
+        "unknown_connection",
+        next_step=f"Put the connection {name} back into the file that ERP_CONNECTIONS names{instead}; let the exporter "
+        "read it (SIGHUP), then retry the export.",
+    )
 
 
-def content_differs() -> Refused:
+def content_differs(about: About) -> Refused:
     """The stored content is not what the approver saw."""
     return Refused(
         FailureClass.FIX_SETUP,
-        "The stored content is not the content that was approved: their hashes differ. Nothing was sent to the ERP.",
+        f"What is stored of {about.number} is not the content that was approved: their hashes differ. Nothing was sent "
+        f"to {about.erp}.",
         "content_hash",
+        next_step="Find out what changed the exporter's database, then retry the export: that stores the approved "
+        "content again.",
     )
 
 
-def content_unreadable() -> Refused:
+def content_unreadable(about: About) -> Refused:
     """The stored content is missing or damaged; a retry brings it again."""
     return Refused(
         FailureClass.FIX_SETUP,
-        "The stored content of this revision is missing or cannot be read. Nothing was sent to the ERP.",
+        f"What is stored of {about.number} is missing or cannot be read. Nothing was sent to {about.erp}.",
         "content_unreadable",
+        Owner.APPROVER,
+        "Retry the export: that stores the approved content again.",
     )
 
 
-def connector_broken(message: str, attempts: int) -> Refused:
+def connector_broken(about: About, message: str, attempts: int) -> Refused:
     """The connector raises errors of its own; its operator finds them in the log."""
     return Refused(
         FailureClass.FIX_SETUP,
-        f"The connector failed in {attempts} attempts; the exporter's log says where. {message}",
+        f"The connector to {about.erp} failed in {attempts} attempts to write {about.number}; the exporter's log says "
+        f"where. {message}",
         "connector_broken",
+        next_step="Send the lines export.attempt_failed of the exporter's log to those who made the connector; once it "
+        "is mended, retry the export.",
     )
 
 
-def unmarked_document(numbers: str) -> Refused:
+def unmarked_document(about: About, names: str) -> Refused:
     """The ERP has documents with our reference but without our marker; writing another could be a duplicate."""
     return Refused(
         FailureClass.FIX_SETUP,
-        f"The ERP already holds {numbers} under this commitment's reference, without a marker of Countersign. "
-        "Remove the reference there, so that no second document appears beside it.",
+        f"{about.begin} already holds {names} under the reference of {about.number}, without a marker of Countersign.",
         "unmarked_document",
+        next_step=f"Remove the reference from it in {about.erp}, or delete it there, so that no second document "
+        "appears beside it; then retry the export.",
     )
 
 
-def duplicate_reference(reference: str) -> Refused:
+def duplicate_reference(about: About, reference: str) -> Refused:
     """The ERP reports a duplicate although we are updating the only document that it showed us."""
     return Refused(
-        FailureClass.FIX_SETUP, f"The ERP holds more than one document under {reference}.", "duplicate_reference"
+        FailureClass.FIX_SETUP,
+        f"{about.begin} holds more than one document under {reference}, the reference of {about.number}.",
+        "duplicate_reference",
+        next_step=f"Leave the reference on only one of them in {about.erp}, then retry the export.",
     )
 
 
-def reference_held(reference: str, name: str, message: str) -> Refused:
+def reference_held(about: About, reference: str, name: str, message: str) -> Refused:
     """The ERP refuses a second document because of one that it then does not have."""
     return Refused(
         FailureClass.FIX_SETUP,
-        f"The ERP refuses a new document because {name} has the reference {reference}, but cannot update {name}. "
-        f"Restore it there, or free its reference. {message}",
+        f"{about.begin} refuses a new document for {about.number} because {name} has the reference {reference}, but "
+        f"cannot update {name}. {message}",
         "reference_held",
+        next_step=f"Restore {name} in {about.erp}, or free its reference there; then retry the export.",
     )
 
 
-def given_up(last_message: str, attempts: int) -> Refused:
+def given_up(about: About, last_message: str, attempts: int) -> Refused:
     """Transient errors and lost answers have used up the attempts of a round."""
     return Refused(
-        FailureClass.RETRY_LATER, f"The ERP could not take it in {attempts} attempts. {last_message}", "given_up"
+        FailureClass.RETRY_LATER,
+        f"{about.begin} could not take {about.number} in {attempts} attempts. {last_message}",
+        "given_up",
+        next_step=f"Retry the export once {about.erp} is available again.",
     )
 
 
-def not_stored(refused: Refused) -> Refused:
+def not_stored(about: About, refused: Refused) -> Refused:
     """The ERP answered a write without a document, and showed later that it had stored nothing."""
-    return replace(refused, message=f"{refused.message} Asked afterwards, the ERP does not have this revision.")
+    asked = f"Asked afterwards, {about.erp} does not have this revision of {about.number}."
+    return replace(refused, message=f"{refused.message} {asked}")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from schemas.commitment import ErpDocument
 from schemas.fields import Owner
 from services.exporter.connectors.types import Landed, Refused, Transient, Unknown
+from services.exporter.rules.about import About
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class DocumentGone:
 
     document: ErpDocument
     message: str
+    about: About = About()  # noqa: RUF009 - it is frozen
 
 
 @dataclass(frozen=True, slots=True)

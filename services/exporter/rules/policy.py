@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from services.exporter.connectors.protocol import ConnectionSettings
+from services.exporter.rules.about import UNNAMED_ERP
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """The limits and delays of one connection; delays double from their first value up to their maximum."""
+    """The limits and delays of one connection to `erp`; delays double from their first value up to their maximum."""
 
     settle_seconds: float = 30.0
     """How long after a lost answer the ERP may still store the document."""
@@ -18,6 +19,7 @@ class RetryPolicy:
     max_retry_seconds: float = 300.0
     first_probe_seconds: float = 2.0
     max_probe_seconds: float = 600.0
+    erp: str = UNNAMED_ERP
 
     def settle_time(self) -> timedelta:
         """Return `settle_seconds` as a timedelta."""
@@ -40,6 +42,7 @@ def policy_for(settings: ConnectionSettings) -> RetryPolicy:
         max_attempts=settings.max_attempts,
         first_retry_seconds=settings.first_retry_seconds,
         first_probe_seconds=settings.first_probe_seconds,
+        erp=settings.title,
     )
 
 

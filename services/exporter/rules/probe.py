@@ -14,6 +14,7 @@ from services.exporter.connectors.types import (
     Transient,
     UnreadableDocument,
 )
+from services.exporter.rules.about import UNNAMED_ERP, About
 from services.exporter.rules.export import Doubt, Export, ExportState
 from services.exporter.rules.failures import UNNAMED_DOCUMENT, given_up, not_stored, unmarked_document
 from services.exporter.rules.marker import marked_revision
@@ -41,6 +42,7 @@ def after_probe(
     found: FindAnswer,
     now: datetime,
     replaced: Collection[ErpDocument] = (),
+    erp: str = UNNAMED_ERP,
 ) -> Create | Update | AttemptOutcome:
     """Decide the next step from what `find` answered; `known` is the document of an earlier success.
 
@@ -67,25 +69,32 @@ def after_probe(
     ]
     if ours:
         return Update(max(ours, key=lambda document: _revision(document, export)).id)
-    return _only_unmarked(export, found) if found else Create()
+    return _only_unmarked(export, found, erp) if found else Create()
 
 
 def unless_tried_enough(
-    export: Export, step: Create | Update | AttemptOutcome, max_attempts: int
+    export: Export, step: Create | Update | AttemptOutcome, max_attempts: int, erp: str = UNNAMED_ERP
 ) -> Create | Update | AttemptOutcome:
     """Return `step`, unless it repeats a write that the ERP has answered already, or that was lost too often."""
     if not isinstance(step, (Create, Update)) or export.state is not ExportState.IN_DOUBT:
         return step
     doubt = export.doubt or Doubt(message="The ERP's answers were lost.")
+    about = About(export.summary.number, erp)
     if doubt.failure_class is not None:
-        return NotRepeated(not_stored(Refused(doubt.failure_class, doubt.message, doubt.code)))
+        refused = Refused(doubt.failure_class, doubt.message, doubt.code, doubt.owner, doubt.next_step)
+        return NotRepeated(not_stored(about, refused))
     if export.attempts >= max_attempts:
-        return NotRepeated(given_up(doubt.message, export.attempts))
+        return NotRepeated(given_up(about, doubt.message, export.attempts))
     return step
 
 
 def after_gone(
-    export: Export, known: ErpDocument | None, document_id: str, gone: Gone, found: FindAnswer
+    export: Export,
+    known: ErpDocument | None,
+    document_id: str,
+    gone: Gone,
+    found: FindAnswer,
+    erp: str = UNNAMED_ERP,
 ) -> AttemptOutcome:
     """Decide what an update of `document_id` that was answered with `gone` means, from what `find` answered since."""
     if isinstance(found, (Refused, Transient)):
@@ -97,7 +106,7 @@ def after_gone(
         return gone  # it is listed, or may be
     if known is None:  # it was found a moment ago, and nobody was told of it: begin again
         return Transient(gone.message, gone.code, is_reached=True)
-    return DocumentGone(known, gone.message)
+    return DocumentGone(known, gone.message, About(export.summary.number, erp))
 
 
 def outcome_without_write(export: Export, obstacle: Refused | Transient | Broken) -> AttemptOutcome:
@@ -133,12 +142,12 @@ def _revision(document: FoundDocument, export: Export) -> int:
     return marked_revision(document.marker, export.commitment_id) or 0
 
 
-def _only_unmarked(export: Export, found: Sequence[FoundDocument | UnreadableDocument]) -> AttemptOutcome:
+def _only_unmarked(export: Export, found: Sequence[FoundDocument | UnreadableDocument], erp: str) -> AttemptOutcome:
     numbers = ", ".join(map(_name, found[:_MAX_NAMED]))
     if len(found) > _MAX_NAMED:
         numbers += f" and {len(found) - _MAX_NAMED:,} more"
     if export.state is not ExportState.IN_DOUBT:
-        return unmarked_document(numbers)
+        return unmarked_document(About(export.summary.number, erp), numbers)
     asked = f"The ERP holds {numbers} under our reference without a marker of ours: somebody has to look."
     return Undecided(asked, needs_person=True)
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from schemas.commitment import ErpDocument
 from services.exporter.connectors.types import FoundDocument, Landed, Refused, Transient, Unknown
+from services.exporter.rules.about import About
 from services.exporter.rules.event_handlers import DecidedExports, advance, fail
 from services.exporter.rules.export import CommitmentExports, Doubt, Evidence, Export, ExportLease, ExportState
 from services.exporter.rules.failures import connector_broken, given_up
@@ -124,7 +125,8 @@ def _retried(
 ) -> tuple[Export, Events]:
     if export.attempts >= policy.max_attempts:
         explain = given_up if isinstance(obstacle, Transient) else connector_broken
-        return fail(exports, export, explain(obstacle.message, export.attempts), now)
+        about = About(export.summary.number, policy.erp)
+        return fail(exports, export, explain(about, obstacle.message, export.attempts), now)
     retry_after_seconds = obstacle.retry_after_seconds if isinstance(obstacle, Transient) else 0.0
     due_at = now + policy.retry_delay(export.attempts, retry_after_seconds)
     return export.moved_to(ExportState.PENDING, now, due_at), ()
@@ -141,7 +143,13 @@ def _doubt(unknown: Unknown) -> Doubt:
     refusal = unknown.refusal
     if refusal is None:
         return Doubt(message=unknown.message)
-    return Doubt(message=refusal.message, failure_class=refusal.failure_class, code=refusal.code)
+    return Doubt(
+        message=refusal.message,
+        failure_class=refusal.failure_class,
+        code=refusal.code,
+        owner=refusal.owner,
+        next_step=refusal.next_step,
+    )
 
 
 def _unwritten(export: Export, outcome: NotSent | Overruled, now: datetime) -> Export:

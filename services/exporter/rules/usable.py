@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from pydantic import TypeAdapter
 
-from schemas.fields import Code, ErpId, Url, valid_or_none
+from schemas.fields import Code, ErpId, FailureClass, Url, valid_or_none
 from services.exporter.connectors.types import (
     ErpCopy,
     Exists,
@@ -20,9 +20,11 @@ from services.exporter.connectors.types import (
     WriteAnswer,
 )
 from services.exporter.connectors.wording import one_line
+from services.exporter.rules.about import About
 from services.exporter.rules.failures import UNNAMED_DOCUMENT, unmarked_document
 
 MAX_RETRY_AFTER_SECONDS = 86_400.0
+_UNNAMED = About()
 _ID: TypeAdapter[str] = TypeAdapter(ErpId)
 _CODE: TypeAdapter[str] = TypeAdapter(Code)
 _URL: TypeAdapter[str] = TypeAdapter(Url)
@@ -35,7 +37,7 @@ def usable_found(answer: FindAnswer) -> FindAnswer:
     return _refused(answer) if isinstance(answer, Refused) else _transient(answer)
 
 
-def usable_written(answer: WriteAnswer) -> WriteAnswer:
+def usable_written(answer: WriteAnswer, about: About = _UNNAMED) -> WriteAnswer:
     """Return `answer` with texts that can be stored; Unknown where no document of it can be, as it may have landed."""
     match answer:
         case Landed(documents):
@@ -43,7 +45,9 @@ def usable_written(answer: WriteAnswer) -> WriteAnswer:
             return Landed(found) if found else Unknown("The ERP's document cannot be read.", is_reached=True)
         case Exists(document):
             existing = _document(document)
-            return Exists(existing) if isinstance(existing, FoundDocument) else unmarked_document(UNNAMED_DOCUMENT)
+            if isinstance(existing, FoundDocument):
+                return Exists(existing)
+            return unmarked_document(about, UNNAMED_DOCUMENT)
         case Refused():
             return _refused(answer)
         case Transient():
@@ -59,7 +63,7 @@ def usable_read(answer: ReadAnswer) -> ReadAnswer:
             readable = _document(document)
             if isinstance(readable, FoundDocument):
                 return replace(answer, document=readable)
-            return unmarked_document(UNNAMED_DOCUMENT)
+            return Refused(FailureClass.FIX_SETUP, f"The ERP answered with {UNNAMED_DOCUMENT}.")
         case Refused():
             return _refused(answer)
         case Transient():

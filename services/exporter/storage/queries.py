@@ -54,6 +54,14 @@ async def connections(db: Transaction, names: Sequence[str]) -> Mapping[str, See
     return {row.name: SeenConnection(circuit_of(row), row.told, row.waiting) for row in rows}
 
 
+async def removed_connections(db: Transaction, names: Sequence[str]) -> Sequence[str]:
+    """Return the connections besides `names` that are announced with companies: they are no longer configured."""
+    table = tables.CONNECTION
+    is_other = table.c.name.not_in(list(names))
+    removed = select(table.c.name).where(is_other, table.c.told.not_like('%"companies": []%')).order_by(table.c.name)
+    return list(await db.scalars(removed))
+
+
 async def count_set_aside(db: Transaction) -> int:
     """Return how many commitments are set aside."""
     counted = select(func.count()).select_from(tables.COMMITMENT).where(tables.COMMITMENT.c.set_aside.is_not(None))

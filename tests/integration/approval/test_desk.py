@@ -668,3 +668,35 @@ async def test_every_response_has_the_security_headers(desk: DeskUnderTest) -> N
         style = await browser.get("/assets/desk.css")
         assert style.headers["content-type"].startswith("text/css")
         assert "no-store" not in style.headers["cache-control"]
+
+
+async def test_where_a_company_has_several_erps_the_page_says_which_one_and_why(desk: DeskUnderTest) -> None:
+    euros = company.QUICKBOOKS.model_copy(
+        update={"name": "europe", "title": "European books", "version": 1, "priority": 1, "currencies": ("EUR",)}
+    )
+    harbour = euros.model_copy(
+        update={"name": "harbour", "title": "Harbour books", "currencies": (), "projects": ("24-310",)}
+    )
+    rest = company.QUICKBOOKS.model_copy(update={"version": 2, "priority": 3})
+    await desk.receive(euros, harbour.model_copy(update={"priority": 2}), rest)
+    of_harbour = {"project": CONCRETE["project"] | {"number": "24-310"}}
+    await desk.receive(sent(CONCRETE), sent(content("8842", "SC-015", currency="EUR")))
+    await desk.receive(sent(content("8843", "SC-016", **of_harbour)), sent(content("8844", "SC-017")))
+    await desk.receive(succeeded(content("8844", "SC-017")))
+
+    async with desk.browser(DANA) as browser:
+        pages = {number: text_of(await browser.get(f"/commitments/{number}")) for number in range(8841, 8845)}
+
+    assert "ERP QuickBooks (no other one takes it)" in pages[8841]
+    assert "ERP European books (currency EUR)" in pages[8842]
+    assert "ERP Harbour books (project 24-310)" in pages[8843]
+    assert "ERP QuickBooks (its document is there)" in pages[8844]
+
+
+async def test_an_erp_that_is_no_longer_configured_gets_nothing(desk: DeskUnderTest) -> None:
+    await desk.receive(company.QUICKBOOKS.model_copy(update={"version": 2, "companies": ()}), sent(CONCRETE))
+
+    async with desk.browser(DANA) as browser:
+        page = text_of(await browser.get("/commitments/8841"))
+
+    assert "ERP Not connected yet" in page

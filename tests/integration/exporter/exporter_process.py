@@ -79,7 +79,7 @@ class ExporterProcess:
         """Process `events` as one batch."""
         async with self.database.begin() as db:
             states = await self.store.load(db, sorted({event.subject for event in events}))
-            folded = fold(handlers(self.connections.routes), states, events, self.clock())
+            folded = fold(handlers(self.connections.route), states, events, self.clock())
             await self.store.write(db, folded.changes)
             await self.outbox.add(db, folded.publish)
 

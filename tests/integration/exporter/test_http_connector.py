@@ -5,6 +5,7 @@ import gzip
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import orjson
 import pytest
@@ -34,9 +35,11 @@ REQUEST = WriteRequest(
 
 
 @asynccontextmanager
-async def connector(url: str, timeout_seconds: float = 0.5) -> AsyncIterator[HttpConnector]:
-    settings = HttpSettings(
-        name="main", kind="http", title="Main", companies=("co-1",), url=url, timeout_seconds=timeout_seconds
+async def connector(url: str, timeout_seconds: float = 0.5, **more: Any) -> AsyncIterator[HttpConnector]:
+    settings = HttpSettings.model_validate(
+        {"name": "main", "kind": "http", "title": "Main", "companies": ["co-1"], "url": url}
+        | {"timeout_seconds": timeout_seconds}
+        | more
     )
     http = HttpConnector(settings, TOKEN)
     yield http
@@ -96,6 +99,25 @@ async def test_refusals_and_unavailability_store_nothing() -> None:
         assert isinstance(unavailable, Transient)
         assert unavailable.retry_after_seconds == 3
         assert erp.books.under("c-1") == []
+
+
+async def test_a_refusal_names_the_line_and_means_what_the_connection_says() -> None:
+    own = [
+        {
+            "code": "cost_code_closed",
+            "class": "wait_for_dependency",
+            "sentence": "{place}closed in {erp}. {text}",
+            "next_step": "Open {value} again, then retry the export.",
+        }
+    ]
+    rules = Rules(closed_cost_codes=frozenset({"03-300"}))
+    async with running_erp(token=TOKEN, rules=rules) as erp, connector(erp.url, 5, failure=own) as http:
+        refused = await http.create(REQUEST)
+
+    assert isinstance(refused, Refused)
+    assert refused.failure_class is FailureClass.WAIT_FOR_DEPENDENCY
+    assert refused.message.startswith("SC-014, line 1, cost code 03-300: closed in Main. Closed cost code.")
+    assert refused.next_step == "Open 03-300 again, then retry the export."
 
 
 async def test_an_erp_with_unique_references_returns_the_existing_document() -> None:

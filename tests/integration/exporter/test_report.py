@@ -88,3 +88,24 @@ async def test_an_announcement_has_the_queue_the_companies_and_a_higher_version(
     first, second = await exporter.published()
     assert (second.data.name, second.data.companies, second.data.queue_length) == ("main", ("co-1",), 1)
     assert second.data.version > first.data.version
+
+
+async def test_a_connection_that_is_removed_is_announced_without_companies_once(exporter: ExporterProcess) -> None:
+    await exporter.connections.replace({})
+    await exporter.connection_report.report()
+    await exporter.connection_report.report()
+
+    first, second = await exporter.published()
+    assert (second.data.name, second.data.title, second.data.companies) == ("main", "Main books", ())
+    assert second.data.version > first.data.version
+
+
+async def test_a_connection_that_comes_back_is_announced_with_its_companies(exporter: ExporterProcess) -> None:
+    before = dict(exporter.connections.by_name)
+    await exporter.connections.replace({})
+    await exporter.connection_report.report()
+    await exporter.connections.replace(before)
+    await exporter.connection_report.report()
+
+    last = await exporter.last_published()
+    assert (last.data.companies, last.data.priority) == (("co-1",), 1)

@@ -125,7 +125,7 @@ class ChoreTable:
     async def working(
         self,
         chores: Chores,
-        concurrency: int = 4,
+        concurrency: int | Callable[[], int] = 4,
         max_idle_seconds: float = 0.05,
         may_claim: Callable[[], bool] = lambda: True,
     ) -> AsyncIterator[asyncio.Event]:
@@ -169,6 +169,30 @@ def short_drain(monkeypatch: pytest.MonkeyPatch) -> float:
     """Let a drain take two seconds only, and return them."""
     monkeypatch.setattr("services.pipeline.worker.DRAIN_SECONDS", 2.0)
     return 2.0
+
+
+async def test_how_many_jobs_run_at_once_may_change_while_they_run(table: ChoreTable) -> None:
+    allowed, go_on = [1], asyncio.Event()
+    await table.add(6)
+
+    async def wait(_: int) -> None:
+        await go_on.wait()
+
+    chores = Chores(wait)
+    async with table.working(chores, concurrency=lambda: allowed[0]):
+        await eventually(lambda: chores.running == 1)
+        allowed[0] = 3
+        table.worker.wake()
+        await eventually(lambda: chores.running == 3)
+        allowed[0] = 0
+        go_on.set()
+        await eventually(lambda: chores.running == 0)
+        claims = chores.claims
+        await asyncio.sleep(0.3)
+        assert chores.claims == claims
+        allowed[0] = 2
+        await eventually(lambda: table.are_all("done"))
+    assert chores.most == 3
 
 
 async def test_every_job_is_performed_once_and_at_most_as_many_at_once_as_allowed(table: ChoreTable) -> None:

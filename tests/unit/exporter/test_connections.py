@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from services.exporter.connections import load_connections
+from services.exporter.connections import Connections, load_connections
 from services.exporter.rules.policy import policy_for
 from services.pipeline.errors import SettingsError
+from tests.unit.exporter.builders import accepted_event
 
 MAIN = """
 [[connection]]
@@ -32,11 +33,15 @@ def saved(folder: Path, text: str) -> Path:
     return path
 
 
+def routes(connections: Connections, *companies: str) -> list[str | None]:
+    return [connections.route(accepted_event(company_id=each).data) for each in companies]
+
+
 async def test_a_file_names_connections_and_routes(tmp_path: Path) -> None:
     connections = load_connections(saved(tmp_path, MAIN + OTHER), ENVIRONMENT)
 
     main = connections.by_name["main"]
-    assert connections.routes == {"co-1": "main", "co-2": "main", "co-3": "other"}
+    assert routes(connections, "co-1", "co-2", "co-3", "co-4") == ["main", "main", "other", None]
     assert (main.settings.limits.number_characters, policy_for(main.settings).settle_seconds) == (11, 45)
     assert main.connector.enforces_reference
     assert main.lease_seconds > 3 * main.settings.timeout_seconds
@@ -52,7 +57,7 @@ async def test_a_token_can_be_read_from_a_file(tmp_path: Path) -> None:
 
 
 def test_a_file_without_connections_has_no_routes(tmp_path: Path) -> None:
-    assert load_connections(saved(tmp_path, ""), {}).routes == {}
+    assert routes(load_connections(saved(tmp_path, ""), {}), "co-1") == [None]
 
 
 @pytest.mark.parametrize(
@@ -61,7 +66,19 @@ def test_a_file_without_connections_has_no_routes(tmp_path: Path) -> None:
         (MAIN.replace('"http"', '"telex"'), "kind is 'telex'; known kinds are "),
         (MAIN.replace('kind = "http"', ""), "kind is None; known kinds are "),
         (MAIN + MAIN, "the name main more than once"),
-        (MAIN + OTHER.replace("co-3", "co-2"), "the company co-2 more than once"),
+        (
+            MAIN + OTHER.replace("co-3", "co-2"),
+            "nothing of the company co-2 can reach the connection other, since main",
+        ),
+        (MAIN.replace("settle_seconds", 'currencies = ["euro"]\nsettle_seconds'), "currencies.0: must be an ISO 4217"),
+        (MAIN.replace("settle_seconds", 'kinds = ["lease"]\nsettle_seconds'), "kinds.0: "),
+        (MAIN.replace("settle_seconds", "settle_second = 3\nsettle_seconds"), "settle_second: is not known; did you"),
+        (MAIN.replace("settle_seconds", 'fax = "3"\nsettle_seconds'), "fax: is not known; remove it"),
+        (MAIN.replace('title = "Main books"', ""), "line 2, connection main: title: is missing; add it"),
+        (MAIN + OTHER.replace("https:", "htp:"), "line 15, connection other: url: must be an http or https address"),
+        (MAIN + '[[connection.failure]]\ncode = "1"', "failure.0.class: is missing; add it"),
+        (MAIN + '[[connection.failure]]\ncode = "1"\nclass = "fix_data"\nsentence = "{0}"', "failure.0.sentence: "),
+        ("connection = [7]", "connection 1: must be a table"),
         (MAIN.replace("ERP_TOKEN", "NO_SUCH_TOKEN"), "set the variable NO_SUCH_TOKEN"),
         (MAIN.replace('token_env = "ERP_TOKEN"', 'token_file = "/nowhere/token"'), "token file cannot be read"),
         (MAIN.replace("settle_seconds", 'token_file = "x"\nsettle_seconds'), "token_env or token_file, not both"),
@@ -90,7 +107,7 @@ def test_a_secret_in_the_file_itself_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as refusal:
         load_connections(saved(tmp_path, MAIN.replace("token_env = ", "token = ")), ENVIRONMENT)
 
-    assert "token" in str(refusal.value)
+    assert "token: is not known; put the secret into a variable or a file" in str(refusal.value)
 
 
 def test_a_file_that_a_connector_cannot_use_is_named_with_its_connection(tmp_path: Path) -> None:
@@ -113,3 +130,18 @@ def test_a_token_file_without_a_token_is_refused_at_start(tmp_path: Path, conten
 
     with pytest.raises(SettingsError, match=r"connection main: the token"):
         load_connections(saved(tmp_path, text), {})
+
+
+async def test_the_first_connection_in_the_file_whose_conditions_hold_gets_a_commitment(tmp_path: Path) -> None:
+    def ledger(name: str, conditions: str = "") -> str:
+        return MAIN.replace('"main"', f'"{name}"').replace("settle_seconds", f"{conditions}\nsettle_seconds")
+
+    text = (
+        ledger("europe", 'currencies = ["EUR"]')
+        + ledger("harbour", 'projects = ["pr-1"]\nkinds = ["subcontract"]')
+        + ledger("rest")
+    )
+    connections = load_connections(saved(tmp_path, text), ENVIRONMENT)
+
+    assert routes(connections, "co-1", "co-3") == ["harbour", None]
+    assert [connections.place(name) for name in ("europe", "harbour", "rest")] == [1, 2, 3]

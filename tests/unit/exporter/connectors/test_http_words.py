@@ -76,9 +76,13 @@ def test_the_words_of_a_success_without_a_document_are_kept(body: Any, said: str
 def test_a_complete_answer_without_a_document_says_how_the_export_fails(
     status: int, headers: dict[str, str], message: str
 ) -> None:
-    refusal = Refused(FailureClass.FIX_SETUP, message)
+    answer = write_answer(response(status, **headers))
 
-    assert write_answer(response(status, **headers)) == Unknown(message, refusal, is_reached=status < 500)
+    assert isinstance(answer, Unknown)
+    assert answer.refusal is not None
+    assert answer.refusal.next_step is not None
+    refusal = Refused(FailureClass.FIX_SETUP, message, next_step=answer.refusal.next_step)
+    assert answer == Unknown(message, refusal, is_reached=status < 500)
 
 
 @pytest.mark.parametrize("status", [408, 502, 503, 504, 521, 524])

@@ -16,6 +16,7 @@ from services.exporter.connectors.types import (
     Unknown,
     UnreadableDocument,
 )
+from services.exporter.rules.about import About
 from services.exporter.rules.event_handlers import accepted
 from services.exporter.rules.export import Export
 from services.exporter.rules.marker import marker_of
@@ -43,10 +44,11 @@ GONE = Gone(FailureClass.FIX_SETUP, "There is no document d-1. (HTTP 404)", "not
 
 
 def test_a_document_that_can_neither_be_updated_nor_found_is_gone(untried: Export, in_doubt: Export) -> None:
+    gone = DocumentGone(KNOWN, GONE.message, About("SC-014", "Main books"))
     for export in (untried, in_doubt):
-        assert after_gone(export, KNOWN, "d-1", GONE, ()) == DocumentGone(KNOWN, GONE.message)
+        assert after_gone(export, KNOWN, "d-1", GONE, (), "Main books") == gone
     other = found_document(marker_of("c-1", 1, "0" * 64), "d-2")
-    assert after_gone(untried, KNOWN, "d-1", GONE, (other,)) == DocumentGone(KNOWN, GONE.message)
+    assert after_gone(untried, KNOWN, "d-1", GONE, (other,), "Main books") == gone
 
 
 def test_a_document_that_is_listed_is_not_gone_but_refused(untried: Export) -> None:
@@ -226,11 +228,14 @@ def test_a_write_that_the_erp_has_answered_is_not_repeated(step: Create | Update
 def test_a_lost_write_is_repeated_up_to_the_limit(in_doubt: Export, step: Create | Update) -> None:
     assert unless_tried_enough(replace(in_doubt, attempts=9), step, 10) == step
 
-    outcome = unless_tried_enough(replace(in_doubt, attempts=10), step, 10)
+    outcome = unless_tried_enough(replace(in_doubt, attempts=10), step, 10, "Main books")
 
     assert isinstance(outcome, NotRepeated)
     assert outcome.refused == Refused(
-        FailureClass.RETRY_LATER, "The ERP could not take it in 10 attempts. No answer.", "given_up"
+        FailureClass.RETRY_LATER,
+        "Main books could not take SC-014 in 10 attempts. No answer.",
+        "given_up",
+        next_step="Retry the export once Main books is available again.",
     )
 
 

@@ -31,5 +31,5 @@ def test_a_closed_cost_code_is_reported_with_its_line() -> None:
     assert refusal(an_order(lines=(line,)), Rules()) is None
     problem = refusal(an_order(lines=(line,)), Rules(closed_cost_codes=frozenset({"03-300"})))
     assert problem is not None
-    assert problem.detail == "Line 3: cost code 03-300 is closed."
+    assert problem.extra == {"line": 3, "field": "cost_code", "value": "03-300"}
     assert problem.failure_class == FailureClass.FIX_DATA

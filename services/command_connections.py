@@ -1,0 +1,114 @@
+"""`countersign connections`: look at the configured ERPs and check each, without Kafka and without a database."""
+
+import asyncio
+import importlib
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from services.command_output import as_json_option, harmless, print_rows
+from services.pipeline.logs import configure_logs
+
+file_option = click.option(
+    "--file",
+    "path",
+    envvar="ERP_CONNECTIONS",
+    show_envvar=True,
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The TOML file with the connections.",
+)
+
+
+@click.group("connections")
+def connections() -> None:
+    """Look at the configured ERPs, and check each before its first export."""
+
+
+@connections.command("list")
+@file_option
+@as_json_option
+def list_connections(path: Path, *, as_json: bool) -> None:
+    """List the connections in their order: of those that take a commitment, the first one gets it."""
+    rows = [_listed(place, each) for place, each in enumerate(_read(path), start=1)]
+    if not as_json:
+        rows = [{name: _in_words(value) for name, value in row.items()} for row in rows]
+    print_rows("ERP connections", rows, as_json=as_json)
+
+
+@connections.command("check")
+@click.argument("names", nargs=-1)
+@file_option
+@as_json_option
+def check_connections(names: tuple[str, ...], path: Path, *, as_json: bool) -> None:
+    """Sign in to each ERP, or only those with NAMES, and search for nothing; nothing is written.
+
+    Exit status 1 if a connection cannot be used.
+    """
+    configure_logs("console", "connections")  # to stderr, since stdout is for the result
+    chosen = _chosen(_read(path), names)
+    click.echo(f"Checking {_counted(len(chosen), 'connection')}", err=True)
+    checking = importlib.import_module("services.exporter.checking")
+    found = asyncio.run(checking.check_connections(path, chosen, os.environ, _report))
+    print_rows("Checks", [row for each in found for row in _checked(each)], as_json=as_json)
+    broken = [each.settings.name for each in found if each.problems]
+    if broken:
+        raise click.ClickException(f"{len(broken)} of {len(found)} connections cannot be used: {', '.join(broken)}.")
+
+
+@connections.command("schema")
+def print_schema() -> None:
+    """Print the JSON Schema of the file of connections, for all installed connectors."""
+    module = importlib.import_module("services.exporter.connections_schema")
+    click.echo(module.written(module.schema()).decode(), nl=False)
+
+
+def _read(path: Path) -> Sequence[Any]:
+    read: Sequence[Any] = importlib.import_module("services.exporter.connections_file").read_settings(path)
+    return read
+
+
+def _listed(place: int, settings: Any) -> dict[str, Any]:
+    members = settings.model_dump(mode="json", exclude_defaults=True)
+    conditions = {name: members[name] for name in ("projects", "currencies", "kinds") if name in members}
+    return {
+        "place": place,
+        "name": settings.name,
+        "kind": settings.kind,
+        "title": settings.title,
+        "companies": members["companies"],
+        "conditions": conditions,
+        "limits": members.get("limits", {}),
+    }
+
+
+def _in_words(value: Any) -> Any:
+    """A member of a row as people read it."""
+    if isinstance(value, dict):
+        return "; ".join(f"{name}: {_in_words(member)}" for name, member in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else value
+
+
+def _chosen(settings: Sequence[Any], names: Iterable[str]) -> Sequence[Any]:
+    wanted = set(names)
+    if unknown := wanted - {each.name for each in settings}:
+        raise click.UsageError(f"No connection is named {', '.join(sorted(unknown))}.")
+    return [each for each in settings if not wanted or each.name in wanted]
+
+
+def _report(found: Any) -> None:
+    result = _counted(len(found.problems), "problem") if found.problems else "fine"
+    click.echo(harmless(f"{found.settings.name}: {result}"), err=True)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
+def _checked(found: Any) -> list[dict[str, Any]]:
+    name = found.settings.name
+    rows = [{"connection": name, "checked": each.what, "result": each.problem or "OK"} for each in found.checks]
+    return [*rows, *([{"connection": name, "checked": "further", "result": found.note}] if found.note else [])]

@@ -1,0 +1,141 @@
+"""`countersign connections` without servers: what it lists, the schema, wrong usage, and errors of the file."""
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from jsonschema import Draft202012Validator, ValidationError
+
+from services.command import main
+from services.exporter.connections_schema import COMMITTED, schema, written
+from services.exporter.connections_schema import main as write_schema
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "ops" / "erp" / "connections.example.toml"
+FILE = """
+[[connection]]
+name = "europe"
+kind = "http"
+title = "European books"
+url = "https://eu.example/api"
+companies = ["co-1"]
+currencies = ["EUR", "CHF"]
+kinds = ["purchase_order"]
+limits = {number_characters = 11}
+
+[[connection]]
+name = "rest"
+kind = "http"
+title = "All other books"
+url = "https://erp.example/api"
+companies = ["co-1", "co-2"]
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "connections.toml"
+    path.write_text(FILE)
+    return path
+
+
+def countersign(*arguments: object, **environment: str | None) -> Result:
+    variables = {"ERP_CONNECTIONS": None, "COLUMNS": "250"} | environment
+    return CliRunner().invoke(main, list(map(str, ("connections", *arguments))), env=variables)
+
+
+def test_the_list_names_each_connection_with_its_conditions_in_the_order_of_the_file(path: Path) -> None:
+    rows = json.loads(countersign("list", "--file", path, "--json").stdout)
+
+    assert [(row["place"], row["name"], row["companies"]) for row in rows] == [
+        (1, "europe", ["co-1"]),
+        (2, "rest", ["co-1", "co-2"]),
+    ]
+    assert rows[0]["conditions"] == {"currencies": ["EUR", "CHF"], "kinds": ["purchase_order"]}
+    assert rows[0]["limits"] == {"number_characters": 11}
+    assert rows[1]["conditions"] == {}
+
+
+def test_the_list_is_a_table_for_people(path: Path) -> None:
+    result = countersign("list", ERP_CONNECTIONS=str(path))
+
+    assert result.exit_code == 0
+    assert "currencies: EUR, CHF; kinds: purchase_order" in result.stdout
+    assert "number_characters: 11" in result.stdout
+
+
+@pytest.mark.parametrize("command", ["list", "check"])
+def test_an_error_of_the_file_exits_with_1_and_names_the_place(command: str, path: Path) -> None:
+    path.write_text(FILE.replace('title = "All', 'tittle = "All'))
+
+    result = countersign(command, "--file", path)
+
+    assert result.exit_code == 1
+    assert f"Error: ERP_CONNECTIONS: {path}, line 12, connection rest: title: is missing; add it" in result.stderr
+    assert "tittle: is not known; did you mean title?" in result.stderr
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize("arguments", [["check"], ["list"], ["check", "nobody", "--file", "{path}"], ["schema", "x"]])
+def test_wrong_usage_exits_with_2(arguments: list[str], path: Path) -> None:
+    result = countersign(*(each.format(path=path) for each in arguments))
+
+    assert result.exit_code == 2
+    assert "Usage: " in result.stderr
+
+
+def test_the_schema_is_printed_and_is_the_committed_one() -> None:
+    result = countersign("schema")
+
+    assert result.exit_code == 0
+    assert result.stdout == (ROOT / COMMITTED).read_text() == written(schema()).decode()
+
+
+def test_a_schema_that_differs_is_found_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "schema.json"
+    assert write_schema(["--check", "--to", str(path)]) == 1
+    assert "differs from the models" in capsys.readouterr().err
+
+    assert write_schema(["--to", str(path)]) == 0
+    assert write_schema(["--check", "--to", str(path)]) == 0
+
+
+def validate(text: str) -> None:
+    Draft202012Validator.check_schema(schema())
+    Draft202012Validator(schema()).validate(tomllib.loads(text))
+
+
+def test_the_schema_takes_the_example_which_names_it() -> None:
+    validate(FILE)
+    validate(EXAMPLE.read_text())
+    reference = EXAMPLE.read_text().splitlines()[0].removeprefix("#:schema ")
+    assert (EXAMPLE.parent / reference).resolve() == (ROOT / COMMITTED).resolve()
+
+
+FAILURE = '[[connection.failure]]\ncode = "E1"\nclass = "fix_data"\nsentence = "Vendor {value}"\nowner = "approver"\n'
+
+
+def test_the_schema_knows_the_failures_of_a_connection() -> None:
+    validate(FILE + FAILURE)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('kind = "http"', 'kind = "telex"'),
+        ('title = "All', 'tittle = "All'),
+        ('"EUR"', '"euro"'),
+        ("number_characters = 11", "number_characters = 0"),
+        ('"purchase_order"', '"lease"'),
+        ('class = "fix_data"', 'class = "fix_it"'),
+        ('[[connection]]\nname = "rest"', '[[conection]]\nname = "rest"'),
+    ],
+)
+def test_the_schema_refuses_what_we_refuse(old: str, new: str) -> None:
+    text: Any = FILE + FAILURE
+    assert old in text
+    with pytest.raises(ValidationError):
+        validate(text.replace(old, new))
