@@ -7,6 +7,8 @@ Read in this order:
 3. `http.py`: a complete connector; `http_request.py` is what it sends, `http_response.py` what an answer means.
    `http_body.py`, `http_document.py`, `http_words.py` and `retry_after.py` read the parts of an answer. `tls.py` is for
    every connector that calls over TLS.
+4. `lambda_erp.py`: a connector for an ERP with rules of its own. `lambda_erp_order.py` is what it writes,
+   `lambda_erp_answer.py` what the answers mean, and `lambda_erp.failures.toml` what refusals mean for people.
 
 A connector may live in a package of its own, which names its class under the entry point `countersign.connectors`:
 
