@@ -51,10 +51,19 @@ class LambdaErpSettings(TlsSettings):
 
 @dataclass(frozen=True, slots=True)
 class Trail:
-    """The living orders of a commitment, and the first reference that none of its orders has taken."""
+    """A commitment's orders, living and dead, and the first reference that none of ours has taken, if all are dead."""
 
-    living: tuple[Order, ...]
+    orders: tuple[Order, ...]
     free: str | None
+
+    @property
+    def living(self) -> tuple[Order, ...]:
+        """The orders that are neither cancelled nor discarded."""
+        return tuple(order for order in self.orders if not order.is_dead)
+
+    def former(self, marker: str) -> Order | None:
+        """Return the dead order of ours that holds exactly this revision, if there is one."""
+        return next((each for each in self.orders if each.is_dead and each.is_ours and each.marker == marker), None)
 
 
 class LambdaErpConnector:
@@ -144,7 +153,11 @@ class LambdaErpConnector:
     async def _after_conflict(
         self, request: WriteRequest, content: Mapping[str, Any], conflict: httpx2.Response, until: float
     ) -> WriteAnswer:
-        """Find out what the ERP has in place of the order that it refused; write it anew if that is gone for good."""
+        """Find out what the ERP has in place of the order that it refused, and write it anew beside a dead one.
+
+        A dead order with exactly this revision is one that somebody undid before we knew of it: nobody asked us to
+        write it once more.
+        """
         trail = await self._follow(request.reference, until)
         if not isinstance(trail, Trail):
             return trail
@@ -153,22 +166,24 @@ class LambdaErpConnector:
             return Exists(existing[0])
         if trail.free in (None, request.reference):
             return self._written(conflict, request)
+        if former := trail.former(request.marker):
+            return refusal("order_cancelled", value=former.name or "")
         return self._written(await self._post(request, content, trail.free, until), request)
 
     async def _follow(self, reference: str, until: float) -> Trail | Refused | Transient:
         """Look for orders under each reference of the commitment, until one that none of ours has taken."""
-        living: tuple[Order, ...] = ()
+        orders: tuple[Order, ...] = ()
         for candidate in references(reference):
-            orders = await self._listed(candidate, until)
-            if isinstance(orders, (Refused, Transient)):
-                return orders
-            alive = tuple(order for order in orders if not order.is_dead)
-            living += alive
-            if any(order.is_ours for order in alive):
+            listed = await self._listed(candidate, until)
+            if not isinstance(listed, tuple):
+                return listed
+            orders += listed
+            ours = [order for order in listed if order.is_ours]
+            if not ours:
+                return Trail(orders, candidate)
+            if not all(order.is_dead for order in ours):
                 break
-            if not any(order.is_ours for order in orders):
-                return Trail(living, candidate)
-        return Trail(living, None)
+        return Trail(orders, None)
 
     async def _listed(self, reference: str, until: float) -> tuple[Order, ...] | Refused | Transient:
         params = {"external_reference": reference, "include_discarded": "true", "limit": "500", "fields": _LISTED}
@@ -179,6 +194,8 @@ class LambdaErpConnector:
         return read_failure(answer) if orders is None else orders
 
     async def _order(self, name: str, until: float) -> Order | Gone | Refused | Transient:
+        if "/" in name:
+            return refusal("number_with_slash", value=name)
         answer = await self._calls.read(until, *ORDERS, name)
         if isinstance(answer, Transient):
             return answer

@@ -56,6 +56,11 @@ class Order(Body):
         return self.source == SOURCE
 
     @property
+    def marker(self) -> str | None:
+        """The first line of the remarks, where we write the marker."""
+        return (self.remarks or "").partition("\n")[0].strip() or None
+
+    @property
     def is_dead(self) -> bool:
         """Whether the order was cancelled or discarded, which nobody can undo."""
         return self.status == _CANCELLED or self.discarded not in (None, "0")
@@ -66,11 +71,10 @@ class Order(Body):
         return self.status == _SUBMITTED
 
     def found(self) -> FoundDocument | UnreadableDocument:
-        """Return the order as a document; the marker is the first line of its remarks."""
+        """Return the order as a document."""
         if self.name is None:
             return UnreadableDocument()
-        marker = (self.remarks or "").partition("\n")[0].strip()
-        return FoundDocument(self.name, self.name, marker=marker or None)
+        return FoundDocument(self.name, self.name, marker=self.marker)
 
     def copy_of(self, document: FoundDocument) -> ErpCopy:
         """Return what the ERP has in this order."""

@@ -29,6 +29,7 @@ from services.exporter.connectors.types import (
     Unknown,
     WriteRequest,
 )
+from services.exporter.storage import tables
 from tests.integration.exporter.exporter_process import SETTLE_SECONDS, ExporterProcess
 from tests.integration.exporter.losing_proxy import losing_proxy
 from tests.lambda_erp import COMPANY, LambdaErp, act_on_order, api_key, create_order, create_supplier, set_up
@@ -101,9 +102,9 @@ def line(position: int, quantity: str, unit_cost: str, amount: str) -> dict[str,
 
 
 async def rows(erp: LambdaErp, statement: str, **values: str) -> list[Any]:
-    """Read the ERP's tables."""
+    """Read, or change, the ERP's tables."""
     engine = create_async_engine(erp.database_url, poolclass=NullPool)
-    async with engine.connect() as connection:
+    async with engine.begin() as connection:
         return list(await connection.execute(text(statement), values))
 
 
@@ -326,6 +327,9 @@ async def test_an_order_that_is_cancelled_or_discarded_is_gone_and_can_be_create
     assert await lambda_erp.find(reference) == ()
     assert isinstance(await lambda_erp.update(former.id, request(reference, 2)), Gone)
     assert isinstance(await lambda_erp.read(former.id), Gone)
+    undone = await lambda_erp.create(request(reference))
+    assert isinstance(undone, Refused)
+    assert undone.code == "order_cancelled"
     document = await landed(lambda_erp, request(reference, 2))
     assert await lambda_erp.find(reference) == (document,)
     assert await lambda_erp.create(request(reference, 3)) == Exists(document)
@@ -333,6 +337,16 @@ async def test_an_order_that_is_cancelled_or_discarded_is_gone_and_can_be_create
     copy = await lambda_erp.read(document.id)
     assert isinstance(copy, ErpCopy)
     assert copy.reference == reference
+
+
+async def test_an_order_whose_number_has_a_slash_is_not_taken_for_gone(
+    erp: LambdaErp, lambda_erp: LambdaErpConnector
+) -> None:
+    name = create_order(erp, name="PO/slash", supplier=VENDOR)
+    for answer in (await lambda_erp.read(name), await lambda_erp.update(name, request("slash-1"))):
+        assert isinstance(answer, Refused)
+        assert not isinstance(answer, Gone)
+        assert answer.code == "number_with_slash"
 
 
 async def test_an_order_that_never_was_is_gone(lambda_erp: LambdaErpConnector) -> None:
@@ -368,10 +382,25 @@ async def test_a_number_that_an_approver_chooses_becomes_the_orders(
 
 
 async def test_a_currency_without_a_rate_is_a_task_for_the_admin(lambda_erp: LambdaErpConnector) -> None:
-    answer = await lambda_erp.create(request("rate-1", currency="CHF"))
+    answer = await lambda_erp.create(request("rate-1", currency="JPY"))
     assert isinstance(answer, Refused)
     assert (answer.failure_class, answer.owner) == (FailureClass.WAIT_FOR_DEPENDENCY, Owner.ERP_ADMIN)
-    assert answer.message.startswith("Lambda ERP has no exchange rate for CHF: ")
+    assert answer.message.startswith("Lambda ERP has no exchange rate for JPY: ")
+
+
+async def test_an_update_in_another_currency_does_not_keep_the_old_rate(
+    erp: LambdaErp, lambda_erp: LambdaErpConnector
+) -> None:
+    document = await landed(lambda_erp, request("rate-2"))
+    refused = await lambda_erp.update(document.id, request("rate-2", 2, currency="CHF"))
+    assert isinstance(refused, Refused)
+
+    rate = """INSERT INTO "Currency Exchange" (name, date, from_currency, to_currency, exchange_rate)
+              VALUES ('CHF-USD', '2026-01-01', 'CHF', 'USD', 1.25) RETURNING name"""
+    await rows(erp, rate)  # its API has no way to enter one
+    assert isinstance(await lambda_erp.update(document.id, request("rate-2", 2, currency="CHF")), Landed)
+    (order,) = await orders(erp, "rate-2")
+    assert (order.currency, order.conversion_rate, order.base_grand_total) == ("CHF", 1.25, 600312.5)
 
 
 async def test_an_order_is_read_as_the_erp_has_it_now(erp: LambdaErp, lambda_erp: LambdaErpConnector) -> None:
@@ -424,6 +453,61 @@ async def test_an_export_whose_answer_is_lost_becomes_one_order(
     event = await process.last_published()
     assert event.data.topic == "export.succeeded"
     assert event.data.erp_document.id == order.name
+
+
+async def test_an_order_that_is_cancelled_while_its_answer_is_in_doubt_is_not_written_once_more(
+    erp: LambdaErp, key: str, exporter: ExporterProcess
+) -> None:
+    async with losing_proxy(erp.url) as proxy, connector(proxy.url, key) as connected:
+        process = exporter.with_connector(connected)
+        await process.consume(accepted_event(commitment_id="whole-3"))
+        proxy.loses = "POST"
+        await process.work_once()
+        (order,) = await orders(erp, "whole-3")
+        act_on_order(erp, order.name, "discard")
+
+        proxy.loses = None
+        process.clock.advance(SETTLE_SECONDS + 1)
+        await process.work_once()
+
+    failed = await process.last_published()
+    assert (failed.data.failure.code, failed.data.failure.owner) == ("order_cancelled", Owner.APPROVER)
+    assert len(await orders(erp, "whole-3")) == 1
+
+
+async def test_an_exporter_that_has_forgotten_an_export_writes_no_second_order(
+    erp: LambdaErp, key: str, exporter: ExporterProcess
+) -> None:
+    async with connector(erp.url, key) as connected:
+        process = exporter.with_connector(connected)
+        await process.consume(accepted_event(commitment_id="whole-4"))
+        await process.work_once()
+        async with process.database.begin() as db:
+            await db.execute(tables.EXPORT.delete())
+        await process.consume(accepted_event(commitment_id="whole-4"))
+        await process.work_once()
+
+    assert (await process.last_published()).data.topic == "export.succeeded"
+    assert len(await orders(erp, "whole-4")) == 1
+
+
+async def test_an_order_whose_answer_is_too_large_is_found_afterwards(erp: LambdaErp, key: str) -> None:
+    lines = [line(position, "1", "1", "1.00") | {"description": "Slab" * 80} for position in range(1, 2_001)]
+    async with connector(erp.url, key) as connected:
+        answer = await connected.create(request("large-1", total="2000.00", lines=lines))
+        assert isinstance(answer, Unknown)
+        assert answer.refusal is not None
+        (found,) = await connected.find("large-1")
+    assert isinstance(found, FoundDocument)
+    assert found.marker == f"large-1/1/{HASH}"
+
+
+async def test_the_largest_commitment_becomes_one_order(lambda_erp: LambdaErpConnector) -> None:
+    lines = [line(position, "1", "1", "1.00") for position in range(1, 2_001)]
+    document = await landed(lambda_erp, request("large-2", total="2000.00", lines=lines))
+    copy = await lambda_erp.read(document.id)
+    assert isinstance(copy, ErpCopy)
+    assert [each.position for each in copy.lines or ()] == list(range(1, 2_001))
 
 
 async def test_a_cancelled_order_is_created_anew_only_by_an_approvers_order(

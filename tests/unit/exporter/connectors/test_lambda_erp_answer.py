@@ -147,6 +147,7 @@ def test_an_answer_without_an_order_leaves_a_write_in_doubt(status: int, *, has_
         "total_differs",
         "number_with_slash",
         "order_submitted",
+        "order_cancelled",
         "order_gone",
     ],
 )
