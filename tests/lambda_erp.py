@@ -24,6 +24,7 @@ class LambdaErp(LocalServer):
     name = "Lambda ERP"
     stop_signal = signal.SIGTERM
     orphan_signal = signal.SIGTERM
+    start_seconds = 240  # it imports for 6 s of CPU time, which a busy machine may take a minute for
 
     def __init__(self, database_url: str) -> None:
         super().__init__()

@@ -283,6 +283,11 @@ async def test_an_order_of_somebody_else_with_our_reference_is_found_beside_ours
         ours.id: ours.marker,
     }
 
+    act_on_order(erp, ours.id, "discard")
+    later = await landed(lambda_erp, request("both-1", 2))
+    found = await lambda_erp.find("both-1")
+    assert {document.id for document in found if isinstance(document, FoundDocument)} == {theirs, later.id}
+
 
 async def test_an_order_whose_answer_is_lost_is_in_doubt_and_then_found(
     erp: LambdaErp, lambda_erp: LambdaErpConnector, key: str
