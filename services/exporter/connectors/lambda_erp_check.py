@@ -54,7 +54,7 @@ async def _orders_problem(calls: Calls, until: float) -> str | None:
         return fields
     known = fields.get("fields")
     missing = [name for name in _NEEDED_FIELDS if not isinstance(known, list) or name not in known]
-    return f"Purchase orders lack {', '.join(missing)}; update Lambda ERP to 1.2 or later." if missing else None
+    return f"Purchase orders lack {', '.join(missing)}; update Lambda ERP." if missing else None
 
 
 async def _read(calls: Calls, until: float, *path: str) -> dict[str, Any] | str:
