@@ -5,13 +5,15 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 UV_VERSION := 0.13.9
 ARGS ?=
-LOCK := uv pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 pyproject.toml
+COMPILE := uv pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11
+LOCK := $(COMPILE) pyproject.toml
+LAMBDA_ERP := .venv-lambda-erp
 
 # Tests and the demo start many processes, of which none should compile all modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install-sandbox install-dev demo test test-browser chaos check format schemas lock bench clean
+.PHONY: help install-sandbox install-dev demo test test-browser test-lambda-erp chaos check format schemas lock bench clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /:/' | awk -F: '{printf "  %-16s %s\n", $$1, $$2}'
@@ -19,11 +21,14 @@ help: ## List the targets
 demo: $(VENV)/sandbox.done ## Start everything on this machine; ARGS=--story plays the user stories and stops
 	@$(BIN)/countersign demo $(ARGS)
 
-test: $(VENV)/dev.done ## Run all tests except those in a browser, on real servers; ARGS go to pytest
-	@$(BIN)/pytest -m "not browser" $(ARGS)
+test: $(VENV)/dev.done ## Run all tests on real servers, except those in a browser and on Lambda ERP; ARGS go to pytest
+	@$(BIN)/pytest -m "not browser and not lambda_erp" $(ARGS)
 
 test-browser: $(VENV)/dev.done ## Run the tests in a browser; needs Chromium (CHROMIUM is its path)
 	@$(BIN)/pytest -m browser $(ARGS)
+
+test-lambda-erp: $(VENV)/dev.done $(LAMBDA_ERP)/done ## Run the tests on a real Lambda ERP; needs Pango
+	@$(BIN)/pytest -m lambda_erp $(ARGS)
 
 chaos: $(VENV)/dev.done ## Run the fault tests at full length (an hour) and print figures; ARGS=--fault-seed=2 varies them
 	@$(BIN)/pytest tests/chaos --long $(ARGS)
@@ -54,13 +59,14 @@ lock: $(VENV)/dev.done ## Resolve and pin the dependencies again
 	$(BIN)/$(LOCK) --extra sandbox -o requirements-sandbox.lock
 	$(BIN)/$(LOCK) --extra sandbox --extra dev -o requirements-dev.lock
 	$(BIN)/$(LOCK) --extra sandbox --extra bench -c requirements-dev.lock -o requirements-bench.lock
+	$(BIN)/$(COMPILE) --group lambda-erp -o requirements-lambda-erp.lock
 
 install-sandbox: $(VENV)/sandbox.done ## Install what the demo needs
 
 install-dev: $(VENV)/dev.done ## Install what tests and checks need
 
 clean: ## Remove the virtual environment and caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(LAMBDA_ERP) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(UV):
 	@echo "Preparing a virtual environment in $(VENV)"
@@ -85,3 +91,9 @@ $(VENV)/bench.done: requirements-bench.lock pyproject.toml | $(UV)
 	@$(UV) pip install -q --python $(BIN)/python --require-hashes -r requirements-bench.lock
 	@$(UV) pip install -q --python $(BIN)/python --no-deps -e .
 	@touch $@ $(VENV)/sandbox.done
+
+$(LAMBDA_ERP)/done: requirements-lambda-erp.lock | $(UV)
+	@echo "Installing Lambda ERP in $(LAMBDA_ERP) (180 MB the first time)"
+	@$(UV) venv -q --clear --python $(BIN)/python $(LAMBDA_ERP)
+	@$(UV) pip install -q --python $(LAMBDA_ERP)/bin/python --require-hashes -r requirements-lambda-erp.lock
+	@touch $@

@@ -13,7 +13,6 @@ from typing import ClassVar, Self
 
 from sandbox.servers.child_process import ChildProcess
 
-START_SECONDS = 60
 POLL_SECONDS = 0.05
 RETRY_SECONDS = 0.2
 LOG_LINES = 25
@@ -43,6 +42,7 @@ class LocalServer(ABC):
     name: str
     stop_signal: ClassVar[signal.Signals]
     orphan_signal: ClassVar[signal.Signals]
+    start_seconds: ClassVar[float] = 60
     stop_seconds: ClassVar[float] = 20
     transient_errors: ClassVar[tuple[str, ...]] = ("Address already in use",)
 
@@ -78,7 +78,7 @@ class LocalServer(ABC):
         if self._child:
             return
         self.report(f"Starting {self.name}")
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + self.start_seconds
         while True:
             if not self._was_ready:
                 self.prepare_data()

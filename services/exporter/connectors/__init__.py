@@ -8,7 +8,9 @@ Read in this order:
    `http_body.py`, `http_document.py`, `http_words.py` and `retry_after.py` read the parts of an answer;
    `http.failures.toml` says what refusals mean for people, and `http_check.py` checks a connection. `tls.py` is for
    every connector that calls over TLS.
-4. `limits/`: what well-known ERPs take, as data that a connection's `limits` may name.
+4. `lambda_erp.py`: a connector for an ERP with rules of its own. `lambda_erp_order.py` is what it writes,
+   `lambda_erp_answer.py` what the answers mean, and `lambda_erp.failures.toml` what refusals mean for people.
+5. `limits/`: what well-known ERPs take, as data that a connection's `limits` may name.
 
 A connector may live in a package of its own, which names its class under the entry point `countersign.connectors`:
 
