@@ -1,4 +1,4 @@
-"""`countersign connections`: look at the configured ERPs and check each, without Kafka and without a database."""
+"""`countersign connections`: look at the configured ERPs, check each, and compare their documents now."""
 
 import asyncio
 import importlib
@@ -9,8 +9,10 @@ from typing import Any
 
 import click
 
-from services.command_output import as_json_option, harmless, print_rows
+from services.command_output import as_json_option, harmless, print_result, print_rows
+from services.pipeline import operations
 from services.pipeline.logs import configure_logs
+from services.pipeline.settings import database_url
 
 file_option = click.option(
     "--file",
@@ -57,6 +59,23 @@ def check_connections(names: tuple[str, ...], path: Path, *, as_json: bool) -> N
     broken = [each.settings.name for each in found if each.problems]
     if broken:
         raise click.ClickException(f"{len(broken)} of {len(found)} connections cannot be used: {', '.join(broken)}.")
+
+
+@connections.command("compare")
+@click.argument("name")
+@file_option
+@as_json_option
+def compare_documents(name: str, path: Path, *, as_json: bool) -> None:
+    """Have all documents of the connection NAME compared with what was exported now, instead of next night.
+
+    The running exporter does it, and the desk lists what differs: for example once an ERP was restored from a backup.
+    """
+    (chosen,) = _chosen(_read(path), [name])
+    comparing = importlib.import_module("services.exporter.comparing")
+    with operations.database_errors_explained():
+        documents = asyncio.run(comparing.compare_now(database_url("exporter"), chosen.name))
+    line = f"{_counted(documents, 'document')} of {name} will be compared now. The desk lists what differs."
+    print_result({"connection": name, "documents": documents}, [line], as_json=as_json)
 
 
 @connections.command("schema")

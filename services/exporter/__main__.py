@@ -8,10 +8,12 @@ from services.exporter.aggregates import aggregates
 from services.exporter.attempt import AttemptResult, ExportJob
 from services.exporter.comparing import IDLE_SECONDS, ComparisonWork
 from services.exporter.connections import Connections, load_connections
+from services.exporter.connectors.types import ReadAnswer
 from services.exporter.reloading import Reloading
 from services.exporter.report import REPORT_SECONDS, ConnectionReport
 from services.exporter.settings import ExporterSettings
 from services.exporter.storage import retention, tables
+from services.exporter.storage.comparisons import Comparison
 from services.exporter.storage.store import ExportStore
 from services.exporter.work import ExportWork
 from services.pipeline.aggregate import topics_of
@@ -50,17 +52,7 @@ def build() -> tuple[Service, ServiceSettings]:
         database=database,
         outbox=outbox,
         aggregates=own_aggregates,
-        workers=(
-            worker,
-            Worker(
-                database,
-                outbox,
-                ComparisonWork(connections, utc_now),
-                concurrency=1,
-                max_idle_seconds=IDLE_SECONDS,
-                may_claim=lambda: catching_up.is_caught_up,
-            ),
-        ),
+        workers=(worker, _comparer(connections, database, outbox, catching_up)),
         # with a million waiting exports, the figures are counted less often
         loops=(every(REPORT_SECONDS, sparing(report.report)), reloading.run),
         publishes=PUBLISHED,
@@ -81,6 +73,19 @@ def _worker(
         ExportWork(connections, ExportStore(), LeaseClock()),
         concurrency=lambda: max(connections.max_leases, 1),
         # after a restore, an order may have been taken back since
+        may_claim=lambda: catching_up.is_caught_up,
+    )
+
+
+def _comparer(
+    connections: Connections, database: Database, outbox: Outbox, catching_up: CatchingUp
+) -> Worker[Comparison, ReadAnswer]:
+    return Worker(
+        database,
+        outbox,
+        ComparisonWork(connections, utc_now),
+        concurrency=1,
+        max_idle_seconds=IDLE_SECONDS,
         may_claim=lambda: catching_up.is_caught_up,
     )
 

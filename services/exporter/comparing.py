@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+from pydantic import SecretStr
+
 from schemas.envelope import Event, new_event
 from schemas.events import Change, EventData, ExportDrifted
 from services.exporter import metrics
@@ -17,7 +19,7 @@ from services.exporter.rules.published_events import SOURCE
 from services.exporter.rules.usable import usable_read
 from services.exporter.storage import comparisons
 from services.exporter.storage.comparisons import Comparison
-from services.pipeline.clock import Clock
+from services.pipeline.clock import Clock, utc_now
 from services.pipeline.database import Database, Transaction
 from services.pipeline.worker import Claimed
 
@@ -89,6 +91,16 @@ class ComparisonWork:
     def _next(self, job: Comparison, now: datetime) -> datetime:
         connection = self._connections.by_name.get(job.connection)
         return next_night(job.commitment_id, connection, now)
+
+
+async def compare_now(url: SecretStr, connection: str) -> int:
+    """Have all documents of `connection` compared from now on, by a running exporter; return how many there are."""
+    database = Database(url, application_name="countersign")
+    try:
+        async with database.begin() as db:
+            return await comparisons.make_due(db, connection, utc_now())
+    finally:
+        await database.close()
 
 
 def next_night(commitment_id: str, connection: Connection | None, now: datetime) -> datetime:

@@ -14,7 +14,7 @@ PAGES = Path(__file__).parents[2] / "docs" / "connectors"
 def loaded(kind: str, folder: Path) -> Connection:
     """The connection in the example of this connector's page, with some secret."""
     page = (PAGES / f"{kind}.md").read_text()
-    text, *_ = re.findall(r"^```toml\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    text, *_ = re.findall(r"^```toml\n(\[\[connection\]\].*?)^```", page, re.DOTALL | re.MULTILINE)
     (folder / "connections.toml").write_text(text, encoding="utf-8")
     secrets = dict.fromkeys(re.findall(r'^token_env = "(\w+)"', text, re.MULTILINE), "s3cret")
     (connection,) = load_connections(folder / "connections.toml", secrets).by_name.values()

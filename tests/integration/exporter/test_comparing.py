@@ -1,5 +1,8 @@
 """Every night, each document in the ERP is compared with what was exported; what differs is told once."""
 
+import asyncio
+import os
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +15,7 @@ from schemas.commitment import ErpDocument
 from schemas.events import ExportDrifted
 from services.exporter.comparing import ComparisonWork
 from services.exporter.storage import comparisons
+from services.pipeline.clock import utc_now
 from tests.integration.exporter.exporter_process import ExporterProcess, running_exporter
 from tests.unit.exporter.builders import accepted_event
 
@@ -171,3 +175,34 @@ async def test_an_erp_that_shows_no_documents_is_not_asked(database_url: str, tm
         await blind.work_once()
 
         assert await night(blind) == 0
+
+
+async def command(exporter: ExporterProcess, path: Path, name: str, **changed: str) -> tuple[int | None, str]:
+    """Run `countersign connections compare`, and return its exit status and all that it printed."""
+    url = exporter.database.engine.url.render_as_string(hide_password=False)
+    given = {"PATH": os.environ["PATH"], "ERP_CONNECTIONS": str(path / "connections.toml"), "DATABASE_URL": url}
+    process = await asyncio.create_subprocess_exec(
+        *(str(Path(sys.executable).with_name("countersign")), "connections", "compare", name),
+        env=given | changed,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    return process.returncode, (await process.communicate())[0].decode()
+
+
+async def test_the_command_has_all_documents_compared_now(exporter: ExporterProcess, tmp_path: Path) -> None:
+    exporter.erp.books.delete("1001")
+
+    _, printed = await command(exporter, tmp_path, "main")
+    exporter.clock.now = utc_now()
+
+    assert printed == "1 document of main will be compared now. The desk lists what differs.\n"
+    assert await compare(exporter) == 1
+
+
+async def test_the_command_says_what_is_wrong(exporter: ExporterProcess, tmp_path: Path) -> None:
+    _, unknown = await command(exporter, tmp_path, "other")
+    _, away = await command(exporter, tmp_path, "main", DATABASE_URL="postgresql://nobody@127.0.0.1:9/none")
+
+    assert "No connection is named other." in unknown
+    assert "PostgreSQL refused, or cannot be reached" in away
