@@ -1,7 +1,7 @@
 """The interface of a connector, and the settings that every connection to an ERP has."""
 
 from pathlib import Path
-from typing import Annotated, Protocol, Self, runtime_checkable
+from typing import Annotated, Any, Protocol, Self, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
@@ -9,7 +9,15 @@ from schemas.events import LimitsProfile
 from schemas.fields import Id, Name
 from services.exporter.connectors.types import Checked, FindAnswer, ReadAnswer, WriteAnswer, WriteRequest
 
-Seconds = Annotated[float, Field(gt=0, le=86_400)]
+MAX_SECONDS = 86_400
+MIN_DEFAULT_SETTLE_SECONDS = 30.0
+Seconds = Annotated[float, Field(gt=0, le=MAX_SECONDS)]
+
+
+def _default_settle_seconds(given: dict[str, Any]) -> float:
+    """Twice the time-out: an ERP that does not answer in time may well need as long again, and half a minute anyway."""
+    timeout_seconds: float = given.get("timeout_seconds", 0.0)  # absent if it is wrong, which is reported then
+    return min(max(MIN_DEFAULT_SETTLE_SECONDS, 2 * timeout_seconds), MAX_SECONDS)
 
 
 class ConnectionSettings(BaseModel):
@@ -24,8 +32,9 @@ class ConnectionSettings(BaseModel):
     token_env: str | None = Field(default=None, description="The environment variable that holds the token.")
     token_file: Path | None = Field(default=None, description="The file that holds the token.")
     timeout_seconds: Seconds = Field(default=30.0, description="Absolute deadline of one call.")
-    settle_seconds: Annotated[float, Field(ge=0, le=86_400)] = Field(
-        default=30.0, description="How long after a lost answer the ERP may still store the document."
+    settle_seconds: Seconds = Field(
+        default_factory=_default_settle_seconds,
+        description="How long after a lost answer the ERP may still store the document; not below timeout_seconds.",
     )
     max_in_flight: Annotated[int, Field(ge=1, le=1_000)] = Field(default=16, description="Calls at the same time.")
     max_attempts: Annotated[int, Field(ge=1, le=1_000)] = Field(
@@ -53,6 +62,17 @@ class ConnectionSettings(BaseModel):
     def _has_one_token_at_most(self) -> Self:
         if self.token_env is not None and self.token_file is not None:
             raise ValueError("give token_env or token_file, not both")
+        return self
+
+    @model_validator(mode="after")
+    def _waits_long_enough(self) -> Self:
+        """The ERP works on after our deadline: what it stores then must be found before we write again."""
+        if self.settle_seconds < self.timeout_seconds:
+            raise ValueError(
+                f"settle_seconds = {self.settle_seconds:g} is less than timeout_seconds = {self.timeout_seconds:g}: a "
+                "slow answer could become a second document. Set settle_seconds to the longest time that the ERP may "
+                f"take to store a document, and at least to {self.timeout_seconds:g}"
+            )
         return self
 
 
