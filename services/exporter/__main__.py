@@ -6,6 +6,7 @@ import sys
 from schemas.events import ErpConnection, ExportFailed, ExportInDoubt, ExportSucceeded
 from services.exporter.aggregates import aggregates
 from services.exporter.connections import load_connections
+from services.exporter.rechecking import RECHECK_IDLE_SECONDS, RecheckWork
 from services.exporter.report import REPORT_SECONDS, ConnectionReport
 from services.exporter.settings import ExporterSettings
 from services.exporter.storage import retention, tables
@@ -33,7 +34,7 @@ def build() -> tuple[Service, ServiceSettings]:
     database = Database(settings.database_url, application_name="countersign.exporter", pool_size=24)
     outbox, own_aggregates = Outbox(tables.KERNEL), aggregates(connections.routes)
     catching_up = CatchingUp(database, tables.KERNEL, topics_of(own_aggregates))
-    work = ExportWork(connections, ExportStore(), LeaseClock())
+    store, clock = ExportStore(), LeaseClock()
     service = Service(
         name="exporter",
         tables=tables.KERNEL,
@@ -44,9 +45,17 @@ def build() -> tuple[Service, ServiceSettings]:
             Worker(
                 database,
                 outbox,
-                work,
+                ExportWork(connections, store, clock),
                 concurrency=max(connections.max_leases, 1),
                 # after a restore, an order may have been taken back since
+                may_claim=lambda: catching_up.is_caught_up,
+            ),
+            Worker(
+                database,
+                outbox,
+                RecheckWork(connections, store, clock),
+                concurrency=max(len(connections.by_name), 1),
+                max_idle_seconds=RECHECK_IDLE_SECONDS,
                 may_claim=lambda: catching_up.is_caught_up,
             ),
         ),

@@ -5,8 +5,9 @@ from datetime import timedelta
 from uuid import uuid4
 
 from services.exporter.attempt import ExportJob
+from services.exporter.circuits import Circuits
 from services.exporter.connections import Connection, Connections
-from services.exporter.rules.circuit import Circuit, earliest_call, free_calls, start_trial
+from services.exporter.rules.circuit import earliest_call, free_calls, start_trial
 from services.exporter.rules.export import CommitmentExports
 from services.exporter.rules.policy import RetryPolicy, policy_for
 from services.exporter.rules.settling import begin_attempt
@@ -25,14 +26,14 @@ UNCONFIGURED_LEASE_SECONDS = 30.0
 
 
 class Claiming:
-    """Leases exports for one process; `circuits` are those that it saw last."""
+    """Leases exports for one process."""
 
-    def __init__(self, connections: Connections, store: ExportStore, clock: LeaseClock) -> None:
+    def __init__(self, connections: Connections, store: ExportStore, clock: LeaseClock, circuits: Circuits) -> None:
         self._connections = connections
         self._store = store
         self._clock = clock
         self._failures = FailureLog()
-        self.circuits: dict[str, Circuit] = {}
+        self._circuits = circuits
 
     async def claim(self, database: Database, limit: int, held: Sequence[str]) -> Claimed[ExportJob]:
         """Lease at most `limit` due exports of commitments that are not `held`, and commit."""
@@ -40,7 +41,7 @@ class Claiming:
         async with database.autocommit() as db:
             now, queues = await read_queues(db, self._clock.given_time(), held)
         time = self._clock.claim_time(now, asked_at)
-        self.circuits = {queue.name: queue.circuit for queue in queues}
+        self._circuits.seen = {queue.name: queue.circuit for queue in queues}
         chosen = self._choose(queues, limit, time, held)
         if not chosen:
             return Claimed((), self._idle_seconds(queues, time))

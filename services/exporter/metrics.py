@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from prometheus_client import Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 LATENCY_BUCKETS_SECONDS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 900, 1800, 3600)
 CALL_BUCKETS_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60)
@@ -30,6 +30,11 @@ EXPORTS_OLDEST_AGE_SECONDS = Gauge(
     "erp_exports_oldest_age_seconds",
     "Age of the oldest export that has not succeeded: since its acceptance, or since it failed.",
     ("connection", "state"),
+)
+LATE_DOCUMENTS = Counter(
+    "erp_late_documents_total",
+    "Second documents that the ERP stored late, after a lost answer and a repeated write; somebody has to remove one.",
+    ("connection",),
 )
 CIRCUIT_OPEN = Gauge("erp_circuit_open", "1 while calls to the ERP are suspended.", ("connection",))
 

@@ -11,16 +11,15 @@ from schemas.envelope import Event
 from schemas.events import EventData
 from services.exporter import metrics
 from services.exporter.attempt import Attempt, AttemptResult, ExportJob
+from services.exporter.circuits import Circuits
 from services.exporter.claiming import Claiming, retry_policy
 from services.exporter.connections import Connection, Connections
 from services.exporter.connectors.types import Landed
-from services.exporter.rules.circuit import Circuit, record_answer, record_missed_call
 from services.exporter.rules.export import Export, ExportState
 from services.exporter.rules.failures import unknown_connection
 from services.exporter.rules.outcome import Broken
 from services.exporter.rules.probe import outcome_without_write
 from services.exporter.rules.settling import settle_attempt
-from services.exporter.storage import connection_store
 from services.exporter.storage.store import ExportStore
 from services.pipeline.crash import crash_at
 from services.pipeline.database import Database, Transaction
@@ -44,7 +43,8 @@ class ExportWork:
     def __init__(self, connections: Connections, store: ExportStore, clock: LeaseClock) -> None:
         self._connections = connections
         self._store = store
-        self._claiming = Claiming(connections, store, clock)
+        self._circuits = Circuits()
+        self._claiming = Claiming(connections, store, clock, self._circuits)
         self._failures = FailureLog()
         self._call_slots = {
             name: asyncio.Semaphore(each.settings.max_in_flight) for name, each in connections.by_name.items()
@@ -73,7 +73,7 @@ class ExportWork:
         now = job.time.now()
         connection = self._connection(job.export.connection)
         if connection is not None and result.is_reached is not None:
-            await self._update_circuit(db, connection, now, is_reached=result.is_reached)
+            await self._circuits.record(db, connection, now, is_reached=result.is_reached)
         before = (await self._store.lock(db, [job.export.commitment_id]))[job.export.commitment_id]
         decided = settle_attempt(before, job.lease.token, result.outcome, retry_policy(connection), now)
         if decided is None:
@@ -102,25 +102,6 @@ class ExportWork:
 
     def _connection(self, name: str | None) -> Connection | None:
         return self._connections.by_name.get(name or "")
-
-    async def _update_circuit(
-        self, db: Transaction, connection: Connection, now: datetime, *, is_reached: bool
-    ) -> None:
-        """Save the circuit after a call; its row is locked only where the circuit, as last seen, would change."""
-        seen = self._claiming.circuits.get(connection.name, Circuit())
-        if _circuit_after_call(seen, connection, now, is_reached=is_reached) == seen:
-            return
-        row = (await connection_store.lock(db, [connection.name])).get(connection.name)
-        after = _circuit_after_call(row.circuit if row else seen, connection, now, is_reached=is_reached)
-        await connection_store.save_circuit(db, connection.name, after)
-        self._claiming.circuits[connection.name] = after
-
-
-def _circuit_after_call(circuit: Circuit, connection: Connection, now: datetime, *, is_reached: bool) -> Circuit:
-    if is_reached:
-        return record_answer(circuit, now)
-    settings = connection.settings
-    return record_missed_call(circuit, now, settings.max_missed_calls, settings.pause_seconds)
 
 
 def _observe_latency(export: Export, now: datetime) -> None:

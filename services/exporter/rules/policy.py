@@ -5,6 +5,19 @@ from datetime import timedelta
 
 from services.exporter.connectors.protocol import ConnectionSettings
 
+RECHECKS = (
+    timedelta(minutes=1),
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=12),
+    timedelta(hours=24),
+)
+"""After a doubt has ended, how long to wait before each further look for a document that the ERP stored late."""
+
+RECHECK_RETRY = timedelta(minutes=1)
+"""How long to wait after a look that the ERP did not answer."""
+
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:

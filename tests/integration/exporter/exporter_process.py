@@ -18,6 +18,7 @@ from services.exporter.attempt import AttemptResult, ExportJob
 from services.exporter.connections import Connection, Connections, load_connections
 from services.exporter.connectors.protocol import Connector
 from services.exporter.handlers import handlers
+from services.exporter.rechecking import RecheckWork
 from services.exporter.report import ConnectionReport
 from services.exporter.storage import tables
 from services.exporter.storage.store import ExportStore
@@ -62,7 +63,9 @@ class ExporterProcess:
     def __post_init__(self) -> None:
         self.store = ExportStore()
         self.outbox = Outbox(tables.KERNEL)
-        self.work = ExportWork(self.connections, self.store, LeaseClock(self.clock, self.clock.seconds))
+        clock = LeaseClock(self.clock, self.clock.seconds)
+        self.work = ExportWork(self.connections, self.store, clock)
+        self.recheck_work = RecheckWork(self.connections, self.store, clock)
         self.connection_report = ConnectionReport(self.database, self.outbox, self.connections, self.clock)
 
     def with_connector(self, connector: Connector) -> "ExporterProcess":
@@ -97,6 +100,15 @@ class ExporterProcess:
         jobs = await self.claim(limit)
         for job in jobs:
             await self.settle(job, await self.work.perform(job))
+        return len(jobs)
+
+    async def look_once(self) -> int:
+        """Claim, perform and settle the looks for late documents that are due, and return how many there were."""
+        jobs = (await self.recheck_work.claim(self.database, 16, ())).jobs
+        for job in jobs:
+            answer = await self.recheck_work.perform(job)
+            async with self.database.begin() as db:
+                await self.outbox.add(db, await self.recheck_work.settle(db, job, answer))
         return len(jobs)
 
     async def published(self) -> list[Event[EventData]]:
