@@ -22,6 +22,7 @@ from services.exporter.connectors.types import (
     WriteAnswer,
     WriteRequest,
 )
+from services.exporter.rules.circuit import Heard
 from services.exporter.rules.export import Export, ExportLease
 from services.exporter.rules.failures import content_differs, content_unreadable, duplicate_reference, reference_held
 from services.exporter.rules.outcome import AttemptOutcome, Broken, NotSent, Overruled, WrongTerms
@@ -69,10 +70,11 @@ class ExportJob:
 
 @dataclass(frozen=True, slots=True)
 class AttemptResult:
-    """The outcome of an attempt, and whether the ERP answered its last call; None where no call was made."""
+    """The outcome of an attempt, how many calls it made, and what the last of them showed of the ERP."""
 
     outcome: AttemptOutcome
-    is_reached: bool | None = None
+    heard: Heard | None = None
+    calls: int = 0
 
 
 class Attempt:
@@ -83,7 +85,8 @@ class Attempt:
         self._connector = connection.connector
         self._job = job
         self._failures = failures
-        self._is_reached: bool | None = None
+        self._heard: Heard | None = None
+        self._calls = 0
         self._may_have_written = False
 
     async def run(self) -> AttemptResult:
@@ -92,7 +95,7 @@ class Attempt:
             outcome = await self._outcome()
         except Exception as error:  # noqa: BLE001 - a connector is somebody else's code, and its error is an outcome
             outcome = self._after_error(error)
-        return AttemptResult(outcome, self._is_reached)
+        return AttemptResult(outcome, self._heard, self._calls)
 
     def _after_error(self, error: Exception) -> AttemptOutcome:
         """In doubt once a write may have begun; before, nothing has happened."""
@@ -179,12 +182,13 @@ class Attempt:
     async def _observed(self, call: Awaitable[AnswerT], allowed: tuple[type, ...]) -> AnswerT:
         """Return the answer of a call; TypeError for one that the connector's protocol does not know."""
         started = perf_counter()
+        self._calls += 1
         answer = await call
         if not isinstance(answer, allowed) or answer == Landed(()):
             raise TypeError(f"the connector answered {type(answer).__name__}")
         label = "found" if isinstance(answer, tuple) else type(answer).__name__.lower()
         metrics.EXPORT_SECONDS.labels(self._connection.name, label).observe(perf_counter() - started)
-        self._is_reached = answer.is_reached if isinstance(answer, (Transient, Unknown)) else True
+        self._heard = Heard.of(answer)
         return answer
 
     def _has_time_for_a_call(self) -> bool:

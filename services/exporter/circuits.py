@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from services.exporter.connections import Connection
-from services.exporter.rules.circuit import Circuit, record_answer, record_missed_call
-from services.exporter.storage import connection_store
+from services.exporter.rules.circuit import Circuit, CircuitPolicy, Heard, after_call, charged, circuit_policy
+from services.exporter.storage import connection_store, due
 from services.pipeline.database import Transaction
 
 
@@ -14,19 +14,26 @@ class Circuits:
     def __init__(self) -> None:
         self.seen: dict[str, Circuit] = {}
 
-    async def record(self, db: Transaction, connection: Connection, now: datetime, *, is_reached: bool) -> None:
-        """Save the circuit after a call; its row is locked only where the circuit, as last seen, would change."""
+    async def record(
+        self, db: Transaction, connection: Connection, now: datetime, heard: Heard, uncharged_calls: int = 0
+    ) -> Circuit:
+        """Save the circuit after a call, and return it; its row is locked only where it, as last seen, would change.
+
+        `uncharged_calls` are those that were made beyond what was charged at the beginning; fewer give the rest back.
+        """
+        policy = circuit_policy(connection.settings)
         seen = self.seen.get(connection.name, Circuit())
-        if _after_call(seen, connection, now, is_reached=is_reached) == seen:
-            return
+        if _changed(seen, heard, policy, now, uncharged_calls) == seen:
+            return seen
         row = (await connection_store.lock(db, [connection.name])).get(connection.name)
-        after = _after_call(row.circuit if row else seen, connection, now, is_reached=is_reached)
+        before = row.circuit if row else seen
+        after = _changed(before, heard, policy, now, uncharged_calls)
         await connection_store.save_circuit(db, connection.name, after)
+        if before.open_since is None and after.open_since is not None:
+            await due.bring_back(db, connection.name, before.last_contact)
         self.seen[connection.name] = after
+        return after
 
 
-def _after_call(circuit: Circuit, connection: Connection, now: datetime, *, is_reached: bool) -> Circuit:
-    if is_reached:
-        return record_answer(circuit, now)
-    settings = connection.settings
-    return record_missed_call(circuit, now, settings.max_missed_calls, settings.pause_seconds)
+def _changed(circuit: Circuit, heard: Heard, policy: CircuitPolicy, now: datetime, calls: int) -> Circuit:
+    return charged(after_call(circuit, heard, policy, now), calls, policy, now)

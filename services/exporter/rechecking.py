@@ -15,9 +15,11 @@ from services.exporter import metrics
 from services.exporter.circuits import Circuits
 from services.exporter.connections import Connection, Connections
 from services.exporter.connectors.types import FindAnswer, Refused, Transient
+from services.exporter.rules.circuit import Circuit, Heard, charged, circuit_policy, free_calls
 from services.exporter.rules.recheck import Looked, Recheck, after_look
 from services.exporter.rules.usable import usable_found
 from services.exporter.storage import connection_store, recheck_store
+from services.exporter.storage.due import read_under_way
 from services.exporter.storage.store import ExportStore
 from services.pipeline.database import Database, Transaction
 from services.pipeline.fold import StateChange
@@ -79,8 +81,7 @@ class RecheckWork:
         """Save what the look led to, and return the events of late documents; none once the lease is another's."""
         now, id_ = job.time.now(), job.recheck.commitment_id
         connection = self._connections.by_name[job.recheck.connection]
-        is_reached = not isinstance(result, Transient) or result.is_reached
-        await self._circuits.record(db, connection, now, is_reached=is_reached)
+        await self._circuits.record(db, connection, now, Heard.of(result))
         exports = (await self._store.lock(db, [id_]))[id_]
         recheck = await recheck_store.leased(db, id_, job.token)
         if recheck is None:
@@ -111,11 +112,22 @@ class RecheckWork:
         if any(job.recheck.connection == name for job in held):
             return None
         async with database.begin() as db:
-            row = (await connection_store.lock(db, [name])).get(name)
-            if row is None or row.circuit.open_since is not None:
+            circuit = await connection_store.locked_circuit(db, name)
+            if not await self._may_call(db, connection, circuit, time):
                 return None
-            recheck = await recheck_store.lease(db, name, token, time.at, until)
-        return RecheckJob(recheck, token, lease_seconds, time) if recheck else None
+            if not (recheck := await recheck_store.lease(db, name, token, time.at, until)):
+                return None
+            begun = charged(circuit, 1, circuit_policy(connection.settings), time.at)
+            if begun != circuit:
+                await connection_store.save_circuit(db, name, begun)
+        return RecheckJob(recheck, token, lease_seconds, time)
+
+    async def _may_call(self, db: Transaction, connection: Connection, circuit: Circuit, time: ClaimTime) -> bool:
+        """Whether the limits that all processes share leave a call; a trial of an open circuit is for an export."""
+        if circuit.open_since is not None:
+            return False
+        under_way = await read_under_way(db, connection.name, time.at)
+        return free_calls(circuit, under_way.leases, circuit_policy(connection.settings), time.at) > 0
 
     def _tell(self, job: RecheckJob, looked: Looked) -> None:
         for document in looked.late:

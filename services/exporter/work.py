@@ -1,6 +1,5 @@
 """The exporter's work: claim due exports, carry them out and settle the outcomes."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -15,6 +14,8 @@ from services.exporter.circuits import Circuits
 from services.exporter.claiming import Claiming, retry_policy
 from services.exporter.connections import Connection, Connections
 from services.exporter.connectors.types import Landed
+from services.exporter.rules.call_rate import CALLS_PER_EXPORT
+from services.exporter.rules.circuit import Circuit
 from services.exporter.rules.export import Export, ExportState
 from services.exporter.rules.failures import unknown_connection
 from services.exporter.rules.outcome import Broken
@@ -34,8 +35,8 @@ log = structlog.get_logger()
 class ExportWork:
     """Carries out exports; any number of processes may share the work.
 
-    For each connection, this process makes at most `max_in_flight` calls at a time. It holds leases on twice as many
-    exports, so that the next call can begin as soon as one ends.
+    All of them together hold at most `max_in_flight` leases on the exports of a connection, and a lease allows one call
+    at a time.
     """
 
     name = "exporter"
@@ -46,9 +47,6 @@ class ExportWork:
         self._circuits = Circuits()
         self._claiming = Claiming(connections, store, clock, self._circuits)
         self._failures = FailureLog()
-        self._call_slots = {
-            name: asyncio.Semaphore(each.settings.max_in_flight) for name, each in connections.by_name.items()
-        }
 
     async def claim(self, database: Database, limit: int, held: Sequence[ExportJob]) -> Claimed[ExportJob]:
         """Lease at most `limit` due exports, for each connection no more than its limit and its circuit allow."""
@@ -60,8 +58,7 @@ class ExportWork:
         connection = self._connection(job.export.connection)
         if connection is None:
             return AttemptResult(outcome_without_write(job.export, unknown_connection(job.export.connection)))
-        async with self._call_slots[connection.name]:
-            return await Attempt(connection, job, self._failures).run()
+        return await Attempt(connection, job, self._failures).run()
 
     def failed(self, job: ExportJob, error: Exception) -> AttemptResult:
         """Return the outcome of an export that raised an error outside its attempt: nothing was sent."""
@@ -72,10 +69,9 @@ class ExportWork:
         """Save the outcome of an attempt and return the events to publish; no events once the lease is another's."""
         now = job.time.now()
         connection = self._connection(job.export.connection)
-        if connection is not None and result.is_reached is not None:
-            await self._circuits.record(db, connection, now, is_reached=result.is_reached)
+        circuit = await self._after_calls(db, connection, result, now)
         before = (await self._store.lock(db, [job.export.commitment_id]))[job.export.commitment_id]
-        decided = settle_attempt(before, job.lease.token, result.outcome, retry_policy(connection), now)
+        decided = settle_attempt(before, job.lease.token, result.outcome, retry_policy(connection), now, circuit)
         if decided is None:
             log.warning("export.settled_too_late", **self.described(job, result))
             return ()
@@ -99,6 +95,13 @@ class ExportWork:
             "outcome": type(outcome).__name__,
             "documents": documents,
         }
+
+    async def _after_calls(
+        self, db: Transaction, connection: Connection | None, result: AttemptResult, now: datetime
+    ) -> Circuit:
+        if connection is None or result.heard is None:
+            return Circuit()
+        return await self._circuits.record(db, connection, now, result.heard, result.calls - CALLS_PER_EXPORT)
 
     def _connection(self, name: str | None) -> Connection | None:
         return self._connections.by_name.get(name or "")

@@ -11,6 +11,8 @@ from services.exporter.connectors.types import Checked, FindAnswer, ReadAnswer, 
 
 MAX_SECONDS = 86_400
 MIN_DEFAULT_SETTLE_SECONDS = 30.0
+MIN_CALLS_PER_MINUTE = 4
+"""Two exports: fewer would not leave room for a question and a write."""
 Seconds = Annotated[float, Field(gt=0, le=MAX_SECONDS)]
 
 
@@ -36,7 +38,12 @@ class ConnectionSettings(BaseModel):
         default_factory=_default_settle_seconds,
         description="How long after a lost answer the ERP may still store the document; not below timeout_seconds.",
     )
-    max_in_flight: Annotated[int, Field(ge=1, le=1_000)] = Field(default=16, description="Calls at the same time.")
+    max_in_flight: Annotated[int, Field(ge=1, le=1_000)] = Field(
+        default=16, description="Calls at the same time, from all exporter processes together."
+    )
+    max_calls_per_minute: Annotated[int, Field(ge=MIN_CALLS_PER_MINUTE, le=1_000_000)] | None = Field(
+        default=None, description="Calls in any minute, from all exporter processes together; absent means no limit."
+    )
     max_attempts: Annotated[int, Field(ge=1, le=1_000)] = Field(
         default=10, description="Attempts before transient errors and lost answers make the export fail."
     )
@@ -47,7 +54,9 @@ class ConnectionSettings(BaseModel):
     max_missed_calls: Annotated[int, Field(ge=1, le=1_000)] = Field(
         default=5, description="Calls in a row without an answer that open the circuit."
     )
-    pause_seconds: Seconds = Field(default=10.0, description="How long an open circuit waits before its next trial.")
+    pause_seconds: Seconds = Field(
+        default=10.0, description="How long an open circuit waits before its first trial; doubles up to 5 minutes."
+    )
     limits: LimitsProfile = Field(default=LimitsProfile(), description="What the ERP accepts.")
 
     @field_validator("limits")

@@ -140,7 +140,12 @@ CONNECTION = Table(
     Column("missed_calls", Integer, nullable=False, server_default="0"),
     Column("open_since", _INSTANT),
     Column("try_at", _INSTANT),
+    Column("trials", Integer, nullable=False, server_default="0"),
+    Column("allowed", Integer),
+    Column("paused_until", _INSTANT),
+    Column("reason", Text),
     Column("last_contact", _INSTANT),
+    Column("full_at", _INSTANT),
     Column("told_version", BigInteger, nullable=False, server_default="0"),
     Column("told", Text),
 )

@@ -135,11 +135,11 @@ class ExporterProcess:
 
 @asynccontextmanager
 async def running_exporter(
-    database_url: str, folder: Path, *, is_reference_unique: bool = False, settings: str = ""
+    database_url: str, folder: Path, *, is_reference_unique: bool = False, settings: str = "", url: str | None = None
 ) -> AsyncIterator[ExporterProcess]:
     """Run an exporter with one connection, `main`, for the company co-1, on a database that has the tables.
 
-    `settings` are more lines of TOML for the connection.
+    `settings` are more lines of TOML for the connection; `url` is that of an ERP of one's own.
     """
     database = Database(SecretStr(database_url), application_name="test", pool_size=24)
     async with AsyncExitStack() as stack:
@@ -148,7 +148,9 @@ async def running_exporter(
             running_erp(token=TOKEN, rules=Rules(is_reference_unique=is_reference_unique))
         )
         path = folder / "connections.toml"
-        path.write_text(_connection(erp.url, is_reference_unique=is_reference_unique) + settings, encoding="utf-8")
+        path.write_text(
+            _connection(url or erp.url, is_reference_unique=is_reference_unique) + settings, encoding="utf-8"
+        )
         connections = load_connections(path, {"ERP_TOKEN": TOKEN.get_secret_value()})
         for each in connections.by_name.values():
             stack.push_async_callback(each.connector.close)

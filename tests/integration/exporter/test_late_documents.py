@@ -118,9 +118,10 @@ async def test_looks_do_not_hold_up_the_next_revision(exporter: ExporterProcess)
 async def test_looks_wait_while_the_circuit_is_open(exporter: ExporterProcess) -> None:
     exporter, _ = await written_again(exporter)
     exporter.erp.faults.replace([ErpFault(kind=ErpFaultKind.UNAVAILABLE, calls=Calls.EVERY, retry_after_seconds=0)])
+    exporter.clock.advance(FIRST_LOOK_SECONDS - 1)
     await exporter.consume(*(accepted_event(commitment_id=f"d-{number}") for number in range(5)))
     await exporter.work_once()
-    exporter.clock.advance(FIRST_LOOK_SECONDS)
+    exporter.clock.advance(1)
     calls = len(exporter.erp.journal.entries)
 
     assert await exporter.look_once() == 0
