@@ -50,7 +50,8 @@ class Claiming:
         async with database.autocommit() as db:
             now, queues = await read_queues(db, self._clock.given_time(), held)
         time = self._clock.claim_time(now, asked_at)
-        self._circuits.seen = {queue.name: queue.circuit for queue in queues}
+        for queue in queues:
+            self._circuits.saw(queue.name, queue.circuit)
         chosen = self._choose(queues, limit, time, held)
         if not chosen:
             return Claimed((), self._idle_seconds(queues, time))
