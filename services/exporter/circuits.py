@@ -22,11 +22,12 @@ class Circuits:
         self.seen[name] = known if known and is_older else circuit
 
     async def record(
-        self, db: Transaction, connection: Connection, now: datetime, heard: Heard, uncharged_calls: int = 0
+        self, db: Transaction, connection: Connection, now: datetime, heard: Heard | None, uncharged_calls: int = 0
     ) -> Circuit:
         """Save the circuit after a call, and return it; its row is locked only where it, as last seen, would change.
 
-        `uncharged_calls` are those that were made beyond what was charged at the beginning; fewer give the rest back.
+        `heard` is None if no call was made. `uncharged_calls` are those beyond what was charged at the beginning; fewer
+        give the rest back.
         """
         policy = circuit_policy(connection.settings)
         seen = self.seen.get(connection.name, Circuit())
@@ -45,5 +46,6 @@ class Circuits:
         return after
 
 
-def _changed(circuit: Circuit, heard: Heard, policy: CircuitPolicy, now: datetime, calls: int) -> Circuit:
-    return charged(after_call(circuit, heard, policy, now), calls, policy, now)
+def _changed(circuit: Circuit, heard: Heard | None, policy: CircuitPolicy, now: datetime, calls: int) -> Circuit:
+    noted = after_call(circuit, heard, policy, now) if heard else circuit
+    return charged(noted, calls, policy, now)

@@ -15,7 +15,7 @@ from services.exporter import metrics
 from services.exporter.circuits import Circuits
 from services.exporter.connections import Connection, Connections
 from services.exporter.connectors.types import FindAnswer, Refused, Transient
-from services.exporter.rules.circuit import Circuit, Heard, charged, circuit_policy, free_calls
+from services.exporter.rules.circuit import Heard, charged, circuit_policy, free_calls
 from services.exporter.rules.recheck import Looked, Recheck, after_look
 from services.exporter.rules.usable import usable_found
 from services.exporter.storage import connection_store, recheck_store
@@ -29,6 +29,9 @@ from services.pipeline.worker import BUSY_SECONDS, Claimed
 
 RECHECK_IDLE_SECONDS = 5.0
 """How long a look may wait that nothing tells of; the first one is due a minute after its doubt ended."""
+
+SETTLING_SECONDS = 5.0
+"""How much longer than its call a lease lasts."""
 
 log = structlog.get_logger()
 
@@ -62,9 +65,11 @@ class RecheckWork:
             now, waiting = await recheck_store.first_due(db, self._clock.given_time(), list(self._connections.by_name))
         time = self._clock.claim_time(now, asked_at)
         due = [each.connection for each in waiting if each.due_at <= now][:limit]
-        jobs = [job for name in due if (job := await self._lease(database, name, time, held))]
+        tried = [await self._lease(database, name, time, held) for name in due]
+        jobs = [each for each in tried if isinstance(each, RecheckJob)]
         later = [(each.due_at - now).total_seconds() for each in waiting if each.due_at > now]
-        return Claimed(jobs, BUSY_SECONDS if jobs else min(later, default=RECHECK_IDLE_SECONDS))
+        again = [each for each in tried if isinstance(each, float)]
+        return Claimed(jobs, min([*later, *again], default=RECHECK_IDLE_SECONDS))
 
     async def perform(self, job: RecheckJob) -> FindAnswer:
         """Ask the ERP for the commitment's documents."""
@@ -105,29 +110,24 @@ class RecheckWork:
 
     async def _lease(
         self, database: Database, name: str, time: ClaimTime, held: Sequence[RecheckJob]
-    ) -> RecheckJob | None:
+    ) -> RecheckJob | float:
+        """Lease the look that is due; if the limits do not allow it, return in how many seconds to try again."""
         connection = self._connections.by_name[name]
-        lease_seconds, token = _lease_seconds(connection), uuid4()
-        until = time.at + timedelta(seconds=lease_seconds)
+        policy = circuit_policy(connection.settings)
         if any(job.recheck.connection == name for job in held):
-            return None
+            return RECHECK_IDLE_SECONDS
         async with database.begin() as db:
             circuit = await connection_store.locked_circuit(db, name)
-            if not await self._may_call(db, connection, circuit, time):
-                return None
-            if not (recheck := await recheck_store.lease(db, name, token, time.at, until)):
-                return None
-            begun = charged(circuit, 1, circuit_policy(connection.settings), time.at)
-            if begun != circuit:
+            if circuit.is_held_back(time.at):  # a trial is for an export
+                return RECHECK_IDLE_SECONDS
+            under_way = await read_under_way(db, name, time.at)
+            if free_calls(circuit, under_way.leases, policy, time.at) == 0:
+                return BUSY_SECONDS
+            job = await _leased(db, connection, time)
+            begun = charged(circuit, 1, policy, time.at)
+            if job and begun != circuit:
                 await connection_store.save_circuit(db, name, begun)
-        return RecheckJob(recheck, token, lease_seconds, time)
-
-    async def _may_call(self, db: Transaction, connection: Connection, circuit: Circuit, time: ClaimTime) -> bool:
-        """Whether the limits that all processes share leave a call; a trial of an open circuit is for an export."""
-        if circuit.open_since is not None:
-            return False
-        under_way = await read_under_way(db, connection.name, time.at)
-        return free_calls(circuit, under_way.leases, circuit_policy(connection.settings), time.at) > 0
+        return job or BUSY_SECONDS
 
     def _tell(self, job: RecheckJob, looked: Looked) -> None:
         for document in looked.late:
@@ -135,5 +135,8 @@ class RecheckWork:
             log.warning("export.late_document", commitment=job.recheck.commitment_id, document=document.id)
 
 
-def _lease_seconds(connection: Connection) -> float:
-    return connection.settings.timeout_seconds + 5
+async def _leased(db: Transaction, connection: Connection, time: ClaimTime) -> RecheckJob | None:
+    lease_seconds, token = connection.settings.timeout_seconds + SETTLING_SECONDS, uuid4()
+    until = time.at + timedelta(seconds=lease_seconds)
+    recheck = await recheck_store.lease(db, connection.name, token, time.at, until)
+    return RecheckJob(recheck, token, lease_seconds, time) if recheck else None

@@ -99,7 +99,7 @@ class ExportWork:
     async def _after_calls(
         self, db: Transaction, connection: Connection | None, result: AttemptResult, now: datetime
     ) -> Circuit:
-        if connection is None or result.heard is None:
+        if connection is None:
             return Circuit()
         return await self._circuits.record(db, connection, now, result.heard, result.calls - CALLS_PER_EXPORT)
 

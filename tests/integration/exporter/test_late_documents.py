@@ -1,6 +1,7 @@
 """A document that the ERP stores after all waiting is found later, and shown as an open item."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from prometheus_client import REGISTRY
 from sqlalchemy import func, select, text
@@ -8,7 +9,7 @@ from sqlalchemy import func, select, text
 from sandbox.erp.faults import Calls, ErpFault, ErpFaultKind
 from services.exporter.rules.policy import RECHECKS
 from services.exporter.storage import tables
-from tests.integration.exporter.exporter_process import SETTLE_SECONDS, ExporterProcess
+from tests.integration.exporter.exporter_process import SETTLE_SECONDS, ExporterProcess, running_exporter
 from tests.integration.exporter.filling import fill
 from tests.integration.exporter.late_connector import LateConnector
 from tests.scanning import reading
@@ -113,6 +114,30 @@ async def test_looks_do_not_hold_up_the_next_revision(exporter: ExporterProcess)
     assert await exporter.export_states() == ["succeeded", "succeeded"]
     async with exporter.database.begin() as db:
         assert await exporter.recheck_work.settle(db, job, await exporter.recheck_work.perform(job)) == ()
+
+
+async def test_a_look_that_is_due_gets_a_call_however_long_the_queue_is(database_url: str, tmp_path: Path) -> None:
+    async with running_exporter(database_url, tmp_path, settings="max_in_flight = 1") as running:
+        exporter, _ = await written_again(running)
+        exporter.clock.advance(FIRST_LOOK_SECONDS)
+        await exporter.consume(*(accepted_event(commitment_id=f"d-{number}") for number in range(3)))
+
+        assert await exporter.work_once() == 0
+        assert await exporter.look_once() == 1
+        assert [await exporter.work_once() for _ in range(3)] == [1, 1, 1]
+
+
+async def test_a_look_takes_no_call_beyond_the_limit(database_url: str, tmp_path: Path) -> None:
+    async with running_exporter(database_url, tmp_path, settings="max_in_flight = 1") as running:
+        exporter, _ = await written_again(running)
+        exporter.clock.advance(FIRST_LOOK_SECONDS - 1)
+        await exporter.consume(accepted_event(commitment_id="d-1"))
+        (job,) = await exporter.claim()
+        exporter.clock.advance(1)
+
+        assert await exporter.look_once() == 0
+        await exporter.settle(job, await exporter.work.perform(job))
+        assert await exporter.look_once() == 1
 
 
 async def test_looks_wait_while_the_circuit_is_open(exporter: ExporterProcess) -> None:
