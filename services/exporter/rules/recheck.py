@@ -7,7 +7,7 @@ from datetime import datetime
 from schemas.commitment import ErpDocument
 from schemas.envelope import Event
 from schemas.events import EventData
-from services.exporter.connectors.types import FindAnswer, FoundDocument, Transient
+from services.exporter.connectors.types import FindAnswer, FoundDocument, Transient, UnreadableDocument
 from services.exporter.rules.export import CommitmentExports, Doubt, Export, ExportState
 from services.exporter.rules.marker import marked_revision
 from services.exporter.rules.policy import RECHECK_RETRY, RECHECKS
@@ -55,22 +55,25 @@ def after_look(exports: CommitmentExports, recheck: Recheck, found: FindAnswer, 
     """Decide what a look leads to. A look that found nothing out is repeated; a refused one counts, so that it ends."""
     if isinstance(found, Transient):
         return Looked(exports, following=replace(recheck, due_at=now + RECHECK_RETRY))
+    counted = replace(recheck, looks=recheck.looks + 1)
     late = _late_documents(exports, recheck, found) if isinstance(found, tuple) else ()
-    told = recheck.told | {document.id for document in late}
-    following = _following(replace(recheck, looks=recheck.looks + 1, told=told), now)
     success = exports.newest_success
     if success is None:
-        return Looked(_in_doubt_again(exports, late, now), late, (), following)
+        return Looked(_in_doubt_again(exports, late, now), following=_following(counted, now))
+    told = replace(counted, told=recheck.told | {document.id for document in late})
     events = tuple(_event(exports, success, recheck.connection, document, now) for document in late)
-    return Looked(exports, late, events, following)
+    return Looked(exports, late, events, _following(told, now))
 
 
 def _has_ended(before: Export | None, after: Export) -> bool:
-    is_doubted = before is not None and before.quiet_until is not None
-    return is_doubted and after.state in _ENDED and before is not None and before.state is not after.state
+    if before is None or before.quiet_until is None:
+        return False
+    return after.state in _ENDED and before.state is not after.state
 
 
-def _late_documents(exports: CommitmentExports, recheck: Recheck, found: Sequence[object]) -> tuple[FoundDocument, ...]:
+def _late_documents(
+    exports: CommitmentExports, recheck: Recheck, found: Sequence[FoundDocument | UnreadableDocument]
+) -> tuple[FoundDocument, ...]:
     """Return the documents with a marker of ours that no event has named yet."""
     known = _known(exports)
     return tuple(

@@ -159,4 +159,8 @@ def test_a_failed_export_waits_while_another_revision_is_under_way() -> None:
         second, by_revision={**second.by_revision, 2: second.by_revision[2].moved_to(ExportState.IN_DOUBT, NOW)}
     )
 
-    assert look(busy, (written(busy, "d-1"),)).exports == busy
+    looked = look(busy, (written(busy, "d-1"),))
+    assert looked.exports == busy
+
+    again = look(second, (written(second, "d-1"),), looked.following)
+    assert again.exports.by_revision[1].state is ExportState.IN_DOUBT
