@@ -63,6 +63,35 @@ class Latency:
     sender_late_p99_ms: float
 
 
+@dataclass(frozen=True, slots=True)
+class Exports:
+    """The rate of exports to a slow ERP, and the one at which a call would be under way all the time in every slot."""
+
+    exports: int
+    per_second: float
+    ideal_per_second: float
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Milliseconds between two moments, of `count` exports."""
+
+    count: int
+    p50_ms: float
+    p99_ms: float
+    max_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class LateAnswers:
+    """Of `exports` whose first write was stored `late_seconds` after our deadline, so many were there twice."""
+
+    late_seconds: float
+    settle_seconds: float
+    exports: int
+    doubled: int
+
+
 @dataclass(slots=True)
 class Results:
     """All that was measured, in the order of measuring."""
@@ -72,3 +101,7 @@ class Results:
     empty: list[Throughput] = field(default_factory=list)
     million: list[Throughput] = field(default_factory=list)
     drain: list[Throughput] = field(default_factory=list)
+    exports: list[Exports] = field(default_factory=list)
+    starts: list[Window] = field(default_factory=list)
+    windows: list[Window] = field(default_factory=list)
+    late_answers: list[LateAnswers] = field(default_factory=list)

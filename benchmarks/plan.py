@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-SECTIONS = ("throughput", "latency", "million", "drain")
+SECTIONS = ("throughput", "latency", "million", "drain", "exports", "doubt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,12 @@ class Plan:
     paced_seconds: float = 10
     stock: int = 1_000_000
     drain_events: int = 200_000
+    exports: int = 400
+    started_exports: int = 400
+    starts_per_second: float = 20
+    """Half of what the ERP can take."""
+    doubted_exports: int = 30
+    late_seconds: tuple[float, ...] = (0.5, 0.9, 1.1, 2.0, 6.0)
 
 
 FULL = Plan()

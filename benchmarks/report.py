@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measured import LIMIT, LOOP, TITLES, Latency, Results, Throughput
+from benchmarks.measured import LIMIT, LOOP, TITLES, Exports, LateAnswers, Latency, Results, Throughput, Window
 from benchmarks.spread import Spread
 
 Row = Sequence[str]
@@ -22,6 +22,9 @@ def as_markdown(results: Results) -> str:
         _latency(results.latency),
         _million(results.empty, results.million),
         _drain(results.drain),
+        _exports(results.exports, results.starts),
+        _windows(results.windows),
+        _late_answers(results.late_answers),
     ]
     return "\n\n".join([*(table for table in tables if table), f"Measured on {machine()}."])
 
@@ -117,6 +120,41 @@ def _million(empty: Sequence[Throughput], million: Sequence[Throughput]) -> str:
 def _drain(measured: Sequence[Throughput]) -> str:
     rows = [(f"{each.events:,}", f"{each.events_per_second:,.0f}", f"{each.peak_mb:.0f} MB") for each in measured]
     return _table(("Drain of a backlog, events", "events/s", "peak memory"), rows)
+
+
+def _exports(rates: Sequence[Exports], starts: Sequence[Window]) -> str:
+    head = (
+        "Exports to a slow ERP",
+        "exports/s (min to max)",
+        "of the ideal rate",
+        "acceptance to call, p50 ms",
+        "p99 ms",
+    )
+    if not rates:
+        return ""
+    row = (
+        f"{rates[0].exports:,}",
+        _spread([each.per_second for each in rates], "{:.1f}"),
+        _spread([100 * each.per_second / each.ideal_per_second for each in rates], "{:.0f} %"),
+        _spread([each.p50_ms for each in starts], "{:.0f}"),
+        _spread([each.p99_ms for each in starts], "{:.0f}"),
+    )
+    return _table(head, [row])
+
+
+def _windows(windows: Sequence[Window]) -> str:
+    head = ("Between question and write, exports", "p50 ms", "p99 ms", "max ms")
+    rows = [(f"{each.count:,}", f"{each.p50_ms:.1f}", f"{each.p99_ms:.1f}", f"{each.max_ms:.1f}") for each in windows]
+    return _table(head, rows)
+
+
+def _late_answers(measured: Sequence[LateAnswers]) -> str:
+    head = ("Stored after our deadline, s", "`settle_seconds`", "exports", "two documents")
+    rows = [
+        (f"{each.late_seconds:g}", f"{each.settle_seconds:g}", str(each.exports), str(each.doubled))
+        for each in measured
+    ]
+    return _table(head, rows)
 
 
 def _table(head: Row, rows: Sequence[Row]) -> str:

@@ -1,8 +1,8 @@
-"""The four measurements. Contenders take turns in every round, so that the machine's drift hits all of them alike."""
+"""The measurements. Contenders take turns in every round, so that the machine's drift hits all of them alike."""
 
 from collections.abc import Sequence
 
-from benchmarks import latency, throughput
+from benchmarks import exports, latency, throughput
 from benchmarks.events import Run, fill
 from benchmarks.latency import Pace
 from benchmarks.measured import Latency, Results, Throughput
@@ -34,6 +34,8 @@ class Sections:
             "latency": self.latency,
             "million": self.million,
             "drain": self.drain,
+            "exports": self.exports,
+            "doubt": self.doubt,
         }
         for name in self._plan.sections:
             sections[name]()
@@ -82,6 +84,29 @@ class Sections:
         drained = self._on_new_database(COUNTERSIGN, backlog, COMPLETE_SECONDS)
         self.results.drain.append(drained)
         self._report_rate(f"Drain of {backlog.count:,} events", COUNTERSIGN, drained)
+
+    def exports(self) -> None:
+        """Let the exporter write to a slow ERP: as fast as it can, and at half of that."""
+        plan = self._plan
+        for number in range(plan.rounds):
+            rate = exports.throughput(self._servers, plan.exports)
+            self.results.exports.append(rate)
+            self._report(f"Exports, round {number + 1}: {rate.per_second:.1f} of {rate.ideal_per_second:.0f} a second")
+            start = exports.start(self._servers, plan.started_exports, plan.starts_per_second)
+            self.results.starts.append(start)
+            self._report(
+                f"Acceptance to call, round {number + 1}: p50 {start.p50_ms:.0f} ms, p99 {start.p99_ms:.0f} ms"
+            )
+
+    def doubt(self) -> None:
+        """Measure how long a document of somebody else may slip in, and which late answers become second documents."""
+        window = exports.between_question_and_write(self._servers, self._plan.exports)
+        self.results.windows.append(window)
+        self._report(f"Question to write: p50 {window.p50_ms:.1f} ms, p99 {window.p99_ms:.1f} ms")
+        for late_seconds in self._plan.late_seconds:
+            late = exports.late_answers(self._servers, self._plan.doubted_exports, late_seconds)
+            self.results.late_answers.append(late)
+            self._report(f"Stored {late_seconds:g} s after the deadline: {late.doubled} of {late.exports} twice")
 
     def _new_backlog(self, count: int) -> Backlog:
         self._servers.empty_topics()

@@ -19,6 +19,7 @@ from sandbox.servers.postgres import drop_database
 from schemas.events import CommitmentStatus
 from schemas.topics import PARTITIONS, TOPICS
 from services.approval.storage.migrations import MIGRATIONS
+from services.exporter.storage.migrations import MIGRATIONS as EXPORTER
 from services.pipeline.broker import create_topics
 from services.pipeline.migrations import migrate
 from services.pipeline.settings import KafkaSettings
@@ -114,6 +115,11 @@ class Servers:
 def prepare_for_countersign(database: str) -> None:
     """Create approval's tables."""
     asyncio.run(migrate(SecretStr(database), MIGRATIONS))
+
+
+def prepare_for_exporter(database: str) -> None:
+    """Create the exporter's tables."""
+    asyncio.run(migrate(SecretStr(database), EXPORTER))
 
 
 def prepare_with(statements: str, database: str) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from sandbox.erp.faults import SLOWEST_SECONDS
 from sandbox.mailbox import Mailbox
 from sandbox.servers import LocalKafka, LocalPostgres
 from sandbox.sign_in import Client, Provider
@@ -57,7 +58,7 @@ def write_connections(folder: Path, erp_url: str, overrides: Mapping[str, TomlVa
         "token_env": "SMALL_ERP_TOKEN",
         "reads_documents": True,
         "timeout_seconds": 5.0,
-        "settle_seconds": 2.0,
+        "settle_seconds": SLOWEST_SECONDS,  # counted from the time-out, so that the slowest answer is awaited
         "first_probe_seconds": 1.0,
     }
     folder.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,9 @@ from sandbox.erp.problem import Problem
 from sandbox.faults import Fault
 from schemas.fields import Code, FailureClass
 
+SLOWEST_SECONDS = 15.0
+"""The longest delay of a call: a demo has to wait that long before it knows that nothing was stored."""
+
 
 class Calls(StrEnum):
     """Which calls a fault hits."""
@@ -48,7 +51,7 @@ class ErpFault(Fault):
     kind: ErpFaultKind
     calls: Calls = Calls.WRITES
     reference: str | None = None
-    seconds: float = Field(default=0, ge=0, le=600)
+    seconds: float = Field(default=0, ge=0, le=SLOWEST_SECONDS)
     code: Code = "refused"
     failure_class: FailureClass = FailureClass.FIX_DATA
     message: str = "The ERP was told to refuse this."

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Form, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from sandbox.erp.faults import Calls, ErpFault, ErpFaultKind
+from sandbox.erp.faults import SLOWEST_SECONDS, Calls, ErpFault, ErpFaultKind
 from sandbox.erp.rules import Rules
 from sandbox.erp.server import Erp
 from sandbox.fault_routes import add_fault_routes
@@ -74,6 +74,7 @@ def _add_faults_and_rules(app: FastAPI, erp: Erp, pages: Pages) -> None:
             kinds=list(ErpFaultKind),
             calls=list(Calls),
             classes=sorted(FailureClass),
+            slowest_seconds=SLOWEST_SECONDS,
         )
 
     add_fault_routes(app, erp.faults, ErpFault, page)

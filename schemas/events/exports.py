@@ -136,8 +136,13 @@ class ErpConnection(EventData):
         default=LimitsProfile(), description="What this ERP takes."
     )
     circuit_open_since: Instant | None = Field(
-        default=None, description="Since when calls are held back; absent while they flow."
+        default=None, description="Since when the ERP does not answer; absent while it does."
     )
+    paused_until: Instant | None = Field(
+        default=None,
+        description="Calls are held back until then: until the next trial, or for as long as the ERP asked.",
+    )
+    reason: Text | None = Field(default=None, description="Why calls are held back, in the words of the last answer.")
     last_contact: Instant | None = Field(default=None, description="When the ERP last answered.")
     queue_length: Annotated[Count, NullIs(0)] = Field(default=0, description="How many exports wait for it.")
 

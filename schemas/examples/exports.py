@@ -186,6 +186,16 @@ EXAMPLES: tuple[Example, ...] = (
         "2026-11-19T14:40:00Z",
         last_contact=instant("2026-11-19T14:10:12Z"),
         circuit_open_since=instant("2026-11-19T14:40:00Z"),
+        paused_until=instant("2026-11-19T14:40:09Z"),
+        reason="The ERP could not be reached (ConnectError).",
         queue_length=14,
+    ),
+    _connection(
+        "asked-to-wait",
+        "2026-11-19T16:40:00Z",
+        last_contact=instant("2026-11-19T16:40:00Z"),
+        paused_until=instant("2026-11-19T16:42:00Z"),
+        reason="Too many calls: 60 in a minute are allowed. (HTTP 429)",
+        queue_length=3,
     ),
 )

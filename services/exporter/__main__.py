@@ -8,7 +8,8 @@ from services.exporter.aggregates import aggregates
 from services.exporter.attempt import AttemptResult, ExportJob
 from services.exporter.comparing import IDLE_SECONDS, ComparisonWork
 from services.exporter.connections import Connections, load_connections
-from services.exporter.connectors.types import ReadAnswer
+from services.exporter.connectors.types import FindAnswer, ReadAnswer
+from services.exporter.rechecking import RECHECK_IDLE_SECONDS, RecheckJob, RecheckWork
 from services.exporter.reloading import Reloading
 from services.exporter.report import REPORT_SECONDS, ConnectionReport
 from services.exporter.settings import ExporterSettings
@@ -46,13 +47,14 @@ def build() -> tuple[Service, ServiceSettings]:
         await report.report()
 
     reloading = Reloading(connections, settings.erp_connections, os.environ, begin_with_reloaded)
+    further = (connections, database, outbox, catching_up)
     service = Service(
         name="exporter",
         tables=tables.KERNEL,
         database=database,
         outbox=outbox,
         aggregates=own_aggregates,
-        workers=(worker, _comparer(connections, database, outbox, catching_up)),
+        workers=(worker, _rechecker(*further), _comparer(*further)),
         # with a million waiting exports, the figures are counted less often
         loops=(every(REPORT_SECONDS, sparing(report.report)), reloading.run),
         publishes=PUBLISHED,
@@ -73,6 +75,19 @@ def _worker(
         ExportWork(connections, ExportStore(), LeaseClock()),
         concurrency=lambda: max(connections.max_leases, 1),
         # after a restore, an order may have been taken back since
+        may_claim=lambda: catching_up.is_caught_up,
+    )
+
+
+def _rechecker(
+    connections: Connections, database: Database, outbox: Outbox, catching_up: CatchingUp
+) -> Worker[RecheckJob, FindAnswer]:
+    return Worker(
+        database,
+        outbox,
+        RecheckWork(connections, ExportStore(), LeaseClock()),
+        concurrency=lambda: max(len(connections.by_name), 1),
+        max_idle_seconds=RECHECK_IDLE_SECONDS,
         may_claim=lambda: catching_up.is_caught_up,
     )
 

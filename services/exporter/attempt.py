@@ -26,6 +26,7 @@ from services.exporter.connectors.types import (
     WriteRequest,
 )
 from services.exporter.rules.about import About
+from services.exporter.rules.circuit import Heard
 from services.exporter.rules.evidence import after_reading, document_name, on_trust
 from services.exporter.rules.export import Export, ExportLease
 from services.exporter.rules.failures import content_differs, content_unreadable, duplicate_reference, reference_held
@@ -76,13 +77,14 @@ class ExportJob:
 
 @dataclass(frozen=True, slots=True)
 class AttemptResult:
-    """The outcome of an attempt, and whether the ERP answered its last call; None where no call was made.
+    """The outcome of an attempt, how many calls it made, and what the last of them showed of the ERP.
 
     `connection` is the one that was called, as it was configured then.
     """
 
     outcome: AttemptOutcome
-    is_reached: bool | None = None
+    heard: Heard | None = None
+    calls: int = 0
     connection: Connection | None = None
 
 
@@ -95,7 +97,8 @@ class Attempt:
         self._job = job
         self._about = About(job.export.summary.number, connection.settings.title)
         self._failures = failures
-        self._is_reached: bool | None = None
+        self._heard: Heard | None = None
+        self._calls = 0
         self._may_have_written = False
 
     async def run(self) -> AttemptResult:
@@ -105,7 +108,7 @@ class Attempt:
             outcome = await (self._check_evidence(evidence) if evidence else self._export())
         except Exception as error:  # noqa: BLE001 - a connector is somebody else's code, and its error is an outcome
             outcome = self._after_error(error)
-        return AttemptResult(outcome, self._is_reached, self._connection)
+        return AttemptResult(outcome, self._heard, self._calls, self._connection)
 
     def _after_error(self, error: Exception) -> AttemptOutcome:
         """In doubt once a write may have begun; before, nothing has happened."""
@@ -206,12 +209,13 @@ class Attempt:
     async def _observed(self, call: Awaitable[AnswerT], allowed: tuple[type, ...]) -> AnswerT:
         """Return the answer of a call; TypeError for one that the connector's protocol does not know."""
         started = perf_counter()
+        self._calls += 1
         answer = await call
         if not isinstance(answer, allowed) or answer == Landed(()):
             raise TypeError(f"the connector answered {type(answer).__name__}")
         label = "found" if isinstance(answer, (tuple, ErpCopy)) else type(answer).__name__.lower()
         metrics.EXPORT_SECONDS.labels(self._connection.name, label).observe(perf_counter() - started)
-        self._is_reached = answer.is_reached if isinstance(answer, (Transient, Unknown)) else True
+        self._heard = Heard.of(answer)
         return answer
 
     def _has_time_for_a_call(self) -> bool:

@@ -1,17 +1,27 @@
 """Leases due exports: of each connection as many as its limit and its circuit allow."""
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 from services.exporter.attempt import ExportJob
+from services.exporter.circuits import Circuits
 from services.exporter.connections import Connection, Connections
-from services.exporter.rules.circuit import Circuit, earliest_call, free_calls, start_trial
+from services.exporter.rules.call_rate import CALLS_PER_EXPORT
+from services.exporter.rules.circuit import (
+    CircuitPolicy,
+    charged,
+    circuit_policy,
+    earliest_call,
+    free_calls,
+    start_trial,
+)
 from services.exporter.rules.export import CommitmentExports
 from services.exporter.rules.policy import RetryPolicy, policy_for
 from services.exporter.rules.settling import begin_attempt
 from services.exporter.storage import connection_store
-from services.exporter.storage.due import ConnectionQueue, read_queues
+from services.exporter.storage.due import ConnectionQueue, read_queues, read_under_way
 from services.exporter.storage.store import Due, ExportsChange, ExportStore
 from services.pipeline.database import Database, Transaction
 from services.pipeline.fold import StateChange
@@ -25,14 +35,14 @@ UNCONFIGURED_LEASE_SECONDS = 30.0
 
 
 class Claiming:
-    """Leases exports for one process; `circuits` are those that it saw last."""
+    """Leases exports for one process."""
 
-    def __init__(self, connections: Connections, store: ExportStore, clock: LeaseClock) -> None:
+    def __init__(self, connections: Connections, store: ExportStore, clock: LeaseClock, circuits: Circuits) -> None:
         self._connections = connections
         self._store = store
         self._clock = clock
         self._failures = FailureLog()
-        self.circuits: dict[str, Circuit] = {}
+        self._circuits = circuits
 
     async def claim(self, database: Database, limit: int, held: Sequence[str]) -> Claimed[ExportJob]:
         """Lease at most `limit` due exports of commitments that are not `held`, and commit."""
@@ -40,20 +50,20 @@ class Claiming:
         async with database.autocommit() as db:
             now, queues = await read_queues(db, self._clock.given_time(), held)
         time = self._clock.claim_time(now, asked_at)
-        self.circuits = {queue.name: queue.circuit for queue in queues}
+        for queue in queues:
+            self._circuits.saw(queue.name, queue.circuit)
         chosen = self._choose(queues, limit, time, held)
         if not chosen:
             return Claimed((), self._idle_seconds(queues, time))
         return Claimed(await self._lease(database, chosen, time), BUSY_SECONDS)
 
-    def _choose(
-        self, queues: Sequence[ConnectionQueue], limit: int, time: ClaimTime, held: Sequence[str]
-    ) -> list[tuple[ConnectionQueue, Due]]:
-        chosen: list[tuple[ConnectionQueue, Due]] = []
-        for queue in queues:
+    def _choose(self, queues: Sequence[ConnectionQueue], limit: int, time: ClaimTime, held: Sequence[str]) -> list[Due]:
+        """Choose by what was read without locks; the order of names is that in which the rows are locked."""
+        chosen: list[Due] = []
+        for queue in sorted(queues, key=lambda queue: queue.name):
             free = min(self._free(queue, time), limit)
             if free > 0 and queue.due_at is not None and queue.due_at <= time.at:
-                chosen.append((queue, Due(queue.name, free, time.at, held)))
+                chosen.append(Due(queue.name, free, time.at, held))
                 limit -= free
         return chosen
 
@@ -62,27 +72,30 @@ class Claiming:
         connection = self._connections.by_name.get(queue.name)
         if connection is None:
             return self._connections.max_leases or 1
-        return free_calls(queue.circuit, queue.leases, connection.max_leases, time.at)
+        return free_calls(queue.circuit, queue.leases, circuit_policy(connection.settings), time.at)
 
     def _idle_seconds(self, queues: Sequence[ConnectionQueue], time: ClaimTime) -> float:
         """How long until the next export is due; where all leases are taken, the end of a job wakes the worker."""
-        calls = [earliest_call(queue.circuit, queue.due_at) for queue in queues if queue.due_at is not None]
+        calls = [self._earliest_call(queue, queue.due_at, time) for queue in queues if queue.due_at is not None]
         return min(((call - time.at).total_seconds() for call in calls if call > time.at), default=MAX_IDLE_SECONDS)
 
-    async def _lease(
-        self, database: Database, chosen: Sequence[tuple[ConnectionQueue, Due]], time: ClaimTime
-    ) -> list[ExportJob]:
-        queues: dict[str, ConnectionQueue] = {}
+    def _earliest_call(self, queue: ConnectionQueue, due_at: datetime, time: ClaimTime) -> datetime:
+        connection = self._connections.by_name.get(queue.name)
+        policy = circuit_policy(connection.settings) if connection else CircuitPolicy()
+        return earliest_call(queue.circuit, due_at, policy, time.at)
+
+    async def _lease(self, database: Database, chosen: Sequence[Due], time: ClaimTime) -> list[ExportJob]:
+        names: dict[str, str] = {}
 
         async def together(db: Transaction) -> list[ExportJob]:
-            return [job for queue, due in chosen for job in await self._lease_due(db, queue, due, time)]
+            return [job for due in chosen for job in await self._lease_due(db, due, time)]
 
         async def due_keys(db: Transaction) -> Iterable[str]:
-            queues.update({id_: queue for queue, due in chosen for id_ in await self._store.due_ids(db, due)})
-            return queues
+            names.update({id_: due.connection for due in chosen for id_ in await self._store.due_ids(db, due)})
+            return names
 
         async def alone(db: Transaction, id_: str) -> list[ExportJob]:
-            return await self._lease_due(db, queues[id_], Due(queues[id_].name, 1, time.at, only=id_), time)
+            return await self._lease_due(db, Due(names[id_], 1, time.at, only=id_), time)
 
         return await lease_due(
             database,
@@ -93,17 +106,28 @@ class Claiming:
             set_aside=self._store.set_aside,
         )
 
-    async def _lease_due(self, db: Transaction, queue: ConnectionQueue, due: Due, time: ClaimTime) -> list[ExportJob]:
-        """Lease what is `due` and still unlocked; on an open circuit that is a trial."""
+    async def _lease_due(self, db: Transaction, due: Due, time: ClaimTime) -> list[ExportJob]:
+        """Lease what is `due` and still unlocked, within the limits that all processes share."""
+        connection = self._connections.by_name.get(due.connection)
+        if connection is None:
+            return await self._take(db, due, time)
+        policy, circuit = circuit_policy(connection.settings), await connection_store.locked_circuit(db, due.connection)
+        under_way = await read_under_way(db, due.connection, time.at)
+        in_flight = under_way.leases + (under_way.is_look_due and circuit.open_since is None)
+        free = min(free_calls(circuit, in_flight, policy, time.at), due.limit)
+        jobs = await self._take(db, replace(due, limit=free), time) if free > 0 else []
+        if jobs:
+            begun = charged(start_trial(circuit, time.at, policy), len(jobs) * CALLS_PER_EXPORT, policy, time.at)
+            if begun != circuit:
+                await connection_store.save_circuit(db, due.connection, begun)
+        return jobs
+
+    async def _take(self, db: Transaction, due: Due, time: ClaimTime) -> list[ExportJob]:
         found = await self._store.lock_due(db, due)
-        if not found:
-            return []
-        connection = self._connections.by_name.get(queue.name)
         changes = [self._begin(exports, time) for exports in found.values()]
+        if not changes:
+            return []
         await self._store.write(db, changes)
-        if connection is not None and queue.circuit.open_since is not None:
-            trial = start_trial(queue.circuit, time.at, connection.lease_seconds)
-            await connection_store.save_circuit(db, queue.name, trial)
         texts = await self._store.snapshot_texts(db, [change.after for change in changes])
         return [_job(change.after, texts.get(change.key), time) for change in changes]
 

@@ -34,8 +34,8 @@ class Connection:
 
     @property
     def max_leases(self) -> int:
-        """How many exports may be leased at a time: twice the calls, so that no call has to wait for a claim."""
-        return 2 * self.settings.max_in_flight
+        """How many exports may be leased at a time by all processes: each makes one call after the other."""
+        return self.settings.max_in_flight
 
     @property
     def lease_seconds(self) -> float:

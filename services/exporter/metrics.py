@@ -46,6 +46,11 @@ CONNECTIONS_RELOADED = Counter(
 )
 for _outcome in ("reloaded", "failed"):
     CONNECTIONS_RELOADED.labels(_outcome)  # so that the first failure is an increase
+LATE_DOCUMENTS = Counter(
+    "erp_late_documents_total",
+    "Second documents that the ERP stored late, after a lost answer and a repeated write; somebody has to remove one.",
+    ("connection",),
+)
 CIRCUIT_OPEN = Gauge("erp_circuit_open", "1 while calls to the ERP are suspended.", ("connection",))
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 
 from schemas.envelope import Event, new_event
 from schemas.events import ErpConnection, EventData
@@ -18,6 +19,8 @@ from services.pipeline.metrics import WORK_SET_ASIDE
 from services.pipeline.outbox import Outbox
 
 REPORT_SECONDS = 5.0
+IDLE_AFTER = timedelta(minutes=2)
+"""After so long without a contact, a connection rests."""
 
 
 class ConnectionReport:
@@ -74,7 +77,8 @@ class ConnectionReport:
     def _is_news(self, name: str, seen: SeenConnection | None) -> bool:
         if seen is None:
             return True
-        return _comparable(self._announcement(name, seen.circuit, seen.queue_length, version=0)) != seen.announced
+        announcement = self._announcement(name, seen.circuit, seen.queue_length, version=0)
+        return _comparable(announcement, self._clock()) != seen.announced
 
     async def _announce(
         self, db: Transaction, name: str, row: LockedConnection, queue_length: int
@@ -89,14 +93,14 @@ class ConnectionReport:
         self, db: Transaction, row: LockedConnection, announcement: ErpConnection
     ) -> Event[EventData] | None:
         """Save an announcement and return its event; None if it says what was announced last."""
-        content = _comparable(announcement)
+        content = _comparable(announcement, self._clock())
         if content == row.announced:
             return None
         await connection_store.save_announcement(db, announcement.name, content, announcement.version)
         return new_event(announcement, source=SOURCE, time=self._clock())
 
     def _announcement(self, name: str, circuit: Circuit, queue_length: int, version: int) -> ErpConnection:
-        settings = self._connections.by_name[name].settings
+        settings, now = self._connections.by_name[name].settings, self._clock()
         return ErpConnection(
             name=name,
             version=version,
@@ -109,16 +113,22 @@ class ConnectionReport:
             kinds=settings.kinds,
             limits=settings.limits,
             circuit_open_since=circuit.open_since,
+            paused_until=circuit.next_call(now),
+            reason=circuit.reason if circuit.is_held_back(now) else None,
             last_contact=circuit.last_contact,
             queue_length=queue_length,
         )
 
 
-def _comparable(announcement: ErpConnection) -> str:
-    """Return what makes an announcement new: everything but the version and the seconds of the last contact."""
+def _comparable(announcement: ErpConnection, now: datetime) -> str:
+    """Return what makes an announcement new: everything but the version, and the seconds of a recent contact.
+
+    The last contact before a rest is announced to the second, so that it is right for as long as the connection idles.
+    """
     contact = announcement.last_contact
-    to_the_minute = contact.replace(second=0, microsecond=0) if contact else None
-    compared = announcement.model_copy(update={"last_contact": to_the_minute})
+    if contact is not None and now - contact < IDLE_AFTER:
+        contact = contact.replace(second=0, microsecond=0)
+    compared = announcement.model_copy(update={"last_contact": contact})
     return json.dumps(compared.model_dump(mode="json", exclude={"version"}), sort_keys=True)
 
 

@@ -10,11 +10,13 @@ from schemas.envelope import Event
 from schemas.events import EventData
 from services.exporter import metrics
 from services.exporter.attempt import Attempt, AttemptResult, ExportJob, read_snapshot
+from services.exporter.circuits import Circuits
 from services.exporter.claiming import Claiming, retry_policy
 from services.exporter.comparing import next_night
 from services.exporter.connections import Connection, Connections
 from services.exporter.connectors.types import Landed, Refused
-from services.exporter.rules.circuit import Circuit, record_answer, record_missed_call
+from services.exporter.rules.call_rate import CALLS_PER_EXPORT
+from services.exporter.rules.circuit import Circuit
 from services.exporter.rules.drift import written_content
 from services.exporter.rules.evidence import on_trust
 from services.exporter.rules.export import Export, ExportState
@@ -22,7 +24,7 @@ from services.exporter.rules.failures import unknown_connection
 from services.exporter.rules.outcome import Broken
 from services.exporter.rules.probe import outcome_without_write
 from services.exporter.rules.settling import settle_attempt
-from services.exporter.storage import comparisons, connection_store
+from services.exporter.storage import comparisons
 from services.exporter.storage.store import ExportStore
 from services.pipeline.crash import crash_at
 from services.pipeline.database import Database, Transaction
@@ -37,8 +39,8 @@ log = structlog.get_logger()
 class ExportWork:
     """Carries out exports; any number of processes may share the work.
 
-    For each connection, this process makes at most `max_in_flight` calls at a time. It holds leases on twice as many
-    exports, so that the next call can begin as soon as one ends.
+    All of them together hold at most `max_in_flight` leases on the exports of a connection, and a lease allows one call
+    at a time.
     """
 
     name = "exporter"
@@ -46,7 +48,8 @@ class ExportWork:
     def __init__(self, connections: Connections, store: ExportStore, clock: LeaseClock) -> None:
         self._connections = connections
         self._store = store
-        self._claiming = Claiming(connections, store, clock)
+        self._circuits = Circuits()
+        self._claiming = Claiming(connections, store, clock, self._circuits)
         self._failures = FailureLog()
 
     async def claim(self, database: Database, limit: int, held: Sequence[ExportJob]) -> Claimed[ExportJob]:
@@ -72,10 +75,9 @@ class ExportWork:
         """Save the outcome of an attempt and return the events to publish; no events once the lease is another's."""
         now = job.time.now()
         connection = result.connection or self._connections.by_name.get(job.export.connection or "")
-        if connection is not None and result.is_reached is not None:
-            await self._update_circuit(db, connection, now, is_reached=result.is_reached)
+        circuit = await self._after_calls(db, connection, result, now)
         before = (await self._store.lock(db, [job.export.commitment_id]))[job.export.commitment_id]
-        decided = settle_attempt(before, job.lease.token, result.outcome, retry_policy(connection), now)
+        decided = settle_attempt(before, job.lease.token, result.outcome, retry_policy(connection), now, circuit)
         if decided is None:
             log.warning("export.settled_too_late", **self.described(job, result))
             return ()
@@ -109,29 +111,17 @@ class ExportWork:
             connection = self._connections.by_name.get(export.connection or "")
             await comparisons.schedule(db, export, written, next_night(export.commitment_id, connection, now))
 
-    async def _update_circuit(
-        self, db: Transaction, connection: Connection, now: datetime, *, is_reached: bool
-    ) -> None:
-        """Save the circuit after a call; its row is locked only where the circuit, as last seen, would change."""
-        seen = self._claiming.circuits.get(connection.name, Circuit())
-        if _circuit_after_call(seen, connection, now, is_reached=is_reached) == seen:
-            return
-        row = (await connection_store.lock(db, [connection.name])).get(connection.name)
-        after = _circuit_after_call(row.circuit if row else seen, connection, now, is_reached=is_reached)
-        await connection_store.save_circuit(db, connection.name, after)
-        self._claiming.circuits[connection.name] = after
+    async def _after_calls(
+        self, db: Transaction, connection: Connection | None, result: AttemptResult, now: datetime
+    ) -> Circuit:
+        if connection is None:
+            return Circuit()
+        return await self._circuits.record(db, connection, now, result.heard, result.calls - CALLS_PER_EXPORT)
 
 
 def _unknown_connection(job: ExportJob) -> Refused:
     export = job.export
     return unknown_connection(export.connection, export.summary.number, has_document=job.known is not None)
-
-
-def _circuit_after_call(circuit: Circuit, connection: Connection, now: datetime, *, is_reached: bool) -> Circuit:
-    if is_reached:
-        return record_answer(circuit, now)
-    settings = connection.settings
-    return record_missed_call(circuit, now, settings.max_missed_calls, settings.pause_seconds)
 
 
 def _observe_latency(export: Export, now: datetime) -> None:

@@ -17,7 +17,7 @@ from tests.chaos.statuses import assert_all_is_well, following, in_figures
 from tests.waiting import eventually
 
 SERVICES = ("approval", "exporter")
-PATIENCE = {"timeout_seconds": 2.0, "settle_seconds": 1.0, "first_probe_seconds": 0.5, "max_missed_calls": 1_000}
+PATIENCE = {"timeout_seconds": 2.0, "settle_seconds": 2.0, "first_probe_seconds": 0.5, "max_missed_calls": 1_000}
 """An export is leased for three calls and five seconds, which is less than LEASE_SECONDS."""
 CALL_SECONDS = 0.5
 """So that most freezes hit a process that is waiting for the ERP."""

@@ -10,7 +10,7 @@ from tests.chaos.many_commitments import accepting, send, some_ids
 from tests.chaos.statuses import assert_all_is_well, following, in_figures
 from tests.waiting import eventually
 
-PATIENCE = {"timeout_seconds": 2.0, "settle_seconds": 1.0, "first_probe_seconds": 0.5, "max_missed_calls": 1_000}
+PATIENCE = {"timeout_seconds": 2.0, "settle_seconds": 2.0, "first_probe_seconds": 0.5, "max_missed_calls": 1_000}
 CONTINUES_WITHIN_SECONDS = 15.0
 GREEN_WITHIN_SECONDS = 60.0
 

@@ -38,7 +38,9 @@ async def test_a_restored_database_catches_up_and_no_second_document_appears(
     tmp_path: Path, size: int, report: Callable[[str], None]
 ) -> None:
     """Nothing is sent after the restore: the services detect by themselves that they were set back."""
-    options = WorldOptions(services=("approval", "exporter"), erp_settings={"settle_seconds": 1.0})
+    options = WorldOptions(
+        services=("approval", "exporter"), erp_settings={"timeout_seconds": 2.0, "settle_seconds": 2.0}
+    )
     batches = some_ids("r", size), some_ids("s", size)
     async with running_world(tmp_path / "world", options) as world, following(world) as statuses:
         for ids in batches:

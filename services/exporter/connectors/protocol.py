@@ -2,7 +2,7 @@
 
 from datetime import time
 from pathlib import Path
-from typing import Annotated, Protocol, Self, runtime_checkable
+from typing import Annotated, Any, Protocol, Self, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
@@ -12,7 +12,17 @@ from services.exporter.connectors.failure_table import FailureEntry
 from services.exporter.connectors.limits.profiles import ConnectionLimits
 from services.exporter.connectors.types import Checked, FindAnswer, ReadAnswer, WriteAnswer, WriteRequest
 
-Seconds = Annotated[float, Field(gt=0, le=86_400)]
+MAX_SECONDS = 86_400
+MIN_DEFAULT_SETTLE_SECONDS = 30.0
+MIN_CALLS_PER_MINUTE = 4
+"""Two exports: fewer would not leave room for a question and a write."""
+Seconds = Annotated[float, Field(gt=0, le=MAX_SECONDS)]
+
+
+def _default_settle_seconds(given: dict[str, Any]) -> float:
+    """Twice the time-out: an ERP that does not answer in time may well need as long again, and half a minute anyway."""
+    timeout_seconds: float = given.get("timeout_seconds", 0.0)  # absent if it is wrong, which is reported then
+    return min(max(MIN_DEFAULT_SETTLE_SECONDS, 2 * timeout_seconds), MAX_SECONDS)
 
 
 class ConnectionSettings(BaseModel):
@@ -36,10 +46,16 @@ class ConnectionSettings(BaseModel):
     token_env: str | None = Field(default=None, description="The environment variable that holds the token.")
     token_file: Path | None = Field(default=None, description="The file that holds the token.")
     timeout_seconds: Seconds = Field(default=30.0, description="Absolute deadline of one call.")
-    settle_seconds: Annotated[float, Field(ge=0, le=86_400)] = Field(
-        default=30.0, description="How long after a lost answer the ERP may still store the document."
+    settle_seconds: Seconds = Field(
+        default_factory=_default_settle_seconds,
+        description="How long after a lost answer the ERP may still store the document; not below timeout_seconds.",
     )
-    max_in_flight: Annotated[int, Field(ge=1, le=1_000)] = Field(default=16, description="Calls at the same time.")
+    max_in_flight: Annotated[int, Field(ge=1, le=1_000)] = Field(
+        default=16, description="Calls at the same time, from all exporter processes together."
+    )
+    max_calls_per_minute: Annotated[int, Field(ge=MIN_CALLS_PER_MINUTE, le=1_000_000)] | None = Field(
+        default=None, description="Calls in any minute, from all exporter processes together; absent means no limit."
+    )
     max_attempts: Annotated[int, Field(ge=1, le=1_000)] = Field(
         default=10, description="Attempts before transient errors and lost answers make the export fail."
     )
@@ -50,7 +66,9 @@ class ConnectionSettings(BaseModel):
     max_missed_calls: Annotated[int, Field(ge=1, le=1_000)] = Field(
         default=5, description="Calls in a row without an answer that open the circuit."
     )
-    pause_seconds: Seconds = Field(default=10.0, description="How long an open circuit waits before its next trial.")
+    pause_seconds: Seconds = Field(
+        default=10.0, description="How long an open circuit waits before its first trial; doubles up to 5 minutes."
+    )
     compares_documents: bool = Field(
         default=True,
         strict=True,
@@ -77,6 +95,17 @@ class ConnectionSettings(BaseModel):
     def _has_one_token_at_most(self) -> Self:
         if self.token_env is not None and self.token_file is not None:
             raise ValueError("give token_env or token_file, not both")
+        return self
+
+    @model_validator(mode="after")
+    def _waits_long_enough(self) -> Self:
+        """The ERP works on after our deadline: what it stores then must be found before we write again."""
+        if self.settle_seconds < self.timeout_seconds:
+            raise ValueError(
+                f"settle_seconds = {self.settle_seconds:g} is less than timeout_seconds = {self.timeout_seconds:g}: a "
+                "slow answer could become a second document. Set settle_seconds to the longest time that the ERP may "
+                f"take to store a document, and at least to {self.timeout_seconds:g}"
+            )
         return self
 
 

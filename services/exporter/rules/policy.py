@@ -5,6 +5,21 @@ from datetime import timedelta
 
 from services.exporter.connectors.protocol import ConnectionSettings
 from services.exporter.rules.about import UNNAMED_ERP
+from services.exporter.rules.spread import spread
+
+SPREAD_SHARE = 0.5
+RECHECKS = (
+    timedelta(minutes=1),
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=12),
+    timedelta(hours=24),
+)
+"""After a doubt has ended, how long to wait before each further look for a document that the ERP stored late."""
+
+RECHECK_RETRY = timedelta(minutes=1)
+"""How long to wait after a look that the ERP did not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,20 +34,24 @@ class RetryPolicy:
     max_retry_seconds: float = 300.0
     first_probe_seconds: float = 2.0
     max_probe_seconds: float = 600.0
+    spread_share: float = 0.0
+    """By how much of it a delay may be shortened, so that exports which failed together do not come back together."""
+
     erp: str = UNNAMED_ERP
 
     def settle_time(self) -> timedelta:
         """Return `settle_seconds` as a timedelta."""
         return timedelta(seconds=self.settle_seconds)
 
-    def retry_delay(self, attempts: int, retry_after_seconds: float = 0.0) -> timedelta:
-        """How long to wait after transient failure number `attempts`, but not less than the ERP asked for."""
+    def retry_delay(self, attempts: int, key: str, retry_after_seconds: float = 0.0) -> timedelta:
+        """How long `key` waits after transient failure number `attempts`, but not less than the ERP asked for."""
         delay = backoff_seconds(attempts, self.first_retry_seconds, self.max_retry_seconds)
-        return timedelta(seconds=max(delay, retry_after_seconds))
+        return timedelta(seconds=max(spread(delay, f"{key}/{attempts}", self.spread_share), retry_after_seconds))
 
-    def probe_delay(self, probes: int) -> timedelta:
-        """How long to wait after probe number `probes`; 0 is the lost answer itself."""
-        return timedelta(seconds=backoff_seconds(probes + 1, self.first_probe_seconds, self.max_probe_seconds))
+    def probe_delay(self, probes: int, key: str) -> timedelta:
+        """How long `key` waits after probe number `probes`; 0 is the lost answer itself."""
+        delay = backoff_seconds(probes + 1, self.first_probe_seconds, self.max_probe_seconds)
+        return timedelta(seconds=spread(delay, f"{key}/{probes}", self.spread_share))
 
 
 def policy_for(settings: ConnectionSettings) -> RetryPolicy:
@@ -43,6 +62,7 @@ def policy_for(settings: ConnectionSettings) -> RetryPolicy:
         first_retry_seconds=settings.first_retry_seconds,
         first_probe_seconds=settings.first_probe_seconds,
         erp=settings.title,
+        spread_share=SPREAD_SHARE,
     )
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from schemas.commitment import ErpDocument
 from services.exporter.connectors.types import FoundDocument, Landed, Refused, Transient, Unknown
 from services.exporter.rules.about import About
+from services.exporter.rules.circuit import Circuit
 from services.exporter.rules.event_handlers import DecidedExports, advance, fail
 from services.exporter.rules.export import CommitmentExports, Doubt, Evidence, Export, ExportLease, ExportState
 from services.exporter.rules.failures import connector_broken, given_up
@@ -24,6 +25,8 @@ from services.exporter.rules.outcome import (
 )
 from services.exporter.rules.policy import RetryPolicy
 from services.exporter.rules.published_events import Events, in_doubt_event, succeeded_event
+
+_CLOSED = Circuit()
 
 
 def begin_attempt(
@@ -50,15 +53,24 @@ def begin_attempt(
 
 
 def settle_attempt(
-    exports: CommitmentExports, token: UUID, outcome: AttemptOutcome, policy: RetryPolicy, now: datetime
+    exports: CommitmentExports,
+    token: UUID,
+    outcome: AttemptOutcome,
+    policy: RetryPolicy,
+    now: datetime,
+    circuit: Circuit = _CLOSED,
 ) -> DecidedExports | None:
     """End the lease `token` with `outcome`, and publish what follows; None if that lease is no longer held.
 
-    A failure or doubt is not published if an approver has ordered a higher round, or has rejected this one, meanwhile.
+    `circuit` is the connection's after the attempt: an outage is not the export's fault. A failure or doubt is not
+    published if an approver has ordered a higher round, or has rejected this one, meanwhile.
     """
     if exports.lease is None or exports.lease.token != token:
         return None
-    export, events = _settled(exports, exports.by_revision[exports.lease.revision], outcome, policy, now)
+    leased = exports.by_revision[exports.lease.revision]
+    export, events = _put_off(leased, outcome, policy, now, circuit) or _settled(
+        exports, leased, outcome, policy, now, circuit
+    )
     is_overtaken = export.state is not ExportState.SUCCEEDED and (
         export.ordered_round != export.round or exports.is_overruled(export)
     )
@@ -66,8 +78,29 @@ def settle_attempt(
     return replace(decided, publish=decided.publish if is_overtaken else (*events, *decided.publish))
 
 
+def _put_off(
+    export: Export, outcome: AttemptOutcome, policy: RetryPolicy, now: datetime, circuit: Circuit
+) -> tuple[Export, Events] | None:
+    """Return `export` as if there had been no attempt, if calls are held back; None if the outcome counts.
+
+    It keeps its place in the queue, so that the queue drains in the order of acceptance after an outage.
+    """
+    if not circuit.is_held_back(now):
+        return None
+    if isinstance(outcome, Transient) and (not outcome.is_reached or outcome.retry_after_seconds > 0):
+        return export.moved_to(ExportState.PENDING, now, due_at=min(now, export.accepted_at)), ()
+    if isinstance(outcome, Undecided) and not outcome.needs_person and export.state is ExportState.IN_DOUBT:
+        return export.moved_to(ExportState.IN_DOUBT, now, due_at=_next_probe(export, policy, now)), ()
+    return None
+
+
 def _settled(
-    exports: CommitmentExports, export: Export, outcome: AttemptOutcome, policy: RetryPolicy, now: datetime
+    exports: CommitmentExports,
+    export: Export,
+    outcome: AttemptOutcome,
+    policy: RetryPolicy,
+    now: datetime,
+    circuit: Circuit,
 ) -> tuple[Export, Events]:
     probed = replace(export, probes=export.probes + (export.state is ExportState.IN_DOUBT))
     attempted = replace(probed, attempts=export.attempts + 1)
@@ -77,7 +110,7 @@ def _settled(
         case Refused() | DocumentGone() | WrongTerms() | NotRepeated():
             return _failed(exports, probed, outcome, now)
         case Transient() | Broken():
-            return _retried(exports, attempted, outcome, policy, now)
+            return _retried(exports, attempted, outcome, policy, now, circuit)
         case Unknown():
             return _lost(attempted, outcome, policy, now)
         case Undecided() | WrongEvidence():
@@ -121,21 +154,28 @@ def _erp_document(export: Export, document: FoundDocument) -> ErpDocument:
 
 
 def _retried(
-    exports: CommitmentExports, export: Export, obstacle: Transient | Broken, policy: RetryPolicy, now: datetime
+    exports: CommitmentExports,
+    export: Export,
+    obstacle: Transient | Broken,
+    policy: RetryPolicy,
+    now: datetime,
+    circuit: Circuit,
 ) -> tuple[Export, Events]:
-    if export.attempts >= policy.max_attempts:
+    """An export is not given up while its ERP has been silent to all calls since its first attempt."""
+    is_silent = isinstance(obstacle, Transient) and not obstacle.is_reached and circuit.missed_calls >= export.attempts
+    if export.attempts >= policy.max_attempts and not is_silent:
         explain = given_up if isinstance(obstacle, Transient) else connector_broken
         about = About(export.summary.number, policy.erp)
         return fail(exports, export, explain(about, obstacle.message, export.attempts), now)
     retry_after_seconds = obstacle.retry_after_seconds if isinstance(obstacle, Transient) else 0.0
-    due_at = now + policy.retry_delay(export.attempts, retry_after_seconds)
+    due_at = now + policy.retry_delay(export.attempts, export.commitment_id, retry_after_seconds)
     return export.moved_to(ExportState.PENDING, now, due_at), ()
 
 
 def _lost(export: Export, unknown: Unknown, policy: RetryPolicy, now: datetime) -> tuple[Export, Events]:
     """The answer to a write was lost: probe soon, and wait `settle_seconds` before finding nothing proves anything."""
     quiet = replace(export, quiet_until=now + policy.settle_time(), doubt=_doubt(unknown))
-    in_doubt = quiet.moved_to(ExportState.IN_DOUBT, now, due_at=now + policy.probe_delay(0))
+    in_doubt = quiet.moved_to(ExportState.IN_DOUBT, now, due_at=now + policy.probe_delay(0, export.commitment_id))
     return in_doubt, (in_doubt_event(in_doubt, unknown.message, now),)
 
 
@@ -176,7 +216,9 @@ def _undecided(
     While evidence has to be checked, the ERP is asked often: somebody waits for the answer.
     """
     asked_for = now + timedelta(seconds=undecided.retry_after_seconds)
-    next_probe = now + policy.probe_delay(0) if is_evidence_open else _next_probe(export, policy, now)
+    next_probe = (
+        now + policy.probe_delay(0, export.commitment_id) if is_evidence_open else _next_probe(export, policy, now)
+    )
     next_probe = max(next_probe, asked_for)
     if export.state is not ExportState.IN_DOUBT:
         return export.moved_to(ExportState.PENDING, now, next_probe), ()
@@ -200,7 +242,7 @@ def _without_evidence(
 
 def _next_probe(export: Export, policy: RetryPolicy, now: datetime) -> datetime:
     """Return when to probe next: after a growing delay, but in any case at `quiet_until` if that is sooner."""
-    due_at = now + policy.probe_delay(export.probes)
+    due_at = now + policy.probe_delay(export.probes, export.commitment_id)
     if export.quiet_until is not None and now < export.quiet_until:
         return min(due_at, export.quiet_until)
     return due_at

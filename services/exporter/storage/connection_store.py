@@ -1,7 +1,7 @@
 """Stores the state of each ERP connection in PostgreSQL: its circuit breaker and its last announcement."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from sqlalchemy import Row, func, select, update
@@ -12,6 +12,7 @@ from services.pipeline.bulk import insert_many
 from services.pipeline.database import Transaction
 
 _TABLE = tables.CONNECTION
+CIRCUIT_COLUMNS = tuple(field.name for field in fields(Circuit))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +36,18 @@ async def lock(db: Transaction, names: Sequence[str]) -> Mapping[str, LockedConn
     return {row.name: LockedConnection(circuit_of(row), row.told, row.told_version) for row in rows}
 
 
+async def locked_circuit(db: Transaction, name: str) -> Circuit:
+    """Lock a connection's row, so that one process at a time counts and leases, and return its circuit."""
+    if not (rows := await lock(db, [name])):
+        await register(db, [name])
+        rows = await lock(db, [name])
+    return rows[name].circuit
+
+
 async def save_circuit(db: Transaction, name: str, circuit: Circuit) -> None:
     """Write the connection's circuit."""
-    await db.execute(
-        update(_TABLE)
-        .where(_TABLE.c.name == name)
-        .values(
-            missed_calls=circuit.missed_calls,
-            open_since=circuit.open_since,
-            try_at=circuit.try_at,
-            last_contact=circuit.last_contact,
-        )
-    )
+    values = {column: getattr(circuit, column) for column in CIRCUIT_COLUMNS}
+    await db.execute(update(_TABLE).where(_TABLE.c.name == name).values(values))
 
 
 async def save_announcement(db: Transaction, name: str, content: str, version: int) -> None:
@@ -56,4 +57,4 @@ async def save_announcement(db: Transaction, name: str, content: str, version: i
 
 def circuit_of(row: Row[Any]) -> Circuit:
     """Return the circuit in a row with the columns of the table."""
-    return Circuit(row.missed_calls, row.open_since, row.try_at, row.last_contact)
+    return Circuit(**{column: getattr(row, column) for column in CIRCUIT_COLUMNS})

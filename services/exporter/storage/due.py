@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Text, all_, bindparam, case, func, select, true
+from sqlalchemy import DateTime, Text, all_, bindparam, case, exists, func, select, text, true
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from services.exporter.rules.circuit import Circuit
 from services.exporter.storage import tables
-from services.exporter.storage.connection_store import circuit_of
+from services.exporter.storage.connection_store import CIRCUIT_COLUMNS, circuit_of
 from services.pipeline.database import Transaction
 from services.pipeline.lease_clock import DATABASE_NOW, within_sight
 
@@ -47,6 +47,50 @@ async def read_queues(
     return rows[0].now, queues
 
 
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """What is leased on a connection, by all processes, and whether a look for late documents is due there."""
+
+    leases: int
+    is_look_due: bool
+
+
+async def read_under_way(db: Transaction, name: str, now: datetime) -> UnderWay:
+    """Return what is under way on a connection; exact while its row is locked."""
+    row = (await db.execute(_UNDER_WAY, {"name": name, "moment": now})).one()
+    return UnderWay(row.exports + row.looks, row.is_look_due)
+
+
+async def bring_back(db: Transaction, name: str, last_contact: datetime | None) -> None:
+    """Give the exports of a connection that were put off since its last contact their places in the queue again.
+
+    They were put off by the calls that showed that the ERP is down. What somebody else has locked stays as it is.
+    """
+    await db.execute(_BRING_BACK, {"name": name, "since": last_contact})
+
+
+_BRING_BACK = text(
+    """
+    with put_off as (
+        select commitment.id, waiting.revision, waiting.accepted_at as due_at
+        from exporter.commitment
+        join lateral (
+            select revision, accepted_at, state from exporter.export
+            where commitment_id = commitment.id and state in ('pending', 'in_flight', 'in_doubt')
+            order by state = 'pending', revision limit 1
+        ) waiting on waiting.state = 'pending'
+        where commitment.connection = :name and commitment.lease_token is null
+            and commitment.due_at > coalesce(:since, '-infinity') and commitment.due_at > waiting.accepted_at
+        for no key update of commitment skip locked
+    ),
+    moved as (
+        update exporter.export set due_at = put_off.due_at from put_off
+        where export.commitment_id = put_off.id and export.revision = put_off.revision
+    )
+    update exporter.commitment set due_at = put_off.due_at from put_off where commitment.id = put_off.id
+    """
+).bindparams(bindparam("name", type_=Text), bindparam("since", type_=DateTime(timezone=True)))
+
 # One row per connection that commitments wait for, and when the first of them is due. Each step jumps to the next
 # connection in the index, so that the number of waiting commitments does not matter.
 _waiting_commitments = (
@@ -76,9 +120,24 @@ _QUEUES = select(
     func.coalesce(_WAITING.c.connection, _CONNECTION.c.name).label("queue"),
     case((_WAITING.c.due_at.is_not(None), within_sight(_WAITING.c.due_at, _MOMENT.c.now))).label("due_at"),
     _leases.label("leases"),
-    *(_CONNECTION.c[name] for name in ("name", "missed_calls", "open_since", "try_at", "last_contact")),
+    *(_CONNECTION.c[name] for name in ("name", *CIRCUIT_COLUMNS)),
 ).select_from(
     _MOMENT.outerjoin(
         _WAITING.join(_CONNECTION, _CONNECTION.c.name == _WAITING.c.connection, isouter=True, full=True), true()
     )
+)
+
+_RECHECK = tables.RECHECK
+_now = bindparam("moment", type_=DateTime(timezone=True))
+_leased_exports = select(func.count()).where(
+    _COMMITMENT.c.connection == bindparam("name"), _COMMITMENT.c.lease_token.is_not(None), _COMMITMENT.c.due_at > _now
+)
+_leased_looks = select(func.count()).where(
+    _RECHECK.c.connection == bindparam("name"), _RECHECK.c.lease_token.is_not(None), _RECHECK.c.due_at > _now
+)
+_due_look = exists().where(_RECHECK.c.connection == bindparam("name"), _RECHECK.c.due_at <= _now)
+_UNDER_WAY = select(
+    _leased_exports.scalar_subquery().label("exports"),
+    _leased_looks.scalar_subquery().label("looks"),
+    _due_look.label("is_look_due"),
 )

@@ -28,7 +28,8 @@ from schemas.commitment import ErpDocument, Person, Summary
 from schemas.events import Failure
 from schemas.fields import Record
 from services.exporter.rules.export import ApprovedSnapshot, CommitmentExports, Doubt, Export, ExportLease, ExportState
-from services.exporter.storage import tables
+from services.exporter.rules.recheck import Recheck, first_recheck
+from services.exporter.storage import recheck_store, tables
 from services.exporter.storage.document_json import replaced_in, replaced_json, resolved_in, resolved_json
 from services.exporter.storage.evidence import refuse_documents_of_others
 from services.pipeline.bulk import insert_many
@@ -126,6 +127,7 @@ class ExportStore:
         texts = [{name: getattr(row, name) for name in _SNAPSHOT_COLUMNS} for each in changes for row in each.rows]
         if texts:
             await db.execute(_INSERT_SNAPSHOT, texts)
+        await recheck_store.schedule(db, _ended_doubts(changes))
 
     async def snapshot_texts(self, db: Transaction, commitments: Sequence[CommitmentExports]) -> Mapping[str, str]:
         """Return the approved text of each commitment's current export, by commitment id."""
@@ -155,6 +157,10 @@ def _due(what: Table | ColumnElement[str], due: Due) -> Select[Any]:
     if due.only is not None:
         chosen = chosen.where(table.c.id == due.only)
     return chosen.order_by(table.c.due_at).limit(due.limit)
+
+
+def _ended_doubts(changes: Sequence[ExportsChange]) -> list[Recheck]:
+    return [recheck for each in changes if (recheck := first_recheck(each.before, each.after))]
 
 
 def _changed(change: ExportsChange) -> list[Export]:

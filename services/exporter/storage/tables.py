@@ -144,6 +144,22 @@ SNAPSHOT = Table(
     ForeignKeyConstraint(["commitment_id"], [COMMITMENT.c.id]),
 )
 
+RECHECK = Table(
+    "recheck",
+    METADATA,
+    Column("commitment_id", Text, primary_key=True),
+    Column("company_id", Text, nullable=False),
+    Column("connection", Text, nullable=False),
+    # when to look next; while leased, the end of the lease
+    Column("due_at", _INSTANT, nullable=False),
+    Column("lease_token", Uuid),
+    Column("looks", Integer, nullable=False, server_default="0"),
+    # the ids of the late documents that were found
+    Column("told", _JSON),
+    ForeignKeyConstraint(["commitment_id"], [COMMITMENT.c.id]),
+    Index("recheck_due", "connection", "due_at"),
+)
+
 CONNECTION = Table(
     "connection",
     METADATA,
@@ -151,7 +167,12 @@ CONNECTION = Table(
     Column("missed_calls", Integer, nullable=False, server_default="0"),
     Column("open_since", _INSTANT),
     Column("try_at", _INSTANT),
+    Column("trials", Integer, nullable=False, server_default="0"),
+    Column("allowed", Integer),
+    Column("paused_until", _INSTANT),
+    Column("reason", Text),
     Column("last_contact", _INSTANT),
+    Column("full_at", _INSTANT),
     Column("told_version", BigInteger, nullable=False, server_default="0"),
     Column("told", Text),
 )

@@ -615,6 +615,31 @@ async def test_an_erp_that_does_not_answer_is_shown_once(desk: DeskUnderTest) ->
     )
 
 
+async def test_an_erp_that_is_down_is_shown_with_its_reason_and_last_answer(desk: DeskUnderTest) -> None:
+    unavailable = {
+        "version": 2,
+        "circuit_open_since": company.START,
+        "last_contact": company.START,
+        "reason": "The ERP could not be reached (ConnectError).",
+        "queue_length": 1,
+    }
+    await desk.receive(company.QUICKBOOKS.model_copy(update=unavailable))
+    async with desk.browser(DANA) as browser:
+        page = text_of(await browser.get("/commitments?view=exporting"))
+    assert (
+        "QuickBooks has not answered since Nov 16, 2026, 09:02 CST. The ERP could not be reached (ConnectError). "
+        "Its last answer came Nov 16, 2026, 09:02 CST. 1 commitment waits and will go when it is back." in page
+    )
+
+
+async def test_an_erp_that_asked_us_to_wait_is_shown_with_its_words(desk: DeskUnderTest) -> None:
+    paused = {"version": 2, "paused_until": company.START, "reason": "Too many calls. (HTTP 429)", "queue_length": 3}
+    await desk.receive(company.QUICKBOOKS.model_copy(update=paused))
+    async with desk.browser(DANA) as browser:
+        page = text_of(await browser.get("/commitments?view=exporting"))
+    assert "QuickBooks asked us to wait until Nov 16, 2026, 09:02 CST. Too many calls. (HTTP 429)" in page
+
+
 async def test_the_directory_shows_the_badge_beside_accounting_approvers_of_the_company(desk: DeskUnderTest) -> None:
     async with desk.browser(KIM) as browser:
         page = text_of(await browser.get("/directory"))

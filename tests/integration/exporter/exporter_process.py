@@ -18,6 +18,7 @@ from services.exporter.attempt import AttemptResult, ExportJob
 from services.exporter.connections import Connection, Connections, load_connections
 from services.exporter.connectors.protocol import Connector
 from services.exporter.handlers import handlers
+from services.exporter.rechecking import RecheckWork
 from services.exporter.report import ConnectionReport
 from services.exporter.storage import tables
 from services.exporter.storage.store import ExportStore
@@ -62,7 +63,9 @@ class ExporterProcess:
     def __post_init__(self) -> None:
         self.store = ExportStore()
         self.outbox = Outbox(tables.KERNEL)
-        self.work = ExportWork(self.connections, self.store, LeaseClock(self.clock, self.clock.seconds))
+        clock = LeaseClock(self.clock, self.clock.seconds)
+        self.work = ExportWork(self.connections, self.store, clock)
+        self.recheck_work = RecheckWork(self.connections, self.store, clock)
         self.connection_report = ConnectionReport(self.database, self.outbox, self.connections, self.clock)
 
     def with_connector(self, connector: Connector) -> "ExporterProcess":
@@ -99,6 +102,15 @@ class ExporterProcess:
             await self.settle(job, await self.work.perform(job))
         return len(jobs)
 
+    async def look_once(self) -> int:
+        """Claim, perform and settle the looks for late documents that are due, and return how many there were."""
+        jobs = (await self.recheck_work.claim(self.database, 16, ())).jobs
+        for job in jobs:
+            answer = await self.recheck_work.perform(job)
+            async with self.database.begin() as db:
+                await self.outbox.add(db, await self.recheck_work.settle(db, job, answer))
+        return len(jobs)
+
     async def published(self) -> list[Event[EventData]]:
         """Return every event in the outbox, in order."""
         async with self.database.begin() as db:
@@ -123,11 +135,11 @@ class ExporterProcess:
 
 @asynccontextmanager
 async def running_exporter(
-    database_url: str, folder: Path, *, is_reference_unique: bool = False, settings: str = ""
+    database_url: str, folder: Path, *, is_reference_unique: bool = False, settings: str = "", url: str | None = None
 ) -> AsyncIterator[ExporterProcess]:
     """Run an exporter with one connection, `main`, for the company co-1, on a database that has the tables.
 
-    `settings` are more lines of TOML for the connection.
+    `settings` are more lines of TOML for the connection; `url` is that of an ERP of one's own.
     """
     database = Database(SecretStr(database_url), application_name="test", pool_size=24)
     async with AsyncExitStack() as stack:
@@ -136,7 +148,9 @@ async def running_exporter(
             running_erp(token=TOKEN, rules=Rules(is_reference_unique=is_reference_unique))
         )
         path = folder / "connections.toml"
-        path.write_text(_connection(erp.url, is_reference_unique=is_reference_unique) + settings, encoding="utf-8")
+        path.write_text(
+            _connection(url or erp.url, is_reference_unique=is_reference_unique) + settings, encoding="utf-8"
+        )
         connections = load_connections(path, {"ERP_TOKEN": TOKEN.get_secret_value()})
         for each in connections.by_name.values():
             stack.push_async_callback(each.connector.close)

@@ -1,8 +1,10 @@
 """What the exporter reports about its connections and its queue."""
 
+from datetime import timedelta
+
 from prometheus_client import REGISTRY
 
-from sandbox.erp.faults import ErpFault, ErpFaultKind
+from sandbox.erp.faults import Calls, ErpFault, ErpFaultKind
 from services.exporter import metrics
 from tests.integration.exporter.exporter_process import ExporterProcess
 from tests.unit.exporter.builders import accepted_event, rejected_event
@@ -109,3 +111,40 @@ async def test_a_connection_that_comes_back_is_announced_with_its_companies(expo
 
     last = await exporter.last_published()
     assert (last.data.companies, last.data.priority) == (("co-1",), 1)
+
+
+async def test_an_erp_that_is_down_is_announced_with_the_reason_and_the_next_trial(exporter: ExporterProcess) -> None:
+    unavailable = ErpFault(kind=ErpFaultKind.UNAVAILABLE, calls=Calls.EVERY, retry_after_seconds=0)
+    exporter.erp.faults.replace([unavailable])
+    await exporter.consume(*(accepted_event(commitment_id=f"c-{number}") for number in range(5)))
+    await exporter.work_once()
+    await exporter.connection_report.report()
+
+    told = (await exporter.last_published()).data
+    assert told.circuit_open_since == exporter.clock()
+    assert exporter.clock() < told.paused_until <= exporter.clock() + timedelta(seconds=10)
+    assert told.reason == "The ERP is down for maintenance. Nothing was stored. (HTTP 503)"
+
+    exporter.erp.faults.replace([])
+    exporter.clock.advance(10)
+    await exporter.work_once()
+    await exporter.connection_report.report()
+
+    told = (await exporter.last_published()).data
+    assert (told.circuit_open_since, told.paused_until, told.reason) == (None, None, None)
+
+
+async def test_the_last_contact_before_a_rest_is_announced_to_the_second_and_once(exporter: ExporterProcess) -> None:
+    for number in range(5):
+        await exporter.consume(accepted_event(commitment_id=f"c-{number}"))
+        await exporter.work_once()
+        await exporter.connection_report.report()
+        exporter.clock.advance(7)
+    last_contact = exporter.clock() - timedelta(seconds=7)
+    for _ in range(3):
+        exporter.clock.advance(3_600)
+        await exporter.connection_report.report()
+
+    told = [event.data.last_contact for event in await exporter.published() if event.data.topic == "erp.connection"]
+    assert told[-1] == last_contact
+    assert told.count(last_contact) == 1

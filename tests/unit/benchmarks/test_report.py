@@ -2,7 +2,7 @@
 
 import json
 
-from benchmarks.measured import COUNTERSIGN, LIMIT, LOOP, Results
+from benchmarks.measured import COUNTERSIGN, LIMIT, LOOP, Exports, LateAnswers, Results, Window
 from benchmarks.report import as_json, as_markdown
 from tests.unit.benchmarks.samples import latency, throughput
 
@@ -73,3 +73,21 @@ def test_the_json_has_every_measurement() -> None:
 
     assert written["drain"][0]["contender"] == COUNTERSIGN
     assert written["machine"]
+
+
+def test_the_rate_of_exports_stands_beside_the_ideal_one() -> None:
+    rates = [Exports(400, rate, 40) for rate in (36.0, 38.0, 37.0)]
+    table = as_markdown(Results(exports=rates, starts=[Window(400, 12, 40, 60)]))
+
+    assert row_of(table, "400")[1:] == ["37.0 (36.0 to 38.0)", "92 % (90 % to 95 %)", "12", "40"]
+
+
+def test_late_answers_are_listed_with_the_documents_that_are_there_twice() -> None:
+    table = as_markdown(Results(late_answers=[LateAnswers(0.5, 1, 30, 0), LateAnswers(6, 1, 30, 30)]))
+
+    assert row_of(table, "0.5")[1:] == ["1", "30", "0"]
+    assert row_of(table, "6")[1:] == ["1", "30", "30"]
+
+
+def test_the_time_between_question_and_write_is_given_in_milliseconds() -> None:
+    assert row_of(as_markdown(Results(windows=[Window(400, 3.14, 9, 12)])), "400")[1:] == ["3.1", "9.0", "12.0"]

@@ -9,6 +9,7 @@ from schemas.envelope import Event, new_event
 from schemas.events import DecisionAccepted, DecisionRejected, DecisionResolved
 from schemas.snapshot import Snapshot
 from services.exporter.connectors.types import FoundDocument
+from services.exporter.rules.circuit import Circuit
 from services.exporter.rules.event_handlers import DecidedExports, accepted, rejected
 from services.exporter.rules.export import CommitmentExports
 from services.exporter.rules.outcome import AttemptOutcome
@@ -139,11 +140,16 @@ def exports_after(
 
 
 def after_attempt(
-    exports: CommitmentExports, outcome: AttemptOutcome, now: datetime = NOW, policy: RetryPolicy = POLICY
+    exports: CommitmentExports,
+    outcome: AttemptOutcome,
+    now: datetime = NOW,
+    policy: RetryPolicy = POLICY,
+    circuit: Circuit = Circuit(),  # noqa: B008 - it never changes
 ) -> DecidedExports:
-    """Attempt the current export with `outcome`, and return what was decided."""
+    """Attempt the current export with `outcome`, and return what was decided; `circuit` is that after the attempt."""
     token = uuid4()
-    decided = settle_attempt(begin_attempt(exports, token, now + LEASE, policy, now), token, outcome, policy, now)
+    begun = begin_attempt(exports, token, now + LEASE, policy, now)
+    decided = settle_attempt(begun, token, outcome, policy, now, circuit)
     assert decided is not None
     return decided
 

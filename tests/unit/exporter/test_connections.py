@@ -49,6 +49,16 @@ async def test_a_file_names_connections_and_routes(tmp_path: Path) -> None:
         await each.connector.close()
 
 
+@pytest.mark.parametrize(("timeout", "settle"), [("", 60), ("timeout_seconds = 5", 30), ("timeout_seconds = 90", 180)])
+async def test_without_settle_seconds_the_erp_gets_twice_the_time_out_but_half_a_minute_at_least(
+    tmp_path: Path, timeout: str, settle: float
+) -> None:
+    main = load_connections(saved(tmp_path, MAIN.replace("settle_seconds = 45", timeout)), ENVIRONMENT).by_name["main"]
+
+    assert main.settings.settle_seconds == settle
+    await main.connector.close()
+
+
 async def test_a_token_can_be_read_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("s3cret\n", encoding="utf-8")
     text = MAIN.replace('token_env = "ERP_TOKEN"', f'token_file = "{tmp_path / "token"}"')
@@ -83,6 +93,11 @@ def test_a_file_without_connections_has_no_routes(tmp_path: Path) -> None:
         (MAIN.replace('token_env = "ERP_TOKEN"', 'token_file = "/nowhere/token"'), "token file cannot be read"),
         (MAIN.replace("settle_seconds", 'token_file = "x"\nsettle_seconds'), "token_env or token_file, not both"),
         (MAIN.replace("settle_seconds", "settle_secs"), "settle_secs"),
+        (
+            MAIN.replace("= 45", "= 29"),
+            "Set settle_seconds to the longest time that the ERP may take to store a document",
+        ),
+        (MAIN.replace("= 45", "= 29"), "at least to 30"),
         (MAIN.replace("https://erp.example.com/api", "erp.example.com"), "url"),
         (MAIN.replace('["co-1", "co-2"]', "[]"), "companies"),
         ("[connection]", "may contain only [[connection]]"),

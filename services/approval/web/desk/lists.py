@@ -160,5 +160,5 @@ def _by_cause(rows: Sequence[ListRow]) -> Mapping[Any, Sequence[ListRow]]:
 
 
 def _unavailable(erps: Sequence[ErpConnection]) -> list[ErpConnection]:
-    """The connections whose circuit is open, because the ERP does not answer."""
-    return [erp for erp in erps if erp.circuit_open_since]
+    """The connections whose calls are held back: the ERP does not answer, or has asked to be left alone."""
+    return [erp for erp in erps if erp.circuit_open_since or erp.paused_until]

@@ -131,7 +131,7 @@ def test_the_erp_is_asked_often_while_evidence_is_open() -> None:
     for _ in range(5):
         exports = after_attempt(exports, Undecided("Asked for PO-9: no route.", needs_person=True)).state
 
-    assert exports.due_at == NOW + POLICY.probe_delay(0)
+    assert exports.due_at == NOW + POLICY.probe_delay(0, "c-1")
 
 
 def test_an_export_that_was_ordered_again_goes_on_without_wrong_evidence() -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from schemas.fields import FailureClass, Owner
 from services.exporter.connectors.types import FoundDocument, Landed, Refused, Transient, Unknown
+from services.exporter.rules.circuit import Circuit
 from services.exporter.rules.event_handlers import accepted, rejected, resolved
 from services.exporter.rules.export import CommitmentExports, Doubt, ExportState
 from services.exporter.rules.outcome import (
@@ -299,7 +300,7 @@ def test_the_erp_is_asked_soon_about_evidence_that_arrived_meanwhile() -> None:
 
     assert decided is not None
     assert decided.state.by_revision[1].state is ExportState.IN_DOUBT
-    assert decided.state.due_at == NOW + POLICY.probe_delay(0)
+    assert decided.state.due_at == NOW + POLICY.probe_delay(0, "c-1")
 
 
 def test_evidence_by_number_and_the_document_with_that_number_are_published_as_one() -> None:
@@ -425,3 +426,51 @@ def assert_consistent(exports: CommitmentExports) -> None:
     elif exports.due_at is None:
         pending = [each for each in exports.by_revision.values() if each.state is ExportState.PENDING]
         assert not pending or opened
+
+
+DOWN = Circuit(missed_calls=5, open_since=NOW, try_at=NOW + LEASE)
+PAUSED = Circuit(paused_until=NOW + LEASE)
+UNREACHED, TOLD_TO_WAIT = Transient("No answer."), Transient("Wait.", retry_after_seconds=60, is_reached=True)
+
+
+@pytest.mark.parametrize(("circuit", "outcome"), [(DOWN, UNREACHED), (PAUSED, TOLD_TO_WAIT)])
+def test_an_outage_is_no_attempt_and_the_export_keeps_its_place(circuit: Circuit, outcome: Transient) -> None:
+    exports = exports_after()
+    for number in range(2 * POLICY.max_attempts):
+        decided = after_attempt(exports, outcome, NOW + number * SOON, circuit=circuit)
+        exports = decided.state
+        assert decided.publish == ()
+
+    export = exports.by_revision[1]
+    assert (export.state, export.attempts, export.due_at) == (ExportState.PENDING, 0, export.accepted_at)
+
+
+def test_an_answer_about_one_document_counts_also_during_a_pause() -> None:
+    busy = Transient("The document is being edited.", is_reached=True)
+
+    assert after_attempt(exports_after(), busy, circuit=PAUSED).state.by_revision[1].attempts == 1
+
+
+def test_what_is_in_doubt_is_not_published_again_while_the_erp_is_down() -> None:
+    in_doubt = after_attempt(exports_after(), UNKNOWN).state
+
+    decided = after_attempt(in_doubt, Undecided("No answer."), NOW + SOON, circuit=DOWN)
+
+    assert (decided.publish, decided.state.by_revision[1].probes) == ((), 0)
+    assert decided.state.by_revision[1].state is ExportState.IN_DOUBT
+
+
+def test_an_export_is_not_given_up_while_the_erp_has_been_silent_to_everybody() -> None:
+    exports = exports_after()
+    for number in range(1, 2 * POLICY.max_attempts):
+        exports = after_attempt(exports, UNREACHED, circuit=Circuit(missed_calls=number)).state
+
+    assert exports.by_revision[1].state is ExportState.PENDING
+
+
+def test_an_export_that_alone_is_not_answered_is_given_up() -> None:
+    exports = exports_after()
+    for _ in range(POLICY.max_attempts):
+        exports = after_attempt(exports, UNREACHED, circuit=Circuit(missed_calls=1)).state
+
+    assert exports.by_revision[1].state is ExportState.FAILED

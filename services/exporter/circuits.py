@@ -1,0 +1,51 @@
+"""Saves how calls to the ERPs went, in the circuits that all processes share."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from services.exporter.connections import Connection
+from services.exporter.rules.circuit import Circuit, CircuitPolicy, Heard, after_call, charged, circuit_policy
+from services.exporter.storage import connection_store, due
+from services.pipeline.database import Transaction
+
+
+class Circuits:
+    """The circuits as this process has `seen` them last, by connection."""
+
+    def __init__(self) -> None:
+        self.seen: dict[str, Circuit] = {}
+
+    def saw(self, name: str, circuit: Circuit) -> None:
+        """Note a circuit that was read without a lock; it may be a little older than what this process has saved."""
+        known = self.seen.get(name)
+        is_older = known is not None and replace(known, last_contact=circuit.last_contact) == circuit
+        self.seen[name] = known if known and is_older else circuit
+
+    async def record(
+        self, db: Transaction, connection: Connection, now: datetime, heard: Heard | None, uncharged_calls: int = 0
+    ) -> Circuit:
+        """Save the circuit after a call, and return it; its row is locked only where it, as last seen, would change.
+
+        `heard` is None if no call was made. `uncharged_calls` are those beyond what was charged at the beginning; fewer
+        give the rest back.
+        """
+        policy = circuit_policy(connection.settings)
+        seen = self.seen.get(connection.name, Circuit())
+        expected = _changed(seen, heard, policy, now, uncharged_calls)
+        if expected == seen:
+            return seen
+        self.seen[connection.name] = expected  # at once, so that the answers of this moment do not all wait for the row
+        row = (await connection_store.lock(db, [connection.name])).get(connection.name)
+        before = row.circuit if row else seen
+        after = _changed(before, heard, policy, now, uncharged_calls)
+        if after != before:
+            await connection_store.save_circuit(db, connection.name, after)
+        if before.open_since is None and after.open_since is not None:
+            await due.bring_back(db, connection.name, before.last_contact)
+        self.seen[connection.name] = after
+        return after
+
+
+def _changed(circuit: Circuit, heard: Heard | None, policy: CircuitPolicy, now: datetime, calls: int) -> Circuit:
+    noted = after_call(circuit, heard, policy, now) if heard else circuit
+    return charged(noted, calls, policy, now)

@@ -1,0 +1,146 @@
+"""The work of looking again after a doubt: ask the ERP for documents that it stored late, and tell of each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import structlog
+
+from schemas.envelope import Event
+from schemas.events import EventData
+from schemas.fields import FailureClass
+from services.exporter import metrics
+from services.exporter.circuits import Circuits
+from services.exporter.connections import Connection, Connections
+from services.exporter.connectors.types import FindAnswer, Refused, Transient
+from services.exporter.rules.circuit import Heard, charged, circuit_policy, free_calls
+from services.exporter.rules.recheck import Looked, Recheck, after_look
+from services.exporter.rules.usable import usable_found
+from services.exporter.storage import connection_store, recheck_store
+from services.exporter.storage.due import read_under_way
+from services.exporter.storage.store import ExportStore
+from services.pipeline.database import Database, Transaction
+from services.pipeline.fold import StateChange
+from services.pipeline.lease_clock import ClaimTime, LeaseClock
+from services.pipeline.logs import FailureLog
+from services.pipeline.worker import BUSY_SECONDS, Claimed
+
+RECHECK_IDLE_SECONDS = 5.0
+"""How long a look may wait that nothing tells of; the first one is due a minute after its doubt ended."""
+
+SETTLING_SECONDS = 5.0
+"""How much longer than its call a lease lasts."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class RecheckJob:
+    """A leased look; its call must end within the lease."""
+
+    recheck: Recheck
+    token: UUID
+    lease_seconds: float
+    time: ClaimTime
+
+
+class RecheckWork:
+    """Looks for late documents, on each connection one at a time over all processes, and only while its ERP answers."""
+
+    name = "recheck"
+
+    def __init__(self, connections: Connections, store: ExportStore, clock: LeaseClock) -> None:
+        self._connections = connections
+        self._store = store
+        self._clock = clock
+        self._circuits = Circuits()
+        self._failures = FailureLog()
+
+    async def claim(self, database: Database, limit: int, held: Sequence[RecheckJob]) -> Claimed[RecheckJob]:
+        """Lease the first look that is due on each connection on which none is under way."""
+        asked_at = self._clock.stopwatch()
+        async with database.autocommit() as db:
+            now, waiting = await recheck_store.first_due(db, self._clock.given_time(), list(self._connections.by_name))
+        time = self._clock.claim_time(now, asked_at)
+        due = [each.connection for each in waiting if each.due_at <= now][:limit]
+        tried = [await self._lease(database, name, time, held) for name in due]
+        jobs = [each for each in tried if isinstance(each, RecheckJob)]
+        later = [(each.due_at - now).total_seconds() for each in waiting if each.due_at > now]
+        again = [each for each in tried if isinstance(each, float)]
+        return Claimed(jobs, min([*later, *again], default=RECHECK_IDLE_SECONDS))
+
+    async def perform(self, job: RecheckJob) -> FindAnswer:
+        """Ask the ERP for the commitment's documents."""
+        async with self._connections.lent(job.recheck.connection) as connection:
+            if connection is None:
+                return Transient("The connection is no longer configured.", is_reached=True)
+            if job.time.remaining_seconds(job.lease_seconds) <= connection.settings.timeout_seconds:
+                return Transient("The lease was about to end.", is_reached=True)
+            return usable_found(await connection.connector.find(job.recheck.commitment_id))
+
+    def failed(self, job: RecheckJob, error: Exception) -> FindAnswer:  # noqa: ARG002 - every look fails alike
+        """Return the answer of a look that raised an error: a refusal, for it must not be repeated for ever."""
+        return Refused(FailureClass.FIX_SETUP, f"The exporter or its connector failed ({type(error).__name__}).")
+
+    async def settle(self, db: Transaction, job: RecheckJob, result: FindAnswer) -> Sequence[Event[EventData]]:
+        """Save what the look led to, and return the events of late documents; none once the lease is another's."""
+        now, id_ = job.time.now(), job.recheck.commitment_id
+        if connection := self._connections.by_name.get(job.recheck.connection):
+            await self._circuits.record(db, connection, now, Heard.of(result))
+        exports = (await self._store.lock(db, [id_]))[id_]
+        recheck = await recheck_store.leased(db, id_, job.token)
+        if recheck is None:
+            return ()
+        looked = after_look(exports, recheck, result, now)
+        await recheck_store.end(db, id_, looked.following)
+        if looked.exports != exports:
+            await self._store.write(db, [StateChange(id_, exports, looked.exports, ())])
+        self._tell(job, looked)
+        return looked.publish
+
+    async def set_aside(self, db: Transaction, job: RecheckJob, why: str) -> None:
+        """Give up looking; the log says of which commitment."""
+        log.error("export.recheck_given_up", commitment=job.recheck.commitment_id, why=why)
+        await recheck_store.end(db, job.recheck.commitment_id, None)
+
+    def described(self, job: RecheckJob, result: FindAnswer) -> Mapping[str, Any]:
+        """Return the commitment, and how often was looked before."""
+        answer = "found" if isinstance(result, tuple) else type(result).__name__
+        return {"commitment": job.recheck.commitment_id, "looks": job.recheck.looks, "answer": answer}
+
+    async def _lease(
+        self, database: Database, name: str, time: ClaimTime, held: Sequence[RecheckJob]
+    ) -> RecheckJob | float:
+        """Lease the look that is due; if the limits do not allow it, return in how many seconds to try again."""
+        connection = self._connections.by_name.get(name)
+        if connection is None:
+            return RECHECK_IDLE_SECONDS
+        policy = circuit_policy(connection.settings)
+        if any(job.recheck.connection == name for job in held):
+            return RECHECK_IDLE_SECONDS
+        async with database.begin() as db:
+            circuit = await connection_store.locked_circuit(db, name)
+            if circuit.is_held_back(time.at):  # a trial is for an export
+                return RECHECK_IDLE_SECONDS
+            under_way = await read_under_way(db, name, time.at)
+            if free_calls(circuit, under_way.leases, policy, time.at) == 0:
+                return BUSY_SECONDS
+            job = await _leased(db, connection, time)
+            begun = charged(circuit, 1, policy, time.at)
+            if job and begun != circuit:
+                await connection_store.save_circuit(db, name, begun)
+        return job or BUSY_SECONDS
+
+    def _tell(self, job: RecheckJob, looked: Looked) -> None:
+        for document in looked.late:
+            metrics.LATE_DOCUMENTS.labels(job.recheck.connection).inc()
+            log.warning("export.late_document", commitment=job.recheck.commitment_id, document=document.id)
+
+
+async def _leased(db: Transaction, connection: Connection, time: ClaimTime) -> RecheckJob | None:
+    lease_seconds, token = connection.settings.timeout_seconds + SETTLING_SECONDS, uuid4()
+    until = time.at + timedelta(seconds=lease_seconds)
+    recheck = await recheck_store.lease(db, connection.name, token, time.at, until)
+    return RecheckJob(recheck, token, lease_seconds, time) if recheck else None

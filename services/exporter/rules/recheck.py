@@ -1,0 +1,130 @@
+"""Looks at the ERP again after a doubt has ended: a slow ERP may store a second document when nobody waits any more."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from schemas.commitment import ErpDocument
+from schemas.envelope import Event
+from schemas.events import EventData
+from services.exporter.connectors.types import FindAnswer, FoundDocument, Transient, UnreadableDocument
+from services.exporter.rules.export import CommitmentExports, Doubt, Export, ExportState
+from services.exporter.rules.marker import marked_revision
+from services.exporter.rules.policy import RECHECK_RETRY, RECHECKS
+from services.exporter.rules.published_events import Events, succeeded_event
+
+_ENDED = (ExportState.SUCCEEDED, ExportState.FAILED, ExportState.SUPERSEDED)
+
+
+@dataclass(frozen=True, slots=True)
+class Recheck:
+    """When to look next for late documents of one commitment; `told` are the ids of those that were found."""
+
+    commitment_id: str
+    company_id: str
+    connection: str
+    due_at: datetime
+    looks: int = 0
+    told: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a look leads to: the exports, the documents that nobody knew, their events, and the next look, if any."""
+
+    exports: CommitmentExports
+    late: tuple[FoundDocument, ...] = ()
+    publish: Events = ()
+    following: Recheck | None = None
+
+
+def first_recheck(before: CommitmentExports, after: CommitmentExports) -> Recheck | None:
+    """When to look first, if a doubt has ended between `before` and `after`; a new doubt begins the looks anew.
+
+    The first of several writes may still be on its way, whichever outcome has ended the doubt.
+    """
+    ended = [each for each in after.by_revision.values() if _has_ended(before.by_revision.get(each.revision), each)]
+    for export in ended:
+        if connection := after.connection_for(export):
+            due_at = export.state_since + RECHECKS[0]
+            return Recheck(export.commitment_id, export.company_id, connection, due_at)
+    return None
+
+
+def after_look(exports: CommitmentExports, recheck: Recheck, found: FindAnswer, now: datetime) -> Looked:
+    """Decide what a look leads to. A look that found nothing out is repeated; a refused one counts, so that it ends."""
+    if isinstance(found, Transient):
+        return Looked(exports, following=replace(recheck, due_at=now + RECHECK_RETRY))
+    counted = replace(recheck, looks=recheck.looks + 1)
+    late = _late_documents(exports, recheck, found) if isinstance(found, tuple) else ()
+    success = exports.newest_success
+    if success is None:
+        return Looked(_in_doubt_again(exports, late, now), following=_following(counted, now))
+    told = replace(counted, told=recheck.told | {document.id for document in late})
+    events = tuple(_event(exports, success, recheck.connection, document, now) for document in late)
+    return Looked(exports, late, events, _following(told, now))
+
+
+def _has_ended(before: Export | None, after: Export) -> bool:
+    if before is None or before.quiet_until is None:
+        return False
+    return after.state in _ENDED and before.state is not after.state
+
+
+def _late_documents(
+    exports: CommitmentExports, recheck: Recheck, found: Sequence[FoundDocument | UnreadableDocument]
+) -> tuple[FoundDocument, ...]:
+    """Return the documents with a marker of ours that no event has named yet."""
+    known = _known(exports)
+    return tuple(
+        document
+        for document in found
+        if isinstance(document, FoundDocument)
+        and marked_revision(document.marker, exports.commitment_id) is not None
+        and document.id not in recheck.told
+        and not any(each.is_same_as(_erp_document(recheck.connection, document)) for each in known)
+    )
+
+
+def _known(exports: CommitmentExports) -> Collection[ErpDocument]:
+    written = [export.document for export in exports.by_revision.values() if export.document]
+    return [
+        *written,
+        *(each.document for each in exports.resolved.values()),
+        *(each.document for each in exports.replaced),
+    ]
+
+
+def _event(
+    exports: CommitmentExports, success: Export, connection: str, document: FoundDocument, now: datetime
+) -> Event[EventData]:
+    revision = marked_revision(document.marker, exports.commitment_id) or success.revision
+    export = exports.by_revision.get(revision, success)
+    return succeeded_event(export, _erp_document(connection, document), now)
+
+
+def _in_doubt_again(exports: CommitmentExports, late: Sequence[FoundDocument], now: datetime) -> CommitmentExports:
+    """Put a failed export whose document turned up into doubt again: its next probe settles it as any other."""
+    started = any(each.state in (ExportState.IN_FLIGHT, ExportState.IN_DOUBT) for each in exports.by_revision.values())
+    failed = [
+        export
+        for document in late
+        if (export := exports.by_revision.get(marked_revision(document.marker, exports.commitment_id) or 0))
+        and export.state is ExportState.FAILED
+    ]
+    if started or not failed:
+        return exports
+    message = "The export had failed, and the ERP shows its document now."
+    return exports.with_export(
+        replace(failed[0].moved_to(ExportState.IN_DOUBT, now, due_at=now), doubt=Doubt(message=message))
+    )
+
+
+def _erp_document(connection: str, document: FoundDocument) -> ErpDocument:
+    return ErpDocument(connection=connection, id=document.id, number=document.number, url=document.url)
+
+
+def _following(recheck: Recheck, now: datetime) -> Recheck | None:
+    if recheck.looks >= len(RECHECKS):
+        return None
+    return replace(recheck, due_at=now + RECHECKS[recheck.looks])

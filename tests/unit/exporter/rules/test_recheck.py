@@ -1,0 +1,166 @@
+"""When the ERP is asked again after a doubt, and what a late document leads to."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from schemas.fields import FailureClass
+from services.exporter.connectors.types import FindAnswer, FoundDocument, Landed, Refused, Transient, Unknown
+from services.exporter.rules.event_handlers import accepted, rejected, resolved
+from services.exporter.rules.export import CommitmentExports, ExportState
+from services.exporter.rules.outcome import NotRepeated
+from services.exporter.rules.policy import RECHECK_RETRY, RECHECKS
+from services.exporter.rules.recheck import Looked, Recheck, after_look, first_recheck
+from tests.unit.exporter.builders import (
+    NOW,
+    accepted_event,
+    after_attempt,
+    exports_after,
+    found_document,
+    rejected_event,
+    resolved_event,
+)
+
+LATER = NOW + timedelta(minutes=1)
+
+
+def in_doubt() -> CommitmentExports:
+    return after_attempt(exports_after(), Unknown("lost")).state
+
+
+def landed(exports: CommitmentExports, document_id: str = "d-1") -> CommitmentExports:
+    return after_attempt(exports, Landed((written(exports, document_id),))).state
+
+
+def written(exports: CommitmentExports, document_id: str, revision: int = 1) -> FoundDocument:
+    return found_document(exports.by_revision[revision].marker, document_id)
+
+
+def look(exports: CommitmentExports, found: FindAnswer, recheck: Recheck | None = None) -> Looked:
+    return after_look(exports, recheck or Recheck("c-1", "co-1", "main", LATER), found, LATER)
+
+
+def test_a_success_without_a_doubt_is_not_looked_at_again() -> None:
+    before = exports_after()
+
+    assert first_recheck(before, landed(before)) is None
+
+
+def test_a_success_after_a_doubt_is_looked_at_after_a_minute() -> None:
+    before = in_doubt()
+
+    assert first_recheck(before, landed(before)) == Recheck("c-1", "co-1", "main", NOW + timedelta(minutes=1))
+
+
+def test_evidence_that_ends_a_doubt_is_looked_at_too() -> None:
+    before = in_doubt()
+    after = resolved(before, resolved_event(), NOW).state
+
+    assert first_recheck(before, after) is not None
+
+
+def test_a_failure_after_a_doubt_is_looked_at_too() -> None:
+    before = in_doubt()
+    after = after_attempt(before, NotRepeated(Refused(FailureClass.RETRY_LATER, "given up"))).state
+
+    assert first_recheck(before, after) is not None
+
+
+def test_what_stays_in_doubt_is_not_looked_at_for_it_is_probed() -> None:
+    assert first_recheck(exports_after(), in_doubt()) is None
+
+
+def test_a_retry_after_a_doubt_is_looked_at_again_once_it_succeeds() -> None:
+    failed = after_attempt(in_doubt(), NotRepeated(Refused(FailureClass.RETRY_LATER, "given up"))).state
+    ordered = accepted(failed, accepted_event(round=2), NOW, "main").state
+
+    assert first_recheck(ordered, landed(ordered)) is not None
+
+
+def test_the_looks_become_rarer_and_end() -> None:
+    exports = landed(in_doubt())
+    recheck, waits = Recheck("c-1", "co-1", "main", LATER), [RECHECKS[0]]
+    while following := look(exports, (written(exports, "d-1"),), recheck).following:
+        waits.append(following.due_at - LATER)
+        recheck = following
+
+    assert tuple(waits) == RECHECKS
+    assert list(RECHECKS) == sorted(RECHECKS)
+
+
+def test_one_document_is_nothing_new() -> None:
+    exports = landed(in_doubt())
+
+    assert look(exports, (written(exports, "d-1"),)).publish == ()
+
+
+def test_a_late_second_document_is_told_once() -> None:
+    exports = landed(in_doubt())
+    both = (written(exports, "d-1"), written(exports, "d-2"))
+    first = look(exports, both)
+
+    (event,) = first.publish
+    assert (event.data.topic, event.data.revision, event.data.erp_document.id) == ("export.succeeded", 1, "d-2")
+    assert look(exports, both, first.following).publish == ()
+
+
+def test_a_late_document_of_an_earlier_revision_is_told_as_that_revision() -> None:
+    first = landed(in_doubt())
+    second = landed(accepted(first, accepted_event(2), NOW, "main").state)
+    found = (written(second, "d-1", 2), written(second, "d-2", 1))
+
+    (event,) = look(second, found).publish
+    assert (event.data.revision, event.data.erp_document.id) == (1, "d-2")
+
+
+def test_a_late_document_beside_an_approvers_evidence_is_told() -> None:
+    exports = resolved(in_doubt(), resolved_event(document_id="d-9"), NOW).state
+
+    (event,) = look(exports, (written(exports, "d-1"),)).publish
+    assert event.data.erp_document.id == "d-1"
+
+
+def test_a_document_without_our_marker_is_not_ours() -> None:
+    exports = landed(in_doubt())
+
+    assert look(exports, (written(exports, "d-1"), found_document("somebody's", "d-2"))).late == ()
+
+
+def test_a_look_that_was_not_answered_is_repeated_without_being_counted() -> None:
+    following = look(landed(in_doubt()), Transient("no answer")).following
+
+    assert following == Recheck("c-1", "co-1", "main", LATER + RECHECK_RETRY)
+
+
+def test_a_refused_look_counts_so_that_it_ends() -> None:
+    following = look(landed(in_doubt()), Refused(FailureClass.FIX_SETUP, "no rights")).following
+
+    assert following is not None
+    assert following.looks == 1
+
+
+@pytest.mark.parametrize("is_rejected", [False, True])
+def test_a_failed_export_whose_document_turns_up_is_in_doubt_again(*, is_rejected: bool) -> None:
+    exports = after_attempt(in_doubt(), NotRepeated(Refused(FailureClass.RETRY_LATER, "given up"))).state
+    if is_rejected:
+        exports = rejected(exports, rejected_event(), NOW).state
+    looked = look(exports, (written(exports, "d-1"),))
+
+    assert looked.publish == ()
+    assert looked.exports.by_revision[1].state is ExportState.IN_DOUBT
+    assert landed(looked.exports).by_revision[1].state is ExportState.SUCCEEDED
+
+
+def test_a_failed_export_waits_while_another_revision_is_under_way() -> None:
+    failed = after_attempt(in_doubt(), NotRepeated(Refused(FailureClass.RETRY_LATER, "given up"))).state
+    second = accepted(failed, accepted_event(2), NOW, "main").state
+    busy = replace(
+        second, by_revision={**second.by_revision, 2: second.by_revision[2].moved_to(ExportState.IN_DOUBT, NOW)}
+    )
+
+    looked = look(busy, (written(busy, "d-1"),))
+    assert looked.exports == busy
+
+    again = look(second, (written(second, "d-1"),), looked.following)
+    assert again.exports.by_revision[1].state is ExportState.IN_DOUBT
