@@ -26,7 +26,7 @@ CHECKED_CALLS = (Call.FIND, Call.READ, Call.OTHER)
 async def read(bench: Bench, name: str) -> ReadAnswer:
     """Read a document, and return the answer if it is one that a reader can give."""
     expect(isinstance(bench.connector, ReadsDocuments), "The connector has no method read.")
-    return await bench.watched("read", bench.connector.read(name), READ_ANSWERS)  # type: ignore[attr-defined]
+    return await bench.asked("read", bench.connector.read(name), READ_ANSWERS)  # type: ignore[attr-defined]
 
 
 async def check(bench: Bench) -> tuple[Checked, ...]:

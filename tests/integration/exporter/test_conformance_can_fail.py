@@ -7,9 +7,13 @@ from itertools import product
 from typing import Any
 
 import pytest
+from ledgerly.connector import LedgerlyConnector
+from test_ledgerly import LedgerlyDialect
 
-from services.exporter.connector_tests import HttpConnectorTests
+from services.exporter.connector_tests import CheckTests, HttpConnectorTests, HttpDialect, ReadTests
+from services.exporter.connectors.http import HttpConnector
 from tests.integration.exporter import careless_connectors as careless
+from tests.integration.exporter import careless_readers as readers
 from tests.integration.exporter.http_dialect import HttpContract
 
 
@@ -18,7 +22,7 @@ class Mistake:
     """`connector` fails `test` with words that match `reason`; `of` is the case, or every one."""
 
     test: str
-    connector: type[careless.HttpConnector]
+    connector: type[HttpConnector] | type[LedgerlyConnector]
     reason: str
     of: str = ""
     enforces_reference: bool = False
@@ -141,7 +145,34 @@ MISTAKES = (
         careless.ReadsEverything,
         "bytes of memory",
     ),
+    Mistake("test_a_document_is_read_by_its_id_and_by_its_number", readers.ReadsKeysOnly, "must be ErpCopy"),
+    Mistake("test_a_document_that_is_not_there_is_gone", readers.CallsGoneRefused, "must be Gone"),
+    Mistake("test_a_number_of_several_documents_is_refused", readers.TakesTheFirst, "two documents.*is ErpCopy"),
+    Mistake("test_a_number_of_several_documents_is_refused", readers.CallsEverythingGone, "are not gone"),
+    Mistake("test_a_reading_whose_answer_is_lost_is_transient", readers.CallsEverythingGone, "must be Transient"),
+    Mistake("test_an_odd_answer_to_a_reading_shows_no_document", readers.CallsEverythingGone, "does not say that"),
+    Mistake(
+        "test_a_check_of_an_erp_that_works_finds_no_problem_and_writes_nothing", readers.ChecksByWriting, "left a doc"
+    ),
+    Mistake(
+        "test_a_check_of_an_erp_that_works_finds_no_problem_and_writes_nothing", readers.SeesProblems, "check says"
+    ),
+    Mistake("test_a_check_that_gets_no_answer_names_a_problem", readers.SeesNoProblem, "Nobody answered"),
+    Mistake("test_a_check_with_an_odd_answer_names_a_problem", readers.SeesNoProblem, "is not the ERP"),
 )
+
+
+class WholeSuite(HttpConnectorTests, ReadTests, CheckTests):
+    """Every test that there is; pytest does not collect a class of this name."""
+
+
+def dialect_of(mistake: Mistake) -> HttpDialect:
+    """Return the ERP that the connector of `mistake` is for."""
+    if issubclass(mistake.connector, HttpConnector):
+        return HttpContract(kind=mistake.connector, enforces_reference=mistake.enforces_reference)
+    dialect = LedgerlyDialect()
+    dialect.kind = mistake.connector
+    return dialect
 
 
 def conformance_tests(suite: type) -> dict[str, Callable[..., None]]:
@@ -160,7 +191,7 @@ def cases_of(test: Callable[..., None]) -> Iterator[tuple[str, dict[str, Any]]]:
 def failures() -> Iterator[Any]:
     """Yield each mistake with each case of its test that it is about."""
     for mistake in MISTAKES:
-        for name, case in cases_of(conformance_tests(HttpConnectorTests)[mistake.test]):
+        for name, case in cases_of(conformance_tests(WholeSuite)[mistake.test]):
             if mistake.of in name:
                 label = f"{mistake.connector.__name__}-{mistake.test.removeprefix('test_')}-{name}"
                 yield pytest.param(mistake, case, id=label)
@@ -168,12 +199,12 @@ def failures() -> Iterator[Any]:
 
 @pytest.mark.parametrize(("mistake", "case"), [*failures()])
 def test_a_careless_connector_fails(mistake: Mistake, case: dict[str, Any]) -> None:
-    class Suite(HttpConnectorTests):
-        dialect = HttpContract(kind=mistake.connector, enforces_reference=mistake.enforces_reference)
+    suite = WholeSuite()
+    suite.dialect = dialect_of(mistake)
 
     with pytest.raises(AssertionError, match=re.compile(mistake.reason, re.DOTALL)):
-        getattr(Suite(), mistake.test)(**case)
+        getattr(suite, mistake.test)(**case)
 
 
 def test_every_conformance_test_can_fail() -> None:
-    assert conformance_tests(HttpConnectorTests).keys() == {mistake.test for mistake in MISTAKES}
+    assert conformance_tests(WholeSuite).keys() == {mistake.test for mistake in MISTAKES}
