@@ -9,7 +9,7 @@ from services.exporter.connector_tests.bench import HASTY_SECONDS, WRITES, Bench
 from services.exporter.connector_tests.dialect import Call, Dialect
 from services.exporter.connector_tests.expectations import expect, expect_answer, shown
 from services.exporter.connector_tests.faulty_server import Exchange, Fault
-from services.exporter.connectors.types import Refused, Transient, Unknown
+from services.exporter.connectors.types import Exists, Landed, Refused, Transient, Unknown
 
 CUTS: tuple[Fault, ...] = (
     faults.reset_before_storing,
@@ -27,6 +27,7 @@ async def late(exchange: Exchange) -> None:
     await faults.late(LATE_SECONDS)(exchange)
 
 
+NEVER: tuple[Fault, ...] = (faults.hang, faults.drip)
 SLOW: tuple[Fault, ...] = (
     faults.hang,
     faults.hang_after_storing,
@@ -85,6 +86,18 @@ class LostAnswerTests:
         expect_answer(await bench.find(), Transient, because)
         expect_answer(await bench.create(), (Transient, Unknown), because)
         expect_answer(await bench.update("1001"), (Transient, Unknown), because)
+
+    @with_each_write
+    @with_each_cut
+    @on_bench()
+    async def test_a_write_is_judged_by_whether_it_was_sent(self, bench: Bench, write: Call, fault: Fault) -> None:
+        """What is asked before a write stores nothing if it fails, and what is asked afterwards undoes nothing."""
+        bench.server.hit(fault, Call.OTHER, Call.FIND, Call.READ)
+        answer = await bench.write(write)
+        if bench.server.count(write):
+            expect_answer(answer, (Landed, Exists, Unknown), "the ERP has stored the document")
+        else:
+            expect_answer(answer, (Refused, Transient), "the write was not sent")
 
     @on_bench()
     async def test_the_next_call_after_a_lost_answer_works(self, bench: Bench) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from services.exporter.connector_tests import faults
-from services.exporter.connector_tests.bench import CALM_SECONDS, Bench, on_bench
+from services.exporter.connector_tests.bench import HASTY_SECONDS, Bench, on_bench
 from services.exporter.connector_tests.dialect import Call, Dialect, Reply
 from services.exporter.connector_tests.expectations import (
     CHECK_ANSWERS,
@@ -14,11 +14,16 @@ from services.exporter.connector_tests.expectations import (
     shown,
 )
 from services.exporter.connector_tests.faulty_server import Fault
-from services.exporter.connector_tests.lost_answers import CUTS
+from services.exporter.connector_tests.http_answers import BODIES, FAILURES, failing
+from services.exporter.connector_tests.lost_answers import CUTS, NEVER
 from services.exporter.connector_tests.odd_answers import ERROR_BODIES, ODD_BODIES
 from services.exporter.connectors.protocol import ChecksItself, ReadsDocuments
 from services.exporter.connectors.types import Checked, ErpCopy, Gone, ReadAnswer, Refused, Transient
 
+GONE = (404, 410)
+"""Statuses with which a server may say that there is no such document."""
+
+with_each_endless_wait = pytest.mark.parametrize("fault", NEVER, ids=lambda fault: fault.__name__)
 CHECKED_CALLS = (Call.FIND, Call.READ, Call.OTHER)
 """What a check may ask for."""
 
@@ -86,6 +91,26 @@ class ReadTests:
             expect_answer(answer, (Refused, Transient), "the answer is no document")
             expect(not isinstance(answer, Gone), "An answer that cannot be read does not say that there is none.")
 
+    @pytest.mark.parametrize("status", FAILURES)
+    @on_bench()
+    async def test_a_reading_that_failed_shows_no_document(self, bench: Bench, status: int) -> None:
+        """An ERP that fails does not say that there is none, unless by 404 or 410."""
+        stored = bench.stored()
+        for body in BODIES:
+            bench.server.hit(failing(status, body), Call.READ)
+            because = f"a server that answers {status} has shown no document"
+            answer = expect_answer(await read(bench, str(stored.id)), (Refused, Transient), because)
+            is_gone = isinstance(answer, Gone) and status not in GONE
+            expect(not is_gone, f"A server that answers {status} does not say that the document is gone.")
+
+    @with_each_endless_wait
+    @on_bench(timeout_seconds=HASTY_SECONDS)
+    async def test_a_reading_ends_at_its_deadline_as_transient(self, bench: Bench, fault: Fault) -> None:
+        """Whoever gives evidence waits for the answer."""
+        stored = bench.stored()
+        bench.server.hit(fault, Call.READ)
+        expect_answer(await read(bench, str(stored.id)), Transient, "the answer was lost")
+
 
 class CheckTests:
     """For a connector that checks itself."""
@@ -108,9 +133,16 @@ class CheckTests:
         expect(any(each.problem for each in await check(bench)), "Nobody answered, but the check has no problem.")
 
     @pytest.mark.parametrize("body", sorted(ERROR_BODIES | {"page": b"", "not JSON": b""}))
-    @on_bench(timeout_seconds=CALM_SECONDS)
+    @on_bench()
     async def test_a_check_with_an_odd_answer_names_a_problem(self, bench: Bench, body: str) -> None:
         """Something that answers is not yet the ERP."""
         bench.server.hit(faults.replying(Reply((ODD_BODIES | ERROR_BODIES)[body])), *CHECKED_CALLS)
         because = "What answers is not the ERP, but the check has no problem."
         expect(any(each.problem for each in await check(bench)), because)
+
+    @with_each_endless_wait
+    @on_bench(timeout_seconds=HASTY_SECONDS)
+    async def test_a_check_ends_at_its_deadline_with_a_problem(self, bench: Bench, fault: Fault) -> None:
+        """Whoever sets a connection up waits for the answer."""
+        bench.server.hit(fault, *CHECKED_CALLS)
+        expect(any(each.problem for each in await check(bench)), "Nobody answered, but the check has no problem.")

@@ -150,6 +150,12 @@ MISTAKES = (
     Mistake("test_a_number_of_several_documents_is_refused", readers.TakesTheFirst, "two documents.*is ErpCopy"),
     Mistake("test_a_number_of_several_documents_is_refused", readers.CallsEverythingGone, "are not gone"),
     Mistake("test_a_reading_whose_answer_is_lost_is_transient", readers.CallsEverythingGone, "must be Transient"),
+    Mistake("test_a_reading_that_failed_shows_no_document", readers.CallsEverythingGone, "document is gone", of="5"),
+    Mistake("test_a_reading_ends_at_its_deadline_as_transient", readers.HasNoDeadline, NOT_IN_TIME),
+    Mistake("test_a_check_ends_at_its_deadline_with_a_problem", readers.HasNoDeadline, NOT_IN_TIME),
+    Mistake("test_a_check_ends_at_its_deadline_with_a_problem", readers.SeesNoProblem, "Nobody answered"),
+    Mistake("test_a_write_is_judged_by_whether_it_was_sent", readers.DoubtsWhatItDidNotSend, "was not sent"),
+    Mistake("test_a_write_is_judged_by_whether_it_was_sent", readers.ForgetsWhatItSent, "has stored the document"),
     Mistake("test_an_odd_answer_to_a_reading_shows_no_document", readers.CallsEverythingGone, "does not say that"),
     Mistake(
         "test_a_check_of_an_erp_that_works_finds_no_problem_and_writes_nothing", readers.ChecksByWriting, "left a doc"
