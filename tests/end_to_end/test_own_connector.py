@@ -25,8 +25,8 @@ title = "Ledgerly"
 url = "{url}"
 companies = ["company-204"]
 token_env = "LEDGERLY_KEY"
-timeout_seconds = 5
-settle_seconds = 2
+timeout_seconds = 3
+settle_seconds = 3
 first_probe_seconds = 1
 """
 PIP = ("pip", "install", "--quiet", "--no-deps", "--no-index", "--no-build-isolation", "--disable-pip-version-check")

@@ -1,14 +1,15 @@
-"""Connectors that each make one mistake: the sound one for the HTTP contract, and what somebody may do to it."""
+"""Connectors that each make one mistake: the sound example, and what somebody may do to it."""
 
 import asyncio
 from dataclasses import replace
 from typing import Any, ClassVar
 
 import httpx2
+from ledgerly.connector import LedgerlyConnector, LedgerlySettings
 from pydantic import SecretStr
 
 from schemas.fields import FailureClass
-from services.exporter.connectors.http import HttpConnector, HttpSettings
+from services.exporter.connectors.http import HttpConnector
 from services.exporter.connectors.types import (
     Exists,
     FindAnswer,
@@ -24,7 +25,7 @@ from services.exporter.connectors.types import (
 )
 
 
-class Careless(HttpConnector):
+class Careless(LedgerlyConnector):
     """Passes every answer through `found` or `written`, in which the mistakes are made."""
 
     def found(self, answer: FindAnswer) -> FindAnswer:
@@ -42,17 +43,17 @@ class Careless(HttpConnector):
     async def update(self, document_id: str, request: WriteRequest) -> WriteAnswer:
         return self.written(await super().update(document_id, request))
 
-    async def bodies(self, method: str, url: str, request: WriteRequest | None = None) -> Any:
-        """Return the JSON of an answer, whatever else is the matter with it."""
-        response = await self._call(method, url, request)
-        assert isinstance(response, httpx2.Response)
-        return response.json()
-
     async def listed(self, reference: str) -> list[dict[str, Any]]:
-        """Return the documents in an answer as they stand there."""
-        body = await self.bodies("GET", f"{self._documents}?reference={reference}")
-        documents: list[dict[str, Any]] = body["documents"]
-        return documents
+        """Return the orders in an answer as they stand there."""
+        orders = await self._search(ref=reference)
+        assert isinstance(orders, list)
+        return orders
+
+    async def posted(self, request: WriteRequest) -> httpx2.Response:
+        """Return the answer to a create, whatever it says."""
+        response = await self._call("POST", "/orders", json=self._order(request))
+        assert isinstance(response, httpx2.Response)
+        return response
 
 
 class InventsDocuments(Careless):
@@ -75,7 +76,7 @@ class CreatesInsteadOfUpdating(Careless):
 class ComparesReferences(Careless):
     async def find(self, reference: str) -> FindAnswer:
         listed = await self.listed(reference)
-        return tuple(FoundDocument(each["id"]) for each in listed if each["reference"] == reference)
+        return tuple(FoundDocument(each["key"]) for each in listed if each["ref"] == reference)
 
 
 class TakesTheFirst(Careless):
@@ -86,7 +87,7 @@ class TakesTheFirst(Careless):
 class OverlooksUnmarked(Careless):
     async def find(self, reference: str) -> FindAnswer:
         listed = await self.listed(reference)
-        return tuple(FoundDocument(each["id"]) for each in listed if each.get("marker", "").startswith(reference))
+        return tuple(FoundDocument(each["key"]) for each in listed if (each["memo"] or "").startswith(reference))
 
 
 class CallsGoneRefused(Careless):
@@ -101,8 +102,9 @@ class CreatesOnlyIfNothingIsThere(Careless):
         return Landed(tuple(documents)) if documents else await super().create(request)
 
 
-class CallsExistsRefused(Careless):
-    def written(self, answer: WriteAnswer) -> WriteAnswer:
+class CallsExistsRefused(HttpConnector):
+    async def create(self, request: WriteRequest) -> WriteAnswer:
+        answer = await super().create(request)
         return Refused(FailureClass.FIX_SETUP, "There is one.") if isinstance(answer, Exists) else answer
 
 
@@ -154,24 +156,15 @@ class GivesUp(Careless):
         return Transient("The connection is broken.") if self.is_broken else answer
 
 
-class Unbounded(HttpConnector):
+class Unbounded(LedgerlyConnector):
     """Calls with a plain client, as `kwargs` of its class want it, and without a deadline for the whole call."""
 
     kwargs: ClassVar[dict[str, Any]] = {}
 
-    def __init__(self, settings: HttpSettings, token: SecretStr | None) -> None:
-        super().__init__(settings, token)
-        seconds = settings.timeout_seconds
-        self._client = httpx2.AsyncClient(**{"timeout": httpx2.Timeout(seconds), **self.kwargs})
-
-    async def _call(
-        self, method: str, url: str, request: WriteRequest | None = None
-    ) -> httpx2.Response | Transient | Unknown:
-        settings, self._settings = self._settings, self._settings.model_copy(update={"timeout_seconds": None})
-        try:
-            return await super()._call(method, url, request)
-        finally:
-            self._settings = settings
+    def __init__(self, settings: LedgerlySettings, token: SecretStr | None) -> None:
+        super().__init__(settings.model_copy(update={"timeout_seconds": 60.0}), token)
+        plain = {"base_url": settings.url, "timeout": settings.timeout_seconds}
+        self._client = httpx2.AsyncClient(**{**plain, **self.kwargs})
 
 
 class HasNoDeadline(Unbounded):
@@ -183,9 +176,9 @@ class HasADeadlineForEachByte(Unbounded):
 
 
 class ReadsEverything(Careless):
-    def __init__(self, settings: HttpSettings, token: SecretStr | None) -> None:
+    def __init__(self, settings: LedgerlySettings, token: SecretStr | None) -> None:
         super().__init__(settings, token)
-        self._client = httpx2.AsyncClient()
+        self._client = httpx2.AsyncClient(base_url=settings.url)
 
 
 class FollowsRedirects(Unbounded):
@@ -196,8 +189,8 @@ class TrustsAnyCertificate(Unbounded):
     kwargs: ClassVar[dict[str, Any]] = {"verify": False}
 
 
-class SpeaksInTheClear(HttpConnector):
-    def __init__(self, settings: HttpSettings, token: SecretStr | None) -> None:
+class SpeaksInTheClear(LedgerlyConnector):
+    def __init__(self, settings: LedgerlySettings, token: SecretStr | None) -> None:
         in_the_clear = settings.url.replace("https:", "http:")
         super().__init__(settings.model_copy(update={"url": in_the_clear}), token)
 
@@ -207,7 +200,7 @@ class TakesLateAnswers(Careless):
 
     async def find(self, reference: str) -> FindAnswer:
         if self.late is None:
-            sound = HttpConnector(self._settings.model_copy(update={"timeout_seconds": 60.0}), None)
+            sound = LedgerlyConnector(self._settings.model_copy(update={"timeout_seconds": 60.0}), None)
             self.late = asyncio.ensure_future(sound.find(reference))
             await asyncio.wait({self.late}, timeout=self._settings.timeout_seconds)
             if not self.late.done():
@@ -223,8 +216,8 @@ class BelievesAnything(Careless):
 
 class TakesAnyId(Careless):
     async def create(self, request: WriteRequest) -> WriteAnswer:
-        body = await self.bodies("POST", self._documents, request)
-        return Landed((FoundDocument(str(body["id"])),))
+        body = (await self.posted(request)).json()
+        return Landed((FoundDocument(str(body["order"]["key"])),))
 
 
 class DropsUnreadable(Careless):
@@ -242,12 +235,12 @@ class KeepsNumbers(Careless):
 class DropsOddDocuments(Careless):
     async def find(self, reference: str) -> FindAnswer:
         listed = await self.listed(reference)
-        return tuple(FoundDocument(each["id"]) for each in listed if self.is_fine(each, reference))
+        return tuple(FoundDocument(each["key"]) for each in listed if self.is_fine(each, reference))
 
     def is_fine(self, each: dict[str, Any], reference: str) -> bool:
-        texts = [each.get(name, "") for name in ("number", "marker", "url")]
+        texts = [each[name] or "" for name in ("no", "memo", "link")]
         is_fine = all(isinstance(text, str) and len(text) < 256 for text in texts)
-        return is_fine and bool(texts[0]) and texts[1].startswith(reference) and not texts[2].startswith(".")
+        return is_fine and texts[0].startswith("PO-") and texts[1].startswith(reference) and not texts[2]
 
 
 class CallsNotSentUnknown(Careless):
@@ -278,7 +271,7 @@ class SharesOneAnswer(Careless):
 
 
 class OneAtATime(Careless):
-    def __init__(self, settings: HttpSettings, token: SecretStr | None) -> None:
+    def __init__(self, settings: LedgerlySettings, token: SecretStr | None) -> None:
         super().__init__(settings, token)
         self.turn = asyncio.Lock()
 
@@ -294,13 +287,13 @@ class OneAtATime(Careless):
 class LeaksOnCancel(OneAtATime):
     async def find(self, reference: str) -> FindAnswer:
         await self.turn.acquire()
-        answer = await HttpConnector.find(self, reference)
+        answer = await LedgerlyConnector.find(self, reference)
         self.turn.release()
         return answer
 
     async def create(self, request: WriteRequest) -> WriteAnswer:
         await self.turn.acquire()
-        answer = await HttpConnector.create(self, request)
+        answer = await LedgerlyConnector.create(self, request)
         self.turn.release()
         return answer
 
@@ -322,15 +315,14 @@ class IgnoresRetryAfter(Careless):
 
 class TrustsRetryAfter(Careless):
     async def find(self, reference: str) -> FindAnswer:
-        response = await self._call("GET", f"{self._documents}?reference={reference}")
+        response = await self._call("GET", "/orders", params={"ref": reference})
         assert isinstance(response, httpx2.Response)
         return Transient("Busy.", retry_after_seconds=float(response.headers["retry-after"]))
 
 
 class InsistsOnJson(Careless):
     async def create(self, request: WriteRequest) -> WriteAnswer:
-        response = await self._call("POST", self._documents, request)
-        assert isinstance(response, httpx2.Response)
+        response = await self.posted(request)
         if response.headers["content-type"] != "application/json":
             raise TypeError(response.headers["content-type"])
         return await super().create(request)

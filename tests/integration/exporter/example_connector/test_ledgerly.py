@@ -65,7 +65,13 @@ def marker_in(order: dict[str, Any]) -> str:
 
 
 def shown(document: Document) -> dict[str, Any]:
-    return {"key": document.id, "no": document.number, "ref": document.reference, "memo": document.marker}
+    return {
+        "key": document.id,
+        "no": document.number,
+        "link": document.url,
+        "ref": document.reference,
+        "memo": document.marker,
+    }
 
 
 def problem(status: int, code: str) -> Reply:

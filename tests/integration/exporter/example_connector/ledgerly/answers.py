@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx2
 
-from schemas.fields import Code, ErpId, FailureClass
+from schemas.fields import Code, ErpId, FailureClass, Url
 from services.exporter.connectors.failure_table import FailureTable
 from services.exporter.connectors.http_body import json_of
 from services.exporter.connectors.http_document import Body, Lenient
@@ -42,6 +42,7 @@ class Order(Body):
 
     key: Lenient[ErpId] = None
     no: Lenient[Code] = None
+    link: Lenient[Url] = None
     ref: Lenient[str] = None
     memo: Lenient[str] = None
     currency: Lenient[str] = None
@@ -72,7 +73,7 @@ def found(listed: object) -> FoundDocument | UnreadableDocument:
     order = _order(listed)
     if order.key is None:
         return UnreadableDocument(order.no)
-    return FoundDocument(order.key, order.no, None, (order.memo or "").partition("\n")[0] or None)
+    return FoundDocument(order.key, order.no, order.link, (order.memo or "").partition("\n")[0] or None)
 
 
 def searched(listed: list[Any], name: str) -> ReadAnswer:
