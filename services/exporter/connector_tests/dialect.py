@@ -82,6 +82,9 @@ class Dialect(ABC):
     errors_store_nothing = False
     """Whether the ERP certainly stores nothing where it reports an error in an answer that looks like success."""
 
+    numbers_are_unique = False
+    """Whether this ERP cannot have two documents with one number."""
+
     sound_bodies: frozenset[bytes] = frozenset()
     """Those of ODD_BODIES that are a sound answer of this ERP, and so not odd."""
 

@@ -119,6 +119,7 @@ async def _failed_writes(bench: Bench, status: int) -> list[WriteAnswer]:
     answers = []
     for body in BODIES:
         bench.server.hit(failing(status, body), *WRITES)
+        bench.server.books.documents.clear()
         answers += [await bench.write(each) for each in WRITES]
     return answers
 
