@@ -32,13 +32,16 @@ RETRY_AFTER_SECONDS = 60
 
 NAMED_WAITS = ("60", "date", "60, 60", " 60 ")
 ODD_WAITS = ("", "soon", "-1", "1e999", "9" * 400, "nan", "Fri, 99 Foo 9999 99:99:99 GMT", "\N{SUPERSCRIPT TWO}")
-CLOTHES: dict[str, dict[str, str]] = {
-    "no content type": {},
-    "text": {"content-type": "text/plain"},
-    "a charset that is none": {"content-type": "application/json; charset=none-such"},
-    "a charset that is another": {"content-type": "application/json; charset=utf-16"},
-    "a content type that is none": {"content-type": ";;;="},
+CLOTHES = {
+    "no content type": ("", "utf-8"),
+    "text": ("text/plain", "utf-8"),
+    "a content type that is none": (";;;=", "utf-8"),
+    "a charset that is none": ("application/json; charset=none-such", "utf-8"),
+    "a charset that it is not": ("application/json; charset=utf-16", "utf-8"),
+    "UTF-16": ("application/json; charset=utf-16", "utf-16"),
+    "a byte order mark": ("application/json; charset=utf-8", "utf-8-sig"),
 }
+"""The content type that an answer declares, and the charset that it has."""
 
 
 def failing(status: int, body: str, **headers: str) -> Fault:
@@ -159,9 +162,9 @@ class ClothesTests:
 
     @pytest.mark.parametrize("clothes", sorted(CLOTHES))
     @on_bench()
-    async def test_a_right_answer_with_odd_headers_is_read_or_in_doubt(self, bench: Bench, clothes: str) -> None:
+    async def test_a_right_answer_in_an_odd_form_is_read_or_in_doubt(self, bench: Bench, clothes: str) -> None:
         """Whoever cannot read an answer says so."""
-        bench.server.hit(_clothed(CLOTHES[clothes]), Call.FIND, Call.CREATE)
+        bench.server.hit(_clothed(*CLOTHES[clothes]), Call.FIND, Call.CREATE)
         created = expect_answer(await bench.create(), (Landed, Unknown), "the ERP has stored the document")
         (stored,) = bench.server.books.documents
         if isinstance(created, Landed):
@@ -184,9 +187,10 @@ class ClothesTests:
             expect_answer(answer, (Transient, Refused, Unknown), "the answer shows no document")
 
 
-def _clothed(headers: dict[str, str]) -> Fault:
+def _clothed(content_type: str, charset: str) -> Fault:
     async def fault(exchange: Exchange) -> None:
         reply = exchange.carry_out()
-        await exchange.send(Reply(reply.body, reply.status, headers))
+        headers = {"content-type": content_type} if content_type else {}
+        await exchange.send(Reply(reply.body.decode().encode(charset), reply.status, headers))
 
     return fault

@@ -139,7 +139,7 @@ MISTAKES = (
     Mistake("test_a_busy_erp_is_given_the_time_that_it_asks_for", careless.IgnoresRetryAfter, "not for 0.0 seconds"),
     Mistake("test_a_busy_erp_may_say_anything", careless.TrustsRetryAfter, "raised ValueError|asks to wait for"),
     Mistake("test_a_redirect_is_not_followed", careless.FollowsRedirects, "The redirect was followed"),
-    Mistake("test_a_right_answer_with_odd_headers_is_read_or_in_doubt", careless.InsistsOnJson, "raised"),
+    Mistake("test_a_right_answer_in_an_odd_form_is_read_or_in_doubt", careless.InsistsOnJson, "raised"),
     Mistake(
         "test_a_small_answer_that_unpacks_to_a_large_one_takes_little_memory",
         careless.ReadsEverything,
