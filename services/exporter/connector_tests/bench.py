@@ -88,6 +88,7 @@ class Bench:
         if not task.done():
             task.cancel()
             raise AssertionError(f"{name} did not return within its deadline of {self.timeout_seconds:g} seconds.")
+        expect(not task.cancelled(), f"{name} raised CancelledError, though nobody cancelled it.")
         if error := task.exception():
             raise AssertionError(f"{name} raised {type(error).__name__}: {error}. A connector reports it.") from error
         answer = task.result()

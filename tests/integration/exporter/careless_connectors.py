@@ -135,6 +135,13 @@ class Raises(Careless):
         return answer
 
 
+class LeaksCancellation(Careless):
+    def written(self, answer: WriteAnswer) -> WriteAnswer:
+        if isinstance(answer, Unknown):
+            raise asyncio.CancelledError
+        return answer
+
+
 class AnswersNothing(Careless):
     def written(self, answer: WriteAnswer) -> WriteAnswer:
         return None if isinstance(answer, Unknown) else answer  # type: ignore[return-value]

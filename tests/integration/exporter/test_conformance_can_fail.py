@@ -72,6 +72,7 @@ MISTAKES = (
         "test_a_write_whose_answer_is_lost_is_unknown", careless.CallsUnknownTransient, "must be Unknown.*is Transient"
     ),
     Mistake("test_a_write_whose_answer_is_lost_is_unknown", careless.Raises, "raised ConnectionError"),
+    Mistake("test_a_write_whose_answer_is_lost_is_unknown", careless.LeaksCancellation, "raised CancelledError"),
     Mistake("test_a_write_whose_answer_is_lost_is_unknown", careless.AnswersNothing, "answered None, which is no"),
     Mistake("test_a_write_whose_answer_is_lost_is_unknown", careless.SaysNothing, "which says nothing"),
     Mistake("test_a_write_whose_answer_is_lost_is_not_repeated", careless.RetriesWrites, "sent 2 times"),
