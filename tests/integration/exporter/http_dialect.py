@@ -32,9 +32,11 @@ class HttpContract(HttpDialect):
         return self._kind(settings, SecretStr("s3cret"))
 
     def call_of(self, request: Request) -> Call:
-        return CALLS[request.method]
+        return CALLS[request.method] if request.path.startswith("/documents") else Call.OTHER
 
     def answer(self, request: Request, books: Books) -> Reply:
+        if self.call_of(request) is Call.OTHER:
+            return _problem(404, "no_such_page")
         if request.method == "GET":
             found = books.under(request.query["reference"])
             return Reply.of_json({"documents": [_shown(each) for each in found]})

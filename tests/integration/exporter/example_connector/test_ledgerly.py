@@ -18,8 +18,6 @@ from services.exporter.connector_tests import (
 )
 from services.exporter.connectors.protocol import Connector
 
-CALLS = {("POST", "/orders"): Call.CREATE, ("GET", "/me"): Call.OTHER}
-
 
 class LedgerlyDialect(HttpDialect):
     """How Ledgerly speaks."""
@@ -41,12 +39,18 @@ class LedgerlyDialect(HttpDialect):
     def call_of(self, request: Request) -> Call:
         if request.method == "PUT":
             return Call.UPDATE
-        return CALLS.get((request.method, request.path)) or (Call.FIND if "ref" in request.query else Call.READ)
+        if request.path != "/orders":
+            return Call.OTHER
+        if request.method == "POST":
+            return Call.CREATE
+        return Call.FIND if "ref" in request.query else Call.READ
 
     def answer(self, request: Request, books: Books) -> Reply:
         match self.call_of(request):
-            case Call.OTHER:
+            case Call.OTHER if request.path == "/me":
                 return Reply.of_json({"user": "countersign", "ledgers": ["main"]})
+            case Call.OTHER:
+                return problem(404, "no_such_page")
             case Call.FIND:
                 return Reply.of_json({"orders": [shown(each) for each in books.under(request.query["ref"])]})
             case Call.READ:
@@ -75,7 +79,7 @@ def shown(document: Document) -> dict[str, Any]:
 
 
 def problem(status: int, code: str) -> Reply:
-    return Reply.of_json({"problem": {"code": code, "text": "There is no such order."}}, status)
+    return Reply.of_json({"problem": {"code": code, "text": "There is no such thing."}}, status)
 
 
 class TestLedgerly(HttpConnectorTests, ReadTests, CheckTests):
