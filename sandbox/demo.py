@@ -13,7 +13,7 @@ from time import monotonic
 from typing import cast
 
 import click
-from pydantic import Field
+from pydantic import Field, FilePath
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from rich.console import Console
 from rich.table import Table
@@ -32,7 +32,7 @@ COMMAND_VARIABLES = ("KAFKA_BOOTSTRAP_SERVERS", "DATABASE_URL", "PUBLIC_URL", "L
 
 
 class DemoSettings(BaseSettings):
-    """The demo's ports; 0 takes any free port."""
+    """The demo's ports, of which 0 takes any free port, and other ERPs than its own."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
@@ -41,28 +41,32 @@ class DemoSettings(BaseSettings):
     demo_mailbox_port: int = Field(default=8082, ge=0, le=65535, description="Port of the mailbox.")
     demo_erp_port: int = Field(default=8083, ge=0, le=65535, description="Port of the small ERP.")
     demo_sign_in_port: int = Field(default=8084, ge=0, le=65535, description="Port of the sign-in.")
+    demo_erp_connections: FilePath | None = Field(
+        default=None, description="File of ERP connections to use instead of the small ERP; not for the story."
+    )
 
     @property
-    def ports(self) -> Ports:
-        """The ports in the form that a world takes."""
-        return Ports(
+    def options(self) -> WorldOptions:
+        """The settings in the form that a world takes."""
+        ports = Ports(
             desk=self.demo_desk_port,
             commitments=self.demo_commitments_port,
             mailbox=self.demo_mailbox_port,
             erp=self.demo_erp_port,
             sign_in=self.demo_sign_in_port,
         )
+        return WorldOptions(ports=ports, erp_connections=self.demo_erp_connections)
 
 
 def run_demo(*, folder: Path | None, is_story: bool) -> int:
     """Run the demo, or the story on free ports, and return the exit status; files go to `folder`, if given."""
     with ExitStack() as stack:
         folder = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="countersign-demo-")))
-        ports = Ports() if is_story else load(DemoSettings).ports
+        options = WorldOptions() if is_story else load(DemoSettings).options
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            _check_free(ports)
-            return asyncio.run(_run(folder, ports, is_story=is_story))
+            _check_free(options.ports)
+            return asyncio.run(_run(folder, options, is_story=is_story))
         except (ServerStartFailed, StepFailedError) as error:
             _say(str(error))
         except OSError as error:
@@ -86,25 +90,25 @@ def _advice(error: OSError) -> str:
     )
 
 
-async def _run(folder: Path, ports: Ports, *, is_story: bool) -> int:
+async def _run(folder: Path, options: WorldOptions, *, is_story: bool) -> int:
     """Run until the story ends, or a signal stops it at any moment."""
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, cast("asyncio.Task[int]", asyncio.current_task()).cancel)
     try:
-        return await _play_or_wait(folder, ports, is_story=is_story)
+        return await _play_or_wait(folder, options, is_story=is_story)
     except asyncio.CancelledError:
         _say("Stopped")
         return FAILED if is_story else DONE
 
 
-async def _play_or_wait(folder: Path, ports: Ports, *, is_story: bool) -> int:
+async def _play_or_wait(folder: Path, options: WorldOptions, *, is_story: bool) -> int:
     began = monotonic()
     _say("Countersign demo on real servers; not for production.")
 
     def report(sentence: str) -> None:
         _say(f"{monotonic() - began:5.1f} s  {sentence}")
 
-    async with running_world(folder, WorldOptions(ports=ports), report) as world:
+    async with running_world(folder, options, report) as world:
         report("Ready")
         if is_story:
             timeline = Timeline(click.echo)

@@ -52,12 +52,14 @@ class Ports:
 class WorldOptions:
     """How a world differs from the default.
 
-    `erp_settings` override those of its ERP connection; `kafka` is a broker of one's own, whose life the world manages.
+    `erp_settings` override those of its ERP connection; `erp_connections` is a file that is used instead of it.
+    `kafka` is a broker of one's own, whose life the world manages.
     """
 
     ports: Ports = Ports()
     services: tuple[str, ...] = SERVICES
     erp_settings: Mapping[str, TomlValue] = field(default_factory=dict)
+    erp_connections: Path | None = None
     is_durable: bool = True
     kafka: LocalKafka | None = None
 
@@ -110,7 +112,7 @@ async def running_world(
         environment = {
             **service_environment(kafka, postgres, mailbox, sign_in),
             "PUBLIC_URL": desk_url,
-            "ERP_CONNECTIONS": str(write_connections(folder, erp.url, options.erp_settings)),
+            "ERP_CONNECTIONS": str(options.erp_connections or write_connections(folder, erp.url, options.erp_settings)),
             "SMALL_ERP_TOKEN": erp_token.get_secret_value(),
         }
         commitments = await enter(running_commitments(settings, port=options.ports.commitments, neighbours=links))

@@ -18,5 +18,6 @@ A connector may live in a package of its own, which names its class under the en
     sap = "our_connectors.sap:SapConnector"
 
 A `[[connection]]` with `kind = "sap"` in the file that ERP_CONNECTIONS names then uses that class. The exporter decides
-when to call, what an answer leads to, and when to try again. A connector only translates.
+when to call, what an answer leads to, and when to try again. A connector only translates. The tests in
+`services.exporter.connector_tests` say whether it does that safely; docs/connectors/writing-a-connector.md shows how.
 """

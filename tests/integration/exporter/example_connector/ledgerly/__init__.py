@@ -1,0 +1,1 @@
+"""A connector between Countersign and Ledgerly."""
