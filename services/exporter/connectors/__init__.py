@@ -5,8 +5,10 @@ Read in this order:
 1. `types.py`: what the exporter asks a connector to write, and the answers that a connector may give.
 2. `protocol.py`: the methods of a connector, and the settings that every connection has.
 3. `http.py`: a complete connector; `http_request.py` is what it sends, `http_response.py` what an answer means.
-   `http_body.py`, `http_document.py`, `http_words.py` and `retry_after.py` read the parts of an answer. `tls.py` is for
-   every connector that calls over TLS.
+   `http_body.py`, `http_document.py`, `http_words.py` and `retry_after.py` read the parts of an answer.
+   `http_call.py` and `tls.py` are for every connector that calls over HTTP.
+4. `tryton.py`: a connector with sessions and look-ups; `tryton_rpc.py` calls, `tryton_answer.py` judges the answer,
+   `tryton_mapping.py` decides which records a commitment means, `tryton_purchase.py` is what is written.
 
 A connector may live in a package of its own, which names its class under the entry point `countersign.connectors`:
 
