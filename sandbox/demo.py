@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from rich.console import Console
 from rich.table import Table
 
+from sandbox.erp_under_demo import ErpKind
 from sandbox.people import JOBS
 from sandbox.servers import ServerStartFailed
 from sandbox.serving import listen
@@ -39,7 +40,7 @@ class DemoSettings(BaseSettings):
     demo_desk_port: int = Field(default=8080, ge=0, le=65535, description="Port of the approval desk.")
     demo_commitments_port: int = Field(default=8081, ge=0, le=65535, description="Port of the Commitments tool.")
     demo_mailbox_port: int = Field(default=8082, ge=0, le=65535, description="Port of the mailbox.")
-    demo_erp_port: int = Field(default=8083, ge=0, le=65535, description="Port of the small ERP.")
+    demo_erp_port: int = Field(default=8083, ge=0, le=65535, description="Port of the ERP's pages.")
     demo_sign_in_port: int = Field(default=8084, ge=0, le=65535, description="Port of the sign-in.")
 
     @property
@@ -54,7 +55,7 @@ class DemoSettings(BaseSettings):
         )
 
 
-def run_demo(*, folder: Path | None, is_story: bool) -> int:
+def run_demo(*, folder: Path | None, is_story: bool, erp: str = ErpKind.SMALL) -> int:
     """Run the demo, or the story on free ports, and return the exit status; files go to `folder`, if given."""
     with ExitStack() as stack:
         folder = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="countersign-demo-")))
@@ -62,7 +63,7 @@ def run_demo(*, folder: Path | None, is_story: bool) -> int:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             _check_free(ports)
-            return asyncio.run(_run(folder, ports, is_story=is_story))
+            return asyncio.run(_run(folder, WorldOptions(ports=ports, erp=ErpKind(erp)), is_story=is_story))
         except (ServerStartFailed, StepFailedError) as error:
             _say(str(error))
         except OSError as error:
@@ -86,25 +87,25 @@ def _advice(error: OSError) -> str:
     )
 
 
-async def _run(folder: Path, ports: Ports, *, is_story: bool) -> int:
+async def _run(folder: Path, options: WorldOptions, *, is_story: bool) -> int:
     """Run until the story ends, or a signal stops it at any moment."""
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, cast("asyncio.Task[int]", asyncio.current_task()).cancel)
     try:
-        return await _play_or_wait(folder, ports, is_story=is_story)
+        return await _play_or_wait(folder, options, is_story=is_story)
     except asyncio.CancelledError:
         _say("Stopped")
         return FAILED if is_story else DONE
 
 
-async def _play_or_wait(folder: Path, ports: Ports, *, is_story: bool) -> int:
+async def _play_or_wait(folder: Path, options: WorldOptions, *, is_story: bool) -> int:
     began = monotonic()
     _say("Countersign demo on real servers; not for production.")
 
     def report(sentence: str) -> None:
         _say(f"{monotonic() - began:5.1f} s  {sentence}")
 
-    async with running_world(folder, WorldOptions(ports=ports), report) as world:
+    async with running_world(folder, options, report) as world:
         report("Ready")
         if is_story:
             timeline = Timeline(click.echo)
@@ -122,7 +123,7 @@ def _print_addresses(world: World) -> None:
         ("Commitments tool: create, send, see ribbons", world.commitments.url),
         ("Approval desk: accept, reject", world.desk_url),
         ("Mailbox: everything that was mailed", world.mailbox.url),
-        ("Small ERP: documents, journal, faults", world.erp.url),
+        (world.erp.title, world.erp.url),
     ):
         places.add_row(title, address)
     people = Table("Sign in as", "Who is", title="People", title_justify="left")

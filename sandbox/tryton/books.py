@@ -11,12 +11,21 @@ COMPANY_NAME = "Harbor Builders"
 CONNECTOR_USER = "countersign"
 CURRENCIES = (("USD", "US Dollar", "$"), ("EUR", "Euro", "€"))
 COST_CODES = {
+    "03-100": ("Formwork", "ft²"),
+    "03-200": ("Reinforcing steel", "t"),
     "03-300": ("Cast-in-place concrete", "m³"),
     "03-310": ("Structural concrete", "m³"),
+    "03-350": ("Slab finishing", "ft²"),
+    "03-390": ("Curing and winter protection", "u"),
+    "05-050": ("Bolts", "u"),
     "05-120": ("Structural steel", "t"),
     "01-650": ("Delivery", "u"),
 }
 """What is bought under each cost code, and in which unit."""
+UNITS = (("Weight", "Tonne", "t", 1000.0, 3), ("Volume", "Cubic yard", "cy", 0.764554858, 2))
+"""Units that Tryton does not come with: kind, name, symbol, size in the kind's base unit, decimals."""
+UNIT_SYMBOLS = {"m3": "m³", "sf": "ft²", "ls": "u", "ea": "u"}
+"""What the project's tool calls units that have other symbols here."""
 SUPPLIERS = {"ACME": ACME.name, "IRON": IRONLINE.name}
 
 
@@ -36,10 +45,8 @@ def fill_books(rpc: TrytonRpc, connector_password: str) -> BookIds:
     rpc.context["company"] = company
     for code, name in SUPPLIERS.items():
         rpc.create("party.party", code=code, name=name, addresses=[["create", [{"city": "Portland"}]]])
-    weight = rpc.id_of("product.uom.category", name="Weight")
-    rpc.create(
-        "product.uom", name="Tonne", symbol="t", category=weight, rate=0.001, factor=1000.0, rounding=0.001, digits=3
-    )
+    for category, name, symbol, factor, digits in UNITS:
+        _unit(rpc, category, name, symbol, factor, digits)
     for code, (name, unit) in COST_CODES.items():
         create_product(rpc, code, name, unit)
     _payment_term(rpc)
@@ -69,6 +76,13 @@ def _company(rpc: TrytonRpc) -> int:
     admin = rpc.id_of("res.user", login="admin")
     rpc.call("res.user", "write", [admin], {"companies": [["add", [company]]], "company": company})
     return company
+
+
+def _unit(rpc: TrytonRpc, category: str, name: str, symbol: str, factor: float, digits: int) -> None:
+    size = {"factor": factor, "rate": round(1 / factor, 12), "rounding": 10.0**-digits, "digits": digits}
+    rpc.create(
+        "product.uom", category=rpc.id_of("product.uom.category", name=category), name=name, symbol=symbol, **size
+    )
 
 
 def _payment_term(rpc: TrytonRpc) -> None:
