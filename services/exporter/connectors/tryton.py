@@ -13,7 +13,7 @@ from services.exporter.connectors.tryton_company import Companies
 from services.exporter.connectors.tryton_lookup import look_up, names_of
 from services.exporter.connectors.tryton_mapping import Mapped, mapped, refusal_of
 from services.exporter.connectors.tryton_purchase import created_values, document_of, marker_in, updated_values
-from services.exporter.connectors.tryton_read import document_read
+from services.exporter.connectors.tryton_read import document_read, is_id
 from services.exporter.connectors.tryton_rows import PurchaseRow
 from services.exporter.connectors.tryton_rpc import Domain, TrytonRpc
 from services.exporter.connectors.tryton_settings import TrytonSettings
@@ -117,7 +117,7 @@ class TrytonConnector:
         raise Stopped(refusal_of(mapping, self._table))
 
     async def _purchase(self, document_id: str, deadline: float) -> PurchaseRow | Gone:
-        found = await self._purchases([["id", "=", int(document_id)]], deadline) if document_id.isdecimal() else ()
+        found = await self._purchases([["id", "=", int(document_id)]], deadline) if is_id(document_id) else ()
         if found:
             return found[0]
         refusal = self._table.refusal("document_gone", "", {"value": document_id})

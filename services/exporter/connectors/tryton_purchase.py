@@ -1,5 +1,6 @@
 """The content of a purchase as Tryton stores it, and the documents that purchases are to us."""
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -41,9 +42,9 @@ def marker_in(comment: str | None, reference: str) -> str | None:
 
 
 def _head(request: WriteRequest, mapping: Mapped) -> Values:
+    """Return the head, without what nobody has asked for: an accountant may have filled that in."""
     commitment = request.commitment
-    accounting_date = request.accounting_date
-    return {
+    values = {
         "reference": request.reference,
         "description": one_line(f"{commitment.number} {commitment.title}"),
         "comment": _comment(request),
@@ -51,10 +52,9 @@ def _head(request: WriteRequest, mapping: Mapped) -> Values:
         "invoice_address": next(iter(mapping.party.addresses), None),
         "payment_term": mapping.payment_term,
         "currency": mapping.currency,
-        "purchase_date": _date(accounting_date.year, accounting_date.month, accounting_date.day)
-        if accounting_date
-        else None,
+        "purchase_date": _date(request.accounting_date) if request.accounting_date else None,
     }
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _comment(request: WriteRequest) -> str:
@@ -100,5 +100,5 @@ def _without_zeros(value: Decimal) -> Decimal:
     return normal.quantize(Decimal(1)) if int(normal.as_tuple().exponent) > 0 else normal
 
 
-def _date(year: int, month: int, day: int) -> Values:
-    return {"__class__": "date", "year": year, "month": month, "day": day}
+def _date(day: date) -> Values:
+    return {"__class__": "date", "year": day.year, "month": day.month, "day": day.day}

@@ -24,9 +24,13 @@ async def document_read(
     return Gone(gone.failure_class, gone.message, gone.code, gone.owner, gone.next_step)
 
 
+def is_id(name: str) -> bool:
+    """Whether `name` can be the id of a record."""
+    return name.isascii() and name.isdecimal() and len(name) <= MAX_ID_DIGITS
+
+
 def _domains(name: str) -> list[Domain]:
-    is_id = name.isascii() and name.isdecimal() and len(name) <= MAX_ID_DIGITS
-    by_id: list[Domain] = [[["id", "=", int(name)]]] if is_id else []
+    by_id: list[Domain] = [[["id", "=", int(name)]]] if is_id(name) else []
     return [*by_id, [["number", "=", name]], [["reference", "=", name]]]
 
 

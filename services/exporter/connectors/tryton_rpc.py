@@ -1,5 +1,6 @@
 """Calls Tryton's JSON-RPC: every call is one transaction there, with our session and within a deadline."""
 
+import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from decimal import Decimal
@@ -64,6 +65,8 @@ class TrytonRpc:
 
     async def write(self, method: str, arguments: list[Any], deadline: float, context: Mapping[str, Any]) -> Any:
         """Return the result of a method that writes; raises Stopped, with Unknown if it may have written."""
+        if asyncio.get_running_loop().time() >= deadline:
+            raise Stopped(Transient("Looking everything up in Tryton took all of the time; nothing was written."))
         answer = await self._answer(method, arguments, deadline, context)
         if isinstance(answer, Result):
             return answer.value

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,17 @@ from services.exporter.connectors.tryton_settings import TrytonSettings
 
 Sql = Callable[..., list[Any]]
 Connect = Callable[..., TrytonConnector]
+
+
+FOLDER = Path(__file__).parent
+TIMEOUT_SECONDS = 600
+"""The first test on a machine waits until Tryton's database has been built."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(FOLDER):
+            item.add_marker(pytest.mark.timeout(TIMEOUT_SECONDS))
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """Tests of the content of a purchase, and of which of Tryton's records a commitment means."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -86,6 +87,28 @@ def test_an_update_replaces_the_lines_and_leaves_the_company() -> None:
     assert values["lines"][0] == ["delete", [11, 12]]
     assert values["lines"][1][0] == "create"
     assert "company" not in values
+
+
+def test_an_update_leaves_alone_what_nobody_has_asked_for() -> None:
+    """An accountant may have given the draft a date and a payment term."""
+    request = a_request()
+    (party,) = FOUND.parties
+    found = replace(FOUND, parties=(party.model_copy(update={"supplier_payment_term": None}),))
+    mapping = mapping_of(request, found)
+    assert isinstance(mapping, Mapped)
+
+    values = updated_values(request, mapping, PurchaseRow(id=1, state="draft"))
+
+    assert values.keys().isdisjoint({"purchase_date", "payment_term", "company"})
+
+
+def test_a_connection_s_own_failures_come_first() -> None:
+    own = {"code": "UserError", "contains": "moon", "class": "retry_later", "sentence": "Wait for the sun."}
+
+    table = FAILURES.after(settings(failure=[own]).failures)
+
+    assert table.refusal("UserError", "The moon is full.").message == "Wait for the sun."
+    assert table.refusal("UserError", "Something else.").message == "Something else."
 
 
 def test_names_are_translated_by_the_settings() -> None:
