@@ -37,6 +37,7 @@ class LocalTryton(LocalServer):
         super().__init__(report=report)
         self._postgres = postgres
         self._dump: Path | None = None
+        self._is_restored = False
 
     @property
     def base_url(self) -> str:
@@ -59,13 +60,15 @@ class LocalTryton(LocalServer):
         super().start()
 
     def prepare_data(self) -> None:
-        """Restore the prepared database, and write the configuration."""
+        """Write the configuration, and restore the prepared database; another attempt only takes another port."""
         (self.port,) = free_ports(1)
         self._configuration.touch(mode=0o600)
         self._configuration.write_text(
             f"[web]\nlisten = 127.0.0.1:{self.port}\n[database]\nuri = {_server_uri(self._postgres)}\n"
         )
-        _restore(self._postgres, self._dump)
+        if not self._is_restored:
+            _restore(self._postgres, self._dump)
+            self._is_restored = True
 
     def command(self) -> list[str]:
         """The server, which loads the database before it listens."""

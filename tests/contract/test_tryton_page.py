@@ -3,11 +3,14 @@
 import re
 from pathlib import Path
 
+from services.exporter.connections import load_connections
 from services.exporter.connectors.tls import TlsSettings
 from services.exporter.connectors.tryton_answer import FAILURES
 from services.exporter.connectors.tryton_settings import TrytonSettings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "connectors" / "tryton.md").read_text()
+
+STATED_DEFAULTS = {"has_products", "rounding_tolerance", "timeout_seconds", "settle_seconds"}
 
 
 def unnamed_members(page: str) -> list[str]:
@@ -31,3 +34,13 @@ def test_a_setting_and_a_failure_that_the_page_lacks_are_found() -> None:
     page = PAGE.replace("default_unit", "").replace("party_missing", "")
 
     assert (unnamed_members(page), unnamed_failures(page)) == (["default_unit"], ["party_missing"])
+
+
+def test_the_connection_on_the_page_can_be_loaded(tmp_path: Path) -> None:
+    path = tmp_path / "connections.toml"
+    path.write_text(PAGE.partition("```toml\n")[2].partition("```")[0])
+
+    (connection,) = load_connections(path, {"TRYTON_PASSWORD": "secret"}).by_name.values()
+
+    defaults = {name: TrytonSettings.model_fields[name].default for name in STATED_DEFAULTS}
+    assert connection.settings.model_dump(include=STATED_DEFAULTS) == defaults
