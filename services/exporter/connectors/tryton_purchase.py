@@ -18,14 +18,14 @@ def created_values(request: WriteRequest, mapping: Mapped, company: int) -> Valu
     return {
         "company": company,
         **_head(request, mapping),
-        "lines": [["create", [_line(each) for each in mapping.lines]]],
+        "lines": _new_lines(mapping),
     }
 
 
 def updated_values(request: WriteRequest, mapping: Mapped, purchase: PurchaseRow) -> Values:
     """Return the values that replace the content of `purchase`, its lines in the same transaction."""
-    lines: list[Any] = [["delete", [*purchase.lines]]] if purchase.lines else []
-    return {**_head(request, mapping), "lines": [*lines, ["create", [_line(each) for each in mapping.lines]]]}
+    former: list[Any] = [["delete", [*purchase.lines]]] if purchase.lines else []
+    return {**_head(request, mapping), "lines": [*former, *_new_lines(mapping)]}
 
 
 def document_of(purchase_id: int, settings: TrytonSettings, number: str | None, marker: str | None) -> FoundDocument:
@@ -55,6 +55,11 @@ def _head(request: WriteRequest, mapping: Mapped) -> Values:
         "purchase_date": _date(request.accounting_date) if request.accounting_date else None,
     }
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _new_lines(mapping: Mapped) -> list[Any]:
+    """Return the operation that creates the lines; a commitment may have none."""
+    return [["create", [_line(each) for each in mapping.lines]]] if mapping.lines else []
 
 
 def _comment(request: WriteRequest) -> str:

@@ -236,6 +236,14 @@ async def test_two_thousand_lines_are_one_purchase(connector: TrytonConnector, s
     assert [each.sequence for each in rows] == list(range(1, 2001))
 
 
+async def test_a_commitment_without_lines_is_an_empty_purchase(connector: TrytonConnector, sql: Sql) -> None:
+    request = a_request(lines=[], total="0.00")
+    document_id = id_in(await connector.create(request))
+
+    assert id_in(await connector.update(document_id, next_revision(request, lines=[], total="0.00"))) == document_id
+    assert await asyncio.to_thread(sql, LINES, id=int(document_id)) == []
+
+
 async def test_lines_without_products_take_any_unit(connect: Connect, sql: Sql) -> None:
     connector = connect(has_products=False)
 
