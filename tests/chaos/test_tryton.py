@@ -53,7 +53,7 @@ class Size:
     done_within_seconds: float
 
 
-SHORT = Size(deaths_at_each_point=1, commitments_per_death=4, done_within_seconds=150)
+SHORT = Size(deaths_at_each_point=1, commitments_per_death=4, done_within_seconds=200)
 LONG = Size(deaths_at_each_point=8, commitments_per_death=5, done_within_seconds=600)
 
 
@@ -99,7 +99,10 @@ async def die_at(world: World, points: Sequence[str], ids: Sequence[str]) -> lis
 
 @asynccontextmanager
 async def failing(world: World, chance: Random) -> AsyncIterator[Counter[str]]:
-    """Let calls to Tryton fail at random while the block runs, and count the faults that have hit one."""
+    """Let calls to Tryton fail at random while the block runs, and count the faults that have hit one.
+
+    There are pauses: whoever is the last one would otherwise be hit in each of its calls.
+    """
     assert isinstance(world.erp, TrytonErp)
     faults, hits, stopping = world.erp.faults, Counter[str](), asyncio.Event()
 
@@ -111,6 +114,7 @@ async def failing(world: World, chance: Random) -> AsyncIterator[Counter[str]]:
             if fault not in faults.faults:
                 hits[fault.kind.value] += 1
             faults.replace(())
+            await asyncio.sleep(chance.choice([0.0, FAULT_EVERY_SECONDS]))
 
     running = asyncio.create_task(keep_failing())
     try:
