@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 
 from pydantic import SecretStr
 
@@ -33,7 +33,6 @@ from services.pipeline.errors import SettingsError
 
 CLOSE_SECONDS = 2.0
 _PURCHASE = "model.purchase.purchase"
-T = TypeVar("T")
 
 
 class TrytonConnector:
