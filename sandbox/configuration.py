@@ -15,7 +15,7 @@ from schemas.examples.cast import COMPANY
 
 DATABASE = "countersign"
 
-TomlValue = float | bool | str | list[str]
+TomlValue = float | bool | str | list[str] | Mapping[str, str]
 
 
 def service_environment(
@@ -47,23 +47,23 @@ def desk_client(desk_url: str) -> Client:
     )
 
 
-def write_connections(folder: Path, erp_url: str, overrides: Mapping[str, TomlValue]) -> Path:
+def write_connections(folder: Path, erp: Mapping[str, TomlValue], overrides: Mapping[str, TomlValue]) -> Path:
     """Write the file for ERP_CONNECTIONS: one connection to the sandbox's ERP, with short timeouts."""
     connection: dict[str, TomlValue] = {
-        "name": "small-erp",
-        "kind": "http",
-        "title": "Small ERP",
-        "url": erp_url,
         "companies": [COMPANY],
-        "token_env": "SMALL_ERP_TOKEN",
-        "reads_documents": True,
         "timeout_seconds": 5.0,
         "settle_seconds": SLOWEST_SECONDS,  # counted from the time-out, so that the slowest answer is awaited
         "first_probe_seconds": 1.0,
     }
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "erp-connections.toml"
-    # For values of these types, TOML and JSON are the same.
-    lines = [f"{name} = {json.dumps(value)}" for name, value in (connection | dict(overrides)).items()]
+    lines = [f"{name} = {_toml(value)}" for name, value in (connection | dict(erp) | dict(overrides)).items()]
     path.write_text("\n".join(["[[connection]]", *lines, ""]))
     return path
+
+
+def _toml(value: TomlValue) -> str:
+    """Return a value as TOML, which is JSON but for its tables."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{json.dumps(name)} = {_toml(each)}" for name, each in value.items()) + "}"
+    return json.dumps(value)

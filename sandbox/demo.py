@@ -7,7 +7,7 @@ import signal
 import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from pathlib import Path
 from time import monotonic
 from typing import cast
@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from rich.console import Console
 from rich.table import Table
 
+from sandbox.erp_under_demo import ErpKind
 from sandbox.people import JOBS
 from sandbox.servers import ServerStartFailed
 from sandbox.serving import listen
@@ -39,7 +40,7 @@ class DemoSettings(BaseSettings):
     demo_desk_port: int = Field(default=8080, ge=0, le=65535, description="Port of the approval desk.")
     demo_commitments_port: int = Field(default=8081, ge=0, le=65535, description="Port of the Commitments tool.")
     demo_mailbox_port: int = Field(default=8082, ge=0, le=65535, description="Port of the mailbox.")
-    demo_erp_port: int = Field(default=8083, ge=0, le=65535, description="Port of the small ERP.")
+    demo_erp_port: int = Field(default=8083, ge=0, le=65535, description="Port of the ERP's pages.")
     demo_sign_in_port: int = Field(default=8084, ge=0, le=65535, description="Port of the sign-in.")
     demo_erp_connections: FilePath | None = Field(
         default=None, description="File of ERP connections to use instead of the small ERP; not for the story."
@@ -58,13 +59,14 @@ class DemoSettings(BaseSettings):
         return WorldOptions(ports=ports, erp_connections=self.demo_erp_connections)
 
 
-def run_demo(*, folder: Path | None, is_story: bool) -> int:
+def run_demo(*, folder: Path | None, is_story: bool, erp: str = ErpKind.SMALL) -> int:
     """Run the demo, or the story on free ports, and return the exit status; files go to `folder`, if given."""
     with ExitStack() as stack:
         folder = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="countersign-demo-")))
         options = WorldOptions() if is_story else load(DemoSettings).options
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            options = replace(options, erp=ErpKind(erp))
             _check_free(options.ports)
             return asyncio.run(_run(folder, options, is_story=is_story))
         except (ServerStartFailed, StepFailedError) as error:
@@ -126,7 +128,7 @@ def _print_addresses(world: World) -> None:
         ("Commitments tool: create, send, see ribbons", world.commitments.url),
         ("Approval desk: accept, reject", world.desk_url),
         ("Mailbox: everything that was mailed", world.mailbox.url),
-        ("Small ERP: documents, journal, faults", world.erp.url),
+        (world.erp.title, world.erp.url),
     ):
         places.add_row(title, address)
     people = Table("Sign in as", "Who is", title="People", title_justify="left")

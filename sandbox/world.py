@@ -1,27 +1,25 @@
 """The whole system on one machine: real servers, our services, and everything that they talk to."""
 
 import asyncio
-import secrets
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
 from pydantic import SecretStr
 
 from sandbox.commitments.running import running_commitments
 from sandbox.commitments.tool import CommitmentsTool
 from sandbox.configuration import DATABASE, TomlValue, desk_client, service_environment, write_connections
-from sandbox.erp.running import running_erp
-from sandbox.erp.server import Erp
+from sandbox.erp_under_demo import ErpKind, ErpUnderDemo, start_erp
 from sandbox.mailbox.catcher import Mailbox
 from sandbox.mailbox.running import running_mailbox
 from sandbox.servers import LocalKafka, LocalPostgres
-from sandbox.servers.local_server import LocalServer, Report, free_ports, no_report
+from sandbox.servers.local_server import Report, free_ports, no_report
 from sandbox.service_process import ServiceProcess
 from sandbox.sign_in.provider import Provider
 from sandbox.sign_in.running import running_sign_in
+from sandbox.started import started
 from schemas.topics import TOPICS
 from services.approval.storage.migrations import MIGRATIONS as APPROVAL
 from services.digest.storage.migrations import MIGRATIONS as DIGEST
@@ -33,8 +31,6 @@ from services.pipeline.settings import KafkaSettings
 
 SERVICES = ("approval", "exporter", "notifier", "digest")
 MIGRATIONS = (APPROVAL, EXPORTER, NOTIFIER, DIGEST)
-
-ServerT = TypeVar("ServerT", bound=LocalServer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +56,7 @@ class WorldOptions:
     services: tuple[str, ...] = SERVICES
     erp_settings: Mapping[str, TomlValue] = field(default_factory=dict)
     erp_connections: Path | None = None
+    erp: ErpKind = ErpKind.SMALL
     is_durable: bool = True
     kafka: LocalKafka | None = None
 
@@ -71,7 +68,7 @@ class World:
     kafka: LocalKafka
     postgres: LocalPostgres
     mailbox: Mailbox
-    erp: Erp
+    erp: ErpUnderDemo
     sign_in: Provider
     commitments: CommitmentsTool
     services: Mapping[str, ServiceProcess]
@@ -103,17 +100,18 @@ async def running_world(
         report("Creating topics and tables")
         settings = await _prepare(kafka, postgres)
         desk_url = f"http://127.0.0.1:{options.ports.desk or free_ports(1)[0]}"
-        erp_token = SecretStr(secrets.token_urlsafe(16))
         links = {"Approval desk": desk_url}
         report("Starting mailbox, ERP and sign-in")
         mailbox = await enter(running_mailbox(http_port=options.ports.mailbox, neighbours=links))
-        erp = await enter(running_erp(token=erp_token, port=options.ports.erp, neighbours=links))
+        erp = await start_erp(stack, options.erp, postgres, port=options.ports.erp, neighbours=links, report=report)
         sign_in = await enter(running_sign_in(desk_client(desk_url), port=options.ports.sign_in))
         environment = {
             **service_environment(kafka, postgres, mailbox, sign_in),
             "PUBLIC_URL": desk_url,
-            "ERP_CONNECTIONS": str(options.erp_connections or write_connections(folder, erp.url, options.erp_settings)),
-            "SMALL_ERP_TOKEN": erp_token.get_secret_value(),
+            "ERP_CONNECTIONS": str(
+                options.erp_connections or write_connections(folder, erp.connection, options.erp_settings)
+            ),
+            **erp.secrets,
         }
         commitments = await enter(running_commitments(settings, port=options.ports.commitments, neighbours=links))
         links |= {"Commitments": commitments.url, "Mailbox": mailbox.url, "ERP": erp.url}
@@ -134,22 +132,9 @@ async def _start_servers(
     stack: AsyncExitStack, options: WorldOptions, report: Report
 ) -> tuple[LocalKafka, LocalPostgres]:
     return await asyncio.gather(
-        _started(stack, options.kafka or LocalKafka(report=report)),
-        _started(stack, LocalPostgres(fsync=options.is_durable, report=report)),
+        started(stack, options.kafka or LocalKafka(report=report)),
+        started(stack, LocalPostgres(fsync=options.is_durable, report=report)),
     )
-
-
-async def _started(stack: AsyncExitStack, server: ServerT) -> ServerT:
-    """Start a server in a thread, and stop it in a thread when the world ends."""
-    stack.push_async_callback(asyncio.to_thread, server.close)
-    starting = asyncio.create_task(asyncio.to_thread(server.start))
-    try:
-        await asyncio.shield(starting)
-    except asyncio.CancelledError:
-        # a thread cannot be cancelled: wait until the server has started, so that it can be stopped
-        await asyncio.wait({starting})
-        raise
-    return server
 
 
 async def _prepare(kafka: LocalKafka, postgres: LocalPostgres) -> KafkaSettings:
@@ -173,6 +158,6 @@ async def _start_services(
         name: ServiceProcess(name, environment, port=desk_port if name == "approval" else 0, report=report)
         for name in options.services
     }
-    starting: list[Awaitable[ServiceProcess]] = [_started(stack, process) for process in processes.values()]
+    starting: list[Awaitable[ServiceProcess]] = [started(stack, process) for process in processes.values()]
     await asyncio.gather(*starting)
     return processes

@@ -140,7 +140,10 @@ def digest(instant: datetime, *, as_json: bool) -> None:
 @click.option(
     "--folder", type=click.Path(path_type=Path, file_okay=False), default=None, help="Keep its files in this folder."
 )
-def demo(folder: Path | None, *, story: bool) -> None:
+@click.option(
+    "--erp", type=click.Choice(("small", "tryton")), default="small", help="The ERP: a small one, or a real Tryton."
+)
+def demo(folder: Path | None, *, story: bool, erp: str) -> None:
     """Start everything on this machine: real Kafka and PostgreSQL, the services, and the systems around them.
 
     Not for production. Needs the sandbox packages: pip install 'countersign[sandbox]'.
@@ -152,7 +155,7 @@ def demo(folder: Path | None, *, story: bool) -> None:
             f"The demo needs {error.name}, which is not installed here: pip install 'countersign[sandbox]'. "
             "The production image does not contain it."
         ) from error
-    sys.exit(demo_module.run_demo(folder=folder, is_story=story))
+    sys.exit(demo_module.run_demo(folder=folder, is_story=story, erp=erp))
 
 
 main.add_command(connections)

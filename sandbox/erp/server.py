@@ -2,7 +2,8 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,12 +19,17 @@ from sandbox.erp.problem import MEDIA_TYPE, Problem
 from sandbox.erp.rules import Rules
 from sandbox.faults import FaultInjector
 from sandbox.serving import cut
+from schemas.fields import FailureClass
+
+TOKEN_VARIABLE = "SMALL_ERP_TOKEN"  # noqa: S105 - a variable's name
 
 Operation = Callable[[datetime], CallResult]
 
 
 class Erp:
     """Purchase orders, journal and faults; callers need `token`."""
+
+    title = "Small ERP: documents, journal, faults"
 
     def __init__(
         self, *, url: str, token: SecretStr, rules: Rules | None = None, journal_path: Path | None = None
@@ -34,6 +40,31 @@ class Erp:
         self.books.restore(self.journal.entries)
         self.faults: FaultInjector[ErpFault] = FaultInjector()
         self._token = token
+
+    @property
+    def connection(self) -> Mapping[str, str | bool]:
+        """The members of its connection that are this ERP's."""
+        names = {"name": "small-erp", "kind": "http", "title": "Small ERP"}
+        return {**names, "url": self.url, "token_env": TOKEN_VARIABLE, "reads_documents": True}
+
+    @property
+    def secrets(self) -> Mapping[str, str]:
+        """The variables to which its connection refers."""
+        return {TOKEN_VARIABLE: self._token.get_secret_value()}
+
+    def refuse_once(self, reference: str, message: str) -> None:
+        """Let the next write of this commitment be refused in these words, as something that may change."""
+        waits = FailureClass.WAIT_FOR_DEPENDENCY
+        kind = ErpFaultKind.REFUSE
+        self.faults.switch_on(ErpFault(kind=kind, times=1, reference=reference, failure_class=waits, message=message))
+
+    def lose_answer_once(self, reference: str) -> None:
+        """Let the next write of this commitment be carried out, and its answer be lost."""
+        self.faults.switch_on(ErpFault(kind=ErpFaultKind.LOSE_ANSWER, times=1, reference=reference))
+
+    async def created(self) -> Counter[str]:
+        """Return how many documents were created for each reference, by the journal."""
+        return self.journal.created()
 
     async def handle(
         self, request: Request, operation: Operation, *, reference: str | None, order: Order | None = None

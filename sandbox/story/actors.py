@@ -93,9 +93,9 @@ class Actors:
         """Return the mails to `address` whose subject begins like this, oldest first."""
         return [mail for mail in self.world.mailbox.to(address) if mail.subject.startswith(subject_begins)]
 
-    def documents(self, commitment_id: str) -> int:
-        """Return how many documents the ERP has created for a commitment, by its own journal."""
-        return self.world.erp.journal.created()[commitment_id]
+    async def documents(self, commitment_id: str) -> int:
+        """Return how many documents the ERP has created for a commitment, by its own books."""
+        return (await self.world.erp.created())[commitment_id]
 
     async def _call_tool(self, method: str, path: str, person_id: str, body: Any = None) -> dict[str, Any]:
         answer = await self._tool.request(method, f"/api/commitments{path}", json=body, headers={"X-Person": person_id})

@@ -9,13 +9,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sandbox.erp.faults import Calls, ErpFault, ErpFaultKind
 from sandbox.story.actors import Actors
 from sandbox.story.timeline import StepFailedError, Timeline
 from sandbox.world import World
 from schemas.commitment import Person
 from schemas.examples.cast import ANA, DANA, DIRECTORY, SAM
-from schemas.fields import FailureClass
 
 DIGEST_SUBJECT = "ERP Integrations Daily Summary"
 REASON = "Line 1: cost code 03-300 is closed. Use 03-310."
@@ -31,7 +29,7 @@ async def play(world: World, timeline: Timeline) -> None:
         await story.retrieved()
         await story.failed_and_retried()
         await story.answer_lost()
-        story.nothing_twice()
+        await story.nothing_twice()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +47,10 @@ class _Story:
         await self._ribbon(commitment_id, "BLUE", "ready")
         await self._accept(commitment_id)
         shown = await self._ribbon(commitment_id, "GREEN", "synced")
-        self._is_one_document(
-            commitment_id, f"SC-014 is {shown['erp_document']['number']} in the ERP, and nothing else"
-        )
+        document = shown["erp_document"]
+        name = document.get("number") or f"document {document['id']}"
+        await self._is_one_document(commitment_id, f"SC-014 is {name} in the ERP, and nothing else")
+        self.timeline.step(f"It opens at {document['url']}")
 
     async def rejected_and_resent(self) -> None:
         self.timeline.chapter("A commitment is rejected, corrected and re-sent")
@@ -70,7 +69,7 @@ class _Story:
         await self._daily_summary()
         await self._accept(commitment_id)
         await self._ribbon(commitment_id, "GREEN", "synced", revision=2)
-        self._is_one_document(commitment_id, "PO-099 is one document in the ERP")
+        await self._is_one_document(commitment_id, "PO-099 is one document in the ERP")
 
     async def rejected_for_one_person(self) -> None:
         self.timeline.chapter("Creator and sender are the same person")
@@ -92,15 +91,7 @@ class _Story:
     async def failed_and_retried(self) -> None:
         self.timeline.chapter("An export fails, and is retried without a second approval")
         commitment_id = await self.actors.create("SC-016", "Waterproofing")
-        refusal = ErpFault(
-            kind=ErpFaultKind.REFUSE,
-            times=1,
-            reference=commitment_id,
-            code="period_closed",
-            failure_class=FailureClass.WAIT_FOR_DEPENDENCY,
-            message="The accounting period is closed.",
-        )
-        self.actors.world.erp.faults.switch_on(refusal)
+        self.actors.world.erp.refuse_once(commitment_id, "The accounting period is closed.")
         await self.actors.send(commitment_id)
         await self._accept(commitment_id)
         await self._ribbon(commitment_id, "BLUE", "failed")
@@ -109,25 +100,24 @@ class _Story:
         await self.actors.retry(await self._row("SC-016 is listed in Failed to Export", "failed", commitment_id))
         self.timeline.step("Dana Ruiz retried the export")
         await self._ribbon(commitment_id, "GREEN", "synced")
-        self._is_one_document(commitment_id, "SC-016 is one document in the ERP")
+        await self._is_one_document(commitment_id, "SC-016 is one document in the ERP")
 
     async def answer_lost(self) -> None:
         self.timeline.chapter("The ERP stores a document, and its answer is lost")
         commitment_id = await self.actors.create("SC-017", "Masonry")
-        lost = ErpFault(kind=ErpFaultKind.LOSE_ANSWER, times=1, calls=Calls.WRITES, reference=commitment_id)
-        self.actors.world.erp.faults.switch_on(lost)
+        self.actors.world.erp.lose_answer_once(commitment_id)
         await self.actors.send(commitment_id)
         await self._accept(commitment_id)
         await self._ribbon(commitment_id, "BLUE", "in_doubt")
         await self._ribbon(commitment_id, "GREEN", "synced")
-        self._is_one_document(commitment_id, "The ERP's journal has exactly one document of SC-017")
+        await self._is_one_document(commitment_id, "The ERP has exactly one document of SC-017")
 
-    def nothing_twice(self) -> None:
+    async def nothing_twice(self) -> None:
         self.timeline.chapter("In the end")
         mails = Counter((mail.recipients, mail.subject) for mail in self.actors.world.mailbox.to(None))
         is_each_once = set(mails.values()) == {1}
         self.timeline.check(f"{len(mails)} mails, one per person and occasion", is_so=is_each_once)
-        created = self.actors.world.erp.journal.created()
+        created = await self.actors.world.erp.created()
         accepted = f"{len(created)} commitments accepted, {len(created)} documents in the ERP"
         self.timeline.check(accepted, is_so=set(created.values()) == {1})
 
@@ -176,8 +166,8 @@ class _Story:
         mails = self.actors.mails(person.email or "", subject)
         return mails[0].text if mails else None
 
-    def _is_one_document(self, commitment_id: str, what: str) -> None:
-        self.timeline.check(what, is_so=self.actors.documents(commitment_id) == 1)
+    async def _is_one_document(self, commitment_id: str, what: str) -> None:
+        self.timeline.check(what, is_so=await self.actors.documents(commitment_id) == 1)
 
 
 async def _countersign(environment: Mapping[str, str], *arguments: str) -> None:

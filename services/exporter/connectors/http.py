@@ -1,44 +1,31 @@
 """The `http` connector: writes to any ERP that implements the HTTP contract in `http.openapi.yaml`."""
 
-import asyncio
 from typing import ClassVar
 from urllib.parse import quote
 
 import httpx2
 from pydantic import Field, SecretStr
 
-from schemas.fields import FailureClass, Url
+from schemas.fields import Url
+from services.exporter.connectors.http_call import HttpCalls
 from services.exporter.connectors.http_check import checked
 from services.exporter.connectors.http_copy import copy_answer, numbered_answer
 from services.exporter.connectors.http_failure import HttpFailures
 from services.exporter.connectors.http_request import request_body, request_headers
 from services.exporter.connectors.http_response import find_answer, update_answer, write_answer
 from services.exporter.connectors.protocol import ConnectionSettings
-from services.exporter.connectors.tls import TlsSettings, tls_context
+from services.exporter.connectors.tls import TlsSettings
 from services.exporter.connectors.types import (
     Checked,
     FindAnswer,
     Gone,
     ReadAnswer,
-    Refused,
     Transient,
     Unknown,
     WriteAnswer,
     WriteRequest,
 )
-from services.pipeline.bounded_answer import ASK_UNPACKED, AnswerTooLargeError, bound_answer
-from services.pipeline.errors import SettingsError
-
-CONNECT_SECONDS = 5.0
-KEEPALIVE_SECONDS = 2.0
-"""Shorter than servers keep idle connections open, so that no request is sent on one that is just being closed."""
-
-_NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
-"""Errors before the first byte is sent: connection refused, unknown host, failed TLS handshake, no free connection."""
-
-
-_WITHOUT_PROXY: dict[str, None] = {"all://localhost": None, "all://127.0.0.1": None, "all://[::1]": None}
-"""Addresses that are called directly, whatever NO_PROXY says: a proxy could not reach a bridge on this machine."""
+from services.pipeline.bounded_answer import ASK_UNPACKED
 
 
 class HttpSettings(TlsSettings):
@@ -62,7 +49,8 @@ class HttpConnector:
         self._settings = settings
         self._failures = HttpFailures(settings.failure, settings.title)
         self._documents = f"{settings.url.rstrip('/')}/documents"
-        self._client = _client(settings, token)
+        authorization = {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
+        self._calls = HttpCalls(settings, ASK_UNPACKED | authorization)
 
     @property
     def enforces_reference(self) -> bool:
@@ -95,7 +83,7 @@ class HttpConnector:
 
     async def check(self) -> tuple[Checked, ...]:
         """Reach the ERP, sign in, and search for a reference that no commitment has; up to the first problem."""
-        return await checked(self._client, self._settings, self._documents, self._failures)
+        return await checked(self._calls.client, self._settings, self._documents, self._failures)
 
     async def read(self, name: str) -> ReadAnswer:
         """Return the document with this id, or else with this number; a lost answer is transient."""
@@ -110,7 +98,7 @@ class HttpConnector:
 
     async def close(self) -> None:
         """Close network connections."""
-        await self._client.aclose()
+        await self._calls.close()
 
     async def _get(self, url: str) -> httpx2.Response | Transient:
         response = await self._call("GET", url)
@@ -119,36 +107,6 @@ class HttpConnector:
     async def _call(
         self, method: str, url: str, request: WriteRequest | None = None
     ) -> httpx2.Response | Transient | Unknown:
-        """Return the complete response, whatever its status; the deadline covers the call from first to last byte."""
         content = request_body(request) if request else None
         headers = request_headers(request) if request else {}
-        try:
-            async with asyncio.timeout(self._settings.timeout_seconds):
-                return await self._client.request(method, url, content=content, headers=headers)
-        except _NOT_SENT as error:
-            return Transient(f"The ERP could not be reached ({type(error).__name__}).")
-        except TimeoutError:
-            return Unknown(f"The ERP did not answer {method} within {self._settings.timeout_seconds:g} seconds.")
-        except AnswerTooLargeError as error:
-            message = f"The ERP's answer to {method} cannot be used: {error}."
-            return Unknown(message, Refused(FailureClass.FIX_SETUP, message), is_reached=True)
-        except httpx2.HTTPError as error:
-            return Unknown(f"The ERP's answer to {method} was lost ({type(error).__name__}).")
-
-
-def _client(settings: HttpSettings, token: SecretStr | None) -> httpx2.AsyncClient:
-    """Return the client of a connection, which uses the proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names."""
-    verify = tls_context(settings)
-    try:
-        return httpx2.AsyncClient(
-            headers=ASK_UNPACKED | ({"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}),
-            event_hooks={"response": [bound_answer]},
-            timeout=httpx2.Timeout(
-                settings.timeout_seconds, connect=min(CONNECT_SECONDS, settings.timeout_seconds / 2)
-            ),
-            limits=httpx2.Limits(max_connections=settings.max_in_flight, keepalive_expiry=KEEPALIVE_SECONDS),
-            verify=verify,
-            mounts=_WITHOUT_PROXY,
-        )
-    except (ImportError, ValueError, httpx2.InvalidURL) as error:
-        raise SettingsError(f"HTTPS_PROXY, HTTP_PROXY or ALL_PROXY cannot be used: {error}") from error
+        return await self._calls.send(method, url, content=content, headers=headers)

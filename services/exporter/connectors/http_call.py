@@ -1,0 +1,81 @@
+"""Calls an ERP over HTTP: the response whatever its status, or that nothing was sent, or that the answer was lost."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+import httpx2
+
+from schemas.fields import FailureClass
+from services.exporter.connectors.tls import TlsSettings, tls_context
+from services.exporter.connectors.types import Refused, Transient, Unknown
+from services.pipeline.bounded_answer import AnswerTooLargeError, bound_answer
+from services.pipeline.errors import SettingsError
+
+CONNECT_SECONDS = 5.0
+KEEPALIVE_SECONDS = 2.0
+"""Shorter than servers keep idle connections open, so that no request is sent on one that is just being closed."""
+
+_NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
+"""Errors before the first byte is sent: connection refused, unknown host, failed TLS handshake, no free connection."""
+
+_WITHOUT_PROXY: dict[str, None] = {"all://localhost": None, "all://127.0.0.1": None, "all://[::1]": None}
+"""Addresses that are called directly, whatever NO_PROXY says: a proxy could not reach a bridge on this machine."""
+
+Bound = Callable[[httpx2.Response], Awaitable[None]]
+
+
+class HttpCalls:
+    """Calls of one connection; redirects are not followed, and no answer is read beyond its bound."""
+
+    def __init__(self, settings: TlsSettings, headers: Mapping[str, str], bound: Bound = bound_answer) -> None:
+        self._timeout_seconds = settings.timeout_seconds
+        self.client = _client(settings, headers, bound)
+
+    async def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        deadline: float | None = None,
+    ) -> httpx2.Response | Transient | Unknown:
+        """Return the complete response, whatever its status; the deadline covers the call from first to last byte.
+
+        `deadline` is a time of the event loop; without it, the call has the connection's `timeout_seconds`.
+        """
+        until = asyncio.get_running_loop().time() + self._timeout_seconds if deadline is None else deadline
+        try:
+            async with asyncio.timeout_at(until):
+                return await self.client.request(method, url, content=content, headers=headers)
+        except _NOT_SENT as error:
+            return Transient(f"The ERP could not be reached ({type(error).__name__}).")
+        except TimeoutError:
+            return Unknown(f"The ERP did not answer {method} within {self._timeout_seconds:g} seconds.")
+        except AnswerTooLargeError as error:
+            message = f"The ERP's answer to {method} cannot be used: {error}."
+            return Unknown(message, Refused(FailureClass.FIX_SETUP, message), is_reached=True)
+        except httpx2.HTTPError as error:
+            return Unknown(f"The ERP's answer to {method} was lost ({type(error).__name__}).")
+
+    async def close(self) -> None:
+        """Close network connections."""
+        await self.client.aclose()
+
+
+def _client(settings: TlsSettings, headers: Mapping[str, str], bound: Bound) -> httpx2.AsyncClient:
+    """Return the client of a connection, which uses the proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names."""
+    verify = tls_context(settings)
+    try:
+        return httpx2.AsyncClient(
+            headers=headers,
+            event_hooks={"response": [bound]},
+            timeout=httpx2.Timeout(
+                settings.timeout_seconds, connect=min(CONNECT_SECONDS, settings.timeout_seconds / 2)
+            ),
+            limits=httpx2.Limits(max_connections=settings.max_in_flight, keepalive_expiry=KEEPALIVE_SECONDS),
+            verify=verify,
+            mounts=_WITHOUT_PROXY,
+        )
+    except (ImportError, ValueError, httpx2.InvalidURL) as error:
+        raise SettingsError(f"HTTPS_PROXY, HTTP_PROXY or ALL_PROXY cannot be used: {error}") from error
