@@ -14,11 +14,13 @@ from services.exporter import metrics
 from services.exporter.connections import Connection, Connections
 from services.exporter.connectors.protocol import reader_of
 from services.exporter.connectors.types import ErpCopy, Gone, ReadAnswer, Transient
+from services.exporter.rules.circuit import charged, circuit_policy, free_calls
 from services.exporter.rules.drift import differences, next_comparison
 from services.exporter.rules.published_events import SOURCE
 from services.exporter.rules.usable import usable_read
-from services.exporter.storage import comparisons
+from services.exporter.storage import comparisons, connection_store
 from services.exporter.storage.comparisons import Comparison
+from services.exporter.storage.due import read_under_way
 from services.pipeline.clock import Clock, utc_now
 from services.pipeline.database import Database, Transaction
 from services.pipeline.worker import Claimed
@@ -26,6 +28,8 @@ from services.pipeline.worker import Claimed
 RETRY_HOURS = 1
 IDLE_SECONDS = 30.0
 LEASE_MARGIN_SECONDS = 30.0
+CALLS = 2
+"""A document is asked for by its id, and then perhaps by its number."""
 
 
 class ComparisonWork:
@@ -38,16 +42,30 @@ class ComparisonWork:
         self._clock = clock
 
     async def claim(self, database: Database, limit: int, held: Sequence[Comparison]) -> Claimed[Comparison]:
-        """Lease at most `limit` due comparisons on connections whose ERP shows documents."""
-        names = [name for name, each in self._connections.by_name.items() if _is_compared(each)]
-        if not names or held:
+        """Lease one due comparison on a connection whose ERP shows documents and takes calls now."""
+        if held or limit < 1:
             return Claimed((), IDLE_SECONDS)
-        now = self._clock()
-        longest = max(self._connections.by_name[name].settings.timeout_seconds for name in names)
-        until = now + timedelta(seconds=2 * longest + LEASE_MARGIN_SECONDS)  # by id, then by number
+        for connection in [each for each in self._connections.by_name.values() if _is_compared(each)]:
+            if job := await self._lease(database, connection):
+                return Claimed((job,), IDLE_SECONDS)
+        return Claimed((), IDLE_SECONDS)
+
+    async def _lease(self, database: Database, connection: Connection) -> Comparison | None:
+        """Lease the first due comparison of a connection; None while it is held back, or its calls are all taken."""
+        now, policy = self._clock(), circuit_policy(connection.settings)
+        lease_seconds = CALLS * connection.settings.timeout_seconds + LEASE_MARGIN_SECONDS
         async with database.begin() as db:
-            jobs = await comparisons.claim(db, names, limit, now, (uuid4(), until))
-        return Claimed(jobs, IDLE_SECONDS)
+            if not await comparisons.is_any_due(db, connection.name, now):
+                return None
+            circuit = await connection_store.locked_circuit(db, connection.name)
+            under_way = await read_under_way(db, connection.name, now)
+            if circuit.is_held_back(now) or free_calls(circuit, under_way.leases, policy, now) == 0:
+                return None
+            job = await comparisons.claim(db, connection.name, now, (uuid4(), now + timedelta(seconds=lease_seconds)))
+            begun = charged(circuit, CALLS, policy, now)
+            if job and begun != circuit:
+                await connection_store.save_circuit(db, connection.name, begun)
+        return job
 
     async def perform(self, job: Comparison) -> ReadAnswer:
         """Ask the ERP for the document."""

@@ -10,7 +10,7 @@ from services.exporter.connectors.tryton_settings import TrytonSettings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "connectors" / "tryton.md").read_text()
 
-STATED_DEFAULTS = {"has_products", "rounding_tolerance", "timeout_seconds", "settle_seconds"}
+STATED_DEFAULTS = {"has_products", "rounding_tolerance", "timeout_seconds"}
 
 
 def unnamed_members(page: str) -> list[str]:
@@ -44,3 +44,4 @@ def test_the_connection_on_the_page_can_be_loaded(tmp_path: Path) -> None:
 
     defaults = {name: TrytonSettings.model_fields[name].default for name in STATED_DEFAULTS}
     assert connection.settings.model_dump(include=STATED_DEFAULTS) == defaults
+    assert connection.settings.settle_seconds == 2 * connection.settings.timeout_seconds

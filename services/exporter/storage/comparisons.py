@@ -1,6 +1,6 @@
 """Stores which documents are compared with what was exported, when, and what was told of each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from schemas.commitment import ErpDocument
 from services.exporter.rules.drift import WrittenContent
 from services.exporter.rules.export import Export, ExportState
-from services.exporter.storage.tables import COMPARISON, CONNECTION, EXPORT
+from services.exporter.storage.tables import COMPARISON, EXPORT
 from services.pipeline.database import Transaction
 
 _T = COMPARISON.c
@@ -56,26 +56,29 @@ async def schedule(db: Transaction, export: Export, written: WrittenContent, due
     await db.execute(inserted.on_conflict_do_update(index_elements=["commitment_id"], set_=row))
 
 
-async def claim(
-    db: Transaction, connections: Sequence[str], limit: int, now: datetime, lease: tuple[UUID, datetime]
-) -> Sequence[Comparison]:
-    """Lease at most `limit` due comparisons of `connections`: not while its calls are suspended, or it has work."""
-    is_suspended = exists().where(CONNECTION.c.name == _T.connection, CONNECTION.c.open_since.is_not(None))
+async def is_any_due(db: Transaction, connection: str, now: datetime) -> bool:
+    """Whether a document of `connection` is to be compared now."""
+    chosen = select(_T.commitment_id).where(_T.connection == connection, _T.due_at <= now).limit(1)
+    return (await db.execute(chosen)).first() is not None
+
+
+async def claim(db: Transaction, connection: str, now: datetime, lease: tuple[UUID, datetime]) -> Comparison | None:
+    """Lease the first due comparison of `connection` whose commitment has no export under way; None without one."""
     is_open = exists().where(
         EXPORT.c.commitment_id == _T.commitment_id,
         EXPORT.c.state.in_([each.value for each in _OPEN]),
     )
     chosen = (
         select(_T.commitment_id)
-        .where(_T.connection == func.any(list(connections)), _T.due_at <= now, ~is_suspended, ~is_open)
+        .where(_T.connection == connection, _T.due_at <= now, ~is_open)
         .order_by(_T.due_at)
-        .limit(limit)
+        .limit(1)
         .with_for_update(skip_locked=True)
     )
     token, until = lease
     leased = update(COMPARISON).where(_T.commitment_id.in_(chosen.scalar_subquery()))
     rows = await db.execute(leased.values(lease_token=token, due_at=until).returning(COMPARISON))
-    return [_comparison(row) for row in rows]
+    return next(map(_comparison, rows), None)
 
 
 async def settle(

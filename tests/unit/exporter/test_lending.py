@@ -119,7 +119,7 @@ async def test_a_call_that_waits_for_a_removed_connection_gets_none() -> None:
 async def test_a_new_limit_of_calls_holds_from_the_next_call_on() -> None:
     connections = Connections({"main": connection(Closing(), calls=1)})
     await connections.replace({"main": connection(Closing(), calls=2)})
-    assert connections.max_leases == 4
+    assert connections.max_leases == 2
     async with asyncio.timeout(5), connections.lent("main"), connections.lent("main"):
         pass
 

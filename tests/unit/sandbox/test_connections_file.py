@@ -25,6 +25,6 @@ def test_the_file_is_read_as_it_was_meant(tmp_path: Path, erp: dict[str, str | d
     connections = load_connections(path, {"T": "secret"})
 
     (connection,) = connections.by_name.values()
-    assert connections.routes == {COMPANY: erp["name"]}
+    assert (connection.name, connection.settings.companies) == (erp["name"], (COMPANY,))
     assert connection.settings.timeout_seconds == 7.5
     assert connection.settings.model_dump().get("units") == erp.get("units")

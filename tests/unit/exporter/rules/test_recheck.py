@@ -54,10 +54,10 @@ def test_a_success_after_a_doubt_is_looked_at_after_a_minute() -> None:
 
 
 def test_evidence_that_ends_a_doubt_is_looked_at_too() -> None:
-    before = in_doubt()
-    after = resolved(before, resolved_event(), NOW).state
+    before = resolved(in_doubt(), resolved_event(), NOW).state
+    confirmed = after_attempt(before, Landed((FoundDocument("d-9", "PO-9"),))).state
 
-    assert first_recheck(before, after) is not None
+    assert first_recheck(before, confirmed) is not None
 
 
 def test_a_failure_after_a_doubt_is_looked_at_too() -> None:
@@ -115,7 +115,8 @@ def test_a_late_document_of_an_earlier_revision_is_told_as_that_revision() -> No
 
 
 def test_a_late_document_beside_an_approvers_evidence_is_told() -> None:
-    exports = resolved(in_doubt(), resolved_event(document_id="d-9"), NOW).state
+    named = resolved(in_doubt(), resolved_event(document_id="d-9"), NOW).state
+    exports = after_attempt(named, Landed((FoundDocument("d-9", "PO-9"),))).state
 
     (event,) = look(exports, (written(exports, "d-1"),)).publish
     assert event.data.erp_document.id == "d-1"
