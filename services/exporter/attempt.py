@@ -68,6 +68,8 @@ class ExportJob:
     is_overruled: bool = False
     replaced: tuple[ErpDocument, ...] = ()
     evidence: ErpDocument | None = None
+    connection: Connection | None = None
+    """The connection as it was configured when the export was leased."""
 
     @property
     def remaining_seconds(self) -> float:

@@ -10,11 +10,13 @@ from services.exporter.circuits import Circuits
 from services.exporter.connections import Connection, Connections
 from services.exporter.rules.call_rate import CALLS_PER_EXPORT
 from services.exporter.rules.circuit import (
+    Circuit,
     CircuitPolicy,
     charged,
     circuit_policy,
     earliest_call,
     free_calls,
+    may_hand_on,
     start_trial,
 )
 from services.exporter.rules.export import CommitmentExports
@@ -29,6 +31,9 @@ from services.pipeline.lease_clock import ClaimTime, LeaseClock
 from services.pipeline.logs import FailureLog
 from services.pipeline.splitting import lease_due
 from services.pipeline.worker import BUSY_SECONDS, MAX_IDLE_SECONDS, Claimed
+
+HAND_ON_SECONDS = 5.0
+"""For how long a place is handed on from export to export before a claim looks at the connection again."""
 
 UNCONFIGURED_LEASE_SECONDS = 30.0
 """Lease of an export whose connection is no longer configured: it is settled without a call."""
@@ -56,6 +61,26 @@ class Claiming:
         if not chosen:
             return Claimed((), self._idle_seconds(queues, time))
         return Claimed(await self._lease(database, chosen, time), BUSY_SECONDS)
+
+    async def next_job(self, db: Transaction, job: ExportJob, held: Sequence[str]) -> ExportJob | None:
+        """Lease one export in the place of `job`, which has just ended on the same connection.
+
+        None if the connection's row has to be looked at first: calls are held back or counted, the connection was
+        reloaded, the lease of `job` may have been lost, or nobody has looked for a while.
+        """
+        connection = self._connections.by_name.get(job.export.connection or "")
+        time, is_lost = job.time.handed_on(), job.remaining_seconds <= 0
+        if (
+            connection is None
+            or job.connection is not connection
+            or is_lost
+            or time.handed_on_seconds > HAND_ON_SECONDS
+        ):
+            return None
+        circuit = self._circuits.seen.get(connection.name, Circuit())
+        if not may_hand_on(circuit, circuit_policy(connection.settings), time.at):
+            return None
+        return next(iter(await self._take(db, Due(connection.name, 1, time.at, held), time)), None)
 
     def _choose(self, queues: Sequence[ConnectionQueue], limit: int, time: ClaimTime, held: Sequence[str]) -> list[Due]:
         """Choose by what was read without locks; the order of names is that in which the rows are locked."""
@@ -129,7 +154,11 @@ class Claiming:
             return []
         await self._store.write(db, changes)
         texts = await self._store.snapshot_texts(db, [change.after for change in changes])
-        return [_job(change.after, texts.get(change.key), time) for change in changes]
+        by_name = self._connections.by_name
+        return [
+            _job(change.after, texts.get(change.key), time, by_name.get(change.after.connection or ""))
+            for change in changes
+        ]
 
     def _begin(self, exports: CommitmentExports, time: ClaimTime) -> ExportsChange:
         connection = self._connections.by_name.get(exports.connection or "")
@@ -144,7 +173,9 @@ def retry_policy(connection: Connection | None) -> RetryPolicy:
     return policy_for(connection.settings) if connection else RetryPolicy()
 
 
-def _job(exports: CommitmentExports, snapshot_text: str | None, time: ClaimTime) -> ExportJob:
+def _job(
+    exports: CommitmentExports, snapshot_text: str | None, time: ClaimTime, connection: Connection | None
+) -> ExportJob:
     if exports.lease is None or exports.current is None:
         raise ValueError(f"{exports.commitment_id} is not leased")
     return ExportJob(
@@ -156,4 +187,5 @@ def _job(exports: CommitmentExports, snapshot_text: str | None, time: ClaimTime)
         is_overruled=exports.is_overruled(exports.current),
         replaced=tuple(each.document for each in exports.replaced),
         evidence=evidence.document if (evidence := exports.evidence_for(exports.current)) else None,
+        connection=connection,
     )

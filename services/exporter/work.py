@@ -87,6 +87,10 @@ class ExportWork:
         _observe_latency(decided.state.by_revision[job.export.revision], now)
         return decided.publish
 
+    async def next_job(self, db: Transaction, job: ExportJob, held: Sequence[ExportJob]) -> ExportJob | None:
+        """Lease the next export of the same connection, so that its call begins as soon as the answer is recorded."""
+        return await self._claiming.next_job(db, job, [each.export.commitment_id for each in held])
+
     async def set_aside(self, db: Transaction, job: ExportJob, why: str) -> None:
         """Take the commitment out of the claims; its export stays in flight or in doubt, as it is stored."""
         await self._store.set_aside(db, job.export.commitment_id, why, job.lease.token)

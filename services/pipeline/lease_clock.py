@@ -49,10 +49,19 @@ class ClaimTime:
     asked_at: float
     answered_at: float
     stopwatch: Stopwatch
+    handed_on_seconds: float = 0.0
+    """How long before it the database had been asked, if this is not the time of a claim, but of a job handed on."""
 
     def now(self) -> datetime:
         """Return the database's present time, or a little less: counted from when its answer was here."""
         return self.at + timedelta(seconds=self.stopwatch() - self.answered_at)
+
+    def handed_on(self) -> "ClaimTime":
+        """Return the time of a job that is leased now, without asking the database again; as inexact as this one."""
+        now = self.stopwatch()
+        passed = now - self.answered_at
+        asked_at = now - (self.answered_at - self.asked_at)
+        return ClaimTime(self.now(), asked_at, now, self.stopwatch, self.handed_on_seconds + passed)
 
     def remaining_seconds(self, lease_seconds: float) -> float:
         """Return how much of a lease is certainly left, counted from before the database was asked."""

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, cast, runtime_checkable
 
 import structlog
 
@@ -76,6 +76,15 @@ class Work(Protocol[JobT, ResultT]):
         ...
 
 
+@runtime_checkable
+class HandsOn(Protocol[JobT]):
+    """What work also is if a job that ends can hand its place on to the next one, without a claim in between."""
+
+    async def next_job(self, db: Transaction, job: JobT, held: Sequence[JobT]) -> JobT | None:
+        """Lease the job that takes the place of `job`, in the transaction that ends it; None if a claim has to look."""
+        ...
+
+
 class Worker(Generic[JobT, ResultT]):
     """Performs one kind of work, at most `concurrency` jobs at a time, which may change meanwhile."""
 
@@ -98,6 +107,7 @@ class Worker(Generic[JobT, ResultT]):
         self._may_be_due = asyncio.Event()
         self._running: dict[asyncio.Task[None], JobT] = {}
         self._failed_claims = 0
+        self._is_draining = False
         self._failures = FailureLog()
 
     def wake(self) -> None:
@@ -120,6 +130,7 @@ class Worker(Generic[JobT, ResultT]):
         self._may_be_due.set()
 
     async def _drain(self) -> None:
+        self._is_draining = True
         if self._running:
             await asyncio.wait(self._running, timeout=DRAIN_SECONDS)
         for task in self._running:
@@ -155,46 +166,67 @@ class Worker(Generic[JobT, ResultT]):
         self._may_be_due.set()
 
     async def _do(self, job: JobT) -> None:
+        """Do the job, and then those to which it hands its place on."""
+        following: JobT | None = job
+        while following is not None:
+            following = await self._do_one(following)
+
+    async def _do_one(self, job: JobT) -> JobT | None:
         try:
             result = await self._work.perform(job)
         except Exception as error:  # noqa: BLE001 - a defect is an outcome too: else it would repeat with every lease
             self._failures.defect("worker.job_failed", error, work=self._work.name)
             result = self._work.failed(job, error)
         try:
-            await self._settle(job, result)
+            return await self._settle(job, result)
         except asyncio.CancelledError:
             # the lease expires, and whoever claims the job next finds its outcome unknown
             log.warning("worker.result_not_recorded", work=self._work.name, **self._work.described(job, result))
             raise
 
-    async def _settle(self, job: JobT, result: ResultT) -> None:
+    async def _settle(self, job: JobT, result: ResultT) -> JobT | None:
         """Record the result for as long as it takes, since nobody else knows it; `settle` notices a lost lease."""
         failures = defects = 0
         while True:
             try:
-                await self._record(job, result, is_readable=defects < MAX_DEFECTS)
+                if defects >= MAX_DEFECTS:
+                    await self._set_aside(job, result)
+                    return None
+                # what could not be recorded at once is recorded alone: the next job may have been to blame
+                return await self._record(job, result, hands_on=failures == 0)
             except Exception as error:  # noqa: BLE001 - the answer in hand is worth every attempt
                 is_passing = may_succeed_later(error)
                 report = self._failures.expected if is_passing else self._failures.defect
                 report("worker.settle_repeated", error, work=self._work.name)
                 failures, defects = failures + 1, defects + (not is_passing)
                 await asyncio.sleep(_pause_seconds(failures))
-            else:
-                return
 
-    async def _record(self, job: JobT, result: ResultT, *, is_readable: bool) -> None:
-        """Record the result; where that is known to be impossible, set the job aside instead."""
-        if not is_readable:
-            async with self._database.begin() as db:
-                await self._work.set_aside(db, job, "Its result cannot be recorded.")
-            log.error("worker.set_aside", work=self._work.name, **self._work.described(job, result))
-            return
+    async def _set_aside(self, job: JobT, result: ResultT) -> None:
+        """Set aside a job whose result is known to be unrecordable."""
+        async with self._database.begin() as db:
+            await self._work.set_aside(db, job, "Its result cannot be recorded.")
+        log.error("worker.set_aside", work=self._work.name, **self._work.described(job, result))
+
+    async def _record(self, job: JobT, result: ResultT, *, hands_on: bool) -> JobT | None:
+        """Record the result, and return the job that takes its place, if there is one."""
         async with self._database.begin() as db:
             events = await self._work.settle(db, job, result)
             await self._outbox.add(db, events)
+            following = await self._next_job(db, job) if hands_on else None
             crash_at(f"{self._work.name}.before_settle_commit")
         crash_at(f"{self._work.name}.after_settle")
         self._outbox.wake()
+        if following is not None:
+            self._running[cast("asyncio.Task[None]", asyncio.current_task())] = following
+        return following
+
+    async def _next_job(self, db: Transaction, job: JobT) -> JobT | None:
+        may_go_on = not self._is_draining and self._may_claim() and len(self._running) <= self._concurrency()
+        if not may_go_on or not isinstance(self._work, HandsOn):
+            return None
+        others = [each for task, each in self._running.items() if task is not asyncio.current_task()]
+        following: JobT | None = await self._work.next_job(db, job, others)
+        return following
 
 
 def _pause_seconds(failures: int) -> float:

@@ -109,6 +109,11 @@ def free_calls(circuit: Circuit, in_flight: int, policy: CircuitPolicy, now: dat
     return min(free, policy.rate.free_calls(circuit.full_at, now) // CALLS_PER_EXPORT)
 
 
+def may_hand_on(circuit: Circuit, policy: CircuitPolicy, now: datetime) -> bool:
+    """Whether an export may take the place of one that has ended, without a look at what else is under way."""
+    return policy.rate is None and circuit.allowed is None and not circuit.is_held_back(now)
+
+
 def _calls_at_a_time(circuit: Circuit, policy: CircuitPolicy, now: datetime) -> int:
     """A trial begins only once no other call is under way, and is the only one."""
     if circuit.open_since is not None:

@@ -37,7 +37,7 @@ async def test_saved_exports_are_loaded_unchanged(exporter: ExporterProcess) -> 
     events = (accepted_event(), accepted_event(2, reopened=1), resolved_event(2), rejected_event(2))
     await exporter.consume(*events)
 
-    folded = fold(handlers(exporter.connections.routes), {"c-1": CommitmentExports("c-1")}, events, exporter.clock())
+    folded = fold(handlers(exporter.connections.route), {"c-1": CommitmentExports("c-1")}, events, exporter.clock())
     async with exporter.database.begin() as db:
         stored = (await exporter.store.load(db, ["c-1"]))["c-1"]
 
@@ -361,3 +361,41 @@ async def test_the_database_refuses_two_open_revisions_of_one_commitment(
     with pytest.raises(IntegrityError, match="export_one_open"):
         async with exporter.database.begin() as db:
             await db.execute(update(tables.EXPORT).values(state="in_flight"))
+
+
+async def test_an_export_that_ends_hands_its_place_on(exporter: ExporterProcess) -> None:
+    await exporter.consume(*(accepted_event(commitment_id=f"c-{number}") for number in range(3)))
+    (job,) = await exporter.claim(limit=1)
+    result = await exporter.work.perform(job)
+
+    async with exporter.database.begin() as db:
+        await exporter.outbox.add(db, await exporter.work.settle(db, job, result))
+        following = await exporter.work.next_job(db, job, ())
+
+    assert following is not None
+    assert following.export.commitment_id == "c-1"
+    await exporter.settle(following, await exporter.work.perform(following))
+    assert await exporter.export_states() == ["succeeded", "succeeded", "pending"]
+
+
+async def test_no_place_is_handed_on_while_the_connection_has_to_be_looked_at(exporter: ExporterProcess) -> None:
+    await exporter.consume(*(accepted_event(commitment_id=f"c-{number}") for number in range(3)))
+    (job,) = await exporter.claim(limit=1)
+    result = await exporter.work.perform(job)
+    connections = exporter.connections
+    by_name = dict(connections.by_name)
+
+    async def next_job() -> object:
+        async with exporter.database.begin() as db:
+            following = await exporter.work.next_job(db, job, ())
+            await db.rollback()
+        return following
+
+    connections.by_name = {"main": replace(by_name["main"])}
+    assert await next_job() is None  # reloaded
+    connections.by_name = by_name
+    exporter.clock.advance(6)
+    assert await next_job() is None  # too long ago
+    await exporter.settle(job, result)
+    exporter.clock.advance(60)
+    assert await next_job() is None  # its lease may be another's

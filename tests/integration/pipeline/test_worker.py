@@ -404,3 +404,64 @@ async def _is(table: ChoreTable, expected: dict[str, int]) -> bool:
 
 async def _runs(chores: Chores, count: int) -> bool:
     return chores.running == count
+
+
+class HandedOn(Chores):
+    """Chores of which each hands its place on to the next one that is due."""
+
+    next_errors: Sequence[Exception] = ()
+
+    async def next_job(self, db: AsyncConnection, job: int, held: Sequence[int]) -> int | None:
+        assert job not in held
+        errors, self.next_errors = self.next_errors, ()
+        for error in errors:
+            raise error
+        wanted = select(CHORE.c.id).where(CHORE.c.state == "due", CHORE.c.id.not_in(held)).order_by(CHORE.c.id).limit(1)
+        taken = {"state": "taken", "leased_until": func.now() + LONG, "claims": CHORE.c.claims + 1}
+        due = wanted.with_for_update(skip_locked=True)
+        rows = await db.execute(update(CHORE).values(taken).where(CHORE.c.id.in_(due)).returning(CHORE.c.id))
+        return next((row.id for row in rows), None)
+
+
+async def test_a_job_that_ends_hands_its_place_on_without_a_claim(table: ChoreTable) -> None:
+    await table.add(40)
+    chores = HandedOn()
+    async with table.working(chores):
+        await eventually(lambda: table.are_all("done"))
+
+    assert chores.performed == Counter(range(40))
+    assert chores.most <= 4
+    assert chores.claims < 10
+    assert (await table.published()) == {f"chore-{number}": 1 for number in range(40)}
+
+
+async def test_no_place_is_handed_on_once_the_worker_stops(table: ChoreTable) -> None:
+    await table.add(40)
+    chores = HandedOn(lambda _: asyncio.sleep(0.2))
+    async with table.working(chores):
+        await eventually(lambda: chores.running == 4)
+
+    assert len(chores.performed) < 13
+    assert "taken" not in await table.states()
+
+
+async def test_a_result_is_recorded_although_the_next_job_cannot_be_leased(table: ChoreTable) -> None:
+    await table.add(3)
+    chores = HandedOn()
+    chores.next_errors = [ValueError("a row that cannot be read")]
+    async with table.working(chores, concurrency=1):
+        await eventually(lambda: table.are_all("done"))
+
+    assert chores.performed == Counter(range(3))
+
+
+async def test_no_more_jobs_are_handed_on_than_run_at_once_by_now(table: ChoreTable) -> None:
+    await table.add(40)
+    allowed = [4]
+    chores = HandedOn(lambda _: asyncio.sleep(0.05))
+    async with table.working(chores, concurrency=lambda: allowed[0]):
+        await eventually(lambda: chores.running == 4)
+        allowed[0] = 1
+        await eventually(lambda: chores.running == 1)
+        await asyncio.sleep(0.3)
+        assert chores.running <= 1
