@@ -2,19 +2,18 @@
 
 import os
 import sys
+from functools import partial
+from typing import Any
 
 from schemas.events import ErpConnection, ExportDrifted, ExportFailed, ExportInDoubt, ExportSucceeded
 from services.exporter.aggregates import aggregates
-from services.exporter.attempt import AttemptResult, ExportJob
 from services.exporter.comparing import IDLE_SECONDS, ComparisonWork
 from services.exporter.connections import Connections, load_connections
-from services.exporter.connectors.types import FindAnswer, ReadAnswer
-from services.exporter.rechecking import RECHECK_IDLE_SECONDS, RecheckJob, RecheckWork
+from services.exporter.rechecking import RECHECK_IDLE_SECONDS, RecheckWork
 from services.exporter.reloading import Reloading
 from services.exporter.report import REPORT_SECONDS, ConnectionReport
 from services.exporter.settings import ExporterSettings
 from services.exporter.storage import retention, tables
-from services.exporter.storage.comparisons import Comparison
 from services.exporter.storage.store import ExportStore
 from services.exporter.work import ExportWork
 from services.pipeline.aggregate import topics_of
@@ -39,22 +38,21 @@ def build() -> tuple[Service, ServiceSettings]:
     database = Database(settings.database_url, application_name="countersign.exporter", pool_size=24)
     outbox, own_aggregates = Outbox(tables.KERNEL), aggregates(connections.route)
     catching_up = CatchingUp(database, tables.KERNEL, topics_of(own_aggregates))
-    worker = _worker(connections, database, outbox, catching_up)
+    exporting, *others = _workers(connections, database, outbox, catching_up)
     report = ConnectionReport(database, outbox, connections, utc_now)
 
     async def begin_with_reloaded() -> None:
-        worker.wake()
+        exporting.wake()
         await report.report()
 
     reloading = Reloading(connections, settings.erp_connections, os.environ, begin_with_reloaded)
-    further = (connections, database, outbox, catching_up)
     service = Service(
         name="exporter",
         tables=tables.KERNEL,
         database=database,
         outbox=outbox,
         aggregates=own_aggregates,
-        workers=(worker, _rechecker(*further), _comparer(*further)),
+        workers=(exporting, *others),
         # with a million waiting exports, the figures are counted less often
         loops=(every(REPORT_SECONDS, sparing(report.report)), reloading.run),
         publishes=PUBLISHED,
@@ -66,42 +64,21 @@ def build() -> tuple[Service, ServiceSettings]:
     return service, settings
 
 
-def _worker(
+def _workers(
     connections: Connections, database: Database, outbox: Outbox, catching_up: CatchingUp
-) -> Worker[ExportJob, AttemptResult]:
-    return Worker(
-        database,
-        outbox,
-        ExportWork(connections, ExportStore(), LeaseClock()),
-        concurrency=lambda: max(connections.max_leases, 1),
-        # after a restore, an order may have been taken back since
-        may_claim=lambda: catching_up.is_caught_up,
-    )
-
-
-def _rechecker(
-    connections: Connections, database: Database, outbox: Outbox, catching_up: CatchingUp
-) -> Worker[RecheckJob, FindAnswer]:
-    return Worker(
-        database,
-        outbox,
-        RecheckWork(connections, ExportStore(), LeaseClock()),
-        concurrency=lambda: max(len(connections.by_name), 1),
-        max_idle_seconds=RECHECK_IDLE_SECONDS,
-        may_claim=lambda: catching_up.is_caught_up,
-    )
-
-
-def _comparer(
-    connections: Connections, database: Database, outbox: Outbox, catching_up: CatchingUp
-) -> Worker[Comparison, ReadAnswer]:
-    return Worker(
-        database,
-        outbox,
-        ComparisonWork(connections, utc_now),
-        concurrency=1,
-        max_idle_seconds=IDLE_SECONDS,
-        may_claim=lambda: catching_up.is_caught_up,
+) -> tuple[Worker[Any, Any], ...]:
+    """Return the worker that exports, and those that look into the ERPs afterwards."""
+    # after a restore, an order may have been taken back since
+    working = partial(Worker, database, outbox, may_claim=lambda: catching_up.is_caught_up)
+    store, clock = ExportStore(), LeaseClock()
+    return (
+        working(ExportWork(connections, store, clock), concurrency=lambda: max(connections.max_leases, 1)),
+        working(
+            RecheckWork(connections, store, clock),
+            concurrency=lambda: max(len(connections.by_name), 1),
+            max_idle_seconds=RECHECK_IDLE_SECONDS,
+        ),
+        working(ComparisonWork(connections, utc_now), concurrency=1, max_idle_seconds=IDLE_SECONDS),
     )
 
 

@@ -27,7 +27,10 @@ Bound = Callable[[httpx2.Response], Awaitable[None]]
 class HttpCalls:
     """Calls of one connection; redirects are not followed, and no answer is read beyond its bound."""
 
-    def __init__(self, settings: TlsSettings, headers: Mapping[str, str], bound: Bound = bound_answer) -> None:
+    def __init__(
+        self, settings: TlsSettings, headers: Mapping[str, str], bound: Bound = bound_answer, erp: str = "The ERP"
+    ) -> None:
+        self._erp = erp
         self._timeout_seconds = settings.timeout_seconds
         self.client = _client(settings, headers, bound)
 
@@ -49,14 +52,14 @@ class HttpCalls:
             async with asyncio.timeout_at(until):
                 return await self.client.request(method, url, content=content, headers=headers)
         except _NOT_SENT as error:
-            return Transient(f"The ERP could not be reached ({type(error).__name__}).")
+            return Transient(f"{self._erp} could not be reached ({type(error).__name__}).")
         except TimeoutError:
-            return Unknown(f"The ERP did not answer {method} within {self._timeout_seconds:g} seconds.")
+            return Unknown(f"{self._erp} did not answer {method} within {self._timeout_seconds:g} seconds.")
         except AnswerTooLargeError as error:
-            message = f"The ERP's answer to {method} cannot be used: {error}."
+            message = f"{self._erp}'s answer to {method} cannot be used: {error}."
             return Unknown(message, Refused(FailureClass.FIX_SETUP, message), is_reached=True)
         except httpx2.HTTPError as error:
-            return Unknown(f"The ERP's answer to {method} was lost ({type(error).__name__}).")
+            return Unknown(f"{self._erp}'s answer to {method} was lost ({type(error).__name__}).")
 
     async def close(self) -> None:
         """Close network connections."""
