@@ -1,13 +1,13 @@
 """Stores which documents are compared with what was exported, when, and what was told of each."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, exists, func, select, update
+from sqlalchemy import Row, delete, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from schemas.commitment import ErpDocument
@@ -54,6 +54,12 @@ async def schedule(db: Transaction, export: Export, written: WrittenContent, due
     }
     inserted = insert(COMPARISON).values(commitment_id=export.commitment_id, **row)
     await db.execute(inserted.on_conflict_do_update(index_elements=["commitment_id"], set_=row))
+
+
+async def forget(db: Transaction, commitment_ids: Sequence[str]) -> None:
+    """Compare the documents of these commitments no more: they are no longer theirs."""
+    if commitment_ids:
+        await db.execute(delete(COMPARISON).where(_T.commitment_id == func.any(list(commitment_ids))))
 
 
 async def is_any_due(db: Transaction, connection: str, now: datetime) -> bool:

@@ -29,7 +29,7 @@ from schemas.events import Failure
 from schemas.fields import Record
 from services.exporter.rules.export import ApprovedSnapshot, CommitmentExports, Doubt, Export, ExportLease, ExportState
 from services.exporter.rules.recheck import Recheck, first_recheck
-from services.exporter.storage import recheck_store, tables
+from services.exporter.storage import comparisons, recheck_store, tables
 from services.exporter.storage.document_json import replaced_in, replaced_json, resolved_in, resolved_json
 from services.exporter.storage.evidence import refuse_documents_of_others
 from services.pipeline.bulk import insert_many
@@ -128,6 +128,7 @@ class ExportStore:
         if texts:
             await db.execute(_INSERT_SNAPSHOT, texts)
         await recheck_store.schedule(db, _ended_doubts(changes))
+        await comparisons.forget(db, [each.key for each in changes if each.before.document and not each.after.document])
 
     async def snapshot_texts(self, db: Transaction, commitments: Sequence[CommitmentExports]) -> Mapping[str, str]:
         """Return the approved text of each commitment's current export, by commitment id."""

@@ -17,7 +17,7 @@ from services.exporter.comparing import ComparisonWork
 from services.exporter.storage import comparisons
 from services.pipeline.clock import utc_now
 from tests.integration.exporter.exporter_process import ExporterProcess, running_exporter
-from tests.unit.exporter.builders import accepted_event
+from tests.unit.exporter.builders import accepted_event, rejected_event
 
 DAY = 86_400
 DOCUMENT = ErpDocument(connection="main", id="1001", number="PO-1001")
@@ -206,3 +206,11 @@ async def test_the_command_says_what_is_wrong(exporter: ExporterProcess, tmp_pat
 
     assert "No connection is named other." in unknown
     assert "PostgreSQL refused, or cannot be reached" in away
+
+
+async def test_a_document_that_was_unlinked_is_compared_no_more(exporter: ExporterProcess) -> None:
+    change(exporter, total="1.00")
+    await exporter.consume(rejected_event(round=2, unlinks=DOCUMENT, reopened=1))
+
+    assert await night(exporter) == 0
+    assert await told(exporter) == []

@@ -168,7 +168,7 @@ async def test_an_exporter_that_reads_all_orders_again_finds_the_new_document(ex
     await create_anew(exporter, failure)
     await finished(exporter)
     async with exporter.database.begin() as db:
-        for table in (tables.SNAPSHOT, tables.EXPORT, tables.COMMITMENT):
+        for table in (tables.COMPARISON, tables.SNAPSHOT, tables.EXPORT, tables.COMMITMENT):
             await db.execute(table.delete())
     for order in (accepted_event(), accepted_event(2, title=NEW_TITLE)):
         await exporter.consume(order)
