@@ -27,10 +27,10 @@ from services.exporter.connectors.types import (
 )
 from services.exporter.rules.about import About
 from services.exporter.rules.circuit import Heard
-from services.exporter.rules.evidence import after_reading, document_name, on_trust
+from services.exporter.rules.evidence import MAX_READS, after_reading, asked_for, document_name, on_trust
 from services.exporter.rules.export import Export, ExportLease
 from services.exporter.rules.failures import content_differs, content_unreadable, duplicate_reference, reference_held
-from services.exporter.rules.outcome import AttemptOutcome, Broken, NotSent, Overruled, WrongTerms
+from services.exporter.rules.outcome import AttemptOutcome, Broken, NotSent, Overruled, WrongEvidence, WrongTerms
 from services.exporter.rules.probe import (
     Create,
     Update,
@@ -116,6 +116,8 @@ class Attempt:
         """In doubt once a write may have begun; before, nothing has happened."""
         self._failures.defect("export.attempt_failed", error, connection=self._connection.name)
         message = f"The exporter or its connector failed ({type(error).__name__})."
+        if self._job.evidence is not None and self._job.export.probes >= MAX_READS:
+            return WrongEvidence(f"{document_name(self._job.evidence)} cannot be read. {message}")
         if self._may_have_written:
             return Unknown(message)
         return outcome_without_write(self._job.export, Broken(message))
@@ -147,7 +149,7 @@ class Attempt:
             return on_trust(named)
         if not self._has_time_for_a_call():
             return NotSent()
-        read = usable_read(await self._observed(reader.read(document_name(named)), _READ_ANSWERS))
+        read = usable_read(await self._observed(reader.read(asked_for(named)), _READ_ANSWERS))
         is_there = isinstance(read, ErpCopy) and self._has_time_for_a_call()
         found = await self._found(self._job.export.commitment_id) if is_there else ()
         return after_reading(self._job.export, named, read, found)

@@ -136,6 +136,8 @@ def _is_compared(connection: Connection) -> bool:
 def _outcome(job: Comparison, result: ReadAnswer) -> tuple[bool, tuple[Change, ...]] | None:
     """Whether the document is missing, and what differs; None if the ERP did not show it."""
     match result:
+        case ErpCopy(document) if document.id != job.document.id and not job.document.is_known_by_number:
+            return True, ()  # it was asked for by its id, which another one has as its number
         case ErpCopy():
             changes = differences(job.commitment_id, job.written, result) if job.written else ()
             return False, changes

@@ -61,7 +61,8 @@ class ClaimTime:
         now = self.stopwatch()
         passed = now - self.answered_at
         asked_at = now - (self.answered_at - self.asked_at)
-        return ClaimTime(self.now(), asked_at, now, self.stopwatch, self.handed_on_seconds + passed)
+        at = self.at + timedelta(seconds=passed)
+        return ClaimTime(at, asked_at, now, self.stopwatch, self.handed_on_seconds + passed)
 
     def remaining_seconds(self, lease_seconds: float) -> float:
         """Return how much of a lease is certainly left, counted from before the database was asked."""

@@ -191,6 +191,8 @@ class AcceptedDrift:
     note: str
     is_missing: bool = False
     differences: tuple[Change, ...] = ()
+    revision: int = 0
+    reopened: int = 0
 
     @property
     def precedence(self) -> Precedence:
@@ -198,8 +200,9 @@ class AcceptedDrift:
         return (self.version,)
 
     def covers(self, drift: Drift) -> bool:
-        """Whether `drift` is what was accepted."""
-        return (self.is_missing, self.differences) == (drift.is_missing, drift.differences)
+        """Whether `drift` is what was accepted, of what was written then."""
+        accepted = (self.revision, self.reopened, self.is_missing, self.differences)
+        return accepted == (drift.revision, drift.reopened, drift.is_missing, drift.differences)
 
 
 class Fact(Protocol):

@@ -179,6 +179,8 @@ def drift_accepted(facts: CommitmentFacts, event: Event[DecisionDriftAccepted]) 
         decision.note,
         decision.is_missing,
         decision.differences,
+        decision.revision,
+        decision.reopened,
     )
     return facts.updated(accepted_drift=later(facts.accepted_drift, accepted_drift))
 

@@ -102,7 +102,9 @@ class HttpConnector:
 
     async def _get(self, url: str) -> httpx2.Response | Transient:
         response = await self._call("GET", url)
-        return Transient(response.message) if isinstance(response, Unknown) else response
+        if isinstance(response, Unknown):
+            return Transient(response.message, is_reached=response.is_reached)
+        return response
 
     async def _call(
         self, method: str, url: str, request: WriteRequest | None = None

@@ -144,4 +144,4 @@ async def _answered(work: Awaitable[Landed | Gone]) -> WriteAnswer:
 
 def _of_reading(stopped: Stopped) -> Refused | Transient:
     answer = stopped.answer
-    return Transient(answer.message) if isinstance(answer, Unknown) else answer
+    return Transient(answer.message, is_reached=answer.is_reached) if isinstance(answer, Unknown) else answer

@@ -1,14 +1,22 @@
 """Judges what the ERP answered when it was asked for the document that an approver had named."""
 
-from schemas.commitment import ErpDocument
+from schemas.commitment import ErpDocument, id_of_number
 from services.exporter.connectors.types import ErpCopy, FindAnswer, FoundDocument, Gone, Landed, ReadAnswer, Transient
 from services.exporter.rules.export import Export
-from services.exporter.rules.marker import is_of_another
+from services.exporter.rules.marker import is_of_another, marked_reopened, marked_revision
 from services.exporter.rules.outcome import AttemptOutcome, Undecided, WrongEvidence
+
+MAX_READS = 10
+"""How often an ERP that answers may fail to show the document that was named."""
+
+
+def asked_for(document: ErpDocument) -> str:
+    """What the ERP is asked for: its own id if a person gave one, else the number that they read."""
+    return document_name(document) if document.is_known_by_number else document.id
 
 
 def document_name(document: ErpDocument) -> str:
-    """What the ERP is asked for: the number that a person read, else the id."""
+    """What people call it."""
     return document.number or document.id
 
 
@@ -16,20 +24,42 @@ def after_reading(export: Export, named: ErpDocument, read: ReadAnswer, found: F
     """Decide whether the document `named` counts, from what `read` and `find` answered.
 
     With it counts every document that has this revision's marker: two of them must not go unnoticed. A document with
-    another commitment's marker never counts.
+    another commitment's marker, or with that of an earlier revision, never counts.
     """
     name = document_name(named)
     match read:
-        case ErpCopy(document) if is_of_another(document.marker, export.commitment_id):
-            return WrongEvidence(f"{name} is the document of another commitment: its marker is {document.marker}.")
         case ErpCopy(document):
-            return Landed((document, *_landed_besides(export, document, found)))
+            wrong = _why_not(export, named, read)
+            return WrongEvidence(wrong) if wrong else Landed((document, *_landed_besides(export, document, found)))
         case Gone():
             return WrongEvidence(f"{name} was named as its document, but the ERP has no {name}.")
-        case Transient(message, _, retry_after_seconds):
+        case Transient(message, _, retry_after_seconds, is_reached) if not is_reached or export.probes < MAX_READS:
             return Undecided(f"Asked for {name}: {message}", retry_after_seconds=retry_after_seconds)
         case _:
             return WrongEvidence(f"{name} was named as its document, but cannot be read. {read.message}")
+
+
+def _why_not(export: Export, named: ErpDocument, copy: ErpCopy) -> str:
+    """Why the document that the ERP shows is not the one that was named, in words; empty if it is."""
+    name, document = document_name(named), copy.document
+    if not _is_called(copy, named):
+        return f"{name} was named as its document, but the ERP shows {document.number or document.id} for it."
+    if is_of_another(document.marker, export.commitment_id):
+        return f"{name} is the document of another commitment: its marker is {document.marker}."
+    revision = marked_revision(document.marker, export.commitment_id)
+    if revision is not None and (revision, marked_reopened(document.marker)) < (export.revision, export.reopened):
+        return f"{name} is its document, but still holds revision {revision}, as it was written before."
+    return ""
+
+
+def _is_called(copy: ErpCopy, named: ErpDocument) -> bool:
+    """Whether the ERP's document has the name: another one may have as its id what people read as a number."""
+    if not named.is_known_by_number:
+        return copy.document.id == named.id
+    number = id_of_number(named.number or named.id)
+    if copy.document.number:
+        return id_of_number(copy.document.number) == number
+    return number in (id_of_number(copy.document.id), id_of_number(copy.reference or ""))
 
 
 def on_trust(named: ErpDocument) -> Landed:

@@ -5,13 +5,19 @@ import re
 from schemas.limits import MAX_REVISION
 
 _MAX_DIGITS = len(str(MAX_REVISION))
-_MARKER = re.compile(r"(?P<commitment_id>.+)/[0-9]+/[0-9a-f]{64}(/[0-9]+)?")
+_MARKER = re.compile(r"(?P<commitment_id>.+)/[0-9]+/[0-9a-f]{64}(/(?P<reopened>[0-9]{1,7}))?")
 
 
 def marker_of(commitment_id: str, revision: int, content_hash: str, reopened: int = 0) -> str:
     """The marker of this content of this revision; what is written again has another one than before."""
     again = f"/{reopened}" if reopened else ""
     return f"{commitment_id}/{revision}/{content_hash}{again}"
+
+
+def marked_reopened(marker: str | None) -> int:
+    """How often the revision had been reopened when it was written with `marker`; 0 if that does not say."""
+    match = _MARKER.fullmatch(marker or "")
+    return int(match["reopened"] or 0) if match else 0
 
 
 def is_of_another(marker: str | None, commitment_id: str) -> bool:

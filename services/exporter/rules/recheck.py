@@ -8,8 +8,8 @@ from schemas.commitment import ErpDocument
 from schemas.envelope import Event
 from schemas.events import EventData
 from services.exporter.connectors.types import FindAnswer, FoundDocument, Transient, UnreadableDocument
-from services.exporter.rules.export import CommitmentExports, Doubt, Export, ExportState
-from services.exporter.rules.marker import marked_revision
+from services.exporter.rules.export import CommitmentExports, Doubt, Evidence, Export, ExportState
+from services.exporter.rules.marker import marked_reopened, marked_revision
 from services.exporter.rules.policy import RECHECK_RETRY, RECHECKS
 from services.exporter.rules.published_events import Events, succeeded_event
 
@@ -87,12 +87,17 @@ def _late_documents(
 
 
 def _known(exports: CommitmentExports) -> Collection[ErpDocument]:
+    """The documents that somebody was told of; evidence that turned out to be none was never told."""
     written = [export.document for export in exports.by_revision.values() if export.document]
-    return [
-        *written,
-        *(each.document for each in exports.resolved.values()),
-        *(each.document for each in exports.replaced),
+    confirmed = [
+        each.document for revision, each in exports.resolved.items() if not _is_refused(exports, revision, each)
     ]
+    return [*written, *confirmed, *(each.document for each in exports.replaced)]
+
+
+def _is_refused(exports: CommitmentExports, revision: int, evidence: Evidence) -> bool:
+    export = exports.by_revision.get(revision)
+    return export is not None and export.reopened == evidence.reopened and evidence.number <= export.refused_evidence
 
 
 def _event(
@@ -100,7 +105,8 @@ def _event(
 ) -> Event[EventData]:
     revision = marked_revision(document.marker, exports.commitment_id) or success.revision
     export = exports.by_revision.get(revision, success)
-    return succeeded_event(export, _erp_document(connection, document), now)
+    written = replace(export, reopened=min(marked_reopened(document.marker), export.reopened))
+    return succeeded_event(written, _erp_document(connection, document), now)
 
 
 def _in_doubt_again(exports: CommitmentExports, late: Sequence[FoundDocument], now: datetime) -> CommitmentExports:
@@ -111,6 +117,7 @@ def _in_doubt_again(exports: CommitmentExports, late: Sequence[FoundDocument], n
         for document in late
         if (export := exports.by_revision.get(marked_revision(document.marker, exports.commitment_id) or 0))
         and export.state is ExportState.FAILED
+        and document.marker == export.marker
     ]
     if started or not failed:
         return exports

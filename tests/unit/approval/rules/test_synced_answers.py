@@ -215,3 +215,12 @@ def test_a_difference_of_before_an_export_is_over() -> None:
     updated = after(sent(2), accepted(2), succeeded(2), known=facts)
 
     assert (exported_again.open_drift, updated.open_drift) == (None, None)
+
+
+def test_what_was_accepted_of_one_revision_is_said_of_the_next_one() -> None:
+    left = granted(after(*SYNCED, drifted()), LEAVE).decided.state
+
+    updated = after(sent(2), accepted(2), succeeded(2), drifted(2, version=9), known=left)
+
+    assert left.open_drift is None
+    assert updated.open_drift is not None

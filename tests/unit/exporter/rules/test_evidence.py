@@ -1,5 +1,7 @@
 """An approver's evidence counts once the ERP has confirmed it; a document that is not there is no evidence."""
 
+from dataclasses import replace
+
 import pytest
 
 from schemas.commitment import ErpDocument
@@ -54,7 +56,9 @@ def test_a_document_that_is_found_by_its_own_marker_is_one() -> None:
     export = doubtful().by_revision[1]
     ours = found_document(export.marker)
 
-    assert after_reading(export, NAMED, ErpCopy(ours), (ours,)) == Landed((ours,))
+    named = ErpDocument(connection="main", id="PO-d-1", number="PO-d-1")
+
+    assert after_reading(export, named, ErpCopy(ours), (ours,)) == Landed((ours,))
 
 
 @pytest.mark.parametrize("marker", [f"c-2/1/{HASH}", f"c/2/1/{HASH}/1", f"c-1/2/1/{HASH}"])
@@ -65,6 +69,54 @@ def test_the_document_of_another_commitment_is_no_evidence(marker: str) -> None:
 
     assert isinstance(outcome, WrongEvidence)
     assert outcome.message == f"PO-9 is the document of another commitment: its marker is {marker}."
+
+
+@pytest.mark.parametrize(
+    "copy",
+    [
+        ErpCopy(FoundDocument("PO-9", "PO-12")),  # its id is what a person read as a number
+        ErpCopy(FoundDocument("d-9", "PO-90")),
+        ErpCopy(FoundDocument("d-9"), reference="SC-1"),
+    ],
+)
+def test_a_document_that_is_called_otherwise_is_no_evidence(copy: ErpCopy) -> None:
+    outcome = after_reading(doubtful().by_revision[1], NAMED, copy, ())
+
+    assert isinstance(outcome, WrongEvidence)
+    assert "PO-9 was named as its document, but the ERP shows" in outcome.message
+
+
+@pytest.mark.parametrize(
+    ("named", "copy"),
+    [
+        (NAMED, ErpCopy(FoundDocument("PO-9"))),
+        (NAMED, ErpCopy(FoundDocument("17"), reference="PO-9")),
+        (NAMED, ErpCopy(FoundDocument("17", "PO  9".replace("  ", "-")))),
+        (ErpDocument(connection="main", id="17", number="PO-9"), ErpCopy(FoundDocument("17", "PO-9 (draft)"))),
+    ],
+)
+def test_a_document_is_called_by_its_number_or_the_id_that_was_given(named: ErpDocument, copy: ErpCopy) -> None:
+    assert isinstance(after_reading(doubtful().by_revision[1], named, copy, ()), Landed)
+
+
+def test_a_document_that_holds_an_earlier_revision_is_no_evidence() -> None:
+    update = replace(doubtful().by_revision[1], revision=2)
+    again = replace(doubtful().by_revision[1], reopened=1)
+    older = ErpCopy(FoundDocument("d-9", "PO-9", marker=f"c-1/1/{HASH}"))
+
+    assert isinstance(after_reading(update, NAMED, older, ()), WrongEvidence)
+    assert isinstance(after_reading(again, NAMED, older, ()), WrongEvidence)
+
+
+def test_an_erp_that_answers_without_showing_it_is_not_asked_for_ever() -> None:
+    export, unreadable = doubtful().by_revision[1], Transient("It cannot be read.", is_reached=True)
+
+    assert isinstance(after_reading(export, NAMED, unreadable, ()), Undecided)
+    assert after_reading(replace(export, probes=10), NAMED, unreadable, ()) == WrongEvidence(
+        "PO-9 was named as its document, but cannot be read. It cannot be read."
+    )
+    away = Transient("No route.")
+    assert isinstance(after_reading(replace(export, probes=10), NAMED, away, ()), Undecided)
 
 
 @pytest.mark.parametrize("marker", [None, "", "made by hand", "c-1/1/short", f"c-1/1/{HASH}", f"c-1/1/{HASH}/3"])

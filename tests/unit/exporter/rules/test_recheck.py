@@ -9,7 +9,7 @@ from schemas.fields import FailureClass
 from services.exporter.connectors.types import FindAnswer, FoundDocument, Landed, Refused, Transient, Unknown
 from services.exporter.rules.event_handlers import accepted, rejected, resolved
 from services.exporter.rules.export import CommitmentExports, ExportState
-from services.exporter.rules.outcome import NotRepeated
+from services.exporter.rules.outcome import NotRepeated, WrongEvidence
 from services.exporter.rules.policy import RECHECK_RETRY, RECHECKS
 from services.exporter.rules.recheck import Looked, Recheck, after_look, first_recheck
 from tests.unit.exporter.builders import (
@@ -165,3 +165,35 @@ def test_a_failed_export_waits_while_another_revision_is_under_way() -> None:
 
     again = look(second, (written(second, "d-1"),), looked.following)
     assert again.exports.by_revision[1].state is ExportState.IN_DOUBT
+
+
+def reopened(exports: CommitmentExports) -> CommitmentExports:
+    return accepted(exports, accepted_event(round=2, reopened=1), NOW, "main").state
+
+
+def test_a_late_document_of_before_does_not_end_what_was_ordered_again() -> None:
+    first = landed(in_doubt())
+    late = written(first, "d-2")
+    second = landed(accepted(first, accepted_event(2), NOW, "main").state, "d-1")
+    again = accepted(second, accepted_event(2, 2, reopened=1), NOW, "main").state
+
+    (event,) = look(again, (written(second, "d-3", 2),)).publish
+    assert (event.data.revision, event.data.reopened, event.data.erp_document.id) == (2, 0, "d-3")
+    assert look(reopened(first), (late,)).exports == reopened(first)
+
+
+def test_a_failed_export_is_taken_up_again_by_its_own_document_only() -> None:
+    failed = after_attempt(reopened(landed(in_doubt())), Refused(FailureClass.FIX_DATA, "Closed period.")).state
+    before, own = written(landed(in_doubt()), "d-2"), written(failed, "d-2")
+
+    assert look(failed, (before,)).exports == failed
+    assert look(failed, (own,)).exports.by_revision[1].state is ExportState.IN_DOUBT
+
+
+def test_evidence_that_was_refused_and_turns_up_later_is_told() -> None:
+    named = resolved(in_doubt(), resolved_event(document_id="d-9"), NOW).state
+    refused = after_attempt(named, WrongEvidence("The ERP has no PO-9.")).state
+    exports = landed(refused)
+
+    (event,) = look(exports, (written(exports, "d-9"),)).publish
+    assert event.data.erp_document.id == "d-9"
