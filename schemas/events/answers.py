@@ -54,6 +54,7 @@ class DecisionAccepted(CommitmentData):
     reopened: Reopened = Field(
         default=0, description="How often this revision was reopened after it had been in the ERP; it is written again."
     )
+    why: Note | None = Field(default=None, description="Why it is written again; unlike `note`, not for the ERP.")
 
 
 class DecisionRejected(CommitmentData):

@@ -101,7 +101,7 @@ _DECISIONS: tuple[Example, ...] = (
         "exported-again",
         APPROVAL,
         "2026-11-22T09:30:00Z",
-        _accepted(CONCRETE_2, 2, 2, reopened=1, note="Somebody changed line 2 in QuickBooks by mistake."),
+        _accepted(CONCRETE_2, 2, 2, reopened=1, why="Somebody changed line 2 in QuickBooks by mistake."),
     ),
     example(
         "unlinked",

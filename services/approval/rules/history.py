@@ -102,7 +102,7 @@ def _decided(data: DecisionAccepted | DecisionRejected | DecisionResolved) -> st
     who, revision = data.decided_by.name, data.revision
     match data:
         case DecisionAccepted():
-            return f"{who} {_ordered(data)}.{_quoted(data.note)}"
+            return f"{who} {_ordered(data)}.{_quoted(data.why or data.note)}"
         case DecisionRejected(unlinks=ErpDocument() as unlinked):
             return f"{who} unlinked it from {document_name(unlinked)} and rejected revision {revision}: {data.reason}"
         case DecisionRejected():

@@ -21,6 +21,7 @@ def order_again(
     snapshot: Snapshot | None,
     *,
     note: str | None = None,
+    why: str | None = None,
     replaces: ErpDocument | None = None,
     reopened: int | None = None,
 ) -> Verdict:
@@ -38,6 +39,7 @@ def order_again(
         erp_code=approved.erp_code,
         accounting_date=approved.accounting_date,
         note=note or approved.note,
+        why=why,
         replaces=replaces,
         reopened=current.reopened if reopened is None else reopened,
     )

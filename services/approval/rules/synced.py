@@ -34,7 +34,7 @@ def _export_again(
     if document is None:
         return Conflict(current, not_its_document(current, answer.document))
     replaced = document if answer.replaces else None
-    return order_again(facts, current, by, snapshot, note=answer.note, replaces=replaced, reopened=current.reopened + 1)
+    return order_again(facts, current, by, snapshot, why=answer.note, replaces=replaced, reopened=current.reopened + 1)
 
 
 def _accept_drift(facts: CommitmentFacts, current: CurrentStatus, answer: AcceptDrift, by: Person) -> Verdict:

@@ -65,7 +65,8 @@ async def test_an_approver_exports_it_again(desk: DeskUnderTest) -> None:
     assert (without.status_code, 'id="why-problem"' in without.text) == (422, True)
     assert "Recorded. SC-014 is being exported to QuickBooks again. No new approval is needed." in text_of(done)
     (order,) = await decided(desk, "decision.accepted")
-    assert (order["round"], order["reopened"], "replaces" in order, order["note"]) == (2, 1, False, "By mistake.")
+    assert (order["round"], order["reopened"], "replaces" in order, order["why"]) == (2, 1, False, "By mistake.")
+    assert "note" not in order  # the ERP's note is the one that was approved
     assert "Differs in the ERP" not in counts
 
 
