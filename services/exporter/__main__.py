@@ -78,7 +78,7 @@ def _workers(
             concurrency=lambda: max(len(connections.by_name), 1),
             max_idle_seconds=RECHECK_IDLE_SECONDS,
         ),
-        working(ComparisonWork(connections, utc_now), concurrency=1, max_idle_seconds=IDLE_SECONDS),
+        working(ComparisonWork(connections, clock), concurrency=1, max_idle_seconds=IDLE_SECONDS),
     )
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -11,25 +12,38 @@ from pydantic import SecretStr
 from schemas.envelope import Event, new_event
 from schemas.events import Change, EventData, ExportDrifted
 from services.exporter import metrics
+from services.exporter.circuits import Circuits
 from services.exporter.connections import Connection, Connections
 from services.exporter.connectors.protocol import reader_of
 from services.exporter.connectors.types import ErpCopy, Gone, ReadAnswer, Transient
-from services.exporter.rules.circuit import charged, circuit_policy, free_calls
+from services.exporter.rules.circuit import Heard, charged, circuit_policy, free_calls
 from services.exporter.rules.drift import differences, next_comparison
 from services.exporter.rules.published_events import SOURCE
 from services.exporter.rules.usable import usable_read
 from services.exporter.storage import comparisons, connection_store
 from services.exporter.storage.comparisons import Comparison
 from services.exporter.storage.due import read_under_way
-from services.pipeline.clock import Clock, utc_now
+from services.pipeline.clock import utc_now
 from services.pipeline.database import Database, Transaction
+from services.pipeline.lease_clock import ClaimTime, LeaseClock
 from services.pipeline.worker import Claimed
 
 RETRY_HOURS = 1
 IDLE_SECONDS = 30.0
 LEASE_MARGIN_SECONDS = 30.0
+NOT_ASKED = Transient("Nothing was asked.", is_reached=True)
+"""The answer where no call was made, which says nothing of the ERP."""
+
 CALLS = 2
 """A document is asked for by its id, and then perhaps by its number."""
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonJob:
+    """A leased comparison, and the time of its lease."""
+
+    comparison: Comparison
+    time: ClaimTime
 
 
 class ComparisonWork:
@@ -37,78 +51,93 @@ class ComparisonWork:
 
     name = "comparison"
 
-    def __init__(self, connections: Connections, clock: Clock) -> None:
+    def __init__(self, connections: Connections, clock: LeaseClock) -> None:
         self._connections = connections
         self._clock = clock
+        self._circuits = Circuits()
+        self._last = ""
 
-    async def claim(self, database: Database, limit: int, held: Sequence[Comparison]) -> Claimed[Comparison]:
-        """Lease one due comparison on a connection whose ERP shows documents and takes calls now."""
+    async def claim(self, database: Database, limit: int, held: Sequence[ComparisonJob]) -> Claimed[ComparisonJob]:
+        """Lease one due comparison, on each connection in turn whose ERP shows documents and takes calls now."""
         if held or limit < 1:
             return Claimed((), IDLE_SECONDS)
-        for connection in [each for each in self._connections.by_name.values() if _is_compared(each)]:
+        for connection in self._in_turn():
             if job := await self._lease(database, connection):
+                self._last = connection.name
                 return Claimed((job,), IDLE_SECONDS)
         return Claimed((), IDLE_SECONDS)
 
-    async def _lease(self, database: Database, connection: Connection) -> Comparison | None:
+    def _in_turn(self) -> list[Connection]:
+        """The connections that are compared, beginning behind the last one."""
+        compared = [each for each in self._connections.by_name.values() if _is_compared(each)]
+        names = [each.name for each in compared]
+        place = names.index(self._last) + 1 if self._last in names else 0
+        return [*compared[place:], *compared[:place]]
+
+    async def _lease(self, database: Database, connection: Connection) -> ComparisonJob | None:
         """Lease the first due comparison of a connection; None while it is held back, or its calls are all taken."""
-        now, policy = self._clock(), circuit_policy(connection.settings)
-        lease_seconds = CALLS * connection.settings.timeout_seconds + LEASE_MARGIN_SECONDS
+        policy, asked_at = circuit_policy(connection.settings), self._clock.stopwatch()
         async with database.begin() as db:
-            if not await comparisons.is_any_due(db, connection.name, now):
+            moment = await comparisons.time_if_due(db, connection.name, self._clock.given_time())
+            if moment is None:
                 return None
+            time = self._clock.claim_time(moment, asked_at)
             circuit = await connection_store.locked_circuit(db, connection.name)
-            under_way = await read_under_way(db, connection.name, now)
-            if circuit.is_held_back(now) or free_calls(circuit, under_way.leases, policy, now) == 0:
+            under_way = await read_under_way(db, connection.name, time.at)
+            if circuit.is_held_back(time.at) or free_calls(circuit, under_way.leases, policy, time.at) == 0:
                 return None
-            job = await comparisons.claim(db, connection.name, now, (uuid4(), now + timedelta(seconds=lease_seconds)))
-            begun = charged(circuit, CALLS, policy, now)
-            if job and begun != circuit:
+            until = time.at + timedelta(seconds=CALLS * connection.settings.timeout_seconds + LEASE_MARGIN_SECONDS)
+            leased = await comparisons.claim(db, connection.name, time.at, (uuid4(), until))
+            begun = charged(circuit, CALLS, policy, time.at)
+            if leased and begun != circuit:
                 await connection_store.save_circuit(db, connection.name, begun)
-        return job
+        return ComparisonJob(leased, time) if leased else None
 
-    async def perform(self, job: Comparison) -> ReadAnswer:
+    async def perform(self, job: ComparisonJob) -> ReadAnswer:
         """Ask the ERP for the document."""
-        async with self._connections.lent(job.connection) as connection:
+        async with self._connections.lent(job.comparison.connection) as connection:
             reader = reader_of(connection.connector) if connection else None
-            if reader is None:
-                return Transient(f"{job.connection} shows no documents.")
-            return usable_read(await reader.read(job.document.id))
+            return NOT_ASKED if reader is None else usable_read(await reader.read(job.comparison.document.id))
 
-    def failed(self, job: Comparison, error: Exception) -> ReadAnswer:
-        """Return the answer where the connector raised `error`: none."""
-        del job
-        return Transient(f"The connector failed ({type(error).__name__}).")
+    def failed(self, job: ComparisonJob, error: Exception) -> ReadAnswer:  # noqa: ARG002 - every one fails alike
+        """Return the answer where the connector raised an error: none."""
+        return NOT_ASKED
 
-    async def settle(self, db: Transaction, job: Comparison, result: ReadAnswer) -> Sequence[Event[EventData]]:
+    async def settle(self, db: Transaction, job: ComparisonJob, result: ReadAnswer) -> Sequence[Event[EventData]]:
         """Save the result, and return the event that tells it if it is another one than was last told."""
-        now = self._clock()
-        outcome = _outcome(job, result)
+        now, compared = job.time.now(), job.comparison
+        await self._note_call(db, compared.connection, result, now)
+        outcome = _outcome(compared, result)
         if outcome is None:
-            metrics.COMPARISONS.labels(job.connection, "unread").inc()
-            await comparisons.settle(db, job, now + timedelta(hours=RETRY_HOURS), None, {})
+            metrics.COMPARISONS.labels(compared.connection, "unread").inc()
+            await comparisons.settle(db, compared, now + timedelta(hours=RETRY_HOURS), None, {})
             return ()
         is_missing, changes = outcome
-        metrics.COMPARISONS.labels(job.connection, _label(outcome)).inc()
+        metrics.COMPARISONS.labels(compared.connection, _label(outcome)).inc()
         told = _told(outcome)
-        version = max(job.told_version + 1, int(now.timestamp() * 1000))
-        news = {"told": told, "told_version": version} if told != job.told else {}
-        if not await comparisons.settle(db, job, self._next(job, now), now, news) or not news:
+        version = max(compared.told_version + 1, int(now.timestamp() * 1000))
+        news = {"told": told, "told_version": version} if told != compared.told else {}
+        if not await comparisons.settle(db, compared, self._next(compared, now), now, news) or not news:
             return ()
-        return (_event(job, version, now, is_missing=is_missing, changes=changes),)
+        return (_event(compared, version, now, is_missing=is_missing, changes=changes),)
 
-    async def set_aside(self, db: Transaction, job: Comparison, why: str) -> None:
+    async def set_aside(self, db: Transaction, job: ComparisonJob, why: str) -> None:  # noqa: ARG002 - the log says it
         """Leave it until the next night."""
-        del why
-        await comparisons.settle(db, job, self._next(job, self._clock()), None, {})
+        await comparisons.settle(db, job.comparison, self._next(job.comparison, job.time.now()), None, {})
 
-    def described(self, job: Comparison, result: ReadAnswer) -> Mapping[str, Any]:
+    def described(self, job: ComparisonJob, result: ReadAnswer) -> Mapping[str, Any]:
         """Return the commitment and the kind of answer."""
-        return {"commitment": job.commitment_id, "revision": job.revision, "answer": type(result).__name__}
+        compared = job.comparison
+        return {"commitment": compared.commitment_id, "revision": compared.revision, "answer": type(result).__name__}
 
-    def _next(self, job: Comparison, now: datetime) -> datetime:
-        connection = self._connections.by_name.get(job.connection)
-        return next_night(job.commitment_id, connection, now)
+    async def _note_call(self, db: Transaction, name: str, result: ReadAnswer, now: datetime) -> None:
+        """Let the connection's circuit know how the call went, so that a night's work stops where exports would."""
+        connection = self._connections.by_name.get(name)
+        if connection is not None and result is not NOT_ASKED:
+            await self._circuits.record(db, connection, now, Heard.of(result))
+
+    def _next(self, compared: Comparison, now: datetime) -> datetime:
+        return next_night(compared.commitment_id, self._connections.by_name.get(compared.connection), now)
 
 
 async def compare_now(url: SecretStr, connection: str) -> int:

@@ -33,6 +33,9 @@ RECHECK_IDLE_SECONDS = 5.0
 SETTLING_SECONDS = 5.0
 """How much longer than its call a lease lasts."""
 
+NOT_ASKED = Transient("Nothing was asked.", is_reached=True)
+"""The answer where no call was made, which says nothing of the ERP."""
+
 log = structlog.get_logger()
 
 
@@ -75,9 +78,9 @@ class RecheckWork:
         """Ask the ERP for the commitment's documents."""
         async with self._connections.lent(job.recheck.connection) as connection:
             if connection is None:
-                return Transient("The connection is no longer configured.", is_reached=True)
+                return NOT_ASKED
             if job.time.remaining_seconds(job.lease_seconds) <= connection.settings.timeout_seconds:
-                return Transient("The lease was about to end.", is_reached=True)
+                return NOT_ASKED
             return usable_found(await connection.connector.find(job.recheck.commitment_id))
 
     def failed(self, job: RecheckJob, error: Exception) -> FindAnswer:  # noqa: ARG002 - every look fails alike
@@ -88,7 +91,7 @@ class RecheckWork:
         """Save what the look led to, and return the events of late documents; none once the lease is another's."""
         now, id_ = job.time.now(), job.recheck.commitment_id
         if connection := self._connections.by_name.get(job.recheck.connection):
-            await self._circuits.record(db, connection, now, Heard.of(result))
+            await self._circuits.record(db, connection, now, None if result is NOT_ASKED else Heard.of(result))
         exports = (await self._store.lock(db, [id_]))[id_]
         recheck = await recheck_store.leased(db, id_, job.token)
         if recheck is None:

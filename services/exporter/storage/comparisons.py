@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,12 @@ from services.exporter.rules.drift import WrittenContent
 from services.exporter.rules.export import Export, ExportState
 from services.exporter.storage.tables import COMPARISON, EXPORT
 from services.pipeline.database import Transaction
+from services.pipeline.lease_clock import DATABASE_NOW
 
+BUSY_DELAY = timedelta(minutes=10)
+"""For how long a comparison is put off whose commitment has an export under way."""
+
+_LOOKED_AT = 50
 _T = COMPARISON.c
 
 
@@ -62,29 +67,40 @@ async def forget(db: Transaction, commitment_ids: Sequence[str]) -> None:
         await db.execute(delete(COMPARISON).where(_T.commitment_id == func.any(list(commitment_ids))))
 
 
-async def is_any_due(db: Transaction, connection: str, now: datetime) -> bool:
-    """Whether a document of `connection` is to be compared now."""
-    chosen = select(_T.commitment_id).where(_T.connection == connection, _T.due_at <= now).limit(1)
-    return (await db.execute(chosen)).first() is not None
+async def time_if_due(db: Transaction, connection: str, given_now: datetime | None) -> datetime | None:
+    """Return the database's time, or the given one, if a document of `connection` is to be compared by then."""
+    is_due = exists().where(_T.connection == connection, _T.due_at <= DATABASE_NOW)
+    moment: datetime | None = (await db.execute(select(DATABASE_NOW).where(is_due), {"now": given_now})).scalar()
+    return moment
 
 
 async def claim(db: Transaction, connection: str, now: datetime, lease: tuple[UUID, datetime]) -> Comparison | None:
-    """Lease the first due comparison of `connection` whose commitment has no export under way; None without one."""
+    """Lease the first due comparison of `connection`; None without one.
+
+    Those whose commitments have an export under way are put off, so that the next ones need not pass them again.
+    """
     is_open = exists().where(
         EXPORT.c.commitment_id == _T.commitment_id,
         EXPORT.c.state.in_([each.value for each in _OPEN]),
     )
-    chosen = (
-        select(_T.commitment_id)
-        .where(_T.connection == connection, _T.due_at <= now, ~is_open)
+    first = (
+        select(_T.commitment_id, is_open.label("is_open"))
+        .where(_T.connection == connection, _T.due_at <= now)
         .order_by(_T.due_at)
-        .limit(1)
+        .limit(_LOOKED_AT)
         .with_for_update(skip_locked=True)
     )
+    rows = (await db.execute(first)).all()
+    busy = [row.commitment_id for row in rows if row.is_open]
+    if busy:
+        later = update(COMPARISON).where(_T.commitment_id == func.any(busy))
+        await db.execute(later.values(due_at=now + BUSY_DELAY))
+    chosen = next((row.commitment_id for row in rows if not row.is_open), None)
+    if chosen is None:
+        return None
     token, until = lease
-    leased = update(COMPARISON).where(_T.commitment_id.in_(chosen.scalar_subquery()))
-    rows = await db.execute(leased.values(lease_token=token, due_at=until).returning(COMPARISON))
-    return next(map(_comparison, rows), None)
+    leased = update(COMPARISON).where(_T.commitment_id == chosen).values(lease_token=token, due_at=until)
+    return _comparison((await db.execute(leased.returning(COMPARISON))).one())
 
 
 async def settle(

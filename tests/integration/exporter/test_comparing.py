@@ -16,6 +16,7 @@ from schemas.events import ExportDrifted
 from services.exporter.comparing import ComparisonWork
 from services.exporter.storage import comparisons
 from services.pipeline.clock import utc_now
+from services.pipeline.lease_clock import LeaseClock
 from tests.integration.exporter.exporter_process import ExporterProcess, running_exporter
 from tests.unit.exporter.builders import accepted_event, rejected_event
 
@@ -38,8 +39,12 @@ async def night(exporter: ExporterProcess) -> int:
     return await compare(exporter)
 
 
+def comparison_work(exporter: ExporterProcess) -> ComparisonWork:
+    return ComparisonWork(exporter.connections, LeaseClock(exporter.clock, exporter.clock.seconds))
+
+
 async def compare(exporter: ExporterProcess) -> int:
-    work, compared = ComparisonWork(exporter.connections, exporter.clock), 0
+    work, compared = comparison_work(exporter), 0
     while jobs := (await work.claim(exporter.database, 1, ())).jobs:
         for job in jobs:
             answer = await work.perform(job)
@@ -149,7 +154,7 @@ async def test_nothing_is_asked_while_calls_to_the_erp_are_suspended(exporter: E
 async def test_a_comparison_of_a_process_that_died_is_taken_over(exporter: ExporterProcess) -> None:
     exporter.erp.books.delete("1001")
     exporter.clock.advance(DAY)
-    work = ComparisonWork(exporter.connections, exporter.clock)
+    work = comparison_work(exporter)
     (lost,) = (await work.claim(exporter.database, 1, ())).jobs
 
     assert await compare(exporter) == 0
