@@ -32,7 +32,7 @@ POINTS = (
     "exporter.before_settle_commit",
     "exporter.after_settle",
 )
-TIMEOUT_SECONDS, SETTLE_SECONDS = 8.0, 6.0
+TIMEOUT_SECONDS, SETTLE_SECONDS = 8.0, 8.0
 PATIENCE = {
     "timeout_seconds": TIMEOUT_SECONDS,
     "settle_seconds": SETTLE_SECONDS,

@@ -153,7 +153,15 @@ async def test_each_view_lists_its_commitments_oldest_first(api: Api) -> None:
     }
     ready = (await api.get()).json()
     assert [(item["id"], item["status"]) for item in ready["items"]] == [("sc-001", "ready"), ("sc-002", "disputed")]
-    assert ready["counts"] == {"ready": 2, "failed": 1, "exporting": 2, "synced": 1, "rejected": 1, "all": 8}
+    assert ready["counts"] == {
+        "ready": 2,
+        "failed": 1,
+        "exporting": 2,
+        "synced": 1,
+        "differing": 0,
+        "rejected": 1,
+        "all": 8,
+    }
     assert sorted(numbers(await api.get(view="all"))) == [f"SC-00{place}" for place in range(1, 9)]
     statuses = {item["status"]: item["ribbon"] for item in (await api.get(view="all")).json()["items"]}
     assert statuses == {

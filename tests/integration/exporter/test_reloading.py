@@ -55,7 +55,6 @@ class Running:
         url = "{erp.url}"
         companies = {list(companies)}
         token_file = "{self.folder / file}"
-        settle_seconds = 1
         {more}
         """
 
