@@ -82,6 +82,9 @@ class Dialect(ABC):
     errors_store_nothing = False
     """Whether the ERP certainly stores nothing where it reports an error in an answer that looks like success."""
 
+    own_errors: tuple[bytes, ...] = ()
+    """Answers in which this ERP reports an error in a form of its own, and which look like success otherwise."""
+
     numbers_are_unique = False
     """Whether this ERP cannot have two documents with one number."""
 

@@ -62,11 +62,14 @@ def answer_of(response: httpx2.Response, table: FailureTable) -> Result | Refuse
     return Unknown(message, refusal, is_reached=not httpx2.codes.is_server_error(status))
 
 
+def unanswered(lost: Transient | Unknown) -> Transient:
+    """Return what it means for a call that only reads that no answer to it could be read: it may be asked again."""
+    return lost if isinstance(lost, Transient) else Transient(lost.message, is_reached=lost.is_reached)
+
+
 def without_storing(answer: Refused | Transient | Unknown) -> Refused | Transient:
     """Return `answer` to a call that only reads: what would be unknown of a write is a refusal, or transient."""
-    if isinstance(answer, Unknown):
-        return answer.refusal or Transient(answer.message, is_reached=answer.is_reached)
-    return answer
+    return (answer.refusal or unanswered(answer)) if isinstance(answer, Unknown) else answer
 
 
 def _rpc_answer(response: httpx2.Response, table: FailureTable) -> Result | Refused | Transient | Unknown:
