@@ -15,7 +15,7 @@ import httpx2
 from schemas.fields import FailureClass
 from services.exporter.connectors.failure_table import FailureTable
 from services.exporter.connectors.http_body import text_of
-from services.exporter.connectors.http_words import words_of
+from services.exporter.connectors.http_words import said_in
 from services.exporter.connectors.retry_after import retry_after_seconds
 from services.exporter.connectors.types import Refused, Transient, Unknown
 from services.exporter.connectors.wording import one_line
@@ -49,7 +49,7 @@ def answer_of(response: httpx2.Response, table: FailureTable) -> Result | Refuse
     status = response.status_code
     if status == httpx2.codes.OK:
         return _rpc_answer(response, table)
-    message = one_line(f"{words_of(response) or 'Tryton gave no reason'}. (HTTP {status})")
+    message = said_in(response, "Tryton gave no reason")
     if status == httpx2.codes.TOO_MANY_REQUESTS:
         return Transient(message, "rate_limit", _retry_after(response) or RATE_LIMIT_SECONDS, is_reached=True)
     if status == httpx2.codes.SERVICE_UNAVAILABLE and "retry-after" in response.headers:

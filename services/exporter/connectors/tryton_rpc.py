@@ -61,7 +61,8 @@ class TrytonRpc:
         response = await self._response(method, arguments, deadline, context)
         if not isinstance(response, httpx2.Response):
             raise Stopped(unanswered(response))
-        return _value(without_storing(answer_of(response, self._table)))
+        answer = answer_of(response, self._table)
+        return _value(answer if isinstance(answer, Result) else without_storing(answer))
 
     async def write(self, method: str, arguments: list[Any], deadline: float, context: Mapping[str, Any]) -> Any:
         """Return the result of a method that writes; raises Stopped, with Unknown if it may have written."""

@@ -102,11 +102,11 @@ def test_a_failure_names_what_it_is_about_and_what_its_owner_does(
 
 
 def test_what_was_not_stored_keeps_the_erps_words_and_their_next_step() -> None:
-    said = Refused(FailureClass.FIX_DATA, "Closed. (HTTP 422)", "CC-1", Owner.APPROVER, "Open it.")
+    said = Refused(FailureClass.FIX_DATA, "Closed (HTTP 422).", "CC-1", Owner.APPROVER, "Open it.")
 
     failure = failure_of(not_stored(ABOUT, said), is_in_erp=False)
 
-    assert failure.message == ("Closed. (HTTP 422) Asked afterwards, Main books does not have this revision of SC-014.")
+    assert failure.message == ("Closed (HTTP 422). Asked afterwards, Main books does not have this revision of SC-014.")
     assert (failure.code, failure.owner, failure.next_step) == ("CC-1", Owner.APPROVER, "Open it.")
 
 

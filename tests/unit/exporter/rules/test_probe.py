@@ -40,7 +40,7 @@ def in_doubt() -> Export:
     return after_attempt(exports_after(accepted_event(2)), Unknown("No answer.")).state.by_revision[2]
 
 
-GONE = Gone(FailureClass.FIX_SETUP, "There is no document d-1. (HTTP 404)", "not_found")
+GONE = Gone(FailureClass.FIX_SETUP, "There is no document d-1 (HTTP 404).", "not_found")
 
 
 def test_a_document_that_can_neither_be_updated_nor_found_is_gone(untried: Export, in_doubt: Export) -> None:
