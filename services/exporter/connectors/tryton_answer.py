@@ -12,13 +12,12 @@ from typing import Any
 
 import httpx2
 
-from schemas.fields import FailureClass
 from services.exporter.connectors.failure_table import FailureTable
 from services.exporter.connectors.http_body import text_of
 from services.exporter.connectors.http_words import said_in
 from services.exporter.connectors.retry_after import retry_after_seconds
 from services.exporter.connectors.types import Refused, Transient, Unknown
-from services.exporter.connectors.wording import one_line
+from services.exporter.connectors.wording import one_line, sentence
 
 FAILURES = FailureTable.of_package("services.exporter.connectors", "tryton.failures.toml")
 RATE_LIMIT_SECONDS = 300.0
@@ -78,8 +77,8 @@ def _rpc_answer(response: httpx2.Response, table: FailureTable) -> Result | Refu
     except (ValueError, RecursionError, InvalidOperation):
         body = None
     if not isinstance(body, dict) or not body.keys() & {"result", "error"}:
-        message = "The answer cannot be read: it is not from Tryton."
-        return Unknown(message, Refused(FailureClass.FIX_SETUP, message, "no_rpc"), is_reached=True)
+        refusal = table.refusal("no_rpc", "")
+        return Unknown(refusal.message, refusal, is_reached=True)
     return _error(body["error"], table) if body.get("error") else Result(body.get("result"))
 
 
@@ -92,18 +91,23 @@ def _error(error: Any, table: FailureTable) -> Refused | Transient | Unknown:
     parts = error if isinstance(error, list) and error else [error]
     kind, arguments = str(parts[0]), parts[1] if len(parts) > 1 else ""
     if kind == _CONCURRENCY:
-        return Transient(one_line(f"Somebody else has just changed this in Tryton: {arguments}"), kind, is_reached=True)
+        return Transient(sentence(f"Somebody else has just changed this in Tryton: {arguments}"), kind, is_reached=True)
     if kind in _ROLLED_BACK:
         return table.refusal(kind, _words(kind, arguments))
-    refusal = table.refusal("server_error", one_line(f"{kind} {arguments}"))
+    refusal = table.refusal("server_error", one_line(kind or _last_line(arguments)))
     return Unknown(refusal.message, refusal, is_reached=True)
 
 
 def _words(kind: str, arguments: Any) -> str:
-    """Return the texts of an error: message and description; a warning has its name before them."""
+    """Return the texts of an error: message and description; a warning and a question have a name before them."""
     texts = arguments if isinstance(arguments, list) else [arguments]
-    said = texts[1:3] if kind == "UserWarning" else texts[:2]
+    said = texts[1:3] if kind == "UserWarning" else texts[1:2] if kind == "LoginException" else texts[:2]
     return one_line(" ".join(text for text in said if isinstance(text, str)))
+
+
+def _last_line(traceback: Any) -> str:
+    """Return how a traceback ends: with the error itself."""
+    return str(traceback).rstrip().rpartition("\n")[2]
 
 
 def _retry_after(response: httpx2.Response) -> float:

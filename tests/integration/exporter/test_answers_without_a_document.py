@@ -63,7 +63,7 @@ def writes(erp: ScriptedServer) -> list[bytes]:
         (response_bytes(207, b"<multistatus/>"), "(HTTP 207)"),
         (response_bytes(302, b"", "Location: https://login.example.com/?next=x"), "redirects to https://login.example"),
         (response_bytes(500, b'{"error": {"message": "Period closed"}}'), "Period closed"),
-        (response_bytes(500), "The ERP gave no reason (HTTP 500)."),
+        (response_bytes(500), "gave no reason (HTTP 500)."),
     ],
 )
 async def test_a_complete_answer_without_a_document_is_in_doubt_once_and_then_failed(

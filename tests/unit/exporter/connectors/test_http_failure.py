@@ -27,9 +27,14 @@ def refused(status: int, body: dict[str, Any], *own: dict[str, Any]) -> Refused:
         (401, "Main books does not accept the token of this connection. No (HTTP 401).", "Put a valid token where"),
         (403, "Main books knows the token of this connection, but does not allow this with it. No (HTTP 403).", "Give"),
         (404, "Main books has nothing at the address of this connection. No (HTTP 404).", "Correct the url"),
+        (418, "No (HTTP 418).", "Find out from the log of Main books why"),
         (407, "The proxy between us and Main books does not let us through. No (HTTP 407).", "Put the proxy's user"),
-        (405, "No (HTTP 405).", "Let Main books answer GET and POST"),
-        (415, "No (HTTP 415).", "Let Main books take JSON"),
+        (
+            405,
+            "Main books does not take this call at the address of this connection. No (HTTP 405).",
+            "Let Main books answer GET and POST",
+        ),
+        (415, "Main books does not take JSON. No (HTTP 415).", "Let Main books take JSON"),
     ],
 )
 def test_a_refusal_for_reasons_of_set_up_says_what_the_erps_admin_does(
@@ -40,6 +45,15 @@ def test_a_refusal_for_reasons_of_set_up_says_what_the_erps_admin_does(
     assert (answer.failure_class, answer.message, answer.code) == (FailureClass.FIX_SETUP, sentence, None)
     assert answer.next_step is not None
     assert answer.next_step.startswith(next_step)
+
+
+@pytest.mark.parametrize("status", [400, 409, 422])
+def test_without_a_reason_the_erps_admin_looks_for_it(status: int) -> None:
+    answer = refused(status, {})
+
+    assert answer.message == f"Main books gave no reason (HTTP {status})."
+    assert answer.owner is Owner.ERP_ADMIN
+    assert (answer.next_step or "").startswith("Find the reason in the log of Main books")
 
 
 def test_the_sentence_names_document_line_field_and_value_where_the_erp_does() -> None:

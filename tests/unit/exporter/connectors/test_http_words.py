@@ -8,6 +8,7 @@ import httpx2
 import pytest
 
 from schemas.fields import FailureClass
+from services.exporter.connectors.http_failure import HttpFailures
 from services.exporter.connectors.http_response import find_answer, write_answer
 from services.exporter.connectors.types import Landed, Refused, Transient, Unknown
 
@@ -76,12 +77,13 @@ def test_the_words_of_a_success_without_a_document_are_kept(body: Any, said: str
 def test_a_complete_answer_without_a_document_says_how_the_export_fails(
     status: int, headers: dict[str, str], message: str
 ) -> None:
-    answer = write_answer(response(status, **headers))
+    answer = write_answer(response(status, **headers), HttpFailures((), "The ERP"))
 
     assert isinstance(answer, Unknown)
     assert answer.refusal is not None
     assert answer.refusal.next_step is not None
-    refusal = Refused(FailureClass.FIX_SETUP, message, next_step=answer.refusal.next_step)
+    before = "The ERP failed with an error of its own. " if status >= 500 else ""
+    refusal = Refused(FailureClass.FIX_SETUP, before + message, next_step=answer.refusal.next_step)
     assert answer == Unknown(message, refusal, is_reached=status < 500)
 
 

@@ -104,7 +104,7 @@ def test_a_line_whose_amount_cannot_be_read_leaves_the_lines_untold() -> None:
         (422, "Purchase Order: Unknown field(s): external_source.", FailureClass.FIX_SETUP, None),
         (422, "At least one item is required", FailureClass.FIX_DATA, None),
         (409, "Purchase Order X already exists; load it to update", FailureClass.FIX_DATA, Owner.APPROVER),
-        (409, "Something new", FailureClass.WAIT_FOR_DEPENDENCY, None),
+        (409, "Something new", FailureClass.WAIT_FOR_DEPENDENCY, Owner.ERP_ADMIN),
         (404, "Something else not found", FailureClass.FIX_SETUP, None),
     ],
 )
@@ -192,6 +192,24 @@ def test_an_operator_may_say_that_a_refused_search_is_tried_again() -> None:
 def test_an_answer_without_words_is_a_sentence_all_the_same() -> None:
     refused = FAILURES.of_write(response({}, 422), {})
     assert refused.message == "Lambda ERP refuses the order: it gave no reason."
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "sentence"),
+    [
+        (500, {"detail": "Database is locked"}, "Lambda ERP failed with an error of its own: Database is locked."),
+        (200, {}, "Lambda ERP answered without an order."),
+        (200, {"message": "Hello"}, "Lambda ERP answered without an order: Hello."),
+        (302, {}, "Lambda ERP redirects to another address."),
+    ],
+)
+def test_an_answer_without_an_order_is_worded_by_the_table_once_nothing_was_stored(
+    status: int, body: dict[str, str], sentence: str
+) -> None:
+    answer = FAILURES.of_write(response(body, status), {})
+    assert isinstance(answer, Unknown)
+    assert answer.refusal is not None
+    assert (answer.refusal.failure_class, answer.refusal.message) == (FailureClass.FIX_SETUP, sentence)
 
 
 @given(_JSON)

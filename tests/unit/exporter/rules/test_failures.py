@@ -87,7 +87,7 @@ SUMMARY = exports_after().by_revision[1].summary
             given_up(ABOUT, "No answer.", 10),
             Owner.APPROVER,
             "Main books could not take SC-014 in 10 attempts. No answer.",
-            "Retry the export once Main books is available again.",
+            "Retry the export once Main books is available again. If this stays, show the message to the ERP admin.",
         ),
     ],
 )
@@ -123,4 +123,6 @@ def test_a_document_that_is_gone_is_named_with_its_erp_and_its_commitment() -> N
 
 def test_an_erp_without_a_title_is_called_the_erp() -> None:
     assert given_up(About("SC-014"), "No.", 3).message == "The ERP could not take SC-014 in 3 attempts. No."
-    assert given_up(About("SC-014"), "No.", 3).next_step == "Retry the export once the ERP is available again."
+    assert given_up(About("SC-014"), "No.", 3).next_step == (
+        "Retry the export once the ERP is available again. If this stays, show the message to the ERP admin."
+    )

@@ -235,7 +235,8 @@ def test_a_lost_write_is_repeated_up_to_the_limit(in_doubt: Export, step: Create
         FailureClass.RETRY_LATER,
         "Main books could not take SC-014 in 10 attempts. No answer.",
         "given_up",
-        next_step="Retry the export once Main books is available again.",
+        next_step="Retry the export once Main books is available again. If this stays, show the message to the ERP "
+        "admin.",
     )
 
 

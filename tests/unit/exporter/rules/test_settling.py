@@ -330,7 +330,7 @@ def test_a_success_silently_supersedes_a_failed_lower_revision() -> None:
 
 
 def test_a_broken_connector_is_retried_with_growing_delays_and_then_fails_for_its_admin() -> None:
-    broken = Broken("The connector failed (KeyError).")
+    broken = Broken("The connector failed with an error of its own.")
     first = after_attempt(exports_after(), broken)
     second = after_attempt(first.state, broken, NOW + SOON)
     last = after_attempt(second.state, broken, NOW + 3 * SOON)
