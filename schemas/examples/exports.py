@@ -187,7 +187,7 @@ EXAMPLES: tuple[Example, ...] = (
         last_contact=instant("2026-11-19T14:10:12Z"),
         circuit_open_since=instant("2026-11-19T14:40:00Z"),
         paused_until=instant("2026-11-19T14:40:09Z"),
-        reason="The ERP could not be reached (ConnectError).",
+        reason="QuickBooks could not be reached: nothing listens on erp.example.com, port 443.",
         queue_length=14,
     ),
     _connection(
@@ -195,7 +195,7 @@ EXAMPLES: tuple[Example, ...] = (
         "2026-11-19T16:40:00Z",
         last_contact=instant("2026-11-19T16:40:00Z"),
         paused_until=instant("2026-11-19T16:42:00Z"),
-        reason="Too many calls: 60 in a minute are allowed. (HTTP 429)",
+        reason="Too many calls: 60 in a minute are allowed (HTTP 429).",
         queue_length=3,
     ),
 )

@@ -115,7 +115,7 @@ class Attempt:
     def _after_error(self, error: Exception) -> AttemptOutcome:
         """In doubt once a write may have begun; before, nothing has happened."""
         self._failures.defect("export.attempt_failed", error, connection=self._connection.name)
-        message = f"The exporter or its connector failed ({type(error).__name__})."
+        message = "The exporter or its connector failed with an error of its own."
         if self._job.evidence is not None and self._job.export.probes >= MAX_READS:
             return WrongEvidence(f"{document_name(self._job.evidence)} cannot be read. {message}")
         if self._may_have_written:

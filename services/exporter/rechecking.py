@@ -86,7 +86,7 @@ class RecheckWork:
 
     def failed(self, job: RecheckJob, error: Exception) -> FindAnswer:  # noqa: ARG002 - every look fails alike
         """Return the answer of a look that raised an error: a refusal, for it must not be repeated for ever."""
-        return Refused(FailureClass.FIX_SETUP, f"The exporter or its connector failed ({type(error).__name__}).")
+        return Refused(FailureClass.FIX_SETUP, "The exporter or its connector failed with an error of its own.")
 
     async def settle(self, db: Transaction, job: RecheckJob, result: FindAnswer) -> Sequence[Event[EventData]]:
         """Save what the look led to, and return the events of late documents; none once the lease is another's."""

@@ -82,6 +82,12 @@ class Dialect(ABC):
     errors_store_nothing = False
     """Whether the ERP certainly stores nothing where it reports an error in an answer that looks like success."""
 
+    cuts_references = True
+    """Whether an ERP of this kind may cut the end of a long reference, as far as anybody knows."""
+
+    own_errors: tuple[bytes, ...] = ()
+    """Answers in which this ERP reports an error in a form of its own, and which look like success otherwise."""
+
     numbers_are_unique = False
     """Whether this ERP cannot have two documents with one number."""
 
@@ -93,6 +99,10 @@ class Dialect(ABC):
 
     finds_nothing_with: frozenset[int] = frozenset()
     """HTTP statuses with which this ERP says that it has found no document."""
+
+    def books(self) -> Books:
+        """Return the books of a new test; those of an ERP that is not played, but called, may be its own."""
+        return Books()
 
     @abstractmethod
     def connector(self, url: str, *, timeout_seconds: float, max_in_flight: int) -> Connector:

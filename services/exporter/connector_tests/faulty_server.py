@@ -104,7 +104,7 @@ class FaultyServer:
 @asynccontextmanager
 async def faulty_server(dialect: Dialect, tls: SSLContext | None = None) -> AsyncIterator[FaultyServer]:
     """Run a FaultyServer on a free port, over TLS if `tls` is given; whatever it still does ends with the block."""
-    played = FaultyServer(dialect)
+    played = FaultyServer(dialect, dialect.books())
     serving: set[asyncio.Task[None]] = set()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -96,6 +96,16 @@ class OddAnswerTests:
         bench.server.hit(faults.replying(Reply(ERROR_BODIES[body])), Call.FIND)
         expect_answer(await bench.find(), (Transient, Refused), "the ERP has reported an error")
 
+    @on_bench()
+    async def test_an_error_in_the_form_of_the_erp_is_no_success(self, bench: Bench) -> None:
+        """Some ERPs answer 200 to everything, and only their own form of an error tells it from a result."""
+        for body in self.dialect.own_errors:
+            bench.server.hit(faults.replying(Reply(body)), Call.FIND, *WRITES)
+            because = f"the ERP has reported an error, {shown(body)}"
+            expect_answer(await bench.find(), (Transient, Refused), because)
+            for answer in (await bench.write(Call.CREATE), await bench.write(Call.UPDATE)):
+                expect_answer(answer, (Refused, Transient, Unknown), because)
+
     @pytest.mark.parametrize("kind", sorted(UNUSABLE_IDS))
     @on_bench()
     async def test_a_created_document_without_a_usable_id_is_unknown(self, bench: Bench, kind: str) -> None:

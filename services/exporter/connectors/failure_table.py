@@ -23,7 +23,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
 
 from schemas.fields import FailureClass, Owner
 from services.exporter.connectors.types import Refused
-from services.exporter.connectors.wording import one_line
+from services.exporter.connectors.wording import sentence
 
 
 def _readable(sentence: str) -> str:
@@ -58,8 +58,8 @@ class FailureEntry(BaseModel):
     def refused(self, code: str | None, values: Mapping[str, str]) -> Refused:
         """Return the refusal with `code` in the words of this entry; a value that is not known is left out."""
         known = _Known(values)
-        next_step = self.next_step and one_line(self.next_step.format_map(known))
-        return Refused(self.failure_class, one_line(self.sentence.format_map(known)), code, self.owner, next_step)
+        next_step = self.next_step and sentence(self.next_step.format_map(known))
+        return Refused(self.failure_class, sentence(self.sentence.format_map(known)), code, self.owner, next_step)
 
 
 _ENTRIES: TypeAdapter[tuple[FailureEntry, ...]] = TypeAdapter(tuple[FailureEntry, ...])
@@ -68,8 +68,9 @@ _ENTRIES: TypeAdapter[tuple[FailureEntry, ...]] = TypeAdapter(tuple[FailureEntry
 class FailureTable:
     """The failures of one kind of ERP, by its codes."""
 
-    def __init__(self, entries: Iterable[FailureEntry] = ()) -> None:
+    def __init__(self, entries: Iterable[FailureEntry] = (), known: Mapping[str, str] | None = None) -> None:
         self.entries = tuple(entries)
+        self._known = dict(known or {})
 
     @classmethod
     def of_package(cls, package: str, file_name: str) -> "FailureTable":
@@ -77,9 +78,12 @@ class FailureTable:
         content = tomllib.loads(files(package).joinpath(file_name).read_text(encoding="utf-8"))
         return cls(_ENTRIES.validate_python(content.get("failure", [])))
 
-    def after(self, first: Iterable[FailureEntry]) -> "FailureTable":
-        """Return this table with the entries of `first` before its own: an operator knows the ERP better."""
-        return FailureTable((*first, *self.entries))
+    def after(self, first: Iterable[FailureEntry], **known: str) -> "FailureTable":
+        """Return this table with the entries of `first` before its own: an operator knows the ERP better.
+
+        `known` are values that every sentence may name, such as `erp`.
+        """
+        return FailureTable((*first, *self.entries), {**self._known, **known})
 
     def find(self, code: str | None, text: str) -> FailureEntry | None:
         """Return the first entry that fits; None for a code that nobody has described."""
@@ -95,8 +99,8 @@ class FailureTable:
         """Return what `code` means; an unknown one keeps the ERP's own words, with the class `otherwise`."""
         entry = self.find(code, text)
         if entry is None:
-            return Refused(otherwise or FailureClass.FIX_SETUP, one_line(text or f"The ERP answered {code}."), code)
-        return entry.refused(code, {**(values or {}), "code": code or "", "text": text})
+            return Refused(otherwise or FailureClass.FIX_SETUP, sentence(text or f"The ERP answered {code}."), code)
+        return entry.refused(code, {**self._known, **(values or {}), "code": code or "", "text": text})
 
 
 class _Known(dict[str, Any]):

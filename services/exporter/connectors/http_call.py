@@ -6,8 +6,10 @@ from collections.abc import Awaitable, Callable, Mapping
 import httpx2
 
 from schemas.fields import FailureClass
+from services.exporter.connectors.network_error import why_unreached
 from services.exporter.connectors.tls import TlsSettings, tls_context
 from services.exporter.connectors.types import Refused, Transient, Unknown
+from services.exporter.connectors.wording import sentence
 from services.pipeline.bounded_answer import AnswerTooLargeError, bound_answer
 from services.pipeline.errors import SettingsError
 
@@ -27,10 +29,8 @@ Bound = Callable[[httpx2.Response], Awaitable[None]]
 class HttpCalls:
     """Calls of one connection; redirects are not followed, and no answer is read beyond its bound."""
 
-    def __init__(
-        self, settings: TlsSettings, headers: Mapping[str, str], bound: Bound = bound_answer, erp: str = "The ERP"
-    ) -> None:
-        self._erp = erp
+    def __init__(self, settings: TlsSettings, headers: Mapping[str, str], bound: Bound = bound_answer) -> None:
+        self._erp = settings.title
         self._timeout_seconds = settings.timeout_seconds
         self.client = _client(settings, headers, bound)
 
@@ -52,14 +52,19 @@ class HttpCalls:
             async with asyncio.timeout_at(until):
                 return await self.client.request(method, url, content=content, headers=headers)
         except _NOT_SENT as error:
-            return Transient(f"{self._erp} could not be reached ({type(error).__name__}).")
+            return Transient(sentence(f"{self._erp} could not be reached: {why_unreached(error, url)}"))
         except TimeoutError:
-            return Unknown(f"{self._erp} did not answer {method} within {self._timeout_seconds:g} seconds.")
+            return Unknown(f"{self._erp} did not answer within {self._timeout_seconds:g} seconds.")
         except AnswerTooLargeError as error:
-            message = f"{self._erp}'s answer to {method} cannot be used: {error}."
-            return Unknown(message, Refused(FailureClass.FIX_SETUP, message), is_reached=True)
-        except httpx2.HTTPError as error:
-            return Unknown(f"{self._erp}'s answer to {method} was lost ({type(error).__name__}).")
+            return self._unusable(str(error))
+        except httpx2.HTTPError:
+            return Unknown(f"The connection to {self._erp} was lost before it had answered.")
+
+    def _unusable(self, why: str) -> Unknown:
+        message = sentence(f"{self._erp} answered, but its answer cannot be used: {why}")
+        next_step = f"Let {self._erp} answer with less than 1 MB, unpacked, then retry the export."
+        refusal = Refused(FailureClass.FIX_SETUP, message, "unusable_answer", next_step=next_step)
+        return Unknown(message, refusal, is_reached=True)
 
     async def close(self) -> None:
         """Close network connections."""

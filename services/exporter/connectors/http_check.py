@@ -4,18 +4,23 @@ import asyncio
 import re
 import socket
 import ssl
-from collections.abc import Iterator
 from http import HTTPStatus
 from time import perf_counter
 from urllib.parse import quote, urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 
 from services.exporter.connectors.http_body import json_of
 from services.exporter.connectors.http_failure import HttpFailures, problem_in
 from services.exporter.connectors.http_response import find_answer
-from services.exporter.connectors.http_words import words_of
+from services.exporter.connectors.http_words import said_in, words_of
+from services.exporter.connectors.network_error import (
+    causes_of,
+    goes_through_proxy,
+    host_and_port,
+    is_of_another_host,
+    tls_words,
+)
 from services.exporter.connectors.protocol import ConnectionSettings
 from services.exporter.connectors.types import Checked, Refused, Transient
 from services.exporter.connectors.wording import one_line
@@ -23,7 +28,6 @@ from services.pipeline.bounded_answer import AnswerTooLargeError
 
 NOBODYS_REFERENCE = "countersign-connections-check"
 """A reference as the contract allows it, which no commitment has."""
-LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 SLOW_SHARE = 0.5
 """An answer that takes a larger share of its deadline is slow: some writes would take longer, and end in doubt."""
 
@@ -66,33 +70,26 @@ def _no_answer(settings: ConnectionSettings) -> str:
 
 def _unreached(error: httpx2.HTTPError, url: str) -> tuple[Checked, ...]:
     """Why no answer came, as far as the errors below `error` tell."""
-    parts = urlsplit(url)
-    host, causes = parts.hostname or "", list(_causes(error))
+    host, port = host_and_port(url)
+    causes = list(causes_of(error))
     if tls_error := next((each for each in causes if isinstance(each, ssl.SSLError)), None):
         return (Checked("address"), Checked("TLS", _tls_problem(tls_error, host)))
-    if _goes_through_proxy(parts.scheme, host):
+    if goes_through_proxy(url):
         return (Checked("address", one_line(_proxy_problem(error, host))),)
     if any(isinstance(cause, socket.gaierror) for cause in causes):
         return (Checked("address", f"The name {host} is not known. Correct the url, or the DNS of this machine."),)
     if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
-        port = parts.port or (443 if parts.scheme == "https" else 80)
         return (Checked("address", f"Nothing listens on {host}, port {port}. Start the ERP, or correct the url."),)
     if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
         return (Checked("address", f"{host} cannot be reached from here. Open the way to it in the firewall."),)
-    return (Checked("address"), Checked("answer", _lost(error, parts.scheme)))
+    return (Checked("address"), Checked("answer", _lost(urlsplit(url).scheme)))
 
 
-def _lost(error: httpx2.HTTPError, scheme: str) -> str:
-    text = f"The connection was lost before an answer came ({type(error).__name__}). See the log of the ERP."
+def _lost(scheme: str) -> str:
+    text = "The connection was lost before an answer came. See the log of the ERP."
     if scheme == "https":
         return f"{text} If it asks for a client certificate, name it in client_certificate_file."
     return f"{text} If it speaks TLS there, let the url begin with https."
-
-
-def _goes_through_proxy(scheme: str, host: str) -> bool:
-    """Whether the system names a proxy for `host`; calls to this machine use none."""
-    proxies = getproxies()
-    return bool(proxies.get(scheme) or proxies.get("all")) and host not in LOCAL_HOSTS and not proxy_bypass(host)
 
 
 def _proxy_problem(error: httpx2.HTTPError, host: str) -> str:
@@ -102,20 +99,13 @@ def _proxy_problem(error: httpx2.HTTPError, host: str) -> str:
     )
 
 
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
 def _tls_problem(error: ssl.SSLError, host: str) -> str:
     if not isinstance(error, ssl.SSLCertVerificationError):
-        reason = (error.reason or "no reason given").replace("_", " ").lower()
         return (
-            f"TLS failed: {reason}. If the ERP asks for a client certificate, name it in client_certificate_file; if "
-            "it speaks no TLS there, correct the url."
+            f"TLS failed: {tls_words(error)}. If the ERP asks for a client certificate, name it in "
+            "client_certificate_file; if it speaks no TLS there, correct the url."
         )
-    if "mismatch" in error.verify_message.lower():
+    if is_of_another_host(error):
         return f"The certificate is not for {host}. Write the name in the url for which it was issued."
     return (
         f"The certificate of {host} is not trusted: {error.verify_message}. Name the file of its CA in ca_file, or let "
@@ -130,7 +120,7 @@ def _refusal(response: httpx2.Response, settings: ConnectionSettings, failures: 
         return None
     if httpx2.codes.is_redirect(status):
         return Checked("documents", _redirect(response))
-    said = f"{words_of(response) or 'The ERP gave no reason'}. (HTTP {status})"
+    said = said_in(response)
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         return Checked("token", _unauthorised(settings, status, said))
     if status == HTTPStatus.TOO_MANY_REQUESTS:

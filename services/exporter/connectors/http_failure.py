@@ -50,6 +50,11 @@ class HttpFailures:
         self._table = _built_in().after(own)
         self._erp = erp
 
+    @property
+    def erp(self) -> str:
+        """The ERP at the beginning of a sentence."""
+        return self._erp[:1].upper() + self._erp[1:]
+
     def refused(self, problem: Problem, status: int, words: str, number: str | None = None) -> Refused:
         """Return what the refusal of document `number` means, with the ERP's `words`."""
         known = self._known(problem, status, words, number)

@@ -10,7 +10,7 @@ from schemas.fields import FailureClass
 from services.exporter.connectors.http_body import json_of
 from services.exporter.connectors.http_document import document_in, documents_in
 from services.exporter.connectors.http_failure import HttpFailures, problem_in
-from services.exporter.connectors.http_words import has_error, words_of
+from services.exporter.connectors.http_words import has_error, said_in, words_of
 from services.exporter.connectors.retry_after import retry_after_seconds
 from services.exporter.connectors.types import (
     Exists,
@@ -22,7 +22,7 @@ from services.exporter.connectors.types import (
     Unknown,
     WriteAnswer,
 )
-from services.exporter.connectors.wording import MAX_MESSAGE_CHARACTERS, one_line
+from services.exporter.connectors.wording import one_line, sentence
 
 _STORED = {httpx2.codes.OK, httpx2.codes.CREATED, httpx2.codes.NON_AUTHORITATIVE_INFORMATION}
 _LOST = {408, 502, 503, 504, *range(520, 531)}
@@ -38,15 +38,17 @@ def find_answer(response: httpx2.Response, reference: str, failures: HttpFailure
     body = json_of(response)
     listed = body.get("documents") if isinstance(body, dict) else None
     if not isinstance(listed, list) or has_error(body):
-        return Transient(_message(response, "The ERP's list of documents cannot be read"), is_reached=True)
+        erp = (failures or HttpFailures()).erp
+        return Transient(said_in(response, f"{erp} answered without a list of documents"), is_reached=True)
     return documents_in(listed, reference)
 
 
 def find_failure(response: httpx2.Response, failures: HttpFailures | None = None) -> Refused | Transient:
     """Return the failure of a search, which stores nothing: what would be unknown of a write is transient."""
-    failure = _failure(response, failures or HttpFailures())
+    failures = failures or HttpFailures()
+    failure = _failure(response, failures)
     if isinstance(failure, Exists):
-        return Transient("The ERP did not list its documents.")
+        return Transient(f"{failures.erp} did not list its documents.")
     return Transient(failure.message, is_reached=failure.is_reached) if isinstance(failure, Unknown) else failure
 
 
@@ -78,14 +80,14 @@ def update_answer(
     answer = write_answer(response, failures, number)
     if not isinstance(answer, Refused):
         return answer
-    return Gone(answer.failure_class, _message(response), answer.code) if is_missing(response) else answer
+    return Gone(answer.failure_class, said_in(response), answer.code) if is_missing(response) else answer
 
 
 def _failure(
     response: httpx2.Response, failures: HttpFailures, number: str | None = None
 ) -> Exists | Refused | Transient | Unknown:
     status = response.status_code
-    problem, message = problem_in(response), _message(response)
+    problem, message = problem_in(response), said_in(response, f"{failures.erp} gave no reason")
     existing = problem.document.found() if problem.document else None
     if status == httpx2.codes.CONFLICT and problem.code == "duplicate_reference" and existing:
         return Exists(existing)
@@ -102,28 +104,23 @@ def _failure(
 def _unclear(response: httpx2.Response, failures: HttpFailures, number: str | None) -> Unknown:
     """The ERP has answered completely, but showed no document; its words say why, or at least its status does."""
     status, problem = response.status_code, problem_in(response)
-    message = _message(response, _without_words(response))
+    message = said_in(response, _without_words(response, failures.erp))
     if httpx2.codes.is_success(status) and not has_error(json_of(response)) and words_of(response):
-        message = f"The ERP answered without a document: {message}"[:MAX_MESSAGE_CHARACTERS]
+        message = sentence(f"{failures.erp} answered without a document: {message}")
     is_reached = not httpx2.codes.is_server_error(status)  # a server that fails for all is spared by the circuit
     refused = failures.refused(problem, problem.status or status, message, number)
     return Unknown(message, refused, is_reached=is_reached)
 
 
-def _without_words(response: httpx2.Response) -> str:
+def _without_words(response: httpx2.Response, erp: str) -> str:
     """Return what an answer means that says nothing itself."""
     if response.status_code == httpx2.codes.ACCEPTED:
-        return "The ERP took it for later and showed no document"
+        return f"{erp} took it for later and showed no document"
     if httpx2.codes.is_redirect(response.status_code) and (location := response.headers.get("location")):
-        return one_line(f"The ERP redirects to {re.split('[?#]', location)[0]}")  # the rest may hold tokens
+        return one_line(f"{erp} redirects to {re.split('[?#]', location)[0]}")  # the rest may hold tokens
     if httpx2.codes.is_success(response.status_code):
-        return "The ERP answered without a document"
-    return "The ERP gave no reason"
-
-
-def _message(response: httpx2.Response, instead: str = "The ERP gave no reason") -> str:
-    sentence = f"{words_of(response) or instead}. (HTTP {response.status_code})"
-    return sentence[:MAX_MESSAGE_CHARACTERS]
+        return f"{erp} answered without a document"
+    return f"{erp} gave no reason"
 
 
 def _retry_after(response: httpx2.Response) -> float:

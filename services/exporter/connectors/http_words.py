@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 
 from services.exporter.connectors.http_body import json_of, text_of
-from services.exporter.connectors.wording import one_line
+from services.exporter.connectors.wording import one_line, sentence
 
 MAX_EXCERPT_CHARACTERS = 300
 _MAX_READ_CHARACTERS = 10_000
@@ -35,6 +35,11 @@ def words_of(response: httpx2.Response) -> str:
         return _excerpt(text_of(response)[:_MAX_READ_CHARACTERS])
     said = (one_line(part).rstrip(".") for part in _said(body))
     return ". ".join(list(dict.fromkeys(part for part in said if part))[:_MAX_PARTS])
+
+
+def said_in(response: httpx2.Response, otherwise: str = "The ERP gave no reason") -> str:
+    """Return a sentence with what the answer says, or else with `otherwise`, and with its status."""
+    return sentence(f"{words_of(response) or otherwise} (HTTP {response.status_code})")
 
 
 def has_error(body: Any) -> bool:

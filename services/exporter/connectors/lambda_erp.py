@@ -13,12 +13,10 @@ from services.exporter.connectors.lambda_erp_answer import (
     codes_in,
     order_in,
     orders_in,
-    read_failure,
-    refusal,
-    write_failure,
 )
 from services.exporter.connectors.lambda_erp_call import Calls
 from services.exporter.connectors.lambda_erp_check import check
+from services.exporter.connectors.lambda_erp_failure import LambdaErpFailures
 from services.exporter.connectors.lambda_erp_order import identity_of, order_of, references, unfit
 from services.exporter.connectors.protocol import ConnectionSettings
 from services.exporter.connectors.tls import TlsSettings
@@ -75,6 +73,7 @@ class LambdaErpConnector:
 
     def __init__(self, settings: LambdaErpSettings, token: SecretStr | None) -> None:
         self._company = settings.company
+        self._failures = LambdaErpFailures(settings.failure, settings.title)
         self._calls = Calls(settings, settings.url, token)
 
     async def find(self, reference: str) -> FindAnswer:
@@ -115,12 +114,12 @@ class LambdaErpConnector:
             return order
         document = order.found()
         if order.is_dead or isinstance(document, UnreadableDocument):
-            return _gone(name)
+            return self._failures.gone(name)
         return order.copy_of(document)
 
     async def check(self) -> tuple[Checked, ...]:
         """Look whether the API key, the company and the orders are as a write needs them."""
-        return await check(self._calls, self._company)
+        return await check(self._calls, self._company, self._failures)
 
     async def close(self) -> None:
         """Close network connections."""
@@ -129,7 +128,7 @@ class LambdaErpConnector:
     async def _content(self, request: WriteRequest, until: float) -> dict[str, Any] | Refused | Transient:
         """Return the order to write, which names the vendor as the ERP does."""
         if reason := unfit(request):
-            return refusal(reason.code, value=reason.value)
+            return self._failures.refusal(reason.code, value=reason.value)
         vendor = request.commitment.vendor
         supplier = vendor.erp_code or await self._supplier_named(vendor.name, until)
         return order_of(request, self._company, supplier) if isinstance(supplier, str) else supplier
@@ -140,9 +139,9 @@ class LambdaErpConnector:
         if isinstance(answer, Transient):
             return answer
         if (codes := codes_in(answer)) is None:
-            return read_failure(answer)
+            return self._failures.of_read(answer)
         if len(codes) != 1:
-            return refusal("vendor_ambiguous" if codes else "vendor_missing", value=name)
+            return self._failures.refusal("vendor_ambiguous" if codes else "vendor_missing", value=name)
         return codes[0]
 
     async def _post(
@@ -168,7 +167,7 @@ class LambdaErpConnector:
         if trail.free in (None, request.reference):
             return self._written(conflict, request)
         if former := trail.former(request.marker):
-            return refusal("order_cancelled", value=former.name or "")
+            return self._failures.refusal("order_cancelled", value=former.name or "")
         return self._written(await self._post(request, content, trail.free, until), request)
 
     async def _follow(self, reference: str, until: float) -> Trail | Refused | Transient:
@@ -192,17 +191,17 @@ class LambdaErpConnector:
         if isinstance(answer, Transient):
             return answer
         orders = orders_in(answer)
-        return read_failure(answer) if orders is None else orders
+        return self._failures.of_read(answer) if orders is None else orders
 
     async def _order(self, name: str, until: float) -> Order | Gone | Refused | Transient:
         if "/" in name:
-            return refusal("number_with_slash", value=name)
+            return self._failures.refusal("number_with_slash", value=name)
         answer = await self._calls.read(until, *ORDERS, name)
         if isinstance(answer, Transient):
             return answer
         if answer.status_code == httpx2.codes.NOT_FOUND:
-            return _gone(name)
-        return order_in(answer) or read_failure(answer)
+            return self._failures.gone(name)
+        return order_in(answer) or self._failures.of_read(answer)
 
     async def _draft(self, name: str, until: float) -> Order | Gone | Refused | Transient:
         """Return the order if it can still be changed, else why not."""
@@ -210,8 +209,8 @@ class LambdaErpConnector:
         if not isinstance(order, Order):
             return order
         if order.is_dead:
-            return _gone(name)
-        return refusal("order_submitted", value=name) if order.is_submitted else order
+            return self._failures.gone(name)
+        return self._failures.refusal("order_submitted", value=name) if order.is_submitted else order
 
     async def _adopted(self, order: Order, reference: str, until: float) -> dict[str, str] | Refused | Transient:
         """Return the reference for an order that somebody else created, so that it is found as the commitment's."""
@@ -232,9 +231,6 @@ class LambdaErpConnector:
         commitment = request.commitment
         vendor = f"{commitment.vendor.name} ({commitment.vendor.erp_code})" if commitment.vendor.erp_code else ""
         values = {"vendor": vendor or commitment.vendor.name, "company": self._company, "currency": commitment.currency}
-        return write_failure(answer, values | {"number": request.erp_code or ""})
-
-
-def _gone(name: str) -> Gone:
-    refused = refusal("order_gone", value=name)
-    return Gone(refused.failure_class, refused.message, refused.code, refused.owner, refused.next_step)
+        return self._failures.of_write(
+            answer, values | {"number": request.erp_code or "", "document": commitment.number}
+        )

@@ -1,30 +1,22 @@
-"""Reads what Lambda ERP answers: its orders, and why it refuses."""
+"""Reads the orders in what Lambda ERP answers."""
 
-from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
 import httpx2
 from pydantic import Field, TypeAdapter, ValidationError
 
-from schemas.fields import Code, ErpId, FailureClass, Text
-from services.exporter.connectors.failure_table import FailureTable
+from schemas.fields import Code, ErpId, Text
 from services.exporter.connectors.http_body import json_of
 from services.exporter.connectors.http_document import Body, Lenient
-from services.exporter.connectors.http_response import find_answer, write_answer
-from services.exporter.connectors.http_words import words_of
 from services.exporter.connectors.lambda_erp_order import SOURCE, own_reference
 from services.exporter.connectors.types import (
     ErpCopy,
     ErpLine,
     FoundDocument,
-    Refused,
-    Transient,
-    Unknown,
     UnreadableDocument,
 )
 
-FAILURES = FailureTable.of_package(__package__ or "", "lambda_erp.failures.toml")
 _SUBMITTED = "1"
 _CANCELLED = "2"
 
@@ -121,38 +113,6 @@ def codes_in(response: httpx2.Response) -> list[str] | None:
     codes = [row.get("name") if isinstance(row, dict) else None for row in rows or ()]
     known = [code for code in codes if isinstance(code, str)]
     return None if rows is None or len(known) < len(codes) else known
-
-
-def read_failure(response: httpx2.Response) -> Refused | Transient:
-    """Return what it means that a call that only reads was answered with something else."""
-    failure = find_answer(response, "")
-    if isinstance(failure, Refused):
-        return _in_words(response, failure, {})
-    return failure if isinstance(failure, Transient) else Transient("Lambda ERP listed no orders.", is_reached=True)
-
-
-def write_failure(response: httpx2.Response, values: Mapping[str, str]) -> Refused | Transient | Unknown:
-    """Return what an answer without an order means for the write that it answers; `values` are for the sentences."""
-    failure = write_answer(response)
-    if isinstance(failure, Refused):
-        return _in_words(response, failure, values)
-    if isinstance(failure, (Transient, Unknown)):
-        return failure
-    return Unknown("Lambda ERP answered without an order.", is_reached=True)
-
-
-def refusal(code: str, text: str = "", **values: str) -> Refused:
-    """Return the refusal that the table has for a `code` of our own."""
-    return FAILURES.refusal(code, text, values)
-
-
-def _in_words(response: httpx2.Response, refused: Refused, values: Mapping[str, str]) -> Refused | Transient:
-    """Return `refused` as the table words it; the ERP has no codes, so that its statuses stand for them."""
-    status, text = str(response.status_code), words_of(response)
-    worded = FAILURES.refusal(status, text, values, otherwise=refused.failure_class)
-    if worded.failure_class is FailureClass.RETRY_LATER:
-        return Transient(worded.message, status, is_reached=True)
-    return worded
 
 
 def _decimal(text: str | None) -> Decimal | None:

@@ -22,7 +22,7 @@ class Calls:
         self._url = f"{url.rstrip('/')}/api"
         self._seconds = settings.timeout_seconds
         authorization = {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
-        self._calls = HttpCalls(settings, ASK_UNPACKED | authorization, erp="Lambda ERP")
+        self._calls = HttpCalls(settings, ASK_UNPACKED | authorization)
 
     def deadline(self) -> float:
         """Return when calls for a question that is asked now must have ended, in the event loop's time."""

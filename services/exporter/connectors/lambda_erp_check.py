@@ -5,42 +5,43 @@ from typing import Any
 import httpx2
 
 from services.exporter.connectors.http_body import json_of
-from services.exporter.connectors.lambda_erp_answer import codes_in, read_failure
+from services.exporter.connectors.lambda_erp_answer import codes_in
 from services.exporter.connectors.lambda_erp_call import Calls
+from services.exporter.connectors.lambda_erp_failure import LambdaErpFailures
 from services.exporter.connectors.types import Checked
 
 _WRITING_ROLES = ("manager", "admin")
 _NEEDED_FIELDS = ("external_source", "external_reference", "remarks", "docstatus", "discarded")
 
 
-async def check(calls: Calls, company: str) -> tuple[Checked, ...]:
+async def check(calls: Calls, company: str, failures: LambdaErpFailures) -> tuple[Checked, ...]:
     """Return what was found of the API key, the company and the orders; a key that is refused ends the look."""
     until = calls.deadline()
-    sign_in = Checked("API key", await _sign_in_problem(calls, until))
+    sign_in = Checked("API key", await _sign_in_problem(calls, until, failures))
     if sign_in.problem:
         return (sign_in,)
     return (
         sign_in,
-        Checked(f"company {company}", await _company_problem(calls, until, company)),
-        Checked("purchase orders", await _orders_problem(calls, until)),
+        Checked(f"company {company}", await _company_problem(calls, until, company, failures)),
+        Checked("purchase orders", await _orders_problem(calls, until, failures)),
     )
 
 
-async def _sign_in_problem(calls: Calls, until: float) -> str | None:
-    user = await _read(calls, until, "auth", "me")
+async def _sign_in_problem(calls: Calls, until: float, failures: LambdaErpFailures) -> str | None:
+    user = await _read(calls, failures, until, "auth", "me")
     if isinstance(user, str):
         return user
     role = user.get("role")
     return None if role in _WRITING_ROLES else f"The API key has the role {role}; create one with the role manager."
 
 
-async def _company_problem(calls: Calls, until: float, company: str) -> str | None:
+async def _company_problem(calls: Calls, until: float, company: str, failures: LambdaErpFailures) -> str | None:
     answer = await calls.read(until, "masters", "company", params={"name": company})
     if not isinstance(answer, httpx2.Response):
         return answer.message
     companies = codes_in(answer)
     if companies is None:
-        return read_failure(answer).message
+        return failures.of_read(answer).message
     return (
         None
         if company in companies
@@ -48,8 +49,8 @@ async def _company_problem(calls: Calls, until: float, company: str) -> str | No
     )
 
 
-async def _orders_problem(calls: Calls, until: float) -> str | None:
-    fields = await _read(calls, until, "documents", "purchase-order", "fields")
+async def _orders_problem(calls: Calls, until: float, failures: LambdaErpFailures) -> str | None:
+    fields = await _read(calls, failures, until, "documents", "purchase-order", "fields")
     if isinstance(fields, str):
         return fields
     known = fields.get("fields")
@@ -57,10 +58,10 @@ async def _orders_problem(calls: Calls, until: float) -> str | None:
     return f"Purchase orders lack {', '.join(missing)}; update Lambda ERP." if missing else None
 
 
-async def _read(calls: Calls, until: float, *path: str) -> dict[str, Any] | str:
+async def _read(calls: Calls, failures: LambdaErpFailures, until: float, *path: str) -> dict[str, Any] | str:
     """Return the JSON object that the ERP answers; a sentence if it answers something else."""
     answer = await calls.read(until, *path)
     if not isinstance(answer, httpx2.Response):
         return answer.message
     body = json_of(answer) if answer.is_success else None
-    return body if isinstance(body, dict) else read_failure(answer).message
+    return body if isinstance(body, dict) else failures.of_read(answer).message

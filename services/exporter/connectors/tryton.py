@@ -48,7 +48,7 @@ class TrytonConnector:
         if token is None:
             raise SettingsError("give token_env or token_file: the password of the user in Tryton.")
         self._settings = settings
-        self._table = FAILURES.after(settings.failure)
+        self._table = FAILURES.after(settings.failure, erp=settings.title)
         self._rpc = TrytonRpc(settings, token, self._table)
         self._companies = Companies(self._rpc, settings, self._table)
 

@@ -12,13 +12,12 @@ from typing import Any
 
 import httpx2
 
-from schemas.fields import FailureClass
 from services.exporter.connectors.failure_table import FailureTable
 from services.exporter.connectors.http_body import text_of
-from services.exporter.connectors.http_words import words_of
+from services.exporter.connectors.http_words import said_in
 from services.exporter.connectors.retry_after import retry_after_seconds
 from services.exporter.connectors.types import Refused, Transient, Unknown
-from services.exporter.connectors.wording import one_line
+from services.exporter.connectors.wording import one_line, sentence
 
 FAILURES = FailureTable.of_package("services.exporter.connectors", "tryton.failures.toml")
 RATE_LIMIT_SECONDS = 300.0
@@ -49,7 +48,7 @@ def answer_of(response: httpx2.Response, table: FailureTable) -> Result | Refuse
     status = response.status_code
     if status == httpx2.codes.OK:
         return _rpc_answer(response, table)
-    message = one_line(f"{words_of(response) or 'Tryton gave no reason'}. (HTTP {status})")
+    message = said_in(response, "Tryton gave no reason")
     if status == httpx2.codes.TOO_MANY_REQUESTS:
         return Transient(message, "rate_limit", _retry_after(response) or RATE_LIMIT_SECONDS, is_reached=True)
     if status == httpx2.codes.SERVICE_UNAVAILABLE and "retry-after" in response.headers:
@@ -62,11 +61,14 @@ def answer_of(response: httpx2.Response, table: FailureTable) -> Result | Refuse
     return Unknown(message, refusal, is_reached=not httpx2.codes.is_server_error(status))
 
 
+def unanswered(lost: Transient | Unknown) -> Transient:
+    """Return what it means for a call that only reads that no answer to it could be read: it may be asked again."""
+    return lost if isinstance(lost, Transient) else Transient(lost.message, is_reached=lost.is_reached)
+
+
 def without_storing(answer: Refused | Transient | Unknown) -> Refused | Transient:
     """Return `answer` to a call that only reads: what would be unknown of a write is a refusal, or transient."""
-    if isinstance(answer, Unknown):
-        return answer.refusal or Transient(answer.message, is_reached=answer.is_reached)
-    return answer
+    return (answer.refusal or unanswered(answer)) if isinstance(answer, Unknown) else answer
 
 
 def _rpc_answer(response: httpx2.Response, table: FailureTable) -> Result | Refused | Transient | Unknown:
@@ -75,8 +77,8 @@ def _rpc_answer(response: httpx2.Response, table: FailureTable) -> Result | Refu
     except (ValueError, RecursionError, InvalidOperation):
         body = None
     if not isinstance(body, dict) or not body.keys() & {"result", "error"}:
-        message = "The answer cannot be read: it is not from Tryton."
-        return Unknown(message, Refused(FailureClass.FIX_SETUP, message, "no_rpc"), is_reached=True)
+        refusal = table.refusal("no_rpc", "")
+        return Unknown(refusal.message, refusal, is_reached=True)
     return _error(body["error"], table) if body.get("error") else Result(body.get("result"))
 
 
@@ -89,18 +91,23 @@ def _error(error: Any, table: FailureTable) -> Refused | Transient | Unknown:
     parts = error if isinstance(error, list) and error else [error]
     kind, arguments = str(parts[0]), parts[1] if len(parts) > 1 else ""
     if kind == _CONCURRENCY:
-        return Transient(one_line(f"Somebody else has just changed this in Tryton: {arguments}"), kind, is_reached=True)
+        return Transient(sentence(f"Somebody else has just changed this in Tryton: {arguments}"), kind, is_reached=True)
     if kind in _ROLLED_BACK:
         return table.refusal(kind, _words(kind, arguments))
-    refusal = table.refusal("server_error", one_line(f"{kind} {arguments}"))
+    refusal = table.refusal("server_error", one_line(kind or _last_line(arguments)))
     return Unknown(refusal.message, refusal, is_reached=True)
 
 
 def _words(kind: str, arguments: Any) -> str:
-    """Return the texts of an error: message and description; a warning has its name before them."""
+    """Return the texts of an error: message and description; a warning and a question have a name before them."""
     texts = arguments if isinstance(arguments, list) else [arguments]
-    said = texts[1:3] if kind == "UserWarning" else texts[:2]
+    said = texts[1:3] if kind == "UserWarning" else texts[1:2] if kind == "LoginException" else texts[:2]
     return one_line(" ".join(text for text in said if isinstance(text, str)))
+
+
+def _last_line(traceback: Any) -> str:
+    """Return how a traceback ends: with the error itself."""
+    return str(traceback).rstrip().rpartition("\n")[2]
 
 
 def _retry_after(response: httpx2.Response) -> float:

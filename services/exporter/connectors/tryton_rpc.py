@@ -13,7 +13,7 @@ from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from services.exporter.connectors.failure_table import FailureTable
 from services.exporter.connectors.http_call import HttpCalls
-from services.exporter.connectors.tryton_answer import Result, Stopped, answer_of, without_storing
+from services.exporter.connectors.tryton_answer import Result, Stopped, answer_of, unanswered, without_storing
 from services.exporter.connectors.tryton_rows import Row
 from services.exporter.connectors.tryton_session import TrytonSession
 from services.exporter.connectors.tryton_settings import TrytonSettings
@@ -58,19 +58,20 @@ class TrytonRpc:
         self, method: str, arguments: list[Any], deadline: float, context: Mapping[str, Any] | None = None
     ) -> Any:
         """Return the result of a method that only reads; raises Stopped with a refusal, or a transient answer."""
-        answer = await self._answer(method, arguments, deadline, context)
-        if isinstance(answer, Result):
-            return answer.value
-        raise Stopped(without_storing(answer))
+        response = await self._response(method, arguments, deadline, context)
+        if not isinstance(response, httpx2.Response):
+            raise Stopped(unanswered(response))
+        answer = answer_of(response, self._table)
+        return _value(answer if isinstance(answer, Result) else without_storing(answer))
 
     async def write(self, method: str, arguments: list[Any], deadline: float, context: Mapping[str, Any]) -> Any:
         """Return the result of a method that writes; raises Stopped, with Unknown if it may have written."""
         if asyncio.get_running_loop().time() >= deadline:
             raise Stopped(Transient("Looking everything up in Tryton took all of the time; nothing was written."))
-        answer = await self._answer(method, arguments, deadline, context)
-        if isinstance(answer, Result):
-            return answer.value
-        raise Stopped(answer)
+        response = await self._response(method, arguments, deadline, context)
+        if not isinstance(response, httpx2.Response):
+            raise Stopped(response)
+        return _value(answer_of(response, self._table))
 
     async def sign_in(self, deadline: float) -> None:
         """Sign in, unless that is done; raises Stopped if it fails."""
@@ -83,21 +84,19 @@ class TrytonRpc:
                 await self._send("common.db.logout", [], self._session.header, deadline)
         await self._calls.close()
 
-    async def _answer(
+    async def _response(
         self, method: str, arguments: list[Any], deadline: float, context: Mapping[str, Any] | None
-    ) -> Result | Refused | Transient | Unknown:
-        """Return the answer; a call whose session has ended was not carried out, and is repeated with a new one."""
+    ) -> httpx2.Response | Transient | Unknown:
+        """Return the response; a call whose session has ended was not carried out, and is repeated with a new one."""
         parameters = [*arguments, {"language": LANGUAGE, **(context or {})}]
         header = self._session.header or await self._session.renewed(deadline)
         response = await self._send(method, parameters, header, deadline)
         if _is_unauthorised(response):
             header = await self._session.renewed(deadline, ended=header)
             response = await self._send(method, parameters, header, deadline)
-        if not isinstance(response, httpx2.Response):
-            return response
         if _is_unauthorised(response):
             return Transient("Tryton ended a new session at once.", "session_ended", is_reached=True)
-        return answer_of(response, self._table)
+        return response
 
     async def _send(
         self, method: str, parameters: list[Any], header: str, deadline: float
@@ -109,6 +108,13 @@ class TrytonRpc:
     async def _send_login(self, deadline: float) -> httpx2.Response | Transient | Unknown:
         content = _body("common.db.login", [self._user, {"password": self._password}, LANGUAGE])
         return await self._calls.send("POST", self._url, content=content, deadline=deadline)
+
+
+def _value(answer: Result | Refused | Transient | Unknown) -> Any:
+    """Return the result that `answer` is; raises Stopped if it is none."""
+    if isinstance(answer, Result):
+        return answer.value
+    raise Stopped(answer)
 
 
 def _is_unauthorised(response: httpx2.Response | Transient | Unknown) -> bool:

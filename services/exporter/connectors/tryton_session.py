@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import httpx2
 
 from services.exporter.connectors.failure_table import FailureTable
-from services.exporter.connectors.tryton_answer import Result, Stopped, answer_of, without_storing
+from services.exporter.connectors.tryton_answer import Result, Stopped, answer_of, unanswered, without_storing
 from services.exporter.connectors.types import Refused, Transient, Unknown
 
 REFUSED_PAUSE_SECONDS = 120.0
@@ -49,7 +49,7 @@ class TrytonSession:
     async def _signed_in(self, deadline: float) -> str:
         self._stop_while_paused()
         response = await self._send_login(deadline)
-        answer = self._login_answer(response) if isinstance(response, httpx2.Response) else without_storing(response)
+        answer = self._login_answer(response) if isinstance(response, httpx2.Response) else unanswered(response)
         if not isinstance(answer, Result):
             self._pause_after(answer)
             raise Stopped(answer)

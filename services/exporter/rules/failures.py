@@ -14,8 +14,8 @@ UNNAMED_DOCUMENT = "a document whose id cannot be read"
 """What a document without a usable id or number is called."""
 _OWNERS: dict[FailureClass, tuple[Owner, str]] = {
     FailureClass.RETRY_LATER: (Owner.APPROVER, "Retry the export once the ERP is available again."),
-    FailureClass.WAIT_FOR_DEPENDENCY: (Owner.APPROVER, "Wait until what it depends on is in the ERP, then retry."),
-    FailureClass.FIX_DATA: (Owner.PROJECT_MANAGER, "Reject it with this message; correct the commitment and re-send."),
+    FailureClass.WAIT_FOR_DEPENDENCY: (Owner.APPROVER, "Have what it names added or mended in the ERP, then retry."),
+    FailureClass.FIX_DATA: (Owner.PROJECT_MANAGER, "Reject it with this message, to be corrected and re-sent."),
     FailureClass.FIX_SETUP: (Owner.ERP_ADMIN, "Mend the ERP connection or its set-up, then retry the export."),
 }
 
@@ -168,7 +168,8 @@ def given_up(about: About, last_message: str, attempts: int) -> Refused:
         FailureClass.RETRY_LATER,
         f"{about.begin} could not take {about.number} in {attempts} attempts. {last_message}",
         "given_up",
-        next_step=f"Retry the export once {about.erp} is available again.",
+        next_step=f"Retry the export once {about.erp} is available again. If this stays, show the message to the ERP "
+        "admin.",
     )
 
 

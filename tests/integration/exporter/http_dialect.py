@@ -14,6 +14,8 @@ CALLS = {"GET": Call.FIND, "POST": Call.CREATE, "PUT": Call.UPDATE}
 class HttpContract(HttpDialect):
     """The contract in `http.openapi.yaml`; `enforces_reference` is whether the ERP refuses a second document."""
 
+    own_errors = (b'{"id": "7", "error": "The period is closed."}', b'{"id": "7", "documents": [], "errors": ["No."]}')
+
     def __init__(self, *, enforces_reference: bool = False, kind: type[HttpConnector] = HttpConnector) -> None:
         self._enforces_reference = enforces_reference
         self._kind = kind

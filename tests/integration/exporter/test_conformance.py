@@ -4,6 +4,7 @@ from services.exporter.connector_tests import CheckTests, HttpConnectorTests, Re
 from services.exporter.connector_tests.round_trips import RoundTripTests
 from tests.integration.exporter.http_dialect import HttpContract
 from tests.integration.exporter.lambda_erp_dialect import LambdaErpDialect
+from tests.integration.exporter.tryton_dialect import TrytonDialect
 
 
 class TestHttp(HttpConnectorTests, ReadTests, CheckTests):
@@ -16,3 +17,7 @@ class TestHttpWhereTheErpEnforcesTheReference(RoundTripTests):
 
 class TestLambdaErp(HttpConnectorTests, ReadTests, CheckTests):
     dialect = LambdaErpDialect()
+
+
+class TestTryton(HttpConnectorTests, ReadTests, CheckTests):
+    dialect = TrytonDialect()

@@ -108,6 +108,8 @@ MISTAKES = (
     ),
     Mistake("test_an_error_that_looks_like_success_is_none", careless.BelievesAnything, "reported an error.*is Landed"),
     Mistake("test_a_search_that_reports_an_error_is_never_nothing", careless.SwallowsErrors, r"an error; it is \(\)"),
+    Mistake("test_an_error_in_the_form_of_the_erp_is_no_success", careless.BelievesAnything, "an error.*is Landed"),
+    Mistake("test_an_error_in_the_form_of_the_erp_is_no_success", careless.SwallowsErrors, r"an error.*it is \(\)"),
     Mistake("test_a_created_document_without_a_usable_id_is_unknown", careless.TakesAnyId, "no id that can be used"),
     Mistake("test_a_found_document_without_a_usable_id_counts", careless.DropsUnreadable, "must not be left out"),
     Mistake("test_a_number_as_id_is_read_as_text", careless.KeepsNumbers, "the id 17, which is no text"),
@@ -179,6 +181,7 @@ def dialect_of(mistake: Mistake) -> HttpDialect:
         return HttpContract(kind=mistake.connector, enforces_reference=mistake.enforces_reference)
     dialect = LedgerlyDialect()
     dialect.kind = mistake.connector
+    dialect.own_errors = (b'{"order": {"key": "7"}, "orders": [], "error": "The period is closed."}',)
     return dialect
 
 

@@ -64,7 +64,7 @@ async def test_an_erp_that_has_everything_has_no_problem_and_gets_no_document() 
         (
             response_bytes(500, b"Oops"),
             "documents",
-            "Oops. (HTTP 500) Find out from the log of Main books why it failed",
+            "Oops (HTTP 500). Find out from the log of Main books why it failed",
         ),
         (response_bytes(503), "documents", "Find out from the log of Main books why it failed, mend that."),
         (
@@ -108,7 +108,7 @@ async def test_a_connection_without_a_token_is_told_to_name_one() -> None:
 
     assert found == Checked(
         "token",
-        "The connection has no token. Name one in token_env or token_file. The ERP gave no reason. (HTTP 401)",
+        "The connection has no token. Name one in token_env or token_file. The ERP gave no reason (HTTP 401).",
     )
 
 

@@ -243,7 +243,7 @@ async def test_a_wrong_key_is_a_matter_of_set_up(erp: LambdaErp) -> None:
     async with connector(erp.url, "sk_erp_wrong") as wrong:
         for answer in (await wrong.find("key-1"), await wrong.create(request("key-1")), await wrong.read("PO-0001")):
             assert isinstance(answer, Refused)
-            assert (answer.failure_class, answer.code) == (FailureClass.FIX_SETUP, "401")
+            assert (answer.failure_class, answer.code) == (FailureClass.FIX_SETUP, "http_401")
             assert answer.message == "Lambda ERP does not accept the API key: Invalid API key."
 
 
@@ -252,7 +252,7 @@ async def test_a_key_that_may_only_read_is_a_matter_of_set_up(erp: LambdaErp) ->
         assert await viewer.find("key-2") == ()
         answer = await viewer.create(request("key-2"))
     assert isinstance(answer, Refused)
-    assert (answer.failure_class, answer.code) == (FailureClass.FIX_SETUP, "403")
+    assert (answer.failure_class, answer.code) == (FailureClass.FIX_SETUP, "http_403")
 
 
 async def test_the_erp_itself_refuses_a_second_order_for_a_commitment(

@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import orjson
 import pytest
 from pydantic import SecretStr
 
 from schemas.commitment import Commitment
-from schemas.fields import FailureClass
+from schemas.fields import FailureClass, Owner
 from services.exporter.connectors.lambda_erp import LambdaErpConnector, LambdaErpSettings
 from services.exporter.connectors.types import Landed, Refused, Transient, Unknown, WriteRequest
 from services.pipeline.bounded_answer import MAX_ANSWER_BYTES
@@ -25,7 +26,7 @@ CANCELLED = response_bytes(
 
 
 @asynccontextmanager
-async def connector(url: str, timeout_seconds: float = 5) -> AsyncIterator[LambdaErpConnector]:
+async def connector(url: str, timeout_seconds: float = 5, **members: Any) -> AsyncIterator[LambdaErpConnector]:
     settings = LambdaErpSettings(
         name="main",
         kind="lambda_erp",
@@ -34,6 +35,7 @@ async def connector(url: str, timeout_seconds: float = 5) -> AsyncIterator[Lambd
         url=url,
         company="Miller Build",
         timeout_seconds=timeout_seconds,
+        **members,
     )
     connected = LambdaErpConnector(settings, SecretStr("key"))
     yield connected
@@ -116,3 +118,19 @@ async def test_a_list_of_suppliers_that_cannot_be_read_has_stored_nothing() -> N
     async with scripted_server(odd) as erp, connector(erp.url) as connected:
         assert isinstance(await connected.create(WriteRequest("c-1", "m", "co-1", 1, commitment)), Transient)
         assert len(erp.received) == 1
+
+
+async def test_a_connection_words_the_refusals_of_its_erp_itself() -> None:
+    budget = {
+        "code": "http_422",
+        "contains": "budget",
+        "class": "wait_for_dependency",
+        "sentence": "The budget in {erp} is too small for {document}.",
+        "owner": "approver",
+    }
+    refusal = response_bytes(422, orjson.dumps({"detail": "Over budget"}))
+    async with scripted_server(refusal) as erp, connector(erp.url, failure=[budget]) as connected:
+        answer = await connected.create(REQUEST)
+        assert isinstance(answer, Refused)
+        assert answer.message == f"The budget in Lambda is too small for {REQUEST.commitment.number}."
+        assert (answer.failure_class, answer.owner) == (FailureClass.WAIT_FOR_DEPENDENCY, Owner.APPROVER)

@@ -123,7 +123,7 @@ async def test_an_erp_that_is_down_is_announced_with_the_reason_and_the_next_tri
     told = (await exporter.last_published()).data
     assert told.circuit_open_since == exporter.clock()
     assert exporter.clock() < told.paused_until <= exporter.clock() + timedelta(seconds=10)
-    assert told.reason == "The ERP is down for maintenance. Nothing was stored. (HTTP 503)"
+    assert told.reason == "The ERP is down for maintenance. Nothing was stored (HTTP 503)."
 
     exporter.erp.faults.replace([])
     exporter.clock.advance(10)

@@ -46,12 +46,20 @@ def test_the_first_entry_that_fits_counts() -> None:
     table = FailureTable([entry("31*", contains="LOCKED", sentence="Locked."), entry("31*", sentence="Other.")])
     assert table.refusal("3175", "The list is locked by Mary").message == "Locked."
     assert table.refusal("3175", "Something else").message == "Other."
-    assert table.refusal("13175", "The list is locked").message == "The list is locked"
+    assert table.refusal("13175", "The list is locked").message == "The list is locked."
 
 
 def test_the_entries_of_an_operator_come_first() -> None:
     table = FailureTable([entry("1", sentence="Ours.")]).after([entry("1", sentence="Theirs.")])
     assert table.refusal("1", "").message == "Theirs."
+
+
+def test_every_sentence_may_name_what_the_connection_knows() -> None:
+    table = FailureTable([entry("1", sentence="{erp} refuses.")]).after(
+        [entry("2", next_step="Mend {erp}")], erp="Books"
+    )
+    assert table.refusal("1", "").message == "Books refuses."
+    assert table.refusal("2", "No").next_step == "Mend Books."
 
 
 @pytest.mark.parametrize("sentence", ["{}", "{0}", "{a.b}", "{a!r}", "{a:>9}", "{", "{a[0]}"])
@@ -61,4 +69,4 @@ def test_a_sentence_names_values_and_nothing_else(sentence: str) -> None:
 
 
 def test_braces_in_the_words_of_the_erp_are_text() -> None:
-    assert FailureTable([entry("1")]).refusal("1", "{value} of {nothing}").message == "{value} of {nothing}"
+    assert FailureTable([entry("1")]).refusal("1", "{value} of {nothing}").message == "{value} of {nothing}."

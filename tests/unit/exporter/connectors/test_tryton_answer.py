@@ -96,7 +96,7 @@ def test_what_a_proxy_says_is_a_lost_answer(status: int) -> None:
 
 
 def test_a_proxy_that_asks_to_wait_stored_nothing() -> None:
-    assert answer(503, {}, **{"retry-after": "7"}) == Transient("Tryton gave no reason. (HTTP 503)", None, 7.0)
+    assert answer(503, {}, **{"retry-after": "7"}) == Transient("Tryton gave no reason (HTTP 503).", None, 7.0)
 
 
 def test_a_rate_limit_waits_for_as_long_as_tryton_counts() -> None:
@@ -133,3 +133,18 @@ def test_a_search_in_doubt_is_no_doubt() -> None:
     assert without_storing(Unknown("odd", Refused(FailureClass.FIX_SETUP, "odd"))) == Refused(
         FailureClass.FIX_SETUP, "odd"
     )
+
+
+def test_an_error_is_shown_without_its_traceback() -> None:
+    traceback = 'Traceback (most recent call last):\n  File "x.py", line 3\nValueError: too long\n'
+    named = answer(body={"id": 1, "error": ["connection already closed", traceback]})
+    unnamed = answer(body={"id": 1, "error": ["", traceback]})
+
+    assert named.message == "Tryton failed with an error of its own: connection already closed."
+    assert unnamed.message == "Tryton failed with an error of its own: ValueError: too long."
+
+
+def test_a_question_at_sign_in_is_shown_without_its_name() -> None:
+    asked = answer(body={"id": 1, "error": ["LoginException", ["otp", "Your code?", "char"]]})
+
+    assert asked.message == "Tryton asks for more than a password: Your code?"

@@ -87,7 +87,7 @@ SUMMARY = exports_after().by_revision[1].summary
             given_up(ABOUT, "No answer.", 10),
             Owner.APPROVER,
             "Main books could not take SC-014 in 10 attempts. No answer.",
-            "Retry the export once Main books is available again.",
+            "Retry the export once Main books is available again. If this stays, show the message to the ERP admin.",
         ),
     ],
 )
@@ -102,11 +102,11 @@ def test_a_failure_names_what_it_is_about_and_what_its_owner_does(
 
 
 def test_what_was_not_stored_keeps_the_erps_words_and_their_next_step() -> None:
-    said = Refused(FailureClass.FIX_DATA, "Closed. (HTTP 422)", "CC-1", Owner.APPROVER, "Open it.")
+    said = Refused(FailureClass.FIX_DATA, "Closed (HTTP 422).", "CC-1", Owner.APPROVER, "Open it.")
 
     failure = failure_of(not_stored(ABOUT, said), is_in_erp=False)
 
-    assert failure.message == ("Closed. (HTTP 422) Asked afterwards, Main books does not have this revision of SC-014.")
+    assert failure.message == ("Closed (HTTP 422). Asked afterwards, Main books does not have this revision of SC-014.")
     assert (failure.code, failure.owner, failure.next_step) == ("CC-1", Owner.APPROVER, "Open it.")
 
 
@@ -123,4 +123,6 @@ def test_a_document_that_is_gone_is_named_with_its_erp_and_its_commitment() -> N
 
 def test_an_erp_without_a_title_is_called_the_erp() -> None:
     assert given_up(About("SC-014"), "No.", 3).message == "The ERP could not take SC-014 in 3 attempts. No."
-    assert given_up(About("SC-014"), "No.", 3).next_step == "Retry the export once the ERP is available again."
+    assert given_up(About("SC-014"), "No.", 3).next_step == (
+        "Retry the export once the ERP is available again. If this stays, show the message to the ERP admin."
+    )

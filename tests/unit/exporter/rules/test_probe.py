@@ -40,7 +40,7 @@ def in_doubt() -> Export:
     return after_attempt(exports_after(accepted_event(2)), Unknown("No answer.")).state.by_revision[2]
 
 
-GONE = Gone(FailureClass.FIX_SETUP, "There is no document d-1. (HTTP 404)", "not_found")
+GONE = Gone(FailureClass.FIX_SETUP, "There is no document d-1 (HTTP 404).", "not_found")
 
 
 def test_a_document_that_can_neither_be_updated_nor_found_is_gone(untried: Export, in_doubt: Export) -> None:
@@ -235,7 +235,8 @@ def test_a_lost_write_is_repeated_up_to_the_limit(in_doubt: Export, step: Create
         FailureClass.RETRY_LATER,
         "Main books could not take SC-014 in 10 attempts. No answer.",
         "given_up",
-        next_step="Retry the export once Main books is available again.",
+        next_step="Retry the export once Main books is available again. If this stays, show the message to the ERP "
+        "admin.",
     )
 
 

@@ -124,7 +124,7 @@ def test_a_document_that_is_gone_is_named_to_the_approver_with_both_ways_on() ->
     document = exports.document
     assert document is not None
 
-    (event,) = after_attempt(exports, DocumentGone(document, "There is no document d-1. (HTTP 404)")).publish
+    (event,) = after_attempt(exports, DocumentGone(document, "There is no document d-1 (HTTP 404).")).publish
 
     failure = event.data.failure
     assert (failure.code, failure.failure_class, failure.owner) == (
@@ -134,7 +134,7 @@ def test_a_document_that_is_gone_is_named_to_the_approver_with_both_ways_on() ->
     )
     assert (failure.document, failure.in_erp) == (document, False)
     assert failure.message == (
-        "The ERP no longer has PO-d-1, the document of this commitment. There is no document d-1. (HTTP 404)"
+        "The ERP no longer has PO-d-1, the document of this commitment. There is no document d-1 (HTTP 404)."
     )
     assert "choose Create anew; otherwise restore it" in failure.next_step
 
@@ -330,7 +330,7 @@ def test_a_success_silently_supersedes_a_failed_lower_revision() -> None:
 
 
 def test_a_broken_connector_is_retried_with_growing_delays_and_then_fails_for_its_admin() -> None:
-    broken = Broken("The connector failed (KeyError).")
+    broken = Broken("The connector failed with an error of its own.")
     first = after_attempt(exports_after(), broken)
     second = after_attempt(first.state, broken, NOW + SOON)
     last = after_attempt(second.state, broken, NOW + 3 * SOON)
