@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any, Self
+from urllib.parse import quote
 
 import httpx2
 
@@ -72,6 +73,16 @@ class Actors:
     async def rows(self, view: str) -> Sequence[Mapping[str, Any]]:
         """Return the first 200 rows of a view of the desk."""
         return list((await self._call_desk("GET", f"?view={view}&limit=200"))["items"])
+
+    async def all_rows(self, view: str) -> Sequence[Mapping[str, Any]]:
+        """Return all rows of a view of the desk, page by page."""
+        rows, after = [], ""
+        while True:
+            page = await self._call_desk("GET", f"?view={view}&limit=200{after}")
+            rows += page["items"]
+            if page["next_after"] is None:
+                return rows
+            after = f"&after={quote(page['next_after'])}"
 
     async def row(self, view: str, commitment_id: str) -> Mapping[str, Any] | None:
         """Return a commitment's row in a view of the desk, or None where it is not listed."""
