@@ -50,6 +50,9 @@ class ErpFaultKind(StrEnum):
 CUT = {ErpFaultKind.LOSE_REQUEST, ErpFaultKind.LOSE_ANSWER, ErpFaultKind.STORE_TWICE}
 """The connection is cut instead of an answer."""
 
+_OF_NEW_DOCUMENTS = {ErpFaultKind.STORE_TWICE, ErpFaultKind.SHORTEN_REFERENCE}
+"""They hit nothing but calls that create a document."""
+
 ASKS_TO_WAIT = {ErpFaultKind.UNAVAILABLE, ErpFaultKind.TOO_MANY}
 
 
@@ -82,8 +85,7 @@ class ErpFault(Fault):
         """Whether this fault hits `call`."""
         if self.kind == ErpFaultKind.RESET_CONNECTION:
             return False  # it hits a connection, on which nothing has been called yet
-        is_kind_of_call = self.calls == Calls.EVERY or (self.calls == Calls.SEARCHES) == call.is_search
-        return is_kind_of_call and self.reference in (None, call.reference)
+        return self._is_for(call) and self.reference in (None, call.reference)
 
     @property
     def seconds_before(self) -> float:
@@ -101,6 +103,11 @@ class ErpFault(Fault):
         if self.kind == ErpFaultKind.REFUSE:
             return Problem(422, self.code, "Refused", self.message, self.failure_class)
         return _NOT_CARRIED_OUT.get(self.kind)
+
+    def _is_for(self, call: Call) -> bool:
+        if self.kind in _OF_NEW_DOCUMENTS:
+            return call.method == "POST"
+        return self.calls == Calls.EVERY or (self.calls == Calls.SEARCHES) == call.is_search
 
 
 INTERNAL_ERROR = Problem(500, "internal", "Something went wrong", "It is not known whether anything was stored.")

@@ -100,6 +100,10 @@ class Actors:
         """Dana retries a failed export."""
         await self._decide(row, "retry", revision=row["revision"], round=row["round"])
 
+    async def settle(self, row: Mapping[str, Any], note: str, document: Mapping[str, str] | None) -> None:
+        """Dana settles a doubt: with the document that she has found in the ERP, or as not there."""
+        await self._decide(row, "settle", revision=row["revision"], round=row["round"], note=note, document=document)
+
     def mails(self, address: str, subject_begins: str) -> list[CaughtMail]:
         """Return the mails to `address` whose subject begins like this, oldest first."""
         return [mail for mail in self.world.mailbox.to(address) if mail.subject.startswith(subject_begins)]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sandbox.erp.journal import Did, Entry
-from tests.chaos.storm_people import Row, Sent
+from tests.chaos.storm_people import ASKS_FOR_A_LOOK, Row, Sent, waits_for_people
 
 OPEN = ("failed", "in_doubt")
 Books = Mapping[str, Sequence["Stored"]]
@@ -13,10 +13,15 @@ Books = Mapping[str, Sequence["Stored"]]
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A document in the ERP: its number, and the marker of what was written to it last."""
+    """A document in the ERP, and the marker of what was written to it last."""
 
-    number: str
+    id: str
     marker: str
+
+    @property
+    def number(self) -> str:
+        """What people call it."""
+        return f"PO-{self.id}"
 
 
 def books_of(entries: Iterable[Entry]) -> Books:
@@ -27,7 +32,7 @@ def books_of(entries: Iterable[Entry]) -> Books:
             documents[entry.document_id] = entry.reference or "", entry.marker or ""
     books = defaultdict(list)
     for document_id, (reference, marker) in documents.items():
-        books[reference].append(Stored(f"PO-{document_id}", marker))
+        books[reference].append(Stored(document_id, marker))
     return books
 
 
@@ -53,9 +58,8 @@ class Outcome:
     @property
     def is_right(self) -> bool:
         """Whether the desk shows the last revision as synced, and the ERP has exactly that."""
-        marker = f"{self.commitment_id}/{self.sent.revision}/{self.sent.content_hash}"
         is_synced = self.row is not None and self.status == "synced" and self.row["revision"] == self.sent.revision
-        return is_synced and marker in {document.marker for document in self.documents}
+        return is_synced and self.written is not None
 
     @property
     def is_untold(self) -> bool:
@@ -68,7 +72,14 @@ class Outcome:
         """Why it waits, in a few words."""
         if self.row is None:
             return self.status
-        return f"{self.status}: {self.row['failure_code'] or self.row['failure_class'] or self.row['message'][:80]}"
+        doubt = ASKS_FOR_A_LOOK if waits_for_people(self.row) else "is still being asked for"
+        return f"{self.status}: {self.row['failure_code'] or self.row['failure_class'] or doubt}"
+
+    @property
+    def written(self) -> str | None:
+        """The id of the document that has its last revision."""
+        marker = f"{self.commitment_id}/{self.sent.revision}/{self.sent.content_hash}"
+        return next((each.id for each in self.documents if each.marker == marker), None)
 
 
 def outcomes(sent: Mapping[str, Sent], books: Books, rows: Mapping[str, Row]) -> list[Outcome]:
@@ -77,14 +88,23 @@ def outcomes(sent: Mapping[str, Sent], books: Books, rows: Mapping[str, Row]) ->
 
 
 def is_over(sent: Mapping[str, Sent], rows: Mapping[str, Row]) -> bool:
-    """Whether nothing moves any more: each is synced at its last revision, or has failed."""
+    """Whether nothing moves any more: each is synced at its last revision, or waits for people."""
     return all((row := rows.get(each)) and _has_ended(row, sent[each].revision) for each in sent)
 
 
 def _has_ended(row: Row, revision: int) -> bool:
-    return row["status"] == "failed" or (row["status"] == "synced" and row["revision"] == revision)
+    return waits_for_people(row) or (row["status"] == "synced" and row["revision"] == revision)
 
 
 def counted(counts: Counter[str]) -> str:
     """Return counts in words, the most frequent first."""
     return ", ".join(f"{name} {number:,}" for name, number in counts.most_common()) or "none"
+
+
+def open_items(ended: Iterable[Outcome]) -> list[str]:
+    """Name the commitments that wait, by why they do."""
+    names = defaultdict(list)
+    for each in ended:
+        if each.is_open:
+            names[each.why_open].append(each.commitment_id)
+    return [f"{why}: {', '.join(ids)}" for why, ids in sorted(names.items())]

@@ -24,14 +24,13 @@ TICK_SECONDS = 0.15
 MAX_WAITING = 6
 """How many faults wait for a call at a time; the next one is switched on once there are fewer."""
 STORM_CALLS = 6
-CALLS_BETWEEN = 3
+CALLS_BETWEEN = 2
 """How many calls are only slow before one is hit by the next fault."""
 DOWN_SECONDS = 0.5
 SEEN_WITHIN_SECONDS = 60.0
 SLOW, SOON, LATE = 0.05, TIMEOUT_SECONDS / 5, TIMEOUT_SECONDS + SETTLE_SECONDS / 3
 """Answers in time, and one after the deadline, but before the exporter relies on what it is shown."""
 TOO_LATE = TIMEOUT_SECONDS + SETTLE_SECONDS + 3
-WRITES_ONLY = {ErpFaultKind.STORE_TWICE, ErpFaultKind.SHORTEN_REFERENCE}
 SECONDS: Mapping[ErpFaultKind, tuple[float, ...]] = {
     ErpFaultKind.SLOW: (SOON, LATE),
     ErpFaultKind.LATE_ANSWER: (SOON, LATE),
@@ -55,7 +54,7 @@ def deck(chance: Random, *, may_write_twice: bool) -> Iterator[ErpFault]:
 
 def _fault(kind: ErpFaultKind, chance: Random, *, may_write_twice: bool) -> ErpFault:
     hides = kind is ErpFaultKind.CONTRADICT and not may_write_twice
-    calls = Calls.WRITES if kind in WRITES_ONLY or hides or chance.random() < 2 / 3 else Calls.EVERY
+    calls = Calls.WRITES if hides or chance.random() < 2 / 3 else Calls.EVERY
     seconds = SECONDS.get(kind, (0,))
     if kind is ErpFaultKind.SLOW and may_write_twice:
         seconds = (*seconds, TOO_LATE)

@@ -24,7 +24,14 @@ from tests.chaos.many_commitments import ACCEPTS_AT_ONCE, PAUSE_SECONDS
 REJECTED_AT_ONCE, REVISED_WHILE_EXPORTING, REJECTED_AFTER_FAILURE = 0.08, 0.25, 0.3
 """The chances that Dana rejects what is ready, that Sam re-sends what she accepts, that she rejects what has failed."""
 REASON = "Please correct the cost codes."
+ASKS_FOR_A_LOOK = "somebody has to look"
+"""Of a doubt that the exporter cannot end by asking the ERP again."""
 Row = Mapping[str, Any]
+
+
+def waits_for_people(row: Row) -> bool:
+    """Whether nothing happens to it until an approver answers."""
+    return row["status"] == "failed" or (row["status"] == "in_doubt" and ASKS_FOR_A_LOOK in row["message"])
 
 
 @dataclass(slots=True)
@@ -53,7 +60,7 @@ class People:
 
     async def send(self, ids: Sequence[str]) -> None:
         """Sam sends the first revision of each of `ids`."""
-        await asyncio.gather(*(self._submit(each, f"SC-{len(self.sent):04}", 1) for each in ids))
+        await asyncio.gather(*(self._submit(each, f"SC-{each[-5:]}", 1) for each in ids))
 
     async def all_rows(self) -> Mapping[str, Row]:
         """Return what the desk shows of each commitment."""
@@ -75,11 +82,20 @@ class People:
         """From now on, Dana accepts what waits, and leaves alone what has failed."""
         self._rejects_first = False
 
-    async def retry_all(self) -> int:
-        """Dana retries everything that has failed; return how much that is."""
-        failed = await self._actors.all_rows("failed")
-        await self._each(failed, self._actors.retry)
-        return len(failed)
+    async def answer_all(self, written: Mapping[str, str]) -> int:
+        """Dana answers everything that waits for her, by the ids of what is `written`; return how much that is."""
+        waiting = [row for row in await self._actors.all_rows("all") if waits_for_people(row)]
+
+        async def answer(row: Row) -> None:
+            if row["status"] == "failed":
+                await self._actors.retry(row)
+                return
+            found = written.get(row["id"])
+            document = {"connection": "small-erp", "id": found} if found else None
+            await self._actors.settle(row, "I have looked into the ERP.", document)
+
+        await self._each(waiting, answer)
+        return len(waiting)
 
     async def _work(self, stopping: asyncio.Event) -> None:
         while not stopping.is_set():

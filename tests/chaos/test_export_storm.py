@@ -2,13 +2,14 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from time import monotonic
 
+import pytest
 from pydantic import SecretStr
 
 from sandbox.configuration import write_connections
@@ -20,7 +21,7 @@ from sandbox.world import World, WorldOptions, running_world
 from services.exporter.comparing import compare_now
 from tests.chaos.brokers import WatchfulKafka
 from tests.chaos.many_commitments import some_ids
-from tests.chaos.storm_books import Outcome, books_of, counted, is_over, outcomes
+from tests.chaos.storm_books import Outcome, books_of, counted, is_over, open_items, outcomes
 from tests.chaos.storm_faults import BAD_ADDRESSES, Troubles, deck, failing, kill_erp, lose_the_way
 from tests.chaos.storm_people import People
 from tests.chaos.storm_settings import LEASE_SECONDS, PATIENCE
@@ -44,6 +45,14 @@ POINTS = (
 )
 RECHECK_POINTS = ("recheck.before_settle_commit", "recheck.after_settle")
 """Reached a minute after a doubt has ended, when the ERP is looked at again."""
+SHORT_POINTS = (
+    "exporter.after_call",
+    "exporter.before_settle_commit",
+    "comparison.after_settle",
+    "exporter.relay_before_delete",
+)
+"""In `make test`, the run of services that die takes the others."""
+COMMITMENTS_PER_ROUND, COMMITMENTS_PER_TROUBLE = 600, 250
 STANDS_STILL_SECONDS = LEASE_SECONDS + 1
 POLL_SECONDS = 0.5
 
@@ -61,8 +70,8 @@ class Size:
 
 
 SHORT = Size(
-    commitments=80,
-    points=POINTS,
+    commitments=100,
+    points=SHORT_POINTS,
     stops=1,
     erp_kills=1,
     ways_lost=1,
@@ -70,16 +79,32 @@ SHORT = Size(
     settled_within_seconds=120,
     told_within_seconds=0,
 )
-LONG = Size(
-    commitments=2_000,
-    points=POINTS * 3 + RECHECK_POINTS * 2,
-    stops=8,
-    erp_kills=8,
-    ways_lost=8,
-    may_write_twice=True,
-    settled_within_seconds=600,
-    told_within_seconds=480,
-)
+
+
+def long_form(commitments: int) -> Size:
+    """A run in which people send so many, and everything else happens as often as fits to that."""
+    times = max(commitments // COMMITMENTS_PER_TROUBLE, 1)
+    rounds = max(commitments // COMMITMENTS_PER_ROUND, 1)
+    return Size(
+        commitments=commitments,
+        points=POINTS * rounds + RECHECK_POINTS * rounds,
+        stops=times,
+        erp_kills=times,
+        ways_lost=times,
+        may_write_twice=True,
+        settled_within_seconds=600,
+        told_within_seconds=480,
+    )
+
+
+LONG = long_form(2_000)
+
+
+@pytest.fixture
+def size(size: Size, request: pytest.FixtureRequest) -> Size:
+    """The usual size, or the long form with as many commitments as the command line says."""
+    commitments = request.config.getoption("--commitments")
+    return long_form(commitments) if commitments else size
 
 
 async def test_every_commitment_is_one_document_at_its_revision_or_an_open_item_that_people_see(
@@ -99,13 +124,14 @@ async def test_every_commitment_is_one_document_at_its_revision_or_an_open_item_
             ended = await storm.outcomes()
             report(f"export storm: {calm_at - began:.0f} s of faults, settled {monotonic() - calm_at:.0f} s after them")
             storm.describe(ended, report)
-            await storm.work_on_open_items(size.settled_within_seconds)
+            await storm.answer_open_items(size.settled_within_seconds)
+            await storm.until_told(size.told_within_seconds)
             at_last = await storm.outcomes()
-            report(f"export storm: open items after Dana retried each: {in_figures(at_last)}")
+            report(f"export storm: after Dana answered each open item: {in_figures(at_last)}")
 
     assert storm.troubles.survived == []
     assert set(ErpFaultKind) - storm.faults_that_hit().keys() == set()
-    assert storm.troubles.unreachable.keys() == BAD_ADDRESSES.keys()
+    assert (+storm.troubles.unreachable).keys() == BAD_ADDRESSES.keys()
     assert (storm.troubles.stops, storm.troubles.erp_kills) == (size.stops, size.erp_kills)
     for these in (ended, at_last):
         assert [each for each in these if each.is_untold] == []
@@ -131,10 +157,12 @@ class Storm:
 
     async def rage(self, size: Size) -> None:
         """Let everything go wrong, with new commitments at each death, until each thing has happened often enough."""
-        ids = some_ids("storm", size.commitments)
-        others = asyncio.create_task(self._trouble_the_others(size))
-        for place, point in enumerate(size.points):
-            await self._die_at(point, ids[place :: len(size.points)])
+        await asyncio.to_thread(self.steady.start)
+        troubles = self._troubles(size)
+        shares = _shares(some_ids("storm", size.commitments), len(size.points) + len(troubles))
+        others = asyncio.create_task(self._trouble_the_others(troubles, shares[len(size.points) :]))
+        for point, ids in zip(size.points, shares, strict=False):
+            await self._die_at(point, ids)
         await others
         await asyncio.to_thread(self.dying.kill)
         self.dying.environment.pop("CRASH_AT", None)
@@ -162,13 +190,19 @@ class Storm:
         else:
             self.troubles.survived.append(point)
 
-    async def _trouble_the_others(self, size: Size) -> None:
-        """Let the other exporter stand still and lose its way, and the ERP die, in an order of chance."""
+    def _troubles(self, size: Size) -> Sequence[Callable[[], Awaitable[None]]]:
+        """How the other exporter stands still and loses its way, and the ERP dies, in an order of chance."""
         troubles = [self._stand_still] * size.stops + [self._kill_erp] * size.erp_kills
         troubles += [self._lose_name, self._lose_tls] * size.ways_lost
-        for trouble in self._chance.sample(troubles, len(troubles)):
+        return self._chance.sample(troubles, len(troubles))
+
+    async def _trouble_the_others(
+        self, troubles: Sequence[Callable[[], Awaitable[None]]], shares: Sequence[Sequence[str]]
+    ) -> None:
+        for trouble, ids in zip(troubles, shares, strict=True):
             await asyncio.sleep(self._chance.uniform(1, 3))
             async with self._busy:
+                await self.people.send(ids)
                 await trouble()
 
     async def _stand_still(self) -> None:
@@ -204,14 +238,19 @@ class Storm:
             await eventually(self._is_told, seconds)
 
     async def _is_told(self) -> bool:
-        await asyncio.sleep(10 * POLL_SECONDS)
-        return not any(each.is_untold for each in await self.outcomes())
+        if any(each.is_untold for each in await self.outcomes()):
+            await asyncio.sleep(10 * POLL_SECONDS)
+            return False
+        return True
 
-    async def work_on_open_items(self, seconds: float) -> None:
-        """Dana retries what has failed, until nothing is left, or for `seconds`."""
+    async def answer_open_items(self, seconds: float) -> None:
+        """Dana retries what has failed, and settles doubts, until nothing is left, or for `seconds`."""
         deadline = monotonic() + seconds
-        while await self.people.retry_all() and monotonic() < deadline:
+        while await self.people.answer_all(await self._written()) and monotonic() < deadline:
             await self.until_over(deadline - monotonic())
+
+    async def _written(self) -> Mapping[str, str]:
+        return {each.commitment_id: each.written for each in await self.outcomes() if each.written}
 
     async def outcomes(self) -> list[Outcome]:
         """Return what became of everything."""
@@ -236,6 +275,12 @@ class Storm:
         calls = f"{len(self._entries):,} calls in the ERP's journal, {hits.total():,} of them hit by a fault"
         report(f"export storm: {calls}: {counted(hits)}")
         report(f"export storm: {in_figures(ended)}")
+        for line in open_items(ended):
+            report(f"export storm: open: {line}")
+
+
+def _shares(ids: Sequence[str], number: int) -> Sequence[Sequence[str]]:
+    return [ids[place::number] for place in range(number)]
 
 
 def in_figures(ended: Sequence[Outcome]) -> str:

@@ -289,6 +289,14 @@ async def test_a_call_that_is_stored_twice_makes_two_documents_and_no_answer(erp
     assert erp.journal.created() == {"c-8841": 2}
 
 
+async def test_a_fault_of_new_documents_hits_no_update(erp: Erp, client: AsyncClient) -> None:
+    await client.post("/documents", json=order_body())
+    erp.faults.switch_on(ErpFault(kind=ErpFaultKind.STORE_TWICE, times=1))
+    updated = await client.put("/documents/1001", json=order_body(revision=2))
+    assert updated.status_code == 200
+    assert [fault.kind for fault in erp.faults.faults] == [ErpFaultKind.STORE_TWICE]
+
+
 async def test_a_shortened_reference_is_found_and_survives_a_restart(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     body = order_body(reference="commitment-1", marker="commitment-1/1/abc")
