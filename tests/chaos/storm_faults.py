@@ -21,7 +21,7 @@ from tests.chaos.storm_settings import PATIENCE, SETTLE_SECONDS, TIMEOUT_SECONDS
 from tests.waiting import eventually
 
 TICK_SECONDS = 0.15
-MAX_WAITING = 6
+MAX_WAITING = 16
 """How many faults wait for a call at a time; the next one is switched on once there are fewer."""
 STORM_CALLS = 6
 CALLS_BETWEEN = 2
@@ -76,12 +76,17 @@ async def failing(erp: ErpProcess, faults: Iterator[ErpFault]) -> AsyncIterator[
 
 
 async def _keep_failing(erp: ErpProcess, faults: Iterator[ErpFault], stopping: asyncio.Event) -> None:
+    given: list[object] = []
+    given_to = erp.pid
     async with httpx2.AsyncClient(trust_env=False, timeout=5) as client:
         while not stopping.is_set():
             with suppress(httpx2.HTTPError):  # it is being killed just now
                 waiting = (await client.get(f"{erp.url}/faults")).json()["faults"]
+                if erp.pid != given_to:  # it was killed, and has forgotten them
+                    waiting, given_to = given, erp.pid
                 if len(waiting) < MAX_WAITING:
-                    await _switch_on(client, erp, [*waiting, *(next(faults).model_dump(mode="json") for _ in range(2))])
+                    given = [*waiting, *(next(faults).model_dump(mode="json") for _ in range(2))]
+                    await _switch_on(client, erp, given)
             await asyncio.sleep(TICK_SECONDS)
         await _switch_on(client, erp, [])
 
