@@ -2,7 +2,8 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterator
+import struct
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
@@ -12,6 +13,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 LOOPBACK = "127.0.0.1"
 _BACKLOG = 1024
 _SHUTDOWN_SECONDS = 1
+_NO_LINGER = struct.pack("ii", 1, 0)
+"""A socket that is closed so sends a reset."""
 
 
 def listen(port: int = 0) -> socket.socket:
@@ -30,13 +33,18 @@ def url_of(listener: socket.socket) -> str:
 
 
 @asynccontextmanager
-async def served(app: FastAPI, listener: socket.socket | None = None) -> AsyncIterator[str]:
-    """Serve `app` while the block runs and yield its address; at the end, open calls get a second to finish."""
+async def served(
+    app: FastAPI, listener: socket.socket | None = None, resets: Callable[[], bool] = lambda: False
+) -> AsyncIterator[str]:
+    """Serve `app` while the block runs and yield its address; at the end, open calls get a second to finish.
+
+    A new connection is reset at once if `resets` says so.
+    """
     listener = listener or listen()
     server = _Server(
         uvicorn.Config(
             app,
-            http=_CuttableProtocol,
+            http=type("Protocol", (_CuttableProtocol,), {"resets": staticmethod(resets)}),
             ws="none",
             lifespan="off",
             log_config=None,
@@ -77,6 +85,11 @@ class _Server(uvicorn.Server):
 class _CuttableProtocol(H11Protocol):
     """HTTP/1.1 that passes its connection to the application, which can then cut it instead of answering."""
 
+    resets: Callable[[], bool]
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.app_state = {**self.app_state, "transport": transport}
+        if self.resets():
+            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+            transport.abort()

@@ -29,6 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Options of the tests in tests/chaos; here, because pytest reads options from this file only."""
     parser.addoption("--long", action="store_true", help="run the fault tests at full length, as make chaos does")
     parser.addoption("--fault-seed", type=int, default=1, help="what the fault tests leave to chance (default: 1)")
+    parser.addoption("--commitments", type=int, help="how many the export storm sends in its long form")
 
 
 @pytest.fixture(scope="session")

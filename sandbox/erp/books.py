@@ -13,6 +13,8 @@ from sandbox.erp.rules import Rules, refusal
 from schemas.fields import FailureClass
 
 FIRST_ID = 1001
+SHORT_REFERENCE_CHARACTERS = 8
+"""How many characters are left of a reference that is shortened."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,9 @@ class Books:
                 self._remove(self.documents[entry.document_id])
 
     def under(self, reference: str) -> list[Document]:
-        """Every document with `reference`, oldest first."""
-        return [self.documents[document_id] for document_id in self._ids_by_reference.get(reference, ())]
+        """Every document with `reference`, oldest first; a shortened reference is that of all that begin so."""
+        names = dict.fromkeys((reference, _shortened(reference)))
+        return [self.documents[each] for name in names for each in self._ids_by_reference.get(name, ())]
 
     def search(self, reference: str) -> CallResult:
         """Find the documents with `reference`."""
@@ -103,6 +106,15 @@ class Books:
             return CallResult.of(problem)
         changed = self._change(document, order, now)
         return CallResult(Did.UPDATED, 200, self.as_json(changed), changed.id)
+
+    def shorten_reference(self, document_id: str) -> Document:
+        """Keep only the beginning of the document's reference, as a field that is too short for it does."""
+        document = self.documents[document_id]
+        self._ids_by_reference[document.order.reference].remove(document_id)
+        order = document.order.model_copy(update={"reference": _shortened(document.order.reference)})
+        self._ids_by_reference[order.reference].append(document_id)
+        self.documents[document_id] = replace(document, order=order)
+        return self.documents[document_id]
 
     def change(self, document_id: str, order: Order | None, now: datetime) -> CallResult:
         """Give the document another content by hand, which no rule checks."""
@@ -147,7 +159,9 @@ class Books:
         return document
 
     def _change(self, document: Document, order: Order, now: datetime) -> Document:
-        changed = replace(document, order=order, changed_at=now)
+        """Replace the content; the reference stays as it is stored, also where it is shortened."""
+        kept = order.model_copy(update={"reference": document.order.reference})
+        changed = replace(document, order=kept, changed_at=now)
         self.documents[document.id] = changed
         return changed
 
@@ -176,7 +190,11 @@ def _not_found(document_id: str) -> CallResult:
 
 
 def _other_reference(document: Document, order: Order) -> Problem | None:
-    if document.order.reference == order.reference:
+    if document.order.reference in (order.reference, _shortened(order.reference)):
         return None
     detail = f"{document.number} belongs to {document.order.reference}."
     return Problem(409, "other_reference", "The document has another reference", detail)
+
+
+def _shortened(reference: str) -> str:
+    return reference[:SHORT_REFERENCE_CHARACTERS]

@@ -24,5 +24,5 @@ async def running_erp(
     """An ERP that is served at its `url` while the block runs; it continues an earlier journal at `journal_path`."""
     with listen(port) as listener:
         erp = Erp(url=url_of(listener), token=token, rules=rules, journal_path=journal_path)
-        async with served(build_erp(erp, neighbours), listener):
+        async with served(build_erp(erp, neighbours), listener, erp.resets_connection):
             yield erp

@@ -4,18 +4,20 @@ import asyncio
 import secrets
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from fastapi import Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from pydantic import SecretStr
 
+from sandbox.erp.answers import faulty_answer, json_answer, problem_of, status_sent
 from sandbox.erp.books import Books, CallResult
-from sandbox.erp.faults import INTERNAL_ERROR, Call, ErpFault, ErpFaultKind
+from sandbox.erp.faults import CUT, Call, ErpFault, ErpFaultKind
 from sandbox.erp.journal import Did, Entry, Journal
 from sandbox.erp.order import Order
-from sandbox.erp.problem import MEDIA_TYPE, Problem
+from sandbox.erp.problem import Problem
 from sandbox.erp.rules import Rules
 from sandbox.faults import FaultInjector
 from sandbox.serving import cut
@@ -72,23 +74,43 @@ class Erp:
         """Carry out `operation` and return the answer; what is written stays, even if the caller has gone."""
         call = Call(request.method, reference)
         fault = self.faults.take(lambda fault: fault.matches(call))
-        if fault:
-            await asyncio.sleep(fault.seconds)
-        now = datetime.now(UTC)
-        result = CallResult.of(fault.problem) if fault and fault.problem else operation(now)
-        status = _status_sent(result, fault)
-        self.journal.add(_entry(call, order, result, fault, status, now))
-        if status is None:
+        if fault is None:
+            return json_answer(self._carry_out(call, operation, order, None))
+        await asyncio.sleep(fault.seconds_before)
+        result = self._carry_out(call, operation, order, fault)
+        if fault.kind == ErpFaultKind.STORE_TWICE and result.did == Did.CREATED:
+            self._carry_out(call, operation, order, fault)
+        await asyncio.sleep(fault.seconds_after)
+        if fault.kind in CUT:
             cut(request)
-        return _response(result, fault)
+        return faulty_answer(result, fault)
+
+    def resets_connection(self) -> bool:
+        """Whether the connection that has just been opened is to be reset, before anything is read from it."""
+        fault = self.faults.take(lambda fault: fault.kind == ErpFaultKind.RESET_CONNECTION)
+        if fault:
+            entry = Entry(at=datetime.now(UTC), method="", did=Did.NOTHING, answered=None, fault=fault.kind)
+            self.journal.add(entry)
+        return fault is not None
+
+    def _carry_out(self, call: Call, operation: Operation, order: Order | None, fault: ErpFault | None) -> CallResult:
+        """Carry out a call as far as `fault` lets it, record it, and return its result."""
+        now = datetime.now(UTC)
+        problem = problem_of(fault, call) if fault else None
+        result = CallResult.of(problem) if problem else operation(now)
+        if fault and fault.kind == ErpFaultKind.SHORTEN_REFERENCE and result.did == Did.CREATED:
+            document = self.books.shorten_reference(result.document_id or "")
+            order, result = document.order, replace(result, body=self.books.as_json(document))
+        self.journal.add(_entry(call, order, result, fault, now))
+        return result
 
     def delete(self, request: Request, document_id: str) -> Response:
         """Delete a document, as an accountant does by hand: no fault hits it."""
         document, now = self.books.documents.get(document_id), datetime.now(UTC)
         call = Call(request.method, document.order.reference if document else None)
         result = self.books.delete(document_id)
-        self.journal.add(_entry(call, None, result, None, result.status, now))
-        return _response(result, None)
+        self.journal.add(_entry(call, None, result, None, now))
+        return json_answer(result)
 
     def change_total(self, request: Request, document_id: str, total: str) -> Response:
         """Change a document's total, as an accountant does by hand: no fault hits it."""
@@ -96,14 +118,14 @@ class Erp:
         order = document.order.model_copy(update={"total": total}) if document else None
         result = self.books.change(document_id, order, now)
         call = Call(request.method, order.reference if order else None)
-        self.journal.add(_entry(call, order, result, None, result.status, now))
-        return _response(result, None)
+        self.journal.add(_entry(call, order, result, None, now))
+        return json_answer(result)
 
     def refuse(self, request: Request, problem: Problem) -> Response:
         """Return `problem` as the answer to a call that cannot be carried out."""
         entry = Entry(at=datetime.now(UTC), method=request.method, did=Did.NOTHING, answered=problem.status)
         self.journal.add(entry)
-        return _json(problem.body, problem.status)
+        return json_answer(CallResult.of(problem))
 
     def is_authorised(self, request: Request) -> bool:
         """Whether the caller sent the token."""
@@ -112,19 +134,7 @@ class Erp:
         return scheme.lower() == "bearer" and is_right
 
 
-def _status_sent(result: CallResult, fault: ErpFault | None) -> int | None:
-    match fault and fault.kind:
-        case ErpFaultKind.LOSE_ANSWER:
-            return None
-        case ErpFaultKind.ERROR_AFTER_STORING:
-            return INTERNAL_ERROR.status
-        case _:
-            return result.status
-
-
-def _entry(
-    call: Call, order: Order | None, result: CallResult, fault: ErpFault | None, status: int | None, now: datetime
-) -> Entry:
+def _entry(call: Call, order: Order | None, result: CallResult, fault: ErpFault | None, now: datetime) -> Entry:
     return Entry(
         at=now,
         method=call.method,
@@ -133,21 +143,7 @@ def _entry(
         revision=order.revision if order else None,
         did=result.did,
         document_id=result.document_id,
-        answered=status,
+        answered=status_sent(result, fault),
         fault=fault.kind if fault else None,
         order=order,
     )
-
-
-def _response(result: CallResult, fault: ErpFault | None) -> Response:
-    if fault and fault.kind == ErpFaultKind.ERROR_AFTER_STORING:
-        return _json(INTERNAL_ERROR.body, INTERNAL_ERROR.status)
-    response = _json(result.body, result.status)
-    if fault and fault.kind == ErpFaultKind.UNAVAILABLE:
-        response.headers["retry-after"] = str(fault.retry_after_seconds)
-    return response
-
-
-def _json(body: dict[str, object], status: int) -> Response:
-    media_type = MEDIA_TYPE if status >= 400 else "application/json"  # noqa: PLR2004 - the first error status
-    return JSONResponse(body, status_code=status, media_type=media_type)

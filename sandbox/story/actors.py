@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any, Self
+from urllib.parse import quote
 
 import httpx2
 
@@ -73,6 +74,16 @@ class Actors:
         """Return the first 200 rows of a view of the desk."""
         return list((await self._call_desk("GET", f"?view={view}&limit=200"))["items"])
 
+    async def all_rows(self, view: str) -> Sequence[Mapping[str, Any]]:
+        """Return all rows of a view of the desk, page by page."""
+        rows, after = [], ""
+        while True:
+            page = await self._call_desk("GET", f"?view={view}&limit=200{after}")
+            rows += page["items"]
+            if page["next_after"] is None:
+                return rows
+            after = f"&after={quote(page['next_after'])}"
+
     async def row(self, view: str, commitment_id: str) -> Mapping[str, Any] | None:
         """Return a commitment's row in a view of the desk, or None where it is not listed."""
         return next((row for row in await self.rows(view) if row["id"] == commitment_id), None)
@@ -88,6 +99,10 @@ class Actors:
     async def retry(self, row: Mapping[str, Any]) -> None:
         """Dana retries a failed export."""
         await self._decide(row, "retry", revision=row["revision"], round=row["round"])
+
+    async def settle(self, row: Mapping[str, Any], note: str, document: Mapping[str, str] | None) -> None:
+        """Dana settles a doubt: with the document that she has found in the ERP, or as not there."""
+        await self._decide(row, "settle", revision=row["revision"], round=row["round"], note=note, document=document)
 
     def mails(self, address: str, subject_begins: str) -> list[CaughtMail]:
         """Return the mails to `address` whose subject begins like this, oldest first."""

@@ -5,11 +5,13 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx2
 import pytest
-from httpx2 import AsyncClient, Limits, ReadError, ReadTimeout, RemoteProtocolError
+from httpx2 import AsyncClient, Limits, ReadError, ReadTimeout, RemoteProtocolError, WriteError
 from pydantic import SecretStr
 
 from sandbox.erp import Calls, Did, Erp, ErpFault, ErpFaultKind, running_erp
+from sandbox.erp.process import ErpProcess
 from schemas.fields import FailureClass
 from tests.erp_orders import order_body
 from tests.waiting import eventually
@@ -203,3 +205,120 @@ async def test_faults_and_rules_are_changed_on_their_page(erp: Erp, client: Asyn
     assert erp.faults.faults == ()
     await client.put("/rules", json={"number_characters": 12})
     assert not erp.books.rules.is_reference_unique
+
+
+async def test_a_lost_request_stores_nothing_and_a_bad_gateway_may_have_stored(erp: Erp, client: AsyncClient) -> None:
+    before, after = ErpFaultKind.BAD_GATEWAY_BEFORE, ErpFaultKind.BAD_GATEWAY_AFTER
+    erp.faults.replace([ErpFault(kind=kind, times=1) for kind in (ErpFaultKind.LOSE_REQUEST, before, after)])
+    with pytest.raises((RemoteProtocolError, ReadError)):
+        await client.post("/documents", json=order_body())
+    answers = [await client.post("/documents", json=order_body()) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [502, 502]
+    did = [(entry.did, entry.answered, entry.fault) for entry in erp.journal.entries]
+    lost = (Did.NOTHING, None, ErpFaultKind.LOSE_REQUEST)
+    assert did == [lost, (Did.NOTHING, 502, before), (Did.CREATED, 502, after)]
+
+
+async def test_a_late_answer_comes_after_the_document_is_stored(erp: Erp, client: AsyncClient) -> None:
+    erp.faults.switch_on(ErpFault(kind=ErpFaultKind.LATE_ANSWER, seconds=0.5, times=1))
+    with pytest.raises(ReadTimeout):
+        await client.post("/documents", json=order_body(), timeout=0.2)
+    assert erp.journal.created() == {"c-8841": 1}
+
+
+async def test_a_new_connection_is_reset_before_anything_is_read(erp: Erp, client: AsyncClient) -> None:
+    erp.faults.switch_on(ErpFault(kind=ErpFaultKind.RESET_CONNECTION, times=1))
+    with pytest.raises((ReadError, WriteError, RemoteProtocolError)):
+        await client.post("/documents", json=order_body())
+    assert (await client.post("/documents", json=order_body())).status_code == 201
+    did = [(entry.did, entry.fault) for entry in erp.journal.entries]
+    assert did == [(Did.NOTHING, ErpFaultKind.RESET_CONNECTION), (Did.CREATED, None)]
+
+
+async def test_too_many_calls_are_429_and_say_when_to_retry(erp: Erp, client: AsyncClient) -> None:
+    erp.faults.switch_on(ErpFault(kind=ErpFaultKind.TOO_MANY, retry_after_seconds=7))
+    answer = await client.post("/documents", json=order_body())
+    assert (answer.status_code, answer.headers["retry-after"], erp.journal.created()) == (429, "7", {})
+
+
+async def test_answers_that_cannot_be_used_hide_that_the_document_is_stored(erp: Erp, client: AsyncClient) -> None:
+    kinds = (ErpFaultKind.BROKEN_JSON, ErpFaultKind.NOT_JSON, ErpFaultKind.WRONG_TYPE)
+    erp.faults.replace([ErpFault(kind=kind, times=1) for kind in kinds])
+    broken, page, mislabelled = [await client.post("/documents", json=order_body()) for _ in kinds]
+    with pytest.raises(ValueError, match=r"Unterminated|Expecting"):
+        broken.json()
+    assert (page.status_code, "sign in" in page.text) == (200, True)
+    assert mislabelled.headers["content-type"].startswith("text/html")
+    assert mislabelled.json()["number"] == "PO-1003"
+    assert erp.journal.created() == {"c-8841": 3}
+
+
+async def test_a_redirect_stores_nothing(erp: Erp, client: AsyncClient) -> None:
+    erp.faults.switch_on(ErpFault(kind=ErpFaultKind.REDIRECT, times=1))
+    answer = await client.post("/documents", json=order_body())
+    assert (answer.status_code, answer.headers["location"], erp.journal.created()) == (302, "/sign-in", {})
+
+
+async def test_a_huge_answer_has_50_mb_and_an_endless_one_no_end(erp: Erp, client: AsyncClient) -> None:
+    erp.faults.replace([ErpFault(kind=ErpFaultKind.HUGE_ANSWER, times=1), ErpFault(kind=ErpFaultKind.ENDLESS_ANSWER)])
+    huge = await client.post("/documents", json=order_body())
+    async with client.stream("POST", "/documents", json=order_body()) as endless:
+        arriving = endless.aiter_bytes()
+        chunks = [await anext(arriving) for _ in range(3)]
+    assert (len(huge.content), len(chunks)) == (50_000_000, 3)
+    assert erp.journal.created() == {"c-8841": 2}
+
+
+async def test_an_erp_that_contradicts_itself_denies_what_is_there(erp: Erp, client: AsyncClient) -> None:
+    await client.post("/documents", json=order_body())
+    erp.faults.switch_on(ErpFault(kind=ErpFaultKind.CONTRADICT, calls=Calls.EVERY))
+    found = await client.get("/documents", params={"reference": "c-8841"})
+    created = await client.post("/documents", json=order_body())
+    updated = await client.put("/documents/1001", json=order_body(revision=2))
+    assert found.json() == {"documents": []}
+    assert (created.status_code, created.json()["code"]) == (409, "duplicate_reference")
+    assert created.json()["document"]["id"] not in erp.books.documents
+    assert updated.status_code == 404
+    assert erp.books.documents["1001"].order.revision == 1
+
+
+async def test_a_call_that_is_stored_twice_makes_two_documents_and_no_answer(erp: Erp, client: AsyncClient) -> None:
+    erp.faults.switch_on(ErpFault(kind=ErpFaultKind.STORE_TWICE, times=1))
+    with pytest.raises((RemoteProtocolError, ReadError)):
+        await client.post("/documents", json=order_body())
+    assert erp.journal.created() == {"c-8841": 2}
+
+
+async def test_a_fault_of_new_documents_hits_no_update(erp: Erp, client: AsyncClient) -> None:
+    await client.post("/documents", json=order_body())
+    erp.faults.switch_on(ErpFault(kind=ErpFaultKind.STORE_TWICE, times=1))
+    updated = await client.put("/documents/1001", json=order_body(revision=2))
+    assert updated.status_code == 200
+    assert [fault.kind for fault in erp.faults.faults] == [ErpFaultKind.STORE_TWICE]
+
+
+async def test_a_shortened_reference_is_found_and_survives_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    body = order_body(reference="commitment-1", marker="commitment-1/1/abc")
+    async with running_erp(token=TOKEN, journal_path=path) as erp, a_client(erp) as client:
+        erp.faults.switch_on(ErpFault(kind=ErpFaultKind.SHORTEN_REFERENCE, times=1))
+        created = await client.post("/documents", json=body)
+    async with running_erp(token=TOKEN, journal_path=path) as erp, a_client(erp) as client:
+        updated = await client.put("/documents/1001", json=body | {"revision": 2})
+        found = await client.get("/documents", params={"reference": "commitment-1"})
+        other = await client.get("/documents", params={"reference": "other"})
+    assert created.json()["reference"] == updated.json()["reference"] == "commitme"
+    assert (found.json(), other.json()) == ({"documents": [updated.json()]}, {"documents": []})
+    assert erp.journal.created() == {"commitment-1": 1}
+
+
+def test_an_erp_in_a_process_of_its_own_keeps_its_books_when_it_is_killed() -> None:
+    with ErpProcess() as erp:
+        token = Path(str(erp.connection["token_file"])).read_text()
+        headers = {"authorization": f"Bearer {token}"}
+        httpx2.post(f"{erp.url}/documents", json=order_body(), headers=headers)
+        erp.kill()
+        erp.start()
+        found = httpx2.get(f"{erp.url}/documents", params={"reference": "c-8841"}, headers=headers)
+        assert [document["number"] for document in found.json()["documents"]] == ["PO-1001"]
+        assert erp.journal.created() == {"c-8841": 1}
