@@ -8,6 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 import structlog
+from hypothesis import settings
 from pydantic import SecretStr
 from sqlalchemy import make_url
 
@@ -17,6 +18,9 @@ from services.pipeline.migrations import Migrations, migrate
 from tests.kafka import KafkaUnderTest, kafka_for_tests
 
 KAFKA_KIND = pytest.StashKey[str]()
+
+settings.register_profile("countersign", deadline=None)  # on a busy machine an example is slow, not wrong
+settings.load_profile("countersign")
 
 
 def pytest_configure() -> None:
