@@ -8,6 +8,7 @@ ARGS ?=
 COMPILE := uv pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11
 LOCK := $(COMPILE) pyproject.toml
 LAMBDA_ERP := .venv-lambda-erp
+TEST_PROCESSES ?= 2
 
 # Tests and the demo start many processes, of which none should compile all modules again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -22,7 +23,7 @@ demo: $(VENV)/sandbox.done ## Start everything on this machine; ARGS=--story pla
 	@$(BIN)/countersign demo $(ARGS)
 
 test: $(VENV)/dev.done ## Run all tests on real servers, except those in a browser and on Lambda ERP; ARGS go to pytest
-	@$(BIN)/pytest -m "not browser and not lambda_erp" $(ARGS)
+	@$(BIN)/pytest -n $(TEST_PROCESSES) -m "not browser and not lambda_erp" $(ARGS)
 
 test-browser: $(VENV)/dev.done ## Run the tests in a browser; needs Chromium (CHROMIUM is its path)
 	@$(BIN)/pytest -m browser $(ARGS)
