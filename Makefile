@@ -14,7 +14,7 @@ TEST_PROCESSES ?= 2
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install-sandbox install-dev demo test test-browser test-lambda-erp chaos check format schemas lock bench clean
+.PHONY: help install-sandbox install-dev demo test test-browser test-lambda-erp test-all chaos check format schemas lock bench clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /:/' | awk -F: '{printf "  %-16s %s\n", $$1, $$2}'
@@ -30,6 +30,9 @@ test-browser: $(VENV)/dev.done ## Run the tests in a browser; needs Chromium (CH
 
 test-lambda-erp: $(VENV)/dev.done $(LAMBDA_ERP)/done ## Run the tests on a real Lambda ERP; needs Pango
 	@$(BIN)/pytest -m lambda_erp $(ARGS)
+
+test-all: $(VENV)/dev.done $(LAMBDA_ERP)/done ## Run the tests of the last three targets together, as CI does
+	@$(BIN)/pytest -n $(TEST_PROCESSES) $(ARGS)
 
 chaos: $(VENV)/dev.done ## Run the fault tests at full length (an hour) and print figures; ARGS=--fault-seed=2 varies them
 	@$(BIN)/pytest tests/chaos --long $(ARGS)
