@@ -8,7 +8,7 @@ ARGS ?=
 COMPILE := uv pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11
 LOCK := $(COMPILE) pyproject.toml
 LAMBDA_ERP := .venv-lambda-erp
-TEST_PROCESSES ?= 2
+TEST_PROCESSES ?= 3
 
 # Tests and the demo start many processes, of which none should compile all modules again.
 unexport PYTHONDONTWRITEBYTECODE
