@@ -61,7 +61,7 @@ class OneOfSeveral:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Sort the tests by folder, those that are alone first, and leave them in their order otherwise."""
+        """Sort the tests by folder, the longest that are alone first, and leave them in their order otherwise."""
         items.sort(key=_turn)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -110,7 +110,8 @@ class ByFile(LoadScopeScheduling):
 
 
 def _turn(item: pytest.Item) -> tuple[int, bool]:
-    return [item.nodeid.startswith(folder) for folder in LONGEST_FIRST].index(True), not _is_alone(item)
+    folder = next(place for place, folder in enumerate(LONGEST_FIRST) if item.nodeid.startswith(folder))
+    return folder, folder == 0 and not _is_alone(item)  # a fault run takes minutes: nobody should wait for one
 
 
 def _is_alone(item: pytest.Item) -> bool:

@@ -86,6 +86,7 @@ async def test_nothing_is_lost_when_the_broker_is_stopped_and_started(
     await assert_each_was_counted_once_and_published(service, unique_suffix)
 
 
+@pytest.mark.alone
 async def test_a_service_stops_in_time_while_kafka_is_unavailable_and_keeps_unsent_events(
     broker: LocalKafka, service_on_broker: CountingService, unique_suffix: str
 ) -> None:
