@@ -8,12 +8,13 @@ ARGS ?=
 COMPILE := uv pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11
 LOCK := $(COMPILE) pyproject.toml
 LAMBDA_ERP := .venv-lambda-erp
+TEST_PROCESSES ?= 3
 
 # Tests and the demo start many processes, of which none should compile all modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install-sandbox install-dev demo test test-browser test-lambda-erp chaos check format schemas lock bench clean
+.PHONY: help install-sandbox install-dev demo test test-browser test-lambda-erp test-all chaos check format schemas lock bench clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /:/' | awk -F: '{printf "  %-16s %s\n", $$1, $$2}'
@@ -22,13 +23,16 @@ demo: $(VENV)/sandbox.done ## Start everything on this machine; ARGS=--story pla
 	@$(BIN)/countersign demo $(ARGS)
 
 test: $(VENV)/dev.done ## Run all tests on real servers, except those in a browser and on Lambda ERP; ARGS go to pytest
-	@$(BIN)/pytest -m "not browser and not lambda_erp" $(ARGS)
+	@$(BIN)/pytest -n $(TEST_PROCESSES) -m "not browser and not lambda_erp" $(ARGS)
 
 test-browser: $(VENV)/dev.done ## Run the tests in a browser; needs Chromium (CHROMIUM is its path)
 	@$(BIN)/pytest -m browser $(ARGS)
 
 test-lambda-erp: $(VENV)/dev.done $(LAMBDA_ERP)/done ## Run the tests on a real Lambda ERP; needs Pango
 	@$(BIN)/pytest -m lambda_erp $(ARGS)
+
+test-all: $(VENV)/dev.done $(LAMBDA_ERP)/done ## Run the tests of the last three targets together, as CI does
+	@$(BIN)/pytest -n $(TEST_PROCESSES) $(ARGS)
 
 chaos: $(VENV)/dev.done ## Run the fault tests at full length (an hour) and print figures; ARGS=--fault-seed=2 varies them
 	@$(BIN)/pytest tests/chaos --long $(ARGS)

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 import structlog
+from hypothesis import settings
 from pydantic import SecretStr
 from sqlalchemy import make_url
 
@@ -15,12 +16,15 @@ from sandbox.servers import LocalKafka, LocalPostgres
 from sandbox.servers.postgres import create_database, drop_database
 from services.pipeline.migrations import Migrations, migrate
 from tests.kafka import KafkaUnderTest, kafka_for_tests
+from tests.side_by_side import close_with, closing_lines, share
 
-KAFKA_KIND = pytest.StashKey[str]()
+settings.register_profile("countersign", deadline=None)  # on a busy machine an example is slow, not wrong
+settings.load_profile("countersign")
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Log errors without the values of local variables: printing those of a deeply nested record took half a minute."""
+    share(config)
     renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(processors=[*structlog.get_config()["processors"][:-1], renderer])
 
@@ -36,7 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def kafka(request: pytest.FixtureRequest) -> Iterator[KafkaUnderTest]:
     """One Kafka for the whole run; tests use their own ids and consumer groups on it."""
     with kafka_for_tests() as server:
-        request.config.stash[KAFKA_KIND] = server.kind
+        close_with(request.config, "servers", f"Kafka: {server.kind}")
         yield server
 
 
@@ -102,6 +106,8 @@ def local_postgres() -> Iterator[Callable[[], LocalPostgres]]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Print which Kafka the tests ran on."""
-    if kind := config.stash.get(KAFKA_KIND, None):
-        terminalreporter.write_line(f"Kafka: {kind}")
+    """Print which Kafka the tests ran on, and the figures of the fault runs."""
+    for title, lines in closing_lines(config).items():
+        terminalreporter.section(title)
+        for line in lines:
+            terminalreporter.write_line(line)

@@ -1,13 +1,15 @@
 """What the fault runs share: how long they are, what chance decides in them, and the figures that they report."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
-FIGURES = pytest.StashKey[list[str]]()
+from tests.side_by_side import close_with
+
 FOLDER = Path(__file__).parent
 SHORT_TIMEOUT_SECONDS = 600
 LONG_TIMEOUT_SECONDS = 3_600
@@ -40,14 +42,5 @@ def chance(request: pytest.FixtureRequest) -> Random:
 @pytest.fixture
 def report(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Each call adds a line of figures to the end of the test run's output."""
-    figures = request.config.stash.setdefault(FIGURES, [])
-    return figures.append
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Print the figures."""
-    if figures := config.stash.get(FIGURES, []):
-        seed = config.getoption("--fault-seed")
-        terminalreporter.section(f"faults, {'long' if config.getoption('--long') else 'short'}, seed {seed}")
-        for line in figures:
-            terminalreporter.write_line(line)
+    length = "long" if request.config.getoption("--long") else "short"
+    return partial(close_with, request.config, f"faults, {length}, seed {request.config.getoption('--fault-seed')}")

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
+import pytest
+
 from sandbox.erp.faults import ErpFault, ErpFaultKind
 from sandbox.service_process import ServiceProcess
 from sandbox.world import World, WorldOptions, running_world
@@ -39,6 +41,7 @@ SHORT = Size(freezes=2, shortest_seconds=SESSION_SECONDS + 1, longest_seconds=LE
 LONG = Size(freezes=20, shortest_seconds=14.0, longest_seconds=75.0, commitments=150)
 
 
+@pytest.mark.alone
 async def test_members_that_stand_still_hold_up_nobody_for_long(
     tmp_path: Path, size: Size, chance: Random, report: Callable[[str], None]
 ) -> None:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
+import pytest
+
 from sandbox.world import WorldOptions, running_world
 from tests.chaos.many_commitments import accepting, send, some_ids
 from tests.chaos.statuses import assert_all_is_well, following, in_figures
@@ -26,6 +28,7 @@ SHORT = Size(pauses=1, seconds=6.0, commitments=40)
 LONG = Size(pauses=3, seconds=40.0, commitments=200)
 
 
+@pytest.mark.alone
 async def test_everything_continues_after_the_database_stood_still(
     tmp_path: Path, size: Size, report: Callable[[str], None]
 ) -> None:

@@ -91,6 +91,7 @@ async def test_only_the_named_connections_are_checked(tmp_path: Path, erp: Erp) 
     assert "down" not in stdout
 
 
+@pytest.mark.alone
 async def test_an_erp_that_hangs_does_not_hold_up_the_others(tmp_path: Path, erp: Erp) -> None:
     async with scripted_server(HANG) as hanging:
         connections = "".join(connection(f"hanging-{number}", hanging.url) for number in range(8))

@@ -64,6 +64,7 @@ async def test_a_service_ends_whose_http_side_ends_alone(service: CountingServic
     assert [type(error) for error in failed.value.exceptions] == [PartEndedError]
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("fails", ["later_and_hangs", "later_and_blocks"])
 async def test_a_process_ends_in_time_although_another_part_hangs(
     service: CountingService, tmp_path: Path, fails: str

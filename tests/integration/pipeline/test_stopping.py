@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
 
+import pytest
 from pydantic import SecretStr
 from sqlalchemy import MetaData
 
@@ -26,6 +27,7 @@ from tests.kafka import KafkaUnderTest
 ENDS_WITHIN_SECONDS = 12
 
 
+@pytest.mark.alone
 def test_a_service_ends_in_time_although_its_database_hangs(
     kafka: KafkaUnderTest, local_postgres: Callable[[], LocalPostgres]
 ) -> None:

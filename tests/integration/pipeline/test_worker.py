@@ -367,6 +367,7 @@ async def test_the_drain_waits_for_running_jobs_and_starts_no_new_ones(table: Ch
     assert await table.states() == {"done": 2, "due": 3}
 
 
+@pytest.mark.alone
 async def test_a_job_that_outlasts_the_drain_is_cancelled_and_keeps_its_lease(
     table: ChoreTable, short_drain: float
 ) -> None:

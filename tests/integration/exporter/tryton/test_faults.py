@@ -58,6 +58,7 @@ async def test_a_create_is_in_doubt_exactly_where_it_may_be_stored(
     assert await asyncio.to_thread(sql, STORED, reference=request.reference) == [(stored,)]
 
 
+@pytest.mark.alone
 async def test_an_answer_that_comes_too_late_leaves_the_create_in_doubt(
     erp: TrytonErp, behind_proxy: TrytonConnector, sql: Sql
 ) -> None:
@@ -72,6 +73,7 @@ async def test_an_answer_that_comes_too_late_leaves_the_create_in_doubt(
     assert await asyncio.to_thread(sql, STORED, reference=request.reference) == [(1,)]
 
 
+@pytest.mark.alone
 async def test_the_deadline_covers_look_ups_and_write_together(erp: TrytonErp, behind_proxy: TrytonConnector) -> None:
     """Slow look-ups use it up: nothing was written then, and that is known."""
     slow = TrytonFault(kind=TrytonFaultKind.SLOW, calls=Calls.SEARCHES, seconds=DEADLINE_SECONDS + 1)

@@ -225,6 +225,7 @@ async def test_an_update_of_a_deleted_purchase_says_that_it_is_gone(
     assert await connector.find(request.reference) == ()
 
 
+@pytest.mark.alone
 async def test_two_thousand_lines_are_one_purchase(connector: TrytonConnector, sql: Sql) -> None:
     request = a_request(*(line(position) for position in range(1, 2001)))
     began = monotonic()

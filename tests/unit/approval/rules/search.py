@@ -33,6 +33,7 @@ from tests.unit.approval.rules.granted_answers import granted
 
 Joins = Mapping[type[EventData], Callable[[CommitmentFacts, Event[Any]], CommitmentFacts]]
 Answers = Callable[[CommitmentFacts], Iterator[tuple[str, CommitmentFacts, Event[Decision]]]]
+Given = tuple[str, CommitmentFacts, Event[Decision]]
 Node = frozenset[int]
 
 JOINS: Joins = {
@@ -68,6 +69,8 @@ class Search:
     events: list[Event[EventData]] = field(default_factory=list)
     states: dict[Node, CommitmentFacts] = field(default_factory=dict)
     _indexes: dict[tuple[object, ...], int] = field(default_factory=dict)
+    _joins_made: dict[tuple[CommitmentFacts, int, bool], CommitmentFacts] = field(default_factory=dict)
+    _answers_given: dict[CommitmentFacts, list[tuple[Given, CommitmentFacts]]] = field(default_factory=dict)
 
     def run(self) -> int:
         """The number of sets of events that can be reached; CounterexampleError if one breaks a promise."""
@@ -82,10 +85,9 @@ class Search:
     def _reached_from(self, node: Node) -> Iterator[Node]:
         state = self.states[node]
         for index in set(range(len(self.arriving))) - node:
-            yield from self._reach(node | {index}, self._joined(state, self.events[index], self.joins))
-        for name, granted_state, event in self.answers(state):
+            yield from self._reach(node | {index}, self._joined(state, index))
+        for (name, granted_state, event), joined in self._answered(state):
             self._check_answer(node, name, event)
-            joined = self._joined(state, event, self.joins)
             if self.joins is JOINS:
                 self._require(without_version(granted_state) == joined, "an answer is the join of its event", node)
             yield from self._reach(node | {self._index_of(event)}, joined)
@@ -96,8 +98,20 @@ class Search:
             yield node
         self._require(self.states[node] == state, "every order ends in the same state", node)
 
-    def _joined(self, state: CommitmentFacts, event: Event[EventData], joins: Joins) -> CommitmentFacts:
-        return joins[type(event.data)](state, event)
+    def _joined(self, state: CommitmentFacts, index: int, *, is_restoring: bool = False) -> CommitmentFacts:
+        """The join of an event, computed once: many sets of events end in the same state."""
+        key = (state, index, is_restoring)
+        if key not in self._joins_made:
+            joins = (self.restoring if is_restoring else None) or self.joins
+            self._joins_made[key] = joins[type(self.events[index].data)](state, self.events[index])
+        return self._joins_made[key]
+
+    def _answered(self, state: CommitmentFacts) -> list[tuple[Given, CommitmentFacts]]:
+        """The answers that are granted in a state, each with the join of its event; computed once."""
+        if state not in self._answers_given:
+            given = list(self.answers(state))
+            self._answers_given[state] = [(each, self.joins[type(each[2].data)](state, each[2])) for each in given]
+        return self._answers_given[state]
 
     def _index_of(self, event: Event[Decision]) -> int:
         """The index of a granted answer's event, the same on every path."""
@@ -110,14 +124,14 @@ class Search:
 
     def _check(self, node: Node) -> None:
         """The promises that hold at every node."""
-        state, joins = self.states[node], self.restoring or self.joins
+        state = self.states[node]
         for index in node:
-            repeated = self._joined(state, self.events[index], joins)
+            repeated = self._joined(state, index, is_restoring=True)
             self._require(repeated == state, "a repetition changes nothing", node)
         for order in (sorted(node), sorted(node, reverse=True)):
             replayed = self.states[frozenset()]
             for index in order:
-                replayed = self._joined(replayed, self.events[index], joins)
+                replayed = self._joined(replayed, index, is_restoring=True)
             self._require(replayed == state, "a replay onto an empty row ends in the same state", node)
         current = current_status(state)
         found = (current.status, current.revision) if current else None

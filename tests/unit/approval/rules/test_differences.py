@@ -68,6 +68,7 @@ def test_lines_with_the_same_position_get_different_labels() -> None:
     assert [each.field for each in differences(before, after)] == ["Line 1 (again) unit"]
 
 
+@pytest.mark.alone
 def test_every_line_of_one_position_is_compared_in_a_moment() -> None:
     before = changed(lines=[LINE] * MAX_LINES)
     after = changed(lines=[*([LINE] * (MAX_LINES - 1)), LINE | {"unit": "m2"}])
