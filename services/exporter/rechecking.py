@@ -91,7 +91,8 @@ class RecheckWork:
         """Save what the look led to, and return the events of late documents; none once the lease is another's."""
         now, id_ = job.time.now(), job.recheck.commitment_id
         if connection := self._connections.by_name.get(job.recheck.connection):
-            await self._circuits.record(db, connection, now, None if result is NOT_ASKED else Heard.of(result))
+            is_asked = result is not NOT_ASKED
+            await self._circuits.record(db, connection, now, Heard.of(result) if is_asked else None, is_asked - 1)
         exports = (await self._store.lock(db, [id_]))[id_]
         recheck = await recheck_store.leased(db, id_, job.token)
         if recheck is None:

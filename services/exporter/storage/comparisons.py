@@ -20,6 +20,9 @@ from services.pipeline.lease_clock import DATABASE_NOW
 BUSY_DELAY = timedelta(minutes=10)
 """For how long a comparison is put off whose commitment has an export under way."""
 
+MADE_DUE = 1_000
+"""How many comparisons one transaction makes due, so that none of them is locked for long."""
+
 _LOOKED_AT = 50
 _T = COMPARISON.c
 
@@ -115,10 +118,22 @@ async def settle(
     return result.first() is not None
 
 
-async def make_due(db: Transaction, connection: str, now: datetime) -> int:
-    """Have every document of `connection` compared from now on; return how many there are."""
-    chosen = update(COMPARISON).where(_T.connection == connection, _T.lease_token.is_(None))
-    return len((await db.execute(chosen.values(due_at=now).returning(_T.commitment_id))).all())
+async def make_due(db: Transaction, connection: str, now: datetime, after: str = "") -> Sequence[str]:
+    """Have the next documents of `connection` compared from `now` on, at most MADE_DUE; return their commitments.
+
+    They are those behind the commitment `after`, in order. What somebody else has locked is being compared, or written,
+    at this moment.
+    """
+    chosen = (
+        select(_T.commitment_id)
+        .where(_T.connection == connection, _T.lease_token.is_(None), _T.commitment_id > after)
+        .order_by(_T.commitment_id)
+        .limit(MADE_DUE)
+        .with_for_update(skip_locked=True)
+    )
+    ids = list(await db.scalars(chosen))
+    await db.execute(update(COMPARISON).where(_T.commitment_id == func.any(ids)).values(due_at=now))
+    return ids
 
 
 async def count_drifted(db: Transaction) -> Mapping[str, int]:

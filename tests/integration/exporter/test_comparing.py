@@ -9,12 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select, text
 
 from sandbox.erp.faults import Calls, ErpFault, ErpFaultKind
 from schemas.commitment import ErpDocument
 from schemas.events import ExportDrifted
-from services.exporter.comparing import ComparisonWork
-from services.exporter.storage import comparisons
+from services.exporter.comparing import NOT_ASKED, ComparisonWork, make_all_due
+from services.exporter.connectors.types import ReadAnswer
+from services.exporter.rules.call_rate import CallRate
+from services.exporter.storage import comparisons, connection_store
+from services.exporter.storage.tables import COMPARISON
 from services.pipeline.clock import utc_now
 from services.pipeline.lease_clock import LeaseClock
 from tests.integration.exporter.exporter_process import ExporterProcess, running_exporter
@@ -56,6 +60,18 @@ async def compare(exporter: ExporterProcess) -> int:
 
 async def told(exporter: ExporterProcess) -> list[ExportDrifted]:
     return [event.data for event in await exporter.published() if isinstance(event.data, ExportDrifted)]
+
+
+async def more_comparisons(exporter: ExporterProcess, count: int) -> None:
+    """Have as many more documents compared next night as that of c-1."""
+    async with exporter.database.begin() as db:
+        for statement in (
+            "insert into exporter.commitment (id) select 'many-' || n from generate_series(1, :count) n",
+            "insert into exporter.comparison (commitment_id, company_id, project_id, connection, revision, reopened, "
+            "document, due_at) select 'many-' || n, company_id, project_id, connection, 1, 0, document, due_at "
+            "from exporter.comparison, generate_series(1, :count) n where commitment_id = 'c-1'",
+        ):
+            await db.execute(text(statement), {"count": count})
 
 
 def change(exporter: ExporterProcess, **members: Any) -> None:
@@ -165,13 +181,60 @@ async def test_a_comparison_of_a_process_that_died_is_taken_over(exporter: Expor
     assert len(await told(exporter)) == 1
 
 
+async def test_a_comparison_takes_one_of_the_connections_places(database_url: str, tmp_path: Path) -> None:
+    settings = "reads_documents = true\nmax_in_flight = 1"
+    async with running_exporter(database_url, tmp_path, settings=settings) as exporter:
+        await exporter.consume(accepted_event())
+        await exporter.work_once()
+        exporter.clock.advance(DAY)
+        work = comparison_work(exporter)
+        (job,) = (await work.claim(exporter.database, 1, ())).jobs
+        await exporter.consume(accepted_event(commitment_id="c-2"))
+
+        assert await exporter.work_once() == 0
+        async with exporter.database.begin() as db:
+            await work.settle(db, job, await work.perform(job))
+        assert await exporter.work_once() == 1
+
+
+@pytest.mark.parametrize("is_asked", [True, False])
+async def test_calls_that_a_comparison_does_not_make_are_given_back(
+    database_url: str, tmp_path: Path, *, is_asked: bool
+) -> None:
+    settings = "reads_documents = true\nmax_calls_per_minute = 40"
+    async with running_exporter(database_url, tmp_path, settings=settings) as exporter:
+        await exporter.consume(accepted_event())
+        await exporter.work_once()
+        exporter.clock.advance(DAY)
+        work = comparison_work(exporter)
+        (job,) = (await work.claim(exporter.database, 1, ())).jobs
+        answer: ReadAnswer = await work.perform(job) if is_asked else NOT_ASKED
+        async with exporter.database.begin() as db:
+            await work.settle(db, job, answer)
+            circuit = await connection_store.locked_circuit(db, "main")
+
+    rate = CallRate(40)
+    assert rate.bucket - rate.free_calls(circuit.full_at, exporter.clock()) == is_asked
+
+
 async def test_an_operator_can_have_all_documents_compared_now(exporter: ExporterProcess) -> None:
     exporter.erp.books.delete("1001")
-    async with exporter.database.begin() as db:
-        assert await comparisons.make_due(db, "main", exporter.clock()) == 1
+    assert await make_all_due(exporter.database, "main", exporter.clock()) == 1
 
     assert await compare(exporter) == 1
     assert len(await told(exporter)) == 1
+
+
+async def test_many_documents_are_made_due_in_portions_each_once(exporter: ExporterProcess) -> None:
+    await more_comparisons(exporter, 2 * comparisons.MADE_DUE + 3)
+    async with exporter.database.begin() as db:
+        first = await comparisons.make_due(db, "main", exporter.clock())
+
+    assert len(first) == comparisons.MADE_DUE
+    assert await make_all_due(exporter.database, "main", exporter.clock()) == 2 * comparisons.MADE_DUE + 4
+    async with exporter.database.begin() as db:
+        later = select(func.count()).select_from(COMPARISON).where(COMPARISON.c.due_at > exporter.clock())
+        assert (await db.execute(later)).scalar_one() == 0
 
 
 async def test_an_erp_that_shows_no_documents_is_not_asked(database_url: str, tmp_path: Path) -> None:
