@@ -11,6 +11,7 @@ from services.approval.rules.facts import (
     AcceptedDrift,
     Approved,
     Drift,
+    EvidenceCheck,
     ReplacedDocument,
     Retrieved,
     Ruling,
@@ -39,6 +40,7 @@ class CommitmentFacts:
     replaced: frozenset[ReplacedDocument] = frozenset()
     drift: Drift | None = None
     accepted_drift: AcceptedDrift | None = None
+    evidence_check: EvidenceCheck | None = None
     status_version: int = 0
 
     def updated(self, **changes: Any) -> "CommitmentFacts":
@@ -85,6 +87,12 @@ class CommitmentFacts:
             return None
         is_synced = ruling.stage is Stage.SUCCEEDED and ruling.revision == self.current_revision
         return drift if is_synced and (drift.revision, drift.reopened) == (ruling.revision, ruling.reopened) else None
+
+    @property
+    def open_check(self) -> EvidenceCheck | None:
+        """Why the evidence that settles the doubt is not confirmed yet; None if it is, or is being asked about."""
+        check, ruling = self.evidence_check, self.ruling
+        return check if check and ruling and ruling.settled_as and check.is_about(ruling) else None
 
     @property
     def last_document(self) -> ErpDocument | None:

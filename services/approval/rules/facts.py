@@ -89,6 +89,28 @@ class Doubt:
 
 
 @value
+class EvidenceCheck:
+    """What an ERP answered that was asked about evidence, and did not say whether it holds."""
+
+    revision: int
+    reopened: int
+    round: int
+    evidence: int
+    probes: int
+    asked: str
+
+    @property
+    def precedence(self) -> Precedence:
+        """The latest answer about the latest evidence is kept."""
+        return (self.revision, self.reopened, self.round, self.evidence, self.probes)
+
+    def is_about(self, ruling: "Ruling") -> bool:
+        """Whether it is the evidence of `ruling`."""
+        asked = (self.revision, self.reopened, self.round, self.evidence)
+        return asked == (ruling.revision, ruling.reopened, ruling.round, ruling.evidence)
+
+
+@value
 class Ruling:
     """The furthest stage that any revision has reached, with the details of that stage."""
 

@@ -23,6 +23,7 @@ from services.approval.rules.facts import (
     Approved,
     Doubt,
     Drift,
+    EvidenceCheck,
     ReplacedDocument,
     Retrieved,
     Ruling,
@@ -124,6 +125,7 @@ def resolved(facts: CommitmentFacts, event: Event[DecisionResolved]) -> Commitme
 def in_doubt(facts: CommitmentFacts, event: Event[ExportInDoubt]) -> CommitmentFacts:
     """The facts with an export whose answer was lost."""
     export = event.data
+    facts = _checked(facts, export)
     doubt = Doubt(export.since, export.asked, export.probes, export.next_probe)
     ruling = Ruling(
         export.revision,
@@ -136,6 +138,15 @@ def in_doubt(facts: CommitmentFacts, event: Event[ExportInDoubt]) -> CommitmentF
         evidence=export.refused_evidence,
     )
     return _ruled(facts, ruling)
+
+
+def _checked(facts: CommitmentFacts, export: ExportInDoubt) -> CommitmentFacts:
+    """The facts with why evidence is not confirmed yet."""
+    if not export.checks_evidence:
+        return facts
+    number, probes = export.checks_evidence, export.probes
+    check = EvidenceCheck(export.revision, export.reopened, export.round, number, probes, export.asked)
+    return facts.updated(evidence_check=later(facts.evidence_check, check))
 
 
 def failed(facts: CommitmentFacts, event: Event[ExportFailed]) -> CommitmentFacts:
