@@ -59,7 +59,6 @@ class ExportSucceeded(CommitmentData):
     erp_document: ErpDocument = Field(description="The document that it became.")
     reopened: Reopened = Field(default=0, description="How often this revision was reopened before.")
 
-
     @property
     def document_names(self) -> str:
         """All that names the document, a line for each: one round may find several, and each is told."""

@@ -25,6 +25,7 @@ from services.exporter.rules.outcome import Broken
 from services.exporter.rules.probe import outcome_without_write
 from services.exporter.rules.settling import settle_attempt
 from services.exporter.storage import comparisons
+from services.exporter.storage.evidence import unless_of_another
 from services.exporter.storage.store import ExportStore
 from services.pipeline.crash import crash_at
 from services.pipeline.database import Database, Transaction
@@ -77,7 +78,8 @@ class ExportWork:
         connection = result.connection or self._connections.by_name.get(job.export.connection or "")
         circuit = await self._after_calls(db, connection, result, now)
         before = (await self._store.lock(db, [job.export.commitment_id]))[job.export.commitment_id]
-        decided = settle_attempt(before, job.lease.token, result.outcome, retry_policy(connection), now, circuit)
+        outcome = await unless_of_another(db, job.export, result.outcome) if job.evidence else result.outcome
+        decided = settle_attempt(before, job.lease.token, outcome, retry_policy(connection), now, circuit)
         if decided is None:
             log.warning("export.settled_too_late", **self.described(job, result))
             return ()

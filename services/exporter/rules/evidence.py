@@ -34,8 +34,8 @@ def after_reading(export: Export, named: ErpDocument, read: ReadAnswer, found: F
     """Decide whether the document `named` counts, from what `read` and `find` answered.
 
     With it counts every document that has this revision's marker: two of them must not go unnoticed. A document with
-    another commitment's marker, or with that of an earlier revision, never counts. An ERP that does not let us read says
-    nothing about it, however often.
+    another commitment's marker, or with that of an earlier revision, never counts. An ERP that does not let us
+    read says nothing about it, however often.
     """
     name = document_name(named)
     match read:
@@ -44,18 +44,23 @@ def after_reading(export: Export, named: ErpDocument, read: ReadAnswer, found: F
             return WrongEvidence(wrong) if wrong else Landed((document, *_landed_besides(export, document, found)))
         case Gone():
             return WrongEvidence(f"{name} was named as its document, but the ERP has no {name}.")
-        case Transient() | Refused() if _says_nothing(read) or (isinstance(read, Transient) and export.probes < MAX_READS):
+        case Transient() | Refused() if _is_asked_again(export, read):
             wait = read.retry_after_seconds if isinstance(read, Transient) else 0.0
             return Undecided(f"Asked for {name}: {read.message}", retry_after_seconds=wait)
         case _:
             return WrongEvidence(f"{name} was named as its document, but cannot be read. {read.message}")
 
 
-def _says_nothing(read: Refused | Transient) -> bool:
+def of_another(document: FoundDocument, holder: str) -> WrongEvidence:
+    """The outcome where the document that was found is that of `holder`, as people call it."""
+    return WrongEvidence(f"{document.number or document.id} is already the document of {holder}.")
+
+
+def _is_asked_again(export: Export, read: Refused | Transient) -> bool:
     """Whether the ERP did not look for the document: it was away, had no time, or did not let us in."""
     if isinstance(read, Refused):
         return read.failure_class in (FailureClass.FIX_SETUP, FailureClass.RETRY_LATER)
-    return not read.is_reached or read.retry_after_seconds > 0
+    return not read.is_reached or read.retry_after_seconds > 0 or export.probes < MAX_READS
 
 
 def _why_not(export: Export, named: ErpDocument, copy: ErpCopy) -> str:

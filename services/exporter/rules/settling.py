@@ -135,7 +135,7 @@ def _succeeded(
     export: Export, documents: tuple[FoundDocument, ...], evidence: Evidence | None, now: datetime
 ) -> tuple[Export, Events]:
     """Publish every document that the ERP has, and the one an approver named: two of them must not go unnoticed."""
-    found = {document.id: _erp_document(export, document) for document in documents}
+    found = {document.id: erp_document(export, document) for document in documents}
     succeeded = replace(
         export.moved_to(ExportState.SUCCEEDED, now),
         attempts=export.attempts + 1,
@@ -150,7 +150,8 @@ def _succeeded(
     return succeeded, tuple(succeeded_event(succeeded, document, now) for document in found.values())
 
 
-def _erp_document(export: Export, document: FoundDocument) -> ErpDocument:
+def erp_document(export: Export, document: FoundDocument) -> ErpDocument:
+    """What the ERP that `export` went to lists, as a document of that connection."""
     return ErpDocument(connection=export.connection or "", id=document.id, number=document.number, url=document.url)
 
 

@@ -25,6 +25,13 @@ from tests.integration.exporter.exporter_process import ExporterProcess, running
 from tests.unit.exporter.builders import accepted_event, rejected_event
 
 DAY = 86_400
+MANY_COMMITMENTS = "insert into exporter.commitment (id) select 'many-' || n from generate_series(1, :count) n"
+MANY_COMPARISONS = """
+    insert into exporter.comparison
+        (commitment_id, company_id, project_id, connection, revision, reopened, document, due_at)
+    select 'many-' || n, company_id, project_id, connection, 1, 0, document, due_at
+    from exporter.comparison, generate_series(1, :count) n where commitment_id = 'c-1'
+"""
 DOCUMENT = ErpDocument(connection="main", id="1001", number="PO-1001")
 
 
@@ -65,12 +72,7 @@ async def told(exporter: ExporterProcess) -> list[ExportDrifted]:
 async def more_comparisons(exporter: ExporterProcess, count: int) -> None:
     """Have as many more documents compared next night as that of c-1."""
     async with exporter.database.begin() as db:
-        for statement in (
-            "insert into exporter.commitment (id) select 'many-' || n from generate_series(1, :count) n",
-            "insert into exporter.comparison (commitment_id, company_id, project_id, connection, revision, reopened, "
-            "document, due_at) select 'many-' || n, company_id, project_id, connection, 1, 0, document, due_at "
-            "from exporter.comparison, generate_series(1, :count) n where commitment_id = 'c-1'",
-        ):
+        for statement in (MANY_COMMITMENTS, MANY_COMPARISONS):
             await db.execute(text(statement), {"count": count})
 
 

@@ -14,7 +14,7 @@ from services.exporter.connections import Connections
 from services.exporter.connectors.protocol import Connector
 from services.exporter.connectors.types import Refused, Transient
 from services.exporter.rules.evidence import MAX_READS
-from tests.integration.exporter.exporter_process import ExporterProcess, running_exporter
+from tests.integration.exporter.exporter_process import SETTLE_SECONDS, ExporterProcess, running_exporter
 from tests.unit.exporter.builders import NOW, accepted_event, resolved_event
 
 
@@ -94,6 +94,26 @@ async def test_evidence_waits_until_the_erp_answers(reading: ExporterProcess) ->
         reading.clock.advance(60)
 
     assert states == ["in_doubt", "in_doubt", "succeeded", "succeeded"]
+
+
+async def test_a_document_that_is_known_as_another_commitments_does_not_settle_it_although_nothing_marks_it(
+    reading: ExporterProcess,
+) -> None:
+    await reading.consume(accepted_event(commitment_id="c-2"))
+    await reading.work_once()
+    books = reading.erp.books
+    (theirs,) = books.under("c-2")
+    unmarked = theirs.order.model_copy(update={"marker": "by hand", "reference": "by hand"})
+    books.documents[theirs.id] = replace(theirs, number="PO-77", order=unmarked)
+
+    await reading.consume(resolved_event(document_id="PO-77", number="PO-77"))
+    reading.clock.advance(SETTLE_SECONDS)
+    await reading.work_once()
+
+    event = await reading.last_published()
+    assert isinstance(event.data, ExportInDoubt)
+    assert (event.data.asked, event.data.refused_evidence) == ("PO-77 is already the document of SC-014 (c-2).", 1)
+    assert (await reading.export_states())[0] == "in_doubt"
 
 
 @pytest.mark.parametrize("status", [401, 403, 429])

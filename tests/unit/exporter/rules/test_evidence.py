@@ -9,8 +9,8 @@ from schemas.commitment import ErpDocument
 from schemas.events import ExportInDoubt
 from schemas.fields import FailureClass
 from services.exporter.connectors.types import ErpCopy, FoundDocument, Gone, Landed, Refused, Transient, Unknown
-from services.exporter.rules.event_handlers import accepted, resolved
 from services.exporter.rules.circuit import Circuit
+from services.exporter.rules.event_handlers import accepted, resolved
 from services.exporter.rules.evidence import MAX_READS, after_reading, on_trust
 from services.exporter.rules.export import CommitmentExports, ExportState
 from services.exporter.rules.outcome import Undecided, WrongEvidence
