@@ -1,6 +1,5 @@
 """Compares the ERP's documents with what was exported, each once a night, and tells approval what differs."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +16,7 @@ from services.exporter.connections import Connection, Connections
 from services.exporter.connectors.protocol import reader_of
 from services.exporter.connectors.types import ErpCopy, Gone, ReadAnswer, Transient
 from services.exporter.rules.circuit import Heard, charged, circuit_policy, free_calls
-from services.exporter.rules.drift import differences, next_comparison
+from services.exporter.rules.drift import differences, next_comparison, told
 from services.exporter.rules.published_events import SOURCE
 from services.exporter.rules.usable import usable_read
 from services.exporter.storage import comparisons, connection_store
@@ -117,9 +116,9 @@ class ComparisonWork:
             return ()
         is_missing, changes = outcome
         metrics.COMPARISONS.labels(compared.connection, _label(outcome)).inc()
-        told = _told(outcome)
+        result_told = told(is_missing=is_missing, changes=changes)
         version = max(compared.told_version + 1, int(now.timestamp() * 1000))
-        news = {"told": told, "told_version": version} if told != compared.told else {}
+        news = {"told": result_told, "told_version": version} if result_told != compared.told else {}
         if not await comparisons.settle(db, compared, self._next(compared, now), now, news) or not news:
             return ()
         return (_event(compared, version, now, is_missing=is_missing, changes=changes),)
@@ -199,14 +198,6 @@ def _outcome(job: Comparison, result: ReadAnswer) -> tuple[bool, tuple[Change, .
             return True, ()
         case _:
             return None
-
-
-def _told(outcome: tuple[bool, tuple[Change, ...]]) -> str | None:
-    """What makes a result another one; None if nothing differs."""
-    is_missing, changes = outcome
-    if not is_missing and not changes:
-        return None
-    return json.dumps([is_missing, [change.model_dump(mode="json") for change in changes]])
 
 
 def _label(outcome: tuple[bool, tuple[Change, ...]]) -> str:

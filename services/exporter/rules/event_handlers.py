@@ -6,8 +6,17 @@ from datetime import datetime
 
 from schemas.commitment import ErpDocument, summarise
 from schemas.envelope import Event
-from schemas.events import DecisionAccepted, DecisionRejected, DecisionResolved
-from services.exporter.rules.export import ApprovedSnapshot, CommitmentExports, Evidence, Export, ExportState, Replaced
+from schemas.events import DecisionAccepted, DecisionDriftAccepted, DecisionRejected, DecisionResolved
+from services.exporter.rules.drift import told
+from services.exporter.rules.export import (
+    AcceptedDrift,
+    ApprovedSnapshot,
+    CommitmentExports,
+    Evidence,
+    Export,
+    ExportState,
+    Replaced,
+)
 from services.exporter.rules.failures import failure_of, no_connection
 from services.exporter.rules.outcome import Failed
 from services.exporter.rules.published_events import Events, failed_event, succeeded_event
@@ -68,6 +77,18 @@ def rejected(exports: CommitmentExports, event: Event[DecisionRejected], now: da
     if latest == exports.rejected:
         return Decided(exports, is_changed=exports != before)
     return advance(replace(exports, company_id=event.data.company_id, rejected=latest), now)
+
+
+def drift_accepted(exports: CommitmentExports, event: Event[DecisionDriftAccepted], now: datetime) -> DecidedExports:
+    """Keep which differences of the ERP's document an approver has accepted; nothing is exported."""
+    del now
+    _check_company(exports, event.data.company_id)
+    data, known = event.data, exports.accepted_drift
+    if known and known.version >= data.version:
+        return Decided(exports, is_changed=False)
+    found = told(is_missing=data.is_missing, changes=data.differences)
+    accepted_drift = AcceptedDrift(data.version, data.revision, data.reopened, found)
+    return Decided(replace(exports, company_id=data.company_id, accepted_drift=accepted_drift))
 
 
 def advance(exports: CommitmentExports, now: datetime) -> DecidedExports:

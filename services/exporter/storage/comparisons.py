@@ -7,13 +7,13 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, exists, func, select, update
+from sqlalchemy import Row, and_, delete, exists, false, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from schemas.commitment import ErpDocument
 from services.exporter.rules.drift import WrittenContent
 from services.exporter.rules.export import Export, ExportState
-from services.exporter.storage.tables import COMPARISON, EXPORT
+from services.exporter.storage.tables import COMMITMENT, COMPARISON, EXPORT
 from services.pipeline.database import Transaction
 from services.pipeline.lease_clock import DATABASE_NOW
 
@@ -137,8 +137,17 @@ async def make_due(db: Transaction, connection: str, now: datetime, after: str =
 
 
 async def count_drifted(db: Transaction) -> Mapping[str, int]:
-    """Return how many documents of each connection differ."""
-    chosen = select(_T.connection, func.count().label("documents")).where(_T.told.is_not(None))
+    """Return how many documents of each connection differ otherwise than an approver has accepted."""
+    accepted = COMMITMENT.c.accepted_drift
+    is_accepted = and_(
+        accepted["told"].astext == _T.told,
+        accepted["revision"].as_integer() == _T.revision,
+        accepted["reopened"].as_integer() == _T.reopened,
+    )
+    chosen = select(_T.connection, func.count().label("documents")).join(
+        COMMITMENT, COMMITMENT.c.id == _T.commitment_id
+    )
+    chosen = chosen.where(_T.told.is_not(None), ~func.coalesce(is_accepted, false()))
     return {row.connection: row.documents for row in await db.execute(chosen.group_by(_T.connection))}
 
 

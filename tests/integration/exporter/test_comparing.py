@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy import func, select, text
 
 from sandbox.erp.faults import Calls, ErpFault, ErpFaultKind
 from schemas.commitment import ErpDocument
-from schemas.events import ExportDrifted
+from schemas.envelope import Event, new_event
+from schemas.events import DecisionDriftAccepted, ExportDrifted
 from services.exporter.comparing import NOT_ASKED, ComparisonWork, make_all_due
 from services.exporter.connectors.types import ReadAnswer
 from services.exporter.rules.call_rate import CallRate
@@ -22,7 +24,7 @@ from services.exporter.storage.tables import COMPARISON
 from services.pipeline.clock import utc_now
 from services.pipeline.lease_clock import LeaseClock
 from tests.integration.exporter.exporter_process import ExporterProcess, running_exporter
-from tests.unit.exporter.builders import accepted_event, rejected_event
+from tests.unit.exporter.builders import APPROVER, NOW, accepted_event, rejected_event
 
 DAY = 86_400
 MANY_COMMITMENTS = "insert into exporter.commitment (id) select 'many-' || n from generate_series(1, :count) n"
@@ -276,6 +278,54 @@ async def test_the_command_says_what_is_wrong(exporter: ExporterProcess, tmp_pat
 
     assert "No connection is named other." in unknown
     assert "PostgreSQL refused, or cannot be reached" in away
+
+
+async def drifted_documents(exporter: ExporterProcess) -> float | None:
+    await exporter.connection_report.report()
+    return REGISTRY.get_sample_value("erp_documents_drifted", {"connection": "main"})
+
+
+def left_so(found: ExportDrifted, **members: Any) -> Event[DecisionDriftAccepted]:
+    """An approver's word that the document may differ as it was `found`."""
+    told_of = found.model_dump(include={"company_id", "project_id", "commitment_id", "revision", "reopened", "version"})
+    data = DecisionDriftAccepted(
+        **told_of | members,
+        is_missing=found.is_missing,
+        differences=found.differences,
+        decided_by=APPROVER,
+        note="Change order 1.",
+    )
+    return new_event(data, source="countersign/approval", time=NOW)
+
+
+async def test_what_an_approver_has_left_so_is_not_counted_until_something_else_differs(
+    exporter: ExporterProcess,
+) -> None:
+    change(exporter, total="1.00")
+    await night(exporter)
+    (found,) = await told(exporter)
+    assert await drifted_documents(exporter) == 1
+
+    await exporter.consume(left_so(found))
+    assert await drifted_documents(exporter) == 0
+    await night(exporter)
+    assert await drifted_documents(exporter) == 0
+
+    change(exporter, total="2.00")
+    await night(exporter)
+    assert await drifted_documents(exporter) == 1
+
+
+async def test_what_was_left_so_before_an_export_is_counted_after_it(exporter: ExporterProcess) -> None:
+    change(exporter, total="1.00")
+    await night(exporter)
+    (found,) = await told(exporter)
+    await exporter.consume(left_so(found), accepted_event(round=2, reopened=1))
+    await exporter.work_once()
+    change(exporter, total="1.00")
+    await night(exporter)
+
+    assert await drifted_documents(exporter) == 1
 
 
 async def test_a_document_that_was_unlinked_is_compared_no_more(exporter: ExporterProcess) -> None:
