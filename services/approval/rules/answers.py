@@ -39,7 +39,8 @@ class Reject(_Answer):
     reason: Reason
     unlinks: ErpId | None = Field(
         default=None,
-        description="The id of the document in the ERP that is no longer this commitment's: the next one is new.",
+        description="The id of the document in the ERP that is no longer this commitment's: the next one is new, unless "
+        "it has another.",
     )
 
 
@@ -61,7 +62,8 @@ class ExportAgain(_Answer):
     replaces: bool = Field(
         default=False,
         strict=True,
-        description="Whether the document is no longer this commitment's: it was deleted, or was never its own.",
+        description="Whether the document is no longer this commitment's: it was deleted, or was never its own. Another "
+        "of its documents is written to then; if it has none, a new one is created.",
     )
     note: Annotated[Note, Field(min_length=1)] = Field(description="Why, in words.")
 

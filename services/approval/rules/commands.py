@@ -44,7 +44,7 @@ from services.approval.rules.guards import (
     order_by,
     standing_document,
 )
-from services.approval.rules.orders import Decision, Verdict, about, next_round, order_again
+from services.approval.rules.orders import Decision, Verdict, about, next_round, order_again, unlinked_before
 from services.approval.rules.status import SOURCE, summary
 from services.approval.rules.synced import judge_synced
 from services.approval.rules.terms import WrongTerm
@@ -146,6 +146,7 @@ def _accept(facts: CommitmentFacts, current: CurrentStatus, answer: Accept, by: 
         erp_code=answer.erp_code,
         accounting_date=answer.accounting_date,
         note=answer.note,
+        unlinked=unlinked_before(facts),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from schemas.commitment import ErpDocument, Summary
 from schemas.fields import Status
 from schemas.values import value
-from services.approval.rules.documents import distinct, standing
+from services.approval.rules.documents import distinct, newest, standing
 from services.approval.rules.facts import (
     AcceptedDrift,
     Approved,
@@ -18,7 +18,6 @@ from services.approval.rules.facts import (
     Stage,
     Submitted,
     WrittenDocument,
-    canonical,
 )
 
 
@@ -97,12 +96,12 @@ class CommitmentFacts:
     @property
     def last_document(self) -> ErpDocument | None:
         """The document that was last written, even if the ERP no longer has it."""
-        return _newest(self.documents)
+        return newest(distinct(self.documents))
 
     @property
     def document(self) -> ErpDocument | None:
         """The commitment's document in the ERP, as last written."""
-        return _newest(self.standing)
+        return newest(distinct(self.standing))
 
     @property
     def erp_ids(self) -> frozenset[tuple[str, str]]:
@@ -160,12 +159,6 @@ def current_status(facts: CommitmentFacts) -> CurrentStatus | None:
         return CurrentStatus(Status.RETRIEVED, revision, retrieved.at, sent)
     is_disputed = len(facts.submissions) > 1 and len(facts.hashes) > 1
     return CurrentStatus(Status.DISPUTED if is_disputed else Status.READY, revision, sent.sent_at, sent)
-
-
-def _newest(documents: frozenset[WrittenDocument]) -> ErpDocument | None:
-    if not documents:
-        return None
-    return max(distinct(documents), key=lambda written: (written.revision, canonical(written))).document
 
 
 def _sent_as(facts: CommitmentFacts, revision: int) -> Submitted:

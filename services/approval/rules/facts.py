@@ -71,6 +71,7 @@ class Approved:
     note: str | None = None
     replaces: ErpDocument | None = None
     reopened: int = 0
+    updates: ErpDocument | None = None
 
     @property
     def precedence(self) -> Precedence:

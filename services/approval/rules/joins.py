@@ -77,6 +77,7 @@ def accepted(facts: CommitmentFacts, event: Event[DecisionAccepted]) -> Commitme
         note=decision.note,
         replaces=decision.replaces,
         reopened=decision.reopened,
+        updates=decision.updates,
     )
     ruling = Ruling(
         decision.revision,
@@ -86,7 +87,7 @@ def accepted(facts: CommitmentFacts, event: Event[DecisionAccepted]) -> Commitme
         decision.decided_by,
         reopened=decision.reopened,
     )
-    unlinked = _without(facts, decision.replaces, decision)
+    unlinked = _without(_without_earlier(facts, decision), decision.replaces, decision)
     return _ruled(unlinked.updated(approved=later(facts.approved, approved)), ruling)
 
 
@@ -219,6 +220,14 @@ def _without(
         return facts
     unlinked = ReplacedDocument(decision.revision, document, decision.reopened)
     return facts.updated(replaced=facts.replaced | {unlinked})
+
+
+def _without_earlier(facts: CommitmentFacts, order: DecisionAccepted) -> CommitmentFacts:
+    """The facts without what was unlinked before `order`."""
+    if not order.unlinked:
+        return facts
+    unlinked = {ReplacedDocument(each.revision, each.document, each.reopened) for each in order.unlinked}
+    return facts.updated(replaced=facts.replaced | unlinked)
 
 
 def _ruled(facts: CommitmentFacts, ruling: Ruling) -> CommitmentFacts:

@@ -3,10 +3,18 @@
 from typing import Any
 
 from schemas.commitment import ErpDocument, Person
-from schemas.events import DecisionAccepted, DecisionDriftAccepted, DecisionRejected, DecisionResolved
+from schemas.events import (
+    DecisionAccepted,
+    DecisionDriftAccepted,
+    DecisionRejected,
+    DecisionResolved,
+    UnlinkedDocument,
+)
+from schemas.limits import MAX_UNLINKED_DOCUMENTS
 from schemas.snapshot import Snapshot
 from services.approval.rules.answers import AlreadyGranted, Blocked, Conflict, Unacceptable
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus
+from services.approval.rules.facts import canonical
 from services.approval.rules.guards import is_content
 
 Decision = DecisionAccepted | DecisionRejected | DecisionResolved | DecisionDriftAccepted
@@ -23,6 +31,7 @@ def order_again(
     note: str | None = None,
     why: str | None = None,
     replaces: ErpDocument | None = None,
+    updates: ErpDocument | None = None,
     reopened: int | None = None,
 ) -> Verdict:
     """Order the next round of the approved content, unless that is not known yet, as in a restored database."""
@@ -41,7 +50,18 @@ def order_again(
         note=note or approved.note,
         why=why,
         replaces=replaces,
+        updates=updates,
+        unlinked=unlinked_before(facts),
         reopened=current.reopened if reopened is None else reopened,
+    )
+
+
+def unlinked_before(facts: CommitmentFacts) -> tuple[UnlinkedDocument, ...]:
+    """What is no longer the commitment's, for the exporter: it may read an order before the rejection that said so."""
+    ordered = sorted(facts.replaced, key=lambda each: (each.revision, each.reopened, canonical(each)))
+    return tuple(
+        UnlinkedDocument(document=each.document, revision=each.revision, reopened=each.reopened)
+        for each in ordered[-MAX_UNLINKED_DOCUMENTS:]
     )
 
 

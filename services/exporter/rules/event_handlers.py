@@ -35,7 +35,7 @@ def accepted(
     document no longer exists is kept whatever the round.
     """
     _check_company(exports, event.data.company_id)
-    before, exports = exports, _without(exports, event.data.replaces, event.data)
+    before, exports = exports, _without_earlier(_without(exports, event.data.replaces, event.data), event.data)
     known = exports.by_revision.get(event.data.revision)
     if known and known.ordered_round >= event.data.round:
         return Decided(exports, is_changed=exports != before)
@@ -123,6 +123,12 @@ def _without(
     return replace(exports, replaced=exports.replaced | {replaced})
 
 
+def _without_earlier(exports: CommitmentExports, order: DecisionAccepted) -> CommitmentExports:
+    """Return the exports without what was unlinked before `order`, which may be read before those decisions."""
+    unlinked = {Replaced(each.revision, each.document, each.reopened) for each in order.unlinked}
+    return replace(exports, replaced=exports.replaced | unlinked) if unlinked else exports
+
+
 def _asked_about(exports: CommitmentExports, export: Export | None, now: datetime) -> CommitmentExports:
     """Return the exports with the ERP to be asked at once about the evidence for `export`, if that is in doubt.
 
@@ -158,6 +164,7 @@ def _ordered(event: Event[DecisionAccepted], now: datetime, connection: str | No
         erp_code=data.erp_code,
         accounting_date=data.accounting_date,
         note=data.note,
+        document=data.updates,
         traceparent=event.traceparent,
         reopened=data.reopened,
         ordered_reopened=data.reopened,
@@ -178,6 +185,7 @@ def _reordered(known: Export, event: Event[DecisionAccepted], connection: str | 
         erp_code=terms.erp_code,
         accounting_date=terms.accounting_date,
         note=terms.note,
+        document=terms.document or known.document,
         traceparent=terms.traceparent,
         ordered_reopened=max(known.ordered_reopened, terms.reopened),
     )
