@@ -57,6 +57,15 @@ class Retrieved:
 
 
 @value
+class Terms:
+    """What is asked of the ERP with an order."""
+
+    erp_code: str | None = None
+    accounting_date: date | None = None
+    note: str | None = None
+
+
+@value
 class Approved:
     """The last order to export; a retry repeats it."""
 
@@ -72,6 +81,11 @@ class Approved:
     replaces: ErpDocument | None = None
     reopened: int = 0
     updates: ErpDocument | None = None
+
+    @property
+    def terms(self) -> Terms:
+        """What was asked of the ERP."""
+        return Terms(self.erp_code, self.accounting_date, self.note)
 
     @property
     def precedence(self) -> Precedence:

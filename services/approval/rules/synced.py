@@ -3,13 +3,12 @@
 from schemas.commitment import ErpDocument, Person
 from schemas.events import DecisionDriftAccepted
 from schemas.fields import Status
-from schemas.snapshot import Snapshot
 from services.approval.rules.answers import AcceptDrift, AlreadyGranted, Conflict, ExportAgain
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus
 from services.approval.rules.conflicts import drift_is_another, not_its_document
 from services.approval.rules.documents import distinct, newest
 from services.approval.rules.guards import is_at, order_by, standing_document
-from services.approval.rules.orders import Verdict, about, order_again
+from services.approval.rules.orders import Checked, Verdict, about, order_again, terms_of
 
 
 def judge_synced(
@@ -17,16 +16,16 @@ def judge_synced(
     current: CurrentStatus,
     answer: ExportAgain | AcceptDrift,
     by: Person,
-    snapshot: Snapshot | None,
+    checked: Checked,
 ) -> Verdict:
-    """The verdict on an answer about a revision that is in the ERP; `snapshot` is the approved content."""
+    """The verdict on an answer about a revision that is in the ERP."""
     if isinstance(answer, AcceptDrift):
         return _accept_drift(facts, current, answer, by)
-    return _export_again(facts, current, answer, by, snapshot)
+    return _export_again(facts, current, answer, by, checked)
 
 
 def _export_again(
-    facts: CommitmentFacts, current: CurrentStatus, answer: ExportAgain, by: Person, snapshot: Snapshot | None
+    facts: CommitmentFacts, current: CurrentStatus, answer: ExportAgain, by: Person, checked: Checked
 ) -> Verdict:
     """Order another export of a revision that is in the ERP, to its document or to a new one in its place."""
     if not (is_at(current, answer.revision, Status.SYNCED) and current.reopened == answer.reopened):
@@ -38,7 +37,8 @@ def _export_again(
         facts,
         current,
         by,
-        snapshot,
+        checked,
+        terms_of(facts, answer),
         why=answer.note,
         replaces=document if answer.replaces else None,
         updates=_updated(facts, document, is_replaced=answer.replaces),
@@ -75,7 +75,7 @@ def _accept_drift(facts: CommitmentFacts, current: CurrentStatus, answer: Accept
 def _already_reopened(facts: CommitmentFacts, current: CurrentStatus, answer: ExportAgain, by: Person) -> Verdict:
     """The verdict if it can no longer be exported again: perhaps the same person has ordered it in this way."""
     ordered = order_by(facts, answer.revision, by)
-    if ordered is None or ordered.reopened != answer.reopened + 1:
+    if ordered is None or ordered.reopened != answer.reopened + 1 or ordered.terms != terms_of(facts, answer):
         return None
     replaced = ordered.replaces.id if ordered.replaces else None
     if replaced != (answer.document if answer.replaces else None):

@@ -1,10 +1,13 @@
 """The desk shows what differs in the ERP, and lets an approver export it again, unlink it or leave it."""
 
 import json
+from datetime import date
 from typing import Any
 
 from schemas.commitment import ErpDocument
 from schemas.events import Change, ExportDrifted
+from schemas.fields import FailureClass, Owner
+from services.pipeline.clock import utc_now
 from tests.integration.approval import company
 from tests.integration.approval.company import DANA, KIM, content
 from tests.integration.approval.desk import DeskUnderTest
@@ -185,3 +188,49 @@ async def test_a_document_that_the_erp_does_not_have_is_said_and_another_can_be_
         (1, "PO-9999"),
         (2, "PO-1001"),
     ]
+
+
+async def test_an_accounting_date_of_a_closed_period_is_refused_and_can_be_given_anew(desk: DeskUnderTest) -> None:
+    dated = {"accounting_date": date(2025, 1, 31), "erp_code": "PO-77"}
+    await desk.receive(company.sent(SC), company.accepted(SC).model_copy(update=dated), company.succeeded(SC))
+    async with desk.browser(DANA) as browser:
+        page = await browser.get(PAGE)
+        fields = hidden_fields(page, "/export-again") | {"why": "By mistake.", "erp_code": "PO-77"}
+        refused = await browser.post(f"{PAGE}/export-again", data=fields | {"accounting_date": "2025-01-31"})
+        none_yet = await decided(desk, "decision.accepted")
+        today = utc_now().date().isoformat()
+        await follow(browser, await browser.post(f"{PAGE}/export-again", data=fields | {"accounting_date": today}))
+
+    assert 'value="2025-01-31"' in page.text
+    assert (refused.status_code, 'id="accounting_date-problem"' in refused.text) == (422, True)
+    assert none_yet == []
+    (order,) = await decided(desk, "decision.accepted")
+    assert (order["accounting_date"], order["erp_code"]) == (today, "PO-77")
+
+
+async def test_an_export_that_failed_for_its_accounting_date_is_retried_with_another(desk: DeskUnderTest) -> None:
+    failure = company.failed(SC, FailureClass.FIX_DATA, "The period is closed.", code="accounting_date")
+    by_approver = failure.model_copy(update={"failure": failure.failure.model_copy(update={"owner": Owner.APPROVER})})
+    await desk.receive(company.sent(SC), company.accepted(SC), by_approver)
+    async with desk.browser(DANA) as browser:
+        listed = (await browser.get("/commitments?view=failed")).text
+        today = utc_now().date().isoformat()
+        fields = hidden_fields(await browser.get(PAGE), "/retry") | {"accounting_date": today}
+        await follow(browser, await browser.post(f"{PAGE}/retry", data=fields))
+
+    assert f'href="{PAGE}#retry"' in listed
+    (order,) = await decided(desk, "decision.accepted")
+    assert (order["round"], order["accounting_date"]) == (2, today)
+
+
+async def test_a_title_that_the_erp_no_longer_takes_is_said_before_it_is_exported_again(desk: DeskUnderTest) -> None:
+    await receive_synced(desk)
+    stricter = company.QUICKBOOKS.limits.model_copy(update={"title_characters": 5})
+    await desk.receive(company.QUICKBOOKS.model_copy(update={"version": 2, "limits": stricter}))
+    async with desk.browser(DANA) as browser:
+        fields = hidden_fields(await browser.get(PAGE), "/export-again") | {"why": "By mistake."}
+        blocked = await browser.post(f"{PAGE}/export-again", data=fields)
+
+    assert blocked.status_code == 409
+    assert "and re-send it. Nothing was exported." in text_of(blocked)
+    assert await decided(desk, "decision.accepted") == []
