@@ -15,6 +15,10 @@ from tests.integration.approval.page_reader import follow, hidden_fields, text_o
 
 SC = content("8841", "SC-014")
 PAGE = "/commitments/8841"
+STILL_REFERENCED = (
+    "If SC-014 still carries our reference 8841 in QuickBooks, the next export finds and updates it. "
+    "If that is not wanted, remove the reference there first."
+)
 CHANGED = (Change(field="Total", before="USD 480,250.00", after="USD 470,250.00"),)
 
 
@@ -117,9 +121,13 @@ async def test_an_approver_unlinks_a_wrong_document(desk: DeskUnderTest) -> None
         fields = hidden_fields(await browser.get(PAGE), "/unlink") | {"reason": "That is the order of another job."}
         unconfirmed = await browser.post(f"{PAGE}/unlink", data=fields)
         done = await follow(browser, await browser.post(f"{PAGE}/unlink", data=fields | {"unlinked": "yes"}))
+        await desk.receive(company.resent(SC))
+        resent = text_of(await browser.get(PAGE))
 
     assert (unconfirmed.status_code, 'id="unlinked-problem"' in unconfirmed.text) == (422, True)
     assert "Rejected. SC-014 is editable again." in text_of(done)
+    assert STILL_REFERENCED in text_of(unconfirmed)
+    assert STILL_REFERENCED in resent
     (rejection,) = await decided(desk, "decision.rejected")
     assert (rejection["unlinks"]["id"], rejection["reopened"], rejection["round"]) == ("erp-8841", 1, 2)
     status = (await decided(desk, "commitment.status"))[-1]
@@ -133,12 +141,15 @@ async def test_of_two_documents_the_approver_chooses_the_wrong_one(desk: DeskUnd
     async with desk.browser(DANA) as browser:
         page = await browser.get(PAGE)
         assert '<option value="erp-2">PO-2</option>' in page.text
+        assert "write to another one of them" in text_of(page)
+        assert "It keeps its other documents" in text_of(page)
         fields = hidden_fields(page, "/export-again")
         answer = fields | {"why": "PO-2 was deleted.", "document": "erp-2", "replaces": "yes"}
-        await follow(browser, await browser.post(f"{PAGE}/export-again", data=answer))
+        done = await follow(browser, await browser.post(f"{PAGE}/export-again", data=answer))
 
     (order,) = await decided(desk, "decision.accepted")
-    assert order["replaces"]["id"] == "erp-2"
+    assert (order["replaces"]["id"], order["updates"]["id"]) == ("erp-2", "erp-8841")
+    assert "SC-014 is being exported to SC-014 in QuickBooks again." in text_of(done)
 
 
 async def test_nothing_is_offered_to_those_who_may_only_read(desk: DeskUnderTest) -> None:
