@@ -1,5 +1,6 @@
 """The documents that approvers unlinked or gave as evidence, as JSON."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -7,12 +8,12 @@ from schemas.commitment import ErpDocument
 from services.exporter.rules.export import Evidence, Replaced
 
 
-def replaced_json(replaced: frozenset[Replaced]) -> list[Any] | None:
+def replaced_json(replaced: frozenset[Replaced]) -> str | None:
     """Return `replaced` as JSON, always in the same order; None if it is empty."""
     ordered = sorted(
         replaced, key=lambda each: (each.revision, each.reopened, each.document.id, each.document.model_dump_json())
     )
-    return [[each.revision, _plain(each.document), each.reopened] for each in ordered] or None
+    return _text([[each.revision, _plain(each.document), each.reopened] for each in ordered])
 
 
 def replaced_in(stored: Sequence[Any] | None) -> frozenset[Replaced]:
@@ -23,12 +24,14 @@ def replaced_in(stored: Sequence[Any] | None) -> frozenset[Replaced]:
     )
 
 
-def resolved_json(resolved: Mapping[int, Evidence]) -> dict[str, Any] | None:
+def resolved_json(resolved: Mapping[int, Evidence]) -> str | None:
     """Return `resolved` as JSON, by revision; None if it is empty."""
-    return {
-        str(revision): {"document": _plain(each.document), "number": each.number, "reopened": each.reopened}
-        for revision, each in resolved.items()
-    } or None
+    return _text(
+        {
+            revision: {"document": _plain(each.document), "number": each.number, "reopened": each.reopened}
+            for revision, each in resolved.items()
+        }
+    )
 
 
 def resolved_in(stored: Mapping[str, Any] | None) -> Mapping[int, Evidence]:
@@ -44,3 +47,7 @@ def _evidence(stored: Mapping[str, Any]) -> Evidence:
 
 def _plain(document: ErpDocument) -> dict[str, Any]:
     return document.model_dump(mode="json", exclude_none=True)
+
+
+def _text(members: Sequence[Any] | Mapping[int, Any]) -> str | None:
+    return json.dumps(members) if members else None
