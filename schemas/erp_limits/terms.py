@@ -16,12 +16,18 @@ def wrong_document_number(code: str, limits: LimitsProfile, erp: str) -> str:
     return f"{erp} takes no {' or '.join(named(found))} in the document number, as in {code}" if found else ""
 
 
-def long_memo(note: str | None, commitment_id: str, revision: int, limits: LimitsProfile, erp: str) -> str:
-    """Why `note` does not fit the memo of `erp`, which begins with the revision's marker; empty if it does."""
+def long_memo(
+    note: str | None, commitment_id: str, revision: int, limits: LimitsProfile, erp: str, reopened: int = 0
+) -> str:
+    """Why `note` does not fit the memo of `erp`, which begins with the revision's marker; empty if it does.
+
+    The marker of a revision that was `reopened` says how often.
+    """
     limit = limits.memo_characters
     if limit is None or not note:
         return ""
-    marker_characters = len(f"{commitment_id}/{revision}/") + _HASH_CHARACTERS
+    again = f"/{reopened}" if reopened else ""
+    marker_characters = len(f"{commitment_id}/{revision}/{again}") + _HASH_CHARACTERS
     room = max(limit - marker_characters - 1, 0)
     if len(note) <= room:
         return ""

@@ -9,6 +9,7 @@ from schemas.events.answers import (
     DecisionRejected,
     DecisionResolved,
     DigestPreference,
+    UnlinkedDocument,
 )
 from schemas.events.base import CommitmentData, EventData
 from schemas.events.exports import (
@@ -63,4 +64,5 @@ __all__ = [
     "MailSettled",
     "Submission",
     "SubmissionRefused",
+    "UnlinkedDocument",
 ]

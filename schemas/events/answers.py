@@ -31,6 +31,17 @@ from schemas.fields import (
 from schemas.snapshot import Snapshot
 
 
+class UnlinkedDocument(Record):
+    """A document that is no longer the commitment's, and the decision that said so."""
+
+    document: ErpDocument = Field(description="The document.")
+    revision: Revision = Field(description="That of the decision.")
+    reopened: Reopened = Field(default=0, description="That of the decision.")
+
+
+UnlinkedDocuments = Annotated[tuple[UnlinkedDocument, ...], Field(max_length=limits.MAX_UNLINKED_DOCUMENTS), NullIs(())]
+
+
 class DecisionAccepted(CommitmentData):
     """An approver accepted a revision: it is to be written to the ERP, exactly as it stands here."""
 
@@ -55,6 +66,13 @@ class DecisionAccepted(CommitmentData):
         default=0, description="How often this revision was reopened after it had been in the ERP; it is written again."
     )
     why: Note | None = Field(default=None, description="Why it is written again; unlike `note`, not for the ERP.")
+    updates: ErpDocument | None = Field(
+        default=None, description="The document to write to, where the commitment has more than one."
+    )
+    unlinked: UnlinkedDocuments = Field(
+        default=(),
+        description="What earlier decisions unlinked, of which `decision.rejected` may be read later than this event.",
+    )
 
 
 class DecisionRejected(CommitmentData):

@@ -43,17 +43,27 @@ class ExportInDoubt(CommitmentData):
         default=0, description="How many documents that approvers named the ERP does not have as this commitment's."
     )
     reopened: Reopened = Field(default=0, description="How often this revision was reopened before.")
+    checks_evidence: Annotated[Count, NullIs(0)] = Field(
+        default=0,
+        description="The number of the evidence about which the ERP was asked and has not answered; 0 without one.",
+    )
 
 
 class ExportSucceeded(CommitmentData):
     """A revision is in the ERP."""
 
     topic: ClassVar[str] = "export.succeeded"
-    identity: ClassVar[tuple[str, ...]] = ("revision", "round")
+    identity: ClassVar[tuple[str, ...]] = ("revision", "round", "reopened", "document_names")
 
     round: ExportRound = Field(description="The export round that wrote it.")
     erp_document: ErpDocument = Field(description="The document that it became.")
     reopened: Reopened = Field(default=0, description="How often this revision was reopened before.")
+
+    @property
+    def document_names(self) -> str:
+        """All that names the document, a line for each: one round may find several, and each is told."""
+        named = self.erp_document
+        return "\n".join((named.connection, named.id, named.number or "", named.url or ""))
 
 
 DOCUMENT_GONE = "document_gone"

@@ -2,20 +2,24 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
+from schemas.commitment import Commitment
 from schemas.events import DirectoryPerson, ErpConnection
 from schemas.snapshot import Snapshot
 from schemas.zones import zone_info
 from services.approval.rules.answers import Accept, Answer, AnswerResult, ExportAgain, Granted, Retry, Settle
-from services.approval.rules.checks import note_findings
+from services.approval.rules.checks import findings_on_repeat, note_findings
 from services.approval.rules.commands import AnswerContext, carry_out
 from services.approval.rules.commitment import CommitmentFacts
 from services.approval.rules.erp import erp_title, target_erp
 from services.approval.rules.evidence import document_in_erp, objection
 from services.approval.rules.finding import Finding
+from services.approval.rules.orders import wrong_terms_again
 from services.approval.rules.terms import WrongTerm, wrong_terms
 from services.approval.storage import directory, documents, queries, reviews, submissions
 from services.approval.storage.store import CommitmentStore
+from services.pipeline.apart import apart
 from services.pipeline.clock import utc_now
 from services.pipeline.crash import crash_at
 from services.pipeline.database import Database, Transaction
@@ -30,6 +34,9 @@ class Answered:
 
     result: AnswerResult
     facts: CommitmentFacts
+
+
+_ORDERS = (Accept, Retry, ExportAgain, Settle)
 
 
 class Decisions:
@@ -54,7 +61,7 @@ class Decisions:
                 return None
             facts = (await self._store.load(db, [commitment_id]))[commitment_id]
             context = AnswerContext(who.as_person, zone_info(who.time_zone), utc_now(), traceparent)
-            erps = await directory.erps_of_company(db, who.company_id) if isinstance(answer, Accept) else ()
+            erps = await directory.erps_of_company(db, who.company_id) if isinstance(answer, _ORDERS) else ()
             snapshot, findings = await _exported(db, who.company_id, facts, answer, erps)
             result = carry_out(
                 facts,
@@ -91,9 +98,11 @@ def _wrong_terms(
     snapshot: Snapshot | None,
 ) -> Sequence[WrongTerm]:
     """Return what the commitment's ERP, one of the company's `erps`, does not take of what `answer` asks for."""
-    if not isinstance(answer, Accept):
+    if not isinstance(answer, _ORDERS):
         return ()
     erp = target_erp(facts, erps, snapshot.commitment if snapshot else None)
+    if not isinstance(answer, Accept):
+        return () if snapshot is None else wrong_terms_again(facts, answer, erp, context.today)
     return wrong_terms(
         erp.limits if erp else None,
         erp_title(erp),
@@ -137,6 +146,18 @@ async def _exported(
         return None, ()
     snapshot = Snapshot.from_text(row.text)
     if not isinstance(answer, Accept):
-        return snapshot, ()
+        return snapshot, await _findings_again(facts, answer, snapshot.commitment, erps)
     (checked,) = await reviews.check(db, company_id, erps, [(facts, row)])
     return snapshot, (*checked.findings, *note_findings(answer.note, facts.id, answer.revision, checked.erp))
+
+
+async def _findings_again(
+    facts: CommitmentFacts, answer: Answer, content: Commitment, erps: Sequence[ErpConnection]
+) -> tuple[Finding, ...]:
+    """Return what the ERP no longer takes of the approved content.
+
+    None for a doubt, which nothing else could end: that export fails instead, and can then be rejected.
+    """
+    if isinstance(answer, Settle):
+        return ()
+    return await apart(partial(findings_on_repeat, content, target_erp(facts, erps, content)))

@@ -1,6 +1,5 @@
 """Compares the ERP's documents with what was exported, each once a night, and tells approval what differs."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +16,7 @@ from services.exporter.connections import Connection, Connections
 from services.exporter.connectors.protocol import reader_of
 from services.exporter.connectors.types import ErpCopy, Gone, ReadAnswer, Transient
 from services.exporter.rules.circuit import Heard, charged, circuit_policy, free_calls
-from services.exporter.rules.drift import differences, next_comparison
+from services.exporter.rules.drift import differences, next_comparison, told
 from services.exporter.rules.published_events import SOURCE
 from services.exporter.rules.usable import usable_read
 from services.exporter.storage import comparisons, connection_store
@@ -33,6 +32,9 @@ IDLE_SECONDS = 30.0
 LEASE_MARGIN_SECONDS = 30.0
 NOT_ASKED = Transient("Nothing was asked.", is_reached=True)
 """The answer where no call was made, which says nothing of the ERP."""
+
+BROKEN = Transient("The connector failed.", is_reached=True)
+"""The answer where the connector raised an error; it says nothing of the ERP either, but calls may have been made."""
 
 CALLS = 2
 """A document is asked for by its id, and then perhaps by its number."""
@@ -100,13 +102,13 @@ class ComparisonWork:
             return NOT_ASKED if reader is None else usable_read(await reader.read(job.comparison.document.id))
 
     def failed(self, job: ComparisonJob, error: Exception) -> ReadAnswer:  # noqa: ARG002 - every one fails alike
-        """Return the answer where the connector raised an error: none."""
-        return NOT_ASKED
+        """Return the answer where the connector raised an error: none, although the ERP may have been asked."""
+        return BROKEN
 
     async def settle(self, db: Transaction, job: ComparisonJob, result: ReadAnswer) -> Sequence[Event[EventData]]:
         """Save the result, and return the event that tells it if it is another one than was last told."""
         now, compared = job.time.now(), job.comparison
-        await self._note_call(db, compared.connection, result, now)
+        await self._note_call(db, compared, result, now)
         outcome = _outcome(compared, result)
         if outcome is None:
             metrics.COMPARISONS.labels(compared.connection, "unread").inc()
@@ -114,9 +116,9 @@ class ComparisonWork:
             return ()
         is_missing, changes = outcome
         metrics.COMPARISONS.labels(compared.connection, _label(outcome)).inc()
-        told = _told(outcome)
+        result_told = told(is_missing=is_missing, changes=changes)
         version = max(compared.told_version + 1, int(now.timestamp() * 1000))
-        news = {"told": told, "told_version": version} if told != compared.told else {}
+        news = {"told": result_told, "told_version": version} if result_told != compared.told else {}
         if not await comparisons.settle(db, compared, self._next(compared, now), now, news) or not news:
             return ()
         return (_event(compared, version, now, is_missing=is_missing, changes=changes),)
@@ -130,11 +132,15 @@ class ComparisonWork:
         compared = job.comparison
         return {"commitment": compared.commitment_id, "revision": compared.revision, "answer": type(result).__name__}
 
-    async def _note_call(self, db: Transaction, name: str, result: ReadAnswer, now: datetime) -> None:
-        """Let the connection's circuit know how the call went, so that a night's work stops where exports would."""
-        connection = self._connections.by_name.get(name)
-        if connection is not None and result is not NOT_ASKED:
-            await self._circuits.record(db, connection, now, Heard.of(result))
+    async def _note_call(self, db: Transaction, compared: Comparison, result: ReadAnswer, now: datetime) -> None:
+        """Let the connection's circuit know how the call went, so that a night's work stops where exports would.
+
+        Calls that were counted but not made are given back.
+        """
+        connection = self._connections.by_name.get(compared.connection)
+        if connection is not None:
+            heard = None if result is NOT_ASKED or result is BROKEN else Heard.of(result)
+            await self._circuits.record(db, connection, now, heard, _calls_made(compared, result) - CALLS)
 
     def _next(self, compared: Comparison, now: datetime) -> datetime:
         return next_night(compared.commitment_id, self._connections.by_name.get(compared.connection), now)
@@ -144,10 +150,21 @@ async def compare_now(url: SecretStr, connection: str) -> int:
     """Have all documents of `connection` compared from now on, by a running exporter; return how many there are."""
     database = Database(url, application_name="countersign")
     try:
-        async with database.begin() as db:
-            return await comparisons.make_due(db, connection, utc_now())
+        return await make_all_due(database, connection, utc_now())
     finally:
         await database.close()
+
+
+async def make_all_due(database: Database, connection: str, now: datetime) -> int:
+    """Have all documents of `connection` compared from `now` on, in portions; return how many there are."""
+    count, after = 0, ""
+    while True:
+        async with database.begin() as db:
+            ids = await comparisons.make_due(db, connection, now, after)
+        count += len(ids)
+        if len(ids) < comparisons.MADE_DUE:
+            return count
+        after = ids[-1]
 
 
 def next_night(commitment_id: str, connection: Connection | None, now: datetime) -> datetime:
@@ -156,6 +173,13 @@ def next_night(commitment_id: str, connection: Connection | None, now: datetime)
         return now + timedelta(days=1)
     settings = connection.settings
     return next_comparison(commitment_id, now, settings.compare_at, settings.compare_hours)
+
+
+def _calls_made(compared: Comparison, result: ReadAnswer) -> int:
+    """How many calls a comparison made, as far as its answer shows; the second one asks for the number."""
+    if result is NOT_ASKED:
+        return 0
+    return 1 if isinstance(result, ErpCopy) and result.document.id == compared.document.id else CALLS
 
 
 def _is_compared(connection: Connection) -> bool:
@@ -174,14 +198,6 @@ def _outcome(job: Comparison, result: ReadAnswer) -> tuple[bool, tuple[Change, .
             return True, ()
         case _:
             return None
-
-
-def _told(outcome: tuple[bool, tuple[Change, ...]]) -> str | None:
-    """What makes a result another one; None if nothing differs."""
-    is_missing, changes = outcome
-    if not is_missing and not changes:
-        return None
-    return json.dumps([is_missing, [change.model_dump(mode="json") for change in changes]])
 
 
 def _label(outcome: tuple[bool, tuple[Change, ...]]) -> str:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from schemas.envelope import Event
-from schemas.events import DecisionAccepted, DecisionRejected, DecisionResolved
+from schemas.events import DecisionAccepted, DecisionDriftAccepted, DecisionRejected, DecisionResolved
 from services.exporter.rules import event_handlers
 from services.exporter.rules.event_handlers import DecidedExports
 from services.exporter.rules.export import CommitmentExports
@@ -22,4 +22,5 @@ def handlers(route: Callable[[DecisionAccepted], str | None]) -> tuple[On[Any, A
         On(DecisionAccepted, accepted),
         On(DecisionRejected, event_handlers.rejected),
         On(DecisionResolved, event_handlers.resolved),
+        On(DecisionDriftAccepted, event_handlers.drift_accepted),
     )

@@ -37,7 +37,9 @@ COMPARISONS = Counter(
     ("connection", "outcome"),
 )
 DRIFTED = Gauge(
-    "erp_documents_drifted", "Documents that differ from what was exported, or are missing in the ERP.", ("connection",)
+    "erp_documents_drifted",
+    "Documents that differ from what was exported, or are missing in the ERP, and that nobody has left so.",
+    ("connection",),
 )
 CONNECTIONS_RELOADED = Counter(
     "erp_connections_reloaded_total",

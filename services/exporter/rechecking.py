@@ -93,7 +93,8 @@ class RecheckWork:
         now, id_ = job.time.now(), job.recheck.commitment_id
         exports = (await self._store.lock(db, [id_]))[id_]  # before the connection's row, as everywhere
         if connection := self._connections.by_name.get(job.recheck.connection):
-            await self._circuits.record(db, connection, now, None if result is NOT_ASKED else Heard.of(result))
+            is_asked = result is not NOT_ASKED
+            await self._circuits.record(db, connection, now, Heard.of(result) if is_asked else None, is_asked - 1)
         recheck = await recheck_store.leased(db, id_, job.token)
         if recheck is None:
             return ()

@@ -25,6 +25,7 @@ from services.exporter.rules.outcome import Broken
 from services.exporter.rules.probe import outcome_without_write
 from services.exporter.rules.settling import settle_attempt
 from services.exporter.storage import comparisons
+from services.exporter.storage.evidence import unless_of_another
 from services.exporter.storage.store import ExportStore
 from services.pipeline.crash import crash_at
 from services.pipeline.database import Database, Transaction
@@ -122,7 +123,8 @@ class ExportWork:
         now = job.time.now()
         connection = result.connection or self._connections.by_name.get(job.export.connection or "")
         circuit = await self._after_calls(db, connection, result, now)
-        decided = settle_attempt(before, job.lease.token, result.outcome, retry_policy(connection), now, circuit)
+        outcome = await unless_of_another(db, job.export, result.outcome) if job.evidence else result.outcome
+        decided = settle_attempt(before, job.lease.token, outcome, retry_policy(connection), now, circuit)
         if decided is None:
             log.warning("export.settled_too_late", **self.described(job, result))
             return ()

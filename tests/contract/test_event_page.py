@@ -27,6 +27,7 @@ PARTS = (
     commitment.Person,
     commitment.Summary,
     commitment.ErpDocument,
+    events.UnlinkedDocument,
     events.Change,
     events.Failure,
     events.LimitsProfile,

@@ -39,11 +39,26 @@ class Reject(_Answer):
     reason: Reason
     unlinks: ErpId | None = Field(
         default=None,
-        description="The id of the document in the ERP that is no longer this commitment's: the next one is new.",
+        description="The id of the document in the ERP that is no longer this commitment's: the next one is new, "
+        "unless it has another.",
     )
 
 
-class Retry(_Answer):
+class _Repeat(_Answer):
+    """Order the approved content once more; what is asked of the ERP stays as it was approved where it is left out."""
+
+    erp_code: Code | None = Field(
+        default=None, description="The document number to ask the ERP for. Absent: as approved; null: none."
+    )
+    accounting_date: Day | None = Field(
+        default=None, description="The day to book it on. Absent: as approved; null: the ERP's own choice."
+    )
+    erp_note: Note | None = Field(
+        default=None, description="The note in the ERP's memo. Absent: as approved; null: none."
+    )
+
+
+class Retry(_Repeat):
     """Retry a failed export, or create anew a document that the ERP no longer has."""
 
     round: ExportRound = Field(description="The round that failed.")
@@ -53,7 +68,7 @@ class Retry(_Answer):
     )
 
 
-class ExportAgain(_Answer):
+class ExportAgain(_Repeat):
     """Write a synced revision to the ERP once more: to its document, or to a new one in place of that."""
 
     reopened: Count = Field(description="How often it was reopened before, as it was read.")
@@ -61,7 +76,8 @@ class ExportAgain(_Answer):
     replaces: bool = Field(
         default=False,
         strict=True,
-        description="Whether the document is no longer this commitment's: it was deleted, or was never its own.",
+        description="Whether the document is no longer this commitment's: it was deleted, or was never its own. "
+        "Another of its documents is written to then; if it has none, a new one is created.",
     )
     note: Annotated[Note, Field(min_length=1)] = Field(description="Why, in words.")
 
@@ -73,7 +89,7 @@ class AcceptDrift(_Answer):
     note: Annotated[Note, Field(min_length=1)] = Field(description="Why the ERP is right, in words.")
 
 
-class Settle(_Answer):
+class Settle(_Repeat):
     """Settle an export in doubt: with the document found in the ERP, or without, as not there."""
 
     round: ExportRound = Field(description="The round in doubt.")

@@ -44,6 +44,16 @@ def findings(
     )
 
 
+def findings_on_repeat(commitment: Commitment, erp: ErpConnection | None) -> tuple[Finding, ...]:
+    """What the ERP refuses of a commitment that was accepted before: its limits may have changed since."""
+    broken = broken_limits(commitment, erp.limits, erp.title) if erp else ()
+    return tuple(
+        Finding(each.rule, f"{each.text} The project has to {each.remedy} and re-send it.")
+        for each in broken
+        if not each.is_cut
+    )
+
+
 def note_findings(
     note: str | None, commitment_id: str, revision: int, erp: ErpConnection | None
 ) -> tuple[Finding, ...]:

@@ -33,6 +33,7 @@ from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, c
 from services.approval.rules.conflicts import explanation, not_its_document, not_missing
 from services.approval.rules.event_handlers import Handler
 from services.approval.rules.evidence import document_in_erp
+from services.approval.rules.facts import Terms
 from services.approval.rules.finding import Finding
 from services.approval.rules.guards import (
     is_at,
@@ -44,7 +45,16 @@ from services.approval.rules.guards import (
     order_by,
     standing_document,
 )
-from services.approval.rules.orders import Decision, Verdict, about, next_round, order_again
+from services.approval.rules.orders import (
+    Checked,
+    Decision,
+    Verdict,
+    about,
+    next_round,
+    order_again,
+    terms_of,
+    unlinked_before,
+)
 from services.approval.rules.status import SOURCE, summary
 from services.approval.rules.synced import judge_synced
 from services.approval.rules.terms import WrongTerm
@@ -85,10 +95,11 @@ def carry_out(
     """Return the result of `answer`.
 
     `snapshot` is the stored content that would be exported: for Accept the one that the answer names, otherwise the
-    approved one; None if it is not stored. `findings` are those on that content, `wrong_terms` those on what Accept
-    asks for. `objection` says in words why the document that Settle names cannot be this commitment's; empty if it can.
+    approved one; None if it is not stored. `findings` are those on that content, `wrong_terms` those on what is asked
+    of the ERP. `objection` says in words why the document that Settle names cannot be this commitment's; empty if it
+    can.
     """
-    current, checked = current_status(facts), _Checked(snapshot, tuple(findings), tuple(wrong_terms), objection)
+    current, checked = current_status(facts), Checked(snapshot, tuple(findings), tuple(wrong_terms), objection)
     verdict = _judge(facts, current, answer, context.by, checked) if current else None
     match verdict:
         case AlreadyGranted() | Blocked() | Unacceptable() | Conflict():
@@ -98,44 +109,33 @@ def carry_out(
     return _granted(facts, verdict, context)
 
 
-@dataclass(frozen=True, slots=True)
-class _Checked:
-    """What was found out about an answer before it is judged, as in `carry_out`."""
-
-    snapshot: Snapshot | None
-    findings: tuple[Finding, ...]
-    wrong_terms: tuple[WrongTerm, ...]
-    objection: str
-
-
-def _judge(facts: CommitmentFacts, current: CurrentStatus, answer: Answer, by: Person, checked: _Checked) -> Verdict:
+def _judge(facts: CommitmentFacts, current: CurrentStatus, answer: Answer, by: Person, checked: Checked) -> Verdict:
     match answer:
         case Accept():
             return _accept(facts, current, answer, by, checked)
         case Reject():
             return _reject(facts, current, answer, by)
         case Retry():
-            return _retry(facts, current, answer, by, checked.snapshot)
+            return _retry(facts, current, answer, by, checked)
         case ExportAgain() | AcceptDrift():
-            return judge_synced(facts, current, answer, by, checked.snapshot)
+            return judge_synced(facts, current, answer, by, checked)
         case Settle(document=ErpDocument() as document):
             return _settle_as_present(facts, current, answer, by, document_in_erp(facts, document), checked.objection)
         case Settle():
-            return _settle_as_absent(facts, current, answer, by, checked.snapshot)
+            return _settle_as_absent(facts, current, answer, by, checked)
 
 
-def _accept(facts: CommitmentFacts, current: CurrentStatus, answer: Accept, by: Person, checked: _Checked) -> Verdict:
+def _accept(facts: CommitmentFacts, current: CurrentStatus, answer: Accept, by: Person, checked: Checked) -> Verdict:
     """Order the export of the content that was read."""
     ordered = order_by(facts, answer.revision, by)
-    if ordered and ordered.content_hash == answer.content_hash:
+    asked = Terms(answer.erp_code, answer.accounting_date, answer.note)
+    if ordered and (ordered.content_hash, ordered.terms) == (answer.content_hash, asked):
         return AlreadyGranted(current)
     is_read = facts.hashes == {answer.content_hash} and is_content(checked.snapshot, answer.content_hash)
     if not (is_read and is_at(current, answer.revision, Status.READY)):
         return None
-    if checked.wrong_terms:
-        return Unacceptable(current, checked.wrong_terms)
-    if blocking := tuple(finding for finding in checked.findings if finding.is_blocking):
-        return Blocked(current, blocking)
+    if obstacle := checked.obstacle(current):
+        return obstacle
     return DecisionAccepted(
         **about(facts, current),
         round=1,
@@ -146,6 +146,7 @@ def _accept(facts: CommitmentFacts, current: CurrentStatus, answer: Accept, by: 
         erp_code=answer.erp_code,
         accounting_date=answer.accounting_date,
         note=answer.note,
+        unlinked=unlinked_before(facts),
     )
 
 
@@ -170,25 +171,24 @@ def _reject(facts: CommitmentFacts, current: CurrentStatus, answer: Reject, by: 
     )
 
 
-def _retry(
-    facts: CommitmentFacts, current: CurrentStatus, answer: Retry, by: Person, snapshot: Snapshot | None
-) -> Verdict:
+def _retry(facts: CommitmentFacts, current: CurrentStatus, answer: Retry, by: Person, checked: Checked) -> Verdict:
     """Order another export of a revision whose last round failed, if asked for in place of a document that is gone."""
     if not (is_at(current, answer.revision, Status.FAILED) and current.round == answer.round):
         return _already_ordered(facts, current, answer, by, replaces=answer.replaces)
     missing = missing_document(current)
     if answer.replaces and (missing is None or missing.id != answer.replaces):
         return Conflict(current, not_missing(current, answer.replaces))
-    return order_again(facts, current, by, snapshot, replaces=missing if answer.replaces else None)
+    terms, replaced = terms_of(facts, answer), missing if answer.replaces else None
+    return order_again(facts, current, by, checked, terms, replaces=replaced)
 
 
 def _settle_as_absent(
-    facts: CommitmentFacts, current: CurrentStatus, answer: Settle, by: Person, snapshot: Snapshot | None
+    facts: CommitmentFacts, current: CurrentStatus, answer: Settle, by: Person, checked: Checked
 ) -> Verdict:
     """Order another export, since nothing of the round in doubt is in the ERP."""
     if not is_in_doubt(current, answer):
         return _already_ordered(facts, current, answer, by)
-    return order_again(facts, current, by, snapshot, note=answer.note)
+    return order_again(facts, current, by, checked, terms_of(facts, answer), why=answer.note)
 
 
 def _settle_as_present(
@@ -220,7 +220,7 @@ def _already_ordered(
 ) -> Verdict:
     """The verdict if the next round can no longer be ordered: perhaps the same person has ordered it in this way."""
     ordered = order_by(facts, answer.revision, by)
-    if ordered is None or ordered.round != answer.round + 1:
+    if ordered is None or ordered.round != answer.round + 1 or ordered.terms != terms_of(facts, answer):
         return None
     return AlreadyGranted(current) if (ordered.replaces and ordered.replaces.id) == replaces else None
 

@@ -6,18 +6,18 @@ from typing import Any
 from schemas.commitment import ErpDocument, Summary
 from schemas.fields import Status
 from schemas.values import value
-from services.approval.rules.documents import distinct, standing
+from services.approval.rules.documents import distinct, newest, standing
 from services.approval.rules.facts import (
     AcceptedDrift,
     Approved,
     Drift,
+    EvidenceCheck,
     ReplacedDocument,
     Retrieved,
     Ruling,
     Stage,
     Submitted,
     WrittenDocument,
-    canonical,
 )
 
 
@@ -39,6 +39,7 @@ class CommitmentFacts:
     replaced: frozenset[ReplacedDocument] = frozenset()
     drift: Drift | None = None
     accepted_drift: AcceptedDrift | None = None
+    evidence_check: EvidenceCheck | None = None
     status_version: int = 0
 
     def updated(self, **changes: Any) -> "CommitmentFacts":
@@ -87,14 +88,20 @@ class CommitmentFacts:
         return drift if is_synced and (drift.revision, drift.reopened) == (ruling.revision, ruling.reopened) else None
 
     @property
+    def open_check(self) -> EvidenceCheck | None:
+        """Why the evidence that settles the doubt is not confirmed yet; None if it is, or is being asked about."""
+        check, ruling = self.evidence_check, self.ruling
+        return check if check and ruling and ruling.settled_as and check.is_about(ruling) else None
+
+    @property
     def last_document(self) -> ErpDocument | None:
         """The document that was last written, even if the ERP no longer has it."""
-        return _newest(self.documents)
+        return newest(distinct(self.documents))
 
     @property
     def document(self) -> ErpDocument | None:
         """The commitment's document in the ERP, as last written."""
-        return _newest(self.standing)
+        return newest(distinct(self.standing))
 
     @property
     def erp_ids(self) -> frozenset[tuple[str, str]]:
@@ -152,12 +159,6 @@ def current_status(facts: CommitmentFacts) -> CurrentStatus | None:
         return CurrentStatus(Status.RETRIEVED, revision, retrieved.at, sent)
     is_disputed = len(facts.submissions) > 1 and len(facts.hashes) > 1
     return CurrentStatus(Status.DISPUTED if is_disputed else Status.READY, revision, sent.sent_at, sent)
-
-
-def _newest(documents: frozenset[WrittenDocument]) -> ErpDocument | None:
-    if not documents:
-        return None
-    return max(distinct(documents), key=lambda written: (written.revision, canonical(written))).document
 
 
 def _sent_as(facts: CommitmentFacts, revision: int) -> Submitted:

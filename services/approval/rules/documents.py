@@ -1,9 +1,10 @@
 """Tells the documents in an ERP apart: people know them by number, the ERP by id."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from schemas.commitment import ErpDocument
-from services.approval.rules.facts import ReplacedDocument, WrittenDocument
+from services.approval.rules.facts import ReplacedDocument, WrittenDocument, canonical
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -29,6 +30,12 @@ def standing(
     if not replaced:
         return documents
     return frozenset(each for each in documents if not any(gone.covers(each) for gone in replaced))
+
+
+def newest(documents: Iterable[WrittenDocument]) -> ErpDocument | None:
+    """The document that was written last; of several always the same one. None without any."""
+    last = max(documents, key=lambda written: (written.revision, written.reopened, canonical(written)), default=None)
+    return last.document if last else None
 
 
 def names_of(*documents: ErpDocument) -> frozenset[DocumentName]:

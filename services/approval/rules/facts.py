@@ -57,6 +57,15 @@ class Retrieved:
 
 
 @value
+class Terms:
+    """What is asked of the ERP with an order."""
+
+    erp_code: str | None = None
+    accounting_date: date | None = None
+    note: str | None = None
+
+
+@value
 class Approved:
     """The last order to export; a retry repeats it."""
 
@@ -71,6 +80,12 @@ class Approved:
     note: str | None = None
     replaces: ErpDocument | None = None
     reopened: int = 0
+    updates: ErpDocument | None = None
+
+    @property
+    def terms(self) -> Terms:
+        """What was asked of the ERP."""
+        return Terms(self.erp_code, self.accounting_date, self.note)
 
     @property
     def precedence(self) -> Precedence:
@@ -86,6 +101,28 @@ class Doubt:
     asked: str
     probes: int = 0
     next_probe: datetime | None = None
+
+
+@value
+class EvidenceCheck:
+    """What an ERP answered that was asked about evidence, and did not say whether it holds."""
+
+    revision: int
+    reopened: int
+    round: int
+    evidence: int
+    probes: int
+    asked: str
+
+    @property
+    def precedence(self) -> Precedence:
+        """The latest answer about the latest evidence is kept."""
+        return (self.revision, self.reopened, self.round, self.evidence, self.probes)
+
+    def is_about(self, ruling: "Ruling") -> bool:
+        """Whether it is the evidence of `ruling`."""
+        asked = (self.revision, self.reopened, self.round, self.evidence)
+        return asked == (ruling.revision, ruling.reopened, ruling.round, ruling.evidence)
 
 
 @value

@@ -115,6 +115,9 @@ def _ordered(order: DecisionAccepted) -> str:
     match order:
         case DecisionAccepted(replaces=ErpDocument() as gone, reopened=0):
             return f"ordered to create it anew, since {document_name(gone)} is gone"
+        case DecisionAccepted(updates=ErpDocument() as document):
+            why = f", since {document_name(order.replaces)} is not its document" if order.replaces else ""
+            return f"ordered to export revision {order.revision} again to {document_name(document)}{why}"
         case DecisionAccepted(replaces=ErpDocument() as unlinked):
             return f"ordered a new document in place of {document_name(unlinked)}"
         case DecisionAccepted(round=1):

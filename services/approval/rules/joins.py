@@ -23,6 +23,7 @@ from services.approval.rules.facts import (
     Approved,
     Doubt,
     Drift,
+    EvidenceCheck,
     ReplacedDocument,
     Retrieved,
     Ruling,
@@ -76,6 +77,7 @@ def accepted(facts: CommitmentFacts, event: Event[DecisionAccepted]) -> Commitme
         note=decision.note,
         replaces=decision.replaces,
         reopened=decision.reopened,
+        updates=decision.updates,
     )
     ruling = Ruling(
         decision.revision,
@@ -85,7 +87,7 @@ def accepted(facts: CommitmentFacts, event: Event[DecisionAccepted]) -> Commitme
         decision.decided_by,
         reopened=decision.reopened,
     )
-    unlinked = _without(facts, decision.replaces, decision)
+    unlinked = _without(_without_earlier(facts, decision), decision.replaces, decision)
     return _ruled(unlinked.updated(approved=later(facts.approved, approved)), ruling)
 
 
@@ -124,6 +126,7 @@ def resolved(facts: CommitmentFacts, event: Event[DecisionResolved]) -> Commitme
 def in_doubt(facts: CommitmentFacts, event: Event[ExportInDoubt]) -> CommitmentFacts:
     """The facts with an export whose answer was lost."""
     export = event.data
+    facts = _checked(facts, export)
     doubt = Doubt(export.since, export.asked, export.probes, export.next_probe)
     ruling = Ruling(
         export.revision,
@@ -136,6 +139,15 @@ def in_doubt(facts: CommitmentFacts, event: Event[ExportInDoubt]) -> CommitmentF
         evidence=export.refused_evidence,
     )
     return _ruled(facts, ruling)
+
+
+def _checked(facts: CommitmentFacts, export: ExportInDoubt) -> CommitmentFacts:
+    """The facts with why evidence is not confirmed yet."""
+    if not export.checks_evidence:
+        return facts
+    number, probes = export.checks_evidence, export.probes
+    check = EvidenceCheck(export.revision, export.reopened, export.round, number, probes, export.asked)
+    return facts.updated(evidence_check=later(facts.evidence_check, check))
 
 
 def failed(facts: CommitmentFacts, event: Event[ExportFailed]) -> CommitmentFacts:
@@ -208,6 +220,14 @@ def _without(
         return facts
     unlinked = ReplacedDocument(decision.revision, document, decision.reopened)
     return facts.updated(replaced=facts.replaced | {unlinked})
+
+
+def _without_earlier(facts: CommitmentFacts, order: DecisionAccepted) -> CommitmentFacts:
+    """The facts without what was unlinked before `order`."""
+    if not order.unlinked:
+        return facts
+    unlinked = {ReplacedDocument(each.revision, each.document, each.reopened) for each in order.unlinked}
+    return facts.updated(replaced=facts.replaced | unlinked)
 
 
 def _ruled(facts: CommitmentFacts, ruling: Ruling) -> CommitmentFacts:

@@ -110,7 +110,7 @@ def _ruled(facts: CommitmentFacts, current: CurrentStatus, ruling: Ruling, erp: 
         case Stage.REJECTED:
             return f"{ruling.who} rejected {number}: {ruling.reason}"
         case Stage.IN_DOUBT:
-            return _in_doubt(ruling, number, erp)
+            return _in_doubt(facts, ruling, number, erp)
         case Stage.ACCEPTED:
             waiting = f" Revision {current.waiting_revision} waits until then." if current.waiting_revision else ""
             return f"{ruling.who} accepted {number}. It is being exported to {erp}.{waiting}"
@@ -118,10 +118,11 @@ def _ruled(facts: CommitmentFacts, current: CurrentStatus, ruling: Ruling, erp: 
             return _synced(facts, number, erp)
 
 
-def _in_doubt(ruling: Ruling, number: str, erp: str) -> str:
+def _in_doubt(facts: CommitmentFacts, ruling: Ruling, number: str, erp: str) -> str:
     if ruling.settled_as:
-        found = document_name(ruling.settled_as)
-        return f"{ruling.who} found {number} in {erp} as {found}. This is being confirmed."
+        found, check = document_name(ruling.settled_as), facts.open_check
+        waits = f" {erp} has not said yet whether that is so, and is asked again. {check.asked}" if check else ""
+        return f"{ruling.who} found {number} in {erp} as {found}. This is being confirmed.{waits}"
     asking = (
         "We are asking whether it exists."
         if ruling.doubt and ruling.doubt.next_probe

@@ -2,6 +2,7 @@
 
 import pytest
 
+from schemas.fields import FailureClass
 from services.exporter.connector_tests import faults
 from services.exporter.connector_tests.bench import HASTY_SECONDS, Bench, on_bench
 from services.exporter.connector_tests.dialect import Call, Dialect, Reply
@@ -72,8 +73,10 @@ class ReadTests:
         answer = await read(bench, "PO-7")
         if self.dialect.numbers_are_unique:
             return
-        expect_answer(answer, Refused, "two documents have this number")
+        refused = expect_answer(answer, Refused, "two documents have this number")
         expect(not isinstance(answer, Gone), "The documents are not gone: two have this number.")
+        is_final = refused.failure_class is FailureClass.FIX_DATA
+        expect(is_final, f"A refusal of another class than fix_data is asked about again for ever: {shown(answer)}.")
 
     @pytest.mark.parametrize("fault", CUTS, ids=lambda fault: fault.__name__)
     @on_bench()

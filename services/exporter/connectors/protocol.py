@@ -156,7 +156,8 @@ class ReadsDocuments(Protocol):
     async def read(self, name: str) -> ReadAnswer:
         """Return the document whose id is `name`, or else whose number is, as people read it; it writes nothing.
 
-        The answer is Gone if there is none, and Refused if several documents have this number.
+        The answer is Gone if there is none, and Refused as `fix_data` if several documents have this number. A refusal
+        as `fix_setup` or `retry_later` says nothing of the document: it is asked for again.
         """
         ...
 

@@ -1,5 +1,6 @@
 """Compares a document as the ERP has it with what was exported, and says when to compare it next."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -43,6 +44,13 @@ def differences(commitment_id: str, written: WrittenContent, copy: ErpCopy) -> t
         *_lines(written, copy.lines),
     ]
     return tuple(found[:MAX_CHANGES])
+
+
+def told(*, is_missing: bool, changes: Sequence[Change]) -> str | None:
+    """The result of a comparison as a text, the same for the same result; None if nothing differs."""
+    if not is_missing and not changes:
+        return None
+    return json.dumps([is_missing, [change.model_dump(mode="json") for change in changes]])
 
 
 def next_comparison(commitment_id: str, now: datetime, begin: time, hours: float) -> datetime:

@@ -6,8 +6,17 @@ from datetime import datetime
 
 from schemas.commitment import ErpDocument, summarise
 from schemas.envelope import Event
-from schemas.events import DecisionAccepted, DecisionRejected, DecisionResolved
-from services.exporter.rules.export import ApprovedSnapshot, CommitmentExports, Evidence, Export, ExportState, Replaced
+from schemas.events import DecisionAccepted, DecisionDriftAccepted, DecisionRejected, DecisionResolved
+from services.exporter.rules.drift import told
+from services.exporter.rules.export import (
+    AcceptedDrift,
+    ApprovedSnapshot,
+    CommitmentExports,
+    Evidence,
+    Export,
+    ExportState,
+    Replaced,
+)
 from services.exporter.rules.failures import failure_of, no_connection
 from services.exporter.rules.outcome import Failed
 from services.exporter.rules.published_events import Events, failed_event, succeeded_event
@@ -26,7 +35,7 @@ def accepted(
     document no longer exists is kept whatever the round.
     """
     _check_company(exports, event.data.company_id)
-    before, exports = exports, _without(exports, event.data.replaces, event.data)
+    before, exports = exports, _without_earlier(_without(exports, event.data.replaces, event.data), event.data)
     known = exports.by_revision.get(event.data.revision)
     if known and known.ordered_round >= event.data.round:
         return Decided(exports, is_changed=exports != before)
@@ -70,6 +79,18 @@ def rejected(exports: CommitmentExports, event: Event[DecisionRejected], now: da
     return advance(replace(exports, company_id=event.data.company_id, rejected=latest), now)
 
 
+def drift_accepted(exports: CommitmentExports, event: Event[DecisionDriftAccepted], now: datetime) -> DecidedExports:
+    """Keep which differences of the ERP's document an approver has accepted; nothing is exported."""
+    del now
+    _check_company(exports, event.data.company_id)
+    data, known = event.data, exports.accepted_drift
+    if known and known.version >= data.version:
+        return Decided(exports, is_changed=False)
+    found = told(is_missing=data.is_missing, changes=data.differences)
+    accepted_drift = AcceptedDrift(data.version, data.revision, data.reopened, found)
+    return Decided(replace(exports, company_id=data.company_id, accepted_drift=accepted_drift))
+
+
 def advance(exports: CommitmentExports, now: datetime) -> DecidedExports:
     """Change unleased exports as far as possible without calling the ERP, with the events that follow."""
     publish: Events = ()
@@ -100,6 +121,12 @@ def _without(
         return exports
     replaced = Replaced(decision.revision, document, decision.reopened)
     return replace(exports, replaced=exports.replaced | {replaced})
+
+
+def _without_earlier(exports: CommitmentExports, order: DecisionAccepted) -> CommitmentExports:
+    """Return the exports without what was unlinked before `order`, which may be read before those decisions."""
+    unlinked = {Replaced(each.revision, each.document, each.reopened) for each in order.unlinked}
+    return replace(exports, replaced=exports.replaced | unlinked) if unlinked else exports
 
 
 def _asked_about(exports: CommitmentExports, export: Export | None, now: datetime) -> CommitmentExports:
@@ -137,6 +164,7 @@ def _ordered(event: Event[DecisionAccepted], now: datetime, connection: str | No
         erp_code=data.erp_code,
         accounting_date=data.accounting_date,
         note=data.note,
+        document=data.updates,
         traceparent=event.traceparent,
         reopened=data.reopened,
         ordered_reopened=data.reopened,
@@ -157,6 +185,7 @@ def _reordered(known: Export, event: Event[DecisionAccepted], connection: str | 
         erp_code=terms.erp_code,
         accounting_date=terms.accounting_date,
         note=terms.note,
+        document=terms.document or known.document,
         traceparent=terms.traceparent,
         ordered_reopened=max(known.ordered_reopened, terms.reopened),
     )

@@ -1,7 +1,17 @@
 """Judges what the ERP answered when it was asked for the document that an approver had named."""
 
 from schemas.commitment import ErpDocument, id_of_number
-from services.exporter.connectors.types import ErpCopy, FindAnswer, FoundDocument, Gone, Landed, ReadAnswer, Transient
+from schemas.fields import FailureClass
+from services.exporter.connectors.types import (
+    ErpCopy,
+    FindAnswer,
+    FoundDocument,
+    Gone,
+    Landed,
+    ReadAnswer,
+    Refused,
+    Transient,
+)
 from services.exporter.rules.export import Export
 from services.exporter.rules.marker import is_of_another, marked_reopened, marked_revision
 from services.exporter.rules.outcome import AttemptOutcome, Undecided, WrongEvidence
@@ -24,7 +34,8 @@ def after_reading(export: Export, named: ErpDocument, read: ReadAnswer, found: F
     """Decide whether the document `named` counts, from what `read` and `find` answered.
 
     With it counts every document that has this revision's marker: two of them must not go unnoticed. A document with
-    another commitment's marker, or with that of an earlier revision, never counts.
+    another commitment's marker, or with that of an earlier revision, never counts. An ERP that does not let us
+    read says nothing about it, however often.
     """
     name = document_name(named)
     match read:
@@ -33,10 +44,23 @@ def after_reading(export: Export, named: ErpDocument, read: ReadAnswer, found: F
             return WrongEvidence(wrong) if wrong else Landed((document, *_landed_besides(export, document, found)))
         case Gone():
             return WrongEvidence(f"{name} was named as its document, but the ERP has no {name}.")
-        case Transient(message, _, retry_after_seconds, is_reached) if not is_reached or export.probes < MAX_READS:
-            return Undecided(f"Asked for {name}: {message}", retry_after_seconds=retry_after_seconds)
+        case Transient() | Refused() if _is_asked_again(export, read):
+            wait = read.retry_after_seconds if isinstance(read, Transient) else 0.0
+            return Undecided(f"Asked for {name}: {read.message}", retry_after_seconds=wait)
         case _:
             return WrongEvidence(f"{name} was named as its document, but cannot be read. {read.message}")
+
+
+def of_another(document: FoundDocument, holder: str) -> WrongEvidence:
+    """The outcome where the document that was found is that of `holder`, as people call it."""
+    return WrongEvidence(f"{document.number or document.id} is already the document of {holder}.")
+
+
+def _is_asked_again(export: Export, read: Refused | Transient) -> bool:
+    """Whether the ERP did not look for the document: it was away, had no time, or did not let us in."""
+    if isinstance(read, Refused):
+        return read.failure_class in (FailureClass.FIX_SETUP, FailureClass.RETRY_LATER)
+    return not read.is_reached or read.retry_after_seconds > 0 or export.probes < MAX_READS
 
 
 def _why_not(export: Export, named: ErpDocument, copy: ErpCopy) -> str:

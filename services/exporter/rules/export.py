@@ -167,6 +167,19 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class AcceptedDrift:
+    """How the document of a revision may differ in the ERP, by the last word of an approver; a higher version is later.
+
+    `told` is what a comparison had found, as a text.
+    """
+
+    version: int
+    revision: int
+    reopened: int
+    told: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class CommitmentExports:
     """Every export of one commitment, by revision; `resolved` holds the last evidence of approvers for each revision.
 
@@ -180,6 +193,7 @@ class CommitmentExports:
     lease: ExportLease | None = None
     rejected: tuple[int, int] | None = None
     replaced: frozenset[Replaced] = frozenset()
+    accepted_drift: AcceptedDrift | None = None
 
     def with_export(self, export: Export) -> "CommitmentExports":
         """Return these exports with `export` added, or in place of its revision's previous one."""

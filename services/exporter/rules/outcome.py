@@ -57,7 +57,7 @@ class WrongTerms:
     code: str
     message: str
     owner: Owner = Owner.APPROVER
-    next_step: str = "Reject it with this message; once it is re-sent, accept it with what the ERP takes."
+    next_step: str = "Open it on the desk and retry the export with what the ERP takes."
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,8 @@ def after_probe(
 ) -> Create | Update | AttemptOutcome:
     """Decide the next step from what `find` answered; `known` is the document of an earlier success.
 
-    `replaced` are documents that an approver ordered to create anew: one that is there after all is updated instead.
+    `replaced` are documents that an approver ordered to create anew: one that is there after all is updated instead,
+    unless the commitment has another one.
 
     A document with our marker, or with that of a later revision, means that the revision has landed. Nothing else is
     proof before `quiet_until`. After that, a document with an older marker is updated, and where there is no document,
@@ -68,7 +69,7 @@ def after_probe(
         if marked_revision(document.marker, export.commitment_id) is not None or document.id in is_back
     ]
     if ours:
-        return Update(max(ours, key=lambda document: _revision(document, export)).id)
+        return Update(max(ours, key=lambda each: (each.id not in is_back, _revision(each, export))).id)
     return _only_unmarked(export, found, erp) if found else Create()
 
 

@@ -30,8 +30,11 @@ def failed_event(export: Export, failure: Failure, now: datetime) -> Event[Event
     return _event(export, data, now)
 
 
-def in_doubt_event(export: Export, asked: str, now: datetime) -> Event[EventData]:
-    """Return the event that the ERP's answer was lost; `asked` says what the ERP has been asked since."""
+def in_doubt_event(export: Export, asked: str, now: datetime, checks_evidence: int = 0) -> Event[EventData]:
+    """Return the event that the ERP's answer was lost; `asked` says what the ERP has been asked since.
+
+    `checks_evidence` is the number of the evidence that it was asked about, if that stays open.
+    """
     data = ExportInDoubt(
         **_identity(export),
         since=export.state_since,
@@ -40,6 +43,7 @@ def in_doubt_event(export: Export, asked: str, now: datetime) -> Event[EventData
         next_probe=export.due_at,
         connection=export.connection,
         refused_evidence=export.refused_evidence,
+        checks_evidence=checks_evidence,
     )
     return _event(export, data, now)
 

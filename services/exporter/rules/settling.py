@@ -9,6 +9,7 @@ from services.exporter.connectors.types import FoundDocument, Landed, Refused, T
 from services.exporter.rules.about import About
 from services.exporter.rules.circuit import Circuit
 from services.exporter.rules.event_handlers import DecidedExports, advance, fail
+from services.exporter.rules.evidence import MAX_READS
 from services.exporter.rules.export import CommitmentExports, Doubt, Evidence, Export, ExportLease, ExportState
 from services.exporter.rules.failures import connector_broken, given_up
 from services.exporter.rules.outcome import (
@@ -68,9 +69,8 @@ def settle_attempt(
     if exports.lease is None or exports.lease.token != token:
         return None
     leased = exports.by_revision[exports.lease.revision]
-    export, events = _put_off(leased, outcome, policy, now, circuit) or _settled(
-        exports, leased, outcome, policy, now, circuit
-    )
+    put_off = None if exports.evidence_for(leased) else _put_off(leased, outcome, policy, now, circuit)
+    export, events = put_off or _settled(exports, leased, outcome, policy, now, circuit)
     is_overtaken = export.state is not ExportState.SUCCEEDED and (
         export.ordered_round != export.round or exports.is_overruled(export)
     )
@@ -83,7 +83,8 @@ def _put_off(
 ) -> tuple[Export, Events] | None:
     """Return `export` as if there had been no attempt, if calls are held back; None if the outcome counts.
 
-    It keeps its place in the queue, so that the queue drains in the order of acceptance after an outage.
+    It keeps its place in the queue, so that the queue drains in the order of acceptance after an outage. Evidence is
+    never put off in silence: somebody waits, and is told why.
     """
     if not circuit.is_held_back(now):
         return None
@@ -134,7 +135,7 @@ def _succeeded(
     export: Export, documents: tuple[FoundDocument, ...], evidence: Evidence | None, now: datetime
 ) -> tuple[Export, Events]:
     """Publish every document that the ERP has, and the one an approver named: two of them must not go unnoticed."""
-    found = {document.id: _erp_document(export, document) for document in documents}
+    found = {document.id: erp_document(export, document) for document in documents}
     succeeded = replace(
         export.moved_to(ExportState.SUCCEEDED, now),
         attempts=export.attempts + 1,
@@ -149,7 +150,8 @@ def _succeeded(
     return succeeded, tuple(succeeded_event(succeeded, document, now) for document in found.values())
 
 
-def _erp_document(export: Export, document: FoundDocument) -> ErpDocument:
+def erp_document(export: Export, document: FoundDocument) -> ErpDocument:
+    """What the ERP that `export` went to lists, as a document of that connection."""
     return ErpDocument(connection=export.connection or "", id=document.id, number=document.number, url=document.url)
 
 
@@ -205,28 +207,27 @@ def _not_settled(
 ) -> tuple[Export, Events]:
     if isinstance(outcome, WrongEvidence):
         return _without_evidence(export, outcome, policy, now)
-    return _undecided(export, outcome, policy, now, is_evidence_open=exports.evidence_for(export) is not None)
+    evidence = exports.evidence_for(export)
+    return _undecided(export, outcome, policy, now, evidence.number if evidence else 0)
 
 
 def _undecided(
-    export: Export, undecided: Undecided, policy: RetryPolicy, now: datetime, *, is_evidence_open: bool
+    export: Export, undecided: Undecided, policy: RetryPolicy, now: datetime, evidence: int
 ) -> tuple[Export, Events]:
     """The export stays in doubt; one for which a round was ordered meanwhile stays pending and is probed silently.
 
-    While evidence has to be checked, the ERP is asked often: somebody waits for the answer.
+    While `evidence` with this number has to be checked, the ERP is asked often at first: somebody waits for the answer.
     """
     asked_for = now + timedelta(seconds=undecided.retry_after_seconds)
-    next_probe = (
-        now + policy.probe_delay(0, export.commitment_id) if is_evidence_open else _next_probe(export, policy, now)
-    )
-    next_probe = max(next_probe, asked_for)
+    soon = now + policy.probe_delay(max(export.probes - MAX_READS, 0), export.commitment_id)
+    next_probe = max(soon if evidence else _next_probe(export, policy, now), asked_for)
     if export.state is not ExportState.IN_DOUBT:
         return export.moved_to(ExportState.PENDING, now, next_probe), ()
-    is_over = undecided.needs_person and not is_evidence_open
+    is_over = undecided.needs_person and not evidence
     in_doubt = export.moved_to(ExportState.IN_DOUBT, now, None if is_over else next_probe)
     asked = undecided.asked
     because = f"{asked} It is in doubt because of this: {export.doubt.message}" if export.doubt else asked
-    return in_doubt, (in_doubt_event(in_doubt, because, now),)
+    return in_doubt, (in_doubt_event(in_doubt, because, now, evidence),)
 
 
 def _without_evidence(

@@ -51,7 +51,7 @@ def _erp_code(export: Export, limits: LimitsProfile, erp: str) -> WrongTerms | N
 
 
 def _note(export: Export, limits: LimitsProfile, erp: str) -> WrongTerms | None:
-    wrong = long_memo(export.note, export.commitment_id, export.revision, limits, erp)
+    wrong = long_memo(export.note, export.commitment_id, export.revision, limits, erp, export.reopened)
     return WrongTerms("note", f"{wrong} Nothing was written.") if wrong else None
 
 

@@ -63,7 +63,7 @@ def usable_read(answer: ReadAnswer) -> ReadAnswer:
             readable = _document(document)
             if isinstance(readable, FoundDocument):
                 return replace(answer, document=readable)
-            return Refused(FailureClass.FIX_SETUP, f"The ERP answered with {UNNAMED_DOCUMENT}.")
+            return Refused(FailureClass.FIX_DATA, f"The ERP answered with {UNNAMED_DOCUMENT}.")
         case Refused():
             return _refused(answer)
         case Transient():

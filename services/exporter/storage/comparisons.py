@@ -8,12 +8,12 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, exists, func, null, select, update
+from sqlalchemy import Row, and_, delete, exists, false, func, null, select, update
 
 from schemas.commitment import ErpDocument
 from services.exporter.rules.drift import WrittenContent
 from services.exporter.rules.export import Export, ExportState
-from services.exporter.storage.tables import COMPARISON, EXPORT
+from services.exporter.storage.tables import COMMITMENT, COMPARISON, EXPORT
 from services.pipeline.bulk import insert_given
 from services.pipeline.database import Transaction
 from services.pipeline.lease_clock import DATABASE_NOW
@@ -21,6 +21,9 @@ from services.pipeline.writes import Write, Writes
 
 BUSY_DELAY = timedelta(minutes=10)
 """For how long a comparison is put off whose commitment has an export under way."""
+
+MADE_DUE = 1_000
+"""How many comparisons one transaction makes due, so that none of them is locked for long."""
 
 _LOOKED_AT = 50
 _T = COMPARISON.c
@@ -125,15 +128,36 @@ async def settle(
     return result.first() is not None
 
 
-async def make_due(db: Transaction, connection: str, now: datetime) -> int:
-    """Have every document of `connection` compared from now on; return how many there are."""
-    chosen = update(COMPARISON).where(_T.connection == connection, _T.lease_token.is_(None))
-    return len((await db.execute(chosen.values(due_at=now).returning(_T.commitment_id))).all())
+async def make_due(db: Transaction, connection: str, now: datetime, after: str = "") -> Sequence[str]:
+    """Have the next documents of `connection` compared from `now` on, at most MADE_DUE; return their commitments.
+
+    They are those behind the commitment `after`, in order. What somebody else has locked is being compared, or written,
+    at this moment.
+    """
+    chosen = (
+        select(_T.commitment_id)
+        .where(_T.connection == connection, _T.lease_token.is_(None), _T.commitment_id > after)
+        .order_by(_T.commitment_id)
+        .limit(MADE_DUE)
+        .with_for_update(skip_locked=True)
+    )
+    ids = list(await db.scalars(chosen))
+    await db.execute(update(COMPARISON).where(_T.commitment_id == func.any(ids)).values(due_at=now))
+    return ids
 
 
 async def count_drifted(db: Transaction) -> Mapping[str, int]:
-    """Return how many documents of each connection differ."""
-    chosen = select(_T.connection, func.count().label("documents")).where(_T.told.is_not(None))
+    """Return how many documents of each connection differ otherwise than an approver has accepted."""
+    accepted = COMMITMENT.c.accepted_drift
+    is_accepted = and_(
+        accepted["told"].astext == _T.told,
+        accepted["revision"].as_integer() == _T.revision,
+        accepted["reopened"].as_integer() == _T.reopened,
+    )
+    chosen = select(_T.connection, func.count().label("documents")).join(
+        COMMITMENT, COMMITMENT.c.id == _T.commitment_id
+    )
+    chosen = chosen.where(_T.told.is_not(None), ~func.coalesce(is_accepted, false()))
     return {row.connection: row.documents for row in await db.execute(chosen.group_by(_T.connection))}
 
 

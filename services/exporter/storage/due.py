@@ -58,7 +58,7 @@ class UnderWay:
 async def read_under_way(db: Transaction, name: str, now: datetime) -> UnderWay:
     """Return what is under way on a connection; exact while its row is locked."""
     row = (await db.execute(_UNDER_WAY, {"name": name, "moment": now})).one()
-    return UnderWay(row.exports + row.looks, row.is_look_due)
+    return UnderWay(row.exports + row.looks + row.comparisons, row.is_look_due)
 
 
 async def bring_back(db: Transaction, name: str, last_contact: datetime | None) -> None:
@@ -128,6 +128,7 @@ _QUEUES = select(
 )
 
 _RECHECK = tables.RECHECK
+_COMPARISON = tables.COMPARISON
 _now = bindparam("moment", type_=DateTime(timezone=True))
 _leased_exports = select(func.count()).where(
     _COMMITMENT.c.connection == bindparam("name"), _COMMITMENT.c.lease_token.is_not(None), _COMMITMENT.c.due_at > _now
@@ -135,9 +136,13 @@ _leased_exports = select(func.count()).where(
 _leased_looks = select(func.count()).where(
     _RECHECK.c.connection == bindparam("name"), _RECHECK.c.lease_token.is_not(None), _RECHECK.c.due_at > _now
 )
+_leased_comparisons = select(func.count()).where(
+    _COMPARISON.c.connection == bindparam("name"), _COMPARISON.c.lease_token.is_not(None), _COMPARISON.c.due_at > _now
+)
 _due_look = exists().where(_RECHECK.c.connection == bindparam("name"), _RECHECK.c.due_at <= _now)
 _UNDER_WAY = select(
     _leased_exports.scalar_subquery().label("exports"),
     _leased_looks.scalar_subquery().label("looks"),
+    _leased_comparisons.scalar_subquery().label("comparisons"),
     _due_look.label("is_look_due"),
 )

@@ -1,12 +1,18 @@
-"""Refuses evidence that names the document of another commitment, which approval prevents unless it was restored."""
+"""Refuses evidence that names, or turns out to be, the document of another commitment."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select, text
 
 from schemas.commitment import ErpDocument
-from services.exporter.rules.export import ApprovedSnapshot, CommitmentExports
+from services.exporter.connectors.types import Landed
+from services.exporter.rules.evidence import of_another
+from services.exporter.rules.export import ApprovedSnapshot, CommitmentExports, Export
+from services.exporter.rules.marker import marked_revision
+from services.exporter.rules.outcome import AttemptOutcome
+from services.exporter.rules.settling import erp_document
 from services.exporter.storage.document_json import replaced_in
 from services.exporter.storage.tables import COMMITMENT, EXPORT
 from services.pipeline.database import Transaction
@@ -23,13 +29,30 @@ _IS_DOCUMENT = text(
 async def refuse_documents_of_others(
     db: Transaction, changes: Sequence[StateChange[CommitmentExports, ApprovedSnapshot]]
 ) -> None:
-    """RefusedError if one of `changes` brings evidence that names a document of another commitment."""
+    """RefusedError if one of `changes` brings evidence that names a document of another commitment.
+
+    Approval prevents that, unless it was restored.
+    """
     for change in changes:
         for document in _new_evidence(change.before, change.after):
             holder = await _holder(db, change.key, document)
             if holder:
                 number = document.number or document.id
-                raise RefusedError(SCHEMA, f"{number} cannot be the document of {change.key}: it is that of {holder}")
+                text = f"{number} cannot be the document of {change.key}: it is that of {holder.commitment_id}"
+                raise RefusedError(SCHEMA, text)
+
+
+async def unless_of_another(db: Transaction, export: Export, outcome: AttemptOutcome) -> AttemptOutcome:
+    """Return `outcome` of a check of evidence, or WrongEvidence if it found a document that is known as another's.
+
+    A document with a marker of `export` is its own, whatever was known of it before.
+    """
+    for document in outcome.documents if isinstance(outcome, Landed) else ():
+        is_its_own = marked_revision(document.marker, export.commitment_id) is not None
+        holder = None if is_its_own else await _holder(db, export.commitment_id, erp_document(export, document))
+        if holder:
+            return of_another(document, holder.named_to(export.company_id))
+    return outcome
 
 
 def _new_evidence(before: CommitmentExports, after: CommitmentExports) -> Iterator[ErpDocument]:
@@ -42,12 +65,28 @@ def _new_evidence(before: CommitmentExports, after: CommitmentExports) -> Iterat
         yield evidence.document.model_copy(update={"connection": connection or evidence.document.connection})
 
 
-async def _holder(db: Transaction, commitment_id: str, document: ErpDocument) -> str | None:
+@dataclass(frozen=True, slots=True)
+class _Holder:
+    """Another commitment that has the document."""
+
+    commitment_id: str
+    company_id: str
+    number: str
+
+    def named_to(self, company_id: str) -> str:
+        """What people of the company may be told of it."""
+        is_theirs = self.company_id == company_id
+        return f"{self.number} ({self.commitment_id})" if is_theirs else "another company's commitment"
+
+
+async def _holder(db: Transaction, commitment_id: str, document: ErpDocument) -> _Holder | None:
     named = {"connection": document.connection, "id": document.id, "number": document.number or document.id}
-    columns = (EXPORT.c.commitment_id, EXPORT.c.revision, EXPORT.c.reopened, EXPORT.c.document, COMMITMENT.c.replaced)
+    written = (EXPORT.c.revision, EXPORT.c.reopened, EXPORT.c.document, COMMITMENT.c.replaced)
+    columns = (EXPORT.c.commitment_id, EXPORT.c.company_id, EXPORT.c.summary, *written)
     chosen = select(*columns).join_from(EXPORT, COMMITMENT, EXPORT.c.commitment_id == COMMITMENT.c.id)
     rows = await db.execute(chosen.where(_IS_DOCUMENT, EXPORT.c.commitment_id != commitment_id), named)
-    return next((holder for holder, *written in rows if not _is_replaced(*written)), None)
+    holders = (_Holder(id_, company, summary["number"]) for id_, company, summary, *of in rows if not _is_replaced(*of))
+    return next(holders, None)
 
 
 def _is_replaced(revision: int, reopened: int, written: Any, replaced: Any) -> bool:

@@ -1,7 +1,8 @@
 """Stores the exports of commitments in PostgreSQL, many commitments with a few statements."""
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -26,7 +27,15 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from schemas.commitment import ErpDocument, Person, Summary
 from schemas.events import Failure
 from schemas.fields import Record
-from services.exporter.rules.export import ApprovedSnapshot, CommitmentExports, Doubt, Export, ExportLease, ExportState
+from services.exporter.rules.export import (
+    AcceptedDrift,
+    ApprovedSnapshot,
+    CommitmentExports,
+    Doubt,
+    Export,
+    ExportLease,
+    ExportState,
+)
 from services.exporter.rules.recheck import Recheck, first_recheck
 from services.exporter.storage import comparisons, recheck_store, tables
 from services.exporter.storage.document_json import replaced_in, replaced_json, resolved_in, resolved_json
@@ -57,6 +66,7 @@ _COMMITMENT_COLUMNS = (
     "rejected_revision",
     "rejected_round",
     "replaced",
+    "accepted_drift",
 )
 _GIVEN = given_rows([tables.COMMITMENT.c[name] for name in ("id", *_COMMITMENT_COLUMNS)], "given_commitment")
 _UPDATE_COMMITMENTS = Write(
@@ -187,6 +197,7 @@ def _commitment_row(exports: CommitmentExports) -> dict[str, Any]:
         "rejected_round": exports.rejected[1] if exports.rejected else None,
         "replaced": replaced_json(exports.replaced),
         "resolved": resolved_json(exports.resolved),
+        "accepted_drift": json.dumps(asdict(exports.accepted_drift)) if exports.accepted_drift else None,
     }
 
 
@@ -194,7 +205,14 @@ def _commitment_exports(row: Row[Any], exports: Mapping[int, Export]) -> Commitm
     lease = ExportLease(row.lease_token, row.lease_revision, row.due_at) if row.lease_token else None
     rejected = None if row.rejected_revision is None else (row.rejected_revision, row.rejected_round)
     return CommitmentExports(
-        row.id, row.company_id, exports, resolved_in(row.resolved), lease, rejected, replaced_in(row.replaced)
+        row.id,
+        row.company_id,
+        exports,
+        resolved_in(row.resolved),
+        lease,
+        rejected,
+        replaced_in(row.replaced),
+        AcceptedDrift(**row.accepted_drift) if row.accepted_drift else None,
     )
 
 

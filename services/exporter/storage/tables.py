@@ -40,6 +40,8 @@ COMMITMENT = Table(
     Column("rejected_round", Integer),
     # the documents that are no longer the commitment's, each with the revision for which an approver said so
     Column("replaced", _JSON),
+    # how the document may differ in the ERP, by the last word of an approver
+    Column("accepted_drift", _JSON),
     # why no worker takes it up any more; an operator sets `due_at` again
     Column("set_aside", Text),
     Index("commitment_due", "connection", "due_at", postgresql_where=text("due_at is not null")),
@@ -130,6 +132,7 @@ COMPARISON = Table(
     ForeignKeyConstraint(["commitment_id"], [COMMITMENT.c.id]),
     Index("comparison_due", "connection", "due_at"),
     Index("comparison_told", "connection", postgresql_where=text("told is not null")),
+    Index("comparison_leased", "connection", postgresql_where=text("lease_token is not null")),
 )
 
 SNAPSHOT = Table(

@@ -1,10 +1,13 @@
 """The desk shows what differs in the ERP, and lets an approver export it again, unlink it or leave it."""
 
 import json
+from datetime import date
 from typing import Any
 
 from schemas.commitment import ErpDocument
 from schemas.events import Change, ExportDrifted
+from schemas.fields import FailureClass, Owner
+from services.pipeline.clock import utc_now
 from tests.integration.approval import company
 from tests.integration.approval.company import DANA, KIM, content
 from tests.integration.approval.desk import DeskUnderTest
@@ -12,6 +15,10 @@ from tests.integration.approval.page_reader import follow, hidden_fields, text_o
 
 SC = content("8841", "SC-014")
 PAGE = "/commitments/8841"
+STILL_REFERENCED = (
+    "If SC-014 still carries our reference 8841 in QuickBooks, the next export finds and updates it. "
+    "If that is not wanted, remove the reference there first."
+)
 CHANGED = (Change(field="Total", before="USD 480,250.00", after="USD 470,250.00"),)
 
 
@@ -117,10 +124,14 @@ async def test_an_approver_unlinks_a_wrong_document(desk: DeskUnderTest) -> None
 
     assert (unconfirmed.status_code, 'id="unlinked-problem"' in unconfirmed.text) == (422, True)
     assert "Rejected. SC-014 is editable again." in text_of(done)
+    assert STILL_REFERENCED in text_of(unconfirmed)
     (rejection,) = await decided(desk, "decision.rejected")
     assert (rejection["unlinks"]["id"], rejection["reopened"], rejection["round"]) == ("erp-8841", 1, 2)
     status = (await decided(desk, "commitment.status"))[-1]
     assert (status["status"], status["editable"], status["locked_fields"]) == ("rejected", True, [])
+    await desk.receive(company.resent(SC))
+    async with desk.browser(DANA) as browser:
+        assert STILL_REFERENCED in text_of(await browser.get(PAGE))
 
 
 async def test_of_two_documents_the_approver_chooses_the_wrong_one(desk: DeskUnderTest) -> None:
@@ -130,12 +141,15 @@ async def test_of_two_documents_the_approver_chooses_the_wrong_one(desk: DeskUnd
     async with desk.browser(DANA) as browser:
         page = await browser.get(PAGE)
         assert '<option value="erp-2">PO-2</option>' in page.text
+        assert "write to another one of them" in text_of(page)
+        assert "It keeps its other documents" in text_of(page)
         fields = hidden_fields(page, "/export-again")
         answer = fields | {"why": "PO-2 was deleted.", "document": "erp-2", "replaces": "yes"}
-        await follow(browser, await browser.post(f"{PAGE}/export-again", data=answer))
+        done = await follow(browser, await browser.post(f"{PAGE}/export-again", data=answer))
 
     (order,) = await decided(desk, "decision.accepted")
-    assert order["replaces"]["id"] == "erp-2"
+    assert (order["replaces"]["id"], order["updates"]["id"]) == ("erp-2", "erp-8841")
+    assert "SC-014 is being exported to SC-014 in QuickBooks again." in text_of(done)
 
 
 async def test_nothing_is_offered_to_those_who_may_only_read(desk: DeskUnderTest) -> None:
@@ -185,3 +199,49 @@ async def test_a_document_that_the_erp_does_not_have_is_said_and_another_can_be_
         (1, "PO-9999"),
         (2, "PO-1001"),
     ]
+
+
+async def test_an_accounting_date_of_a_closed_period_is_refused_and_can_be_given_anew(desk: DeskUnderTest) -> None:
+    dated = {"accounting_date": date(2025, 1, 31), "erp_code": "PO-77"}
+    await desk.receive(company.sent(SC), company.accepted(SC).model_copy(update=dated), company.succeeded(SC))
+    async with desk.browser(DANA) as browser:
+        page = await browser.get(PAGE)
+        fields = hidden_fields(page, "/export-again") | {"why": "By mistake.", "erp_code": "PO-77"}
+        refused = await browser.post(f"{PAGE}/export-again", data=fields | {"accounting_date": "2025-01-31"})
+        none_yet = await decided(desk, "decision.accepted")
+        today = utc_now().date().isoformat()
+        await follow(browser, await browser.post(f"{PAGE}/export-again", data=fields | {"accounting_date": today}))
+
+    assert 'value="2025-01-31"' in page.text
+    assert (refused.status_code, 'id="accounting_date-problem"' in refused.text) == (422, True)
+    assert none_yet == []
+    (order,) = await decided(desk, "decision.accepted")
+    assert (order["accounting_date"], order["erp_code"]) == (today, "PO-77")
+
+
+async def test_an_export_that_failed_for_its_accounting_date_is_retried_with_another(desk: DeskUnderTest) -> None:
+    failure = company.failed(SC, FailureClass.FIX_DATA, "The period is closed.", code="accounting_date")
+    by_approver = failure.model_copy(update={"failure": failure.failure.model_copy(update={"owner": Owner.APPROVER})})
+    await desk.receive(company.sent(SC), company.accepted(SC), by_approver)
+    async with desk.browser(DANA) as browser:
+        listed = (await browser.get("/commitments?view=failed")).text
+        today = utc_now().date().isoformat()
+        fields = hidden_fields(await browser.get(PAGE), "/retry") | {"accounting_date": today}
+        await follow(browser, await browser.post(f"{PAGE}/retry", data=fields))
+
+    assert f'href="{PAGE}#retry"' in listed
+    (order,) = await decided(desk, "decision.accepted")
+    assert (order["round"], order["accounting_date"]) == (2, today)
+
+
+async def test_a_title_that_the_erp_no_longer_takes_is_said_before_it_is_exported_again(desk: DeskUnderTest) -> None:
+    await receive_synced(desk)
+    stricter = company.QUICKBOOKS.limits.model_copy(update={"title_characters": 5})
+    await desk.receive(company.QUICKBOOKS.model_copy(update={"version": 2, "limits": stricter}))
+    async with desk.browser(DANA) as browser:
+        fields = hidden_fields(await browser.get(PAGE), "/export-again") | {"why": "By mistake."}
+        blocked = await browser.post(f"{PAGE}/export-again", data=fields)
+
+    assert blocked.status_code == 409
+    assert "and re-send it. Nothing was exported." in text_of(blocked)
+    assert await decided(desk, "decision.accepted") == []

@@ -9,18 +9,31 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
+from sqlalchemy import func, select, text
 
 from sandbox.erp.faults import Calls, ErpFault, ErpFaultKind
 from schemas.commitment import ErpDocument
-from schemas.events import ExportDrifted
-from services.exporter.comparing import ComparisonWork
-from services.exporter.storage import comparisons
+from schemas.envelope import Event, new_event
+from schemas.events import DecisionDriftAccepted, ExportDrifted
+from services.exporter.comparing import NOT_ASKED, ComparisonWork, make_all_due
+from services.exporter.connectors.types import ReadAnswer
+from services.exporter.rules.call_rate import CallRate
+from services.exporter.storage import comparisons, connection_store
+from services.exporter.storage.tables import COMPARISON
 from services.pipeline.clock import utc_now
 from services.pipeline.lease_clock import LeaseClock
 from tests.integration.exporter.exporter_process import ExporterProcess, running_exporter
-from tests.unit.exporter.builders import accepted_event, rejected_event
+from tests.unit.exporter.builders import APPROVER, NOW, accepted_event, rejected_event
 
 DAY = 86_400
+MANY_COMMITMENTS = "insert into exporter.commitment (id) select 'many-' || n from generate_series(1, :count) n"
+MANY_COMPARISONS = """
+    insert into exporter.comparison
+        (commitment_id, company_id, project_id, connection, revision, reopened, document, due_at)
+    select 'many-' || n, company_id, project_id, connection, 1, 0, document, due_at
+    from exporter.comparison, generate_series(1, :count) n where commitment_id = 'c-1'
+"""
 DOCUMENT = ErpDocument(connection="main", id="1001", number="PO-1001")
 
 
@@ -56,6 +69,13 @@ async def compare(exporter: ExporterProcess) -> int:
 
 async def told(exporter: ExporterProcess) -> list[ExportDrifted]:
     return [event.data for event in await exporter.published() if isinstance(event.data, ExportDrifted)]
+
+
+async def more_comparisons(exporter: ExporterProcess, count: int) -> None:
+    """Have as many more documents compared next night as that of c-1."""
+    async with exporter.database.begin() as db:
+        for statement in (MANY_COMMITMENTS, MANY_COMPARISONS):
+            await db.execute(text(statement), {"count": count})
 
 
 def change(exporter: ExporterProcess, **members: Any) -> None:
@@ -165,13 +185,60 @@ async def test_a_comparison_of_a_process_that_died_is_taken_over(exporter: Expor
     assert len(await told(exporter)) == 1
 
 
+async def test_a_comparison_takes_one_of_the_connections_places(database_url: str, tmp_path: Path) -> None:
+    settings = "reads_documents = true\nmax_in_flight = 1"
+    async with running_exporter(database_url, tmp_path, settings=settings) as exporter:
+        await exporter.consume(accepted_event())
+        await exporter.work_once()
+        exporter.clock.advance(DAY)
+        work = comparison_work(exporter)
+        (job,) = (await work.claim(exporter.database, 1, ())).jobs
+        await exporter.consume(accepted_event(commitment_id="c-2"))
+
+        assert await exporter.work_once() == 0
+        async with exporter.database.begin() as db:
+            await work.settle(db, job, await work.perform(job))
+        assert await exporter.work_once() == 1
+
+
+@pytest.mark.parametrize("is_asked", [True, False])
+async def test_calls_that_a_comparison_does_not_make_are_given_back(
+    database_url: str, tmp_path: Path, *, is_asked: bool
+) -> None:
+    settings = "reads_documents = true\nmax_calls_per_minute = 40"
+    async with running_exporter(database_url, tmp_path, settings=settings) as exporter:
+        await exporter.consume(accepted_event())
+        await exporter.work_once()
+        exporter.clock.advance(DAY)
+        work = comparison_work(exporter)
+        (job,) = (await work.claim(exporter.database, 1, ())).jobs
+        answer: ReadAnswer = await work.perform(job) if is_asked else NOT_ASKED
+        async with exporter.database.begin() as db:
+            await work.settle(db, job, answer)
+            circuit = await connection_store.locked_circuit(db, "main")
+
+    rate = CallRate(40)
+    assert rate.bucket - rate.free_calls(circuit.full_at, exporter.clock()) == is_asked
+
+
 async def test_an_operator_can_have_all_documents_compared_now(exporter: ExporterProcess) -> None:
     exporter.erp.books.delete("1001")
-    async with exporter.database.begin() as db:
-        assert await comparisons.make_due(db, "main", exporter.clock()) == 1
+    assert await make_all_due(exporter.database, "main", exporter.clock()) == 1
 
     assert await compare(exporter) == 1
     assert len(await told(exporter)) == 1
+
+
+async def test_many_documents_are_made_due_in_portions_each_once(exporter: ExporterProcess) -> None:
+    await more_comparisons(exporter, 2 * comparisons.MADE_DUE + 3)
+    async with exporter.database.begin() as db:
+        first = await comparisons.make_due(db, "main", exporter.clock())
+
+    assert len(first) == comparisons.MADE_DUE
+    assert await make_all_due(exporter.database, "main", exporter.clock()) == 2 * comparisons.MADE_DUE + 4
+    async with exporter.database.begin() as db:
+        later = select(func.count()).select_from(COMPARISON).where(COMPARISON.c.due_at > exporter.clock())
+        assert (await db.execute(later)).scalar_one() == 0
 
 
 async def test_an_erp_that_shows_no_documents_is_not_asked(database_url: str, tmp_path: Path) -> None:
@@ -211,6 +278,54 @@ async def test_the_command_says_what_is_wrong(exporter: ExporterProcess, tmp_pat
 
     assert "No connection is named other." in unknown
     assert "PostgreSQL refused, or cannot be reached" in away
+
+
+async def drifted_documents(exporter: ExporterProcess) -> float | None:
+    await exporter.connection_report.report()
+    return REGISTRY.get_sample_value("erp_documents_drifted", {"connection": "main"})
+
+
+def left_so(found: ExportDrifted, **members: Any) -> Event[DecisionDriftAccepted]:
+    """An approver's word that the document may differ as it was `found`."""
+    told_of = found.model_dump(include={"company_id", "project_id", "commitment_id", "revision", "reopened", "version"})
+    data = DecisionDriftAccepted(
+        **told_of | members,
+        is_missing=found.is_missing,
+        differences=found.differences,
+        decided_by=APPROVER,
+        note="Change order 1.",
+    )
+    return new_event(data, source="countersign/approval", time=NOW)
+
+
+async def test_what_an_approver_has_left_so_is_not_counted_until_something_else_differs(
+    exporter: ExporterProcess,
+) -> None:
+    change(exporter, total="1.00")
+    await night(exporter)
+    (found,) = await told(exporter)
+    assert await drifted_documents(exporter) == 1
+
+    await exporter.consume(left_so(found))
+    assert await drifted_documents(exporter) == 0
+    await night(exporter)
+    assert await drifted_documents(exporter) == 0
+
+    change(exporter, total="2.00")
+    await night(exporter)
+    assert await drifted_documents(exporter) == 1
+
+
+async def test_what_was_left_so_before_an_export_is_counted_after_it(exporter: ExporterProcess) -> None:
+    change(exporter, total="1.00")
+    await night(exporter)
+    (found,) = await told(exporter)
+    await exporter.consume(left_so(found), accepted_event(round=2, reopened=1))
+    await exporter.work_once()
+    change(exporter, total="1.00")
+    await night(exporter)
+
+    assert await drifted_documents(exporter) == 1
 
 
 async def test_a_document_that_was_unlinked_is_compared_no_more(exporter: ExporterProcess) -> None:

@@ -9,9 +9,32 @@ import pytest
 from sandbox.erp.faults import Calls, ErpFault, ErpFaultKind
 from sandbox.erp.order import Order
 from schemas.events import ExportInDoubt, ExportSucceeded
+from schemas.fields import FailureClass
 from services.exporter.connections import Connections
-from tests.integration.exporter.exporter_process import ExporterProcess, running_exporter
+from services.exporter.connectors.protocol import Connector
+from services.exporter.connectors.types import Refused, Transient
+from services.exporter.rules.evidence import MAX_READS
+from tests.integration.exporter.exporter_process import SETTLE_SECONDS, ExporterProcess, running_exporter
 from tests.unit.exporter.builders import NOW, accepted_event, resolved_event
+
+
+class RefusingReader:
+    """Lets nobody read, as with an expired token."""
+
+    enforces_reference = False
+    can_read = True
+
+    def __init__(self, connector: Connector, status: int) -> None:
+        self._connector = connector
+        self._answer: Refused | Transient = Refused(FailureClass.FIX_SETUP, f"HTTP {status}.")
+        if status == 429:
+            self._answer = Transient("HTTP 429.", retry_after_seconds=60.0, is_reached=True)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._connector, name)
+
+    async def read(self, name: str) -> Refused | Transient:  # noqa: ARG002 - a connector's signature
+        return self._answer
 
 
 @pytest.fixture
@@ -71,6 +94,46 @@ async def test_evidence_waits_until_the_erp_answers(reading: ExporterProcess) ->
         reading.clock.advance(60)
 
     assert states == ["in_doubt", "in_doubt", "succeeded", "succeeded"]
+
+
+async def test_a_document_that_is_known_as_another_commitments_does_not_settle_it_although_nothing_marks_it(
+    reading: ExporterProcess,
+) -> None:
+    await reading.consume(accepted_event(commitment_id="c-2"))
+    await reading.work_once()
+    books = reading.erp.books
+    (theirs,) = books.under("c-2")
+    unmarked = theirs.order.model_copy(update={"marker": "by hand", "reference": "by hand"})
+    books.documents[theirs.id] = replace(theirs, number="PO-77", order=unmarked)
+
+    await reading.consume(resolved_event(document_id="PO-77", number="PO-77"))
+    reading.clock.advance(SETTLE_SECONDS)
+    await reading.work_once()
+
+    event = await reading.last_published()
+    assert isinstance(event.data, ExportInDoubt)
+    assert (event.data.asked, event.data.refused_evidence) == ("PO-77 is already the document of SC-014 (c-2).", 1)
+    assert (await reading.export_states())[0] == "in_doubt"
+
+
+@pytest.mark.parametrize("status", [401, 403, 429])
+async def test_evidence_waits_while_the_erp_does_not_let_us_read_and_says_why(
+    reading: ExporterProcess, status: int
+) -> None:
+    document_id = await _written_by_hand(reading)
+    await reading.consume(resolved_event(document_id=document_id, number="PO-1001"))
+    refusing = reading.with_connector(RefusingReader(reading.connections.by_name["main"].connector, status))
+
+    for _ in range(MAX_READS + 3):
+        await refusing.work_once()
+        refusing.clock.advance(3_600)
+    event = await refusing.last_published()
+    assert isinstance(event.data, ExportInDoubt)
+    assert event.data.asked.startswith(f"Asked for PO-1001: HTTP {status}.")
+    assert (event.data.checks_evidence, event.data.refused_evidence, event.data.probes) == (1, 0, MAX_READS + 3)
+
+    await reading.work_once()
+    assert await reading.export_states() == ["succeeded"]
 
 
 async def test_a_number_that_two_documents_have_asks_for_the_id(reading: ExporterProcess) -> None:

@@ -7,8 +7,10 @@ from prometheus_client import REGISTRY
 from sqlalchemy import func, select, text
 
 from sandbox.erp.faults import Calls, ErpFault, ErpFaultKind
+from services.exporter.rechecking import NOT_ASKED
+from services.exporter.rules.call_rate import CallRate
 from services.exporter.rules.policy import RECHECKS
-from services.exporter.storage import tables
+from services.exporter.storage import connection_store, tables
 from tests.integration.exporter.exporter_process import SETTLE_SECONDS, ExporterProcess, running_exporter
 from tests.integration.exporter.filling import fill
 from tests.integration.exporter.late_connector import LateConnector
@@ -138,6 +140,18 @@ async def test_a_look_takes_no_call_beyond_the_limit(database_url: str, tmp_path
         assert await exporter.look_once() == 0
         await exporter.settle(job, await exporter.work.perform(job))
         assert await exporter.look_once() == 1
+
+
+async def test_a_call_that_a_look_does_not_make_is_given_back(database_url: str, tmp_path: Path) -> None:
+    async with running_exporter(database_url, tmp_path, settings="max_calls_per_minute = 40") as running:
+        exporter, _ = await written_again(running)
+        exporter.clock.advance(FIRST_LOOK_SECONDS)
+        (job,) = (await exporter.recheck_work.claim(exporter.database, 16, ())).jobs
+        async with exporter.database.begin() as db:
+            await exporter.recheck_work.settle(db, job, NOT_ASKED)
+            circuit = await connection_store.locked_circuit(db, "main")
+
+    assert CallRate(40).free_calls(circuit.full_at, exporter.clock()) == CallRate(40).bucket
 
 
 async def test_looks_wait_while_the_circuit_is_open(exporter: ExporterProcess) -> None:

@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas import events, limits
+from schemas.commitment import ErpDocument
 from schemas.envelope import decode, encode, event_id, new_event
+from schemas.events import ExportSucceeded
 from schemas.examples import EXAMPLES
 from schemas.fields import ToolLevel
 from schemas.publish import binary_message
@@ -369,3 +371,21 @@ def test_absent_members_are_not_encoded() -> None:
     viewer = example("directory.person", "viewer").event
     assert viewer.data.erp_tool is ToolLevel.READ_ONLY
     assert b"null" not in encode(viewer)
+
+
+def test_two_documents_of_one_round_are_two_events_and_each_repeat_is_the_same() -> None:
+    first = ErpDocument(connection="books", id="d-1", number="PO-1")
+    told = ExportSucceeded(
+        company_id="co-1", project_id="pr-1", commitment_id="c-1", revision=1, round=1, erp_document=first
+    )
+    others = [
+        told.model_copy(update=change)
+        for change in (
+            {"erp_document": first.model_copy(update={"id": "d-2"})},
+            {"erp_document": first.model_copy(update={"number": "PO-2"})},
+            {"reopened": 1},
+        )
+    ]
+
+    assert len({event_id(each) for each in (told, *others)}) == 4
+    assert event_id(told) == event_id(told.model_copy())

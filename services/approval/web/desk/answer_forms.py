@@ -48,9 +48,10 @@ def read_reject(fields: Fields, number: str) -> Reject | list[FormProblem]:
     )
 
 
-def read_retry(fields: Fields) -> Retry:
+def read_retry(fields: Fields) -> Retry | list[FormProblem]:
     """The order to retry."""
-    return _built(Retry, revision=_revision(fields), round=_round(fields))
+    terms, problems = _read_terms(fields)
+    return problems or _built(Retry, revision=_revision(fields), round=_round(fields), **terms)
 
 
 def read_create_anew(fields: Fields, current: CurrentStatus) -> Retry | list[FormProblem]:
@@ -59,19 +60,22 @@ def read_create_anew(fields: Fields, current: CurrentStatus) -> Retry | list[For
         missing = missing_document(current)
         name = document_name(missing) if missing else "the document"
         return [FormProblem("deleted", f"Confirm that {name} was deleted on purpose, since a new one will be created")]
-    return _built(Retry, revision=_revision(fields), round=_round(fields), replaces=fields.get("replaces"))
+    terms, problems = _read_terms(fields)
+    replaces = fields.get("replaces")
+    return problems or _built(Retry, revision=_revision(fields), round=_round(fields), replaces=replaces, **terms)
 
 
 def read_export_again(fields: Fields) -> ExportAgain | list[FormProblem]:
     """The order to export a synced commitment again."""
-    why = _text(fields, "why")
-    return forms.why_problems(why) or _built(
+    why, (terms, problems) = _text(fields, "why"), _read_terms(fields)
+    return [*problems, *forms.why_problems(why)] or _built(
         ExportAgain,
         revision=_revision(fields),
         reopened=forms.whole_number(fields.get("reopened", "")),
         document=fields.get("document"),
         replaces=fields.get("replaces") == "yes",
         note=why,
+        **terms,
     )
 
 
@@ -102,13 +106,28 @@ def read_unlink(fields: Fields, number: str) -> Reject | list[FormProblem]:
 def read_settle(fields: Fields, connection: str | None) -> Settle | list[FormProblem]:
     """The settlement of a doubt; a document that was found belongs to `connection`."""
     evidence, is_found = _text(fields, "evidence"), fields.get("found") == "yes"
-    return _settle_problems(fields, evidence) or _built(
+    terms, problems = ({}, []) if is_found else _read_terms(fields)
+    return [*_settle_problems(fields, evidence), *problems] or _built(
         Settle,
         revision=_revision(fields),
         round=_round(fields),
         document=_document(fields, connection) if is_found else None,
         note=evidence,
+        **terms,
     )
+
+
+def _read_terms(fields: Fields) -> tuple[dict[str, Any], list[FormProblem]]:
+    """What is asked of the ERP anew, by member, and what is wrong with it; a field that is not there says nothing."""
+    code, note = _text(fields, "erp_code"), _text(fields, "erp_note")
+    day, date_problems = forms.read_date(_text(fields, "accounting_date"))
+    asked = {"erp_code": code or None, "accounting_date": day, "erp_note": note or None}
+    problems = [
+        *forms.code_problems("erp_code", "document number", code),
+        *date_problems,
+        *forms.erp_note_problems(note),
+    ]
+    return {name: value for name, value in asked.items() if name in fields}, problems
 
 
 def _settle_problems(fields: Fields, evidence: str) -> list[FormProblem]:

@@ -115,6 +115,11 @@ def note_problems(note: str) -> list[FormProblem]:
     return _text_problems("note", "note", note, MAX_NOTE_CHARACTERS)
 
 
+def erp_note_problems(note: str) -> list[FormProblem]:
+    """What is wrong with an optional note for the ERP."""
+    return _text_problems("erp_note", "note", note, MAX_NOTE_CHARACTERS)
+
+
 def evidence_problems(evidence: str) -> list[FormProblem]:
     """What is wrong with the evidence that settles a doubt."""
     if not evidence:

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from schemas.commitment import ErpDocument, Summary
-from schemas.events import ErpConnection
-from schemas.fields import FailureClass, Status
+from schemas.events import ErpConnection, Failure
+from schemas.fields import FailureClass, Owner, Status
 from services.approval.rules import status
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus
 from services.approval.rules.erp import erp_title, target_erp
@@ -65,9 +65,21 @@ class ListRow:
 
     @property
     def is_retriable(self) -> bool:
-        """Whether the desk offers to retry a failed export."""
-        failure = self.current.ruling.failure if self.current.ruling else None
-        return failure is not None and failure.failure_class is not FailureClass.FIX_DATA
+        """Whether the desk offers to retry a failed export: not if the project has to correct it first."""
+        failure = self._failure
+        return failure is not None and (
+            failure.failure_class is not FailureClass.FIX_DATA or failure.owner is Owner.APPROVER
+        )
+
+    @property
+    def needs_other_terms(self) -> bool:
+        """Whether a retry makes sense only with another accounting date, document number or note."""
+        failure = self._failure
+        return failure is not None and self.is_retriable and failure.failure_class is FailureClass.FIX_DATA
+
+    @property
+    def _failure(self) -> Failure | None:
+        return self.current.ruling.failure if self.current.ruling else None
 
     @property
     def missing_document(self) -> ErpDocument | None:

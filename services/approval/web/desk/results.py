@@ -64,7 +64,7 @@ def _done(answer: Answer, facts: CommitmentFacts, number: str, erp: str) -> str:
             people = f" {who_is_mailed(current.summary)}" if current else ""
             return f"Rejected. {number} is editable again.{people}"
         case Retry() | ExportAgain():
-            return _ordered_again(answer, number, erp)
+            return _ordered_again(answer, facts, number, erp)
         case AcceptDrift():
             return f"Recorded. {number} stays in {erp} as it is there."
         case Settle(document=ErpDocument() as document):
@@ -73,12 +73,15 @@ def _done(answer: Answer, facts: CommitmentFacts, number: str, erp: str) -> str:
             return f"Recorded. {number} does not exist in {erp} and will be exported again."
 
 
-def _ordered_again(answer: Retry | ExportAgain, number: str, erp: str) -> str:
+def _ordered_again(answer: Retry | ExportAgain, facts: CommitmentFacts, number: str, erp: str) -> str:
     match answer:
         case Retry(replaces=str()):
             return f"Recorded. {number} will be created anew in {erp}. No new approval is needed."
         case Retry():
             return f"{number} will be tried again. No new approval is needed."
+        case ExportAgain() if facts.approved and facts.approved.updates:
+            to = f"{document_name(facts.approved.updates)} in {erp}"
+            return f"Recorded. {number} is being exported to {to} again. No new approval is needed."
         case ExportAgain(replaces=True):
             return f"Recorded. {number} becomes a new document in {erp}. No new approval is needed."
         case ExportAgain():

@@ -126,6 +126,7 @@ def in_doubt(
     *,
     is_probed: bool = True,
     refused_evidence: int = 0,
+    checks_evidence: int = 0,
     reopened: int = 0,
 ) -> Event[ExportInDoubt]:
     data = ExportInDoubt(
@@ -137,6 +138,7 @@ def in_doubt(
         next_probe=NOW + timedelta(minutes=probes + 1) if is_probed else None,
         connection="quickbooks",
         refused_evidence=refused_evidence,
+        checks_evidence=checks_evidence,
         reopened=reopened,
     )
     return _event(data, at)

@@ -227,7 +227,7 @@ def test_only_the_failed_round_of_the_approved_content_is_retried(
 def test_settling_as_absent_orders_the_next_round() -> None:
     decision, status = published(settle_as_absent(after(*IN_DOUBT)))
     assert isinstance(decision, DecisionAccepted)
-    assert (decision.round, decision.note) == (2, "No such PO.")
+    assert (decision.round, decision.why, decision.note) == (2, "No such PO.", None)
     assert status.status is Status.EXPORTING
 
 

@@ -61,7 +61,8 @@ SCENARIOS: dict[str, tuple[Event[Any], ...]] = {
         sent(1, A), sent(2, B), accepted(1, 1), accepted(1, 2), rejected(1, 2), rejected(2, 0), succeeded(1)
     ),
     "a doubt, probed twice, settled and then failed": (
-        sent(1, A), accepted(1, 1), in_doubt(1, 1), in_doubt(1, 1, probes=1), resolved(1, 1), failed(1, 1)
+        sent(1, A), accepted(1, 1), in_doubt(1, 1), in_doubt(1, 1, probes=1, checks_evidence=1), resolved(1, 1),
+        failed(1, 1)
     ),
     "evidence by number, and the ERP's own ids": (
         sent(1, A), in_doubt(1, 1), resolved(1, 1), confirmed(1, 1), succeeded(1), succeeded(2)

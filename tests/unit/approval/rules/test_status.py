@@ -144,3 +144,24 @@ def test_the_version_is_the_clock_in_milliseconds_and_never_decreases() -> None:
 
 def test_a_commitment_without_a_status_publishes_none() -> None:
     assert status_event(CommitmentFacts(ID), NOW, None) == (CommitmentFacts(ID), ())
+
+
+def sentence(facts: CommitmentFacts) -> str:
+    shown = current_status(facts)
+    assert shown is not None
+    return message(facts, shown)
+
+
+def test_why_evidence_is_not_confirmed_yet_is_said_until_it_is() -> None:
+    settled = after(*IN_DOUBT, resolved())
+    waiting = after(in_doubt(probes=3, checks_evidence=1), known=settled)
+    refused = after(in_doubt(probes=4, refused_evidence=1), known=waiting)
+    named_again = after(resolved(evidence=2, number="PO-1002"), known=refused)
+
+    assert sentence(waiting) == (
+        "Dana Ruiz found SC-014 in quickbooks as PO-1001. This is being confirmed. quickbooks has not said yet whether "
+        "that is so, and is asked again. PO by reference: no answer."
+    )
+    assert after(in_doubt(probes=3, checks_evidence=1), resolved(), known=after(*IN_DOUBT)) == waiting
+    assert "PO-1001" not in sentence(refused)
+    assert sentence(named_again) == "Dana Ruiz found SC-014 in quickbooks as PO-1002. This is being confirmed."

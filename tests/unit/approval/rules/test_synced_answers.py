@@ -7,6 +7,7 @@ from schemas.events import Change, CommitmentStatus, DecisionAccepted, DecisionD
 from schemas.examples.cast import DANA, KIM
 from schemas.fields import Ribbon, Status
 from services.approval.rules.answers import (
+    Accept,
     AcceptDrift,
     AlreadyGranted,
     Answer,
@@ -24,6 +25,7 @@ from services.approval.rules.status import locked_fields, message
 from tests.unit.approval.rules.event_builders import (
     CHICAGO,
     FAILED,
+    HANDLE,
     NOW,
     SYNCED,
     A,
@@ -224,3 +226,64 @@ def test_what_was_accepted_of_one_revision_is_said_of_the_next_one() -> None:
 
     assert left.open_drift is None
     assert updated.open_drift is not None
+
+
+TWO = after(*SYNCED, succeeded(number="PO-1002"))
+TO_THE_SECOND = AGAIN.model_copy(update={"document": "id-of-PO-1002"})
+
+
+def order_of(result: Granted) -> DecisionAccepted:
+    order = result.decided.publish[0].data
+    assert isinstance(order, DecisionAccepted)
+    return order
+
+
+@pytest.mark.parametrize("number", ["PO-1001", "PO-1002"])
+def test_of_two_documents_the_chosen_one_is_written_to(number: str) -> None:
+    result = granted(TWO, AGAIN.model_copy(update={"document": f"id-of-{number}"}))
+
+    assert (order_of(result).updates, order_of(result).replaces) == (document(number), None)
+    assert history_of(result) == (
+        f"Dana Ruiz ordered to export revision 1 again to {number}. Note: Line 2 was changed by hand."
+    )
+    done = after(succeeded(1, 2, number, reopened=1), known=result.decided.state)
+    assert done.document == document(number)
+
+
+@pytest.mark.parametrize(("wrong", "other"), [("PO-1001", "PO-1002"), ("PO-1002", "PO-1001")])
+def test_of_two_documents_the_other_is_written_to_if_the_chosen_one_is_not_its_own(wrong: str, other: str) -> None:
+    result = granted(TWO, ANEW.model_copy(update={"document": f"id-of-{wrong}"}))
+
+    assert (order_of(result).updates, order_of(result).replaces) == (document(other), document(wrong))
+    assert history_of(result) == (
+        f"Dana Ruiz ordered to export revision 1 again to {other}, since {wrong} is not its document. "
+        "Note: Line 2 was changed by hand."
+    )
+
+
+def test_an_order_for_another_of_two_documents_is_not_the_same_order() -> None:
+    ordered = granted(TWO, TO_THE_SECOND).decided.state
+
+    assert isinstance(answer_by(DANA, ordered, TO_THE_SECOND), AlreadyGranted)
+    assert isinstance(answer_by(DANA, ordered, AGAIN), Conflict)
+
+
+def test_an_order_names_no_document_to_write_to_if_there_is_one_only() -> None:
+    assert order_of(granted(after(*SYNCED), AGAIN)).updates is None
+
+
+def test_an_order_names_what_was_unlinked_before() -> None:
+    given_back = granted(after(*SYNCED), UNLINK).decided.state
+    resent = after(sent(2), known=given_back)
+    accepting = Accept(revision=2, content_hash=A.content_hash)
+
+    (unlinked,) = order_of(granted(resent, accepting)).unlinked
+
+    assert (unlinked.document, unlinked.revision, unlinked.reopened) == (document(), 1, 1)
+
+
+def test_an_order_alone_tells_what_was_unlinked_before() -> None:
+    given_back = granted(after(*SYNCED), UNLINK).decided.state
+    result = granted(after(sent(2), known=given_back), Accept(revision=2, content_hash=A.content_hash))
+
+    assert HANDLE[DecisionAccepted](after(*SYNCED), result.decided.publish[0], NOW).state.document is None

@@ -10,14 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.commitment import ErpDocument
-from schemas.envelope import Event
-from schemas.events import DecisionRejected
+from schemas.envelope import Event, new_event
+from schemas.events import DecisionDriftAccepted, DecisionRejected
 from schemas.fields import FailureClass, Owner
 from services.exporter.connectors.types import Landed, Refused, Unknown
-from services.exporter.rules.event_handlers import accepted, rejected, resolved
-from services.exporter.rules.export import CommitmentExports, ExportState
+from services.exporter.rules.drift import told
+from services.exporter.rules.event_handlers import accepted, drift_accepted, rejected, resolved
+from services.exporter.rules.export import AcceptedDrift, CommitmentExports, ExportState
 from services.pipeline.fold import RefusedError
 from tests.unit.exporter.builders import (
+    APPROVER,
     NOW,
     accepted_event,
     after_attempt,
@@ -372,3 +374,31 @@ def test_decisions_in_any_order_and_number_end_in_the_same_state(
     one, other = (exports_after(*run) for run in runs)
 
     assert one == other
+
+
+def left_as_it_is(version: int, company_id: str = "co-1") -> Event[DecisionDriftAccepted]:
+    data = DecisionDriftAccepted(
+        company_id=company_id,
+        project_id="pr-1",
+        commitment_id="c-1",
+        revision=1,
+        version=version,
+        is_missing=True,
+        decided_by=APPROVER,
+        note="It was closed.",
+    )
+    return new_event(data, source="countersign/approval", time=NOW)
+
+
+def test_of_what_approvers_left_as_it_is_the_last_word_is_kept_in_any_order() -> None:
+    once = drift_accepted(CommitmentExports("c-1"), left_as_it_is(7), NOW)
+    earlier, repeated = (drift_accepted(once.state, left_as_it_is(version), NOW) for version in (6, 7))
+
+    assert once.state.accepted_drift == AcceptedDrift(7, 1, 0, told(is_missing=True, changes=()))
+    assert (earlier.is_changed, repeated.is_changed, once.publish) == (False, False, ())
+    assert drift_accepted(once.state, left_as_it_is(8), NOW).is_changed
+
+
+def test_what_another_company_leaves_as_it_is_is_refused() -> None:
+    with pytest.raises(RefusedError):
+        drift_accepted(exports_after(), left_as_it_is(1, "co-2"), NOW)

@@ -1,6 +1,7 @@
 """An approver's evidence counts once the ERP has confirmed it; a document that is not there is no evidence."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -8,8 +9,9 @@ from schemas.commitment import ErpDocument
 from schemas.events import ExportInDoubt
 from schemas.fields import FailureClass
 from services.exporter.connectors.types import ErpCopy, FoundDocument, Gone, Landed, Refused, Transient, Unknown
+from services.exporter.rules.circuit import Circuit
 from services.exporter.rules.event_handlers import accepted, resolved
-from services.exporter.rules.evidence import after_reading, on_trust
+from services.exporter.rules.evidence import MAX_READS, after_reading, on_trust
 from services.exporter.rules.export import CommitmentExports, ExportState
 from services.exporter.rules.outcome import Undecided, WrongEvidence
 from tests.unit.exporter.builders import (
@@ -133,7 +135,7 @@ def test_a_document_that_the_erp_does_not_have_is_no_evidence() -> None:
 
 
 def test_a_document_that_the_erp_does_not_show_is_no_evidence() -> None:
-    refused = Refused(FailureClass.FIX_SETUP, "Two documents have this number.")
+    refused = Refused(FailureClass.FIX_DATA, "Two documents have this number.")
 
     outcome = after_reading(doubtful().by_revision[1], NAMED, refused, ())
 
@@ -146,6 +148,44 @@ def test_an_erp_that_does_not_answer_leaves_the_evidence_open() -> None:
     outcome = after_reading(doubtful().by_revision[1], NAMED, Transient("No route.", retry_after_seconds=7.0), ())
 
     assert outcome == Undecided("Asked for PO-9: No route.", retry_after_seconds=7.0)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Refused(FailureClass.FIX_SETUP, "The token has expired."),
+        Refused(FailureClass.RETRY_LATER, "Closed for the night."),
+        Transient("Too many requests.", retry_after_seconds=60.0, is_reached=True),
+    ],
+)
+def test_an_erp_that_does_not_let_us_read_says_nothing_of_the_document_however_often(
+    answer: Refused | Transient,
+) -> None:
+    export = replace(doubtful().by_revision[1], probes=1_000)
+
+    outcome = after_reading(export, NAMED, answer, ())
+
+    wait = answer.retry_after_seconds if isinstance(answer, Transient) else 0.0
+    assert outcome == Undecided(f"Asked for PO-9: {answer.message}", retry_after_seconds=wait)
+
+
+def test_why_evidence_waits_is_told_also_while_calls_are_held_back() -> None:
+    paused = Circuit(paused_until=NOW + timedelta(minutes=5))
+
+    decided = after_attempt(named(doubtful()), Undecided("Asked for PO-9: HTTP 429."), circuit=paused)
+
+    (event,) = decided.publish
+    assert isinstance(event.data, ExportInDoubt)
+    assert (event.data.asked.split(" It is")[0], event.data.checks_evidence) == ("Asked for PO-9: HTTP 429.", 1)
+    assert event.data.refused_evidence == 0
+
+
+def test_an_erp_that_does_not_answer_about_evidence_for_long_is_asked_less_often() -> None:
+    exports = named(doubtful())
+    for _ in range(20):
+        exports = after_attempt(exports, Undecided("Asked for PO-9: no route.")).state
+
+    assert exports.due_at == NOW + POLICY.probe_delay(20 - MAX_READS, "c-1")
 
 
 def test_wrong_evidence_leaves_the_export_in_doubt_and_says_so() -> None:

@@ -131,3 +131,40 @@ def test_a_rejected_update_may_unlink_the_document_as_well() -> None:
 
     assert unlinked.document is None
     assert unlinked.by_revision[2].state is ExportState.FAILED
+
+
+def test_what_was_unlinked_counts_in_whatever_order_the_decisions_are_read() -> None:
+    unlinked = {"document": DOCUMENT, "revision": 1, "reopened": 1}
+    rejection, order = rejected_event(round=2, unlinks=DOCUMENT, reopened=1), accepted_event(2, unlinked=(unlinked,))
+
+    overtaken = accepted(synced(), order, NOW, "main").state
+    in_turn = accepted(rejected(synced(), rejection, NOW).state, order, NOW, "main").state
+
+    assert (overtaken.document, next_step(overtaken)) == (None, Create())
+    assert rejected(overtaken, rejection, NOW).state == in_turn
+
+
+def test_of_two_documents_the_one_that_the_order_names_is_written_to() -> None:
+    late = DOCUMENT.model_copy(update={"id": "d-2", "number": "PO-d-2"})
+    both = (found_document(), found_document(document_id="d-2"))
+
+    reopened = accepted(synced(), accepted_event(round=2, reopened=1, updates=late), NOW, "main").state
+    restored = accepted(CommitmentExports("c-1"), accepted_event(round=2, reopened=1, updates=late), NOW, "main").state
+
+    assert next_step(reopened, *both) == next_step(restored, *both) == Update("d-2")
+
+
+def test_a_retry_goes_to_the_document_that_was_chosen_before() -> None:
+    late = DOCUMENT.model_copy(update={"id": "d-2", "number": "PO-d-2"})
+    reopened = accepted(synced(), accepted_event(round=2, reopened=1, updates=late), NOW, "main").state
+
+    retried = accepted(after_attempt(reopened, REFUSED).state, accepted_event(round=3, reopened=1), NOW, "main").state
+
+    assert retried.document == late
+
+
+def test_another_document_is_written_to_before_one_that_was_unlinked_and_is_there_after_all() -> None:
+    reopened = accepted(synced(), ANEW, NOW, "main").state
+
+    marker = synced().by_revision[1].marker
+    assert next_step(reopened, found_document(marker), found_document(marker, "d-2")) == Update("d-2")

@@ -149,7 +149,7 @@ def test_what_the_approver_asked_for_in_vain_is_for_an_approver_to_change() -> N
         Owner.APPROVER,
         "No such day.",
     )
-    assert "accept it with what the ERP takes" in failure.next_step
+    assert "retry the export with what the ERP takes" in failure.next_step
 
 
 def test_a_transient_error_is_retried_silently_with_growing_delays() -> None:

@@ -73,6 +73,17 @@ def test_a_note_has_the_room_that_the_marker_leaves_in_the_memo() -> None:
     assert (refused.code, refused.owner) == ("note", Owner.APPROVER)
 
 
+def test_a_note_has_less_room_behind_the_marker_of_what_is_exported_again() -> None:
+    again = exports_after(accepted_event(round=2, reopened=1, note="short")).by_revision[1]
+    just_enough = LimitsProfile(memo_characters=len(again.marker) + 1 + len("short"))
+    too_few = LimitsProfile(memo_characters=len(again.marker) + len("short"))
+
+    assert wrong_terms(again, COMMITMENT, just_enough, "Main books") is None
+    refused = wrong_terms(again, COMMITMENT, too_few, "Main books")
+    assert refused is not None
+    assert refused.code == "note"
+
+
 def test_a_commitment_that_breaks_limits_is_the_project_managers_to_correct() -> None:
     limits = LimitsProfile(number_characters=6, title_characters=5, needs_cost_type=True)
 
