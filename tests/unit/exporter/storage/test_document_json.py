@@ -1,5 +1,7 @@
 """Documents are read as they were written, also by an earlier release."""
 
+import json
+
 from schemas.commitment import ErpDocument
 from services.exporter.rules.export import Evidence, Replaced
 from services.exporter.storage.document_json import replaced_in, replaced_json, resolved_in, resolved_json
@@ -12,8 +14,8 @@ def test_what_is_written_is_read() -> None:
     replaced = frozenset({Replaced(1, DOCUMENT), Replaced(2, DOCUMENT, 3)})
     resolved = {2: Evidence(DOCUMENT, 2, 1)}
 
-    assert replaced_in(replaced_json(replaced)) == replaced
-    assert resolved_in(resolved_json(resolved)) == resolved
+    assert replaced_in(json.loads(replaced_json(replaced) or "")) == replaced
+    assert resolved_in(json.loads(resolved_json(resolved) or "")) == resolved
 
 
 def test_nothing_is_written_as_null() -> None:
