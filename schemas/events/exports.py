@@ -114,6 +114,9 @@ class ErpConnection(EventData):
     identity: ClassVar[tuple[str, ...]] = ("version",)
 
     name: Id = Field(description="The connection's name; the key of the message.")
+    formerly: Annotated[tuple[Id, ...], NullIs(())] = Field(
+        default=(), description="The names that it had before; documents and exports of that time keep them."
+    )
     version: Version = Field(description="Rises with each change; readers keep the highest.")
     kind: Id = Field(description="The connector, for example `http`.")
     title: Name = Field(description="What people call this ERP.")
@@ -150,3 +153,8 @@ class ErpConnection(EventData):
     def subject(self) -> str:
         """The connection's name."""
         return self.name
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its name, and those that it had before."""
+        return (self.name, *self.formerly)

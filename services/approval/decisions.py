@@ -11,7 +11,7 @@ from services.approval.rules.checks import note_findings
 from services.approval.rules.commands import AnswerContext, carry_out
 from services.approval.rules.commitment import CommitmentFacts
 from services.approval.rules.erp import erp_title, target_erp
-from services.approval.rules.evidence import document_in_erp, objection
+from services.approval.rules.evidence import document_in_erp, names_in_erp, objection
 from services.approval.rules.finding import Finding
 from services.approval.rules.terms import WrongTerm, wrong_terms
 from services.approval.storage import directory, documents, queries, reviews, submissions
@@ -111,11 +111,11 @@ async def _objection(db: Transaction, company_id: str, facts: CommitmentFacts, a
     """
     if not isinstance(answer, Settle) or answer.document is None:
         return ""
-    document = document_in_erp(facts, answer.document)
-    await documents.lock(db, document)
-    holder = await documents.holder(db, company_id, facts.id, document)
     erps = await directory.erps_of_company(db, company_id)
-    return objection(facts, answer.document, {erp.name for erp in erps}, holder)
+    names = names_in_erp(document_in_erp(facts, answer.document), erps)
+    await documents.lock(db, names)
+    holder = await documents.holder(db, company_id, facts.id, names)
+    return objection(facts, answer.document, {name for erp in erps for name in erp.names}, holder)
 
 
 async def _exported(

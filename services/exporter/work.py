@@ -74,7 +74,7 @@ class ExportWork:
     async def settle(self, db: Transaction, job: ExportJob, result: AttemptResult) -> Sequence[Event[EventData]]:
         """Save the outcome of an attempt and return the events to publish; no events once the lease is another's."""
         now = job.time.now()
-        connection = result.connection or self._connections.by_name.get(job.export.connection or "")
+        connection = result.connection or self._connections.named(job.export.connection)
         circuit = await self._after_calls(db, connection, result, now)
         before = (await self._store.lock(db, [job.export.commitment_id]))[job.export.commitment_id]
         decided = settle_attempt(before, job.lease.token, result.outcome, retry_policy(connection), now, circuit)
@@ -112,7 +112,7 @@ class ExportWork:
         snapshot = read_snapshot(job.snapshot_text) if export.state is ExportState.SUCCEEDED else None
         if snapshot is not None:
             written = written_content(snapshot.commitment, export.marker)
-            connection = self._connections.by_name.get(export.connection or "")
+            connection = self._connections.named(export.connection)
             await comparisons.schedule(db, export, written, next_night(export.commitment_id, connection, now))
 
     async def _after_calls(

@@ -31,7 +31,7 @@ def target_erp(
     """
     if _is_bound(facts):
         name = connection_name(facts)
-        return next((erp for erp in company_erps if erp.name == name), None)
+        return next((erp for erp in company_erps if name in erp.names), None)
     routed = _routed(facts, content)
     return destination(routed, company_erps) if routed else next(iter(company_erps), None)
 
@@ -64,6 +64,11 @@ def _as_submitted(facts: CommitmentFacts, sent: Submitted) -> Routed:
     return Routed(
         facts.company_id or "", sent.project_id, sent.project_number, sent.summary.currency, sent.summary.kind
     )
+
+
+def connection_names(connection: str, erps: Sequence[ErpConnection]) -> tuple[str, ...]:
+    """All names of the connection that is called `connection`, or was; only that one if none of `erps` is it."""
+    return next((erp.names for erp in erps if connection in erp.names), (connection,))
 
 
 def erp_title(erp: ErpConnection | None) -> str:

@@ -70,7 +70,7 @@ async def review(db: Transaction, company_id: str, stored: StoredCommitment) -> 
     checked = await check(db, company_id, erps, [(facts, row) for row in rows])
     previous = await submissions.before_revision(db, facts.id, current.revision)
     changes = await apart(partial(_changes, previous, checked[0].content)) if previous and checked else ()
-    others = await documents.other_holders(db, company_id, facts)
+    others = await documents.other_holders(db, company_id, facts, erps)
     content = checked[0].content if checked else None
     erp, why_erp = target_erp(facts, erps, content), target_reason(facts, erps, content)
     return Review(facts, current, checked, changes, erp, others, why_erp)

@@ -240,6 +240,11 @@ class CommitmentExports:
         return self.current.due_at if self.current else None
 
     @property
+    def used_connections(self) -> frozenset[str]:
+        """The names of the connections that its exports went to, or are to go to."""
+        return frozenset(each.connection for each in self.by_revision.values() if each.connection)
+
+    @property
     def connection(self) -> str | None:
         """The connection that the current export goes to."""
         return self.connection_for(self.current) if self.current else None

@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import Text, bindparam, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from schemas.commitment import ErpDocument
 from services.exporter.rules.export import ApprovedSnapshot, CommitmentExports
+from services.exporter.storage import connection_store
 from services.exporter.storage.document_json import replaced_in
 from services.exporter.storage.tables import COMMITMENT, EXPORT
 from services.pipeline.database import Transaction
@@ -15,9 +17,9 @@ from services.pipeline.fold import RefusedError, StateChange
 
 # the members are written out as in the indexes, which PostgreSQL would not use with parameters
 _IS_DOCUMENT = text(
-    "document is not null and document ->> 'connection' = :connection "
+    "document is not null and document ->> 'connection' = any(:connections) "
     "and (document ->> 'id' = :id or document ->> 'id' = :number or document ->> 'number' = :number)"
-)
+).bindparams(bindparam("connections", type_=ARRAY(Text)))
 
 
 async def refuse_documents_of_others(
@@ -43,7 +45,8 @@ def _new_evidence(before: CommitmentExports, after: CommitmentExports) -> Iterat
 
 
 async def _holder(db: Transaction, commitment_id: str, document: ErpDocument) -> str | None:
-    named = {"connection": document.connection, "id": document.id, "number": document.number or document.id}
+    names = await connection_store.names_of(db, document.connection)
+    named = {"connections": list(names), "id": document.id, "number": document.number or document.id}
     columns = (EXPORT.c.commitment_id, EXPORT.c.revision, EXPORT.c.reopened, EXPORT.c.document, COMMITMENT.c.replaced)
     chosen = select(*columns).join_from(EXPORT, COMMITMENT, EXPORT.c.commitment_id == COMMITMENT.c.id)
     rows = await db.execute(chosen.where(_IS_DOCUMENT, EXPORT.c.commitment_id != commitment_id), named)
