@@ -13,6 +13,7 @@ from schemas.events.answers import (
 from schemas.events.base import CommitmentData, EventData
 from schemas.events.exports import (
     DOCUMENT_GONE,
+    UNKNOWN_CONNECTION,
     ErpConnection,
     ExportDrifted,
     ExportFailed,
@@ -34,6 +35,7 @@ from schemas.events.upstream import (
 
 __all__ = [
     "DOCUMENT_GONE",
+    "UNKNOWN_CONNECTION",
     "ApprovalRequested",
     "Change",
     "CommitmentData",

@@ -60,6 +60,10 @@ DOCUMENT_GONE = "document_gone"
 """The code of a failure because the ERP no longer has the commitment's document."""
 
 
+UNKNOWN_CONNECTION = "unknown_connection"
+"""The code of a failure because the connection that the commitment goes through is no longer configured."""
+
+
 class Failure(Record):
     """Why an export failed, whose turn it is, and whether anything is in the ERP."""
 
@@ -72,7 +76,9 @@ class Failure(Record):
     next_step: Text = Field(description="What the owner does next.")
     in_erp: bool = Field(strict=True, description="Whether an earlier revision's document stands in the ERP.")
     document: ErpDocument | None = Field(
-        default=None, description=f"With the code `{DOCUMENT_GONE}`: the document that the ERP no longer has."
+        default=None,
+        description=f"With the code `{DOCUMENT_GONE}`: the document that the ERP no longer has. With "
+        f"`{UNKNOWN_CONNECTION}`: the one in the ERP that is no longer configured.",
     )
 
 

@@ -210,7 +210,8 @@ def _job(
         snapshot_text,
         time,
         is_overruled=exports.is_overruled(exports.current),
-        replaced=tuple(each.document for each in exports.replaced),
+        replaced=tuple(each.document for each in exports.replaced if not each.is_left),
+        last=exports.last_document,
         evidence=evidence.document if (evidence := exports.evidence_for(exports.current)) else None,
         connection=connection,
     )

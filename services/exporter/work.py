@@ -21,7 +21,7 @@ from services.exporter.rules.drift import written_content
 from services.exporter.rules.evidence import on_trust
 from services.exporter.rules.export import Export, ExportState
 from services.exporter.rules.failures import unknown_connection
-from services.exporter.rules.outcome import Broken
+from services.exporter.rules.outcome import Broken, ConnectionGone
 from services.exporter.rules.probe import outcome_without_write
 from services.exporter.rules.settling import settle_attempt
 from services.exporter.storage import comparisons
@@ -123,9 +123,8 @@ class ExportWork:
         return await self._circuits.record(db, connection, now, result.heard, result.calls - CALLS_PER_EXPORT)
 
 
-def _unknown_connection(job: ExportJob) -> Refused:
-    export = job.export
-    return unknown_connection(export.connection, export.summary.number, has_document=job.known is not None)
+def _unknown_connection(job: ExportJob) -> Refused | ConnectionGone:
+    return unknown_connection(job.export.connection, job.export.summary.number, job.last)
 
 
 def _observe_latency(export: Export, now: datetime) -> None:

@@ -49,7 +49,8 @@ class Retry(_Answer):
     round: ExportRound = Field(description="The round that failed.")
     replaces: ErpId | None = Field(
         default=None,
-        description="The id of the document that the ERP no longer has, as in `missing_document`: create it anew.",
+        description="The id of the document that the ERP no longer has, or whose ERP is no longer configured, as in "
+        "`missing_document`: create it anew.",
     )
 
 

@@ -37,6 +37,7 @@ from services.approval.rules.finding import Finding
 from services.approval.rules.guards import (
     is_at,
     is_content,
+    is_erp_left,
     is_found,
     is_in_doubt,
     is_rejected,
@@ -86,7 +87,8 @@ def carry_out(
 
     `snapshot` is the stored content that would be exported: for Accept the one that the answer names, otherwise the
     approved one; None if it is not stored. `findings` are those on that content, `wrong_terms` those on what Accept
-    asks for. `objection` says in words why the document that Settle names cannot be this commitment's; empty if it can.
+    asks for. `objection` says in words why the document that Settle names cannot be this commitment's, or why the one
+    that Retry names need not be replaced; empty if nothing is against it.
     """
     current, checked = current_status(facts), _Checked(snapshot, tuple(findings), tuple(wrong_terms), objection)
     verdict = _judge(facts, current, answer, context.by, checked) if current else None
@@ -115,7 +117,7 @@ def _judge(facts: CommitmentFacts, current: CurrentStatus, answer: Answer, by: P
         case Reject():
             return _reject(facts, current, answer, by)
         case Retry():
-            return _retry(facts, current, answer, by, checked.snapshot)
+            return _retry(facts, current, answer, by, checked)
         case ExportAgain() | AcceptDrift():
             return judge_synced(facts, current, answer, by, checked.snapshot)
         case Settle(document=ErpDocument() as document):
@@ -170,16 +172,18 @@ def _reject(facts: CommitmentFacts, current: CurrentStatus, answer: Reject, by: 
     )
 
 
-def _retry(
-    facts: CommitmentFacts, current: CurrentStatus, answer: Retry, by: Person, snapshot: Snapshot | None
-) -> Verdict:
+def _retry(facts: CommitmentFacts, current: CurrentStatus, answer: Retry, by: Person, checked: _Checked) -> Verdict:
     """Order another export of a revision whose last round failed, if asked for in place of a document that is gone."""
     if not (is_at(current, answer.revision, Status.FAILED) and current.round == answer.round):
         return _already_ordered(facts, current, answer, by, replaces=answer.replaces)
     missing = missing_document(current)
     if answer.replaces and (missing is None or missing.id != answer.replaces):
         return Conflict(current, not_missing(current, answer.replaces))
-    return order_again(facts, current, by, snapshot, replaces=missing if answer.replaces else None)
+    if not answer.replaces:
+        return order_again(facts, current, by, checked.snapshot)
+    if checked.objection:
+        return Conflict(current, checked.objection)
+    return order_again(facts, current, by, checked.snapshot, replaces=missing, moves=is_erp_left(current))
 
 
 def _settle_as_absent(

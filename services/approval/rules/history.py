@@ -113,6 +113,10 @@ def _decided(data: DecisionAccepted | DecisionRejected | DecisionResolved) -> st
 
 def _ordered(order: DecisionAccepted) -> str:
     match order:
+        case DecisionAccepted(replaces=ErpDocument() as left, moves=True):
+            return (
+                f"ordered a new document, since {document_name(left)} is in {left.connection}, which is not configured"
+            )
         case DecisionAccepted(replaces=ErpDocument() as gone, reopened=0):
             return f"ordered to create it anew, since {document_name(gone)} is gone"
         case DecisionAccepted(replaces=ErpDocument() as unlinked):

@@ -23,6 +23,7 @@ def order_again(
     note: str | None = None,
     why: str | None = None,
     replaces: ErpDocument | None = None,
+    moves: bool = False,
     reopened: int | None = None,
 ) -> Verdict:
     """Order the next round of the approved content, unless that is not known yet, as in a restored database."""
@@ -41,6 +42,7 @@ def order_again(
         note=note or approved.note,
         why=why,
         replaces=replaces,
+        moves=moves,
         reopened=current.reopened if reopened is None else reopened,
     )
 

@@ -9,7 +9,7 @@ from schemas.events import LimitsProfile
 from services.approval.rules.answers import Accept, AcceptDrift, Answer, ExportAgain, Reject, Retry, Settle
 from services.approval.rules.commitment import CurrentStatus
 from services.approval.rules.erp import document_name
-from services.approval.rules.guards import missing_document
+from services.approval.rules.guards import is_erp_left, missing_document
 from services.approval.web.desk import forms
 from services.approval.web.desk.forms import BadFormError, Choice, Fields, FormProblem, Verb
 
@@ -54,12 +54,17 @@ def read_retry(fields: Fields) -> Retry:
 
 
 def read_create_anew(fields: Fields, current: CurrentStatus) -> Retry | list[FormProblem]:
-    """The order to create anew the document that the page names; the approver has to confirm that it is gone."""
+    """The order to create anew the document that the page names; the approver has to confirm that it is given up."""
     if fields.get("deleted") != "yes":
-        missing = missing_document(current)
-        name = document_name(missing) if missing else "the document"
-        return [FormProblem("deleted", f"Confirm that {name} was deleted on purpose, since a new one will be created")]
+        return [FormProblem("deleted", f"Confirm that {_given_up(current)}, since a new one will be created")]
     return _built(Retry, revision=_revision(fields), round=_round(fields), replaces=fields.get("replaces"))
+
+
+def _given_up(current: CurrentStatus) -> str:
+    missing = missing_document(current)
+    if missing and is_erp_left(current):
+        return f"{document_name(missing)} is closed or cancelled in {missing.connection}"
+    return f"{document_name(missing) if missing else 'the document'} was deleted on purpose"
 
 
 def read_export_again(fields: Fields) -> ExportAgain | list[FormProblem]:

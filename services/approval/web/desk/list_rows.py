@@ -8,9 +8,9 @@ from schemas.events import ErpConnection
 from schemas.fields import FailureClass, Status
 from services.approval.rules import status
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus
-from services.approval.rules.erp import erp_title, target_erp
+from services.approval.rules.erp import UNNAMED_ERP, connection_name, target_erp
 from services.approval.rules.finding import Finding
-from services.approval.rules.guards import missing_document
+from services.approval.rules.guards import is_erp_left, missing_document
 from services.approval.storage import reviews, submissions
 from services.approval.storage.queries import StoredCommitment
 from services.approval.storage.reviews import Review
@@ -38,8 +38,13 @@ class ListRow:
 
     @property
     def erp_title(self) -> str:
-        """What people call the ERP."""
-        return erp_title(self.erp)
+        """What people call the ERP; its connection's name if that is not configured for the company any more."""
+        return self.erp.title if self.erp else self.lost_connection or UNNAMED_ERP
+
+    @property
+    def lost_connection(self) -> str | None:
+        """The connection that the commitment cannot leave by itself and that is not configured any more, if so."""
+        return connection_name(self.facts) if self.erp is None else None
 
     @property
     def blocked_by(self) -> tuple[str, ...]:
@@ -71,8 +76,13 @@ class ListRow:
 
     @property
     def missing_document(self) -> ErpDocument | None:
-        """The document that the ERP no longer has, if the export failed because of that."""
+        """The document that the ERP no longer has, or that is in `lost_connection`, if the export failed for that."""
         return missing_document(self.current)
+
+    @property
+    def is_erp_left(self) -> bool:
+        """Whether the export failed because the ERP of the document is no longer configured."""
+        return is_erp_left(self.current)
 
     @property
     def content_hash(self) -> str:
