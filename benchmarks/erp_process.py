@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import ClassVar
 from urllib.request import Request, urlopen
 
+import uvloop
 from pydantic import SecretStr
 
 from sandbox.erp.faults import ErpFault
@@ -81,4 +82,4 @@ async def _serve(port: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(int(sys.argv[1])))
+    uvloop.run(_serve(int(sys.argv[1])))

@@ -1,6 +1,6 @@
 """The web application of the ERP: its documents API, the API of its rules, and its pages."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Annotated
 
@@ -48,8 +48,8 @@ def _add_refusals(app: FastAPI, erp: Erp) -> None:
         return erp.refuse(request, Problem(422, "invalid", "Unreadable request", "; ".join(problems)))
 
 
-def _bearer_of(erp: Erp) -> Callable[[Request], None]:
-    def bearer(request: Request) -> None:
+def _bearer_of(erp: Erp) -> Callable[[Request], Awaitable[None]]:
+    async def bearer(request: Request) -> None:  # a plain function would be called in a thread
         if not erp.is_authorised(request):
             raise _UnauthorisedError
 

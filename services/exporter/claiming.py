@@ -30,7 +30,8 @@ from services.pipeline.fold import StateChange
 from services.pipeline.lease_clock import ClaimTime, LeaseClock
 from services.pipeline.logs import FailureLog
 from services.pipeline.splitting import lease_due
-from services.pipeline.worker import BUSY_SECONDS, MAX_IDLE_SECONDS, Claimed
+from services.pipeline.work import BUSY_SECONDS, MAX_IDLE_SECONDS, Claimed
+from services.pipeline.writes import Writes
 
 HAND_ON_SECONDS = 5.0
 """For how long a place is handed on from export to export before a claim looks at the connection again."""
@@ -63,26 +64,32 @@ class Claiming:
             return Claimed((), self._idle_seconds(queues, time))
         return Claimed(await self._lease(database, chosen, time), BUSY_SECONDS)
 
-    async def next_job(self, db: Transaction, job: ExportJob, held: Sequence[str]) -> ExportJob | None:
-        """Lease one export in the place of `job`, which has just ended on the same connection.
+    async def next_jobs(
+        self, db: Transaction, writes: Writes, ended: Sequence[ExportJob], limit: int, held: Sequence[str]
+    ) -> list[ExportJob]:
+        """Lease at most `limit` exports, each in the place of one of `ended` on the same connection.
 
-        None if the connection's row has to be looked at first: calls are held back or counted, the connection was
-        reloaded, the lease of `job` may have been lost, or nobody has looked for a while.
+        None where the connection's row has to be looked at first: calls are held back or counted, the connection was
+        reloaded, the lease may have been lost, or nobody has looked for a while.
         """
-        name = job.export.connection or ""
-        connection = self._connections.named(name)
-        time, is_lost = job.time.handed_on(), job.remaining_seconds <= 0
-        if (
-            connection is None
-            or job.connection is not connection
-            or is_lost
-            or time.handed_on_seconds > HAND_ON_SECONDS
-        ):
-            return None
+        places: dict[str, list[ClaimTime]] = {}
+        for job in ended:
+            time = job.time.handed_on()
+            if job.connection and self._may_hand_on(job.connection, job, time):
+                places.setdefault(job.export.connection or "", []).append(time)
+        jobs: list[ExportJob] = []
+        for name, times in sorted(places.items()):
+            free, time = min(len(times), limit - len(jobs)), min(times, key=lambda each: each.handed_on_seconds)
+            if free > 0:
+                jobs += await self._take(db, writes, Due(name, free, time.at, held), time)
+        return jobs
+
+    def _may_hand_on(self, connection: Connection, job: ExportJob, time: ClaimTime) -> bool:
+        is_same = self._connections.named(job.export.connection) is connection
+        if not is_same or job.remaining_seconds <= 0 or time.handed_on_seconds > HAND_ON_SECONDS:
+            return False
         circuit = self._circuits.seen.get(connection.name, Circuit())
-        if not may_hand_on(circuit, circuit_policy(connection.settings), time.at):
-            return None
-        return next(iter(await self._take(db, Due(name, 1, time.at, held), time)), None)
+        return may_hand_on(circuit, circuit_policy(connection.settings), time.at)
 
     def _by_connection(self, queues: Sequence[ConnectionQueue]) -> list[ConnectionQueue]:
         """The queues, each with what holds for its connection, also of one whose name has changed since.
@@ -136,14 +143,20 @@ class Claiming:
         names: dict[str, str] = {}
 
         async def together(db: Transaction) -> list[ExportJob]:
-            return [job for due in chosen for job in await self._lease_due(db, due, time)]
+            writes = Writes()
+            jobs = [job for due in chosen for job in await self._lease_due(db, writes, due, time)]
+            await writes.execute(db)
+            return jobs
 
         async def due_keys(db: Transaction) -> Iterable[str]:
             names.update({id_: due.connection for due in chosen for id_ in await self._store.due_ids(db, due)})
             return names
 
         async def alone(db: Transaction, id_: str) -> list[ExportJob]:
-            return await self._lease_due(db, Due(names[id_], 1, time.at, only=id_), time)
+            writes = Writes()
+            jobs = await self._lease_due(db, writes, Due(names[id_], 1, time.at, only=id_), time)
+            await writes.execute(db)
+            return jobs
 
         return await lease_due(
             database,
@@ -154,31 +167,33 @@ class Claiming:
             set_aside=self._store.set_aside,
         )
 
-    async def _lease_due(self, db: Transaction, due: Due, time: ClaimTime) -> list[ExportJob]:
+    async def _lease_due(self, db: Transaction, writes: Writes, due: Due, time: ClaimTime) -> list[ExportJob]:
         """Lease what is `due` and still unlocked, within the limits that all processes share."""
         connection = self._connections.named(due.connection)
         if connection is None:
-            return await self._take(db, due, time)
+            return await self._take(db, writes, due, time)
         policy, circuit = (
             circuit_policy(connection.settings),
             await connection_store.locked_circuit(db, connection.name),
         )
+        if connection.settings.formerly:
+            await writes.execute(db)  # what was just leased under another name of it counts
         under_way = await read_under_way(db, connection.names, time.at)
         in_flight = under_way.leases + (under_way.is_look_due and circuit.open_since is None)
         free = min(free_calls(circuit, in_flight, policy, time.at), due.limit)
-        jobs = await self._take(db, replace(due, limit=free), time) if free > 0 else []
+        jobs = await self._take(db, writes, replace(due, limit=free), time) if free > 0 else []
         if jobs:
             begun = charged(start_trial(circuit, time.at, policy), len(jobs) * CALLS_PER_EXPORT, policy, time.at)
             if begun != circuit:
                 await connection_store.save_circuit(db, connection.name, begun)
         return jobs
 
-    async def _take(self, db: Transaction, due: Due, time: ClaimTime) -> list[ExportJob]:
+    async def _take(self, db: Transaction, writes: Writes, due: Due, time: ClaimTime) -> list[ExportJob]:
         found = await self._store.lock_due(db, due)
         changes = [self._begin(exports, time) for exports in found.values()]
         if not changes:
             return []
-        await self._store.write(db, changes)
+        await self._store.save(db, writes, changes)
         texts = await self._store.snapshot_texts(db, [change.after for change in changes])
         return [
             _job(change.after, texts.get(change.key), time, self._connections.named(change.after.connection))

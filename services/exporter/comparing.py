@@ -27,7 +27,7 @@ from services.exporter.storage.due import read_under_way
 from services.pipeline.clock import utc_now
 from services.pipeline.database import Database, Transaction
 from services.pipeline.lease_clock import ClaimTime, LeaseClock
-from services.pipeline.worker import Claimed
+from services.pipeline.work import Claimed
 
 RETRY_HOURS = 1
 IDLE_SECONDS = 30.0

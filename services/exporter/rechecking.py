@@ -25,7 +25,8 @@ from services.pipeline.database import Database, Transaction
 from services.pipeline.fold import StateChange
 from services.pipeline.lease_clock import ClaimTime, LeaseClock
 from services.pipeline.logs import FailureLog
-from services.pipeline.worker import BUSY_SECONDS, Claimed
+from services.pipeline.work import BUSY_SECONDS, Claimed
+from services.pipeline.writes import Writes
 
 RECHECK_IDLE_SECONDS = 5.0
 """How long a look may wait that nothing tells of; the first one is due a minute after its doubt ended."""
@@ -91,16 +92,18 @@ class RecheckWork:
     async def settle(self, db: Transaction, job: RecheckJob, result: FindAnswer) -> Sequence[Event[EventData]]:
         """Save what the look led to, and return the events of late documents; none once the lease is another's."""
         now, id_ = job.time.now(), job.recheck.commitment_id
+        exports = (await self._store.lock(db, [id_]))[id_]  # before the connection's row, as everywhere
         if connection := self._connections.named(job.recheck.connection):
             await self._circuits.record(db, connection, now, None if result is NOT_ASKED else Heard.of(result))
-        exports = (await self._store.lock(db, [id_]))[id_]
         recheck = await recheck_store.leased(db, id_, job.token)
         if recheck is None:
             return ()
         looked = after_look(exports, recheck, result, now)
         await recheck_store.end(db, id_, looked.following)
         if looked.exports != exports:
-            await self._store.write(db, [StateChange(id_, exports, looked.exports, ())])
+            writes = Writes()
+            await self._store.save(db, writes, [StateChange(id_, exports, looked.exports, ())])
+            await writes.execute(db)
         self._tell(job, looked)
         return looked.publish
 

@@ -19,7 +19,7 @@ from services.exporter.rules.call_rate import CALLS_PER_EXPORT
 from services.exporter.rules.circuit import Circuit
 from services.exporter.rules.drift import written_content
 from services.exporter.rules.evidence import on_trust
-from services.exporter.rules.export import Export, ExportState
+from services.exporter.rules.export import CommitmentExports, Export, ExportState
 from services.exporter.rules.failures import unknown_connection
 from services.exporter.rules.outcome import Broken, ConnectionGone
 from services.exporter.rules.probe import outcome_without_write
@@ -31,7 +31,8 @@ from services.pipeline.database import Database, Transaction
 from services.pipeline.fold import StateChange
 from services.pipeline.lease_clock import LeaseClock
 from services.pipeline.logs import FailureLog
-from services.pipeline.worker import Claimed
+from services.pipeline.work import Claimed, Ended, Settled
+from services.pipeline.writes import Writes
 
 log = structlog.get_logger()
 
@@ -73,23 +74,30 @@ class ExportWork:
 
     async def settle(self, db: Transaction, job: ExportJob, result: AttemptResult) -> Sequence[Event[EventData]]:
         """Save the outcome of an attempt and return the events to publish; no events once the lease is another's."""
-        now = job.time.now()
-        connection = result.connection or self._connections.named(job.export.connection)
-        circuit = await self._after_calls(db, connection, result, now)
-        before = (await self._store.lock(db, [job.export.commitment_id]))[job.export.commitment_id]
-        decided = settle_attempt(before, job.lease.token, result.outcome, retry_policy(connection), now, circuit)
-        if decided is None:
-            log.warning("export.settled_too_late", **self.described(job, result))
-            return ()
-        await self._store.write(db, [StateChange(before.commitment_id, before, decided.state, decided.rows)])
-        await self._compare_later(db, decided.state.by_revision[job.export.revision], job, now)
-        log.info("export.settled", **self.described(job, result))
-        _observe_latency(decided.state.by_revision[job.export.revision], now)
-        return decided.publish
+        writes, id_ = Writes(), job.export.commitment_id
+        events = await self._settle(db, writes, (await self._store.lock(db, [id_]))[id_], Ended(job, result))
+        await writes.execute(db)
+        return events
 
-    async def next_job(self, db: Transaction, job: ExportJob, held: Sequence[ExportJob]) -> ExportJob | None:
-        """Lease the next export of the same connection, so that its call begins as soon as the answer is recorded."""
-        return await self._claiming.next_job(db, job, [each.export.commitment_id for each in held])
+    async def settle_together(
+        self, db: Transaction, writes: Writes, ended: Sequence[Ended[ExportJob, AttemptResult]]
+    ) -> Settled[ExportJob, AttemptResult]:
+        """Save the outcomes of attempts whose commitments nobody else has locked."""
+        ids = [each.job.export.commitment_id for each in ended]
+        locked = await self._store.lock(db, ids, skip_locked=True)
+        ours = [each for each in ended if each.job.export.commitment_id in locked]
+        events = [
+            event
+            for each in ours
+            for event in await self._settle(db, writes, locked[each.job.export.commitment_id], each)
+        ]
+        return Settled(ours, events)
+
+    async def next_jobs(
+        self, db: Transaction, writes: Writes, ended: Sequence[ExportJob], limit: int, held: Sequence[ExportJob]
+    ) -> Sequence[ExportJob]:
+        """Lease the next exports of the same connections, so that their calls begin once the answers are recorded."""
+        return await self._claiming.next_jobs(db, writes, ended, limit, [each.export.commitment_id for each in held])
 
     async def set_aside(self, db: Transaction, job: ExportJob, why: str) -> None:
         """Take the commitment out of the claims; its export stays in flight or in doubt, as it is stored."""
@@ -107,13 +115,31 @@ class ExportWork:
             "documents": documents,
         }
 
-    async def _compare_later(self, db: Transaction, export: Export, job: ExportJob, now: datetime) -> None:
+    async def _settle(
+        self, db: Transaction, writes: Writes, before: CommitmentExports, ended: Ended[ExportJob, AttemptResult]
+    ) -> Sequence[Event[EventData]]:
+        job, result = ended.job, ended.result
+        now = job.time.now()
+        connection = result.connection or self._connections.named(job.export.connection)
+        circuit = await self._after_calls(db, connection, result, now)
+        decided = settle_attempt(before, job.lease.token, result.outcome, retry_policy(connection), now, circuit)
+        if decided is None:
+            log.warning("export.settled_too_late", **self.described(job, result))
+            return ()
+        await self._store.save(db, writes, [StateChange(before.commitment_id, before, decided.state, decided.rows)])
+        export = decided.state.by_revision[job.export.revision]
+        self._compare_later(writes, export, job, now)
+        log.info("export.settled", **self.described(job, result))
+        _observe_latency(export, now)
+        return decided.publish
+
+    def _compare_later(self, writes: Writes, export: Export, job: ExportJob, now: datetime) -> None:
         """Have the document of a success compared, from the next night on."""
         snapshot = read_snapshot(job.snapshot_text) if export.state is ExportState.SUCCEEDED else None
         if snapshot is not None:
             written = written_content(snapshot.commitment, export.marker)
             connection = self._connections.named(export.connection)
-            await comparisons.schedule(db, export, written, next_night(export.commitment_id, connection, now))
+            comparisons.schedule(writes, export, written, next_night(export.commitment_id, connection, now))
 
     async def _after_calls(
         self, db: Transaction, connection: Connection | None, result: AttemptResult, now: datetime

@@ -24,7 +24,7 @@ from services.pipeline.logs import REPEAT_SECONDS, FailureLog
 from services.pipeline.metrics import WORK_SET_ASIDE
 from services.pipeline.seldom import Seldom
 from services.pipeline.splitting import lease_due
-from services.pipeline.worker import BUSY_SECONDS, MAX_IDLE_SECONDS, Claimed
+from services.pipeline.work import BUSY_SECONDS, MAX_IDLE_SECONDS, Claimed
 
 SOURCE = "countersign/notifier"
 LEASE = timedelta(seconds=60)

@@ -1,5 +1,6 @@
 """Stores which documents are compared with what was exported, when, and what was told of each."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,21 +8,32 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, delete, exists, func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnElement, Row, delete, exists, func, null, select, update
 
 from schemas.commitment import ErpDocument
 from services.exporter.rules.drift import WrittenContent
 from services.exporter.rules.export import Export, ExportState
 from services.exporter.storage.tables import COMPARISON, EXPORT
+from services.pipeline.bulk import insert_given
 from services.pipeline.database import Transaction
 from services.pipeline.lease_clock import DATABASE_NOW
+from services.pipeline.writes import Write, Writes
 
 BUSY_DELAY = timedelta(minutes=10)
 """For how long a comparison is put off whose commitment has an export under way."""
 
 _LOOKED_AT = 50
 _T = COMPARISON.c
+
+_WRITTEN = ("company_id", "project_id", "connection", "revision", "reopened", "document", "written", "due_at")
+_INSERT = insert_given(COMPARISON, ("commitment_id", *_WRITTEN), "given_comparison")
+_SCHEDULE = Write(
+    "given_comparison",
+    _INSERT.on_conflict_do_update(
+        index_elements=["commitment_id"],
+        set_={name: _INSERT.excluded[name] for name in _WRITTEN} | {"lease_token": null(), "told": null()},
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +53,22 @@ class Comparison:
     told_version: int
 
 
-async def schedule(db: Transaction, export: Export, written: WrittenContent, due_at: datetime) -> None:
+def schedule(writes: Writes, export: Export, written: WrittenContent, due_at: datetime) -> None:
     """Have the document of a success compared from `due_at` on; what was told of an earlier one is over."""
     if export.document is None or export.connection is None:
         return
     row = {
+        "commitment_id": export.commitment_id,
         "company_id": export.company_id,
         "project_id": export.project_id,
         "connection": export.connection,
         "revision": export.revision,
         "reopened": export.reopened,
-        "document": export.document.model_dump(mode="json", exclude_none=True),
-        "written": _plain(written),
+        "document": export.document.model_dump_json(exclude_none=True),
+        "written": json.dumps(_plain(written)),
         "due_at": due_at,
-        "lease_token": None,
-        "told": None,
     }
-    inserted = insert(COMPARISON).values(commitment_id=export.commitment_id, **row)
-    await db.execute(inserted.on_conflict_do_update(index_elements=["commitment_id"], set_=row))
+    writes.add(_SCHEDULE, [row])
 
 
 async def forget(db: Transaction, commitment_ids: Sequence[str]) -> None:

@@ -1,5 +1,6 @@
 """The documents that approvers unlinked or gave as evidence, as JSON."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -7,7 +8,7 @@ from schemas.commitment import ErpDocument
 from services.exporter.rules.export import Evidence, Replaced
 
 
-def replaced_json(replaced: frozenset[Replaced]) -> list[Any] | None:
+def replaced_json(replaced: frozenset[Replaced]) -> str | None:
     """Return `replaced` as JSON, always in the same order; None if it is empty."""
     ordered = sorted(
         replaced,
@@ -19,7 +20,7 @@ def replaced_json(replaced: frozenset[Replaced]) -> list[Any] | None:
             each.is_left,
         ),
     )
-    return [[each.revision, _plain(each.document), each.reopened, each.is_left] for each in ordered] or None
+    return _text([[each.revision, _plain(each.document), each.reopened, each.is_left] for each in ordered])
 
 
 def replaced_in(stored: Sequence[Any] | None) -> frozenset[Replaced]:
@@ -29,12 +30,14 @@ def replaced_in(stored: Sequence[Any] | None) -> frozenset[Replaced]:
     )
 
 
-def resolved_json(resolved: Mapping[int, Evidence]) -> dict[str, Any] | None:
+def resolved_json(resolved: Mapping[int, Evidence]) -> str | None:
     """Return `resolved` as JSON, by revision; None if it is empty."""
-    return {
-        str(revision): {"document": _plain(each.document), "number": each.number, "reopened": each.reopened}
-        for revision, each in resolved.items()
-    } or None
+    return _text(
+        {
+            revision: {"document": _plain(each.document), "number": each.number, "reopened": each.reopened}
+            for revision, each in resolved.items()
+        }
+    )
 
 
 def resolved_in(stored: Mapping[str, Any] | None) -> Mapping[int, Evidence]:
@@ -50,3 +53,7 @@ def _evidence(stored: Mapping[str, Any]) -> Evidence:
 
 def _plain(document: ErpDocument) -> dict[str, Any]:
     return document.model_dump(mode="json", exclude_none=True)
+
+
+def _text(members: Sequence[Any] | Mapping[int, Any]) -> str | None:
+    return json.dumps(members) if members else None

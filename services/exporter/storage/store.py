@@ -13,7 +13,6 @@ from sqlalchemy import (
     Table,
     Text,
     all_,
-    bindparam,
     case,
     func,
     literal,
@@ -22,7 +21,7 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from schemas.commitment import ErpDocument, Person, Summary
 from schemas.events import Failure
@@ -32,10 +31,10 @@ from services.exporter.rules.recheck import Recheck, first_recheck
 from services.exporter.storage import comparisons, recheck_store, tables
 from services.exporter.storage.document_json import replaced_in, replaced_json, resolved_in, resolved_json
 from services.exporter.storage.evidence import refuse_documents_of_others
-from services.pipeline.bulk import insert_many
+from services.pipeline.bulk import given_rows, insert_given, insert_many
 from services.pipeline.database import Transaction
 from services.pipeline.fold import StateChange
-from services.pipeline.writes import Writes
+from services.pipeline.writes import Write, Writes
 
 ExportsChange = StateChange[CommitmentExports, ApprovedSnapshot]
 
@@ -59,19 +58,27 @@ _COMMITMENT_COLUMNS = (
     "rejected_round",
     "replaced",
 )
-_UPDATE_COMMITMENT = (
+_GIVEN = given_rows([tables.COMMITMENT.c[name] for name in ("id", *_COMMITMENT_COLUMNS)], "given_commitment")
+_UPDATE_COMMITMENTS = Write(
+    "given_commitment",
     update(tables.COMMITMENT)
-    .where(tables.COMMITMENT.c.id == bindparam("key"))
-    .values({name: bindparam(name) for name in _COMMITMENT_COLUMNS})
+    .where(tables.COMMITMENT.c.id == _GIVEN.c.id)
+    .values({name: _GIVEN.c[name] for name in _COMMITMENT_COLUMNS})
     # what is due again is no longer set aside
-    .values(set_aside=case((bindparam("due_at").is_(None), tables.COMMITMENT.c.set_aside), else_=None))
+    .values(set_aside=case((_GIVEN.c.due_at.is_(None), tables.COMMITMENT.c.set_aside), else_=None)),
 )
-_INSERT_EXPORT = insert(tables.EXPORT)
-_UPSERT_EXPORT = _INSERT_EXPORT.on_conflict_do_update(
-    index_elements=["commitment_id", "revision"],
-    set_={name: _INSERT_EXPORT.excluded[name] for name in _EXPORT_COLUMNS if name not in ("commitment_id", "revision")},
+_INSERT_EXPORTS = insert_given(tables.EXPORT, _EXPORT_COLUMNS, "given_export")
+_UPSERT_EXPORTS = Write(
+    "given_export",
+    _INSERT_EXPORTS.on_conflict_do_update(
+        index_elements=["commitment_id", "revision"],
+        set_={
+            name: _INSERT_EXPORTS.excluded[name]
+            for name in _EXPORT_COLUMNS
+            if name not in ("commitment_id", "revision")
+        },
+    ),
 )
-_INSERT_SNAPSHOT = insert(tables.SNAPSHOT).on_conflict_do_nothing()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +100,13 @@ class ExportStore:
         await insert_many(db, tables.COMMITMENT, [{"id": key} for key in keys])
         return await self.lock(db, keys)
 
-    async def lock(self, db: Transaction, keys: Sequence[str]) -> Mapping[str, CommitmentExports]:
-        """Lock and return the exports of those of `keys` that are known."""
+    async def lock(
+        self, db: Transaction, keys: Sequence[str], *, skip_locked: bool = False
+    ) -> Mapping[str, CommitmentExports]:
+        """Lock and return the exports of those of `keys` that are known, and unlocked if `skip_locked`."""
         chosen = select(tables.COMMITMENT).where(tables.COMMITMENT.c.id == func.any(list(keys)))
-        return await self._read(db, chosen.order_by(tables.COMMITMENT.c.id).with_for_update(key_share=True))
+        locking = chosen.order_by(tables.COMMITMENT.c.id).with_for_update(key_share=True, skip_locked=skip_locked)
+        return await self._read(db, locking)
 
     async def lock_due(self, db: Transaction, due: Due) -> Mapping[str, CommitmentExports]:
         """Lock and return the commitments that are `due`, skipping those that somebody else has locked."""
@@ -113,20 +123,16 @@ class ExportStore:
         is_ours = true() if token is None else table.c.lease_token == token
         await db.execute(update(table).where(table.c.id == commitment_id, is_ours).values(due_at=None, set_aside=why))
 
-    async def save(self, db: Transaction, _: Writes, changes: Sequence[ExportsChange]) -> None:
-        """Write every change at once."""
-        await self.write(db, changes)
-
-    async def write(self, db: Transaction, changes: Sequence[ExportsChange]) -> None:
-        """Write every change, each table in one round trip; RefusedError for evidence of another's document."""
+    async def save(self, db: Transaction, writes: Writes, changes: Sequence[ExportsChange]) -> None:
+        """Write every change with `writes`; RefusedError for evidence of another's document."""
+        if not changes:
+            return
         await refuse_documents_of_others(db, changes)
-        await db.execute(_UPDATE_COMMITMENT, [_commitment_row(change.after) for change in changes])
-        exports = [_export_row(export) for change in changes for export in _changed(change)]
-        if exports:
-            await db.execute(_UPSERT_EXPORT, exports)
-        texts = [{name: getattr(row, name) for name in _SNAPSHOT_COLUMNS} for each in changes for row in each.rows]
-        if texts:
-            await db.execute(_INSERT_SNAPSHOT, texts)
+        writes.add(_UPDATE_COMMITMENTS, [_commitment_row(change.after) for change in changes])
+        if exports := [_export_row(export) for change in changes for export in _changed(change)]:
+            writes.add(_UPSERT_EXPORTS, exports)
+        rows = [row for each in changes for row in each.rows]
+        writes.insert(tables.SNAPSHOT, [{name: getattr(row, name) for name in _SNAPSHOT_COLUMNS} for row in rows])
         await recheck_store.schedule(db, _ended_doubts(changes))
         await comparisons.forget(db, [each.key for each in changes if each.before.document and not each.after.document])
 
@@ -171,7 +177,7 @@ def _changed(change: ExportsChange) -> list[Export]:
 
 def _commitment_row(exports: CommitmentExports) -> dict[str, Any]:
     return {
-        "key": exports.commitment_id,
+        "id": exports.commitment_id,
         "company_id": exports.company_id,
         "connection": exports.connection,
         "due_at": exports.due_at,
@@ -203,4 +209,4 @@ def _export(row: Row[Any]) -> Export:
 
 
 def _plain(value: Any) -> Any:
-    return value.model_dump(mode="json", by_alias=True, exclude_none=True) if isinstance(value, Record) else value
+    return value.model_dump_json(by_alias=True, exclude_none=True) if isinstance(value, Record) else value

@@ -26,6 +26,7 @@ from services.exporter.work import ExportWork
 from services.pipeline.database import Database
 from services.pipeline.lease_clock import LeaseClock
 from services.pipeline.outbox import Outbox
+from services.pipeline.writes import Writes
 from tests.folding import fold
 from tests.unit.exporter.builders import NOW
 
@@ -83,8 +84,10 @@ class ExporterProcess:
         async with self.database.begin() as db:
             states = await self.store.load(db, sorted({event.subject for event in events}))
             folded = fold(handlers(self.connections.route), states, events, self.clock())
-            await self.store.write(db, folded.changes)
-            await self.outbox.add(db, folded.publish)
+            writes = Writes()
+            await self.store.save(db, writes, folded.changes)
+            await self.outbox.write(writes, folded.publish)
+            await writes.execute(db)
 
     async def claim(self, limit: int = 16) -> Sequence[ExportJob]:
         """Lease what is due."""
@@ -94,6 +97,14 @@ class ExporterProcess:
         """Save the result of an attempt, and publish what follows."""
         async with self.database.begin() as db:
             await self.outbox.add(db, await self.work.settle(db, job, result))
+
+    async def next_jobs(self, ended: ExportJob) -> Sequence[ExportJob]:
+        """Lease the job that takes the place of one that has ended."""
+        async with self.database.begin() as db:
+            writes = Writes()
+            following = await self.work.next_jobs(db, writes, [ended], 1, ())
+            await writes.execute(db)
+        return following
 
     async def work_once(self, limit: int = 16) -> int:
         """Claim, perform and settle what is due, and return how many jobs there were."""

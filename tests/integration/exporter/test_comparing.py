@@ -168,7 +168,7 @@ async def test_a_comparison_of_a_process_that_died_is_taken_over(exporter: Expor
 async def test_an_operator_can_have_all_documents_compared_now(exporter: ExporterProcess) -> None:
     exporter.erp.books.delete("1001")
     async with exporter.database.begin() as db:
-        assert await comparisons.make_due(db, "main", exporter.clock()) == 1
+        assert await comparisons.make_due(db, ("main",), exporter.clock()) == 1
 
     assert await compare(exporter) == 1
     assert len(await told(exporter)) == 1

@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 from services.exporter.storage import tables
 from services.exporter.work import ExportWork
 from services.pipeline.lease_clock import LeaseClock
-from services.pipeline.worker import Claimed
+from services.pipeline.work import Claimed
 from tests.integration.exporter.exporter_process import ExporterProcess
 from tests.unit.exporter.builders import accepted_event
 

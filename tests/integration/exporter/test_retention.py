@@ -9,6 +9,7 @@ from services.exporter.rules.export import CommitmentExports, ExportState
 from services.exporter.storage.retention import sweep_exports, sweep_snapshots
 from services.exporter.storage.tables import EXPORT, SNAPSHOT
 from services.pipeline.fold import StateChange
+from services.pipeline.writes import Writes
 from tests.integration.exporter.exporter_process import ExporterProcess
 from tests.integration.sweeping import sweep_all
 from tests.unit.exporter.builders import NOW, accepted_event
@@ -86,7 +87,9 @@ async def test_a_revision_in_another_document_stays(exporter: ExporterProcess) -
     assert document is not None
     elsewhere = replace(before.by_revision[1], document=document.model_copy(update={"id": "another"}))
     async with exporter.database.begin() as db:
-        await exporter.store.write(db, [StateChange("c-1", before, before.with_export(elsewhere), ())])
+        writes = Writes()
+        await exporter.store.save(db, writes, [StateChange("c-1", before, before.with_export(elsewhere), ())])
+        await writes.execute(db)
 
     assert await forget(exporter) == (2, 0)
     assert await revisions(exporter, EXPORT) == [1, 2]

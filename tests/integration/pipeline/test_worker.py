@@ -20,7 +20,9 @@ from services.pipeline.bulk import insert_many
 from services.pipeline.database import Database
 from services.pipeline.outbox import Outbox
 from services.pipeline.tables import kernel_tables
-from services.pipeline.worker import Claimed, Worker
+from services.pipeline.work import Claimed, Ended, Settled
+from services.pipeline.worker import Worker
+from services.pipeline.writes import Writes
 from tests.integration.pipeline.topic_events import export_succeeded
 from tests.waiting import eventually
 
@@ -51,6 +53,7 @@ class Chores:
         self.most = 0
         self.performed: Counter[int] = Counter()
         self.claims = 0
+        self.together: list[int] = []
         self.connections_to_lose = 0
         self.claim_errors: list[Exception] = []
         self.unrecordable: set[int] = set()
@@ -406,26 +409,36 @@ async def _runs(chores: Chores, count: int) -> bool:
     return chores.running == count
 
 
-class HandedOn(Chores):
-    """Chores of which each hands its place on to the next one that is due."""
+class Together(Chores):
+    """Chores whose results are recorded together, and of which each hands its place on to the next one that is due."""
 
     next_errors: Sequence[Exception] = ()
+    locked: frozenset[int] = frozenset()
 
-    async def next_job(self, db: AsyncConnection, job: int, held: Sequence[int]) -> int | None:
-        assert job not in held
+    async def settle_together(
+        self, db: AsyncConnection, _: Writes, ended: Sequence[Ended[int, str]]
+    ) -> Settled[int, str]:
+        self.together.append(len(ended))
+        ours = [each for each in ended if each.job not in self.locked]
+        return Settled(ours, [event for each in ours for event in await self.settle(db, each.job, each.result)])
+
+    async def next_jobs(
+        self, db: AsyncConnection, _: Writes, ended: Sequence[int], limit: int, held: Sequence[int]
+    ) -> Sequence[int]:
+        assert 0 < limit <= len(ended)
         errors, self.next_errors = self.next_errors, ()
         for error in errors:
             raise error
-        wanted = select(CHORE.c.id).where(CHORE.c.state == "due", CHORE.c.id.not_in(held)).order_by(CHORE.c.id).limit(1)
+        due = select(CHORE.c.id).where(CHORE.c.state == "due", CHORE.c.id.not_in(held)).order_by(CHORE.c.id)
         taken = {"state": "taken", "leased_until": func.now() + LONG, "claims": CHORE.c.claims + 1}
-        due = wanted.with_for_update(skip_locked=True)
-        rows = await db.execute(update(CHORE).values(taken).where(CHORE.c.id.in_(due)).returning(CHORE.c.id))
-        return next((row.id for row in rows), None)
+        first = due.limit(limit).with_for_update(skip_locked=True)
+        rows = await db.execute(update(CHORE).values(taken).where(CHORE.c.id.in_(first)).returning(CHORE.c.id))
+        return [row.id for row in rows]
 
 
 async def test_a_job_that_ends_hands_its_place_on_without_a_claim(table: ChoreTable) -> None:
     await table.add(40)
-    chores = HandedOn()
+    chores = Together()
     async with table.working(chores):
         await eventually(lambda: table.are_all("done"))
 
@@ -437,7 +450,7 @@ async def test_a_job_that_ends_hands_its_place_on_without_a_claim(table: ChoreTa
 
 async def test_no_place_is_handed_on_once_the_worker_stops(table: ChoreTable) -> None:
     await table.add(40)
-    chores = HandedOn(lambda _: asyncio.sleep(0.2))
+    chores = Together(lambda _: asyncio.sleep(0.2))
     async with table.working(chores):
         await eventually(lambda: chores.running == 4)
 
@@ -447,7 +460,7 @@ async def test_no_place_is_handed_on_once_the_worker_stops(table: ChoreTable) ->
 
 async def test_a_result_is_recorded_although_the_next_job_cannot_be_leased(table: ChoreTable) -> None:
     await table.add(3)
-    chores = HandedOn()
+    chores = Together()
     chores.next_errors = [ValueError("a row that cannot be read")]
     async with table.working(chores, concurrency=1):
         await eventually(lambda: table.are_all("done"))
@@ -458,10 +471,42 @@ async def test_a_result_is_recorded_although_the_next_job_cannot_be_leased(table
 async def test_no_more_jobs_are_handed_on_than_run_at_once_by_now(table: ChoreTable) -> None:
     await table.add(40)
     allowed = [4]
-    chores = HandedOn(lambda _: asyncio.sleep(0.05))
+    chores = Together(lambda _: asyncio.sleep(0.05))
     async with table.working(chores, concurrency=lambda: allowed[0]):
         await eventually(lambda: chores.running == 4)
         allowed[0] = 1
         await eventually(lambda: chores.running == 1)
         await asyncio.sleep(0.3)
         assert chores.running <= 1
+
+
+async def test_results_that_are_there_at_the_same_time_are_recorded_together(table: ChoreTable) -> None:
+    await table.add(64)
+    chores = Together()
+    async with table.working(chores, concurrency=16):
+        await eventually(lambda: table.are_all("done"))
+
+    assert sum(chores.together) == 64
+    assert len(chores.together) < 40
+    assert (await table.published()) == {f"chore-{number}": 1 for number in range(64)}
+
+
+async def test_a_result_whose_row_is_locked_does_not_hold_up_those_beside_it(table: ChoreTable) -> None:
+    await table.add(8)
+    chores = Together()
+    chores.locked = frozenset({3})
+    async with table.database.begin() as db:
+        await db.execute(select(CHORE).where(CHORE.c.id == 3).with_for_update())
+        async with table.working(chores, concurrency=7) as stopping:
+            await eventually(lambda: _is(table, {"done": 7, "due": 1}))
+            stopping.set()
+
+
+async def test_one_result_that_cannot_be_recorded_does_not_hold_up_those_beside_it(table: ChoreTable) -> None:
+    await table.add(8)
+    chores = Together()
+    chores.unrecordable = {3}
+    async with table.working(chores, concurrency=8):
+        await eventually(lambda: _is(table, {"done": 7, "set aside": 1}), 10)
+
+    assert chores.performed == Counter(range(8))

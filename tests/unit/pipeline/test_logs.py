@@ -25,6 +25,19 @@ except ZeroDivisionError:
     log.exception("worker.job_failed", work="mails")
 """
 
+CONFIGURE_TWICE = """
+import structlog
+from services.pipeline.logs import configure_logs
+from structlog.testing import capture_logs
+log = structlog.get_logger()
+configure_logs("json", "approval")
+log.info("first.line")
+configure_logs("console", "publish")
+with capture_logs() as logged:
+    log.info("second.line")
+print([line["event"] for line in logged])
+"""
+
 
 def logged(log_format: str) -> list[str]:
     """Return what another process logs in `log_format`; nothing may go to its standard output."""
@@ -51,6 +64,11 @@ def test_console_logs_have_no_colour_codes() -> None:
     assert any("export.settled" in line and "connection=small-erp" in line for line in lines)
     assert not any("\x1b" in line for line in lines)
     assert not any("token=secret" in line for line in lines)
+
+
+def test_loggers_follow_a_later_configuration() -> None:
+    ended = subprocess.run([sys.executable, "-c", CONFIGURE_TWICE], capture_output=True, text=True, check=True)
+    assert ended.stdout == "['second.line']\n"
 
 
 def raised(number: int = 0) -> Exception:
