@@ -11,7 +11,7 @@ from services.approval.rules.commitment import CurrentStatus
 from services.approval.rules.erp import document_name
 from services.approval.rules.guards import is_erp_left, missing_document
 from services.approval.web.desk import forms
-from services.approval.web.desk.forms import BadFormError, Choice, Fields, FormProblem, Verb
+from services.approval.web.desk.forms import BadFormError, Choice, DriftChoice, DriftVerb, Fields, FormProblem, Verb
 
 AnswerT = TypeVar("AnswerT", bound=Answer)
 
@@ -21,6 +21,20 @@ def chosen_answer(choice: Choice, reason: str) -> Accept | Reject:
     if choice.verb is Verb.REJECT:
         return _built(Reject, revision=choice.revision, content_hash=choice.content_hash, reason=reason)
     return _built(Accept, revision=choice.revision, content_hash=choice.content_hash)
+
+
+def drift_answer(verb: DriftVerb, choice: DriftChoice, why: str) -> ExportAgain | AcceptDrift:
+    """The answer that was chosen for what differs in the ERP; a document that is missing is replaced by a new one."""
+    if verb is DriftVerb.LEAVE:
+        return _built(AcceptDrift, revision=choice.revision, version=choice.version, note=why)
+    return _built(
+        ExportAgain,
+        revision=choice.revision,
+        reopened=choice.reopened,
+        document=choice.document_id,
+        replaces=choice.is_missing,
+        note=why,
+    )
 
 
 def read_accept(fields: Fields, limits: LimitsProfile | None) -> Accept | list[FormProblem]:

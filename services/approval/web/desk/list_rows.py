@@ -16,7 +16,7 @@ from services.approval.storage.queries import StoredCommitment
 from services.approval.storage.reviews import Review
 from services.approval.storage.submissions import Key
 from services.approval.storage.views import DeskView
-from services.approval.web.desk.forms import Choice, Verb
+from services.approval.web.desk.forms import Choice, DriftChoice, Verb
 from services.pipeline.database import Transaction
 
 GROUP_BYTES = 1_048_576
@@ -88,6 +88,14 @@ class ListRow:
     def content_hash(self) -> str:
         """The content that an answer given here is bound to; any one of a dispute, which can only be rejected."""
         return _shown_hash(self.facts, self.current)
+
+    @property
+    def drift_choice(self) -> DriftChoice | None:
+        """What a form sends when this row is chosen; None unless it differs in the ERP and has one document there."""
+        drift, document = self.facts.open_drift, self.facts.document
+        if drift is None or document is None or len(self.facts.erp_ids) > 1:
+            return None
+        return DriftChoice(drift.version, drift.revision, drift.reopened, drift.is_missing, self.facts.id, document.id)
 
     def choice(self, verb: str) -> str:
         """What a form sends when `verb` is chosen for this row."""
