@@ -76,10 +76,7 @@ class ListPages:
         results: Sequence[Result] = (),
         choose: str = "",
     ) -> Response:
-        """Return the list; `chosen` are the answers that are ticked, `typed` what its form contains already.
-
-        `choose` has a kind of rows ticked: `accept` all that wait, `missing` or `changed` all that differ so.
-        """
+        """Return the list; `chosen` rows and those of the kind `choose` are ticked, `typed` is in its form."""
         async with self._readers:
             async with self._database.begin() as db:
                 found = await _page(db, person, query)
@@ -106,7 +103,6 @@ class ListPages:
                 typed=typed or {},
                 results=results,
                 chosen_kind=choose,
-                is_all_chosen=choose == "accept",
             )
 
     async def show_results(self, request: Request, query: ListQuery, results: Sequence[Result]) -> Response:
