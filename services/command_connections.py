@@ -73,7 +73,7 @@ def compare_documents(name: str, path: Path, *, as_json: bool) -> None:
     (chosen,) = _chosen(_read(path), [name])
     comparing = importlib.import_module("services.exporter.comparing")
     with operations.database_errors_explained():
-        documents = asyncio.run(comparing.compare_now(database_url("exporter"), chosen.name))
+        documents = asyncio.run(comparing.compare_now(database_url("exporter"), chosen.names))
     line = f"{_counted(documents, 'document')} of {name} will be compared now. The desk lists what differs."
     print_result({"connection": name, "documents": documents}, [line], as_json=as_json)
 
@@ -98,6 +98,7 @@ def _listed(place: int, settings: Any) -> dict[str, Any]:
         "name": settings.name,
         "kind": settings.kind,
         "title": settings.title,
+        "formerly": members.get("formerly", []),
         "companies": members["companies"],
         "conditions": conditions,
         "limits": members.get("limits", {}),
@@ -130,4 +131,5 @@ def _counted(count: int, what: str) -> str:
 def _checked(found: Any) -> list[dict[str, Any]]:
     name = found.settings.name
     rows = [{"connection": name, "checked": each.what, "result": each.problem or "OK"} for each in found.checks]
-    return [*rows, *([{"connection": name, "checked": "further", "result": found.note}] if found.note else [])]
+    more = {"formerly": ", ".join(found.settings.formerly), "further": found.note}
+    return [*rows, *({"connection": name, "checked": what, "result": text} for what, text in more.items() if text)]

@@ -14,6 +14,7 @@ from schemas.events.answers import (
 from schemas.events.base import CommitmentData, EventData
 from schemas.events.exports import (
     DOCUMENT_GONE,
+    UNKNOWN_CONNECTION,
     ErpConnection,
     ExportDrifted,
     ExportFailed,
@@ -35,6 +36,7 @@ from schemas.events.upstream import (
 
 __all__ = [
     "DOCUMENT_GONE",
+    "UNKNOWN_CONNECTION",
     "ApprovalRequested",
     "Change",
     "CommitmentData",

@@ -62,6 +62,12 @@ class DecisionAccepted(CommitmentData):
         default=None,
         description="The document that is no longer the commitment's, for example since the ERP no longer has it.",
     )
+    moves: Annotated[bool, NullIs(default=False)] = Field(
+        default=False,
+        strict=True,
+        description="Whether `replaces` stays in an ERP that is no longer configured, so that the new document goes "
+        "where the commitment goes now.",
+    )
     reopened: Reopened = Field(
         default=0, description="How often this revision was reopened after it had been in the ERP; it is written again."
     )

@@ -70,6 +70,10 @@ DOCUMENT_GONE = "document_gone"
 """The code of a failure because the ERP no longer has the commitment's document."""
 
 
+UNKNOWN_CONNECTION = "unknown_connection"
+"""The code of a failure because the connection that the commitment goes through is no longer configured."""
+
+
 class Failure(Record):
     """Why an export failed, whose turn it is, and whether anything is in the ERP."""
 
@@ -82,7 +86,9 @@ class Failure(Record):
     next_step: Text = Field(description="What the owner does next.")
     in_erp: bool = Field(strict=True, description="Whether an earlier revision's document stands in the ERP.")
     document: ErpDocument | None = Field(
-        default=None, description=f"With the code `{DOCUMENT_GONE}`: the document that the ERP no longer has."
+        default=None,
+        description=f"With the code `{DOCUMENT_GONE}`: the document that the ERP no longer has. With "
+        f"`{UNKNOWN_CONNECTION}`: the one in the ERP that is no longer configured.",
     )
 
 
@@ -124,6 +130,9 @@ class ErpConnection(EventData):
     identity: ClassVar[tuple[str, ...]] = ("version",)
 
     name: Id = Field(description="The connection's name; the key of the message.")
+    formerly: Annotated[tuple[Id, ...], NullIs(())] = Field(
+        default=(), description="The names that it had before; documents and exports of that time keep them."
+    )
     version: Version = Field(description="Rises with each change; readers keep the highest.")
     kind: Id = Field(description="The connector, for example `http`.")
     title: Name = Field(description="What people call this ERP.")
@@ -160,3 +169,8 @@ class ErpConnection(EventData):
     def subject(self) -> str:
         """The connection's name."""
         return self.name
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its name, and those that it had before."""
+        return (self.name, *self.formerly)

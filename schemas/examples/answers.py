@@ -98,6 +98,12 @@ _DECISIONS: tuple[Example, ...] = (
         _accepted(CONCRETE_2, 3, 2, replaces=CONCRETE_DOCUMENT),
     ),
     example(
+        "moved-to-another-erp",
+        APPROVAL,
+        "2026-11-21T16:35:00Z",
+        _accepted(CONCRETE_2, 3, 2, replaces=CONCRETE_DOCUMENT, moves=True),
+    ),
+    example(
         "exported-again",
         APPROVAL,
         "2026-11-22T09:30:00Z",

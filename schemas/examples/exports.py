@@ -6,6 +6,7 @@ from typing import Any
 from schemas.commitment import Commitment, summarise
 from schemas.events import (
     DOCUMENT_GONE,
+    UNKNOWN_CONNECTION,
     Change,
     ErpConnection,
     ExportDrifted,
@@ -166,6 +167,19 @@ EXAMPLES: tuple[Example, ...] = (
         message="QuickBooks no longer has SC-014, the document of this commitment.",
         owner=Owner.APPROVER,
         next_step="If SC-014 was deleted on purpose, choose Create anew; otherwise restore it in the ERP, then retry.",
+        document=CONCRETE_DOCUMENT,
+    ),
+    _failed(
+        "erp-left",
+        "2026-11-21T16:30:02Z",
+        CONCRETE_2,
+        3,
+        1,
+        failure_class=FailureClass.FIX_SETUP,
+        code=UNKNOWN_CONNECTION,
+        message="SC-014, the document of SC-014, is in quickbooks-main, which is no longer configured.",
+        owner=Owner.ERP_ADMIN,
+        next_step="If quickbooks-main was only renamed, say formerly; if the company has left it, choose Create anew.",
         document=CONCRETE_DOCUMENT,
     ),
     _in_doubt(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from schemas.commitment import Commitment
+from schemas.commitment import Commitment, ErpDocument
 from schemas.events import DirectoryPerson, ErpConnection
 from schemas.snapshot import Snapshot
 from schemas.zones import zone_info
@@ -13,8 +13,9 @@ from services.approval.rules.checks import findings_on_repeat, note_findings
 from services.approval.rules.commands import AnswerContext, carry_out
 from services.approval.rules.commitment import CommitmentFacts
 from services.approval.rules.erp import erp_title, target_erp
-from services.approval.rules.evidence import document_in_erp, objection
+from services.approval.rules.evidence import document_in_erp, names_in_erp, objection
 from services.approval.rules.finding import Finding
+from services.approval.rules.leaving import objection_to_leaving
 from services.approval.rules.orders import wrong_terms_again
 from services.approval.rules.terms import WrongTerm, wrong_terms
 from services.approval.storage import directory, documents, queries, reviews, submissions
@@ -114,17 +115,26 @@ def _wrong_terms(
 
 
 async def _objection(db: Transaction, company_id: str, facts: CommitmentFacts, answer: Answer) -> str:
-    """Return why the document that `answer` names cannot be this commitment's; empty if it can, or names none.
+    """Return why the document that `answer` names cannot be this commitment's, or need not be replaced.
 
-    Until this transaction ends, nobody else can give the same document as evidence.
+    Empty if nothing is against it.
     """
-    if not isinstance(answer, Settle) or answer.document is None:
-        return ""
-    document = document_in_erp(facts, answer.document)
-    await documents.lock(db, document)
-    holder = await documents.holder(db, company_id, facts.id, document)
+    match answer:
+        case Settle(document=ErpDocument() as named):
+            return await _objection_to_evidence(db, company_id, facts, named)
+        case Retry(replaces=str()):
+            return objection_to_leaving(facts, await directory.erps_of_company(db, company_id))
+        case _:
+            return ""
+
+
+async def _objection_to_evidence(db: Transaction, company_id: str, facts: CommitmentFacts, named: ErpDocument) -> str:
+    """Return why `named` cannot be evidence; until this transaction ends, nobody else can give the same document."""
     erps = await directory.erps_of_company(db, company_id)
-    return objection(facts, answer.document, {erp.name for erp in erps}, holder)
+    names = names_in_erp(document_in_erp(facts, named), erps)
+    await documents.lock(db, names)
+    holder = await documents.holder(db, company_id, facts.id, names)
+    return objection(facts, named, {name for erp in erps for name in erp.names}, holder)
 
 
 async def _exported(

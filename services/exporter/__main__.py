@@ -9,6 +9,7 @@ from schemas.events import ErpConnection, ExportDrifted, ExportFailed, ExportInD
 from services.exporter.aggregates import aggregates
 from services.exporter.comparing import IDLE_SECONDS, ComparisonWork
 from services.exporter.connections import Connections, load_connections
+from services.exporter.presence import PRESENCE_SECONDS, Presence
 from services.exporter.rechecking import RECHECK_IDLE_SECONDS, RecheckWork
 from services.exporter.reloading import Reloading
 from services.exporter.report import REPORT_SECONDS, ConnectionReport
@@ -40,9 +41,11 @@ def build() -> tuple[Service, ServiceSettings]:
     catching_up = CatchingUp(database, tables.KERNEL, topics_of(own_aggregates))
     exporting, *others = _workers(connections, database, outbox, catching_up)
     report = ConnectionReport(database, outbox, connections, utc_now)
+    presence = Presence(database, connections)
 
     async def begin_with_reloaded() -> None:
         exporting.wake()
+        await presence.renew()
         await report.report()
 
     reloading = Reloading(connections, settings.erp_connections, os.environ, begin_with_reloaded)
@@ -54,7 +57,7 @@ def build() -> tuple[Service, ServiceSettings]:
         aggregates=own_aggregates,
         workers=(exporting, *others),
         # with a million waiting exports, the figures are counted less often
-        loops=(every(REPORT_SECONDS, sparing(report.report)), reloading.run),
+        loops=(every(PRESENCE_SECONDS, presence.renew), every(REPORT_SECONDS, sparing(report.report)), reloading.run),
         publishes=PUBLISHED,
         catching_up=catching_up,
         closers=(connections.close,),

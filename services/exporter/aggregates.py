@@ -1,18 +1,16 @@
 """What the exporter keeps: its handlers with their store, also for redriving dead letters."""
 
 import os
-from collections.abc import Callable
 
-from schemas.events import DecisionAccepted
 from services.exporter.connections import load_connections
-from services.exporter.handlers import handlers
+from services.exporter.handlers import Route, handlers
 from services.exporter.settings import ExporterSettings
 from services.exporter.storage.store import ExportStore
 from services.pipeline.aggregate import Aggregate
 from services.pipeline.settings import load
 
 
-def aggregates(route: Callable[[DecisionAccepted], str | None]) -> tuple[Aggregate, ...]:
+def aggregates(route: Route) -> tuple[Aggregate, ...]:
     """Return the exporter's aggregates; `route` names the ERP connection that takes an order."""
     return (Aggregate("exports", handlers(route), ExportStore()),)
 

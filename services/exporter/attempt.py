@@ -57,7 +57,8 @@ class ExportJob:
     """A leased export and what is needed to carry it out; `known` is the commitment's document, if it has one.
 
     `snapshot_text` is None where the approved content is missing. An overruled export is asked for, but not written.
-    `replaced` are former documents that are no longer the commitment's. `evidence` is the one that an approver named.
+    `replaced` are former documents that are no longer the commitment's, in the ERP that is asked; `last` is the one
+    that was last written, also if it is one of these. `evidence` is the one that an approver named.
     """
 
     lease: ExportLease
@@ -67,6 +68,7 @@ class ExportJob:
     time: ClaimTime
     is_overruled: bool = False
     replaced: tuple[ErpDocument, ...] = ()
+    last: ErpDocument | None = None
     evidence: ErpDocument | None = None
     connection: Connection | None = None
     """The connection as it was configured when the export was leased."""

@@ -56,8 +56,9 @@ class Claiming:
         async with database.autocommit() as db:
             now, queues = await read_queues(db, self._clock.given_time(), held)
         time = self._clock.claim_time(now, asked_at)
+        queues = self._by_connection(queues)
         for queue in queues:
-            self._circuits.saw(queue.name, queue.circuit)
+            self._circuits.saw(self._current_name(queue.name), queue.circuit)
         chosen = self._choose(queues, limit, time, held)
         if not chosen:
             return Claimed((), self._idle_seconds(queues, time))
@@ -75,7 +76,7 @@ class Claiming:
         for job in ended:
             time = job.time.handed_on()
             if job.connection and self._may_hand_on(job.connection, job, time):
-                places.setdefault(job.connection.name, []).append(time)
+                places.setdefault(job.export.connection or "", []).append(time)
         jobs: list[ExportJob] = []
         for name, times in sorted(places.items()):
             free, time = min(len(times), limit - len(jobs)), min(times, key=lambda each: each.handed_on_seconds)
@@ -84,16 +85,34 @@ class Claiming:
         return jobs
 
     def _may_hand_on(self, connection: Connection, job: ExportJob, time: ClaimTime) -> bool:
-        is_same = self._connections.by_name.get(connection.name) is connection
+        is_same = self._connections.named(job.export.connection) is connection
         if not is_same or job.remaining_seconds <= 0 or time.handed_on_seconds > HAND_ON_SECONDS:
             return False
         circuit = self._circuits.seen.get(connection.name, Circuit())
         return may_hand_on(circuit, circuit_policy(connection.settings), time.at)
 
+    def _by_connection(self, queues: Sequence[ConnectionQueue]) -> list[ConnectionQueue]:
+        """The queues, each with what holds for its connection, also of one whose name has changed since.
+
+        What waits under a former name shares circuit and limits with everything else.
+        """
+        known = {queue.name: queue for queue in queues}
+        found = []
+        for queue in queues:
+            names = self._connections.names_of(queue.name)
+            leases = sum(known[name].leases for name in names if name in known)
+            circuit = known[names[0]].circuit if names[0] in known else queue.circuit
+            found.append(replace(queue, circuit=circuit, leases=leases))
+        return found
+
+    def _current_name(self, name: str) -> str:
+        return self._connections.names_of(name)[0]
+
     def _choose(self, queues: Sequence[ConnectionQueue], limit: int, time: ClaimTime, held: Sequence[str]) -> list[Due]:
         """Choose by what was read without locks; the order of names is that in which the rows are locked."""
         chosen: list[Due] = []
-        for queue in sorted(queues, key=lambda queue: queue.name):
+        waiting = (queue for queue in queues if queue.due_at is not None)
+        for queue in sorted(waiting, key=lambda queue: (self._current_name(queue.name), queue.due_at)):
             free = min(self._free(queue, time), limit)
             if free > 0 and queue.due_at is not None and queue.due_at <= time.at:
                 chosen.append(Due(queue.name, free, time.at, held))
@@ -101,10 +120,13 @@ class Claiming:
         return chosen
 
     def _free(self, queue: ConnectionQueue, time: ClaimTime) -> int:
-        """How many exports may be leased; exports of a connection that is not configured fail without a call."""
-        connection = self._connections.by_name.get(queue.name)
+        """How many exports may be leased; exports of a connection that no process has in its file fail without a call.
+
+        What this process does not know may be in the file of another one, which has read a newer one or an older one.
+        """
+        connection = self._connections.named(queue.name)
         if connection is None:
-            return self._connections.max_leases or 1
+            return 0 if queue.is_configured else self._connections.max_leases or 1
         return free_calls(queue.circuit, queue.leases, circuit_policy(connection.settings), time.at)
 
     def _idle_seconds(self, queues: Sequence[ConnectionQueue], time: ClaimTime) -> float:
@@ -113,7 +135,7 @@ class Claiming:
         return min(((call - time.at).total_seconds() for call in calls if call > time.at), default=MAX_IDLE_SECONDS)
 
     def _earliest_call(self, queue: ConnectionQueue, due_at: datetime, time: ClaimTime) -> datetime:
-        connection = self._connections.by_name.get(queue.name)
+        connection = self._connections.named(queue.name)
         policy = circuit_policy(connection.settings) if connection else CircuitPolicy()
         return earliest_call(queue.circuit, due_at, policy, time.at)
 
@@ -147,18 +169,23 @@ class Claiming:
 
     async def _lease_due(self, db: Transaction, writes: Writes, due: Due, time: ClaimTime) -> list[ExportJob]:
         """Lease what is `due` and still unlocked, within the limits that all processes share."""
-        connection = self._connections.by_name.get(due.connection)
+        connection = self._connections.named(due.connection)
         if connection is None:
             return await self._take(db, writes, due, time)
-        policy, circuit = circuit_policy(connection.settings), await connection_store.locked_circuit(db, due.connection)
-        under_way = await read_under_way(db, due.connection, time.at)
+        policy, circuit = (
+            circuit_policy(connection.settings),
+            await connection_store.locked_circuit(db, connection.name),
+        )
+        if connection.settings.formerly:
+            await writes.execute(db)  # what was just leased under another name of it counts
+        under_way = await read_under_way(db, connection.names, time.at)
         in_flight = under_way.leases + (under_way.is_look_due and circuit.open_since is None)
         free = min(free_calls(circuit, in_flight, policy, time.at), due.limit)
         jobs = await self._take(db, writes, replace(due, limit=free), time) if free > 0 else []
         if jobs:
             begun = charged(start_trial(circuit, time.at, policy), len(jobs) * CALLS_PER_EXPORT, policy, time.at)
             if begun != circuit:
-                await connection_store.save_circuit(db, due.connection, begun)
+                await connection_store.save_circuit(db, connection.name, begun)
         return jobs
 
     async def _take(self, db: Transaction, writes: Writes, due: Due, time: ClaimTime) -> list[ExportJob]:
@@ -168,14 +195,13 @@ class Claiming:
             return []
         await self._store.save(db, writes, changes)
         texts = await self._store.snapshot_texts(db, [change.after for change in changes])
-        by_name = self._connections.by_name
         return [
-            _job(change.after, texts.get(change.key), time, by_name.get(change.after.connection or ""))
+            _job(change.after, texts.get(change.key), time, self._connections.named(change.after.connection))
             for change in changes
         ]
 
     def _begin(self, exports: CommitmentExports, time: ClaimTime) -> ExportsChange:
-        connection = self._connections.by_name.get(exports.connection or "")
+        connection = self._connections.named(exports.connection)
         lease_seconds = connection.lease_seconds if connection else UNCONFIGURED_LEASE_SECONDS
         until = time.at + timedelta(seconds=lease_seconds)
         after = begin_attempt(exports, uuid4(), until, retry_policy(connection), time.at)
@@ -199,7 +225,8 @@ def _job(
         snapshot_text,
         time,
         is_overruled=exports.is_overruled(exports.current),
-        replaced=tuple(each.document for each in exports.replaced),
+        replaced=tuple(each.document for each in exports.replaced if not each.is_left),
+        last=exports.last_document,
         evidence=evidence.document if (evidence := exports.evidence_for(exports.current)) else None,
         connection=connection,
     )

@@ -17,6 +17,7 @@ from services.exporter.connectors.protocol import reader_of
 from services.exporter.connectors.types import ErpCopy, Gone, ReadAnswer, Transient
 from services.exporter.rules.circuit import Heard, charged, circuit_policy, free_calls
 from services.exporter.rules.drift import differences, next_comparison, told
+from services.exporter.rules.marker import is_of_another
 from services.exporter.rules.published_events import SOURCE
 from services.exporter.rules.usable import usable_read
 from services.exporter.storage import comparisons, connection_store
@@ -80,16 +81,16 @@ class ComparisonWork:
         """Lease the first due comparison of a connection; None while it is held back, or its calls are all taken."""
         policy, asked_at = circuit_policy(connection.settings), self._clock.stopwatch()
         async with database.begin() as db:
-            moment = await comparisons.time_if_due(db, connection.name, self._clock.given_time())
+            moment = await comparisons.time_if_due(db, connection.names, self._clock.given_time())
             if moment is None:
                 return None
             time = self._clock.claim_time(moment, asked_at)
             circuit = await connection_store.locked_circuit(db, connection.name)
-            under_way = await read_under_way(db, connection.name, time.at)
+            under_way = await read_under_way(db, connection.names, time.at)
             if circuit.is_held_back(time.at) or free_calls(circuit, under_way.leases, policy, time.at) == 0:
                 return None
             until = time.at + timedelta(seconds=CALLS * connection.settings.timeout_seconds + LEASE_MARGIN_SECONDS)
-            leased = await comparisons.claim(db, connection.name, time.at, (uuid4(), until))
+            leased = await comparisons.claim(db, connection.names, time.at, (uuid4(), until))
             begun = charged(circuit, CALLS, policy, time.at)
             if leased and begun != circuit:
                 await connection_store.save_circuit(db, connection.name, begun)
@@ -137,30 +138,30 @@ class ComparisonWork:
 
         Calls that were counted but not made are given back.
         """
-        connection = self._connections.by_name.get(compared.connection)
+        connection = self._connections.named(compared.connection)
         if connection is not None:
             heard = None if result is NOT_ASKED or result is BROKEN else Heard.of(result)
             await self._circuits.record(db, connection, now, heard, _calls_made(compared, result) - CALLS)
 
     def _next(self, compared: Comparison, now: datetime) -> datetime:
-        return next_night(compared.commitment_id, self._connections.by_name.get(compared.connection), now)
+        return next_night(compared.commitment_id, self._connections.named(compared.connection), now)
 
 
-async def compare_now(url: SecretStr, connection: str) -> int:
-    """Have all documents of `connection` compared from now on, by a running exporter; return how many there are."""
+async def compare_now(url: SecretStr, names: Sequence[str]) -> int:
+    """Have all documents of the connection with these `names` compared now, by a running exporter; return how many."""
     database = Database(url, application_name="countersign")
     try:
-        return await make_all_due(database, connection, utc_now())
+        return await make_all_due(database, names, utc_now())
     finally:
         await database.close()
 
 
-async def make_all_due(database: Database, connection: str, now: datetime) -> int:
-    """Have all documents of `connection` compared from `now` on, in portions; return how many there are."""
+async def make_all_due(database: Database, names: Sequence[str], now: datetime) -> int:
+    """Have all documents of the connection with these `names` compared from `now` on, in portions; return how many."""
     count, after = 0, ""
     while True:
         async with database.begin() as db:
-            ids = await comparisons.make_due(db, connection, now, after)
+            ids = await comparisons.make_due(db, names, now, after)
         count += len(ids)
         if len(ids) < comparisons.MADE_DUE:
             return count
@@ -191,6 +192,8 @@ def _outcome(job: Comparison, result: ReadAnswer) -> tuple[bool, tuple[Change, .
     match result:
         case ErpCopy(document) if document.id != job.document.id and not job.document.is_known_by_number:
             return True, ()  # it was asked for by its id, which another one has as its number
+        case ErpCopy(document) if is_of_another(document.marker, job.commitment_id):
+            return True, ()  # a restored ERP may give its id to the next document
         case ErpCopy():
             changes = differences(job.commitment_id, job.written, result) if job.written else ()
             return False, changes

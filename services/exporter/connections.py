@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +33,11 @@ class Connection:
         return self.settings.name
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Its name, and those that it had before, under which exports and documents of that time are kept."""
+        return self.settings.names
+
+    @property
     def max_leases(self) -> int:
         """How many exports may be leased at a time by all processes: each makes one call after the other."""
         return self.settings.max_in_flight
@@ -61,11 +66,32 @@ class Connections:
         """How many exports of all connections may be leased at a time; none takes another's share."""
         return sum(each.max_leases for each in self.by_name.values())
 
-    def route(self, order: DecisionAccepted) -> str | None:
-        """The name of the connection that takes a commitment without a document; None if none does."""
+    def named(self, name: str | None) -> Connection | None:
+        """The connection that has this name, or had it before; None if it is not, or no longer, configured."""
+        of_now = self.by_name.get(name or "")
+        return of_now or next((each for each in self.by_name.values() if name in each.settings.formerly), None)
+
+    @property
+    def all_names(self) -> tuple[str, ...]:
+        """The names of all connections, also the former ones."""
+        return tuple(name for each in self.by_name.values() for name in each.names)
+
+    def names_of(self, name: str) -> tuple[str, ...]:
+        """All names of the connection that is called `name`, or was; only that one if it is not configured."""
+        connection = self.named(name)
+        return connection.names if connection else (name,)
+
+    def route(self, order: DecisionAccepted, used: Collection[str] = ()) -> str | None:
+        """The name of the connection that takes a commitment without a document; None if none does.
+
+        If the commitment's exports have `used` a former name of it, they keep that one: what is one ERP must not look
+        like two.
+        """
         settings = [each.settings for each in self.by_name.values()]
         taken_by = destination(Routed.of(order.company_id, order.commitment.commitment), settings)
-        return taken_by.name if taken_by else None
+        if taken_by is None:
+            return None
+        return next((name for name in taken_by.names if name in used), taken_by.name)
 
     def place(self, name: str) -> int:
         """The connection's place in the file, from 1."""
@@ -74,19 +100,20 @@ class Connections:
     @asynccontextmanager
     async def lent(self, name: str | None) -> AsyncIterator[Connection | None]:
         """Lend the connection for one call, as soon as it has a slot; None if it is not, or no longer, configured."""
-        slots = self._slots.get(name or "")
+        asked = self.named(name)
+        slots = self._slots.get(asked.name) if asked else None
         if slots is None:
             yield None
             return
         async with slots:
-            connection = self.by_name.get(name or "")  # which may have been replaced while this waited
+            connection = self.named(name)  # which may have been replaced while this waited
             async with self._kept_open(connection):
                 yield connection
 
     async def replace(self, by_name: Mapping[str, Connection]) -> None:
         """Lend these from now on; close those that are not lent, and every other one after its last call."""
         before, self.by_name = self.by_name, dict(by_name)
-        self._slots = {name: self._slots_of(each, before.get(name)) for name, each in by_name.items()}
+        self._slots = {name: self._slots_of(each, before) for name, each in by_name.items()}
         self._replaced |= {id(each): each for each in before.values()}
         await self._close(each for each in before.values() if not self._calls[id(each)])
 
@@ -94,11 +121,12 @@ class Connections:
         """Close all connectors, also those of calls that have not ended."""
         await self._close((*self.by_name.values(), *self._replaced.values()))
 
-    def _slots_of(self, connection: Connection, before: Connection | None) -> asyncio.Semaphore:
-        """The slots of a new connection: those that it had, so that calls under way count."""
+    def _slots_of(self, connection: Connection, before: Mapping[str, Connection]) -> asyncio.Semaphore:
+        """The slots of a new connection: those that it had, also under a former name, so that calls under way count."""
         limit = connection.settings.max_in_flight
-        if before is not None and before.settings.max_in_flight == limit:
-            return self._slots[connection.name]
+        known = next((before[name] for name in connection.names if name in before), None)
+        if known is not None and known.settings.max_in_flight == limit:
+            return self._slots[known.name]
         return asyncio.Semaphore(limit)
 
     @asynccontextmanager

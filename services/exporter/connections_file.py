@@ -30,7 +30,7 @@ def read_settings(path: Path) -> tuple[ConnectionSettings, ...]:
     text = _text(path)
     tables, lines = _tables(path, text), _lines_of_headers(text)
     settings = tuple(_settings(_place(path, number, lines, table), table) for number, table in enumerate(tables))
-    _check_names(path, [each.name for each in settings])
+    _check_names(path, settings)
     for hidden in shadowed(settings):
         raise SettingsError(
             f"ERP_CONNECTIONS: {path}: nothing of the company {hidden.company} can reach the connection {hidden.name}, "
@@ -114,9 +114,17 @@ def _suggestion(problem: ErrorDetails, members: Collection[str]) -> str:
     return f"; did you mean {close[0]}?" if close else "; remove it"
 
 
-def _check_names(path: Path, names: Sequence[str]) -> None:
-    for name in names:
-        if names.count(name) > 1:
+def _check_names(path: Path, settings: Sequence[ConnectionSettings]) -> None:
+    """SettingsError if a name, also a former one, could mean two connections."""
+    current, former = [each.name for each in settings], [name for each in settings for name in each.formerly]
+    for name in current:
+        if current.count(name) > 1:
             raise SettingsError(
                 f"ERP_CONNECTIONS: {path} has the name {name} more than once; give one of the connections another name."
+            )
+    for name in former:
+        if former.count(name) > 1 or name in current:
+            raise SettingsError(
+                f"ERP_CONNECTIONS: {path} has the former name {name} more than once, or as a name; what was exported "
+                "under it could be in either ERP. Leave it only where its documents are."
             )

@@ -1,6 +1,6 @@
 """The table of events that the exporter handles."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any
 
@@ -11,12 +11,15 @@ from services.exporter.rules.event_handlers import DecidedExports
 from services.exporter.rules.export import CommitmentExports
 from services.pipeline.fold import On
 
+Route = Callable[[DecisionAccepted, Collection[str]], str | None]
+"""Names the ERP connection that takes an order, given the names that the commitment's exports have used."""
 
-def handlers(route: Callable[[DecisionAccepted], str | None]) -> tuple[On[Any, Any, Any], ...]:
+
+def handlers(route: Route) -> tuple[On[Any, Any, Any], ...]:
     """Return the exporter's handlers; `route` names the ERP connection that takes an order."""
 
     def accepted(exports: CommitmentExports, event: Event[DecisionAccepted], now: datetime) -> DecidedExports:
-        return event_handlers.accepted(exports, event, now, route(event.data))
+        return event_handlers.accepted(exports, event, now, route(event.data, exports.used_connections))
 
     return (
         On(DecisionAccepted, accepted),

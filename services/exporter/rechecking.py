@@ -66,9 +66,10 @@ class RecheckWork:
         """Lease the first look that is due on each connection on which none is under way."""
         asked_at = self._clock.stopwatch()
         async with database.autocommit() as db:
-            now, waiting = await recheck_store.first_due(db, self._clock.given_time(), list(self._connections.by_name))
+            now, waiting = await recheck_store.first_due(db, self._clock.given_time(), self._connections.all_names)
         time = self._clock.claim_time(now, asked_at)
-        due = [each.connection for each in waiting if each.due_at <= now][:limit]
+        named = [self._connections.named(each.connection) for each in waiting if each.due_at <= now]
+        due = list(dict.fromkeys(each.name for each in named if each))[:limit]
         tried = [await self._lease(database, name, time, held) for name in due]
         jobs = [each for each in tried if isinstance(each, RecheckJob)]
         later = [(each.due_at - now).total_seconds() for each in waiting if each.due_at > now]
@@ -92,7 +93,7 @@ class RecheckWork:
         """Save what the look led to, and return the events of late documents; none once the lease is another's."""
         now, id_ = job.time.now(), job.recheck.commitment_id
         exports = (await self._store.lock(db, [id_]))[id_]  # before the connection's row, as everywhere
-        if connection := self._connections.by_name.get(job.recheck.connection):
+        if connection := self._connections.named(job.recheck.connection):
             is_asked = result is not NOT_ASKED
             await self._circuits.record(db, connection, now, Heard.of(result) if is_asked else None, is_asked - 1)
         recheck = await recheck_store.leased(db, id_, job.token)
@@ -125,13 +126,13 @@ class RecheckWork:
         if connection is None:
             return RECHECK_IDLE_SECONDS
         policy = circuit_policy(connection.settings)
-        if any(job.recheck.connection == name for job in held):
+        if any(job.recheck.connection in connection.names for job in held):
             return RECHECK_IDLE_SECONDS
         async with database.begin() as db:
             circuit = await connection_store.locked_circuit(db, name)
             if circuit.is_held_back(time.at):  # a trial is for an export
                 return RECHECK_IDLE_SECONDS
-            under_way = await read_under_way(db, name, time.at)
+            under_way = await read_under_way(db, connection.names, time.at)
             if free_calls(circuit, under_way.leases, policy, time.at) == 0:
                 return BUSY_SECONDS
             job = await _leased(db, connection, time)
@@ -149,5 +150,5 @@ class RecheckWork:
 async def _leased(db: Transaction, connection: Connection, time: ClaimTime) -> RecheckJob | None:
     lease_seconds, token = connection.settings.timeout_seconds + SETTLING_SECONDS, uuid4()
     until = time.at + timedelta(seconds=lease_seconds)
-    recheck = await recheck_store.lease(db, connection.name, token, time.at, until)
+    recheck = await recheck_store.lease(db, connection.names, token, time.at, until)
     return RecheckJob(recheck, token, lease_seconds, time) if recheck else None

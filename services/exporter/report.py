@@ -1,6 +1,7 @@
 """Reports how every ERP connection is doing: an event when it changes, and gauges all the time."""
 
 import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -36,8 +37,8 @@ class ConnectionReport:
         """Publish an event for each connection that no process has announced as it is now, and refresh the gauges."""
         names = sorted(self._connections.by_name)
         async with self._database.autocommit() as db:
-            seen = await queries.connections(db, names)
-            removed = await queries.removed_connections(db, names)
+            seen = await queries.connections(db, {name: self._connections.names_of(name) for name in names})
+            removed = await queries.removed_connections(db, names, self._clock())
             unfinished = await queries.count_unfinished(db, self._clock())
             WORK_SET_ASIDE.labels("exporter").set(await queries.count_set_aside(db))
             drifted = await comparisons.count_drifted(db)
@@ -46,9 +47,10 @@ class ConnectionReport:
         if removed:
             await self._publish_removed(removed)
         _set_circuit_gauges({name: seen[name].circuit if name in seen else Circuit() for name in names})
-        _set_export_gauges(unfinished)
+        self._set_export_gauges(unfinished)
         for name in names:
-            metrics.DRIFTED.labels(name).set(drifted.get(name, 0))
+            documents = sum(drifted.get(each, 0) for each in self._connections.names_of(name))
+            metrics.DRIFTED.labels(name).set(documents)
 
     async def _publish_news(self, names: Sequence[str], queued: Mapping[str, int]) -> None:
         """Announce what is still news once no other process can announce it at the same time."""
@@ -106,6 +108,7 @@ class ConnectionReport:
             version=version,
             kind=settings.kind,
             title=settings.title,
+            formerly=settings.formerly,
             companies=settings.companies,
             priority=self._connections.place(name),
             projects=settings.projects,
@@ -118,6 +121,19 @@ class ConnectionReport:
             last_contact=circuit.last_contact,
             queue_length=queue_length,
         )
+
+    def _set_export_gauges(self, unfinished: Sequence[UnfinishedExports]) -> None:
+        """Count what goes through one connection together, whichever of its names it is kept under."""
+        found: defaultdict[tuple[str, str], list[UnfinishedExports]] = defaultdict(list)
+        for each in unfinished:
+            name = self._connections.names_of(each.connection)[0] if each.connection else "none"
+            found[name, each.state].append(each)
+        metrics.EXPORTS.clear()
+        metrics.EXPORTS_OLDEST_AGE_SECONDS.clear()
+        for labels, members in found.items():
+            metrics.EXPORTS.labels(*labels).set(sum(each.count for each in members))
+            oldest = max(each.oldest_age_seconds for each in members)
+            metrics.EXPORTS_OLDEST_AGE_SECONDS.labels(*labels).set(oldest)
 
 
 def _comparable(announcement: ErpConnection, now: datetime) -> str:
@@ -136,12 +152,3 @@ def _set_circuit_gauges(circuits: Mapping[str, Circuit]) -> None:
     metrics.CIRCUIT_OPEN.clear()
     for name, circuit in circuits.items():
         metrics.CIRCUIT_OPEN.labels(name).set(circuit.open_since is not None)
-
-
-def _set_export_gauges(unfinished: Sequence[UnfinishedExports]) -> None:
-    metrics.EXPORTS.clear()
-    metrics.EXPORTS_OLDEST_AGE_SECONDS.clear()
-    for each in unfinished:
-        labels = each.connection or "none", each.state
-        metrics.EXPORTS.labels(*labels).set(each.count)
-        metrics.EXPORTS_OLDEST_AGE_SECONDS.labels(*labels).set(each.oldest_age_seconds)

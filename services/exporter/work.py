@@ -21,7 +21,7 @@ from services.exporter.rules.drift import written_content
 from services.exporter.rules.evidence import on_trust
 from services.exporter.rules.export import CommitmentExports, Export, ExportState
 from services.exporter.rules.failures import unknown_connection
-from services.exporter.rules.outcome import Broken
+from services.exporter.rules.outcome import Broken, ConnectionGone
 from services.exporter.rules.probe import outcome_without_write
 from services.exporter.rules.settling import settle_attempt
 from services.exporter.storage import comparisons
@@ -121,7 +121,7 @@ class ExportWork:
     ) -> Sequence[Event[EventData]]:
         job, result = ended.job, ended.result
         now = job.time.now()
-        connection = result.connection or self._connections.by_name.get(job.export.connection or "")
+        connection = result.connection or self._connections.named(job.export.connection)
         circuit = await self._after_calls(db, connection, result, now)
         outcome = await unless_of_another(db, job.export, result.outcome) if job.evidence else result.outcome
         decided = settle_attempt(before, job.lease.token, outcome, retry_policy(connection), now, circuit)
@@ -140,7 +140,7 @@ class ExportWork:
         snapshot = read_snapshot(job.snapshot_text) if export.state is ExportState.SUCCEEDED else None
         if snapshot is not None:
             written = written_content(snapshot.commitment, export.marker)
-            connection = self._connections.by_name.get(export.connection or "")
+            connection = self._connections.named(export.connection)
             comparisons.schedule(writes, export, written, next_night(export.commitment_id, connection, now))
 
     async def _after_calls(
@@ -151,9 +151,8 @@ class ExportWork:
         return await self._circuits.record(db, connection, now, result.heard, result.calls - CALLS_PER_EXPORT)
 
 
-def _unknown_connection(job: ExportJob) -> Refused:
-    export = job.export
-    return unknown_connection(export.connection, export.summary.number, has_document=job.known is not None)
+def _unknown_connection(job: ExportJob) -> Refused | ConnectionGone:
+    return unknown_connection(job.export.connection, job.export.summary.number, job.last)
 
 
 def _observe_latency(export: Export, now: datetime) -> None:

@@ -56,7 +56,7 @@ def blocks(language: str) -> list[str]:
 
 HANDLED = {
     "approval": (*approval.HANDLERS, *approval.PEOPLE_HANDLERS, *approval.CONNECTION_HANDLERS),
-    "exporter": exporter.handlers(lambda _: None),
+    "exporter": exporter.handlers(lambda _order, _used: None),
     "notifier": (*notifier.COMMITMENT_HANDLERS, *notifier.DIGEST_HANDLERS),
     "digest": (*digest.ITEM_HANDLERS, *digest.PERSON_HANDLERS, *digest.PREFERENCE_HANDLERS),
 }

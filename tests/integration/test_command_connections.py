@@ -55,6 +55,15 @@ async def check(folder: Path, *arguments: str, connections: str, **environment: 
     return process.returncode, stdout.decode(), stderr.decode()
 
 
+async def test_a_check_names_what_a_connection_was_called_before(tmp_path: Path, erp: Erp) -> None:
+    renamed = connection("main", erp.url, 'formerly = ["old-books"]')
+
+    status, stdout, _ = await check(tmp_path, "--json", connections=renamed)
+
+    assert status == 0
+    assert {"connection": "main", "checked": "formerly", "result": "old-books"} in json.loads(stdout)
+
+
 async def test_connections_that_can_be_used_exit_with_0(tmp_path: Path, erp: Erp) -> None:
     status, stdout, stderr = await check(tmp_path, "--json", connections=connection("main", erp.url))
 

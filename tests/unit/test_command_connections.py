@@ -59,6 +59,14 @@ def test_the_list_names_each_connection_with_its_conditions_in_the_order_of_the_
     assert rows[1]["conditions"] == {}
 
 
+def test_the_list_names_what_each_connection_was_called_before(path: Path) -> None:
+    path.write_text(FILE.replace('name = "rest"', 'name = "rest"\nformerly = ["old-books"]'))
+
+    rows = json.loads(countersign("list", "--file", path, "--json").stdout)
+
+    assert [row["formerly"] for row in rows] == [[], ["old-books"]]
+
+
 def test_the_list_is_a_table_for_people(path: Path) -> None:
     result = countersign("list", ERP_CONNECTIONS=str(path))
 

@@ -64,7 +64,8 @@ class Retry(_Repeat):
     round: ExportRound = Field(description="The round that failed.")
     replaces: ErpId | None = Field(
         default=None,
-        description="The id of the document that the ERP no longer has, as in `missing_document`: create it anew.",
+        description="The id of the document that the ERP no longer has, or whose ERP is no longer configured, as in "
+        "`missing_document`: create it anew.",
     )
 
 

@@ -38,6 +38,7 @@ from services.approval.rules.finding import Finding
 from services.approval.rules.guards import (
     is_at,
     is_content,
+    is_erp_left,
     is_found,
     is_in_doubt,
     is_rejected,
@@ -96,8 +97,8 @@ def carry_out(
 
     `snapshot` is the stored content that would be exported: for Accept the one that the answer names, otherwise the
     approved one; None if it is not stored. `findings` are those on that content, `wrong_terms` those on what is asked
-    of the ERP. `objection` says in words why the document that Settle names cannot be this commitment's; empty if it
-    can.
+    of the ERP. `objection` says in words why the document that Settle names cannot be this commitment's, or why the one
+    that Retry names need not be replaced; empty if nothing is against it.
     """
     current, checked = current_status(facts), Checked(snapshot, tuple(findings), tuple(wrong_terms), objection)
     verdict = _judge(facts, current, answer, context.by, checked) if current else None
@@ -178,8 +179,12 @@ def _retry(facts: CommitmentFacts, current: CurrentStatus, answer: Retry, by: Pe
     missing = missing_document(current)
     if answer.replaces and (missing is None or missing.id != answer.replaces):
         return Conflict(current, not_missing(current, answer.replaces))
-    terms, replaced = terms_of(facts, answer), missing if answer.replaces else None
-    return order_again(facts, current, by, checked, terms, replaces=replaced)
+    terms = terms_of(facts, answer)
+    if not answer.replaces:
+        return order_again(facts, current, by, checked, terms)
+    if checked.objection:
+        return Conflict(current, checked.objection)
+    return order_again(facts, current, by, checked, terms, replaces=missing, moves=is_erp_left(current))
 
 
 def _settle_as_absent(

@@ -18,6 +18,7 @@ from services.approval.rules.facts import (
     Stage,
     Submitted,
     WrittenDocument,
+    canonical,
 )
 
 
@@ -95,8 +96,15 @@ class CommitmentFacts:
 
     @property
     def last_document(self) -> ErpDocument | None:
-        """The document that was last written, even if the ERP no longer has it."""
-        return newest(distinct(self.documents))
+        """The document that was last written, even if the ERP no longer has it; not in an ERP that was left."""
+        return newest(distinct(standing(self.documents, frozenset(each for each in self.replaced if each.is_left))))
+
+    @property
+    def left_documents(self) -> tuple[ErpDocument, ...]:
+        """Its former documents that stay in ERPs that were left, by the revision that left them."""
+        standing_now = {each.document for each in self.standing}
+        left = [each.document for each in sorted(self.replaced, key=_left_at) if each.is_left]
+        return tuple(document for document in dict.fromkeys(left) if document not in standing_now)
 
     @property
     def document(self) -> ErpDocument | None:
@@ -159,6 +167,10 @@ def current_status(facts: CommitmentFacts) -> CurrentStatus | None:
         return CurrentStatus(Status.RETRIEVED, revision, retrieved.at, sent)
     is_disputed = len(facts.submissions) > 1 and len(facts.hashes) > 1
     return CurrentStatus(Status.DISPUTED if is_disputed else Status.READY, revision, sent.sent_at, sent)
+
+
+def _left_at(replaced: ReplacedDocument) -> tuple[int, int, bytes]:
+    return replaced.revision, replaced.reopened, canonical(replaced)
 
 
 def _sent_as(facts: CommitmentFacts, revision: int) -> Submitted:

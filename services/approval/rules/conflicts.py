@@ -26,7 +26,13 @@ def explanation(facts: CommitmentFacts, revision: int, now: datetime, zone: tzin
 def not_missing(current: CurrentStatus, document_id: str) -> str:
     """Why the commitment cannot be created anew in place of the document with this id."""
     number = current.summary.number
-    return f"{number} cannot be created anew: its export did not fail because {document_id} is gone. {_NOT_RECORDED}"
+    return f"{number} cannot be created anew: its export did not fail for want of {document_id}. {_NOT_RECORDED}"
+
+
+def is_configured_again(current: CurrentStatus, connection: str) -> str:
+    """Why the commitment need not leave the ERP of its document, which is `connection`."""
+    number = current.summary.number
+    return f"{connection} is configured again: retry {number}, and its document there is updated. {_NOT_RECORDED}"
 
 
 def not_its_document(current: CurrentStatus, document_id: str) -> str:

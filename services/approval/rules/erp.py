@@ -31,7 +31,7 @@ def target_erp(
     """
     if _is_bound(facts):
         name = connection_name(facts)
-        return next((erp for erp in company_erps if erp.name == name), None)
+        return next((erp for erp in company_erps if name in erp.names), None)
     routed = _routed(facts, content)
     return destination(routed, company_erps) if routed else next(iter(company_erps), None)
 
@@ -44,12 +44,20 @@ def target_reason(
     if erp is None or routed is None or len(company_erps) == 1:
         return ""
     if _is_bound(facts):
-        return "its document is there" if facts.documents else "it may be there already"
+        return "its document is there" if facts.last_document else "it may be there already"
     return ", ".join(reasons(routed, erp)) or "no other one takes it"
 
 
+def next_erp(
+    facts: CommitmentFacts, company_erps: Sequence[ErpConnection], content: Commitment | None = None
+) -> ErpConnection | None:
+    """The connection that takes the commitment once it has left its ERP; None if none does."""
+    routed = _routed(facts, content)
+    return destination(routed, company_erps) if routed else None
+
+
 def _is_bound(facts: CommitmentFacts) -> bool:
-    return bool(facts.documents) or (facts.ruling is not None and facts.ruling.stage is Stage.IN_DOUBT)
+    return facts.last_document is not None or (facts.ruling is not None and facts.ruling.stage is Stage.IN_DOUBT)
 
 
 def _routed(facts: CommitmentFacts, content: Commitment | None = None) -> Routed | None:
@@ -64,6 +72,11 @@ def _as_submitted(facts: CommitmentFacts, sent: Submitted) -> Routed:
     return Routed(
         facts.company_id or "", sent.project_id, sent.project_number, sent.summary.currency, sent.summary.kind
     )
+
+
+def connection_names(connection: str, erps: Sequence[ErpConnection]) -> tuple[str, ...]:
+    """All names of the connection that is called `connection`, or was; only that one if none of `erps` is it."""
+    return next((erp.names for erp in erps if connection in erp.names), (connection,))
 
 
 def erp_title(erp: ErpConnection | None) -> str:

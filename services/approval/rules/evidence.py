@@ -1,11 +1,13 @@
 """Judges the document that an approver names as evidence: one of their company's ERPs, and no other commitment's."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 from schemas.commitment import ErpDocument
+from schemas.events import ErpConnection
 from services.approval.rules.commitment import CommitmentFacts
-from services.approval.rules.erp import connection_name, document_name
+from services.approval.rules.documents import DocumentName, names_of
+from services.approval.rules.erp import connection_name, connection_names, document_name
 
 _NOT_RECORDED = "Your answer was not recorded."
 
@@ -26,6 +28,18 @@ class Holder:
 def document_in_erp(facts: CommitmentFacts, named: ErpDocument) -> ErpDocument:
     """The document that evidence names, in the ERP that was asked, whatever connection the evidence names."""
     return named.model_copy(update={"connection": connection_name(facts) or named.connection})
+
+
+def names_in_erp(document: ErpDocument, company_erps: Sequence[ErpConnection]) -> frozenset[DocumentName]:
+    """All names of `document`, under each name that its connection has or had."""
+    return under_all_names(names_of(document), company_erps)
+
+
+def under_all_names(names: Collection[DocumentName], company_erps: Sequence[ErpConnection]) -> frozenset[DocumentName]:
+    """`names`, under each name that their connections have or had: it is the same ERP."""
+    return frozenset(
+        replace(each, connection=name) for each in names for name in connection_names(each.connection, company_erps)
+    )
 
 
 def objection(

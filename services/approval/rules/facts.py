@@ -189,6 +189,8 @@ class ReplacedDocument:
     revision: int
     document: ErpDocument
     reopened: int = 0
+    is_left: bool = False
+    """Whether it stays in an ERP that is no longer configured: the commitment goes to another one."""
 
     def covers(self, written: WrittenDocument) -> bool:
         """Whether `written` is that document; not once that or a later revision was written to it after all."""

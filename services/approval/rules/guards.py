@@ -1,7 +1,7 @@
 """What must hold for an answer to be granted, and when the same person has given it before."""
 
 from schemas.commitment import ErpDocument, Person
-from schemas.events import DOCUMENT_GONE
+from schemas.events import DOCUMENT_GONE, UNKNOWN_CONNECTION
 from schemas.fields import Status
 from schemas.snapshot import Snapshot
 from services.approval.rules.answers import Reject, Settle
@@ -21,9 +21,15 @@ def is_in_doubt(current: CurrentStatus, answer: Settle) -> bool:
 
 
 def missing_document(current: CurrentStatus) -> ErpDocument | None:
-    """The document that can be created anew: the export failed because the ERP no longer has it."""
+    """The document that can be created anew: the export failed because the ERP, or its connection, is without it."""
     failure = current.ruling.failure if current.ruling else None
-    return failure.document if failure and failure.code == DOCUMENT_GONE else None
+    return failure.document if failure and failure.code in (DOCUMENT_GONE, UNKNOWN_CONNECTION) else None
+
+
+def is_erp_left(current: CurrentStatus) -> bool:
+    """Whether the export failed because the connection of its document is no longer configured."""
+    failure = current.ruling.failure if current.ruling else None
+    return missing_document(current) is not None and failure is not None and failure.code == UNKNOWN_CONNECTION
 
 
 def standing_document(facts: CommitmentFacts, document_id: str | None) -> ErpDocument | None:

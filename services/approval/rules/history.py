@@ -113,19 +113,25 @@ def _decided(data: DecisionAccepted | DecisionRejected | DecisionResolved) -> st
 
 def _ordered(order: DecisionAccepted) -> str:
     match order:
-        case DecisionAccepted(replaces=ErpDocument() as gone, reopened=0):
-            return f"ordered to create it anew, since {document_name(gone)} is gone"
         case DecisionAccepted(updates=ErpDocument() as document):
             why = f", since {document_name(order.replaces)} is not its document" if order.replaces else ""
             return f"ordered to export revision {order.revision} again to {document_name(document)}{why}"
-        case DecisionAccepted(replaces=ErpDocument() as unlinked):
-            return f"ordered a new document in place of {document_name(unlinked)}"
+        case DecisionAccepted(replaces=ErpDocument() as former):
+            return f"ordered {_anew(order, former)}"
         case DecisionAccepted(round=1):
             return f"accepted revision {order.revision}{_rounding(order)}"
         case DecisionAccepted(reopened=0):
             return f"ordered export {order.round} of revision {order.revision}"
         case DecisionAccepted():
             return f"ordered to export revision {order.revision} again"
+
+
+def _anew(order: DecisionAccepted, former: ErpDocument) -> str:
+    if order.moves:
+        return f"a new document, since {document_name(former)} is in {former.connection}, which is not configured"
+    if order.reopened:
+        return f"a new document in place of {document_name(former)}"
+    return f"to create it anew, since {document_name(former)} is gone"
 
 
 def _rounding(data: DecisionAccepted) -> str:

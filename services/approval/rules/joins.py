@@ -218,7 +218,8 @@ def _without(
     """The facts with `document` as one that is no longer the commitment's."""
     if document is None:
         return facts
-    unlinked = ReplacedDocument(decision.revision, document, decision.reopened)
+    is_left = isinstance(decision, DecisionAccepted) and decision.moves
+    unlinked = ReplacedDocument(decision.revision, document, decision.reopened, is_left)
     return facts.updated(replaced=facts.replaced | {unlinked})
 
 

@@ -58,6 +58,7 @@ def order_again(
     why: str | None = None,
     replaces: ErpDocument | None = None,
     updates: ErpDocument | None = None,
+    moves: bool = False,
     reopened: int | None = None,
 ) -> Verdict:
     """Order the next round of the approved content, unless that is not known yet, as in a restored database."""
@@ -78,6 +79,7 @@ def order_again(
         note=terms.note,
         why=why,
         replaces=replaces,
+        moves=moves,
         updates=updates,
         unlinked=unlinked_before(facts),
         reopened=current.reopened if reopened is None else reopened,
@@ -115,8 +117,12 @@ def _reopened(facts: CommitmentFacts, answer: Repeat) -> int:
 
 
 def unlinked_before(facts: CommitmentFacts) -> tuple[UnlinkedDocument, ...]:
-    """What is no longer the commitment's, for the exporter: it may read an order before the rejection that said so."""
-    ordered = sorted(facts.replaced, key=lambda each: (each.revision, each.reopened, canonical(each)))
+    """What is no longer the commitment's, for the exporter: it may read an order before the rejection that said so.
+
+    An ERP is left by an order, and orders are read one after the other.
+    """
+    unlinked = (each for each in facts.replaced if not each.is_left)
+    ordered = sorted(unlinked, key=lambda each: (each.revision, each.reopened, canonical(each)))
     return tuple(
         UnlinkedDocument(document=each.document, revision=each.revision, reopened=each.reopened)
         for each in ordered[-MAX_UNLINKED_DOCUMENTS:]

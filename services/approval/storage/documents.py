@@ -6,9 +6,10 @@ from typing import Any
 from sqlalchemy import case, delete, func, select, tuple_
 
 from schemas.commitment import ErpDocument
+from schemas.events import ErpConnection
 from services.approval.rules.commitment import CommitmentFacts
 from services.approval.rules.documents import DocumentName, names_of
-from services.approval.rules.evidence import Holder
+from services.approval.rules.evidence import Holder, under_all_names
 from services.approval.rules.rows import StoredRow
 from services.approval.storage.tables import COMMITMENT, DOCUMENT
 from services.pipeline.bulk import insert_many
@@ -30,20 +31,24 @@ async def save(db: Transaction, changes: Sequence[StateChange[CommitmentFacts, S
     await insert_many(db, DOCUMENT, [row for change in moved for row in _rows(change.after)])
 
 
-async def lock(db: Transaction, document: ErpDocument) -> None:
-    """Wait until no other transaction holds a lock on a name of `document`, and hold them until this one ends."""
-    for name in sorted(names_of(document)):  # always in the same order, so that nobody waits in a circle
+async def lock(db: Transaction, names: Collection[DocumentName]) -> None:
+    """Wait until no other transaction holds a lock on one of `names`, and hold them until this one ends."""
+    for name in sorted(names):  # always in the same order, so that nobody waits in a circle
         await db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("\n".join(_key(name)), 0))))
 
 
-async def holder(db: Transaction, company_id: str, commitment_id: str, document: ErpDocument) -> Holder | None:
-    """Return another commitment than `commitment_id` that holds `document`; None if there is none."""
-    return next(iter(await _others(db, company_id, commitment_id, names_of(document))), None)
+async def holder(
+    db: Transaction, company_id: str, commitment_id: str, names: Collection[DocumentName]
+) -> Holder | None:
+    """Return another commitment than `commitment_id` that holds a document with one of `names`; None without one."""
+    return next(iter(await _others(db, company_id, commitment_id, names)), None)
 
 
-async def other_holders(db: Transaction, company_id: str, facts: CommitmentFacts) -> Sequence[Holder]:
-    """Return all other commitments that hold a document of `facts`."""
-    return await _others(db, company_id, facts.id, _names(facts))
+async def other_holders(
+    db: Transaction, company_id: str, facts: CommitmentFacts, erps: Sequence[ErpConnection]
+) -> Sequence[Holder]:
+    """Return all other commitments that hold a document of `facts`, whose company exports to `erps`."""
+    return await _others(db, company_id, facts.id, under_all_names(_names(facts), erps))
 
 
 async def _others(

@@ -12,7 +12,7 @@ from schemas.events import Change, ErpConnection
 from services.approval.rules.checks import Namesake, findings, is_number_cut, kept_number
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus
 from services.approval.rules.differences import differences
-from services.approval.rules.erp import target_erp, target_reason
+from services.approval.rules.erp import next_erp, target_erp, target_reason
 from services.approval.rules.evidence import Holder
 from services.approval.rules.finding import Finding
 from services.approval.rules.rows import SubmissionRow
@@ -45,7 +45,7 @@ class Review:
     """All that an approver reads before answering; `changes` are from the last earlier submission to this one.
 
     `other_holders` are commitments that hold the same document in the ERP, which must not be. `why_erp` says why
-    it goes to `erp`, where the company has several.
+    it goes to `erp`, where the company has several; `next_erp` takes it once it has left the ERP of its document.
     """
 
     facts: CommitmentFacts
@@ -55,6 +55,7 @@ class Review:
     erp: ErpConnection | None
     other_holders: Sequence[Holder] = ()
     why_erp: str = ""
+    next_erp: ErpConnection | None = None
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -70,10 +71,10 @@ async def review(db: Transaction, company_id: str, stored: StoredCommitment) -> 
     checked = await check(db, company_id, erps, [(facts, row) for row in rows])
     previous = await submissions.before_revision(db, facts.id, current.revision)
     changes = await apart(partial(_changes, previous, checked[0].content)) if previous and checked else ()
-    others = await documents.other_holders(db, company_id, facts)
+    others = await documents.other_holders(db, company_id, facts, erps)
     content = checked[0].content if checked else None
     erp, why_erp = target_erp(facts, erps, content), target_reason(facts, erps, content)
-    return Review(facts, current, checked, changes, erp, others, why_erp)
+    return Review(facts, current, checked, changes, erp, others, why_erp, next_erp(facts, erps, content))
 
 
 def _changes(previous: SubmissionRow, content: Commitment) -> Sequence[Change]:

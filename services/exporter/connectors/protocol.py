@@ -30,7 +30,11 @@ class ConnectionSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    name: Id = Field(description="The connection's name, in events, metrics and documents; never change it.")
+    name: Id = Field(description="The connection's name, in events, metrics and documents.")
+    formerly: tuple[Id, ...] = Field(
+        default=(),
+        description="The names that it had before: exports and documents keep theirs, and are found by them.",
+    )
     kind: Id = Field(description="The connector, for example http.")
     title: Name = Field(description="What people call this ERP.")
     companies: tuple[Id, ...] = Field(min_length=1, description="The companies whose commitments go to this ERP.")
@@ -82,6 +86,11 @@ class ConnectionSettings(BaseModel):
     failure: tuple[FailureEntry, ...] = Field(
         default=(), description="What the ERP's own error codes mean for people; these come before the connector's."
     )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its name, and those that it had before."""
+        return (self.name, *self.formerly)
 
     @field_validator("limits")
     @classmethod

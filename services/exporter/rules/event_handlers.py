@@ -119,7 +119,8 @@ def _without(
     """Return the exports with `document` as one that is no longer the commitment's."""
     if document is None:
         return exports
-    replaced = Replaced(decision.revision, document, decision.reopened)
+    is_left = isinstance(decision, DecisionAccepted) and decision.moves
+    replaced = Replaced(decision.revision, document, decision.reopened, is_left)
     return replace(exports, replaced=exports.replaced | {replaced})
 
 
@@ -174,6 +175,7 @@ def _ordered(event: Event[DecisionAccepted], now: datetime, connection: str | No
 def _reordered(known: Export, event: Event[DecisionAccepted], connection: str | None) -> Export:
     """Return `known` with the terms of a higher round; `_reopen` changes its state once no worker has leased it."""
     terms = _ordered(event, known.state_since, connection)
+    is_free = known.state is ExportState.FAILED or (event.data.moves and known.state is ExportState.PENDING)
     return replace(
         known,
         ordered_round=terms.ordered_round,
@@ -181,7 +183,7 @@ def _reordered(known: Export, event: Event[DecisionAccepted], connection: str | 
         decided_by=terms.decided_by,
         summary=terms.summary,
         accepted_at=terms.accepted_at,
-        connection=connection if known.state is ExportState.FAILED else known.connection,
+        connection=connection if is_free else known.connection,
         erp_code=terms.erp_code,
         accounting_date=terms.accounting_date,
         note=terms.note,

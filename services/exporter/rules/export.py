@@ -146,6 +146,8 @@ class Replaced:
     revision: int
     document: ErpDocument
     reopened: int = 0
+    is_left: bool = False
+    """Whether it stays in an ERP that is no longer configured: the next one is written where the commitment goes."""
 
     def covers(self, written: tuple[int, int], document: ErpDocument) -> bool:
         """Whether `document`, written as (revision, reopened), is the one that is no longer the commitment's."""
@@ -224,11 +226,21 @@ class CommitmentExports:
     @property
     def document(self) -> ErpDocument | None:
         """The commitment's document in the ERP, as far as we know; None if it is to be created anew."""
+        return None if self._given_up else self.last_document
+
+    @property
+    def last_document(self) -> ErpDocument | None:
+        """The document that was last written, even if its ERP no longer has it; None once that ERP is left."""
+        is_left = any(each.is_left for each in self._given_up)
+        return self.newest_written.document if self.newest_written and not is_left else None
+
+    @property
+    def _given_up(self) -> tuple[Replaced, ...]:
+        """What approvers said of the document that was last written: it is no longer the commitment's."""
         last = self.newest_written
         if last is None or last.document is None:
-            return None
-        is_replaced = any(each.covers(last.written, last.document) for each in self.replaced)
-        return None if is_replaced else last.document
+            return ()
+        return tuple(each for each in self.replaced if each.covers(last.written, last.document))
 
     def evidence_for(self, export: Export) -> Evidence | None:
         """The document that an approver named for `export` and that the ERP has to confirm; None if there is none."""
@@ -254,6 +266,11 @@ class CommitmentExports:
         return self.current.due_at if self.current else None
 
     @property
+    def used_connections(self) -> frozenset[str]:
+        """The names of the connections that its exports went to, or are to go to."""
+        return frozenset(each.connection for each in self.by_revision.values() if each.connection)
+
+    @property
     def connection(self) -> str | None:
         """The connection that the current export goes to."""
         return self.connection_for(self.current) if self.current else None
@@ -261,7 +278,7 @@ class CommitmentExports:
     def connection_for(self, export: Export) -> str | None:
         """The connection of `export`: the document's, once there is one; before, the one its company is routed to.
 
-        A document that no longer exists counts too: only its own ERP can tell whether it is there after all.
+        A document that no longer exists counts too: only its own ERP can tell whether it is there after all. One in an
+        ERP that the company has left does not.
         """
-        document = self.newest_written.document if self.newest_written else None
-        return document.connection if document else export.connection
+        return self.last_document.connection if self.last_document else export.connection

@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-from schemas.commitment import Summary
-from schemas.events import DOCUMENT_GONE, Failure
+from schemas.commitment import ErpDocument, Summary
+from schemas.events import DOCUMENT_GONE, UNKNOWN_CONNECTION, Failure
 from schemas.fields import FailureClass, Owner
 from schemas.limits import MAX_TEXT_CHARACTERS
 from services.exporter.connectors.types import Refused
 from services.exporter.rules.about import About
-from services.exporter.rules.outcome import DocumentGone, Failed, WrongTerms
+from services.exporter.rules.outcome import ConnectionGone, DocumentGone, Failed, WrongTerms
 
 UNNAMED_DOCUMENT = "a document whose id cannot be read"
 """What a document without a usable id or number is called."""
@@ -25,6 +25,8 @@ def failure_of(failed: Failed, *, is_in_erp: bool) -> Failure:
     match failed:
         case DocumentGone():
             return _document_gone(failed)
+        case ConnectionGone():
+            return _connection_gone(failed, is_in_erp=is_in_erp)
         case WrongTerms():
             return _wrong_terms(failed, is_in_erp=is_in_erp)
         case Refused():
@@ -44,6 +46,27 @@ def _document_gone(gone: DocumentGone) -> Failure:
         "retry.",
         in_erp=False,
         document=document,
+    )
+
+
+def _connection_gone(gone: ConnectionGone, *, is_in_erp: bool) -> Failure:
+    connection = gone.document.connection
+    return Failure(
+        failure_class=FailureClass.FIX_SETUP,
+        code=UNKNOWN_CONNECTION,
+        message=f"{gone.message} Nothing was written.",
+        owner=Owner.ERP_ADMIN,
+        next_step=f"{_if_renamed(connection)} If the company has left that ERP, an accounting approver chooses Create "
+        f"anew: {gone.number} becomes a new document in the ERP that takes it now.",
+        in_erp=is_in_erp,
+        document=gone.document,
+    )
+
+
+def _if_renamed(connection: str | None) -> str:
+    return (
+        f'If {connection} was only renamed, say formerly = ["{connection}"] in its [[connection]] in the file that '
+        "ERP_CONNECTIONS names; let the exporter read it (SIGHUP), then retry the export."
     )
 
 
@@ -83,15 +106,15 @@ def no_connection(company_id: str, commitment: Summary) -> Refused:
     )
 
 
-def unknown_connection(name: str | None, number: str, *, has_document: bool) -> Refused:
-    """The commitment's ERP connection is no longer configured; its document, if it has one, can be nowhere else."""
-    instead = "" if has_document else f", or another one that takes {number}"
+def unknown_connection(name: str | None, number: str, document: ErpDocument | None) -> Refused | ConnectionGone:
+    """The commitment's ERP connection is no longer configured; its `document`, if it has one, is there."""
+    if document is not None:
+        return ConnectionGone(document, number)
     return Refused(
         FailureClass.FIX_SETUP,
         f"The ERP connection {name}, through which {number} goes, is not configured.",
-        "unknown_connection",
-        next_step=f"Put the connection {name} back into the file that ERP_CONNECTIONS names{instead}; let the exporter "
-        "read it (SIGHUP), then retry the export.",
+        UNKNOWN_CONNECTION,
+        next_step=f"{_if_renamed(name)} Otherwise put {name} back, or add another one that takes {number}; then retry.",
     )
 
 

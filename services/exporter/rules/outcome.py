@@ -51,6 +51,20 @@ class DocumentGone:
 
 
 @dataclass(frozen=True, slots=True)
+class ConnectionGone:
+    """The commitment's document is in an ERP whose connection is no longer configured; nobody was asked."""
+
+    document: ErpDocument
+    number: str
+
+    @property
+    def message(self) -> str:
+        """What has happened, in words."""
+        name, connection = self.document.number or self.document.id, self.document.connection
+        return f"{name}, the document of {self.number}, is in {connection}, which is no longer configured."
+
+
+@dataclass(frozen=True, slots=True)
 class WrongTerms:
     """The ERP does not take what was ordered, such as the accounting date or a long title; nothing was written."""
 
@@ -67,7 +81,7 @@ class WrongEvidence:
     message: str
 
 
-Failed = Refused | DocumentGone | WrongTerms
+Failed = Refused | DocumentGone | ConnectionGone | WrongTerms
 """The outcomes that end a round, until somebody has fixed the cause."""
 
 AttemptOutcome = (

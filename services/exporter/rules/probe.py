@@ -18,7 +18,7 @@ from services.exporter.rules.about import UNNAMED_ERP, About
 from services.exporter.rules.export import Doubt, Export, ExportState
 from services.exporter.rules.failures import UNNAMED_DOCUMENT, given_up, not_stored, unmarked_document
 from services.exporter.rules.marker import marked_revision
-from services.exporter.rules.outcome import AttemptOutcome, Broken, DocumentGone, NotRepeated, Undecided
+from services.exporter.rules.outcome import AttemptOutcome, Broken, ConnectionGone, DocumentGone, NotRepeated, Undecided
 
 _MAX_NAMED = 10
 """How many documents a message names."""
@@ -110,7 +110,7 @@ def after_gone(
     return DocumentGone(known, gone.message, About(export.summary.number, erp))
 
 
-def outcome_without_write(export: Export, obstacle: Refused | Transient | Broken) -> AttemptOutcome:
+def outcome_without_write(export: Export, obstacle: Refused | Transient | Broken | ConnectionGone) -> AttemptOutcome:
     """Return the outcome of an attempt that could not write: what is in doubt stays so, since nothing was learned."""
     if export.state is not ExportState.IN_DOUBT:
         return obstacle

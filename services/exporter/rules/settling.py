@@ -15,6 +15,7 @@ from services.exporter.rules.failures import connector_broken, given_up
 from services.exporter.rules.outcome import (
     AttemptOutcome,
     Broken,
+    ConnectionGone,
     DocumentGone,
     Failed,
     NotRepeated,
@@ -108,7 +109,7 @@ def _settled(
     match outcome:
         case Landed(documents):
             return _succeeded(export, documents, exports.evidence_for(export), now)
-        case Refused() | DocumentGone() | WrongTerms() | NotRepeated():
+        case Refused() | DocumentGone() | ConnectionGone() | WrongTerms() | NotRepeated():
             return _failed(exports, probed, outcome, now)
         case Transient() | Broken():
             return _retried(exports, attempted, outcome, policy, now, circuit)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, delete, exists, false, func, null, select, update
+from sqlalchemy import ColumnElement, Row, and_, delete, exists, false, func, null, select, update
 
 from schemas.commitment import ErpDocument
 from services.exporter.rules.drift import WrittenContent
@@ -80,15 +80,17 @@ async def forget(db: Transaction, commitment_ids: Sequence[str]) -> None:
         await db.execute(delete(COMPARISON).where(_T.commitment_id == func.any(list(commitment_ids))))
 
 
-async def time_if_due(db: Transaction, connection: str, given_now: datetime | None) -> datetime | None:
-    """Return the database's time, or the given one, if a document of `connection` is to be compared by then."""
-    is_due = exists().where(_T.connection == connection, _T.due_at <= DATABASE_NOW)
+async def time_if_due(db: Transaction, names: Sequence[str], given_now: datetime | None) -> datetime | None:
+    """Return the database's time, or the given one, if a document of the connection with these `names` is due then."""
+    is_due = exists().where(_is_on(names), _T.due_at <= DATABASE_NOW)
     moment: datetime | None = (await db.execute(select(DATABASE_NOW).where(is_due), {"now": given_now})).scalar()
     return moment
 
 
-async def claim(db: Transaction, connection: str, now: datetime, lease: tuple[UUID, datetime]) -> Comparison | None:
-    """Lease the first due comparison of `connection`; None without one.
+async def claim(
+    db: Transaction, names: Sequence[str], now: datetime, lease: tuple[UUID, datetime]
+) -> Comparison | None:
+    """Lease the first due comparison of the connection with these `names`; None without one.
 
     Those whose commitments have an export under way are put off, so that the next ones need not pass them again.
     """
@@ -98,7 +100,7 @@ async def claim(db: Transaction, connection: str, now: datetime, lease: tuple[UU
     )
     first = (
         select(_T.commitment_id, is_open.label("is_open"))
-        .where(_T.connection == connection, _T.due_at <= now)
+        .where(_is_on(names), _T.due_at <= now)
         .order_by(_T.due_at)
         .limit(_LOOKED_AT)
         .with_for_update(skip_locked=True)
@@ -128,15 +130,15 @@ async def settle(
     return result.first() is not None
 
 
-async def make_due(db: Transaction, connection: str, now: datetime, after: str = "") -> Sequence[str]:
-    """Have the next documents of `connection` compared from `now` on, at most MADE_DUE; return their commitments.
+async def make_due(db: Transaction, names: Sequence[str], now: datetime, after: str = "") -> Sequence[str]:
+    """Have the next documents of the connection with these `names` compared from `now` on, at most MADE_DUE.
 
-    They are those behind the commitment `after`, in order. What somebody else has locked is being compared, or written,
-    at this moment.
+    Return their commitments, which are those behind the commitment `after`, in order. What somebody else has locked is
+    being compared, or written, at this moment.
     """
     chosen = (
         select(_T.commitment_id)
-        .where(_T.connection == connection, _T.lease_token.is_(None), _T.commitment_id > after)
+        .where(_is_on(names), _T.lease_token.is_(None), _T.commitment_id > after)
         .order_by(_T.commitment_id)
         .limit(MADE_DUE)
         .with_for_update(skip_locked=True)
@@ -159,6 +161,10 @@ async def count_drifted(db: Transaction) -> Mapping[str, int]:
     )
     chosen = chosen.where(_T.told.is_not(None), ~func.coalesce(is_accepted, false()))
     return {row.connection: row.documents for row in await db.execute(chosen.group_by(_T.connection))}
+
+
+def _is_on(names: Sequence[str]) -> ColumnElement[bool]:
+    return _T.connection == func.any(list(names))
 
 
 _OPEN = (ExportState.PENDING, ExportState.IN_FLIGHT, ExportState.IN_DOUBT)

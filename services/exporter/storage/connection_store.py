@@ -1,17 +1,24 @@
 """Stores the state of each ERP connection in PostgreSQL: its circuit breaker and its last announcement."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, func, literal, select, update
+from sqlalchemy.dialects.postgresql import insert
 
 from services.exporter.rules.circuit import Circuit
 from services.exporter.storage import tables
 from services.pipeline.bulk import insert_many
 from services.pipeline.database import Transaction
+from services.pipeline.lease_clock import DATABASE_NOW
 
 _TABLE = tables.CONNECTION
+CONFIGURED = timedelta(seconds=30)
+"""For how long a connection counts as configured after a process has said so."""
+
 CIRCUIT_COLUMNS = tuple(field.name for field in fields(Circuit))
 
 
@@ -27,6 +34,26 @@ class LockedConnection:
 async def register(db: Transaction, names: Sequence[str]) -> None:
     """Insert a row for every connection of `names` that has none."""
     await insert_many(db, _TABLE, [{"name": name} for name in sorted(names)])
+
+
+async def register_renamed(db: Transaction, name: str, formerly: Sequence[str]) -> None:
+    """Insert a row for the connection `name` with the circuit that it has under a former name, unless it has one."""
+    former = select(literal(name), *(_TABLE.c[each] for each in CIRCUIT_COLUMNS)).where(
+        _TABLE.c.name == func.any(list(formerly))
+    )
+    newest = former.order_by(_TABLE.c.last_contact.desc().nulls_last(), _TABLE.c.name).limit(1)
+    await db.execute(insert(_TABLE).from_select(("name", *CIRCUIT_COLUMNS), newest).on_conflict_do_nothing())
+
+
+async def keep_configured(db: Transaction, names: Sequence[str], given_now: datetime | None) -> None:
+    """Note that a running process has `names` in its file; it has to say so again before CONFIGURED has passed."""
+    moved = update(_TABLE).where(_TABLE.c.name == func.any(sorted(names)))
+    await db.execute(moved.values(configured_until=DATABASE_NOW + CONFIGURED), {"now": given_now})
+
+
+async def no_longer_configured(db: Transaction, names: Sequence[str]) -> None:
+    """Note that `names` have left a process's file; another process that has them says so again."""
+    await db.execute(update(_TABLE).where(_TABLE.c.name == func.any(sorted(names))).values(configured_until=None))
 
 
 async def lock(db: Transaction, names: Sequence[str]) -> Mapping[str, LockedConnection]:
@@ -53,6 +80,16 @@ async def save_circuit(db: Transaction, name: str, circuit: Circuit) -> None:
 async def save_announcement(db: Transaction, name: str, content: str, version: int) -> None:
     """Write the content and version of the announcement that is being published."""
     await db.execute(update(_TABLE).where(_TABLE.c.name == name).values(told=content, told_version=version))
+
+
+async def names_of(db: Transaction, name: str) -> Sequence[str]:
+    """Return all names, present and former, of the connection that is called `name`, as it was last announced."""
+    for told in await db.scalars(select(_TABLE.c.told).where(_TABLE.c.told.is_not(None))):
+        announced = json.loads(told)
+        names = (announced["name"], *announced.get("formerly", ()))
+        if name in names and announced["companies"]:
+            return names
+    return (name,)
 
 
 def circuit_of(row: Row[Any]) -> Circuit:

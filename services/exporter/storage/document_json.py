@@ -11,16 +11,22 @@ from services.exporter.rules.export import Evidence, Replaced
 def replaced_json(replaced: frozenset[Replaced]) -> str | None:
     """Return `replaced` as JSON, always in the same order; None if it is empty."""
     ordered = sorted(
-        replaced, key=lambda each: (each.revision, each.reopened, each.document.id, each.document.model_dump_json())
+        replaced,
+        key=lambda each: (
+            each.revision,
+            each.reopened,
+            each.document.id,
+            each.document.model_dump_json(),
+            each.is_left,
+        ),
     )
-    return _text([[each.revision, _plain(each.document), each.reopened] for each in ordered])
+    return _text([[each.revision, _plain(each.document), each.reopened, each.is_left] for each in ordered])
 
 
 def replaced_in(stored: Sequence[Any] | None) -> frozenset[Replaced]:
-    """Return what `replaced_json` made; earlier releases did not write how often a revision was reopened."""
+    """Return what `replaced_json` made; earlier releases wrote the first two or three members only."""
     return frozenset(
-        Replaced(revision, ErpDocument.model_validate(document), *reopened)
-        for revision, document, *reopened in stored or ()
+        Replaced(revision, ErpDocument.model_validate(document), *more) for revision, document, *more in stored or ()
     )
 
 

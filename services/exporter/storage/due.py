@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import DateTime, Text, all_, bindparam, case, exists, func, select, text, true
+from sqlalchemy import DateTime, Text, all_, bindparam, case, exists, false, func, select, text, true
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from services.exporter.rules.circuit import Circuit
@@ -22,13 +22,14 @@ class ConnectionQueue:
     """A connection as all processes see it; `due_at` is None if no commitment waits for it.
 
     `leases` are those of all processes. Expired ones do not count: those of a killed process could fill the limit, and
-    no other process could take them over.
+    no other process could take them over. `is_configured` says whether a running process has it in its file.
     """
 
     name: str
     due_at: datetime | None
     circuit: Circuit
     leases: int
+    is_configured: bool = False
 
 
 async def read_queues(
@@ -40,7 +41,9 @@ async def read_queues(
     """
     rows = (await db.execute(_QUEUES, {"now": given_now, "held": list(held)})).all()
     queues = [
-        ConnectionQueue(row.queue, row.due_at, Circuit() if row.name is None else circuit_of(row), row.leases)
+        ConnectionQueue(
+            row.queue, row.due_at, Circuit() if row.name is None else circuit_of(row), row.leases, row.is_configured
+        )
         for row in rows
         if row.queue is not None
     ]
@@ -55,18 +58,18 @@ class UnderWay:
     is_look_due: bool
 
 
-async def read_under_way(db: Transaction, name: str, now: datetime) -> UnderWay:
-    """Return what is under way on a connection; exact while its row is locked."""
-    row = (await db.execute(_UNDER_WAY, {"name": name, "moment": now})).one()
+async def read_under_way(db: Transaction, names: Sequence[str], now: datetime) -> UnderWay:
+    """Return what is under way on the connection with these `names`; exact while its row is locked."""
+    row = (await db.execute(_UNDER_WAY, {"names": list(names), "moment": now})).one()
     return UnderWay(row.exports + row.looks + row.comparisons, row.is_look_due)
 
 
-async def bring_back(db: Transaction, name: str, last_contact: datetime | None) -> None:
+async def bring_back(db: Transaction, names: Sequence[str], last_contact: datetime | None) -> None:
     """Give the exports of a connection that were put off since its last contact their places in the queue again.
 
     They were put off by the calls that showed that the ERP is down. What somebody else has locked stays as it is.
     """
-    await db.execute(_BRING_BACK, {"name": name, "since": last_contact})
+    await db.execute(_BRING_BACK, {"names": list(names), "since": last_contact})
 
 
 _BRING_BACK = text(
@@ -79,7 +82,7 @@ _BRING_BACK = text(
             where commitment_id = commitment.id and state in ('pending', 'in_flight', 'in_doubt')
             order by state = 'pending', revision limit 1
         ) waiting on waiting.state = 'pending'
-        where commitment.connection = :name and commitment.lease_token is null
+        where commitment.connection = any(:names) and commitment.lease_token is null
             and commitment.due_at > coalesce(:since, '-infinity') and commitment.due_at > waiting.accepted_at
         for no key update of commitment skip locked
     ),
@@ -89,7 +92,7 @@ _BRING_BACK = text(
     )
     update exporter.commitment set due_at = put_off.due_at from put_off where commitment.id = put_off.id
     """
-).bindparams(bindparam("name", type_=Text), bindparam("since", type_=DateTime(timezone=True)))
+).bindparams(bindparam("names", type_=ARRAY(Text)), bindparam("since", type_=DateTime(timezone=True)))
 
 # One row per connection that commitments wait for, and when the first of them is due. Each step jumps to the next
 # connection in the index, so that the number of waiting commitments does not matter.
@@ -120,6 +123,7 @@ _QUEUES = select(
     func.coalesce(_WAITING.c.connection, _CONNECTION.c.name).label("queue"),
     case((_WAITING.c.due_at.is_not(None), within_sight(_WAITING.c.due_at, _MOMENT.c.now))).label("due_at"),
     _leases.label("leases"),
+    func.coalesce(_CONNECTION.c.configured_until > _MOMENT.c.now, false()).label("is_configured"),
     *(_CONNECTION.c[name] for name in ("name", *CIRCUIT_COLUMNS)),
 ).select_from(
     _MOMENT.outerjoin(
@@ -130,16 +134,17 @@ _QUEUES = select(
 _RECHECK = tables.RECHECK
 _COMPARISON = tables.COMPARISON
 _now = bindparam("moment", type_=DateTime(timezone=True))
+_names = func.any(bindparam("names", type_=ARRAY(Text)))
 _leased_exports = select(func.count()).where(
-    _COMMITMENT.c.connection == bindparam("name"), _COMMITMENT.c.lease_token.is_not(None), _COMMITMENT.c.due_at > _now
+    _COMMITMENT.c.connection == _names, _COMMITMENT.c.lease_token.is_not(None), _COMMITMENT.c.due_at > _now
 )
 _leased_looks = select(func.count()).where(
-    _RECHECK.c.connection == bindparam("name"), _RECHECK.c.lease_token.is_not(None), _RECHECK.c.due_at > _now
+    _RECHECK.c.connection == _names, _RECHECK.c.lease_token.is_not(None), _RECHECK.c.due_at > _now
 )
 _leased_comparisons = select(func.count()).where(
-    _COMPARISON.c.connection == bindparam("name"), _COMPARISON.c.lease_token.is_not(None), _COMPARISON.c.due_at > _now
+    _COMPARISON.c.connection == _names, _COMPARISON.c.lease_token.is_not(None), _COMPARISON.c.due_at > _now
 )
-_due_look = exists().where(_RECHECK.c.connection == bindparam("name"), _RECHECK.c.due_at <= _now)
+_due_look = exists().where(_RECHECK.c.connection == _names, _RECHECK.c.due_at <= _now)
 _UNDER_WAY = select(
     _leased_exports.scalar_subquery().label("exports"),
     _leased_looks.scalar_subquery().label("looks"),

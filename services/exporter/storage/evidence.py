@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import Text, bindparam, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from schemas.commitment import ErpDocument
 from services.exporter.connectors.types import Landed
@@ -13,6 +14,7 @@ from services.exporter.rules.export import ApprovedSnapshot, CommitmentExports, 
 from services.exporter.rules.marker import marked_revision
 from services.exporter.rules.outcome import AttemptOutcome
 from services.exporter.rules.settling import erp_document
+from services.exporter.storage import connection_store
 from services.exporter.storage.document_json import replaced_in
 from services.exporter.storage.tables import COMMITMENT, EXPORT
 from services.pipeline.database import Transaction
@@ -21,9 +23,9 @@ from services.pipeline.fold import RefusedError, StateChange
 
 # the members are written out as in the indexes, which PostgreSQL would not use with parameters
 _IS_DOCUMENT = text(
-    "document is not null and document ->> 'connection' = :connection "
+    "document is not null and document ->> 'connection' = any(:connections) "
     "and (document ->> 'id' = :id or document ->> 'id' = :number or document ->> 'number' = :number)"
-)
+).bindparams(bindparam("connections", type_=ARRAY(Text)))
 
 
 async def refuse_documents_of_others(
@@ -80,7 +82,8 @@ class _Holder:
 
 
 async def _holder(db: Transaction, commitment_id: str, document: ErpDocument) -> _Holder | None:
-    named = {"connection": document.connection, "id": document.id, "number": document.number or document.id}
+    names = await connection_store.names_of(db, document.connection)
+    named = {"connections": list(names), "id": document.id, "number": document.number or document.id}
     written = (EXPORT.c.revision, EXPORT.c.reopened, EXPORT.c.document, COMMITMENT.c.replaced)
     columns = (EXPORT.c.commitment_id, EXPORT.c.company_id, EXPORT.c.summary, *written)
     chosen = select(*columns).join_from(EXPORT, COMMITMENT, EXPORT.c.commitment_id == COMMITMENT.c.id)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, DateTime, bindparam, func, literal_column, select, text
+from sqlalchemy import ColumnElement, DateTime, bindparam, func, literal_column, or_, select, text
 
 from services.exporter.rules.circuit import Circuit
 from services.exporter.rules.export import ExportState
@@ -45,21 +45,32 @@ async def count_unfinished(db: Transaction, now: datetime) -> Sequence[Unfinishe
     return [UnfinishedExports(connection, state, count, max(float(age), 0.0)) for connection, state, count, age in rows]
 
 
-async def connections(db: Transaction, names: Sequence[str]) -> Mapping[str, SeenConnection]:
-    """Return those of `names` that are registered."""
-    table, commitment = tables.CONNECTION, tables.COMMITMENT
-    waiting = select(func.count()).where(commitment.c.connection == table.c.name, commitment.c.due_at.is_not(None))
-    chosen = select(table, waiting.scalar_subquery().label("waiting")).where(table.c.name == func.any(list(names)))
-    rows = await db.execute(chosen)
-    return {row.name: SeenConnection(circuit_of(row), row.told, row.waiting) for row in rows}
+async def connections(db: Transaction, names: Mapping[str, Sequence[str]]) -> Mapping[str, SeenConnection]:
+    """Return those of `names` that are registered, each with what waits under all the names that it has or had."""
+    table = tables.CONNECTION
+    waiting = await _count_waiting(db, [name for each in names.values() for name in each])
+    rows = await db.execute(select(table).where(table.c.name == func.any(list(names))))
+    return {
+        row.name: SeenConnection(circuit_of(row), row.told, sum(waiting.get(name, 0) for name in names[row.name]))
+        for row in rows
+    }
 
 
-async def removed_connections(db: Transaction, names: Sequence[str]) -> Sequence[str]:
-    """Return the connections besides `names` that are announced with companies: they are no longer configured."""
+async def _count_waiting(db: Transaction, names: Sequence[str]) -> Mapping[str, int]:
+    """Return how many commitments wait under each of `names`; a name under which none waits is left out."""
+    table = tables.COMMITMENT
+    chosen = select(table.c.connection, func.count().label("waiting"))
+    chosen = chosen.where(table.c.connection == func.any(list(names)), table.c.due_at.is_not(None))
+    return {row.connection: row.waiting for row in await db.execute(chosen.group_by(table.c.connection))}
+
+
+async def removed_connections(db: Transaction, names: Sequence[str], now: datetime) -> Sequence[str]:
+    """Return the connections besides `names` that are announced with companies, and that no process has any more."""
     table = tables.CONNECTION
     is_other = table.c.name.not_in(list(names))
-    removed = select(table.c.name).where(is_other, table.c.told.not_like('%"companies": []%')).order_by(table.c.name)
-    return list(await db.scalars(removed))
+    is_left = or_(table.c.configured_until.is_(None), table.c.configured_until <= now)
+    removed = select(table.c.name).where(is_other, is_left, table.c.told.not_like('%"companies": []%'))
+    return list(await db.scalars(removed.order_by(table.c.name)))
 
 
 async def count_set_aside(db: Transaction) -> int:

@@ -59,15 +59,13 @@ async def first_due(
     return rows[0].now, [FirstDue(row.connection, row.due_at) for row in rows if row.connection is not None]
 
 
-async def lease(db: Transaction, connection: str, token: UUID, now: datetime, until: datetime) -> Recheck | None:
-    """Lease the first look that is due on `connection`; None if there is none, or another one is under way."""
-    table = RECHECK
-    under_way = select(table.c.commitment_id).where(
-        table.c.connection == connection, table.c.due_at > now, table.c.lease_token.is_not(None)
-    )
+async def lease(db: Transaction, names: Sequence[str], token: UUID, now: datetime, until: datetime) -> Recheck | None:
+    """Lease the first look that is due on the connection with these `names`; None if one is under way, or none due."""
+    table, on_it = RECHECK, RECHECK.c.connection == func.any(list(names))
+    under_way = select(table.c.commitment_id).where(on_it, table.c.due_at > now, table.c.lease_token.is_not(None))
     if (await db.execute(under_way.limit(1))).first() is not None:
         return None
-    chosen = select(table).where(table.c.connection == connection, table.c.due_at <= now).order_by(table.c.due_at)
+    chosen = select(table).where(on_it, table.c.due_at <= now).order_by(table.c.due_at)
     row = (await db.execute(chosen.limit(1).with_for_update(skip_locked=True))).first()
     if row is None:
         return None

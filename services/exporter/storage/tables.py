@@ -178,4 +178,6 @@ CONNECTION = Table(
     Column("full_at", _INSTANT),
     Column("told_version", BigInteger, nullable=False, server_default="0"),
     Column("told", Text),
+    # until then, a running process has it in its file; renewed all the time
+    Column("configured_until", _INSTANT),
 )

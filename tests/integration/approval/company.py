@@ -7,6 +7,7 @@ from schemas.commitment import ErpDocument, summarise
 from schemas.envelope import Event, new_event
 from schemas.events import (
     DOCUMENT_GONE,
+    UNKNOWN_CONNECTION,
     CommitmentResent,
     CommitmentRetrieved,
     CommitmentSent,
@@ -184,6 +185,23 @@ def gone(received: dict[str, Any], revision: int = 2) -> ExportFailed:
         document=known,
     )
     return failed(received, FailureClass.WAIT_FOR_DEPENDENCY, "").model_copy(
+        update={**about(received, revision), "failure": failure}
+    )
+
+
+def erp_left(received: dict[str, Any], revision: int = 2) -> ExportFailed:
+    """The failure of an update because the ERP of the document that `succeeded` named is no longer configured."""
+    known = succeeded(received).erp_document
+    failure = Failure(
+        failure_class=FailureClass.FIX_SETUP,
+        code=UNKNOWN_CONNECTION,
+        message=f"{known.number} is in {known.connection}, which is no longer configured.",
+        owner=Owner.ERP_ADMIN,
+        next_step="If it was only renamed, say formerly; otherwise choose Create anew.",
+        in_erp=True,
+        document=known,
+    )
+    return failed(received, FailureClass.FIX_SETUP, "").model_copy(
         update={**about(received, revision), "failure": failure}
     )
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -20,7 +21,7 @@ from pydantic import SecretStr
 from sandbox.servers.postgres import create_database, drop_database
 from sandbox.serving import served
 from sandbox.sign_in import Client, Flaw, Provider, running_sign_in
-from schemas.events import DirectoryPerson, EventData
+from schemas.events import DirectoryPerson, EventData, ExportDrifted
 from schemas.fields import FailureClass, ToolLevel
 from schemas.limits import MAX_REASON_CHARACTERS
 from schemas.snapshot import Snapshot
@@ -102,6 +103,16 @@ async def api(migrated_url: str) -> AsyncIterator[Api]:
         async with AsyncClient(transport=ASGITransport(desk.app), base_url="http://desk.example") as client:
             yield Api(desk, provider, client)
         await desk.database.close()
+
+
+def commands() -> list[tuple[str, dict[str, Any]]]:
+    """The calls in the table of ways out, as docs/operations.md shows them: path and body."""
+    page = (Path(__file__).parents[3] / "docs/operations.md").read_text(encoding="utf-8")
+    block = re.search(r"```sh\n(# create anew.*?)```", page, re.DOTALL)
+    assert block
+    calls = re.findall(r"^curl .*?\n(?=#|\Z)", block[1].replace("\\\n", " "), re.MULTILINE | re.DOTALL)
+    words = [shlex.split(each) for each in calls]
+    return [(each[-1].removeprefix(f"$PUBLIC_URL{COMMITMENTS}"), json.loads(each[-2])) for each in words]
 
 
 def read(received: Mapping[str, Any], **members: Any) -> dict[str, Any]:
@@ -599,3 +610,41 @@ async def test_requests_generated_from_the_openapi_document_get_documented_respo
         )
         output, _ = await checking.communicate()
     assert checking.returncode == 0, output.decode()
+
+
+KNOWN = content("commitment-8841", "SC-014")
+COMPARED = ExportDrifted(
+    **company.about(KNOWN),
+    version=1,
+    document=company.succeeded(KNOWN).erp_document,
+    compared_at=company.START,
+    is_missing=True,
+    differences=(),
+)
+IS_SYNCED = (company.succeeded(KNOWN),)
+BEFORE: dict[str, tuple[tuple[EventData, ...], str]] = {
+    "retry": (
+        (*IS_SYNCED, company.resent(KNOWN), company.accepted(KNOWN, 2), company.gone(KNOWN)),
+        "decision.accepted",
+    ),
+    "export-again": (IS_SYNCED, "decision.accepted"),
+    "accept-drift": ((*IS_SYNCED, COMPARED), "decision.drift_accepted"),
+    "reject": (IS_SYNCED, "decision.rejected"),
+    "settle": ((company.in_doubt(KNOWN),), "decision.resolved"),
+}
+
+
+@pytest.mark.parametrize("verb", BEFORE)
+async def test_the_command_of_each_way_out_works_as_it_is_documented(api: Api, verb: str) -> None:
+    (path, body) = next(each for each in commands() if each[0].endswith(f"/{verb}"))
+    events, topic = BEFORE[verb]
+    await api.desk.receive(company.sent(KNOWN), company.accepted(KNOWN), *events)
+
+    answer = await api.post(path, body)
+
+    assert answer.status_code == 200, answer.text
+    assert len(await api.decisions(topic)) == 1
+
+
+def test_the_page_documents_a_command_for_each_way_out() -> None:
+    assert [path.rpartition("/")[2] for path, _ in commands()] == list(BEFORE)

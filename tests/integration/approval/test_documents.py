@@ -103,6 +103,22 @@ async def test_a_document_on_another_connection_is_another_document(desk: DeskUn
     assert isinstance(await settle(desk, SECOND, document()), Granted)
 
 
+async def test_a_document_stays_the_same_document_when_its_connection_is_renamed(desk: DeskUnderTest) -> None:
+    await desk.receive(company.QUICKBOOKS)
+    await doubtful(desk, FIRST)
+    assert isinstance(await settle(desk, FIRST, document()), Granted)
+    renamed = company.QUICKBOOKS.model_copy(update={"name": "books", "formerly": (company.ERP,), "version": 2})
+    await desk.receive(renamed, company.QUICKBOOKS.model_copy(update={"companies": (), "version": 2}))
+    await desk.receive(
+        company.sent(SECOND),
+        company.accepted(SECOND),
+        company.in_doubt(SECOND).model_copy(update={"connection": "books"}),
+    )
+
+    told = refusal(await settle(desk, SECOND, document(connection="books")))
+    assert told == "PO-1 is already the document of SC-001 (sc-1). Your answer was not recorded."
+
+
 async def test_a_document_of_another_companys_erp_is_refused_as_evidence(desk: DeskUnderTest) -> None:
     await desk.receive(THEIRS)
     await doubtful(desk, FIRST)

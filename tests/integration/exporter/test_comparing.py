@@ -223,7 +223,7 @@ async def test_calls_that_a_comparison_does_not_make_are_given_back(
 
 async def test_an_operator_can_have_all_documents_compared_now(exporter: ExporterProcess) -> None:
     exporter.erp.books.delete("1001")
-    assert await make_all_due(exporter.database, "main", exporter.clock()) == 1
+    assert await make_all_due(exporter.database, ("main",), exporter.clock()) == 1
 
     assert await compare(exporter) == 1
     assert len(await told(exporter)) == 1

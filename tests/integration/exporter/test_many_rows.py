@@ -55,7 +55,7 @@ async def test_the_gauges_read_only_exports_that_are_not_finished(exporter: Expo
         exporter.database.autocommit() as db,
     ):
         counted = await queries.count_unfinished(db, exporter.clock())
-        connections = await queries.connections(db, NAMES)
+        connections = await queries.connections(db, {name: (name, f"formerly-{name}") for name in NAMES})
         assert await queries.count_set_aside(db) == 0
 
     assert sum(each.count for each in counted if each.state == "pending") == WAITING

@@ -118,6 +118,46 @@ def test_an_error_names_a_missing_file(tmp_path: Path) -> None:
         load_connections(tmp_path / "absent.toml", ENVIRONMENT)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        MAIN + OTHER.replace("settle_seconds", 'formerly = ["main"]\nsettle_seconds'),
+        MAIN.replace("settle_seconds", 'formerly = ["books"]\nsettle_seconds')
+        + OTHER.replace("settle_seconds", 'formerly = ["books"]\nsettle_seconds'),
+        MAIN.replace("settle_seconds", 'formerly = ["books", "books"]\nsettle_seconds'),
+        MAIN.replace("settle_seconds", 'formerly = ["main"]\nsettle_seconds'),
+    ],
+)
+def test_a_former_name_that_could_mean_two_connections_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(SettingsError, match=r"has the former name (main|books) more than once, or as a name"):
+        load_connections(saved(tmp_path, text), ENVIRONMENT)
+
+
+async def test_a_connection_answers_to_its_former_names_and_routes_to_its_own(tmp_path: Path) -> None:
+    text = MAIN.replace("settle_seconds", 'formerly = ["ledger", "books"]\nsettle_seconds')
+    connections = load_connections(saved(tmp_path, text + OTHER), ENVIRONMENT)
+
+    named = [connections.named(name) for name in ("main", "books", "other", "gone", None)]
+    assert [each and each.name for each in named] == ["main", "main", "other", None, None]
+    assert connections.names_of("books") == ("main", "ledger", "books")
+    assert connections.names_of("gone") == ("gone",)
+    assert routes(connections, "co-1") == ["main"]
+    await connections.close()
+
+
+async def test_a_commitment_that_has_used_a_former_name_is_routed_to_that(tmp_path: Path) -> None:
+    text = MAIN.replace("settle_seconds", 'formerly = ["books"]\nsettle_seconds')
+    connections = load_connections(saved(tmp_path, text), ENVIRONMENT)
+    order = accepted_event().data
+
+    assert [connections.route(order, used) for used in ({"books"}, {"books", "main"}, {"gone"})] == [
+        "books",
+        "main",
+        "main",
+    ]
+    await connections.close()
+
+
 def test_a_secret_in_the_file_itself_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as refusal:
         load_connections(saved(tmp_path, MAIN.replace("token_env = ", "token = ")), ENVIRONMENT)

@@ -43,9 +43,14 @@ class CommitmentState(_Model):
     failure_class: FailureClass | None
     failure_code: str | None = Field(description="The code of the failure, the ERP's or ours; null without one.")
     missing_document: ErpDocument | None = Field(
-        description="The document that the ERP no longer has; a retry that names its id as `replaces` creates it anew."
+        description="The document that the ERP no longer has, or, with the failure code `unknown_connection`, whose "
+        "ERP is no longer configured; a retry that names its id as `replaces` creates it anew, in the ERP that takes "
+        "it now."
     )
     erp_document: ErpDocument | None
+    left_documents: tuple[ErpDocument, ...] = Field(
+        description="Its former documents in ERPs that are no longer configured, where they stay as they are."
+    )
     drift: DriftState | None = Field(description="How it differs in the ERP; null if it does not, or was accepted.")
     summary: Summary
 

@@ -217,6 +217,7 @@ def _state(facts: CommitmentFacts, current: CurrentStatus) -> CommitmentState:
         failure_code=failure and failure.code,
         missing_document=missing_document(current),
         erp_document=facts.document,
+        left_documents=facts.left_documents,
         drift=facts.open_drift and DriftState.model_validate(facts.open_drift),
         summary=summary(facts, current),
     )

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk.commitment_actions import commitment_router
 from services.approval.web.desk.directory import directory_router
+from services.approval.web.desk.drift_actions import drift_action_router
 from services.approval.web.desk.errors import ErrorHandler, ErrorPages
 from services.approval.web.desk.list_actions import list_action_router
 from services.approval.web.desk.lists import list_router
@@ -24,6 +25,7 @@ def add_desk(app: FastAPI, dependencies: Dependencies) -> Mapping[type[Exception
     for router in (
         list_router,
         list_action_router,
+        drift_action_router,
         commitment_router,
         directory_router,
         session_router,

@@ -9,9 +9,9 @@ from schemas.events import LimitsProfile
 from services.approval.rules.answers import Accept, AcceptDrift, Answer, ExportAgain, Reject, Retry, Settle
 from services.approval.rules.commitment import CurrentStatus
 from services.approval.rules.erp import document_name
-from services.approval.rules.guards import missing_document
+from services.approval.rules.guards import is_erp_left, missing_document
 from services.approval.web.desk import forms
-from services.approval.web.desk.forms import BadFormError, Choice, Fields, FormProblem, Verb
+from services.approval.web.desk.forms import BadFormError, Choice, DriftChoice, DriftVerb, Fields, FormProblem, Verb
 
 AnswerT = TypeVar("AnswerT", bound=Answer)
 
@@ -21,6 +21,20 @@ def chosen_answer(choice: Choice, reason: str) -> Accept | Reject:
     if choice.verb is Verb.REJECT:
         return _built(Reject, revision=choice.revision, content_hash=choice.content_hash, reason=reason)
     return _built(Accept, revision=choice.revision, content_hash=choice.content_hash)
+
+
+def drift_answer(verb: DriftVerb, choice: DriftChoice, why: str) -> ExportAgain | AcceptDrift:
+    """The answer that was chosen for what differs in the ERP; a document that is missing is replaced by a new one."""
+    if verb is DriftVerb.LEAVE:
+        return _built(AcceptDrift, revision=choice.revision, version=choice.version, note=why)
+    return _built(
+        ExportAgain,
+        revision=choice.revision,
+        reopened=choice.reopened,
+        document=choice.document_id,
+        replaces=choice.is_missing,
+        note=why,
+    )
 
 
 def read_accept(fields: Fields, limits: LimitsProfile | None) -> Accept | list[FormProblem]:
@@ -55,14 +69,19 @@ def read_retry(fields: Fields) -> Retry | list[FormProblem]:
 
 
 def read_create_anew(fields: Fields, current: CurrentStatus) -> Retry | list[FormProblem]:
-    """The order to create anew the document that the page names; the approver has to confirm that it is gone."""
+    """The order to create anew the document that the page names; the approver has to confirm that it is given up."""
     if fields.get("deleted") != "yes":
-        missing = missing_document(current)
-        name = document_name(missing) if missing else "the document"
-        return [FormProblem("deleted", f"Confirm that {name} was deleted on purpose, since a new one will be created")]
+        return [FormProblem("deleted", f"Confirm that {_given_up(current)}, since a new one will be created")]
     terms, problems = _read_terms(fields)
     replaces = fields.get("replaces")
     return problems or _built(Retry, revision=_revision(fields), round=_round(fields), replaces=replaces, **terms)
+
+
+def _given_up(current: CurrentStatus) -> str:
+    missing = missing_document(current)
+    if missing and is_erp_left(current):
+        return f"{document_name(missing)} is closed or cancelled in {missing.connection}"
+    return f"{document_name(missing) if missing else 'the document'} was deleted on purpose"
 
 
 def read_export_again(fields: Fields) -> ExportAgain | list[FormProblem]:

@@ -66,6 +66,7 @@ COLUMNS: Mapping[DeskView, tuple[Column, ...]] = {
         Column("since", "Synced", "short"),
     ),
     DeskView.DIFFERING: (
+        Column("choose_drift", "Choose", "choose", is_for_approvers=True),
         _COMMITMENT,
         _VENDOR,
         _TOTAL,

@@ -1,6 +1,6 @@
 """Answers from a commitment's page: to what waits, failed or is in doubt, and to what differs in the ERP."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Annotated
@@ -53,8 +53,8 @@ class CommitmentActions:
     async def submit(self, request: Request, who: DirectoryPerson, commitment_id: str, action: Action) -> Response:
         """Carry out the form: redirect to the list with the result, or show the page again with what is wrong."""
         fields = forms.text_fields(await request.form())
-        stored, erp = await self._found(who, commitment_id)
-        answer = _read(action, fields, stored, erp)
+        stored, erps = await self._found(who, commitment_id)
+        answer = _read(action, fields, stored, target_erp(stored.facts, erps))
         if not isinstance(answer, Answer):
             return await self._page.show(who, commitment_id, RefusedForm(fields, answer))
         answered = await self._decisions.answer(commitment_id, who, answer, traceparent_of(request))
@@ -63,18 +63,20 @@ class CommitmentActions:
         if isinstance(answered.result, Unacceptable):
             problems = [FormProblem(each.member, each.text) for each in answered.result.problems]
             return await self._page.show(who, commitment_id, RefusedForm(fields, problems))
-        result = result_of(answer, answered, erp_title(erp))
+        result = result_of(answer, answered, erp_title(target_erp(answered.facts, erps)))
         if not result.is_done:
             form = RefusedForm(fields, refusal=result.text, revision=answer.revision)
             return await self._page.show(who, commitment_id, form)
         return await self._lists.show_results(request, _list_of(fields), [result])
 
-    async def _found(self, who: DirectoryPerson, commitment_id: str) -> tuple[StoredCommitment, ErpConnection | None]:
+    async def _found(
+        self, who: DirectoryPerson, commitment_id: str
+    ) -> tuple[StoredCommitment, Sequence[ErpConnection]]:
         async with self._database.begin() as db:
             stored = await queries.find(db, who.company_id, commitment_id)
             if stored is None:
                 raise HTTPException(HTTPStatus.NOT_FOUND)
-            return stored, target_erp(stored.facts, await directory.erps_of_company(db, who.company_id))
+            return stored, await directory.erps_of_company(db, who.company_id)
 
 
 def commitment_router(dependencies: Dependencies, pages: Pages) -> APIRouter:

@@ -42,6 +42,13 @@ class Verb(StrEnum):
     REJECT = "reject"
 
 
+class DriftVerb(StrEnum):
+    """What can be done with the chosen rows of the view of what differs in the ERP."""
+
+    WRITE = "write"
+    LEAVE = "leave"
+
+
 @dataclass(frozen=True, slots=True)
 class FormProblem:
     """What is wrong with a field; `field` is the id of its element, for the link to it."""
@@ -73,6 +80,44 @@ class Choice:
         if verb not in set(Verb) or len(content_hash) != _HASH_CHARACTERS or not re.match(ID_PATTERN, commitment_id):
             raise BadFormError
         return cls(Verb(verb), positive_number(revision), content_hash, commitment_id)
+
+
+@dataclass(frozen=True, slots=True)
+class DriftChoice:
+    """A row chosen in the view of what differs in the ERP, bound to the comparison and the document that were read."""
+
+    version: int
+    revision: int
+    reopened: int
+    is_missing: bool
+    commitment_id: str
+    document_id: str
+
+    @property
+    def value(self) -> str:
+        """The choice as a form carries it, without the document; the id comes last because it may contain colons."""
+        return f"{self.version}:{self.revision}:{self.reopened}:{int(self.is_missing)}:{self.commitment_id}"
+
+    @classmethod
+    def of(cls, value: str, document_id: str) -> "DriftChoice":
+        """The choice that a form carries as `value`; BadFormError if it is none."""
+        numbers, commitment_id = value.split(":", 4)[:4], value.split(":", 4)[-1]
+        if len(numbers) != 4 or not re.match(ID_PATTERN, commitment_id):  # noqa: PLR2004 - as many as `value` has
+            raise BadFormError
+        version, revision, reopened, is_missing = map(whole_number, numbers)
+        return cls(version, revision, reopened, bool(is_missing), commitment_id, document_id)
+
+
+def drift_choices(fields: Fields) -> list[DriftChoice]:
+    """The rows that are chosen in a form, in the order of the page; BadFormError if there are more than MAX_CHOICES."""
+    chosen = [
+        DriftChoice.of(value, fields.get(f"document-{name.removeprefix('drift-')}", ""))
+        for name, value in fields.items()
+        if name.startswith("drift-") and value
+    ]
+    if len(chosen) > MAX_CHOICES:
+        raise BadFormError
+    return chosen
 
 
 def choices(fields: Fields) -> list[Choice]:

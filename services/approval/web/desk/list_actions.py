@@ -190,6 +190,4 @@ def list_action_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
 
 
 def _list_of(fields: Mapping[str, str]) -> ListQuery:
-    """The page of the list that the form was sent from."""
-    search, after = (fields.get(name, "").replace("\x00", "") for name in ("q", "after"))
-    return ListQuery(DeskView.READY, search, after)
+    return ListQuery.sent_from(fields, DeskView.READY)

@@ -8,15 +8,15 @@ from schemas.events import ErpConnection, Failure
 from schemas.fields import FailureClass, Owner, Status
 from services.approval.rules import status
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus
-from services.approval.rules.erp import erp_title, target_erp
+from services.approval.rules.erp import UNNAMED_ERP, connection_name, target_erp
 from services.approval.rules.finding import Finding
-from services.approval.rules.guards import missing_document
+from services.approval.rules.guards import is_erp_left, missing_document
 from services.approval.storage import reviews, submissions
 from services.approval.storage.queries import StoredCommitment
 from services.approval.storage.reviews import Review
 from services.approval.storage.submissions import Key
 from services.approval.storage.views import DeskView
-from services.approval.web.desk.forms import Choice, Verb
+from services.approval.web.desk.forms import Choice, DriftChoice, Verb
 from services.pipeline.database import Transaction
 
 GROUP_BYTES = 1_048_576
@@ -38,8 +38,13 @@ class ListRow:
 
     @property
     def erp_title(self) -> str:
-        """What people call the ERP."""
-        return erp_title(self.erp)
+        """What people call the ERP; its connection's name if that is not configured for the company any more."""
+        return self.erp.title if self.erp else self.lost_connection or UNNAMED_ERP
+
+    @property
+    def lost_connection(self) -> str | None:
+        """The connection that the commitment cannot leave by itself and that is not configured any more, if so."""
+        return connection_name(self.facts) if self.erp is None else None
 
     @property
     def blocked_by(self) -> tuple[str, ...]:
@@ -83,13 +88,26 @@ class ListRow:
 
     @property
     def missing_document(self) -> ErpDocument | None:
-        """The document that the ERP no longer has, if the export failed because of that."""
+        """The document that the ERP no longer has, or that is in `lost_connection`, if the export failed for that."""
         return missing_document(self.current)
+
+    @property
+    def is_erp_left(self) -> bool:
+        """Whether the export failed because the ERP of the document is no longer configured."""
+        return is_erp_left(self.current)
 
     @property
     def content_hash(self) -> str:
         """The content that an answer given here is bound to; any one of a dispute, which can only be rejected."""
         return _shown_hash(self.facts, self.current)
+
+    @property
+    def drift_choice(self) -> DriftChoice | None:
+        """What a form sends when this row is chosen; None unless it differs in the ERP and has one document there."""
+        drift, document = self.facts.open_drift, self.facts.document
+        if drift is None or document is None or len(self.facts.erp_ids) > 1:
+            return None
+        return DriftChoice(drift.version, drift.revision, drift.reopened, drift.is_missing, self.facts.id, document.id)
 
     def choice(self, verb: str) -> str:
         """What a form sends when `verb` is chosen for this row."""

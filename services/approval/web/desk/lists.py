@@ -34,6 +34,12 @@ class ListQuery:
     search: str = ""
     after: str = ""
 
+    @classmethod
+    def sent_from(cls, fields: Fields, view: DeskView) -> "ListQuery":
+        """The page of the list of `view` that a form was sent from."""
+        search, after = (fields.get(name, "").replace("\x00", "") for name in ("q", "after"))
+        return cls(view, search, after)
+
     def address(self, **more: str) -> str:
         """The address of the list; `more` is added to its query."""
         query = {"view": self.view.value, "q": self.search, "after": self.after} | more
@@ -68,9 +74,9 @@ class ListPages:
         chosen: Collection[str] = (),
         typed: Fields | None = None,
         results: Sequence[Result] = (),
-        is_all_chosen: bool = False,
+        choose: str = "",
     ) -> Response:
-        """Return the list; `chosen` are the answers that are ticked, `typed` what its form contains already."""
+        """Return the list; `chosen` rows and those of the kind `choose` are ticked, `typed` is in its form."""
         async with self._readers:
             async with self._database.begin() as db:
                 found = await _page(db, person, query)
@@ -96,7 +102,7 @@ class ListPages:
                 chosen=chosen,
                 typed=typed or {},
                 results=results,
-                is_all_chosen=is_all_chosen,
+                chosen_kind=choose,
             )
 
     async def show_results(self, request: Request, query: ListQuery, results: Sequence[Result]) -> Response:
@@ -135,7 +141,7 @@ def list_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
         done: str = "",
     ) -> Response:
         results = _results(await dependencies.identity.session(request), done) if done else ()
-        return await lists.show(who, ListQuery(view, q, after), results=results, is_all_chosen=choose == "accept")
+        return await lists.show(who, ListQuery(view, q, after), results=results, choose=choose)
 
     return router
 

@@ -9,6 +9,7 @@ from schemas.commitment import ErpDocument, Person, summarise
 from schemas.envelope import DataT, Event, new_event
 from schemas.events import (
     DOCUMENT_GONE,
+    UNKNOWN_CONNECTION,
     Change,
     CommitmentResent,
     CommitmentRetrieved,
@@ -63,6 +64,8 @@ def accepted(
     at: datetime = NOW,
     replaces: ErpDocument | None = None,
     reopened: int = 0,
+    *,
+    moves: bool = False,
 ) -> Event[DecisionAccepted]:
     data = DecisionAccepted(
         **_about(revision),
@@ -72,6 +75,7 @@ def accepted(
         decided_by=by,
         sent_by=SAM,
         replaces=replaces,
+        moves=moves,
         reopened=reopened,
     )
     return _event(data, at)
@@ -183,6 +187,20 @@ def gone(revision: int = 2, export_round: int = 1, number: str = "PO-1001", at: 
     )
     data = failed(revision, export_round).data.model_copy(update={"failure": failure})
     return _event(data, at)
+
+
+def erp_left(revision: int = 2, export_round: int = 1, at: datetime = NOW) -> Event[ExportFailed]:
+    """The failure of an update because the ERP of the commitment's document is no longer configured."""
+    failure = Failure(
+        failure_class=FailureClass.FIX_SETUP,
+        code=UNKNOWN_CONNECTION,
+        message="PO-1001 is in quickbooks, which is no longer configured.",
+        owner=Owner.ERP_ADMIN,
+        next_step="Say formerly, or create it anew.",
+        in_erp=True,
+        document=document(),
+    )
+    return _event(failed(revision, export_round).data.model_copy(update={"failure": failure}), at)
 
 
 def succeeded(

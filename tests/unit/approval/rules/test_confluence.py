@@ -36,6 +36,7 @@ from tests.unit.approval.rules.event_builders import (
     document,
     drift_accepted,
     drifted,
+    erp_left,
     failed,
     gone,
     in_doubt,
@@ -72,6 +73,10 @@ SCENARIOS: dict[str, tuple[Event[Any], ...]] = {
     ),
     "a document that was replaced, but is there after all": (
         sent(2, A), accepted(2, 2, replaces=document()), gone(2, 1), succeeded(1), confirmed(1), succeeded(2, 2)
+    ),
+    "a document in an ERP that was left, and one in the next ERP": (
+        sent(2, A), erp_left(2, 1), accepted(2, 2, replaces=document(), moves=True), succeeded(1),
+        succeeded(2, 2, "PO-1002")
     ),
     "a synced revision that is exported again": (
         sent(1, A), accepted(1, 1), succeeded(1), in_doubt(1, 2, reopened=1), failed(1, 2, reopened=1),

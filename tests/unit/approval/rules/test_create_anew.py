@@ -104,7 +104,7 @@ def test_nothing_else_can_be_created_anew(facts: CommitmentFacts) -> None:
 
     assert isinstance(result, Conflict)
     assert result.explanation == (
-        "SC-014 cannot be created anew: its export did not fail because id-of-PO-1001 is gone. "
+        "SC-014 cannot be created anew: its export did not fail for want of id-of-PO-1001. "
         "Your answer was not recorded."
     )
 

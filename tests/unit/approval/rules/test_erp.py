@@ -35,6 +35,13 @@ def test_only_a_document_or_a_doubt_binds_a_commitment_to_an_erp(
     assert target_erp(after(*events), [FIRST, QUICKBOOKS]) == target
 
 
+@pytest.mark.parametrize("events", [IN_DOUBT, SYNCED, (*SYNCED, sent(2))])
+def test_a_document_or_an_export_in_doubt_follows_its_erp_to_another_name(events: tuple[Event[EventData], ...]) -> None:
+    renamed = erp("books", formerly=("ledger", "quickbooks"))
+
+    assert target_erp(after(*events), [FIRST, renamed]) == renamed
+
+
 @pytest.mark.parametrize("events", [FAILED, (*FAILED, sent(2))])
 def test_without_a_document_it_follows_its_company_to_another_erp(events: tuple[Event[EventData], ...]) -> None:
     assert target_erp(after(*events), [FIRST]) == FIRST

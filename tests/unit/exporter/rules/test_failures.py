@@ -36,16 +36,10 @@ SUMMARY = exports_after().by_revision[1].summary
             "Add a [[connection]] that takes it, with co-1 among its companies, to the file that ERP_CONNECTIONS names",
         ),
         (
-            unknown_connection("main", "SC-014", has_document=False),
+            unknown_connection("main", "SC-014", None),
             Owner.ERP_ADMIN,
             "The ERP connection main, through which SC-014 goes, is not configured.",
-            "Put the connection main back into the file that ERP_CONNECTIONS names, or another one that takes SC-014;",
-        ),
-        (
-            unknown_connection("main", "SC-014", has_document=True),
-            Owner.ERP_ADMIN,
-            "The ERP connection main, through which SC-014 goes, is not configured.",
-            "Put the connection main back into the file that ERP_CONNECTIONS names; let the exporter read it (SIGHUP),",
+            'If main was only renamed, say formerly = ["main"] in its [[connection]] in the file that ERP_CONNECTIONS',
         ),
         (
             content_differs(ABOUT),
@@ -119,6 +113,19 @@ def test_a_document_that_is_gone_is_named_with_its_erp_and_its_commitment() -> N
     assert failure.next_step == (
         "If PO-7 was deleted on purpose, choose Create anew; otherwise restore it in Main books, then retry."
     )
+
+
+def test_a_document_in_an_erp_that_is_no_longer_configured_is_named_with_both_ways_out() -> None:
+    document = ErpDocument(connection="main", id="d-1", number="PO-7")
+
+    failure = failure_of(unknown_connection("main", "SC-014", document), is_in_erp=True)
+
+    assert failure.message == (
+        "PO-7, the document of SC-014, is in main, which is no longer configured. Nothing was written."
+    )
+    assert failure.next_step.startswith('If main was only renamed, say formerly = ["main"]')
+    assert "an accounting approver chooses Create anew" in failure.next_step
+    assert (failure.code, failure.document, failure.in_erp) == ("unknown_connection", document, True)
 
 
 def test_an_erp_without_a_title_is_called_the_erp() -> None:

@@ -1,0 +1,133 @@
+"""Answers from the view of what differs in the ERP: writes the chosen rows again, or leaves them, after a review."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from schemas.events import DirectoryPerson
+from services.approval.rules.erp import erp_title, target_erp
+from services.approval.storage import directory, queries
+from services.approval.storage.views import DeskView
+from services.approval.web.dependencies import Dependencies
+from services.approval.web.desk.answer_forms import drift_answer
+from services.approval.web.desk.forms import (
+    DriftChoice,
+    DriftVerb,
+    Fields,
+    FormProblem,
+    drift_choices,
+    text_fields,
+    why_problems,
+)
+from services.approval.web.desk.list_rows import ListRow
+from services.approval.web.desk.lists import ListPages, ListQuery
+from services.approval.web.desk.pages import Pages
+from services.approval.web.desk.results import Result, not_found, result_of
+from services.approval.web.desk.wording import totals
+from services.approval.web.tracing import traceparent_of
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedDrift:
+    """A row of the review, as it is now."""
+
+    choice: DriftChoice
+    row: ListRow
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether it still differs as it was read."""
+        return self.row.drift_choice == self.choice
+
+
+class DriftActions:
+    """Carries out the answers that were chosen in the view of what differs in the ERP."""
+
+    def __init__(self, dependencies: Dependencies, pages: Pages) -> None:
+        self._database = dependencies.database
+        self._readers = dependencies.readers
+        self._decisions = dependencies.decisions
+        self._pages = pages
+        self._lists = ListPages(dependencies, pages)
+
+    async def submit(self, request: Request, who: DirectoryPerson, fields: Fields) -> Response:
+        """Show the review of what was chosen in the list, or carry out what was confirmed there."""
+        verb = DriftVerb.LEAVE if fields.get("action") == DriftVerb.LEAVE else DriftVerb.WRITE
+        chosen, why = drift_choices(fields), fields.get("why", "").strip()
+        if not chosen:
+            problems = [FormProblem("choices", "Choose at least one commitment")]
+            return await self._lists.show(who, _list_of(fields), problems=problems)
+        if fields.get("confirmed") != "yes":
+            return await self._review(who, fields, verb, chosen)
+        if problems := why_problems(why):
+            return await self._review(who, fields, verb, chosen, problems)
+        results = await self._carry_out(request, who, verb, chosen, why)
+        return await self._lists.show_results(request, _list_of(fields), results)
+
+    async def _review(
+        self,
+        who: DirectoryPerson,
+        fields: Fields,
+        verb: DriftVerb,
+        chosen: Sequence[DriftChoice],
+        problems: Sequence[FormProblem] = (),
+    ) -> Response:
+        checked = await self._checked(who, chosen)
+        possible = [each for each in checked if each.is_possible]
+        return await self._pages.render_apart(
+            "check_differences.html",
+            person=who,
+            title="Check before writing again" if verb is DriftVerb.WRITE else "Check before leaving",
+            verb=verb,
+            possible=possible,
+            impossible=[each for each in checked if not each.is_possible],
+            totals=totals([each.row.summary for each in possible]),
+            query=_list_of(fields),
+            problems=problems,
+            typed=fields,
+        )
+
+    async def _checked(self, who: DirectoryPerson, chosen: Sequence[DriftChoice]) -> list[CheckedDrift]:
+        """The chosen commitments as they are now; those that the company does not have are left out."""
+        async with self._readers, self._database.begin() as db:
+            erps = await directory.erps_of_company(db, who.company_id)
+            found = [(each, await queries.find(db, who.company_id, each.commitment_id)) for each in chosen]
+        return [
+            CheckedDrift(choice, ListRow(stored.facts, stored.current, target_erp(stored.facts, erps)))
+            for choice, stored in found
+            if stored
+        ]
+
+    async def _carry_out(
+        self, request: Request, who: DirectoryPerson, verb: DriftVerb, chosen: Sequence[DriftChoice], why: str
+    ) -> list[Result]:
+        """Carry out the answers one by one, each a decision of its own."""
+        # All are built before the first is recorded, so that an invalid form is refused as a whole.
+        answers = [(choice.commitment_id, drift_answer(verb, choice, why)) for choice in chosen]
+        async with self._database.begin() as db:
+            erps = await directory.erps_of_company(db, who.company_id)
+        results = []
+        for commitment_id, answer in answers:
+            answered = await self._decisions.answer(commitment_id, who, answer, traceparent_of(request))
+            erp = erp_title(target_erp(answered.facts, erps)) if answered else ""
+            results.append(result_of(answer, answered, erp) if answered else not_found(commitment_id))
+        return results
+
+
+def drift_action_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
+    """Return the route that takes the answers of the view of what differs in the ERP."""
+    router = APIRouter(include_in_schema=False)
+    actions = DriftActions(dependencies, pages)
+    Approver = Annotated[DirectoryPerson, Depends(dependencies.identity.require_approver)]  # noqa: N806 - a type
+
+    @router.post("/differences")
+    async def submit(request: Request, who: Approver) -> Response:
+        return await actions.submit(request, who, text_fields(await request.form()))
+
+    return router
+
+
+def _list_of(fields: Fields) -> ListQuery:
+    return ListQuery.sent_from(fields, DeskView.DIFFERING)
