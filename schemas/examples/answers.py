@@ -101,7 +101,7 @@ _DECISIONS: tuple[Example, ...] = (
         "moved-to-another-erp",
         APPROVAL,
         "2026-11-21T16:35:00Z",
-        _accepted(CONCRETE_2, 3, 2, replaces=CONCRETE_DOCUMENT, moves=True),
+        _accepted(CONCRETE_2, 4, 2, replaces=CONCRETE_DOCUMENT, moves=True),
     ),
     example(
         "exported-again",

@@ -173,7 +173,7 @@ EXAMPLES: tuple[Example, ...] = (
         "erp-left",
         "2026-11-21T16:30:02Z",
         CONCRETE_2,
-        3,
+        4,
         1,
         failure_class=FailureClass.FIX_SETUP,
         code=UNKNOWN_CONNECTION,
