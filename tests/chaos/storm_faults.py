@@ -21,7 +21,7 @@ from tests.chaos.storm_settings import PATIENCE, SETTLE_SECONDS, TIMEOUT_SECONDS
 from tests.waiting import eventually
 
 TICK_SECONDS = 0.15
-MAX_WAITING = 16
+MAX_WAITING = 8
 """How many faults wait for a call at a time; the next one is switched on once there are fewer."""
 STORM_CALLS = 6
 CALLS_BETWEEN = 2
@@ -82,9 +82,10 @@ async def _keep_failing(erp: ErpProcess, faults: Iterator[ErpFault], stopping: a
         while not stopping.is_set():
             with suppress(httpx2.HTTPError):  # it is being killed just now
                 waiting = (await client.get(f"{erp.url}/faults")).json()["faults"]
-                if erp.pid != given_to:  # it was killed, and has forgotten them
-                    waiting, given_to = given, erp.pid
-                if len(waiting) < MAX_WAITING:
+                is_forgotten, given_to = erp.pid != given_to, erp.pid
+                if is_forgotten:  # it was killed
+                    waiting = given
+                if is_forgotten or len(waiting) < MAX_WAITING:
                     given = [*waiting, *(next(faults).model_dump(mode="json") for _ in range(2))]
                     await _switch_on(client, erp, given)
             await asyncio.sleep(TICK_SECONDS)

@@ -55,6 +55,7 @@ SHORT_POINTS = (
 COMMITMENTS_PER_ROUND, COMMITMENTS_PER_TROUBLE = 600, 250
 STANDS_STILL_SECONDS = LEASE_SECONDS + 1
 POLL_SECONDS = 0.5
+COMMITMENTS_MORE, MORE_AFTER_SECONDS, MOST_TIMES_MORE = 5, 2.0, 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +119,7 @@ async def test_every_commitment_is_one_document_at_its_revision_or_an_open_item_
             async with failing(storm.erp, faults):
                 await storm.rage(size)
             calm_at = monotonic()
+            await storm.outcomes()
             storm.people.only_accept()
             await storm.until_over(size.settled_within_seconds)
             await storm.until_told(size.told_within_seconds)
@@ -137,6 +139,8 @@ async def test_every_commitment_is_one_document_at_its_revision_or_an_open_item_
         assert [each for each in these if each.is_untold] == []
         assert [each for each in these if not (each.is_right or each.is_open)] == []
     assert [each for each in at_last if each.is_open] == []
+    if not size.may_write_twice:
+        assert {each.commitment_id for each in at_last if len(each.documents) > 1} <= storm.stored_twice()
 
 
 class Storm:
@@ -167,16 +171,26 @@ class Storm:
         await asyncio.to_thread(self.dying.kill)
         self.dying.environment.pop("CRASH_AT", None)
         await asyncio.to_thread(self.dying.start)
+        await self._until_all_faults_hit()
+
+    async def _until_all_faults_hit(self) -> None:
+        """Send more, a few at a time, until each kind of fault has hit a call."""
+        for more in range(MOST_TIMES_MORE):
+            await self.outcomes()
+            if set(ErpFaultKind) <= self.faults_that_hit().keys():
+                return
+            await self.people.send(some_ids(f"more-{more}", COMMITMENTS_MORE))
+            await asyncio.sleep(MORE_AFTER_SECONDS)
 
     async def _die_at(self, point: str, ids: Sequence[str]) -> None:
         await asyncio.to_thread(self.dying.kill)
-        if point.startswith("comparison."):
-            await compare_now(SecretStr(self.world.environment["DATABASE_URL"]), "small-erp")
         if not point.startswith(DIES_ALONE):
             await self._note_death(point, ids)
             return
         async with self._busy:
             await asyncio.to_thread(self.steady.stop)
+            if point.startswith("comparison."):
+                await compare_now(SecretStr(self.world.environment["DATABASE_URL"]), "small-erp")
             await self._note_death(point, ids)
             await asyncio.to_thread(self.steady.start)
 
@@ -261,6 +275,10 @@ class Storm:
     def faults_that_hit(self) -> Counter[ErpFaultKind]:
         """Count the calls that a fault has hit, by the ERP's journal."""
         return Counter(entry.fault for entry in self._entries if entry.fault)
+
+    def stored_twice(self) -> set[str | None]:
+        """Return the commitments of which the ERP itself has stored a call twice."""
+        return {entry.reference for entry in self._entries if entry.fault == ErpFaultKind.STORE_TWICE}
 
     def describe(self, ended: Sequence[Outcome], report: Callable[[str], None]) -> None:
         """Say what happened, and what became of it."""
