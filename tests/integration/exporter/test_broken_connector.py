@@ -127,7 +127,7 @@ async def test_a_write_whose_outcome_is_never_known_is_repeated_up_to_the_limit_
     assert connector.writes == 10
     (failed,) = [event.data for event in await process.published() if event.data.topic == "export.failed"]
     assert (failed.attempts, failed.failure.code, failed.failure.failure_class) == (10, "given_up", "retry_later")
-    assert failed.failure.message.endswith("(KeyError)." if kind == "raises" else "The ERP did not answer.")
+    assert failed.failure.message.endswith("an error of its own." if kind == "raises" else "The ERP did not answer.")
 
 
 async def test_a_process_that_dies_in_every_write_repeats_it_up_to_the_limit_only(exporter: ExporterProcess) -> None:

@@ -232,10 +232,10 @@ async def test_an_operator_can_have_all_documents_compared_now(exporter: Exporte
 async def test_many_documents_are_made_due_in_portions_each_once(exporter: ExporterProcess) -> None:
     await more_comparisons(exporter, 2 * comparisons.MADE_DUE + 3)
     async with exporter.database.begin() as db:
-        first = await comparisons.make_due(db, "main", exporter.clock())
+        first = await comparisons.make_due(db, ("main",), exporter.clock())
 
     assert len(first) == comparisons.MADE_DUE
-    assert await make_all_due(exporter.database, "main", exporter.clock()) == 2 * comparisons.MADE_DUE + 4
+    assert await make_all_due(exporter.database, ("main",), exporter.clock()) == 2 * comparisons.MADE_DUE + 4
     async with exporter.database.begin() as db:
         later = select(func.count()).select_from(COMPARISON).where(COMPARISON.c.due_at > exporter.clock())
         assert (await db.execute(later)).scalar_one() == 0

@@ -84,7 +84,7 @@ async def test_an_endless_answer_is_read_no_further() -> None:
     endless = b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * (4 * MAX_ANSWER_BYTES)
     async with scripted_server(endless) as erp, connector(erp.url, 5) as http:
         answer = await http.find("c-1")
-    message = "The ERP's answer to GET cannot be used: the answer has more than 1,048,576 bytes."
+    message = "Main answered, but its answer cannot be used: the answer has more than 1,048,576 bytes."
     assert answer == Transient(message, is_reached=True)
 
 

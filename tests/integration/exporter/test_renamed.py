@@ -125,7 +125,7 @@ async def test_documents_of_the_former_name_are_compared(exporter: ExporterProce
     exporter.erp.books.delete("1001")
     async with exporter.database.begin() as db:
         names = after.connections.names_of("books")
-        assert await comparisons.make_due(db, names, exporter.clock()) == 1
+        assert await comparisons.make_due(db, names, exporter.clock()) == ["c-1"]
     work = ComparisonWork(after.connections, LeaseClock(exporter.clock, exporter.clock.seconds))
     (job,) = (await work.claim(exporter.database, 1, ())).jobs
     async with exporter.database.begin() as db:
