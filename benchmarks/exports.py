@@ -3,6 +3,7 @@
 The ERP's journal says when each call took effect; its clock is ours, so everything is seen from outside.
 """
 
+import itertools
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -45,17 +46,22 @@ def throughput(servers: Servers, count: int) -> Exports:
         erp.set_faults([ErpFault(kind=ErpFaultKind.SLOW, calls=Calls.EVERY, seconds=CALL_SECONDS)])
         accept(count)
         created = sorted(each.at for each in _wait_for(erp, count))
-    # the first calls end together, and are where the clock starts
-    seconds = (created[-1] - created[MAX_IN_FLIGHT - 1]).total_seconds()
-    return Exports(count, (count - MAX_IN_FLIGHT) / seconds, IDEAL_RATE)
+    # while all calls are taken: the first ones end together, and after the last ones nothing begins
+    full = created[MAX_IN_FLIGHT - 1 : -MAX_IN_FLIGHT]
+    return Exports(count, (len(full) - 1) / (full[-1] - full[0]).total_seconds(), IDEAL_RATE)
 
 
 def start(servers: Servers, count: int, rate: float) -> Window:
-    """Accept `count` commitments at `rate` a second; return how long after each acceptance its first call arrived."""
+    """Accept `count` commitments at `rate` a second; return how long after each acceptance its first call arrived.
+
+    The exporter has exported before: what a process does for the first time takes longer.
+    """
     with _rig(servers, {"max_in_flight": MAX_IN_FLIGHT}) as (erp, accept):
         erp.set_faults([ErpFault(kind=ErpFaultKind.SLOW, calls=Calls.EVERY, seconds=CALL_SECONDS)])
+        accept(MAX_IN_FLIGHT)
+        _wait_for(erp, MAX_IN_FLIGHT)
         accepted = accept(count, rate)
-        _wait_for(erp, count)
+        _wait_for(erp, MAX_IN_FLIGHT + count)
         first = {each.reference: each.at for each in reversed(erp.calls()) if each.did == Did.SEARCHED}
     arrived = {id_: at - timedelta(seconds=CALL_SECONDS) for id_, at in first.items()}
     return _window([(arrived[id_] - at).total_seconds() for id_, at in accepted.items()])
@@ -88,14 +94,15 @@ class _Approver:
         self._producer = producer(servers.bootstrap_servers, linger_ms=0)
         self._commitment: dict[str, Any] = json.loads(Snapshot.of(CONCRETE_1.model_dump(mode="json")).text)
         self._run = uuid4().hex[:8]
+        self._numbers = itertools.count()
 
     def __call__(self, count: int, rate: float | None = None) -> Mapping[str, datetime]:
         """Accept `count` commitments, at once or at `rate` a second; return when each was."""
         began, accepted = monotonic(), {}
-        for number in range(count):
+        for place in range(count):
             if rate:
-                sleep(max(began + number / rate - monotonic(), 0))
-            id_, now = f"bench-{self._run}-{number}", datetime.now(UTC)
+                sleep(max(began + place / rate - monotonic(), 0))
+            id_, now = f"bench-{self._run}-{next(self._numbers)}", datetime.now(UTC)
             self._producer.produce(DecisionAccepted.topic, self._event(id_, now), id_)
             self._producer.poll(0)
             accepted[id_] = now

@@ -7,11 +7,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from schemas.events import DirectoryPerson
-from services.approval.rules.erp import erp_title, target_erp
+from services.approval.rules.erp import target_erp
 from services.approval.storage import directory, queries
 from services.approval.storage.views import DeskView
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk.answer_forms import drift_answer
+from services.approval.web.desk.carrying_out import carry_out
 from services.approval.web.desk.forms import (
     DriftChoice,
     DriftVerb,
@@ -24,9 +25,7 @@ from services.approval.web.desk.forms import (
 from services.approval.web.desk.list_rows import ListRow
 from services.approval.web.desk.lists import ListPages, ListQuery
 from services.approval.web.desk.pages import Pages
-from services.approval.web.desk.results import Result, not_found, result_of
 from services.approval.web.desk.wording import totals
-from services.approval.web.tracing import traceparent_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +45,9 @@ class DriftActions:
     """Carries out the answers that were chosen in the view of what differs in the ERP."""
 
     def __init__(self, dependencies: Dependencies, pages: Pages) -> None:
+        self._dependencies = dependencies
         self._database = dependencies.database
         self._readers = dependencies.readers
-        self._decisions = dependencies.decisions
         self._pages = pages
         self._lists = ListPages(dependencies, pages)
 
@@ -63,7 +62,8 @@ class DriftActions:
             return await self._review(who, fields, verb, chosen)
         if problems := why_problems(why):
             return await self._review(who, fields, verb, chosen, problems)
-        results = await self._carry_out(request, who, verb, chosen, why)
+        answers = [(choice.commitment_id, drift_answer(verb, choice, why)) for choice in chosen]
+        results = await carry_out(self._dependencies, request, who, answers)
         return await self._lists.show_results(request, _list_of(fields), results)
 
     async def _review(
@@ -99,21 +99,6 @@ class DriftActions:
             for choice, stored in found
             if stored
         ]
-
-    async def _carry_out(
-        self, request: Request, who: DirectoryPerson, verb: DriftVerb, chosen: Sequence[DriftChoice], why: str
-    ) -> list[Result]:
-        """Carry out the answers one by one, each a decision of its own."""
-        # All are built before the first is recorded, so that an invalid form is refused as a whole.
-        answers = [(choice.commitment_id, drift_answer(verb, choice, why)) for choice in chosen]
-        async with self._database.begin() as db:
-            erps = await directory.erps_of_company(db, who.company_id)
-        results = []
-        for commitment_id, answer in answers:
-            answered = await self._decisions.answer(commitment_id, who, answer, traceparent_of(request))
-            erp = erp_title(target_erp(answered.facts, erps)) if answered else ""
-            results.append(result_of(answer, answered, erp) if answered else not_found(commitment_id))
-        return results
 
 
 def drift_action_router(dependencies: Dependencies, pages: Pages) -> APIRouter:

@@ -6,23 +6,20 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from schemas.events import Change, DirectoryPerson, ErpConnection
+from schemas.events import Change, DirectoryPerson
 from schemas.fields import Status
-from services.approval.rules.answers import Answer
-from services.approval.rules.erp import erp_title, target_erp
-from services.approval.storage import directory, queries
+from services.approval.storage import queries
 from services.approval.storage.reviews import review
 from services.approval.storage.views import DeskView
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk.answer_forms import chosen_answer
+from services.approval.web.desk.carrying_out import carry_out
 from services.approval.web.desk.detail import DetailPage, RefusedForm
 from services.approval.web.desk.forms import Choice, Fields, FormProblem, Verb, choices, reason_problems, text_fields
 from services.approval.web.desk.list_rows import ListRow, reviewed_row
 from services.approval.web.desk.lists import ListPages, ListQuery
 from services.approval.web.desk.pages import Pages
-from services.approval.web.desk.results import Result, not_found, result_of
 from services.approval.web.desk.wording import counted, totals
-from services.approval.web.tracing import traceparent_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +62,9 @@ class ListActions:
     """Carries out the answers that were chosen in the list."""
 
     def __init__(self, dependencies: Dependencies, pages: Pages) -> None:
+        self._dependencies = dependencies
         self._database = dependencies.database
         self._readers = dependencies.readers
-        self._decisions = dependencies.decisions
         self._pages = pages
         self._lists = ListPages(dependencies, pages)
         self._detail = DetailPage(dependencies, pages)
@@ -154,26 +151,11 @@ class ListActions:
         """Carry out the answers one by one; show the commitment itself if a single answer is refused."""
         # All are built before the first is recorded, so that an invalid form is refused as a whole.
         answers = [(choice.commitment_id, chosen_answer(choice, reason)) for choice in chosen]
-        async with self._database.begin() as db:
-            erps = await directory.erps_of_company(db, who.company_id)
-        results = [await self._answer(request, who, erps, *answer) for answer in answers]
+        results = await carry_out(self._dependencies, request, who, answers)
         if len(results) > 1 or results[0].is_done:
             return await self._lists.show_results(request, query, results)
         form = RefusedForm({"reason": reason}, refusal=results[0].text, revision=chosen[0].revision)
         return await self._detail.show(who, chosen[0].commitment_id, form)
-
-    async def _answer(
-        self,
-        request: Request,
-        who: DirectoryPerson,
-        erps: Sequence[ErpConnection],
-        commitment_id: str,
-        answer: Answer,
-    ) -> Result:
-        answered = await self._decisions.answer(commitment_id, who, answer, traceparent_of(request))
-        if answered is None:
-            return not_found(commitment_id)
-        return result_of(answer, answered, erp_title(target_erp(answered.facts, erps)))
 
 
 def list_action_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
