@@ -36,6 +36,8 @@ from services.exporter.rules.probe import (
     Update,
     after_gone,
     after_probe,
+    after_reading_known,
+    is_listed,
     outcome_without_write,
     unless_tried_enough,
 )
@@ -137,12 +139,20 @@ class Attempt:
         request = _write_request(export, snapshot)
         if self._may_create_unasked():
             return await self._write(Create(), request)
-        step = self._after_probe(await self._found(request.reference))
-        step = unless_tried_enough(export, step, self._connection.settings.max_attempts, self._about.erp)
-        outcome = await self._write(step, request) if isinstance(step, (Create, Update)) else step
-        if isinstance(outcome, Gone) and isinstance(step, Update):
-            return await self._after_gone(outcome, step, request)
-        return outcome
+        found = await self._found(request.reference)
+        step = unless_tried_enough(
+            export, self._after_probe(found), self._connection.settings.max_attempts, self._about.erp
+        )
+        return await self._carried_out(step, found, request) if isinstance(step, (Create, Update)) else step
+
+    async def _carried_out(self, step: Create | Update, found: FindAnswer, request: WriteRequest) -> AttemptOutcome:
+        """Write as `step` says, unless the document that it names is gone, or another commitment's by now."""
+        if isinstance(step, Create):
+            return await self._write(step, request)
+        if reused := await self._reused(step.document_id, found):
+            return after_gone(self._job.export, self._job.known, step.document_id, reused, found, self._about.erp)
+        outcome = await self._write(step, request)
+        return await self._after_gone(outcome, step, request) if isinstance(outcome, Gone) else outcome
 
     async def _check_evidence(self, named: ErpDocument) -> AttemptOutcome:
         """Ask the ERP for the document that an approver named; where it cannot show one, their word counts."""
@@ -167,6 +177,17 @@ class Attempt:
     def _after_probe(self, found: FindAnswer) -> Create | Update | AttemptOutcome:
         job = self._job
         return after_probe(job.export, job.known, found, job.time.now(), job.replaced, self._about.erp)
+
+    async def _reused(self, document_id: str, found: FindAnswer) -> Gone | None:
+        """Return why the document with this id, which the ERP does not list as ours, is another commitment's by now.
+
+        A restored ERP gives its ids again. None if it is not, or if the ERP does not show it: it has to refuse then.
+        """
+        reader = reader_of(self._connector)
+        if reader is None or is_listed(found, document_id) or not self._has_time_for_a_call():
+            return None
+        read = usable_read(await self._observed(reader.read(document_id), _READ_ANSWERS))
+        return after_reading_known(self._job.export, document_id, read)
 
     async def _write(self, step: Create | Update, request: WriteRequest) -> AttemptOutcome:
         if obstacle := self._obstacle(request):

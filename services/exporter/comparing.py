@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from schemas.envelope import Event, new_event
 from schemas.events import Change, EventData, ExportDrifted
 from services.exporter import metrics
-from services.exporter.circuits import Circuits
+from services.exporter.circuits import Calls, Circuits
 from services.exporter.connections import Connection, Connections
 from services.exporter.connectors.protocol import reader_of
 from services.exporter.connectors.types import ErpCopy, Gone, ReadAnswer, Transient
@@ -141,7 +141,8 @@ class ComparisonWork:
         connection = self._connections.named(compared.connection)
         if connection is not None:
             heard = None if result is NOT_ASKED or result is BROKEN else Heard.of(result)
-            await self._circuits.record(db, connection, now, heard, _calls_made(compared, result) - CALLS)
+            calls = Calls(heard, _calls_made(compared, result) - CALLS)
+            await self._circuits.record(db, connection, now, calls)
 
     def _next(self, compared: Comparison, now: datetime) -> datetime:
         return next_night(compared.commitment_id, self._connections.named(compared.connection), now)

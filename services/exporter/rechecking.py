@@ -12,7 +12,7 @@ from schemas.envelope import Event
 from schemas.events import EventData
 from schemas.fields import FailureClass
 from services.exporter import metrics
-from services.exporter.circuits import Circuits
+from services.exporter.circuits import Calls, Circuits
 from services.exporter.connections import Connection, Connections
 from services.exporter.connectors.types import FindAnswer, Refused, Transient
 from services.exporter.rules.circuit import Heard, charged, circuit_policy, free_calls
@@ -95,7 +95,8 @@ class RecheckWork:
         exports = (await self._store.lock(db, [id_]))[id_]  # before the connection's row, as everywhere
         if connection := self._connections.named(job.recheck.connection):
             is_asked = result is not NOT_ASKED
-            await self._circuits.record(db, connection, now, Heard.of(result) if is_asked else None, is_asked - 1)
+            calls = Calls(Heard.of(result) if is_asked else None, is_asked - 1)
+            await self._circuits.record(db, connection, now, calls)
         recheck = await recheck_store.leased(db, id_, job.token)
         if recheck is None:
             return ()

@@ -10,7 +10,7 @@ from schemas.envelope import Event
 from schemas.events import EventData
 from services.exporter import metrics
 from services.exporter.attempt import Attempt, AttemptResult, ExportJob, read_snapshot
-from services.exporter.circuits import Circuits
+from services.exporter.circuits import Calls, Circuits
 from services.exporter.claiming import Claiming, retry_policy
 from services.exporter.comparing import next_night
 from services.exporter.connections import Connection, Connections
@@ -76,7 +76,8 @@ class ExportWork:
     async def settle(self, db: Transaction, job: ExportJob, result: AttemptResult) -> Sequence[Event[EventData]]:
         """Save the outcome of an attempt and return the events to publish; no events once the lease is another's."""
         writes, id_ = Writes(), job.export.commitment_id
-        events = await self._settle(db, writes, (await self._store.lock(db, [id_]))[id_], Ended(job, result))
+        before = (await self._store.lock(db, [id_]))[id_]
+        events = await self._settle(db, writes, before, Ended(job, result), is_alone=True)
         await writes.execute(db)
         return events
 
@@ -86,7 +87,7 @@ class ExportWork:
         """Save the outcomes of attempts whose commitments nobody else has locked."""
         ids = [each.job.export.commitment_id for each in ended]
         locked = await self._store.lock(db, ids, skip_locked=True)
-        ours = [each for each in ended if each.job.export.commitment_id in locked]
+        ours = sorted((each for each in ended if each.job.export.commitment_id in locked), key=self._connection_name)
         events = [
             event
             for each in ours
@@ -117,12 +118,23 @@ class ExportWork:
         }
 
     async def _settle(
-        self, db: Transaction, writes: Writes, before: CommitmentExports, ended: Ended[ExportJob, AttemptResult]
+        self,
+        db: Transaction,
+        writes: Writes,
+        before: CommitmentExports,
+        ended: Ended[ExportJob, AttemptResult],
+        *,
+        is_alone: bool = False,
     ) -> Sequence[Event[EventData]]:
         job, result = ended.job, ended.result
-        now = job.time.now()
-        connection = result.connection or self._connections.named(job.export.connection)
-        circuit = await self._after_calls(db, connection, result, now)
+        now, connection = job.time.now(), self._connection_of(ended)
+        calls = Calls(result.heard, result.calls - CALLS_PER_EXPORT)
+        # alone, it is recorded once more: what this process noted at the first time may have been rolled back
+        circuit = (
+            await self._circuits.record(db, connection, now, calls, writes, trusts_seen=not is_alone)
+            if connection
+            else Circuit()
+        )
         outcome = await unless_of_another(db, job.export, result.outcome) if job.evidence else result.outcome
         decided = settle_attempt(before, job.lease.token, outcome, retry_policy(connection), now, circuit)
         if decided is None:
@@ -143,12 +155,13 @@ class ExportWork:
             connection = self._connections.named(export.connection)
             comparisons.schedule(writes, export, written, next_night(export.commitment_id, connection, now))
 
-    async def _after_calls(
-        self, db: Transaction, connection: Connection | None, result: AttemptResult, now: datetime
-    ) -> Circuit:
-        if connection is None:
-            return Circuit()
-        return await self._circuits.record(db, connection, now, result.heard, result.calls - CALLS_PER_EXPORT)
+    def _connection_of(self, ended: Ended[ExportJob, AttemptResult]) -> Connection | None:
+        return ended.result.connection or self._connections.named(ended.job.export.connection)
+
+    def _connection_name(self, ended: Ended[ExportJob, AttemptResult]) -> str:
+        """In this order the rows of connections are locked, as claims lock them."""
+        connection = self._connection_of(ended)
+        return connection.name if connection else ""
 
 
 def _unknown_connection(job: ExportJob) -> Refused | ConnectionGone:

@@ -29,6 +29,7 @@ _LOST = {408, 502, 503, 504, *range(520, 531)}
 """Statuses of gateways and proxies: the ERP's own answer was lost on its way, or there was none."""
 
 _GONE = (httpx2.codes.NOT_FOUND, httpx2.codes.GONE)
+_GONE_CODES = (DOCUMENT_GONE, "other_reference")
 
 
 def find_answer(response: httpx2.Response, reference: str, failures: HttpFailures | None = None) -> FindAnswer:
@@ -53,8 +54,8 @@ def find_failure(response: httpx2.Response, failures: HttpFailures | None = None
 
 
 def is_missing(response: httpx2.Response) -> bool:
-    """Whether the ERP says that there is no document with the id in the address."""
-    return response.status_code in _GONE or problem_in(response).code == DOCUMENT_GONE
+    """Whether the ERP says that there is no document with the id in the address, or that it is another contract's."""
+    return response.status_code in _GONE or problem_in(response).code in _GONE_CODES
 
 
 def write_answer(

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from schemas.commitment import ErpDocument
+from schemas.fields import FailureClass
 from services.exporter.connectors.types import (
+    ErpCopy,
     FindAnswer,
     FoundDocument,
     Gone,
     Landed,
+    ReadAnswer,
     Refused,
     Transient,
     UnreadableDocument,
@@ -17,7 +20,7 @@ from services.exporter.connectors.types import (
 from services.exporter.rules.about import UNNAMED_ERP, About
 from services.exporter.rules.export import Doubt, Export, ExportState
 from services.exporter.rules.failures import UNNAMED_DOCUMENT, given_up, not_stored, unmarked_document
-from services.exporter.rules.marker import marked_revision
+from services.exporter.rules.marker import is_of_another, marked_revision
 from services.exporter.rules.outcome import AttemptOutcome, Broken, ConnectionGone, DocumentGone, NotRepeated, Undecided
 
 _MAX_NAMED = 10
@@ -108,6 +111,22 @@ def after_gone(
     if known is None:  # it was found a moment ago, and nobody was told of it: begin again
         return Transient(gone.message, gone.code, is_reached=True)
     return DocumentGone(known, gone.message, About(export.summary.number, erp))
+
+
+def is_listed(found: FindAnswer, document_id: str) -> bool:
+    """Whether the ERP lists the document with this id under our reference."""
+    return isinstance(found, tuple) and any(each.id == document_id for each in found if isinstance(each, FoundDocument))
+
+
+def after_reading_known(export: Export, document_id: str, read: ReadAnswer) -> Gone | None:
+    """Return what is wrong with the document that was written before; None unless it is another commitment's by now."""
+    if not isinstance(read, ErpCopy) or read.document.id != document_id:
+        return None
+    marker, reference = read.document.marker, read.reference
+    is_foreign = bool(reference) and not marker and not export.commitment_id.startswith(str(reference))
+    if not is_of_another(marker, export.commitment_id) and not is_foreign:
+        return None
+    return Gone(FailureClass.WAIT_FOR_DEPENDENCY, f"{read.document.number or document_id} is another contract's now.")
 
 
 def outcome_without_write(export: Export, obstacle: Refused | Transient | Broken | ConnectionGone) -> AttemptOutcome:

@@ -49,12 +49,13 @@ async def sweep_exports(db: Transaction, after: str, before: datetime) -> Swept:
     if last is None:
         return Swept(0, None)
     newer = EXPORT.alias("newer")
+    is_same = (newer.c.document[name] == EXPORT.c.document[name] for name in ("connection", "id"))
     is_covered = exists().where(
         in_range(after, last, newer.c.commitment_id),
         newer.c.commitment_id == EXPORT.c.commitment_id,
         newer.c.revision > EXPORT.c.revision,
         newer.c.state == ExportState.SUCCEEDED.value,
-        or_(EXPORT.c.document.is_(None), newer.c.document["id"] == EXPORT.c.document["id"]),
+        or_(EXPORT.c.document.is_(None), and_(*is_same)),
     )
     has_contents = exists().where(
         in_range(after, last, SNAPSHOT.c.commitment_id),
