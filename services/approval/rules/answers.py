@@ -80,6 +80,11 @@ class ExportAgain(_Repeat):
         description="Whether the document is no longer this commitment's: it was deleted, or was never its own. "
         "Another of its documents is written to then; if it has none, a new one is created.",
     )
+    version: Version | None = Field(
+        default=None,
+        description="That of the comparison that was read, where the document differs in the ERP; the order is refused "
+        "if it differs in another way by now, or no longer.",
+    )
     note: Annotated[Note, Field(min_length=1)] = Field(description="Why, in words.")
 
 

@@ -41,7 +41,7 @@ def not_its_document(current: CurrentStatus, document_id: str) -> str:
 
 
 def drift_is_another(current: CurrentStatus) -> str:
-    """Why it cannot be accepted that the ERP's document differs."""
+    """Why an answer to how the ERP's document differs is not recorded."""
     return f"{current.summary.number} no longer differs in the ERP as you read it. {_NOT_RECORDED}"
 
 

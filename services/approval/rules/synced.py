@@ -30,7 +30,9 @@ def _export_again(
     """Order another export of a revision that is in the ERP, to its document or to a new one in its place."""
     if not (is_at(current, answer.revision, Status.SYNCED) and current.reopened == answer.reopened):
         return _already_reopened(facts, current, answer, by)
-    document = standing_document(facts, answer.document)
+    drift, document = facts.open_drift, standing_document(facts, answer.document)
+    if answer.version is not None and (drift is None or drift.version != answer.version):
+        return Conflict(current, drift_is_another(current))
     if document is None:
         return Conflict(current, not_its_document(current, answer.document))
     return order_again(

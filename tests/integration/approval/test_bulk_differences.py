@@ -133,3 +133,36 @@ async def test_it_is_offered_to_approvers_and_a_form_without_rows_or_with_odd_on
         for odd in ("1", "1:1:0:2:1:x\x00", "a:1:0:1:1"):
             assert (await send(browser, "write", {"drift-1": odd})).status_code == 400
     assert await decided(desk, "decision.accepted") == []
+
+
+OTHER = (Change(field="Total", before="USD 480,250.00", after="USD 999,999.00"),)
+
+
+async def test_what_another_approver_has_left_meanwhile_is_not_written(desk: DeskUnderTest) -> None:
+    await receive_restored(desk)
+    async with desk.browser(DANA) as one, desk.browser(DANA) as other:
+        writing = await send(one, "write", ticked(await one.get(f"{VIEW}&choose=changed")))
+        leaving = await send(other, "leave", ticked(await other.get(f"{VIEW}&choose=changed")))
+        await follow(other, await send(other, "leave", ticked(leaving), confirmed="yes", why="Agreed on the phone."))
+        await follow(one, await send(one, "write", ticked(writing), confirmed="yes", why="Changed by mistake."))
+    assert len(await decided(desk, "decision.drift_accepted")) == 1
+    assert await decided(desk, "decision.accepted") == []
+
+
+async def test_what_differs_in_another_way_by_now_is_not_written(desk: DeskUnderTest) -> None:
+    await receive_restored(desk)
+    async with desk.browser(DANA) as dana:
+        writing = await send(dana, "write", ticked(await dana.get(f"{VIEW}&choose=changed")))
+        await desk.receive(drifted(EDITED, 2, OTHER))
+        done = await follow(dana, await send(dana, "write", ticked(writing), confirmed="yes", why="By mistake."))
+    assert "no longer differs in the ERP as you read it" in text_of(done)
+    assert await decided(desk, "decision.accepted") == []
+
+
+async def test_what_was_missing_and_is_back_is_not_written_anew(desk: DeskUnderTest) -> None:
+    await receive_restored(desk)
+    async with desk.browser(DANA) as dana:
+        writing = await send(dana, "write", ticked(await dana.get(f"{VIEW}&choose=missing")))
+        await desk.receive(drifted(LOST, 2, CHANGED))
+        await follow(dana, await send(dana, "write", ticked(writing), confirmed="yes", why="Restored."))
+    assert [each["commitment_id"] for each in await decided(desk, "decision.accepted")] == ["2"]

@@ -33,6 +33,7 @@ def drift_answer(verb: DriftVerb, choice: DriftChoice, why: str) -> ExportAgain 
         reopened=choice.reopened,
         document=choice.document_id,
         replaces=choice.is_missing,
+        version=choice.version,
         note=why,
     )
 
@@ -93,6 +94,7 @@ def read_export_again(fields: Fields) -> ExportAgain | list[FormProblem]:
         reopened=forms.whole_number(fields.get("reopened", "")),
         document=fields.get("document"),
         replaces=fields.get("replaces") == "yes",
+        version=forms.whole_number(fields["version"]) if "version" in fields else None,
         note=why,
         **terms,
     )
