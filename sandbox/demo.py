@@ -140,14 +140,17 @@ def _print_addresses(world: World) -> None:
         processes.add_row(service.name, service.url, str(service.log))
     Console(soft_wrap=True).print(processes)
     click.echo("For the countersign command in another terminal:")
-    for name, value in command_environment(world.environment).items():
+    for name, value in command_environment(world.environment, world.erp.secrets).items():
         click.echo(f"export {name}={shlex.quote(value)}")
     click.echo("Ctrl-C stops everything and removes its data.")
 
 
-def command_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that commands need next to the demo, in a form that other programs understand too."""
-    given = {name: environment[name] for name in COMMAND_VARIABLES}
+def command_environment(environment: Mapping[str, str], erp_secrets: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that commands need next to the demo, in a form that other programs understand too.
+
+    `erp_secrets` are those to which the demo's connection refers; they last as long as the demo.
+    """
+    given = {name: environment[name] for name in COMMAND_VARIABLES} | dict(erp_secrets)
     return given | {"DATABASE_URL": given["DATABASE_URL"].replace("postgresql+asyncpg://", "postgresql://", 1)}
 
 

@@ -74,8 +74,11 @@ def compare_documents(name: str, path: Path, *, as_json: bool) -> None:
     comparing = importlib.import_module("services.exporter.comparing")
     with operations.database_errors_explained():
         documents = asyncio.run(comparing.compare_now(database_url("exporter"), chosen.names))
-    line = f"{_counted(documents, 'document')} of {name} will be compared now. The desk lists what differs."
-    print_result({"connection": name, "documents": documents}, [line], as_json=as_json)
+    lines = (
+        f"{_counted(documents, 'document')} of {name} will be compared now.",
+        "The exporter begins within a minute; the desk then lists what differs.",
+    )
+    print_result({"connection": name, "documents": documents}, [" ".join(lines)], as_json=as_json)
 
 
 @connections.command("schema")

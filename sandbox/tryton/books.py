@@ -26,6 +26,8 @@ UNITS = (("Weight", "Tonne", "t", 1000.0, 3), ("Volume", "Cubic yard", "cy", 0.7
 """Units that Tryton does not come with: kind, name, symbol, size in the kind's base unit, decimals."""
 UNIT_SYMBOLS = {"m3": "m³", "sf": "ft²", "ls": "u", "ea": "u"}
 """What the project's tool calls units that have other symbols here."""
+DEFAULT_UNIT = "m³"
+"""The unit of a line that has none, so that concrete, the first thing that people try, needs no more."""
 SUPPLIERS = {"ACME": ACME.name, "IRON": IRONLINE.name}
 
 

@@ -12,7 +12,7 @@ from sandbox.faults import FaultInjector
 from sandbox.pages import bare_app
 from sandbox.servers.tryton import DATABASE
 from sandbox.serving import listen, served, url_of
-from sandbox.tryton.books import CONNECTOR_USER, UNIT_SYMBOLS
+from sandbox.tryton.books import CONNECTOR_USER, DEFAULT_UNIT, UNIT_SYMBOLS
 from sandbox.tryton.faults import TrytonFault, TrytonFaultKind
 from sandbox.tryton.pages import add_pages
 from sandbox.tryton.proxy import add_proxy
@@ -48,6 +48,7 @@ class TrytonErp:
             "document_url": f"{self.url}/purchases/{{id}}",
             "token_env": PASSWORD_VARIABLE,
             "units": UNIT_SYMBOLS,
+            "default_unit": DEFAULT_UNIT,
             "timeout_seconds": CALL_SECONDS,
         }
 

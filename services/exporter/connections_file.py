@@ -17,6 +17,15 @@ from services.exporter.connectors.protocol import ConnectionSettings, ConnectorT
 from services.pipeline.errors import SettingsError
 
 ENTRY_POINT_GROUP = "countersign.connectors"
+_NOT_CALLED = "default_factory_not_called"
+"""The validator's word for a default that waits for another member, which is reported itself."""
+_EXAMPLES = {
+    "companies": "company-204",
+    "currencies": "EUR",
+    "formerly": "old-books",
+    "kinds": "purchase_order",
+    "projects": "project-310",
+}
 _HEADER = re.compile(r"^\s*\[\[\s*connection\s*\]\]", re.MULTILINE)
 
 
@@ -33,7 +42,7 @@ def read_settings(path: Path) -> tuple[ConnectionSettings, ...]:
     _check_names(path, settings)
     for hidden in shadowed(settings):
         raise SettingsError(
-            f"ERP_CONNECTIONS: {path}: nothing of the company {hidden.company} can reach the connection {hidden.name}, "
+            f"{path}: nothing of the company {hidden.company} can reach the connection {hidden.name}, "
             f"since {hidden.by} stands before it and takes all of that. Put {hidden.name} before it and give it "
             "projects, currencies or kinds, or take the company out of one of the two."
         )
@@ -42,24 +51,24 @@ def read_settings(path: Path) -> tuple[ConnectionSettings, ...]:
 
 def place_of(path: Path, settings: ConnectionSettings) -> str:
     """How a message names the place of a connection that could be read."""
-    return f"ERP_CONNECTIONS: {path}, connection {settings.name}"
+    return f"{path}, connection {settings.name}"
 
 
 def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"ERP_CONNECTIONS: {path} cannot be read: {error}") from error
+        raise SettingsError(f"The file of ERP connections {path} cannot be read: {error}") from error
 
 
 def _tables(path: Path, text: str) -> list[dict[str, Any]]:
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"ERP_CONNECTIONS: {path} is not valid TOML: {error}") from error
+        raise SettingsError(f"{path} is not valid TOML: {error}") from error
     tables = content.get("connection", [])
     if set(content) - {"connection"} or not isinstance(tables, list):
-        raise SettingsError(f"ERP_CONNECTIONS: {path} may contain only [[connection]] tables.")
+        raise SettingsError(f"{path} may contain only [[connection]] tables.")
     return tables
 
 
@@ -72,7 +81,7 @@ def _place(path: Path, number: int, lines: Sequence[int], table: Any) -> str:
     """How a message names the place of a connection that may be wrong."""
     line = f", line {lines[number]}" if number < len(lines) else ""
     name = table.get("name", number + 1) if isinstance(table, dict) else number + 1
-    return f"ERP_CONNECTIONS: {path}{line}, connection {name}"
+    return f"{path}{line}, connection {name}"
 
 
 def _settings(place: str, table: dict[str, Any]) -> ConnectionSettings:
@@ -83,7 +92,7 @@ def _settings(place: str, table: dict[str, Any]) -> ConnectionSettings:
         return settings_type.model_validate(table)
     except ValidationError as error:
         errors = error.errors(include_url=False, include_input=False)
-        problems = "; ".join(_in_words(each, settings_type) for each in errors)
+        problems = "; ".join(_in_words(each, settings_type) for each in errors if each["type"] != _NOT_CALLED)
         raise SettingsError(f"{place}: {problems}") from None
 
 
@@ -95,14 +104,22 @@ def _connector_type(place: str, kind: object) -> ConnectorType:
 
 
 def _in_words(problem: ErrorDetails, settings_type: type[BaseModel]) -> str:
-    member = ".".join(map(str, problem["loc"])) or "it"
+    """What is wrong with which member; a problem of several names them itself."""
+    member = ".".join(map(str, problem["loc"]))
+    words = _asked_for(member, problem, settings_type)
+    return f"{member}: {words}" if member else words
+
+
+def _asked_for(member: str, problem: ErrorDetails, settings_type: type[BaseModel]) -> str:
     match problem["type"]:
         case "extra_forbidden":
-            return f"{member}: is not known{_suggestion(problem, settings_type.model_fields)}"
+            return f"is not known{_suggestion(problem, settings_type.model_fields)}"
         case "missing":
-            return f"{member}: is missing; add it"
+            return "is missing; add it"
+        case "tuple_type":
+            return "must be a list" + (f', such as ["{_EXAMPLES[member]}"]' if member in _EXAMPLES else "")
         case _:
-            return f"{member}: {wording(problem)}"
+            return wording(problem)
 
 
 def _suggestion(problem: ErrorDetails, members: Collection[str]) -> str:
@@ -119,12 +136,10 @@ def _check_names(path: Path, settings: Sequence[ConnectionSettings]) -> None:
     current, former = [each.name for each in settings], [name for each in settings for name in each.formerly]
     for name in current:
         if current.count(name) > 1:
-            raise SettingsError(
-                f"ERP_CONNECTIONS: {path} has the name {name} more than once; give one of the connections another name."
-            )
+            raise SettingsError(f"{path} has the name {name} more than once; give one of the connections another name.")
     for name in former:
         if former.count(name) > 1 or name in current:
             raise SettingsError(
-                f"ERP_CONNECTIONS: {path} has the former name {name} more than once, or as a name; what was exported "
+                f"{path} has the former name {name} more than once, or as a name; what was exported "
                 "under it could be in either ERP. Leave it only where its documents are."
             )

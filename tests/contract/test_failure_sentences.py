@@ -8,6 +8,7 @@ import httpx2
 import pytest
 
 from schemas.events import Failure
+from schemas.fields import Owner
 from services.exporter.connectors import lambda_erp_failure, tryton_answer
 from services.exporter.connectors.failure_table import FailureEntry, FailureTable
 from services.exporter.connectors.http_failure import HttpFailures
@@ -64,6 +65,13 @@ def filled(entry: FailureEntry) -> Refused:
 @pytest.mark.parametrize(("connector", "entry"), ENTRIES)
 def test_an_entry_reads_as_sentences(connector: str, entry: FailureEntry) -> None:
     assert flaws_of(failure_of(filled(entry), is_in_erp=False)) == [], connector
+
+
+@pytest.mark.parametrize(("connector", "entry"), ENTRIES)
+def test_nobody_but_an_approver_is_told_to_reject(connector: str, entry: FailureEntry) -> None:
+    failure = failure_of(filled(entry), is_in_erp=False)
+    is_told = re.search(r"(^|[.;,:] |\bor )reject\b", failure.next_step, re.IGNORECASE)
+    assert not is_told or failure.owner == Owner.APPROVER, connector
 
 
 @pytest.mark.parametrize("connector", WRITTEN)

@@ -54,7 +54,7 @@ def sound_problem(answer: Any) -> str | None:
     if problem := next(filter(None, map(_document_problem, _documents(answer))), None):
         return problem
     if isinstance(answer, (Refused, Transient, Unknown)) and not answer.message.strip():
-        return "says nothing"
+        return "has an empty message; people read it"
     if isinstance(answer, Transient) and not 0 <= answer.retry_after_seconds < math.inf:
         return f"asks to wait for {answer.retry_after_seconds} seconds"
     return None

@@ -15,7 +15,10 @@ UNNAMED_DOCUMENT = "a document whose id cannot be read"
 _OWNERS: dict[FailureClass, tuple[Owner, str]] = {
     FailureClass.RETRY_LATER: (Owner.APPROVER, "Retry the export once the ERP is available again."),
     FailureClass.WAIT_FOR_DEPENDENCY: (Owner.APPROVER, "Have what it names added or mended in the ERP, then retry."),
-    FailureClass.FIX_DATA: (Owner.PROJECT_MANAGER, "Reject it with this message, to be corrected and re-sent."),
+    FailureClass.FIX_DATA: (
+        Owner.PROJECT_MANAGER,
+        "An approver rejects it with this message; then it is corrected and re-sent.",
+    ),
     FailureClass.FIX_SETUP: (Owner.ERP_ADMIN, "Mend the ERP connection or its set-up, then retry the export."),
 }
 

@@ -66,5 +66,6 @@ def _commitment(commitment: Commitment, limits: LimitsProfile, erp: str) -> Wron
         BROKEN_LIMITS,
         f"{' '.join(each.text for each in named)}{others} Nothing was written.",
         Owner.PROJECT_MANAGER,
-        f"Reject it with this message; the project has to {', '.join(each.remedy for each in named)} and re-send it.",
+        "An approver rejects it with this message; the project has to "
+        f"{', '.join(each.remedy for each in named)} and re-send it.",
     )

@@ -268,7 +268,10 @@ async def test_the_command_has_all_documents_compared_now(exporter: ExporterProc
     _, printed = await command(exporter, tmp_path, "main")
     exporter.clock.now = utc_now()
 
-    assert printed == "1 document of main will be compared now. The desk lists what differs.\n"
+    assert printed == (
+        "1 document of main will be compared now. "
+        "The exporter begins within a minute; the desk then lists what differs.\n"
+    )
     assert await compare(exporter) == 1
 
 

@@ -74,7 +74,11 @@ MISTAKES = (
     Mistake("test_a_write_whose_answer_is_lost_is_unknown", careless.Raises, "raised ConnectionError"),
     Mistake("test_a_write_whose_answer_is_lost_is_unknown", careless.LeaksCancellation, "raised CancelledError"),
     Mistake("test_a_write_whose_answer_is_lost_is_unknown", careless.AnswersNothing, "answered None, which is no"),
-    Mistake("test_a_write_whose_answer_is_lost_is_unknown", careless.SaysNothing, "which says nothing"),
+    Mistake(
+        "test_a_write_whose_answer_is_lost_is_unknown",
+        careless.SaysNothing,
+        "which has an empty message; people read it",
+    ),
     Mistake("test_a_write_whose_answer_is_lost_is_not_repeated", careless.RetriesWrites, "sent 2 times"),
     Mistake(
         "test_a_search_whose_answer_is_lost_is_transient", careless.SwallowsErrors, r"must be Transient.*it is \(\)"

@@ -81,6 +81,11 @@ def test_a_file_without_connections_has_no_routes(tmp_path: Path) -> None:
             "nothing of the company co-2 can reach the connection other, since main",
         ),
         (MAIN.replace("settle_seconds", 'currencies = ["euro"]\nsettle_seconds'), "currencies.0: must be an ISO 4217"),
+        (
+            MAIN.replace("settle_seconds", 'currencies = "EUR"\nsettle_seconds'),
+            'currencies: must be a list, such as ["EUR"]',
+        ),
+        (MAIN.replace("settle_seconds", 'failure = "E-1"\nsettle_seconds'), "failure: must be a list"),
         (MAIN.replace("settle_seconds", 'kinds = ["lease"]\nsettle_seconds'), "kinds.0: "),
         (MAIN.replace("settle_seconds", "settle_second = 3\nsettle_seconds"), "settle_second: is not known; did you"),
         (MAIN.replace("settle_seconds", 'fax = "3"\nsettle_seconds'), "fax: is not known; remove it"),
@@ -97,6 +102,7 @@ def test_a_file_without_connections_has_no_routes(tmp_path: Path) -> None:
             MAIN.replace("= 45", "= 29"),
             "Set settle_seconds to the longest time that the ERP may take to store a document",
         ),
+        (MAIN.replace("= 45", "= 29"), "connection main: settle_seconds = 29 is less than timeout_seconds = 30"),
         (MAIN.replace("= 45", "= 29"), "at least to 30"),
         (MAIN.replace("https://erp.example.com/api", "erp.example.com"), "url"),
         (MAIN.replace('["co-1", "co-2"]', "[]"), "companies"),
@@ -111,6 +117,16 @@ def test_an_error_says_what_is_wrong_with_the_file(tmp_path: Path, text: str, me
 
     assert message in str(refusal.value)
     assert "s3cret" not in str(refusal.value)
+
+
+def test_a_wrong_member_is_all_that_is_reported_where_a_default_waits_for_it(tmp_path: Path) -> None:
+    path = saved(tmp_path, MAIN.replace("settle_seconds = 45", 'timeout_seconds = "long"'))
+
+    with pytest.raises(SettingsError) as refusal:
+        load_connections(path, ENVIRONMENT)
+
+    problem = "timeout_seconds: must be a valid number, unable to parse string as a number"
+    assert str(refusal.value) == f"{path}, line 2, connection main: {problem}"
 
 
 def test_an_error_names_a_missing_file(tmp_path: Path) -> None:

@@ -1,12 +1,16 @@
 """The sandbox's page shows purchases as Tryton tells them, at the address that the connector gives to people."""
 
+from pathlib import Path
+
 import httpx2
 import pytest
 
+from sandbox.configuration import write_connections
 from sandbox.tryton.erp import served_tryton
 from sandbox.tryton.running import FilledTryton
+from services.exporter.connections import load_connections
 from tests.integration.exporter.tryton.conftest import Connect
-from tests.integration.exporter.tryton.requests import a_request, line
+from tests.integration.exporter.tryton.requests import a_request, id_in, line
 
 
 async def test_a_purchase_opens_with_its_lines_where_its_document_says(tryton: FilledTryton, connect: Connect) -> None:
@@ -47,3 +51,13 @@ async def test_other_pages_answer(tryton: FilledTryton, path: str, status: int) 
         page = await browser.get(f"{erp.url}{path}", headers={"accept": "text/html"})
 
     assert page.status_code == status
+
+
+async def test_the_demos_connection_takes_a_line_without_a_unit(tryton: FilledTryton, tmp_path: Path) -> None:
+    async with served_tryton(tryton) as erp:
+        path = write_connections(tmp_path, erp.connection, {})
+        connections = load_connections(path, erp.secrets)
+        try:
+            assert id_in(await connections.by_name["tryton"].connector.create(a_request(line(unit=None))))
+        finally:
+            await connections.close()

@@ -102,7 +102,8 @@ def test_a_commitment_that_breaks_limits_is_the_project_managers_to_correct() ->
         "Main books takes no line without a cost type; SC-014 has none in line 1. Nothing was written."
     )
     assert failure.next_step == (
-        "Reject it with this message; the project has to shorten the title, give every line a cost type and re-send it."
+        "An approver rejects it with this message; the project has to shorten the title, give every line a cost type "
+        "and re-send it."
     )
 
 
