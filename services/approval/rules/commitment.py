@@ -107,6 +107,13 @@ class CommitmentFacts:
         return tuple(document for document in dict.fromkeys(left) if document not in standing_now)
 
     @property
+    def unlinked_documents(self) -> tuple[ErpDocument, ...]:
+        """The documents that are no longer its own, the last one first; the ERP may still have them as its."""
+        gone = distinct(self.documents - self.standing)
+        ordered = sorted(gone, key=lambda each: (each.revision, each.reopened, canonical(each)), reverse=True)
+        return tuple(each.document for each in ordered)
+
+    @property
     def document(self) -> ErpDocument | None:
         """The commitment's document in the ERP, as last written."""
         return newest(distinct(self.standing))

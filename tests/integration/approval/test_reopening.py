@@ -11,7 +11,7 @@ from services.pipeline.clock import utc_now
 from tests.integration.approval import company
 from tests.integration.approval.company import DANA, KIM, content
 from tests.integration.approval.desk import DeskUnderTest
-from tests.integration.approval.page_reader import follow, hidden_fields, text_of
+from tests.integration.approval.page_reader import choice, follow, hidden_fields, text_of
 
 SC = content("8841", "SC-014")
 PAGE = "/commitments/8841"
@@ -132,6 +132,22 @@ async def test_an_approver_unlinks_a_wrong_document(desk: DeskUnderTest) -> None
     await desk.receive(company.resent(SC))
     async with desk.browser(DANA) as browser:
         assert STILL_REFERENCED in text_of(await browser.get(PAGE))
+
+
+async def test_accepting_from_the_list_asks_first_whether_the_unlinked_document_is_to_be_updated(
+    desk: DeskUnderTest,
+) -> None:
+    await receive_synced(desk)
+    async with desk.browser(DANA) as browser:
+        fields = hidden_fields(await browser.get(PAGE), "/unlink") | {"reason": "Not ours.", "unlinked": "yes"}
+        await follow(browser, await browser.post(f"{PAGE}/unlink", data=fields))
+        await desk.receive(company.resent(SC))
+        chosen = choice(await browser.get("/commitments"), "accept", "8841")
+        check = await browser.post("/commitments", data={"action": "export", "choice-1": chosen})
+
+    assert "Check before export" in text_of(check)
+    assert f"Warning {STILL_REFERENCED}" in text_of(check)
+    assert await decided(desk, "decision.accepted") == []
 
 
 async def test_of_two_documents_the_approver_chooses_the_wrong_one(desk: DeskUnderTest) -> None:

@@ -89,13 +89,6 @@ class Detail:
         return [each.document for each in others]
 
     @property
-    def unlinked(self) -> Sequence[ErpDocument]:
-        """The documents that are no longer the commitment's; the ERP may still have them under its reference."""
-        facts = self.row.facts
-        gone = sorted(distinct(facts.documents - facts.standing), key=lambda each: each.revision, reverse=True)
-        return [each.document for each in gone]
-
-    @property
     def prefilled_reason(self) -> str:
         """The reason that a rejection starts with if only the project can fix a failed export."""
         failure = self.row.current.ruling and self.row.current.ruling.failure
