@@ -108,10 +108,16 @@ class CommitmentFacts:
 
     @property
     def unlinked_documents(self) -> tuple[ErpDocument, ...]:
-        """The documents that are no longer its own, the last one first; the ERP may still have them as its."""
-        gone = distinct(self.documents - self.standing)
+        """The documents that the next export may find again, the last one first; none once it has another one."""
+        if self.standing:
+            return ()
+        gone = distinct(frozenset(each for each in self.documents if not self._was_found_missing(each)))
         ordered = sorted(gone, key=lambda each: (each.revision, each.reopened, canonical(each)), reverse=True)
         return tuple(each.document for each in ordered)
+
+    def _was_found_missing(self, written: WrittenDocument) -> bool:
+        drift = self.drift
+        return bool(drift and drift.is_missing and (drift.revision, drift.reopened) == (written.revision, written.reopened))
 
     @property
     def document(self) -> ErpDocument | None:
