@@ -117,7 +117,9 @@ class CommitmentFacts:
 
     def _was_found_missing(self, written: WrittenDocument) -> bool:
         drift = self.drift
-        return bool(drift and drift.is_missing and (drift.revision, drift.reopened) == (written.revision, written.reopened))
+        return bool(
+            drift and drift.is_missing and (drift.revision, drift.reopened) == (written.revision, written.reopened)
+        )
 
     @property
     def document(self) -> ErpDocument | None:

@@ -82,6 +82,7 @@ async def test_a_document_that_is_missing_is_written_anew_by_default(desk: DeskU
     async with desk.browser(DANA) as browser:
         page = await browser.get(PAGE)
         assert "QuickBooks no longer has SC-014." in text_of(page)
+        assert "still carries our reference" not in text_of(page)
         assert 'name="replaces" value="yes" checked' in page.text
         fields = hidden_fields(page, "/export-again") | {"why": "Restored.", "replaces": "yes"}
         await follow(browser, await browser.post(f"{PAGE}/export-again", data=fields))
@@ -123,7 +124,10 @@ async def test_an_approver_unlinks_a_wrong_document(desk: DeskUnderTest) -> None
         done = await follow(browser, await browser.post(f"{PAGE}/unlink", data=fields | {"unlinked": "yes"}))
 
     assert (unconfirmed.status_code, 'id="unlinked-problem"' in unconfirmed.text) == (422, True)
-    assert "Rejected. SC-014 is editable again." in text_of(done)
+    assert "Unlinked from SC-014 and given back. SC-014 is editable again." in text_of(done)
+    assert "SC-014 was not changed in QuickBooks. Ana Gil and Sam Lee will get an email." in text_of(done)
+    hint = "it becomes a new document, unless SC-014 still carries our reference 8841 in QuickBooks: then that one is"
+    assert hint in text_of(unconfirmed)
     assert STILL_REFERENCED in text_of(unconfirmed)
     (rejection,) = await decided(desk, "decision.rejected")
     assert (rejection["unlinks"]["id"], rejection["reopened"], rejection["round"]) == ("erp-8841", 1, 2)
