@@ -15,6 +15,7 @@ from services.approval.rules.differences import differences
 from services.approval.rules.erp import next_erp, target_erp, target_reason
 from services.approval.rules.evidence import Holder
 from services.approval.rules.finding import Finding
+from services.approval.rules.leaving import connection_that_is_back
 from services.approval.rules.rows import SubmissionRow
 from services.approval.storage import directory, documents, submissions
 from services.approval.storage.queries import StoredCommitment, stored_commitment
@@ -45,7 +46,8 @@ class Review:
     """All that an approver reads before answering; `changes` are from the last earlier submission to this one.
 
     `other_holders` are commitments that hold the same document in the ERP, which must not be. `why_erp` says why
-    it goes to `erp`, where the company has several; `next_erp` takes it once it has left the ERP of its document.
+    it goes to `erp`, where the company has several. `next_erp` takes it once it has left the ERP of its document, which
+    it need not if that is configured again, as `connection_back`.
     """
 
     facts: CommitmentFacts
@@ -56,6 +58,7 @@ class Review:
     other_holders: Sequence[Holder] = ()
     why_erp: str = ""
     next_erp: ErpConnection | None = None
+    connection_back: str = ""
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -74,7 +77,8 @@ async def review(db: Transaction, company_id: str, stored: StoredCommitment) -> 
     others = await documents.other_holders(db, company_id, facts, erps)
     content = checked[0].content if checked else None
     erp, why_erp = target_erp(facts, erps, content), target_reason(facts, erps, content)
-    return Review(facts, current, checked, changes, erp, others, why_erp, next_erp(facts, erps, content))
+    back = connection_that_is_back(current, erps)
+    return Review(facts, current, checked, changes, erp, others, why_erp, next_erp(facts, erps, content), back)
 
 
 def _changes(previous: SubmissionRow, content: Commitment) -> Sequence[Change]:

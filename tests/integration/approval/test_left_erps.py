@@ -52,12 +52,13 @@ async def test_it_is_refused_once_the_connection_is_back_under_any_name(desk: De
         fields = hidden_fields(await browser.get(PAGE), FORM)
         await desk.receive(BOOKS.model_copy(update={"formerly": (company.ERP,), "version": 2}))
         refused = await browser.post(f"{PAGE}{FORM}", data=fields | {"deleted": "yes"})
-        retried = await follow(
-            browser, await browser.post(f"{PAGE}/retry", data=hidden_fields(await browser.get(PAGE), "/retry"))
-        )
+        page, listed = await browser.get(PAGE), await browser.get("/commitments?view=failed")
+        retried = await follow(browser, await browser.post(f"{PAGE}/retry", data=hidden_fields(page, "/retry")))
 
     assert refused.status_code == 409
     assert "quickbooks-main is configured again: retry SC-014" in text_of(refused)
+    assert "quickbooks-main is configured again; try again." in text_of(page)
+    assert "create-anew" not in page.text + listed.text
     assert "SC-014 will be tried again." in text_of(retried)
 
 

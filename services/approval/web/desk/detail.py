@@ -140,7 +140,7 @@ def offered_answers(row: ListRow, who: DirectoryPerson) -> OfferedAnswers:
         accept=status is Status.READY and not row.blocked_by,
         reject=status in (Status.READY, Status.DISPUTED, Status.FAILED),
         retry=status is Status.FAILED and row.is_retriable,
-        create_anew=status is Status.FAILED and row.missing_document is not None,
+        create_anew=status is Status.FAILED and row.can_be_created_anew,
         settle=status is Status.IN_DOUBT and ruling is not None and ruling.settled_as is None,
         reopen=status is Status.SYNCED and row.facts.document is not None,
     )

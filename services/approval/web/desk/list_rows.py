@@ -11,6 +11,7 @@ from services.approval.rules.commitment import CommitmentFacts, CurrentStatus
 from services.approval.rules.erp import UNNAMED_ERP, connection_name, target_erp
 from services.approval.rules.finding import Finding
 from services.approval.rules.guards import is_erp_left, missing_document
+from services.approval.rules.leaving import connection_that_is_back
 from services.approval.storage import reviews, submissions
 from services.approval.storage.queries import StoredCommitment
 from services.approval.storage.reviews import Review
@@ -30,6 +31,13 @@ class ListRow:
     current: CurrentStatus
     erp: ErpConnection | None
     findings: tuple[Finding, ...] = ()
+    connection_back: str = ""
+    """The connection of its document, if the export failed for want of it and it is configured again."""
+
+    @property
+    def can_be_created_anew(self) -> bool:
+        """Whether the export failed because the ERP, or its connection, is still without the document."""
+        return self.missing_document is not None and not self.connection_back
 
     @property
     def summary(self) -> Summary:
@@ -116,7 +124,7 @@ class ListRow:
 
 def reviewed_row(found: Review) -> ListRow:
     """The commitment of a review as a row."""
-    return ListRow(found.facts, found.current, found.erp, found.findings)
+    return ListRow(found.facts, found.current, found.erp, found.findings, found.connection_back)
 
 
 async def list_rows(
@@ -129,7 +137,13 @@ async def list_rows(
     """Return `commitments` of one company, which exports to `erps`, as rows of a view."""
     found = await _findings(db, company_id, commitments, erps) if view is DeskView.READY else {}
     return [
-        ListRow(each.facts, each.current, target_erp(each.facts, erps), found.get(each.facts.id, ()))
+        ListRow(
+            each.facts,
+            each.current,
+            target_erp(each.facts, erps),
+            found.get(each.facts.id, ()),
+            connection_that_is_back(each.current, erps),
+        )
         for each in commitments
     ]
 
