@@ -9,10 +9,11 @@ from sqlalchemy import ColumnElement, Select, bindparam, select, true
 
 from schemas.commitment import Commitment
 from schemas.events import Change, ErpConnection
+from schemas.fields import Status
 from services.approval.rules.checks import Namesake, findings, is_number_cut, kept_number
-from services.approval.rules.commitment import CommitmentFacts, CurrentStatus
+from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, current_status
 from services.approval.rules.differences import differences
-from services.approval.rules.erp import next_erp, target_erp, target_reason
+from services.approval.rules.erp import next_erp, target_erp, target_reason, why_unreachable
 from services.approval.rules.evidence import Holder
 from services.approval.rules.finding import Finding
 from services.approval.rules.leaving import connection_that_is_back
@@ -26,6 +27,8 @@ from services.pipeline.database import Transaction
 
 SHOWN_CONTENTS = 5
 """Of a dispute, however many contents came; each may have a megabyte."""
+
+_WAITING = (Status.READY, Status.DISPUTED)
 
 _Content = tuple[str, str]
 """Commitment id, content hash."""
@@ -117,11 +120,18 @@ async def check(
                 row.sent_by,
                 sender=senders.get(row.sent_by.id),
                 erp=erp,
+                why_unreachable=_why_unreachable(facts, erps, content),
                 **_collision(content, erp, taken.get((row.commitment_id, row.content_hash))),
             ),
         )
-        for (_, row), content, erp in zip(submitted, contents, targets, strict=True)
+        for (facts, row), content, erp in zip(submitted, contents, targets, strict=True)
     ]
+
+
+def _why_unreachable(facts: CommitmentFacts, erps: Sequence[ErpConnection], content: Commitment) -> str:
+    """Return why the content cannot be exported; empty unless it waits, as later its own failure says so."""
+    current = current_status(facts)
+    return why_unreachable(facts, erps, content) if current and current.status in _WAITING else ""
 
 
 def _collision(content: Commitment, erp: ErpConnection | None, other: Namesake | None) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from schemas.commitment import ErpDocument, Summary
 from schemas.events import ErpConnection, Failure
 from schemas.fields import FailureClass, Owner, Status
 from services.approval.rules import status
+from services.approval.rules.checks import UNREACHABLE
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus
 from services.approval.rules.erp import UNNAMED_ERP, connection_name, target_erp
 from services.approval.rules.finding import Finding
@@ -65,6 +66,11 @@ class ListRow:
     def warnings(self) -> tuple[str, ...]:
         """Findings that an approver has to know and may accept."""
         return tuple(finding.text for finding in self.findings if not finding.is_blocking)
+
+    @property
+    def is_unreachable(self) -> bool:
+        """Whether no ERP connection takes it as they are."""
+        return any(finding.rule == UNREACHABLE for finding in self.findings)
 
     @property
     def message(self) -> str:
