@@ -11,6 +11,9 @@ from services.approval.rules.amounts import amount_findings
 from services.approval.rules.erp import erp_title
 from services.approval.rules.finding import Finding
 
+UNREACHABLE = "ERP"
+"""The rule that some connection takes the commitment."""
+
 
 @dataclass(frozen=True, slots=True)
 class Namesake:
@@ -29,18 +32,21 @@ def findings(
     erp: ErpConnection | None = None,
     number_taken_by: str | None = None,
     namesake: Namesake | None = None,
+    why_unreachable: str = "",
 ) -> tuple[Finding, ...]:
     """All findings on `commitment` as `sent_by` submitted it.
 
     `sender` is that person in the directory and `erp` the target connection, None if not known. `number_taken_by` is
     the number of another commitment that the ERP could not tell from this one's, once `kept_number` has cut it;
-    `namesake` is another commitment that it could not tell by number although this one's is not cut.
+    `namesake` is another commitment that it could not tell by number although this one's is not cut. `why_unreachable`
+    says why no connection takes it: a warning, as one may be on its way.
     """
     return (
         *amount_findings(commitment, erp),
         *_sender(commitment, sent_by, sender),
         *_number(commitment, erp, number_taken_by, namesake),
         *_limits(commitment, erp),
+        *([Finding(UNREACHABLE, why_unreachable, is_blocking=False)] if why_unreachable else []),
     )
 
 

@@ -101,10 +101,28 @@ class CommitmentFacts:
 
     @property
     def left_documents(self) -> tuple[ErpDocument, ...]:
-        """Its former documents that stay in ERPs that were left, by the revision that left them."""
-        standing_now = {each.document for each in self.standing}
-        left = [each.document for each in sorted(self.replaced, key=_left_at) if each.is_left]
-        return tuple(document for document in dict.fromkeys(left) if document not in standing_now)
+        """Its former documents that stay in ERPs that were left, by the revision that left them.
+
+        One that was found again under another name of its ERP is not left.
+        """
+        left = [each for each in sorted(self.replaced, key=_left_at) if each.is_left]
+        gone = (each.document for each in left if not any(each.is_found_as(written) for written in self.standing))
+        return tuple(dict.fromkeys(gone))
+
+    @property
+    def unlinked_documents(self) -> tuple[ErpDocument, ...]:
+        """The documents that the next export may find again, the last one first; none once it has another one."""
+        if self.standing:
+            return ()
+        gone = distinct(frozenset(each for each in self.documents if not self._was_found_missing(each)))
+        ordered = sorted(gone, key=lambda each: (each.revision, each.reopened, canonical(each)), reverse=True)
+        return tuple(each.document for each in ordered)
+
+    def _was_found_missing(self, written: WrittenDocument) -> bool:
+        drift = self.drift
+        return bool(
+            drift and drift.is_missing and (drift.revision, drift.reopened) == (written.revision, written.reopened)
+        )
 
     @property
     def document(self) -> ErpDocument | None:

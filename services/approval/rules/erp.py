@@ -48,6 +48,21 @@ def target_reason(
     return ", ".join(reasons(routed, erp)) or "no other one takes it"
 
 
+def why_unreachable(facts: CommitmentFacts, company_erps: Sequence[ErpConnection], content: Commitment) -> str:
+    """Why the export of `content` is certain to fail as the connections are, in words; empty if it is not.
+
+    While no connection is known, nothing is certain of what has no document yet.
+    """
+    if target_erp(facts, company_erps, content) is not None:
+        return ""
+    if document := facts.last_document:
+        where = f"{document.connection} is not configured, and {document_name(document)} is there"
+        return f"{where}: the export of {content.number} will fail until it is."
+    if not company_erps:
+        return ""
+    return f"No ERP connection takes {content.number}: the export will fail until one does."
+
+
 def next_erp(
     facts: CommitmentFacts, company_erps: Sequence[ErpConnection], content: Commitment | None = None
 ) -> ErpConnection | None:

@@ -197,6 +197,12 @@ class ReplacedDocument:
         is_earlier = (written.revision, written.reopened) < (self.revision, self.reopened)
         return is_earlier and self.document.is_same_as(written.document)
 
+    def is_found_as(self, written: WrittenDocument) -> bool:
+        """Whether `written` is that document after all: the same one, or the same id and number in a later export."""
+        ours, theirs = self.document, written.document
+        is_later = (written.revision, written.reopened) >= (self.revision, self.reopened)
+        return ours == theirs or (is_later and (ours.id, ours.number) == (theirs.id, theirs.number))
+
 
 @value
 class Drift:

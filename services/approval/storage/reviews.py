@@ -9,12 +9,14 @@ from sqlalchemy import ColumnElement, Select, bindparam, select, true
 
 from schemas.commitment import Commitment
 from schemas.events import Change, ErpConnection
+from schemas.fields import Status
 from services.approval.rules.checks import Namesake, findings, is_number_cut, kept_number
-from services.approval.rules.commitment import CommitmentFacts, CurrentStatus
+from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, current_status
 from services.approval.rules.differences import differences
-from services.approval.rules.erp import next_erp, target_erp, target_reason
+from services.approval.rules.erp import next_erp, target_erp, target_reason, why_unreachable
 from services.approval.rules.evidence import Holder
 from services.approval.rules.finding import Finding
+from services.approval.rules.leaving import connection_that_is_back
 from services.approval.rules.rows import SubmissionRow
 from services.approval.storage import directory, documents, submissions
 from services.approval.storage.queries import StoredCommitment, stored_commitment
@@ -25,6 +27,8 @@ from services.pipeline.database import Transaction
 
 SHOWN_CONTENTS = 5
 """Of a dispute, however many contents came; each may have a megabyte."""
+
+_WAITING = (Status.READY, Status.DISPUTED)
 
 _Content = tuple[str, str]
 """Commitment id, content hash."""
@@ -45,7 +49,8 @@ class Review:
     """All that an approver reads before answering; `changes` are from the last earlier submission to this one.
 
     `other_holders` are commitments that hold the same document in the ERP, which must not be. `why_erp` says why
-    it goes to `erp`, where the company has several; `next_erp` takes it once it has left the ERP of its document.
+    it goes to `erp`, where the company has several. `next_erp` takes it once it has left the ERP of its document, which
+    it need not if that is configured again, as `connection_back`.
     """
 
     facts: CommitmentFacts
@@ -56,6 +61,7 @@ class Review:
     other_holders: Sequence[Holder] = ()
     why_erp: str = ""
     next_erp: ErpConnection | None = None
+    connection_back: str = ""
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -74,7 +80,8 @@ async def review(db: Transaction, company_id: str, stored: StoredCommitment) -> 
     others = await documents.other_holders(db, company_id, facts, erps)
     content = checked[0].content if checked else None
     erp, why_erp = target_erp(facts, erps, content), target_reason(facts, erps, content)
-    return Review(facts, current, checked, changes, erp, others, why_erp, next_erp(facts, erps, content))
+    back = connection_that_is_back(current, erps)
+    return Review(facts, current, checked, changes, erp, others, why_erp, next_erp(facts, erps, content), back)
 
 
 def _changes(previous: SubmissionRow, content: Commitment) -> Sequence[Change]:
@@ -113,11 +120,18 @@ async def check(
                 row.sent_by,
                 sender=senders.get(row.sent_by.id),
                 erp=erp,
+                why_unreachable=_why_unreachable(facts, erps, content),
                 **_collision(content, erp, taken.get((row.commitment_id, row.content_hash))),
             ),
         )
-        for (_, row), content, erp in zip(submitted, contents, targets, strict=True)
+        for (facts, row), content, erp in zip(submitted, contents, targets, strict=True)
     ]
+
+
+def _why_unreachable(facts: CommitmentFacts, erps: Sequence[ErpConnection], content: Commitment) -> str:
+    """Return why the content cannot be exported; empty unless it waits, as later its own failure says so."""
+    current = current_status(facts)
+    return why_unreachable(facts, erps, content) if current and current.status in _WAITING else ""
 
 
 def _collision(content: Commitment, erp: ErpConnection | None, other: Namesake | None) -> dict[str, Any]:

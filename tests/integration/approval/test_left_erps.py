@@ -9,7 +9,7 @@ from services.approval.storage.tables import DOCUMENT
 from tests.integration.approval import company
 from tests.integration.approval.company import DANA, content
 from tests.integration.approval.desk import DeskUnderTest
-from tests.integration.approval.page_reader import follow, hidden_fields, text_of
+from tests.integration.approval.page_reader import choice, follow, hidden_fields, text_of
 
 SC = content("8841", "SC-014")
 PAGE, FORM = "/commitments/8841", "/create-anew"
@@ -46,18 +46,42 @@ async def test_it_becomes_a_new_document_in_the_next_erp_once_the_approver_confi
         assert list(await db.scalars(select(DOCUMENT.c.name))) == []
 
 
+async def test_an_approver_is_warned_before_accepting_what_no_connection_takes(desk: DeskUnderTest) -> None:
+    euros = company.QUICKBOOKS.model_copy(update={"version": 2, "currencies": ("EUR",)})
+    await desk.receive(company.sent(SC), euros)
+    async with desk.browser(DANA) as browser:
+        page, listed = text_of(await browser.get(PAGE)), await browser.get("/commitments")
+        chosen = choice(listed, "accept", "8841")
+        check = await browser.post("/commitments", data={"action": "export", "choice-1": chosen})
+
+    warning = "No ERP connection takes SC-014: the export will fail until one does."
+    assert all(warning in shown for shown in (page, text_of(listed), text_of(check)))
+    assert "is accepted exactly as it stands here, but no ERP takes it at present." in page
+    assert "Check before export" in text_of(check)
+
+
+async def test_an_approver_is_warned_before_accepting_an_update_in_an_erp_that_was_left(desk: DeskUnderTest) -> None:
+    await desk.receive(company.sent(SC), company.accepted(SC), company.succeeded(SC), REMOVED, company.resent(SC))
+    async with desk.browser(DANA) as browser:
+        page = text_of(await browser.get(PAGE))
+
+    assert "quickbooks-main is not configured, and SC-014 is there: the export of SC-014 will fail until it is." in page
+    assert "goes to quickbooks-main" not in page
+
+
 async def test_it_is_refused_once_the_connection_is_back_under_any_name(desk: DeskUnderTest) -> None:
     await receive_left(desk, BOOKS)
     async with desk.browser(DANA) as browser:
         fields = hidden_fields(await browser.get(PAGE), FORM)
         await desk.receive(BOOKS.model_copy(update={"formerly": (company.ERP,), "version": 2}))
         refused = await browser.post(f"{PAGE}{FORM}", data=fields | {"deleted": "yes"})
-        retried = await follow(
-            browser, await browser.post(f"{PAGE}/retry", data=hidden_fields(await browser.get(PAGE), "/retry"))
-        )
+        page, listed = await browser.get(PAGE), await browser.get("/commitments?view=failed")
+        retried = await follow(browser, await browser.post(f"{PAGE}/retry", data=hidden_fields(page, "/retry")))
 
     assert refused.status_code == 409
     assert "quickbooks-main is configured again: retry SC-014" in text_of(refused)
+    assert "quickbooks-main is configured again; try again." in text_of(page)
+    assert "create-anew" not in page.text + listed.text
     assert "SC-014 will be tried again." in text_of(retried)
 
 

@@ -11,7 +11,7 @@ from services.pipeline.clock import utc_now
 from tests.integration.approval import company
 from tests.integration.approval.company import DANA, KIM, content
 from tests.integration.approval.desk import DeskUnderTest
-from tests.integration.approval.page_reader import follow, hidden_fields, text_of
+from tests.integration.approval.page_reader import choice, follow, hidden_fields, text_of
 
 SC = content("8841", "SC-014")
 PAGE = "/commitments/8841"
@@ -82,6 +82,7 @@ async def test_a_document_that_is_missing_is_written_anew_by_default(desk: DeskU
     async with desk.browser(DANA) as browser:
         page = await browser.get(PAGE)
         assert "QuickBooks no longer has SC-014." in text_of(page)
+        assert "still carries our reference" not in text_of(page)
         assert 'name="replaces" value="yes" checked' in page.text
         fields = hidden_fields(page, "/export-again") | {"why": "Restored.", "replaces": "yes"}
         await follow(browser, await browser.post(f"{PAGE}/export-again", data=fields))
@@ -123,7 +124,10 @@ async def test_an_approver_unlinks_a_wrong_document(desk: DeskUnderTest) -> None
         done = await follow(browser, await browser.post(f"{PAGE}/unlink", data=fields | {"unlinked": "yes"}))
 
     assert (unconfirmed.status_code, 'id="unlinked-problem"' in unconfirmed.text) == (422, True)
-    assert "Rejected. SC-014 is editable again." in text_of(done)
+    assert "Unlinked from SC-014 and given back. SC-014 is editable again." in text_of(done)
+    assert "SC-014 was not changed in QuickBooks. Ana Gil and Sam Lee will get an email." in text_of(done)
+    hint = "it becomes a new document, unless SC-014 still carries our reference 8841 in QuickBooks: then that one is"
+    assert hint in text_of(unconfirmed)
     assert STILL_REFERENCED in text_of(unconfirmed)
     (rejection,) = await decided(desk, "decision.rejected")
     assert (rejection["unlinks"]["id"], rejection["reopened"], rejection["round"]) == ("erp-8841", 1, 2)
@@ -132,6 +136,22 @@ async def test_an_approver_unlinks_a_wrong_document(desk: DeskUnderTest) -> None
     await desk.receive(company.resent(SC))
     async with desk.browser(DANA) as browser:
         assert STILL_REFERENCED in text_of(await browser.get(PAGE))
+
+
+async def test_accepting_from_the_list_asks_first_whether_the_unlinked_document_is_to_be_updated(
+    desk: DeskUnderTest,
+) -> None:
+    await receive_synced(desk)
+    async with desk.browser(DANA) as browser:
+        fields = hidden_fields(await browser.get(PAGE), "/unlink") | {"reason": "Not ours.", "unlinked": "yes"}
+        await follow(browser, await browser.post(f"{PAGE}/unlink", data=fields))
+        await desk.receive(company.resent(SC))
+        chosen = choice(await browser.get("/commitments"), "accept", "8841")
+        check = await browser.post("/commitments", data={"action": "export", "choice-1": chosen})
+
+    assert "Check before export" in text_of(check)
+    assert f"Warning {STILL_REFERENCED}" in text_of(check)
+    assert await decided(desk, "decision.accepted") == []
 
 
 async def test_of_two_documents_the_approver_chooses_the_wrong_one(desk: DeskUnderTest) -> None:

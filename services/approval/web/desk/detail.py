@@ -89,13 +89,6 @@ class Detail:
         return [each.document for each in others]
 
     @property
-    def unlinked(self) -> Sequence[ErpDocument]:
-        """The documents that are no longer the commitment's; the ERP may still have them under its reference."""
-        facts = self.row.facts
-        gone = sorted(distinct(facts.documents - facts.standing), key=lambda each: each.revision, reverse=True)
-        return [each.document for each in gone]
-
-    @property
     def prefilled_reason(self) -> str:
         """The reason that a rejection starts with if only the project can fix a failed export."""
         failure = self.row.current.ruling and self.row.current.ruling.failure
@@ -147,7 +140,7 @@ def offered_answers(row: ListRow, who: DirectoryPerson) -> OfferedAnswers:
         accept=status is Status.READY and not row.blocked_by,
         reject=status in (Status.READY, Status.DISPUTED, Status.FAILED),
         retry=status is Status.FAILED and row.is_retriable,
-        create_anew=status is Status.FAILED and row.missing_document is not None,
+        create_anew=status is Status.FAILED and row.can_be_created_anew,
         settle=status is Status.IN_DOUBT and ruling is not None and ruling.settled_as is None,
         reopen=status is Status.SYNCED and row.facts.document is not None,
     )

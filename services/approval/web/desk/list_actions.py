@@ -49,8 +49,9 @@ class CheckedChoice:
 
     @property
     def has_more_to_read(self) -> bool:
-        """Whether the approver has to see more than the list shows: a warning, or an earlier revision."""
-        return self.is_possible and (self.choice.revision > 1 or bool(self.row.findings))
+        """Whether the approver has to see more than the list shows: a warning, an earlier revision or a document."""
+        has_more = self.choice.revision > 1 or self.row.findings or self.row.facts.unlinked_documents
+        return self.is_possible and bool(has_more)
 
     @property
     def why_not(self) -> str:

@@ -7,10 +7,12 @@ from schemas.commitment import ErpDocument, Summary
 from schemas.events import ErpConnection, Failure
 from schemas.fields import FailureClass, Owner, Status
 from services.approval.rules import status
+from services.approval.rules.checks import UNREACHABLE
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus
 from services.approval.rules.erp import UNNAMED_ERP, connection_name, target_erp
 from services.approval.rules.finding import Finding
 from services.approval.rules.guards import is_erp_left, missing_document
+from services.approval.rules.leaving import connection_that_is_back
 from services.approval.storage import reviews, submissions
 from services.approval.storage.queries import StoredCommitment
 from services.approval.storage.reviews import Review
@@ -30,6 +32,13 @@ class ListRow:
     current: CurrentStatus
     erp: ErpConnection | None
     findings: tuple[Finding, ...] = ()
+    connection_back: str = ""
+    """The connection of its document, if the export failed for want of it and it is configured again."""
+
+    @property
+    def can_be_created_anew(self) -> bool:
+        """Whether the export failed because the ERP, or its connection, is still without the document."""
+        return self.missing_document is not None and not self.connection_back
 
     @property
     def summary(self) -> Summary:
@@ -57,6 +66,11 @@ class ListRow:
     def warnings(self) -> tuple[str, ...]:
         """Findings that an approver has to know and may accept."""
         return tuple(finding.text for finding in self.findings if not finding.is_blocking)
+
+    @property
+    def is_unreachable(self) -> bool:
+        """Whether no ERP connection takes it as they are."""
+        return any(finding.rule == UNREACHABLE for finding in self.findings)
 
     @property
     def message(self) -> str:
@@ -116,7 +130,7 @@ class ListRow:
 
 def reviewed_row(found: Review) -> ListRow:
     """The commitment of a review as a row."""
-    return ListRow(found.facts, found.current, found.erp, found.findings)
+    return ListRow(found.facts, found.current, found.erp, found.findings, found.connection_back)
 
 
 async def list_rows(
@@ -129,7 +143,13 @@ async def list_rows(
     """Return `commitments` of one company, which exports to `erps`, as rows of a view."""
     found = await _findings(db, company_id, commitments, erps) if view is DeskView.READY else {}
     return [
-        ListRow(each.facts, each.current, target_erp(each.facts, erps), found.get(each.facts.id, ()))
+        ListRow(
+            each.facts,
+            each.current,
+            target_erp(each.facts, erps),
+            found.get(each.facts.id, ()),
+            connection_that_is_back(each.current, erps),
+        )
         for each in commitments
     ]
 

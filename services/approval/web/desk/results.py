@@ -60,9 +60,7 @@ def _done(answer: Answer, facts: CommitmentFacts, number: str, erp: str) -> str:
         case Accept():
             return f"Accepted. {number} is being exported to {erp}; this usually takes a few minutes."
         case Reject():
-            current = current_status(facts)
-            people = f" {who_is_mailed(current.summary)}" if current else ""
-            return f"Rejected. {number} is editable again.{people}"
+            return _given_back(answer, facts, number, erp)
         case Retry() | ExportAgain():
             return _ordered_again(answer, facts, number, erp)
         case AcceptDrift():
@@ -71,6 +69,16 @@ def _done(answer: Answer, facts: CommitmentFacts, number: str, erp: str) -> str:
             return f"Recorded. {number} exists in {erp} as {document_name(document)}; this is being confirmed."
         case Settle():
             return f"Recorded. {number} does not exist in {erp} and will be exported again."
+
+
+def _given_back(answer: Reject, facts: CommitmentFacts, number: str, erp: str) -> str:
+    current = current_status(facts)
+    people = f" {who_is_mailed(current.summary)}" if current else ""
+    unlinked = next((each.document for each in facts.documents if each.document.id == answer.unlinks), None)
+    if unlinked is None:
+        return f"Rejected. {number} is editable again.{people}"
+    name = document_name(unlinked)
+    return f"Unlinked from {name} and given back. {number} is editable again. {name} was not changed in {erp}.{people}"
 
 
 def _ordered_again(answer: Retry | ExportAgain, facts: CommitmentFacts, number: str, erp: str) -> str:

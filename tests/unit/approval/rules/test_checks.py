@@ -28,6 +28,11 @@ def erp(**limits: Any) -> ErpConnection:
     )
 
 
+def test_that_no_connection_takes_it_is_a_warning() -> None:
+    found = findings(CONCRETE_1, SAM, why_unreachable="No ERP connection takes SC-014.")
+    assert found == (Finding("ERP", "No ERP connection takes SC-014.", is_blocking=False),)
+
+
 def sender(level: ToolLevel | None) -> DirectoryPerson:
     return DirectoryPerson(
         company_id="company-204",

@@ -7,7 +7,7 @@ import pytest
 from schemas.envelope import Event
 from schemas.events import ErpConnection, EventData
 from schemas.examples.cast import CONCRETE_1
-from services.approval.rules.erp import target_erp, target_reason
+from services.approval.rules.erp import target_erp, target_reason, why_unreachable
 from tests.unit.approval.rules.event_builders import COMPANY, EXPORTING, FAILED, IN_DOUBT, SYNCED, after, sent
 
 
@@ -50,6 +50,26 @@ def test_without_a_document_it_follows_its_company_to_another_erp(events: tuple[
 @pytest.mark.parametrize("events", [IN_DOUBT, SYNCED, (*SYNCED, sent(2))])
 def test_a_document_or_an_export_in_doubt_stays_in_its_erp(events: tuple[Event[EventData], ...]) -> None:
     assert target_erp(after(*events), [FIRST]) is None
+
+
+@pytest.mark.parametrize(
+    ("events", "erps", "why"),
+    [
+        ((sent(),), [FIRST], ""),
+        ((sent(),), [], ""),
+        ((sent(),), [erp("europe", currencies=("EUR",))], "No ERP connection takes SC-014: the export will fail until"),
+        ((*SYNCED, sent(2)), [FIRST], "quickbooks is not configured, and PO-1001 is there: the export of SC-014 will"),
+        ((*SYNCED, sent(2)), [], "quickbooks is not configured, and PO-1001 is there: the export of SC-014 will"),
+        ((*SYNCED, sent(2)), [QUICKBOOKS], ""),
+    ],
+)
+def test_an_export_that_no_connection_takes_is_certain_to_fail(
+    events: tuple[Event[EventData], ...], erps: list[ErpConnection], why: str
+) -> None:
+    found = why_unreachable(after(*events), erps, CONCRETE_1)
+
+    assert found.startswith(why)
+    assert bool(found) == bool(why)
 
 
 def test_a_company_without_an_erp_has_no_target() -> None:

@@ -42,9 +42,9 @@ def in_books(number: str = "PO-7") -> ErpDocument:
     return document(number).model_copy(update={"connection": "books"})
 
 
-def synced_in_books() -> CommitmentFacts:
+def synced_in_books(number: str = "PO-7") -> CommitmentFacts:
     landed = succeeded(2, 2)
-    moved = landed.data.model_copy(update={"erp_document": in_books()})
+    moved = landed.data.model_copy(update={"erp_document": in_books(number)})
     return after(type(landed)(landed.id, landed.source, landed.subject, NOW, moved), known=granted().decided.state)
 
 
@@ -81,6 +81,12 @@ def test_a_document_that_was_written_there_after_all_is_the_commitments_again() 
     facts = after(succeeded(2, 2), known=granted().decided.state)
 
     assert (facts.document, facts.left_documents) == (document(), ())
+
+
+def test_a_document_that_was_found_under_the_new_name_of_its_erp_was_not_left() -> None:
+    facts = synced_in_books("PO-1001")
+
+    assert (facts.document, facts.left_documents) == (in_books("PO-1001"), ())
 
 
 def test_a_retry_without_a_word_leaves_nothing() -> None:

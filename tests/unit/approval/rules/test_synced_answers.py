@@ -282,6 +282,21 @@ def test_an_order_names_what_was_unlinked_before() -> None:
     assert (unlinked.document, unlinked.revision, unlinked.reopened) == (document(), 1, 1)
 
 
+def test_an_unlinked_document_may_be_found_again_until_the_commitment_has_another_one() -> None:
+    unlinked = rejected(1, 2, unlinks=document(), reopened=1)
+    waiting = after(*SYNCED, unlinked, sent(2))
+    written = after(*SYNCED, unlinked, sent(2), accepted(2), succeeded(2, number="PO-7"))
+
+    assert (waiting.unlinked_documents, written.unlinked_documents) == ((document(),), ())
+
+
+def test_an_unlinked_document_that_the_comparison_found_missing_is_not_found_again() -> None:
+    unlinked = rejected(1, 2, unlinks=document(), reopened=1)
+
+    assert after(*SYNCED, drifted(is_missing=True), unlinked, sent(2)).unlinked_documents == ()
+    assert after(*SYNCED, drifted(), unlinked, sent(2)).unlinked_documents == (document(),)
+
+
 def test_an_order_alone_tells_what_was_unlinked_before() -> None:
     given_back = granted(after(*SYNCED), UNLINK).decided.state
     result = granted(after(sent(2), known=given_back), Accept(revision=2, content_hash=A.content_hash))

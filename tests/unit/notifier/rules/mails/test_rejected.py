@@ -36,5 +36,5 @@ def test_it_says_that_it_was_unlinked_and_what_follows() -> None:
 
     assert text.startswith(
         "Dana Ruiz unlinked SC-014 from PO-1001 and rejected it. Once it is re-sent and accepted, it becomes a new "
-        "document in QuickBooks.\nReason: "
+        "document in QuickBooks, unless PO-1001 still carries our reference there: then that one is updated.\nReason: "
     )
