@@ -190,7 +190,7 @@ class Storm:
         async with self._busy:
             await asyncio.to_thread(self.steady.stop)
             if point.startswith("comparison."):
-                await compare_now(SecretStr(self.world.environment["DATABASE_URL"]), "small-erp")
+                await compare_now(SecretStr(self.world.environment["DATABASE_URL"]), ("small-erp",))
             await self._note_death(point, ids)
             await asyncio.to_thread(self.steady.start)
 
