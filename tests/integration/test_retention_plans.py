@@ -46,7 +46,7 @@ EXPORTER_ROWS = (
     """insert into exporter.export (commitment_id, revision, company_id, project_id, round, ordered_round, content_hash,
         decided_by, summary, accepted_at, state, state_since, attempts, probes, document)
     select 'c' || lpad((n / 2 + 1)::text, 7, '0'), n % 2 + 1, 'co', 'p', 1, 1, 'h', '{}', '{}', now(), 'succeeded',
-        now() - interval '1 day' * (n % 730), 1, 0, '{"id": "d"}'
+        now() - interval '1 day' * (n % 730), 1, 0, '{"connection": "main", "id": "d"}'
     from generate_series(0, 199999) n""",
     """insert into exporter.snapshot (commitment_id, revision, round, company_id, text)
     select commitment_id, revision, round, company_id, 'x' from exporter.export
