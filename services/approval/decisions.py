@@ -71,7 +71,7 @@ class Decisions:
                 snapshot=snapshot,
                 findings=findings,
                 wrong_terms=_wrong_terms(facts, answer, context, erps, snapshot),
-                objection=await _objection(db, who.company_id, facts, answer),
+                objection=await _objection(db, who.company_id, facts, answer, erps),
             )
             if isinstance(result, Granted):
                 written = await self._record(db, facts, result)
@@ -114,23 +114,26 @@ def _wrong_terms(
     )
 
 
-async def _objection(db: Transaction, company_id: str, facts: CommitmentFacts, answer: Answer) -> str:
+async def _objection(
+    db: Transaction, company_id: str, facts: CommitmentFacts, answer: Answer, erps: Sequence[ErpConnection]
+) -> str:
     """Return why the document that `answer` names cannot be this commitment's, or need not be replaced.
 
     Empty if nothing is against it.
     """
     match answer:
         case Settle(document=ErpDocument() as named):
-            return await _objection_to_evidence(db, company_id, facts, named)
+            return await _objection_to_evidence(db, company_id, facts, named, erps)
         case Retry(replaces=str()):
-            return objection_to_leaving(facts, await directory.erps_of_company(db, company_id))
+            return objection_to_leaving(facts, erps)
         case _:
             return ""
 
 
-async def _objection_to_evidence(db: Transaction, company_id: str, facts: CommitmentFacts, named: ErpDocument) -> str:
+async def _objection_to_evidence(
+    db: Transaction, company_id: str, facts: CommitmentFacts, named: ErpDocument, erps: Sequence[ErpConnection]
+) -> str:
     """Return why `named` cannot be evidence; until this transaction ends, nobody else can give the same document."""
-    erps = await directory.erps_of_company(db, company_id)
     names = names_in_erp(document_in_erp(facts, named), erps)
     await documents.lock(db, names)
     holder = await documents.holder(db, company_id, facts.id, names)

@@ -59,7 +59,8 @@ class Circuits:
         if after != before:
             await connection_store.save_circuit(db, connection.name, after)
         if before.open_since is None and after.open_since is not None:
-            await (writes or Writes()).execute(db)
+            if writes is not None:
+                await writes.execute(db)
             await due.bring_back(db, connection.names, before.last_contact)
         self.seen[connection.name] = after
         return after

@@ -8,6 +8,7 @@ from schemas.envelope import Event, new_event
 from schemas.events import (
     DOCUMENT_GONE,
     UNKNOWN_CONNECTION,
+    Change,
     CommitmentResent,
     CommitmentRetrieved,
     CommitmentSent,
@@ -15,6 +16,7 @@ from schemas.events import (
     DirectoryPerson,
     ErpConnection,
     EventData,
+    ExportDrifted,
     ExportFailed,
     ExportInDoubt,
     ExportSucceeded,
@@ -149,6 +151,18 @@ def succeeded(
 ) -> ExportSucceeded:
     document = ErpDocument(connection=ERP, id=f"erp-{received['id']}", number=received["number"], url=url)
     return ExportSucceeded(**about(received, revision), round=1, erp_document=document)
+
+
+def drifted(received: dict[str, Any], version: int = 1, differences: tuple[Change, ...] = ()) -> ExportDrifted:
+    """The document of revision 1 is missing in the ERP, or holds other values there."""
+    return ExportDrifted(
+        **about(received, 1),
+        version=version,
+        document=succeeded(received).erp_document,
+        compared_at=START,
+        is_missing=not differences,
+        differences=differences,
+    )
 
 
 def failed(received: dict[str, Any], failure_class: FailureClass, message: str, **members: Any) -> ExportFailed:

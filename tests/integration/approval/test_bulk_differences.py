@@ -7,31 +7,17 @@ from typing import Any
 
 from httpx2 import AsyncClient, Response
 
-from schemas.events import Change, ExportDrifted
+from schemas.events import Change
 from tests.integration.approval import company
-from tests.integration.approval.company import DANA, KIM, content
+from tests.integration.approval.company import DANA, KIM, content, drifted
 from tests.integration.approval.desk import DeskUnderTest
 from tests.integration.approval.page_reader import follow, text_of
 
 VIEW = "/commitments?view=differing"
 CHANGED = (Change(field="Total", before="USD 480,250.00", after="USD 470,250.00"),)
+OTHER = (Change(field="Total", before="USD 480,250.00", after="USD 999,999.00"),)
 LOST, EURO = content("1", "SC-001"), content("2", "SC-002", currency="EUR", total="100.00")
 EDITED = content("3", "SC-003")
-
-
-def drifted(received: dict[str, Any], version: int = 1, differences: tuple[Change, ...] = ()) -> ExportDrifted:
-    done = company.succeeded(received)
-    return ExportDrifted(
-        company_id=done.company_id,
-        project_id=done.project_id,
-        commitment_id=done.commitment_id,
-        revision=1,
-        version=version,
-        document=done.erp_document,
-        compared_at=company.START,
-        is_missing=not differences,
-        differences=differences,
-    )
 
 
 async def receive_restored(desk: DeskUnderTest) -> None:
@@ -133,9 +119,6 @@ async def test_it_is_offered_to_approvers_and_a_form_without_rows_or_with_odd_on
         for odd in ("1", "1:1:0:2:1:x\x00", "a:1:0:1:1"):
             assert (await send(browser, "write", {"drift-1": odd})).status_code == 400
     assert await decided(desk, "decision.accepted") == []
-
-
-OTHER = (Change(field="Total", before="USD 480,250.00", after="USD 999,999.00"),)
 
 
 async def test_what_another_approver_has_left_meanwhile_is_not_written(desk: DeskUnderTest) -> None:

@@ -23,18 +23,7 @@ CHANGED = (Change(field="Total", before="USD 480,250.00", after="USD 470,250.00"
 
 
 def drifted(version: int = 1, *, is_missing: bool = False) -> ExportDrifted:
-    done = company.succeeded(SC)
-    return ExportDrifted(
-        company_id=done.company_id,
-        project_id=done.project_id,
-        commitment_id=done.commitment_id,
-        revision=1,
-        version=version,
-        document=done.erp_document,
-        compared_at=company.START,
-        is_missing=is_missing,
-        differences=() if is_missing else CHANGED,
-    )
+    return company.drifted(SC, version, () if is_missing else CHANGED)
 
 
 async def receive_synced(desk: DeskUnderTest, *more: ExportDrifted) -> None:

@@ -1,6 +1,7 @@
-"""Carries out answers that an approver gave to several commitments at once."""
+"""Checks, and carries out, answers that an approver gave to several commitments at once."""
 
 from collections.abc import Sequence
+from typing import Any, Protocol
 
 from fastapi import Request
 
@@ -9,8 +10,34 @@ from services.approval.rules.answers import Answer
 from services.approval.rules.erp import erp_title, target_erp
 from services.approval.storage import directory
 from services.approval.web.dependencies import Dependencies
+from services.approval.web.desk.list_rows import ListRow
 from services.approval.web.desk.results import Result, not_found, result_of
+from services.approval.web.desk.wording import totals
 from services.approval.web.tracing import traceparent_of
+
+
+class CheckedAnswer(Protocol):
+    """An answer to the commitment in `row`, as a check page shows it."""
+
+    @property
+    def row(self) -> ListRow:
+        """The commitment as it is now."""
+        ...
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether the answer can be given."""
+        ...
+
+
+def by_possibility(checked: Sequence[CheckedAnswer]) -> dict[str, Any]:
+    """Return what a check page shows: the `possible` answers with their `totals` by currency, and the `impossible`."""
+    possible = [each for each in checked if each.is_possible]
+    return {
+        "possible": possible,
+        "impossible": [each for each in checked if not each.is_possible],
+        "totals": totals([each.row.summary for each in possible]),
+    }
 
 
 async def carry_out(

@@ -12,7 +12,7 @@ from services.approval.storage import directory, queries
 from services.approval.storage.views import DeskView
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk.answer_forms import drift_answer
-from services.approval.web.desk.carrying_out import carry_out
+from services.approval.web.desk.carrying_out import by_possibility, carry_out
 from services.approval.web.desk.forms import (
     DriftChoice,
     DriftVerb,
@@ -25,7 +25,6 @@ from services.approval.web.desk.forms import (
 from services.approval.web.desk.list_rows import ListRow
 from services.approval.web.desk.lists import ListPages, ListQuery
 from services.approval.web.desk.pages import Pages
-from services.approval.web.desk.wording import totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +74,12 @@ class DriftActions:
         problems: Sequence[FormProblem] = (),
     ) -> Response:
         checked = await self._checked(who, chosen)
-        possible = [each for each in checked if each.is_possible]
         return await self._pages.render_apart(
             "check_differences.html",
             person=who,
             title="Check before writing again" if verb is DriftVerb.WRITE else "Check before leaving",
             verb=verb,
-            possible=possible,
-            impossible=[each for each in checked if not each.is_possible],
-            totals=totals([each.row.summary for each in possible]),
+            **by_possibility(checked),
             query=_list_of(fields),
             problems=problems,
             typed=fields,

@@ -13,13 +13,13 @@ from services.approval.storage.reviews import review
 from services.approval.storage.views import DeskView
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk.answer_forms import chosen_answer
-from services.approval.web.desk.carrying_out import carry_out
+from services.approval.web.desk.carrying_out import by_possibility, carry_out
 from services.approval.web.desk.detail import DetailPage, RefusedForm
 from services.approval.web.desk.forms import Choice, Fields, FormProblem, Verb, choices, reason_problems, text_fields
 from services.approval.web.desk.list_rows import ListRow, reviewed_row
 from services.approval.web.desk.lists import ListPages, ListQuery
 from services.approval.web.desk.pages import Pages
-from services.approval.web.desk.wording import counted, totals
+from services.approval.web.desk.wording import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +121,12 @@ class ListActions:
         problems: Sequence[FormProblem] = (),
     ) -> Response:
         checked = await self._checked(who, chosen)
-        possible = [each for each in checked if each.is_possible]
         return await self._pages.render_apart(
             "check.html",
             person=who,
             title="Check before export" if verb is Verb.ACCEPT else "Check before rejecting",
             verb=verb,
-            possible=possible,
-            impossible=[each for each in checked if not each.is_possible],
-            totals=totals([each.row.summary for each in possible]),
+            **by_possibility(checked),
             query=_list_of(fields),
             problems=problems,
             typed=fields,
