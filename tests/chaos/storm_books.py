@@ -92,6 +92,11 @@ def is_over(sent: Mapping[str, Sent], rows: Mapping[str, Row]) -> bool:
     return all((row := rows.get(each)) and _has_ended(row, sent[each].revision) for each in sent)
 
 
+def is_unfinished(each: Outcome) -> bool:
+    """Whether it is neither in the ERP at its last revision nor waiting for people."""
+    return not each.is_right and not (each.row and waits_for_people(each.row))
+
+
 def _has_ended(row: Row, revision: int) -> bool:
     return waits_for_people(row) or (row["status"] == "synced" and row["revision"] == revision)
 

@@ -21,7 +21,8 @@ from sandbox.world import World, WorldOptions, running_world
 from services.exporter.comparing import compare_now
 from tests.chaos.brokers import WatchfulKafka
 from tests.chaos.many_commitments import some_ids
-from tests.chaos.storm_books import Outcome, books_of, counted, is_over, open_items, outcomes
+from tests.chaos.storm_books import Outcome, books_of, counted, is_over, is_unfinished, open_items, outcomes
+from tests.chaos.storm_evidence import evidence_of
 from tests.chaos.storm_faults import BAD_ADDRESSES, Troubles, deck, failing, kill_erp, lose_the_way
 from tests.chaos.storm_people import People
 from tests.chaos.storm_settings import LEASE_SECONDS, PATIENCE
@@ -55,6 +56,8 @@ SHORT_POINTS = (
 COMMITMENTS_PER_ROUND, COMMITMENTS_PER_TROUBLE = 600, 250
 STANDS_STILL_SECONDS = LEASE_SECONDS + 1
 POLL_SECONDS = 0.5
+EXPLAINED = 3
+"""Of how many commitments that have not ended everything is printed that is known of them."""
 COMMITMENTS_MORE, MORE_AFTER_SECONDS, MOST_TIMES_MORE = 5, 2.0, 60
 
 
@@ -126,10 +129,12 @@ async def test_every_commitment_is_one_document_at_its_revision_or_an_open_item_
             ended = await storm.outcomes()
             report(f"export storm: {calm_at - began:.0f} s of faults, settled {monotonic() - calm_at:.0f} s after them")
             storm.describe(ended, report)
+            await storm.tell_why([each for each in ended if is_unfinished(each)], report)
             await storm.answer_open_items(size.settled_within_seconds)
             await storm.until_told(size.told_within_seconds)
             at_last = await storm.outcomes()
             report(f"export storm: after Dana answered each open item: {in_figures(at_last)}")
+            await storm.tell_why([each for each in at_last if not each.is_right], report)
 
     assert storm.troubles.survived == []
     assert set(ErpFaultKind) - storm.faults_that_hit().keys() == set()
@@ -295,6 +300,12 @@ class Storm:
         report(f"export storm: {in_figures(ended)}")
         for line in open_items(ended):
             report(f"export storm: open: {line}")
+
+    async def tell_why(self, unfinished: Sequence[Outcome], report: Callable[[str], None]) -> None:
+        """Say what is known of the first commitments that have neither ended nor wait for people."""
+        ids = [each.commitment_id for each in unfinished[:EXPLAINED]]
+        for line in await evidence_of(self.world.environment["DATABASE_URL"], ids, self._entries):
+            report(f"export storm: evidence: {line}")
 
 
 def _shares(ids: Sequence[str], number: int) -> Sequence[Sequence[str]]:
