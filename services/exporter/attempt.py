@@ -1,6 +1,6 @@
 """One attempt to carry out an export: check the content, ask the ERP, and write if needed, all within the lease."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from time import perf_counter
 from typing import TypeVar
@@ -11,7 +11,7 @@ from schemas.commitment import ErpDocument
 from schemas.snapshot import Snapshot, TooLargeError
 from services.exporter import metrics
 from services.exporter.connections import Connection
-from services.exporter.connectors.protocol import reader_of
+from services.exporter.connectors.protocol import ReadsDocuments, reader_of
 from services.exporter.connectors.types import (
     ErpCopy,
     Exists,
@@ -42,7 +42,6 @@ from services.exporter.rules.probe import (
     unless_tried_enough,
 )
 from services.exporter.rules.terms import wrong_terms
-from services.exporter.rules.usable import usable_found, usable_read, usable_written
 from services.pipeline.crash import crash_at
 from services.pipeline.lease_clock import ClaimTime
 from services.pipeline.logs import FailureLog
@@ -100,6 +99,7 @@ class Attempt:
     def __init__(self, connection: Connection, job: ExportJob, failures: FailureLog) -> None:
         self._connection = connection
         self._connector = connection.connector
+        self._usable = connection.usable
         self._job = job
         self._about = About(job.export.summary.number, connection.settings.title)
         self._failures = failures
@@ -161,7 +161,7 @@ class Attempt:
             return on_trust(named)
         if not self._has_time_for_a_call():
             return NotSent()
-        read = usable_read(await self._observed(reader.read(asked_for(named)), _READ_ANSWERS))
+        read = await self._read(reader, asked_for(named))
         is_there = isinstance(read, ErpCopy) and self._has_time_for_a_call()
         found = await self._found(self._job.export.commitment_id) if is_there else ()
         return after_reading(self._job.export, named, read, found)
@@ -172,7 +172,10 @@ class Attempt:
         return job.export.is_untried and job.known is None and not job.replaced and self._connector.enforces_reference
 
     async def _found(self, reference: str) -> FindAnswer:
-        return usable_found(await self._observed(self._connector.find(reference), _FIND_ANSWERS))
+        return await self._observed(self._connector.find(reference), _FIND_ANSWERS, self._usable.found)
+
+    async def _read(self, reader: ReadsDocuments, document_id: str) -> ReadAnswer:
+        return await self._observed(reader.read(document_id), _READ_ANSWERS, self._usable.read)
 
     def _after_probe(self, found: FindAnswer) -> Create | Update | AttemptOutcome:
         job = self._job
@@ -186,7 +189,7 @@ class Attempt:
         reader = reader_of(self._connector)
         if reader is None or is_listed(found, document_id) or not self._has_time_for_a_call():
             return None
-        read = usable_read(await self._observed(reader.read(document_id), _READ_ANSWERS))
+        read = await self._read(reader, document_id)
         return after_reading_known(self._job.export, document_id, read)
 
     async def _write(self, step: Create | Update, request: WriteRequest) -> AttemptOutcome:
@@ -198,7 +201,7 @@ class Attempt:
             call = self._connector.update(step.document_id, request)
         else:
             call = self._connector.create(request)
-        answer = usable_written(await self._observed(call, _WRITE_ANSWERS), self._about)
+        answer = await self._observed(call, _WRITE_ANSWERS, lambda answer: self._usable.written(answer, self._about))
         crash_at("exporter.after_call")
         if not isinstance(answer, Exists):
             return answer
@@ -233,8 +236,10 @@ class Attempt:
         held_by = exists.document.number or exists.document.id
         return reference_held(self._about, request.reference, held_by, outcome.message)
 
-    async def _observed(self, call: Awaitable[AnswerT], allowed: tuple[type, ...]) -> AnswerT:
-        """Return the answer of a call; TypeError for one that the connector's protocol does not know."""
+    async def _observed(
+        self, call: Awaitable[AnswerT], allowed: tuple[type, ...], usable: Callable[[AnswerT], AnswerT]
+    ) -> AnswerT:
+        """Return what is `usable` of a call's answer; TypeError for one that the connector's protocol does not know."""
         started = perf_counter()
         self._calls += 1
         answer = await call
@@ -242,6 +247,7 @@ class Attempt:
             raise TypeError(f"the connector answered {type(answer).__name__}")
         label = "found" if isinstance(answer, (tuple, ErpCopy)) else type(answer).__name__.lower()
         metrics.EXPORT_SECONDS.labels(self._connection.name, label).observe(perf_counter() - started)
+        answer = usable(answer)
         self._heard = Heard.of(answer)
         return answer
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from services.exporter.connections import Connection, connect
@@ -61,10 +61,17 @@ async def _check_connected(connection: Connection) -> CheckedConnection:
         return CheckedConnection(settings, (own,), f"A connection of kind {settings.kind} cannot be checked further.")
     seconds = settings.timeout_seconds + EXTRA_SECONDS
     try:
-        return CheckedConnection(settings, (own, *await asyncio.wait_for(connector.check(), seconds)))
+        checked = await asyncio.wait_for(connector.check(), seconds)
+        return CheckedConnection(settings, (own, *(_readable(connection, each) for each in checked)))
     except TimeoutError:
         text = f"The check did not end within {seconds:g} seconds. See whether the ERP is up."
         return CheckedConnection(settings, (own, Checked("answer", text)))
     except Exception as error:  # noqa: BLE001 - a connector is somebody else's code, and its error is a result
-        text = f"The connector failed ({type(error).__name__}: {error}). Tell those who made it."
+        text = connection.usable.said(
+            f"The connector failed ({type(error).__name__}: {error}). Tell those who made it."
+        )
         return CheckedConnection(settings, (own, Checked("connector", text)))
+
+
+def _readable(connection: Connection, checked: Checked) -> Checked:
+    return checked if checked.problem is None else replace(checked, problem=connection.usable.said(checked.problem))

@@ -19,7 +19,6 @@ from services.exporter.rules.circuit import Heard, charged, circuit_policy, free
 from services.exporter.rules.drift import differences, next_comparison, told
 from services.exporter.rules.marker import is_of_another
 from services.exporter.rules.published_events import SOURCE
-from services.exporter.rules.usable import usable_read
 from services.exporter.storage import comparisons, connection_store
 from services.exporter.storage.comparisons import Comparison
 from services.exporter.storage.due import read_under_way
@@ -100,7 +99,9 @@ class ComparisonWork:
         """Ask the ERP for the document."""
         async with self._connections.lent(job.comparison.connection) as connection:
             reader = reader_of(connection.connector) if connection else None
-            return NOT_ASKED if reader is None else usable_read(await reader.read(job.comparison.document.id))
+            if connection is None or reader is None:
+                return NOT_ASKED
+            return connection.usable.read(await reader.read(job.comparison.document.id))
 
     def failed(self, job: ComparisonJob, error: Exception) -> ReadAnswer:  # noqa: ARG002 - every one fails alike
         """Return the answer where the connector raised an error: none, although the ERP may have been asked."""

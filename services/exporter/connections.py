@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
@@ -15,6 +15,7 @@ from schemas.events import DecisionAccepted
 from schemas.routing import Routed, destination
 from services.exporter.connections_file import connector_types, place_of, read_settings
 from services.exporter.connectors.protocol import ConnectionSettings, Connector
+from services.exporter.rules.usable import Usable
 from services.pipeline.errors import SettingsError
 
 log = structlog.get_logger()
@@ -26,6 +27,12 @@ class Connection:
 
     settings: ConnectionSettings
     connector: Connector
+    token: SecretStr | None = field(default=None, repr=False)
+
+    @property
+    def usable(self) -> Usable:
+        """Makes what the connector answers fit for storing and publishing."""
+        return Usable(self.token)
 
     @property
     def name(self) -> str:
@@ -164,7 +171,7 @@ def connect(path: Path, settings: ConnectionSettings, environ: Mapping[str, str]
     place = place_of(path, settings)
     token = _token(place, settings, environ)
     try:
-        return Connection(settings, connector_types()[settings.kind](settings, token))
+        return Connection(settings, connector_types()[settings.kind](settings, token), token)
     except SettingsError as error:
         raise SettingsError(f"{place}: {error}") from error
 

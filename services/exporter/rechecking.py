@@ -17,7 +17,6 @@ from services.exporter.connections import Connection, Connections
 from services.exporter.connectors.types import FindAnswer, Refused, Transient
 from services.exporter.rules.circuit import Heard, charged, circuit_policy, free_calls
 from services.exporter.rules.recheck import Looked, Recheck, after_look
-from services.exporter.rules.usable import usable_found
 from services.exporter.storage import connection_store, recheck_store
 from services.exporter.storage.due import read_under_way
 from services.exporter.storage.store import ExportStore
@@ -83,7 +82,7 @@ class RecheckWork:
                 return NOT_ASKED
             if job.time.remaining_seconds(job.lease_seconds) <= connection.settings.timeout_seconds:
                 return NOT_ASKED
-            return usable_found(await connection.connector.find(job.recheck.commitment_id))
+            return connection.usable.found(await connection.connector.find(job.recheck.commitment_id))
 
     def failed(self, job: RecheckJob, error: Exception) -> FindAnswer:  # noqa: ARG002 - every look fails alike
         """Return the answer of a look that raised an error: a refusal, for it must not be repeated for ever."""

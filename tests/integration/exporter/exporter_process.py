@@ -69,10 +69,10 @@ class ExporterProcess:
         self.recheck_work = RecheckWork(self.connections, self.store, clock)
         self.connection_report = ConnectionReport(self.database, self.outbox, self.connections, self.clock)
 
-    def with_connector(self, connector: Connector) -> "ExporterProcess":
-        """Return another process whose connection `main` has this connector."""
+    def with_connector(self, connector: Connector, token: SecretStr | None = None) -> "ExporterProcess":
+        """Return another process whose connection `main` has this connector and `token`."""
         settings = self.connections.by_name["main"].settings
-        connections = Connections({"main": Connection(settings, connector)})
+        connections = Connections({"main": Connection(settings, connector, token)})
         return ExporterProcess(self.database, connections, self.erp, self.clock)
 
     def sibling(self) -> "ExporterProcess":

@@ -21,7 +21,7 @@ from services.exporter.connectors.types import (
     UnreadableDocument,
 )
 from services.exporter.rules.failures import failure_of
-from services.exporter.rules.usable import usable_found, usable_written
+from services.exporter.rules.usable import Usable
 
 VALID = {
     "id": "7",
@@ -97,7 +97,7 @@ def _check_written(answer: object) -> None:
                 _check_failure(refusal)
         case _:
             _check_failure(answer)
-    assert usable_written(answer) == answer  # type: ignore[arg-type]
+    assert Usable().written(answer) == answer  # type: ignore[arg-type]
 
 
 def _check_found(answer: object) -> None:
@@ -106,7 +106,7 @@ def _check_found(answer: object) -> None:
             _check_document(each)
     else:
         _check_failure(answer)
-    assert usable_found(answer) == answer  # type: ignore[arg-type]
+    assert Usable().found(answer) == answer  # type: ignore[arg-type]
 
 
 def _check_document(document: object) -> None:
