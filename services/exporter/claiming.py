@@ -1,7 +1,7 @@
 """Leases due exports: of each connection as many as its limit and its circuit allow."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -24,7 +24,8 @@ from services.exporter.rules.policy import RetryPolicy, policy_for
 from services.exporter.rules.settling import begin_attempt
 from services.exporter.storage import connection_store
 from services.exporter.storage.due import ConnectionQueue, read_queues, read_under_way
-from services.exporter.storage.store import Due, ExportsChange, ExportStore
+from services.exporter.storage.locking import Due, Locked, due_ids, lock_due
+from services.exporter.storage.store import ExportsChange, ExportStore
 from services.pipeline.database import Database, Transaction
 from services.pipeline.fold import StateChange
 from services.pipeline.lease_clock import ClaimTime, LeaseClock
@@ -38,6 +39,15 @@ HAND_ON_SECONDS = 5.0
 
 UNCONFIGURED_LEASE_SECONDS = 30.0
 """Lease of an export whose connection is no longer configured: it is settled without a call."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOn:
+    """What is `due` in the places of exports that have ended, and the time of their claim."""
+
+    connection: Connection
+    due: Due
+    time: ClaimTime
 
 
 class Claiming:
@@ -64,30 +74,44 @@ class Claiming:
             return Claimed((), self._idle_seconds(queues, time))
         return Claimed(await self._lease(database, chosen, time), BUSY_SECONDS)
 
-    async def next_jobs(
-        self, db: Transaction, writes: Writes, ended: Sequence[ExportJob], limit: int, held: Sequence[str]
-    ) -> list[ExportJob]:
-        """Lease at most `limit` exports, each in the place of one of `ended` on the same connection.
+    def hand_on(self, ended: Sequence[ExportJob], limit: int) -> list[HandedOn]:
+        """Return which exports may take the places of `ended`, at most `limit`, each on the same connection.
 
         None where the connection's row has to be looked at first: calls are held back or counted, the connection was
         reloaded, the lease may have been lost, or nobody has looked for a while.
         """
-        places: dict[str, list[ClaimTime]] = {}
+        places: dict[str, list[HandedOn]] = {}
         for job in ended:
             time = job.time.handed_on()
             if job.connection and self._may_hand_on(job.connection, job, time):
-                places.setdefault(job.export.connection or "", []).append(time)
+                name = job.export.connection or ""
+                places.setdefault(name, []).append(HandedOn(job.connection, Due(name, 1, time.at), time))
+        chosen: list[HandedOn] = []
+        for _, each in sorted(places.items()):
+            if (free := min(len(each), limit)) > 0:
+                newest = min(each, key=lambda one: one.time.handed_on_seconds)
+                chosen.append(replace(newest, due=replace(newest.due, limit=free)))
+                limit -= free
+        return chosen
+
+    async def begin(
+        self, db: Transaction, writes: Writes, handed_on: Sequence[HandedOn], locked: Locked, limit: int
+    ) -> list[ExportJob]:
+        """Lease at most `limit` of what was `locked`, unless the answers have shown that calls are to be held back."""
         jobs: list[ExportJob] = []
-        for name, times in sorted(places.items()):
-            free, time = min(len(times), limit - len(jobs)), min(times, key=lambda each: each.handed_on_seconds)
-            if free > 0:
-                jobs += await self._take(db, writes, Due(name, free, time.at, held), time)
+        for each in handed_on:
+            if self._lets_calls_through(each.connection, each.time):
+                due = [exports for exports in locked.due.values() if exports.connection == each.due.connection]
+                jobs += await self._begin(db, writes, due[: limit - len(jobs)], locked.texts, each.time)
         return jobs
 
     def _may_hand_on(self, connection: Connection, job: ExportJob, time: ClaimTime) -> bool:
         is_same = self._connections.named(job.export.connection) is connection
         if not is_same or job.remaining_seconds <= 0 or time.handed_on_seconds > HAND_ON_SECONDS:
             return False
+        return self._lets_calls_through(connection, time)
+
+    def _lets_calls_through(self, connection: Connection, time: ClaimTime) -> bool:
         circuit = self._circuits.seen.get(connection.name, Circuit())
         return may_hand_on(circuit, circuit_policy(connection.settings), time.at)
 
@@ -148,8 +172,8 @@ class Claiming:
             await writes.execute(db)
             return jobs
 
-        async def due_keys(db: Transaction) -> Iterable[str]:
-            names.update({id_: due.connection for due in chosen for id_ in await self._store.due_ids(db, due)})
+        async def keys(db: Transaction) -> Iterable[str]:
+            names.update({id_: due.connection for due in chosen for id_ in await due_ids(db, due)})
             return names
 
         async def alone(db: Transaction, id_: str) -> list[ExportJob]:
@@ -162,7 +186,7 @@ class Claiming:
             database,
             self._failures,
             together=together,
-            due_keys=due_keys,
+            due_keys=keys,
             alone=alone,
             set_aside=self._store.set_aside,
         )
@@ -189,18 +213,25 @@ class Claiming:
         return jobs
 
     async def _take(self, db: Transaction, writes: Writes, due: Due, time: ClaimTime) -> list[ExportJob]:
-        found = await self._store.lock_due(db, due)
-        changes = [self._begin(exports, time) for exports in found.values()]
-        if not changes:
-            return []
+        locked = await lock_due(db, due)
+        return await self._begin(db, writes, list(locked.due.values()), locked.texts, time)
+
+    async def _begin(
+        self,
+        db: Transaction,
+        writes: Writes,
+        due: Sequence[CommitmentExports],
+        texts: Mapping[str, str],
+        time: ClaimTime,
+    ) -> list[ExportJob]:
+        changes = [self._leased(exports, time) for exports in due]
         await self._store.save(db, writes, changes)
-        texts = await self._store.snapshot_texts(db, [change.after for change in changes])
         return [
             _job(change.after, texts.get(change.key), time, self._connections.named(change.after.connection))
             for change in changes
         ]
 
-    def _begin(self, exports: CommitmentExports, time: ClaimTime) -> ExportsChange:
+    def _leased(self, exports: CommitmentExports, time: ClaimTime) -> ExportsChange:
         connection = self._connections.named(exports.connection)
         lease_seconds = connection.lease_seconds if connection else UNCONFIGURED_LEASE_SECONDS
         until = time.at + timedelta(seconds=lease_seconds)

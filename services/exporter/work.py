@@ -26,13 +26,14 @@ from services.exporter.rules.probe import outcome_without_write
 from services.exporter.rules.settling import settle_attempt
 from services.exporter.storage import comparisons
 from services.exporter.storage.evidence import unless_of_another
+from services.exporter.storage.locking import lock_named_and_due
 from services.exporter.storage.store import ExportStore
 from services.pipeline.crash import crash_at
 from services.pipeline.database import Database, Transaction
 from services.pipeline.fold import StateChange
 from services.pipeline.lease_clock import LeaseClock
 from services.pipeline.logs import FailureLog
-from services.pipeline.work import Claimed, Ended, Settled
+from services.pipeline.work import Claimed, Ended, Places, Settled
 from services.pipeline.writes import Writes
 
 log = structlog.get_logger()
@@ -82,24 +83,27 @@ class ExportWork:
         return events
 
     async def settle_together(
-        self, db: Transaction, writes: Writes, ended: Sequence[Ended[ExportJob, AttemptResult]]
+        self,
+        db: Transaction,
+        writes: Writes,
+        ended: Sequence[Ended[ExportJob, AttemptResult]],
+        places: Places[ExportJob],
     ) -> Settled[ExportJob, AttemptResult]:
-        """Save the outcomes of attempts whose commitments nobody else has locked."""
-        ids = [each.job.export.commitment_id for each in ended]
-        locked = await self._store.lock(db, ids, skip_locked=True)
-        ours = sorted((each for each in ended if each.job.export.commitment_id in locked), key=self._connection_name)
+        """Save the outcomes of attempts whose commitments nobody else has locked, and lease the next exports.
+
+        The next calls begin once the answers to the last ones are recorded.
+        """
+        ids, held = ([each.export.commitment_id for each in jobs] for jobs in ([one.job for one in ended], places.held))
+        handed_on = self._claiming.hand_on([each.job for each in ended], places.free)
+        locked = await lock_named_and_due(db, ids, [each.due for each in handed_on], held)
+        ours = [each for each in ended if each.job.export.commitment_id in locked.named]
         events = [
             event
-            for each in ours
-            for event in await self._settle(db, writes, locked[each.job.export.commitment_id], each)
+            for each in sorted(ours, key=self._connection_name)
+            for event in await self._settle(db, writes, locked.named[each.job.export.commitment_id], each)
         ]
-        return Settled(ours, events)
-
-    async def next_jobs(
-        self, db: Transaction, writes: Writes, ended: Sequence[ExportJob], limit: int, held: Sequence[ExportJob]
-    ) -> Sequence[ExportJob]:
-        """Lease the next exports of the same connections, so that their calls begin once the answers are recorded."""
-        return await self._claiming.next_jobs(db, writes, ended, limit, [each.export.commitment_id for each in held])
+        free = places.free - (len(ended) - len(ours))
+        return Settled(ours, events, await self._claiming.begin(db, writes, handed_on, locked, free))
 
     async def set_aside(self, db: Transaction, job: ExportJob, why: str) -> None:
         """Take the commitment out of the claims; its export stays in flight or in doubt, as it is stored."""

@@ -12,7 +12,7 @@ from services.pipeline.crash import crash_at
 from services.pipeline.database import Database, may_succeed_later
 from services.pipeline.logs import FailureLog
 from services.pipeline.outbox import Outbox
-from services.pipeline.work import Ended, JobT, ResultT, SettlesTogether, Work
+from services.pipeline.work import Ended, JobT, Places, ResultT, SettlesTogether, Work
 from services.pipeline.writes import Writes
 
 FIRST_PAUSE_SECONDS = 0.5
@@ -22,14 +22,6 @@ MAX_DEFECTS = 3
 MAX_TOGETHER = 64
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Places(Generic[JobT]):
-    """How many jobs may take the places of those that have ended, and the jobs that hold places now, those included."""
-
-    free: int
-    held: Sequence[JobT]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,16 +98,13 @@ class Recorder(Generic[JobT, ResultT]):
     ) -> dict[Ended[JobT, ResultT], _Recorded[JobT]]:
         writes = Writes()
         async with self._database.begin() as db:
-            settled = await work.settle_together(db, writes, ended)
-            jobs = [each.job for each in settled.ended]
-            places = self._places(len(jobs))
-            following = await work.next_jobs(db, writes, jobs, places.free, places.held) if places.free > 0 else ()
+            settled = await work.settle_together(db, writes, ended, self._places(len(ended)))
             written = await self._outbox.write(writes, settled.events)
             await writes.execute(db)
             crash_at(f"{self._work.name}.before_settle_commit")
         crash_at(f"{self._work.name}.after_settle")
         self._outbox.hand_over(written)
-        return {each: _Recorded(job) for each, job in zip_longest(settled.ended, following)}
+        return {each: _Recorded(job) for each, job in zip_longest(settled.ended, settled.following)}
 
     async def _record_alone(self, job: JobT, result: ResultT) -> None:
         failures = defects = 0

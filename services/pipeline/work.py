@@ -35,11 +35,20 @@ class Ended(Generic[JobT, ResultT]):
 
 
 @dataclass(frozen=True, slots=True)
+class Places(Generic[JobT]):
+    """How many jobs may take the places of those that have ended, and the jobs that hold places now, those included."""
+
+    free: int
+    held: Sequence[JobT]
+
+
+@dataclass(frozen=True, slots=True)
 class Settled(Generic[JobT, ResultT]):
-    """Jobs whose results are recorded, and the events to publish."""
+    """Jobs whose results are recorded, the events to publish, and the jobs that take their places."""
 
     ended: Sequence[Ended[JobT, ResultT]]
     events: Sequence[Event[EventData]]
+    following: Sequence[JobT] = ()
 
 
 class Work(Protocol[JobT, ResultT]):
@@ -84,16 +93,10 @@ class SettlesTogether(Protocol[JobT, ResultT]):
     """What work also is if the results of jobs that end together can be recorded in one transaction."""
 
     async def settle_together(
-        self, db: Transaction, writes: Writes, ended: Sequence[Ended[JobT, ResultT]]
+        self, db: Transaction, writes: Writes, ended: Sequence[Ended[JobT, ResultT]], places: Places[JobT]
     ) -> Settled[JobT, ResultT]:
-        """Record each result as `settle` does, with `writes`; leave out jobs whose rows somebody else has locked."""
-        ...
+        """Record each result as `settle` does, and lease jobs in the `places` of these; everything with `writes`.
 
-    async def next_jobs(
-        self, db: Transaction, writes: Writes, ended: Sequence[JobT], limit: int, held: Sequence[JobT]
-    ) -> Sequence[JobT]:
-        """Lease, with `writes`, at most `limit` jobs in the places of those that have `ended`; the claims find others.
-
-        None of `held` is taken, which are all that hold places now.
+        Jobs whose rows somebody else has locked are left out. None of `places.held` is leased; the claims find others.
         """
         ...

@@ -10,8 +10,8 @@ from services.pipeline.database import Database, may_succeed_later
 from services.pipeline.logs import FailureLog
 from services.pipeline.outbox import Outbox
 from services.pipeline.periodic import is_set_within
-from services.pipeline.recorder import Places, Recorder, pause_seconds
-from services.pipeline.work import MAX_IDLE_SECONDS, JobT, ResultT, Work
+from services.pipeline.recorder import Recorder, pause_seconds
+from services.pipeline.work import MAX_IDLE_SECONDS, JobT, Places, ResultT, Work
 
 DRAIN_SECONDS = 8.0
 CANCEL_SECONDS = 1.0

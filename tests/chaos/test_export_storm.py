@@ -58,6 +58,7 @@ STANDS_STILL_SECONDS = LEASE_SECONDS + 1
 POLL_SECONDS = 0.5
 EXPLAINED = 3
 """Of how many commitments that have not ended everything is printed that is known of them."""
+TRIES_TO_DIE = 4
 COMMITMENTS_MORE, MORE_AFTER_SECONDS, MOST_TIMES_MORE = 5, 2.0, 60
 
 
@@ -188,26 +189,33 @@ class Storm:
             await asyncio.sleep(MORE_AFTER_SECONDS)
 
     async def _die_at(self, point: str, ids: Sequence[str]) -> None:
+        """Let it die at `point`; the other one may take all the work, and the ERP be down, so try again with more."""
+        for again in range(TRIES_TO_DIE):
+            if again:
+                ids = some_ids(f"again-{sum(self.troubles.deaths.values())}-{again}", COMMITMENTS_MORE)
+            if await self._has_died_at(point, ids):
+                self.troubles.deaths[point] += 1
+                return
+        self.troubles.survived.append(point)
+
+    async def _has_died_at(self, point: str, ids: Sequence[str]) -> bool:
         await asyncio.to_thread(self.dying.kill)
         if not point.startswith(DIES_ALONE):
-            await self._note_death(point, ids)
-            return
+            return await self._dies_with(point, ids)
         async with self._busy:
             await asyncio.to_thread(self.steady.stop)
             if point.startswith("comparison."):
                 await compare_now(SecretStr(self.world.environment["DATABASE_URL"]), ("small-erp",))
-            await self._note_death(point, ids)
+            has_died = await self._dies_with(point, ids)
             await asyncio.to_thread(self.steady.start)
+        return has_died
 
-    async def _note_death(self, point: str, ids: Sequence[str]) -> None:
-        """Let it die at `point`, with new commitments once it shares the work with the other one."""
+    async def _dies_with(self, point: str, ids: Sequence[str]) -> bool:
+        """Start it, and return whether it dies at `point`; people send `ids` once it shares the work."""
         dying = asyncio.create_task(asyncio.to_thread(dies_at, self.dying, point))
         await eventually(lambda: asyncio.to_thread(lambda: self.dying.has_ended or self.dying.is_ready()))
         await self.people.send(ids)
-        if await dying:
-            self.troubles.deaths[point] += 1
-        else:
-            self.troubles.survived.append(point)
+        return await dying
 
     def _troubles(self, size: Size) -> Sequence[Callable[[], Awaitable[None]]]:
         """How the other exporter stands still and loses its way, and the ERP dies, in an order of chance."""

@@ -2,44 +2,27 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
-from datetime import datetime
+from dataclasses import asdict, fields
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    ColumnElement,
-    Row,
-    Select,
-    Table,
-    Text,
-    all_,
     case,
-    func,
-    literal,
-    select,
     true,
-    tuple_,
     update,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
 
-from schemas.commitment import ErpDocument, Person, Summary
-from schemas.events import Failure
 from schemas.fields import Record
 from services.exporter.rules.export import (
-    AcceptedDrift,
     ApprovedSnapshot,
     CommitmentExports,
-    Doubt,
     Export,
-    ExportLease,
-    ExportState,
 )
 from services.exporter.rules.recheck import Recheck, first_recheck
 from services.exporter.storage import comparisons, recheck_store, tables
-from services.exporter.storage.document_json import replaced_in, replaced_json, resolved_in, resolved_json
+from services.exporter.storage.document_json import replaced_json, resolved_json
 from services.exporter.storage.evidence import refuse_documents_of_others
+from services.exporter.storage.locking import EXPORT_COLUMNS, lock_named
 from services.pipeline.bulk import given_rows, insert_given, insert_many
 from services.pipeline.database import Transaction
 from services.pipeline.fold import StateChange
@@ -47,15 +30,7 @@ from services.pipeline.writes import Write, Writes
 
 ExportsChange = StateChange[CommitmentExports, ApprovedSnapshot]
 
-_EXPORT_COLUMNS = tuple(field.name for field in fields(Export))
 _SNAPSHOT_COLUMNS = tuple(field.name for field in fields(ApprovedSnapshot))
-_RECORDS: dict[str, type[Record]] = {
-    "decided_by": Person,
-    "summary": Summary,
-    "doubt": Doubt,
-    "document": ErpDocument,
-    "failure": Failure,
-}
 _COMMITMENT_COLUMNS = (
     "company_id",
     "connection",
@@ -77,29 +52,16 @@ _UPDATE_COMMITMENTS = Write(
     # what is due again is no longer set aside
     .values(set_aside=case((_GIVEN.c.due_at.is_(None), tables.COMMITMENT.c.set_aside), else_=None)),
 )
-_INSERT_EXPORTS = insert_given(tables.EXPORT, _EXPORT_COLUMNS, "given_export")
+_INSERT_EXPORTS = insert_given(tables.EXPORT, EXPORT_COLUMNS, "given_export")
 _UPSERT_EXPORTS = Write(
     "given_export",
     _INSERT_EXPORTS.on_conflict_do_update(
         index_elements=["commitment_id", "revision"],
         set_={
-            name: _INSERT_EXPORTS.excluded[name]
-            for name in _EXPORT_COLUMNS
-            if name not in ("commitment_id", "revision")
+            name: _INSERT_EXPORTS.excluded[name] for name in EXPORT_COLUMNS if name not in ("commitment_id", "revision")
         },
     ),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """Which due commitments a worker wants: the oldest of one connection, without those that it holds already."""
-
-    connection: str
-    limit: int
-    now: datetime
-    held: Sequence[str] = ()
-    only: str | None = None
 
 
 class ExportStore:
@@ -114,18 +76,7 @@ class ExportStore:
         self, db: Transaction, keys: Sequence[str], *, skip_locked: bool = False
     ) -> Mapping[str, CommitmentExports]:
         """Lock and return the exports of those of `keys` that are known, and unlocked if `skip_locked`."""
-        chosen = select(tables.COMMITMENT).where(tables.COMMITMENT.c.id == func.any(list(keys)))
-        locking = chosen.order_by(tables.COMMITMENT.c.id).with_for_update(key_share=True, skip_locked=skip_locked)
-        return await self._read(db, locking)
-
-    async def lock_due(self, db: Transaction, due: Due) -> Mapping[str, CommitmentExports]:
-        """Lock and return the commitments that are `due`, skipping those that somebody else has locked."""
-        chosen = _due(tables.COMMITMENT, due)
-        return await self._read(db, chosen.with_for_update(skip_locked=True, key_share=True))
-
-    async def due_ids(self, db: Transaction, due: Due) -> Sequence[str]:
-        """Return the ids of the commitments that are `due`, without reading anything else of them."""
-        return list(await db.scalars(_due(tables.COMMITMENT.c.id, due)))
+        return await lock_named(db, keys, skip_locked=skip_locked)
 
     async def set_aside(self, db: Transaction, commitment_id: str, why: str, token: UUID | None = None) -> None:
         """Take a commitment out of the claims; one that is leased under another `token` by now stays as it is."""
@@ -145,35 +96,6 @@ class ExportStore:
         writes.insert(tables.SNAPSHOT, [{name: getattr(row, name) for name in _SNAPSHOT_COLUMNS} for row in rows])
         await recheck_store.schedule(db, _ended_doubts(changes))
         await comparisons.forget(db, [each.key for each in changes if each.before.document and not each.after.document])
-
-    async def snapshot_texts(self, db: Transaction, commitments: Sequence[CommitmentExports]) -> Mapping[str, str]:
-        """Return the approved text of each commitment's current export, by commitment id."""
-        table = tables.SNAPSHOT
-        wanted = [(each.commitment_id, each.revision, each.round) for held in commitments if (each := held.current)]
-        key = tuple_(table.c.commitment_id, table.c.revision, table.c.round)
-        found = await db.execute(select(table.c.commitment_id, table.c.text).where(key.in_(wanted)))
-        return {row.commitment_id: row.text for row in found}
-
-    async def _read(self, db: Transaction, commitments: Select[Any]) -> Mapping[str, CommitmentExports]:
-        """Return the exports of the commitments that the statement `commitments` selects and locks."""
-        rows = (await db.execute(commitments)).all()
-        if not rows:
-            return {}
-        exports: dict[str, dict[int, Export]] = {row.id: {} for row in rows}
-        # a second statement on purpose: its snapshot is newer than the lock, so it sees what the last lock holder wrote
-        chosen = select(tables.EXPORT).where(tables.EXPORT.c.commitment_id == func.any(list(exports)))
-        for export in map(_export, await db.execute(chosen)):
-            exports[export.commitment_id][export.revision] = export
-        return {row.id: _commitment_exports(row, exports[row.id]) for row in rows}
-
-
-def _due(what: Table | ColumnElement[str], due: Due) -> Select[Any]:
-    table = tables.COMMITMENT
-    chosen = select(what).where(table.c.connection == due.connection, table.c.due_at <= due.now)
-    chosen = chosen.where(table.c.id != all_(literal(list(due.held), ARRAY(Text))))
-    if due.only is not None:
-        chosen = chosen.where(table.c.id == due.only)
-    return chosen.order_by(table.c.due_at).limit(due.limit)
 
 
 def _ended_doubts(changes: Sequence[ExportsChange]) -> list[Recheck]:
@@ -201,29 +123,8 @@ def _commitment_row(exports: CommitmentExports) -> dict[str, Any]:
     }
 
 
-def _commitment_exports(row: Row[Any], exports: Mapping[int, Export]) -> CommitmentExports:
-    lease = ExportLease(row.lease_token, row.lease_revision, row.due_at) if row.lease_token else None
-    rejected = None if row.rejected_revision is None else (row.rejected_revision, row.rejected_round)
-    return CommitmentExports(
-        row.id,
-        row.company_id,
-        exports,
-        resolved_in(row.resolved),
-        lease,
-        rejected,
-        replaced_in(row.replaced),
-        AcceptedDrift(**row.accepted_drift) if row.accepted_drift else None,
-    )
-
-
 def _export_row(export: Export) -> dict[str, Any]:
-    return {name: _plain(getattr(export, name)) for name in _EXPORT_COLUMNS}
-
-
-def _export(row: Row[Any]) -> Export:
-    values = {name: getattr(row, name) for name in _EXPORT_COLUMNS}
-    records = {name: model.model_validate(values[name]) for name, model in _RECORDS.items() if values[name] is not None}
-    return Export(**{**values, **records, "state": ExportState(values["state"])})
+    return {name: _plain(getattr(export, name)) for name in EXPORT_COLUMNS}
 
 
 def _plain(value: Any) -> Any:

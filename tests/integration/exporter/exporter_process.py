@@ -26,6 +26,7 @@ from services.exporter.work import ExportWork
 from services.pipeline.database import Database
 from services.pipeline.lease_clock import LeaseClock
 from services.pipeline.outbox import Outbox
+from services.pipeline.work import Ended, Places, Settled
 from services.pipeline.writes import Writes
 from tests.folding import fold
 from tests.unit.exporter.builders import NOW
@@ -98,13 +99,17 @@ class ExporterProcess:
         async with self.database.begin() as db:
             await self.outbox.add(db, await self.work.settle(db, job, result))
 
-    async def next_jobs(self, ended: ExportJob) -> Sequence[ExportJob]:
-        """Lease the job that takes the place of one that has ended."""
+    async def settle_together(
+        self, *ended: Ended[ExportJob, AttemptResult], free: int | None = None, held: Sequence[ExportJob] = ()
+    ) -> Settled[ExportJob, AttemptResult]:
+        """Save the results together, publish what follows, and lease jobs in the places of these, or in `free` ones."""
+        writes, jobs = Writes(), [each.job for each in ended]
+        places = Places(len(jobs) if free is None else free, [*jobs, *held])
         async with self.database.begin() as db:
-            writes = Writes()
-            following = await self.work.next_jobs(db, writes, [ended], 1, ())
+            settled = await self.work.settle_together(db, writes, ended, places)
+            await self.outbox.write(writes, settled.events)
             await writes.execute(db)
-        return following
+        return settled
 
     async def work_once(self, limit: int = 16) -> int:
         """Claim, perform and settle what is due, and return how many jobs there were."""

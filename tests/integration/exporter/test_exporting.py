@@ -10,10 +10,12 @@ from sqlalchemy.exc import IntegrityError
 
 from sandbox.erp.faults import Calls, ErpFault, ErpFaultKind
 from schemas.fields import FailureClass
+from services.exporter.connections import Connection, Connections
 from services.exporter.handlers import handlers
 from services.exporter.rules.export import CommitmentExports
 from services.exporter.storage import tables
 from services.pipeline.fold import RefusedError
+from services.pipeline.work import Ended
 from tests.folding import fold
 from tests.integration.exporter.exporter_process import SETTLE_SECONDS, ExporterProcess, running_exporter
 from tests.integration.exporter.losing_connector import LosingConnector
@@ -366,28 +368,83 @@ async def test_the_database_refuses_two_open_revisions_of_one_commitment(
 async def test_an_export_that_ends_hands_its_place_on(exporter: ExporterProcess) -> None:
     await exporter.consume(*(accepted_event(commitment_id=f"c-{number}") for number in range(3)))
     (job,) = await exporter.claim(limit=1)
-    result = await exporter.work.perform(job)
 
-    await exporter.settle(job, result)
-    (following,) = await exporter.next_jobs(job)
+    settled = await exporter.settle_together(Ended(job, await exporter.work.perform(job)))
+    (following,) = settled.following
 
     assert following.export.commitment_id == "c-1"
     await exporter.settle(following, await exporter.work.perform(following))
     assert await exporter.export_states() == ["succeeded", "succeeded", "pending"]
 
 
+async def test_a_group_hands_on_as_many_places_as_are_free(exporter: ExporterProcess) -> None:
+    await exporter.consume(*(accepted_event(commitment_id=f"c-{number}") for number in range(8)))
+    jobs = await exporter.claim(limit=3)
+    ended = [Ended(job, await exporter.work.perform(job)) for job in jobs]
+
+    settled = await exporter.settle_together(*ended[:2], free=1, held=jobs[2:])
+    (following,) = settled.following
+    last = await exporter.settle_together(ended[2], held=[following])
+
+    assert [job.export.commitment_id for job in (following, *last.following)] == ["c-3", "c-4"]
+    assert (await exporter.export_states()).count("in_flight") == 2
+
+
+async def test_each_connection_hands_its_own_places_on(exporter: ExporterProcess) -> None:
+    main = exporter.connections.by_name["main"]
+    settings = main.settings.model_copy(update={"max_in_flight": 2})
+    other = settings.model_copy(update={"name": "other", "companies": ("co-2",)})
+    by_name = {each.name: Connection(each, main.connector) for each in (settings, other)}
+    exporter = ExporterProcess(exporter.database, Connections(by_name), exporter.erp, exporter.clock)
+    for company_id in ("co-1", "co-2"):
+        ids = [f"{company_id}-{number}" for number in range(4)]
+        await exporter.consume(*(accepted_event(commitment_id=each, company_id=company_id) for each in ids))
+    jobs = {each.export.commitment_id: each for each in await exporter.claim()}
+    chosen = [jobs[each] for each in ("co-1-0", "co-2-0", "co-1-1")]
+
+    settled = await exporter.settle_together(*[Ended(job, await exporter.work.perform(job)) for job in chosen])
+
+    assert sorted(job.export.commitment_id for job in settled.following) == ["co-1-2", "co-1-3", "co-2-2"]
+
+
+async def test_a_commitment_that_somebody_has_locked_is_recorded_later_and_hands_nothing_on(
+    exporter: ExporterProcess,
+) -> None:
+    await exporter.consume(*(accepted_event(commitment_id=f"c-{number}") for number in range(4)))
+    jobs = await exporter.claim(limit=2)
+    ended = [Ended(job, await exporter.work.perform(job)) for job in jobs]
+    async with exporter.database.begin() as db:
+        await exporter.store.lock(db, ["c-1", "c-2"])
+        settled = await exporter.settle_together(*ended)
+
+    assert [each.job.export.commitment_id for each in settled.ended] == ["c-0"]
+    assert [job.export.commitment_id for job in settled.following] == ["c-3"]
+    assert await exporter.export_states() == ["succeeded", "in_flight", "pending", "in_flight"]
+
+
 async def test_no_place_is_handed_on_while_the_connection_has_to_be_looked_at(exporter: ExporterProcess) -> None:
-    await exporter.consume(*(accepted_event(commitment_id=f"c-{number}") for number in range(3)))
-    (job,) = await exporter.claim(limit=1)
-    result = await exporter.work.perform(job)
+    await exporter.consume(*(accepted_event(commitment_id=f"c-{number}") for number in range(5)))
+    jobs = await exporter.claim(limit=3)
+    ended = [Ended(job, await exporter.work.perform(job)) for job in jobs]
     connections = exporter.connections
     by_name = dict(connections.by_name)
 
     connections.by_name = {"main": replace(by_name["main"])}
-    assert await exporter.next_jobs(job) == []  # reloaded
+    assert (await exporter.settle_together(ended[0])).following == []  # reloaded
     connections.by_name = by_name
     exporter.clock.advance(6)
-    assert await exporter.next_jobs(job) == []  # too long ago
-    await exporter.settle(job, result)
+    assert (await exporter.settle_together(ended[1])).following == []  # too long ago
     exporter.clock.advance(60)
-    assert await exporter.next_jobs(job) == []  # its lease may be another's
+    assert (await exporter.settle_together(ended[2])).following == []  # its lease may be another's
+    assert (await exporter.export_states()).count("pending") == 2
+
+
+async def test_no_place_is_handed_on_once_the_answers_of_the_group_show_an_outage(exporter: ExporterProcess) -> None:
+    exporter.erp.faults.replace([ErpFault(kind=ErpFaultKind.UNAVAILABLE, calls=Calls.EVERY, retry_after_seconds=60)])
+    await exporter.consume(*(accepted_event(commitment_id=f"c-{number}") for number in range(4)))
+    jobs = await exporter.claim(limit=2)
+
+    settled = await exporter.settle_together(*[Ended(job, await exporter.work.perform(job)) for job in jobs])
+
+    assert settled.following == []
+    assert await exporter.export_states() == ["pending"] * 4

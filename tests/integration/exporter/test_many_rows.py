@@ -2,7 +2,7 @@
 
 from services.exporter.storage import queries
 from services.exporter.storage.due import read_queues
-from services.exporter.storage.store import Due
+from services.exporter.storage.locking import Due, lock_due
 from tests.integration.exporter.exporter_process import ExporterProcess
 from tests.integration.exporter.filling import COMPANIES, fill
 from tests.scanning import reading
@@ -43,7 +43,7 @@ async def test_an_hour_of_retries_on_one_connection_does_not_slow_the_others_dow
         reading(exporter.database, "exporter", "commitment", "export") as read,
         exporter.database.begin() as db,
     ):
-        assert await exporter.store.lock_due(db, Due("erp-1", 16, now)) == {}
+        assert (await lock_due(db, Due("erp-1", 16, now))).due == {}
 
     assert (read.scans, read.index_entries) == (0, 0)
 

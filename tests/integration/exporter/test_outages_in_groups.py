@@ -5,13 +5,15 @@ from pathlib import Path
 
 from sqlalchemy import text
 
+from services.exporter.attempt import ExportJob
 from services.exporter.rules.circuit import Circuit
 from services.exporter.storage.connection_store import locked_circuit
-from services.pipeline.work import Ended
+from services.pipeline.work import Ended, Places
 from services.pipeline.writes import Writes
 from tests.integration.exporter.exporter_process import ExporterProcess, running_exporter
 from tests.integration.exporter.test_outages import RestartableErp, accept, restartable
 
+NO_PLACES: Places[ExportJob] = Places(0, ())
 __all__ = ["restartable"]
 
 
@@ -38,7 +40,7 @@ async def test_a_trial_that_is_recorded_once_more_closes_the_circuit(
         result = await exporter.work.perform(job)
         with suppress(RolledBackError):
             async with exporter.database.begin() as db:
-                await exporter.work.settle_together(db, Writes(), [Ended(job, result)])
+                await exporter.work.settle_together(db, Writes(), [Ended(job, result)], NO_PLACES)
                 raise RolledBackError
 
         await exporter.settle(job, result)
@@ -54,7 +56,7 @@ async def test_what_a_group_puts_off_keeps_its_places_in_the_queue(
         ended = [Ended(job, await exporter.work.perform(job)) for job in await exporter.claim()]
         writes = Writes()
         async with exporter.database.begin() as db:
-            await exporter.work.settle_together(db, writes, ended)
+            await exporter.work.settle_together(db, writes, ended, NO_PLACES)
             await writes.execute(db)
 
         assert (await circuit(exporter)).open_since is not None

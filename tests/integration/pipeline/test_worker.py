@@ -20,7 +20,7 @@ from services.pipeline.bulk import insert_many
 from services.pipeline.database import Database
 from services.pipeline.outbox import Outbox
 from services.pipeline.tables import kernel_tables
-from services.pipeline.work import Claimed, Ended, Settled
+from services.pipeline.work import Claimed, Ended, Places, Settled
 from services.pipeline.worker import Worker
 from services.pipeline.writes import Writes
 from tests.integration.pipeline.topic_events import export_succeeded
@@ -417,16 +417,15 @@ class Together(Chores):
     locked: frozenset[int] = frozenset()
 
     async def settle_together(
-        self, db: AsyncConnection, _: Writes, ended: Sequence[Ended[int, str]]
+        self, db: AsyncConnection, _: Writes, ended: Sequence[Ended[int, str]], places: Places[int]
     ) -> Settled[int, str]:
         self.together.append(len(ended))
         ours = [each for each in ended if each.job not in self.locked]
-        return Settled(ours, [event for each in ours for event in await self.settle(db, each.job, each.result)])
+        events = [event for each in ours for event in await self.settle(db, each.job, each.result)]
+        free = places.free - (len(ended) - len(ours))
+        return Settled(ours, events, await self._next(db, free, places.held) if free > 0 else ())
 
-    async def next_jobs(
-        self, db: AsyncConnection, _: Writes, ended: Sequence[int], limit: int, held: Sequence[int]
-    ) -> Sequence[int]:
-        assert 0 < limit <= len(ended)
+    async def _next(self, db: AsyncConnection, limit: int, held: Sequence[int]) -> Sequence[int]:
         errors, self.next_errors = self.next_errors, ()
         for error in errors:
             raise error
