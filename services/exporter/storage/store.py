@@ -36,7 +36,7 @@ from services.exporter.rules.export import (
     ExportLease,
     ExportState,
 )
-from services.exporter.rules.recheck import Recheck, first_recheck
+from services.exporter.rules.recheck import Recheck, first_rechecks
 from services.exporter.storage import comparisons, recheck_store, tables
 from services.exporter.storage.document_json import replaced_in, replaced_json, resolved_in, resolved_json
 from services.exporter.storage.evidence import refuse_documents_of_others
@@ -177,7 +177,7 @@ def _due(what: Table | ColumnElement[str], due: Due) -> Select[Any]:
 
 
 def _ended_doubts(changes: Sequence[ExportsChange]) -> list[Recheck]:
-    return [recheck for each in changes if (recheck := first_recheck(each.before, each.after))]
+    return [recheck for each in changes for recheck in first_rechecks(each.before, each.after)]
 
 
 def _changed(change: ExportsChange) -> list[Export]:

@@ -152,7 +152,8 @@ RECHECK = Table(
     METADATA,
     Column("commitment_id", Text, primary_key=True),
     Column("company_id", Text, nullable=False),
-    Column("connection", Text, nullable=False),
+    # where a write was lost; the commitment may have gone to another ERP since
+    Column("connection", Text, primary_key=True),
     # when to look next; while leased, the end of the lease
     Column("due_at", _INSTANT, nullable=False),
     Column("lease_token", Uuid),
