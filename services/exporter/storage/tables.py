@@ -181,4 +181,6 @@ CONNECTION = Table(
     Column("told", Text),
     # until then, a running process has it in its file; renewed all the time
     Column("configured_until", _INSTANT),
+    # until then, a running process has it in its file as a former name, and exports what waits under it
+    Column("formerly_until", _INSTANT),
 )

@@ -257,6 +257,14 @@ def test_a_retry_that_failed_elsewhere_is_asked_about_where_its_document_turned_
     assert landed(looked.exports).document == ErpDocument(connection="main", id="d-1", number="PO-d-1")
 
 
+def test_a_failed_update_in_another_erp_is_not_asked_about_where_its_document_is_not() -> None:
+    document = ErpDocument(connection="books", id="d-5")
+    again = accepted(given_up(), accepted_event(round=2, updates=document), NOW, "books").state
+    failed = after_attempt(again, Refused(FailureClass.FIX_DATA, "Closed period.")).state
+
+    assert look(failed, (written(failed, "d-1"),)).exports == failed
+
+
 def test_looks_go_on_while_nobody_can_be_told_of_what_they_found() -> None:
     waiting = retried_in_books()
     recheck = Recheck("c-1", "co-1", "main", LATER)
