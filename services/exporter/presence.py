@@ -2,6 +2,7 @@
 
 from services.exporter.connections import Connections
 from services.exporter.storage import connection_store
+from services.exporter.storage.connection_store import Names
 from services.pipeline.database import Database
 from services.pipeline.lease_clock import GivenTime, own_time
 
@@ -13,26 +14,27 @@ class Presence:
     """Keeps the connections of one process known to all.
 
     While files differ, as during a rolling restart, an export of a connection that only another process has must not
-    fail here, and the desk must not hear that the connection is gone.
+    fail here, and the desk must not hear that the connection is gone. It does hear that of a former name, under which
+    exports still wait for the process that has it.
     """
 
     def __init__(self, database: Database, connections: Connections, given_time: GivenTime = own_time) -> None:
         self._database = database
         self._connections = connections
         self._given_time = given_time
-        self._said: frozenset[str] = frozenset()
+        self._said = Names()
 
     async def renew(self) -> None:
         """Say which connections are in the file, and which have left it; a renamed one keeps its circuit."""
         connections = list(self._connections.by_name.values())
-        names = frozenset(each.name for each in connections)
+        former = frozenset(name for each in connections for name in each.settings.formerly)
+        names = Names(frozenset(each.name for each in connections), former)
         async with self._database.begin() as db:
             for each in connections:
                 if each.settings.formerly:
                     await connection_store.register_renamed(db, each.name, each.settings.formerly)
-            await connection_store.register(db, sorted(names))
-            await connection_store.lock(db, sorted(names | self._said))
-            if left := self._said - names:
-                await connection_store.no_longer_configured(db, sorted(left))
-            await connection_store.keep_configured(db, sorted(names), self._given_time())
+            await connection_store.register(db, sorted(names.present))
+            await connection_store.lock(db, sorted(names.all | self._said.all))
+            await connection_store.no_longer_configured(db, self._said.without(names))
+            await connection_store.keep_configured(db, names, self._given_time())
         self._said = names

@@ -96,11 +96,12 @@ class RecheckWork:
             is_asked = result is not NOT_ASKED
             calls = Calls(Heard.of(result) if is_asked else None, is_asked - 1)
             await self._circuits.record(db, connection, now, calls)
-        recheck = await recheck_store.leased(db, id_, job.token)
+        names = self._connections.names_of(job.recheck.connection)
+        recheck = await recheck_store.leased(db, id_, names, job.token)
         if recheck is None:
             return ()
-        looked = after_look(exports, recheck, result, now)
-        await recheck_store.end(db, id_, looked.following)
+        looked = after_look(exports, recheck, result, now, names)
+        await recheck_store.end(db, recheck, looked.following)
         if looked.exports != exports:
             writes = Writes()
             await self._store.save(db, writes, [StateChange(id_, exports, looked.exports, ())])
@@ -109,9 +110,10 @@ class RecheckWork:
         return looked.publish
 
     async def set_aside(self, db: Transaction, job: RecheckJob, why: str) -> None:
-        """Give up looking; the log says of which commitment."""
-        log.error("export.recheck_given_up", commitment=job.recheck.commitment_id, why=why)
-        await recheck_store.end(db, job.recheck.commitment_id, None)
+        """Give up looking there; the log says for which commitment, and in which ERP."""
+        recheck = job.recheck
+        log.error("export.recheck_given_up", commitment=recheck.commitment_id, connection=recheck.connection, why=why)
+        await recheck_store.end(db, recheck, None)
 
     def described(self, job: RecheckJob, result: FindAnswer) -> Mapping[str, Any]:
         """Return the commitment, and how often was looked before."""

@@ -18,7 +18,7 @@ _ENDED = (ExportState.SUCCEEDED, ExportState.FAILED, ExportState.SUPERSEDED)
 
 @dataclass(frozen=True, slots=True)
 class Recheck:
-    """When to look next for late documents of one commitment; `told` are the ids of those that were found."""
+    """When to look next for late documents of one commitment in one ERP; `told` are the ids of those found there."""
 
     commitment_id: str
     company_id: str
@@ -38,44 +38,67 @@ class Looked:
     following: Recheck | None = None
 
 
-def first_recheck(before: CommitmentExports, after: CommitmentExports) -> Recheck | None:
-    """When to look first, if a doubt has ended between `before` and `after`; a new doubt begins the looks anew.
+def first_rechecks(before: CommitmentExports, after: CommitmentExports) -> tuple[Recheck, ...]:
+    """When to look first in each ERP of which a doubt has ended between `before` and `after`.
 
-    The first of several writes may still be on its way, whichever outcome has ended the doubt.
+    The first of several writes may still be on its way, whichever outcome has ended the doubt. It is on its way to the
+    ERP that the export was sent to: the commitment's document, or the export's next round, may be in another one.
     """
-    ended = [each for each in after.by_revision.values() if _has_ended(before.by_revision.get(each.revision), each)]
-    for export in ended:
-        if connection := after.connection_for(export):
+    planned: dict[str, Recheck] = {}
+    for revision, export in after.by_revision.items():
+        known = before.by_revision.get(revision)
+        if known and known.connection and (_has_ended(known, export) or _goes_elsewhere(known, export)):
             due_at = export.state_since + RECHECKS[0]
-            return Recheck(export.commitment_id, export.company_id, connection, due_at)
-    return None
+            planned[known.connection] = Recheck(export.commitment_id, export.company_id, known.connection, due_at)
+    return tuple(planned.values())
 
 
-def after_look(exports: CommitmentExports, recheck: Recheck, found: FindAnswer, now: datetime) -> Looked:
-    """Decide what a look leads to. A look that found nothing out is repeated; a refused one counts, so that it ends."""
+def after_look(
+    exports: CommitmentExports, recheck: Recheck, found: FindAnswer, now: datetime, names: Collection[str] = ()
+) -> Looked:
+    """Decide what a look leads to. A look that found nothing out is repeated; a refused one counts, so that it ends.
+
+    `names` are all that the connection has, or had. The commitment may have gone to another ERP meanwhile: a document
+    that it has there, with whatever id, is none of those that were found here.
+    """
     if isinstance(found, Transient):
         return Looked(exports, following=replace(recheck, due_at=now + RECHECK_RETRY))
     counted = replace(recheck, looks=recheck.looks + 1)
-    late = _late_documents(exports, recheck, found) if isinstance(found, tuple) else ()
+    here = frozenset((recheck.connection, *names))
+    late = _late_documents(exports, recheck, found, here) if isinstance(found, tuple) else ()
     success = exports.newest_success
     if success is None:
-        return Looked(_in_doubt_again(exports, late, now), following=_following(counted, now))
+        again = _in_doubt_again(exports, recheck.connection, here, late, now)
+        is_untold = bool(late) and again is exports
+        return Looked(again, following=_following(_not_the_last(counted) if is_untold else counted, now))
     told = replace(counted, told=recheck.told | {document.id for document in late})
     events = tuple(_event(exports, success, recheck.connection, document, now) for document in late)
     return Looked(exports, late, events, _following(told, now))
 
 
-def _has_ended(before: Export | None, after: Export) -> bool:
-    if before is None or before.quiet_until is None:
+def _has_ended(before: Export, after: Export) -> bool:
+    return before.quiet_until is not None and after.state in _ENDED and before.state is not after.state
+
+
+def _goes_elsewhere(before: Export, after: Export) -> bool:
+    """Whether an order sends to another ERP what waited to be sent again to the one that lost it."""
+    if before.quiet_until is None or before.state in _ENDED:
         return False
-    return after.state in _ENDED and before.state is not after.state
+    return after.state is ExportState.PENDING and before.connection != after.connection
 
 
 def _late_documents(
-    exports: CommitmentExports, recheck: Recheck, found: Sequence[FoundDocument | UnreadableDocument]
+    exports: CommitmentExports,
+    recheck: Recheck,
+    found: Sequence[FoundDocument | UnreadableDocument],
+    here: Collection[str],
 ) -> tuple[FoundDocument, ...]:
     """Return the documents with a marker of ours that no event has named yet."""
-    known = _known(exports)
+    known = [
+        each.model_copy(update={"connection": recheck.connection})
+        for each in _known(exports)
+        if each.connection in here
+    ]
     return tuple(
         document
         for document in found
@@ -109,8 +132,13 @@ def _event(
     return succeeded_event(written, _erp_document(connection, document), now)
 
 
-def _in_doubt_again(exports: CommitmentExports, late: Sequence[FoundDocument], now: datetime) -> CommitmentExports:
-    """Put a failed export whose document turned up into doubt again: its next probe settles it as any other."""
+def _in_doubt_again(
+    exports: CommitmentExports, connection: str, here: Collection[str], late: Sequence[FoundDocument], now: datetime
+) -> CommitmentExports:
+    """Put a failed export whose document turned up into doubt again: its next probe settles it as any other.
+
+    The ERP that shows the document is asked, also if the export has failed in another one since.
+    """
     started = any(each.state in (ExportState.IN_FLIGHT, ExportState.IN_DOUBT) for each in exports.by_revision.values())
     failed = [
         export
@@ -122,13 +150,20 @@ def _in_doubt_again(exports: CommitmentExports, late: Sequence[FoundDocument], n
     if started or not failed:
         return exports
     message = "The export had failed, and the ERP shows its document now."
-    return exports.with_export(
-        replace(failed[0].moved_to(ExportState.IN_DOUBT, now, due_at=now), doubt=Doubt(message=message))
-    )
+    doubted = replace(failed[0].moved_to(ExportState.IN_DOUBT, now, due_at=now), doubt=Doubt(message=message))
+    if doubted.connection not in here:
+        doubted = replace(doubted, connection=connection)
+    is_asked_here = exports.connection_for(doubted) in here
+    return exports.with_export(doubted) if is_asked_here else exports
 
 
 def _erp_document(connection: str, document: FoundDocument) -> ErpDocument:
     return ErpDocument(connection=connection, id=document.id, number=document.number, url=document.url)
+
+
+def _not_the_last(recheck: Recheck) -> Recheck:
+    """Let the looks go on as long as they have found what nobody could be told of, since no export has an outcome."""
+    return replace(recheck, looks=min(recheck.looks, len(RECHECKS) - 1))
 
 
 def _following(recheck: Recheck, now: datetime) -> Recheck | None:

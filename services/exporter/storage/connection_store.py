@@ -1,12 +1,12 @@
 """Stores the state of each ERP connection in PostgreSQL: its circuit breaker and its last announcement."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, func, literal, select, update
+from sqlalchemy import Row, Update, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from services.exporter.rules.circuit import Circuit
@@ -31,6 +31,23 @@ class LockedConnection:
     announced_version: int
 
 
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names of connections in a file: those that they have, and those that they had."""
+
+    present: frozenset[str] = frozenset()
+    former: frozenset[str] = frozenset()
+
+    @property
+    def all(self) -> frozenset[str]:
+        """Both."""
+        return self.present | self.former
+
+    def without(self, others: "Names") -> "Names":
+        """Those that are not among `others` in the same way."""
+        return Names(self.present - others.present, self.former - others.former)
+
+
 async def register(db: Transaction, names: Sequence[str]) -> None:
     """Insert a row for every connection of `names` that has none."""
     await insert_many(db, _TABLE, [{"name": name} for name in sorted(names)])
@@ -45,15 +62,20 @@ async def register_renamed(db: Transaction, name: str, formerly: Sequence[str]) 
     await db.execute(insert(_TABLE).from_select(("name", *CIRCUIT_COLUMNS), newest).on_conflict_do_nothing())
 
 
-async def keep_configured(db: Transaction, names: Sequence[str], given_now: datetime | None) -> None:
+async def keep_configured(db: Transaction, names: Names, given_now: datetime | None) -> None:
     """Note that a running process has `names` in its file; it has to say so again before CONFIGURED has passed."""
-    moved = update(_TABLE).where(_TABLE.c.name == func.any(sorted(names)))
-    await db.execute(moved.values(configured_until=DATABASE_NOW + CONFIGURED), {"now": given_now})
+    until = DATABASE_NOW + CONFIGURED
+    await db.execute(_named(names.present).values(configured_until=until), {"now": given_now})
+    if names.former:
+        await db.execute(_named(names.former).values(formerly_until=until), {"now": given_now})
 
 
-async def no_longer_configured(db: Transaction, names: Sequence[str]) -> None:
+async def no_longer_configured(db: Transaction, names: Names) -> None:
     """Note that `names` have left a process's file; another process that has them says so again."""
-    await db.execute(update(_TABLE).where(_TABLE.c.name == func.any(sorted(names))).values(configured_until=None))
+    if names.present:
+        await db.execute(_named(names.present).values(configured_until=None))
+    if names.former:
+        await db.execute(_named(names.former).values(formerly_until=None))
 
 
 async def lock(db: Transaction, names: Sequence[str]) -> Mapping[str, LockedConnection]:
@@ -90,6 +112,10 @@ async def names_of(db: Transaction, name: str) -> Sequence[str]:
         if name in names and announced["companies"]:
             return names
     return (name,)
+
+
+def _named(names: Collection[str]) -> Update:
+    return update(_TABLE).where(_TABLE.c.name == func.any(sorted(names)))
 
 
 def circuit_of(row: Row[Any]) -> Circuit:

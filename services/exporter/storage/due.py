@@ -22,7 +22,8 @@ class ConnectionQueue:
     """A connection as all processes see it; `due_at` is None if no commitment waits for it.
 
     `leases` are those of all processes. Expired ones do not count: those of a killed process could fill the limit, and
-    no other process could take them over. `is_configured` says whether a running process has it in its file.
+    no other process could take them over. `is_configured` says whether a running process has it in its file, also as a
+    former name.
     """
 
     name: str
@@ -118,12 +119,13 @@ _leases = (
     .correlate(_WAITING, _MOMENT)
     .scalar_subquery()
 )
+_configured_until = func.greatest(_CONNECTION.c.configured_until, _CONNECTION.c.formerly_until)
 _QUEUES = select(
     _MOMENT.c.now,
     func.coalesce(_WAITING.c.connection, _CONNECTION.c.name).label("queue"),
     case((_WAITING.c.due_at.is_not(None), within_sight(_WAITING.c.due_at, _MOMENT.c.now))).label("due_at"),
     _leases.label("leases"),
-    func.coalesce(_CONNECTION.c.configured_until > _MOMENT.c.now, false()).label("is_configured"),
+    func.coalesce(_configured_until > _MOMENT.c.now, false()).label("is_configured"),
     *(_CONNECTION.c[name] for name in ("name", *CIRCUIT_COLUMNS)),
 ).select_from(
     _MOMENT.outerjoin(

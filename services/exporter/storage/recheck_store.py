@@ -1,15 +1,19 @@
-"""Stores when to look again for late documents: one row per commitment, which a worker leases as it does an export."""
+"""Stores when to look again for late documents: a row for each ERP in which one of a commitment may still turn up.
+
+A worker leases a row as it does an export.
+"""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Text, bindparam, delete, func, select, true, update
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy import ColumnElement, DateTime, Row, Text, and_, bindparam, delete, func, select, text, true, update
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from services.exporter.rules.recheck import Recheck
+from services.exporter.storage import connection_store
 from services.exporter.storage.tables import RECHECK
 from services.pipeline.database import Transaction
 from services.pipeline.lease_clock import DATABASE_NOW, within_sight
@@ -37,15 +41,21 @@ class FirstDue:
 
 
 async def schedule(db: Transaction, rechecks: Iterable[Recheck]) -> None:
-    """Plan each of `rechecks`, in place of what was planned for its commitment; what was found stays known."""
+    """Begin each of `rechecks` anew in its ERP, under whichever name; looks in other ERPs go on.
+
+    What was found stays known.
+    """
+    planned = list(rechecks)
+    names = {name: list(await connection_store.names_of(db, name)) for name in {each.connection for each in planned}}
     rows = [
         {
             "commitment_id": each.commitment_id,
             "company_id": each.company_id,
             "connection": each.connection,
+            "names": names[each.connection],
             "due_at": each.due_at,
         }
-        for each in rechecks
+        for each in planned
     ]
     if rows:
         await db.execute(_PLAN, rows)
@@ -69,41 +79,56 @@ async def lease(db: Transaction, names: Sequence[str], token: UUID, now: datetim
     row = (await db.execute(chosen.limit(1).with_for_update(skip_locked=True))).first()
     if row is None:
         return None
-    is_it = table.c.commitment_id == row.commitment_id
-    await db.execute(update(table).where(is_it).values(lease_token=token, due_at=until))
-    return _recheck(row)
+    recheck = _recheck(row)
+    await db.execute(update(table).where(_is(recheck)).values(lease_token=token, due_at=until))
+    return recheck
 
 
-async def leased(db: Transaction, commitment_id: str, token: UUID) -> Recheck | None:
-    """Lock and return the look that is leased under `token`; None if that lease is no longer held."""
+async def leased(db: Transaction, commitment_id: str, names: Sequence[str], token: UUID) -> Recheck | None:
+    """Lock and return the look that is leased under `token`; None if that lease is no longer held.
+
+    It has what was found under any of `names`, those of its connection: exporters that have read different files plan
+    looks in the same ERP under different names.
+    """
     table = RECHECK
-    chosen = select(table).where(table.c.commitment_id == commitment_id, table.c.lease_token == token)
-    row = (await db.execute(chosen.with_for_update())).first()
-    return _recheck(row) if row else None
+    chosen = select(table).where(table.c.commitment_id == commitment_id, table.c.connection == func.any(list(names)))
+    rows = (await db.execute(chosen.order_by(table.c.connection).with_for_update())).all()
+    told = frozenset(id_ for row in rows for id_ in row.told or ())
+    return next((replace(_recheck(row), told=told) for row in rows if row.lease_token == token), None)
 
 
-async def end(db: Transaction, commitment_id: str, following: Recheck | None) -> None:
-    """End a look: plan the `following` one, or none."""
-    table = RECHECK
-    is_it = table.c.commitment_id == commitment_id
+async def end(db: Transaction, recheck: Recheck, following: Recheck | None) -> None:
+    """End a look: plan the `following` one in the same ERP, or none."""
     if following is None:
-        await db.execute(delete(table).where(is_it))
+        await db.execute(delete(RECHECK).where(_is(recheck)))
         return
     values = {"due_at": following.due_at, "looks": following.looks, "told": sorted(following.told) or None}
-    await db.execute(update(table).where(is_it).values(lease_token=None, **values))
+    await db.execute(update(RECHECK).where(_is(recheck)).values(lease_token=None, **values))
+
+
+def _is(recheck: Recheck) -> ColumnElement[bool]:
+    return and_(RECHECK.c.commitment_id == recheck.commitment_id, RECHECK.c.connection == recheck.connection)
 
 
 def _recheck(row: Row[Any]) -> Recheck:
     return Recheck(row.commitment_id, row.company_id, row.connection, row.due_at, row.looks, frozenset(row.told or ()))
 
 
-_INSERT = insert(RECHECK)
-_PLAN = _INSERT.on_conflict_do_update(
-    index_elements=["commitment_id"],
-    set_={
-        "connection": _INSERT.excluded.connection,
-        "due_at": _INSERT.excluded.due_at,
-        "lease_token": None,
-        "looks": 0,
-    },
+_PLAN = text(
+    """
+    with other_name as (
+        delete from exporter.recheck
+        where commitment_id = :commitment_id and connection = any(:names) and connection <> :connection
+        returning told
+    )
+    insert into exporter.recheck as planned (commitment_id, company_id, connection, due_at, told)
+    select :commitment_id, :company_id, :connection, :due_at,
+        (select jsonb_agg(id) from other_name cross join lateral jsonb_array_elements(other_name.told) as found (id))
+    on conflict (commitment_id, connection) do update set due_at = excluded.due_at, lease_token = null, looks = 0,
+        told = coalesce(planned.told || excluded.told, planned.told, excluded.told)
+    """
+).bindparams(
+    *(bindparam(name, type_=Text) for name in ("commitment_id", "company_id", "connection")),
+    bindparam("names", type_=ARRAY(Text)),
+    bindparam("due_at", type_=DateTime(timezone=True)),
 )

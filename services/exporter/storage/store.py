@@ -18,7 +18,7 @@ from services.exporter.rules.export import (
     CommitmentExports,
     Export,
 )
-from services.exporter.rules.recheck import Recheck, first_recheck
+from services.exporter.rules.recheck import Recheck, first_rechecks
 from services.exporter.storage import comparisons, recheck_store, tables
 from services.exporter.storage.document_json import replaced_json, resolved_json
 from services.exporter.storage.evidence import refuse_documents_of_others
@@ -99,7 +99,7 @@ class ExportStore:
 
 
 def _ended_doubts(changes: Sequence[ExportsChange]) -> list[Recheck]:
-    return [recheck for each in changes if (recheck := first_recheck(each.before, each.after))]
+    return [recheck for each in changes for recheck in first_rechecks(each.before, each.after)]
 
 
 def _changed(change: ExportsChange) -> list[Export]:

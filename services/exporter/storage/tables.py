@@ -152,7 +152,8 @@ RECHECK = Table(
     METADATA,
     Column("commitment_id", Text, primary_key=True),
     Column("company_id", Text, nullable=False),
-    Column("connection", Text, nullable=False),
+    # where a write was lost; the commitment may have gone to another ERP since
+    Column("connection", Text, primary_key=True),
     # when to look next; while leased, the end of the lease
     Column("due_at", _INSTANT, nullable=False),
     Column("lease_token", Uuid),
@@ -180,4 +181,6 @@ CONNECTION = Table(
     Column("told", Text),
     # until then, a running process has it in its file; renewed all the time
     Column("configured_until", _INSTANT),
+    # until then, a running process has it in its file as a former name, and exports what waits under it
+    Column("formerly_until", _INSTANT),
 )

@@ -39,6 +39,13 @@ def renamed(exporter: ExporterProcess, formerly: tuple[str, ...] = ("main",)) ->
     return ExporterProcess(exporter.database, connections, exporter.erp, exporter.clock)
 
 
+def without_either(exporter: ExporterProcess) -> ExporterProcess:
+    """Another process on the same database, whose file has neither `main` nor `books`."""
+    main = exporter.connections.by_name["main"]
+    connections = Connections({"other": Connection(main.settings.model_copy(update={"name": "other"}), main.connector)})
+    return ExporterProcess(exporter.database, connections, exporter.erp, exporter.clock)
+
+
 def presence(exporter: ExporterProcess) -> Presence:
     return Presence(exporter.database, exporter.connections, exporter.clock)
 
@@ -232,3 +239,43 @@ async def test_what_leaves_the_file_of_the_only_exporter_that_had_it_is_gone_at_
     assert (removed.name, removed.companies) == ("main", ())
     assert await exporter.work_once() == 1
     assert (await outcomes(exporter))[-1] == "unknown_connection"
+
+
+async def test_what_waits_under_a_former_name_is_left_to_the_exporter_that_has_it_in_its_file(
+    exporter: ExporterProcess,
+) -> None:
+    await exporter.consume(accepted_event(commitment_id="c-2"))
+    after, third = renamed(exporter), without_either(exporter)
+    await presence(exporter).renew()
+    exporter.clock.advance(CONFIGURED / timedelta(seconds=1))
+    await presence(after).renew()
+    await presence(third).renew()
+
+    assert await third.work_once() == 0
+    assert await after.work_once() == 1
+    assert await outcomes(exporter) == ["main", "main"]
+
+
+async def test_what_waits_under_a_former_name_fails_once_no_exporter_has_it_any_more(
+    exporter: ExporterProcess,
+) -> None:
+    await exporter.consume(accepted_event(commitment_id="c-2"))
+    after, third = renamed(exporter), without_either(exporter)
+    await presence(after).renew()
+    exporter.clock.advance(CONFIGURED / timedelta(seconds=1))
+
+    assert await third.work_once() == 1
+    assert (await outcomes(exporter))[-1] == "unknown_connection"
+
+
+async def test_a_former_name_that_leaves_the_file_of_the_only_exporter_that_had_it_is_gone_at_once(
+    exporter: ExporterProcess,
+) -> None:
+    await exporter.consume(accepted_event(commitment_id="c-2"))
+    after, third = renamed(exporter), without_either(exporter)
+    own = presence(after)
+    await own.renew()
+    await after.connections.replace(renamed(exporter, formerly=()).connections.by_name)
+    await own.renew()
+
+    assert await third.work_once() == 1

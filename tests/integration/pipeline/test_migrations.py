@@ -5,10 +5,12 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from pydantic import SecretStr
 from sqlalchemy import Column, Connection, Index, Integer, MetaData, Table, Text, text
+from sqlalchemy.schema import CreateSchema
 
 from services.approval.storage.migrations import MIGRATIONS as APPROVAL
 from services.digest.storage.migrations import MIGRATIONS as DIGEST
@@ -117,3 +119,23 @@ async def test_a_migration_that_fails_leaves_nothing_behind(database: Database, 
     with pytest.raises(Exception, match="already exists"):
         await migrate(SecretStr(database_url), DIGEST)
     assert {row[1] for row in await tables(database)} == {"dead_letter"}
+
+
+async def test_looks_that_an_earlier_exporter_has_planned_are_kept(database: Database, database_url: str) -> None:
+    def up_to_0014(connection: Connection) -> None:
+        connection.execute(CreateSchema(EXPORTER.schema))
+        command.upgrade(EXPORTER.config(connection), "0014")
+
+    planned = text("select commitment_id, connection, looks from exporter.recheck")
+    async with database.begin() as db:
+        await db.run_sync(up_to_0014)
+        await db.execute(text("insert into exporter.commitment (id) values ('c-1')"))
+        await db.execute(
+            text(
+                "insert into exporter.recheck (commitment_id, company_id, connection, due_at, looks) "
+                "values ('c-1', 'co-1', 'main', now(), 3)"
+            )
+        )
+    await migrate(SecretStr(database_url), EXPORTER)
+    async with database.begin() as db:
+        assert (await db.execute(planned)).all() == [("c-1", "main", 3)]

@@ -5,13 +5,14 @@ from datetime import timedelta
 
 import pytest
 
+from schemas.commitment import ErpDocument
 from schemas.fields import FailureClass
 from services.exporter.connectors.types import FindAnswer, FoundDocument, Landed, Refused, Transient, Unknown
 from services.exporter.rules.event_handlers import accepted, rejected, resolved
 from services.exporter.rules.export import CommitmentExports, ExportState
 from services.exporter.rules.outcome import NotRepeated, WrongEvidence
 from services.exporter.rules.policy import RECHECK_RETRY, RECHECKS
-from services.exporter.rules.recheck import Looked, Recheck, after_look, first_recheck
+from services.exporter.rules.recheck import Looked, Recheck, after_look, first_rechecks
 from tests.unit.exporter.builders import (
     NOW,
     accepted_event,
@@ -29,12 +30,26 @@ def in_doubt() -> CommitmentExports:
     return after_attempt(exports_after(), Unknown("lost")).state
 
 
+def given_up() -> CommitmentExports:
+    return after_attempt(in_doubt(), NotRepeated(Refused(FailureClass.RETRY_LATER, "given up"))).state
+
+
+def retried_in_books() -> CommitmentExports:
+    """A write was lost in `main`, and the next round goes to `books`."""
+    return accepted(given_up(), accepted_event(round=2), NOW, "books").state
+
+
 def landed(exports: CommitmentExports, document_id: str = "d-1") -> CommitmentExports:
     return after_attempt(exports, Landed((written(exports, document_id),))).state
 
 
 def written(exports: CommitmentExports, document_id: str, revision: int = 1) -> FoundDocument:
     return found_document(exports.by_revision[revision].marker, document_id)
+
+
+def looked_at(before: CommitmentExports, after: CommitmentExports) -> set[str]:
+    """The connections on which looks begin."""
+    return {each.connection for each in first_rechecks(before, after)}
 
 
 def look(exports: CommitmentExports, found: FindAnswer, recheck: Recheck | None = None) -> Looked:
@@ -44,38 +59,34 @@ def look(exports: CommitmentExports, found: FindAnswer, recheck: Recheck | None 
 def test_a_success_without_a_doubt_is_not_looked_at_again() -> None:
     before = exports_after()
 
-    assert first_recheck(before, landed(before)) is None
+    assert first_rechecks(before, landed(before)) == ()
 
 
 def test_a_success_after_a_doubt_is_looked_at_after_a_minute() -> None:
     before = in_doubt()
 
-    assert first_recheck(before, landed(before)) == Recheck("c-1", "co-1", "main", NOW + timedelta(minutes=1))
+    assert first_rechecks(before, landed(before)) == (Recheck("c-1", "co-1", "main", NOW + timedelta(minutes=1)),)
 
 
 def test_evidence_that_ends_a_doubt_is_looked_at_too() -> None:
     before = resolved(in_doubt(), resolved_event(), NOW).state
     confirmed = after_attempt(before, Landed((FoundDocument("d-9", "PO-9"),))).state
 
-    assert first_recheck(before, confirmed) is not None
+    assert looked_at(before, confirmed) == {"main"}
 
 
 def test_a_failure_after_a_doubt_is_looked_at_too() -> None:
-    before = in_doubt()
-    after = after_attempt(before, NotRepeated(Refused(FailureClass.RETRY_LATER, "given up"))).state
-
-    assert first_recheck(before, after) is not None
+    assert looked_at(in_doubt(), given_up()) == {"main"}
 
 
 def test_what_stays_in_doubt_is_not_looked_at_for_it_is_probed() -> None:
-    assert first_recheck(exports_after(), in_doubt()) is None
+    assert first_rechecks(exports_after(), in_doubt()) == ()
 
 
 def test_a_retry_after_a_doubt_is_looked_at_again_once_it_succeeds() -> None:
-    failed = after_attempt(in_doubt(), NotRepeated(Refused(FailureClass.RETRY_LATER, "given up"))).state
-    ordered = accepted(failed, accepted_event(round=2), NOW, "main").state
+    ordered = accepted(given_up(), accepted_event(round=2), NOW, "main").state
 
-    assert first_recheck(ordered, landed(ordered)) is not None
+    assert looked_at(ordered, landed(ordered)) == {"main"}
 
 
 def test_the_looks_become_rarer_and_end() -> None:
@@ -143,7 +154,7 @@ def test_a_refused_look_counts_so_that_it_ends() -> None:
 
 @pytest.mark.parametrize("is_rejected", [False, True])
 def test_a_failed_export_whose_document_turns_up_is_in_doubt_again(*, is_rejected: bool) -> None:
-    exports = after_attempt(in_doubt(), NotRepeated(Refused(FailureClass.RETRY_LATER, "given up"))).state
+    exports = given_up()
     if is_rejected:
         exports = rejected(exports, rejected_event(), NOW).state
     looked = look(exports, (written(exports, "d-1"),))
@@ -154,7 +165,7 @@ def test_a_failed_export_whose_document_turns_up_is_in_doubt_again(*, is_rejecte
 
 
 def test_a_failed_export_waits_while_another_revision_is_under_way() -> None:
-    failed = after_attempt(in_doubt(), NotRepeated(Refused(FailureClass.RETRY_LATER, "given up"))).state
+    failed = given_up()
     second = accepted(failed, accepted_event(2), NOW, "main").state
     busy = replace(
         second, by_revision={**second.by_revision, 2: second.by_revision[2].moved_to(ExportState.IN_DOUBT, NOW)}
@@ -197,3 +208,71 @@ def test_evidence_that_was_refused_and_turns_up_later_is_told() -> None:
 
     (event,) = look(exports, (written(exports, "d-9"),)).publish
     assert event.data.erp_document.id == "d-9"
+
+
+def test_looks_go_to_the_erp_that_lost_a_write_and_not_to_the_one_with_the_next_revision() -> None:
+    before = accepted(given_up(), accepted_event(2), NOW, "books").state
+    after = landed(before)
+
+    assert after.document is not None
+    assert after.document.connection == "books"
+    assert looked_at(before, after) == {"main"}
+
+
+def test_a_retry_in_another_erp_leaves_the_looks_in_the_first_one_as_they_are() -> None:
+    assert looked_at(given_up(), retried_in_books()) == set()
+    assert "main" not in looked_at(retried_in_books(), landed(retried_in_books()))
+
+
+def test_what_is_sent_elsewhere_before_its_doubt_has_ended_is_looked_for_where_it_was() -> None:
+    again = accepted(in_doubt(), accepted_event(round=2), NOW, "main").state
+    document = ErpDocument(connection="main", id="d-0")
+    moved = accepted(again, accepted_event(round=3, replaces=document, moves=True), NOW, "books").state
+
+    assert moved.by_revision[1].connection == "books"
+    assert looked_at(again, moved) == {"main"}
+
+
+def test_a_late_document_in_an_erp_that_the_commitment_has_left_is_told_with_that_erp() -> None:
+    exports = landed(retried_in_books(), "d-1")
+
+    (event,) = look(exports, (written(exports, "d-1"),)).publish
+    assert (event.data.revision, event.data.erp_document.connection, event.data.erp_document.id) == (1, "main", "d-1")
+
+
+def test_a_document_under_another_name_of_the_connection_is_nothing_new() -> None:
+    exports = landed(retried_in_books(), "d-1")
+    found, recheck = (written(exports, "d-1"),), Recheck("c-1", "co-1", "main", LATER)
+
+    assert after_look(exports, recheck, found, LATER, ("books", "main")).late == ()
+
+
+def test_a_retry_that_failed_elsewhere_is_asked_about_where_its_document_turned_up() -> None:
+    failed = after_attempt(retried_in_books(), Refused(FailureClass.FIX_DATA, "Closed period.")).state
+    looked = look(failed, (written(failed, "d-1"),))
+
+    assert failed.by_revision[1].connection == "books"
+    assert looked.exports.connection == "main"
+    assert looked.exports.by_revision[1].connection == "main"
+    assert landed(looked.exports).document == ErpDocument(connection="main", id="d-1", number="PO-d-1")
+
+
+def test_a_failed_update_in_another_erp_is_not_asked_about_where_its_document_is_not() -> None:
+    document = ErpDocument(connection="books", id="d-5")
+    again = accepted(given_up(), accepted_event(round=2, updates=document), NOW, "books").state
+    failed = after_attempt(again, Refused(FailureClass.FIX_DATA, "Closed period.")).state
+
+    assert look(failed, (written(failed, "d-1"),)).exports == failed
+
+
+def test_looks_go_on_while_nobody_can_be_told_of_what_they_found() -> None:
+    waiting = retried_in_books()
+    recheck = Recheck("c-1", "co-1", "main", LATER)
+    for _ in range(2 * len(RECHECKS)):
+        looked = look(waiting, (written(waiting, "d-1"),), recheck)
+        assert looked.publish == ()
+        assert looked.following is not None
+        recheck = looked.following
+
+    assert recheck.due_at == LATER + RECHECKS[-1]
+    assert [each.id for each in look(landed(waiting, "d-7"), (written(waiting, "d-1"),), recheck).late] == ["d-1"]
