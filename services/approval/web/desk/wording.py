@@ -6,7 +6,6 @@ from decimal import Decimal
 from urllib.parse import quote
 
 from babel.dates import format_datetime
-from babel.numbers import format_decimal
 
 from schemas.commitment import Person, Summary
 from schemas.fields import FailureClass, Kind, Owner, Status, ToolLevel
@@ -83,11 +82,6 @@ def empty_list(view: DeskView, *, is_approver: bool) -> str:
 def figure(amount: str | Decimal, currency: str) -> str:
     """As `money`, without the currency, for columns whose heading names it."""
     return money(amount, currency).removeprefix(currency).strip()
-
-
-def quantity(amount: str) -> str:
-    """A quantity with thousands separators, never rounded."""
-    return format_decimal(Decimal(amount), format="#,##0.######", locale=LOCALE)
 
 
 def moment(at: datetime, time_zone: str) -> str:
