@@ -70,6 +70,7 @@ class Pages:
             owner_words=wording.OWNER_WORDS,
             cause_words=wording.CAUSE_WORDS,
             ribbons=RIBBONS,
+            trouble=wording.TROUBLE,
             approvers_only=APPROVERS_ONLY,
             line_sum=line_sum,
             excess_over_lines=excess_over_lines,

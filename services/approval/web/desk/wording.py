@@ -29,6 +29,9 @@ STATUS_WORDS = {
 }
 """The words beside the ribbon's colour."""
 
+TROUBLE = frozenset({Status.FAILED, Status.DISPUTED})
+"""Stand out on the desk, by colour and sign: somebody has to act. The ribbon upstream is blue."""
+
 KIND_WORDS = {Kind.SUBCONTRACT: "Subcontract", Kind.PURCHASE_ORDER: "Purchase order"}
 LEVEL_WORDS = {
     ToolLevel.NONE: "None",
