@@ -315,7 +315,7 @@ async def test_several_answers_are_checked_then_carried_out_one_by_one(desk: Des
         done = await follow(dana, await choose(dana, "export", *again, confirmed="yes"))
     assert "2 of 3 answers recorded" in text_of(done)
     assert "SC-020 Not recorded Lee Park accepted SC-020 at " in text_of(done)
-    assert "SC-021 Recorded Accepted. SC-021 is being exported" in text_of(done)
+    assert "SC-021 Accepted. SC-021 is being exported" in text_of(done)
     assert len(await desk.published("decision.accepted")) == 3
 
 
