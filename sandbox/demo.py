@@ -5,9 +5,9 @@ import errno
 import shlex
 import signal
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import astuple, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from time import monotonic
 from typing import cast
@@ -21,6 +21,7 @@ from rich.table import Table
 from sandbox.erp_under_demo import ErpKind
 from sandbox.people import JOBS
 from sandbox.servers import ServerStartFailed
+from sandbox.service_process import ServiceProcess
 from sandbox.serving import listen
 from sandbox.story import StepFailedError, Timeline, play
 from sandbox.supervisor import keep_running
@@ -29,6 +30,7 @@ from schemas.examples.cast import DIRECTORY
 from services.pipeline.settings import load
 
 DONE, FAILED = 0, 1
+MAX_PORT = 65535
 COMMAND_VARIABLES = ("KAFKA_BOOTSTRAP_SERVERS", "DATABASE_URL", "PUBLIC_URL", "LINK_SECRET", "ERP_CONNECTIONS")
 
 
@@ -37,11 +39,11 @@ class DemoSettings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
-    demo_desk_port: int = Field(default=8080, ge=0, le=65535, description="Port of the approval desk.")
-    demo_commitments_port: int = Field(default=8081, ge=0, le=65535, description="Port of the Commitments tool.")
-    demo_mailbox_port: int = Field(default=8082, ge=0, le=65535, description="Port of the mailbox.")
-    demo_erp_port: int = Field(default=8083, ge=0, le=65535, description="Port of the ERP's pages.")
-    demo_sign_in_port: int = Field(default=8084, ge=0, le=65535, description="Port of the sign-in.")
+    demo_desk_port: int = Field(default=8080, ge=0, le=MAX_PORT, description="Port of the approval desk.")
+    demo_commitments_port: int = Field(default=8081, ge=0, le=MAX_PORT, description="Port of the Commitments tool.")
+    demo_mailbox_port: int = Field(default=8082, ge=0, le=MAX_PORT, description="Port of the mailbox.")
+    demo_erp_port: int = Field(default=8083, ge=0, le=MAX_PORT, description="Port of the ERP's pages.")
+    demo_sign_in_port: int = Field(default=8084, ge=0, le=MAX_PORT, description="Port of the sign-in.")
     demo_erp_connections: FilePath | None = Field(
         default=None, description="File of ERP connections to use instead of the small ERP; not for the story."
     )
@@ -67,28 +69,36 @@ def run_demo(*, folder: Path | None, is_story: bool, erp: str = ErpKind.SMALL) -
         try:
             folder.mkdir(parents=True, exist_ok=True)
             options = replace(options, erp=ErpKind(erp))
-            _check_free(options.ports)
+            if taken := _taken(options.ports):
+                _say(taken)
+                return FAILED
             return asyncio.run(_run(folder, options, is_story=is_story))
         except (ServerStartFailed, StepFailedError) as error:
             _say(str(error))
         except OSError as error:
-            _say(_advice(error))
+            _say(f"The demo cannot run: {error}")
     return FAILED
 
 
-def _check_free(ports: Ports) -> None:
-    """Raise OSError if a chosen port is taken, before any server starts."""
-    for port in filter(None, astuple(ports)):
-        listen(port).close()
+def _taken(ports: Ports) -> str:
+    """Which chosen ports cannot be had, and how to choose others, before any server starts; empty if all are free."""
+    sentences = []
+    with ExitStack() as held:  # so that two pages with one port are noticed as well
+        for page, port in filter(all, asdict(ports).items()):
+            try:
+                held.enter_context(listen(port))
+            except OSError as error:
+                sentences.append(_refused(page, port, error))
+    return "\n".join(sentences)
 
 
-def _advice(error: OSError) -> str:
-    """What failed, and what to do if a port was taken."""
-    if error.errno != errno.EADDRINUSE:
-        return f"The demo cannot run: {error}"
+def _refused(page: str, port: int, error: OSError) -> str:
+    name = f"demo_{page}_port"
+    whose = (DemoSettings.model_fields[name].description or "").removeprefix("Port ").rstrip(".")
+    why = "is taken by another program or page" if error.errno == errno.EADDRINUSE else f"cannot be had ({error})"
     return (
-        f"{error}. Another program uses that port: set DEMO_DESK_PORT, DEMO_COMMITMENTS_PORT, "
-        "DEMO_MAILBOX_PORT, DEMO_ERP_PORT or DEMO_SIGN_IN_PORT to another one (0 takes any free port)."
+        f"The demo cannot run: port {port} {whose} {why}. "
+        f"Set {name.upper()} to another port; {name.upper()}=0 takes any free one."
     )
 
 
@@ -135,14 +145,20 @@ def _print_addresses(world: World) -> None:
     for person_id, entry in DIRECTORY.items():
         people.add_row(entry.name, JOBS[person_id])
     Console().print(places, people)
-    processes = Table("Service", "Address", "Log", title="Services", title_justify="left")
-    for service in world.services.values():
-        processes.add_row(service.name, service.url, str(service.log))
-    Console(soft_wrap=True).print(processes)
+    Console(soft_wrap=True).print(services_table(world.services.values()))
+    click.echo("A service that ends, or that you end (kill PROCESS_ID), is started again with another process id.")
     click.echo("For the countersign command in another terminal:")
     for name, value in command_environment(world.environment, world.erp.secrets).items():
         click.echo(f"export {name}={shlex.quote(value)}")
     click.echo("Ctrl-C stops everything and removes its data.")
+
+
+def services_table(services: Iterable[ServiceProcess]) -> Table:
+    """The running services, with what is needed to look at one or to end it."""
+    table = Table("Service", "Process id", "Address", "Log", title="Services", title_justify="left")
+    for service in services:
+        table.add_row(service.name, str(service.pid), service.url, str(service.log))
+    return table
 
 
 def command_environment(environment: Mapping[str, str], erp_secrets: Mapping[str, str]) -> dict[str, str]:

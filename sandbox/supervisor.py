@@ -50,7 +50,7 @@ async def _start_again(service: ServiceProcess, say: Say) -> None:
         say(str(error))
         service.launch()  # so that its end counts
     else:
-        say(f"{service.name} runs again")
+        say(f"{service.name} runs again as process {service.pid}")
 
 
 def _how_it_ended(service: ServiceProcess) -> str:

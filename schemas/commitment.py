@@ -101,6 +101,11 @@ class ErpDocument(Record):
     url: Url | None = Field(default=None, description="Where the document opens in the ERP.")
 
     @property
+    def name(self) -> str:
+        """What people call it."""
+        return document_name(self.number, self.id)
+
+    @property
     def number_key(self) -> str:
         """What its number is compared by; without a number, its id."""
         return id_of_number(self.number or "") or id_of_number(self.id) or self.id
@@ -115,6 +120,11 @@ class ErpDocument(Record):
         is_by_number = self.is_known_by_number or other.is_known_by_number
         is_named_so = self.id == other.id or (is_by_number and self.number_key == other.number_key)
         return is_named_so and self.connection == other.connection
+
+
+def document_name(number: str | None, id_: str) -> str:
+    """What people call a document; an id is said to be one, since a bare one reads like a number."""
+    return number or f"ID {id_}"
 
 
 def id_of_number(number: str) -> str:

@@ -16,7 +16,6 @@ from sandbox.people import JOBS
 from schemas.examples.cast import DIRECTORY, RIVERSIDE, SAM
 from schemas.fields import Kind, Note, ToolLevel
 
-COOKIE = "acting_person"
 SPARE_LINES = 3
 LINE_PREFIX = "line_"
 
@@ -82,9 +81,9 @@ def _add_reading(app: FastAPI, screen: _Screen) -> None:
         return screen.render(request, "commitment.html", tracked=tracked, actions=actions)
 
     @app.post("/acting")
-    async def act_as(person_id: Annotated[str, Form()]) -> RedirectResponse:
+    async def act_as(request: Request, person_id: Annotated[str, Form()]) -> RedirectResponse:
         response = RedirectResponse("/", status_code=303)
-        response.set_cookie(COOKIE, known_person(person_id), httponly=True, samesite="lax")
+        response.set_cookie(_cookie(request), known_person(person_id), httponly=True, samesite="lax")
         return response
 
 
@@ -155,8 +154,13 @@ def _add_directory(app: FastAPI, screen: _Screen) -> None:
 
 
 def _actor(request: Request) -> str:
-    person_id = request.cookies.get(COOKIE, SAM.id)
+    person_id = request.cookies.get(_cookie(request), SAM.id)
     return person_id if person_id in DIRECTORY else SAM.id
+
+
+def _cookie(request: Request) -> str:
+    """The cookie's name, with our port: browsers send a cookie to every port of a host, where another demo may run."""
+    return f"acting_person_{request.url.port}"
 
 
 def _typed(form: FormData) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from services.exporter.connectors.types import (
 )
 from services.exporter.rules.about import About
 from services.exporter.rules.circuit import Heard
-from services.exporter.rules.evidence import MAX_READS, after_reading, asked_for, document_name, on_trust
+from services.exporter.rules.evidence import MAX_READS, after_reading, asked_for, on_trust
 from services.exporter.rules.export import Export, ExportLease
 from services.exporter.rules.failures import content_differs, content_unreadable, duplicate_reference, reference_held
 from services.exporter.rules.outcome import AttemptOutcome, Broken, NotSent, Overruled, WrongEvidence, WrongTerms
@@ -121,7 +121,7 @@ class Attempt:
         self._failures.defect("export.attempt_failed", error, connection=self._connection.name)
         message = "The exporter or its connector failed with an error of its own."
         if self._job.evidence is not None and self._job.export.probes >= MAX_READS:
-            return WrongEvidence(f"{document_name(self._job.evidence)} cannot be read. {message}")
+            return WrongEvidence(f"{self._job.evidence.name} cannot be read. {message}")
         if self._may_have_written:
             return Unknown(message)
         return outcome_without_write(self._job.export, Broken(message))
@@ -233,7 +233,7 @@ class Attempt:
         outcome = await self._write(step, request) if isinstance(step, Update) else step
         if not isinstance(outcome, Gone):
             return outcome
-        held_by = exists.document.number or exists.document.id
+        held_by = exists.document.name
         return reference_held(self._about, request.reference, held_by, outcome.message)
 
     async def _observed(

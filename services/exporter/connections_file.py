@@ -1,8 +1,8 @@
 """Reads the settings of every ERP connection from the file that ERP_CONNECTIONS names, and says what is wrong there."""
 
-import re
 import tomllib
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 
 from schemas.message import wording
 from schemas.routing import shadowed
+from services.exporter.connections_lines import Member, Section, sections
 from services.exporter.connectors.protocol import ConnectionSettings, ConnectorType
 from services.pipeline.errors import SettingsError
 
@@ -26,7 +27,26 @@ _EXAMPLES = {
     "kinds": "purchase_order",
     "projects": "project-310",
 }
-_HEADER = re.compile(r"^\s*\[\[\s*connection\s*\]\]", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a connection stands in the file; `section` is None where that cannot be told."""
+
+    path: Path
+    name: Any
+    section: Section | None
+
+    def error(self, problems: Sequence[tuple[Member, str]]) -> SettingsError:
+        """The error that tells the problems with these members, in the order of their lines, each with its line."""
+        found = sorted(((self._line(member), words) for member, words in problems), key=lambda each: each[0])
+        line = found[0][0]
+        texts = [words if at == line else f"line {at}, {words}" for at, words in found]
+        where = f", line {line}" if line else ""
+        return SettingsError(f"{self.path}{where}, connection {self.name}: {'; '.join(texts)}")
+
+    def _line(self, member: Member) -> int:
+        return self.section.line_of(member) if self.section else 0
 
 
 def connector_types() -> dict[str, ConnectorType]:
@@ -37,8 +57,11 @@ def connector_types() -> dict[str, ConnectorType]:
 def read_settings(path: Path) -> tuple[ConnectionSettings, ...]:
     """Return the settings of all connections, in the file's order; SettingsError names the place and what to do."""
     text = _text(path)
-    tables, lines = _tables(path, text), _lines_of_headers(text)
-    settings = tuple(_settings(_place(path, number, lines, table), table) for number, table in enumerate(tables))
+    tables = _tables(path, text)
+    places = [_Place(path, _name(table, number), None) for number, table in enumerate(tables, start=1)]
+    for number, section in enumerate(sections(text, len(tables))):
+        places[number] = replace(places[number], section=section)
+    settings = tuple(_settings(place, table) for place, table in zip(places, tables, strict=True))
     _check_names(path, settings)
     for hidden in shadowed(settings):
         raise SettingsError(
@@ -72,34 +95,28 @@ def _tables(path: Path, text: str) -> list[dict[str, Any]]:
     return tables
 
 
-def _lines_of_headers(text: str) -> list[int]:
-    """The line of each `[[connection]]`, as far as they are written so."""
-    return [text.count("\n", 0, found.end()) + 1 for found in _HEADER.finditer(text)]
+def _name(table: Any, number: int) -> Any:
+    """What a message calls a connection that may be wrong: its place in the file if it has no name."""
+    return table.get("name", number) if isinstance(table, dict) else number
 
 
-def _place(path: Path, number: int, lines: Sequence[int], table: Any) -> str:
-    """How a message names the place of a connection that may be wrong."""
-    line = f", line {lines[number]}" if number < len(lines) else ""
-    name = table.get("name", number + 1) if isinstance(table, dict) else number + 1
-    return f"{path}{line}, connection {name}"
-
-
-def _settings(place: str, table: dict[str, Any]) -> ConnectionSettings:
+def _settings(place: _Place, table: dict[str, Any]) -> ConnectionSettings:
     if not isinstance(table, dict):
-        raise SettingsError(f"{place}: must be a table [[connection]].")
+        raise place.error([((), "must be a table [[connection]].")])
     settings_type = _connector_type(place, table.get("kind")).settings_type
     try:
         return settings_type.model_validate(table)
     except ValidationError as error:
         errors = error.errors(include_url=False, include_input=False)
-        problems = "; ".join(_in_words(each, settings_type) for each in errors if each["type"] != _NOT_CALLED)
-        raise SettingsError(f"{place}: {problems}") from None
+        problems = [(each["loc"], _in_words(each, settings_type)) for each in errors if each["type"] != _NOT_CALLED]
+        raise place.error(problems) from None
 
 
-def _connector_type(place: str, kind: object) -> ConnectorType:
+def _connector_type(place: _Place, kind: object) -> ConnectorType:
     installed = connector_types()
     if not isinstance(kind, str) or kind not in installed:
-        raise SettingsError(f"{place}: kind is {kind!r}; known kinds are {', '.join(sorted(installed))}.")
+        words = f"kind is {kind!r}; known kinds are {', '.join(sorted(installed))}."
+        raise place.error([(("kind",), words)])
     return installed[kind]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from decimal import Context, Decimal, localcontext
 
-from babel.numbers import format_currency
+from babel.numbers import format_currency, format_decimal
 
 LOCALE = "en_US"
 EXACT = Context(prec=60)
@@ -32,6 +32,11 @@ def money(amount: str | Decimal, currency: str) -> str:
     pattern = f"¤¤ #,##0.{decimals};¤¤ -#,##0.{decimals}"
     with localcontext(EXACT):
         return format_currency(Decimal(amount), currency, format=pattern, currency_digits=False, locale=LOCALE)
+
+
+def quantity(amount: str | Decimal) -> str:
+    """A quantity with thousands separators, never rounded."""
+    return format_decimal(Decimal(amount), format="#,##0.######", locale=LOCALE)
 
 
 def enumeration(parts: Iterable[str]) -> str:

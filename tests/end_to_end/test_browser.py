@@ -18,6 +18,17 @@ from tests.waiting import eventually
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 PATIENCE_MILLISECONDS = 30_000
+WIDTHS = (860, 1024, 1280, 1440)
+BEYOND = """() => {
+  const root = document.documentElement;
+  const beyond = [...document.querySelectorAll("main button, main .button")].filter(button => {
+    const box = button.closest("td, .decide, .sheet, main");
+    const room = box.getBoundingClientRect().right - parseFloat(getComputedStyle(box).paddingRight);
+    return button.getBoundingClientRect().right > room + 1;
+  });
+  const scrolls = root.scrollWidth > root.clientWidth ? ["the page scrolls sideways"] : [];
+  return [...beyond.map(button => button.innerText), ...scrolls];
+}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,13 +171,24 @@ async def _export_after_check(tabs: Tabs, number: str) -> None:
 async def _create_anew(tabs: Tabs, number: str, deleted: str) -> None:
     link = tabs.desk.get_by_role("link", name=f"Create anew {number}")
     await _reload_until_there(f"{tabs.world.desk_url}/commitments?view=failed", link)
+    assert await _beyond_their_places(tabs.desk) == []
     await link.click()
+    assert await _beyond_their_places(tabs.desk) == []
     button = tabs.desk.get_by_role("button", name=f"Create {number} anew")
     await button.click()
     await expect(tabs.desk.locator("#deleted-problem")).to_contain_text("Confirm that PO-1001 was deleted on purpose")
     await tabs.desk.get_by_label(f"{deleted} was deleted on purpose").check()
     await button.click()
     await _desk_says(tabs.desk, f"Recorded. {number} will be created anew")
+
+
+async def _beyond_their_places(page: Page) -> list[str]:
+    """The texts of buttons that reach beyond their cell or sheet at widths of desks and laptops, and what scrolls."""
+    found = []
+    for width in WIDTHS:
+        await page.set_viewport_size({"width": width, "height": 900})
+        found += [f"{width}: {text}" for text in await page.evaluate(BEYOND)]
+    return found
 
 
 def _listen(context: BrowserContext) -> list[str]:

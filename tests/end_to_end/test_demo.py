@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.servers.local_server import free_ports
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(240)
@@ -45,13 +46,25 @@ def test_a_stopped_demo_leaves_no_process_behind(tmp_path: Path) -> None:
     assert _children_of(demo.pid) == []
 
 
-@pytest.mark.parametrize("name", ["DEMO_DESK_PORT", "DEMO_MAILBOX_PORT"])
-def test_a_taken_port_is_reported_before_any_server_starts(name: str) -> None:
+def test_taken_ports_are_reported_with_their_variables_before_any_server_starts() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        refused = _refused(ports=ANY_PORTS | {name: str(taken.getsockname()[1])})
+        port = taken.getsockname()[1]
+        refused = _refused(ports=ANY_PORTS | dict.fromkeys(("DEMO_DESK_PORT", "DEMO_SIGN_IN_PORT"), str(port)))
 
-    assert "Another program uses that port: set DEMO_DESK_PORT" in refused
-    assert "Starting" not in refused
+    assert refused.splitlines() == [
+        f"The demo cannot run: port {port} of the {page} is taken by another program or page. "
+        f"Set {variable} to another port; {variable}=0 takes any free one."
+        for page, variable in (("approval desk", "DEMO_DESK_PORT"), ("sign-in", "DEMO_SIGN_IN_PORT"))
+    ]
+
+
+def test_two_pages_with_one_port_are_reported_as_well() -> None:
+    (port,) = free_ports(1)
+
+    refused = _refused(ports=ANY_PORTS | dict.fromkeys(("DEMO_DESK_PORT", "DEMO_ERP_PORT"), str(port)))
+
+    assert f"port {port} of the ERP's pages is taken by another program or page. Set DEMO_ERP_PORT" in refused
+    assert "of the approval desk" not in refused
 
 
 def test_a_folder_that_cannot_be_made_is_reported_in_one_sentence(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_an_error_of_the_file_exits_with_1_and_names_the_place(command: str, pat
 
     assert result.exit_code == 1
     assert f"Error: {path}, line 12, connection rest: title: is missing; add it" in result.stderr
-    assert "tittle: is not known; did you mean title?" in result.stderr
+    assert "; line 15, tittle: is not known; did you mean title?" in result.stderr
     assert result.stdout == ""
 
 

@@ -82,8 +82,19 @@ class CommitmentFacts:
     @property
     def open_drift(self) -> Drift | None:
         """How the ERP's document differs from what was exported, unless an approver has accepted that."""
-        drift, ruling, accepted = self.drift, self.ruling, self.accepted_drift
-        if drift is None or ruling is None or not drift.is_any or (accepted and accepted.covers(drift)):
+        return None if self.left_drift else self._current_drift
+
+    @property
+    def left_drift(self) -> AcceptedDrift | None:
+        """Who has left the ERP's document as it is, and how it differs; None unless it differs so still."""
+        drift, accepted = self._current_drift, self.accepted_drift
+        return accepted if drift and accepted and accepted.covers(drift) else None
+
+    @property
+    def _current_drift(self) -> Drift | None:
+        """How the ERP's document differs from the current revision, which is in the ERP; None if it does not."""
+        drift, ruling = self.drift, self.ruling
+        if drift is None or ruling is None or not drift.is_any:
             return None
         is_synced = ruling.stage is Stage.SUCCEEDED and ruling.revision == self.current_revision
         return drift if is_synced and (drift.revision, drift.reopened) == (ruling.revision, ruling.reopened) else None

@@ -2,12 +2,45 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
 from itertools import chain
 from typing import Any
 
 from schemas.commitment import Commitment, Line
 from schemas.events import Change
 from schemas.limits import MAX_CHANGES, MAX_NAME_CHARACTERS
+from services.pipeline.formats import money, quantity
+
+_Members = Mapping[str, object]
+"""What a record holds, by label. Only what is shown is made text: formatting thousands of amounts takes long."""
+
+_Difference = tuple[str, object, object]
+_ABSENT = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Amount:
+    """An amount, or a quantity, which has no currency; it differs from another one only if its value does."""
+
+    value: Decimal
+    currency: str = field(default="", compare=False)
+
+    def __str__(self) -> str:
+        return money(self.value, self.currency) if self.currency else quantity(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class _WholeLine:
+    """A line that was added or removed."""
+
+    line: Line
+    currency: str
+
+    def __str__(self) -> str:
+        line = self.line
+        what = (line.cost_code, line.cost_type, line.description, quantity(line.quantity), line.unit)
+        return ", ".join(part for part in (*what, money(line.amount, self.currency)) if part)
 
 
 def differences(before: Commitment, after: Commitment) -> tuple[Change, ...]:
@@ -15,29 +48,37 @@ def differences(before: Commitment, after: Commitment) -> tuple[Change, ...]:
 
     Lines are matched by position. At most 100 changes; the last one then counts the rest.
     """
-    changes = [*_between(_members(before), _members(after)), *_between_lines(_lines(before), _lines(after))]
-    if len(changes) <= MAX_CHANGES:
-        return tuple(changes)
-    shown = changes[: MAX_CHANGES - 1]
-    return (*shown, Change(field="Further changes", before="", after=f"{len(changes) - len(shown)} more"))
+    found = [*_between(_of_commitment(before), _of_commitment(after)), *_between_lines(before, after)]
+    if len(found) <= MAX_CHANGES:
+        return tuple(map(_change, found))
+    shown = found[: MAX_CHANGES - 1]
+    rest = Change(field="Further changes", before="", after=f"{len(found) - len(shown)} more")
+    return (*map(_change, shown), rest)
 
 
-def _between(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Change]:
-    for field in dict.fromkeys(chain(old, new)):
-        before, after = old.get(field, ""), new.get(field, "")
+def _change(difference: _Difference) -> Change:
+    label, before, after = (_printable(str(each)) for each in difference)
+    return Change(field=label[:MAX_NAME_CHARACTERS] or "Unnamed", before=before, after=after)
+
+
+def _between(old: _Members, new: _Members) -> Iterator[_Difference]:
+    for label in dict.fromkeys(chain(old, new)):
+        before, after = old.get(label, _ABSENT), new.get(label, _ABSENT)
         if before != after:
-            label = _printable(field)[:MAX_NAME_CHARACTERS] or "Unnamed"
-            yield Change(field=label, before=_printable(before), after=_printable(after))
+            yield label, before, after
 
 
-def _between_lines(old: Mapping[str, Line], new: Mapping[str, Line]) -> Iterator[Change]:
+def _between_lines(before: Commitment, after: Commitment) -> Iterator[_Difference]:
+    old, new, was, currency = _lines(before), _lines(after), before.currency, after.currency
     for label in sorted({*old, *new}, key=lambda name: (new.get(name) or old[name]).position):
         if label in old and label in new:
             if old[label] == new[label]:
                 continue
-            yield from _between(_members(old[label], label), _members(new[label], label))
+            yield from _between(_of_line(old[label], label, was), _of_line(new[label], label, currency))
+        elif label in old:
+            yield label, _WholeLine(old[label], was), _ABSENT
         else:
-            yield from _between(_whole(label, old.get(label)), _whole(label, new.get(label)))
+            yield label, _ABSENT, _WholeLine(new[label], currency)
 
 
 def _lines(commitment: Commitment) -> dict[str, Line]:
@@ -55,19 +96,26 @@ def _label(position: int, repeat: int) -> str:
     return f"Line {position}{again}"
 
 
-def _whole(label: str, line: Line | None) -> dict[str, str]:
-    if line is None:
-        return {}
-    parts = (line.cost_code, line.cost_type, line.description, line.quantity, line.unit, line.amount)
-    return {label: ", ".join(part for part in parts if part)}
+def _of_commitment(commitment: Commitment) -> _Members:
+    members = commitment.model_dump(mode="json", exclude={"lines"})
+    return _by_label("", members | {"total": _Amount(Decimal(commitment.total), commitment.currency)})
 
 
-def _members(record: Commitment | Line, label: str = "") -> dict[str, str]:
-    """Every member of `record` as text, by its label."""
-    return dict(_flat(label, record.model_dump(mode="json", exclude={"lines", "position"})))
+def _of_line(line: Line, label: str, currency: str) -> _Members:
+    amounts = {
+        "quantity": _Amount(Decimal(line.quantity)),
+        "unit_cost": _Amount(Decimal(line.unit_cost), currency),
+        "amount": _Amount(Decimal(line.amount), currency),
+    }
+    return _by_label(label, line.model_dump(mode="json", exclude={"position"}) | amounts)
 
 
-def _flat(label: str, value: Any) -> Iterator[tuple[str, str]]:
+def _by_label(label: str, members: Mapping[str, Any]) -> _Members:
+    """Every member, also those within others, by its label."""
+    return dict(_flat(label, members))
+
+
+def _flat(label: str, value: Any) -> Iterator[tuple[str, object]]:
     if isinstance(value, Mapping):
         for name, member in value.items():
             yield from _flat(f"{label} {name.replace('_', ' ')}".strip(), member)
@@ -75,7 +123,7 @@ def _flat(label: str, value: Any) -> Iterator[tuple[str, str]]:
         for place, member in enumerate(value, start=1):
             yield from _flat(f"{label} {place}", member)
     elif value is not None:
-        yield label[:1].upper() + label[1:], str(value)
+        yield label[:1].upper() + label[1:], value if isinstance(value, _Amount) else str(value)
 
 
 def _printable(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from schemas.commitment import Commitment, ErpDocument
+from schemas.commitment import Commitment
 from schemas.events import ErpConnection
 from schemas.routing import Routed, destination, reasons
 from services.approval.rules.commitment import CommitmentFacts, current_status
@@ -56,7 +56,7 @@ def why_unreachable(facts: CommitmentFacts, company_erps: Sequence[ErpConnection
     if target_erp(facts, company_erps, content) is not None:
         return ""
     if document := facts.last_document:
-        where = f"{document.connection} is not configured, and {document_name(document)} is there"
+        where = f"{document.connection} is not configured, and {document.name} is there"
         return f"{where}: the export of {content.number} will fail until it is."
     if not company_erps:
         return ""
@@ -97,8 +97,3 @@ def connection_names(connection: str, erps: Sequence[ErpConnection]) -> tuple[st
 def erp_title(erp: ErpConnection | None) -> str:
     """What people call `erp`."""
     return erp.title if erp else UNNAMED_ERP
-
-
-def document_name(document: ErpDocument) -> str:
-    """What an accountant calls `document`."""
-    return document.number or document.id

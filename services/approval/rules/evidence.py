@@ -7,7 +7,7 @@ from schemas.commitment import ErpDocument
 from schemas.events import ErpConnection
 from services.approval.rules.commitment import CommitmentFacts
 from services.approval.rules.documents import DocumentName, names_of
-from services.approval.rules.erp import connection_name, connection_names, document_name
+from services.approval.rules.erp import connection_name, connection_names
 
 _NOT_RECORDED = "Your answer was not recorded."
 
@@ -52,5 +52,5 @@ def objection(
     if named.connection not in company_connections and named.connection != connection_name(facts):
         return f"{named.connection} is no ERP connection of your company. {_NOT_RECORDED}"
     if holder:
-        return f"{document_name(named)} is already the document of {holder.name}. {_NOT_RECORDED}"
+        return f"{named.name} is already the document of {holder.name}. {_NOT_RECORDED}"
     return ""

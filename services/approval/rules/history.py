@@ -22,7 +22,6 @@ from schemas.fields import Status
 from services.approval.rules.amounts import excess_over_lines
 from services.approval.rules.commitment import CommitmentFacts, current_status
 from services.approval.rules.drift_words import drift_words
-from services.approval.rules.erp import document_name
 from services.approval.rules.rows import HistoryEntry
 from services.pipeline.formats import money
 
@@ -104,18 +103,18 @@ def _decided(data: DecisionAccepted | DecisionRejected | DecisionResolved) -> st
         case DecisionAccepted():
             return f"{who} {_ordered(data)}.{_quoted(data.why or data.note)}"
         case DecisionRejected(unlinks=ErpDocument() as unlinked):
-            return f"{who} unlinked it from {document_name(unlinked)} and rejected revision {revision}: {data.reason}"
+            return f"{who} unlinked it from {unlinked.name} and rejected revision {revision}: {data.reason}"
         case DecisionRejected():
             return f"{who} rejected revision {revision}: {data.reason}"
         case DecisionResolved():
-            return f"{who} found revision {revision} in the ERP as {document_name(data.document)}.{_quoted(data.note)}"
+            return f"{who} found revision {revision} in the ERP as {data.document.name}.{_quoted(data.note)}"
 
 
 def _ordered(order: DecisionAccepted) -> str:
     match order:
         case DecisionAccepted(updates=ErpDocument() as document):
-            why = f", since {document_name(order.replaces)} is not its document" if order.replaces else ""
-            return f"ordered to export revision {order.revision} again to {document_name(document)}{why}"
+            why = f", since {order.replaces.name} is not its document" if order.replaces else ""
+            return f"ordered to export revision {order.revision} again to {document.name}{why}"
         case DecisionAccepted(replaces=ErpDocument() as former):
             return f"ordered {_anew(order, former)}"
         case DecisionAccepted(round=1):
@@ -128,10 +127,10 @@ def _ordered(order: DecisionAccepted) -> str:
 
 def _anew(order: DecisionAccepted, former: ErpDocument) -> str:
     if order.moves:
-        return f"a new document, since {document_name(former)} is in {former.connection}, which is not configured"
+        return f"a new document, since {former.name} is in {former.connection}, which is not configured"
     if order.reopened:
-        return f"a new document in place of {document_name(former)}"
-    return f"to create it anew, since {document_name(former)} is gone"
+        return f"a new document in place of {former.name}"
+    return f"to create it anew, since {former.name} is gone"
 
 
 def _rounding(data: DecisionAccepted) -> str:
@@ -146,7 +145,7 @@ def _exported(
 ) -> str:
     match data:
         case ExportDrifted():
-            return f"{document_name(data.document)} was compared with the ERP: {_what_differs(data)}."
+            return f"{data.document.name} was compared with the ERP: {_what_differs(data)}."
         case DecisionDriftAccepted():
             return f"{data.decided_by.name} left it as the ERP has it: {_what_differs(data)}.{_quoted(data.note)}"
         case ExportInDoubt():
@@ -154,7 +153,7 @@ def _exported(
         case ExportFailed():
             return f"Revision {data.revision} was not exported. {data.failure.message}"
         case ExportSucceeded():
-            return f"Revision {data.revision} is in the ERP as {document_name(data.erp_document)}."
+            return f"Revision {data.revision} is in the ERP as {data.erp_document.name}."
 
 
 def _what_differs(compared: ExportDrifted | DecisionDriftAccepted) -> str:

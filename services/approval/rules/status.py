@@ -10,7 +10,7 @@ from schemas.limits import MAX_TEXT_CHARACTERS
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, current_status
 from services.approval.rules.documents import distinct
 from services.approval.rules.drift_words import drift_words
-from services.approval.rules.erp import UNNAMED_ERP, connection_name, document_name
+from services.approval.rules.erp import UNNAMED_ERP, connection_name
 from services.approval.rules.facts import Ruling, Stage
 
 SOURCE = "countersign/approval"
@@ -120,7 +120,7 @@ def _ruled(facts: CommitmentFacts, current: CurrentStatus, ruling: Ruling, erp: 
 
 def _in_doubt(facts: CommitmentFacts, ruling: Ruling, number: str, erp: str) -> str:
     if ruling.settled_as:
-        found, check = document_name(ruling.settled_as), facts.open_check
+        found, check = ruling.settled_as.name, facts.open_check
         waits = f" {erp} has not said yet whether that is so, and is asked again. {check.asked}" if check else ""
         return f"{ruling.who} found {number} in {erp} as {found}. This is being confirmed.{waits}"
     asking = (
@@ -135,7 +135,7 @@ def _in_doubt(facts: CommitmentFacts, ruling: Ruling, number: str, erp: str) -> 
 
 
 def _synced(facts: CommitmentFacts, number: str, erp: str) -> str:
-    names = sorted({document_name(written.document) for written in distinct(facts.standing)})
+    names = sorted({written.document.name for written in distinct(facts.standing)})
     if len(facts.erp_ids) > 1:
         return f"{number} stands in {erp} more than once: {', '.join(names)}. All but one must be removed there."
     synced = f"{number} is synced with {erp} as {names[-1]}."

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from pydantic import SecretStr
 
+from schemas.commitment import document_name
 from services.exporter.connectors.protocol import ConnectionSettings
 from services.exporter.connectors.tryton_answer import FAILURES, Stopped
 from services.exporter.connectors.tryton_check import checked
@@ -128,7 +129,7 @@ class TrytonConnector:
         """Raise Stopped unless the purchase can be changed."""
         if purchase.state == "draft":
             return
-        values = {"value": purchase.number or str(purchase.id), "state": purchase.state}
+        values = {"value": document_name(purchase.number, str(purchase.id)), "state": purchase.state}
         raise Stopped(self._table.refusal(f"state_{purchase.state}", "", values))
 
     async def _purchases(self, domain: Domain, deadline: float) -> tuple[PurchaseRow, ...]:

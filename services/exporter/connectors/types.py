@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from schemas.commitment import Commitment
+from schemas.commitment import Commitment, document_name
 from schemas.fields import FailureClass, Owner
 
 
@@ -41,6 +41,11 @@ class FoundDocument:
     number: str | None = None
     url: str | None = None
     marker: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return document_name(self.number, self.id)
 
 
 @dataclass(frozen=True, slots=True)

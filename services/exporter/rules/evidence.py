@@ -22,12 +22,7 @@ MAX_READS = 10
 
 def asked_for(document: ErpDocument) -> str:
     """What the ERP is asked for: its own id if a person gave one, else the number that they read."""
-    return document_name(document) if document.is_known_by_number else document.id
-
-
-def document_name(document: ErpDocument) -> str:
-    """What people call it."""
-    return document.number or document.id
+    return document.number or document.id if document.is_known_by_number else document.id
 
 
 def after_reading(export: Export, named: ErpDocument, read: ReadAnswer, found: FindAnswer) -> AttemptOutcome:
@@ -37,7 +32,7 @@ def after_reading(export: Export, named: ErpDocument, read: ReadAnswer, found: F
     another commitment's marker, or with that of an earlier revision, never counts. An ERP that does not let us
     read says nothing about it, however often.
     """
-    name = document_name(named)
+    name = named.name
     match read:
         case ErpCopy(document):
             wrong = _why_not(export, named, read)
@@ -53,7 +48,7 @@ def after_reading(export: Export, named: ErpDocument, read: ReadAnswer, found: F
 
 def of_another(document: FoundDocument, holder: str) -> WrongEvidence:
     """The outcome where the document that was found is that of `holder`, as people call it."""
-    return WrongEvidence(f"{document.number or document.id} is already the document of {holder}.")
+    return WrongEvidence(f"{document.name} is already the document of {holder}.")
 
 
 def _is_asked_again(export: Export, read: Refused | Transient) -> bool:
@@ -65,9 +60,9 @@ def _is_asked_again(export: Export, read: Refused | Transient) -> bool:
 
 def _why_not(export: Export, named: ErpDocument, copy: ErpCopy) -> str:
     """Why the document that the ERP shows is not the one that was named, in words; empty if it is."""
-    name, document = document_name(named), copy.document
+    name, document = named.name, copy.document
     if not _is_called(copy, named):
-        return f"{name} was named as its document, but the ERP shows {document.number or document.id} for it."
+        return f"{name} was named as its document, but the ERP shows {document.name} for it."
     if is_of_another(document.marker, export.commitment_id):
         return f"{name} is the document of another commitment: its marker is {document.marker}."
     revision = marked_revision(document.marker, export.commitment_id)

@@ -37,8 +37,7 @@ def failure_of(failed: Failed, *, is_in_erp: bool) -> Failure:
 
 
 def _document_gone(gone: DocumentGone) -> Failure:
-    document, about = gone.document, gone.about
-    name = document.number or document.id
+    document, about, name = gone.document, gone.about, gone.document.name
     message = f"{about.begin} no longer has {name}, the document of {about.number}. {gone.message}"
     return Failure(
         failure_class=FailureClass.WAIT_FOR_DEPENDENCY,

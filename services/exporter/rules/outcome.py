@@ -60,7 +60,7 @@ class ConnectionGone:
     @property
     def message(self) -> str:
         """What has happened, in words."""
-        name, connection = self.document.number or self.document.id, self.document.connection
+        name, connection = self.document.name, self.document.connection
         return f"{name}, the document of {self.number}, is in {connection}, which is no longer configured."
 
 

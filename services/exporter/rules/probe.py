@@ -126,7 +126,7 @@ def after_reading_known(export: Export, document_id: str, read: ReadAnswer) -> G
     is_foreign = bool(reference) and not marker and not export.commitment_id.startswith(str(reference))
     if not is_of_another(marker, export.commitment_id) and not is_foreign:
         return None
-    return Gone(FailureClass.WAIT_FOR_DEPENDENCY, f"{read.document.number or document_id} is another contract's now.")
+    return Gone(FailureClass.WAIT_FOR_DEPENDENCY, f"{read.document.name} is another contract's now.")
 
 
 def outcome_without_write(export: Export, obstacle: Refused | Transient | Broken | ConnectionGone) -> AttemptOutcome:
@@ -174,5 +174,5 @@ def _only_unmarked(export: Export, found: Sequence[FoundDocument | UnreadableDoc
 
 def _name(document: FoundDocument | UnreadableDocument) -> str:
     if isinstance(document, FoundDocument):
-        return document.number or document.id
+        return document.name
     return document.number or UNNAMED_DOCUMENT

@@ -39,8 +39,7 @@ async def refuse_documents_of_others(
         for document in _new_evidence(change.before, change.after):
             holder = await _holder(db, change.key, document)
             if holder:
-                number = document.number or document.id
-                text = f"{number} cannot be the document of {change.key}: it is that of {holder.commitment_id}"
+                text = f"{document.name} cannot be the document of {change.key}: it is that of {holder.commitment_id}"
                 raise RefusedError(SCHEMA, text)
 
 

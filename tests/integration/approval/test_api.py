@@ -247,7 +247,7 @@ async def test_a_commitment_has_contents_findings_changes_and_history(api: Api) 
     assert submission["note"] == "Now insured."
     assert [(finding["rule"], finding["is_blocking"]) for finding in submission["findings"]] == [("total", True)]
     assert {change["field"]: change["after"] for change in one["changes"]} == {
-        "Total": "480251.00",
+        "Total": "USD 480,251.00",
         "Insurance expires": "2027-03-31",
     }
 

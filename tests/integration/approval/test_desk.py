@@ -315,7 +315,7 @@ async def test_several_answers_are_checked_then_carried_out_one_by_one(desk: Des
         done = await follow(dana, await choose(dana, "export", *again, confirmed="yes"))
     assert "2 of 3 answers recorded" in text_of(done)
     assert "SC-020 Not recorded Lee Park accepted SC-020 at " in text_of(done)
-    assert "SC-021 Recorded Accepted. SC-021 is being exported" in text_of(done)
+    assert "SC-021 Accepted. SC-021 is being exported" in text_of(done)
     assert len(await desk.published("decision.accepted")) == 3
 
 
@@ -693,6 +693,30 @@ async def test_every_response_has_the_security_headers(desk: DeskUnderTest) -> N
         style = await browser.get("/assets/desk.css")
         assert style.headers["content-type"].startswith("text/css")
         assert "no-store" not in style.headers["cache-control"]
+
+
+async def test_a_failed_export_stands_out_though_its_ribbon_upstream_is_blue(desk: DeskUnderTest) -> None:
+    await desk.receive(
+        sent(CONCRETE), company.accepted(CONCRETE), failed(CONCRETE, FailureClass.FIX_DATA, "No vendor.")
+    )
+    async with desk.browser(DANA) as browser:
+        pages = [await browser.get("/commitments?view=all"), await browser.get("/commitments/8841")]
+
+    for page in pages:
+        assert '<span class="ribbon ribbon-trouble">Failed to Export</span>' in page.text
+    assert '"ribbon":"BLUE"' in (await desk.published("commitment.status"))[-1].replace(" ", "")
+
+
+async def test_probes_that_learned_the_same_are_told_once_with_their_number(desk: DeskUnderTest) -> None:
+    await desk.receive(sent(CONCRETE), company.accepted(CONCRETE))
+    for probes in range(1, 8):
+        probe = in_doubt(CONCRETE).model_copy(update={"probes": probes})
+        await desk.receive(probe, at=company.START + timedelta(hours=probes))
+    async with desk.browser(DANA) as browser:
+        page = text_of(await browser.get("/commitments/8841"))
+
+    assert page.count("The ERP did not confirm revision 1.") == 1
+    assert "did not answer. Asked 7 times, last at Nov 16, 2026, 16:02 CST." in page
 
 
 async def test_where_a_company_has_several_erps_the_page_says_which_one_and_why(desk: DeskUnderTest) -> None:

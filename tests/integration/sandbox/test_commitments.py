@@ -311,3 +311,14 @@ async def test_after_a_change_somebody_else_acts(client: AsyncClient) -> None:
     refused = await client.post(f"/commitments/{commitment_id}/send", headers={"accept": "text/html"})
     assert refused.status_code == 409
     assert "This was not done" in refused.text
+
+
+async def test_who_acts_in_one_demo_does_not_act_in_another_one_on_this_machine(
+    client: AsyncClient, settings: KafkaSettings
+) -> None:
+    async with running_commitments(settings) as other:
+        await client.post("/acting", data={"person_id": ANA.id})
+
+        pages = [(await client.get(address)).text for address in ("/", f"{other.url}/")]
+
+    assert [f'<option value="{ANA.id}" selected' in page for page in pages] == [True, False]

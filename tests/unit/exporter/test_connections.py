@@ -90,7 +90,7 @@ def test_a_file_without_connections_has_no_routes(tmp_path: Path) -> None:
         (MAIN.replace("settle_seconds", "settle_second = 3\nsettle_seconds"), "settle_second: is not known; did you"),
         (MAIN.replace("settle_seconds", 'fax = "3"\nsettle_seconds'), "fax: is not known; remove it"),
         (MAIN.replace('title = "Main books"', ""), "line 2, connection main: title: is missing; add it"),
-        (MAIN + OTHER.replace("https:", "htp:"), "line 15, connection other: url: must be an http or https address"),
+        (MAIN + OTHER.replace("https:", "htp:"), "line 19, connection other: url: must be an http or https address"),
         (MAIN + '[[connection.failure]]\ncode = "1"', "failure.0.class: is missing; add it"),
         (MAIN + '[[connection.failure]]\ncode = "1"\nclass = "fix_data"\nsentence = "{0}"', "failure.0.sentence: "),
         ("connection = [7]", "connection 1: must be a table"),
@@ -126,7 +126,37 @@ def test_a_wrong_member_is_all_that_is_reported_where_a_default_waits_for_it(tmp
         load_connections(path, ENVIRONMENT)
 
     problem = "timeout_seconds: must be a valid number, unable to parse string as a number"
-    assert str(refusal.value) == f"{path}, line 2, connection main: {problem}"
+    assert str(refusal.value) == f"{path}, line 9, connection main: {problem}"
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        (MAIN.replace('"http"', '"telex"'), "line 4, connection main: kind is 'telex'"),
+        (MAIN.replace('companies = ["co-1"', 'companies = [\n"",\n"co-1"'), "line 7, connection main: companies.0:"),
+        (MAIN.replace("= 11", '= "many"'), "line 13, connection main: limits.number_characters:"),
+        (MAIN + '[[connection.failure]]\ncode = "1"', "line 14, connection main: failure.0.class: is missing"),
+        (MAIN + "[[connection.failure]]\n\n# why\ncode = 1", "; line 17, failure.0.code: must be a string"),
+        (MAIN.replace("url =", 'fax = """\nurl =\n"""\nurl ='), "line 6, connection main: fax: is not known"),
+        ('connection = [{name = "main", kind = "telex"}]', "toml, connection main: kind is"),
+        (MAIN.replace("45", '"""\n[[connection]]\n"""'), "toml, connection main: settle_seconds:"),
+    ],
+)
+def test_an_error_names_the_line_on_which_the_wrong_member_begins(tmp_path: Path, text: str, place: str) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        load_connections(saved(tmp_path, text), ENVIRONMENT)
+
+    assert place in str(refusal.value)
+
+
+def test_several_errors_of_a_connection_are_told_in_the_order_of_their_lines(tmp_path: Path) -> None:
+    path = saved(tmp_path, MAIN.replace('title = "Main books"', 'fax = "3"').replace("= 45", '= "long"'))
+
+    with pytest.raises(SettingsError) as refusal:
+        load_connections(path, ENVIRONMENT)
+
+    assert str(refusal.value).startswith(f"{path}, line 2, connection main: title: is missing; add it; line 5, fax: is")
+    assert "; line 9, settle_seconds: must be" in str(refusal.value)
 
 
 def test_an_error_names_a_missing_file(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.pipeline.formats import enumeration, money
+from services.pipeline.formats import enumeration, money, quantity
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,10 @@ def test_money_is_never_rounded(amount: str, currency: str) -> None:
 def test_an_enumeration_has_one_and_before_its_last_part() -> None:
     assert enumeration(["a"]) == "a"
     assert enumeration(["a", "b", "c"]) == "a, b and c"
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"), [("1", "1"), ("18500", "18,500"), ("38.50", "38.5"), ("0.000001", "0.000001")]
+)
+def test_a_quantity_is_never_rounded(amount: str, text: str) -> None:
+    assert quantity(amount) == text

@@ -1,12 +1,16 @@
 """What the demo prints is enough to use the command next to it."""
 
+import sys
+from io import StringIO
 from pathlib import Path
 
 from pydantic import SecretStr
+from rich.console import Console
 
 from sandbox.configuration import write_connections
-from sandbox.demo import COMMAND_VARIABLES, command_environment
+from sandbox.demo import COMMAND_VARIABLES, command_environment, services_table
 from sandbox.erp import Erp
+from sandbox.service_process import ServiceProcess
 from services.digest.settings import DigestSettings
 from services.exporter.connections import load_connections
 from services.exporter.settings import ExporterSettings
@@ -26,6 +30,24 @@ def test_the_printed_variables_cover_what_commands_and_database_tools_need() -> 
     assert required <= given.keys()
     assert given["DATABASE_URL"] == "postgresql://postgres:secret@127.0.0.1:5432/countersign"
     assert "OIDC_CLIENT_ID" not in given
+
+
+def test_the_table_of_services_has_the_id_of_the_process_that_people_may_end() -> None:
+    with Sleeping("notifier", {}) as service:
+        console = Console(record=True, width=200, file=StringIO())
+        console.print(services_table([service]))
+        (row,) = [row for row in console.export_text().splitlines() if "notifier" in row]
+        assert row.split("│")[2].strip() == str(service.pid)
+
+
+class Sleeping(ServiceProcess):
+    """A process that sleeps instead of a service, and is ready at once."""
+
+    def command(self) -> list[str]:
+        return [sys.executable, "-c", "import time; time.sleep(60)"]
+
+    def is_ready(self) -> bool:
+        return True
 
 
 async def test_the_printed_variables_have_the_secret_to_which_the_demos_connection_refers(tmp_path: Path) -> None:

@@ -30,3 +30,8 @@ def test_a_document_whose_id_has_spaces_is_the_one_that_a_person_names_by_it() -
         assert known.is_same_as(by_hand)
         assert by_hand.is_same_as(known)
     assert not document("PO 18").is_same_as(by_hand)
+
+
+def test_a_document_without_a_number_is_called_by_its_id_which_does_not_read_like_a_number() -> None:
+    assert document("1").name == "ID 1"
+    assert document("1", "PO 17").name == "PO 17"

@@ -15,9 +15,12 @@ class Cookies:
 
     def __init__(self, public_url: str) -> None:
         self._is_secure = public_url.startswith("https:")
+        address = urlsplit(public_url)
+        # Browsers send a cookie to every port of its host, where another desk may run.
+        own = f"countersign-{address.port}" if address.port else "countersign"
         # Browsers refuse a cookie with this prefix from another host or over plain HTTP.
-        self._prefix = "__Host-countersign" if self._is_secure else "countersign"
-        self._origin = "{0.scheme}://{0.netloc}".format(urlsplit(public_url))
+        self._prefix = f"__Host-{own}" if self._is_secure else own
+        self._origin = f"{address.scheme}://{address.netloc}"
 
     def read(self, request: Request, purpose: str) -> str | None:
         """Return the token that the browser sent for `purpose`; None without one."""

@@ -8,7 +8,6 @@ from schemas.commitment import ErpDocument, id_of_number
 from schemas.events import LimitsProfile
 from services.approval.rules.answers import Accept, AcceptDrift, Answer, ExportAgain, Reject, Retry, Settle
 from services.approval.rules.commitment import CurrentStatus
-from services.approval.rules.erp import document_name
 from services.approval.rules.guards import is_erp_left, missing_document
 from services.approval.web.desk import forms
 from services.approval.web.desk.forms import BadFormError, Choice, DriftChoice, DriftVerb, Fields, FormProblem, Verb
@@ -81,8 +80,8 @@ def read_create_anew(fields: Fields, current: CurrentStatus) -> Retry | list[For
 def _given_up(current: CurrentStatus) -> str:
     missing = missing_document(current)
     if missing and is_erp_left(current):
-        return f"{document_name(missing)} is closed or cancelled in {missing.connection}"
-    return f"{document_name(missing) if missing else 'the document'} was deleted on purpose"
+        return f"{missing.name} is closed or cancelled in {missing.connection}"
+    return f"{missing.name if missing else 'the document'} was deleted on purpose"
 
 
 def read_export_again(fields: Fields) -> ExportAgain | list[FormProblem]:

@@ -16,6 +16,8 @@ class Column:
     is_row_header: bool = False
     is_for_approvers: bool = False
     """Left out for people who may only view; such cells hold buttons, so they have no label in narrow windows."""
+    is_for_several_erps: bool = False
+    """Left out where the company has one ERP, to which everything goes."""
 
 
 _COMMITMENT = Column("commitment", "Number and title", "what", is_row_header=True)
@@ -24,6 +26,7 @@ _PROJECT = Column("project", "Project")
 _TOTAL = Column("total", "Total", "amount")
 _REVISION = Column("revision", "Revision", "amount")
 _ERP = Column("erp", "ERP")
+_WHICH_ERP = Column("erp", "ERP", is_for_several_erps=True)
 _WAITING = Column("waited", "Waiting", "short")
 
 COLUMNS: Mapping[DeskView, tuple[Column, ...]] = {
@@ -33,6 +36,7 @@ COLUMNS: Mapping[DeskView, tuple[Column, ...]] = {
         _VENDOR,
         _PROJECT,
         _TOTAL,
+        _WHICH_ERP,
         Column("sent_by", "Sent by"),
         _WAITING,
         _REVISION,
@@ -78,6 +82,7 @@ COLUMNS: Mapping[DeskView, tuple[Column, ...]] = {
         _VENDOR,
         _PROJECT,
         _TOTAL,
+        _WHICH_ERP,
         Column("reason", "Reason", "words"),
         Column("rejected_by", "Rejected by"),
         Column("since", "Rejected", "short"),
@@ -88,12 +93,17 @@ COLUMNS: Mapping[DeskView, tuple[Column, ...]] = {
         _VENDOR,
         _PROJECT,
         _TOTAL,
+        _WHICH_ERP,
         _REVISION,
         Column("since", "Since", "short"),
     ),
 }
 
 
-def columns_for(view: DeskView, *, is_approver: bool) -> tuple[Column, ...]:
-    """The columns of `view` that a person sees."""
-    return tuple(column for column in COLUMNS[view] if is_approver or not column.is_for_approvers)
+def columns_for(view: DeskView, *, is_approver: bool, has_several_erps: bool) -> tuple[Column, ...]:
+    """The columns of `view` that a person sees whose company has several ERPs, or not."""
+    return tuple(
+        column
+        for column in COLUMNS[view]
+        if (is_approver or not column.is_for_approvers) and (has_several_erps or not column.is_for_several_erps)
+    )

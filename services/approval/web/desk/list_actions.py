@@ -29,6 +29,8 @@ class CheckedChoice:
     choice: Choice
     row: ListRow
     changes: Sequence[Change]
+    why_erp: str
+    """Why it goes to its ERP; empty where the company has only one."""
 
     @property
     def is_stale(self) -> bool:
@@ -140,7 +142,7 @@ class ListActions:
                 stored = await queries.find(db, who.company_id, choice.commitment_id)
                 if stored:
                     found = await review(db, who.company_id, stored)
-                    checked.append(CheckedChoice(choice, reviewed_row(found), found.changes))
+                    checked.append(CheckedChoice(choice, reviewed_row(found), found.changes, found.why_erp))
         return checked
 
     async def _carry_out(

@@ -89,7 +89,7 @@ class ListPages:
                 person=person,
                 title=VIEW_TITLES[query.view],
                 query=query,
-                columns=columns_for(query.view, is_approver=person.is_approver),
+                columns=columns_for(query.view, is_approver=person.is_approver, has_several_erps=len(erps) > 1),
                 rows=rows,
                 groups=_by_cause(rows) if query.view is DeskView.FAILED else {},
                 counts=counts,

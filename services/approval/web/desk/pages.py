@@ -19,7 +19,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from schemas.events import DirectoryPerson
 from services.approval.identity.sign_in.errors import APPROVERS_ONLY
 from services.approval.rules.amounts import excess_over_lines, line_sum
-from services.approval.rules.erp import document_name
 from services.approval.rules.status import RIBBONS
 from services.approval.storage.views import DeskView
 from services.approval.web.desk import wording
@@ -71,6 +70,7 @@ class Pages:
             owner_words=wording.OWNER_WORDS,
             cause_words=wording.CAUSE_WORDS,
             ribbons=RIBBONS,
+            trouble=wording.TROUBLE,
             approvers_only=APPROVERS_ONLY,
             line_sum=line_sum,
             excess_over_lines=excess_over_lines,
@@ -78,11 +78,10 @@ class Pages:
         self._environment.filters.update(
             money=formats.money,
             figure=wording.figure,
-            quantity=wording.quantity,
+            quantity=formats.quantity,
             counted=wording.counted,
             tally=wording.tally,
             segment=wording.segment,
-            document_name=document_name,
             moment=_moment,
             waited=_waited,
         )

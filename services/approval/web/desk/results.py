@@ -19,7 +19,6 @@ from services.approval.rules.answers import (
     Unacceptable,
 )
 from services.approval.rules.commitment import CommitmentFacts, current_status
-from services.approval.rules.erp import document_name
 from services.approval.web.desk.wording import who_is_mailed
 
 
@@ -66,7 +65,7 @@ def _done(answer: Answer, facts: CommitmentFacts, number: str, erp: str) -> str:
         case AcceptDrift():
             return f"Recorded. {number} stays in {erp} as it is there."
         case Settle(document=ErpDocument() as document):
-            return f"Recorded. {number} exists in {erp} as {document_name(document)}; this is being confirmed."
+            return f"Recorded. {number} exists in {erp} as {document.name}; this is being confirmed."
         case Settle():
             return f"Recorded. {number} does not exist in {erp} and will be exported again."
 
@@ -77,7 +76,7 @@ def _given_back(answer: Reject, facts: CommitmentFacts, number: str, erp: str) -
     unlinked = next((each.document for each in facts.documents if each.document.id == answer.unlinks), None)
     if unlinked is None:
         return f"Rejected. {number} is editable again.{people}"
-    name = document_name(unlinked)
+    name = unlinked.name
     return f"Unlinked from {name} and given back. {number} is editable again. {name} was not changed in {erp}.{people}"
 
 
@@ -88,7 +87,7 @@ def _ordered_again(answer: Retry | ExportAgain, facts: CommitmentFacts, number: 
         case Retry():
             return f"{number} will be tried again. No new approval is needed."
         case ExportAgain() if facts.approved and facts.approved.updates:
-            to = f"{document_name(facts.approved.updates)} in {erp}"
+            to = f"{facts.approved.updates.name} in {erp}"
             return f"Recorded. {number} is being exported to {to} again. No new approval is needed."
         case ExportAgain(replaces=True):
             return f"Recorded. {number} becomes a new document in {erp}. No new approval is needed."

@@ -6,7 +6,6 @@ from decimal import Decimal
 from urllib.parse import quote
 
 from babel.dates import format_datetime
-from babel.numbers import format_decimal
 
 from schemas.commitment import Person, Summary
 from schemas.fields import FailureClass, Kind, Owner, Status, ToolLevel
@@ -29,6 +28,9 @@ STATUS_WORDS = {
     Status.DISPUTED: "Blocked",
 }
 """The words beside the ribbon's colour."""
+
+TROUBLE = frozenset({Status.FAILED, Status.DISPUTED})
+"""Stand out on the desk, by colour and sign: somebody has to act. The ribbon upstream is blue."""
 
 KIND_WORDS = {Kind.SUBCONTRACT: "Subcontract", Kind.PURCHASE_ORDER: "Purchase order"}
 LEVEL_WORDS = {
@@ -83,11 +85,6 @@ def empty_list(view: DeskView, *, is_approver: bool) -> str:
 def figure(amount: str | Decimal, currency: str) -> str:
     """As `money`, without the currency, for columns whose heading names it."""
     return money(amount, currency).removeprefix(currency).strip()
-
-
-def quantity(amount: str) -> str:
-    """A quantity with thousands separators, never rounded."""
-    return format_decimal(Decimal(amount), format="#,##0.######", locale=LOCALE)
 
 
 def moment(at: datetime, time_zone: str) -> str:

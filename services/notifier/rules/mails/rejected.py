@@ -10,7 +10,7 @@ def _contents(data: DecisionRejected, options: ContentOptions) -> Contents:
     return about_commitment.contents(data, data.summary, options) | {
         "approver": one_line(data.decided_by.name),
         "reason": lines_of(data.reason),
-        "unlinked": data.unlinks and one_line(data.unlinks.number or data.unlinks.id),
+        "unlinked": data.unlinks and one_line(data.unlinks.name),
     }
 
 

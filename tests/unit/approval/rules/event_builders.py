@@ -204,7 +204,7 @@ def erp_left(revision: int = 2, export_round: int = 1, at: datetime = NOW) -> Ev
 
 
 def succeeded(
-    revision: int = 1, export_round: int = 1, number: str = "PO-1001", at: datetime = NOW, reopened: int = 0
+    revision: int = 1, export_round: int = 1, number: str | None = "PO-1001", at: datetime = NOW, reopened: int = 0
 ) -> Event[ExportSucceeded]:
     data = ExportSucceeded(**_about(revision), round=export_round, erp_document=document(number), reopened=reopened)
     return _event(data, at)
@@ -247,8 +247,8 @@ def drift_accepted(
     return _event(data, NOW)
 
 
-def document(number: str = "PO-1001") -> ErpDocument:
-    return ErpDocument(connection="quickbooks", id=f"id-of-{number}", number=number)
+def document(number: str | None = "PO-1001") -> ErpDocument:
+    return ErpDocument(connection="quickbooks", id=f"id-of-{number}" if number else "1", number=number)
 
 
 def document_by_number(number: str = "PO-1001") -> ErpDocument:

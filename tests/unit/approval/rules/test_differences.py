@@ -36,7 +36,8 @@ def test_a_member_of_a_line_is_labelled_with_its_position() -> None:
     ("members", "expected"),
     [
         ({"title": "Concrete"}, ("Title", "Concrete works", "Concrete")),
-        ({"total": "1.00"}, ("Total", "480250.00", "1.00")),
+        ({"total": "1.00"}, ("Total", "USD 480,250.00", "USD 1.00")),
+        ({"currency": "EUR"}, ("Currency", "USD", "EUR")),
         ({"retainage_percent": None}, ("Retainage percent", "10.0", "")),
         (
             {"vendor": {"id": "vendor-88", "name": "Beta Concrete", "erp_code": "ACME"}},
@@ -56,10 +57,22 @@ def test_a_member_has_a_readable_label(members: dict[str, Any], expected: tuple[
 def test_an_added_or_removed_line_is_one_difference() -> None:
     added = {"position": 6, "description": "Pump", "quantity": "1", "unit_cost": "5.00", "amount": "5.00"}
     lines = [line.model_dump() for line in CONCRETE_1.lines]
-    assert between(lines=[*lines, added]) == [("Line 6", "", "Pump, 1, 5.00")]
+    assert between(lines=[*lines, added]) == [("Line 6", "", "Pump, 1, USD 5.00")]
     assert between(lines=lines[1:]) == [
-        ("Line 1", "03-100, S, Formwork, slabs and core walls, 18500, sf, 118400.00", "")
+        ("Line 1", "03-100, S, Formwork, slabs and core walls, 18,500, sf, USD 118,400.00", "")
     ]
+
+
+def test_amounts_and_quantities_of_a_line_read_as_on_the_rest_of_the_page() -> None:
+    lines = [LINE | {"quantity": "18500.50", "unit_cost": "6.4", "amount": "118403.2"}]
+    assert between_two(changed(lines=[LINE]), changed(lines=lines, currency="EUR"))[1:] == [
+        ("Line 1 quantity", "18,500", "18,500.5"),
+        ("Line 1 amount", "USD 118,400.00", "EUR 118,403.20"),
+    ]
+
+
+def test_an_amount_that_is_only_written_otherwise_is_no_difference() -> None:
+    assert between(total="480250.000") == []
 
 
 def test_lines_with_the_same_position_get_different_labels() -> None:

@@ -100,6 +100,7 @@ def test_fields_are_locked_in_every_status_once_there_is_a_document(events: tupl
         (REJECTED, "Dana Ruiz rejected SC-014: Use 03-310."),
         (RETRIEVED, "Sam Lee retrieved SC-014. It can be edited and re-sent."),
         (SYNCED, "SC-014 is synced with quickbooks as PO-1001."),
+        ((sent(), accepted(), succeeded(number=None)), "SC-014 is synced with quickbooks as ID 1."),
         ((*IN_DOUBT, resolved(), confirmed(), succeeded(2)), "SC-014 is synced with quickbooks as PO-1001."),
         (
             (*SYNCED, succeeded(number="PO-1002")),

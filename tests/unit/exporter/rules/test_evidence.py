@@ -11,7 +11,7 @@ from schemas.fields import FailureClass
 from services.exporter.connectors.types import ErpCopy, FoundDocument, Gone, Landed, Refused, Transient, Unknown
 from services.exporter.rules.circuit import Circuit
 from services.exporter.rules.event_handlers import accepted, resolved
-from services.exporter.rules.evidence import MAX_READS, after_reading, on_trust
+from services.exporter.rules.evidence import MAX_READS, after_reading, asked_for, on_trust
 from services.exporter.rules.export import CommitmentExports, ExportState
 from services.exporter.rules.outcome import Undecided, WrongEvidence
 from tests.unit.exporter.builders import (
@@ -43,6 +43,14 @@ def test_the_document_that_the_erp_shows_counts_with_the_erps_own_id() -> None:
     outcome = after_reading(export, NAMED, ErpCopy(FoundDocument("d-9", "PO-9")), ())
 
     assert outcome == Landed((FoundDocument("d-9", "PO-9"),))
+
+
+def test_a_document_without_a_number_is_asked_for_by_its_id_and_called_so() -> None:
+    named = ErpDocument(connection="main", id="1")
+    gone = after_reading(doubtful().by_revision[1], named, GONE, ())
+
+    assert asked_for(named) == "1"
+    assert gone == WrongEvidence("ID 1 was named as its document, but the ERP has no ID 1.")
 
 
 def test_a_document_with_our_marker_beside_it_is_shown_as_well() -> None:

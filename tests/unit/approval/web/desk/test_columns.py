@@ -34,7 +34,18 @@ def test_a_row_has_one_header(view: DeskView) -> None:
 def test_only_approvers_see_the_columns_with_controls() -> None:
     ready, failed = (DeskView.READY, DeskView.FAILED)
 
-    assert {column.name for column in columns_for(ready, is_approver=True)} >= {"choose"}
-    assert {column.name for column in columns_for(failed, is_approver=True)} >= {"answer"}
-    assert not {column.name for column in columns_for(ready, is_approver=False)} & {"choose"}
-    assert not {column.name for column in columns_for(failed, is_approver=False)} & {"answer"}
+    assert {column.name for column in columns_for(ready, is_approver=True, has_several_erps=False)} >= {"choose"}
+    assert {column.name for column in columns_for(failed, is_approver=True, has_several_erps=False)} >= {"answer"}
+    assert not {column.name for column in columns_for(ready, is_approver=False, has_several_erps=False)} & {"choose"}
+    assert not {column.name for column in columns_for(failed, is_approver=False, has_several_erps=False)} & {"answer"}
+
+
+@pytest.mark.parametrize("view", DeskView)
+def test_a_list_says_to_which_erp_each_commitment_goes_where_there_are_several(view: DeskView) -> None:
+    one, several = (
+        {column.name for column in columns_for(view, is_approver=True, has_several_erps=several)}
+        for several in (False, True)
+    )
+
+    assert several & {"erp", "erp_document"}
+    assert "erp" not in one or view in (DeskView.FAILED, DeskView.EXPORTING)

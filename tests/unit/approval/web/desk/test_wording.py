@@ -11,7 +11,6 @@ from schemas.examples.cast import ANA, CONCRETE_1, SAM
 from services.approval.web.desk.wording import (
     figure,
     moment,
-    quantity,
     segment,
     totals,
     waited,
@@ -23,13 +22,6 @@ NOW = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)
 
 def test_a_figure_leaves_the_currency_to_the_heading() -> None:
     assert figure("480250.00", "USD") == "480,250.00"
-
-
-@pytest.mark.parametrize(
-    ("amount", "text"), [("1", "1"), ("18500", "18,500"), ("38.50", "38.5"), ("0.000001", "0.000001")]
-)
-def test_a_quantity_is_never_rounded(amount: str, text: str) -> None:
-    assert quantity(amount) == text
 
 
 @pytest.mark.parametrize(

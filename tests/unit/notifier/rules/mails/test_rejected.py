@@ -29,6 +29,12 @@ def test_further_lines_of_a_reason_are_indented_so_that_they_cannot_imitate_our_
     )
 
 
+def test_a_document_without_a_number_is_not_called_by_a_bare_id() -> None:
+    text = text_of(rejected(unlinks=ErpDocument(connection="tryton", id="1"), reopened=1))
+
+    assert text.startswith("Dana Ruiz unlinked SC-014 from ID 1 and rejected it.")
+
+
 def test_it_says_that_it_was_unlinked_and_what_follows() -> None:
     document = ErpDocument(connection="quickbooks", id="80-1", number="PO-1001")
 
