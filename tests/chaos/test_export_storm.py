@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from random import Random
 from time import monotonic
@@ -58,8 +59,7 @@ STANDS_STILL_SECONDS = LEASE_SECONDS + 1
 POLL_SECONDS = 0.5
 EXPLAINED = 3
 """Of how many commitments that have not ended everything is printed that is known of them."""
-TRIES_TO_DIE = 4
-COMMITMENTS_MORE, MORE_AFTER_SECONDS, MOST_TIMES_MORE = 5, 2.0, 60
+COMMITMENTS_MORE, MORE_AFTER_SECONDS, MOST_TIMES_MORE = 5, 5.0, 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,6 +163,7 @@ class Storm:
         own_file = write_connections(self._folder, erp.connection, PATIENCE)
         self.steady = ServiceProcess("exporter", {**world.environment, "ERP_CONNECTIONS": str(own_file)})
         self._busy = asyncio.Lock()
+        self._more = count()
         self._chance = chance
 
     async def rage(self, size: Size) -> None:
@@ -181,41 +182,39 @@ class Storm:
 
     async def _until_all_faults_hit(self) -> None:
         """Send more, a few at a time, until each kind of fault has hit a call."""
-        for more in range(MOST_TIMES_MORE):
+        for _ in range(MOST_TIMES_MORE):
             await self.outcomes()
             if set(ErpFaultKind) <= self.faults_that_hit().keys():
                 return
-            await self.people.send(some_ids(f"more-{more}", COMMITMENTS_MORE))
+            await self._send_more()
             await asyncio.sleep(MORE_AFTER_SECONDS)
 
     async def _die_at(self, point: str, ids: Sequence[str]) -> None:
-        """Let it die at `point`; the other one may take all the work, and the ERP be down, so try again with more."""
-        for again in range(TRIES_TO_DIE):
-            if again:
-                ids = some_ids(f"again-{sum(self.troubles.deaths.values())}-{again}", COMMITMENTS_MORE)
-            if await self._has_died_at(point, ids):
-                self.troubles.deaths[point] += 1
-                return
-        self.troubles.survived.append(point)
-
-    async def _has_died_at(self, point: str, ids: Sequence[str]) -> bool:
         await asyncio.to_thread(self.dying.kill)
         if not point.startswith(DIES_ALONE):
-            return await self._dies_with(point, ids)
+            await self._note_death(point, ids)
+            return
         async with self._busy:
             await asyncio.to_thread(self.steady.stop)
             if point.startswith("comparison."):
                 await compare_now(SecretStr(self.world.environment["DATABASE_URL"]), ("small-erp",))
-            has_died = await self._dies_with(point, ids)
+            await self._note_death(point, ids)
             await asyncio.to_thread(self.steady.start)
-        return has_died
 
-    async def _dies_with(self, point: str, ids: Sequence[str]) -> bool:
-        """Start it, and return whether it dies at `point`; people send `ids` once it shares the work."""
+    async def _note_death(self, point: str, ids: Sequence[str]) -> None:
+        """Let it die at `point`, with new commitments once it shares the work, and more if the other one takes them."""
         dying = asyncio.create_task(asyncio.to_thread(dies_at, self.dying, point))
         await eventually(lambda: asyncio.to_thread(lambda: self.dying.has_ended or self.dying.is_ready()))
         await self.people.send(ids)
-        return await dying
+        while not (await asyncio.wait([dying], timeout=MORE_AFTER_SECONDS))[0]:
+            await self._send_more()
+        if dying.result():
+            self.troubles.deaths[point] += 1
+        else:
+            self.troubles.survived.append(point)
+
+    async def _send_more(self) -> None:
+        await self.people.send(some_ids(f"more-{next(self._more)}", COMMITMENTS_MORE))
 
     def _troubles(self, size: Size) -> Sequence[Callable[[], Awaitable[None]]]:
         """How the other exporter stands still and loses its way, and the ERP dies, in an order of chance."""
