@@ -35,6 +35,8 @@ class Doubt(Record):
     code: Code | None = None
     owner: Owner | None = None
     next_step: Text | None = None
+    has_failed: bool = False
+    """Whether the export had failed, and a look has found its document since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,11 @@ class Export:
     def is_untried(self) -> bool:
         """Whether nothing of it can be in the ERP: no call was made in this round, and no earlier answer was lost."""
         return self.attempts == 0 and self.quiet_until is None
+
+    @property
+    def is_doubted_again(self) -> bool:
+        """Whether it had failed, which people know, unlike this doubt: a look has found its document since."""
+        return self.state is ExportState.IN_DOUBT and self.doubt is not None and self.doubt.has_failed
 
     @property
     def is_done(self) -> bool:

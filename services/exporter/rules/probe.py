@@ -79,9 +79,14 @@ def after_probe(
 def unless_tried_enough(
     export: Export, step: Create | Update | AttemptOutcome, max_attempts: int, erp: str = UNNAMED_ERP
 ) -> Create | Update | AttemptOutcome:
-    """Return `step`, unless it repeats a write that the ERP has answered already, or that was lost too often."""
+    """Return `step`, unless it repeats a write that the ERP has answered already, or that was lost too often.
+
+    Nor is anything written for an export that has failed, although a look had found its document.
+    """
     if not isinstance(step, (Create, Update)) or export.state is not ExportState.IN_DOUBT:
         return step
+    if export.is_doubted_again:
+        return Undecided("The document that had turned up is not there.")
     doubt = export.doubt or Doubt(message="The ERP's answers were lost.")
     about = About(export.summary.number, erp)
     if doubt.failure_class is not None:

@@ -150,7 +150,9 @@ def _in_doubt_again(
     if started or not failed:
         return exports
     message = "The export had failed, and the ERP shows its document now."
-    doubted = replace(failed[0].moved_to(ExportState.IN_DOUBT, now, due_at=now), doubt=Doubt(message=message))
+    doubted = replace(
+        failed[0].moved_to(ExportState.IN_DOUBT, now, due_at=now), doubt=Doubt(message=message, has_failed=True)
+    )
     if doubted.connection not in here:
         doubted = replace(doubted, connection=connection)
     is_asked_here = exports.connection_for(doubted) in here

@@ -217,8 +217,11 @@ def _undecided(
 ) -> tuple[Export, Events]:
     """The export stays in doubt; one for which a round was ordered meanwhile stays pending and is probed silently.
 
+    One that had failed before a look put it in doubt has failed again: people can answer that, but not this doubt.
     While `evidence` with this number has to be checked, the ERP is asked often at first: somebody waits for the answer.
     """
+    if export.is_doubted_again:
+        return export.moved_to(ExportState.FAILED, now), ()
     asked_for = now + timedelta(seconds=undecided.retry_after_seconds)
     soon = now + policy.probe_delay(max(export.probes - MAX_READS, 0), export.commitment_id)
     next_probe = max(soon if evidence else _next_probe(export, policy, now), asked_for)

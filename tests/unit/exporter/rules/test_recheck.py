@@ -10,8 +10,9 @@ from schemas.fields import FailureClass
 from services.exporter.connectors.types import FindAnswer, FoundDocument, Landed, Refused, Transient, Unknown
 from services.exporter.rules.event_handlers import accepted, rejected, resolved
 from services.exporter.rules.export import CommitmentExports, ExportState
-from services.exporter.rules.outcome import NotRepeated, WrongEvidence
+from services.exporter.rules.outcome import NotRepeated, Undecided, WrongEvidence
 from services.exporter.rules.policy import RECHECK_RETRY, RECHECKS
+from services.exporter.rules.probe import Create, Update, unless_tried_enough
 from services.exporter.rules.recheck import Looked, Recheck, after_look, first_rechecks
 from tests.unit.exporter.builders import (
     NOW,
@@ -162,6 +163,40 @@ def test_a_failed_export_whose_document_turns_up_is_in_doubt_again(*, is_rejecte
     assert looked.publish == ()
     assert looked.exports.by_revision[1].state is ExportState.IN_DOUBT
     assert landed(looked.exports).by_revision[1].state is ExportState.SUCCEEDED
+
+
+@pytest.mark.parametrize("is_rejected", [False, True])
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        Undecided("Somebody has to look.", needs_person=True),
+        Undecided("It is not there yet."),
+        Undecided("The token is not accepted.", retry_after_seconds=60),
+    ],
+)
+def test_a_doubt_that_people_do_not_see_ends_where_it_began(outcome: Undecided, *, is_rejected: bool) -> None:
+    """Else the next revision would wait behind it for an answer that nobody can give."""
+    exports = given_up()
+    if is_rejected:
+        exports = rejected(exports, rejected_event(), NOW).state
+    doubted = look(exports, (written(exports, "d-1"),)).exports
+    followed = accepted(doubted, accepted_event(2), NOW, "main").state
+
+    decided = after_attempt(followed, outcome)
+
+    assert decided.publish == ()
+    assert decided.state.by_revision[1].state is ExportState.FAILED
+    assert decided.state.by_revision[1].failure == exports.by_revision[1].failure
+    assert decided.state.current == decided.state.by_revision[2]
+    assert looked_at(followed, decided.state) == {"main"}
+
+
+def test_nothing_is_written_where_a_document_that_had_turned_up_is_gone_again() -> None:
+    exports = given_up()
+    (doubted,) = look(exports, (written(exports, "d-1"),)).exports.by_revision.values()
+
+    assert isinstance(unless_tried_enough(doubted, Create(), max_attempts=99), Undecided)
+    assert isinstance(unless_tried_enough(doubted, Update("d-1"), max_attempts=99), Undecided)
 
 
 def test_a_failed_export_waits_while_another_revision_is_under_way() -> None:
