@@ -227,7 +227,7 @@ class Claiming:
         changes = [self._leased(exports, time) for exports in due]
         await self._store.save(db, writes, changes)
         return [
-            _job(change.after, texts.get(change.key), time, self._connections.named(change.after.connection))
+            job_of(change.after, texts.get(change.key), time, self._connections.named(change.after.connection))
             for change in changes
         ]
 
@@ -244,7 +244,7 @@ def retry_policy(connection: Connection | None) -> RetryPolicy:
     return policy_for(connection.settings) if connection else RetryPolicy()
 
 
-def _job(
+def job_of(
     exports: CommitmentExports, snapshot_text: str | None, time: ClaimTime, connection: Connection | None
 ) -> ExportJob:
     if exports.lease is None or exports.current is None:
