@@ -47,9 +47,9 @@ def _is_what_it_seems(commitment: OneCommitment, current: CurrentStatus) -> bool
     export = commitment.exports.by_revision.get(current.revision)
     if export is None or commitment.is_compared or current.status is Status.IN_DOUBT:
         return True
-    unlinked = {document.id for document in commitment.facts.unlinked_documents}
-    holders = {id_ for id_, marker in commitment.erp.documents.items() if marker == export.marker}
-    return bool(holders - unlinked) == (current.status is Status.SYNCED)
+    if current.status is Status.REJECTED and current.reopened:
+        return True  # an approver has unlinked it
+    return (export.marker in commitment.erp.documents.values()) == (current.status is Status.SYNCED)
 
 
 def _is_told(commitment: OneCommitment, current: CurrentStatus) -> bool:

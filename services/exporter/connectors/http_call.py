@@ -57,7 +57,7 @@ class HttpCalls:
             return Unknown(f"{self._erp} did not answer within {self._timeout_seconds:g} seconds.")
         except AnswerTooLargeError as error:
             return self._unusable(str(error))
-        except httpx2.HTTPError:
+        except (httpx2.HTTPError, AttributeError):  # anyio raises the latter for a connection that is reset at once
             return Unknown(f"The connection to {self._erp} was lost before it had answered.")
 
     def _unusable(self, why: str) -> Unknown:
