@@ -41,7 +41,8 @@ PASSES_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0, 70.0)
 LEASE_SECONDS, CALL_SECONDS = 8, 3
 ENDS = {"reject", "unlink"}
 """Answers after which little happens any more, so they are given less often."""
-MOST_STEPS_IN_PEACE = 400
+MOST_STEPS_IN_PEACE, DAILY_LOOKS = 400, 40
+"""As long as somebody has to look, the looks go on, once a day in the end."""
 Events = defaultdict[str, list[Event[EventData]]]
 
 
@@ -86,8 +87,12 @@ class OneCommitment:
         """Let everything go on without faults and answers, and return whether it comes to an end, looks and all."""
         self.erp.is_calm = True
         self.story.append("peace")
+        only_looks = 0
         for _ in range(MOST_STEPS_IN_PEACE):
             await self._settle_down()
+            only_looks = 0 if self.exports.due_at else only_looks + 1
+            if only_looks > DAILY_LOOKS:
+                return True
             due = [self.exports.due_at, *(each.due_at for each in self.looks.values())]
             if any(self._to_approval.values()):
                 continue

@@ -162,9 +162,13 @@ def _in_doubt_again(
 ) -> CommitmentExports:
     """Put a failed export that turned up after all into doubt again: its next probe settles it as any other.
 
+    One that is in doubt, and for which somebody has to look, is probed again.
+
     It may be a new document, or the one that is known if an update was late. The ERP that shows it is asked, also if
     the export has failed in another one since.
     """
+    if exports.lease is None and (waiting := _waits_for_a_person(exports, here, ours)):
+        return exports.with_export(replace(waiting, due_at=now))
     started = any(each.state in (ExportState.IN_FLIGHT, ExportState.IN_DOUBT) for each in exports.by_revision.values())
     failed = [
         export
@@ -183,6 +187,17 @@ def _in_doubt_again(
         doubted = replace(doubted, connection=connection)
     is_asked_here = exports.connection_for(doubted) in here
     return exports.with_export(doubted) if is_asked_here else exports
+
+
+def _waits_for_a_person(
+    exports: CommitmentExports, here: Collection[str], ours: Sequence[FoundDocument]
+) -> Export | None:
+    """Return the export that somebody has to look for, if the ERP shows it by now."""
+    export = exports.current
+    if export is None or export.state is not ExportState.IN_DOUBT or export.due_at is not None:
+        return None
+    is_shown = any(document.marker == export.marker for document in ours)
+    return export if is_shown and exports.connection_for(export) in here else None
 
 
 def _erp_document(connection: str, document: FoundDocument) -> ErpDocument:

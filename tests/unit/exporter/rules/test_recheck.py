@@ -213,6 +213,16 @@ def test_a_doubt_that_people_do_not_see_ends_where_it_began(outcome: Undecided, 
     assert looked_at(followed, decided.state) == {"main"}
 
 
+def test_a_doubt_that_waits_for_a_person_ends_once_the_document_turns_up() -> None:
+    exports = after_attempt(in_doubt(), Undecided("Somebody has to look.", needs_person=True)).state
+    other = found_document(f"c-1/7/{'0' * 64}", "d-1")
+
+    assert exports.due_at is None
+    assert look(exports, (other,)).exports == exports
+    assert look(exports, (written(exports, "d-1"),)).exports.due_at == LATER
+    assert landed(look(exports, (written(exports, "d-1"),)).exports).by_revision[1].state is ExportState.SUCCEEDED
+
+
 def test_nothing_is_written_where_a_document_that_had_turned_up_is_gone_again() -> None:
     exports = given_up()
     (doubted,) = look(exports, (written(exports, "d-1"),)).exports.by_revision.values()
