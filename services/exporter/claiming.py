@@ -1,5 +1,6 @@
 """Leases due exports: of each connection as many as its limit and its circuit allow."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -59,6 +60,7 @@ class Claiming:
         self._clock = clock
         self._failures = FailureLog()
         self._circuits = circuits
+        self._gave_way: set[str] = set()
 
     async def claim(self, database: Database, limit: int, held: Sequence[str]) -> Claimed[ExportJob]:
         """Lease at most `limit` due exports of commitments that are not `held`, and commit."""
@@ -95,14 +97,26 @@ class Claiming:
         return chosen
 
     async def begin(
-        self, db: Transaction, writes: Writes, handed_on: Sequence[HandedOn], locked: Locked, limit: int
+        self,
+        db: Transaction,
+        writes: Writes,
+        handed_on: Sequence[HandedOn],
+        locked: Locked,
+        recorded: Sequence[ExportJob],
+        limit: int,
     ) -> list[ExportJob]:
-        """Lease at most `limit` of what was `locked`, unless the answers have shown that calls are to be held back."""
+        """Lease at most `limit` of what was `locked`, on each connection as much as was `recorded` there.
+
+        Nothing once the answers have shown that calls are to be held back.
+        """
+        places = Counter(job.export.connection for job in recorded)
         jobs: list[ExportJob] = []
         for each in handed_on:
             if self._lets_calls_through(each.connection, each.time):
-                due = [exports for exports in locked.due.values() if exports.connection == each.due.connection]
-                jobs += await self._begin(db, writes, due[: limit - len(jobs)], locked.texts, each.time)
+                name = each.due.connection
+                due = [exports for exports in locked.due.values() if exports.connection == name]
+                free = max(min(places[name], limit - len(jobs)), 0)
+                jobs += await self._begin(db, writes, due[:free], locked.texts, each.time)
         return jobs
 
     def _may_hand_on(self, connection: Connection, job: ExportJob, time: ClaimTime) -> bool:
@@ -203,14 +217,19 @@ class Claiming:
         if connection.settings.formerly:
             await writes.execute(db)  # what was just leased under another name of it counts
         under_way = await read_under_way(db, connection.names, time.at)
-        in_flight = under_way.leases + (under_way.is_look_due and circuit.open_since is None)
-        free = min(free_calls(circuit, in_flight, policy, time.at), due.limit)
+        gives_way = under_way.is_look_due and circuit.open_since is None and self._gives_way(connection)
+        free = min(free_calls(circuit, under_way.leases + gives_way, policy, time.at), due.limit)
         jobs = await self._take(db, writes, replace(due, limit=free), time) if free > 0 else []
         if jobs:
             begun = charged(start_trial(circuit, time.at, policy), len(jobs) * CALLS_PER_EXPORT, policy, time.at)
             if begun != circuit:
                 await connection_store.save_circuit(db, connection.name, begun)
         return jobs
+
+    def _gives_way(self, connection: Connection) -> bool:
+        """Whether a place is left to a look that is due; every other time, so that exports have a turn as well."""
+        self._gave_way ^= {connection.name}
+        return connection.name in self._gave_way
 
     async def _take(self, db: Transaction, writes: Writes, due: Due, time: ClaimTime) -> list[ExportJob]:
         locked = await lock_due(db, due)
@@ -247,6 +266,7 @@ def retry_policy(connection: Connection | None) -> RetryPolicy:
 def job_of(
     exports: CommitmentExports, snapshot_text: str | None, time: ClaimTime, connection: Connection | None
 ) -> ExportJob:
+    """The job of the export that has just been leased."""
     if exports.lease is None or exports.current is None:
         raise ValueError(f"{exports.commitment_id} is not leased")
     return ExportJob(

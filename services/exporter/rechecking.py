@@ -17,7 +17,7 @@ from services.exporter.connections import Connection, Connections
 from services.exporter.connectors.types import FindAnswer, Refused, Transient
 from services.exporter.rules.circuit import Heard, charged, circuit_policy, free_calls
 from services.exporter.rules.recheck import Looked, Recheck, after_look
-from services.exporter.storage import connection_store, recheck_store
+from services.exporter.storage import comparisons, connection_store, recheck_store
 from services.exporter.storage.due import read_under_way
 from services.exporter.storage.store import ExportStore
 from services.pipeline.database import Database, Transaction
@@ -106,6 +106,8 @@ class RecheckWork:
             writes = Writes()
             await self._store.save(db, writes, [StateChange(id_, exports, looked.exports, ())])
             await writes.execute(db)
+        if looked.is_overwritten:
+            await comparisons.make_one_due(db, id_, now)
         self._tell(job, looked)
         return looked.publish
 
@@ -147,6 +149,8 @@ class RecheckWork:
         for document in looked.late:
             metrics.LATE_DOCUMENTS.labels(job.recheck.connection).inc()
             log.warning("export.late_document", commitment=job.recheck.commitment_id, document=document.id)
+        if looked.is_overwritten:
+            log.warning("export.late_update", commitment=job.recheck.commitment_id)
 
 
 async def _leased(db: Transaction, connection: Connection, time: ClaimTime) -> RecheckJob | None:

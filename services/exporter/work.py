@@ -102,8 +102,8 @@ class ExportWork:
             for each in sorted(ours, key=self._connection_name)
             for event in await self._settle(db, writes, locked.named[each.job.export.commitment_id], each)
         ]
-        free = places.free - (len(ended) - len(ours))
-        return Settled(ours, events, await self._claiming.begin(db, writes, handed_on, locked, free))
+        recorded, free = [each.job for each in ours], places.free - (len(ended) - len(ours))
+        return Settled(ours, events, await self._claiming.begin(db, writes, handed_on, locked, recorded, free))
 
     async def set_aside(self, db: Transaction, job: ExportJob, why: str) -> None:
         """Take the commitment out of the claims; its export stays in flight or in doubt, as it is stored."""

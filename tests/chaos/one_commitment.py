@@ -46,7 +46,10 @@ Events = defaultdict[str, list[Event[EventData]]]
 
 
 class OneCommitment:
-    """Everything about one commitment; the events of a topic keep their order, and those of different topics do not."""
+    """Everything about one commitment; the events of a topic keep their order, and those of different topics do not.
+
+    `is_compared` says that the ERP's document is compared with what was exported, because a late update has changed it.
+    """
 
     def __init__(self, chance: Random) -> None:
         self.now = NOW
@@ -55,6 +58,7 @@ class OneCommitment:
         self.looks: dict[str, Recheck] = {}
         self.erp = FaultyErp(chance, lambda: self.now)
         self.story: list[str] = []
+        self.is_compared = False
         self._chance = chance
         self._connection = Connection(SETTINGS, self.erp)
         self._policy = policy_for(SETTINGS)
@@ -79,22 +83,28 @@ class OneCommitment:
             self._approve(sent(2, B))
 
     async def in_peace(self) -> bool:
-        """Let everything go on without faults and answers, and return whether it comes to an end."""
+        """Let everything go on without faults and answers, and return whether it comes to an end, looks and all."""
         self.erp.is_calm = True
         self.story.append("peace")
         for _ in range(MOST_STEPS_IN_PEACE):
-            while any(self._to_approval.values()):
-                self._deliver_to_approval()
-            while any(self._to_exporter.values()):
-                self._deliver_to_exporter()
-            self._claim()
-            while self._jobs:
-                await self._perform()
-            if not any(self._to_approval.values()):
-                if self.exports.due_at is None:
-                    return True
-                self.now = max(self.now, self.exports.due_at)
+            await self._settle_down()
+            due = [self.exports.due_at, *(each.due_at for each in self.looks.values())]
+            if any(self._to_approval.values()):
+                continue
+            if not any(due):
+                return True
+            self.now = max(self.now, min(each for each in due if each))
+            await self._look()
         return False
+
+    async def _settle_down(self) -> None:
+        while any(self._to_approval.values()):
+            self._deliver_to_approval()
+        while any(self._to_exporter.values()):
+            self._deliver_to_exporter()
+        self._claim()
+        while self._jobs:
+            await self._perform()
 
     def _time_passes(self) -> None:
         self.now += timedelta(seconds=self._chance.choice(PASSES_SECONDS))
@@ -160,6 +170,7 @@ class OneCommitment:
             if planned.due_at <= self.now:
                 looked = after_look(self.exports, planned, await self.erp.find(ID), self.now)
                 self.story.append(f"look: {len(looked.late)} late documents")
+                self.is_compared = self.is_compared or looked.is_overwritten
                 del self.looks[name]
                 if looked.following:
                     self.looks[name] = looked.following

@@ -101,7 +101,8 @@ class Troubles:
     """Counts what happened to the ERP's process, and to those of the exporter."""
 
     deaths: Counter[str] = field(default_factory=Counter)
-    survived: list[str] = field(default_factory=list)
+    survived: dict[str, str] = field(default_factory=dict)
+    """The points at which a process did not die, and what it logged last."""
     stops: int = 0
     erp_kills: int = 0
     unreachable: Counter[str] = field(default_factory=Counter)

@@ -57,6 +57,7 @@ SHORT_POINTS = (
 COMMITMENTS_PER_ROUND, COMMITMENTS_PER_TROUBLE = 600, 250
 STANDS_STILL_SECONDS = LEASE_SECONDS + 1
 POLL_SECONDS = 0.5
+LOGGED_CHARACTERS = 3_000
 EXPLAINED = 3
 """Of how many commitments that have not ended everything is printed that is known of them."""
 COMMITMENTS_MORE, MORE_AFTER_SECONDS, MOST_TIMES_MORE = 5, 5.0, 60
@@ -137,7 +138,7 @@ async def test_every_commitment_is_one_document_at_its_revision_or_an_open_item_
             report(f"export storm: after Dana answered each open item: {in_figures(at_last)}")
             await storm.tell_why([each for each in at_last if not each.is_right], report)
 
-    assert storm.troubles.survived == []
+    assert storm.troubles.survived == {}
     assert set(ErpFaultKind) - storm.faults_that_hit().keys() == set()
     assert (+storm.troubles.unreachable).keys() == BAD_ADDRESSES.keys()
     assert (storm.troubles.stops, storm.troubles.erp_kills) == (size.stops, size.erp_kills)
@@ -211,7 +212,7 @@ class Storm:
         if dying.result():
             self.troubles.deaths[point] += 1
         else:
-            self.troubles.survived.append(point)
+            self.troubles.survived[point] = self.dying.latest_log[-LOGGED_CHARACTERS:]
 
     async def _send_more(self) -> None:
         await self.people.send(some_ids(f"more-{next(self._more)}", COMMITMENTS_MORE))
@@ -305,6 +306,8 @@ class Storm:
         calls = f"{len(self._entries):,} calls in the ERP's journal, {hits.total():,} of them hit by a fault"
         report(f"export storm: {calls}: {counted(hits)}")
         report(f"export storm: {in_figures(ended)}")
+        for point, log in troubles.survived.items():
+            report(f"export storm: did not die at {point}: {log}")
         for line in open_items(ended):
             report(f"export storm: open: {line}")
 

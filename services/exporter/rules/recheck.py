@@ -7,7 +7,7 @@ from datetime import datetime
 from schemas.commitment import ErpDocument
 from schemas.envelope import Event
 from schemas.events import EventData
-from services.exporter.connectors.types import FindAnswer, FoundDocument, Transient, UnreadableDocument
+from services.exporter.connectors.types import FindAnswer, FoundDocument, Transient
 from services.exporter.rules.export import CommitmentExports, Doubt, Evidence, Export, ExportState
 from services.exporter.rules.marker import marked_reopened, marked_revision
 from services.exporter.rules.policy import RECHECK_RETRY, RECHECKS
@@ -30,12 +30,16 @@ class Recheck:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What a look leads to: the exports, the documents that nobody knew, their events, and the next look, if any."""
+    """What a look leads to: the exports, the documents that nobody knew, their events, and the next look, if any.
+
+    `is_overwritten` says that the document of the newest success holds what was written before: a late update.
+    """
 
     exports: CommitmentExports
     late: tuple[FoundDocument, ...] = ()
     publish: Events = ()
     following: Recheck | None = None
+    is_overwritten: bool = False
 
 
 def first_rechecks(before: CommitmentExports, after: CommitmentExports) -> tuple[Recheck, ...]:
@@ -65,15 +69,16 @@ def after_look(
         return Looked(exports, following=replace(recheck, due_at=now + RECHECK_RETRY))
     counted = replace(recheck, looks=recheck.looks + 1)
     here = frozenset((recheck.connection, *names))
-    late = _late_documents(exports, recheck, found, here) if isinstance(found, tuple) else ()
-    success = exports.newest_success
+    ours = _ours(exports, found)
+    again = _in_doubt_again(exports, recheck.connection, here, ours, now)
+    if again is not exports:
+        return Looked(again, following=_following(counted, now))
+    late, success = _late_documents(exports, recheck, ours, here), exports.newest_success
     if success is None:
-        again = _in_doubt_again(exports, recheck.connection, here, late, now)
-        is_untold = bool(late) and again is exports
-        return Looked(again, following=_following(_not_the_last(counted) if is_untold else counted, now))
+        return Looked(exports, following=_following(_not_the_last(counted) if late else counted, now))
     told = replace(counted, told=recheck.told | {document.id for document in late})
     events = tuple(_event(exports, success, recheck.connection, document, now) for document in late)
-    return Looked(exports, late, events, _following(told, now))
+    return Looked(exports, late, events, _following(told, now), _is_overwritten(success, ours, here))
 
 
 def _has_ended(before: Export, after: Export) -> bool:
@@ -87,13 +92,19 @@ def _goes_elsewhere(before: Export, after: Export) -> bool:
     return after.state is ExportState.PENDING and before.connection != after.connection
 
 
+def _ours(exports: CommitmentExports, found: FindAnswer) -> tuple[FoundDocument, ...]:
+    """Return the documents with a marker of ours."""
+    return tuple(
+        document
+        for document in (found if isinstance(found, tuple) else ())
+        if isinstance(document, FoundDocument) and marked_revision(document.marker, exports.commitment_id) is not None
+    )
+
+
 def _late_documents(
-    exports: CommitmentExports,
-    recheck: Recheck,
-    found: Sequence[FoundDocument | UnreadableDocument],
-    here: Collection[str],
+    exports: CommitmentExports, recheck: Recheck, ours: Sequence[FoundDocument], here: Collection[str]
 ) -> tuple[FoundDocument, ...]:
-    """Return the documents with a marker of ours that no event has named yet."""
+    """Return those of `ours` that no event has named yet."""
     known = [
         each.model_copy(update={"connection": recheck.connection})
         for each in _known(exports)
@@ -101,12 +112,26 @@ def _late_documents(
     ]
     return tuple(
         document
-        for document in found
-        if isinstance(document, FoundDocument)
-        and marked_revision(document.marker, exports.commitment_id) is not None
-        and document.id not in recheck.told
+        for document in ours
+        if document.id not in recheck.told
         and not any(each.is_same_as(_erp_document(recheck.connection, document)) for each in known)
     )
+
+
+def _is_overwritten(success: Export, ours: Sequence[FoundDocument], here: Collection[str]) -> bool:
+    """Whether an update that had been given up has landed on what was written to the document since."""
+    known = success.document
+    if known is None or known.connection not in here:
+        return False
+    written = (success.revision, success.reopened)
+    return any(
+        known.is_same_as(_erp_document(known.connection, document)) and _marked(document, success) < written
+        for document in ours
+    )
+
+
+def _marked(document: FoundDocument, export: Export) -> tuple[int, int]:
+    return marked_revision(document.marker, export.commitment_id) or 0, marked_reopened(document.marker)
 
 
 def _known(exports: CommitmentExports) -> Collection[ErpDocument]:
@@ -133,16 +158,17 @@ def _event(
 
 
 def _in_doubt_again(
-    exports: CommitmentExports, connection: str, here: Collection[str], late: Sequence[FoundDocument], now: datetime
+    exports: CommitmentExports, connection: str, here: Collection[str], ours: Sequence[FoundDocument], now: datetime
 ) -> CommitmentExports:
-    """Put a failed export whose document turned up into doubt again: its next probe settles it as any other.
+    """Put a failed export that turned up after all into doubt again: its next probe settles it as any other.
 
-    The ERP that shows the document is asked, also if the export has failed in another one since.
+    It may be a new document, or the one that is known if an update was late. The ERP that shows it is asked, also if
+    the export has failed in another one since.
     """
     started = any(each.state in (ExportState.IN_FLIGHT, ExportState.IN_DOUBT) for each in exports.by_revision.values())
     failed = [
         export
-        for document in late
+        for document in ours
         if (export := exports.by_revision.get(marked_revision(document.marker, exports.commitment_id) or 0))
         and export.state is ExportState.FAILED
         and document.marker == export.marker

@@ -74,6 +74,11 @@ def schedule(writes: Writes, export: Export, written: WrittenContent, due_at: da
     writes.add(_SCHEDULE, [row])
 
 
+async def make_one_due(db: Transaction, commitment_id: str, now: datetime) -> None:
+    """Have the document of this commitment compared from `now` on, if it is compared at all."""
+    await db.execute(update(COMPARISON).where(_T.commitment_id == commitment_id, _T.due_at > now).values(due_at=now))
+
+
 async def forget(db: Transaction, commitment_ids: Sequence[str]) -> None:
     """Compare the documents of these commitments no more: they are no longer theirs."""
     if commitment_ids:

@@ -84,8 +84,11 @@ async def no_longer_configured(db: Transaction, names: Names, given_now: datetim
 
 
 async def lock(db: Transaction, names: Sequence[str]) -> Mapping[str, LockedConnection]:
-    """Lock and return the rows of `names`, so that one process at a time changes or announces a connection."""
-    chosen = select(_TABLE).where(_TABLE.c.name == func.any(list(names))).order_by(_TABLE.c.name)
+    """Lock and return the rows of `names`, so that one process at a time changes or announces a connection.
+
+    They are locked in the order of `sorted`, in which claims lock them one by one.
+    """
+    chosen = select(_TABLE).where(_TABLE.c.name == func.any(list(names))).order_by(_TABLE.c.name.collate("C"))
     rows = await db.execute(chosen.with_for_update(key_share=True))
     return {row.name: LockedConnection(circuit_of(row), row.told, row.told_version) for row in rows}
 

@@ -422,6 +422,25 @@ async def test_a_commitment_that_somebody_has_locked_is_recorded_later_and_hands
     assert await exporter.export_states() == ["succeeded", "in_flight", "pending", "in_flight"]
 
 
+async def test_a_place_whose_result_is_not_recorded_is_not_handed_to_another_one_on_its_connection(
+    exporter: ExporterProcess,
+) -> None:
+    main = exporter.connections.by_name["main"]
+    settings = main.settings.model_copy(update={"max_in_flight": 1})
+    other = settings.model_copy(update={"name": "other", "companies": ("co-2",)})
+    by_name = {each.name: Connection(each, main.connector) for each in (settings, other)}
+    exporter = ExporterProcess(exporter.database, Connections(by_name), exporter.erp, exporter.clock)
+    for company_id in ("co-1", "co-2"):
+        ids = [f"{company_id}-{number}" for number in range(2)]
+        await exporter.consume(*(accepted_event(commitment_id=each, company_id=company_id) for each in ids))
+    ended = [Ended(job, await exporter.work.perform(job)) for job in await exporter.claim()]
+    async with exporter.database.begin() as db:
+        await exporter.store.lock(db, ["co-1-0"])
+        settled = await exporter.settle_together(*ended)
+
+    assert [job.export.commitment_id for job in settled.following] == ["co-2-1"]
+
+
 async def test_no_place_is_handed_on_while_the_connection_has_to_be_looked_at(exporter: ExporterProcess) -> None:
     await exporter.consume(*(accepted_event(commitment_id=f"c-{number}") for number in range(5)))
     jobs = await exporter.claim(limit=3)

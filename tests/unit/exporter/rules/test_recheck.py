@@ -80,6 +80,28 @@ def test_a_failure_after_a_doubt_is_looked_at_too() -> None:
     assert looked_at(in_doubt(), given_up()) == {"main"}
 
 
+def test_an_update_that_lands_late_ends_the_failure_of_its_export() -> None:
+    second = accepted(landed(exports_after()), accepted_event(2), NOW, "main").state
+    lost = after_attempt(second, Unknown("lost")).state
+    failed = after_attempt(lost, NotRepeated(Refused(FailureClass.FIX_DATA, "Refused."))).state
+    looked = look(failed, (written(failed, "d-1", 2),))
+
+    assert failed.by_revision[2].state is ExportState.FAILED
+    assert looked.exports.by_revision[2].state is ExportState.IN_DOUBT
+    assert landed(looked.exports).by_revision[2].state is ExportState.SUCCEEDED
+    assert not looked.is_overwritten
+
+
+def test_an_update_that_lands_late_on_a_later_revision_is_noticed() -> None:
+    exports = after_attempt(exports_after(), Unknown("lost")).state
+    third = landed(accepted(landed(exports), accepted_event(3), NOW, "main").state)
+
+    assert not look(third, (written(third, "d-1", 3),)).is_overwritten
+    assert look(third, (written(third, "d-1", 1),)).is_overwritten
+    assert look(third, (written(third, "d-1", 1),)).publish == ()
+    assert not look(third, (written(third, "d-2", 1),)).is_overwritten  # another document, which is told
+
+
 def test_what_stays_in_doubt_is_not_looked_at_for_it_is_probed() -> None:
     assert first_rechecks(exports_after(), in_doubt()) == ()
 
