@@ -7,7 +7,7 @@ from services.pipeline.database import Database
 from services.pipeline.lease_clock import GivenTime, own_time
 
 PRESENCE_SECONDS = 10.0
-"""How often a process says so; CONFIGURED outlasts two that were missed."""
+"""How often a process says so; CONFIGURED outlasts two that were missed, LEFT is a little longer than this."""
 
 
 class Presence:
@@ -28,13 +28,13 @@ class Presence:
         """Say which connections are in the file, and which have left it; a renamed one keeps its circuit."""
         connections = list(self._connections.by_name.values())
         former = frozenset(name for each in connections for name in each.settings.formerly)
-        names = Names(frozenset(each.name for each in connections), former)
+        names, now = Names(frozenset(each.name for each in connections), former), self._given_time()
         async with self._database.begin() as db:
             for each in connections:
                 if each.settings.formerly:
                     await connection_store.register_renamed(db, each.name, each.settings.formerly)
             await connection_store.register(db, sorted(names.present))
             await connection_store.lock(db, sorted(names.all | self._said.all))
-            await connection_store.no_longer_configured(db, self._said.without(names))
-            await connection_store.keep_configured(db, names, self._given_time())
+            await connection_store.no_longer_configured(db, self._said.without(names), now)
+            await connection_store.keep_configured(db, names, now)
         self._said = names

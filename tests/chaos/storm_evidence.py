@@ -11,7 +11,7 @@ from services.pipeline.database import Database
 KEYS = {
     "exporter.commitment": "id",
     "exporter.export": "commitment_id",
-    "exporter.recheck": "commitment_id",
+    "exporter.look": "commitment_id",
     "exporter.outbox": "key",
     "approval.commitment": "id",
     "approval.history": "commitment_id",

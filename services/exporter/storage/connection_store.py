@@ -18,6 +18,8 @@ from services.pipeline.lease_clock import DATABASE_NOW
 _TABLE = tables.CONNECTION
 CONFIGURED = timedelta(seconds=30)
 """For how long a connection counts as configured after a process has said so."""
+LEFT = timedelta(seconds=15)
+"""For how long at most it does so after it left a process's file: any other that has it says so again before."""
 
 CIRCUIT_COLUMNS = tuple(field.name for field in fields(Circuit))
 
@@ -70,12 +72,15 @@ async def keep_configured(db: Transaction, names: Names, given_now: datetime | N
         await db.execute(_named(names.former).values(formerly_until=until), {"now": given_now})
 
 
-async def no_longer_configured(db: Transaction, names: Names) -> None:
-    """Note that `names` have left a process's file; another process that has them says so again."""
+async def no_longer_configured(db: Transaction, names: Names, given_now: datetime | None) -> None:
+    """Note that `names` have left a process's file: they count for LEFT, in which another one that has them says so."""
+    until, table = DATABASE_NOW + LEFT, _TABLE.c
     if names.present:
-        await db.execute(_named(names.present).values(configured_until=None))
+        earlier = func.least(table.configured_until, until)
+        await db.execute(_named(names.present).values(configured_until=earlier), {"now": given_now})
     if names.former:
-        await db.execute(_named(names.former).values(formerly_until=None))
+        earlier = func.least(table.formerly_until, until)
+        await db.execute(_named(names.former).values(formerly_until=earlier), {"now": given_now})
 
 
 async def lock(db: Transaction, names: Sequence[str]) -> Mapping[str, LockedConnection]:

@@ -133,7 +133,7 @@ _QUEUES = select(
     )
 )
 
-_RECHECK = tables.RECHECK
+_LOOK = tables.LOOK
 _COMPARISON = tables.COMPARISON
 _now = bindparam("moment", type_=DateTime(timezone=True))
 _names = func.any(bindparam("names", type_=ARRAY(Text)))
@@ -141,12 +141,12 @@ _leased_exports = select(func.count()).where(
     _COMMITMENT.c.connection == _names, _COMMITMENT.c.lease_token.is_not(None), _COMMITMENT.c.due_at > _now
 )
 _leased_looks = select(func.count()).where(
-    _RECHECK.c.connection == _names, _RECHECK.c.lease_token.is_not(None), _RECHECK.c.due_at > _now
+    _LOOK.c.connection == _names, _LOOK.c.lease_token.is_not(None), _LOOK.c.due_at > _now
 )
 _leased_comparisons = select(func.count()).where(
     _COMPARISON.c.connection == _names, _COMPARISON.c.lease_token.is_not(None), _COMPARISON.c.due_at > _now
 )
-_due_look = exists().where(_RECHECK.c.connection == _names, _RECHECK.c.due_at <= _now)
+_due_look = exists().where(_LOOK.c.connection == _names, _LOOK.c.due_at <= _now)
 _UNDER_WAY = select(
     _leased_exports.scalar_subquery().label("exports"),
     _leased_looks.scalar_subquery().label("looks"),

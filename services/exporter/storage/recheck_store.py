@@ -14,16 +14,16 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from services.exporter.rules.recheck import Recheck
 from services.exporter.storage import connection_store
-from services.exporter.storage.tables import RECHECK
+from services.exporter.storage.tables import LOOK
 from services.pipeline.database import Transaction
 from services.pipeline.lease_clock import DATABASE_NOW, within_sight
 
 _MOMENT = select(DATABASE_NOW.label("now")).cte("moment")
 _names = func.unnest(bindparam("names", type_=ARRAY(Text))).table_valued("name").render_derived(name="named")
 _first = (
-    select(RECHECK.c.connection, RECHECK.c.due_at)
-    .where(RECHECK.c.connection == _names.c.name)
-    .order_by(RECHECK.c.due_at)
+    select(LOOK.c.connection, LOOK.c.due_at)
+    .where(LOOK.c.connection == _names.c.name)
+    .order_by(LOOK.c.due_at)
     .limit(1)
     .lateral("first")
 )
@@ -71,7 +71,7 @@ async def first_due(
 
 async def lease(db: Transaction, names: Sequence[str], token: UUID, now: datetime, until: datetime) -> Recheck | None:
     """Lease the first look that is due on the connection with these `names`; None if one is under way, or none due."""
-    table, on_it = RECHECK, RECHECK.c.connection == func.any(list(names))
+    table, on_it = LOOK, LOOK.c.connection == func.any(list(names))
     under_way = select(table.c.commitment_id).where(on_it, table.c.due_at > now, table.c.lease_token.is_not(None))
     if (await db.execute(under_way.limit(1))).first() is not None:
         return None
@@ -90,7 +90,7 @@ async def leased(db: Transaction, commitment_id: str, names: Sequence[str], toke
     It has what was found under any of `names`, those of its connection: exporters that have read different files plan
     looks in the same ERP under different names.
     """
-    table = RECHECK
+    table = LOOK
     chosen = select(table).where(table.c.commitment_id == commitment_id, table.c.connection == func.any(list(names)))
     rows = (await db.execute(chosen.order_by(table.c.connection).with_for_update())).all()
     told = frozenset(id_ for row in rows for id_ in row.told or ())
@@ -100,14 +100,14 @@ async def leased(db: Transaction, commitment_id: str, names: Sequence[str], toke
 async def end(db: Transaction, recheck: Recheck, following: Recheck | None) -> None:
     """End a look: plan the `following` one in the same ERP, or none."""
     if following is None:
-        await db.execute(delete(RECHECK).where(_is(recheck)))
+        await db.execute(delete(LOOK).where(_is(recheck)))
         return
     values = {"due_at": following.due_at, "looks": following.looks, "told": sorted(following.told) or None}
-    await db.execute(update(RECHECK).where(_is(recheck)).values(lease_token=None, **values))
+    await db.execute(update(LOOK).where(_is(recheck)).values(lease_token=None, **values))
 
 
 def _is(recheck: Recheck) -> ColumnElement[bool]:
-    return and_(RECHECK.c.commitment_id == recheck.commitment_id, RECHECK.c.connection == recheck.connection)
+    return and_(LOOK.c.commitment_id == recheck.commitment_id, LOOK.c.connection == recheck.connection)
 
 
 def _recheck(row: Row[Any]) -> Recheck:
@@ -117,11 +117,11 @@ def _recheck(row: Row[Any]) -> Recheck:
 _PLAN = text(
     """
     with other_name as (
-        delete from exporter.recheck
+        delete from exporter.look
         where commitment_id = :commitment_id and connection = any(:names) and connection <> :connection
         returning told
     )
-    insert into exporter.recheck as planned (commitment_id, company_id, connection, due_at, told)
+    insert into exporter.look as planned (commitment_id, company_id, connection, due_at, told)
     select :commitment_id, :company_id, :connection, :due_at,
         (select jsonb_agg(id) from other_name cross join lateral jsonb_array_elements(other_name.told) as found (id))
     on conflict (commitment_id, connection) do update set due_at = excluded.due_at, lease_token = null, looks = 0,

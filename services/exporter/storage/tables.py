@@ -147,8 +147,8 @@ SNAPSHOT = Table(
     ForeignKeyConstraint(["commitment_id"], [COMMITMENT.c.id]),
 )
 
-RECHECK = Table(
-    "recheck",
+LOOK = Table(
+    "look",
     METADATA,
     Column("commitment_id", Text, primary_key=True),
     Column("company_id", Text, nullable=False),
@@ -159,6 +159,22 @@ RECHECK = Table(
     Column("lease_token", Uuid),
     Column("looks", Integer, nullable=False, server_default="0"),
     # the ids of the late documents that were found
+    Column("told", _JSON),
+    ForeignKeyConstraint(["commitment_id"], [COMMITMENT.c.id]),
+    Index("look_due", "connection", "due_at"),
+)
+
+# where the previous release plans its looks while processes are replaced; a trigger copies them into LOOK.
+# The next release drops both, and exporter.plan_look
+Table(
+    "recheck",
+    METADATA,
+    Column("commitment_id", Text, primary_key=True),
+    Column("company_id", Text, nullable=False),
+    Column("connection", Text, nullable=False),
+    Column("due_at", _INSTANT, nullable=False),
+    Column("lease_token", Uuid),
+    Column("looks", Integer, nullable=False, server_default="0"),
     Column("told", _JSON),
     ForeignKeyConstraint(["commitment_id"], [COMMITMENT.c.id]),
     Index("recheck_due", "connection", "due_at"),

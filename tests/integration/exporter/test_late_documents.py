@@ -18,7 +18,7 @@ from tests.scanning import reading
 from tests.unit.exporter.builders import accepted_event
 
 MANY_LOOKS = """
-insert into exporter.recheck (commitment_id, company_id, connection, due_at)
+insert into exporter.look (commitment_id, company_id, connection, due_at)
 select id, company_id, 'main', timestamptz '2100-01-01' from exporter.commitment
 """
 FIRST_LOOK_SECONDS = RECHECKS[0].total_seconds()
@@ -48,7 +48,7 @@ async def documents_told(exporter: ExporterProcess) -> Sequence[str]:
 
 async def planned(exporter: ExporterProcess) -> int:
     async with exporter.database.autocommit() as db:
-        count: int = (await db.execute(select(func.count()).select_from(tables.RECHECK))).scalar_one()
+        count: int = (await db.execute(select(func.count()).select_from(tables.LOOK))).scalar_one()
     return count
 
 
@@ -196,8 +196,8 @@ async def test_asking_for_due_looks_costs_the_same_with_thousands_of_them(export
     async with exporter.database.begin() as db:
         await db.execute(text(MANY_LOOKS))
     async with exporter.database.autocommit() as db:
-        await db.exec_driver_sql("vacuum analyze exporter.recheck")
-    async with reading(exporter.database, "exporter", "recheck") as read:
+        await db.exec_driver_sql("vacuum analyze exporter.look")
+    async with reading(exporter.database, "exporter", "look") as read:
         assert await exporter.look_once() == 0
 
     assert (read.scans, read.index_entries <= 4) == (0, True)

@@ -92,7 +92,7 @@ async def told(exporter: ExporterProcess) -> set[tuple[int, str, str]]:
 
 async def planned(exporter: ExporterProcess) -> Sequence[tuple[str, int, list[str] | None]]:
     """The looks that are planned: connection, how many there were, and what was found."""
-    table = tables.RECHECK
+    table = tables.LOOK
     async with exporter.database.autocommit() as db:
         rows = await db.execute(select(table.c.connection, table.c.looks, table.c.told).order_by(table.c.connection))
         return [tuple(row) for row in rows]

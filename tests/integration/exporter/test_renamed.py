@@ -14,7 +14,7 @@ from services.exporter.comparing import ComparisonWork
 from services.exporter.connections import Connection, Connections
 from services.exporter.presence import Presence
 from services.exporter.storage import comparisons
-from services.exporter.storage.connection_store import CONFIGURED, locked_circuit
+from services.exporter.storage.connection_store import CONFIGURED, LEFT, locked_circuit
 from services.pipeline.lease_clock import LeaseClock
 from tests.integration.exporter.exporter_process import SETTLE_SECONDS, ExporterProcess, running_exporter
 from tests.unit.exporter.builders import accepted_event
@@ -224,7 +224,7 @@ async def test_an_exporter_leaves_alone_what_only_another_one_has_in_its_file(ex
     assert (await outcomes(exporter))[-1] == "unknown_connection"
 
 
-async def test_what_leaves_the_file_of_the_only_exporter_that_had_it_is_gone_at_once(
+async def test_what_leaves_the_file_of_the_only_exporter_that_had_it_is_gone_soon(
     exporter: ExporterProcess,
 ) -> None:
     own = presence(exporter)
@@ -232,6 +232,7 @@ async def test_what_leaves_the_file_of_the_only_exporter_that_had_it_is_gone_at_
     await exporter.consume(accepted_event(commitment_id="c-2"))
     await exporter.connections.replace({})
     await own.renew()
+    exporter.clock.advance(LEFT / timedelta(seconds=1))
     await exporter.connection_report.report()
 
     removed = (await exporter.last_published()).data
@@ -268,7 +269,7 @@ async def test_what_waits_under_a_former_name_fails_once_no_exporter_has_it_any_
     assert (await outcomes(exporter))[-1] == "unknown_connection"
 
 
-async def test_a_former_name_that_leaves_the_file_of_the_only_exporter_that_had_it_is_gone_at_once(
+async def test_a_former_name_that_leaves_the_file_of_the_only_exporter_that_had_it_is_gone_soon(
     exporter: ExporterProcess,
 ) -> None:
     await exporter.consume(accepted_event(commitment_id="c-2"))
@@ -277,5 +278,6 @@ async def test_a_former_name_that_leaves_the_file_of_the_only_exporter_that_had_
     await own.renew()
     await after.connections.replace(renamed(exporter, formerly=()).connections.by_name)
     await own.renew()
+    exporter.clock.advance(LEFT / timedelta(seconds=1))
 
     assert await third.work_once() == 1

@@ -126,16 +126,16 @@ async def test_looks_that_an_earlier_exporter_has_planned_are_kept(database: Dat
         connection.execute(CreateSchema(EXPORTER.schema))
         command.upgrade(EXPORTER.config(connection), "0014")
 
-    planned = text("select commitment_id, connection, looks from exporter.recheck")
+    planned = text("select commitment_id, connection, looks, told from exporter.look")
     async with database.begin() as db:
         await db.run_sync(up_to_0014)
         await db.execute(text("insert into exporter.commitment (id) values ('c-1')"))
         await db.execute(
             text(
-                "insert into exporter.recheck (commitment_id, company_id, connection, due_at, looks) "
-                "values ('c-1', 'co-1', 'main', now(), 3)"
+                "insert into exporter.recheck (commitment_id, company_id, connection, due_at, looks, told) "
+                "values ('c-1', 'co-1', 'main', now(), 3, '[\"d-2\"]')"
             )
         )
     await migrate(SecretStr(database_url), EXPORTER)
     async with database.begin() as db:
-        assert (await db.execute(planned)).all() == [("c-1", "main", 3)]
+        assert (await db.execute(planned)).all() == [("c-1", "main", 3, ["d-2"])]
