@@ -18,12 +18,12 @@ from services.approval.rules.documents import distinct
 from services.approval.rules.facts import Stage
 from services.approval.rules.rows import SubmissionRow
 from services.approval.storage import queries, submissions
+from services.approval.storage.history_items import HistoryItem, history_items
 from services.approval.storage.reviews import CheckedSubmission, Review, review
 from services.approval.storage.views import STATUSES, DeskView
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk.check_lines import CheckLine, check_lines
 from services.approval.web.desk.forms import FormProblem
-from services.approval.web.desk.history_items import HistoryItem, history_items
 from services.approval.web.desk.list_rows import ListRow, reviewed_row
 from services.approval.web.desk.pages import Pages
 from services.pipeline.apart import apart
@@ -158,7 +158,7 @@ def _accounting_dates(erp: ErpConnection | None, who: DirectoryPerson) -> tuple[
 
 async def _detail(db: Transaction, found: Review, read_revision: int | None) -> Detail:
     changes, since = await _changes(db, found, read_revision)
-    history = history_items(await queries.history(db, found.facts.company_id or "", found.facts.id))
+    history = await history_items(db, found.facts.company_id or "", found.facts.id)
     return Detail(reviewed_row(found), found, _checks(found), changes, since, history)
 
 
