@@ -118,7 +118,7 @@ class Attempt:
 
     def _after_error(self, error: Exception) -> AttemptOutcome:
         """In doubt once a write may have begun; before, nothing has happened."""
-        self._failures.defect("export.attempt_failed", error, connection=self._connection.name)
+        self._failures.defect("export.attempt_failed", error, self._usable.logged, connection=self._connection.name)
         message = "The exporter or its connector failed with an error of its own."
         if self._job.evidence is not None and self._job.export.probes >= MAX_READS:
             return WrongEvidence(f"{self._job.evidence.name} cannot be read. {message}")

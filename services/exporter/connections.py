@@ -173,7 +173,7 @@ def connect(path: Path, settings: ConnectionSettings, environ: Mapping[str, str]
     try:
         return Connection(settings, connector_types()[settings.kind](settings, token), token)
     except SettingsError as error:
-        raise SettingsError(f"{place}: {error}") from error
+        raise SettingsError(Usable(token).said(f"{place}: {error}")) from error
 
 
 def _token(place: str, settings: ConnectionSettings, environ: Mapping[str, str]) -> SecretStr | None:

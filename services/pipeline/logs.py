@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from collections.abc import Callable
 from types import TracebackType
 from typing import Literal
 
@@ -58,10 +59,13 @@ class FailureLog:
         self._seldom = Seldom(every_seconds)
         self._log = structlog.get_logger()
 
-    def defect(self, event: str, error: Exception, **fields: object) -> None:
-        """Log a failure that nobody expected, with its traceback."""
+    def defect(
+        self, event: str, error: Exception, told: Callable[[Exception], str] | None = None, **fields: object
+    ) -> None:
+        """Log a failure that nobody expected, with its traceback; `told` words it where it may have a secret."""
         if (repeats := self._repeats(event, error)) is not None:
-            self._log.error(event, exc_info=error, cause=type(error).__name__, repeats=repeats, **fields)
+            traceback = {"exception": told(error)} if told else {"exc_info": error}
+            self._log.error(event, **traceback, cause=type(error).__name__, repeats=repeats, **fields)
 
     def expected(self, event: str, error: Exception, **fields: object) -> None:
         """Log a failure that passes, such as a database that is unavailable, without a traceback."""

@@ -23,6 +23,12 @@ _NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, htt
 _WITHOUT_PROXY: dict[str, None] = {"all://localhost": None, "all://127.0.0.1": None, "all://[::1]": None}
 """Addresses that are called directly, whatever NO_PROXY says: a proxy could not reach a bridge on this machine."""
 
+_WRONG_PROXY = (
+    "HTTPS_PROXY, HTTP_PROXY, ALL_PROXY or NO_PROXY has an address that cannot be used. Write a proxy as "
+    "http://user:password@host:port, beginning with http, https or socks5, with a port that is a number, and with "
+    "characters such as # / ? @ in the password percent-encoded."
+)
+
 Bound = Callable[[httpx2.Response], Awaitable[None]]
 
 
@@ -85,5 +91,7 @@ def _client(settings: TlsSettings, headers: Mapping[str, str], bound: Bound) -> 
             verify=verify,
             mounts=_WITHOUT_PROXY,
         )
-    except (ImportError, ValueError, httpx2.InvalidURL) as error:
+    except ImportError as error:
         raise SettingsError(f"HTTPS_PROXY, HTTP_PROXY or ALL_PROXY cannot be used: {error}") from error
+    except (ValueError, httpx2.InvalidURL):
+        raise SettingsError(_WRONG_PROXY) from None  # the error may have a part of the proxy's password

@@ -2,11 +2,13 @@
 
 import math
 from dataclasses import dataclass, replace
+from traceback import format_exception
 from unicodedata import category
 
 from pydantic import SecretStr, TypeAdapter
 
 from schemas.fields import Code, ErpId, FailureClass, Url, valid_or_none
+from services.exporter.connectors.secrets import without_secrets
 from services.exporter.connectors.types import (
     ErpCopy,
     Exists,
@@ -20,12 +22,14 @@ from services.exporter.connectors.types import (
     UnreadableDocument,
     WriteAnswer,
 )
-from services.exporter.connectors.wording import one_line, without_secrets
+from services.exporter.connectors.wording import one_line
 from services.exporter.rules.about import About
 from services.exporter.rules.failures import UNNAMED_DOCUMENT, unmarked_document
 
 MAX_RETRY_AFTER_SECONDS = 86_400.0
 _MAX_READ_CHARACTERS = 16_000
+_MAX_SHOWN_CHARACTERS = 15_000
+"""Fewer than are read, so that what is cut off never leaves the beginning of a secret that nobody recognises."""
 _UNNAMED = About()
 _ID: TypeAdapter[str] = TypeAdapter(ErpId)
 _CODE: TypeAdapter[str] = TypeAdapter(Code)
@@ -77,8 +81,15 @@ class Usable:
 
     def said(self, text: str) -> str:
         """Return what the ERP says in one line."""
-        token = self.token.get_secret_value() if self.token else None
-        return one_line(without_secrets(text[:_MAX_READ_CHARACTERS], token))
+        return one_line(without_secrets(text[:_MAX_READ_CHARACTERS], self._token, _MAX_SHOWN_CHARACTERS))
+
+    def logged(self, error: Exception) -> str:
+        """Return the traceback of an error that a connector raised, for the log."""
+        return without_secrets("".join(format_exception(error)), self._token)
+
+    @property
+    def _token(self) -> str | None:
+        return self.token.get_secret_value() if self.token else None
 
     def _code(self, text: str | None) -> str | None:
         return valid_or_none(_CODE, self.said(text) or None) if isinstance(text, str) else None
@@ -87,7 +98,12 @@ class Usable:
         number = self._code(document.number)
         if isinstance(document, UnreadableDocument) or not _is_usable(document.id):
             return UnreadableDocument(number)
-        return replace(document, number=number, url=valid_or_none(_URL, document.url))
+        return replace(document, number=number, url=self._url(document.url))
+
+    def _url(self, text: str | None) -> str | None:
+        """Return the address of a document; None if it is not usable, or has a secret."""
+        url = valid_or_none(_URL, text)
+        return url if url and without_secrets(url, self._token) == url else None
 
     def _refused(self, refused: Refused) -> Refused:
         next_step = refused.next_step and self.said(refused.next_step)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from traceback import format_exception
 
 import pytest
 import trustme
@@ -200,6 +201,17 @@ def test_a_proxy_that_cannot_be_used_is_named(no_proxies: pytest.MonkeyPatch) ->
         HttpConnector(
             HttpSettings(name="m", kind="http", title="M", companies=("co-1",), url="https://erp.example.com"), None
         )
+
+
+@pytest.mark.parametrize("password", ["hunter2#4711", "hunter2/4711", "hunter2@4711:x", "hunter2?4711"])
+def test_a_proxy_that_cannot_be_used_keeps_its_password(no_proxies: pytest.MonkeyPatch, password: str) -> None:
+    settings = HttpSettings(name="m", kind="http", title="M", companies=("co-1",), url="https://erp.example.com")
+    for scheme in ("http", "gopher"):
+        no_proxies.setenv("HTTPS_PROXY", f"{scheme}://kim:{password}@proxy.example.com:port")
+        with pytest.raises(SettingsError, match=r"percent-encoded\.$") as raised:
+            HttpConnector(settings, None)
+        assert "hunter" not in str(raised.value)
+        assert "4711" not in "".join(format_exception(raised.value))
 
 
 def _first_lines(server: ScriptedServer) -> list[bytes]:
