@@ -92,7 +92,7 @@ class Usable:
         return self.token.get_secret_value() if self.token else None
 
     def _code(self, text: str | None) -> str | None:
-        return valid_or_none(_CODE, self.said(text) or None) if isinstance(text, str) else None
+        return valid_or_none(_CODE, self.said(text)) if isinstance(text, str) else None
 
     def _document(self, document: FoundDocument | UnreadableDocument) -> FoundDocument | UnreadableDocument:
         number = self._code(document.number)
