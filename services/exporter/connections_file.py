@@ -28,6 +28,9 @@ _EXAMPLES = {
     "projects": "project-310",
 }
 
+_NARROWING = ("projects", "currencies", "kinds")
+"""The members that let a connection take only some commitments."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Place:
@@ -133,6 +136,8 @@ def _asked_for(member: str, problem: ErrorDetails, settings_type: type[BaseModel
             return f"is not known{_suggestion(problem, settings_type.model_fields)}"
         case "missing":
             return "is missing; add it"
+        case "too_short" if member in _NARROWING:
+            return f"must not be empty, or the connection would take nothing; leave out {member} to take all"
         case "tuple_type":
             return "must be a list" + (f', such as ["{_EXAMPLES[member]}"]' if member in _EXAMPLES else "")
         case _:

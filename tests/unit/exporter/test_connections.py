@@ -106,6 +106,14 @@ def test_a_file_without_connections_has_no_routes(tmp_path: Path) -> None:
         (MAIN.replace("= 45", "= 29"), "at least to 30"),
         (MAIN.replace("https://erp.example.com/api", "erp.example.com"), "url"),
         (MAIN.replace('["co-1", "co-2"]', "[]"), "companies"),
+        *(
+            (
+                MAIN.replace("settle_seconds", f"{member} = []\nsettle_seconds"),
+                f"line 9, connection main: {member}: must not be empty, or the connection would take nothing; "
+                f"leave out {member} to take all",
+            )
+            for member in ("projects", "currencies", "kinds")
+        ),
         ("[connection]", "may contain only [[connection]]"),
         ("[[conection]]", "may contain only [[connection]]"),
         ("[[", "is not valid TOML"),
@@ -209,6 +217,30 @@ def test_a_secret_in_the_file_itself_is_refused(tmp_path: Path) -> None:
         load_connections(saved(tmp_path, MAIN.replace("token_env = ", "token = ")), ENVIRONMENT)
 
     assert "token: is not known; put the secret into a variable or a file" in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        'kind = "http"\nurl = "https://kim:s3cret@erp.example.com"',
+        'kind = "http"\nurl = "https://s3cret@erp.example.com"',
+        'kind = "lambda_erp"\ncompany = "A"\nurl = "https://kim:s3cret@erp.example.com"',
+        'kind = "tryton"\ndatabase = "a"\nuser = "kim"\nurl = "https://kim:s3cret@erp.example.com"',
+        'kind = "tryton"\ndatabase = "a"\nuser = "kim"\nurl = "https://erp.example.com"\n'
+        'document_url = "https://kim:s3cret@erp.example.com/{id}"',
+    ],
+)
+def test_a_secret_in_an_address_is_refused(tmp_path: Path, more: str) -> None:
+    text = f'[[connection]]\nname = "main"\ntitle = "Books"\ncompanies = ["co-1"]\n{more}\n'
+
+    with pytest.raises(SettingsError) as refusal:
+        load_connections(saved(tmp_path, text), ENVIRONMENT)
+
+    line, member = text.count("\n"), more.splitlines()[-1].split(" ")[0]
+    problem = f"line {line}, connection main: {member}: must not contain a user or password; put the secret into"
+    assert problem in str(refusal.value)
+    assert "token_env or token_file" in str(refusal.value)
+    assert "s3cret" not in str(refusal.value)
 
 
 def test_a_file_that_a_connector_cannot_use_is_named_with_its_connection(tmp_path: Path) -> None:
