@@ -225,7 +225,7 @@ def test_a_secret_in_the_file_itself_is_refused(tmp_path: Path) -> None:
         'kind = "http"\nurl = "https://s3cret@erp.example.com"',
         'kind = "lambda_erp"\ncompany = "A"\nurl = "https://kim:s3cret@erp.example.com"',
         'kind = "tryton"\ndatabase = "a"\nuser = "kim"\nurl = "https://kim:s3cret@erp.example.com"',
-        'kind = "tryton"\nurl = "https://erp.example.com"\ndocument_url = "https://kim:s3cret@erp.example.com/{id}"',
+        'kind = "tryton"\ndatabase = "a"\nuser = "k"\nurl = "http://a.example"\ndocument_url = "https://kim:s3cret@erp.example.com/{id}"',
     ],
 )
 def test_a_secret_in_an_address_is_refused(tmp_path: Path, more: str) -> None:
