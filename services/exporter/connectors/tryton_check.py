@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
+from services.exporter.connectors.check_words import problem_of
 from services.exporter.connectors.tryton_answer import Stopped
 from services.exporter.connectors.tryton_company import Companies
 from services.exporter.connectors.tryton_lookup import taxes_called, units_called
@@ -114,4 +115,4 @@ async def _looked(what: str, look: Look) -> Checked:
     try:
         return Checked(what, await look())
     except Stopped as stopped:
-        return Checked(what, stopped.answer.message)
+        return Checked(what, problem_of(stopped.answer))

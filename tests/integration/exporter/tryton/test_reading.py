@@ -119,6 +119,16 @@ async def test_a_check_ends_where_nothing_more_can_be_seen(connect: Connect) -> 
 
     assert len(checks) == 1
     assert "Tryton refuses the user nobody-like-this" in (checks[0].problem or "")
+    assert "Correct the user or the password of the connection. It is not tried" in (checks[0].problem or "")
+
+
+async def test_a_database_that_tryton_does_not_have_is_named_with_what_to_do(connect: Connect) -> None:
+    (check,) = await connect(database="no-such-books").check()
+
+    assert check.problem == (
+        "The Tryton server does not have the database of this connection. Correct url or database in the connection's "
+        "settings."
+    )
 
 
 async def test_a_check_names_missing_rights(connect: Connect, admin: TrytonRpc) -> None:
