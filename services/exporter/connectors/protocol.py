@@ -1,6 +1,7 @@
 """The interface of a connector, and the settings that every connection to an ERP has."""
 
 from datetime import time
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Protocol, Self, runtime_checkable
 from urllib.parse import urlsplit
@@ -24,6 +25,11 @@ def _default_settle_seconds(given: dict[str, Any]) -> float:
     """Twice the time-out: an ERP that does not answer in time may well need as long again, and half a minute anyway."""
     timeout_seconds: float = given.get("timeout_seconds", 0.0)  # absent if it is wrong, which is reported then
     return min(max(MIN_DEFAULT_SETTLE_SECONDS, 2 * timeout_seconds), MAX_SECONDS)
+
+
+def _with_likely_limit(name: str) -> str:
+    close = get_close_matches(name, LimitsProfile.model_fields, n=1)
+    return f"{name} (did you mean {close[0]}?)" if close else name
 
 
 class ConnectionSettings(BaseModel):
@@ -98,7 +104,7 @@ class ConnectionSettings(BaseModel):
     def _has_known_limits_only(cls, limits: LimitsProfile) -> LimitsProfile:
         """A limit whose name is misspelt would not hold, and nobody would notice."""
         if limits.model_extra:
-            raise ValueError(f"unknown limits: {', '.join(sorted(limits.model_extra))}")
+            raise ValueError(f"unknown limits: {', '.join(map(_with_likely_limit, sorted(limits.model_extra)))}")
         return limits
 
     @field_validator("*")
