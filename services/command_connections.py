@@ -48,10 +48,15 @@ def list_connections(path: Path, *, as_json: bool) -> None:
 def check_connections(names: tuple[str, ...], path: Path, *, as_json: bool) -> None:
     """Sign in to each ERP, or only those with NAMES, and search for nothing; nothing is written.
 
-    Exit status 1 if a connection cannot be used.
+    Exit status 1 if a connection cannot be used, or if there is none.
     """
     configure_logs("console", "connections")  # to stderr, since stdout is for the result
     chosen = _chosen(_read(path), names)
+    if not chosen:
+        raise click.ClickException(
+            f"{path} has no connection, so nothing can be exported. Add a table [[connection]] for each ERP; "
+            "docs/operations.md lists its members."
+        )
     click.echo(f"Checking {_counted(len(chosen), 'connection')}", err=True)
     checking = importlib.import_module("services.exporter.checking")
     found = asyncio.run(checking.check_connections(path, chosen, os.environ, _report))
@@ -123,7 +128,8 @@ def _chosen(settings: Sequence[Any], names: Iterable[str]) -> Sequence[Any]:
 
 
 def _report(found: Any) -> None:
-    result = _counted(len(found.problems), "problem") if found.problems else "fine"
+    fine = "only its settings could be checked" if found.note else "fine"
+    result = _counted(len(found.problems), "problem") if found.problems else fine
     click.echo(harmless(f"{found.settings.name}: {result}"), err=True)
 
 

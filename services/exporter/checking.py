@@ -58,7 +58,7 @@ async def _check(path: Path, settings: ConnectionSettings, environ: Mapping[str,
 async def _check_connected(connection: Connection) -> CheckedConnection:
     settings, connector, own = connection.settings, connection.connector, Checked("settings")
     if not isinstance(connector, ChecksItself):
-        return CheckedConnection(settings, (own,), f"A connection of kind {settings.kind} cannot be checked further.")
+        return CheckedConnection(settings, (own,), _unchecked(settings))
     seconds = settings.timeout_seconds + EXTRA_SECONDS
     try:
         checked = await asyncio.wait_for(connector.check(), seconds)
@@ -71,6 +71,10 @@ async def _check_connected(connection: Connection) -> CheckedConnection:
             f"The connector failed ({type(error).__name__}: {error}). Tell those who made it."
         )
         return CheckedConnection(settings, (own, Checked("connector", text)))
+
+
+def _unchecked(settings: ConnectionSettings) -> str:
+    return f"The connector of kind {settings.kind} has no check: nothing but the settings was looked at."
 
 
 def _readable(connection: Connection, checked: Checked) -> Checked:

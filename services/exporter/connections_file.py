@@ -28,6 +28,9 @@ _EXAMPLES = {
     "projects": "project-310",
 }
 
+_NARROWING = ("projects", "currencies", "kinds")
+"""The members that let a connection take only some commitments."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Place:
@@ -61,8 +64,8 @@ def read_settings(path: Path) -> tuple[ConnectionSettings, ...]:
     places = [_Place(path, _name(table, number), None) for number, table in enumerate(tables, start=1)]
     for number, section in enumerate(sections(text, len(tables))):
         places[number] = replace(places[number], section=section)
-    settings = tuple(_settings(place, table) for place, table in zip(places, tables, strict=True))
-    _check_names(path, settings)
+    settings = _all_settings(places, tables)
+    _check_names(places, settings)
     for hidden in shadowed(settings):
         raise SettingsError(
             f"{path}: nothing of the company {hidden.company} can reach the connection {hidden.name}, "
@@ -100,24 +103,46 @@ def _name(table: Any, number: int) -> Any:
     return table.get("name", number) if isinstance(table, dict) else number
 
 
+def _all_settings(places: Sequence[_Place], tables: Sequence[dict[str, Any]]) -> tuple[ConnectionSettings, ...]:
+    """Return the settings of all connections; SettingsError has a line for each that is wrong."""
+    read, problems = [], []
+    for place, table in zip(places, tables, strict=True):
+        try:
+            read.append(_settings(place, table))
+        except SettingsError as error:
+            problems.append(str(error))
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return tuple(read)
+
+
 def _settings(place: _Place, table: dict[str, Any]) -> ConnectionSettings:
     if not isinstance(table, dict):
         raise place.error([((), "must be a table [[connection]].")])
-    settings_type = _connector_type(place, table.get("kind")).settings_type
+    installed, kind = connector_types(), table.get("kind")
+    if isinstance(kind, str) and kind in installed:
+        settings_type = installed[kind].settings_type
+        try:
+            return settings_type.model_validate(table)
+        except ValidationError as error:
+            raise place.error(_problems(error, settings_type)) from None
+    unknown = (("kind",), f"kind is {kind!r}; known kinds are {', '.join(sorted(installed))}.")
+    raise place.error([unknown, *_problems_of_any_kind(table)])
+
+
+def _problems_of_any_kind(table: dict[str, Any]) -> list[tuple[Member, str]]:
+    """What is wrong whatever the kind; which other members there may be is not known without it."""
     try:
-        return settings_type.model_validate(table)
+        known = {name: value for name, value in table.items() if name in ConnectionSettings.model_fields}
+        ConnectionSettings.model_validate(known | {"kind": "any"})
     except ValidationError as error:
-        errors = error.errors(include_url=False, include_input=False)
-        problems = [(each["loc"], _in_words(each, settings_type)) for each in errors if each["type"] != _NOT_CALLED]
-        raise place.error(problems) from None
+        return _problems(error, ConnectionSettings)
+    return []
 
 
-def _connector_type(place: _Place, kind: object) -> ConnectorType:
-    installed = connector_types()
-    if not isinstance(kind, str) or kind not in installed:
-        words = f"kind is {kind!r}; known kinds are {', '.join(sorted(installed))}."
-        raise place.error([(("kind",), words)])
-    return installed[kind]
+def _problems(error: ValidationError, settings_type: type[BaseModel]) -> list[tuple[Member, str]]:
+    errors = error.errors(include_url=False, include_input=False)
+    return [(each["loc"], _in_words(each, settings_type)) for each in errors if each["type"] != _NOT_CALLED]
 
 
 def _in_words(problem: ErrorDetails, settings_type: type[BaseModel]) -> str:
@@ -133,6 +158,8 @@ def _asked_for(member: str, problem: ErrorDetails, settings_type: type[BaseModel
             return f"is not known{_suggestion(problem, settings_type.model_fields)}"
         case "missing":
             return "is missing; add it"
+        case "too_short" if member in _NARROWING:
+            return f"must not be empty, or the connection would take nothing; leave out {member} to take all"
         case "tuple_type":
             return "must be a list" + (f', such as ["{_EXAMPLES[member]}"]' if member in _EXAMPLES else "")
         case _:
@@ -148,15 +175,21 @@ def _suggestion(problem: ErrorDetails, members: Collection[str]) -> str:
     return f"; did you mean {close[0]}?" if close else "; remove it"
 
 
-def _check_names(path: Path, settings: Sequence[ConnectionSettings]) -> None:
+def _check_names(places: Sequence[_Place], settings: Sequence[ConnectionSettings]) -> None:
     """SettingsError if a name, also a former one, could mean two connections."""
     current, former = [each.name for each in settings], [name for each in settings for name in each.formerly]
-    for name in current:
-        if current.count(name) > 1:
-            raise SettingsError(f"{path} has the name {name} more than once; give one of the connections another name.")
-    for name in former:
-        if former.count(name) > 1 or name in current:
-            raise SettingsError(
-                f"{path} has the former name {name} more than once, or as a name; what was exported "
-                "under it could be in either ERP. Leave it only where its documents are."
-            )
+    for number, each in enumerate(settings):
+        if each.name in current[:number]:
+            words = f"name: the file has the name {each.name} more than once; give one of the connections another name."
+            raise places[number].error([(("name",), words)])
+    for place, each in zip(places, settings, strict=True):
+        for name in each.formerly:
+            if name == each.name:
+                words = f"formerly: {name} is its name now; list only names that it had before."
+                raise place.error([(("formerly",), words)])
+            if former.count(name) > 1 or name in current:
+                words = (
+                    f"formerly: the file has the former name {name} more than once, or as a name; what was exported "
+                    "under it could be in either ERP. Leave it only where its documents are."
+                )
+                raise place.error([(("formerly",), words)])

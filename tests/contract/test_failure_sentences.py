@@ -93,6 +93,13 @@ def test_why_nobody_was_reached_is_said_without_the_address_that_was_called(erro
     assert flaws_of(failure_of(given_up(ABOUT, message, 10), is_in_erp=False)) == []
 
 
+def test_who_ends_a_connection_is_not_said_to_take_none() -> None:
+    reset = httpx2.ConnectError("s3cret")
+    reset.__cause__ = ConnectionResetError()
+
+    assert why_unreached(reset, SECRET) == "erp.example.com, port 443, ended the connection at once"
+
+
 @pytest.mark.parametrize("table", TABLES)
 def test_no_entry_is_hidden_by_an_earlier_one(table: str) -> None:
     assert hidden(TABLES[table]) == []

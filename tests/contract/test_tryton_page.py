@@ -31,9 +31,9 @@ def test_the_page_names_every_setting_and_failure() -> None:
 
 
 def test_a_setting_and_a_failure_that_the_page_lacks_are_found() -> None:
-    page = PAGE.replace("default_unit", "").replace("party_missing", "")
+    page = PAGE.replace("default_product", "").replace("party_missing", "")
 
-    assert (unnamed_members(page), unnamed_failures(page)) == (["default_unit"], ["party_missing"])
+    assert (unnamed_members(page), unnamed_failures(page)) == (["default_product"], ["party_missing"])
 
 
 def test_the_connection_on_the_page_can_be_loaded(tmp_path: Path) -> None:

@@ -129,7 +129,8 @@ async def test_a_connector_that_cannot_check_itself_is_named_so(tmp_path: Path) 
     )
     connections = connection("main", "http://127.0.0.1:9").replace('"http"', '"plain"')
 
-    status, stdout, _ = await check(tmp_path, connections=connections, PYTHONPATH=str(tmp_path))
+    status, stdout, stderr = await check(tmp_path, connections=connections, PYTHONPATH=str(tmp_path))
 
     assert status == 0
-    assert "A connection of kind plain cannot be checked further." in stdout
+    assert "The connector of kind plain has no check: nothing but the settings was looked at." in stdout
+    assert "main: only its settings could be checked" in stderr.splitlines()

@@ -87,6 +87,15 @@ def test_an_error_of_the_file_exits_with_1_and_names_the_place(command: str, pat
     assert result.stdout == ""
 
 
+def test_a_check_of_a_file_without_any_connection_exits_with_1_and_says_how_to_add_one(path: Path) -> None:
+    path.write_text("")
+
+    result = countersign("check", "--file", path)
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert f"Error: {path} has no connection, so nothing can be exported. Add a table [[connection]]" in result.stderr
+
+
 @pytest.mark.parametrize("arguments", [["check"], ["list"], ["check", "nobody", "--file", "{path}"], ["schema", "x"]])
 def test_wrong_usage_exits_with_2(arguments: list[str], path: Path) -> None:
     result = countersign(*(each.format(path=path) for each in arguments))
@@ -138,6 +147,9 @@ def test_the_schema_knows_the_failures_of_a_connection() -> None:
         ('"EUR"', '"euro"'),
         ("number_characters = 11", "number_characters = 0"),
         ('"purchase_order"', '"lease"'),
+        ('kinds = ["purchase_order"]', "kinds = []"),
+        ('currencies = ["EUR", "CHF"]', "currencies = []"),
+        ('currencies = ["EUR", "CHF"]', "projects = []"),
         ('class = "fix_data"', 'class = "fix_it"'),
         ('[[connection]]\nname = "rest"', '[[conection]]\nname = "rest"'),
     ],

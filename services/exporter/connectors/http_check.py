@@ -10,6 +10,7 @@ from urllib.parse import quote, urlsplit
 
 import httpx2
 
+from services.exporter.connectors.check_words import before_retrying
 from services.exporter.connectors.http_body import json_of
 from services.exporter.connectors.http_failure import HttpFailures, problem_in
 from services.exporter.connectors.http_response import find_answer
@@ -20,6 +21,7 @@ from services.exporter.connectors.network_error import (
     host_and_port,
     is_of_another_host,
     tls_words,
+    was_reset,
 )
 from services.exporter.connectors.protocol import ConnectionSettings
 from services.exporter.connectors.types import Checked, Refused, Transient
@@ -80,7 +82,7 @@ def _unreached(error: httpx2.HTTPError, url: str) -> tuple[Checked, ...]:
         return (Checked("address", f"The name {host} is not known. Correct the url, or the DNS of this machine."),)
     if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
         return (Checked("address", f"Nothing listens on {host}, port {port}. Start the ERP, or correct the url."),)
-    if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
+    if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout) and not was_reset(error):
         return (Checked("address", f"{host} cannot be reached from here. Open the way to it in the firewall."),)
     return (Checked("address"), Checked("answer", _lost(urlsplit(url).scheme)))
 
@@ -126,9 +128,7 @@ def _refusal(response: httpx2.Response, settings: ConnectionSettings, failures: 
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return Checked("documents", one_line(f"The ERP takes no more calls for now; check again later. {said}"))
     refused = failures.refused(problem_in(response), status, said)
-    advice = (
-        (refused.next_step or _CONTRACT).replace(", then retry the export", "").replace("; then retry the export", "")
-    )
+    advice = before_retrying(refused.next_step or _CONTRACT)
     return Checked("documents", one_line(f"{refused.message} {advice}"))
 
 

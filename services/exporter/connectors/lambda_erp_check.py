@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx2
 
+from services.exporter.connectors.check_words import problem_of
 from services.exporter.connectors.http_body import json_of
 from services.exporter.connectors.lambda_erp_answer import codes_in
 from services.exporter.connectors.lambda_erp_call import Calls
@@ -41,7 +42,7 @@ async def _company_problem(calls: Calls, until: float, company: str, failures: L
         return answer.message
     companies = codes_in(answer)
     if companies is None:
-        return failures.of_read(answer).message
+        return problem_of(failures.of_read(answer))
     return (
         None
         if company in companies
@@ -64,4 +65,4 @@ async def _read(calls: Calls, failures: LambdaErpFailures, until: float, *path: 
     if not isinstance(answer, httpx2.Response):
         return answer.message
     body = json_of(answer) if answer.is_success else None
-    return body if isinstance(body, dict) else failures.of_read(answer).message
+    return body if isinstance(body, dict) else problem_of(failures.of_read(answer))

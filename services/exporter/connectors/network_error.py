@@ -26,7 +26,7 @@ def why_unreached(error: httpx2.HTTPError, url: str) -> str:
         return f"nothing listens on {host}, port {port}"
     if isinstance(error, httpx2.PoolTimeout):
         return "no connection was free in time, since earlier calls took too long"
-    return f"{host}, port {port}, takes no connections"
+    return f"{host}, port {port}, {'ended the connection at once' if was_reset(error) else 'takes no connections'}"
 
 
 def host_and_port(url: str) -> tuple[str, int]:
@@ -40,6 +40,11 @@ def goes_through_proxy(url: str) -> bool:
     proxies, parts = getproxies(), urlsplit(url)
     host = parts.hostname or ""
     return bool(proxies.get(parts.scheme) or proxies.get("all")) and host not in LOCAL_HOSTS and not proxy_bypass(host)
+
+
+def was_reset(error: BaseException) -> bool:
+    """Whether the other side was there, but ended the connection."""
+    return any(isinstance(each, ConnectionResetError | BrokenPipeError) for each in causes_of(error))
 
 
 def causes_of(error: BaseException | None) -> Iterator[BaseException]:

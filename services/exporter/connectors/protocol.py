@@ -1,8 +1,10 @@
 """The interface of a connector, and the settings that every connection to an ERP has."""
 
 from datetime import time
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Protocol, Self, runtime_checkable
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
@@ -25,6 +27,11 @@ def _default_settle_seconds(given: dict[str, Any]) -> float:
     return min(max(MIN_DEFAULT_SETTLE_SECONDS, 2 * timeout_seconds), MAX_SECONDS)
 
 
+def _with_likely_limit(name: str) -> str:
+    close = get_close_matches(name, LimitsProfile.model_fields, n=1)
+    return f"{name} (did you mean {close[0]}?)" if close else name
+
+
 class ConnectionSettings(BaseModel):
     """One `[[connection]]` in the file that ERP_CONNECTIONS names; a connector's subclass may add fields."""
 
@@ -39,13 +46,13 @@ class ConnectionSettings(BaseModel):
     title: Name = Field(description="What people call this ERP.")
     companies: tuple[Id, ...] = Field(min_length=1, description="The companies whose commitments go to this ERP.")
     projects: tuple[Name, ...] = Field(
-        default=(), description="The ids or numbers of the only projects that it takes; absent means all."
+        default=(), min_length=1, description="The ids or numbers of the only projects that it takes; absent means all."
     )
     currencies: tuple[Currency, ...] = Field(
-        default=(), description="The only currencies that it takes; absent means all."
+        default=(), min_length=1, description="The only currencies that it takes; absent means all."
     )
     kinds: tuple[Kind, ...] = Field(
-        default=(), description="The only kinds of commitment that it takes; absent means all."
+        default=(), min_length=1, description="The only kinds of commitment that it takes; absent means all."
     )
     token_env: str | None = Field(default=None, description="The environment variable that holds the token.")
     token_file: Path | None = Field(default=None, description="The file that holds the token.")
@@ -97,8 +104,19 @@ class ConnectionSettings(BaseModel):
     def _has_known_limits_only(cls, limits: LimitsProfile) -> LimitsProfile:
         """A limit whose name is misspelt would not hold, and nobody would notice."""
         if limits.model_extra:
-            raise ValueError(f"unknown limits: {', '.join(sorted(limits.model_extra))}")
+            raise ValueError(f"unknown limits: {', '.join(map(_with_likely_limit, sorted(limits.model_extra)))}")
         return limits
+
+    @field_validator("*")
+    @classmethod
+    def _holds_no_secret(cls, value: Any) -> Any:
+        """An address with a user or password in it would put a secret into the file, whatever the member's name."""
+        if isinstance(value, str) and value.startswith(("http://", "https://")) and "@" in urlsplit(value).netloc:
+            raise ValueError(
+                "must not contain a user or password; put the secret into a variable or a file, and name that as "
+                "token_env or token_file"
+            )
+        return value
 
     @model_validator(mode="after")
     def _has_one_token_at_most(self) -> Self:

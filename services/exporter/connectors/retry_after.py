@@ -9,12 +9,13 @@ MAX_RETRY_AFTER_SECONDS = 3_600.0
 _SECONDS = re.compile(r"[0-9]+(\.[0-9]*)?")
 
 
-def retry_after_seconds(values: Iterable[str], now: datetime) -> float:
+def retry_after_seconds(values: str | Iterable[str], now: datetime) -> float:
     """Return the longest wait in the `values` of the header, from 0 to an hour; what cannot be read counts as 0.
 
-    Each value is a number of seconds or a date; a proxy may have joined several with commas.
+    Each value is a number of seconds or a date; a proxy may have joined several with commas. One may be given alone.
     """
-    parts = (part.strip() for value in values for part in (value, *value.split(",")))
+    listed = (values,) if isinstance(values, str) else values
+    parts = (part.strip() for value in listed for part in (value, *value.split(",")))
     longest = max((_seconds(part, now) for part in parts), default=0.0)
     return min(max(longest, 0.0), MAX_RETRY_AFTER_SECONDS)
 

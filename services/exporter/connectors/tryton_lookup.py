@@ -1,7 +1,7 @@
 """Looks up in Tryton everything that a commitment names, all at once, before anything is written."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from schemas.commitment import Commitment, Line
@@ -58,10 +58,18 @@ def translated(code: str | None, table: Mapping[str, str]) -> str | None:
     return table.get(code, code) if code else None
 
 
+def units_called(names: Collection[str]) -> Domain:
+    """Return where units with these symbols or names are found."""
+    return ["OR", ["symbol", "in", [*names]], ["name", "in", [*names]]]
+
+
+def taxes_called(names: Collection[str], company: int) -> Domain:
+    """Return where the company's own taxes with these names are found."""
+    return [["name", "in", [*names]], ["company", "=", company], ["parent", "=", None]]
+
+
 async def look_up(rpc: TrytonRpc, names: Names, company: int, deadline: float) -> Found:
     """Return what Tryton has under `names`; raises Stopped if it cannot be asked."""
-    called_so: Domain = ["OR", ["symbol", "in", [*names.units]], ["name", "in", [*names.units]]]
-    own_taxes: Domain = [["name", "in", [*names.taxes]], ["company", "=", company], ["parent", "=", None]]
 
     async def rows(row_type: type[RowT], domain: Domain, wanted: object) -> tuple[RowT, ...]:
         return await rpc.rows(row_type, domain, deadline, {"company": company}) if wanted else ()
@@ -71,8 +79,8 @@ async def look_up(rpc: TrytonRpc, names: Names, company: int, deadline: float) -
         rows(PartyRow, [["code", "=", names.party]], names.party),
         rows(CurrencyRow, [["code", "=", names.currency]], names.currency),
         rows(ProductRow, [["code", "in", [*names.products]]], names.products),
-        rows(UnitRow, called_so, names.units),
-        rows(TaxRow, own_taxes, names.taxes),
+        rows(UnitRow, units_called(names.units), names.units),
+        rows(TaxRow, taxes_called(names.taxes, company), names.taxes),
         rows(TermRow, [["name", "=", names.term]], names.term),
     )
     return Found(parties, currencies, products, units, taxes, terms)

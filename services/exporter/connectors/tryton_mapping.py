@@ -102,7 +102,7 @@ def _line(line: Line, settings: TrytonSettings, found: Found, currency: Currency
         return _on(line, product)
     unit = _unit(line, settings, found, product)
     if isinstance(unit, Problem):
-        return _on(line, unit)
+        return _on(line, unit if line.unit else _of_default(unit))
     taxes = _taxes(line, settings, found)
     if isinstance(taxes, Problem):
         return _on(line, taxes)
@@ -141,6 +141,12 @@ def _unit(line: Line, settings: TrytonSettings, found: Found, product: ProductRo
     if isinstance(unit, Problem):
         return unit
     return _quantity_problem(line, unit) or unit
+
+
+def _of_default(problem: Problem) -> Problem:
+    """Return `problem` with the unit that the settings give to a line without one: nobody has typed that unit."""
+    is_of_unit = problem.code.startswith("unit_") and problem.code != "unit_absent"
+    return replace(problem, code=f"default_{problem.code}") if is_of_unit else problem
 
 
 def _quantity_problem(line: Line, unit: UnitRow) -> Problem | None:

@@ -199,6 +199,9 @@ def given_up(about: About, last_message: str, attempts: int) -> Refused:
 
 
 def not_stored(about: About, refused: Refused) -> Refused:
-    """The ERP answered a write without a document, and showed later that it had stored nothing."""
-    asked = f"Asked afterwards, {about.erp} does not have this revision of {about.number}."
-    return replace(refused, message=f"{refused.message} {asked}")
+    """The ERP answered a write without a document, and showed later that it had stored nothing.
+
+    What is known now comes first: the words of then may say that nobody knows what was stored.
+    """
+    known = f"{about.begin} has stored nothing of this revision of {about.number}, as a search has shown."
+    return replace(refused, message=f"{known} It had answered to the write: {refused.message}")

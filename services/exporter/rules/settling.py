@@ -229,9 +229,14 @@ def _undecided(
         return export.moved_to(ExportState.PENDING, now, next_probe), ()
     is_over = undecided.needs_person and not evidence
     in_doubt = export.moved_to(ExportState.IN_DOUBT, now, None if is_over else next_probe)
-    asked = undecided.asked
-    because = f"{asked} It is in doubt because of this: {export.doubt.message}" if export.doubt else asked
-    return in_doubt, (in_doubt_event(in_doubt, because, now, evidence),)
+    return in_doubt, (in_doubt_event(in_doubt, _asked(undecided, export.doubt), now, evidence),)
+
+
+def _asked(undecided: Undecided, doubt: Doubt | None) -> str:
+    """What the ERP said to the question, and why there was one; once, where an outage is the reason of both."""
+    if doubt is None or doubt.message in undecided.asked:
+        return undecided.asked
+    return f"{undecided.asked} It is in doubt because of this: {doubt.message}"
 
 
 def _without_evidence(

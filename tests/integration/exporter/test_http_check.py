@@ -1,9 +1,12 @@
 """The check of a connection of kind `http`, against servers that lack one thing after the other."""
 
+import asyncio
 import ssl
+import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from socket import SO_LINGER, SOL_SOCKET
 from typing import Any
 
 import pytest
@@ -101,6 +104,22 @@ async def test_what_is_wrong_with_an_answer_is_said_with_what_to_do(response: by
     assert said in found.problem
     assert "s3cret" not in found.problem
     assert "retry the export" not in found.problem
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_a_connection_that_is_reset_is_no_matter_of_the_firewall(scheme: str) -> None:
+    async def reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
+        writer.close()
+
+    async with await asyncio.start_server(reset, "127.0.0.1", 0) as server:
+        checks = await check(f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+
+    assert [each.what for each in checks] == ["address", "answer"]
+    assert (checks[-1].problem or "").startswith(
+        "The connection was lost before an answer came. See the log of the ERP."
+    )
 
 
 async def test_a_connection_without_a_token_is_told_to_name_one() -> None:

@@ -75,7 +75,8 @@ def test_a_file_without_connections_has_no_routes(tmp_path: Path) -> None:
     [
         (MAIN.replace('"http"', '"telex"'), "kind is 'telex'; known kinds are "),
         (MAIN.replace('kind = "http"', ""), "kind is None; known kinds are "),
-        (MAIN + MAIN, "the name main more than once"),
+        (MAIN + MAIN, "line 16, connection main: name: the file has the name main more than once"),
+        (MAIN.replace("number_ch", "numer_ch"), "unknown limits: numer_characters (did you mean number_characters?)"),
         (
             MAIN + OTHER.replace("co-3", "co-2"),
             "nothing of the company co-2 can reach the connection other, since main",
@@ -106,6 +107,13 @@ def test_a_file_without_connections_has_no_routes(tmp_path: Path) -> None:
         (MAIN.replace("= 45", "= 29"), "at least to 30"),
         (MAIN.replace("https://erp.example.com/api", "erp.example.com"), "url"),
         (MAIN.replace('["co-1", "co-2"]', "[]"), "companies"),
+        *(
+            (
+                MAIN.replace("settle_seconds", f"{member} = []\nsettle_seconds"),
+                f"{member}: must not be empty, or the connection would take nothing; leave out {member} to take all",
+            )
+            for member in ("projects", "currencies", "kinds")
+        ),
         ("[connection]", "may contain only [[connection]]"),
         ("[[conection]]", "may contain only [[connection]]"),
         ("[[", "is not valid TOML"),
@@ -171,12 +179,46 @@ def test_an_error_names_a_missing_file(tmp_path: Path) -> None:
         MAIN.replace("settle_seconds", 'formerly = ["books"]\nsettle_seconds')
         + OTHER.replace("settle_seconds", 'formerly = ["books"]\nsettle_seconds'),
         MAIN.replace("settle_seconds", 'formerly = ["books", "books"]\nsettle_seconds'),
-        MAIN.replace("settle_seconds", 'formerly = ["main"]\nsettle_seconds'),
     ],
 )
 def test_a_former_name_that_could_mean_two_connections_is_refused(tmp_path: Path, text: str) -> None:
-    with pytest.raises(SettingsError, match=r"has the former name (main|books) more than once, or as a name"):
+    named = (
+        r"line \d+, connection \w+: formerly: the file has the former name (main|books) more than once, or as a name"
+    )
+    with pytest.raises(SettingsError, match=named):
         load_connections(saved(tmp_path, text), ENVIRONMENT)
+
+
+def test_a_connection_s_own_name_is_none_of_its_former_ones(tmp_path: Path) -> None:
+    text = MAIN.replace("settle_seconds", 'formerly = ["main"]\nsettle_seconds')
+
+    with pytest.raises(SettingsError, match=r"line 9, connection main: formerly: main is its name now; list only"):
+        load_connections(saved(tmp_path, text), ENVIRONMENT)
+
+
+def test_a_wrong_connection_does_not_hide_what_is_wrong_with_the_others(tmp_path: Path) -> None:
+    wrong = MAIN.replace('"http"', '"telex"') + OTHER.replace("https:", "htp:") + OTHER.replace("settle_", "setle_")
+
+    with pytest.raises(SettingsError) as refusal:
+        load_connections(path := saved(tmp_path, wrong), ENVIRONMENT)
+
+    assert [each.partition(": ")[0] for each in str(refusal.value).splitlines()] == [
+        f"{path}, line 4, connection main",
+        f"{path}, line 19, connection other",
+        f"{path}, line 35, connection other",
+    ]
+
+
+def test_a_wrong_kind_does_not_hide_what_is_wrong_whatever_the_kind(tmp_path: Path) -> None:
+    path = saved(tmp_path, MAIN.replace('"http"', '"telex"').replace("= 45", '= "long"').replace("title", "fax"))
+
+    with pytest.raises(SettingsError) as refusal:
+        load_connections(path, ENVIRONMENT)
+
+    begins, ends = str(refusal.value).split("line 4, kind is 'telex'; known kinds are ")
+    assert begins == f"{path}, line 2, connection main: title: is missing; add it; "
+    assert "line 9, settle_seconds: must be a valid number" in ends
+    assert "fax" not in ends
 
 
 async def test_a_connection_answers_to_its_former_names_and_routes_to_its_own(tmp_path: Path) -> None:
@@ -209,6 +251,29 @@ def test_a_secret_in_the_file_itself_is_refused(tmp_path: Path) -> None:
         load_connections(saved(tmp_path, MAIN.replace("token_env = ", "token = ")), ENVIRONMENT)
 
     assert "token: is not known; put the secret into a variable or a file" in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        'kind = "http"\nurl = "https://kim:s3cret@erp.example.com"',
+        'kind = "http"\nurl = "https://s3cret@erp.example.com"',
+        'kind = "lambda_erp"\ncompany = "A"\nurl = "https://kim:s3cret@erp.example.com"',
+        'kind = "tryton"\ndatabase = "a"\nuser = "kim"\nurl = "https://kim:s3cret@erp.example.com"',
+        'kind = "tryton"\ndatabase = "a"\nuser = "k"\nurl = "http://a.example"\ndocument_url = "https://kim:s3cret@erp.example.com/{id}"',
+    ],
+)
+def test_a_secret_in_an_address_is_refused(tmp_path: Path, more: str) -> None:
+    text = f'[[connection]]\nname = "main"\ntitle = "Books"\ncompanies = ["co-1"]\n{more}\n'
+
+    with pytest.raises(SettingsError) as refusal:
+        load_connections(saved(tmp_path, text), ENVIRONMENT)
+
+    line, member = text.count("\n"), more.splitlines()[-1].split(" ")[0]
+    problem = f"line {line}, connection main: {member}: must not contain a user or password; put the secret into"
+    assert problem in str(refusal.value)
+    assert "token_env or token_file" in str(refusal.value)
+    assert "s3cret" not in str(refusal.value)
 
 
 def test_a_file_that_a_connector_cannot_use_is_named_with_its_connection(tmp_path: Path) -> None:

@@ -84,15 +84,34 @@ async def test_a_check_of_a_good_connection_finds_nothing_wrong(connect: Connect
 
 
 async def test_a_check_names_every_record_that_the_settings_lack(connect: Connect) -> None:
-    connector = connect(payment_term="90 days", products={"x": "NO-1", "y": "03-300"}, vendors={"v": "NO-2"})
+    connector = connect(
+        default_product="NO-1",
+        products={"x": "NO-2", "y": "03-300"},
+        vendors={"v": "NO-3"},
+        default_unit="NO-4",
+        units={"m3": "m³", "acre": "NO-5"},
+        taxes={"t": "NO-6"},
+        payment_term="90 days",
+    )
 
     problems = [each.problem for each in await connector.check() if each.problem]
 
     assert [problem.split(".")[0] for problem in problems] == [
-        "Not in Tryton: NO-1",
-        "Not in Tryton: NO-2",
+        "Not in Tryton: NO-1, NO-2",
+        "Not in Tryton: NO-3",
+        "Not in Tryton: NO-4, NO-5",
+        "Not in Tryton: NO-6",
         "Not in Tryton: 90 days",
     ]
+
+
+async def test_a_check_names_a_record_that_is_deactivated(connect: Connect, admin: TrytonRpc) -> None:
+    party = await asyncio.to_thread(admin.create, "party.party", code="RETIRED", name="Retired Ltd")
+    await asyncio.to_thread(admin.call, "party.party", "write", [party], {"active": False})
+
+    problems = [each.problem for each in await connect(vendors={"v": "RETIRED"}).check() if each.problem]
+
+    assert problems == ["Deactivated in Tryton: RETIRED. Activate them there."]
 
 
 async def test_a_check_ends_where_nothing_more_can_be_seen(connect: Connect) -> None:
@@ -100,6 +119,16 @@ async def test_a_check_ends_where_nothing_more_can_be_seen(connect: Connect) -> 
 
     assert len(checks) == 1
     assert "Tryton refuses the user nobody-like-this" in (checks[0].problem or "")
+    assert "Correct the user or the password of the connection. It is not tried" in (checks[0].problem or "")
+
+
+async def test_a_database_that_tryton_does_not_have_is_named_with_what_to_do(connect: Connect) -> None:
+    (check,) = await connect(database="no-such-books").check()
+
+    assert check.problem == (
+        "The Tryton server does not have the database of this connection. Correct url or database in the connection's "
+        "settings."
+    )
 
 
 async def test_a_check_names_missing_rights(connect: Connect, admin: TrytonRpc) -> None:

@@ -151,8 +151,8 @@ def test_settings_that_were_written_out_are_read_back_as_they_were(limits: objec
     table = tomllib.loads(CONNECTION)["connection"][0] | {"limits": limits}
     settings = HttpSettings.model_validate(table)
 
-    assert HttpSettings.model_validate(settings.model_dump()) == settings
-    assert HttpSettings.model_validate(settings.model_dump(mode="json")) == settings
+    assert HttpSettings.model_validate(settings.model_dump(exclude_defaults=True)) == settings
+    assert HttpSettings.model_validate(settings.model_dump(mode="json", exclude_defaults=True)) == settings
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from schemas.fields import Owner
 from schemas.snapshot import Snapshot
 from services.exporter.connectors.tryton_answer import FAILURES
 from services.exporter.connectors.tryton_lookup import Found, names_of
@@ -21,6 +22,7 @@ from services.exporter.connectors.tryton_rows import (
 )
 from services.exporter.connectors.tryton_settings import TrytonSettings
 from services.exporter.connectors.types import WriteRequest
+from services.exporter.rules.failures import failure_of
 from tests.unit.exporter.builders import commitment_json
 
 FOUND = Found(
@@ -29,6 +31,8 @@ FOUND = Found(
     products=(ProductRow(id=4, code="03-300", purchasable=True, purchase_unit=UnitCategory(category=7, symbol="m³")),),
     units=(UnitRow(id=8, name="Cubic meter", symbol="m3", category=7, digits=2),),
 )
+LUMP_SUM = UnitRow(id=9, name="Lump sum", symbol="ls", category=1, digits=2)
+ASLEEP = UnitRow(id=9, name="Lump sum", symbol="ls", category=7, digits=2, active=False)
 
 
 def settings(**members: Any) -> TrytonSettings:
@@ -129,6 +133,39 @@ def test_all_lines_with_the_same_problem_are_told_at_once() -> None:
     assert "Line 5: cost code 09-900" in message
 
 
+@pytest.mark.parametrize(
+    ("units", "code", "owner", "words"),
+    [
+        ((), "default_unit_missing", Owner.ERP_ADMIN, "is not in Tryton."),
+        ((ASLEEP,), "default_unit_inactive", Owner.ERP_ADMIN, "is deactivated"),
+        (
+            (LUMP_SUM,),
+            "default_unit_of_other_kind",
+            Owner.PROJECT_MANAGER,
+            "does not fit product 03-300, which is bought in m³.",
+        ),
+    ],
+)
+def test_a_unit_that_nobody_typed_is_told_as_that_of_the_connection(
+    units: tuple[UnitRow, ...], code: str, owner: Owner, words: str
+) -> None:
+    problems = mapping_of(with_line(unit=None), replace(FOUND, units=units), default_unit="ls")
+
+    assert isinstance(problems, tuple)
+    failure = failure_of(refusal_of(problems, FAILURES), is_in_erp=False)
+    assert (failure.code, failure.owner) == (code, owner)
+    assert failure.message.startswith("Line 1 has no unit, and ls, the unit of this connection for such lines, ")
+    assert words in failure.message
+    assert "default_unit" in failure.next_step
+
+
+def test_a_unit_that_somebody_typed_is_told_as_the_line_s() -> None:
+    problems = mapping_of(with_line(unit="ls"), replace(FOUND, units=(LUMP_SUM,)), default_unit="ls")
+
+    assert isinstance(problems, tuple)
+    assert [each.code for each in problems] == ["unit_of_other_kind"]
+
+
 def test_a_quantity_beyond_what_tryton_keeps_exactly_is_refused() -> None:
     quantity = "123456789012345.5"
 
@@ -150,6 +187,7 @@ def test_every_problem_has_an_entry_of_its_own_in_the_table() -> None:
     codes = ("vendor_unlinked", "party_missing", "party_inactive", "product_missing", "product_inactive")
     codes += ("product_ambiguous", "product_not_bought", "cost_code_absent", "unit_absent", "unit_missing")
     codes += ("unit_inactive", "unit_ambiguous", "unit_of_other_kind", "quantity_too_long", "quantity_too_precise")
+    codes += ("default_unit_missing", "default_unit_inactive", "default_unit_ambiguous", "default_unit_of_other_kind")
     codes += ("tax_missing", "tax_inactive", "tax_ambiguous", "currency_missing", "currency_inactive")
     codes += ("payment_term_missing", "amount_differs", "state_quotation", "state_processing", "state_done")
 

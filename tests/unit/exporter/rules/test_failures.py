@@ -95,12 +95,16 @@ def test_a_failure_names_what_it_is_about_and_what_its_owner_does(
     assert failure.next_step.startswith(next_step)
 
 
-def test_what_was_not_stored_keeps_the_erps_words_and_their_next_step() -> None:
-    said = Refused(FailureClass.FIX_DATA, "Closed (HTTP 422).", "CC-1", Owner.APPROVER, "Open it.")
+def test_what_was_not_stored_is_said_before_the_erps_earlier_words_and_their_next_step() -> None:
+    doubtful = "It is not known whether anything was stored (HTTP 500)."
+    said = Refused(FailureClass.FIX_DATA, doubtful, "CC-1", Owner.APPROVER, "Open it.")
 
     failure = failure_of(not_stored(ABOUT, said), is_in_erp=False)
 
-    assert failure.message == ("Closed (HTTP 422). Asked afterwards, Main books does not have this revision of SC-014.")
+    assert failure.message == (
+        "Main books has stored nothing of this revision of SC-014, as a search has shown. It had answered to the "
+        "write: It is not known whether anything was stored (HTTP 500)."
+    )
     assert (failure.code, failure.owner, failure.next_step) == ("CC-1", Owner.APPROVER, "Open it.")
 
 

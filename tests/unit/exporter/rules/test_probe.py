@@ -221,7 +221,7 @@ def test_a_write_that_the_erp_has_answered_is_not_repeated(step: Create | Update
 
     assert isinstance(outcome, NotRepeated)
     assert (outcome.refused.failure_class, outcome.refused.code) == (FailureClass.FIX_DATA, "V-1")
-    assert outcome.refused.message.startswith("Vendor is on hold.")
+    assert outcome.refused.message.endswith("It had answered to the write: Vendor is on hold.")
 
 
 @pytest.mark.parametrize("step", [Create(), Update("d-1")])

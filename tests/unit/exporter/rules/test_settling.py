@@ -209,6 +209,14 @@ def test_the_erps_words_are_remembered_and_said_with_every_probe() -> None:
     assert probed.state.by_revision[1].doubt == Doubt(message="On hold.", failure_class="fix_setup", code="V-1")
 
 
+def test_what_has_kept_both_the_write_and_the_question_from_an_answer_is_said_once() -> None:
+    in_doubt = after_attempt(exports_after(), UNKNOWN).state
+
+    (event,) = after_attempt(in_doubt, Undecided(UNKNOWN.message), NOW + 2 * SOON).publish
+
+    assert event.data.asked == UNKNOWN.message
+
+
 def test_a_write_that_is_not_repeated_fails_with_the_erps_words_and_is_no_call() -> None:
     in_doubt = after_attempt(exports_after(), ANSWERED).state
 
