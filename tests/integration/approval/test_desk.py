@@ -536,7 +536,7 @@ async def test_an_export_in_doubt_is_settled_as_found(desk: DeskUnderTest, typed
         unnamed = await browser.post(
             "/commitments/8841/settle", data=fields | {"found": "yes", "evidence": "I saw it."}
         )
-        assert "Enter the number of the document that you found" in text_of(unnamed)
+        assert "Enter the number of the document that you found, or the ERP's own id" in text_of(unnamed)
         assert ">I saw it.</textarea>" in unnamed.text
         typed = {"found": "yes", "document_number": "PO 17", "evidence": "I opened PO 17."}
         typed["document_id"] = typed_id
@@ -547,6 +547,23 @@ async def test_an_export_in_doubt_is_settled_as_found(desk: DeskUnderTest, typed
     assert '"number":"PO 17"' in decision
     assert f'"id":"{own_id}"' in decision
     assert '"note":"I opened PO 17."' in decision
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [{"document_number": "ID 2"}, {"document_id": "2"}, {"document_id": "id 2"}, {"document_number": "id 2"}],
+)
+async def test_a_document_without_a_number_is_named_by_its_id(desk: DeskUnderTest, typed: dict[str, str]) -> None:
+    await desk.receive(sent(CONCRETE), company.accepted(CONCRETE), in_doubt(CONCRETE))
+    async with desk.browser(DANA) as browser:
+        page = await browser.get("/commitments/8841")
+        assert "Its number, or the ERP's own id: one of them is enough." in text_of(page)
+        fields = hidden_fields(page, "/settle") | {"found": "yes", "evidence": "I opened it."}
+        done = await follow(browser, await browser.post("/commitments/8841/settle", data=fields | typed))
+        assert "Recorded. SC-014 exists in QuickBooks as ID 2; this is being confirmed." in text_of(done)
+    (decision,) = await desk.published("decision.resolved")
+    assert '"id":"2"' in decision
+    assert '"number":"' not in decision.split('"document":')[1].split("}")[0]
 
 
 async def test_an_export_in_doubt_is_settled_as_absent_only_after_a_confirmation(desk: DeskUnderTest) -> None:
