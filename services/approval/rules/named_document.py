@@ -19,7 +19,7 @@ class NamedDocument(BaseModel):
     id: ErpId | None = Field(default=None, description="The ERP's own id; may be left out where `number` is given.")
     number: Code | None = Field(
         default=None,
-        description="The number that accountants read; `ID 2`, as a document without a number is called, means the id 2.",
+        description="The number that accountants read; `ID 2`, as one without a number is called, means the id 2.",
     )
     url: Url | None = Field(default=None, description="Where the document opens in the ERP.")
 
