@@ -5,6 +5,7 @@ import errno
 import shlex
 import signal
 import tempfile
+import tomllib
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, replace
@@ -51,14 +52,15 @@ class DemoSettings(BaseSettings):
     @property
     def options(self) -> WorldOptions:
         """The settings in the form that a world takes."""
+        file = self.demo_erp_connections
         ports = Ports(
             desk=self.demo_desk_port,
             commitments=self.demo_commitments_port,
             mailbox=self.demo_mailbox_port,
-            erp=self.demo_erp_port,
+            erp=0 if file else self.demo_erp_port,
             sign_in=self.demo_sign_in_port,
         )
-        return WorldOptions(ports=ports, erp_connections=self.demo_erp_connections)
+        return WorldOptions(ports=ports, erp_connections=file.absolute() if file else None)
 
 
 def run_demo(*, folder: Path | None, is_story: bool, erp: str = ErpKind.SMALL) -> int:
@@ -138,27 +140,45 @@ def _print_addresses(world: World) -> None:
         ("Commitments tool: create, send, see ribbons", world.commitments.url),
         ("Approval desk: accept, reject", world.desk_url),
         ("Mailbox: everything that was mailed", world.mailbox.url),
-        (world.erp.title, world.erp.url),
+        *([(world.own_erp.title, world.own_erp.url)] if world.own_erp else []),
     ):
         places.add_row(title, address)
     people = Table("Sign in as", "Who is", title="People", title_justify="left")
     for person_id, entry in DIRECTORY.items():
         people.add_row(entry.name, JOBS[person_id])
     Console().print(places, people)
-    Console(soft_wrap=True).print(services_table(world.services.values()))
+    Console().print(services_table(world.services.values()))
+    for line in log_lines(world.services.values()):
+        click.echo(line)
     click.echo("A service that ends, or that you end (kill PROCESS_ID), is started again with another process id.")
     click.echo("For the countersign command in another terminal:")
-    for name, value in command_environment(world.environment, world.erp.secrets).items():
-        click.echo(f"export {name}={shlex.quote(value)}")
+    for line in export_lines(world.environment, world.own_erp.secrets if world.own_erp else None):
+        click.echo(line)
     click.echo("Ctrl-C stops everything and removes its data.")
 
 
 def services_table(services: Iterable[ServiceProcess]) -> Table:
     """The running services, with what is needed to look at one or to end it."""
-    table = Table("Service", "Process id", "Address", "Log", title="Services", title_justify="left")
+    table = Table("Service", "Process id", "Address", title="Services", title_justify="left")
     for service in services:
-        table.add_row(service.name, str(service.pid), service.url, str(service.log))
+        table.add_row(service.name, str(service.pid), service.url)
     return table
+
+
+def log_lines(services: Iterable[ServiceProcess]) -> list[str]:
+    """Where the logs of the running services are, each path whole on a line, however narrow the terminal is."""
+    return [f"Log of {service.name}: {service.log}" for service in services]
+
+
+def export_lines(environment: Mapping[str, str], erp_secrets: Mapping[str, str] | None) -> list[str]:
+    """What a shell needs for commands next to the demo; `erp_secrets` is None with a file of connections of one's own.
+
+    The values of the variables to which such a file refers are not printed: whoever started the demo has them.
+    """
+    given = command_environment(environment, erp_secrets or {})
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in given.items()]
+    named = variables_of(Path(environment["ERP_CONNECTIONS"])) if erp_secrets is None else []
+    return [*lines, *(f"# {name}: as for the demo, since the file ERP_CONNECTIONS refers to it" for name in named)]
 
 
 def command_environment(environment: Mapping[str, str], erp_secrets: Mapping[str, str]) -> dict[str, str]:
@@ -168,6 +188,12 @@ def command_environment(environment: Mapping[str, str], erp_secrets: Mapping[str
     """
     given = {name: environment[name] for name in COMMAND_VARIABLES} | dict(erp_secrets)
     return given | {"DATABASE_URL": given["DATABASE_URL"].replace("postgresql+asyncpg://", "postgresql://", 1)}
+
+
+def variables_of(connections: Path) -> list[str]:
+    """The variables to which a file of connections refers, such as `token_env`."""
+    tables = tomllib.loads(connections.read_text(encoding="utf-8")).get("connection", [])
+    return sorted({str(value) for table in tables for name, value in table.items() if name.endswith("_env")})
 
 
 def _say(sentence: str) -> None:

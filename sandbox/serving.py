@@ -13,6 +13,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 LOOPBACK = "127.0.0.1"
 _BACKLOG = 1024
 _SHUTDOWN_SECONDS = 1
+_REQUEST_LINE_BYTES = 4096
 _NO_LINGER = struct.pack("ii", 1, 0)
 """A socket that is closed so sends a reset."""
 
@@ -34,11 +35,11 @@ def url_of(listener: socket.socket) -> str:
 
 @asynccontextmanager
 async def served(
-    app: FastAPI, listener: socket.socket | None = None, resets: Callable[[], bool] = lambda: False
+    app: FastAPI, listener: socket.socket | None = None, resets: Callable[[str], bool] = lambda _target: False
 ) -> AsyncIterator[str]:
     """Serve `app` while the block runs and yield its address; at the end, open calls get a second to finish.
 
-    A new connection is reset at once if `resets` says so.
+    A new connection is reset before its first request is read if `resets` says so of the request's target.
     """
     listener = listener or listen()
     server = _Server(
@@ -85,11 +86,23 @@ class _Server(uvicorn.Server):
 class _CuttableProtocol(H11Protocol):
     """HTTP/1.1 that passes its connection to the application, which can then cut it instead of answering."""
 
-    resets: Callable[[], bool]
+    resets: Callable[[str], bool]
+    _is_new = True
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.app_state = {**self.app_state, "transport": transport}
-        if self.resets():
-            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
-            transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        is_first, self._is_new = self._is_new, False
+        if is_first and self.resets(_target(data)):
+            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+            self.transport.abort()
+        else:
+            super().data_received(data)
+
+
+def _target(data: bytes) -> str:
+    """The target of the request that `data` begins; empty if it is no request."""
+    parts = data[:_REQUEST_LINE_BYTES].split(b" ", 2)
+    return parts[1].decode("latin-1") if len(parts) > 2 else ""  # noqa: PLR2004 - method, target, version

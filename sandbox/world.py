@@ -63,16 +63,26 @@ class WorldOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """The running system: servers, the parts around us, our services, and the environment that services get."""
+    """The running system: servers, the parts around us, our services, and the environment that services get.
+
+    `own_erp` is None where a file of connections is used instead.
+    """
 
     kafka: LocalKafka
     postgres: LocalPostgres
     mailbox: Mailbox
-    erp: ErpUnderDemo
+    own_erp: ErpUnderDemo | None
     sign_in: Provider
     commitments: CommitmentsTool
     services: Mapping[str, ServiceProcess]
     environment: Mapping[str, str]
+
+    @property
+    def erp(self) -> ErpUnderDemo:
+        """The ERP of this world; LookupError where a file of connections is used instead."""
+        if self.own_erp is None:
+            raise LookupError("this world has no ERP of its own")
+        return self.own_erp
 
     @property
     def desk_url(self) -> str:
@@ -101,26 +111,23 @@ async def running_world(
         settings = await _prepare(kafka, postgres)
         desk_url = f"http://127.0.0.1:{options.ports.desk or free_ports(1)[0]}"
         links = {"Approval desk": desk_url}
-        report("Starting mailbox, ERP and sign-in")
+        report("Starting mailbox and sign-in" if options.erp_connections else "Starting mailbox, ERP and sign-in")
         mailbox = await enter(running_mailbox(http_port=options.ports.mailbox, neighbours=links))
-        erp = await start_erp(stack, options.erp, postgres, port=options.ports.erp, neighbours=links, report=report)
+        erp = await _start_erp(stack, options, postgres, links, report)
         sign_in = await enter(running_sign_in(desk_client(desk_url), port=options.ports.sign_in))
         environment = {
             **service_environment(kafka, postgres, mailbox, sign_in),
             "PUBLIC_URL": desk_url,
-            "ERP_CONNECTIONS": str(
-                options.erp_connections or write_connections(folder, erp.connection, options.erp_settings)
-            ),
-            **erp.secrets,
+            **_erp_environment(folder, options, erp),
         }
         commitments = await enter(running_commitments(settings, port=options.ports.commitments, neighbours=links))
-        links |= {"Commitments": commitments.url, "Mailbox": mailbox.url, "ERP": erp.url}
+        links |= {"Commitments": commitments.url, "Mailbox": mailbox.url} | ({"ERP": erp.url} if erp else {})
         services = await _start_services(stack, options, environment, desk_url, report)
         yield World(
             kafka=kafka,
             postgres=postgres,
             mailbox=mailbox,
-            erp=erp,
+            own_erp=erp,
             sign_in=sign_in,
             commitments=commitments,
             services=services,
@@ -135,6 +142,21 @@ async def _start_servers(
         started(stack, options.kafka or LocalKafka(report=report)),
         started(stack, LocalPostgres(fsync=options.is_durable, report=report)),
     )
+
+
+async def _start_erp(
+    stack: AsyncExitStack, options: WorldOptions, postgres: LocalPostgres, links: Mapping[str, str], report: Report
+) -> ErpUnderDemo | None:
+    if options.erp_connections:
+        return None
+    return await start_erp(stack, options.erp, postgres, port=options.ports.erp, neighbours=links, report=report)
+
+
+def _erp_environment(folder: Path, options: WorldOptions, erp: ErpUnderDemo | None) -> Mapping[str, str]:
+    """The variables of the ERP connections; those to which a file of one's own refers are in ours."""
+    if erp is None:
+        return {"ERP_CONNECTIONS": str(options.erp_connections)}
+    return {"ERP_CONNECTIONS": str(write_connections(folder, erp.connection, options.erp_settings)), **erp.secrets}
 
 
 async def _prepare(kafka: LocalKafka, postgres: LocalPostgres) -> KafkaSettings:

@@ -84,7 +84,7 @@ class ErpFault(Fault):
     def matches(self, call: Call) -> bool:
         """Whether this fault hits `call`."""
         if self.kind == ErpFaultKind.RESET_CONNECTION:
-            return False  # it hits a connection, on which nothing has been called yet
+            return False  # it hits a connection, of which no call is read
         return self._is_for(call) and self.reference in (None, call.reference)
 
     @property

@@ -85,8 +85,13 @@ class Erp:
             cut(request)
         return faulty_answer(result, fault)
 
-    def resets_connection(self) -> bool:
-        """Whether the connection that has just been opened is to be reset, before anything is read from it."""
+    def resets_connection(self, target: str) -> bool:
+        """Whether the connection on which `target` is called first is to be reset, before the call is read.
+
+        Never for the pages and the faults, with which it is switched off.
+        """
+        if not target.startswith("/documents"):
+            return False
         fault = self.faults.take(lambda fault: fault.kind == ErpFaultKind.RESET_CONNECTION)
         if fault:
             entry = Entry(at=datetime.now(UTC), method="", did=Did.NOTHING, answered=None, fault=fault.kind)

@@ -12,7 +12,7 @@ from services.exporter.connections import Connections, load_connections
 from services.exporter.presence import PRESENCE_SECONDS, Presence
 from services.exporter.rechecking import RECHECK_IDLE_SECONDS, RecheckWork
 from services.exporter.reloading import Reloading
-from services.exporter.report import REPORT_SECONDS, ConnectionReport
+from services.exporter.report import ANNOUNCE_SECONDS, REPORT_SECONDS, ConnectionReport
 from services.exporter.settings import ExporterSettings
 from services.exporter.storage import retention, tables
 from services.exporter.storage.store import ExportStore
@@ -56,8 +56,13 @@ def build() -> tuple[Service, ServiceSettings]:
         outbox=outbox,
         aggregates=own_aggregates,
         workers=(exporting, *others),
-        # with a million waiting exports, the figures are counted less often
-        loops=(every(PRESENCE_SECONDS, presence.renew), every(REPORT_SECONDS, sparing(report.report)), reloading.run),
+        loops=(
+            every(PRESENCE_SECONDS, presence.renew),
+            every(ANNOUNCE_SECONDS, report.announce_changes),
+            # with a million waiting exports, or on a slow machine, the figures are counted less often
+            every(REPORT_SECONDS, sparing(report.report)),
+            reloading.run,
+        ),
         publishes=PUBLISHED,
         catching_up=catching_up,
         closers=(connections.close,),

@@ -19,9 +19,13 @@ from services.pipeline.database import Database, Transaction
 from services.pipeline.metrics import WORK_SET_ASIDE
 from services.pipeline.outbox import Outbox
 
+ANNOUNCE_SECONDS = 2.0
 REPORT_SECONDS = 5.0
 IDLE_AFTER = timedelta(minutes=2)
 """After so long without a contact, a connection rests."""
+
+STILL_AWAY = timedelta(seconds=30)
+"""For so long after a pause that no answer has ended, an ERP counts as away: the next call has just begun."""
 
 
 class ConnectionReport:
@@ -32,6 +36,19 @@ class ConnectionReport:
         self._outbox = outbox
         self._connections = connections
         self._clock = clock
+
+    async def announce_changes(self) -> None:
+        """Publish an event for each connection of which more is news than how many commitments wait for it.
+
+        Nothing is counted without such news, so that an outage is announced soon however much waits.
+        """
+        names = sorted(self._connections.by_name)
+        async with self._database.autocommit() as db:
+            known = await queries.announced(db, names)
+            if not any(self._is_news(name, known.get(name)) for name in names):
+                return
+            seen = await queries.connections(db, {name: self._connections.names_of(name) for name in names})
+        await self._publish_news(names, {name: each.queue_length for name, each in seen.items()})
 
     async def report(self) -> None:
         """Publish an event for each connection that no process has announced as it is now, and refresh the gauges."""
@@ -103,6 +120,7 @@ class ConnectionReport:
 
     def _announcement(self, name: str, circuit: Circuit, queue_length: int, version: int) -> ErpConnection:
         settings, now = self._connections.by_name[name].settings, self._clock()
+        away = _last_outage(circuit, now)
         return ErpConnection(
             name=name,
             version=version,
@@ -116,8 +134,8 @@ class ConnectionReport:
             kinds=settings.kinds,
             limits=settings.limits,
             circuit_open_since=circuit.open_since,
-            paused_until=circuit.next_call(now),
-            reason=circuit.reason if circuit.is_held_back(now) else None,
+            paused_until=circuit.next_call(away),
+            reason=circuit.reason if circuit.is_held_back(away) else None,
             last_contact=circuit.last_contact,
             queue_length=queue_length,
         )
@@ -134,6 +152,13 @@ class ConnectionReport:
             metrics.EXPORTS.labels(*labels).set(sum(each.count for each in members))
             oldest = max(each.oldest_age_seconds for each in members)
             metrics.EXPORTS_OLDEST_AGE_SECONDS.labels(*labels).set(oldest)
+
+
+def _last_outage(circuit: Circuit, now: datetime) -> datetime:
+    """The time for which an outage is told: `now`, or just before the end of a pause that nothing has ended since."""
+    paused_until = circuit.paused_until
+    is_still_away = paused_until is not None and timedelta() <= now - paused_until < STILL_AWAY
+    return paused_until - timedelta.resolution if paused_until and is_still_away else now
 
 
 def _comparable(announcement: ErpConnection, now: datetime) -> str:

@@ -68,6 +68,7 @@ async def test_the_running_system_exports_through_the_connector(
         connections.write_text(CONNECTION.format(url=ledgerly.url))
         ledgerly.hit(reset_after_storing, Call.CREATE)
         async with running_world(tmp_path, options) as world, Actors(world) as people:
+            assert world.own_erp is None
             commitment_id = await people.create("SC-014", "Concrete works")
             await people.send(commitment_id)
             await eventually(lambda: is_ready(people, commitment_id))

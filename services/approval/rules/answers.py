@@ -3,14 +3,17 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from schemas.commitment import ErpDocument
 from schemas.fields import Code, ContentHash, Count, Day, ErpId, ExportRound, Note, Reason, Revision, Version
 from services.approval.rules.commitment import CurrentStatus
 from services.approval.rules.event_handlers import Handled
 from services.approval.rules.finding import Finding
+from services.approval.rules.named_document import NamedDocument, read_named
 from services.approval.rules.terms import WrongTerm
+
+_Named = Annotated[ErpDocument, BeforeValidator(read_named, json_schema_input_type=NamedDocument)]
 
 
 class _Answer(BaseModel):
@@ -99,7 +102,7 @@ class Settle(_Repeat):
     """Settle an export in doubt: with the document found in the ERP, or without, as not there."""
 
     round: ExportRound = Field(description="The round in doubt.")
-    document: ErpDocument | None = Field(default=None, description="Absent: nothing is in the ERP, export again.")
+    document: _Named | None = Field(default=None, description="Absent: nothing is in the ERP, export again.")
     note: Annotated[Note, Field(min_length=1)] = Field(description="The evidence, in words.")
 
 

@@ -97,3 +97,8 @@ def connection_names(connection: str, erps: Sequence[ErpConnection]) -> tuple[st
 def erp_title(erp: ErpConnection | None) -> str:
     """What people call `erp`."""
     return erp.title if erp else UNNAMED_ERP
+
+
+def is_held_back(erp: ErpConnection) -> bool:
+    """Whether calls are held back: the ERP does not answer, or has asked to be left alone."""
+    return erp.circuit_open_since is not None or erp.paused_until is not None

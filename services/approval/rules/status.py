@@ -68,7 +68,7 @@ def commitment_status(facts: CommitmentFacts, current: CurrentStatus) -> Commitm
         ribbon=RIBBONS[current.status],
         editable=current.status in EDITABLE,
         locked_fields=locked_fields(facts),
-        message=message(facts, current),
+        message=_told_upstream(facts, current),
         erp_document=facts.document,
         since=current.since,
         summary=summary(facts, current),
@@ -90,6 +90,15 @@ def message(facts: CommitmentFacts, current: CurrentStatus, erp: str | None = No
     """One or two sentences on what the status means; `erp` is what people call the ERP, else its connection's name."""
     erp = erp or connection_name(facts) or UNNAMED_ERP
     return _sentence(facts, current, erp)[:MAX_TEXT_CHARACTERS]
+
+
+def _told_upstream(facts: CommitmentFacts, current: CurrentStatus) -> str:
+    """The message as the project's people read it: what only the ERP administrator can do stays on the desk."""
+    failure = current.ruling.failure if current.ruling else None
+    if failure is None or failure.owner is not Owner.ERP_ADMIN:
+        return message(facts, current)
+    told = " The ERP administrator has to act; the approval desk says what to do."
+    return failure.message[: MAX_TEXT_CHARACTERS - len(told)] + told
 
 
 def _sentence(facts: CommitmentFacts, current: CurrentStatus, erp: str) -> str:

@@ -73,7 +73,7 @@ def _why_not(export: Export, named: ErpDocument, copy: ErpCopy) -> str:
 
 def _is_called(copy: ErpCopy, named: ErpDocument) -> bool:
     """Whether the ERP's document has the name: another one may have as its id what people read as a number."""
-    if not named.is_known_by_number:
+    if named.number is None or not named.is_known_by_number:
         return copy.document.id == named.id
     number = id_of_number(named.number or named.id)
     if copy.document.number:

@@ -3,7 +3,8 @@
 Each statement reads nothing but an index, and costs next to nothing while few exports are unfinished.
 """
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -54,6 +55,18 @@ async def connections(db: Transaction, names: Mapping[str, Sequence[str]]) -> Ma
         row.name: SeenConnection(circuit_of(row), row.told, sum(waiting.get(name, 0) for name in names[row.name]))
         for row in rows
     }
+
+
+async def announced(db: Transaction, names: Collection[str]) -> Mapping[str, SeenConnection]:
+    """Return those of `names` that are registered; what waits is not counted, but taken from what was announced."""
+    table = tables.CONNECTION
+    rows = await db.execute(select(table).where(table.c.name == func.any(list(names))))
+    return {row.name: SeenConnection(circuit_of(row), row.told, _queue_told(row.told)) for row in rows}
+
+
+def _queue_told(told: str | None) -> int:
+    length: int = json.loads(told).get("queue_length", 0) if told else 0
+    return length
 
 
 async def _count_waiting(db: Transaction, names: Sequence[str]) -> Mapping[str, int]:

@@ -366,6 +366,21 @@ async def test_an_export_in_doubt_is_settled_with_or_without_a_document(api: Api
     assert [decision["round"] for decision in await api.decisions("decision.accepted")] == [2]
 
 
+@pytest.mark.parametrize(
+    ("named", "own_id"), [({"id": "4F2"}, "4F2"), ({"number": "PO 17"}, "PO-17"), ({"number": "ID 2"}, "2")]
+)
+async def test_a_document_is_named_by_its_number_or_by_its_id(api: Api, named: dict[str, str], own_id: str) -> None:
+    await api.desk.receive(company.sent(SC), company.accepted(SC), company.in_doubt(SC))
+    answer = {"revision": 1, "round": 1, "note": "Found it."}
+
+    nameless = await api.post("/sc-1/settle", answer | {"document": {"connection": company.ERP}})
+    await api.post("/sc-1/settle", answer | {"document": {"connection": company.ERP} | named})
+
+    assert "Give the document's number, or the ERP's own id" in is_problem(nameless, 422)["detail"]
+    (decision,) = await api.decisions("decision.resolved")
+    assert decision["document"]["id"] == own_id
+
+
 async def test_a_document_given_as_evidence_belongs_to_the_erp_that_was_asked(api: Api) -> None:
     another = company.QUICKBOOKS.model_copy(update={"name": "another-erp"})
     await api.desk.receive(another, company.sent(SC), company.accepted(SC), company.in_doubt(SC))

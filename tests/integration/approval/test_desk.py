@@ -52,7 +52,7 @@ async def test_a_commitment_is_accepted_exported_and_synced(desk: DeskUnderTest)
         assert "Commitments - Ready to be Exported" in page.text
         assert 'href="/commitments?view=ready" aria-current="page"' in page.text
         done = await follow(browser, await choose(browser, "export", choice(page, "accept", "8841")))
-        assert "Accepted. SC-014 is being exported to QuickBooks; this usually takes a few minutes." in text_of(done)
+        assert "Accepted. SC-014 is being exported to QuickBooks; its page shows the outcome." in text_of(done)
         assert "Nothing is waiting for your answer." in text_of(done)
         exporting = await browser.get("/commitments?view=exporting")
         assert "SC-014 Concrete works QuickBooks Dana Ruiz" in text_of(exporting)
@@ -536,7 +536,7 @@ async def test_an_export_in_doubt_is_settled_as_found(desk: DeskUnderTest, typed
         unnamed = await browser.post(
             "/commitments/8841/settle", data=fields | {"found": "yes", "evidence": "I saw it."}
         )
-        assert "Enter the number of the document that you found" in text_of(unnamed)
+        assert "Enter the number of the document that you found, or the ERP's own id" in text_of(unnamed)
         assert ">I saw it.</textarea>" in unnamed.text
         typed = {"found": "yes", "document_number": "PO 17", "evidence": "I opened PO 17."}
         typed["document_id"] = typed_id
@@ -547,6 +547,23 @@ async def test_an_export_in_doubt_is_settled_as_found(desk: DeskUnderTest, typed
     assert '"number":"PO 17"' in decision
     assert f'"id":"{own_id}"' in decision
     assert '"note":"I opened PO 17."' in decision
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [{"document_number": "ID 2"}, {"document_id": "2"}, {"document_id": "id 2"}, {"document_number": "id 2"}],
+)
+async def test_a_document_without_a_number_is_named_by_its_id(desk: DeskUnderTest, typed: dict[str, str]) -> None:
+    await desk.receive(sent(CONCRETE), company.accepted(CONCRETE), in_doubt(CONCRETE))
+    async with desk.browser(DANA) as browser:
+        page = await browser.get("/commitments/8841")
+        assert "Its number, or the ERP's own id: one of them is enough." in text_of(page)
+        fields = hidden_fields(page, "/settle") | {"found": "yes", "evidence": "I opened it."}
+        done = await follow(browser, await browser.post("/commitments/8841/settle", data=fields | typed))
+        assert "Recorded. SC-014 exists in QuickBooks as ID 2; this is being confirmed." in text_of(done)
+    (decision,) = await desk.published("decision.resolved")
+    assert '"id":"2"' in decision
+    assert '"number":"' not in decision.split('"document":')[1].split("}")[0]
 
 
 async def test_an_export_in_doubt_is_settled_as_absent_only_after_a_confirmation(desk: DeskUnderTest) -> None:
@@ -630,6 +647,29 @@ async def test_an_erp_that_is_down_is_shown_with_its_reason_and_last_answer(desk
         "QuickBooks has not answered since Nov 16, 2026, 09:02 CST. The ERP could not be reached (ConnectError). "
         "Its last answer came Nov 16, 2026, 09:02 CST. 1 commitment waits and will go when it is back." in page
     )
+
+
+@pytest.mark.parametrize("is_in_doubt", [False, True])
+async def test_a_commitments_own_page_says_that_its_erp_is_down(desk: DeskUnderTest, *, is_in_doubt: bool) -> None:
+    unavailable = {
+        "version": 2,
+        "circuit_open_since": company.START,
+        "paused_until": company.START,
+        "last_contact": company.START,
+        "reason": "It is down (HTTP 503).",
+    }
+    await desk.receive(sent(CONCRETE), company.accepted(CONCRETE), *([in_doubt(CONCRETE)] if is_in_doubt else []))
+    await desk.receive(company.QUICKBOOKS.model_copy(update=unavailable))
+    async with desk.browser(DANA) as browser:
+        during = text_of(await browser.get("/commitments/8841"))
+        await desk.receive(company.QUICKBOOKS.model_copy(update={"version": 3}))
+        after = text_of(await browser.get("/commitments/8841"))
+    assert (
+        "QuickBooks has not answered since Nov 16, 2026, 09:02 CST. It is down (HTTP 503). "
+        "Its last answer came Nov 16, 2026, 09:02 CST. It is tried again at Nov 16, 2026, 09:02 CST. "
+        "SC-014 waits and will go when it is back." in during
+    )
+    assert "has not answered since" not in after
 
 
 async def test_an_erp_that_asked_us_to_wait_is_shown_with_its_words(desk: DeskUnderTest) -> None:

@@ -83,6 +83,20 @@ async def test_a_document_of_another_commitment_is_refused_as_evidence(desk: Des
     assert await desk.published("decision.resolved") == []
 
 
+@pytest.mark.parametrize("typed", [{"id": "1"}, {"number": "1"}, {"number": "ID 1"}, {"number": "id  1"}])
+async def test_a_document_without_a_number_is_refused_however_it_is_typed(
+    desk: DeskUnderTest, typed: dict[str, str]
+) -> None:
+    await doubtful(desk, FIRST, SECOND)
+    await desk.receive(written(FIRST, document("1", number=None)))
+    named = Settle.model_validate(evidence(document()).model_dump() | {"document": {"connection": company.ERP} | typed})
+
+    answered = await Decisions(desk.database, desk.consumer.outbox, lambda: None).answer(SECOND["id"], DANA, named)
+
+    assert answered
+    assert "is already the document of SC-001 (sc-1)." in refusal(answered.result)
+
+
 async def test_a_document_that_only_was_evidence_is_refused_as_well(desk: DeskUnderTest) -> None:
     await doubtful(desk, FIRST, SECOND)
     assert isinstance(await settle(desk, FIRST, document()), Granted)

@@ -4,7 +4,8 @@ import json
 
 from sqlalchemy import select
 
-from schemas.events import ErpConnection
+from schemas.events import UNKNOWN_CONNECTION, ErpConnection
+from schemas.fields import FailureClass
 from services.approval.storage.tables import DOCUMENT
 from tests.integration.approval import company
 from tests.integration.approval.company import DANA, content
@@ -106,3 +107,20 @@ async def test_what_is_in_doubt_in_an_erp_that_was_left_is_settled_by_an_approve
     assert "Recorded. SC-014 exists in" in text_of(done)
     (resolved,) = [json.loads(each)["data"] for each in await desk.published("decision.resolved")]
     assert (resolved["document"]["connection"], resolved["document"]["number"]) == (company.ERP, "PO-7")
+
+
+async def test_trying_again_promises_nothing_while_the_connection_is_not_configured(desk: DeskUnderTest) -> None:
+    await desk.receive(company.sent(SC), company.accepted(SC), REMOVED)
+    failed = company.failed(SC, FailureClass.FIX_SETUP, "It is not configured.", code=UNKNOWN_CONNECTION)
+    await desk.receive(failed.model_copy(update={"connection": company.ERP}))
+    async with desk.browser(DANA) as browser:
+        without = text_of(await browser.get(PAGE))
+        await desk.receive(BOOKS)
+        with_another = text_of(await browser.get(PAGE))
+
+    assert (
+        "quickbooks-main is not configured. Trying again fails until the ERP administrator has put it back, or added "
+        "another one that takes SC-014; then the accepted content goes there." in without
+    )
+    assert "once more" not in without
+    assert "The accepted content goes to Books once more." in with_another

@@ -59,6 +59,17 @@ async def test_a_document_that_the_erp_has_settles_the_export(reading: ExporterP
     assert (event.data.erp_document.id, event.data.erp_document.number) == (by_hand, "PO-1001")
 
 
+async def test_a_document_that_is_named_by_the_erps_own_id_alone_settles_the_export(reading: ExporterProcess) -> None:
+    by_hand = await _written_by_hand(reading)
+
+    await reading.consume(resolved_event(document_id=by_hand, number=None))
+    await reading.work_once()
+
+    event = await reading.last_published()
+    assert isinstance(event.data, ExportSucceeded)
+    assert (event.data.erp_document.id, event.data.erp_document.number) == (by_hand, "PO-1001")
+
+
 async def test_a_document_that_the_erp_does_not_have_leaves_it_in_doubt(reading: ExporterProcess) -> None:
     await reading.consume(resolved_event(document_id="PO-9999", number="PO-9999"))
     await reading.work_once()

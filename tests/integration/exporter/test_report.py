@@ -5,7 +5,9 @@ from datetime import timedelta
 from prometheus_client import REGISTRY
 
 from sandbox.erp.faults import Calls, ErpFault, ErpFaultKind
+from schemas.events import ErpConnection
 from services.exporter import metrics
+from services.exporter.report import STILL_AWAY
 from tests.integration.exporter.exporter_process import ExporterProcess
 from tests.unit.exporter.builders import accepted_event, rejected_event
 
@@ -132,6 +134,60 @@ async def test_an_erp_that_is_down_is_announced_with_the_reason_and_the_next_tri
 
     told = (await exporter.last_published()).data
     assert (told.circuit_open_since, told.paused_until, told.reason) == (None, None, None)
+
+
+async def told_of_main(exporter: ExporterProcess) -> list[ErpConnection]:
+    return [event.data for event in await exporter.published() if isinstance(event.data, ErpConnection)]
+
+
+async def test_an_outage_is_announced_although_the_figures_are_not_counted_again(exporter: ExporterProcess) -> None:
+    await exporter.consume(accepted_event())
+    await exporter.work_once()
+    await exporter.connection_report.report()
+    unavailable = ErpFault(kind=ErpFaultKind.UNAVAILABLE, calls=Calls.EVERY, retry_after_seconds=5)
+    exporter.erp.faults.replace([unavailable])
+    await exporter.consume(accepted_event(commitment_id="c-2"), accepted_event(commitment_id="c-3"))
+    before = len(await told_of_main(exporter))
+
+    await exporter.connection_report.announce_changes()
+    assert len(await told_of_main(exporter)) == before  # that more waits is for the next count
+
+    await exporter.work_once()
+    await exporter.connection_report.announce_changes()
+    told = (await told_of_main(exporter))[-1]
+    assert (told.paused_until, told.queue_length) == (exporter.clock() + timedelta(seconds=5), 2)
+    assert told.reason == "The ERP is down for maintenance. Nothing was stored (HTTP 503)."
+
+
+async def test_an_outage_stays_announced_between_two_pauses_until_the_erp_answers(exporter: ExporterProcess) -> None:
+    unavailable = ErpFault(kind=ErpFaultKind.UNAVAILABLE, calls=Calls.EVERY, retry_after_seconds=5)
+    exporter.erp.faults.replace([unavailable])
+    await exporter.consume(accepted_event())
+    for _ in range(8):
+        await exporter.work_once()
+        exporter.clock.advance(5)
+        await exporter.connection_report.announce_changes()  # the pause has ended, and the next call has not begun
+        told = (await told_of_main(exporter))[-1]
+        assert told.paused_until
+        assert told.reason
+
+    exporter.erp.faults.replace([])
+    exporter.clock.advance(300)
+    await exporter.work_once()
+    await exporter.connection_report.announce_changes()
+    told = (await told_of_main(exporter))[-1]
+    assert (told.circuit_open_since, told.paused_until, told.reason) == (None, None, None)
+
+
+async def test_a_pause_after_which_nothing_is_called_is_over_soon(exporter: ExporterProcess) -> None:
+    exporter.erp.faults.replace([ErpFault(kind=ErpFaultKind.UNAVAILABLE, calls=Calls.EVERY, retry_after_seconds=5)])
+    await exporter.consume(accepted_event())
+    await exporter.work_once()
+    exporter.clock.advance(5 + STILL_AWAY.seconds)
+    await exporter.connection_report.announce_changes()
+
+    told = (await told_of_main(exporter))[-1]
+    assert (told.paused_until, told.reason) == (None, None)
 
 
 async def test_the_last_contact_before_a_rest_is_announced_to_the_second_and_once(exporter: ExporterProcess) -> None:

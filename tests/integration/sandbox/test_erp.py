@@ -235,6 +235,22 @@ async def test_a_new_connection_is_reset_before_anything_is_read(erp: Erp, clien
     assert did == [(Did.NOTHING, ErpFaultKind.RESET_CONNECTION), (Did.CREATED, None)]
 
 
+async def test_connections_are_reset_until_the_fault_is_switched_off_on_its_page(erp: Erp, client: AsyncClient) -> None:
+    switched_on = await client.post("/faults", data={"kind": "reset_connection", "calls": "writes", "times": ""})
+    async with AsyncClient(base_url=erp.url, headers=client.headers) as caller:
+        for _ in range(2):
+            with pytest.raises((ReadError, WriteError, RemoteProtocolError)):
+                await caller.post("/documents", json=order_body())
+    async with AsyncClient(base_url=erp.url) as visitor:
+        pages = [await visitor.get(path) for path in ("/", "/journal", "/faults")]
+    async with AsyncClient(base_url=erp.url) as visitor:
+        switched_off = await visitor.put("/faults", json={"faults": []})
+
+    assert (switched_on.status_code, switched_off.status_code) == (303, 200)
+    assert [page.status_code for page in pages] == [200, 200, 200]
+    assert (await client.post("/documents", json=order_body())).status_code == 201
+
+
 async def test_too_many_calls_are_429_and_say_when_to_retry(erp: Erp, client: AsyncClient) -> None:
     erp.faults.switch_on(ErpFault(kind=ErpFaultKind.TOO_MANY, retry_after_seconds=7))
     answer = await client.post("/documents", json=order_body())

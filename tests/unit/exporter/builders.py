@@ -109,7 +109,7 @@ def resolved_event(
     *,
     company_id: str = "co-1",
     commitment_id: str = "c-1",
-    number: str = "PO-9",
+    number: str | None = "PO-9",
     evidence: int = 1,
 ) -> Event[DecisionResolved]:
     """Return an approver's evidence that the revision is in the ERP."""

@@ -4,11 +4,19 @@ import sys
 from io import StringIO
 from pathlib import Path
 
+import pytest
 from pydantic import SecretStr
 from rich.console import Console
 
 from sandbox.configuration import write_connections
-from sandbox.demo import COMMAND_VARIABLES, command_environment, services_table
+from sandbox.demo import (
+    COMMAND_VARIABLES,
+    DemoSettings,
+    command_environment,
+    export_lines,
+    log_lines,
+    services_table,
+)
 from sandbox.erp import Erp
 from sandbox.service_process import ServiceProcess
 from services.digest.settings import DigestSettings
@@ -38,6 +46,29 @@ def test_the_table_of_services_has_the_id_of_the_process_that_people_may_end() -
         console.print(services_table([service]))
         (row,) = [row for row in console.export_text().splitlines() if "notifier" in row]
         assert row.split("│")[2].strip() == str(service.pid)
+
+
+def test_the_path_of_a_log_is_printed_whole() -> None:
+    with Sleeping("notifier", {}) as service:
+        assert log_lines([service]) == [f"Log of notifier: {service.log}"]
+        console = Console(record=True, width=80, file=StringIO())
+        console.print(services_table([service]))
+        assert "…" not in console.export_text()
+
+
+def test_connections_of_ones_own_are_used_instead_of_the_small_erp(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.toml").write_text('[[connection]]\ntoken_env = "BOOKS_KEY"\n[[connection]]\nname = "open"\n')
+
+    options = DemoSettings(demo_erp_connections=Path("mine.toml")).options
+    environment = dict.fromkeys(COMMAND_VARIABLES, "x") | {"ERP_CONNECTIONS": str(options.erp_connections)}
+    lines = export_lines(environment, None)
+
+    assert (options.erp_connections, options.ports.erp) == (tmp_path / "mine.toml", 0)
+    assert f"export ERP_CONNECTIONS={tmp_path / 'mine.toml'}" in lines
+    assert lines[-1] == "# BOOKS_KEY: as for the demo, since the file ERP_CONNECTIONS refers to it"
 
 
 class Sleeping(ServiceProcess):

@@ -1,14 +1,15 @@
 """Builds an approver's answer from a form of the desk, or says what is wrong with the form."""
 
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from schemas.commitment import ErpDocument, id_of_number
 from schemas.events import LimitsProfile
 from services.approval.rules.answers import Accept, AcceptDrift, Answer, ExportAgain, Reject, Retry, Settle
 from services.approval.rules.commitment import CurrentStatus
 from services.approval.rules.guards import is_erp_left, missing_document
+from services.approval.rules.named_document import id_said
 from services.approval.web.desk import forms
 from services.approval.web.desk.forms import BadFormError, Choice, DriftChoice, DriftVerb, Fields, FormProblem, Verb
 
@@ -164,22 +165,28 @@ def _settle_problems(fields: Fields, evidence: str) -> list[FormProblem]:
 
 
 def _document_problems(fields: Fields) -> list[FormProblem]:
-    number = _text(fields, "document_number")
-    if not number:
-        return [FormProblem("document_number", "Enter the number of the document that you found")]
+    number, own_id = _text(fields, "document_number"), _own_id(fields)
+    if not number and not own_id:
+        return [FormProblem("document_number", "Enter the number of the document that you found, or the ERP's own id")]
     return [
         *forms.code_problems("document_number", "document number", number),
-        *forms.id_problems("document_id", "id", _text(fields, "document_id")),
+        *forms.id_problems("document_number", "id", id_said(number)),
+        *forms.id_problems("document_id", "id", own_id),
     ]
 
 
-def _document(fields: Fields, connection: str | None) -> ErpDocument:
-    """The document that was found; without an id of its own, which few ERPs show, its number serves as one."""
+def _document(fields: Fields, connection: str | None) -> Mapping[str, str | None]:
+    """The document that was found, by its number, by the ERP's own id, or by both."""
     if not connection:
         raise BadFormError
-    number = _text(fields, "document_number")
-    own_id = _text(fields, "document_id") or id_of_number(number)
-    return ErpDocument(connection=connection, id=own_id, number=number)
+    number, own_id = _text(fields, "document_number"), _own_id(fields)
+    return {"connection": connection, "id": own_id or None, "number": number or None}
+
+
+def _own_id(fields: Fields) -> str:
+    """The id that was typed, also if it was typed as people read it: `ID 2`."""
+    typed = _text(fields, "document_id")
+    return id_said(typed) or typed
 
 
 def _built(answer_type: type[AnswerT], **members: Any) -> AnswerT:

@@ -9,7 +9,7 @@ from schemas.fields import FailureClass, Owner, Status
 from services.approval.rules import status
 from services.approval.rules.checks import UNREACHABLE
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus
-from services.approval.rules.erp import UNNAMED_ERP, connection_name, target_erp
+from services.approval.rules.erp import UNNAMED_ERP, connection_name, is_held_back, target_erp
 from services.approval.rules.finding import Finding
 from services.approval.rules.guards import is_erp_left, missing_document
 from services.approval.rules.leaving import connection_that_is_back
@@ -54,6 +54,12 @@ class ListRow:
     def lost_connection(self) -> str | None:
         """The connection that the commitment cannot leave by itself and that is not configured any more, if so."""
         return connection_name(self.facts) if self.erp is None else None
+
+    @property
+    def waits_for_outage(self) -> bool:
+        """Whether the ERP is asked for it, and calls to that are held back."""
+        is_asked = self.current.status in (Status.EXPORTING, Status.IN_DOUBT)
+        return is_asked and self.erp is not None and is_held_back(self.erp)
 
     @property
     def blocked_by(self) -> tuple[str, ...]:

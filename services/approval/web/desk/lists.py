@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from schemas.events import DirectoryPerson, ErpConnection
 from schemas.fields import TEXT_PATTERN
+from services.approval.rules.erp import is_held_back
 from services.approval.storage import directory, queries
 from services.approval.storage.queries import Cursor
 from services.approval.storage.sessions import Session
@@ -166,5 +167,4 @@ def _by_cause(rows: Sequence[ListRow]) -> Mapping[Any, Sequence[ListRow]]:
 
 
 def _unavailable(erps: Sequence[ErpConnection]) -> list[ErpConnection]:
-    """The connections whose calls are held back: the ERP does not answer, or has asked to be left alone."""
-    return [erp for erp in erps if erp.circuit_open_since or erp.paused_until]
+    return [erp for erp in erps if is_held_back(erp)]

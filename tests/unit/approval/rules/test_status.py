@@ -23,6 +23,7 @@ from tests.unit.approval.rules.event_builders import (
     after,
     confirmed,
     document,
+    erp_left,
     failed,
     in_doubt,
     rejected,
@@ -70,6 +71,19 @@ def test_every_status_has_a_ribbon() -> None:
 def test_fields_are_locked_in_every_status_once_there_is_a_document(events: tuple[Event[EventData], ...]) -> None:
     assert published(*events).locked_fields == ()
     assert published(*SYNCED, *events).locked_fields == ("number", "vendor", "title", "status")
+
+
+def test_what_only_the_erp_administrator_can_do_is_told_on_the_desk_and_not_on_the_ribbon() -> None:
+    left = (*SYNCED, sent(2), accepted(2), erp_left())
+    facts = after(*left)
+    current = current_status(facts)
+    assert current
+
+    assert message(facts, current).endswith("Next step, for the ERP administrator: Say formerly, or create it anew.")
+    assert published(*left).message == (
+        "PO-1001 is in quickbooks, which is no longer configured. "
+        "The ERP administrator has to act; the approval desk says what to do."
+    )
 
 
 @pytest.mark.parametrize(

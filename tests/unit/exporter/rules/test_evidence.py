@@ -53,6 +53,25 @@ def test_a_document_without_a_number_is_asked_for_by_its_id_and_called_so() -> N
     assert gone == WrongEvidence("ID 1 was named as its document, but the ERP has no ID 1.")
 
 
+@pytest.mark.parametrize(
+    ("shown", "is_it"),
+    [
+        (FoundDocument("2"), True),
+        (FoundDocument("2", "PO-7"), True),  # the ERP has given it a number since
+        (FoundDocument("9", "2"), False),
+        (FoundDocument("9"), False),
+    ],
+)
+def test_an_id_names_the_document_with_that_id_and_never_one_with_that_number(
+    shown: FoundDocument, *, is_it: bool
+) -> None:
+    named = ErpDocument(connection="main", id="2")
+
+    outcome = after_reading(doubtful().by_revision[1], named, ErpCopy(shown, reference="2"), ())
+
+    assert isinstance(outcome, Landed if is_it else WrongEvidence)
+
+
 def test_a_document_with_our_marker_beside_it_is_shown_as_well() -> None:
     export = doubtful().by_revision[1]
     ours = found_document(export.marker)
