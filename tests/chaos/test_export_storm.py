@@ -62,6 +62,8 @@ POLL_SECONDS = 0.5
 LOGGED_CHARACTERS = 3_000
 EXPLAINED = 3
 """Of how many commitments that have not ended everything is printed that is known of them."""
+DIES_WITHIN_SECONDS = 240
+"""A row of refused trials may hold all calls back for minutes."""
 COMMITMENTS_MORE, MORE_AFTER_SECONDS, MOST_TIMES_MORE = 5, 5.0, 60
 
 
@@ -206,7 +208,7 @@ class Storm:
 
     async def _note_death(self, point: str, ids: Sequence[str]) -> None:
         """Let it die at `point`, with new commitments once it shares the work, and more if the other one takes them."""
-        dying = asyncio.create_task(asyncio.to_thread(dies_at, self.dying, point))
+        dying = asyncio.create_task(asyncio.to_thread(dies_at, self.dying, point, DIES_WITHIN_SECONDS))
         await eventually(lambda: asyncio.to_thread(lambda: self.dying.has_ended or self.dying.is_ready()))
         await self.people.send(ids)
         while not (await asyncio.wait([dying], timeout=MORE_AFTER_SECONDS))[0]:

@@ -99,11 +99,11 @@ async def die_at_each_point(world: World, name: str, size: Size) -> tuple[list[s
     return ids, survived
 
 
-def dies_at(service: ServiceProcess, point: str) -> bool:
-    """Start the service, and return whether it dies at `point`."""
+def dies_at(service: ServiceProcess, point: str, seconds: float = DIES_WITHIN_SECONDS) -> bool:
+    """Start the service, and return whether it dies at `point` within so many seconds."""
     service.environment["CRASH_AT"] = point
     service.launch()
-    return service.ends_within(DIES_WITHIN_SECONDS) and service.exit_status == -signal.SIGKILL
+    return service.ends_within(seconds) and service.exit_status == -signal.SIGKILL
 
 
 async def test_the_same_run_without_the_probe_writes_documents_twice(
