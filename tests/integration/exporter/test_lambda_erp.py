@@ -434,7 +434,10 @@ async def test_a_check_names_what_is_wrong(erp: LambdaErp, key: str) -> None:
         assert "no company Nobody" in company.problem
     async with connector(erp.url, "sk_erp_wrong") as wrong:
         (sign_in,) = await wrong.check()
-        assert sign_in.problem == "Lambda ERP does not accept the API key: Invalid API key."
+        assert sign_in.problem == (
+            "Lambda ERP does not accept the API key: Invalid API key. Create an API key with the role manager, switch "
+            "REST API access on in Lambda ERP's settings, and give the exporter the key."
+        )
     async with connector(erp.url, api_key(erp, "viewer")) as viewer:
         (role,) = await viewer.check()
         assert role.problem == "The API key has the role viewer; create one with the role manager."
