@@ -13,6 +13,7 @@ from sandbox.faults import FaultInjector
 from sandbox.pages import Pages
 from sandbox.tryton.faults import TrytonFault, TrytonFaultKind
 from sandbox.tryton.rpc import Record, TrytonRpc
+from schemas.commitment import document_name
 
 LINKS = {"Purchases": "/", "Faults": "/faults"}
 SHOWN_ROWS = 200
@@ -43,7 +44,8 @@ def add_pages(
         found = rpc.search("purchase.purchase", [["id", "=", purchase_id]], *_HEAD)
         if not found:
             raise HTTPException(404, f"There is no purchase {purchase_id}.")
-        return pages.render("purchase.html", purchase=found[0], lines=_lines(rpc, purchase_id))
+        name = document_name(found[0]["number"], str(purchase_id))
+        return pages.render("purchase.html", purchase=found[0], name=name, lines=_lines(rpc, purchase_id))
 
     def faults_page() -> HTMLResponse:
         kinds, calls = list(TrytonFaultKind), list(Calls)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from operator import itemgetter
 from uuid import uuid4
 
 from services.exporter.attempt import ExportJob
@@ -82,17 +83,16 @@ class Claiming:
         None where the connection's row has to be looked at first: calls are held back or counted, the connection was
         reloaded, the lease may have been lost, or nobody has looked for a while.
         """
-        places: dict[str, list[HandedOn]] = {}
+        places: dict[str, list[tuple[Connection, ClaimTime]]] = {}
         for job in ended:
             time = job.time.handed_on()
             if job.connection and self._may_hand_on(job.connection, job, time):
-                name = job.export.connection or ""
-                places.setdefault(name, []).append(HandedOn(job.connection, Due(name, 1, time.at), time))
+                places.setdefault(job.export.connection or "", []).append((job.connection, time))
         chosen: list[HandedOn] = []
-        for _, each in sorted(places.items()):
+        for name, each in sorted(places.items(), key=itemgetter(0)):
             if (free := min(len(each), limit)) > 0:
-                newest = min(each, key=lambda one: one.time.handed_on_seconds)
-                chosen.append(replace(newest, due=replace(newest.due, limit=free)))
+                connection, time = min(each, key=lambda place: place[1].handed_on_seconds)
+                chosen.append(HandedOn(connection, Due(name, free, time.at), time))
                 limit -= free
         return chosen
 

@@ -20,9 +20,10 @@ def token_places(token: str, text: str) -> Iterator[Place]:
     if len(token) < MIN_TOKEN_CHARACTERS:
         return
     yield from (found.span() for found in re.finditer(re.escape(token), text))
+    forms = _plain_forms(token)
     for spelled in {text, _ESCAPED_BREAK.sub("  ", text)}:
         plain, begins, ends = _read(spelled)
-        for each in _plain_forms(token):
+        for each in forms:
             if each[:MIN_BEGINNING_CHARACTERS] in plain:
                 yield from ((begins[begin], ends[end - 1]) for begin, end in joined(_beginnings(each, plain)))
 

@@ -13,7 +13,7 @@ from services.exporter.connectors.types import (
     Transient,
 )
 from services.exporter.rules.export import Export
-from services.exporter.rules.marker import is_of_another, marked_reopened, marked_revision
+from services.exporter.rules.marker import is_of_another, written_as
 from services.exporter.rules.outcome import AttemptOutcome, Undecided, WrongEvidence
 
 MAX_READS = 10
@@ -65,9 +65,9 @@ def _why_not(export: Export, named: ErpDocument, copy: ErpCopy) -> str:
         return f"{name} was named as its document, but the ERP shows {document.name} for it."
     if is_of_another(document.marker, export.commitment_id):
         return f"{name} is the document of another commitment: its marker is {document.marker}."
-    revision = marked_revision(document.marker, export.commitment_id)
-    if revision is not None and (revision, marked_reopened(document.marker)) < (export.revision, export.reopened):
-        return f"{name} is its document, but still holds revision {revision}, as it was written before."
+    written = written_as(document.marker, export.commitment_id)
+    if written is not None and written < (export.revision, export.reopened):
+        return f"{name} is its document, but still holds revision {written[0]}, as it was written before."
     return ""
 
 

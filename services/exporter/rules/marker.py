@@ -14,6 +14,12 @@ def marker_of(commitment_id: str, revision: int, content_hash: str, reopened: in
     return f"{commitment_id}/{revision}/{content_hash}{again}"
 
 
+def written_as(marker: str | None, commitment_id: str) -> tuple[int, int] | None:
+    """(revision, reopened) in `marker`, the higher the later; None if it is not a marker of this commitment."""
+    revision = marked_revision(marker, commitment_id)
+    return None if revision is None else (revision, marked_reopened(marker))
+
+
 def marked_reopened(marker: str | None) -> int:
     """How often the revision had been reopened when it was written with `marker`; 0 if that does not say."""
     match = _MARKER.fullmatch(marker or "")

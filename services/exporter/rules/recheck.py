@@ -9,7 +9,7 @@ from schemas.envelope import Event
 from schemas.events import EventData
 from services.exporter.connectors.types import FindAnswer, FoundDocument, Transient
 from services.exporter.rules.export import CommitmentExports, Doubt, Evidence, Export, ExportState
-from services.exporter.rules.marker import marked_reopened, marked_revision
+from services.exporter.rules.marker import marked_reopened, marked_revision, written_as
 from services.exporter.rules.policy import RECHECK_RETRY, RECHECKS
 from services.exporter.rules.published_events import Events, succeeded_event
 
@@ -123,15 +123,11 @@ def _is_overwritten(success: Export, ours: Sequence[FoundDocument], here: Collec
     known = success.document
     if known is None or known.connection not in here:
         return False
-    written = (success.revision, success.reopened)
     return any(
-        known.is_same_as(_erp_document(known.connection, document)) and _marked(document, success) < written
+        written < success.written and known.is_same_as(_erp_document(known.connection, document))
         for document in ours
+        if (written := written_as(document.marker, success.commitment_id))
     )
-
-
-def _marked(document: FoundDocument, export: Export) -> tuple[int, int]:
-    return marked_revision(document.marker, export.commitment_id) or 0, marked_reopened(document.marker)
 
 
 def _known(exports: CommitmentExports) -> Collection[ErpDocument]:

@@ -124,11 +124,21 @@ async def _read(db: Transaction, named: Sequence[Row[Any]], due: Sequence[Row[An
 
 
 def _due(what: Table | ColumnElement[str], due: Due) -> Select[Any]:
-    chosen = select(what).where(COMMITMENT.c.connection == due.connection, COMMITMENT.c.due_at <= due.now)
-    chosen = chosen.where(COMMITMENT.c.id != all_(literal(list(due.held), ARRAY(Text))))
-    if due.only is not None:
-        chosen = chosen.where(COMMITMENT.c.id == due.only)
-    return chosen.order_by(COMMITMENT.c.due_at).limit(due.limit)
+    held = literal(list(due.held), ARRAY(Text))
+    connection, now = literal(due.connection, Text), literal(due.now, COMMITMENT.c.due_at.type)
+    chosen = _oldest(what, connection, now, held).limit(due.limit)
+    return chosen if due.only is None else chosen.where(COMMITMENT.c.id == due.only)
+
+
+def _oldest(
+    what: Table | ColumnElement[str],
+    connection: ColumnElement[str],
+    now: ColumnElement[datetime],
+    held: ColumnElement[Any],
+) -> Select[Any]:
+    """Select what is due on a connection and not held, the oldest first."""
+    is_due = COMMITMENT.c.connection == connection, COMMITMENT.c.due_at <= now
+    return select(what).where(*is_due, COMMITMENT.c.id != all_(held)).order_by(COMMITMENT.c.due_at)
 
 
 def _commitment_exports(row: Row[Any], exports: Mapping[int, Export]) -> CommitmentExports:
@@ -164,13 +174,7 @@ _wanted = given_rows(
     [column("connection", Text), column("now", DateTime(timezone=True)), column("free", Integer)], "wanted"
 )
 _taken = (
-    select(COMMITMENT)
-    .where(
-        COMMITMENT.c.connection == _wanted.c.connection,
-        COMMITMENT.c.due_at <= _wanted.c.now,
-        COMMITMENT.c.id != all_(bindparam("held", type_=ARRAY(Text))),
-    )
-    .order_by(COMMITMENT.c.due_at)
+    _oldest(COMMITMENT, _wanted.c.connection, _wanted.c.now, bindparam("held", type_=ARRAY(Text)))
     .limit(_wanted.c.free)
     .with_for_update(key_share=True, skip_locked=True)
     .lateral("taken")

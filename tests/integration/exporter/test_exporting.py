@@ -390,15 +390,21 @@ async def test_a_group_hands_on_as_many_places_as_are_free(exporter: ExporterPro
     assert (await exporter.export_states()).count("in_flight") == 2
 
 
-async def test_each_connection_hands_its_own_places_on(exporter: ExporterProcess) -> None:
+async def with_two_connections(exporter: ExporterProcess, *, max_in_flight: int, accepted: int) -> ExporterProcess:
+    """Return an exporter of co-1 and, on a connection of its own, of co-2, with so many commitments of each."""
     main = exporter.connections.by_name["main"]
-    settings = main.settings.model_copy(update={"max_in_flight": 2})
+    settings = main.settings.model_copy(update={"max_in_flight": max_in_flight})
     other = settings.model_copy(update={"name": "other", "companies": ("co-2",)})
     by_name = {each.name: Connection(each, main.connector) for each in (settings, other)}
-    exporter = ExporterProcess(exporter.database, Connections(by_name), exporter.erp, exporter.clock)
+    process = ExporterProcess(exporter.database, Connections(by_name), exporter.erp, exporter.clock)
     for company_id in ("co-1", "co-2"):
-        ids = [f"{company_id}-{number}" for number in range(4)]
-        await exporter.consume(*(accepted_event(commitment_id=each, company_id=company_id) for each in ids))
+        ids = [f"{company_id}-{number}" for number in range(accepted)]
+        await process.consume(*(accepted_event(commitment_id=each, company_id=company_id) for each in ids))
+    return process
+
+
+async def test_each_connection_hands_its_own_places_on(exporter: ExporterProcess) -> None:
+    exporter = await with_two_connections(exporter, max_in_flight=2, accepted=4)
     jobs = {each.export.commitment_id: each for each in await exporter.claim()}
     chosen = [jobs[each] for each in ("co-1-0", "co-2-0", "co-1-1")]
 
@@ -425,14 +431,7 @@ async def test_a_commitment_that_somebody_has_locked_is_recorded_later_and_hands
 async def test_a_place_whose_result_is_not_recorded_is_not_handed_to_another_one_on_its_connection(
     exporter: ExporterProcess,
 ) -> None:
-    main = exporter.connections.by_name["main"]
-    settings = main.settings.model_copy(update={"max_in_flight": 1})
-    other = settings.model_copy(update={"name": "other", "companies": ("co-2",)})
-    by_name = {each.name: Connection(each, main.connector) for each in (settings, other)}
-    exporter = ExporterProcess(exporter.database, Connections(by_name), exporter.erp, exporter.clock)
-    for company_id in ("co-1", "co-2"):
-        ids = [f"{company_id}-{number}" for number in range(2)]
-        await exporter.consume(*(accepted_event(commitment_id=each, company_id=company_id) for each in ids))
+    exporter = await with_two_connections(exporter, max_in_flight=1, accepted=2)
     ended = [Ended(job, await exporter.work.perform(job)) for job in await exporter.claim()]
     async with exporter.database.begin() as db:
         await exporter.store.lock(db, ["co-1-0"])

@@ -19,6 +19,7 @@ from services.exporter.rules.recheck import Recheck
 from services.exporter.storage import recheck_store, tables
 from tests.integration.exporter.exporter_process import SETTLE_SECONDS, TOKEN, ExporterProcess
 from tests.integration.exporter.late_connector import LateConnector
+from tests.integration.exporter.test_left_erps import books
 from tests.unit.exporter.builders import NOW, accepted_event
 
 FIRST_LOOK_SECONDS = RECHECKS[0].total_seconds()
@@ -62,20 +63,7 @@ async def given_up_in_main(exporter: ExporterProcess) -> LateConnector:
 
 def connection_to(erp: Erp, folder: Path) -> Connection:
     path = folder / "books.toml"
-    path.write_text(
-        f"""
-        [[connection]]
-        name = "books"
-        title = "New books"
-        kind = "http"
-        url = "{erp.url}"
-        companies = ["co-1"]
-        token_env = "ERP_TOKEN"
-        timeout_seconds = 5
-        settle_seconds = {SETTLE_SECONDS}
-        """,
-        encoding="utf-8",
-    )
+    path.write_text(books(erp), encoding="utf-8")
     return load_connections(path, {"ERP_TOKEN": TOKEN.get_secret_value()}).by_name["books"]
 
 
