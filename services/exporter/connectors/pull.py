@@ -115,7 +115,7 @@ class ListEntry:
 
 @dataclass(frozen=True, slots=True)
 class ListPage:
-    """A part of a list; `next_page` is where the next part begins, None after the last; `remaining` are still to come."""
+    """A part of a list; `next_page` is where the next one begins, None after the last; `remaining` entries follow."""
 
     entries: tuple[ListEntry, ...]
     next_page: str | None = None
@@ -131,6 +131,10 @@ class PullConnector(Protocol):
 
         Given the same replies it asks the same questions: an attempt is carried on in another process by asking again.
         """
+        ...
+
+    def unreached(self, reply: Reply) -> str:
+        """Say in words for people why the client could not pass a request on, from its `hresult` and `message`."""
         ...
 
     @property
