@@ -2,21 +2,17 @@
 
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import replace
 from typing import TypeVar
 
 import structlog
 
-from schemas.envelope import Event
-from schemas.events import EventData
 from services.exporter.circuits import Calls, Circuits
 from services.exporter.connections import Connection, Connections
-from services.exporter.connectors.pull import Question, Reply
-from services.exporter.list_reading import ListReading
-from services.exporter.polled_exports import PolledExports, Step
+from services.exporter.connectors.pull import Reply
+from services.exporter.conversation_work import Call, ConversationWork
 from services.exporter.rules.circuit import Heard
-from services.exporter.rules.conversation import Conversation, Progress, per_cent, summed_up
+from services.exporter.rules.conversation import Conversation, per_cent, summed_up
 from services.exporter.storage import conversations
 from services.exporter.web_connector.conversing import BUSY, NOTHING_TO_DO, OPEN_FILE, Admission, HostFacts
 from services.pipeline.crash import crash_at
@@ -36,30 +32,6 @@ AnswerT = TypeVar("AnswerT")
 log = structlog.get_logger()
 
 
-@dataclass(slots=True)
-class _Call:
-    """One call within its transaction: the conversation as it is by now, and the events to publish."""
-
-    db: Transaction
-    connection: Connection
-    conversation: Conversation
-    time: ClaimTime
-    events: list[Event[EventData]] = field(default_factory=list)
-
-    @property
-    def now(self) -> datetime:
-        return self.time.at
-
-    @property
-    def progress(self) -> Progress:
-        return self.conversation.progress
-
-    def note(self, **members: object) -> None:
-        """Change members of the progress."""
-        changed = self.conversation.progress.model_copy(update=members)
-        self.conversation = replace(self.conversation, progress=changed)
-
-
 class Conversations:
     """Answers the calls of the Web Connectors of all polled connections; `may_begin` is false after a restore."""
 
@@ -68,16 +40,14 @@ class Conversations:
         database: Database,
         outbox: Outbox,
         connections: Connections,
-        exports: PolledExports,
-        lists: ListReading,
+        work: ConversationWork,
         clock: LeaseClock,
         may_begin: Callable[[], bool] = lambda: True,
     ) -> None:
         self._database = database
         self._outbox = outbox
         self._connections = connections
-        self._exports = exports
-        self._lists = lists
+        self._work = work
         self._clock = clock
         self._may_begin = may_begin
         self._circuits = Circuits()
@@ -129,7 +99,7 @@ class Conversations:
                 open_ = await conversations.locked_open(db, connection.names)
                 if open_ is None or not open_.is_silent(time.at, connection.settings.timeout_seconds):
                     continue
-                call = _Call(db, connection, open_, time)
+                call = Call(db, connection, open_, time)
                 await self._close(call, "The Web Connector has not called any more.")
                 await self._outbox.add(db, call.events)
             log.warning("conversation.silent", connection=connection.name)
@@ -161,12 +131,12 @@ class Conversations:
                     await conversations.note(db, name, last_asked=time.at)
                     log.info("conversation.busy", connection=name)
                     return Admission(ticket, BUSY)
-                replaced = _Call(db, connection, open_, time)
+                replaced = Call(db, connection, open_, time)
                 await self._close(replaced, "The Web Connector has begun another conversation.")
                 events = replaced.events
             conversation = Conversation(conversations.hashed(ticket), name, client, time.at, time.at)
-            call = _Call(db, connection, conversation, time)
-            has_work = self._may_begin() and await self._remaining(call) > 0
+            call = Call(db, connection, conversation, time)
+            has_work = self._may_begin() and await self._work.remaining(call) > 0
             is_begun = has_work and await conversations.add(db, conversation)
             await conversations.note(db, name, last_asked=time.at)
             await self._outbox.add(db, events)
@@ -176,7 +146,7 @@ class Conversations:
             return Admission(ticket, BUSY if has_work else NOTHING_TO_DO)
         return Admission(ticket, getattr(connection.settings, "company_file", None) or OPEN_FILE)
 
-    async def _in_call(self, ticket: str, carry_out: Callable[[_Call], Awaitable[AnswerT]]) -> AnswerT | None:
+    async def _in_call(self, ticket: str, carry_out: Callable[[Call], Awaitable[AnswerT]]) -> AnswerT | None:
         """Carry a call out in its conversation, and store what it led to; None if the conversation is over."""
         async with self._database.begin() as db:
             time = await self._time(db)
@@ -185,7 +155,7 @@ class Conversations:
             if known is None or known.ended_at is not None or connection is None or not connection.is_polled:
                 log.warning("conversation.ticket_refused", is_known=known is not None)
                 return None
-            call = _Call(db, connection, replace(known, last_call_at=time.at), time)
+            call = Call(db, connection, replace(known, last_call_at=time.at), time)
             answer = await carry_out(call)
             await conversations.save(db, call.conversation)
             await conversations.note(db, connection.name, last_asked=time.at)
@@ -193,9 +163,9 @@ class Conversations:
         self._outbox.wake()
         return answer
 
-    async def _next_request(self, call: _Call, host: HostFacts) -> str:
+    async def _next_request(self, call: Call, host: HostFacts) -> str:
         if call.progress.is_waiting:
-            await self._forget_question(call)  # its answer was lost; to pass it on again might do it twice
+            await self._work.forget_question(call)  # its answer was lost; to pass it on again might do it twice
         if wrong := await self._wrong_file(call, host.company_file):
             call.note(error=wrong)
             await conversations.note(call.db, call.connection.name, trouble=wrong)
@@ -203,110 +173,49 @@ class Conversations:
             return ""
         if not call.progress.may_ask or not self._may_begin():
             return ""
-        question = await self._question(call)
+        question = await self._work.question(call)
         if question is None:
             return ""
         call.note(requests=call.progress.requests + 1)
         return question.text
 
-    async def _question(self, call: _Call) -> Question | None:
-        """Return what to ask next: about what is in doubt first, then for what is due, then for lists."""
-        for _ in range(MAX_STEPS):
-            step = await self._next_step(call)
-            if step is None:
-                break
-            self._note_step(call, step)
-            if step.question:
-                return step.question
-        reading = await self._lists.begun(call.db, call.connection, call.progress.reading, call.now)
-        if reading is None:
-            return None
-        question = self._lists.question(call.connection, reading)
-        call.note(reading=reading.model_copy(update={"is_waiting": True}))
-        return question
-
-    async def _next_step(self, call: _Call) -> Step | None:
-        db, names, tried = call.db, call.connection.names, call.progress.tried
-        if call.progress.job is not None:
-            return await self._exports.carry_on(db, call.connection, call.progress.job, call.time, None)
-        due = await conversations.next_in_doubt(db, names, tried)
-        due = due or await conversations.next_due(db, names, tried, call.now)
-        if due is None:
-            return None
-        call.note(tried=(*tried, due))
-        return await self._exports.begin(db, call.connection, due, call.time) or Step()
-
-    def _note_step(self, call: _Call, step: Step) -> None:
-        call.events.extend(step.events)
-        is_failed = step.job is None and not step.has_landed and bool(step.events)
-        exported, failed = call.progress.exported + step.has_landed, call.progress.failed + is_failed
-        call.note(job=step.job, exported=exported, failed=failed)
-
-    async def _take_reply(self, call: _Call, reply: Reply) -> int:
-        progress = call.progress
-        if not progress.is_waiting:
+    async def _take_reply(self, call: Call, reply: Reply) -> int:
+        is_list = call.progress.job is None
+        if not await self._work.take(call, reply):
             log.warning("conversation.reply_unasked", connection=call.connection.name)
-        elif progress.job is not None and progress.job.is_waiting:
-            step = await self._exports.carry_on(call.db, call.connection, progress.job, call.time, reply)
-            self._note_step(call, step)
-        elif progress.reading is not None:
-            await self._take_list(call, reply)
-        if reply.hresult:
-            return await self._after_failure(call, reply)
+        if unreached := call.connection.polled.unreached(reply):
+            call.note(error=unreached)  # the next request would fare alike
+            return FAILED
+        if is_list and not reply.hresult:
+            await self._record(call, Heard(is_reached=True))
         await conversations.note(call.db, call.connection.name, trouble=None)
         if not call.progress.may_ask:
             return DONE
-        remaining = await self._remaining(call)
-        return per_cent(call.progress.exported + call.progress.failed, remaining)
+        return per_cent(call.progress.requests, await self._work.remaining(call))
 
-    async def _take_list(self, call: _Call, reply: Reply) -> None:
-        if call.progress.reading is None:
-            return
-        taken = await self._lists.taken(call.db, call.connection, call.progress.reading, reply, call.now)
-        call.events.extend(taken.events)
-        call.note(reading=taken.reading, error=taken.error or call.progress.error)
-        if not reply.hresult:
-            await self._record(call, Heard(is_reached=True))
-
-    async def _after_failure(self, call: _Call, reply: Reply) -> int:
-        """End a conversation in which a request could not be passed on: the next one would fare alike."""
-        call.note(error=call.connection.polled.unreached(reply))
-        return FAILED
-
-    async def _remaining(self, call: _Call) -> int:
-        waiting = await conversations.count_waiting(call.db, call.connection.names, call.progress.tried, call.now)
-        lists = await self._lists.count_due(call.db, call.connection, call.progress.reading, call.now)
-        return waiting + lists + (call.progress.job is not None)
-
-    async def _connection_failed(self, call: _Call, why: Reply) -> None:
-        words = call.connection.polled.unreached(why)
+    async def _connection_failed(self, call: Call, why: Reply) -> None:
+        words = call.connection.polled.unreached(why) or "The ERP could not be opened."
         await self._close(call, words)
         await self._record(call, Heard(is_reached=False, message=words))
         log.warning("conversation.erp_unreached", connection=call.connection.name, hresult=why.hresult[:20])
 
-    async def _end(self, call: _Call) -> str:
+    async def _end(self, call: Call) -> str:
         await self._close(call, call.progress.error)
         said = summed_up(call.progress)
         log.info("conversation.ended", connection=call.connection.name, requests=call.progress.requests)
         return said
 
-    async def _close(self, call: _Call, why: str) -> None:
+    async def _close(self, call: Call, why: str) -> None:
         """End a conversation; what it was waiting for is in doubt, if it was a write."""
-        await self._forget_question(call)
+        await self._work.forget_question(call)
         call.note(error=why)
         call.conversation = replace(call.conversation, ended_at=call.now)
         await conversations.save(call.db, call.conversation)
 
-    async def _forget_question(self, call: _Call) -> None:
-        if call.progress.job is not None:
-            step = await self._exports.give_up(call.db, call.connection, call.progress.job, call.time)
-            call.events.extend(step.events)
-        call.note(job=None, reading=None)
-
-    async def _record(self, call: _Call, heard: Heard) -> None:
+    async def _record(self, call: Call, heard: Heard) -> None:
         await self._circuits.record(call.db, call.connection, call.now, Calls(heard), trusts_seen=False)
 
-    async def _wrong_file(self, call: _Call, company_file: str) -> str:
+    async def _wrong_file(self, call: Call, company_file: str) -> str:
         """Why the company file that is open is not that of the connection; empty if it is, or becomes it now."""
         wanted = getattr(call.connection.settings, "company_file", None)
         wanted = wanted or (await conversations.poller(call.db, call.connection.name)).company_file

@@ -10,7 +10,7 @@ from schemas.envelope import Event
 from schemas.events import EventData
 from services.exporter.connections import Connection
 from services.exporter.connectors.pull import ListPage, PullSettings, Question, Reply
-from services.exporter.rules.conversation import Reading
+from services.exporter.rules.conversation import Progress, Reading
 from services.exporter.storage import conversations, references
 from services.exporter.storage.references import ChangedEntry
 from services.pipeline.database import Transaction
@@ -30,18 +30,16 @@ class Taken:
 class ListReading:
     """Keeps the lists of each polled connection as they were last read."""
 
-    async def count_due(self, db: Transaction, connection: Connection, reading: Reading | None, now: datetime) -> int:
+    async def count_due(self, db: Transaction, connection: Connection, progress: Progress, now: datetime) -> int:
         """How many lists are to be read, the one that is being read included."""
-        due = await self._due(db, connection, now)
-        return len({*due, *([reading.name] if reading else [])})
+        due = await self._due(db, connection, progress, now)
+        return len({*due, *([progress.reading.name] if progress.reading else [])})
 
-    async def begun(
-        self, db: Transaction, connection: Connection, reading: Reading | None, now: datetime
-    ) -> Reading | None:
+    async def begun(self, db: Transaction, connection: Connection, progress: Progress, now: datetime) -> Reading | None:
         """Return the reading that goes on, or the beginning of the next list that is due; None if none is."""
-        if reading is not None:
-            return reading
-        due = await self._due(db, connection, now)
+        if progress.reading is not None:
+            return progress.reading
+        due = await self._due(db, connection, progress, now)
         return Reading(name=due[0], began_at=now) if due else None
 
     def question(self, connection: Connection, reading: Reading) -> Question:
@@ -65,14 +63,15 @@ class ListReading:
         log.info("conversation.list_read", connection=connection.name, list=reading.name)
         return Taken(None, _events(connection, changed, now))
 
-    async def _due(self, db: Transaction, connection: Connection, now: datetime) -> list[str]:
-        """The lists that were never read, or not for `lists_hours`, in the connector's order."""
+    async def _due(self, db: Transaction, connection: Connection, progress: Progress, now: datetime) -> list[str]:
+        """The lists that were never read, or not for `lists_hours`, without those that could not be read just now."""
         settings = connection.settings
         if not isinstance(settings, PullSettings):
             return []
         known = (await conversations.poller(db, connection.name)).lists_read or {}
         before = now - timedelta(hours=settings.lists_hours)
-        return [name for name in connection.polled.lists if name not in known or known[name] < before]
+        wanted = [name for name in connection.polled.lists if name not in progress.skipped_lists]
+        return [name for name in wanted if name not in known or known[name] < before]
 
 
 def _events(connection: Connection, changed: Sequence[ChangedEntry], now: datetime) -> Sequence[Event[EventData]]:

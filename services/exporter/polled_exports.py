@@ -40,7 +40,6 @@ class Step:
     question: Question | None = None
     events: Sequence[Event[EventData]] = ()
     has_landed: bool = False
-    is_write_lost: bool = False
 
 
 class _Labels(metrics.CallWatch):
@@ -96,15 +95,13 @@ class PolledExports:
             return await self._step(db, connection, job, under_way, passes_on=True)
         return await self._step(db, connection, job, under_way.replied(reply), passes_on=False)
 
-    async def give_up(
-        self, db: Transaction, connection: Connection, under_way: JobUnderWay, time: ClaimTime, why: str = _LOST
-    ) -> Step:
+    async def give_up(self, db: Transaction, connection: Connection, under_way: JobUnderWay, time: ClaimTime) -> Step:
         """End an attempt whose reply will not come: in doubt if it was a write, as if nothing had been asked if not."""
         job = await self._resumed(db, connection, under_way, time)
         if job is None:
             return Step()
         is_in_doubt = under_way.is_waiting and under_way.is_write
-        return await self._settle(db, connection, job, Unknown(why) if is_in_doubt else NotSent())
+        return await self._settle(db, connection, job, Unknown(_LOST) if is_in_doubt else NotSent())
 
     async def _step(
         self, db: Transaction, connection: Connection, job: ExportJob, under_way: JobUnderWay, *, passes_on: bool
@@ -131,8 +128,7 @@ class PolledExports:
         if not isinstance(ended.outcome, (Unknown, Undecided, NotSent)):
             await self._note_answered(db, job)
         events = await self._work.settle(db, job, ended)
-        has_landed = isinstance(ended.outcome, Landed)
-        return Step(events=events, has_landed=has_landed, is_write_lost=isinstance(ended.outcome, Unknown))
+        return Step(events=events, has_landed=isinstance(ended.outcome, Landed))
 
     async def _resumed(
         self, db: Transaction, connection: Connection, under_way: JobUnderWay, time: ClaimTime

@@ -133,8 +133,11 @@ class PullConnector(Protocol):
         """
         ...
 
-    def unreached(self, reply: Reply) -> str:
-        """Say in words for people why the client could not pass a request on, from its `hresult` and `message`."""
+    def unreached(self, reply: Reply) -> str | None:
+        """Say in words for people why the client cannot reach the ERP, from `hresult` and `message`; None if it can.
+
+        An ERP that refuses one text is reached: the next one may be fine.
+        """
         ...
 
     @property

@@ -32,8 +32,16 @@ class KeptReply(Record):
         return Reply(self.text, self.hresult, self.message)
 
 
+class LookUnderWay(Record):
+    """What a conversation looks for late documents of a commitment for: the look that is leased."""
+
+    company_id: str
+    connection: str
+    looks: int
+
+
 class JobUnderWay(Record):
-    """The export that a conversation has leased, with the replies so far.
+    """The export, or the look for late documents, that a conversation has leased, with the replies so far.
 
     The rest of its members never change: `fingerprint` stands for everything that its attempt depends on, and `lost`
     is the write whose answer was missing when it began. `is_waiting` says that a question is with the client.
@@ -41,8 +49,9 @@ class JobUnderWay(Record):
 
     commitment_id: str
     token: UUID
-    fingerprint: str
     message_set_id: str
+    fingerprint: str = ""
+    look: LookUnderWay | None = None
     numbers: tuple[str, ...] = ()
     document_ids: tuple[str, ...] = ()
     lost_message_set_id: str | None = None
@@ -80,7 +89,10 @@ class Reading(Record):
 
 
 class Progress(Record):
-    """What a conversation is about, and what it has done; `tried` are the commitments that it has taken up."""
+    """What a conversation is about, and what it has done.
+
+    `tried` are the commitments that it has taken up, `skipped_lists` the lists that could not be read in it.
+    """
 
     requests: int = 0
     exported: int = 0
@@ -88,6 +100,7 @@ class Progress(Record):
     tried: tuple[str, ...] = ()
     job: JobUnderWay | None = None
     reading: Reading | None = None
+    skipped_lists: tuple[str, ...] = ()
     error: str = ""
 
     @property

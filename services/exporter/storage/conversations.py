@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, TEXT, insert
 
 from services.exporter.rules.conversation import Conversation, Progress
 from services.exporter.rules.export import ExportState
-from services.exporter.storage.tables import COMMITMENT, CONVERSATION, EXPORT, POLLER
+from services.exporter.storage.tables import COMMITMENT, CONVERSATION, EXPORT, LOOK, POLLER
 from services.pipeline.database import Transaction
 from services.pipeline.lease_clock import DATABASE_NOW
 
@@ -111,6 +111,29 @@ def _due(chosen: Select[Any], names: Sequence[str], tried: Sequence[str], now: d
         COMMITMENT.c.due_at <= now,
         COMMITMENT.c.id != all_(literal(list(tried), ARRAY(TEXT))),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class KnownDocuments:
+    """The numbers and ids under which an ERP may have a commitment's documents."""
+
+    numbers: tuple[str, ...]
+    ids: tuple[str, ...]
+
+
+async def known_documents(db: Transaction, commitment_id: str) -> KnownDocuments:
+    """Return what is known of a commitment's documents, without a lock."""
+    document, number = EXPORT.c.document, EXPORT.c.summary["number"].astext
+    chosen = select(EXPORT.c.erp_code, number, document["number"].astext, document["id"].astext)
+    rows = (await db.execute(chosen.where(EXPORT.c.commitment_id == commitment_id))).all()
+    numbers = dict.fromkeys(each for *names, _ in rows for each in names if each)
+    return KnownDocuments(tuple(numbers), tuple(dict.fromkeys(row[-1] for row in rows if row[-1])))
+
+
+async def is_look_due(db: Transaction, names: Sequence[str], now: datetime) -> bool:
+    """Whether a look for late documents is due on the connection."""
+    chosen = select(LOOK.c.commitment_id).where(LOOK.c.connection == func.any(list(names)), LOOK.c.due_at <= now)
+    return (await db.execute(chosen.limit(1))).first() is not None
 
 
 async def poller(db: Transaction, name: str) -> Poller:

@@ -1,6 +1,6 @@
 """The client of a polled ERP: it begins a conversation, passes requests on and brings answers, and may die anywhere."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -20,20 +20,24 @@ class Point(StrEnum):
     BEFORE_END = "before_end"
 
 
-class Died(Exception):
+class DiedError(Exception):
     """The client has died; nobody ends its conversation."""
 
 
 @dataclass
 class Client:
-    """One client with its ERP; `dies` says at which points, each time it passes one."""
+    """One client with its ERP.
+
+    It dies once: when it has passed a point so many times (`dies_at`), or so many points (`dies_at_step`).
+    """
 
     conversations: Conversations
     erp: Callable[[str], str]
     connection: str = "main"
     address: str = "10.0.0.1"
     company_file: str = COMPANY_FILE
-    dies: Iterator[bool] | None = None
+    dies_at: tuple[Point, int] | None = None
+    dies_at_step: int | None = None
     passed: list[Point] = field(default_factory=list)
     progress: list[int] = field(default_factory=list)
     said: str = ""
@@ -42,7 +46,7 @@ class Client:
         """Hold one conversation, and return what signing in was answered, or `died`."""
         try:
             return await self._converse()
-        except Died:
+        except DiedError:
             return "died"
 
     async def _converse(self) -> str:
@@ -69,5 +73,6 @@ class Client:
 
     def _pass(self, point: Point) -> None:
         self.passed.append(point)
-        if self.dies is not None and next(self.dies, False):
-            raise Died(point)
+        is_there = self.dies_at == (point, self.passed.count(point))
+        if is_there or len(self.passed) == self.dies_at_step:
+            raise DiedError(point)

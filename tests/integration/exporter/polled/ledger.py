@@ -26,6 +26,7 @@ from services.exporter.connectors.types import (
     WriteRequest,
 )
 
+CLOSED = "0x80040408"
 LISTS = {"vendor": ["Acme", "Bolt", "Crane"], "item": ["03-300"], "job": []}
 
 
@@ -82,9 +83,9 @@ class LedgerConnector:
         """Return a connector that asks with `ask`."""
         return LedgerSpeaking(ask, occasion)
 
-    def unreached(self, reply: Reply) -> str:
+    def unreached(self, reply: Reply) -> str | None:
         """Say why a request was not passed on."""
-        return f"The ledger is closed: {reply.message}"
+        return f"The ledger is closed: {reply.message}" if reply.hresult == CLOSED else None
 
     def list_question(self, name: str, page: str | None) -> Question:
         """Ask for a part of a list."""

@@ -1,10 +1,12 @@
 """Exports go through conversations with the client of a polled ERP, whichever of the two sides dies in between."""
 
-from itertools import chain, repeat
+import json
 
 import pytest
+from sqlalchemy import text
 
 from schemas.events import ExportFailed, ExportInDoubt, ExportSucceeded
+from services.exporter.storage.queries import count_set_aside
 from services.exporter.web_connector.conversing import BUSY, NOTHING_TO_DO, OPEN_FILE
 from tests.integration.exporter.exporter_process import ExporterProcess
 from tests.integration.exporter.polled.client import Client, Point
@@ -74,9 +76,7 @@ async def test_a_client_that_dies_after_the_erp_has_stored_leaves_a_doubt_that_t
 ) -> None:
     ledger.remembers = remembers
     await polled.consume(accepted_event())
-    points = {Point.STORED: 2}
-    client.dies = iter(())
-    client.dies = _dies(client, points)
+    client.dies_at = (Point.STORED, 2)
 
     assert await client.poll() == "died"
     polled.clock.advance(5)
@@ -94,7 +94,7 @@ async def test_wherever_the_client_dies_there_is_one_document(
 ) -> None:
     ledger.remembers = remembers
     await polled.consume(accepted_event(), accepted_event(commitment_id="c-2"))
-    client.dies = chain(repeat(False, step - 1), [True])
+    client.dies_at_step = step
 
     first = await client.poll()
     for _ in range(3):
@@ -138,7 +138,7 @@ async def test_a_silent_conversation_ends_and_its_write_is_in_doubt(
     polled: ExporterProcess, client: Client, ledger: Ledger
 ) -> None:
     await polled.consume(accepted_event())
-    client.dies = _dies(client, {Point.ASKED: 2})
+    client.dies_at = (Point.ASKED, 2)
     await client.poll()
 
     polled.clock.advance(299)
@@ -227,8 +227,63 @@ async def test_another_company_file_gets_nothing(polled: ExporterProcess, client
     assert ledger.created == {"c-1": 1}
 
 
-def _dies(client: Client, points: dict[Point, int]):  # type: ignore[no-untyped-def]
-    """Die once at the n-th passing of a point."""
-    (point, count), = points.items()
-    while True:
-        yield client.passed[-1] is point and client.passed.count(point) == count
+async def test_a_document_that_comes_late_from_a_second_machine_is_told(
+    polled: ExporterProcess, client: Client, ledger: Ledger
+) -> None:
+    ledger.remembers = False
+    await polled.consume(accepted_event())
+    client.dies_at = (Point.ASKED, 2)
+    await client.poll()
+    polled.clock.advance(400)
+    await client.poll()
+    assert ledger.created == {"c-1": 1}
+
+    ledger.documents["L-9"] = ledger.documents["L-1"] | {"id": "L-9", "number": "NL-9"}
+    polled.clock.advance(120)
+    await client.poll()
+
+    told = [each.data for each in await polled.published() if isinstance(each.data, ExportSucceeded)]
+    assert [each.erp_document.id for each in told] == ["L-1", "L-9"]
+
+
+async def test_a_damaged_commitment_holds_up_no_other_one(
+    polled: ExporterProcess, client: Client, ledger: Ledger
+) -> None:
+    await polled.consume(accepted_event(), accepted_event(commitment_id="c-2"))
+    async with polled.database.begin() as db:
+        await db.execute(text("update exporter.export set decided_by = '[]' where commitment_id = 'c-1'"))
+
+    await client.poll()
+
+    assert ledger.created == {"c-2": 1}
+    async with polled.database.begin() as db:
+        assert await count_set_aside(db) == 1
+
+
+async def test_a_commitment_that_is_damaged_while_it_is_written_holds_up_no_other_one(
+    polled: ExporterProcess, client: Client, ledger: Ledger
+) -> None:
+    await polled.consume(accepted_event(), accepted_event(commitment_id="c-2"))
+    client.dies_at = (Point.STORED, 2)
+    await client.poll()
+    async with polled.database.begin() as db:
+        await db.execute(text("update exporter.export set decided_by = '[]' where commitment_id = 'c-1'"))
+
+    polled.clock.advance(5)
+    await client.poll()
+
+    assert ledger.created == {"c-1": 1, "c-2": 1}
+
+
+async def test_a_list_that_cannot_be_read_is_left_until_the_next_poll(
+    polled: ExporterProcess, client: Client, ledger: Ledger
+) -> None:
+    admission = await polled.conversations.begin("main")
+    names = []
+    while request := await polled.conversations.next_request(admission.ticket, client.host):
+        names.append(json.loads(request)["name"])
+        ledger(request)
+        await polled.conversations.take_reply(admission.ticket, "", "0x80040400", "It is not well-formed.")
+
+    assert names == ["vendor", "item", "job"]
+    assert "not well-formed" in await polled.conversations.last_error(admission.ticket)
