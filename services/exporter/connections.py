@@ -14,8 +14,9 @@ from pydantic import SecretStr
 from schemas.events import DecisionAccepted
 from schemas.routing import Routed, destination
 from services.exporter.connections_file import connector_types, place_of, read_settings
+from services.exporter.connectors.client_password import MAKE_A_HASH, problem_with_hash
 from services.exporter.connectors.protocol import ConnectionSettings, Connector
-from services.exporter.connectors.pull import PullConnector
+from services.exporter.connectors.pull import PullConnector, PullSettings
 from services.exporter.rules.usable import Usable
 from services.pipeline.errors import SettingsError
 
@@ -195,6 +196,8 @@ def connect(path: Path, settings: ConnectionSettings, environ: Mapping[str, str]
     """Make the connector of one connection, which opens nothing yet; SettingsError if a secret or a file is missing."""
     place = place_of(path, settings)
     token = _token(place, settings, environ)
+    if isinstance(settings, PullSettings):
+        _check_password(place, token)
     try:
         return Connection(settings, connector_types()[settings.kind](settings, token), token)
     except SettingsError as error:
@@ -212,6 +215,14 @@ def _token(place: str, settings: ConnectionSettings, environ: Mapping[str, str])
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(f"{place}: the token file cannot be read: {error}. Put the token there.") from error
     return None
+
+
+def _check_password(place: str, token: SecretStr | None) -> None:
+    """SettingsError if a pull connection has no hash with which its client's password can be compared."""
+    if token is None:
+        raise SettingsError(f"{place}: token_env or token_file is missing. {MAKE_A_HASH}")
+    if (problem := problem_with_hash(token.get_secret_value())) is not None:
+        raise SettingsError(f"{place}: {problem}")
 
 
 def _checked_token(place: str, token: str) -> SecretStr:
