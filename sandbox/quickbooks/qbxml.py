@@ -12,7 +12,7 @@ from lxml import etree
 
 from sandbox.quickbooks.elements import Element, name_of, parts_of
 from sandbox.quickbooks.hresult import Hresult, HresultError
-from sandbox.quickbooks.schema import REQUESTS, flaw_of
+from sandbox.quickbooks.schema import REQUESTS, flaw_of, mixture_in
 
 NEWEST_VERSION = 16
 MAX_REQUEST_ID_CHARACTERS = 50
@@ -129,7 +129,8 @@ def _request_flaw(request: Element) -> str | None:
         return "iterator is Start, Continue or Stop"
     if len(request.get("requestID", "")) > MAX_REQUEST_ID_CHARACTERS:
         return "requestID is too long"
-    return flaw_of(request, REQUESTS[name_of(request)])
+    flaw = flaw_of(request, REQUESTS[name_of(request)])
+    return flaw or (mixture_in(request) if name_of(request).endswith("QueryRq") else None)
 
 
 def _unreadable(flaw: str) -> HresultError:

@@ -58,6 +58,14 @@ def flaw_of(element: Element, parts: Sequence[Part]) -> str | None:
     return f"element {missing} is missing in {name_of(element)}" if missing else None
 
 
+def mixture_in(query: Element) -> str | None:
+    """Return why the parser refuses a query that names what it wants in two ways, or filters it too; None otherwise."""
+    names = list(dict.fromkeys(name for name in map(name_of, parts_of(query)) if name not in _BESIDE_ANY))
+    if len(names) > 1 and _NAMING & set(names):
+        return f"elements {names[0]} and {names[1]} exclude each other"
+    return None
+
+
 def _behind(place: int, parts: Sequence[Part]) -> tuple[int, Sequence[Part]]:
     """Return where the next element may be: one that repeats may be here again, but need not."""
     if not parts[place].repeats:
@@ -97,6 +105,8 @@ def _flags(*names: str) -> tuple[Part, ...]:
     return tuple(Part(name, Kind.FLAG) for name in names)
 
 
+_NAMING = {"ListID", "FullName", "TxnID", "RefNumber", "RefNumberCaseSensitive"}
+_BESIDE_ANY = {"IncludeLineItems", "IncludeLinkedTxns", "IncludeRetElement", "OwnerID"}
 _INCLUDED = (Part("IncludeRetElement", Kind.TEXT, 50, repeats=True), Part("OwnerID", repeats=True))
 _MATCH = Part("MatchCriterion", Kind.CHOICE, is_required=True, choices=("StartsWith", "Contains", "EndsWith"))
 
