@@ -127,11 +127,13 @@ def _tombstone(topic: Topic, key: bytes | None, at: datetime) -> Event[EventData
 
 def _removal(topic: Topic, key: bytes | None, at: datetime) -> Event[EventData] | None:
     """What a tombstone with `key` stands for; None if the key cannot be one, or `topic` has no tombstones."""
+    if topic.tombstone is None:
+        return None
     try:
-        data = topic.tombstone.of_key((key or b"").decode()) if topic.tombstone else None
+        data = topic.tombstone.of_key((key or b"").decode())
     except ValueError:
         return None
-    return data and Event(event_id(data), topic.name, data.subject, at, data)
+    return Event(event_id(data), topic.name, data.subject, at, data)
 
 
 def _validated(topic: Topic, received: Any) -> EventData:

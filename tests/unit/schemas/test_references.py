@@ -82,7 +82,11 @@ def test_how_often_a_client_asks_is_a_number_of_seconds(every_seconds: object) -
 
 def test_mapped_names_are_told() -> None:
     told = MappedNames.told({"ACME": "Acme Concrete"}, {"03-100": "Concrete"}, {"J-1": "Riverside"}, "Subcontracts")
-    assert (told.vendor, told.item, told.job) == ({"ACME": "Acme Concrete"}, {"03-100": "Concrete"}, {"J-1": "Riverside"})
+    assert (told.vendor, told.item, told.job) == (
+        {"ACME": "Acme Concrete"},
+        {"03-100": "Concrete"},
+        {"J-1": "Riverside"},
+    )
     assert (told.default_item, told.is_complete) == ("Subcontracts", True)
 
 

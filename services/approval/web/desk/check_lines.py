@@ -8,7 +8,7 @@ from schemas.erp_limits import LINE_RULES, RULES
 from schemas.events import ErpConnection, LimitsProfile
 from services.approval.rules.amounts import line_sum
 from services.approval.rules.finding import Finding
-from services.approval.web.desk.wording import counted
+from services.approval.rules.times import counted
 from services.pipeline.formats import money
 
 ALWAYS_SHOWN = frozenset({"number", "title", "vendor name"})

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from schemas.events import DirectoryPerson
 from services.approval.identity.sign_in.errors import APPROVERS_ONLY
+from services.approval.rules import times
 from services.approval.rules.amounts import excess_over_lines, line_sum
 from services.approval.rules.status import RIBBONS
 from services.approval.storage.views import DeskView
@@ -79,7 +80,7 @@ class Pages:
             money=formats.money,
             figure=wording.figure,
             quantity=formats.quantity,
-            counted=wording.counted,
+            counted=times.counted,
             tally=wording.tally,
             segment=wording.segment,
             moment=_moment,
@@ -168,7 +169,7 @@ def see_other(address: str) -> RedirectResponse:
 @pass_context
 def _moment(context: Context, at: datetime) -> str:
     person: DirectoryPerson | None = context["person"]
-    return wording.moment(at, person.time_zone if person else "UTC")
+    return times.moment(at, person.time_zone if person else "UTC")
 
 
 @pass_context
