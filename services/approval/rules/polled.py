@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from schemas.events import ErpConnection, ErpPoller
+from schemas.events import ErpConnection
 from services.approval.rules.times import ago, every, moment, ordinal
 
 CLIENT = "The Web Connector"
@@ -14,9 +14,9 @@ def is_in_trouble(erp: ErpConnection) -> bool:
     return erp.poller is not None and (erp.poller.is_away or bool(erp.poller.trouble))
 
 
-def needs_somebody(poller: ErpPoller) -> bool:
-    """Whether nothing goes to the ERP until somebody sees to its client."""
-    return poller.is_away or poller.last_asked is None or bool(poller.trouble)
+def needs_somebody(erp: ErpConnection) -> bool:
+    """Whether nothing goes to `erp` until somebody sees to its client, or sets it up."""
+    return erp.poller is not None and (erp.poller.last_asked is None or is_in_trouble(erp))
 
 
 def line_words(erp: ErpConnection, place: int | None, now: datetime, time_zone: str) -> str:

@@ -69,7 +69,11 @@ def asked(content: Commitment, erp: ErpConnection | None) -> tuple[Asked, ...]:
     wanted += [Asked(ITEM, item, line.cost_code or f"line {line.position}") for item, line in items if item]
     if job:
         wanted.append(Asked(JOB, job, project.erp_job_code or project.number or project.name))
-    return tuple({(each.list_name, each.name.lower()): each for each in wanted if each.list_name in listed}.values())
+    first: dict[tuple[str, str], Asked] = {}
+    for each in wanted:
+        if each.list_name in listed:
+            first.setdefault((each.list_name, each.name.lower()), each)
+    return tuple(first.values())
 
 
 def entries_to_look_up(content: Commitment, erp: ErpConnection | None) -> frozenset[EntryName]:

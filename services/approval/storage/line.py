@@ -1,7 +1,7 @@
 """The place of accepted commitments in the line before an ERP that asks for work."""
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,16 +10,15 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from schemas.events import ErpConnection
 from schemas.fields import Status
-from services.approval.rules.erp import target_erp
+from services.approval.rules.commitment import CommitmentFacts, CurrentStatus
 from services.approval.rules.line_of_erp import erp_on
 from services.approval.storage import directory
-from services.approval.storage.queries import StoredCommitment
 from services.approval.storage.tables import COMMITMENT
 from services.pipeline.database import Transaction
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class _Waiting:
     """A commitment that was accepted at `since` and waits for the connection `erp`."""
 
     commitment_id: str
@@ -27,19 +26,19 @@ class Waiting:
     since: datetime
 
 
-def waiting(commitments: Sequence[StoredCommitment], company_erps: Sequence[ErpConnection]) -> list[Waiting]:
-    """Return those of `commitments` of one company that wait for an ERP that asks for work."""
-    targets = [
-        (each, target_erp(each.facts, company_erps)) for each in commitments if each.current.status is Status.EXPORTING
-    ]
-    return [Waiting(each.facts.id, erp.name, each.current.since) for each, erp in targets if erp and erp.poller]
+async def places(
+    db: Transaction, commitments: Iterable[tuple[CommitmentFacts, CurrentStatus, ErpConnection | None]]
+) -> Mapping[str, int]:
+    """Return the places of those that wait for an ERP that asks for work, from 1, by commitment id.
 
-
-async def places(db: Transaction, wanted: Sequence[Waiting]) -> Mapping[str, int]:
-    """Return the place of each of `wanted` in the line of its ERP, counted from 1, by commitment id.
-
-    It is behind all that were accepted before, by any company of the ERP. One statement, which reads an index.
+    Each of `commitments` has the ERP that it goes to. It is behind all that were accepted before, by any company of
+    that ERP. Two statements, of which one reads an index.
     """
+    wanted = [
+        _Waiting(facts.id, erp.name, current.since)
+        for facts, current, erp in commitments
+        if erp and erp.poller and current.status is Status.EXPORTING
+    ]
     if not wanted:
         return {}
     erps = await directory.all_erps(db)
@@ -53,7 +52,7 @@ async def places(db: Transaction, wanted: Sequence[Waiting]) -> Mapping[str, int
     return {each.commitment_id: 1 + _ahead(before, each, bisect_left(ends, each.since)) for each in wanted}
 
 
-def _ahead(before: Mapping[tuple[str, int], int], behind: Waiting, section: int) -> int:
+def _ahead(before: Mapping[tuple[str, int], int], behind: _Waiting, section: int) -> int:
     return sum(before.get((behind.erp, each), 0) for each in range(section + 1))
 
 

@@ -16,9 +16,10 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from schemas.events import DirectoryPerson
+from schemas.events import DirectoryPerson, ErpConnection
+from schemas.zones import UTC_NAME
 from services.approval.identity.sign_in.errors import APPROVERS_ONLY
-from services.approval.rules import times
+from services.approval.rules import polled, times
 from services.approval.rules.amounts import excess_over_lines, line_sum
 from services.approval.rules.status import RIBBONS
 from services.approval.storage.views import DeskView
@@ -85,6 +86,8 @@ class Pages:
             segment=wording.segment,
             moment=_moment,
             waited=_waited,
+            heartbeat=_heartbeat,
+            in_line=_in_line,
         )
 
     def render(
@@ -168,8 +171,22 @@ def see_other(address: str) -> RedirectResponse:
 
 @pass_context
 def _moment(context: Context, at: datetime) -> str:
+    return times.moment(at, _zone(context))
+
+
+@pass_context
+def _heartbeat(context: Context, erp: ErpConnection) -> str:
+    return polled.heartbeat_words(erp, context["now"], _zone(context))
+
+
+@pass_context
+def _in_line(context: Context, erp: ErpConnection, place: int | None) -> str:
+    return polled.line_words(erp, place, context["now"], _zone(context))
+
+
+def _zone(context: Context) -> str:
     person: DirectoryPerson | None = context["person"]
-    return times.moment(at, person.time_zone if person else "UTC")
+    return person.time_zone if person else UTC_NAME
 
 
 @pass_context
