@@ -65,7 +65,9 @@ class Conversations:
 
     async def begin(self, connection: str, client: str) -> Admission:
         """Admit a client that has signed in to `connection` and calls from `client`."""
-        return await self._answered(self._begin(connection, conversations.hashed(client)), _refused(BUSY))
+        admission = await self._answered(self._begin(connection, conversations.hashed(client)), _refused(BUSY))
+        crash_at("web_connector.after_begin")
+        return admission
 
     async def next_request(self, ticket: str, host: HostFacts) -> str:
         """Return the next request; empty if there is none, or the conversation is over."""
@@ -99,6 +101,7 @@ class Conversations:
     async def end(self, ticket: str) -> str:
         """End the conversation, and say what it did."""
         said = await self._answered(self._in_call(ticket, self._end), UNAVAILABLE)
+        crash_at("web_connector.after_end")
         return said or "Countersign: this conversation was over."
 
     async def end_silent(self) -> None:
