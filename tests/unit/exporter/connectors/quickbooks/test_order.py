@@ -116,6 +116,7 @@ async def test_amounts_have_cents_and_quantities_no_zeros(
         ({"number": "SC-014-LONGER"}, "number_too_long", "SC-014-LONGER is longer than the 11 characters"),
         ({"erp_code": "SC-014-LONGER"}, "number_too_long", "SC-014-LONGER is longer than the 11 characters"),
         ({"number": "SC-Ő"}, "number_characters", "The number SC-Ő has characters"),
+        ({"lines": []}, "lines_absent", "It has no lines"),
         ({"vendor": {"id": "v", "name": "Acme"}}, "vendor_unlinked", "Acme has no ERP code"),
         ({"vendor": {"id": "v", "name": "A", "erp_code": "A" * 42}}, "name_too_long", "longer than the 41 characters"),
         ({"vendor": {"id": "v", "name": "A", "erp_code": "中"}}, "name_characters", "The vendor 中 has characters"),
