@@ -11,8 +11,9 @@ def marker_in(memo: str | None) -> str | None:
 
 
 def marker_of(memo: str | None, reference: str) -> str | None:
-    """Return the first word of `memo` that is a marker of the commitment `reference`; None without one."""
-    return next((word for word in (memo or "").split() if reference_in(word) == reference), None)
+    """Return the marker of `memo` if it is of the commitment `reference`; further ones may be quotations."""
+    marker = marker_in(memo)
+    return marker if reference_in(marker) == reference else None
 
 
 def reference_in(marker: str | None) -> str | None:

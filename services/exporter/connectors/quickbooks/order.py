@@ -53,13 +53,15 @@ def order_of(request: WriteRequest, settings: QuickBooksDesktopSettings) -> Orde
     commitment = request.commitment
     number = (request.erp_code or commitment.number).strip()
     job = _job(commitment, settings) if settings.sends_job else None
-    head = [
+    head: list[Part] = [
         _vendor(commitment, settings),
         Element("TxnDate", request.accounting_date.isoformat()) if request.accounting_date else None,
         _number(number),
         _memo(request),
     ]
     lines = [_line(line, settings, job) for line in commitment.lines]
+    if not lines:
+        head.append(_problem("lines_absent"))  # and a change that names no line would leave all as they are
     problems = [each for each in (*head, job) if isinstance(each, Problem)]
     problems += [each for line in lines for each in line if isinstance(each, Problem)]
     if problems:

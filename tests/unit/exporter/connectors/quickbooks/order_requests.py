@@ -17,7 +17,8 @@ FIRST = "set-1"
 
 def settings(**members: Any) -> QuickBooksDesktopSettings:
     return QuickBooksDesktopSettings.model_validate(
-        {"name": "qb", "kind": "quickbooks_desktop", "title": "QuickBooks", "companies": ["co-1"], "user": "kim"} | members
+        {"name": "qb", "kind": "quickbooks_desktop", "title": "QuickBooks", "companies": ["co-1"], "user": "kim"}
+        | members
     )
 
 
