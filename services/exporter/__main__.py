@@ -9,7 +9,7 @@ from schemas.events import ErpConnection, ErpReference, ExportDrifted, ExportFai
 from services.exporter.aggregates import aggregates
 from services.exporter.comparing import IDLE_SECONDS, ComparisonWork
 from services.exporter.connections import Connections, load_connections
-from services.exporter.conversations import SILENCE_SECONDS, conversations_of
+from services.exporter.conversations import SILENCE_SECONDS, Conversations, conversations_of
 from services.exporter.presence import PRESENCE_SECONDS, Presence
 from services.exporter.rechecking import RECHECK_IDLE_SECONDS, RecheckWork
 from services.exporter.reloading import Reloading
@@ -25,7 +25,7 @@ from services.pipeline.clock import utc_now
 from services.pipeline.database import Database
 from services.pipeline.lease_clock import LeaseClock
 from services.pipeline.outbox import Outbox
-from services.pipeline.periodic import every
+from services.pipeline.periodic import Loop, every
 from services.pipeline.runtime import Service, run_service
 from services.pipeline.settings import ServiceSettings, load
 from services.pipeline.sparing import sparing
@@ -60,14 +60,7 @@ def build() -> tuple[Service, ServiceSettings]:
         app=build_app(connections, conversations, settings.web_connector_url),
         aggregates=own_aggregates,
         workers=(exporting, *others),
-        loops=(
-            every(PRESENCE_SECONDS, presence.renew),
-            every(SILENCE_SECONDS, conversations.end_silent),
-            every(ANNOUNCE_SECONDS, report.announce_changes),
-            # with a million waiting exports, or on a slow machine, the figures are counted less often
-            every(REPORT_SECONDS, sparing(report.report)),
-            reloading.run,
-        ),
+        loops=(*_loops(presence, report, conversations), reloading.run),
         publishes=PUBLISHED,
         catching_up=catching_up,
         closers=(connections.close,),
@@ -75,6 +68,16 @@ def build() -> tuple[Service, ServiceSettings]:
         retention=retention.rules(settings.keep_finished_days),
     )
     return service, settings
+
+
+def _loops(presence: Presence, report: ConnectionReport, conversations: Conversations) -> tuple[Loop, ...]:
+    return (
+        every(PRESENCE_SECONDS, presence.renew),
+        every(SILENCE_SECONDS, conversations.end_silent),
+        every(ANNOUNCE_SECONDS, report.announce_changes),
+        # with a million waiting exports, or on a slow machine, the figures are counted less often
+        every(REPORT_SECONDS, sparing(report.report)),
+    )
 
 
 def _workers(

@@ -7,7 +7,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Row, Select, all_, delete, func, literal, select, update
+from sqlalchemy import Row, Select, all_, func, literal, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT, insert
 
 from services.exporter.rules.conversation import Conversation, Progress
@@ -55,11 +55,6 @@ async def save(db: Transaction, conversation: Conversation) -> None:
     """Store a conversation that is locked."""
     row = _row(conversation)
     await db.execute(update(CONVERSATION).where(CONVERSATION.c.ticket == row.pop("ticket")).values(row))
-
-
-async def forget_ended(db: Transaction, before: datetime) -> int:
-    """Delete conversations that ended before this instant, and return how many."""
-    return (await db.execute(delete(CONVERSATION).where(CONVERSATION.c.ended_at < before))).rowcount
 
 
 async def next_in_doubt(db: Transaction, names: Sequence[str], tried: Sequence[str]) -> str | None:
