@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-CONNECTOR = '''
+CONNECTOR = """
 from services.exporter.connectors.pull import PullSettings
 
 class Pulled:
@@ -16,7 +16,7 @@ class Pulled:
 
     async def close(self):
         pass
-'''
+"""
 
 
 def install_pulled_kind(folder: Path, monkeypatch: pytest.MonkeyPatch | None = None) -> None:
