@@ -12,7 +12,7 @@ import orjson
 from pydantic import ValidationError
 
 from schemas import limits
-from schemas.events import EventData, Submission
+from schemas.events import EventData, Removal, Submission
 from schemas.message import Headers, UnreadableError, in_words, opened
 from schemas.snapshot import TooLargeError
 from schemas.times import believed
@@ -52,7 +52,9 @@ def new_event(data: DataT, *, source: str, time: datetime, traceparent: str | No
 
 
 def encode(event: Event[EventData]) -> bytes:
-    """`event` as structured JSON; its content type is CONTENT_TYPE."""
+    """`event` as structured JSON, whose content type is CONTENT_TYPE; empty for what a tombstone stands for."""
+    if isinstance(event.data, Removal):
+        return b""
     envelope = {
         "specversion": "1.0",
         "id": str(event.id),
@@ -92,13 +94,8 @@ def safe_reading(topic_name: str, key: bytes | None, at: datetime) -> Event[Even
     It is the removal of the person, as a tombstone would be; None on topics without rights, or if `key` is no id.
     """
     topic = BY_NAME[topic_name]
-    if topic.tombstone is None:
-        return None
-    try:
-        data = topic.tombstone.model_validate({"person_id": (key or b"").decode()})
-    except ValueError:
-        return None
-    return Event(event_id(data), topic.name, data.subject, at, data)
+    is_needed = topic.tombstone is not None and topic.tombstone.takes_rights
+    return _removal(topic, key, at) if is_needed else None
 
 
 def message_bytes(key: bytes | None, value: bytes | None, headers: Headers) -> int:
@@ -122,10 +119,21 @@ def _check_size(topic: Topic, key: bytes | None, value: bytes | None, headers: H
 def _tombstone(topic: Topic, key: bytes | None, at: datetime) -> Event[EventData]:
     if topic.tombstone is None:
         raise UnreadableError("undecodable", f"a message on {topic.name} needs a value")
-    removal = safe_reading(topic.name, key, at)
+    removal = _removal(topic, key, at)
     if removal is None:
-        raise UnreadableError("undecodable", "a tombstone needs the person's id as its key")
+        raise UnreadableError("undecodable", f"a tombstone needs {topic.tombstone.key_is} as its key")
     return removal
+
+
+def _removal(topic: Topic, key: bytes | None, at: datetime) -> Event[EventData] | None:
+    """What a tombstone with `key` stands for; None if the key cannot be one, or `topic` has no tombstones."""
+    if topic.tombstone is None:
+        return None
+    try:
+        data = topic.tombstone.of_key((key or b"").decode())
+    except ValueError:
+        return None
+    return Event(event_id(data), topic.name, data.subject, at, data)
 
 
 def _validated(topic: Topic, received: Any) -> EventData:

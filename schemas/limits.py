@@ -24,6 +24,10 @@ MAX_EMAIL_CHARACTERS = 254
 MAX_DIGEST_ROWS = 100
 MAX_CHANGES = 100
 MAX_UNLINKED_DOCUMENTS = 100
+MAX_MAPPED_NAMES = 2_000
+MAX_MAPPED_BYTES = 262_144
+"""Of all mapped names of a connection: it is told again with every change of the connection."""
+
 MAX_REVISION = 1_000_000
 MAX_ROUND = 1_000_000
 MAX_VERSION = 2**53 - 1

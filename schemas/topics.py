@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from schemas import events, limits
 from schemas.events import EventData
+from schemas.events.base import Removal
 
 PARTITIONS = 12
 RETENTION_DAYS = 14
@@ -19,7 +20,7 @@ class Topic:
     event: type[EventData]
     is_compacted: bool = False
     min_compaction_lag_days: int = 0
-    tombstone: type[EventData] | None = None
+    tombstone: type[Removal] | None = None
 
     @property
     def name(self) -> str:
@@ -59,6 +60,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(events.ExportFailed),
     Topic(events.ExportDrifted),
     Topic(events.ErpConnection, is_compacted=True),
+    Topic(events.ErpReference, is_compacted=True, tombstone=events.ErpReferenceRemoved),
     Topic(events.CommitmentStatus, is_compacted=True, min_compaction_lag_days=7),
     Topic(events.DigestReady),
     Topic(events.DigestPreference, is_compacted=True),

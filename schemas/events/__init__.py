@@ -11,7 +11,7 @@ from schemas.events.answers import (
     DigestPreference,
     UnlinkedDocument,
 )
-from schemas.events.base import CommitmentData, EventData
+from schemas.events.base import CommitmentData, EventData, Removal
 from schemas.events.exports import (
     DOCUMENT_GONE,
     UNKNOWN_CONNECTION,
@@ -24,6 +24,17 @@ from schemas.events.exports import (
 )
 from schemas.events.limits_profile import LimitsProfile
 from schemas.events.mails import CurrencyTotal, DigestReady, DigestRow, DigestSection, MailSettled
+from schemas.events.references import (
+    ITEM,
+    JOB,
+    VENDOR,
+    ErpList,
+    ErpPoller,
+    ErpReference,
+    ErpReferenceRemoved,
+    MappedNames,
+    reference_key,
+)
 from schemas.events.refusals import SubmissionRefused
 from schemas.events.upstream import (
     CommitmentResent,
@@ -36,7 +47,10 @@ from schemas.events.upstream import (
 
 __all__ = [
     "DOCUMENT_GONE",
+    "ITEM",
+    "JOB",
     "UNKNOWN_CONNECTION",
+    "VENDOR",
     "ApprovalRequested",
     "Change",
     "CommitmentData",
@@ -56,6 +70,10 @@ __all__ = [
     "DirectoryPerson",
     "DirectoryPersonRemoved",
     "ErpConnection",
+    "ErpList",
+    "ErpPoller",
+    "ErpReference",
+    "ErpReferenceRemoved",
     "EventData",
     "ExportDrifted",
     "ExportFailed",
@@ -64,7 +82,10 @@ __all__ = [
     "Failure",
     "LimitsProfile",
     "MailSettled",
+    "MappedNames",
+    "Removal",
     "Submission",
     "SubmissionRefused",
     "UnlinkedDocument",
+    "reference_key",
 ]

@@ -1,6 +1,6 @@
 """The two kinds of event: about anything, and about one revision of one commitment."""
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from pydantic import Field
 
@@ -26,6 +26,21 @@ class EventData(Record):
     def not_understood(self) -> tuple[str, ...]:
         """The members that could not be read, and are taken as something safe; mostly none, since such events fail."""
         return ()
+
+
+class Removal(EventData):
+    """What a tombstone, a message with a key and no value, stands for on a compacted topic."""
+
+    key_is: ClassVar[str]
+    """What the key has to be, in words."""
+
+    takes_rights: ClassVar[bool] = False
+    """Whether it takes rights from somebody, so that a message that cannot be read is taken for it as well."""
+
+    @classmethod
+    def of_key(cls, key: str) -> Self:
+        """The removal of what has this key; ValueError if it cannot be one."""
+        raise NotImplementedError(cls.__name__)
 
 
 class CommitmentData(EventData):

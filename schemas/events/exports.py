@@ -8,6 +8,7 @@ from schemas.commitment import ErpDocument, Person, Summary
 from schemas.events.answers import Differences
 from schemas.events.base import CommitmentData, EventData
 from schemas.events.limits_profile import LimitsProfile
+from schemas.events.references import ErpList, ErpPoller, MappedNames
 from schemas.fields import (
     Code,
     Count,
@@ -164,6 +165,15 @@ class ErpConnection(EventData):
     reason: Text | None = Field(default=None, description="Why calls are held back, in the words of the last answer.")
     last_contact: Instant | None = Field(default=None, description="When the ERP last answered.")
     queue_length: Annotated[Count, NullIs(0)] = Field(default=0, description="How many exports wait for it.")
+    poller: ErpPoller | None = Field(
+        default=None, description="The client that asks for work, of an ERP that cannot be called."
+    )
+    lists: Annotated[tuple[ErpList, ...], NullIs(())] = Field(
+        default=(), description="The lists of the ERP that are read, also those that have not been read yet."
+    )
+    mapped: MappedNames | None = Field(
+        default=None, description="The names that the connection replaces; absent means none."
+    )
 
     @property
     def subject(self) -> str:

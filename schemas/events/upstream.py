@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import AfterValidator, Field, ModelWrapValidatorHandler, TypeAdapter, ValidationError, model_validator
 
 from schemas.commitment import Person
-from schemas.events.base import CommitmentData, EventData
+from schemas.events.base import CommitmentData, EventData, Removal
 from schemas.fields import (
     Id,
     Name,
@@ -161,11 +161,13 @@ def _clear_levels(received: Any) -> dict[str, ToolLevel]:
     }
 
 
-class DirectoryPersonRemoved(EventData):
+class DirectoryPersonRemoved(Removal):
     """A tombstone on `directory.person`: the person keeps no right."""
 
     topic: ClassVar[str] = "directory.person"
     identity: ClassVar[tuple[str, ...]] = ()
+    key_is: ClassVar[str] = "the person's id"
+    takes_rights: ClassVar[bool] = True
 
     person_id: Id = Field(description="The person; the key of the message.")
 
@@ -173,3 +175,8 @@ class DirectoryPersonRemoved(EventData):
     def subject(self) -> str:
         """The person's id."""
         return self.person_id
+
+    @classmethod
+    def of_key(cls, key: str) -> Self:
+        """The removal of the person with this id; ValueError if it is none."""
+        return cls(person_id=key)

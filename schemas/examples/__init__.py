@@ -1,9 +1,15 @@
 """Realistic events of every topic: one story of two commitments of a project on their way to accounting."""
 
-from schemas.examples import answers, exports, mails, upstream
+from schemas.examples import answers, exports, mails, references, upstream
 from schemas.examples.example import Example
 
 __all__ = ["EXAMPLES", "Example"]
 
-EXAMPLES: tuple[Example, ...] = (*upstream.EXAMPLES, *answers.EXAMPLES, *exports.EXAMPLES, *mails.EXAMPLES)
+EXAMPLES: tuple[Example, ...] = (
+    *upstream.EXAMPLES,
+    *answers.EXAMPLES,
+    *exports.EXAMPLES,
+    *references.EXAMPLES,
+    *mails.EXAMPLES,
+)
 """All examples; names are unique within a topic."""

@@ -11,6 +11,8 @@ from schemas.events import (
     DirectoryPerson,
     DirectoryPersonRemoved,
     ErpConnection,
+    ErpReference,
+    ErpReferenceRemoved,
     ExportDrifted,
     ExportFailed,
     ExportInDoubt,
@@ -23,6 +25,7 @@ from services.approval.rules.commitment import CommitmentFacts
 from services.approval.rules.event_handlers import (
     accepted,
     drift_accepted,
+    entry_removed,
     joining,
     mail_settled,
     person_removed,
@@ -57,3 +60,8 @@ PEOPLE_HANDLERS: Handlers[Newest[DirectoryPerson], None] = (
 )
 
 CONNECTION_HANDLERS: Handlers[Newest[ErpConnection], None] = (On(ErpConnection, keep_newest),)
+
+REFERENCE_HANDLERS: Handlers[Newest[ErpReference], None] = (
+    On(ErpReference, keep_newest),
+    On(ErpReferenceRemoved, entry_removed),
+)

@@ -16,7 +16,7 @@ from schemas.routing import Routed, destination
 from services.exporter.connections_file import connector_types, place_of, read_settings
 from services.exporter.connectors.client_password import MAKE_A_HASH, problem_with_hash
 from services.exporter.connectors.protocol import ConnectionSettings, Connector
-from services.exporter.connectors.pull import PullSettings
+from services.exporter.connectors.pull import PullConnector, PullSettings
 from services.exporter.rules.usable import Usable
 from services.pipeline.errors import SettingsError
 
@@ -28,7 +28,7 @@ class Connection:
     """One configured ERP."""
 
     settings: ConnectionSettings
-    connector: Connector
+    connector: Connector | PullConnector
     token: SecretStr | None = field(default=None, repr=False)
 
     @property
@@ -45,6 +45,25 @@ class Connection:
     def names(self) -> tuple[str, ...]:
         """Its name, and those that it had before, under which exports and documents of that time are kept."""
         return self.settings.names
+
+    @property
+    def is_polled(self) -> bool:
+        """Whether its ERP cannot be called, but has a client that asks for work."""
+        return isinstance(self.connector, PullConnector)
+
+    @property
+    def calling(self) -> Connector:
+        """Its connector; TypeError if its ERP cannot be called."""
+        if isinstance(self.connector, PullConnector):
+            raise TypeError(f"the ERP of {self.name} cannot be called")
+        return self.connector
+
+    @property
+    def polled(self) -> PullConnector:
+        """Its connector, with which conversations are held; TypeError if its ERP has no client that asks for work."""
+        if not isinstance(self.connector, PullConnector):
+            raise TypeError(f"the ERP of {self.name} does not ask for work")
+        return self.connector
 
     @property
     def max_leases(self) -> int:
@@ -84,6 +103,11 @@ class Connections:
     def all_names(self) -> tuple[str, ...]:
         """The names of all connections, also the former ones."""
         return tuple(name for each in self.by_name.values() for name in each.names)
+
+    @property
+    def called_names(self) -> tuple[str, ...]:
+        """The names of those whose ERPs can be called, also the former ones."""
+        return tuple(name for each in self.by_name.values() if not each.is_polled for name in each.names)
 
     def names_of(self, name: str) -> tuple[str, ...]:
         """All names of the connection that is called `name`, or was; only that one if it is not configured."""

@@ -59,3 +59,18 @@ CIRCUIT_OPEN = Gauge("erp_circuit_open", "1 while calls to the ERP are suspended
 def seconds_between(earlier: datetime, later: datetime) -> float:
     """Return the seconds from `earlier` to `later`, 0 where clocks of different machines put them the other way."""
     return max((later - earlier).total_seconds(), 0.0)
+
+
+class CallWatch:
+    """Notes in the metrics when exports begin, and what their calls come to."""
+
+    def began(self, connection: str, seconds: float) -> None:
+        """Note the first call of an export."""
+        EXPORT_START_SECONDS.labels(connection).observe(seconds)
+
+    def answered(self, connection: str, answer: str, seconds: float) -> None:
+        """Note a call and its kind of answer."""
+        EXPORT_SECONDS.labels(connection, answer).observe(seconds)
+
+
+CALL_WATCH = CallWatch()

@@ -186,7 +186,8 @@ class Relay:
         if chosen:
             crash_at(f"{self._service}.relay_before_send")
         for each in chosen:
-            self._producer.submit(each.row.topic, each.row.key, each.row.value, partial(self._outcomes.put, each))
+            value = each.row.value or None  # what a tombstone stands for is stored as nothing
+            self._producer.submit(each.row.topic, each.row.key, value, partial(self._outcomes.put, each))
 
     async def _handle_outcomes(self) -> float:
         await self._outcomes.arrived.wait()

@@ -31,6 +31,9 @@ PARTS = (
     events.Change,
     events.Failure,
     events.LimitsProfile,
+    events.ErpPoller,
+    events.ErpList,
+    events.MappedNames,
     events.DigestSection,
     events.DigestRow,
     events.CurrencyTotal,
@@ -55,7 +58,7 @@ def blocks(language: str) -> list[str]:
 
 
 HANDLED = {
-    "approval": (*approval.HANDLERS, *approval.PEOPLE_HANDLERS, *approval.CONNECTION_HANDLERS),
+    "approval": (*approval.HANDLERS, *approval.PEOPLE_HANDLERS, *approval.CONNECTION_HANDLERS, *approval.REFERENCE_HANDLERS),
     "exporter": exporter.handlers(lambda _order, _used: None),
     "notifier": (*notifier.COMMITMENT_HANDLERS, *notifier.DIGEST_HANDLERS),
     "digest": (*digest.ITEM_HANDLERS, *digest.PERSON_HANDLERS, *digest.PREFERENCE_HANDLERS),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from schemas.commitment import Commitment, Person
 from schemas.erp_limits import broken_limits, long_memo
@@ -10,6 +11,7 @@ from schemas.fields import ToolLevel
 from services.approval.rules.amounts import amount_findings
 from services.approval.rules.erp import erp_title
 from services.approval.rules.finding import Finding
+from services.approval.rules.references import Known, reference_findings
 
 UNREACHABLE = "ERP"
 """The rule that some connection takes the commitment."""
@@ -33,19 +35,22 @@ def findings(
     number_taken_by: str | None = None,
     namesake: Namesake | None = None,
     why_unreachable: str = "",
+    in_erp: Known = MappingProxyType({}),
 ) -> tuple[Finding, ...]:
     """All findings on `commitment` as `sent_by` submitted it.
 
     `sender` is that person in the directory and `erp` the target connection, None if not known. `number_taken_by` is
     the number of another commitment that the ERP could not tell from this one's, once `kept_number` has cut it;
     `namesake` is another commitment that it could not tell by number although this one's is not cut. `why_unreachable`
-    says why no connection takes it: a warning, as one may be on its way.
+    says why no connection takes it: a warning, as one may be on its way. `in_erp` are those names that the ERP has, of
+    those in `entries_to_look_up`.
     """
     return (
         *amount_findings(commitment, erp),
         *_sender(commitment, sent_by, sender),
         *_number(commitment, erp, number_taken_by, namesake),
         *_limits(commitment, erp),
+        *reference_findings(commitment, erp, in_erp),
         *([Finding(UNREACHABLE, why_unreachable, is_blocking=False)] if why_unreachable else []),
     )
 

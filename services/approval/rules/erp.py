@@ -36,6 +36,11 @@ def target_erp(
     return destination(routed, company_erps) if routed else next(iter(company_erps), None)
 
 
+def bound_connection(facts: CommitmentFacts) -> str | None:
+    """The connection that the commitment goes to whatever the conditions are; None if those decide."""
+    return connection_name(facts) if _is_bound(facts) else None
+
+
 def target_reason(
     facts: CommitmentFacts, company_erps: Sequence[ErpConnection], content: Commitment | None = None
 ) -> str:

@@ -10,6 +10,8 @@ from schemas.events import (
     CommitmentData,
     DirectoryPerson,
     DirectoryPersonRemoved,
+    ErpReference,
+    ErpReferenceRemoved,
     MailSettled,
     Submission,
     SubmissionRefused,
@@ -77,6 +79,14 @@ def person_removed(
     known: Newest[DirectoryPerson], event: Event[DirectoryPersonRemoved], now: datetime
 ) -> Decided[Newest[DirectoryPerson], None]:
     """The person without a record, and so without any right."""
+    del event, now
+    return Decided(replace(known, record=None), is_changed=known.record is not None)
+
+
+def entry_removed(
+    known: Newest[ErpReference], event: Event[ErpReferenceRemoved], now: datetime
+) -> Decided[Newest[ErpReference], None]:
+    """The entry of an ERP's list as gone; its version stays, so that an older message does not bring it back."""
     del event, now
     return Decided(replace(known, record=None), is_changed=known.record is not None)
 

@@ -10,3 +10,5 @@ class Finding:
     rule: str
     text: str
     is_blocking: bool = True
+    is_known: bool = True
+    """False if it only says that something is not known."""

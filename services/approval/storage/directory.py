@@ -29,7 +29,11 @@ async def people_of_company(db: Transaction, company_id: str) -> Sequence[Direct
 
 async def erps_of_company(db: Transaction, company_id: str) -> Sequence[ErpConnection]:
     """Return the company's ERP connections, in the order in which they are asked for what they take."""
+    return [each for each in await all_erps(db) if company_id in each.companies]
+
+
+async def all_erps(db: Transaction) -> Sequence[ErpConnection]:
+    """Return the ERP connections of all companies, in the order in which they are asked for what they take."""
     table = ERP_CONNECTION
     rows = await db.execute(select(table.c.record).where(table.c.record.is_not(None)).order_by(table.c.id))
-    published = [ErpConnection.model_validate_json(row.record) for row in rows]
-    return sorted((each for each in published if company_id in each.companies), key=lambda each: each.priority)
+    return sorted((ErpConnection.model_validate_json(row.record) for row in rows), key=lambda each: each.priority)

@@ -17,8 +17,9 @@ from services.approval.rules.erp import next_erp, target_erp, target_reason, why
 from services.approval.rules.evidence import Holder
 from services.approval.rules.finding import Finding
 from services.approval.rules.leaving import connection_that_is_back
+from services.approval.rules.references import EntryName, entries_to_look_up
 from services.approval.rules.rows import SubmissionRow
-from services.approval.storage import directory, documents, submissions
+from services.approval.storage import directory, documents, references, submissions
 from services.approval.storage.queries import StoredCommitment, stored_commitment
 from services.approval.storage.tables import COMMITMENT, NUMBER, begins_with
 from services.pipeline.apart import apart
@@ -110,6 +111,8 @@ async def check(
         for (_, row), content, erp in zip(submitted, contents, targets, strict=True)
     ]
     taken = await _taken_numbers(db, company_id, numbers)
+    names = (entries_to_look_up(content, erp) for content, erp in zip(contents, targets, strict=True))
+    in_erp = await references.find(db, frozenset[EntryName]().union(*names))
     return [
         CheckedSubmission(
             row,
@@ -121,6 +124,7 @@ async def check(
                 sender=senders.get(row.sent_by.id),
                 erp=erp,
                 why_unreachable=_why_unreachable(facts, erps, content),
+                in_erp=in_erp,
                 **_collision(content, erp, taken.get((row.commitment_id, row.content_hash))),
             ),
         )

@@ -13,6 +13,7 @@ from schemas.events import ApprovalRequested, Change, DirectoryPerson, ErpConnec
 from services.approval.rules.approval_requests import ApprovalRequest, approval_requested, new_approval_request
 from services.approval.rules.commitment import CommitmentFacts, current_status
 from services.approval.rules.differences import differences
+from services.approval.rules.line_of_erp import route
 from services.approval.rules.rows import HistoryEntry, StoredRow, SubmissionRow
 from services.approval.storage import directory, documents, submissions, tables
 from services.pipeline.apart import apart
@@ -158,6 +159,7 @@ def columns(facts: CommitmentFacts) -> dict[str, Any]:
         "number": summary and summary.number,
         "searchable": "\n".join(searched).lower() or None,
         "differs": facts.open_drift is not None,
+        "route": route(facts, current),
     }
 
 

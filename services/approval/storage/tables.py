@@ -41,6 +41,7 @@ COMMITMENT = Table(
         server_default="false",
         comment="whether its document in the ERP is not what was exported",
     ),
+    Column("route", Text, comment="what decides which ERP it waits for, as JSON; empty unless it is exporting"),
     Index("commitment_differing", "company_id", "since", "id", postgresql_where=text("differs")),
     Index("commitment_by_status", "company_id", "status", "since", "id"),
     # by code point, so that it finds the numbers that begin with some characters in any database
@@ -50,6 +51,13 @@ COMMITMENT = Table(
         "number",
         postgresql_ops={"number": 'collate "C"'},
         postgresql_where=text("number is not null"),
+    ),
+    Index(
+        "commitment_in_line",
+        "company_id",
+        "since",
+        postgresql_include=["route"],
+        postgresql_where=text("route is not null"),
     ),
     Index("commitment_by_since", "company_id", "since", "id", postgresql_where=text("status is not null")),
 )
@@ -121,6 +129,21 @@ ERP_CONNECTION = Table(
     Column("id", Text, primary_key=True),
     Column("version", BigInteger, nullable=False),
     Column("record", Text, comment="what the exporter last told, as JSON"),
+)
+
+# an entry that the ERP no longer has keeps its row and its version
+ERP_REFERENCE = Table(
+    "erp_reference",
+    METADATA,
+    Column("id", Text, primary_key=True, comment="the key of its messages"),
+    Column("version", BigInteger, nullable=False),
+    Column("connection", Text),
+    Column("list_name", Text),
+    Column("entry_id", Text, comment="its id in the ERP, in lower case"),
+    Column("name", Text, comment="its full name in the ERP, in lower case; empty once removed"),
+    Column("is_active", Boolean),
+    Index("erp_reference_by_name", "connection", "list_name", "name"),
+    Index("erp_reference_by_entry_id", "connection", "list_name", "entry_id"),
 )
 
 SESSION = Table(

@@ -115,7 +115,7 @@ class ListEntry:
 
 @dataclass(frozen=True, slots=True)
 class ListPage:
-    """A part of a list; `next_page` is where the next part begins, None after the last; `remaining` are still to come."""
+    """A part of a list; `next_page` is where the next one begins, None after the last; `remaining` entries follow."""
 
     entries: tuple[ListEntry, ...]
     next_page: str | None = None
@@ -130,6 +130,13 @@ class PullConnector(Protocol):
         """Return a connector that asks with `ask`, one question after the other; it awaits nothing else.
 
         Given the same replies it asks the same questions: an attempt is carried on in another process by asking again.
+        """
+        ...
+
+    def unreached(self, reply: Reply) -> str | None:
+        """Say in words for people why the client cannot reach the ERP, from `hresult` and `message`; None if it can.
+
+        An ERP that refuses one text is reached: the next one may be fine.
         """
         ...
 

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from sqlalchemy import Table, select
 
 from schemas.envelope import CONTENT_TYPE, Event, decode, encode
-from schemas.events import DirectoryPersonRemoved, EventData
+from schemas.events import EventData, Removal
 from schemas.examples import EXAMPLES
 from services.approval.aggregates import AGGREGATES
 from services.approval.rules.refusals import refusal
@@ -72,7 +72,7 @@ def example(topic: str, name: str) -> Event[Any]:
 
 
 def _value(event: Event[EventData]) -> bytes | None:
-    return None if isinstance(event.data, DirectoryPersonRemoved) else encode(event)
+    return None if isinstance(event.data, Removal) else encode(event)
 
 
 @asynccontextmanager

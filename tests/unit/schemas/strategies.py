@@ -84,7 +84,7 @@ def _composed(origin: Any, arguments: tuple[Any, ...]) -> st.SearchStrategy[Any]
 def records(model: type[BaseModel]) -> st.SearchStrategy[Any]:
     """Valid instances of `model`."""
     hints = get_type_hints(model, include_extras=True)
-    return st.builds(model, **{name: values(hints[name]) for name in model.model_fields})
+    return st.builds(model, **{field.alias or name: values(hints[name]) for name, field in model.model_fields.items()})
 
 
 def events_of(topic: Topic) -> st.SearchStrategy[Event[EventData]]:

@@ -1,7 +1,7 @@
 """The topics, their events and their broker configuration."""
 
 from schemas import events
-from schemas.events import CommitmentData, EventData, Submission
+from schemas.events import CommitmentData, EventData, Removal, Submission
 from schemas.topics import BY_NAME, BY_TYPE, RETENTION_DAYS, TOMBSTONE_DAYS, TOPICS
 
 
@@ -10,8 +10,8 @@ def with_subclasses(event: type[EventData]) -> set[type[EventData]]:
 
 
 def test_every_event_has_exactly_one_topic() -> None:
-    abstract = {EventData, CommitmentData, Submission}
-    tombstones = {events.DirectoryPersonRemoved}
+    abstract = {EventData, CommitmentData, Submission, Removal}
+    tombstones = {events.DirectoryPersonRemoved, events.ErpReferenceRemoved}
     assert with_subclasses(EventData) - abstract - tombstones == {topic.event for topic in TOPICS}
     assert len(BY_NAME) == len(BY_TYPE) == len(TOPICS)
 

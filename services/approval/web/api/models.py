@@ -24,6 +24,19 @@ class DriftState(_Model):
     differences: tuple[Change, ...] = Field(description="`before` as exported, `after` as the ERP has it.")
 
 
+class WaitingState(_Model):
+    """The line before an ERP that cannot be called, but whose client asks for work."""
+
+    connection: str = Field(description="The ERP connection that it waits for.")
+    erp: str = Field(description="What people call that ERP.")
+    place: int = Field(description="Its place in the line, 1 for the next one.")
+    last_asked: datetime | None = Field(description="When the client last asked for work; null if it never did.")
+    every_seconds: int = Field(description="How often the client is expected to ask.")
+    is_away: bool = Field(description="Whether the client has stayed away for longer than expected.")
+    trouble: str | None = Field(description="Why the client could do nothing when it last asked, in words.")
+    message: str = Field(description="All of it in words, with times where you are.")
+
+
 class CommitmentState(_Model):
     """The status of a commitment."""
 
@@ -50,6 +63,11 @@ class CommitmentState(_Model):
     erp_document: ErpDocument | None
     left_documents: tuple[ErpDocument, ...] = Field(
         description="Its former documents in ERPs that are no longer configured, where they stay as they are."
+    )
+    waiting: WaitingState | None = Field(
+        default=None,
+        description="While it is exporting to an ERP whose client asks for work; null otherwise, and in the response "
+        "to an answer.",
     )
     drift: DriftState | None = Field(description="How it differs in the ERP; null if it does not, or was accepted.")
     summary: Summary

@@ -36,8 +36,10 @@ from services.approval.web.api.models import (
     HistoryItem,
     Me,
     SubmittedContent,
+    WaitingState,
 )
 from services.approval.web.api.problems import TOO_LARGE, InvalidMember, ProblemError, documented
+from services.approval.web.api.waiting import waiting_states
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.tracing import traceparent_of
 from services.pipeline.apart import apart
@@ -90,7 +92,8 @@ def _add_lists(router: APIRouter, dependencies: Dependencies) -> None:
         async with dependencies.database.begin() as db:
             page = await queries.page(db, who.company_id, view, search=search, after=cursor, limit=limit)
             counts = await queries.counts(db, who.company_id)
-        items = tuple(_state(each.facts, each.current) for each in page.commitments)
+            waiting = await waiting_states(db, who, page.commitments)
+        items = tuple(_state(each.facts, each.current, waiting.get(each.facts.id)) for each in page.commitments)
         return CommitmentPage(items=items, next_after=page.next_after and str(page.next_after), counts=dict(counts))
 
 
@@ -102,8 +105,10 @@ def _add_reading(router: APIRouter, dependencies: Dependencies) -> None:
         """Read one commitment with its contents, findings and changes."""
         async with dependencies.readers:
             async with dependencies.database.begin() as db:
-                found = await review(db, who.company_id, await _found(db, who, commitment_id))
-            document = await apart(partial(_document, found))
+                stored = await _found(db, who, commitment_id)
+                found = await review(db, who.company_id, stored)
+                waiting = (await waiting_states(db, who, [stored])).get(commitment_id)
+            document = await apart(partial(_document, found, waiting))
         return Response(document, media_type="application/json")
 
     @router.get("/commitments/{commitment_id}/history", responses=documented(404))
@@ -196,7 +201,7 @@ def _after(answered: Answered) -> CommitmentState:
     return state
 
 
-def _state(facts: CommitmentFacts, current: CurrentStatus) -> CommitmentState:
+def _state(facts: CommitmentFacts, current: CurrentStatus, waiting: WaitingState | None = None) -> CommitmentState:
     failure = current.ruling.failure if current.ruling else None
     hashes = facts.hashes
     return CommitmentState(
@@ -218,16 +223,17 @@ def _state(facts: CommitmentFacts, current: CurrentStatus) -> CommitmentState:
         missing_document=missing_document(current),
         erp_document=facts.document,
         left_documents=facts.left_documents,
+        waiting=waiting,
         drift=facts.open_drift and DriftState.model_validate(facts.open_drift),
         summary=summary(facts, current),
     )
 
 
-def _document(found: Review) -> str:
-    return _detail(found).model_dump_json()
+def _document(found: Review, waiting: WaitingState | None) -> str:
+    return _detail(found, waiting).model_dump_json()
 
 
-def _detail(found: Review) -> CommitmentDetail:
+def _detail(found: Review, waiting: WaitingState | None) -> CommitmentDetail:
     submissions = tuple(
         SubmittedContent(
             content_hash=each.row.content_hash,
@@ -239,5 +245,5 @@ def _detail(found: Review) -> CommitmentDetail:
         )
         for each in found.submissions
     )
-    state = _state(found.facts, found.current)
+    state = _state(found.facts, found.current, waiting)
     return CommitmentDetail(**dict(state), submissions=submissions, changes=tuple(found.changes))

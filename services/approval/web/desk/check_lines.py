@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from schemas.commitment import Commitment, Person
 from schemas.erp_limits import LINE_RULES, RULES
 from schemas.events import ErpConnection, LimitsProfile
+from schemas.zones import UTC_NAME
 from services.approval.rules.amounts import line_sum
 from services.approval.rules.finding import Finding
-from services.approval.web.desk.wording import counted
+from services.approval.rules.references import RULES as LIST_RULES
+from services.approval.rules.references import UNKNOWN, asked, checked_lists, is_known
+from services.approval.rules.times import counted, moment
 from services.pipeline.formats import money
 
 ALWAYS_SHOWN = frozenset({"number", "title", "vendor name"})
@@ -26,16 +29,22 @@ class CheckLine:
 
     @property
     def verdict(self) -> str:
-        """OK, Warning or Blocks."""
+        """OK, Warning, Not known or Blocks."""
         if self.finding is None:
             return "OK"
+        if not self.finding.is_known:
+            return "Not known"
         return "Blocks" if self.finding.is_blocking else "Warning"
 
 
 def check_lines(
-    content: Commitment, sent_by: Person, erp: ErpConnection | None, findings: Sequence[Finding]
+    content: Commitment,
+    sent_by: Person,
+    erp: ErpConnection | None,
+    findings: Sequence[Finding],
+    time_zone: str = UTC_NAME,
 ) -> list[CheckLine]:
-    """All rules with what `findings` say; a finding of any other rule gets a line of its own."""
+    """All rules with what `findings` say, times in `time_zone`; a finding of any other rule gets a line of its own."""
     limits = erp.limits if erp else LimitsProfile()
     found = {finding.rule: finding for finding in findings}
     total, lines = (money(amount, content.currency) for amount in (content.total, line_sum(content)))
@@ -50,6 +59,7 @@ def check_lines(
             "Vendor name", content.vendor.name, _limit(limits.vendor_name_characters), found.pop("vendor name", None)
         ),
         *_other_limits(content, limits, found),
+        *_lists(content, erp, found, time_zone),
     ]
     return shown + [CheckLine(_sentence(rule), "", "", finding) for rule, finding in found.items()]
 
@@ -61,6 +71,23 @@ def _other_limits(content: Commitment, limits: LimitsProfile, found: dict[str, F
         if rule.name not in ALWAYS_SHOWN and (taken := rule.taken(limits)):
             value = lines if rule in LINE_RULES else ""
             yield CheckLine(_sentence(rule.name), value, _sentence(taken), found.pop(rule.name, None))
+
+
+def _lists(
+    content: Commitment, erp: ErpConnection | None, found: dict[str, Finding], time_zone: str
+) -> Iterator[CheckLine]:
+    """A line for each list of the ERP that something is looked for in; the findings are taken out of `found`."""
+    unknown = found.pop(UNKNOWN, None)
+    names = asked(content, erp)
+    for each in checked_lists(erp):
+        of_list = [name.words for name in names if name.list_name == each.name]
+        if erp is None or not of_list:
+            continue
+        value = of_list[0] if len(of_list) == 1 else counted(len(of_list), each.name)
+        entries = counted(each.entries, each.name)
+        limit = f"{entries}, read {moment(each.read_at, time_zone)}" if each.read_at else "Not read yet"
+        finding = found.pop(LIST_RULES[each.name], None) if is_known(erp, each) else unknown
+        yield CheckLine(f"{_sentence(each.name)} in {erp.title}", value, limit, finding)
 
 
 def _length(rule: str, text: str, limit: str, finding: Finding | None) -> CheckLine:

@@ -17,7 +17,7 @@ from services.approval.rules.differences import differences
 from services.approval.rules.documents import distinct
 from services.approval.rules.facts import Stage
 from services.approval.rules.rows import SubmissionRow
-from services.approval.storage import queries, submissions
+from services.approval.storage import line, queries, submissions
 from services.approval.storage.history_items import HistoryItem, history_items
 from services.approval.storage.reviews import CheckedSubmission, Review, review
 from services.approval.storage.views import STATUSES, DeskView
@@ -113,7 +113,7 @@ class DetailPage:
                 stored = await queries.find(db, who.company_id, commitment_id)
                 if stored is None:
                     raise HTTPException(HTTPStatus.NOT_FOUND)
-                detail = await _detail(db, await review(db, who.company_id, stored), form.revision)
+                detail = await _detail(db, who, await review(db, who.company_id, stored), form.revision)
                 counts = await queries.counts(db, who.company_id)
             return await self._pages.render_apart(
                 "commitment.html",
@@ -156,17 +156,19 @@ def _accounting_dates(erp: ErpConnection | None, who: DirectoryPerson) -> tuple[
     return erp.limits.accounting_dates(utc_now().astimezone(zone_info(who.time_zone)).date()) if erp else None
 
 
-async def _detail(db: Transaction, found: Review, read_revision: int | None) -> Detail:
+async def _detail(db: Transaction, who: DirectoryPerson, found: Review, read_revision: int | None) -> Detail:
     changes, since = await _changes(db, found, read_revision)
-    history = await history_items(db, found.facts.company_id or "", found.facts.id)
-    return Detail(reviewed_row(found), found, _checks(found), changes, since, history)
+    history = await history_items(db, who.company_id, found.facts.id)
+    places = await line.places(db, [(found.facts, found.current, found.erp)])
+    row = reviewed_row(found, places.get(found.facts.id))
+    return Detail(row, found, _checks(found, who.time_zone), changes, since, history)
 
 
-def _checks(found: Review) -> Sequence[CheckLine]:
+def _checks(found: Review, time_zone: str) -> Sequence[CheckLine]:
     if not found.submissions:
         return ()
     first = found.submissions[0]
-    return check_lines(first.content, first.row.sent_by, found.erp, found.findings)
+    return check_lines(first.content, first.row.sent_by, found.erp, found.findings, time_zone)
 
 
 async def _changes(db: Transaction, found: Review, read_revision: int | None) -> tuple[Sequence[Change], int | None]:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from schemas.events import Change, DirectoryPerson
 from schemas.fields import Status
+from services.approval.rules.times import counted
 from services.approval.storage import queries
 from services.approval.storage.reviews import review
 from services.approval.storage.views import DeskView
@@ -19,7 +20,6 @@ from services.approval.web.desk.forms import Choice, Fields, FormProblem, Verb, 
 from services.approval.web.desk.list_rows import ListRow, reviewed_row
 from services.approval.web.desk.lists import ListPages, ListQuery
 from services.approval.web.desk.pages import Pages
-from services.approval.web.desk.wording import counted
 
 
 @dataclass(frozen=True, slots=True)

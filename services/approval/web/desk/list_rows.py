@@ -1,7 +1,7 @@
 """The rows of the desk's lists, with the findings on those that wait for an answer."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from schemas.commitment import ErpDocument, Summary
 from schemas.events import ErpConnection, Failure
@@ -13,7 +13,8 @@ from services.approval.rules.erp import UNNAMED_ERP, connection_name, is_held_ba
 from services.approval.rules.finding import Finding
 from services.approval.rules.guards import is_erp_left, missing_document
 from services.approval.rules.leaving import connection_that_is_back
-from services.approval.storage import reviews, submissions
+from services.approval.rules.polled import needs_somebody
+from services.approval.storage import line, reviews, submissions
 from services.approval.storage.queries import StoredCommitment
 from services.approval.storage.reviews import Review
 from services.approval.storage.submissions import Key
@@ -34,6 +35,9 @@ class ListRow:
     findings: tuple[Finding, ...] = ()
     connection_back: str = ""
     """The connection of its document, if the export failed for want of it and it is configured again."""
+
+    place: int | None = None
+    """Its place in the line before an ERP that asks for work; None unless it waits for one."""
 
     @property
     def can_be_created_anew(self) -> bool:
@@ -71,7 +75,23 @@ class ListRow:
     @property
     def warnings(self) -> tuple[str, ...]:
         """Findings that an approver has to know and may accept."""
-        return tuple(finding.text for finding in self.findings if not finding.is_blocking)
+        return tuple(each.text for each in self.findings if not each.is_blocking and each.is_known)
+
+    @property
+    def unknowns(self) -> tuple[str, ...]:
+        """What could not be checked, in words."""
+        return tuple(finding.text for finding in self.findings if not finding.is_known)
+
+    @property
+    def asking_erp(self) -> ErpConnection | None:
+        """The ERP that it waits for, if that one is not called but asks for work."""
+        is_waiting = self.current.status in (Status.EXPORTING, Status.IN_DOUBT)
+        return self.erp if is_waiting and self.erp and self.erp.poller else None
+
+    @property
+    def waits_for_somebody(self) -> bool:
+        """Whether it waits until somebody sees to the client of its ERP."""
+        return self.asking_erp is not None and needs_somebody(self.asking_erp)
 
     @property
     def is_unreachable(self) -> bool:
@@ -134,9 +154,9 @@ class ListRow:
         return Choice(Verb(verb), self.current.revision, self.content_hash, self.facts.id).value
 
 
-def reviewed_row(found: Review) -> ListRow:
-    """The commitment of a review as a row."""
-    return ListRow(found.facts, found.current, found.erp, found.findings, found.connection_back)
+def reviewed_row(found: Review, place: int | None = None) -> ListRow:
+    """The commitment of a review as a row, with its place in the line before its ERP."""
+    return ListRow(found.facts, found.current, found.erp, found.findings, found.connection_back, place)
 
 
 async def list_rows(
@@ -148,7 +168,7 @@ async def list_rows(
 ) -> list[ListRow]:
     """Return `commitments` of one company, which exports to `erps`, as rows of a view."""
     found = await _findings(db, company_id, commitments, erps) if view is DeskView.READY else {}
-    return [
+    rows = [
         ListRow(
             each.facts,
             each.current,
@@ -158,6 +178,10 @@ async def list_rows(
         )
         for each in commitments
     ]
+    if view is not DeskView.EXPORTING:
+        return rows
+    places = await line.places(db, [(row.facts, row.current, row.erp) for row in rows])
+    return [replace(row, place=places.get(row.facts.id)) for row in rows]
 
 
 async def _findings(

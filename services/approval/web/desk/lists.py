@@ -1,6 +1,6 @@
 """The desk's lists, one for each view, with the results of answers above them."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from schemas.events import DirectoryPerson, ErpConnection
 from schemas.fields import TEXT_PATTERN
 from services.approval.rules.erp import is_held_back
+from services.approval.rules.polled import is_in_trouble
 from services.approval.storage import directory, queries
 from services.approval.storage.queries import Cursor
 from services.approval.storage.sessions import Session
@@ -25,6 +26,9 @@ from services.approval.web.desk.pages import VIEW_TITLES, Pages, see_other
 from services.approval.web.desk.results import Result
 from services.approval.web.desk.wording import EMPTY_SEARCH_WORDS, empty_list
 from services.pipeline.database import Transaction
+
+_WITH_OUTAGES = frozenset({DeskView.FAILED, DeskView.EXPORTING})
+"""The views of what an ERP that is away keeps waiting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,8 @@ class ListPages:
                 counts=counts,
                 following=following,
                 is_partial=found.is_partial,
-                unavailable=_unavailable(erps) if query.view in (DeskView.FAILED, DeskView.EXPORTING) else (),
+                unavailable=_those(is_held_back, erps) if query.view in _WITH_OUTAGES else (),
+                in_trouble=_those(is_in_trouble, erps) if query.view in _WITH_OUTAGES else (),
                 empty_search=EMPTY_SEARCH_WORDS[query.view],
                 empty_list=empty_list(query.view, is_approver=person.is_approver),
                 problems=problems,
@@ -166,5 +171,5 @@ def _by_cause(rows: Sequence[ListRow]) -> Mapping[Any, Sequence[ListRow]]:
     return groups
 
 
-def _unavailable(erps: Sequence[ErpConnection]) -> list[ErpConnection]:
-    return [erp for erp in erps if is_held_back(erp)]
+def _those(are: Callable[[ErpConnection], bool], erps: Sequence[ErpConnection]) -> list[ErpConnection]:
+    return [erp for erp in erps if are(erp)]

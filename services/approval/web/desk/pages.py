@@ -16,8 +16,10 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from schemas.events import DirectoryPerson
+from schemas.events import DirectoryPerson, ErpConnection
+from schemas.zones import UTC_NAME
 from services.approval.identity.sign_in.errors import APPROVERS_ONLY
+from services.approval.rules import polled, times
 from services.approval.rules.amounts import excess_over_lines, line_sum
 from services.approval.rules.status import RIBBONS
 from services.approval.storage.views import DeskView
@@ -79,11 +81,13 @@ class Pages:
             money=formats.money,
             figure=wording.figure,
             quantity=formats.quantity,
-            counted=wording.counted,
+            counted=times.counted,
             tally=wording.tally,
             segment=wording.segment,
             moment=_moment,
             waited=_waited,
+            heartbeat=_heartbeat,
+            in_line=_in_line,
         )
 
     def render(
@@ -167,8 +171,22 @@ def see_other(address: str) -> RedirectResponse:
 
 @pass_context
 def _moment(context: Context, at: datetime) -> str:
+    return times.moment(at, _zone(context))
+
+
+@pass_context
+def _heartbeat(context: Context, erp: ErpConnection) -> str:
+    return polled.heartbeat_words(erp, context["now"], _zone(context))
+
+
+@pass_context
+def _in_line(context: Context, erp: ErpConnection, place: int | None) -> str:
+    return polled.line_words(erp, place, context["now"], _zone(context))
+
+
+def _zone(context: Context) -> str:
     person: DirectoryPerson | None = context["person"]
-    return wording.moment(at, person.time_zone if person else "UTC")
+    return person.time_zone if person else UTC_NAME
 
 
 @pass_context

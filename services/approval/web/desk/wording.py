@@ -5,15 +5,12 @@ from datetime import datetime
 from decimal import Decimal
 from urllib.parse import quote
 
-from babel.dates import format_datetime
-
 from schemas.commitment import Person, Summary
 from schemas.fields import FailureClass, Kind, Owner, Status, ToolLevel
-from schemas.times import in_zone
-from schemas.zones import zone_info
+from services.approval.rules.times import counted
 from services.approval.storage.queries import MAX_COUNT
 from services.approval.storage.views import DeskView
-from services.pipeline.formats import LOCALE, enumeration, money
+from services.pipeline.formats import enumeration, money
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
@@ -87,13 +84,6 @@ def figure(amount: str | Decimal, currency: str) -> str:
     return money(amount, currency).removeprefix(currency).strip()
 
 
-def moment(at: datetime, time_zone: str) -> str:
-    """`at` in `time_zone`, for example "Nov 16, 2026, 09:02 CST"."""
-    local = in_zone(at, zone_info(time_zone))
-    # The zone's own abbreviation, because babel abbreviates only the zones of the locale's own country.
-    return f"{format_datetime(local, 'MMM d, y, HH:mm', tzinfo=local.tzinfo, locale=LOCALE)} {local:%Z}"
-
-
 def waited(since: datetime, now: datetime) -> str:
     """How long something has lasted, in its largest whole unit."""
     seconds = max(0, int((now - since).total_seconds()))
@@ -102,11 +92,6 @@ def waited(since: datetime, now: datetime) -> str:
     if seconds < _DAY:
         return f"{seconds // _HOUR} h"
     return counted(seconds // _DAY, "day")
-
-
-def counted(count: int, noun: str) -> str:
-    """`count` with its noun, for example "1 day" or "1,200 days"."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def who_is_mailed(summary: Summary) -> str:

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from schemas.commitment import Person, summarise
 from schemas.examples.cast import ANA, CONCRETE_1, SAM
+from services.approval.rules.times import moment
 from services.approval.web.desk.wording import (
     figure,
-    moment,
     segment,
     totals,
     waited,

@@ -1,0 +1,45 @@
+"""Times and counts in the words of the desk, for its pages, for the API and for the command line."""
+
+from datetime import datetime
+
+from babel.dates import format_datetime
+
+from schemas.times import in_zone
+from schemas.zones import zone_info
+from services.pipeline.formats import LOCALE
+
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_UNITS = ((_DAY, "day"), (_HOUR, "hour"), (_MINUTE, "minute"), (1, "second"))
+
+
+def moment(at: datetime, time_zone: str) -> str:
+    """`at` in `time_zone`, for example "Nov 16, 2026, 09:02 CST"."""
+    local = in_zone(at, zone_info(time_zone))
+    # The zone's own abbreviation, because babel abbreviates only the zones of the locale's own country.
+    return f"{format_datetime(local, 'MMM d, y, HH:mm', tzinfo=local.tzinfo, locale=LOCALE)} {local:%Z}"
+
+
+def counted(count: int, noun: str) -> str:
+    """`count` with its noun, for example "1 day" or "1,200 days"."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def ago(at: datetime, now: datetime) -> str:
+    """How long ago `at` was, in its largest whole unit: "11 minutes ago"; never in the future."""
+    seconds = int((now - at).total_seconds())
+    if seconds < _MINUTE:
+        return "less than a minute ago"
+    size, unit = next((size, unit) for size, unit in _UNITS if seconds >= size)
+    return f"{counted(seconds // size, unit)} ago"
+
+
+def every(seconds: int) -> str:
+    """An interval in the largest unit that leaves no rest: "every 5 minutes", "every hour"."""
+    size, unit = next((size, unit) for size, unit in _UNITS if seconds % size == 0)
+    return f"every {unit}" if seconds == size else f"every {counted(seconds // size, unit)}"
+
+
+def ordinal(place: int) -> str:
+    """A place in words: "1st", "2nd", "11th", "1,003rd"."""
+    is_teen = place // 10 % 10 == 1
+    return f"{place:,}{'th' if is_teen else {1: 'st', 2: 'nd', 3: 'rd'}.get(place % 10, 'th')}"
