@@ -7,14 +7,21 @@ from typing import TypeVar
 
 import structlog
 
+from services.exporter import metrics
 from services.exporter.circuits import Calls, Circuits
 from services.exporter.connections import Connection, Connections
 from services.exporter.connectors.pull import Reply
 from services.exporter.conversation_work import Call, ConversationWork
+from services.exporter.list_reading import ListReading
+from services.exporter.polled_exports import PolledExports
+from services.exporter.polled_looks import PolledLooks
+from services.exporter.rechecking import RecheckWork
 from services.exporter.rules.circuit import Heard
 from services.exporter.rules.conversation import Conversation, per_cent, summed_up
-from services.exporter.storage import conversations
+from services.exporter.storage import conversations, pollers
+from services.exporter.storage.store import ExportStore
 from services.exporter.web_connector.conversing import BUSY, NOTHING_TO_DO, OPEN_FILE, Admission, HostFacts
+from services.exporter.work import ExportWork
 from services.pipeline.crash import crash_at
 from services.pipeline.database import Database, Transaction
 from services.pipeline.lease_clock import ClaimTime, LeaseClock
@@ -25,6 +32,9 @@ MAX_STEPS = 25
 """How many exports one call may settle without a question for the ERP, such as those whose content is damaged."""
 
 DONE, FAILED = 100, -1
+SILENCE_SECONDS = 10.0
+"""How often is looked for conversations whose clients have not called any more."""
+
 UNKNOWN_TICKET = "This conversation is over. The Web Connector begins a new one with its next poll; nothing is lost."
 UNAVAILABLE = "Countersign cannot work at present. Nothing is lost; the Web Connector tries again with its next poll."
 
@@ -53,7 +63,7 @@ class Conversations:
         self._circuits = Circuits()
         self._failures = FailureLog()
 
-    async def begin(self, connection: str, client: str = "") -> Admission:
+    async def begin(self, connection: str, client: str) -> Admission:
         """Admit a client that has signed in to `connection` and calls from `client`."""
         return await self._answered(self._begin(connection, conversations.hashed(client)), _refused(BUSY))
 
@@ -102,6 +112,7 @@ class Conversations:
                 call = Call(db, connection, open_, time)
                 await self._close(call, "The Web Connector has not called any more.")
                 await self._outbox.add(db, call.events)
+            metrics.CONVERSATIONS.labels(connection.name, "silent").inc()
             log.warning("conversation.silent", connection=connection.name)
             self._outbox.wake()
 
@@ -128,9 +139,8 @@ class Conversations:
             open_ = await conversations.locked_open(db, connection.names)
             if open_ is not None:
                 if not open_.gives_way(client, time.at, connection.settings.timeout_seconds):
-                    await conversations.note(db, name, last_asked=time.at)
-                    log.info("conversation.busy", connection=name)
-                    return Admission(ticket, BUSY)
+                    await pollers.note(db, name, last_asked=time.at)
+                    return _admitted(name, ticket, BUSY)
                 replaced = Call(db, connection, open_, time)
                 await self._close(replaced, "The Web Connector has begun another conversation.")
                 events = replaced.events
@@ -138,13 +148,12 @@ class Conversations:
             call = Call(db, connection, conversation, time)
             has_work = self._may_begin() and await self._work.remaining(call) > 0
             is_begun = has_work and await conversations.add(db, conversation)
-            await conversations.note(db, name, last_asked=time.at)
+            await pollers.note(db, name, last_asked=time.at)
             await self._outbox.add(db, events)
         self._outbox.wake()
-        log.info("conversation.begun" if is_begun else "conversation.nothing_to_do", connection=name)
         if not is_begun:
-            return Admission(ticket, BUSY if has_work else NOTHING_TO_DO)
-        return Admission(ticket, getattr(connection.settings, "company_file", None) or OPEN_FILE)
+            return _admitted(name, ticket, BUSY if has_work else NOTHING_TO_DO)
+        return _admitted(name, ticket, getattr(connection.settings, "company_file", None) or OPEN_FILE)
 
     async def _in_call(self, ticket: str, carry_out: Callable[[Call], Awaitable[AnswerT]]) -> AnswerT | None:
         """Carry a call out in its conversation, and store what it led to; None if the conversation is over."""
@@ -158,7 +167,7 @@ class Conversations:
             call = Call(db, connection, replace(known, last_call_at=time.at), time)
             answer = await carry_out(call)
             await conversations.save(db, call.conversation)
-            await conversations.note(db, connection.name, last_asked=time.at)
+            await pollers.note(db, connection.name, last_asked=time.at)
             await self._outbox.add(db, call.events)
         self._outbox.wake()
         return answer
@@ -168,7 +177,7 @@ class Conversations:
             await self._work.forget_question(call)  # its answer was lost; to pass it on again might do it twice
         if wrong := await self._wrong_file(call, host.company_file):
             call.note(error=wrong)
-            await conversations.note(call.db, call.connection.name, trouble=wrong)
+            await pollers.note(call.db, call.connection.name, trouble=wrong)
             log.warning("conversation.wrong_company_file", connection=call.connection.name)
             return ""
         if not call.progress.may_ask or not self._may_begin():
@@ -188,7 +197,7 @@ class Conversations:
             return FAILED
         if is_list and not reply.hresult:
             await self._record(call, Heard(is_reached=True))
-        await conversations.note(call.db, call.connection.name, trouble=None)
+        await pollers.note(call.db, call.connection.name, trouble=None)
         if not call.progress.may_ask:
             return DONE
         return per_cent(call.progress.requests, await self._work.remaining(call))
@@ -218,16 +227,34 @@ class Conversations:
     async def _wrong_file(self, call: Call, company_file: str) -> str:
         """Why the company file that is open is not that of the connection; empty if it is, or becomes it now."""
         wanted = getattr(call.connection.settings, "company_file", None)
-        wanted = wanted or (await conversations.poller(call.db, call.connection.name)).company_file
+        wanted = wanted or (await pollers.poller(call.db, call.connection.name)).company_file
         call.conversation = replace(call.conversation, company_file=company_file)
         if wanted is None and company_file:
-            await conversations.note(call.db, call.connection.name, company_file=company_file)
+            await pollers.note(call.db, call.connection.name, company_file=company_file)
         if not wanted or not company_file or _is_same_file(wanted, company_file):
             return ""
         return (
             f"QuickBooks has the company file {company_file} open, but this connection belongs to {wanted}. Open that "
             "one; or if the file was moved, set company_file of the connection to its new path."
         )
+
+
+def conversations_of(
+    database: Database, outbox: Outbox, connections: Connections, may_begin: Callable[[], bool]
+) -> Conversations:
+    """Return the conversations of an exporter's process."""
+    store, clock = ExportStore(), LeaseClock()
+    exports = PolledExports(store, ExportWork(connections, store, clock))
+    looks = PolledLooks(RecheckWork(connections, store, clock))
+    work = ConversationWork(store, exports, looks, ListReading())
+    return Conversations(database, outbox, connections, work, clock, may_begin)
+
+
+def _admitted(connection: str, ticket: str, answer: str) -> Admission:
+    outcome = {BUSY: "busy", NOTHING_TO_DO: "nothing_to_do"}.get(answer, "begun")
+    metrics.CONVERSATIONS.labels(connection, outcome).inc()
+    log.info("conversation.asked", connection=connection, outcome=outcome)
+    return Admission(ticket, answer)
 
 
 def _refused(answer: str) -> Admission:

@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
+from pydantic import ValidationError
 
-from schemas.envelope import Event
-from schemas.events import EventData
+from schemas.envelope import Event, new_event
+from schemas.events import ErpReference, ErpReferenceRemoved, EventData, reference_key
 from services.exporter.connections import Connection
 from services.exporter.connectors.pull import ListPage, PullSettings, Question, Reply
 from services.exporter.rules.conversation import Progress, Reading
-from services.exporter.storage import conversations, references
+from services.exporter.rules.published_events import SOURCE
+from services.exporter.storage import pollers, references
+from services.exporter.storage.pollers import ReadList
 from services.exporter.storage.references import ChangedEntry
 from services.pipeline.database import Transaction
 
@@ -59,7 +62,8 @@ class ListReading:
             going_on = reading.model_copy(update={"page": page.next_page, "is_waiting": False})
             return Taken(going_on, _events(connection, changed, now))
         changed += await references.drop_unseen(db, connection.name, reading.name, reading.began_at)
-        await conversations.note_list_read(db, connection.name, reading.name, now)
+        entries = await references.count(db, connection.name, reading.name)
+        await pollers.note_list_read(db, connection.name, reading.name, ReadList(now, entries))
         log.info("conversation.list_read", connection=connection.name, list=reading.name)
         return Taken(None, _events(connection, changed, now))
 
@@ -68,13 +72,29 @@ class ListReading:
         settings = connection.settings
         if not isinstance(settings, PullSettings):
             return []
-        known = (await conversations.poller(db, connection.name)).lists_read or {}
+        known = (await pollers.poller(db, connection.name)).lists_read
         before = now - timedelta(hours=settings.lists_hours)
         wanted = [name for name in connection.polled.lists if name not in progress.skipped_lists]
-        return [name for name in wanted if name not in known or known[name] < before]
+        return [name for name in wanted if name not in known or known[name].at < before]
 
 
 def _events(connection: Connection, changed: Sequence[ChangedEntry], now: datetime) -> Sequence[Event[EventData]]:
-    """Nothing yet."""
-    del connection, changed, now
-    return ()
+    """Return the events about changed entries; one whose name no event can hold is left out, and missed on the desk."""
+    told = [_told(connection.name, each) for each in changed]
+    return [new_event(each, source=SOURCE, time=now) for each in told if each]
+
+
+def _told(connection: str, entry: ChangedEntry) -> EventData | None:
+    if entry.is_gone:
+        return ErpReferenceRemoved(key=reference_key(connection, entry.list_name, entry.id))
+    try:
+        return ErpReference(
+            connection=connection,
+            list_name=entry.list_name,
+            id=entry.id,
+            name=entry.name,
+            is_active=entry.is_active,
+            version=entry.version,
+        )
+    except ValidationError:
+        return None

@@ -53,6 +53,17 @@ LATE_DOCUMENTS = Counter(
     "Second documents that the ERP stored late, after a lost answer and a repeated write; somebody has to remove one.",
     ("connection",),
 )
+POLL_AGE_SECONDS = Gauge(
+    "erp_poll_age_seconds", "How long ago the client of a polled ERP last asked for work.", ("connection",)
+)
+POLLER_AWAY = Gauge(
+    "erp_poller_away", "1 while the client of a polled ERP has missed two polls or more.", ("connection",)
+)
+CONVERSATIONS = Counter(
+    "erp_conversations_total",
+    "Polls by the client of a polled ERP: begun, nothing_to_do, busy; and conversations that it never ended: silent.",
+    ("connection", "outcome"),
+)
 CIRCUIT_OPEN = Gauge("erp_circuit_open", "1 while calls to the ERP are suspended.", ("connection",))
 
 

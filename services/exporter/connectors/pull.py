@@ -11,6 +11,7 @@ from typing import Annotated, Protocol, Self, runtime_checkable
 
 from pydantic import Field, model_validator
 
+from schemas.events import MappedNames
 from schemas.fields import Name
 from services.exporter.connectors.protocol import MAX_SECONDS, ConnectionSettings, Connector, Seconds
 from services.exporter.connectors.types import Refused, Transient
@@ -40,6 +41,11 @@ class PullSettings(ConnectionSettings):
     compares_documents: Annotated[bool, Field(strict=True)] = Field(
         default=False, description="Always false: documents of this ERP are not compared."
     )
+
+    @property
+    def mapped(self) -> MappedNames | None:
+        """The names that the connector replaces before it asks for them; None if it replaces none."""
+        return None
 
     @model_validator(mode="after")
     def _waits_long_enough(self) -> Self:

@@ -1,7 +1,7 @@
 """Stores conversations with the clients of polled ERPs, and finds what there is to do in them."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -12,22 +12,12 @@ from sqlalchemy.dialects.postgresql import ARRAY, TEXT, insert
 
 from services.exporter.rules.conversation import Conversation, Progress
 from services.exporter.rules.export import ExportState
-from services.exporter.storage.tables import COMMITMENT, CONVERSATION, EXPORT, LOOK, POLLER
+from services.exporter.storage.tables import COMMITMENT, CONVERSATION, EXPORT, LOOK
 from services.pipeline.database import Transaction
 from services.pipeline.lease_clock import DATABASE_NOW
 
 _MAX_COUNTED = 10_000
 """Beyond that, it does not matter for a progress in per cent."""
-
-
-@dataclass(frozen=True, slots=True)
-class Poller:
-    """What is known of the client of a polled ERP."""
-
-    last_asked: datetime | None = None
-    trouble: str | None = None
-    company_file: str | None = None
-    lists_read: Mapping[str, datetime] | None = None
 
 
 def hashed(secret: str) -> str:
@@ -134,39 +124,6 @@ async def is_look_due(db: Transaction, names: Sequence[str], now: datetime) -> b
     """Whether a look for late documents is due on the connection."""
     chosen = select(LOOK.c.commitment_id).where(LOOK.c.connection == func.any(list(names)), LOOK.c.due_at <= now)
     return (await db.execute(chosen.limit(1))).first() is not None
-
-
-async def poller(db: Transaction, name: str) -> Poller:
-    """Return what is known of the client of a connection."""
-    row = (await db.execute(select(POLLER).where(POLLER.c.connection == name))).one_or_none()
-    return _poller(row) if row else Poller()
-
-
-async def pollers(db: Transaction, names: Sequence[str]) -> Mapping[str, Poller]:
-    """Return what is known of the clients of these connections."""
-    rows = await db.execute(select(POLLER).where(POLLER.c.connection == func.any(list(names))))
-    return {row.connection: _poller(row) for row in rows}
-
-
-async def note(db: Transaction, name: str, **known: Any) -> None:
-    """Store what is newly known of the client of a connection: members of Poller."""
-    adding = insert(POLLER).values({"connection": name, **known})
-    await db.execute(adding.on_conflict_do_update(index_elements=["connection"], set_=known))
-
-
-async def note_list_read(db: Transaction, name: str, list_name: str, at: datetime) -> None:
-    """Store that a list was read completely by the instant `at`."""
-    read = {list_name: at.isoformat()}
-    adding = insert(POLLER).values({"connection": name, "lists_read": read})
-    merged = func.coalesce(POLLER.c.lists_read, literal({}, POLLER.c.lists_read.type)).op("||")(
-        adding.excluded.lists_read
-    )
-    await db.execute(adding.on_conflict_do_update(index_elements=["connection"], set_={"lists_read": merged}))
-
-
-def _poller(row: Row[Any]) -> Poller:
-    read = {name: datetime.fromisoformat(at) for name, at in (row.lists_read or {}).items()}
-    return Poller(row.last_asked, row.trouble, row.company_file, read)
 
 
 def _conversation(row: Row[Any]) -> Conversation:

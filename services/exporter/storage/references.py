@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, DateTime, Text, bindparam, text
+from sqlalchemy import BigInteger, Boolean, DateTime, Text, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from services.exporter.connectors.pull import ListEntry
+from services.exporter.storage.tables import REFERENCE
 from services.pipeline.database import Transaction
 
 
@@ -47,6 +48,13 @@ async def drop_unseen(db: Transaction, connection: str, list_name: str, read_at:
     """Note that entries which the list no longer has are gone; return them."""
     parameters = {"connection": connection, "list": list_name, "at": read_at, "version": _version(read_at)}
     return [_entry(list_name, row) for row in await db.execute(_DROP_UNSEEN, parameters)]
+
+
+async def count(db: Transaction, connection: str, list_name: str) -> int:
+    """Return how many entries a list has."""
+    table = REFERENCE.c
+    chosen = select(func.count()).where(table.connection == connection, table.list == list_name, ~table.is_gone)
+    return await db.scalar(chosen) or 0
 
 
 def _version(read_at: datetime) -> int:

@@ -45,7 +45,7 @@ class Calls:
         connection = await self._sign_ins.connection_of(values["strUserName"], values["strPassword"], address)
         if connection is None:
             return str(uuid4()), INVALID_USER  # Intuit's samples answer a ticket in any case
-        admission = await self._conversing.begin(connection)
+        admission = await self._conversing.begin(connection, address)
         wait = () if admission.wait_seconds is None else (str(admission.wait_seconds),)
         return admission.ticket, admission.answer, *wait
 

@@ -8,7 +8,7 @@ from services.exporter.connectors.protocol import ConnectionSettings, Connector
 from services.exporter.connectors.pull import Ask, ListPage, Occasion, Question, Reply
 from services.exporter.connectors.quickbooks.conversation import Conversation
 from services.exporter.connectors.quickbooks.failures import Failures
-from services.exporter.connectors.quickbooks.lists import LISTS, list_page, list_question
+from services.exporter.connectors.quickbooks.lists import JOB, LISTS, list_page, list_question
 from services.exporter.connectors.quickbooks.questions import Questions
 from services.exporter.connectors.quickbooks.settings import QuickBooksDesktopSettings
 from services.exporter.connectors.types import Refused, Transient
@@ -18,7 +18,6 @@ class QuickBooksDesktop:
     """Speaks qbXML for one connection. The token is for those who sign the Web Connector in; nothing here uses it."""
 
     settings_type: ClassVar[type[ConnectionSettings]] = QuickBooksDesktopSettings
-    lists = tuple(LISTS)
 
     def __init__(self, settings: QuickBooksDesktopSettings, token: SecretStr | None) -> None:
         del token
@@ -29,6 +28,16 @@ class QuickBooksDesktop:
     def speaking(self, ask: Ask, occasion: Occasion) -> Connector:
         """Return a connector for one attempt, which asks with `ask`."""
         return Conversation(self._settings, self._failures, ask, occasion)
+
+    def unreached(self, reply: Reply) -> str | None:
+        """Say why the Web Connector cannot reach QuickBooks; None if it can."""
+        answer = self._failures.answers_in(reply) if reply.hresult.strip() else None
+        return answer.message if isinstance(answer, Transient) and not answer.is_reached else None
+
+    @property
+    def lists(self) -> tuple[str, ...]:
+        """The lists to read; not that of jobs, if no line names one."""
+        return tuple(name for name in LISTS if name != JOB or self._settings.sends_job)
 
     def list_question(self, name: str, page: str | None) -> Question:
         """Return the question for a part of the list: the first one if `page` is None."""

@@ -9,7 +9,8 @@ from services.exporter.connectors.quickbooks.questions import Questions
 from services.exporter.connectors.quickbooks.reply import NO_MATCH, MessageSet, Response, text_of
 from services.exporter.connectors.types import Refused, Transient
 
-LISTS = {"vendor": "Vendor", "item": "Item", "job": "Customer"}
+JOB = "job"
+LISTS = {"vendor": "Vendor", "item": "Item", JOB: "Customer"}
 """Our lists, and what QuickBooks calls what is in them: a job is a customer whose full name has a colon."""
 
 ENTRIES_PER_PAGE = 500

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from schemas.events import LimitsProfile
+from schemas.events import LimitsProfile, MappedNames
 from schemas.fields import Code, Name
 from services.exporter.connectors.limits.profiles import ConnectionLimits, with_profile
 from services.exporter.connectors.pull import PullSettings
@@ -68,3 +68,8 @@ class QuickBooksDesktopSettings(PullSettings):
             description="What QuickBooks accepts; absent means the profile quickbooks_desktop.",
         )
     )
+
+    @property
+    def mapped(self) -> MappedNames:
+        """The names that QuickBooks is asked for in place of ours."""
+        return MappedNames.told(self.vendors, self.items, self.jobs, self.default_item)

@@ -5,7 +5,8 @@ import json
 import pytest
 from sqlalchemy import text
 
-from schemas.events import ExportFailed, ExportInDoubt, ExportSucceeded
+from schemas.envelope import Event
+from schemas.events import EventData, ExportFailed, ExportInDoubt, ExportSucceeded
 from services.exporter.storage.queries import count_set_aside
 from services.exporter.web_connector.conversing import BUSY, NOTHING_TO_DO, OPEN_FILE
 from tests.integration.exporter.exporter_process import ExporterProcess
@@ -33,7 +34,7 @@ async def test_an_accepted_commitment_is_written_with_the_next_poll(
     assert await client.poll() == OPEN_FILE
 
     assert ledger.created == {"c-1": 1}
-    event = await polled.last_published()
+    event = await _last_of(polled, "c-1")
     assert isinstance(event.data, ExportSucceeded)
     assert event.data.erp_document.number == "NL-1"
     assert client.said == "Countersign: 1 document written."
@@ -62,7 +63,7 @@ async def test_a_refusal_fails_the_export_and_the_next_one_is_written(
     await polled.consume(accepted_event())
     await client.poll()
 
-    assert isinstance((await polled.last_published()).data, ExportFailed)
+    assert isinstance((await _last_of(polled, "c-1")).data, ExportFailed)
     ledger.refuses = ""
     await polled.consume(accepted_event(commitment_id="c-2"))
     await client.poll()
@@ -155,7 +156,7 @@ async def test_a_silent_conversation_ends_and_its_write_is_in_doubt(
 
 async def test_another_process_carries_a_conversation_on(polled: ExporterProcess, ledger: Ledger) -> None:
     await polled.consume(accepted_event())
-    admission = await polled.conversations.begin("main")
+    admission = await polled.conversations.begin("main", "10.0.0.1")
     host = Client(polled.conversations, ledger).host
 
     for _ in range(20):
@@ -174,7 +175,7 @@ async def test_a_request_that_is_fetched_twice_is_never_passed_on_twice(
     polled: ExporterProcess, ledger: Ledger
 ) -> None:
     await polled.consume(accepted_event())
-    admission = await polled.conversations.begin("main")
+    admission = await polled.conversations.begin("main", "10.0.0.1")
     host = Client(polled.conversations, ledger).host
 
     sent = []
@@ -196,7 +197,7 @@ async def test_an_erp_that_cannot_be_opened_is_told_and_loses_nothing(
     polled: ExporterProcess, client: Client, ledger: Ledger
 ) -> None:
     await polled.consume(accepted_event())
-    admission = await polled.conversations.begin("main")
+    admission = await polled.conversations.begin("main", "10.0.0.1")
 
     assert await polled.conversations.connection_failed(admission.ticket, "0x80040408", "closed") == "done"
     await polled.connection_report.report()
@@ -278,7 +279,7 @@ async def test_a_commitment_that_is_damaged_while_it_is_written_holds_up_no_othe
 async def test_a_list_that_cannot_be_read_is_left_until_the_next_poll(
     polled: ExporterProcess, client: Client, ledger: Ledger
 ) -> None:
-    admission = await polled.conversations.begin("main")
+    admission = await polled.conversations.begin("main", "10.0.0.1")
     names = []
     while request := await polled.conversations.next_request(admission.ticket, client.host):
         names.append(json.loads(request)["name"])
@@ -287,3 +288,7 @@ async def test_a_list_that_cannot_be_read_is_left_until_the_next_poll(
 
     assert names == ["vendor", "item", "job"]
     assert "not well-formed" in await polled.conversations.last_error(admission.ticket)
+
+
+async def _last_of(polled: ExporterProcess, commitment_id: str) -> Event[EventData]:
+    return [each for each in await polled.published() if each.subject == commitment_id][-1]
