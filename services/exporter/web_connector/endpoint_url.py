@@ -16,14 +16,16 @@ def endpoint_url(url: str) -> str:
     """Return the address of the endpoint, with PATH if `url` names only the host; SettingsError if it breaks a rule."""
     parts = _parts(url)
     host = parts.hostname or ""
+    if parts.username is not None:
+        raise _error(url, "has a user.")
     if parts.scheme not in ("http", "https") or not host:
         raise _error(url, "is not a complete address. Give one such as https://countersign.example.com/quickbooks.")
     if _is_ip(host):
         raise _error(url, "has an IP address, which the Web Connector refuses (QBWC1001). Give a host name.")
     if parts.scheme == "http" and host != "localhost":
         raise _error(url, "is not encrypted, and the Web Connector refuses that (QBWC1010). Give https://….")
-    if parts.username is not None or parts.query or parts.fragment:
-        raise _error(url, "has a user, a query or a fragment. Leave that out.")
+    if parts.query or parts.fragment:
+        raise _error(url, "has a query or a fragment. Leave that out.")
     return parts._replace(path=parts.path.rstrip("/") or PATH).geturl()
 
 
@@ -50,4 +52,6 @@ def _is_ip(host: str) -> bool:
 
 
 def _error(url: str, problem: str) -> SettingsError:
+    if "@" in url:  # which may follow a password
+        return SettingsError("WEB_CONNECTOR_URL: the address has a user or a password. Leave that out.")
     return SettingsError(f"WEB_CONNECTOR_URL: {url} {problem}")
