@@ -58,7 +58,12 @@ def blocks(language: str) -> list[str]:
 
 
 HANDLED = {
-    "approval": (*approval.HANDLERS, *approval.PEOPLE_HANDLERS, *approval.CONNECTION_HANDLERS, *approval.REFERENCE_HANDLERS),
+    "approval": (
+        *approval.HANDLERS,
+        *approval.PEOPLE_HANDLERS,
+        *approval.CONNECTION_HANDLERS,
+        *approval.REFERENCE_HANDLERS,
+    ),
     "exporter": exporter.handlers(lambda _order, _used: None),
     "notifier": (*notifier.COMMITMENT_HANDLERS, *notifier.DIGEST_HANDLERS),
     "digest": (*digest.ITEM_HANDLERS, *digest.PERSON_HANDLERS, *digest.PREFERENCE_HANDLERS),
