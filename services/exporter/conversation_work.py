@@ -101,11 +101,15 @@ class ConversationWork:
         lists = await self._lists.count_due(db, call.connection, call.progress, call.now)
         return 2 * exports + look + lists + (call.progress.job is not None)
 
-    async def forget_question(self, call: Call) -> None:
-        """Give up what is under way; a write that the client may have passed on is in doubt."""
+    async def forget_question(self, call: Call, *, is_ended: bool = False) -> None:
+        """Give up what is under way; a write that the client may have passed on is in doubt.
+
+        It may still pass it on, unless it has ended the conversation itself.
+        """
         if job := call.progress.job:
-            giving_up = self._kind_of(job).give_up(call.db, call.connection, job, call.time)
-            call.events.extend((await self._unless_damaged(call, job.commitment_id, giving_up)).events)
+            given = call.db, call.connection, job, call.time
+            giving_up = self._looks.give_up(*given) if job.look else self._exports.give_up(*given, is_ended=is_ended)
+            call.events.extend((await self._unless_damaged(call, job.commitment_id, giving_up, job)).events)
         call.note(job=None, reading=None)
 
     def _kind_of(self, job: JobUnderWay) -> PolledExports | PolledLooks:
@@ -118,17 +122,31 @@ class ConversationWork:
         due = await conversations.next_in_doubt(db, names, tried)
         due = due or await conversations.next_due(db, names, tried, call.now)
         if due is None:
-            return await self._looks.begin(db, call.connection, call.time)
+            return await self._look(call)
         call.note(tried=(*tried, due))
         beginning = self._exports.begin(db, call.connection, due, call.time)
         return await self._unless_damaged(call, due, beginning)
 
+    async def _look(self, call: Call) -> Step | None:
+        """Begin the look that is due, if one is; a row that cannot be read is left, for it must not hold up an export."""
+        try:
+            async with call.db.begin_nested():
+                job = await self._looks.leased(call.db, call.connection, call.time)
+        except Exception as error:
+            if may_succeed_later(error):
+                raise
+            self._failures.defect("conversation.look_unread", error)
+            return None
+        return await self._carried_on(call, job, None) if job else None
+
     async def _carried_on(self, call: Call, job: JobUnderWay, reply: Reply | None) -> Step:
         going_on = self._kind_of(job).carry_on(call.db, call.connection, job, call.time, reply)
-        return await self._unless_damaged(call, job.commitment_id, going_on)
+        return await self._unless_damaged(call, job.commitment_id, going_on, job)
 
-    async def _unless_damaged(self, call: Call, commitment_id: str, step: Awaitable[Step | None]) -> Step:
-        """Return a step; if it is impossible, set its commitment aside, so that it holds up no other one."""
+    async def _unless_damaged(
+        self, call: Call, commitment_id: str, step: Awaitable[Step | None], job: JobUnderWay | None = None
+    ) -> Step:
+        """Return a step; if it is impossible, set its commitment aside, or its look: it holds up no other one."""
         try:
             async with call.db.begin_nested():
                 return await step or Step()
@@ -137,6 +155,9 @@ class ConversationWork:
                 raise
             self._failures.defect("conversation.step_failed", error)
             why = f"It cannot be read, or its result cannot be recorded ({type(error).__name__})."
+            if job and job.look:
+                await self._looks.set_aside(call.db, call.connection, job, call.time, why)
+                return Step()
             await self._store.set_aside(call.db, commitment_id, why)
             log.error("worker.row_set_aside", key=commitment_id, cause=type(error).__name__)  # noqa: TRY400
             return Step()

@@ -107,17 +107,20 @@ class Conversations:
     async def end_silent(self) -> None:
         """End conversations whose clients have not called for so long that they must have ended."""
         for connection in self._polled():
-            async with self._database.begin() as db:
-                time = await self._time(db)
-                open_ = await conversations.locked_open(db, connection.names)
-                if open_ is None or not open_.is_silent(time.at, connection.settings.timeout_seconds):
-                    continue
-                call = Call(db, connection, open_, time)
-                await self._close(call, "The Web Connector has not called any more.")
-                await self._outbox.add(db, call.events)
-            metrics.CONVERSATIONS.labels(connection.name, "silent").inc()
-            log.warning("conversation.silent", connection=connection.name)
-            self._outbox.wake()
+            await self._answered(self._end_silent(connection), None)
+
+    async def _end_silent(self, connection: Connection) -> None:
+        async with self._database.begin() as db:
+            time = await self._time(db)
+            open_ = await conversations.locked_open(db, connection.names)
+            if open_ is None or not open_.is_silent(time.at, connection.settings.timeout_seconds):
+                return
+            call = Call(db, connection, open_, time)
+            await self._close(call, "The Web Connector has not called any more.")
+            await self._outbox.add(db, call.events)
+        metrics.CONVERSATIONS.labels(connection.name, "silent").inc()
+        log.warning("conversation.silent", connection=connection.name)
+        self._outbox.wake()
 
     def _polled(self) -> list[Connection]:
         return [each for each in self._connections.by_name.values() if each.is_polled]
@@ -207,19 +210,19 @@ class Conversations:
 
     async def _connection_failed(self, call: Call, why: Reply) -> None:
         words = call.connection.polled.unreached(why) or "The ERP could not be opened."
-        await self._close(call, words)
+        await self._close(call, words, is_ended=True)
         await self._record(call, Heard(is_reached=False, message=words))
         log.warning("conversation.erp_unreached", connection=call.connection.name, hresult=why.hresult[:20])
 
     async def _end(self, call: Call) -> str:
-        await self._close(call, call.progress.error)
+        await self._close(call, call.progress.error, is_ended=True)
         said = summed_up(call.progress)
         log.info("conversation.ended", connection=call.connection.name, requests=call.progress.requests)
         return said
 
-    async def _close(self, call: Call, why: str) -> None:
+    async def _close(self, call: Call, why: str, *, is_ended: bool = False) -> None:
         """End a conversation; what it was waiting for is in doubt, if it was a write."""
-        await self._work.forget_question(call)
+        await self._work.forget_question(call, is_ended=is_ended)
         call.note(error=why)
         call.conversation = replace(call.conversation, ended_at=call.now)
         await conversations.save(call.db, call.conversation)

@@ -90,18 +90,26 @@ class PolledExports:
             return Step()
         if _fingerprint(job, connection) != under_way.fingerprint:
             is_written = under_way.is_write and (reply is not None or under_way.is_waiting)
-            return await self._settle(db, connection, job, Unknown(_CHANGED) if is_written else NotSent())
+            outcome = Unknown(_CHANGED) if is_written else NotSent()
+            return await self._settle(db, connection, job, outcome)
         if reply is None:
             return await self._step(db, connection, job, under_way, passes_on=True)
         return await self._step(db, connection, job, under_way.replied(reply), passes_on=False)
 
-    async def give_up(self, db: Transaction, connection: Connection, under_way: JobUnderWay, time: ClaimTime) -> Step:
-        """End an attempt whose reply will not come: in doubt if it was a write, as if nothing had been asked if not."""
+    async def give_up(
+        self, db: Transaction, connection: Connection, under_way: JobUnderWay, time: ClaimTime, *, is_ended: bool
+    ) -> Step:
+        """End an attempt whose reply will not come: in doubt if it was a write, as if nothing had been asked if not.
+
+        A client that has not ended its conversation may still pass the write on, while another one asks already.
+        """
         job = await self._resumed(db, connection, under_way, time)
         if job is None:
             return Step()
-        is_in_doubt = under_way.is_waiting and under_way.is_write
-        return await self._settle(db, connection, job, Unknown(_LOST) if is_in_doubt else NotSent())
+        if not (under_way.is_waiting and under_way.is_write):
+            return await self._settle(db, connection, job, NotSent())
+        settling = connection if is_ended else _settling(connection, under_way, time.at)
+        return await self._settle(db, settling, job, Unknown(_LOST))
 
     async def _step(
         self, db: Transaction, connection: Connection, job: ExportJob, under_way: JobUnderWay, *, passes_on: bool
@@ -114,7 +122,8 @@ class PolledExports:
             if watch.last and under_way.asked_at:
                 seconds = metrics.seconds_between(under_way.asked_at, job.time.now())
                 metrics.CALL_WATCH.answered(connection.name, watch.last, seconds)
-            return await self._settle(db, connection, job, replace(went.value, connection=connection))
+            result = replace(went.value, connection=connection)
+            return await self._settle(db, connection, job, result, is_answered=under_way.is_write)
         if not passes_on:
             return Step(under_way)
         if went.is_write:
@@ -122,10 +131,18 @@ class PolledExports:
         return Step(under_way.asked(went, job.time.now()), went)
 
     async def _settle(
-        self, db: Transaction, connection: Connection, job: ExportJob, result: AttemptResult | Unknown | NotSent
+        self,
+        db: Transaction,
+        connection: Connection,
+        job: ExportJob,
+        result: AttemptResult | Unknown | NotSent,
+        *,
+        is_answered: bool = False,
     ) -> Step:
+        """Record an outcome; an earlier write whose answer is missing is forgotten once it or a later one is known."""
         ended = result if isinstance(result, AttemptResult) else AttemptResult(result, connection=connection)
-        if not isinstance(ended.outcome, (Unknown, Undecided, NotSent)):
+        is_known = is_answered and not isinstance(ended.outcome, (Unknown, Undecided, NotSent))
+        if is_known or isinstance(ended.outcome, Landed):
             await self._note_answered(db, job)
         events = await self._work.settle(db, job, ended)
         return Step(events=events, has_landed=isinstance(ended.outcome, Landed))
@@ -169,6 +186,14 @@ class PolledExports:
 def _is_to_do(exports: CommitmentExports, connection: Connection) -> bool:
     """Whether an export is still to be taken up there: somebody may have changed it before it was locked."""
     return exports.current is not None and exports.due_at is not None and exports.connection in connection.names
+
+
+def _settling(connection: Connection, under_way: JobUnderWay, now: datetime) -> Connection:
+    """The connection, with what is left of the time in which the client that has the write may pass it on."""
+    settings = connection.settings
+    waited = metrics.seconds_between(under_way.asked_at, now) if under_way.asked_at else 0.0
+    seconds = max(settings.settle_seconds, settings.timeout_seconds - waited)
+    return replace(connection, settings=settings.model_copy(update={"settle_seconds": seconds}))
 
 
 def _speaking(connection: Connection, under_way: JobUnderWay) -> Connection:

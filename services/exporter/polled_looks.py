@@ -1,5 +1,6 @@
 """Looks for late documents in conversations with the client of a polled ERP, once nothing waits to be exported."""
 
+import secrets
 from collections.abc import Coroutine, Sequence
 from datetime import timedelta
 from typing import Any
@@ -25,23 +26,22 @@ class PolledLooks:
     def __init__(self, work: RecheckWork) -> None:
         self._work = work
 
-    async def begin(self, db: Transaction, connection: Connection, time: ClaimTime) -> Step | None:
-        """Lease the first look that is due, and take its first step; None if none is due."""
+    async def leased(self, db: Transaction, connection: Connection, time: ClaimTime) -> JobUnderWay | None:
+        """Lease the first look that is due; None if none is."""
         token, until = uuid4(), time.at + timedelta(seconds=connection.lease_seconds)
         recheck = await recheck_store.lease(db, connection.names, token, time.at, until)
         if recheck is None:
             return None
         names = await conversations.known_documents(db, recheck.commitment_id)
         look = LookUnderWay(company_id=recheck.company_id, connection=recheck.connection, looks=recheck.looks)
-        job = JobUnderWay(
+        return JobUnderWay(
             commitment_id=recheck.commitment_id,
             token=token,
-            message_set_id="",
+            message_set_id=secrets.token_hex(11),
             numbers=names.numbers,
             document_ids=names.ids,
             look=look,
         )
-        return await self.carry_on(db, connection, job, time, None)
 
     async def carry_on(
         self, db: Transaction, connection: Connection, job: JobUnderWay, time: ClaimTime, reply: Reply | None
@@ -57,13 +57,23 @@ class PolledLooks:
         """End a look whose reply will not come: it is repeated later."""
         return Step(events=await self._settle(db, connection, job, time, NOT_ASKED))
 
+    async def set_aside(
+        self, db: Transaction, connection: Connection, job: JobUnderWay, time: ClaimTime, why: str
+    ) -> None:
+        """Give up looking there; the commitment's exports are none the worse for it."""
+        await self._work.set_aside(db, _recheck_job(connection, job, time), why)
+
     async def _settle(
         self, db: Transaction, connection: Connection, job: JobUnderWay, time: ClaimTime, found: FindAnswer
     ) -> Sequence[Event[EventData]]:
-        if job.look is None:
-            raise ValueError(f"{job.commitment_id} is not looked for")
-        recheck = Recheck(job.commitment_id, job.look.company_id, job.look.connection, time.at, job.look.looks)
-        return await self._work.settle(db, RecheckJob(recheck, job.token, connection.lease_seconds, time), found)
+        return await self._work.settle(db, _recheck_job(connection, job, time), found)
+
+
+def _recheck_job(connection: Connection, job: JobUnderWay, time: ClaimTime) -> RecheckJob:
+    if job.look is None:
+        raise ValueError(f"{job.commitment_id} is not looked for")
+    recheck = Recheck(job.commitment_id, job.look.company_id, job.look.connection, time.at, job.look.looks)
+    return RecheckJob(recheck, job.token, connection.lease_seconds, time)
 
 
 def _finding(connection: Connection, job: JobUnderWay) -> Coroutine[Any, Any, FindAnswer]:

@@ -140,7 +140,8 @@ class ExportWork:
             else Circuit()
         )
         outcome = await unless_of_another(db, job.export, result.outcome) if job.evidence else result.outcome
-        decided = settle_attempt(before, job.lease.token, outcome, retry_policy(connection), now, circuit)
+        blamed = _blamed(circuit, connection, now)
+        decided = settle_attempt(before, job.lease.token, outcome, retry_policy(connection), now, blamed)
         if decided is None:
             log.warning("export.settled_too_late", **self.described(job, result))
             return ()
@@ -166,6 +167,16 @@ class ExportWork:
         """In this order the rows of connections are locked, as claims lock them."""
         connection = self._connection_of(ended)
         return connection.name if connection else ""
+
+
+def _blamed(circuit: Circuit, connection: Connection | None, now: datetime) -> Circuit:
+    """The circuit that an attempt is judged by.
+
+    One missed call opens that of a polled ERP. The export whose call that was is tried again as after any error, and
+    counts it: were it the only one that is never answered, it would be put off for ever, while the others are written.
+    """
+    has_just_opened = connection is not None and connection.is_polled and circuit.open_since == now
+    return Circuit(last_contact=circuit.last_contact) if has_just_opened else circuit
 
 
 def _unknown_connection(job: ExportJob) -> Refused | ConnectionGone:

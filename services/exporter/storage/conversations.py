@@ -7,6 +7,8 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
+import structlog
+from pydantic import ValidationError
 from sqlalchemy import Row, Select, all_, func, literal, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT, insert
 
@@ -16,6 +18,7 @@ from services.exporter.storage.tables import COMMITMENT, CONVERSATION, EXPORT, L
 from services.pipeline.database import Transaction
 from services.pipeline.lease_clock import DATABASE_NOW
 
+log = structlog.get_logger()
 _MAX_COUNTED = 10_000
 """Beyond that, it does not matter for a progress in per cent."""
 
@@ -128,10 +131,19 @@ def _conversation(row: Row[Any]) -> Conversation:
         row.client,
         row.began_at,
         row.last_call_at,
-        Progress.model_validate(row.progress),
+        _progress(row),
         row.company_file,
         row.ended_at,
     )
+
+
+def _progress(row: Row[Any]) -> Progress:
+    """The progress; a new one where it cannot be read, and then what was under way is in doubt once its lease ends."""
+    try:
+        return Progress.model_validate(row.progress)
+    except ValidationError:
+        log.error("conversation.progress_unread", connection=row.connection)  # noqa: TRY400 - it would show content
+        return Progress(error="What this conversation had done cannot be read any more.")
 
 
 def _row(conversation: Conversation) -> dict[str, Any]:

@@ -46,7 +46,7 @@ class Conversation:
 
     def __init__(self, settings: QuickBooksDesktopSettings, failures: Failures, ask: Ask, occasion: Occasion) -> None:
         self._settings, self._failures, self._ask, self._occasion = settings, failures, ask, occasion
-        self._questions = Questions(settings.qbxml_version)
+        self._questions = Questions(settings.qbxml_version, occasion.message_set_id)
         self._search = Search(ask, self._questions, failures)
         self._seen: dict[str, PurchaseOrder] = {}
 
@@ -152,7 +152,7 @@ class Conversation:
         return await self._written(question, _Write("PurchaseOrderModRs", order, request, current.id))
 
     async def _written(self, question: Question, write: "_Write") -> WriteAnswer:
-        answers = self._failures.answers_in(await self._ask(question))
+        answers = self._failures.answers_to(question, await self._ask(question))
         if not isinstance(answers, MessageSet):
             return answers
         responses = answers.named(write.answered_as)

@@ -10,7 +10,7 @@ from functools import cache
 
 from schemas.fields import FailureClass
 from services.exporter.connectors.failure_table import FailureEntry, FailureTable
-from services.exporter.connectors.pull import Reply
+from services.exporter.connectors.pull import Question, Reply
 from services.exporter.connectors.quickbooks.elements import PACKAGE
 from services.exporter.connectors.quickbooks.reply import MessageSet, Response, message_set_in
 from services.exporter.connectors.types import Gone, Refused, Transient, Unknown
@@ -21,6 +21,7 @@ OBJECT_NOT_FOUND = 3_120
 _CERTAIN = range(3_000, 4_000)
 _HEXADECIMAL = re.compile(r"0[xX][0-9A-Fa-f]{8}")
 _DECIMAL = re.compile(r"-?[0-9]{1,10}")
+_REQUEST_ID = re.compile(r' requestID="([^"]*)"')
 _QUOTED = re.compile(r'"([^"]*)"')
 
 
@@ -46,6 +47,16 @@ class Failures:
         answers = message_set_in(reply.text)
         if answers is None:
             return Unknown("The answer of QuickBooks cannot be read.", is_reached=bool(reply.text.strip()))
+        return answers
+
+    def answers_to(self, question: Question, reply: Reply) -> MessageSet | Refused | Transient | Unknown:
+        """Return the answers in a reply to `question`; Unknown also for the reply to another one, that came twice or late.
+
+        Counterparts that leave out the ids of requests are trusted.
+        """
+        answers = self.answers_in(reply)
+        if isinstance(answers, MessageSet) and not answers.request_ids <= set(_REQUEST_ID.findall(question.text)):
+            return Unknown("The answer of QuickBooks is to another question.", is_reached=True)
         return answers
 
     def of_error(self, response: Response, values: Mapping[str, str]) -> Refused | Transient | Unknown:

@@ -22,10 +22,16 @@ _LOOK_BACK = timedelta(days=1)
 
 
 class Questions:
-    """Makes the message sets of one connection, in its `version` of qbXML."""
+    """Makes the message sets of one attempt, in the `version` of qbXML of its connection.
 
-    def __init__(self, version: str) -> None:
+    QuickBooks repeats the id of a request in its answer: with the name of the attempt and the place of the question in
+    it, an answer to any other question is told apart.
+    """
+
+    def __init__(self, version: str, attempt: str = "") -> None:
         self._version = version
+        self._attempt = attempt
+        self._made = 0
 
     def add(self, order: Order, message_set_id: str) -> Question:
         """Return the write that creates `order`."""
@@ -60,13 +66,18 @@ class Questions:
 
     def reads(self, requests: Iterable[tuple[Element, Mapping[str, str]]]) -> Question:
         """Return one question of several reads, each with the attributes of its element."""
+        stem = self._stem()
         numbered = enumerate(requests, start=1)
-        texts = [rendered(each, {"requestID": str(number), **stated}) for number, (each, stated) in numbered]
+        texts = [rendered(each, {"requestID": f"{stem}{number}", **stated}) for number, (each, stated) in numbered]
         return Question(self._set("".join(texts), {}, on_error="continueOnError"))
 
     def _write(self, request: Element, message_set_id: str) -> Question:
-        text = rendered(request, {"requestID": "1"})
+        text = rendered(request, {"requestID": f"{self._stem()}1"})
         return Question(self._set(text, {"newMessageSetID": message_set_id}), message_set_id)
+
+    def _stem(self) -> str:
+        self._made += 1
+        return f"{self._attempt}-{self._made}-" if self._attempt else ""
 
     def _set(self, requests: str, ids: Mapping[str, str], on_error: str = "stopOnError") -> str:
         stated = "".join(f' {name}="{value}"' for name, value in {"onError": on_error, **ids}.items())

@@ -46,6 +46,11 @@ class MessageSet:
     status: str
     responses: tuple[Response, ...]
 
+    @property
+    def request_ids(self) -> set[str]:
+        """The ids of the requests that were answered, as far as they are stated."""
+        return {each.attributes["requestID"] for each in self.responses if "requestID" in each.attributes}
+
     def named(self, name: str) -> tuple[Response, ...]:
         """The answers to requests of one kind."""
         return tuple(each for each in self.responses if each.name == name)

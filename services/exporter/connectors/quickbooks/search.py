@@ -49,8 +49,8 @@ class Search:
         parts = len(asked_ids) + bool(asked_numbers) + (changed_since is not None)
         if not parts:
             return ()
-        reply = await self._ask(self._questions.orders(asked_ids, asked_numbers, changed_since))
-        answers = self._failures.answers_in(reply)
+        question = self._questions.orders(asked_ids, asked_numbers, changed_since)
+        answers = self._failures.answers_to(question, await self._ask(question))
         return self._found(answers, parts, len(asked_ids)) if isinstance(answers, MessageSet) else of_question(answers)
 
     def _found(self, answers: MessageSet, parts: int, ids: int) -> Found:

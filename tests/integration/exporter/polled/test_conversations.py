@@ -99,7 +99,7 @@ async def test_wherever_the_client_dies_there_is_one_document(
 
     first = await client.poll()
     for _ in range(3):
-        polled.clock.advance(5)
+        polled.clock.advance(300)
         await client.poll()
 
     assert ledger.created == {"c-1": 1, "c-2": 1}, first

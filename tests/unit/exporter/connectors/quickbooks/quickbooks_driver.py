@@ -106,7 +106,7 @@ def answer(*responses: str, status: str = "0") -> Reply:
 def refused(name: str, code: int, words: str = "") -> Reply:
     """A reply in which QuickBooks refuses a request."""
     text = words.replace("&", "&amp;").replace('"', "&quot;")
-    return answer(f'<{name}Rs requestID="1" statusCode="{code}" statusSeverity="Error" statusMessage="{text}"/>')
+    return answer(f'<{name}Rs statusCode="{code}" statusSeverity="Error" statusMessage="{text}"/>')
 
 
 def ret(members: Iterable[tuple[str, str]], lines: str = "") -> str:

@@ -1,5 +1,6 @@
 """Orders are found by marker, number, id and the kept answer to a lost write, whatever else an answer holds."""
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -20,7 +21,7 @@ from tests.unit.exporter.connectors.quickbooks.quickbooks_driver import (
 SENT_AT = datetime(2026, 11, 29, 7, 30, tzinfo=UTC)
 MARKER = f"c-1/1/{HASH}"
 LOST = Occasion("set-2", numbers=("SC-014",), lost=LostWrite(FIRST, SENT_AT))
-NO_MATCH = '<PurchaseOrderQueryRs requestID="1" statusCode="1" statusSeverity="Info" statusMessage="none"/>'
+NO_MATCH = '<PurchaseOrderQueryRs statusCode="1" statusSeverity="Info" statusMessage="none"/>'
 
 
 def holding(*orders: dict[str, str]) -> Driver:
@@ -161,7 +162,7 @@ async def test_a_question_without_an_answer_says_nothing_of_the_orders(reply: Re
 
 async def test_an_id_that_quickbooks_does_not_know_is_no_order() -> None:
     occasion = Occasion(FIRST, numbers=("SC-014",), document_ids=("A1-1700000999",))
-    unknown = '<PurchaseOrderQueryRs requestID="1" statusCode="3000" statusSeverity="Error" statusMessage="invalid"/>'
+    unknown = '<PurchaseOrderQueryRs statusCode="3000" statusSeverity="Error" statusMessage="invalid"/>'
     driver = Driver(scripted=[answer(unknown, NO_MATCH)])
     assert await speaking(driver, occasion).find("c-1") == ()
 
@@ -176,3 +177,26 @@ async def test_the_same_replies_lead_to_the_same_questions() -> None:
         assert isinstance(await connector.update("1-1700000001", request(2)), Landed)
         asked.append([each.text for each in driver.asked])
     assert asked[0] == asked[1]
+
+
+async def test_an_answer_to_another_question_says_nothing_although_it_looks_alike() -> None:
+    """A network has brought an earlier answer once more, in which nothing was found: the order may be there."""
+    earlier = '<PurchaseOrderQueryRs requestID="set-0-1-1" statusCode="1" statusSeverity="Info" statusMessage="none"/>'
+    driver = holding(order_record(Memo=MARKER))
+    driver.scripted = [answer(earlier)]
+
+    found = await speaking(driver).find("c-1")
+
+    assert isinstance(found, Transient)
+    assert [each.marker for each in await speaking(driver).find("c-1")] == [MARKER]
+
+
+async def test_no_two_questions_of_two_attempts_have_requests_with_the_same_id() -> None:
+    driver = Driver()
+    for attempt in (FIRST, "set-2"):
+        connector = speaking(driver, Occasion(attempt, numbers=("SC-014",)))
+        await connector.find("c-1")
+        await connector.find("c-1")
+
+    ids = [each for question in driver.asked for each in re.findall('requestID="(.*?)"', question.text)]
+    assert len(set(ids)) == len(ids) == 4

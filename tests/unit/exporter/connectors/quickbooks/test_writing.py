@@ -34,7 +34,7 @@ async def created(reply: Reply) -> WriteAnswer:
 
 
 def added(*returned: str, code: int = 0) -> Reply:
-    return answer(f'<PurchaseOrderAddRs requestID="1" statusCode="{code}">{"".join(returned)}</PurchaseOrderAddRs>')
+    return answer(f'<PurchaseOrderAddRs statusCode="{code}">{"".join(returned)}</PurchaseOrderAddRs>')
 
 
 async def holding(**members: Any) -> tuple[Driver, Connector]:
@@ -349,5 +349,15 @@ async def test_a_repeated_write_is_not_carried_out_twice() -> None:
 
 
 def _question_for_the_order() -> str:
-    query = f'<PurchaseOrderQueryRq requestID="1"><TxnID>{ID}</TxnID></PurchaseOrderQueryRq>'
+    query = f'<PurchaseOrderQueryRq><TxnID>{ID}</TxnID></PurchaseOrderQueryRq>'
     return f'<QBXML><QBXMLMsgsRq onError="stopOnError">{query}</QBXMLMsgsRq></QBXML>'
+
+
+async def test_the_refusal_of_another_order_fails_none() -> None:
+    refusal = '<PurchaseOrderAddRs requestID="set-0-2-1" statusCode="3140" statusSeverity="Error" statusMessage="x"/>'
+    driver = Driver(scripted=[answer(refusal)])
+
+    unknown = await speaking(driver).create(request())
+
+    assert isinstance(unknown, Unknown)
+    assert "another question" in unknown.message
