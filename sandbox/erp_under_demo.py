@@ -1,4 +1,4 @@
-"""The ERP of a world: the small one of the sandbox, or a real Tryton; a story treats them alike."""
+"""The ERP of a world: the small one, a real Tryton, or a simulated QuickBooks; a story treats them alike."""
 
 import asyncio
 import secrets
@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from sandbox.configuration import TomlValue
 from sandbox.erp.running import running_erp
+from sandbox.quickbooks.erp import ENDPOINT_PATH, served_quickbooks
 from sandbox.servers import LocalPostgres
 from sandbox.servers.local_server import Report
 from sandbox.servers.tryton import LocalTryton
@@ -25,6 +26,12 @@ class ErpKind(StrEnum):
 
     SMALL = "small"
     TRYTON = "tryton"
+    QUICKBOOKS = "quickbooks"
+
+    @property
+    def calls_the_exporter(self) -> bool:
+        """Whether its client calls the exporter, whose address must then be known before it starts."""
+        return self is ErpKind.QUICKBOOKS
 
 
 class ErpUnderDemo(Protocol):
@@ -62,13 +69,20 @@ async def start_erp(
     postgres: LocalPostgres,
     *,
     port: int,
+    exporter_url: str,
     neighbours: Mapping[str, str],
     report: Report,
 ) -> ErpUnderDemo:
-    """Start the ERP of this kind; `stack` stops it. Tryton keeps its books on `postgres`, in a database of its own."""
+    """Start the ERP of this kind; `stack` stops it.
+
+    Tryton keeps its books on `postgres`, in a database of its own. QuickBooks' Web Connector polls `exporter_url`.
+    """
     if kind is ErpKind.SMALL:
         token = SecretStr(secrets.token_urlsafe(16))
         return await stack.enter_async_context(running_erp(token=token, port=port, neighbours=neighbours))
+    if kind is ErpKind.QUICKBOOKS:
+        service_url = f"{exporter_url}{ENDPOINT_PATH}"
+        return await stack.enter_async_context(served_quickbooks(service_url, port=port, neighbours=neighbours))
     server = await started(stack, LocalTryton(postgres, report=report))
     tryton = await asyncio.to_thread(filled, server, report)
     erp: TrytonErp = await stack.enter_async_context(served_tryton(tryton, port=port, neighbours=neighbours))

@@ -16,7 +16,7 @@ from sandbox.mailbox.catcher import Mailbox
 from sandbox.mailbox.running import running_mailbox
 from sandbox.servers import LocalKafka, LocalPostgres
 from sandbox.servers.local_server import Report, free_ports, no_report
-from sandbox.service_process import ServiceProcess
+from sandbox.service_process import HOST, ServiceProcess
 from sandbox.sign_in.provider import Provider
 from sandbox.sign_in.running import running_sign_in
 from sandbox.started import started
@@ -113,7 +113,8 @@ async def running_world(
         links = {"Approval desk": desk_url}
         report("Starting mailbox and sign-in" if options.erp_connections else "Starting mailbox, ERP and sign-in")
         mailbox = await enter(running_mailbox(http_port=options.ports.mailbox, neighbours=links))
-        erp = await _start_erp(stack, options, postgres, links, report)
+        exporter_port = free_ports(1)[0] if options.erp.calls_the_exporter else 0
+        erp = await _start_erp(stack, options, postgres, links, report, exporter_port)
         sign_in = await enter(running_sign_in(desk_client(desk_url), port=options.ports.sign_in))
         environment = {
             **service_environment(kafka, postgres, mailbox, sign_in),
@@ -122,7 +123,8 @@ async def running_world(
         }
         commitments = await enter(running_commitments(settings, port=options.ports.commitments, neighbours=links))
         links |= {"Commitments": commitments.url, "Mailbox": mailbox.url} | ({"ERP": erp.url} if erp else {})
-        services = await _start_services(stack, options, environment, desk_url, report)
+        ports = {"approval": int(desk_url.rpartition(":")[2]), "exporter": exporter_port}
+        services = await _start_services(stack, options, environment, ports, report)
         yield World(
             kafka=kafka,
             postgres=postgres,
@@ -145,11 +147,24 @@ async def _start_servers(
 
 
 async def _start_erp(
-    stack: AsyncExitStack, options: WorldOptions, postgres: LocalPostgres, links: Mapping[str, str], report: Report
+    stack: AsyncExitStack,
+    options: WorldOptions,
+    postgres: LocalPostgres,
+    links: Mapping[str, str],
+    report: Report,
+    exporter_port: int,
 ) -> ErpUnderDemo | None:
     if options.erp_connections:
         return None
-    return await start_erp(stack, options.erp, postgres, port=options.ports.erp, neighbours=links, report=report)
+    return await start_erp(
+        stack,
+        options.erp,
+        postgres,
+        port=options.ports.erp,
+        exporter_url=f"http://{HOST}:{exporter_port}",
+        neighbours=links,
+        report=report,
+    )
 
 
 def _erp_environment(folder: Path, options: WorldOptions, erp: ErpUnderDemo | None) -> Mapping[str, str]:
@@ -173,12 +188,14 @@ async def _migrate(url: SecretStr) -> None:
 
 
 async def _start_services(
-    stack: AsyncExitStack, options: WorldOptions, environment: Mapping[str, str], desk_url: str, report: Report
+    stack: AsyncExitStack,
+    options: WorldOptions,
+    environment: Mapping[str, str],
+    ports: Mapping[str, int],
+    report: Report,
 ) -> Mapping[str, ServiceProcess]:
-    desk_port = int(desk_url.rpartition(":")[2])
     processes = {
-        name: ServiceProcess(name, environment, port=desk_port if name == "approval" else 0, report=report)
-        for name in options.services
+        name: ServiceProcess(name, environment, port=ports.get(name, 0), report=report) for name in options.services
     }
     starting: list[Awaitable[ServiceProcess]] = [started(stack, process) for process in processes.values()]
     await asyncio.gather(*starting)

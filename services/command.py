@@ -142,7 +142,10 @@ def digest(instant: datetime, *, as_json: bool) -> None:
     "--folder", type=click.Path(path_type=Path, file_okay=False), default=None, help="Keep its files in this folder."
 )
 @click.option(
-    "--erp", type=click.Choice(("small", "tryton")), default="small", help="The ERP: a small one, or a real Tryton."
+    "--erp",
+    type=click.Choice(("small", "tryton", "quickbooks")),
+    default="small",
+    help="The ERP: a small one, a real Tryton, or a simulated QuickBooks Desktop with its Web Connector.",
 )
 def demo(folder: Path | None, *, story: bool, erp: str) -> None:
     """Start everything on this machine: real Kafka and PostgreSQL, the services, and the systems around them.

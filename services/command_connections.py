@@ -86,11 +86,80 @@ def compare_documents(name: str, path: Path, *, as_json: bool) -> None:
     print_result({"connection": name, "documents": documents}, [" ".join(lines)], as_json=as_json)
 
 
+@connections.command("password")
+@click.option("--prompt", is_flag=True, help="Hash a password that you type, instead of making one.")
+@click.option(
+    "--token-file",
+    "path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Put the hash into this new file, which only you can read, instead of printing it.",
+)
+@as_json_option
+def make_password(path: Path | None, *, prompt: bool, as_json: bool) -> None:
+    """Make the password with which an ERP's client signs in to the exporter, such as QuickBooks Web Connector.
+
+    It is printed this once. The hash belongs where token_env or token_file of the connection points.
+    """
+    passwords = importlib.import_module("services.exporter.connectors.client_password")
+    chosen = _asked_for(passwords) if prompt else None
+    password = passwords.new_password() if chosen is None else chosen
+    result = {} if chosen is not None else {"password": password}
+    result |= {"hash": passwords.hashed(password)} if path is None else {"token_file": str(path)}
+    if path is not None:
+        _put_into_new_file(path, passwords.hashed(password))
+    click.echo(
+        "The password goes to whoever sets up the client, and is not shown again. The hash is for the exporter, best "
+        "in a file that token_file names. In a variable, put it into single quotes, because it has dollar signs.",
+        err=True,
+    )
+    print_result(result, [f"{name}: {value}" for name, value in result.items()], as_json=as_json)
+
+
+@connections.command("qwc")
+@click.argument("name")
+@click.option(
+    "--url",
+    envvar="WEB_CONNECTOR_URL",
+    show_envvar=True,
+    required=True,
+    help="The address at which QuickBooks Web Connector reaches the exporter: https://HOST/quickbooks.",
+)
+@file_option
+def print_qwc(name: str, url: str, path: Path) -> None:
+    """Print the .qwc file of the connection NAME, which QuickBooks Web Connector asks for; it has no secret in it."""
+    (chosen,) = _chosen(_read(path), [name])
+    pull = importlib.import_module("services.exporter.connectors.pull")
+    if not isinstance(chosen, pull.PullSettings):
+        raise click.ClickException(
+            f"The connection {name} is of kind {chosen.kind}: we call its ERP, so there is no .qwc file for it."
+        )
+    click.echo(importlib.import_module("services.exporter.web_connector.qwc").qwc(chosen, url).decode(), nl=False)
+
+
 @connections.command("schema")
 def print_schema() -> None:
     """Print the JSON Schema of the file of connections, for all installed connectors."""
     module = importlib.import_module("services.exporter.connections_schema")
     click.echo(module.written(module.schema()).decode(), nl=False)
+
+
+def _asked_for(passwords: Any) -> str:
+    """The password that somebody types, twice."""
+    password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    least, most = passwords.MIN_PASSWORD_CHARACTERS, passwords.MAX_PASSWORD_CHARACTERS
+    if not least <= len(password) <= most:
+        raise click.ClickException(f"A password must have {least} to {most} characters.")
+    return password
+
+
+def _put_into_new_file(path: Path, text: str) -> None:
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            file.write(f"{text}\n")
+    except OSError as error:
+        raise click.ClickException(
+            f"The file {path} cannot be made: {error.strerror}. To replace a hash, remove its file first."
+        ) from error
 
 
 def _read(path: Path) -> Sequence[Any]:

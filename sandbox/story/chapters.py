@@ -50,7 +50,8 @@ class _Story:
         document = shown["erp_document"]
         name = document.get("number") or f"document {document['id']}"
         await self._is_one_document(commitment_id, f"SC-014 is {name} in the ERP, and nothing else")
-        self.timeline.step(f"It opens at {document['url']}")
+        opens = f"opens at {document['url']}" if document.get("url") else "has no address: its ERP has no pages"
+        self.timeline.step(f"It {opens}")
 
     async def rejected_and_resent(self) -> None:
         self.timeline.chapter("A commitment is rejected, corrected and re-sent")

@@ -5,10 +5,11 @@ import sys
 from functools import partial
 from typing import Any
 
-from schemas.events import ErpConnection, ExportDrifted, ExportFailed, ExportInDoubt, ExportSucceeded
+from schemas.events import ErpConnection, ErpReference, ExportDrifted, ExportFailed, ExportInDoubt, ExportSucceeded
 from services.exporter.aggregates import aggregates
 from services.exporter.comparing import IDLE_SECONDS, ComparisonWork
 from services.exporter.connections import Connections, load_connections
+from services.exporter.conversations import SILENCE_SECONDS, Conversations, conversations_of
 from services.exporter.presence import PRESENCE_SECONDS, Presence
 from services.exporter.rechecking import RECHECK_IDLE_SECONDS, RecheckWork
 from services.exporter.reloading import Reloading
@@ -16,6 +17,7 @@ from services.exporter.report import ANNOUNCE_SECONDS, REPORT_SECONDS, Connectio
 from services.exporter.settings import ExporterSettings
 from services.exporter.storage import retention, tables
 from services.exporter.storage.store import ExportStore
+from services.exporter.web_connector.app import build_app
 from services.exporter.work import ExportWork
 from services.pipeline.aggregate import topics_of
 from services.pipeline.catching_up import CatchingUp
@@ -23,13 +25,13 @@ from services.pipeline.clock import utc_now
 from services.pipeline.database import Database
 from services.pipeline.lease_clock import LeaseClock
 from services.pipeline.outbox import Outbox
-from services.pipeline.periodic import every
+from services.pipeline.periodic import Loop, every
 from services.pipeline.runtime import Service, run_service
 from services.pipeline.settings import ServiceSettings, load
 from services.pipeline.sparing import sparing
 from services.pipeline.worker import Worker
 
-PUBLISHED = (ErpConnection, ExportDrifted, ExportFailed, ExportInDoubt, ExportSucceeded)
+PUBLISHED = (ErpConnection, ErpReference, ExportDrifted, ExportFailed, ExportInDoubt, ExportSucceeded)
 
 
 def build() -> tuple[Service, ServiceSettings]:
@@ -39,6 +41,7 @@ def build() -> tuple[Service, ServiceSettings]:
     database = Database(settings.database_url, application_name="countersign.exporter", pool_size=24)
     outbox, own_aggregates = Outbox(tables.KERNEL), aggregates(connections.route)
     catching_up = CatchingUp(database, tables.KERNEL, topics_of(own_aggregates))
+    conversations = conversations_of(database, outbox, connections, lambda: catching_up.is_caught_up)
     exporting, *others = _workers(connections, database, outbox, catching_up)
     report = ConnectionReport(database, outbox, connections, utc_now)
     presence = Presence(database, connections)
@@ -54,15 +57,10 @@ def build() -> tuple[Service, ServiceSettings]:
         tables=tables.KERNEL,
         database=database,
         outbox=outbox,
+        app=build_app(connections, conversations, settings.web_connector_url),
         aggregates=own_aggregates,
         workers=(exporting, *others),
-        loops=(
-            every(PRESENCE_SECONDS, presence.renew),
-            every(ANNOUNCE_SECONDS, report.announce_changes),
-            # with a million waiting exports, or on a slow machine, the figures are counted less often
-            every(REPORT_SECONDS, sparing(report.report)),
-            reloading.run,
-        ),
+        loops=(*_loops(presence, report, conversations), reloading.run),
         publishes=PUBLISHED,
         catching_up=catching_up,
         closers=(connections.close,),
@@ -70,6 +68,16 @@ def build() -> tuple[Service, ServiceSettings]:
         retention=retention.rules(settings.keep_finished_days),
     )
     return service, settings
+
+
+def _loops(presence: Presence, report: ConnectionReport, conversations: Conversations) -> tuple[Loop, ...]:
+    return (
+        every(PRESENCE_SECONDS, presence.renew),
+        every(SILENCE_SECONDS, conversations.end_silent),
+        every(ANNOUNCE_SECONDS, report.announce_changes),
+        # with a million waiting exports, or on a slow machine, the figures are counted less often
+        every(REPORT_SECONDS, sparing(report.report)),
+    )
 
 
 def _workers(

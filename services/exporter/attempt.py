@@ -96,9 +96,16 @@ class AttemptResult:
 class Attempt:
     """Carries out one job on its connection."""
 
-    def __init__(self, connection: Connection, job: ExportJob, failures: FailureLog) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        job: ExportJob,
+        failures: FailureLog,
+        watch: metrics.CallWatch = metrics.CALL_WATCH,
+    ) -> None:
+        self._watch = watch
         self._connection = connection
-        self._connector = connection.connector
+        self._connector = connection.calling
         self._usable = connection.usable
         self._job = job
         self._about = About(job.export.summary.number, connection.settings.title)
@@ -246,7 +253,7 @@ class Attempt:
         if not isinstance(answer, allowed) or answer == Landed(()):
             raise TypeError(f"the connector answered {type(answer).__name__}")
         label = "found" if isinstance(answer, (tuple, ErpCopy)) else type(answer).__name__.lower()
-        metrics.EXPORT_SECONDS.labels(self._connection.name, label).observe(perf_counter() - started)
+        self._watch.answered(self._connection.name, label, perf_counter() - started)
         answer = usable(answer)
         self._heard = Heard.of(answer)
         return answer
@@ -261,7 +268,7 @@ class Attempt:
     def _observe_start(self) -> None:
         if self._job.export.is_untried:
             seconds = metrics.seconds_between(self._job.export.accepted_at, self._job.time.now())
-            metrics.EXPORT_START_SECONDS.labels(self._connection.name).observe(seconds)
+            self._watch.began(self._connection.name, seconds)
 
 
 def read_snapshot(text: str | None) -> Snapshot | None:

@@ -160,11 +160,14 @@ class Claiming:
     def _free(self, queue: ConnectionQueue, time: ClaimTime) -> int:
         """How many exports may be leased; exports of a connection that no process has in its file fail without a call.
 
-        What this process does not know may be in the file of another one, which has read a newer one or an older one.
+        Those of a polled ERP are taken up when its client asks. What this process does not know may be in the file of
+        another one, which has read a newer one or an older one.
         """
         connection = self._connections.named(queue.name)
         if connection is None:
             return 0 if queue.is_configured else self._connections.max_leases or 1
+        if connection.is_polled:
+            return 0
         return free_calls(queue.circuit, queue.leases, circuit_policy(connection.settings), time.at)
 
     def _idle_seconds(self, queues: Sequence[ConnectionQueue], time: ClaimTime) -> float:

@@ -14,7 +14,9 @@ from pydantic import SecretStr
 from schemas.events import DecisionAccepted
 from schemas.routing import Routed, destination
 from services.exporter.connections_file import connector_types, place_of, read_settings
+from services.exporter.connectors.client_password import MAKE_A_HASH, problem_with_hash
 from services.exporter.connectors.protocol import ConnectionSettings, Connector
+from services.exporter.connectors.pull import PullConnector, PullSettings
 from services.exporter.rules.usable import Usable
 from services.pipeline.errors import SettingsError
 
@@ -26,7 +28,7 @@ class Connection:
     """One configured ERP."""
 
     settings: ConnectionSettings
-    connector: Connector
+    connector: Connector | PullConnector
     token: SecretStr | None = field(default=None, repr=False)
 
     @property
@@ -43,6 +45,25 @@ class Connection:
     def names(self) -> tuple[str, ...]:
         """Its name, and those that it had before, under which exports and documents of that time are kept."""
         return self.settings.names
+
+    @property
+    def is_polled(self) -> bool:
+        """Whether its ERP cannot be called, but has a client that asks for work."""
+        return isinstance(self.connector, PullConnector)
+
+    @property
+    def calling(self) -> Connector:
+        """Its connector; TypeError if its ERP cannot be called."""
+        if isinstance(self.connector, PullConnector):
+            raise TypeError(f"the ERP of {self.name} cannot be called")
+        return self.connector
+
+    @property
+    def polled(self) -> PullConnector:
+        """Its connector, with which conversations are held; TypeError if its ERP has no client that asks for work."""
+        if not isinstance(self.connector, PullConnector):
+            raise TypeError(f"the ERP of {self.name} does not ask for work")
+        return self.connector
 
     @property
     def max_leases(self) -> int:
@@ -82,6 +103,11 @@ class Connections:
     def all_names(self) -> tuple[str, ...]:
         """The names of all connections, also the former ones."""
         return tuple(name for each in self.by_name.values() for name in each.names)
+
+    @property
+    def called_names(self) -> tuple[str, ...]:
+        """The names of those whose ERPs can be called, also the former ones."""
+        return tuple(name for each in self.by_name.values() if not each.is_polled for name in each.names)
 
     def names_of(self, name: str) -> tuple[str, ...]:
         """All names of the connection that is called `name`, or was; only that one if it is not configured."""
@@ -170,6 +196,8 @@ def connect(path: Path, settings: ConnectionSettings, environ: Mapping[str, str]
     """Make the connector of one connection, which opens nothing yet; SettingsError if a secret or a file is missing."""
     place = place_of(path, settings)
     token = _token(place, settings, environ)
+    if isinstance(settings, PullSettings):
+        _check_password(place, token)
     try:
         return Connection(settings, connector_types()[settings.kind](settings, token), token)
     except SettingsError as error:
@@ -187,6 +215,14 @@ def _token(place: str, settings: ConnectionSettings, environ: Mapping[str, str])
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(f"{place}: the token file cannot be read: {error}. Put the token there.") from error
     return None
+
+
+def _check_password(place: str, token: SecretStr | None) -> None:
+    """SettingsError if a pull connection has no hash with which its client's password can be compared."""
+    if token is None:
+        raise SettingsError(f"{place}: token_env or token_file is missing. {MAKE_A_HASH}")
+    if (problem := problem_with_hash(token.get_secret_value())) is not None:
+        raise SettingsError(f"{place}: {problem}")
 
 
 def _checked_token(place: str, token: str) -> SecretStr:

@@ -15,6 +15,7 @@ from schemas.message import wording
 from schemas.routing import shadowed
 from services.exporter.connections_lines import Member, Section, sections
 from services.exporter.connectors.protocol import ConnectionSettings, ConnectorType
+from services.exporter.connectors.pull import PullSettings
 from services.pipeline.errors import SettingsError
 
 ENTRY_POINT_GROUP = "countersign.connectors"
@@ -66,6 +67,7 @@ def read_settings(path: Path) -> tuple[ConnectionSettings, ...]:
         places[number] = replace(places[number], section=section)
     settings = _all_settings(places, tables)
     _check_names(places, settings)
+    _check_users(places, settings)
     for hidden in shadowed(settings):
         raise SettingsError(
             f"{path}: nothing of the company {hidden.company} can reach the connection {hidden.name}, "
@@ -193,3 +195,12 @@ def _check_names(places: Sequence[_Place], settings: Sequence[ConnectionSettings
                     "under it could be in either ERP. Leave it only where its documents are."
                 )
                 raise place.error([(("formerly",), words)])
+
+
+def _check_users(places: Sequence[_Place], settings: Sequence[ConnectionSettings]) -> None:
+    """SettingsError if a client could sign in to two connections by one name."""
+    names: dict[str, str] = {}
+    for place, each in zip(places, settings, strict=True):
+        if isinstance(each, PullSettings) and (other := names.setdefault(each.user, each.name)) != each.name:
+            words = f"user: {each.user} is also the user of {other}; give each connection a user of its own."
+            raise place.error([(("user",), words)])

@@ -53,9 +53,35 @@ LATE_DOCUMENTS = Counter(
     "Second documents that the ERP stored late, after a lost answer and a repeated write; somebody has to remove one.",
     ("connection",),
 )
+POLL_AGE_SECONDS = Gauge(
+    "erp_poll_age_seconds", "How long ago the client of a polled ERP last asked for work.", ("connection",)
+)
+POLLER_AWAY = Gauge(
+    "erp_poller_away", "1 while the client of a polled ERP has missed two polls or more.", ("connection",)
+)
+CONVERSATIONS = Counter(
+    "erp_conversations_total",
+    "Polls by the client of a polled ERP: begun, nothing_to_do, busy; and conversations that it never ended: silent.",
+    ("connection", "outcome"),
+)
 CIRCUIT_OPEN = Gauge("erp_circuit_open", "1 while calls to the ERP are suspended.", ("connection",))
 
 
 def seconds_between(earlier: datetime, later: datetime) -> float:
     """Return the seconds from `earlier` to `later`, 0 where clocks of different machines put them the other way."""
     return max((later - earlier).total_seconds(), 0.0)
+
+
+class CallWatch:
+    """Notes in the metrics when exports begin, and what their calls come to."""
+
+    def began(self, connection: str, seconds: float) -> None:
+        """Note the first call of an export."""
+        EXPORT_START_SECONDS.labels(connection).observe(seconds)
+
+    def answered(self, connection: str, answer: str, seconds: float) -> None:
+        """Note a call and its kind of answer."""
+        EXPORT_SECONDS.labels(connection, answer).observe(seconds)
+
+
+CALL_WATCH = CallWatch()

@@ -65,7 +65,7 @@ class RecheckWork:
         """Lease the first look that is due on each connection on which none is under way."""
         asked_at = self._clock.stopwatch()
         async with database.autocommit() as db:
-            now, waiting = await recheck_store.first_due(db, self._clock.given_time(), self._connections.all_names)
+            now, waiting = await recheck_store.first_due(db, self._clock.given_time(), self._connections.called_names)
         time = self._clock.claim_time(now, asked_at)
         named = [self._connections.named(each.connection) for each in waiting if each.due_at <= now]
         due = list(dict.fromkeys(each.name for each in named if each))[:limit]
@@ -82,7 +82,7 @@ class RecheckWork:
                 return NOT_ASKED
             if job.time.remaining_seconds(job.lease_seconds) <= connection.settings.timeout_seconds:
                 return NOT_ASKED
-            return connection.usable.found(await connection.connector.find(job.recheck.commitment_id))
+            return connection.usable.found(await connection.calling.find(job.recheck.commitment_id))
 
     def failed(self, job: RecheckJob, error: Exception) -> FindAnswer:  # noqa: ARG002 - every look fails alike
         """Return the answer of a look that raised an error: a refusal, for it must not be repeated for ever."""

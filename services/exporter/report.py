@@ -3,17 +3,21 @@
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from schemas.envelope import Event, new_event
 from schemas.events import ErpConnection, EventData
 from services.exporter import metrics
 from services.exporter.connections import Connections
+from services.exporter.connectors.pull import PullSettings
 from services.exporter.rules.circuit import Circuit
+from services.exporter.rules.clients import is_away
 from services.exporter.rules.published_events import SOURCE
 from services.exporter.storage import comparisons, connection_store, queries
 from services.exporter.storage.connection_store import LockedConnection
 from services.exporter.storage.queries import SeenConnection, UnfinishedExports
+from services.exporter.told_of_client import told_of_client
 from services.pipeline.clock import Clock
 from services.pipeline.database import Database, Transaction
 from services.pipeline.metrics import WORK_SET_ASIDE
@@ -48,7 +52,7 @@ class ConnectionReport:
             if not any(self._is_news(name, known.get(name)) for name in names):
                 return
             seen = await queries.connections(db, {name: self._connections.names_of(name) for name in names})
-        await self._publish_news(names, {name: each.queue_length for name, each in seen.items()})
+        await self._publish_news(names, seen)
 
     async def report(self) -> None:
         """Publish an event for each connection that no process has announced as it is now, and refresh the gauges."""
@@ -60,21 +64,22 @@ class ConnectionReport:
             WORK_SET_ASIDE.labels("exporter").set(await queries.count_set_aside(db))
             drifted = await comparisons.count_drifted(db)
         if any(self._is_news(name, seen.get(name)) for name in names):
-            await self._publish_news(names, {name: each.queue_length for name, each in seen.items()})
+            await self._publish_news(names, seen)
         if removed:
             await self._publish_removed(removed)
+        self._set_poll_gauges(seen)
         _set_circuit_gauges({name: seen[name].circuit if name in seen else Circuit() for name in names})
         self._set_export_gauges(unfinished)
         for name in names:
             documents = sum(drifted.get(each, 0) for each in self._connections.names_of(name))
             metrics.DRIFTED.labels(name).set(documents)
 
-    async def _publish_news(self, names: Sequence[str], queued: Mapping[str, int]) -> None:
+    async def _publish_news(self, names: Sequence[str], seen: Mapping[str, SeenConnection]) -> None:
         """Announce what is still news once no other process can announce it at the same time."""
         async with self._database.begin() as db:
             await connection_store.register(db, names)
             rows = await connection_store.lock(db, names)
-            events = [await self._announce(db, name, row, queued.get(name, 0)) for name, row in rows.items()]
+            events = [await self._announce(db, name, row, seen.get(name)) for name, row in rows.items()]
             await self._outbox.add(db, [event for event in events if event])
         self._outbox.wake()
 
@@ -96,13 +101,14 @@ class ConnectionReport:
     def _is_news(self, name: str, seen: SeenConnection | None) -> bool:
         if seen is None:
             return True
-        announcement = self._announcement(name, seen.circuit, seen.queue_length, version=0)
+        announcement = self._announcement(name, seen, version=0)
         return _comparable(announcement, self._clock()) != seen.announced
 
     async def _announce(
-        self, db: Transaction, name: str, row: LockedConnection, queue_length: int
+        self, db: Transaction, name: str, row: LockedConnection, seen: SeenConnection | None
     ) -> Event[EventData] | None:
-        announcement = self._announcement(name, row.circuit, queue_length, self._next_version(row))
+        now_seen = replace(seen or SeenConnection(row.circuit, None, 0), circuit=row.circuit)
+        announcement = self._announcement(name, now_seen, self._next_version(row))
         return await self._new_announcement(db, row, announcement)
 
     def _next_version(self, row: LockedConnection) -> int:
@@ -118,9 +124,9 @@ class ConnectionReport:
         await connection_store.save_announcement(db, announcement.name, content, announcement.version)
         return new_event(announcement, source=SOURCE, time=self._clock())
 
-    def _announcement(self, name: str, circuit: Circuit, queue_length: int, version: int) -> ErpConnection:
-        settings, now = self._connections.by_name[name].settings, self._clock()
-        away = _last_outage(circuit, now)
+    def _announcement(self, name: str, seen: SeenConnection, version: int) -> ErpConnection:
+        connection, circuit, now = self._connections.by_name[name], seen.circuit, self._clock()
+        settings, away = connection.settings, _last_outage(circuit, now)
         return ErpConnection(
             name=name,
             version=version,
@@ -134,11 +140,24 @@ class ConnectionReport:
             kinds=settings.kinds,
             limits=settings.limits,
             circuit_open_since=circuit.open_since,
-            paused_until=circuit.next_call(away),
+            paused_until=None if connection.is_polled else circuit.next_call(away),
             reason=circuit.reason if circuit.is_held_back(away) else None,
             last_contact=circuit.last_contact,
-            queue_length=queue_length,
+            queue_length=seen.queue_length,
+            **told_of_client(connection, seen.poller, now),
         )
+
+    def _set_poll_gauges(self, seen: Mapping[str, SeenConnection]) -> None:
+        """Tell how long ago each client asked, and whether it stays away; not of one that has never asked."""
+        metrics.POLL_AGE_SECONDS.clear()
+        metrics.POLLER_AWAY.clear()
+        for name, connection in self._connections.by_name.items():
+            if not isinstance(connection.settings, PullSettings):
+                continue
+            asked = seen[name].poller.last_asked if name in seen else None
+            metrics.POLLER_AWAY.labels(name).set(is_away(asked, connection.settings.poll_minutes, self._clock()))
+            if asked:
+                metrics.POLL_AGE_SECONDS.labels(name).set(metrics.seconds_between(asked, self._clock()))
 
     def _set_export_gauges(self, unfinished: Sequence[UnfinishedExports]) -> None:
         """Count what goes through one connection together, whichever of its names it is kept under."""
@@ -166,11 +185,15 @@ def _comparable(announcement: ErpConnection, now: datetime) -> str:
 
     The last contact before a rest is announced to the second, so that it is right for as long as the connection idles.
     """
-    contact = announcement.last_contact
-    if contact is not None and now - contact < IDLE_AFTER:
-        contact = contact.replace(second=0, microsecond=0)
-    compared = announcement.model_copy(update={"last_contact": contact})
+    compared = announcement.model_copy(update={"last_contact": _rounded(announcement.last_contact, now)})
+    if (poller := announcement.poller) is not None:
+        asked = poller.model_copy(update={"last_asked": _rounded(poller.last_asked, now)})
+        compared = compared.model_copy(update={"poller": asked})
     return json.dumps(compared.model_dump(mode="json", exclude={"version"}), sort_keys=True)
+
+
+def _rounded(moment: datetime | None, now: datetime) -> datetime | None:
+    return moment.replace(second=0, microsecond=0) if moment is not None and now - moment < IDLE_AFTER else moment
 
 
 def _set_circuit_gauges(circuits: Mapping[str, Circuit]) -> None:

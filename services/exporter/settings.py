@@ -14,4 +14,8 @@ class ExporterSettings(ServiceSettings):
     erp_connections: Path = Field(
         description="TOML file with one [[connection]] per ERP; secrets by reference only. SIGHUP reads it again."
     )
+    web_connector_url: str | None = Field(
+        default=None,
+        description="Address at which QuickBooks Web Connector reaches the exporter, for its .qwc file and the WSDL.",
+    )
     keep_finished_days: int = FINISHED_DAYS_FIELD

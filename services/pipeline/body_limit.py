@@ -1,48 +1,68 @@
 """Refuses request bodies that are too large, before they are read as far as their sender says so."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 
+import structlog
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.pipeline.seldom import Seldom
+
 MAX_BODY_BYTES = 1_048_576
-_SENTENCE = f"The request is larger than {MAX_BODY_BYTES:,} bytes. Nothing of it was used."
+
+log = structlog.get_logger()
 
 
 class BodyLimit:
-    """Answers 413 to a body of more than MAX_BODY_BYTES; one without a stated length fails where it is read."""
+    """Answers 413 to a body of more than MAX_BODY_BYTES; one without a stated length fails where it is read.
 
-    def __init__(self, app: ASGIApp) -> None:
+    `of_paths` has the paths with a limit of their own, in bytes.
+    """
+
+    def __init__(self, app: ASGIApp, of_paths: Mapping[str, int] = MappingProxyType({})) -> None:
         self._app = app
+        self._of_paths = of_paths
+        self._seldom = Seldom()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Call the app unless the stated length is too large."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
-        elif _stated_bytes(scope) > MAX_BODY_BYTES:
+            return
+        path = scope["path"] if scope["path"] in self._of_paths else ""
+        max_bytes = self._of_paths.get(path, MAX_BODY_BYTES)
+        if _stated_bytes(scope) > max_bytes:
             # The connection ends, because the rest of the body would come first on it.
-            refusal = PlainTextResponse(f"{_SENTENCE}\n", 413, headers={"connection": "close"})
+            refusal = PlainTextResponse(f"{self._refuse(path, max_bytes)}\n", 413, headers={"connection": "close"})
             await refusal(scope, receive, send)
         else:
-            await self._app(scope, _counted(receive), send)
+            await self._app(scope, self._counted(receive, path, max_bytes), send)
+
+    def _counted(self, receive: Receive, path: str, max_bytes: int) -> Receive:
+        received_bytes = 0
+
+        async def receive_some() -> Message:
+            nonlocal received_bytes
+            message = await receive()
+            received_bytes += len(message.get("body", b""))
+            if received_bytes > max_bytes:
+                sentence = self._refuse(path, max_bytes)
+                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, sentence, {"connection": "close"})
+            return message
+
+        return receive_some
+
+    def _refuse(self, path: str, max_bytes: int) -> str:
+        """Say so in the log, at most once a minute; return the sentence for the sender."""
+        if (repeats := self._seldom.left_out(path)) is not None:
+            log.warning("http.body_refused", path=path, max_bytes=max_bytes, repeats=repeats)
+        return f"The request is larger than {max_bytes:,} bytes. Nothing of it was used."
 
 
 def _stated_bytes(scope: Scope) -> int:
     stated = Headers(scope=scope).get("content-length", "")
     return int(stated) if stated.isascii() and stated.isdigit() else 0
-
-
-def _counted(receive: Receive) -> Receive:
-    received_bytes = 0
-
-    async def receive_some() -> Message:
-        nonlocal received_bytes
-        message = await receive()
-        received_bytes += len(message.get("body", b""))
-        if received_bytes > MAX_BODY_BYTES:
-            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _SENTENCE, {"connection": "close"})
-        return message
-
-    return receive_some

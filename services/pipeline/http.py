@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from types import MappingProxyType
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
@@ -21,10 +22,13 @@ TICK_SECONDS = 1.0
 """How often the header Date changes."""
 
 
-def new_app(title: str) -> FastAPI:
-    """Return an app without FastAPI's documentation pages, which load scripts from other hosts."""
+def new_app(title: str, max_body_bytes: Mapping[str, int] = MappingProxyType({})) -> FastAPI:
+    """Return an app without FastAPI's documentation pages, which load scripts from other hosts.
+
+    `max_body_bytes` has the paths that take larger bodies than all others.
+    """
     app = FastAPI(title=title, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
-    app.add_middleware(BodyLimit)
+    app.add_middleware(BodyLimit, of_paths=max_body_bytes)
     return app
 
 

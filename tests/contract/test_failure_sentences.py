@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from string import Formatter
 
 import httpx2
@@ -15,6 +16,9 @@ from services.exporter.connectors.http_failure import HttpFailures
 from services.exporter.connectors.http_response import write_answer
 from services.exporter.connectors.lambda_erp_failure import LambdaErpFailures
 from services.exporter.connectors.network_error import why_unreached
+from services.exporter.connectors.pull import Reply
+from services.exporter.connectors.quickbooks.failures import Failures
+from services.exporter.connectors.quickbooks.reply import MessageSet
 from services.exporter.connectors.types import Refused, Transient, Unknown
 from services.exporter.rules.about import About
 from services.exporter.rules.failures import failure_of, given_up, not_stored
@@ -24,6 +28,7 @@ ABOUT = About("SC-014", "Main books")
 TABLES = {
     "http": FailureTable.of_package("services.exporter.connectors", "http.failures.toml"),
     "lambda_erp": lambda_erp_failure.FAILURES.after((), erp="Main books"),
+    "quickbooks_desktop": Failures((), "Main books").table,
     "tryton": tryton_answer.FAILURES.after((), erp="Main books"),
 }
 ENTRIES = [(name, entry) for name, table in TABLES.items() for entry in table.entries]
@@ -83,6 +88,23 @@ def test_whatever_the_status_the_failure_reads_as_sentences(connector: str, body
             assert list(flaws(answer.message)) == [], status
         failure = failure_of(final(answer), is_in_erp=False)
         assert (flaws_of(failure), bool(failure.next_step)) == ([], True), status
+
+
+@pytest.mark.parametrize("words", ["", "There was an error", 'The reference to QuickBooks Vendor "Acme" is invalid.'])
+def test_whatever_quickbooks_answers_the_failure_reads_as_sentences(words: str) -> None:
+    failures = Failures((), "Main books")
+    for status in range(1_000, 9_200):
+        reply = Reply(f'<QBXML><QBXMLMsgsRs><ARs statusCode="{status}"/></QBXMLMsgsRs></QBXML>')
+        answers = failures.answers_in(reply)
+        assert isinstance(answers, MessageSet)
+        response = replace(answers.responses[0], message=words)
+        answer = failures.of_error(response, {"vendor": "Acme", "place": ""})
+        failure = failure_of(final(answer), is_in_erp=False)
+        assert (flaws_of(failure), bool(failure.next_step)) == ([], True), status
+    for hresult in ("0x80040400", "0x80040401", "0x80040408", "0x8004041D", "x"):
+        unread = failures.answers_in(Reply("", hresult, words))
+        assert not isinstance(unread, MessageSet)
+        assert flaws_of(failure_of(final(unread), is_in_erp=False)) == [], hresult
 
 
 @pytest.mark.parametrize(

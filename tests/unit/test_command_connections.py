@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from jsonschema import Draft202012Validator, ValidationError
+from lxml import etree
 
 from services.command import main
 from services.exporter.connections_schema import COMMITTED, schema, written
 from services.exporter.connections_schema import main as write_schema
+from services.exporter.connectors.client_password import is_password
+from tests.unit.exporter.pulled_kind import install_pulled_kind, pulled
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "ops" / "erp" / "connections.example.toml"
@@ -159,3 +162,95 @@ def test_the_schema_refuses_what_we_refuse(old: str, new: str) -> None:
     assert old in text
     with pytest.raises(ValidationError):
         validate(text.replace(old, new))
+
+
+def test_a_password_is_made_with_the_hash_that_belongs_to_it() -> None:
+    made = json.loads(countersign("password", "--json").stdout)
+
+    assert made.keys() == {"password", "hash"}
+    assert is_password(made["password"], made["hash"])
+
+
+def test_a_password_and_its_hash_are_lines_and_what_to_do_with_them_is_not_among_them() -> None:
+    result = countersign("password")
+
+    assert [line.partition(": ")[0] for line in result.stdout.splitlines()] == ["password", "hash"]
+    assert "token_file" in result.stderr
+
+
+def test_the_hash_can_be_put_into_a_new_file_that_nobody_else_reads(tmp_path: Path) -> None:
+    path = tmp_path / "hash"
+    made = json.loads(countersign("password", "--token-file", path, "--json").stdout)
+
+    assert made["token_file"] == str(path)
+    assert is_password(made["password"], path.read_text().strip())
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_with_a_hash_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "hash").write_text("before")
+    result = countersign("password", "--token-file", tmp_path / "hash")
+
+    assert result.exit_code == 1
+    assert "remove its file first" in result.stderr
+    assert result.stdout == ""
+    assert (tmp_path / "hash").read_text() == "before"
+
+
+def test_a_typed_password_is_hashed_and_not_printed() -> None:
+    typed = "a password of my own\n" * 2
+    result = CliRunner().invoke(main, ["connections", "password", "--prompt", "--json"], input=typed)
+
+    assert result.exit_code == 0
+    assert is_password("a password of my own", json.loads(result.stdout)["hash"])
+    assert "a password of my own" not in result.output
+
+
+def test_a_typed_password_that_is_too_short_is_refused() -> None:
+    result = CliRunner().invoke(main, ["connections", "password", "--prompt"], input="short\n" * 2)
+
+    assert result.exit_code == 1
+    assert "A password must have 16 to 256 characters." in result.stderr
+
+
+@pytest.fixture
+def pulled_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    install_pulled_kind(tmp_path, monkeypatch)
+    path = tmp_path / "connections.toml"
+    path.write_text(FILE + pulled("desktop", "countersign-desktop"))
+    return path
+
+
+def test_the_qwc_file_of_a_connection_is_printed(pulled_path: Path) -> None:
+    result = countersign("qwc", "desktop", "--url", "https://erp.example", "--file", pulled_path)
+
+    root = etree.fromstring(result.stdout.encode())
+    assert result.exit_code == 0
+    assert (root.findtext("UserName"), root.findtext("AppURL")) == (
+        "countersign-desktop",
+        "https://erp.example/quickbooks",
+    )
+
+
+def test_the_qwc_file_has_the_address_of_the_exporters_environment(pulled_path: Path) -> None:
+    result = countersign("qwc", "desktop", "--file", pulled_path, WEB_CONNECTOR_URL="http://localhost:8002")
+
+    assert "<AppURL>http://localhost:8002/quickbooks</AppURL>" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("desktop", "--url", "http://erp.example"), "QBWC1010"),
+        (("desktop", "--url", "https://192.0.2.1"), "QBWC1001"),
+        (("desktop",), "WEB_CONNECTOR_URL"),
+        (("europe", "--url", "https://erp.example"), "we call its ERP, so there is no .qwc file for it"),
+        (("nobody", "--url", "https://erp.example"), "No connection is named nobody."),
+    ],
+)
+def test_without_what_a_qwc_file_needs_there_is_none(arguments: tuple[str, ...], words: str, pulled_path: Path) -> None:
+    result = countersign("qwc", *arguments, "--file", pulled_path, WEB_CONNECTOR_URL=None)
+
+    assert result.exit_code != 0
+    assert words in result.stderr
+    assert result.stdout == ""

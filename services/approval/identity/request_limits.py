@@ -1,7 +1,6 @@
 """How often somebody may ask for what costs us something: sign-ins by address, commands by person, in this process."""
 
 import time
-from ipaddress import IPv6Address, ip_address
 from math import ceil
 
 from limits import RateLimitItem, RateLimitItemPerMinute
@@ -10,6 +9,7 @@ from limits.aio.strategies import FixedWindowRateLimiter
 from starlette.requests import Request
 
 from services.approval.identity.sign_in.errors import TooManyRequestsError
+from services.pipeline.networks import network_of
 
 
 class RequestLimits:
@@ -32,14 +32,3 @@ class RequestLimits:
         if not await self._limiter.hit(limit, sender):
             window = await self._limiter.get_window_stats(limit, sender)
             raise TooManyRequestsError(max(1, ceil(window.reset_time - time.time())))
-
-
-def network_of(address: str) -> str:
-    """`address`, or the network of an IPv6 address: whoever has one of its addresses has all of them."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    if not isinstance(parsed, IPv6Address):
-        return address
-    return str(parsed.ipv4_mapped or IPv6Address(int(parsed) >> 64 << 64))

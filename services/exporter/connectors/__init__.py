@@ -12,7 +12,8 @@ Read in this order:
    `tryton_mapping.py` decides which records a commitment means, `tryton_purchase.py` is what is written.
 5. `lambda_erp.py`: a connector for an ERP with rules of its own. `lambda_erp_order.py` is what it writes,
    `lambda_erp_answer.py` what the answers mean, and `lambda_erp.failures.toml` what refusals mean for people.
-6. `limits/`: what well-known ERPs take, as data that a connection's `limits` may name.
+6. `pull.py`: what a connector is whose ERP cannot be called, but asks for work; `quickbooks/` is one.
+7. `limits/`: what well-known ERPs take, as data that a connection's `limits` may name.
 
 A connector may live in a package of its own, which names its class under the entry point `countersign.connectors`:
 

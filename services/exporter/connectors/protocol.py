@@ -201,8 +201,8 @@ class ChecksItself(Protocol):
         ...
 
 
-def reader_of(connector: Connector) -> ReadsDocuments | None:
-    """Return `connector` as one whose ERP can show documents; None if it cannot."""
+def reader_of(connector: object) -> ReadsDocuments | None:
+    """Return `connector` as one whose ERP can be asked to show documents; None if it cannot."""
     return connector if isinstance(connector, ReadsDocuments) and connector.can_read else None
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Protocol, Self, runtime_checkable
 
 from pydantic import Field, model_validator
 
+from schemas.events import MappedNames
 from schemas.fields import Name
 from services.exporter.connectors.protocol import MAX_SECONDS, ConnectionSettings, Connector, Seconds
 from services.exporter.connectors.types import Refused, Transient
@@ -40,6 +41,11 @@ class PullSettings(ConnectionSettings):
     compares_documents: Annotated[bool, Field(strict=True)] = Field(
         default=False, description="Always false: documents of this ERP are not compared."
     )
+
+    @property
+    def mapped(self) -> MappedNames | None:
+        """The names that the connector replaces before it asks for them; None if it replaces none."""
+        return None
 
     @model_validator(mode="after")
     def _waits_long_enough(self) -> Self:
@@ -115,7 +121,7 @@ class ListEntry:
 
 @dataclass(frozen=True, slots=True)
 class ListPage:
-    """A part of a list; `next_page` is where the next part begins, None after the last; `remaining` are still to come."""
+    """A part of a list; `next_page` is where the next one begins, None after the last; `remaining` entries follow."""
 
     entries: tuple[ListEntry, ...]
     next_page: str | None = None
@@ -130,6 +136,13 @@ class PullConnector(Protocol):
         """Return a connector that asks with `ask`, one question after the other; it awaits nothing else.
 
         Given the same replies it asks the same questions: an attempt is carried on in another process by asking again.
+        """
+        ...
+
+    def unreached(self, reply: Reply) -> str | None:
+        """Say in words for people why the client cannot reach the ERP, from `hresult` and `message`; None if it can.
+
+        An ERP that refuses one text is reached: the next one may be fine.
         """
         ...
 

@@ -7,12 +7,13 @@ from typing import ClassVar
 from pydantic import SecretStr
 
 from schemas.commitment import document_name
+from services.exporter.connectors.problem import refusal_of
 from services.exporter.connectors.protocol import ConnectionSettings
 from services.exporter.connectors.tryton_answer import FAILURES, Stopped
 from services.exporter.connectors.tryton_check import checked
 from services.exporter.connectors.tryton_company import Companies
 from services.exporter.connectors.tryton_lookup import look_up, names_of
-from services.exporter.connectors.tryton_mapping import Mapped, mapped, refusal_of
+from services.exporter.connectors.tryton_mapping import Mapped, mapped
 from services.exporter.connectors.tryton_purchase import created_values, document_of, marker_in, updated_values
 from services.exporter.connectors.tryton_read import document_read, is_id
 from services.exporter.connectors.tryton_rows import PurchaseRow

@@ -5,28 +5,17 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import TypeVar
 
 from schemas.commitment import Commitment, Line
-from services.exporter.connectors.failure_table import FailureTable
+from services.exporter.connectors.problem import Problem
 from services.exporter.connectors.tryton_lookup import Found, translated, unit_name
 from services.exporter.connectors.tryton_rows import CurrencyRow, PartyRow, ProductRow, TaxRow, TermRow, UnitRow
 from services.exporter.connectors.tryton_settings import TrytonSettings
-from services.exporter.connectors.types import Refused
-from services.exporter.connectors.wording import one_line
 
 MAX_QUANTITY_DIGITS = 15
 """Tryton keeps quantities in binary; these many digits survive that."""
 
-_MAX_NAMED = 5
 _CENT = Decimal("0.01")
 
 RowT = TypeVar("RowT", PartyRow, CurrencyRow, ProductRow, UnitRow, TaxRow, TermRow)
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Why a commitment cannot be written; the code stands in the table of failures, which has a sentence for it."""
-
-    code: str
-    values: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +53,6 @@ def mapped(commitment: Commitment, settings: TrytonSettings, found: Found) -> Ma
         payment_term=term.id if isinstance(term, TermRow) else party.supplier_payment_term,
         lines=tuple(each for each in lines if isinstance(each, MappedLine)),
     )
-
-
-def refusal_of(problems: tuple[Problem, ...], table: FailureTable) -> Refused:
-    """Return the refusal of the first problem, which also tells the others that are like it."""
-    first = problems[0]
-    refusal = table.refusal(first.code, "", dict(first.values))
-    alike = [each for each in problems if each.code == first.code]
-    sentences = [table.refusal(each.code, "", dict(each.values)).message for each in alike[:_MAX_NAMED]]
-    more = [f"{len(alike) - _MAX_NAMED:,} more lines are like these."] if len(alike) > _MAX_NAMED else []
-    return replace(refusal, message=one_line(" ".join([*sentences, *more])))
 
 
 def _party(commitment: Commitment, settings: TrytonSettings, found: Found) -> PartyRow | Problem:

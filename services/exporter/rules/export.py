@@ -87,6 +87,12 @@ class Export:
     refused_evidence: int = 0
     """How many documents that approvers named since it was last reopened are not this commitment's in the ERP."""
 
+    message_set_id: str | None = None
+    """By what a polled ERP can be asked for its last write; None once the answer to that is known."""
+
+    sent_at: datetime | None = None
+    """When that write was handed to the ERP's client."""
+
     @property
     def marker(self) -> str:
         """The marker that the ERP's document has once it holds exactly this content."""

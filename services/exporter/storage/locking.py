@@ -99,6 +99,13 @@ async def lock_named_and_due(db: Transaction, keys: Sequence[str], due: Sequence
     return await _read(db, [row for row in rows if not row.is_due], [row for row in rows if row.is_due])
 
 
+async def lock_with_text(db: Transaction, key: str) -> tuple[CommitmentExports, str | None] | None:
+    """Lock and return the exports of one commitment, with what was approved for the current one; None if unknown."""
+    chosen = select(COMMITMENT).where(COMMITMENT.c.id == key).with_for_update(key_share=True)
+    locked = await _read(db, (), (await db.execute(chosen)).all())
+    return (locked.due[key], locked.texts.get(key)) if key in locked.due else None
+
+
 async def due_ids(db: Transaction, due: Due) -> Sequence[str]:
     """Return the ids of the commitments that are `due`, without reading anything else of them."""
     return list(await db.scalars(_due(COMMITMENT.c.id, due)))

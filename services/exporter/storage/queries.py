@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, DateTime, bindparam, func, literal_column, or_, select, text
+from sqlalchemy import ColumnElement, DateTime, Row, Select, bindparam, func, literal_column, or_, select, text
 
 from services.exporter.rules.circuit import Circuit
 from services.exporter.rules.export import ExportState
-from services.exporter.storage import tables
+from services.exporter.storage import pollers, tables
 from services.exporter.storage.connection_store import circuit_of
+from services.exporter.storage.pollers import Poller
 from services.pipeline.database import Transaction
 
 
@@ -30,11 +31,12 @@ class UnfinishedExports:
 
 @dataclass(frozen=True, slots=True)
 class SeenConnection:
-    """A connection's circuit, its last announcement, and how many commitments wait for it or are in flight."""
+    """A connection's circuit, its last announcement, how many commitments are waiting or in flight, and its client."""
 
     circuit: Circuit
     announced: str | None
     queue_length: int
+    poller: Poller = Poller()  # noqa: RUF009 - it is frozen
 
 
 async def count_unfinished(db: Transaction, now: datetime) -> Sequence[UnfinishedExports]:
@@ -48,20 +50,26 @@ async def count_unfinished(db: Transaction, now: datetime) -> Sequence[Unfinishe
 
 async def connections(db: Transaction, names: Mapping[str, Sequence[str]]) -> Mapping[str, SeenConnection]:
     """Return those of `names` that are registered, each with what waits under all the names that it has or had."""
-    table = tables.CONNECTION
     waiting = await _count_waiting(db, [name for each in names.values() for name in each])
-    rows = await db.execute(select(table).where(table.c.name == func.any(list(names))))
     return {
-        row.name: SeenConnection(circuit_of(row), row.told, sum(waiting.get(name, 0) for name in names[row.name]))
-        for row in rows
+        row.name: _seen(row, sum(waiting.get(name, 0) for name in names[row.name]))
+        for row in await db.execute(_registered(names))
     }
 
 
 async def announced(db: Transaction, names: Collection[str]) -> Mapping[str, SeenConnection]:
     """Return those of `names` that are registered; what waits is not counted, but taken from what was announced."""
+    return {row.name: _seen(row, _queue_told(row.told)) for row in await db.execute(_registered(names))}
+
+
+def _registered(names: Collection[str]) -> Select[Any]:
     table = tables.CONNECTION
-    rows = await db.execute(select(table).where(table.c.name == func.any(list(names))))
-    return {row.name: SeenConnection(circuit_of(row), row.told, _queue_told(row.told)) for row in rows}
+    with_poller = table.outerjoin(tables.POLLER, tables.POLLER.c.connection == table.c.name)
+    return select(table, *pollers.COLUMNS).select_from(with_poller).where(table.c.name == func.any(list(names)))
+
+
+def _seen(row: Row[Any], queue_length: int) -> SeenConnection:
+    return SeenConnection(circuit_of(row), row.told, queue_length, pollers.poller_of(row))
 
 
 def _queue_told(told: str | None) -> int:

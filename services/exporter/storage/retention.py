@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import and_, delete, exists, or_, select
 
 from services.exporter.rules.export import ExportState
-from services.exporter.storage.tables import COMMITMENT, EXPORT, SNAPSHOT
+from services.exporter.storage.tables import COMMITMENT, CONVERSATION, EXPORT, SNAPSHOT
 from services.pipeline.database import Transaction
 from services.pipeline.retention import MAX_ROWS, RetentionRule, Swept, in_range, next_keys, remove, row_address
 
@@ -21,6 +21,7 @@ def rules(finished_days: int) -> tuple[RetentionRule, ...]:
     return (
         RetentionRule("snapshot", finished_days, sweep_snapshots),
         RetentionRule("export", finished_days, sweep_exports),
+        RetentionRule("conversation", finished_days, sweep_conversations),
     )
 
 
@@ -70,4 +71,16 @@ async def sweep_exports(db: Transaction, after: str, before: datetime) -> Swept:
         ~has_contents,
     )
     rows = await remove(db, delete(EXPORT), chosen)
+    return Swept(rows, after if rows == MAX_ROWS else last)
+
+
+async def sweep_conversations(db: Transaction, after: str, before: datetime) -> Swept:
+    """Delete conversations with the clients of polled ERPs that have ended."""
+    last = await next_keys(db, CONVERSATION.c.ticket, after)
+    if last is None:
+        return Swept(0, None)
+    chosen = select(row_address(CONVERSATION)).where(
+        in_range(after, last, CONVERSATION.c.ticket), CONVERSATION.c.ended_at < before
+    )
+    rows = await remove(db, delete(CONVERSATION), chosen)
     return Swept(rows, after if rows == MAX_ROWS else last)

@@ -80,6 +80,9 @@ EXPORT = Table(
     Column("reopened", Integer, nullable=False, server_default="0"),
     Column("ordered_reopened", Integer, nullable=False, server_default="0"),
     Column("refused_evidence", Integer, nullable=False, server_default="0"),
+    # of the last write to a polled ERP, until its answer is known
+    Column("message_set_id", Text),
+    Column("sent_at", _INSTANT),
     ForeignKeyConstraint(["commitment_id"], [COMMITMENT.c.id]),
     Index(
         "export_one_open",
@@ -199,4 +202,50 @@ CONNECTION = Table(
     Column("configured_until", _INSTANT),
     # until then, a running process has it in its file as a former name, and exports what waits under it
     Column("formerly_until", _INSTANT),
+)
+
+# each conversation with the client of a polled ERP, by the hash of its ticket
+CONVERSATION = Table(
+    "conversation",
+    METADATA,
+    Column("ticket", Text, primary_key=True),
+    Column("connection", Text, nullable=False),
+    Column("client", Text, nullable=False),
+    Column("began_at", _INSTANT, nullable=False),
+    Column("last_call_at", _INSTANT, nullable=False),
+    # what is asked at present, with the replies so far
+    Column("progress", _JSON, nullable=False),
+    Column("company_file", Text),
+    Column("ended_at", _INSTANT),
+    Index("conversation_open", "connection", unique=True, postgresql_where=text("ended_at is null")),
+    Index("conversation_ended", "ended_at"),
+)
+
+# what is known of the client of a polled ERP
+POLLER = Table(
+    "poller",
+    METADATA,
+    Column("connection", Text, primary_key=True),
+    Column("last_asked", _INSTANT),
+    # why its last conversation could not do anything
+    Column("trouble", Text),
+    # the company file that the connection belongs to: the first one that was open
+    Column("company_file", Text),
+    # when each list was last read completely
+    Column("lists_read", _JSON),
+)
+
+# the vendors, items and jobs of a polled ERP, as last read
+REFERENCE = Table(
+    "reference",
+    METADATA,
+    Column("connection", Text, primary_key=True),
+    Column("list", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("is_active", Boolean, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("seen_at", _INSTANT, nullable=False),
+    # kept, so that its version still rises when it comes back
+    Column("is_gone", Boolean, nullable=False, server_default="false"),
 )

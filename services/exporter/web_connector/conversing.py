@@ -40,8 +40,8 @@ class Conversing(Protocol):
     An unknown, forged or ended ticket ends the conversation: there is no work for it, and its answers are refused.
     """
 
-    async def begin(self, connection: str) -> Admission:
-        """Admit a client that has signed in to `connection`."""
+    async def begin(self, connection: str, client: str) -> Admission:
+        """Admit a client that has signed in to `connection`; `client` is the address that it calls from."""
         ...
 
     async def next_request(self, ticket: str, host: HostFacts) -> str:

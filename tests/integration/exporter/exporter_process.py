@@ -17,7 +17,12 @@ from schemas.events import EventData
 from services.exporter.attempt import AttemptResult, ExportJob
 from services.exporter.connections import Connection, Connections, load_connections
 from services.exporter.connectors.protocol import Connector
+from services.exporter.conversation_work import ConversationWork
+from services.exporter.conversations import Conversations
 from services.exporter.handlers import handlers
+from services.exporter.list_reading import ListReading
+from services.exporter.polled_exports import PolledExports
+from services.exporter.polled_looks import PolledLooks
 from services.exporter.rechecking import RecheckWork
 from services.exporter.report import ConnectionReport
 from services.exporter.storage import tables
@@ -68,6 +73,15 @@ class ExporterProcess:
         clock = LeaseClock(self.clock, self.clock.seconds)
         self.work = ExportWork(self.connections, self.store, clock)
         self.recheck_work = RecheckWork(self.connections, self.store, clock)
+        self.conversations = Conversations(
+            self.database,
+            self.outbox,
+            self.connections,
+            ConversationWork(
+                self.store, PolledExports(self.store, self.work), PolledLooks(self.recheck_work), ListReading()
+            ),
+            clock,
+        )
         self.connection_report = ConnectionReport(self.database, self.outbox, self.connections, self.clock)
 
     def with_connector(self, connector: Connector, token: SecretStr | None = None) -> "ExporterProcess":

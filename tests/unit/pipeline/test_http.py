@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+import structlog
 from fastapi import FastAPI, Request
 
 from services.pipeline.body_limit import MAX_BODY_BYTES
@@ -18,13 +19,14 @@ HEAD = b"GET /who HTTP/1.1\r\nhost: desk.example\r\n"
 
 
 def app() -> FastAPI:
-    made = new_app("tests")
+    made = new_app("tests", {"/long": 3 * MAX_BODY_BYTES})
 
     @made.get("/who")
     async def who(request: Request) -> dict[str, str]:
         return {"client": request.client.host if request.client else "", "scheme": request.url.scheme}
 
     @made.post("/length")
+    @made.post("/long")
     async def length(request: Request) -> int:
         return len(await request.body())
 
@@ -78,8 +80,8 @@ async def served(trusted_proxies: str | None = None, **limits: float) -> AsyncIt
         await serving
 
 
-def post(*chunks: bytes, headers: bytes = b"") -> bytes:
-    head = b"POST /length HTTP/1.1\r\nhost: desk.example\r\n" + headers
+def post(*chunks: bytes, headers: bytes = b"", path: bytes = b"/length") -> bytes:
+    head = b"POST " + path + b" HTTP/1.1\r\nhost: desk.example\r\n" + headers
     if headers:
         return head + b"\r\n" + b"".join(chunks)
     chunked = b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in (*chunks, b""))
@@ -110,6 +112,25 @@ async def test_a_chunked_body_that_is_too_large_is_refused() -> None:
 async def test_a_body_of_the_largest_size_is_read() -> None:
     async with served() as server:
         assert (await server.ask(post(b"x" * MAX_BODY_BYTES))).endswith(b"1048576")
+
+
+async def test_a_path_may_take_larger_bodies_up_to_its_own_limit() -> None:
+    async with served() as server:
+        taken = await server.ask(post(b"x" * 3 * MAX_BODY_BYTES, path=b"/long"))
+        refused = await server.ask(post(b"x" * 3 * MAX_BODY_BYTES, b"x", path=b"/long"))
+        announced = await server.ask(post(headers=b"content-length: 3145729\r\n", path=b"/long"))
+        elsewhere = await server.ask(post(b"x" * MAX_BODY_BYTES, b"x", path=b"/length"))
+    assert taken.endswith(b"3145728")
+    assert [each.split(b" ")[1] for each in (refused, announced, elsewhere)] == [b"413"] * 3
+    assert b"larger than 3,145,728 bytes" in refused
+
+
+async def test_refused_bodies_leave_a_line_in_the_log_once_a_minute() -> None:
+    with structlog.testing.capture_logs() as lines:
+        async with served() as server:
+            for _ in range(3):
+                await server.ask(post(headers=b"content-length: 3145729\r\n", path=b"/long"))
+    assert [(line["event"], line["path"]) for line in lines] == [("http.body_refused", "/long")]
 
 
 @pytest.mark.parametrize("beginning", [b"", b"G", HEAD, post(headers=b"content-length: 9\r\n")])

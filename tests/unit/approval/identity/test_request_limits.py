@@ -2,22 +2,8 @@
 
 import pytest
 
-from services.approval.identity.request_limits import RequestLimits, network_of
+from services.approval.identity.request_limits import RequestLimits
 from services.approval.identity.sign_in.errors import TooManyRequestsError
-
-
-@pytest.mark.parametrize(
-    ("address", "network"),
-    [
-        ("203.0.113.9", "203.0.113.9"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
-        ("::ffff:203.0.113.9", "203.0.113.9"),
-        ("", ""),
-        ("a socket", "a socket"),
-    ],
-)
-def test_addresses_of_one_network_count_together(address: str, network: str) -> None:
-    assert network_of(address) == network
 
 
 async def test_each_person_has_an_own_count() -> None:

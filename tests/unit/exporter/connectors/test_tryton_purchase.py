@@ -8,9 +8,10 @@ import pytest
 
 from schemas.fields import Owner
 from schemas.snapshot import Snapshot
+from services.exporter.connectors.problem import Problem, refusal_of
 from services.exporter.connectors.tryton_answer import FAILURES
 from services.exporter.connectors.tryton_lookup import Found, names_of
-from services.exporter.connectors.tryton_mapping import Mapped, Problem, mapped, refusal_of
+from services.exporter.connectors.tryton_mapping import Mapped, mapped
 from services.exporter.connectors.tryton_purchase import created_values, document_of, marker_in, updated_values
 from services.exporter.connectors.tryton_rows import (
     CurrencyRow,

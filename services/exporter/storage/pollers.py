@@ -1,0 +1,59 @@
+"""Stores what is known of the clients of polled ERPs: when they last asked, and which lists they have read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, func, literal, select
+from sqlalchemy.dialects.postgresql import insert
+
+from services.exporter.storage.tables import POLLER
+from services.pipeline.database import Transaction
+
+COLUMNS = tuple(POLLER.c[name] for name in ("last_asked", "trouble", "company_file", "lists_read"))
+
+
+@dataclass(frozen=True, slots=True)
+class ReadList:
+    """When a list was last read to its end, and how many entries it had."""
+
+    at: datetime
+    entries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Poller:
+    """What is known of the client of a polled ERP; nothing of the client of one that never asked."""
+
+    last_asked: datetime | None = None
+    trouble: str | None = None
+    company_file: str | None = None
+    lists_read: Mapping[str, ReadList] = field(default_factory=dict)
+
+
+async def poller(db: Transaction, name: str) -> Poller:
+    """Return what is known of the client of a connection."""
+    row = (await db.execute(select(*COLUMNS).where(POLLER.c.connection == name))).one_or_none()
+    return poller_of(row) if row else Poller()
+
+
+async def note(db: Transaction, name: str, **known: Any) -> None:
+    """Store what is newly known of the client of a connection: members of Poller."""
+    adding = insert(POLLER).values({"connection": name, **known})
+    await db.execute(adding.on_conflict_do_update(index_elements=["connection"], set_=known))
+
+
+async def note_list_read(db: Transaction, name: str, list_name: str, read: ReadList) -> None:
+    """Store that a list was read to its end."""
+    told = {list_name: [read.at.isoformat(), read.entries]}
+    adding = insert(POLLER).values({"connection": name, "lists_read": told})
+    others = func.coalesce(POLLER.c.lists_read, literal({}, POLLER.c.lists_read.type))
+    both = others.op("||")(adding.excluded.lists_read)
+    await db.execute(adding.on_conflict_do_update(index_elements=["connection"], set_={"lists_read": both}))
+
+
+def poller_of(row: Row[Any]) -> Poller:
+    """Return what is known of a client, from a row with COLUMNS."""
+    read = {name: ReadList(datetime.fromisoformat(at), count) for name, (at, count) in (row.lists_read or {}).items()}
+    return Poller(row.last_asked, row.trouble, row.company_file, read)

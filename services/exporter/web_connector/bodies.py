@@ -1,0 +1,76 @@
+"""Reads the body of a request, and lets only a few large ones be in memory at the same time."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from starlette.requests import Request
+
+from services.exporter.web_connector.envelope import SPEAKS_SOAP_11, Call, read_call
+from services.exporter.web_connector.faults import Fault, NotSoap
+
+MAX_BODY_BYTES = 16 * 1_048_576
+LARGE_BODY_BYTES = 1_048_576
+LARGE_AT_ONCE = 2
+
+_CHARSETS = ("", "utf-8", "utf8", "us-ascii")
+
+
+class Bodies:
+    """The calls that are being read; a large one waits for its turn before more of it is taken from the network."""
+
+    def __init__(self) -> None:
+        self._large = asyncio.Semaphore(LARGE_AT_ONCE)
+
+    @asynccontextmanager
+    async def call_in(self, request: Request) -> AsyncIterator[Call]:
+        """Lend the call in `request`; Refusal if it has none. A large one keeps its turn until it is answered."""
+        _check_headers(request)
+        async with AsyncExitStack() as turn:
+            chunks = await self._read(request, turn)
+            # in a thread, where the parser lets the event loop run
+            yield await asyncio.to_thread(_call_of, chunks, request.headers.get("soapaction", ""))
+
+    async def _read(self, request: Request, turn: AsyncExitStack) -> list[bytes]:
+        """Read the body; one that is larger than BodyLimit allows ends here, as the HTTPException that it raises."""
+        chunks: list[bytes] = []
+        read_bytes, has_turn = 0, False
+        if _stated_bytes(request) > LARGE_BODY_BYTES:
+            has_turn = await turn.enter_async_context(self._turn())
+        async for chunk in request.stream():
+            chunks.append(chunk)
+            read_bytes += len(chunk)
+            if read_bytes > LARGE_BODY_BYTES and not has_turn:
+                has_turn = await turn.enter_async_context(self._turn())
+        return chunks
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[bool]:
+        async with self._large:
+            yield True
+
+
+def _call_of(chunks: list[bytes], action: str) -> Call:
+    body = b"".join(chunks)
+    chunks.clear()
+    return read_call(body, action)
+
+
+def _check_headers(request: Request) -> None:
+    """Refusal for what is no SOAP 1.1 message, before anything of it is read."""
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("", "identity"):
+        raise NotSoap("content_encoding", "The request is compressed. Send it without a Content-Encoding.")
+    media_type, _, parameters = request.headers.get("content-type", "").lower().partition(";")
+    if media_type.strip() == "application/soap+xml":
+        raise Fault("soap_version", SPEAKS_SOAP_11, "VersionMismatch")
+    if media_type.strip() not in ("text/xml", "application/xml"):
+        raise NotSoap("content_type", "The request is no SOAP message. Send it as text/xml.")
+    charset = parameters.partition("charset=")[2].partition(";")[0].strip("\"' ")
+    if charset not in _CHARSETS:
+        raise Fault("encoding", "The message is not in UTF-8. Send it in UTF-8.")
+
+
+def _stated_bytes(request: Request) -> int:
+    stated = request.headers.get("content-length", "")
+    return int(stated) if stated.isascii() and stated.isdigit() else 0
