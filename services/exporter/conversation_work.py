@@ -128,7 +128,7 @@ class ConversationWork:
         return await self._unless_damaged(call, due, beginning)
 
     async def _look(self, call: Call) -> Step | None:
-        """Begin the look that is due, if one is; a row that cannot be read is left, for it must not hold up an export."""
+        """Begin the look that is due, if one is; a row that cannot be read is left: it must not hold up an export."""
         try:
             async with call.db.begin_nested():
                 job = await self._looks.leased(call.db, call.connection, call.time)

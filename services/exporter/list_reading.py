@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from schemas.envelope import Event, new_event
 from schemas.events import ErpReference, ErpReferenceRemoved, EventData, reference_key
+from services.exporter import large_replies
 from services.exporter.connections import Connection
 from services.exporter.connectors.pull import ListPage, PullSettings, Question, Reply
 from services.exporter.rules.conversation import Progress, Reading
@@ -53,7 +54,7 @@ class ListReading:
         self, db: Transaction, connection: Connection, reading: Reading, reply: Reply, now: datetime
     ) -> Taken:
         """Store a part of a list; after its last part, note that it was read, and what it no longer has."""
-        page = connection.polled.list_page(reading.name, reply)
+        page = await large_replies.reading([reply], lambda: connection.polled.list_page(reading.name, reply))
         if not isinstance(page, ListPage):
             log.warning("conversation.list_unread", connection=connection.name, list=reading.name, code=page.code)
             return Taken(None, error=page.message)

@@ -15,6 +15,7 @@ from services.exporter.claiming import job_of, retry_policy
 from services.exporter.connections import Connection
 from services.exporter.connectors.pull import Question, Reply
 from services.exporter.connectors.types import Landed, Unknown
+from services.exporter.large_replies import reading
 from services.exporter.rules.conversation import JobUnderWay, Result, ask, carried_on
 from services.exporter.rules.export import CommitmentExports, Export
 from services.exporter.rules.outcome import NotSent, Undecided
@@ -117,7 +118,8 @@ class PolledExports:
         """Begin the attempt again with the replies so far; its next question counts as asked only if it `passes_on`."""
         watch = _Labels(is_new=not under_way.replies)
         attempt = Attempt(_speaking(connection, under_way), job, self._failures, watch).run()
-        went = carried_on(attempt, [each.reply for each in under_way.replies])
+        replies = [each.reply for each in under_way.replies]
+        went = await reading(replies, lambda: carried_on(attempt, replies))
         if isinstance(went, Result):
             if watch.last and under_way.asked_at:
                 seconds = metrics.seconds_between(under_way.asked_at, job.time.now())

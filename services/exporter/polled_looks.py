@@ -11,6 +11,7 @@ from schemas.events import EventData
 from services.exporter.connections import Connection
 from services.exporter.connectors.pull import Reply
 from services.exporter.connectors.types import FindAnswer
+from services.exporter.large_replies import reading
 from services.exporter.polled_exports import Step
 from services.exporter.rechecking import NOT_ASKED, RecheckJob, RecheckWork
 from services.exporter.rules.conversation import JobUnderWay, LookUnderWay, Result, ask, carried_on
@@ -48,7 +49,8 @@ class PolledLooks:
     ) -> Step:
         """Take in `reply`, or else return the next question to pass on; at the end, record what was found."""
         so_far = job.replied(reply) if reply else job
-        went = carried_on(_finding(connection, so_far), [each.reply for each in so_far.replies])
+        replies = [each.reply for each in so_far.replies]
+        went = await reading(replies, lambda: carried_on(_finding(connection, so_far), replies))
         if isinstance(went, Result):
             return Step(events=await self._settle(db, connection, so_far, time, connection.usable.found(went.value)))
         return Step(so_far) if reply else Step(job.asked(went, time.at), went)

@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 from pydantic import ValidationError
-from sqlalchemy import Row, Select, all_, func, literal, select, update
+from sqlalchemy import Row, Select, all_, func, literal, select, true, update
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT, insert
 
 from services.exporter.rules.conversation import Conversation, Progress
@@ -68,9 +68,12 @@ async def next_in_doubt(db: Transaction, names: Sequence[str], tried: Sequence[s
 
 
 async def next_due(db: Transaction, names: Sequence[str], tried: Sequence[str], now: datetime) -> str | None:
-    """Return the commitment that has been due for longest."""
-    chosen = _due(select(COMMITMENT.c.id), names, tried, now)
-    first: str | None = await db.scalar(chosen.order_by(COMMITMENT.c.due_at).limit(1))
+    """Return the commitment that has been due for longest: the first in the index of one of the names."""
+    named = func.unnest(literal(list(names), ARRAY(TEXT))).table_valued("name").render_derived(name="named")
+    due = select(COMMITMENT.c.id, COMMITMENT.c.due_at).where(COMMITMENT.c.connection == named.c.name)
+    of_each = _is_due(due, tried, now).order_by(COMMITMENT.c.due_at).limit(1).lateral("of_each")
+    chosen = select(of_each.c.id).select_from(named.join(of_each, true())).order_by(of_each.c.due_at).limit(1)
+    first: str | None = await db.scalar(chosen)
     return first
 
 
@@ -78,7 +81,8 @@ async def count_waiting(db: Transaction, names: Sequence[str], tried: Sequence[s
     """Return how many commitments there are to take up, up to some number."""
     doubts = select(EXPORT.c.commitment_id).join(COMMITMENT, COMMITMENT.c.id == EXPORT.c.commitment_id)
     in_doubt = _in_doubt(doubts, names, tried).limit(_MAX_COUNTED)
-    due = _due(select(COMMITMENT.c.id), names, tried, now).limit(_MAX_COUNTED)
+    there = select(COMMITMENT.c.id).where(COMMITMENT.c.connection == func.any(list(names)))
+    due = _is_due(there, tried, now).limit(_MAX_COUNTED)
     waiting = in_doubt.union(due).subquery()
     return await db.scalar(select(func.count()).select_from(waiting)) or 0
 
@@ -93,12 +97,8 @@ def _in_doubt(chosen: Select[Any], names: Sequence[str], tried: Sequence[str]) -
     )
 
 
-def _due(chosen: Select[Any], names: Sequence[str], tried: Sequence[str], now: datetime) -> Select[Any]:
-    return chosen.where(
-        COMMITMENT.c.connection == func.any(list(names)),
-        COMMITMENT.c.due_at <= now,
-        COMMITMENT.c.id != all_(literal(list(tried), ARRAY(TEXT))),
-    )
+def _is_due(chosen: Select[Any], tried: Sequence[str], now: datetime) -> Select[Any]:
+    return chosen.where(COMMITMENT.c.due_at <= now, COMMITMENT.c.id != all_(literal(list(tried), ARRAY(TEXT))))
 
 
 @dataclass(frozen=True, slots=True)

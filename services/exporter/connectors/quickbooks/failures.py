@@ -50,7 +50,7 @@ class Failures:
         return answers
 
     def answers_to(self, question: Question, reply: Reply) -> MessageSet | Refused | Transient | Unknown:
-        """Return the answers in a reply to `question`; Unknown also for the reply to another one, that came twice or late.
+        """Return the answers in a reply to `question`; Unknown also for one that came late or twice.
 
         Counterparts that leave out the ids of requests are trusted.
         """

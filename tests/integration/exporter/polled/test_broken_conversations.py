@@ -1,5 +1,4 @@
-"""Whatever two clients, a network or a row does to a conversation, each commitment is one document and none is held up.
-"""
+"""Whatever clients, a network or a row do to a conversation, each commitment is one document and none is held up."""
 
 import json
 
@@ -119,7 +118,7 @@ async def test_a_question_about_a_lost_write_that_fails_does_not_forget_the_writ
 
 
 async def test_a_look_that_fails_holds_up_neither_its_commitment_nor_another_one(
-    polled: ExporterProcess, client: Client, ledger: Ledger
+    polled: ExporterProcess, client: Client
 ) -> None:
     await polled.consume(accepted_event())
     await client.poll()
@@ -141,9 +140,7 @@ async def test_a_look_that_fails_holds_up_neither_its_commitment_nor_another_one
         assert await db.scalar(text("select count(*) from exporter.commitment where set_aside is not null")) == 0
 
 
-async def test_a_look_that_cannot_begin_holds_up_no_export(
-    polled: ExporterProcess, client: Client, ledger: Ledger
-) -> None:
+async def test_a_look_that_cannot_begin_holds_up_no_export(polled: ExporterProcess, client: Client) -> None:
     await polled.consume(accepted_event(commitment_id="c-2"))
     async with polled.database.begin() as db:
         await db.execute(text("insert into exporter.commitment (id, company_id) values ('c-1', 'co-1')"))
@@ -195,9 +192,7 @@ async def test_a_commitment_whose_question_never_gets_an_answer_fails_although_t
     assert await polled.export_states() == ["failed", *["succeeded"] * 15]
 
 
-async def test_an_outage_however_long_fails_no_commitment(
-    polled: ExporterProcess, client: Client, ledger: Ledger
-) -> None:
+async def test_an_outage_however_long_fails_no_commitment(polled: ExporterProcess, client: Client) -> None:
     await polled.consume(accepted_event(), accepted_event(commitment_id="c-2"))
     for _ in range(15):
         ticket = (await polled.conversations.begin("main", client.address)).ticket

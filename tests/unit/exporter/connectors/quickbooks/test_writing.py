@@ -349,7 +349,7 @@ async def test_a_repeated_write_is_not_carried_out_twice() -> None:
 
 
 def _question_for_the_order() -> str:
-    query = f'<PurchaseOrderQueryRq><TxnID>{ID}</TxnID></PurchaseOrderQueryRq>'
+    query = f"<PurchaseOrderQueryRq><TxnID>{ID}</TxnID></PurchaseOrderQueryRq>"
     return f'<QBXML><QBXMLMsgsRq onError="stopOnError">{query}</QBXMLMsgsRq></QBXML>'
 
 
