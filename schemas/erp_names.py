@@ -1,25 +1,26 @@
 """By which names an ERP is asked for vendor, items and job of a commitment: one rule for the exporter and the desk."""
 
+from collections.abc import Mapping
+
 from schemas.commitment import Project, Vendor
 from schemas.events import MappedNames
 
 
-def vendor_name(vendor: Vendor, mapped: MappedNames) -> str:
-    """What the connection maps the vendor's code or name to; else the code, or without one the name."""
-    for known in (vendor.erp_code, vendor.name):
-        if known and known in mapped.vendor:
-            return mapped.vendor[known]
-    return vendor.erp_code or vendor.name
+def vendor_name(vendor: Vendor, mapped: MappedNames) -> str | None:
+    """What the connection maps the vendor's ERP code to, else the code; None without one."""
+    return _translated(vendor.erp_code, mapped.vendor)
 
 
 def item_name(cost_code: str | None, mapped: MappedNames) -> str | None:
-    """What the connection maps a line's cost code to, else the code; without a code the default item, or None."""
-    return mapped.item.get(cost_code, cost_code) if cost_code else mapped.default_item
+    """What the connection maps a line's cost code to, else the code; without one the default item, or None."""
+    return _translated(cost_code, mapped.item) or mapped.default_item
 
 
 def job_name(project: Project, mapped: MappedNames) -> str | None:
-    """What the connection maps the project's job code, number or name to; else the job code, or None."""
-    for known in (project.erp_job_code, project.number, project.name):
-        if known and known in mapped.job:
-            return mapped.job[known]
-    return project.erp_job_code or None
+    """What the connection maps the project's job code to, else the code; without one what it maps the number to."""
+    return _translated(project.erp_job_code, mapped.job) or mapped.job.get(project.number or "")
+
+
+def _translated(code: str | None, names: Mapping[str, str]) -> str | None:
+    stripped = (code or "").strip()
+    return names.get(stripped, stripped) or None

@@ -1,4 +1,4 @@
-"""The `countersign` command: run services, migrate, check connections, publish events, settle dead letters, demo."""
+"""The `countersign` command: run services, migrate, check connections, publish, explain, settle dead letters, demo."""
 
 import asyncio
 import importlib
@@ -12,6 +12,7 @@ from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
 from services.command_connections import connections
 from services.command_dead_letters import dead_letters
+from services.command_explain import explain
 from services.command_outbox import outbox
 from services.command_output import SERVICES, as_json_option, harmless, print_result, print_rows
 from services.pipeline import operations
@@ -163,6 +164,7 @@ def demo(folder: Path | None, *, story: bool, erp: str) -> None:
 
 main.add_command(connections)
 main.add_command(dead_letters)
+main.add_command(explain)
 main.add_command(outbox)
 
 

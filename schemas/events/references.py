@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Self
 from pydantic import Field, TypeAdapter
 
 from schemas.events.base import EventData, Removal
-from schemas.fields import Count, ErpId, Id, Instant, Name, NullIs, OpenKind, Record, Text, Version, valid_or_none
+from schemas.fields import Code, Count, ErpId, Id, Instant, Name, NullIs, OpenKind, Record, Text, Version, valid_or_none
 from schemas.limits import MAX_MAPPED_BYTES, MAX_MAPPED_NAMES
 
 VENDOR, ITEM, JOB = "vendor", "item", "job"
@@ -88,16 +88,16 @@ class ErpList(Record):
     entries: Annotated[Count, NullIs(0)] = Field(default=0, description="How many entries it had then.")
 
 
-Mapped = Annotated[dict[Name, Name], NullIs({})]
+Mapped = Annotated[dict[Code, Code], NullIs({})]
 
 
 class MappedNames(Record):
     """What a connection makes of the names of a commitment before it asks the ERP for them."""
 
-    vendor: Mapped = Field(default_factory=dict, description="The ERP's vendor for a vendor's code or name.")
+    vendor: Mapped = Field(default_factory=dict, description="The ERP's vendor for a vendor's code.")
     item: Mapped = Field(default_factory=dict, description="The ERP's item for a cost code.")
-    job: Mapped = Field(default_factory=dict, description="The ERP's job for a project's job code, number or name.")
-    default_item: Name | None = Field(default=None, description="The item of a line without a cost code.")
+    job: Mapped = Field(default_factory=dict, description="The ERP's job for a project's job code or number.")
+    default_item: Code | None = Field(default=None, description="The item of a line without a cost code.")
     is_complete: Annotated[bool, Field(strict=True), NullIs(default=True)] = Field(
         default=True, description="False if there are too many names to tell; then none is told."
     )

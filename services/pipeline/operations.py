@@ -131,13 +131,13 @@ async def publish(settings: KafkaSettings, events: Sequence[Publishable]) -> Non
 
 async def newest_dead_letters(url: SecretStr, service: str, limit: int, *, with_settled: bool) -> list[DeadLetter]:
     """Return the newest dead letters of `service`, newest first; only open ones unless `with_settled`."""
-    async with _database(url) as database, database.begin() as db:
+    async with open_database(url) as database, database.begin() as db:
         return await DeadLetters(_tables(service)).newest(db, limit, with_settled=with_settled)
 
 
 async def find_dead_letter(url: SecretStr, service: str, partition: Partition, offset: int) -> DeadLetter | None:
     """Return the dead letter of `service` at that position; None if there is none."""
-    async with _database(url) as database, database.begin() as db:
+    async with open_database(url) as database, database.begin() as db:
         return await DeadLetters(_tables(service)).find(db, partition, offset)
 
 
@@ -146,25 +146,25 @@ async def dead_letter_desk(
     url: SecretStr, service: str, report: Callable[[Handled], None]
 ) -> AsyncIterator[DeadLetterDesk]:
     """Provide what settles dead letters of `service`, in the name of this process's user."""
-    async with _database(url) as database:
+    async with open_database(url) as database:
         yield DeadLetterDesk(service, database, _tables(service), operating_user(), report)
 
 
 async def parked_events(url: SecretStr, service: str, limit: int) -> list[ParkedRow]:
     """Return the oldest events of `service` that Kafka does not take, oldest first."""
-    async with _database(url) as database, database.begin() as db:
+    async with open_database(url) as database, database.begin() as db:
         return await Outbox(_tables(service)).parked(db, limit)
 
 
 async def retry_parked(url: SecretStr, service: str, ids: Sequence[int] | None) -> int:
     """Let the relay of `service` send parked events again, all if `ids` is None; return how many."""
-    async with _database(url) as database, database.begin() as db:
+    async with open_database(url) as database, database.begin() as db:
         return await Outbox(_tables(service)).retry(db, ids)
 
 
 async def discard_parked(url: SecretStr, service: str, ids: Sequence[int]) -> int:
     """Delete parked events of `service`, which are then never published; return how many."""
-    async with _database(url) as database, database.begin() as db:
+    async with open_database(url) as database, database.begin() as db:
         return await Outbox(_tables(service)).discard(db, ids)
 
 
@@ -177,7 +177,8 @@ def operating_user() -> str:
 
 
 @asynccontextmanager
-async def _database(url: SecretStr) -> AsyncIterator[Database]:
+async def open_database(url: SecretStr) -> AsyncIterator[Database]:
+    """Provide a service's database for one command; CountersignError if it refuses or cannot be reached."""
     database = Database(url, application_name="countersign.command", pool_size=2)
     try:
         with database_errors_explained():

@@ -17,7 +17,10 @@ from tests.contract.settings_classes import CLASSES, SERVICES, fields, missing, 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = (ROOT / ".env.example").read_text()
 COMPOSE_DEFAULTS = dict(re.findall(r"\$\{(\w+)(?::(?:-([^}]*)|\?[^}]*))?\}", (ROOT / "docker-compose.yml").read_text()))
-"""Every variable of docker-compose.yml with its default; empty if it has to be set."""
+"""Every variable of docker-compose.yml with its default, if it has one."""
+
+COMPOSE_REQUIRED = set(re.findall(r"\$\{(\w+):\?", (ROOT / "docker-compose.yml").read_text()))
+"""Those that have to be set."""
 
 BASES = {"ServiceSettings"}
 """Settings classes that only serve as base classes."""
@@ -92,7 +95,7 @@ def unset(example: str) -> list[str]:
     """Variables that a service or Compose requires and the example does not set."""
     given = {entry.name for entry in entries(example) if entry.is_set}
     required = {name for settings in SERVICES.values() for name in missing(settings, given)}
-    return sorted(required | {name for name, default in COMPOSE_DEFAULTS.items() if not default and name not in given})
+    return sorted(required | (COMPOSE_REQUIRED - given))
 
 
 CHECKS = (undocumented, unknown, repeated, wrong_descriptions, wrong_defaults, unset)

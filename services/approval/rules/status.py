@@ -25,6 +25,18 @@ RIBBONS = {
     Status.RETRIEVED: Ribbon.YELLOW,
     Status.SYNCED: Ribbon.GREEN,
 }
+STATUS_WORDS = {
+    Status.READY: "Ready to Export",
+    Status.EXPORTING: "Exporting",
+    Status.IN_DOUBT: "In doubt",
+    Status.FAILED: "Failed to Export",
+    Status.REJECTED: "Rejected",
+    Status.RETRIEVED: "Retrieved",
+    Status.SYNCED: "Synced",
+    Status.DISPUTED: "Blocked",
+}
+"""The words beside the ribbon's colour."""
+
 EDITABLE = frozenset({Status.REJECTED, Status.RETRIEVED, Status.SYNCED})
 LOCKED_FIELDS = ("number", "vendor", "title", "status")
 """The fields that the ERP's document depends on; locked as long as there is one."""

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, func, select, union_all
+from sqlalchemy import CompoundSelect, RowMapping, func, select, true, union_all
 
 from schemas.events import ErpReference
 from services.approval.rules.references import EntryName, Known
@@ -48,18 +48,17 @@ async def find(db: Transaction, names: Collection[EntryName]) -> Known:
     return found
 
 
-def _finding() -> Select[Any]:
+def _finding() -> CompoundSelect[Any]:
     """Return the statement that finds given names; each is two steps in an index, however long the lists are."""
     table = ERP_REFERENCE
     given = given_rows([table.c.connection, table.c.list_name, table.c.name])
     in_list = (table.c.connection == given.c.connection) & (table.c.list_name == given.c.list_name)
-    wanted = (given.c.connection, given.c.list_name, given.c.name, table.c.is_active)
-    parts = [
-        select(*wanted).select_from(given).join(table, in_list & (column == given.c.name))
-        for column in (table.c.name, table.c.entry_id)
-    ]
-    either = union_all(*parts).subquery()
-    return select(*either.c).distinct()
+    parts = []
+    for column in (table.c.name, table.c.entry_id):
+        entries = select(table.c.is_active).where(in_list, column == given.c.name).order_by(table.c.is_active.desc())
+        entry = entries.limit(1).lateral("entry")  # with a limit, since otherwise the whole table may be read
+        parts.append(select(*given.c, entry.c.is_active).select_from(given).join(entry, true()))
+    return union_all(*parts)
 
 
 _FIND = _finding()

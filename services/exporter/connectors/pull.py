@@ -25,7 +25,7 @@ class PullSettings(ConnectionSettings):
         default=5, description="How often the client is to ask for work."
     )
     lists_hours: Annotated[int, Field(ge=1, le=720)] = Field(
-        default=24, description="After how many hours the lists of vendors, items and jobs are read again."
+        default=1, description="After how many hours the lists of vendors, items and jobs are read again."
     )
     timeout_seconds: Seconds = Field(
         default=300.0, description="How long the client may take for one request before its conversation is over."

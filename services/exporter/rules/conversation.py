@@ -13,7 +13,7 @@ from services.exporter.connectors.pull import LostWrite, Occasion, Question, Rep
 MAX_REQUESTS = 190
 """How many requests one conversation has at most, so that other programs get their turn with the company file."""
 
-SAME_CLIENT_SECONDS = 3.0
+SAME_CLIENT_SECONDS = 1.0
 """A client holds one conversation at a time: if it begins another one, its last one is over, but for a short while."""
 
 ResultT = TypeVar("ResultT")

@@ -37,7 +37,7 @@ def build_app(connections: Connections, conversing: Conversing, url: str | None)
 def add_web_connector(app: FastAPI, connections: Connections, conversing: Conversing, url: str | None) -> None:
     """Add the endpoint to `app`, which must take bodies of MAX_BODY_BYTES at PATH."""
     endpoint = _Endpoint(Calls(conversing, SignIns(connections)))
-    address = endpoint_url(url) if url is not None else None
+    address = endpoint_url(url) if url else None
 
     @app.post(PATH, include_in_schema=False)
     async def call(request: Request) -> Response:

@@ -36,8 +36,16 @@ def removed(of: ErpReference) -> ErpReferenceRemoved:
 
 
 ACME, FORMWORK, CONCRETE = entry("vendor", "Acme Concrete"), entry("item", "03-100"), entry("item", "03-300")
-ALL_ENTRIES = (ACME, FORMWORK, CONCRETE)
-"""All that the commitments of `company` name."""
+TOWER = entry("job", "J-2607")
+ALL_ENTRIES = (ACME, FORMWORK, CONCRETE, TOWER)
+"""All that a commitment names that is `linked`."""
+
+
+def linked(commitment_id: str, number: str, **members: Any) -> dict[str, Any]:
+    """A commitment whose vendor and project are linked to the ERP."""
+    vendor = {"id": "vendor-88", "name": "Acme Concrete", "erp_code": "Acme Concrete"}
+    project = {"id": company.PROJECT, "name": "Riverside Tower", "erp_job_code": "J-2607"}
+    return company.content(commitment_id, number, vendor=vendor, project=project, **members)
 
 
 def minutes_later(minutes: int) -> datetime:

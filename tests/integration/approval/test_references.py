@@ -10,7 +10,7 @@ from services.approval.rules.references import EntryName, Known
 from services.approval.storage import references
 from services.approval.storage.tables import ERP_REFERENCE
 from tests.integration.approval import company
-from tests.integration.approval.company import DANA, ERP, content, line, sent
+from tests.integration.approval.company import DANA, ERP, line, sent
 from tests.integration.approval.desk import DeskUnderTest
 from tests.integration.approval.page_reader import choice, text_of
 from tests.integration.approval.polled_erp import (
@@ -20,12 +20,14 @@ from tests.integration.approval.polled_erp import (
     FORMWORK,
     LISTS,
     READ_AT,
+    TOWER,
     desktop,
     entry,
+    linked,
     removed,
 )
 
-SC = content("sc-1", "SC-001")
+SC = linked("sc-1", "SC-001")
 VENDOR_MISSING = "Vendor Acme Concrete is not in QuickBooks. Add it there"
 OLDER, NEWER = entry("vendor", "Acme", 3, id="7"), entry("vendor", "Acme Concrete", 8, id="7")
 
@@ -87,7 +89,7 @@ async def test_a_message_that_cannot_be_read_keeps_the_entry(desk: DeskUnderTest
 
 
 async def test_what_the_erp_does_not_have_is_a_warning_in_the_list_and_can_be_accepted(desk: DeskUnderTest) -> None:
-    await desk.receive(desktop(), FORMWORK, CONCRETE, sent(SC))
+    await desk.receive(desktop(), FORMWORK, CONCRETE, TOWER, sent(SC))
     page = await ready(desk)
 
     assert f"Warning {VENDOR_MISSING}" in text_of(page)
@@ -126,12 +128,12 @@ async def test_the_page_says_when_the_lists_were_read_and_what_is_looked_for(des
     read = "read Nov 16, 2026, 03:02 CST"
     assert f"Vendor in QuickBooks Acme Concrete 2 vendors, {read} Warning {VENDOR_MISSING}" in detail
     assert f"Item in QuickBooks 2 items 2 items, {read} Warning Item 03-300 is not in QuickBooks." in detail
-    assert "Job in QuickBooks" not in detail
+    assert f"Job in QuickBooks J-2607 2 jobs, {read} Warning Job J-2607 is not in QuickBooks." in detail
     assert READ_AT.hour == 9  # in UTC
 
 
 async def test_the_check_before_the_export_repeats_the_warning(desk: DeskUnderTest) -> None:
-    await desk.receive(desktop(), FORMWORK, CONCRETE, sent(SC))
+    await desk.receive(desktop(), FORMWORK, CONCRETE, TOWER, sent(SC))
     page = await ready(desk)
     async with desk.browser(DANA) as browser:
         chosen = {"choice-sc-1": choice(page, "accept", "sc-1")}
@@ -141,7 +143,8 @@ async def test_the_check_before_the_export_repeats_the_warning(desk: DeskUnderTe
 
 async def test_the_desk_looks_for_what_the_connection_will_ask_for(desk: DeskUnderTest) -> None:
     mapped = MappedNames(vendor={"Acme Concrete": "Acme, Inc."}, item={"03-100": "Concrete", "03-300": "Concrete"})
-    await desk.receive(desktop(mapped=mapped), entry("vendor", "ACME, INC."), entry("item", "Concrete"), sent(SC))
+    named = (("vendor", "ACME, INC."), ("item", "Concrete"))
+    await desk.receive(desktop(mapped=mapped), TOWER, *(entry(*each) for each in named), sent(SC))
     page = text_of(await ready(desk))
     assert "is not in QuickBooks" not in page
 
@@ -154,7 +157,7 @@ async def test_entries_under_a_former_name_of_the_connection_do_not_count(desk: 
 
 async def test_each_commitment_is_checked_against_the_lists_of_its_own_erp(desk: DeskUnderTest) -> None:
     euros = desktop(name="europe", title="European books", version=1, currencies=("EUR",))
-    in_euros = content("sc-2", "SC-002", currency="EUR")
+    in_euros = linked("sc-2", "SC-002", currency="EUR")
     await desk.receive(euros, desktop(priority=1), *ALL_ENTRIES, sent(SC), sent(in_euros))
     page = text_of(await ready(desk))
     assert "Vendor Acme Concrete is not in European books." in page
@@ -170,15 +173,15 @@ async def findings(desk: DeskUnderTest, received: dict[str, Any], *events: Event
 
 
 async def test_the_api_tells_the_same(desk: DeskUnderTest) -> None:
-    (finding,) = await findings(desk, SC, desktop(), FORMWORK, CONCRETE)
+    (finding,) = await findings(desk, SC, desktop(), FORMWORK, CONCRETE, TOWER)
     assert (finding["rule"], finding["is_blocking"], finding["is_known"]) == ("vendor in the ERP", False, True)
     assert finding["text"].startswith(VENDOR_MISSING)
 
 
 async def test_two_thousand_cost_codes_are_looked_up_at_once(desk: DeskUnderTest) -> None:
     lines = [line(n, f"C-{n}", "Works", "1.00") for n in range(1, 2_001)]
-    many = content("sc-9", "SC-009", total="2000.00", lines=lines)
-    (finding,) = await findings(desk, many, desktop(), ACME, *(entry("item", f"C-{n}") for n in range(3, 60)))
+    many = linked("sc-9", "SC-009", total="2000.00", lines=lines)
+    (finding,) = await findings(desk, many, desktop(), ACME, TOWER, *(entry("item", f"C-{n}") for n in range(3, 60)))
     assert finding["text"].startswith("Items C-1, C-2, C-60, C-61, C-62 and 1,938 more are not in QuickBooks.")
 
 

@@ -85,6 +85,7 @@ async def test_the_row_has_what_lists_filter_sort_and_search_by(consumer: Approv
         "number": "SC-014",
         "searchable": "sc-014\nconcrete works\nacme concrete\nriverside tower",
         "differs": False,
+        "route": None,
     }
 
 

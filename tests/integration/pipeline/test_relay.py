@@ -13,13 +13,13 @@ from sqlalchemy import func, update
 
 from sandbox.servers import LocalKafka
 from schemas.envelope import Event, new_event
-from schemas.events import CommitmentStatus, EventData
+from schemas.events import CommitmentStatus, ErpReference, ErpReferenceRemoved, EventData
 from schemas.examples import EXAMPLES
 from schemas.topics import BY_NAME
 from services.pipeline.broker.producer import DELIVERY_TIMEOUT_SECONDS
 from services.pipeline.relay import MAX_ROWS
 from tests.integration.pipeline.outbox_under_test import OutboxUnderTest
-from tests.integration.pipeline.topic_events import events_on, export_succeeded
+from tests.integration.pipeline.topic_events import events_on, export_succeeded, values_on
 from tests.kafka import KafkaUnderTest
 from tests.waiting import eventually
 
@@ -173,3 +173,19 @@ async def test_rows_of_a_restored_database_are_not_deleted_for_older_ones_with_t
 
 async def _has_begun(outbox: OutboxUnderTest) -> bool:
     return await outbox.waiting() < KEYS * (REVISIONS - 10)
+
+
+async def test_a_removal_is_sent_as_a_message_without_a_value(outbox: OutboxUnderTest, unique_suffix: str) -> None:
+    entry = ErpReference(connection=unique_suffix, list_name="vendor", id="1", name="Acme", version=1)
+    removal = ErpReferenceRemoved(key=entry.subject)
+    example = next(each.event for each in EXAMPLES if isinstance(each.event.data, ErpReference))
+
+    async with outbox.relaying("relay"):
+        for data in (entry, removal):
+            await outbox.add([new_event(data, source="test", time=example.time)])
+            await eventually(outbox.is_empty)
+
+    sent = await asyncio.to_thread(events_on, outbox.kafka, "erp.reference", unique_suffix)
+    values = await asyncio.to_thread(values_on, outbox.kafka, "erp.reference", unique_suffix)
+    assert [event.data for event in sent] == [entry, removal]
+    assert [value is None for value in values] == [False, True]

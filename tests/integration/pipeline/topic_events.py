@@ -24,11 +24,20 @@ def export_succeeded(key: str, revision: int, time: datetime | None = None, url:
 
 def events_on(kafka: KafkaSettings, topic: str, prefix: str = "") -> list[Event[EventData]]:
     """Return the events on `topic` whose key begins with `prefix`, each partition in its order. Blocks."""
+    records = _records_on(kafka, topic, prefix)
+    return [decode(topic, record.key, record.value, record.headers, record.at) for record in records]
+
+
+def values_on(kafka: KafkaSettings, topic: str, prefix: str) -> list[bytes | None]:
+    """Return the values of the messages on `topic` whose key begins with `prefix`. Blocks."""
+    return [record.value for record in _records_on(kafka, topic, prefix)]
+
+
+def _records_on(kafka: KafkaSettings, topic: str, prefix: str) -> list[Record]:
     reader = TopicReader(kafka, [topic])
     ends = reader.ends()
     records: list[Record] = []
     while not reader.has_reached(ends):
         records += reader.read(1)
     reader.close()
-    ours = [record for record in records if (record.key or b"").startswith(prefix.encode())]
-    return [decode(topic, record.key, record.value, record.headers, record.at) for record in ours]
+    return [record for record in records if (record.key or b"").startswith(prefix.encode())]

@@ -21,7 +21,7 @@ from schemas.zones import UTC_NAME
 from services.approval.identity.sign_in.errors import APPROVERS_ONLY
 from services.approval.rules import polled, times
 from services.approval.rules.amounts import excess_over_lines, line_sum
-from services.approval.rules.status import RIBBONS
+from services.approval.rules.status import RIBBONS, STATUS_WORDS
 from services.approval.storage.views import DeskView
 from services.approval.web.desk import wording
 from services.approval.web.desk.forms import FormProblem
@@ -66,7 +66,7 @@ class Pages:
         self._environment.globals.update(
             style_version=hashlib.sha256(style_sheet).hexdigest()[:12],
             view_titles=VIEW_TITLES,
-            status_words=wording.STATUS_WORDS,
+            status_words=STATUS_WORDS,
             kind_words=wording.KIND_WORDS,
             level_words=wording.LEVEL_WORDS,
             owner_words=wording.OWNER_WORDS,

@@ -14,18 +14,6 @@ from services.pipeline.formats import enumeration, money
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
-STATUS_WORDS = {
-    Status.READY: "Ready to Export",
-    Status.EXPORTING: "Exporting",
-    Status.IN_DOUBT: "In doubt",
-    Status.FAILED: "Failed to Export",
-    Status.REJECTED: "Rejected",
-    Status.RETRIEVED: "Retrieved",
-    Status.SYNCED: "Synced",
-    Status.DISPUTED: "Blocked",
-}
-"""The words beside the ribbon's colour."""
-
 TROUBLE = frozenset({Status.FAILED, Status.DISPUTED})
 """Stand out on the desk, by colour and sign: somebody has to act. The ribbon upstream is blue."""
 

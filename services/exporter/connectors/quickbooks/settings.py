@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from schemas.events import LimitsProfile, MappedNames
 from schemas.fields import Code, Name
@@ -68,6 +68,16 @@ class QuickBooksDesktopSettings(PullSettings):
             description="What QuickBooks accepts; absent means the profile quickbooks_desktop.",
         )
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _takes_lines_without_cost_code(cls, given: Any) -> Any:
+        """With a default item, a line needs no cost code, unless the connection says so."""
+        if not isinstance(given, dict) or not given.get("default_item"):
+            return given
+        limits = given.get("limits", {})
+        own = {"profile": limits} if isinstance(limits, str) else limits
+        return {**given, "limits": {"needs_cost_code": False, **own}} if isinstance(own, dict) else given
 
     @property
     def mapped(self) -> MappedNames:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from schemas.commitment import Commitment
-from schemas.events import ErpConnection, ErpList, ErpPoller, MappedNames
+from schemas.events import ErpConnection, ErpList, ErpPoller, LimitsProfile, MappedNames
 from schemas.examples.cast import CONCRETE_1
 from services.approval.rules.finding import Finding
 from services.approval.rules.references import (
@@ -76,11 +76,25 @@ def test_a_vendor_that_the_erp_does_not_have_is_a_warning() -> None:
     )
 
 
-def test_a_vendor_without_a_code_is_looked_for_by_name() -> None:
+def test_a_vendor_without_a_code_is_looked_for_nowhere_and_that_is_said() -> None:
     content = commitment(vendor={"id": "v", "name": "Acme Concrete"})
-    (finding,) = found(content, erp(vendor=READ_AT), {})
-    assert finding.text.startswith("Vendor Acme Concrete is not in QuickBooks.")
-    assert found(content, erp(vendor=READ_AT), known(("vendor", "acme concrete"))) == ()
+    (finding,) = found(content, erp(vendor=READ_AT), known(("vendor", "acme concrete")))
+    assert finding.text.startswith("Acme Concrete has no ERP code, so QuickBooks is not asked for it.")
+    assert not finding.is_blocking
+
+
+def test_what_the_limits_refuse_already_is_not_said_again() -> None:
+    strict = erp(vendor=READ_AT, item=READ_AT).model_copy(
+        update={"limits": LimitsProfile(needs_vendor_code=True, needs_cost_code=True)}
+    )
+    line = CONCRETE_1.lines[0].model_dump() | {"cost_code": None}
+    assert found(commitment(vendor={"id": "v", "name": "Acme"}, lines=[line]), strict, {}) == ()
+
+
+def test_lines_without_a_cost_code_are_looked_for_nowhere_and_that_is_said() -> None:
+    lines = [line.model_dump() | {"cost_code": None} for line in CONCRETE_1.lines[:2]]
+    (finding,) = found(commitment(lines=lines), erp(item=READ_AT), {})
+    assert finding.text.startswith("Line 1 and line 2 have no cost code, so QuickBooks is not asked for an item;")
 
 
 def test_missing_cost_codes_are_one_warning() -> None:
@@ -102,9 +116,13 @@ def test_a_job_that_the_erp_does_not_have_is_a_warning() -> None:
     )
 
 
-def test_a_project_without_a_job_code_is_looked_for_nowhere() -> None:
-    content = commitment(project={"id": "p", "name": "Riverside Tower"})
-    assert found(content, erp(job=READ_AT), {}) == ()
+def test_a_project_without_a_job_code_is_looked_for_nowhere_and_that_is_said() -> None:
+    content = commitment(project={"id": "p", "name": "Riverside Tower", "number": "2026-07"})
+    (finding,) = found(content, erp(job=None), {})
+    assert (finding.rule, finding.is_known) == ("job in the ERP", True)
+    assert finding.text.startswith("Riverside Tower has no job code, so QuickBooks is not asked for its job.")
+    by_number = erp(MappedNames(job={"2026-07": "Tower"}), job=READ_AT)
+    assert found(content, by_number, known(("job", "tower"))) == ()
 
 
 def test_an_inactive_entry_has_words_of_its_own() -> None:
@@ -165,6 +183,8 @@ def test_with_more_mapped_names_than_are_told_nothing_is_known() -> None:
     (finding,) = found(PLAIN, too_many, {})
     assert (finding.is_known, entries_to_look_up(PLAIN, too_many)) == (False, frozenset())
     assert "its connection maps more names than are shown here" in finding.text
+    without_names = commitment(vendor={"id": "v", "name": "Acme"}, project={"id": "p", "name": "Tower"}, lines=[])
+    assert [each.is_known for each in found(without_names, too_many, {})] == [False]
 
 
 @pytest.mark.parametrize("connection", [None, erp(), erp(account=READ_AT)], ids=["none", "no lists", "another list"])

@@ -1,6 +1,8 @@
 """The check lines that an approver reads before accepting."""
 
-from schemas.events import ErpConnection, LimitsProfile
+from datetime import UTC, datetime
+
+from schemas.events import ErpConnection, ErpList, ErpPoller, LimitsProfile
 from schemas.examples.cast import COMPANY, CONCRETE_1, SAM
 from services.approval.rules.checks import findings
 from services.approval.rules.finding import Finding
@@ -61,4 +63,26 @@ def test_a_title_that_is_cut_is_shown_as_such() -> None:
 
     assert [(check.limit, check.verdict) for check in shown if check.rule == "Title"] == [
         ("8 characters; longer ones are cut", "Warning")
+    ]
+
+
+def test_each_list_of_an_erp_is_shown_with_what_is_looked_for_and_when_it_was_read() -> None:
+    read_at = datetime(2026, 11, 16, 15, 2, tzinfo=UTC)
+    lists = (
+        ErpList(name="vendor", read_at=read_at, entries=1),
+        ErpList(name="item", read_at=read_at, entries=1204),
+        ErpList(name="job"),
+        ErpList(name="class"),
+    )
+    asking = QUICKBOOKS.model_copy(
+        update={"limits": LimitsProfile(), "lists": lists, "poller": ErpPoller(every_seconds=300)}
+    )
+
+    shown = check_lines(CONCRETE_1, SAM, asking, findings(CONCRETE_1, SAM, erp=asking), "America/Chicago")
+
+    read = "read Nov 16, 2026, 09:02 CST"
+    assert [(check.rule, check.value, check.limit, check.verdict) for check in shown[5:]] == [
+        ("Vendor in QuickBooks", "ACME (for Acme Concrete)", f"1 vendor, {read}", "Warning"),
+        ("Item in QuickBooks", "5 items", f"1,204 items, {read}", "Warning"),
+        ("Job in QuickBooks", "J-2607", "Not read yet", "Not known"),
     ]

@@ -57,3 +57,9 @@ def test_the_second_write_of_an_attempt_has_another_id_that_is_always_the_same(f
     second = next_message_set_id(first)
     assert second == next_message_set_id(first) != first
     assert len(second) <= 23
+
+
+def test_a_default_item_lets_lines_without_a_cost_code_through() -> None:
+    assert settings(default_item="Misc").limits.needs_cost_code is False
+    assert settings(default_item="Misc", limits={"needs_cost_code": True}).limits.needs_cost_code is True
+    assert settings().limits.needs_cost_code is True
