@@ -4,7 +4,6 @@ import asyncio
 from dataclasses import replace
 from itertools import count
 from typing import Any
-from uuid import uuid4
 
 from ledgerly.desktop import Desk, LedgerlyDesktop
 
@@ -63,9 +62,11 @@ def with_desk(desk: type[Desk]) -> type[LedgerlyDesktop]:
     return WithDesk
 
 
-class AsksAtRandom(CarelessDesk):
+class NeverAsksAlike(CarelessDesk):
+    counter = count()
+
     def made(self, question: Question) -> Question:
-        return replace(question, text=question.text + " " * (uuid4().int % 1_000))
+        return replace(question, text=question.text + " " * next(self.counter))
 
 
 class CountsAnswers(CarelessDesk):
@@ -262,9 +263,11 @@ class Raises(LedgerlyDesktop):
         raise ValueError(page.message)
 
 
-class AsksForListsAtRandom(LedgerlyDesktop):
+class NeverAsksForListsAlike(LedgerlyDesktop):
+    counter = count()
+
     def list_question(self, name: str, page: str | None) -> Question:
-        return Question(super().list_question(name, page).text + " " * (uuid4().int % 1_000))
+        return Question(super().list_question(name, page).text + " " * next(self.counter))
 
 
 class WritesLists(LedgerlyDesktop):

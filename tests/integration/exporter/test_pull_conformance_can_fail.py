@@ -33,7 +33,7 @@ PART_BY_PART = "test_a_list_is_read_part_by_part_to_its_end"
 KNOWN_LISTS = "test_the_lists_are_those_that_the_desk_knows"
 NO_PART = "test_an_odd_answer_is_no_part_of_a_list"
 MISTAKES = (
-    Mistake(SAME, careless.AsksAtRandom, "led to other questions", of="create"),
+    Mistake(SAME, careless.NeverAsksAlike, "led to other questions", of="create"),
     Mistake(SAME, careless.CountsAnswers, "led to Result.*and then to", of="create"),
     Mistake(SAME, careless.AwaitsSomethingElse, "may await nothing but its questions"),
     Mistake(ONE_ATTEMPT, careless.WritesOnlyAtFirst, "update answered Transient"),
@@ -90,7 +90,7 @@ MISTAKES = (
     Mistake(PART_BY_PART, careless.DropsClosed, "172 entries of the list vendor are missing"),
     Mistake(PART_BY_PART, careless.ReadsTwice, "has 1203 entries, not 2406"),
     Mistake(PART_BY_PART, careless.NeverEnds, "did not end"),
-    Mistake(PART_BY_PART, careless.AsksForListsAtRandom, "is another one each time"),
+    Mistake(PART_BY_PART, careless.NeverAsksForListsAlike, "is another one each time"),
     Mistake(PART_BY_PART, careless.WritesLists, "as a write has"),
     Mistake("test_an_empty_list_ends_at_once", careless.InventsAnEntry, "is empty, not"),
     Mistake(NO_PART, careless.TakesOddForEmpty, "is no part of a list"),
