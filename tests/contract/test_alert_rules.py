@@ -88,11 +88,13 @@ def missing_words(alert: Alert) -> list[str]:
     return [name for name, is_there in checks.items() if not is_there]
 
 
+@pytest.mark.promtool
 def test_the_rules_are_sound() -> None:
     checked = run("check", "rules", RULES)
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
+@pytest.mark.promtool
 def test_each_alert_fires_and_stays_silent() -> None:
     result = rules_tested(FOLDER)
     assert result.returncode == 0, result.stdout + result.stderr
@@ -110,6 +112,7 @@ def at_once(alert: dict[str, Any]) -> None:
     del alert["for"]
 
 
+@pytest.mark.promtool
 @pytest.mark.parametrize("breaking", [never, always, at_once], ids=lambda each: each.__name__)
 @pytest.mark.parametrize("name", ALERTS)
 def test_a_rule_that_fires_never_or_always_or_too_soon_is_found(
