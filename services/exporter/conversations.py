@@ -28,9 +28,6 @@ from services.pipeline.lease_clock import ClaimTime, LeaseClock
 from services.pipeline.logs import FailureLog
 from services.pipeline.outbox import Outbox
 
-MAX_STEPS = 25
-"""How many exports one call may settle without a question for the ERP, such as those whose content is damaged."""
-
 DONE, FAILED = 100, -1
 SILENCE_SECONDS = 10.0
 """How often is looked for conversations whose clients have not called any more."""
