@@ -14,7 +14,7 @@ TEST_PROCESSES ?= 3
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install-sandbox install-dev demo test test-browser test-lambda-erp test-all chaos check format schemas lock bench clean
+.PHONY: help install-sandbox install-dev demo test test-browser test-lambda-erp test-alerts test-all chaos check format schemas lock bench clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /:/' | awk -F: '{printf "  %-16s %s\n", $$1, $$2}'
@@ -22,8 +22,8 @@ help: ## List the targets
 demo: $(VENV)/sandbox.done ## Start everything on this machine; ARGS=--story plays the user stories and stops
 	@$(BIN)/countersign demo $(ARGS)
 
-test: $(VENV)/dev.done ## Run all tests on real servers, except those in a browser and on Lambda ERP; ARGS go to pytest
-	@$(BIN)/pytest -n $(TEST_PROCESSES) -m "not browser and not lambda_erp" $(ARGS)
+test: $(VENV)/dev.done ## Run all tests on real servers, except those of the next three targets; ARGS go to pytest
+	@$(BIN)/pytest -n $(TEST_PROCESSES) -m "not browser and not lambda_erp and not promtool" $(ARGS)
 
 test-browser: $(VENV)/dev.done ## Run the tests in a browser; needs Chromium (CHROMIUM is its path)
 	@$(BIN)/pytest -m browser $(ARGS)
@@ -31,7 +31,10 @@ test-browser: $(VENV)/dev.done ## Run the tests in a browser; needs Chromium (CH
 test-lambda-erp: $(VENV)/dev.done $(LAMBDA_ERP)/done ## Run the tests on a real Lambda ERP; needs Pango
 	@$(BIN)/pytest -m lambda_erp $(ARGS)
 
-test-all: $(VENV)/dev.done $(LAMBDA_ERP)/done ## Run the tests of the last three targets together, as CI does
+test-alerts: $(VENV)/dev.done ## Test when the alerts fire; needs promtool of Prometheus (PROMTOOL is its path)
+	@$(BIN)/pytest -m promtool $(ARGS)
+
+test-all: $(VENV)/dev.done $(LAMBDA_ERP)/done ## Run the tests of the last four targets together, as CI does
 	@$(BIN)/pytest -n $(TEST_PROCESSES) $(ARGS)
 
 chaos: $(VENV)/dev.done ## Run the fault tests at full length (an hour) and print figures; ARGS=--fault-seed=2 varies them

@@ -76,6 +76,8 @@ def compare_documents(name: str, path: Path, *, as_json: bool) -> None:
     The running exporter does it, and the desk lists what differs: for example once an ERP was restored from a backup.
     """
     (chosen,) = _chosen(_read(path), [name])
+    if not chosen.compares_documents:
+        raise click.ClickException(f"Documents of {name} are never compared: its compares_documents is false.")
     comparing = importlib.import_module("services.exporter.comparing")
     with operations.database_errors_explained():
         documents = asyncio.run(comparing.compare_now(database_url("exporter"), chosen.names))

@@ -28,9 +28,6 @@ from services.pipeline.lease_clock import ClaimTime, LeaseClock
 from services.pipeline.logs import FailureLog
 from services.pipeline.outbox import Outbox
 
-MAX_STEPS = 25
-"""How many exports one call may settle without a question for the ERP, such as those whose content is damaged."""
-
 DONE, FAILED = 100, -1
 SILENCE_SECONDS = 10.0
 """How often is looked for conversations whose clients have not called any more."""
@@ -118,8 +115,7 @@ class Conversations:
             call = Call(db, connection, open_, time)
             await self._close(call, "The Web Connector has not called any more.")
             await self._outbox.add(db, call.events)
-        metrics.CONVERSATIONS.labels(connection.name, "silent").inc()
-        log.warning("conversation.silent", connection=connection.name)
+        _note_silent(connection.name)
         self._outbox.wake()
 
     def _polled(self) -> list[Connection]:
@@ -139,7 +135,7 @@ class Conversations:
 
     async def _begin(self, name: str, client: str) -> Admission:
         connection = self._connections.by_name[name]
-        ticket, events = secrets.token_urlsafe(24), []
+        ticket, replaced = secrets.token_urlsafe(24), None
         async with self._database.begin() as db:
             time = await self._time(db)
             open_ = await conversations.locked_open(db, connection.names)
@@ -149,14 +145,15 @@ class Conversations:
                     return _admitted(name, ticket, BUSY)
                 replaced = Call(db, connection, open_, time)
                 await self._close(replaced, "The Web Connector has begun another conversation.")
-                events = replaced.events
             conversation = Conversation(conversations.hashed(ticket), name, client, time.at, time.at)
             call = Call(db, connection, conversation, time)
             has_work = self._may_begin() and await self._work.remaining(call) > 0
             is_begun = has_work and await conversations.add(db, conversation)
             await pollers.note(db, name, last_asked=time.at)
-            await self._outbox.add(db, events)
+            await self._outbox.add(db, replaced.events if replaced else [])
         self._outbox.wake()
+        if replaced:
+            _note_silent(name)
         if not is_begun:
             return _admitted(name, ticket, BUSY if has_work else NOTHING_TO_DO)
         return _admitted(name, ticket, getattr(connection.settings, "company_file", None) or OPEN_FILE)
@@ -261,6 +258,11 @@ def _admitted(connection: str, ticket: str, answer: str) -> Admission:
     metrics.CONVERSATIONS.labels(connection, outcome).inc()
     log.info("conversation.asked", connection=connection, outcome=outcome)
     return Admission(ticket, answer)
+
+
+def _note_silent(connection: str) -> None:
+    metrics.CONVERSATIONS.labels(connection, "silent").inc()
+    log.warning("conversation.silent", connection=connection)
 
 
 def _refused(answer: str) -> Admission:

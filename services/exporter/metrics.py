@@ -59,6 +59,7 @@ POLL_AGE_SECONDS = Gauge(
 POLLER_AWAY = Gauge(
     "erp_poller_away", "1 while the client of a polled ERP has missed two polls or more.", ("connection",)
 )
+CONVERSATION_OUTCOMES = ("begun", "nothing_to_do", "busy", "silent")
 CONVERSATIONS = Counter(
     "erp_conversations_total",
     "Polls by the client of a polled ERP: begun, nothing_to_do, busy; and conversations that it never ended: silent.",

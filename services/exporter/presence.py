@@ -1,7 +1,7 @@
 """Tells the other processes which connections this one has in its file, so that they leave their exports alone."""
 
 from services.exporter.connections import Connections
-from services.exporter.storage import connection_store
+from services.exporter.storage import connection_store, pollers
 from services.exporter.storage.connection_store import Names
 from services.pipeline.database import Database
 from services.pipeline.lease_clock import GivenTime, own_time
@@ -25,7 +25,7 @@ class Presence:
         self._said = Names()
 
     async def renew(self) -> None:
-        """Say which connections are in the file, and which have left it; a renamed one keeps its circuit."""
+        """Say which connections are in the file, and which have left it; a renamed one keeps circuit and client."""
         connections = list(self._connections.by_name.values())
         former = frozenset(name for each in connections for name in each.settings.formerly)
         names, now = Names(frozenset(each.name for each in connections), former), self._given_time()
@@ -33,6 +33,7 @@ class Presence:
             for each in connections:
                 if each.settings.formerly:
                     await connection_store.register_renamed(db, each.name, each.settings.formerly)
+                    await pollers.register_renamed(db, each.name, each.settings.formerly)
             await connection_store.register(db, sorted(names.present))
             await connection_store.lock(db, sorted(names.all | self._said.all))
             await connection_store.no_longer_configured(db, self._said.without(names), now)

@@ -154,6 +154,8 @@ class ConnectionReport:
         for name, connection in self._connections.by_name.items():
             if not isinstance(connection.settings, PullSettings):
                 continue
+            for outcome in metrics.CONVERSATION_OUTCOMES:
+                metrics.CONVERSATIONS.labels(name, outcome)  # so that the first one is an increase
             asked = seen[name].poller.last_asked if name in seen else None
             metrics.POLLER_AWAY.labels(name).set(is_away(asked, connection.settings.poll_minutes, self._clock()))
             if asked:

@@ -3,45 +3,39 @@
 Each check is a function that lists problems; a test violates each of them on purpose.
 """
 
-import importlib
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import ModuleType
 
 import click
 import pytest
-from prometheus_client.metrics import MetricWrapperBase
 
 from services.command import main
 from services.exporter.connectors.http import HttpSettings
 from services.exporter.connectors.lambda_erp import LambdaErpSettings
-from tests.contract.settings_classes import CLASSES, SERVICES, variables
+from services.exporter.connectors.quickbooks.settings import QuickBooksDesktopSettings
+from tests.contract.metric_names import exported_metrics
+from tests.contract.settings_classes import CLASSES, variables
 
 ROOT = Path(__file__).parents[2]
 PAGES = {
     str(path.relative_to(ROOT)): path.read_text()
     for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "schemas").glob("*.md"))
 }
-METRICS = [importlib.import_module(f"services.{room}.metrics") for room in ("pipeline", *SERVICES)]
+CONNECTIONS = (HttpSettings, LambdaErpSettings, QuickBooksDesktopSettings)
 
 Pages = Mapping[str, str]
 
 
-def metrics(modules: list[ModuleType]) -> Iterator[str]:
-    """Every metric as Prometheus shows it, with its labels: name{label,label}."""
-    for module in modules:
-        for metric in vars(module).values():
-            if isinstance(metric, MetricWrapperBase):
-                [family] = metric.describe()
-                name = f"{family.name}_total" if family.type == "counter" else family.name
-                yield name + (f"{{{','.join(metric._labelnames)}}}" if metric._labelnames else "")
+def metrics() -> set[str]:
+    """Every metric with its labels: name{label,label}."""
+    return {name + (f"{{{','.join(labels)}}}" if labels else "") for name, labels in exported_metrics().items()}
 
 
 def wrong_metrics(pages: Pages) -> list[str]:
     """Metrics that the operators' page lacks or invents, labels included."""
-    return sorted(_in_first_column(pages["docs/operations.md"], "Metrics") ^ set(metrics(METRICS)))
+    return sorted(_in_first_column(pages["docs/operations.md"], "Metrics") ^ metrics())
 
 
 def _in_first_column(page: str, heading: str) -> set[str]:
@@ -57,7 +51,7 @@ def unnamed_settings(pages: Pages) -> list[str]:
 
 def unnamed_connection_members(pages: Pages) -> list[str]:
     documented = set(re.findall(r"`([a-z_]+)`", pages["docs/operations.md"]))
-    return sorted((HttpSettings.model_fields.keys() | LambdaErpSettings.model_fields.keys()) - documented)
+    return sorted({name for settings in CONNECTIONS for name in settings.model_fields} - documented)
 
 
 def wrong_crash_points(pages: Pages) -> list[str]:
@@ -157,6 +151,7 @@ VIOLATIONS: tuple[tuple[Callable[[Pages], list[str]], str, str, str, list[str]],
     (unnamed_settings, "docs/operations.md", "`SESSION_HOURS`", "", ["SESSION_HOURS"]),
     (unnamed_connection_members, "docs/operations.md", "`pause_seconds`", "", ["pause_seconds"]),
     (unnamed_connection_members, "docs/operations.md", "`company`", "", ["company"]),
+    (unnamed_connection_members, "docs/operations.md", "`lists_hours`", "", ["lists_hours"]),
     (
         wrong_crash_points,
         "docs/architecture.md",

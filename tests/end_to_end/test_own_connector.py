@@ -43,7 +43,8 @@ def installed(tmp_path: Path) -> Path:
 def test_an_author_runs_the_conformance_tests_from_the_installed_package(installed: Path, tmp_path: Path) -> None:
     package = tmp_path / "package"
     package.mkdir()
-    copy(EXAMPLE / "test_ledgerly.py", package)
+    for name in ("test_ledgerly.py", "test_ledgerly_desktop.py"):
+        copy(EXAMPLE / name, package)
     run = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "RoundTrip or marker or lost", "."],
         cwd=package,

@@ -51,6 +51,9 @@ EXPORTER_ROWS = (
     """insert into exporter.snapshot (commitment_id, revision, round, company_id, text)
     select commitment_id, revision, round, company_id, 'x' from exporter.export
     where commitment_id < 'c0001500' or commitment_id > 'c0002500'""",
+    """insert into exporter.conversation (ticket, connection, client, began_at, last_call_at, progress, ended_at)
+    select encode(sha256(n::text::bytea), 'hex'), 'books', 'h', now(), now(), '{}', now() - interval '5 minutes' * n
+    from generate_series(1, 200000) n""",
 )
 NOTIFIER_ROWS = (
     """insert into notifier.mail (event_id, recipient_id, recipient_name, recipient_email, kind, company_id, event_data,

@@ -254,3 +254,12 @@ def test_without_what_a_qwc_file_needs_there_is_none(arguments: tuple[str, ...],
     assert result.exit_code != 0
     assert words in result.stderr
     assert result.stdout == ""
+
+
+def test_documents_that_are_never_compared_cannot_be_compared_now(path: Path) -> None:
+    path.write_text(FILE.replace('currencies = ["EUR", "CHF"]', "compares_documents = false"))
+
+    result = countersign("compare", "europe", "--file", path)
+
+    assert result.exit_code == 1
+    assert "never compared: its compares_documents is false" in result.stderr

@@ -17,7 +17,10 @@ from services.exporter.connector_tests.books import Books, Document
 from services.exporter.connector_tests.dialect import Call, Dialect, HttpDialect, Reply, Request
 from services.exporter.connector_tests.faulty_server import Exchange, Fault, FaultyServer, faulty_server
 from services.exporter.connector_tests.optional_methods import CheckTests, ReadTests
-from services.exporter.connector_tests.suite import ConnectorTests, HttpConnectorTests
+from services.exporter.connector_tests.pull_books import PullBooks
+from services.exporter.connector_tests.pull_client import PullClient
+from services.exporter.connector_tests.pull_dialect import PullDialect
+from services.exporter.connector_tests.suite import ConnectorTests, HttpConnectorTests, PullConnectorTests
 
 __all__ = [
     "Bench",
@@ -32,6 +35,10 @@ __all__ = [
     "FaultyServer",
     "HttpConnectorTests",
     "HttpDialect",
+    "PullBooks",
+    "PullClient",
+    "PullConnectorTests",
+    "PullDialect",
     "ReadTests",
     "Reply",
     "Request",

@@ -32,10 +32,14 @@ class Books:
     def create(self, reference: str, marker: str, content: Any = None) -> Document:
         """Store a new document; `content` is what else the dialect wants to keep."""
         serial = 1001 + len(self.documents)
-        document_id = self.odd_id[0] if self.odd_id else str(serial)
+        document_id = self.odd_id[0] if self.odd_id else self.new_id(serial)
         document = Document(document_id, self._kept(reference), marker, f"PO-{serial}", content=content)
         self.documents.append(document)
         return document
+
+    def new_id(self, serial: int) -> str:
+        """Return the id of a new document; a subclass may give it the form that ids have in its ERP."""
+        return str(serial)
 
     def holder(self, reference: str) -> Document | None:
         """Return the document that forbids another one under `reference`; None if a second one is taken."""

@@ -48,6 +48,11 @@ class Request:
         """The decoded parameters behind the question mark; of one that comes twice, the last."""
         return {name: values[-1] for name, values in parse_qs(urlsplit(self.target).query).items()}
 
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.body.decode()
+
     def json(self) -> Any:
         """Return the body as JSON."""
         return json.loads(self.body)
@@ -84,6 +89,9 @@ class Dialect(ABC):
 
     cuts_references = True
     """Whether an ERP of this kind may cut the end of a long reference, as far as anybody knows."""
+
+    refused_references: frozenset[str] = frozenset()
+    """Those of ODD_REFERENCES with characters that this ERP does not keep, so that the connector refuses them."""
 
     own_errors: tuple[bytes, ...] = ()
     """Answers in which this ERP reports an error in a form of its own, and which look like success otherwise."""

@@ -1,6 +1,6 @@
 """Stores what is known of the clients of polled ERPs: when they last asked, and which lists they have read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -42,6 +42,18 @@ async def note(db: Transaction, name: str, **known: Any) -> None:
     """Store what is newly known of the client of a connection: members of Poller."""
     adding = insert(POLLER).values({"connection": name, **known})
     await db.execute(adding.on_conflict_do_update(index_elements=["connection"], set_=known))
+
+
+async def register_renamed(db: Transaction, name: str, formerly: Sequence[str]) -> None:
+    """Store of the connection `name` what is known under a former name, unless its client has already asked.
+
+    Its lists are read anew, for they are kept under the name that it had.
+    """
+    known = [POLLER.c[each] for each in ("last_asked", "trouble", "company_file")]
+    former = select(literal(name), *known).where(POLLER.c.connection == func.any(list(formerly)))
+    newest = former.order_by(POLLER.c.last_asked.desc().nulls_last(), POLLER.c.connection).limit(1)
+    columns = ("connection", *(each.name for each in known))
+    await db.execute(insert(POLLER).from_select(columns, newest).on_conflict_do_nothing())
 
 
 async def note_list_read(db: Transaction, name: str, list_name: str, read: ReadList) -> None:

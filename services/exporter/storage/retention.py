@@ -11,7 +11,16 @@ from sqlalchemy import and_, delete, exists, or_, select
 from services.exporter.rules.export import ExportState
 from services.exporter.storage.tables import COMMITMENT, CONVERSATION, EXPORT, SNAPSHOT
 from services.pipeline.database import Transaction
-from services.pipeline.retention import MAX_ROWS, RetentionRule, Swept, in_range, next_keys, remove, row_address
+from services.pipeline.retention import (
+    MAX_ROWS,
+    RetentionRule,
+    Swept,
+    delete_oldest,
+    in_range,
+    next_keys,
+    remove,
+    row_address,
+)
 
 _DONE = (ExportState.SUCCEEDED.value, ExportState.SUPERSEDED.value)
 
@@ -76,11 +85,5 @@ async def sweep_exports(db: Transaction, after: str, before: datetime) -> Swept:
 
 async def sweep_conversations(db: Transaction, after: str, before: datetime) -> Swept:
     """Delete conversations with the clients of polled ERPs that have ended."""
-    last = await next_keys(db, CONVERSATION.c.ticket, after)
-    if last is None:
-        return Swept(0, None)
-    chosen = select(row_address(CONVERSATION)).where(
-        in_range(after, last, CONVERSATION.c.ticket), CONVERSATION.c.ended_at < before
-    )
-    rows = await remove(db, delete(CONVERSATION), chosen)
-    return Swept(rows, after if rows == MAX_ROWS else last)
+    del after
+    return await delete_oldest(db, CONVERSATION, CONVERSATION.c.ended_at, before)

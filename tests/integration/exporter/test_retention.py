@@ -5,9 +5,11 @@ from datetime import timedelta
 
 from sqlalchemy import Table, select
 
+from services.exporter.rules.conversation import Conversation
 from services.exporter.rules.export import CommitmentExports, ExportState
-from services.exporter.storage.retention import sweep_exports, sweep_snapshots
-from services.exporter.storage.tables import EXPORT, SNAPSHOT
+from services.exporter.storage import conversations
+from services.exporter.storage.retention import sweep_conversations, sweep_exports, sweep_snapshots
+from services.exporter.storage.tables import CONVERSATION, EXPORT, SNAPSHOT
 from services.pipeline.fold import StateChange
 from services.pipeline.writes import Writes
 from tests.integration.exporter.exporter_process import ExporterProcess
@@ -93,3 +95,18 @@ async def test_a_revision_in_another_document_stays(exporter: ExporterProcess) -
 
     assert await forget(exporter) == (2, 0)
     assert await revisions(exporter, EXPORT) == [1, 2]
+
+
+async def test_only_conversations_that_have_ended_long_ago_go(exporter: ExporterProcess) -> None:
+    open_one = Conversation("open", "books", "client", NOW, NOW)
+    async with exporter.database.begin() as db:
+        await conversations.add(db, open_one)
+        for days in (-1, 0, 1, 2):
+            ended = replace(open_one, ticket=f"ended {days}", ended_at=NOW + timedelta(days=days))
+            await conversations.add(db, ended)
+
+    assert await sweep_all(exporter.database, sweep_conversations, LATER) == 2
+
+    async with exporter.database.begin() as db:
+        left = await db.scalars(select(CONVERSATION.c.ticket).order_by(CONVERSATION.c.ticket))
+        assert list(left) == ["ended 1", "ended 2", "open"]

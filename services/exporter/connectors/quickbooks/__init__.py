@@ -3,7 +3,7 @@
 Read in this order:
 
 1. `settings.py`: what a connection of kind `quickbooks_desktop` has.
-2. `connector.py`: the entry point; `conversation.py` finds, writes and reads within one attempt.
+2. `connector.py`: the entry point; `purchasing.py` finds, writes and reads within one attempt.
 3. `order.py`: what a commitment becomes; `questions.py` makes message sets of it; `elements.py` renders them, in the
    order and the lengths of `qbxml.elements.toml`, with the characters of `characters.py`.
 4. `reply.py` reads an answer, `purchase_order.py` an order in it, `lists.py` vendors, items and jobs.

@@ -6,9 +6,9 @@ from pydantic import SecretStr
 
 from services.exporter.connectors.protocol import ConnectionSettings, Connector
 from services.exporter.connectors.pull import Ask, ListPage, Occasion, Question, Reply
-from services.exporter.connectors.quickbooks.conversation import Conversation
 from services.exporter.connectors.quickbooks.failures import Failures
 from services.exporter.connectors.quickbooks.lists import JOB, LISTS, list_page, list_question
+from services.exporter.connectors.quickbooks.purchasing import Purchasing
 from services.exporter.connectors.quickbooks.questions import Questions
 from services.exporter.connectors.quickbooks.settings import QuickBooksDesktopSettings
 from services.exporter.connectors.types import Refused, Transient
@@ -27,7 +27,7 @@ class QuickBooksDesktop:
 
     def speaking(self, ask: Ask, occasion: Occasion) -> Connector:
         """Return a connector for one attempt, which asks with `ask`."""
-        return Conversation(self._settings, self._failures, ask, occasion)
+        return Purchasing(self._settings, self._failures, ask, occasion)
 
     def unreached(self, reply: Reply) -> str | None:
         """Say why the Web Connector cannot reach QuickBooks; None if it can."""

@@ -5,11 +5,15 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from pydantic import TypeAdapter
+
+from schemas.fields import ErpId, valid_or_none
 from services.exporter.connectors.quickbooks.marker import marker_in, reference_in
 from services.exporter.connectors.quickbooks.reply import MessageSet, text_of
 from services.exporter.connectors.types import ErpCopy, ErpLine, FoundDocument, UnreadableDocument
 
 RETURNED = "PurchaseOrderRet"
+_ID: TypeAdapter[str] = TypeAdapter(ErpId)
 _LINE = "PurchaseOrderLineRet"
 _KEPT_MEMBERS = ("ItemRef", "Desc", "Quantity", "UnitOfMeasure", "CustomerRef", "SalesTaxCodeRef")
 """Members of a line that a change leaves as they are if it does not name them."""
@@ -28,9 +32,9 @@ class ReturnedLine:
 
 @dataclass(frozen=True, slots=True)
 class PurchaseOrder:
-    """An order; `id` is empty if the answer names none, and `stated_lines` is None where it leaves the lines out.
+    """An order; `id` is empty if the answer names none that can be used.
 
-    `edit_sequence` is another one after every change.
+    `stated_lines` is None where the answer leaves the lines out, and `edit_sequence` is another one after every change.
     """
 
     id: str
@@ -93,7 +97,7 @@ def order_in(element: Any) -> PurchaseOrder:
     """Return the order that `element` is; some counterparts call its id ListID."""
     returned = tuple(map(_line, element.findall(_LINE)))
     return PurchaseOrder(
-        id=text_of(element, "TxnID") or text_of(element, "ListID") or "",
+        id=valid_or_none(_ID, text_of(element, "TxnID") or text_of(element, "ListID")) or "",
         edit_sequence=text_of(element, "EditSequence") or "",
         number=text_of(element, "RefNumber"),
         memo=text_of(element, "Memo"),

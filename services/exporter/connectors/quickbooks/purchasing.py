@@ -36,7 +36,7 @@ _MAX_NAMED = 5
 log = structlog.get_logger()
 
 
-class Conversation:
+class Purchasing:
     """Speaks qbXML through `ask`, for one attempt; `occasion` is what the exporter knows besides the request."""
 
     enforces_reference = False
@@ -102,7 +102,7 @@ class Conversation:
         return named[0].copy()
 
     async def close(self) -> None:
-        """Close nothing: the conversation is not ours."""
+        """Close nothing."""
 
     def _ours(self, orders: Iterable[PurchaseOrder], reference: str) -> Iterator[FoundDocument | UnreadableDocument]:
         """Yield the orders that have a marker of the commitment `reference`, and remember them for an update."""
