@@ -124,8 +124,10 @@ class PolledExports:
             if watch.last and under_way.asked_at:
                 seconds = metrics.seconds_between(under_way.asked_at, job.time.now())
                 metrics.CALL_WATCH.answered(connection.name, watch.last, seconds)
-            result = replace(went.value, connection=connection)
-            return await self._settle(db, connection, job, result, is_answered=under_way.is_write)
+            is_unclear = isinstance(went.value.outcome, Unknown)  # the reply may be another one's
+            settling = _settling(connection, under_way, job.time.now()) if is_unclear else connection
+            result = replace(went.value, connection=settling)
+            return await self._settle(db, settling, job, result, is_answered=under_way.is_write)
         if not passes_on:
             return Step(under_way)
         if went.is_write:

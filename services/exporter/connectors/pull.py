@@ -30,9 +30,12 @@ class PullSettings(ConnectionSettings):
     timeout_seconds: Seconds = Field(
         default=300.0, description="How long the client may take for one request before its conversation is over."
     )
-    # The ERP carries out one request after the other: once its client asks again, nothing of the last time comes late.
+    # The ERP carries out one request after the other. A write whose client may still have it settles longer anyway.
     settle_seconds: Annotated[float, Field(ge=0, le=MAX_SECONDS)] = Field(
         default=0.0, description="How long after a lost answer the ERP may still store the document."
+    )
+    first_probe_seconds: Seconds = Field(
+        default=300.0, description="When people are told to expect the first probe; it comes with the next poll."
     )
     max_in_flight: Annotated[int, Field(ge=1, le=1)] = Field(default=1, description="Always 1: one request at a time.")
     max_missed_calls: Annotated[int, Field(ge=1, le=1_000)] = Field(

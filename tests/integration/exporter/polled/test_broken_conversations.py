@@ -202,3 +202,19 @@ async def test_an_outage_however_long_fails_no_commitment(polled: ExporterProces
         polled.clock.advance(300)
 
     assert await polled.export_states() == ["pending", "pending"]
+
+
+async def test_a_reply_that_tells_nothing_of_a_write_may_be_that_to_another_question(
+    polled: ExporterProcess, client: Client, ledger: Ledger
+) -> None:
+    await polled.consume(accepted_event())
+    ticket, write = await _fetched_write(polled.conversations, client)
+    await polled.conversations.take_reply(ticket, "{}", "", "")
+
+    polled.clock.advance(5)
+    await client.poll()
+    ledger(write)
+    polled.clock.advance(300)
+    await client.poll()
+
+    assert ledger.created == {"c-1": 1}
