@@ -15,7 +15,7 @@ from tests.integration.exporter.exporter_process import ExporterProcess
 from tests.unit.exporter.builders import accepted_event, rejected_event
 from tests.unit.exporter.connectors.quickbooks.quickbooks_driver import FilteringQuickBooks
 
-COMMITMENTS, MACHINES, ROUNDS = 20, 4, 12
+COMMITMENTS, MACHINES, ROUNDS = 24, 4, 8
 HOST = HostFacts(r"C:\Books\Main.QBW", "US", "13", "0", "")
 
 
@@ -32,6 +32,12 @@ class Machines:
         """How many orders there are of each commitment."""
         return Counter(order["Memo"].split("/")[0] for order in self.quickbooks.orders)
 
+    async def poll_often(self, address: str) -> None:
+        """Hold some conversations, one after the other."""
+        for _ in range(4):
+            await self.poll(address)
+            await asyncio.sleep(self._chance.random() / 20)
+
     async def poll(self, address: str) -> None:
         """Hold one conversation; it may end anywhere without a word."""
         admission = await self._any.begin("main", address)
@@ -43,7 +49,8 @@ class Machines:
             request = self._chance.choice(await asyncio.gather(*asked))
             if not request:
                 break
-            await asyncio.sleep(self._chance.random() / 100)
+            self._processes[0].clock.advance(self._chance.choice((0, 0, 2)))
+            await asyncio.sleep(self._chance.choice((0, 0, 0, 0.2)))
             reply = self.quickbooks(request)
             if self._chance.random() < 0.05:
                 return
@@ -71,7 +78,7 @@ async def test_machines_that_call_all_at_once_write_each_commitment_once(polled:
         orders = [processes[0].consume(accepted_event(commitment_id=each)) for each in ids[number::ROUNDS]]
         again = [processes[1].consume(accepted_event(1, 2, commitment_id=each)) for each in ids[:number:ROUNDS]]
         others = [processes[1].consume(rejected_event(commitment_id=f"r-{number}", round=0))]
-        polls = [machines.poll(f"10.0.0.{chance.randrange(1, 3)}") for _ in range(MACHINES)]
+        polls = [machines.poll_often(f"10.0.0.{chance.randrange(1, 3)}") for _ in range(MACHINES)]
         await asyncio.gather(*orders, *again, *others, *polls, processes[1].conversations.end_silent())
         polled.clock.advance(chance.choice([0.5, 5, 301]))
     for _ in range(12):
