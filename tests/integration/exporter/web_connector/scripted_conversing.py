@@ -19,7 +19,7 @@ class ScriptedConversing:
     failures: list[tuple[str, str, str]] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
 
-    async def begin(self, connection: str) -> Admission:
+    async def begin(self, connection: str, client: str) -> Admission:  # noqa: ARG002 - follows the protocol
         self.began.append(connection)
         return Admission(TICKET, OPEN_FILE if self.requests else NOTHING_TO_DO, self.wait_seconds)
 
