@@ -158,10 +158,10 @@ def _put_into_new_file(path: Path, text: str) -> None:
     try:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
             file.write(f"{text}\n")
+    except FileExistsError as error:
+        raise click.ClickException(f"{path} exists. To replace a hash, remove its file first.") from error
     except OSError as error:
-        raise click.ClickException(
-            f"The file {path} cannot be made: {error.strerror}. To replace a hash, remove its file first."
-        ) from error
+        raise click.ClickException(f"The file {path} cannot be made: {error.strerror}.") from error
 
 
 def _read(path: Path) -> Sequence[Any]:

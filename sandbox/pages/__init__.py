@@ -17,10 +17,19 @@ _FOLDER = Path(__file__).parent
 
 
 class Pages:
-    """The pages of one site, from the templates in `folder`; `neighbours` (title → address) may be filled later."""
+    """The pages of one site, from the templates in `folder`; `neighbours` (title → address) may be filled later.
+
+    Among the neighbours, this site is `known_as` something else than its title, or by its title.
+    """
 
     def __init__(
-        self, title: str, folder: str, links: Mapping[str, str], neighbours: Mapping[str, str] | None = None
+        self,
+        title: str,
+        folder: str,
+        links: Mapping[str, str],
+        neighbours: Mapping[str, str] | None = None,
+        *,
+        known_as: str | None = None,
     ) -> None:
         self._environment = Environment(
             loader=FileSystemLoader([_FOLDER / folder, _FOLDER]), autoescape=True, undefined=StrictUndefined
@@ -28,7 +37,10 @@ class Pages:
         self._environment.trim_blocks = self._environment.lstrip_blocks = True
         self._environment.filters["money"] = money
         self._environment.globals.update(
-            site=title, links=links, neighbours=neighbours if neighbours is not None else {}
+            site=title,
+            known_as=known_as or title,
+            links=links,
+            neighbours=neighbours if neighbours is not None else {},
         )
 
     def render(self, template: str, *, status: int = 200, policy: str = CLOSED, **values: Any) -> HTMLResponse:

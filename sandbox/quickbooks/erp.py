@@ -61,7 +61,7 @@ class QuickBooksErp:
 
     @property
     def secrets(self) -> Mapping[str, str]:
-        """The variables to which its connection refers: only the hash of the password leaves the Web Connector."""
+        """The variables to which its connection refers: the exporter gets only the hash of the password."""
         return {PASSWORD_HASH_VARIABLE: self._password_hash}
 
     def refuse_once(self, reference: str, message: str) -> None:

@@ -85,6 +85,18 @@ class Lists:
         """Make an entry active or inactive, as a person does."""
         self.entries[list_id] = replace(self.entries[list_id], is_active=is_active)
 
+    def add(self, kind: ListKind, full_name: str, at: datetime) -> Entry:
+        """Add an entry, as a person does. ValueError if its name is taken, or its parent is not there."""
+        if self.referred(kind, {"FullName": full_name}):
+            raise ValueError(f"{full_name} is in the list already.")
+        parent = full_name.rpartition(":")[0]
+        if parent and not self.referred(kind, {"FullName": parent}):
+            raise ValueError(f"{parent} is not in the list. Add it first.")
+        number = max(int(each.partition("-")[0], 16) for each in self.entries) + 1
+        entry = Entry(kind, f"{number:X}-{int(at.timestamp())}", full_name, at)
+        self.entries = dict(sorted([*self.entries.items(), (entry.list_id, entry)], key=lambda item: item[1].full_name))
+        return entry
+
     def query(self, request: Element, iterators: Iterators) -> Answer:
         """Answer VendorQuery, ItemQuery or CustomerQuery."""
         kind = QUERIES[name_of(request)]

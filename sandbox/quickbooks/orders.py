@@ -202,7 +202,8 @@ def _with_amount(present: Values, values: Values) -> Values:
     quantity = Decimal(str(line.get("Quantity", "1")))
     if "Amount" in values:
         if "Rate" not in values and quantity:
-            line["Rate"] = str((Decimal(str(values["Amount"])) / quantity).quantize(Decimal("0.00001")).normalize())
+            rate = (Decimal(str(values["Amount"])) / quantity).quantize(Decimal("0.00001"))
+            line["Rate"] = f"{rate.normalize():f}"
     elif "Rate" in line:
         line["Amount"] = str((quantity * Decimal(str(line["Rate"]))).quantize(_CENT, ROUND_HALF_UP))
     return line

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Form, HTTPException
@@ -23,6 +24,7 @@ from sandbox.quickbooks.web_connector import WebConnector
 
 LINKS = {"Purchase orders": "/", "Lists": "/lists", "Web Connector": "/web-connector", "Journal": "/journal"}
 LINKS |= {"Faults": "/faults"}
+LISTS = {ListKind.VENDOR: "Vendors", ListKind.ITEM: "Items", ListKind.CUSTOMER: "Customers and jobs"}
 SHOWN_ROWS = 200
 
 
@@ -34,11 +36,11 @@ def add_pages(
     neighbours: Mapping[str, str] | None,
 ) -> None:
     """Add the pages to `app`."""
-    pages = Pages("QuickBooks Desktop", "quickbooks", LINKS, neighbours)
+    pages = Pages("QuickBooks Desktop", "quickbooks", LINKS, neighbours, known_as="ERP")
     _add_orders(app, quickbooks, pages)
     _add_program(app, quickbooks)
     _add_lists(app, quickbooks, pages)
-    _add_web_connector(app, web_connector, pages)
+    _add_web_connector(app, quickbooks, web_connector, pages)
 
     @app.get("/journal")
     async def journal() -> HTMLResponse:
@@ -75,8 +77,7 @@ def _add_orders(app: FastAPI, quickbooks: QuickBooks, pages: Pages) -> None:
     @app.get("/purchase-orders/{txn_id}")
     async def one(txn_id: str) -> HTMLResponse:
         order = _order(quickbooks.open_file, txn_id)
-        lines = [_line(place, each) for place, each in enumerate(order.lines, start=1)]
-        return pages.render("order.html", order=order, lines=lines)
+        return pages.render("order.html", order=order, lines=[_line(each) for each in order.lines])
 
     @app.post("/purchase-orders/{txn_id}/delete")
     async def delete(txn_id: str) -> RedirectResponse:
@@ -117,8 +118,16 @@ def _add_lists(app: FastAPI, quickbooks: QuickBooks, pages: Pages) -> None:
     @app.get("/lists")
     async def lists() -> HTMLResponse:
         books = quickbooks.open_file.books.lists
-        titles = {"Vendors": ListKind.VENDOR, "Items": ListKind.ITEM, "Customers and jobs": ListKind.CUSTOMER}
-        return pages.render("lists.html", lists={title: books.of(kind) for title, kind in titles.items()})
+        lists = [(title, kind, books.of(kind)) for kind, title in LISTS.items()]
+        return pages.render("lists.html", file=quickbooks.open_file.name, lists=lists)
+
+    @app.post("/lists")
+    async def add(kind: Annotated[ListKind, Form()], name: Annotated[str, Form(min_length=1)]) -> RedirectResponse:
+        try:
+            quickbooks.open_file.books.lists.add(kind, name.strip(), datetime.now(UTC))
+        except ValueError as error:
+            raise HTTPException(409, str(error)) from error
+        return _to("/lists")
 
     @app.post("/lists/{list_id}")
     async def set_active(list_id: str, is_active: Annotated[bool, Form()]) -> RedirectResponse:
@@ -129,11 +138,12 @@ def _add_lists(app: FastAPI, quickbooks: QuickBooks, pages: Pages) -> None:
         return _to("/lists")
 
 
-def _add_web_connector(app: FastAPI, web_connector: WebConnector, pages: Pages) -> None:
+def _add_web_connector(app: FastAPI, quickbooks: QuickBooks, web_connector: WebConnector, pages: Pages) -> None:
     @app.get("/web-connector")
     async def sessions() -> HTMLResponse:
         newest = list(reversed(web_connector.sessions))
-        return pages.render("web_connector.html", web_connector=web_connector, sessions=newest)
+        path = quickbooks.files[0].path
+        return pages.render("web_connector.html", web_connector=web_connector, path=path, sessions=newest)
 
     @app.post("/web-connector")
     async def pause(is_paused: Annotated[bool, Form()]) -> RedirectResponse:
@@ -152,23 +162,22 @@ def _reference(order: PurchaseOrder) -> str | None:
     return reference_in(str(order.head.get("Memo", "")))
 
 
-def _line(position: int, line: Values) -> dict[str, Any]:
-    """Return a line in the form of the table that all pages share."""
+def _line(line: Values) -> dict[str, Any]:
+    """Return a line as the page shows it."""
     return {
-        "position": position,
-        "cost_code": _name(line, "ItemRef"),
-        "cost_type": _name(line, "CustomerRef"),
-        "description": line.get("Desc"),
+        "item": _name(line, "ItemRef"),
+        "description": line.get("Desc", ""),
         "quantity": line.get("Quantity", ""),
-        "unit": line.get("UnitOfMeasure"),
-        "unit_cost": line.get("Rate", "0"),
+        "unit": line.get("UnitOfMeasure", ""),
+        "rate": line.get("Rate", "0"),
+        "job": _name(line, "CustomerRef"),
         "amount": line.get("Amount", "0"),
     }
 
 
-def _name(line: Values, ref: str) -> str | None:
+def _name(line: Values, ref: str) -> str:
     found = line.get(ref)
-    return str(found["FullName"]) if isinstance(found, dict) else None
+    return str(found["FullName"]) if isinstance(found, dict) else ""
 
 
 def _to(path: str) -> RedirectResponse:

@@ -32,12 +32,12 @@ class WebConnector:
     ) -> None:
         self.url = url
         self.user = user
+        self.password = password
         self.interval_seconds = interval_seconds
         self.is_paused = False
         self.sessions: deque[Session] = deque(maxlen=KEPT_SESSIONS)
         self._quickbooks = quickbooks
         self._faults = faults
-        self._password = password
 
     async def run(self) -> None:
         """Ask for work until cancelled; while it is paused, its computer is off."""
@@ -52,13 +52,15 @@ class WebConnector:
             service = SoapClient(client, self.url)
             conversation = Conversation(service, self._quickbooks, self._faults, session)
             try:
-                await conversation.hold(self.user, self._password.get_secret_value())
+                await conversation.hold(self.user, self.password.get_secret_value())
             except DiedError:
                 session.outcome = Outcome.DIED
             except (SoapError, ValueError) as error:
                 session.outcome, session.message = Outcome.FAULT, str(error)
-            except httpx2.HTTPError as error:
-                session.outcome, session.message = Outcome.UNREACHABLE, type(error).__name__
+            except httpx2.TimeoutException:
+                session.outcome, session.message = Outcome.UNREACHABLE, "It took too long."
+            except httpx2.HTTPError:
+                session.outcome, session.message = Outcome.UNREACHABLE, "Nobody was there."
         self._keep(session)
         return session
 

@@ -28,7 +28,7 @@ def add_pages(
     app: FastAPI, rpc: TrytonRpc, injector: FaultInjector[TrytonFault], neighbours: Mapping[str, str] | None
 ) -> None:
     """Add the pages to `app`; functions without async, because they wait for Tryton in a thread."""
-    pages = Pages("Tryton", "tryton", LINKS, neighbours)
+    pages = Pages("Tryton", "tryton", LINKS, neighbours, known_as="ERP")
 
     @app.get("/")
     def index() -> HTMLResponse:

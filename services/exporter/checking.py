@@ -7,6 +7,7 @@ from pathlib import Path
 
 from services.exporter.connections import Connection, connect
 from services.exporter.connectors.protocol import ChecksItself, ConnectionSettings
+from services.exporter.connectors.pull import PullSettings
 from services.exporter.connectors.types import Checked
 from services.pipeline.errors import SettingsError
 
@@ -74,6 +75,11 @@ async def _check_connected(connection: Connection) -> CheckedConnection:
 
 
 def _unchecked(settings: ConnectionSettings) -> str:
+    if isinstance(settings, PullSettings):
+        return (
+            f"{settings.title} cannot be called, so only the settings were looked at. If its Web Connector stays away, "
+            "or does not get in, the desk says so."
+        )
     return f"The connector of kind {settings.kind} has no check: nothing but the settings was looked at."
 
 

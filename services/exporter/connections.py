@@ -207,14 +207,19 @@ def connect(path: Path, settings: ConnectionSettings, environ: Mapping[str, str]
 def _token(place: str, settings: ConnectionSettings, environ: Mapping[str, str]) -> SecretStr | None:
     if settings.token_env is not None:
         if not (secret := environ.get(settings.token_env)):
-            raise SettingsError(f"{place}: set the variable {settings.token_env} to the ERP's token.")
+            raise SettingsError(f"{place}: set the variable {settings.token_env} to {_secret(settings)}.")
         return _checked_token(place, secret)
     if settings.token_file is not None:
         try:
             return _checked_token(place, settings.token_file.read_text(encoding="utf-8").strip())
         except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError(f"{place}: the token file cannot be read: {error}. Put the token there.") from error
+            text = f"{place}: the token file cannot be read: {error}. Put {_secret(settings)} there."
+            raise SettingsError(text) from error
     return None
+
+
+def _secret(settings: ConnectionSettings) -> str:
+    return "the hash of the Web Connector's password" if isinstance(settings, PullSettings) else "the ERP's token"
 
 
 def _check_password(place: str, token: SecretStr | None) -> None:

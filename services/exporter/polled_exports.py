@@ -29,7 +29,7 @@ from services.pipeline.lease_clock import ClaimTime
 from services.pipeline.logs import FailureLog
 from services.pipeline.writes import Writes
 
-_LOST = "The conversation with the ERP's client ended before it brought the ERP's answer."
+_LOST = "The Web Connector did not bring the ERP's answer."
 _CHANGED = "What was to be written changed while the ERP was writing it."
 
 

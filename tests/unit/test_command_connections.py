@@ -13,7 +13,7 @@ from lxml import etree
 from services.command import main
 from services.exporter.connections_schema import COMMITTED, schema, written
 from services.exporter.connections_schema import main as write_schema
-from services.exporter.connectors.client_password import is_password
+from services.exporter.connectors.client_password import hashed, is_password
 from tests.unit.exporter.pulled_kind import install_pulled_kind, pulled
 
 ROOT = Path(__file__).parents[2]
@@ -192,9 +192,15 @@ def test_a_file_with_a_hash_is_not_replaced(tmp_path: Path) -> None:
     result = countersign("password", "--token-file", tmp_path / "hash")
 
     assert result.exit_code == 1
-    assert "remove its file first" in result.stderr
+    assert f"{tmp_path / 'hash'} exists. To replace a hash, remove its file first." in result.stderr
     assert result.stdout == ""
     assert (tmp_path / "hash").read_text() == "before"
+
+
+def test_a_folder_that_is_not_there_is_named_so(tmp_path: Path) -> None:
+    result = countersign("password", "--token-file", tmp_path / "none" / "hash")
+
+    assert result.stderr.endswith(f"The file {tmp_path / 'none' / 'hash'} cannot be made: No such file or directory.\n")
 
 
 def test_a_typed_password_is_hashed_and_not_printed() -> None:
@@ -254,6 +260,18 @@ def test_without_what_a_qwc_file_needs_there_is_none(arguments: tuple[str, ...],
     assert result.exit_code != 0
     assert words in result.stderr
     assert result.stdout == ""
+
+
+def test_of_an_erp_that_cannot_be_called_the_check_says_what_it_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install_pulled_kind(tmp_path, monkeypatch)
+    (tmp_path / "connections.toml").write_text(pulled("main", "user-1"))
+
+    result = countersign("check", "--json", "--file", tmp_path / "connections.toml", PASSWORD_HASH=hashed("a" * 20))
+
+    assert result.exit_code == 0
+    assert "cannot be called, so only the settings were looked at." in result.stdout
 
 
 def test_documents_that_are_never_compared_cannot_be_compared_now(path: Path) -> None:

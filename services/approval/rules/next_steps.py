@@ -62,11 +62,19 @@ def _of_export(erp: ErpConnection | None, unreachable: str) -> NextStep:
         return NextStep(ACTORS[Owner.ERP_ADMIN], unreachable or "Configure a connection that takes it.")
     if needs_somebody(erp):
         return NextStep(ACTORS[Owner.ERP_ADMIN], f"See to the Web Connector of {title}, as the line says.")
+    if erp.poller and is_held_back(erp):
+        return NextStep(ACTORS[Owner.ERP_ADMIN], _let_in(erp))
     if erp.poller:
         return NextStep(ACTORS[Owner.SYSTEM], f"Nothing to do: it goes to {title} when the Web Connector asks.")
     if is_held_back(erp):
         return NextStep(ACTORS[Owner.SYSTEM], f"Nothing to do: {title} is tried again by itself.")
     return NextStep(ACTORS[Owner.SYSTEM], f"Nothing to do: it is queued for {title}, or being sent.")
+
+
+def _let_in(erp: ErpConnection) -> str:
+    """What to do when the client of `erp` asks for work, but does not get into the ERP."""
+    why = f": {erp.reason}" if erp.reason else "."
+    return f"See to it that the Web Connector gets into {erp.title}{why} It goes on by itself then."
 
 
 def _of_ruling(ruling: Ruling, erp: ErpConnection | None) -> NextStep:

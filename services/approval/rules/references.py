@@ -144,7 +144,7 @@ def _inactive(names: Sequence[Asked], erp: ErpConnection) -> str:
     if not names:
         return ""
     are, them = ("is", "it") if len(names) == 1 else ("are", "them")
-    return f"{_named(names)} {are} inactive in {erp.title}. Make {them} active there; {_FAILS}"
+    return f"{_named(names)} {are} inactive in {erp.title}. Make {them} active there; until then the export may fail."
 
 
 def _named(names: Sequence[Asked]) -> str:

@@ -42,7 +42,8 @@ def test_one_user_for_two_connections_is_an_error_with_its_line(tmp_path: Path) 
     [
         ({"PASSWORD_HASH": "a password of the client"}, 'token_env = "PASSWORD_HASH"', "is not the hash of a password"),
         ({}, "", "token_env or token_file is missing. Make one with `countersign connections password`"),
-        ({}, 'token_env = "PASSWORD_HASH"', "set the variable PASSWORD_HASH"),
+        ({}, 'token_env = "PASSWORD_HASH"', "set the variable PASSWORD_HASH to the hash of the"),
+        ({}, 'token_file = "/nowhere/hash"', "Put the hash of the Web Connector's password there."),
     ],
 )
 def test_a_token_that_is_no_hash_is_an_error_that_does_not_repeat_it(

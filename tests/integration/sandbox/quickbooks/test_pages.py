@@ -109,6 +109,27 @@ async def test_an_entry_of_a_list_is_made_inactive(erp: QuickBooksErp, client: A
     assert missing.status_code == 404
 
 
+async def test_an_entry_is_added_to_a_list(erp: QuickBooksErp, client: AsyncClient) -> None:
+    after = await client.post("/lists", data={"kind": "Vendor", "name": " IRON WORKS "})
+    taken = await client.post("/lists", data={"kind": "Vendor", "name": "Iron Works"})
+    orphan = await client.post("/lists", data={"kind": "Customer", "name": "Nobody:Hall 3"})
+
+    assert "IRON WORKS" in after.text
+    assert (taken.status_code, taken.json()["detail"]) == (409, "Iron Works is in the list already.")
+    assert orphan.json()["detail"] == "Nobody is not in the list. Add it first."
+    erp.quickbooks.open_file.process(message_set(an_add(VendorRef={"FullName": "Iron Works"}), newMessageSetID="1"))
+    assert "IRON WORKS" in (await client.get("/")).text
+
+
+async def test_another_web_connector_finds_on_the_page_with_what_to_sign_in(
+    erp: QuickBooksErp, client: AsyncClient
+) -> None:
+    page = (await client.get("/web-connector")).text
+
+    assert all(each in page for each in (NOBODY, erp.web_connector.user, "Harbor Builders.qbw"))
+    assert erp.web_connector.password.get_secret_value() in page
+
+
 async def test_the_conversations_are_shown_and_the_web_connector_is_paused(
     erp: QuickBooksErp, client: AsyncClient
 ) -> None:
@@ -118,6 +139,7 @@ async def test_the_conversations_are_shown_and_the_web_connector_is_paused(
     await client.post("/web-connector", data={"is_paused": "false"})
 
     assert "the application did not answer" in running.text
+    assert "Nobody was there." in running.text
     assert NOBODY in running.text
     assert "The Web Connector is off," in paused.text
     assert not erp.web_connector.is_paused
@@ -150,8 +172,8 @@ async def test_faults_are_switched_on_and_off_on_the_page_and_by_programs(
     assert [each.kind for each in erp.faults.faults] == ["lose_answer"]
 
 
-async def test_only_the_hash_of_the_password_is_handed_out(erp: QuickBooksErp) -> None:
-    password = erp.web_connector._password.get_secret_value()
+async def test_the_exporter_gets_only_the_hash_of_the_password(erp: QuickBooksErp) -> None:
+    password = erp.web_connector.password.get_secret_value()
 
     assert PasswordHasher().verify(erp.secrets[PASSWORD_HASH_VARIABLE], password)
     assert erp.secrets.keys() == {erp.connection["token_env"]}

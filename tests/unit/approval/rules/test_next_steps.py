@@ -27,6 +27,7 @@ from tests.unit.approval.rules.event_builders import (
 CALLED = ErpConnection(name="books", version=1, kind="http", title="QuickBooks", companies=(COMPANY,))
 ASKING = CALLED.model_copy(update={"poller": ErpPoller(last_asked=NOW, every_seconds=300)})
 AWAY = CALLED.model_copy(update={"poller": ErpPoller(last_asked=NOW, every_seconds=300, is_away=True)})
+OUTSIDE = ASKING.model_copy(update={"circuit_open_since": NOW, "reason": "QuickBooks is closed."})
 HELD_BACK = CALLED.model_copy(update={"circuit_open_since": NOW})
 EXPORTING = (sent(), accepted())
 IN_DOUBT = (*EXPORTING, in_doubt(is_probed=False))
@@ -78,10 +79,15 @@ def test_what_cannot_be_accepted_has_to_be_rejected() -> None:
     [
         (ASKING, SYSTEM, "Nothing to do: it goes to QuickBooks when the Web Connector asks."),
         (AWAY, "The ERP administrator", "See to the Web Connector of QuickBooks, as the line says."),
+        (
+            OUTSIDE,
+            "The ERP administrator",
+            "See to it that the Web Connector gets into QuickBooks: QuickBooks is closed. It goes on by itself then.",
+        ),
         (HELD_BACK, SYSTEM, "Nothing to do: QuickBooks is tried again by itself."),
         (None, "The ERP administrator", "No ERP connection takes SC-014."),
     ],
-    ids=["asks for work", "stays away", "held back", "none"],
+    ids=["asks for work", "stays away", "does not get in", "held back", "none"],
 )
 def test_while_it_is_exporting_it_depends_on_the_erp(erp: ErpConnection | None, who: str, what: str) -> None:
     assert step_after(*EXPORTING, erp=erp, unreachable="No ERP connection takes SC-014.") == NextStep(who, what)

@@ -129,7 +129,8 @@ def test_an_inactive_entry_has_words_of_its_own() -> None:
     (finding,) = found(PLAIN, erp(**ALL), known(*EVERYTHING, inactive=("acme",)))
     assert finding == Finding(
         "vendor in the ERP",
-        "Vendor ACME (for Acme Concrete) is inactive in QuickBooks. Make it active there; until then the export fails.",
+        "Vendor ACME (for Acme Concrete) is inactive in QuickBooks. Make it active there; until then "
+        "the export may fail.",
         is_blocking=False,
     )
 

@@ -61,6 +61,12 @@ def test_a_number_may_be_there_twice_and_one_is_given_where_none_is_asked_for(fi
     assert file.journal.created() == {"commitment-8841": 4}
 
 
+def test_a_rate_is_what_the_amount_makes_of_the_quantity_in_plain_digits(file: CompanyFile) -> None:
+    told = answered(file.process(message_set(an_add({"ItemRef": LINE["ItemRef"], "Quantity": "3", "Amount": "30.00"}))))
+
+    assert told.text("PurchaseOrderRet/PurchaseOrderLineRet/Rate") == "10"
+
+
 @pytest.mark.parametrize(
     ("changes", "line", "code", "words"),
     [
