@@ -140,7 +140,8 @@ class Conversations:
             time = await self._time(db)
             open_ = await conversations.locked_open(db, connection.names)
             if open_ is not None:
-                if not open_.gives_way(client, time.at, connection.settings.timeout_seconds):
+                settings = connection.settings
+                if not open_.gives_way(client, time.at, settings.timeout_seconds, settings.settle_seconds):
                     await pollers.note(db, name, last_asked=time.at)
                     return _admitted(name, ticket, BUSY)
                 replaced = Call(db, connection, open_, time)

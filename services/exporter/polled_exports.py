@@ -109,8 +109,8 @@ class PolledExports:
             return Step()
         if not (under_way.is_waiting and under_way.is_write):
             return await self._settle(db, connection, job, NotSent())
-        settling = connection if is_ended else _settling(connection, under_way, time.at)
-        return await self._settle(db, settling, job, Unknown(_LOST))
+        asked_at = None if is_ended else under_way.asked_at
+        return await self._settle(db, _settling(connection, asked_at, time.at), job, Unknown(_LOST))
 
     async def _step(
         self, db: Transaction, connection: Connection, job: ExportJob, under_way: JobUnderWay, *, passes_on: bool
@@ -125,7 +125,7 @@ class PolledExports:
                 seconds = metrics.seconds_between(under_way.asked_at, job.time.now())
                 metrics.CALL_WATCH.answered(connection.name, watch.last, seconds)
             is_unclear = isinstance(went.value.outcome, Unknown)  # the reply may be another one's
-            settling = _settling(connection, under_way, job.time.now()) if is_unclear else connection
+            settling = _settling(connection, under_way.asked_at, job.time.now()) if is_unclear else connection
             result = replace(went.value, connection=settling)
             return await self._settle(db, settling, job, result, is_answered=under_way.is_write)
         if not passes_on:
@@ -192,12 +192,14 @@ def _is_to_do(exports: CommitmentExports, connection: Connection) -> bool:
     return exports.current is not None and exports.due_at is not None and exports.connection in connection.names
 
 
-def _settling(connection: Connection, under_way: JobUnderWay, now: datetime) -> Connection:
-    """The connection, with what is left of the time in which the client that has the write may pass it on."""
-    settings = connection.settings
-    waited = metrics.seconds_between(under_way.asked_at, now) if under_way.asked_at else 0.0
-    seconds = max(settings.settle_seconds, settings.timeout_seconds - waited)
-    return replace(connection, settings=settings.model_copy(update={"settle_seconds": seconds}))
+def _settling(connection: Connection, asked_at: datetime | None, now: datetime) -> Connection:
+    """The connection, with what is left of the time for which a write asked at `asked_at` may still be passed on.
+
+    Nothing is left if nobody has it any more.
+    """
+    passed = metrics.seconds_between(asked_at, now) if asked_at else connection.settings.settle_seconds
+    left = max(connection.settings.settle_seconds - passed, 0.0)
+    return replace(connection, settings=connection.settings.model_copy(update={"settle_seconds": left}))
 
 
 def _speaking(connection: Connection, under_way: JobUnderWay) -> Connection:

@@ -30,9 +30,9 @@ class PullSettings(ConnectionSettings):
     timeout_seconds: Seconds = Field(
         default=300.0, description="How long the client may take for one request before its conversation is over."
     )
-    # The ERP carries out one request after the other. A write whose client may still have it settles longer anyway.
     settle_seconds: Annotated[float, Field(ge=0, le=MAX_SECONDS)] = Field(
-        default=0.0, description="How long after a lost answer the ERP may still store the document."
+        default=10.0,
+        description="For how long a client that does not answer may still pass a write on, once another one asks.",
     )
     first_probe_seconds: Seconds = Field(
         default=300.0, description="When people are told to expect the first probe; it comes with the next poll."

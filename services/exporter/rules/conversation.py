@@ -131,10 +131,18 @@ class Conversation:
         """Whether its client has not called for so long that it must have ended."""
         return now - self.last_call_at >= timedelta(seconds=timeout_seconds)
 
-    def gives_way(self, client: str, now: datetime, timeout_seconds: float) -> bool:
-        """Whether a conversation that `client` begins takes its place; otherwise the client has to wait."""
-        seconds = min(SAME_CLIENT_SECONDS, timeout_seconds) if client == self.client else timeout_seconds
-        return self.is_silent(now, seconds)
+    def gives_way(self, client: str, now: datetime, timeout_seconds: float, settle_seconds: float) -> bool:
+        """Whether a conversation that `client` begins takes its place; otherwise the client has to wait.
+
+        A client holds one conversation at a time, so whoever begins anew has ended its last one. But two clients may
+        seem to call from one place: a write is waited for longer.
+        """
+        if client != self.client:
+            return self.is_silent(now, timeout_seconds)
+        job = self.progress.job
+        has_write = job is not None and job.is_waiting and job.is_write
+        seconds = max(SAME_CLIENT_SECONDS, settle_seconds) if has_write else SAME_CLIENT_SECONDS
+        return self.is_silent(now, min(seconds, timeout_seconds))
 
 
 def per_cent(done: int, remaining: int) -> int:

@@ -80,7 +80,7 @@ async def test_a_client_that_dies_after_the_erp_has_stored_leaves_a_doubt_that_t
     client.dies_at = (Point.STORED, 2)
 
     assert await client.poll() == "died"
-    polled.clock.advance(5)
+    polled.clock.advance(15)
     assert await client.poll() == OPEN_FILE
 
     assert ledger.created == {"c-1": 1}
@@ -99,7 +99,7 @@ async def test_wherever_the_client_dies_there_is_one_document(
 
     first = await client.poll()
     for _ in range(3):
-        polled.clock.advance(300)
+        polled.clock.advance(15)
         await client.poll()
 
     assert ledger.created == {"c-1": 1, "c-2": 1}, first
@@ -270,7 +270,7 @@ async def test_a_commitment_that_is_damaged_while_it_is_written_holds_up_no_othe
     async with polled.database.begin() as db:
         await db.execute(text("update exporter.export set decided_by = '[]' where commitment_id = 'c-1'"))
 
-    polled.clock.advance(5)
+    polled.clock.advance(15)
     await client.poll()
 
     assert ledger.created == {"c-1": 1, "c-2": 1}
