@@ -9,7 +9,7 @@ from schemas.events import ErpConnection, ErpReference, ExportDrifted, ExportFai
 from services.exporter.aggregates import aggregates
 from services.exporter.comparing import IDLE_SECONDS, ComparisonWork
 from services.exporter.connections import Connections, load_connections
-from services.exporter.conversations import SILENCE_SECONDS, Conversations, conversations_of
+from services.exporter.polling.conversations import SILENCE_SECONDS, Conversations, conversations_of
 from services.exporter.presence import PRESENCE_SECONDS, Presence
 from services.exporter.rechecking import RECHECK_IDLE_SECONDS, RecheckWork
 from services.exporter.reloading import Reloading

@@ -8,6 +8,7 @@ import re
 
 from lxml import etree
 
+from services.exporter.connectors.hardened_xml import hardened_parser
 from services.exporter.web_connector.faults import Fault
 
 MAX_TAGS = 64
@@ -25,17 +26,8 @@ def parsed(body: bytes) -> etree._Element:
     """Return the root element of `body`; Fault if it is not a small tree in UTF-8, or has a DOCTYPE."""
     _check_encoding(body)
     _check_tags(body)
-    parser = etree.XMLParser(
-        encoding="utf-8",
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
     try:
-        root = etree.fromstring(body, parser)
+        root = etree.fromstring(body, hardened_parser())
     except (etree.XMLSyntaxError, ValueError) as error:
         raise _unreadable(error) from error
     if root.getroottree().docinfo.doctype:

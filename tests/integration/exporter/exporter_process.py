@@ -17,12 +17,12 @@ from schemas.events import EventData
 from services.exporter.attempt import AttemptResult, ExportJob
 from services.exporter.connections import Connection, Connections, load_connections
 from services.exporter.connectors.protocol import Connector
-from services.exporter.conversation_work import ConversationWork
-from services.exporter.conversations import Conversations
 from services.exporter.handlers import handlers
-from services.exporter.list_reading import ListReading
-from services.exporter.polled_exports import PolledExports
-from services.exporter.polled_looks import PolledLooks
+from services.exporter.polling.conversation_work import ConversationWork
+from services.exporter.polling.conversations import Conversations
+from services.exporter.polling.exports import PolledExports
+from services.exporter.polling.lists import ListReading
+from services.exporter.polling.looks import PolledLooks
 from services.exporter.rechecking import RecheckWork
 from services.exporter.report import ConnectionReport
 from services.exporter.storage import tables

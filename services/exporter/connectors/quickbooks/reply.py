@@ -7,8 +7,12 @@ from typing import Any
 
 from lxml import etree
 
+from services.exporter.connectors.hardened_xml import hardened_parser
+
 _DECLARATION = re.compile(r"^<\?xml[^>]*\?>")
 _NUMBER = re.compile(r"[0-9]{1,9}")
+MAX_TAGS = 400_000
+"""More than a reply of 10 MB has, and few enough for the memory: a million of empty elements would take 300 MB."""
 FIRST_WARNING = 500
 FIRST_ERROR = 1_000
 NO_MATCH = 1
@@ -76,19 +80,10 @@ def text_of(element: Any, path: str) -> str | None:
 def _root(text: str) -> Any:
     """Return the root element; the text is decoded already, so what it declares of its encoding does not count."""
     bare = _DECLARATION.sub("", text.lstrip("\ufeff \t\r\n"))
-    if "<!DOCTYPE" in bare:
+    if "<!DOCTYPE" in bare or bare.count("<") > MAX_TAGS:
         return None
-    parser = etree.XMLParser(
-        encoding="utf-8",
-        resolve_entities=False,
-        no_network=True,
-        huge_tree=False,
-        load_dtd=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
     try:
-        return etree.fromstring(bare.encode(), parser)
+        return etree.fromstring(bare.encode(), hardened_parser())
     except (etree.XMLSyntaxError, UnicodeEncodeError):
         return None
 

@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 from schemas.fields import FailureClass
 from services.exporter.connectors.protocol import Connector
 from services.exporter.connectors.pull import Occasion, Reply
+from services.exporter.connectors.quickbooks.reply import MAX_TAGS
 from services.exporter.connectors.types import Gone, Landed, Refused, Transient, Unknown, WriteAnswer
 from tests.unit.exporter.connectors.quickbooks.order_requests import FIRST, HASH, line, request, speaking
 from tests.unit.exporter.connectors.quickbooks.qbxml_checker import tree_of
@@ -126,6 +127,7 @@ async def test_what_stands_before_an_answer_does_not_matter(before: str) -> None
         added(OURS).text.replace("SC-014", "\x00"),
         added(OURS).text + "\ud800",
         "<a>" * 100_000,
+        added(OURS).text.replace("</QBXMLMsgsRs>", "<a/>" * MAX_TAGS + "</QBXMLMsgsRs>"),
     ],
 )
 async def test_a_text_that_is_no_answer_leaves_the_write_in_doubt(text: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from services.exporter.connections import Connection, Connections
 from services.exporter.connectors.quickbooks.connector import QuickBooksDesktop
 from services.exporter.connectors.quickbooks.settings import QuickBooksDesktopSettings
-from services.exporter.conversations import Conversations
+from services.exporter.polling.conversations import Conversations
 from services.exporter.web_connector.conversing import BUSY, NOTHING_TO_DO, HostFacts
 from tests.integration.exporter.exporter_process import ExporterProcess
 from tests.unit.exporter.builders import accepted_event, rejected_event

@@ -8,7 +8,7 @@ import pytest
 from services.exporter.connections import Connection, Connections
 from services.exporter.connectors.pull import PullSettings
 from tests.integration.exporter.exporter_process import ExporterProcess, running_exporter
-from tests.integration.exporter.polled.ledger import LedgerConnector
+from tests.integration.exporter.polling.ledger import LedgerConnector
 
 
 @pytest.fixture

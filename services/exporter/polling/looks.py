@@ -11,8 +11,8 @@ from schemas.events import EventData
 from services.exporter.connections import Connection
 from services.exporter.connectors.pull import Reply
 from services.exporter.connectors.types import FindAnswer
-from services.exporter.large_replies import reading
-from services.exporter.polled_exports import Step
+from services.exporter.polling.exports import Step
+from services.exporter.polling.large_replies import reading
 from services.exporter.rechecking import NOT_ASKED, RecheckJob, RecheckWork
 from services.exporter.rules.conversation import JobUnderWay, LookUnderWay, Result, ask, carried_on
 from services.exporter.rules.recheck import Recheck

@@ -5,7 +5,7 @@ from threading import get_ident
 import pytest
 
 from services.exporter.connectors.pull import Reply
-from services.exporter.large_replies import LARGE_CHARACTERS, reading
+from services.exporter.polling.large_replies import LARGE_CHARACTERS, reading
 
 
 @pytest.mark.parametrize(("characters", "is_apart"), [(0, False), (LARGE_CHARACTERS, False), (LARGE_CHARACTERS, True)])

@@ -10,8 +10,8 @@ from schemas.events import EventData, ExportFailed, ExportInDoubt, ExportSucceed
 from services.exporter.storage.queries import count_set_aside
 from services.exporter.web_connector.conversing import BUSY, NOTHING_TO_DO, OPEN_FILE
 from tests.integration.exporter.exporter_process import ExporterProcess
-from tests.integration.exporter.polled.client import Client, Point
-from tests.integration.exporter.polled.ledger import LISTS, Ledger
+from tests.integration.exporter.polling.client import Client, Point
+from tests.integration.exporter.polling.ledger import LISTS, Ledger
 from tests.unit.exporter.builders import accepted_event
 
 

@@ -5,8 +5,8 @@ from prometheus_client import REGISTRY
 
 from services.exporter import metrics
 from tests.integration.exporter.exporter_process import ExporterProcess
-from tests.integration.exporter.polled.client import Client, Point
-from tests.integration.exporter.polled.ledger import Ledger
+from tests.integration.exporter.polling.client import Client, Point
+from tests.integration.exporter.polling.ledger import Ledger
 from tests.unit.exporter.builders import accepted_event
 
 

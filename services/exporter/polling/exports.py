@@ -15,7 +15,7 @@ from services.exporter.claiming import job_of, retry_policy
 from services.exporter.connections import Connection
 from services.exporter.connectors.pull import Question, Reply
 from services.exporter.connectors.types import Landed, Unknown
-from services.exporter.large_replies import reading
+from services.exporter.polling.large_replies import reading
 from services.exporter.rules.conversation import JobUnderWay, Result, ask, carried_on
 from services.exporter.rules.export import CommitmentExports, Export
 from services.exporter.rules.outcome import NotSent, Undecided

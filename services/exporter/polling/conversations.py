@@ -11,10 +11,10 @@ from services.exporter import metrics
 from services.exporter.circuits import Calls, Circuits
 from services.exporter.connections import Connection, Connections
 from services.exporter.connectors.pull import Reply
-from services.exporter.conversation_work import Call, ConversationWork
-from services.exporter.list_reading import ListReading
-from services.exporter.polled_exports import PolledExports
-from services.exporter.polled_looks import PolledLooks
+from services.exporter.polling.conversation_work import Call, ConversationWork
+from services.exporter.polling.exports import PolledExports
+from services.exporter.polling.lists import ListReading
+from services.exporter.polling.looks import PolledLooks
 from services.exporter.rechecking import RecheckWork
 from services.exporter.rules.circuit import Heard
 from services.exporter.rules.conversation import Conversation, per_cent, summed_up

@@ -9,9 +9,9 @@ from pydantic import ValidationError
 
 from schemas.envelope import Event, new_event
 from schemas.events import ErpReference, ErpReferenceRemoved, EventData, reference_key
-from services.exporter import large_replies
 from services.exporter.connections import Connection
 from services.exporter.connectors.pull import ListPage, PullSettings, Question, Reply
+from services.exporter.polling import large_replies
 from services.exporter.rules.conversation import Progress, Reading
 from services.exporter.rules.published_events import SOURCE
 from services.exporter.storage import pollers, references

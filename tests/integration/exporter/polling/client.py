@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from services.exporter.conversations import Conversations
+from services.exporter.polling.conversations import Conversations
 from services.exporter.web_connector.conversing import BUSY, NOTHING_TO_DO, HostFacts
 
 COMPANY_FILE = r"C:\Books\Main.QBW"

@@ -10,9 +10,9 @@ from schemas.envelope import Event
 from schemas.events import EventData, ExportFailed
 from services.exporter.connections import Connection
 from services.exporter.connectors.pull import Question, Reply
-from services.exporter.list_reading import ListReading
-from services.exporter.polled_exports import PolledExports, Step
-from services.exporter.polled_looks import PolledLooks
+from services.exporter.polling.exports import PolledExports, Step
+from services.exporter.polling.lists import ListReading
+from services.exporter.polling.looks import PolledLooks
 from services.exporter.rules.conversation import Conversation, JobUnderWay, Progress
 from services.exporter.storage import conversations
 from services.exporter.storage.store import ExportStore

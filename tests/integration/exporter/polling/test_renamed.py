@@ -4,8 +4,8 @@ from services.exporter.connections import Connection, Connections
 from services.exporter.presence import Presence
 from services.exporter.storage import pollers
 from tests.integration.exporter.exporter_process import ExporterProcess
-from tests.integration.exporter.polled.client import Client
-from tests.integration.exporter.polled.ledger import Ledger
+from tests.integration.exporter.polling.client import Client
+from tests.integration.exporter.polling.ledger import Ledger
 from tests.unit.exporter.builders import accepted_event
 
 OTHER_FILE = r"C:\Books\Other.QBW"

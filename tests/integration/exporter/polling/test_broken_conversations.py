@@ -5,11 +5,11 @@ import json
 import pytest
 from sqlalchemy import text
 
-from services.exporter.conversations import Conversations
+from services.exporter.polling.conversations import Conversations
 from services.exporter.web_connector.conversing import BUSY, OPEN_FILE
 from tests.integration.exporter.exporter_process import ExporterProcess
-from tests.integration.exporter.polled.client import Client
-from tests.integration.exporter.polled.ledger import Ledger
+from tests.integration.exporter.polling.client import Client
+from tests.integration.exporter.polling.ledger import Ledger
 from tests.unit.exporter.builders import accepted_event
 
 
