@@ -23,7 +23,7 @@ from services.exporter.storage.store import ExportStore
 from services.exporter.web_connector.conversing import BUSY, NOTHING_TO_DO, OPEN_FILE, Admission, HostFacts
 from services.exporter.work import ExportWork
 from services.pipeline.crash import crash_at
-from services.pipeline.database import Database, Transaction
+from services.pipeline.database import Database, Transaction, may_succeed_later
 from services.pipeline.lease_clock import ClaimTime, LeaseClock
 from services.pipeline.logs import FailureLog
 from services.pipeline.outbox import Outbox
@@ -126,7 +126,8 @@ class Conversations:
         try:
             return await call
         except Exception as error:  # noqa: BLE001 - the client understands no other answer; rows tell how it goes on
-            self._failures.defect("conversation.call_failed", error)
+            report = self._failures.expected if may_succeed_later(error) else self._failures.defect
+            report("conversation.call_failed", error)
             return otherwise
 
     async def _time(self, db: Transaction) -> ClaimTime:
