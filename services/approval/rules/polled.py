@@ -32,15 +32,15 @@ def heartbeat_words(erp: ErpConnection, now: datetime, time_zone: str) -> str:
     poller = erp.poller
     if poller is None:
         return ""
-    if poller.last_asked is None:
-        return f"{CLIENT} has not asked yet. {_set_up(erp)}"
-    often = every(poller.every_seconds)
     trouble = f" {poller.trouble}" if poller.trouble else ""
+    if poller.last_asked is None:
+        return f"{CLIENT} has not asked yet.{trouble} {_set_up(erp)}"
+    often = every(poller.every_seconds)
     if poller.is_away:
         since = moment(poller.last_asked, time_zone)
         return (
             f"{CLIENT} has stayed away since {since} (it should ask {often}). See that the Windows machine is on and "
-            f"the Web Connector runs.{' When it last asked:' if trouble else ''}{trouble}"
+            f"the Web Connector runs.{' Last trouble:' if trouble else ''}{trouble}"
         )
     asked = f"{CLIENT} last asked {ago(poller.last_asked, now)} ({moment(poller.last_asked, time_zone)})"
     return f"{trouble.strip()} {asked}; it asks {often}.".strip()

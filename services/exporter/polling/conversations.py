@@ -35,6 +35,8 @@ SILENCE_SECONDS = 10.0
 UNKNOWN_TICKET = "This conversation is over. The Web Connector begins a new one with its next poll; nothing is lost."
 UNAVAILABLE = "Countersign cannot work at present. Nothing is lost; the Web Connector tries again with its next poll."
 
+WRONG_PASSWORD = "A wrong password was tried. If the Web Connector is refused, type its password there again."  # noqa: S105 - words
+
 AnswerT = TypeVar("AnswerT")
 log = structlog.get_logger()
 
@@ -65,6 +67,15 @@ class Conversations:
         admission = await self._answered(self._begin(connection, conversations.hashed(client)), _refused(BUSY))
         crash_at("web_connector.after_begin")
         return admission
+
+    async def refused(self, connection: str) -> None:
+        """Note that somebody has tried to sign in to `connection` with a wrong password; a right one mends that."""
+
+        async def note() -> None:
+            async with self._database.begin() as db:
+                await pollers.note(db, connection, trouble=WRONG_PASSWORD)
+
+        await self._answered(note(), None)
 
     async def next_request(self, ticket: str, host: HostFacts) -> str:
         """Return the next request; empty if there is none, or the conversation is over."""
@@ -139,6 +150,7 @@ class Conversations:
         ticket, replaced = secrets.token_urlsafe(24), None
         async with self._database.begin() as db:
             time = await self._time(db)
+            await pollers.end_trouble(db, name, WRONG_PASSWORD)
             open_ = await conversations.locked_open(db, connection.names)
             if open_ is not None:
                 settings = connection.settings

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, literal, select
+from sqlalchemy import Row, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from services.exporter.storage.tables import POLLER
@@ -42,6 +42,12 @@ async def note(db: Transaction, name: str, **known: Any) -> None:
     """Store what is newly known of the client of a connection: members of Poller."""
     adding = insert(POLLER).values({"connection": name, **known})
     await db.execute(adding.on_conflict_do_update(index_elements=["connection"], set_=known))
+
+
+async def end_trouble(db: Transaction, name: str, trouble: str) -> None:
+    """Forget this trouble of the client of a connection, but no other one."""
+    ended = update(POLLER).where(POLLER.c.connection == name, POLLER.c.trouble == trouble)
+    await db.execute(ended.values(trouble=None))
 
 
 async def register_renamed(db: Transaction, name: str, formerly: Sequence[str]) -> None:

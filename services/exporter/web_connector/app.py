@@ -36,7 +36,7 @@ def build_app(connections: Connections, conversing: Conversing, url: str | None)
 
 def add_web_connector(app: FastAPI, connections: Connections, conversing: Conversing, url: str | None) -> None:
     """Add the endpoint to `app`, which must take bodies of MAX_BODY_BYTES at PATH."""
-    endpoint = _Endpoint(Calls(conversing, SignIns(connections)))
+    endpoint = _Endpoint(Calls(conversing, SignIns(connections, conversing.refused)))
     address = endpoint_url(url) if url else None
 
     @app.post(PATH, include_in_schema=False)

@@ -44,6 +44,10 @@ class Conversing(Protocol):
         """Admit a client that has signed in to `connection`; `client` is the address that it calls from."""
         ...
 
+    async def refused(self, connection: str) -> None:
+        """Note that somebody has tried to sign in to `connection` with a wrong password."""
+        ...
+
     async def next_request(self, ticket: str, host: HostFacts) -> str:
         """Return the next qbXML request; empty if there is none."""
         ...

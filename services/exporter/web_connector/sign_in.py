@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import structlog
@@ -23,7 +23,12 @@ COMPARED_AT_ONCE = 2
 REMEMBERED_SIGN_INS = 1_000
 MAX_USER_CHARACTERS = 200
 
+_WRONG_PASSWORD = "wrong_password"  # noqa: S105 - a reason
 log = structlog.get_logger()
+
+
+async def _ignore(_connection: str) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +42,12 @@ class SignIns:
 
     Whoever tries passwords is refused without a comparison after some of them. The right password still works
     meanwhile from any other network; and once many networks try passwords for one user, from where it worked before.
+    `on_wrong_password` gets the connection of each password that was compared and was wrong.
     """
 
-    def __init__(self, connections: Connections) -> None:
+    def __init__(self, connections: Connections, on_wrong_password: Callable[[str], Awaitable[None]] = _ignore) -> None:
         self._connections = connections
+        self._on_wrong_password = on_wrong_password
         self._comparing = asyncio.Semaphore(COMPARED_AT_ONCE)
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
         self._of_network = RateLimitItemPerMinute(WRONG_FROM_ONE_NETWORK, namespace="wrong-from-network")
@@ -58,9 +65,11 @@ class SignIns:
                 self._remember(user, network)
                 return known.connection if known else None
             if reason is None:
-                reason = "wrong_password" if known else "unknown_user"
+                reason = _WRONG_PASSWORD if known else "unknown_user"
                 await self._count(user, network)
         self._say(known, reason)
+        if known is not None and reason == _WRONG_PASSWORD:
+            await self._on_wrong_password(known.connection)
         return None
 
     async def _why_not_compared(self, user: str, network: str) -> str | None:

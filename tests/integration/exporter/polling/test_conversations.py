@@ -247,6 +247,16 @@ async def test_a_document_that_comes_late_from_a_second_machine_is_told(
     assert [each.erp_document.id for each in told] == ["L-1", "L-9"]
 
 
+async def test_a_wrong_password_is_told_until_a_right_one_is_given(polled: ExporterProcess, client: Client) -> None:
+    await polled.conversations.refused("main")
+    await polled.connection_report.report()
+    assert "wrong password" in str((await _last_of(polled, "main")).data.poller.trouble)  # type: ignore[attr-defined]
+
+    await client.poll()
+    await polled.connection_report.report()
+    assert (await _last_of(polled, "main")).data.poller.trouble is None  # type: ignore[attr-defined]
+
+
 async def test_a_damaged_commitment_holds_up_no_other_one(
     polled: ExporterProcess, client: Client, ledger: Ledger
 ) -> None:

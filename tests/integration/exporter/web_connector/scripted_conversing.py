@@ -14,6 +14,7 @@ class ScriptedConversing:
     requests: list[str] = field(default_factory=list)
     wait_seconds: int | None = None
     began: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
     hosts: list[HostFacts] = field(default_factory=list)
     replies: list[tuple[str, str, str, str]] = field(default_factory=list)
     failures: list[tuple[str, str, str]] = field(default_factory=list)
@@ -22,6 +23,9 @@ class ScriptedConversing:
     async def begin(self, connection: str, client: str) -> Admission:  # noqa: ARG002 - follows the protocol
         self.began.append(connection)
         return Admission(TICKET, OPEN_FILE if self.requests else NOTHING_TO_DO, self.wait_seconds)
+
+    async def refused(self, connection: str) -> None:
+        self.wrong.append(connection)
 
     async def next_request(self, ticket: str, host: HostFacts) -> str:
         self.hosts.append(host)

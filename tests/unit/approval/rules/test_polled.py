@@ -56,7 +56,7 @@ def test_its_trouble_is_told_in_its_words() -> None:
 
 def test_one_that_stays_away_after_trouble_is_told_with_both() -> None:
     words = heartbeat_words(erp(last_asked=ASKED, is_away=True, trouble=CLOSED), NOW, "UTC")
-    assert words.endswith(f"and the Web Connector runs. When it last asked: {CLOSED}")
+    assert words.endswith(f"and the Web Connector runs. Last trouble: {CLOSED}")
 
 
 def test_of_an_erp_that_can_be_called_nothing_is_told() -> None:

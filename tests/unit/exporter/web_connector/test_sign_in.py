@@ -11,7 +11,12 @@ import structlog
 
 from services.exporter.connections import Connection, Connections, load_connections
 from services.exporter.connectors.client_password import hashed
-from services.exporter.web_connector.sign_in import WRONG_FOR_ONE_USER, WRONG_FROM_ONE_NETWORK, SignIns
+from services.exporter.web_connector.sign_in import (
+    COMPARED_AT_ONCE,
+    WRONG_FOR_ONE_USER,
+    WRONG_FROM_ONE_NETWORK,
+    SignIns,
+)
 from tests.unit.exporter.pulled_kind import install_pulled_kind, pulled
 
 PASSWORDS = {"user-1": "the password of main", "user-2": "the password of other"}
@@ -43,6 +48,22 @@ async def test_each_user_speaks_for_its_connection_and_no_other(connections: Con
     assert await sign_ins.connection_of("main", PASSWORDS["user-1"], OFFICE) is None
     assert await sign_ins.connection_of("user-1", "", OFFICE) is None
     assert await sign_ins.connection_of("user-1", "x" * 8_000, OFFICE) is None
+
+
+async def test_a_wrong_password_is_told_once_it_was_compared(connections: Connections) -> None:
+    told: list[str] = []
+
+    async def tell(connection: str) -> None:
+        told.append(connection)
+
+    sign_ins = SignIns(connections, tell)
+    await sign_ins.connection_of("nobody", "guess", OFFICE)
+    await sign_ins.connection_of("user-1", PASSWORDS["user-1"], OFFICE)
+    assert told == []
+
+    await guess(sign_ins, 2 * WRONG_FROM_ONE_NETWORK)
+    assert set(told) == {"main"}
+    assert len(told) < WRONG_FROM_ONE_NETWORK + COMPARED_AT_ONCE
 
 
 async def test_without_connections_nobody_may_sign_in() -> None:
