@@ -8,6 +8,9 @@ from benchmarks.usage import cpu_seconds, peak_mb
 
 BUSY = "import time; end = time.process_time() + 0.3\nwhile time.process_time() < end: pass\nprint(flush=True); input()"
 
+ROUNDED_DOWN = 0.25
+"""/proc has whole ticks of 10 ms, rounded down for each process, in user and in system mode."""
+
 
 def test_cpu_time_includes_running_children() -> None:
     parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {BUSY!r}])"
@@ -18,7 +21,7 @@ def test_cpu_time_includes_running_children() -> None:
         used = cpu_seconds([process.pid], kafka=os.getpid(), postgres=os.getpid())
 
         process.communicate(b"\n")
-    assert used.service >= 0.3
+    assert used.service >= ROUNDED_DOWN
 
 
 def test_cpu_time_includes_children_that_have_ended() -> None:
@@ -35,7 +38,7 @@ def test_cpu_time_includes_children_that_have_ended() -> None:
         used = cpu_seconds([process.pid], kafka=os.getpid(), postgres=os.getpid())
 
         process.communicate(b"\n")
-    assert used.service >= 0.3
+    assert used.service >= ROUNDED_DOWN
 
 
 def test_a_process_that_has_ended_costs_nothing_more() -> None:
