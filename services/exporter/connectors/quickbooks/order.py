@@ -1,10 +1,11 @@
 """What a commitment becomes as a purchase order: its elements, or the problems that keep it from being written."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
 from schemas.commitment import Commitment, Line
+from schemas.erp_names import item_name, job_name, translated, vendor_name
 from services.exporter.connectors.problem import Problem
 from services.exporter.connectors.quickbooks.characters import is_kept, kept
 from services.exporter.connectors.quickbooks.elements import Element, longest
@@ -91,17 +92,16 @@ def _number(number: str) -> Element | Problem:
 
 
 def _vendor(commitment: Commitment, settings: QuickBooksDesktopSettings) -> Part:
-    code = _translated(commitment.vendor.erp_code, settings.vendors)
+    code = vendor_name(commitment.vendor, settings.asked)
     if code is None:
         return _problem("vendor_unlinked", vendor=commitment.vendor.name)
     return _reference("VendorRef", code, settings)
 
 
 def _job(commitment: Commitment, settings: QuickBooksDesktopSettings) -> Part:
-    project = commitment.project
-    code = _translated(project.erp_job_code, settings.jobs) or settings.jobs.get(project.number or "")
+    code = job_name(commitment.project, settings.asked)
     if code is None:
-        return _problem("job_unlinked", project=project.name)
+        return _problem("job_unlinked", project=commitment.project.name)
     return _reference("CustomerRef", code, settings)
 
 
@@ -138,7 +138,7 @@ def _line(line: Line, settings: QuickBooksDesktopSettings, job: Part) -> tuple[P
 
 
 def _item(line: Line, settings: QuickBooksDesktopSettings) -> Part:
-    code = _translated(line.cost_code, settings.items) or settings.default_item
+    code = item_name(line.cost_code, settings.asked)
     return _problem("cost_code_absent") if code is None else _reference("ItemRef", code, settings)
 
 
@@ -157,7 +157,7 @@ def _quantity(line: Line) -> Part:
 
 
 def _unit(line: Line, settings: QuickBooksDesktopSettings) -> Part:
-    unit = _translated(line.unit, settings.units)
+    unit = translated(line.unit, settings.units)
     if unit is None:
         return None
     length = longest("PurchaseOrderLineAdd", "UnitOfMeasure")
@@ -167,7 +167,7 @@ def _unit(line: Line, settings: QuickBooksDesktopSettings) -> Part:
 
 
 def _tax_code(line: Line, settings: QuickBooksDesktopSettings) -> Part:
-    code = _translated(line.tax_code, settings.tax_codes)
+    code = translated(line.tax_code, settings.tax_codes)
     return None if code is None else _reference("SalesTaxCodeRef", code, settings)
 
 
@@ -188,11 +188,6 @@ def _decimal(element: str, value: str, decimals: int) -> Element | Problem:
         return _problem(f"{element.lower()}_too_precise", value=value, decimals=str(decimals))
     exact = f"{number + 0:.{decimals}f}"  # adding zero makes a negative zero positive
     return Element(element, exact if element == "Amount" else exact.rstrip("0").rstrip("."))
-
-
-def _translated(code: str | None, names: Mapping[str, str]) -> str | None:
-    stripped = (code or "").strip()
-    return names.get(stripped, stripped) or None
 
 
 def _stated(element: Element) -> str:

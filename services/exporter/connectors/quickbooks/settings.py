@@ -83,3 +83,10 @@ class QuickBooksDesktopSettings(PullSettings):
     def mapped(self) -> MappedNames:
         """The names that QuickBooks is asked for in place of ours."""
         return MappedNames.told(self.vendors, self.items, self.jobs, self.default_item)
+
+    @property
+    def asked(self) -> MappedNames:
+        """The same, all of them, however many there are."""
+        return MappedNames.trusted(
+            vendor=self.vendors, item=self.items, job=self.jobs, default_item=self.default_item, is_complete=True
+        )
