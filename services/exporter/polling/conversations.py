@@ -125,6 +125,7 @@ class Conversations:
                 return
             call = Call(db, connection, open_, time)
             await self._close(call, "The Web Connector has not called any more.")
+            await conversations.save(db, call.conversation)
             await self._outbox.add(db, call.events)
         _note_silent(connection.name)
         self._outbox.wake()
@@ -159,6 +160,7 @@ class Conversations:
                     return _admitted(name, ticket, BUSY)
                 replaced = Call(db, connection, open_, time)
                 await self._close(replaced, "The Web Connector has begun another conversation.")
+                await conversations.save(db, replaced.conversation)
             conversation = Conversation(conversations.hashed(ticket), name, client, time.at, time.at)
             call = Call(db, connection, conversation, time)
             has_work = self._may_begin() and await self._work.remaining(call) > 0
@@ -232,11 +234,10 @@ class Conversations:
         return said
 
     async def _close(self, call: Call, why: str, *, is_ended: bool = False) -> None:
-        """End a conversation; what it was waiting for is in doubt, if it was a write."""
+        """End a conversation, which is still to be saved; what it was waiting for is in doubt, if it was a write."""
         await self._work.forget_question(call, is_ended=is_ended)
         call.note(error=why)
         call.conversation = replace(call.conversation, ended_at=call.now)
-        await conversations.save(call.db, call.conversation)
 
     async def _record(self, call: Call, heard: Heard) -> None:
         await self._circuits.record(call.db, call.connection, call.now, Calls(heard), trusts_seen=False)
