@@ -156,10 +156,10 @@ class PolledExports:
     ) -> ExportJob | None:
         """Lock the leased export again and lengthen its lease; None if the lease is another's by now."""
         found = await lock_with_text(db, under_way.commitment_id)
-        if found is None or found[0].lease is None or found[0].lease.token != under_way.token:
+        if found is None:
             return None
         exports, text = found
-        if exports.lease is None:
+        if exports.lease is None or exports.lease.token != under_way.token:
             return None
         until = time.at + timedelta(seconds=connection.lease_seconds)
         renewed = replace(exports, lease=replace(exports.lease, until=until))
