@@ -61,25 +61,14 @@ class Decisions:
             if await queries.find(db, who.company_id, commitment_id) is None:
                 return None
             facts = (await self._store.load(db, [commitment_id]))[commitment_id]
-            context = AnswerContext(who.as_person, zone_info(who.time_zone), utc_now(), traceparent)
-            erps = await directory.erps_of_company(db, who.company_id) if isinstance(answer, _ORDERS) else ()
-            snapshot, findings = await _exported(db, who.company_id, facts, answer, erps)
-            result = carry_out(
-                facts,
-                answer,
-                context,
-                snapshot=snapshot,
-                findings=findings,
-                wrong_terms=_wrong_terms(facts, answer, context, erps, snapshot),
-                objection=await _objection(db, who.company_id, facts, answer, erps),
-            )
-            if isinstance(result, Granted):
-                written = await self._record(db, facts, result)
-        if not isinstance(result, Granted):
-            return Answered(result, facts)
+            judged = await _judged(db, facts, who, answer, traceparent)
+            if isinstance(judged.result, Granted):
+                written = await self._record(db, facts, judged.result)
+        if not isinstance(judged.result, Granted):
+            return judged
         crash_at("approval.after_decision")
         self._outbox.hand_over(written)
-        return Answered(result, result.decided.state)
+        return Answered(judged.result, judged.result.decided.state)
 
     async def _record(self, db: Transaction, before: CommitmentFacts, granted: Granted) -> Written:
         decided = granted.decided
@@ -89,6 +78,29 @@ class Decisions:
         await writes.execute(db)
         crash_at("approval.before_decision_commit")
         return written
+
+
+async def check(db: Transaction, facts: CommitmentFacts, who: DirectoryPerson, answer: Answer) -> Answered:
+    """Return what `answer` by `who` to a commitment of their company would do now, without recording it."""
+    return await _judged(db, facts, who, answer, None)
+
+
+async def _judged(
+    db: Transaction, facts: CommitmentFacts, who: DirectoryPerson, answer: Answer, traceparent: str | None
+) -> Answered:
+    context = AnswerContext(who.as_person, zone_info(who.time_zone), utc_now(), traceparent)
+    erps = await directory.erps_of_company(db, who.company_id) if isinstance(answer, _ORDERS) else ()
+    snapshot, findings = await _exported(db, who.company_id, facts, answer, erps)
+    result = carry_out(
+        facts,
+        answer,
+        context,
+        snapshot=snapshot,
+        findings=findings,
+        wrong_terms=_wrong_terms(facts, answer, context, erps, snapshot),
+        objection=await _objection(db, who.company_id, facts, answer, erps),
+    )
+    return Answered(result, facts)
 
 
 def _wrong_terms(

@@ -17,6 +17,8 @@ _CURRENCIES_BY_DECIMALS = {
 }
 """Of the currencies that have another number of them (ISO 4217). CLDR's numbers are those that people use in shops, and
 leave out the cents in which invoices in dinars or rials may be written."""
+_THREE_DIGITS = 100
+_COMPACT = ((Decimal(10) ** 9, "bn"), (Decimal(10) ** 6, "M"), (Decimal(1000), "k"))
 _DECIMALS = {name: count for count, names in _CURRENCIES_BY_DECIMALS.items() for name in names.split()}
 
 
@@ -32,6 +34,17 @@ def money(amount: str | Decimal, currency: str) -> str:
     pattern = f"¤¤ #,##0.{decimals};¤¤ -#,##0.{decimals}"
     with localcontext(EXACT):
         return format_currency(Decimal(amount), currency, format=pattern, currency_digits=False, locale=LOCALE)
+
+
+def compact_money(amount: Decimal, currency: str) -> str:
+    """`amount` as a person reads it at a glance, rounded: "USD 1.2 M", "EUR 90 k"; below 1,000 it is exact."""
+    size, unit = next(((size, unit) for size, unit in _COMPACT if abs(amount) >= size), (None, ""))
+    if size is None:
+        return money(amount, currency)
+    with localcontext(EXACT):
+        shown = amount / size
+    digits = "#,##0.#" if abs(shown) < _THREE_DIGITS else "#,##0"
+    return f"{currency} {format_decimal(shown, format=digits, locale=LOCALE)} {unit}"
 
 
 def quantity(amount: str | Decimal) -> str:

@@ -1,6 +1,7 @@
-"""What approval forgets: the history of finished commitments, and contents that later revisions have superseded.
+"""What approval forgets: the history of finished commitments, superseded contents, and marks that nobody sends.
 
-Both walk through the commitments in the order of their ids, which needs no index that every event would have to update.
+The first two walk through the commitments in the order of their ids, which needs no index that every event would have
+to update.
 """
 
 from datetime import datetime
@@ -9,6 +10,7 @@ from sqlalchemy import delete, func, or_, select
 
 from schemas.fields import Status
 from services.approval.rules.commitment import CommitmentFacts
+from services.approval.storage import marks
 from services.approval.storage.store import STATE
 from services.approval.storage.tables import COMMITMENT, HISTORY, SUBMISSION
 from services.pipeline.database import Transaction
@@ -24,6 +26,7 @@ def rules(history_days: int, finished_days: int) -> tuple[RetentionRule, ...]:
     return (
         RetentionRule("history", history_days, sweep_history),
         RetentionRule("submission", finished_days, sweep_submissions),
+        RetentionRule("mark", marks.KEPT_DAYS, marks.sweep),
     )
 
 

@@ -1,13 +1,15 @@
 """Stores submissions verbatim, and reads them for answers, pages and comparisons."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import RowMapping, func, select, tuple_
+from sqlalchemy import JSON, RowMapping, cast, func, select, true, tuple_
 
 from schemas.commitment import Commitment, Person
 from services.approval.rules.rows import SubmissionRow
 from services.approval.storage.tables import SUBMISSION
+from services.pipeline.bulk import arrays, given_rows
 from services.pipeline.database import Transaction
 
 Key = tuple[str, int, str]
@@ -49,6 +51,23 @@ async def sizes(db: Transaction, keys: Sequence[Key]) -> Mapping[Key, int]:
     named = (table.c.commitment_id, table.c.revision, table.c.content_hash)
     rows = await db.execute(select(*named, func.octet_length(table.c.snapshot)).where(tuple_(*named).in_(keys)))
     return {(row[0], row[1], row[2]): row[3] for row in rows}
+
+
+async def totals_before(db: Transaction, revisions: Mapping[str, int]) -> Mapping[str, Decimal]:
+    """Return the total of the last earlier submission of each commitment, by id; `revisions` says before which."""
+    table, given = SUBMISSION, given_rows([SUBMISSION.c.commitment_id, SUBMISSION.c.revision])
+    earlier = (
+        select(cast(table.c.snapshot, JSON)["total"].as_string().label("total"))
+        .where(table.c.commitment_id == given.c.commitment_id, table.c.revision < given.c.revision)
+        .order_by(table.c.revision.desc(), table.c.content_hash)
+        .limit(1)
+        .lateral("earlier")
+    )
+    wanted = [{"commitment_id": key, "revision": revision} for key, revision in revisions.items()]
+    if not wanted:
+        return {}
+    rows = await db.execute(select(given.c.commitment_id, earlier.c.total).join(earlier, true()), arrays(wanted))
+    return {row.commitment_id: Decimal(row.total) for row in rows}
 
 
 def content_of(row: SubmissionRow) -> Commitment:

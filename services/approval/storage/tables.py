@@ -5,11 +5,13 @@ from sqlalchemy import (
     Boolean,
     Column,
     ColumnElement,
+    Date,
     DateTime,
     Index,
     Integer,
     LargeBinary,
     MetaData,
+    Numeric,
     Table,
     Text,
     Uuid,
@@ -112,6 +114,26 @@ HISTORY = Table(
     Column("round", Integer),
     Column("text", Text, nullable=False),
     Index("history_by_commitment", "commitment_id", "at"),
+)
+
+# what an approver has marked and not sent yet
+MARK = Table(
+    "mark",
+    METADATA,
+    Column("person_id", Text, primary_key=True),
+    Column("commitment_id", Text, primary_key=True),
+    Column("company_id", Text, nullable=False),
+    Column("verb", Text, nullable=False, comment="accept or reject"),
+    Column("revision", Integer, nullable=False),
+    Column("content_hash", Text, nullable=False, comment="the content that was read"),
+    Column("reason", Text),
+    Column("erp_code", Text),
+    Column("accounting_date", Date),
+    Column("note", Text),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("number", Text, nullable=False, comment="as it was marked, like currency and total"),
+    Column("currency", Text, nullable=False),
+    Column("total", Numeric, nullable=False),
 )
 
 PERSON = Table(

@@ -9,10 +9,14 @@ from services.approval.web.desk.commitment_actions import commitment_router
 from services.approval.web.desk.directory import directory_router
 from services.approval.web.desk.drift_actions import drift_action_router
 from services.approval.web.desk.errors import ErrorHandler, ErrorPages
-from services.approval.web.desk.list_actions import list_action_router
+from services.approval.web.desk.list_copies import list_copy_router
 from services.approval.web.desk.lists import list_router
+from services.approval.web.desk.mark_actions import mark_router
+from services.approval.web.desk.news import news_router
 from services.approval.web.desk.pages import ASSETS, Assets, Pages
+from services.approval.web.desk.review_page import review_router
 from services.approval.web.desk.sessions import session_router
+from services.approval.web.desk.several import several_router
 from services.approval.web.desk.sign_in import sign_in_router
 
 
@@ -24,7 +28,10 @@ def add_desk(app: FastAPI, dependencies: Dependencies) -> Mapping[type[Exception
     pages = Pages()
     for router in (
         list_router,
-        list_action_router,
+        list_copy_router,
+        mark_router,
+        review_router,
+        several_router,
         drift_action_router,
         commitment_router,
         directory_router,
@@ -32,5 +39,6 @@ def add_desk(app: FastAPI, dependencies: Dependencies) -> Mapping[type[Exception
         sign_in_router,
     ):
         app.include_router(router(dependencies, pages))
+    app.include_router(news_router(dependencies))
     app.mount("/assets", Assets(directory=ASSETS), name="assets")
     return ErrorPages(pages).by_error

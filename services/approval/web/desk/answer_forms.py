@@ -9,9 +9,10 @@ from schemas.events import LimitsProfile
 from services.approval.rules.answers import Accept, AcceptDrift, Answer, ExportAgain, Reject, Retry, Settle
 from services.approval.rules.commitment import CurrentStatus
 from services.approval.rules.guards import is_erp_left, missing_document
+from services.approval.rules.marks import Verb
 from services.approval.rules.named_document import id_said
 from services.approval.web.desk import forms
-from services.approval.web.desk.forms import BadFormError, Choice, DriftChoice, DriftVerb, Fields, FormProblem, Verb
+from services.approval.web.desk.forms import BadFormError, Choice, DriftChoice, DriftVerb, Fields, FormProblem
 
 AnswerT = TypeVar("AnswerT", bound=Answer)
 

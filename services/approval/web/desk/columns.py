@@ -1,4 +1,4 @@
-"""The columns of the desk's lists: one tuple for each view; the macro of a column's name in `cells.html` fills it."""
+"""The columns of all lists but that of the triage page; the macro of a column's name in `cells.html` fills it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,18 +30,6 @@ _WHICH_ERP = Column("erp", "ERP", is_for_several_erps=True)
 _WAITING = Column("waited", "Waiting", "short")
 
 COLUMNS: Mapping[DeskView, tuple[Column, ...]] = {
-    DeskView.READY: (
-        Column("choose", "Accept/Reject", "choose", is_for_approvers=True),
-        _COMMITMENT,
-        _VENDOR,
-        _PROJECT,
-        _TOTAL,
-        _WHICH_ERP,
-        Column("sent_by", "Sent by"),
-        _WAITING,
-        _REVISION,
-        Column("checks", "Checks", "checks"),
-    ),
     DeskView.FAILED: (
         _COMMITMENT,
         _TOTAL,

@@ -18,9 +18,10 @@ from services.approval.storage.queries import StoredCommitment
 from services.approval.storage.views import DeskView
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk import answer_forms, forms
+from services.approval.web.desk.addresses import ListQuery
 from services.approval.web.desk.detail import DetailPage, RefusedForm
 from services.approval.web.desk.forms import FormProblem
-from services.approval.web.desk.lists import ListPages, ListQuery
+from services.approval.web.desk.lists import show_results
 from services.approval.web.desk.pages import Pages
 from services.approval.web.desk.results import result_of
 from services.approval.web.tracing import traceparent_of
@@ -48,7 +49,7 @@ class CommitmentActions:
         self._database = dependencies.database
         self._decisions = dependencies.decisions
         self._page = DetailPage(dependencies, pages)
-        self._lists = ListPages(dependencies, pages)
+        self._dependencies = dependencies
 
     async def submit(self, request: Request, who: DirectoryPerson, commitment_id: str, action: Action) -> Response:
         """Carry out the form: redirect to the list with the result, or show the page again with what is wrong."""
@@ -67,7 +68,7 @@ class CommitmentActions:
         if not result.is_done:
             form = RefusedForm(fields, refusal=result.text, revision=answer.revision)
             return await self._page.show(who, commitment_id, form)
-        return await self._lists.show_results(request, _list_of(fields), [result])
+        return await show_results(self._dependencies, request, _list_of(fields), [result])
 
     async def _found(
         self, who: DirectoryPerson, commitment_id: str
@@ -128,4 +129,4 @@ def _read_about_synced(action: Action, fields: Mapping[str, str], number: str) -
 def _list_of(fields: Mapping[str, str]) -> ListQuery:
     """The list that the form was reached from."""
     named = fields.get("view", "")
-    return ListQuery(DeskView(named) if named in set(DeskView) else DeskView.READY)
+    return ListQuery(view=DeskView(named) if named in set(DeskView) else DeskView.READY)

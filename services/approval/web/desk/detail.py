@@ -17,8 +17,9 @@ from services.approval.rules.differences import differences
 from services.approval.rules.documents import distinct
 from services.approval.rules.facts import Stage
 from services.approval.rules.rows import SubmissionRow
-from services.approval.storage import line, queries, submissions
+from services.approval.storage import line, queries, submissions, tallies
 from services.approval.storage.history_items import HistoryItem, history_items
+from services.approval.storage.queries import StoredCommitment
 from services.approval.storage.reviews import CheckedSubmission, Review, review
 from services.approval.storage.views import STATUSES, DeskView
 from services.approval.web.dependencies import Dependencies
@@ -83,6 +84,23 @@ class Detail:
         return ruling.revision, ruling.who, ruling.reason
 
     @property
+    def passed(self) -> Sequence[CheckLine]:
+        """The checks that found nothing."""
+        return [check for check in self.checks if check.verdict == "OK"]
+
+    @property
+    def open_checks(self) -> Sequence[CheckLine]:
+        """The checks that found something, or could not be made; what blocks comes first."""
+        order = ("Blocks", "Warning", "Not known")
+        found = [check for check in self.checks if check.verdict != "OK"]
+        return sorted(found, key=lambda check: order.index(check.verdict))
+
+    @property
+    def changed(self) -> frozenset[str]:
+        """What has changed, in the words of the changes, so that it can be marked where it stands."""
+        return frozenset(change.field for change in self.changes)
+
+    @property
     def documents(self) -> Sequence[ErpDocument]:
         """The commitment's documents in the ERP, the last one first; more than one is a mistake."""
         others = sorted(distinct(self.row.facts.standing), key=lambda each: each.revision, reverse=True)
@@ -113,8 +131,8 @@ class DetailPage:
                 stored = await queries.find(db, who.company_id, commitment_id)
                 if stored is None:
                     raise HTTPException(HTTPStatus.NOT_FOUND)
-                detail = await _detail(db, who, await review(db, who.company_id, stored), form.revision)
-                counts = await queries.counts(db, who.company_id)
+                detail = await load_detail(db, who, stored, form.revision)
+                counts = await tallies.counts(db, who.company_id)
             return await self._pages.render_apart(
                 "commitment.html",
                 person=who,
@@ -122,7 +140,7 @@ class DetailPage:
                 title=f"{detail.row.summary.number} {detail.row.summary.title}",
                 detail=detail,
                 can=offered_answers(detail.row, who),
-                accounting_dates=_accounting_dates(detail.row.erp, who),
+                accounting_dates=accounting_dates(detail.row.erp, who),
                 counts=counts,
                 current_view=view_of(detail.row.current.status),
                 problems=form.problems,
@@ -151,12 +169,16 @@ def view_of(status: Status) -> DeskView:
     return next(view for view, statuses in STATUSES.items() if status in statuses)
 
 
-def _accounting_dates(erp: ErpConnection | None, who: DirectoryPerson) -> tuple[date, date] | None:
+def accounting_dates(erp: ErpConnection | None, who: DirectoryPerson) -> tuple[date, date] | None:
     """The first and the last accounting date that `erp` takes today, where `who` is."""
     return erp.limits.accounting_dates(utc_now().astimezone(zone_info(who.time_zone)).date()) if erp else None
 
 
-async def _detail(db: Transaction, who: DirectoryPerson, found: Review, read_revision: int | None) -> Detail:
+async def load_detail(
+    db: Transaction, who: DirectoryPerson, stored: StoredCommitment, read_revision: int | None
+) -> Detail:
+    """Return all that a page shows of a commitment; its changes begin at the revision that was read, if one was."""
+    found = await review(db, who.company_id, stored)
     changes, since = await _changes(db, found, read_revision)
     history = await history_items(db, who.company_id, found.facts.id)
     places = await line.places(db, [(found.facts, found.current, found.erp)])

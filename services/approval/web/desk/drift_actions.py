@@ -11,6 +11,7 @@ from services.approval.rules.erp import target_erp
 from services.approval.storage import directory, queries
 from services.approval.storage.views import DeskView
 from services.approval.web.dependencies import Dependencies
+from services.approval.web.desk.addresses import ListQuery
 from services.approval.web.desk.answer_forms import drift_answer
 from services.approval.web.desk.carrying_out import by_possibility, carry_out
 from services.approval.web.desk.forms import (
@@ -23,7 +24,7 @@ from services.approval.web.desk.forms import (
     why_problems,
 )
 from services.approval.web.desk.list_rows import ListRow
-from services.approval.web.desk.lists import ListPages, ListQuery
+from services.approval.web.desk.lists import ListPages, show_results
 from services.approval.web.desk.pages import Pages
 
 
@@ -63,7 +64,7 @@ class DriftActions:
             return await self._review(who, fields, verb, chosen, problems)
         answers = [(choice.commitment_id, drift_answer(verb, choice, why)) for choice in chosen]
         results = await carry_out(self._dependencies, request, who, answers)
-        return await self._lists.show_results(request, _list_of(fields), results)
+        return await show_results(self._dependencies, request, _list_of(fields), results)
 
     async def _review(
         self,
@@ -111,4 +112,4 @@ def drift_action_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
 
 
 def _list_of(fields: Fields) -> ListQuery:
-    return ListQuery.sent_from(fields, DeskView.DIFFERING)
+    return ListQuery.read(fields.get("list", ""), DeskView.DIFFERING)

@@ -18,6 +18,7 @@ from schemas.limits import (
     MAX_REASON_CHARACTERS,
     MAX_VERSION,
 )
+from services.approval.rules.marks import Mark, Verb
 
 MAX_CHOICES = 50
 """Answers in one submit: a page of the list."""
@@ -33,13 +34,6 @@ class BadFormError(HTTPException):
 
     def __init__(self) -> None:
         super().__init__(400, "This form is not complete. Go back, load the page anew and try again.")
-
-
-class Verb(StrEnum):
-    """What can be chosen for a row of the list."""
-
-    ACCEPT = "accept"
-    REJECT = "reject"
 
 
 class DriftVerb(StrEnum):
@@ -70,6 +64,11 @@ class Choice:
     def value(self) -> str:
         """The choice as a form carries it; the id comes last because it may contain colons."""
         return f"{self.verb}:{self.revision}:{self.content_hash}:{self.commitment_id}"
+
+    @classmethod
+    def marked(cls, mark: Mark) -> "Choice":
+        """The choice that was marked."""
+        return cls(mark.verb, mark.revision, mark.content_hash, mark.commitment_id)
 
     @classmethod
     def of(cls, value: str) -> "Choice":

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from schemas.commitment import ErpDocument, Summary
 from schemas.events import ErpConnection, Failure
@@ -13,13 +14,15 @@ from services.approval.rules.erp import UNNAMED_ERP, connection_name, is_held_ba
 from services.approval.rules.finding import Finding
 from services.approval.rules.guards import is_erp_left, missing_document
 from services.approval.rules.leaving import connection_that_is_back
+from services.approval.rules.marks import Mark, Verb
 from services.approval.rules.polled import needs_somebody
+from services.approval.rules.triage import Group, group_of, per_cent
 from services.approval.storage import line, reviews, submissions
 from services.approval.storage.queries import StoredCommitment
 from services.approval.storage.reviews import Review
 from services.approval.storage.submissions import Key
 from services.approval.storage.views import DeskView
-from services.approval.web.desk.forms import Choice, DriftChoice, Verb
+from services.approval.web.desk.forms import Choice, DriftChoice
 from services.pipeline.database import Transaction
 
 GROUP_BYTES = 1_048_576
@@ -38,6 +41,37 @@ class ListRow:
 
     place: int | None = None
     """Its place in the line before an ERP that asks for work; None unless it waits for one."""
+
+    note: str | None = None
+    """What its sender wrote, if it waits for an answer."""
+
+    total_before: Decimal | None = None
+    """The total of its last earlier revision, if it waits for an answer."""
+
+    mark: Mark | None = None
+    """What the person who looks has chosen and not sent yet."""
+
+    @property
+    def group(self) -> Group:
+        """What an approver has to do before accepting it."""
+        return group_of(
+            self.findings,
+            is_disputed=self.current.status is Status.DISPUTED,
+            is_changed=self.current.revision > 1,
+            has_note=bool(self.note),
+            updates=bool(self.facts.document or self.facts.unlinked_documents),
+        )
+
+    @property
+    def is_marked_as_it_is(self) -> bool:
+        """Whether it is marked, and is still what was read then."""
+        mark = self.mark
+        return mark is not None and (mark.revision, mark.content_hash) == (self.current.revision, self.content_hash)
+
+    @property
+    def total_change(self) -> str:
+        """By how much its total has changed since the last revision, in per cent; empty if it has not."""
+        return "" if self.total_before is None else per_cent(self.total_before, Decimal(self.summary.total))
 
     @property
     def can_be_created_anew(self) -> bool:
@@ -139,7 +173,8 @@ class ListRow:
     @property
     def content_hash(self) -> str:
         """The content that an answer given here is bound to; any one of a dispute, which can only be rejected."""
-        return _shown_hash(self.facts, self.current)
+        sent = self.current.submitted
+        return sent.content_hash if sent.revision == self.current.revision else min(self.facts.hashes)
 
     @property
     def drift_choice(self) -> DriftChoice | None:
@@ -156,7 +191,8 @@ class ListRow:
 
 def reviewed_row(found: Review, place: int | None = None) -> ListRow:
     """The commitment of a review as a row, with its place in the line before its ERP."""
-    return ListRow(found.facts, found.current, found.erp, found.findings, found.connection_back, place)
+    note = found.submissions[0].row.note if found.submissions else None
+    return ListRow(found.facts, found.current, found.erp, found.findings, found.connection_back, place, note)
 
 
 async def list_rows(
@@ -167,37 +203,55 @@ async def list_rows(
     erps: Sequence[ErpConnection],
 ) -> list[ListRow]:
     """Return `commitments` of one company, which exports to `erps`, as rows of a view."""
-    found = await _findings(db, company_id, commitments, erps) if view is DeskView.READY else {}
     rows = [
-        ListRow(
-            each.facts,
-            each.current,
-            target_erp(each.facts, erps),
-            found.get(each.facts.id, ()),
-            connection_that_is_back(each.current, erps),
-        )
+        ListRow(each.facts, each.current, target_erp(each.facts, erps), (), connection_that_is_back(each.current, erps))
         for each in commitments
     ]
+    if view is DeskView.READY:
+        return await _waiting_rows(db, company_id, rows, erps)
     if view is not DeskView.EXPORTING:
         return rows
     places = await line.places(db, [(row.facts, row.current, row.erp) for row in rows])
     return [replace(row, place=places.get(row.facts.id)) for row in rows]
 
 
-async def _findings(
-    db: Transaction, company_id: str, commitments: Sequence[StoredCommitment], erps: Sequence[ErpConnection]
-) -> Mapping[str, tuple[Finding, ...]]:
-    """Return the findings on the contents that are shown, by commitment id.
+async def _waiting_rows(
+    db: Transaction, company_id: str, rows: Sequence[ListRow], erps: Sequence[ErpConnection]
+) -> list[ListRow]:
+    """Return `rows` with what an approver has to know before answering."""
+    found = await _checked(db, company_id, rows, erps)
+    totals = await submissions.totals_before(
+        db, {row.facts.id: row.current.revision for row in rows if row.current.revision > 1}
+    )
+    return [
+        replace(row, total_before=totals.get(row.facts.id), findings=checked.findings, note=checked.note)
+        for row in rows
+        for checked in [found.get(row.facts.id, _Checked())]
+    ]
 
-    The contents of a page may have 50 MB together, so they are read in groups, of which only the findings are kept.
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """What is kept of a content that was checked."""
+
+    findings: tuple[Finding, ...] = ()
+    note: str | None = None
+
+
+async def _checked(
+    db: Transaction, company_id: str, rows: Sequence[ListRow], erps: Sequence[ErpConnection]
+) -> Mapping[str, _Checked]:
+    """Return the findings on the contents that are shown, and the notes that came with them, by commitment id.
+
+    The contents of a page may have 50 MB together, so they are read in groups, of which only little is kept.
     """
-    facts = {each.facts.id: each.facts for each in commitments}
-    keys = [(each.facts.id, each.current.revision, _shown_hash(each.facts, each.current)) for each in commitments]
-    found: dict[str, tuple[Finding, ...]] = {}
+    facts = {row.facts.id: row.facts for row in rows}
+    keys = [(row.facts.id, row.current.revision, row.content_hash) for row in rows]
+    found: dict[str, _Checked] = {}
     for group in _groups(keys, await submissions.sizes(db, keys)):
         sent = await submissions.find_many(db, group)
         checked = await reviews.check(db, company_id, erps, [(facts[row.commitment_id], row) for row in sent.values()])
-        found |= {each.row.commitment_id: each.findings for each in checked}
+        found |= {each.row.commitment_id: _Checked(each.findings, each.row.note) for each in checked}
     return found
 
 
@@ -213,7 +267,3 @@ def _groups(keys: Sequence[Key], sizes: Mapping[Key, int]) -> Iterator[Sequence[
         group_bytes += sizes.get(key, 0)
     if group:
         yield group
-
-
-def _shown_hash(facts: CommitmentFacts, current: CurrentStatus) -> str:
-    return current.submitted.content_hash if current.submitted.revision == current.revision else min(facts.hashes)

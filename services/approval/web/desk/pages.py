@@ -7,6 +7,7 @@ from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
@@ -40,6 +41,9 @@ _HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cache-control": "no-store",
 }
+MAX_PANE_LINES = 100
+"""Lines of a commitment beside the list; its own page has all of them."""
+
 VIEW_TITLES = {
     DeskView.READY: "Ready to Export",
     DeskView.FAILED: "Failed to Export",
@@ -62,9 +66,12 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        style_sheet = (ASSETS / "desk.css").read_bytes()
+        assets = b"".join(each.read_bytes() for each in sorted(ASSETS.iterdir()))
         self._environment.globals.update(
-            style_version=hashlib.sha256(style_sheet).hexdigest()[:12],
+            assets_version=hashlib.sha256(assets).hexdigest()[:12],
+            form_name=lambda: uuid4().hex,
+            max_pane_lines=MAX_PANE_LINES,
+            sort_words=wording.SORT_WORDS,
             view_titles=VIEW_TITLES,
             status_words=STATUS_WORDS,
             kind_words=wording.KIND_WORDS,
@@ -79,6 +86,7 @@ class Pages:
         )
         self._environment.filters.update(
             money=formats.money,
+            compact_money=formats.compact_money,
             figure=wording.figure,
             quantity=formats.quantity,
             counted=times.counted,
@@ -86,6 +94,7 @@ class Pages:
             segment=wording.segment,
             moment=_moment,
             waited=_waited,
+            days=_days,
             heartbeat=_heartbeat,
             in_line=_in_line,
         )
@@ -192,3 +201,10 @@ def _zone(context: Context) -> str:
 @pass_context
 def _waited(context: Context, since: datetime) -> str:
     return wording.waited(since, context["now"])
+
+
+@pass_context
+def _days(context: Context, since: datetime) -> int:
+    """For how many whole days something has lasted."""
+    now: datetime = context["now"]
+    return (now - since).days

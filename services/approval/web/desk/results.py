@@ -57,7 +57,7 @@ def result_of(answer: Answer, answered: Answered, erp: str) -> Result:
 def _done(answer: Answer, facts: CommitmentFacts, number: str, erp: str) -> str:
     match answer:
         case Accept():
-            return f"Accepted. {number} is being exported to {erp}; its page shows the outcome."
+            return f"Accepted. {number} is being exported to {erp}; this usually takes a few minutes."
         case Reject():
             return _given_back(answer, facts, number, erp)
         case Retry() | ExportAgain():

@@ -8,8 +8,7 @@ from urllib.parse import quote
 from schemas.commitment import Person, Summary
 from schemas.fields import FailureClass, Kind, Owner, Status, ToolLevel
 from services.approval.rules.times import counted
-from services.approval.storage.queries import MAX_COUNT
-from services.approval.storage.views import DeskView
+from services.approval.storage.views import DeskView, Sort
 from services.pipeline.formats import enumeration, money
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
@@ -37,6 +36,12 @@ CAUSE_WORDS = {
     FailureClass.FIX_DATA: "The commitment has to be corrected",
 }
 
+SORT_WORDS = {
+    Sort.OLDEST: "Oldest first",
+    Sort.NEWEST: "Newest first",
+    Sort.LARGEST: "Largest first",
+    Sort.SMALLEST: "Smallest first",
+}
 EMPTY_SEARCH_WORDS = {
     DeskView.READY: "No waiting commitment matches.",
     DeskView.FAILED: "No failed export matches.",
@@ -57,8 +62,8 @@ _EMPTY_LIST_WORDS = {
 
 
 def tally(count: int) -> str:
-    """The number beside a view; more than MAX_COUNT are not counted."""
-    return f"{count:,}+" if count >= MAX_COUNT else f"{count:,}"
+    """The number beside a view."""
+    return f"{count:,}"
 
 
 def empty_list(view: DeskView, *, is_approver: bool) -> str:

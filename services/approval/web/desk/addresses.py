@@ -1,0 +1,141 @@
+"""The addresses of the desk's lists: which view, filters, order, page and commitment a link or a form is about."""
+
+from datetime import datetime
+from decimal import Decimal
+from http import HTTPStatus
+from typing import Annotated, Any, Literal
+from urllib.parse import parse_qs, parse_qsl, urlencode
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.exceptions import HTTPException
+
+from schemas.fields import TEXT_PATTERN
+from schemas.limits import MAX_ID_CHARACTERS
+from services.approval.rules.triage import Group
+from services.approval.storage.list_filter import ListFilter
+from services.approval.storage.views import DEFAULT_SORTS, Cursor, DeskView, Sort, parse_cursor
+
+_Text = Annotated[str, Field(max_length=200, pattern=TEXT_PATTERN)]
+_Texts = Annotated[tuple[Annotated[str, Field(max_length=400, pattern=TEXT_PATTERN)], ...], Field(max_length=20)]
+_Amount = Annotated[Decimal, Field(ge=0, max_digits=20, allow_inf_nan=False)]
+_MAX_DAYS = 3_650
+MAX_TEXT = 20_000
+"""Characters of a list's query in a form."""
+
+
+class ListQuery(BaseModel):
+    """A page of a list, as in the address; `at` is the place of its first row in the list."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    view: DeskView = DeskView.READY
+    q: _Text = ""
+    project: _Texts = ()
+    vendor: _Texts = ()
+    age: int = Field(default=0, ge=0, le=_MAX_DAYS)
+    min: _Amount | None = None
+    max: _Amount | None = None
+    changed: bool = False
+    blocked: bool = False
+    sort: Sort | None = None
+    after: str = Field(default="", max_length=400, pattern=TEXT_PATTERN)
+    at: int = Field(default=1, ge=1, le=10_000_000)
+    item: str = Field(default="", max_length=MAX_ID_CHARACTERS, pattern=TEXT_PATTERN)
+
+    @classmethod
+    def read(cls, text: str, view: DeskView = DeskView.READY) -> "ListQuery":
+        """The list that a form was sent from, as `text` describes it; the whole `view` if it does not."""
+        given = parse_qs(text, max_num_fields=60) if len(text) < MAX_TEXT else {}
+        several = ("project", "vendor")
+        members: dict[str, Any] = {name: texts if name in several else texts[-1] for name, texts in given.items()}
+        try:
+            return cls(**({"view": view} | members))
+        except ValidationError:
+            return cls(view=view)
+
+    @property
+    def text(self) -> str:
+        """The list as the query of an address, which `read` reads; what is as usual is left out."""
+        usual = ListQuery.model_fields
+        given = self.model_dump(mode="json")
+        shown = {
+            name: "yes" if value is True else value
+            for name, value in given.items()
+            if name == "view" or value != _usual(usual[name].default)
+        }
+        return urlencode(shown, doseq=True)
+
+    @property
+    def address(self) -> str:
+        """The address of the list."""
+        return f"/commitments?{self.text}"
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """The list as the hidden fields of a form."""
+        return parse_qsl(self.text)
+
+    @property
+    def review_address(self) -> str:
+        """The address of the review of what is marked, from which one returns to this list."""
+        return f"/review?{urlencode({'list': self.text})}"
+
+    def reject_all_address(self, group: Group) -> str:
+        """The address of the page that rejects several commitments of a group of this page for one reason."""
+        return f"/reject-several?{urlencode({'list': self.text, 'group': group.value})}"
+
+    def news_address(self, since: datetime) -> str:
+        """The address that says how many more have come since this list was read."""
+        return f"/news?{urlencode({'list': self.but().text, 'since': since.isoformat()})}"
+
+    def toggled(self, name: Literal["project", "vendor"], entry: str) -> "ListQuery":
+        """The list with another project or vendor, or without it."""
+        chosen: tuple[str, ...] = getattr(self, name)
+        changed = tuple(each for each in chosen if each != entry) if entry in chosen else (*chosen, entry)
+        return self.but(**{name: changed})
+
+    def but(self, **changes: Any) -> "ListQuery":
+        """The list with `changes`; without a page or a commitment, unless they name one."""
+        return self.model_copy(update={"after": "", "at": 1, "item": ""} | changes)
+
+    def showing(self, commitment_id: str) -> "ListQuery":
+        """The page with another commitment opened."""
+        return self.model_copy(update={"item": commitment_id})
+
+    @property
+    def order(self) -> Sort:
+        """The order of the list; each view has its own."""
+        return self.sort or DEFAULT_SORTS[self.view]
+
+    @property
+    def filter(self) -> ListFilter:
+        """What of the view is listed."""
+        return ListFilter(
+            search=self.q.strip(),
+            projects=self.project,
+            vendors=self.vendor,
+            waited_days=self.age or None,
+            min_total=self.min,
+            max_total=self.max,
+            is_changed=self.changed,
+        )
+
+    @property
+    def cursor(self) -> Cursor | None:
+        """The last row of the page before; a 404 if `after` is not one of ours."""
+        if not self.after:
+            return None
+        cursor = parse_cursor(self.after, self.order)
+        if cursor is None:
+            raise HTTPException(HTTPStatus.NOT_FOUND)
+        return cursor
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether it leaves out any commitment of the view."""
+        return self.blocked or self.filter != ListFilter()
+
+
+def _usual(default: Any) -> Any:
+    """`default` as an address would have it."""
+    return list(default) if isinstance(default, tuple) else default

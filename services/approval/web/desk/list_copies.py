@@ -1,0 +1,146 @@
+"""Copies of a list as it is filtered: as CSV for a spreadsheet, and as a page to print."""
+
+import csv
+import io
+from collections.abc import AsyncIterator, Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+from fastapi.responses import StreamingResponse
+
+from schemas.events import DirectoryPerson, ErpConnection
+from services.approval.rules.erp import target_erp
+from services.approval.rules.status import STATUS_WORDS
+from services.approval.storage import directory, queries, tallies
+from services.approval.storage.queries import StoredCommitment
+from services.approval.web.dependencies import Dependencies
+from services.approval.web.desk.addresses import ListQuery
+from services.approval.web.desk.list_rows import ListRow
+from services.approval.web.desk.pages import VIEW_TITLES, Pages
+from services.approval.web.desk.wording import OWNER_WORDS, totals
+from services.pipeline.clock import utc_now
+
+MAX_PRINTED = 500
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""A spreadsheet takes a cell that begins so for a formula (OWASP, CSV injection)."""
+_HEADINGS = (
+    *("Number", "Title", "Kind", "Vendor", "Project", "Currency", "Total", "Status", "Since (UTC)", "Revision"),
+    *(
+        "Sent by",
+        "ERP",
+        "ERP document",
+        "Message",
+        "Code",
+        "Who acts",
+        "Next step",
+        "Reason",
+        "Rejected by",
+        "Link",
+        "Id",
+    ),
+)
+
+
+def list_copy_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
+    """Return the routes of the copies."""
+    router = APIRouter(include_in_schema=False)
+    Viewer = Annotated[DirectoryPerson, Depends(dependencies.identity.require_viewer)]  # noqa: N806 - a type
+
+    @router.get("/commitments.csv")
+    async def as_csv(who: Viewer, query: Annotated[ListQuery, Query()]) -> Response:
+        name = f"commitments-{query.view.value}-{utc_now():%Y-%m-%d}.csv"
+        headers = {"content-disposition": f'attachment; filename="{name}"'}
+        return StreamingResponse(_csv(dependencies, who, query.but()), media_type="text/csv", headers=headers)
+
+    @router.get("/print")
+    async def to_print(who: Viewer, query: Annotated[ListQuery, Query()]) -> Response:
+        rows: list[ListRow] = []
+        async for page in _pages(dependencies, who, query.but()):
+            rows.extend(page[: MAX_PRINTED - len(rows)])
+            if len(rows) == MAX_PRINTED:
+                break
+        async with dependencies.database.begin() as db:
+            tally = await tallies.tally(db, who.company_id, query.view, query.filter, now=utc_now())
+        return await pages.render_apart(
+            "print.html",
+            person=who,
+            title=VIEW_TITLES[query.view],
+            query=query,
+            rows=rows,
+            tally=tally,
+            totals=totals([row.summary for row in rows]),
+        )
+
+    return router
+
+
+async def _pages(dependencies: Dependencies, who: DirectoryPerson, query: ListQuery) -> AsyncIterator[list[ListRow]]:
+    """The rows of the whole list, page by page, each read in a transaction of its own."""
+    after = None
+    while True:
+        async with dependencies.readers, dependencies.database.begin() as db:
+            erps = await directory.erps_of_company(db, who.company_id)
+            page = await queries.page(
+                db,
+                who.company_id,
+                query.view,
+                only=query.filter,
+                sort=query.order,
+                after=after,
+                limit=queries.MAX_PAGE_ROWS,
+            )
+        yield [_row(each, erps) for each in page.commitments]
+        after = page.next_after
+        if after is None:
+            return
+
+
+def _row(stored: StoredCommitment, erps: Sequence[ErpConnection]) -> ListRow:
+    return ListRow(stored.facts, stored.current, target_erp(stored.facts, erps))
+
+
+async def _csv(dependencies: Dependencies, who: DirectoryPerson, query: ListQuery) -> AsyncIterator[bytes]:
+    # spreadsheets take a file for UTF-8 only if it begins with this
+    yield "\ufeff".encode() + _lines([_HEADINGS])
+    async for page in _pages(dependencies, who, query):
+        yield _lines([_cells(row) for row in page])
+
+
+def _lines(rows: Sequence[Sequence[str]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text).writerows([_safe(cell) for cell in row] for row in rows)
+    return text.getvalue().encode()
+
+
+def _safe(cell: str) -> str:
+    """`cell` as text, whatever a spreadsheet would take it for; a negative amount stays a number."""
+    is_number = cell.removeprefix("-").replace(".", "", 1).isdecimal()
+    return f"'{cell}" if cell.startswith(_FORMULA) and not is_number else cell
+
+
+def _cells(row: ListRow) -> Sequence[str]:
+    summary, current, ruling = row.summary, row.current, row.current.ruling
+    failure, document = ruling.failure if ruling else None, row.facts.document
+    return (
+        summary.number,
+        summary.title,
+        summary.kind.value,
+        summary.vendor,
+        summary.project,
+        summary.currency,
+        str(summary.total),
+        STATUS_WORDS[current.status],
+        f"{current.since:%Y-%m-%d %H:%M}",
+        str(current.revision),
+        summary.sent_by.name,
+        row.erp_title,
+        document.name if document else "",
+        failure.message if failure else "",
+        (failure.code or "") if failure else "",
+        OWNER_WORDS[failure.owner] if failure else "",
+        failure.next_step if failure else "",
+        (ruling.reason or "") if ruling else "",
+        (ruling.who or "") if ruling and ruling.reason else "",
+        summary.url,
+        row.facts.id,
+    )

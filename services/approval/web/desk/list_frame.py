@@ -1,0 +1,36 @@
+"""What stands around every list: the views with their counts, the figures of the list, and its filters."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from schemas.events import DirectoryPerson, ErpConnection
+from services.approval.storage import directory, tallies
+from services.approval.storage.tallies import Facets, Tally
+from services.approval.storage.views import DeskView
+from services.approval.web.desk.addresses import ListQuery
+from services.pipeline.clock import utc_now
+from services.pipeline.database import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class ListFrame:
+    """The views' `counts`, the `tally` of the list as it is filtered, and the `facets` of its view, at an instant."""
+
+    counts: dict[DeskView, int]
+    tally: Tally
+    facets: Facets
+    erps: Sequence[ErpConnection]
+    at: datetime
+
+
+async def list_frame(db: Transaction, person: DirectoryPerson, query: ListQuery) -> ListFrame:
+    """Return the frame of a list of the person's company."""
+    company, now = person.company_id, utc_now()
+    return ListFrame(
+        dict(await tallies.counts(db, company)),
+        await tallies.tally(db, company, query.view, query.filter, now=now),
+        await tallies.facets(db, company, query.view),
+        await directory.erps_of_company(db, company),
+        now,
+    )

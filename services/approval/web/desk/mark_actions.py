@@ -1,0 +1,176 @@
+"""Keeps what an approver chooses on the triage page until it is sent: one mark, or those of a whole group."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from starlette.exceptions import HTTPException
+
+from schemas.events import DirectoryPerson
+from services.approval.decisions import Answered, check
+from services.approval.rules.answers import Accept, AlreadyGranted, Granted, Reject, Unacceptable
+from services.approval.rules.commitment import current_status
+from services.approval.rules.erp import erp_title, target_erp
+from services.approval.rules.marks import Mark, Verb, mark_of
+from services.approval.storage import directory, marks, queries
+from services.approval.web.dependencies import Dependencies
+from services.approval.web.desk import answer_forms, forms
+from services.approval.web.desk.addresses import ListQuery
+from services.approval.web.desk.answer_forms import chosen_answer
+from services.approval.web.desk.detail import RefusedForm
+from services.approval.web.desk.forms import Choice, Fields, FormProblem, choices
+from services.approval.web.desk.lists import show_results
+from services.approval.web.desk.pages import Pages, see_other
+from services.approval.web.desk.results import Result, result_of
+from services.approval.web.desk.triage import TriagePage
+from services.pipeline.clock import utc_now
+from services.pipeline.database import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Marking:
+    """An answer that somebody wants to mark, and what it would do now."""
+
+    commitment_id: str
+    answer: Accept | Reject
+    answered: Answered
+    erp: str
+
+    @property
+    def mark(self) -> Mark | None:
+        """The mark, if the answer could be given now."""
+        current = current_status(self.answered.facts)
+        if not isinstance(self.answered.result, Granted) or current is None:
+            return None
+        summary = current.summary
+        return mark_of(
+            self.commitment_id,
+            self.answer,
+            number=summary.number,
+            currency=summary.currency,
+            total=Decimal(summary.total),
+            at=utc_now(),
+        )
+
+    @property
+    def result(self) -> Result:
+        """Why it is not marked, in words."""
+        return result_of(self.answer, self.answered, self.erp)
+
+
+class MarkActions:
+    """Marks and unmarks."""
+
+    def __init__(self, dependencies: Dependencies, pages: Pages) -> None:
+        self._dependencies = dependencies
+        self._database = dependencies.database
+        self._triage = TriagePage(dependencies, pages)
+
+    async def submit(self, request: Request, who: DirectoryPerson, fields: Fields) -> Response:
+        """Carry out the form and return to the list that it was sent from."""
+        query = ListQuery.read(fields.get("list", ""))
+        if "clear" in fields:
+            return await self._clear(who, query, fields["clear"])
+        if "all" in fields:
+            return await self._mark_all(request, who, query, fields)
+        return await self._mark_one(request, who, query, fields, Choice.of(fields.get("mark", "")))
+
+    async def _clear(self, who: DirectoryPerson, query: ListQuery, which: str) -> Response:
+        async with self._database.begin() as db:
+            await marks.clear(db, who, None if which == "all" else [which])
+        return see_other(query.address)
+
+    async def _mark_one(
+        self, request: Request, who: DirectoryPerson, query: ListQuery, fields: Fields, choice: Choice
+    ) -> Response:
+        """Mark one commitment and open the next one; what is wrong is shown beside it."""
+        here = query.showing(choice.commitment_id)
+        answer = await self._read(who, fields, choice)
+        if not isinstance(answer, Accept | Reject):
+            return await self._triage.show(who, here, refused=RefusedForm(fields, answer))
+        async with self._database.begin() as db:
+            marking = await self._marking(db, who, choice.commitment_id, answer)
+            if marking and marking.mark:
+                await self._save(db, who, [marking.mark])
+                return see_other(query.showing(fields.get("next", "") or query.item).address)
+        if marking is None:
+            raise HTTPException(HTTPStatus.NOT_FOUND)
+        return await self._not_marked(request, who, here, fields, marking)
+
+    async def _not_marked(
+        self, request: Request, who: DirectoryPerson, here: ListQuery, fields: Fields, marking: Marking
+    ) -> Response:
+        match marking.answered.result:
+            case AlreadyGranted():
+                return await show_results(self._dependencies, request, here, [marking.result])
+            case Unacceptable(_, problems):
+                wrong = [FormProblem(each.member, each.text) for each in problems]
+                return await self._triage.show(who, here, refused=RefusedForm(fields, wrong))
+        refused = RefusedForm(fields, refusal=marking.result.text, revision=marking.answer.revision)
+        return await self._triage.show(who, here, refused=refused)
+
+    async def _read(
+        self, who: DirectoryPerson, fields: Fields, choice: Choice
+    ) -> Accept | Reject | Sequence[FormProblem]:
+        """The answer of the form; a 404 if the company has no such commitment."""
+        async with self._database.begin() as db:
+            stored = await queries.find(db, who.company_id, choice.commitment_id)
+            if stored is None:
+                raise HTTPException(HTTPStatus.NOT_FOUND)
+            erp = target_erp(stored.facts, await directory.erps_of_company(db, who.company_id))
+        bound = dict(fields) | {"revision": str(choice.revision), "content_hash": choice.content_hash}
+        if choice.verb is Verb.REJECT:
+            return answer_forms.read_reject(bound, stored.current.summary.number)
+        return answer_forms.read_accept(bound, erp.limits if erp else None)
+
+    async def _mark_all(self, request: Request, who: DirectoryPerson, query: ListQuery, fields: Fields) -> Response:
+        """Mark all that the form names with one answer; what is marked already stays as it is."""
+        verb = Verb.REJECT if fields["all"] == Verb.REJECT else Verb.ACCEPT
+        chosen, reason = choices(fields), fields.get("reason", "").strip()
+        left: list[Result] = []
+        async with self._database.begin() as db:
+            known = {mark.commitment_id for mark in await marks.of_person(db, who)}
+            saved = []
+            for choice in chosen:
+                if choice.commitment_id in known:
+                    continue
+                answer = chosen_answer(choice, reason)
+                marking = await self._marking(db, who, choice.commitment_id, answer) if choice.verb is verb else None
+                if marking and marking.mark:
+                    saved.append(marking.mark)
+                elif marking:
+                    left.append(marking.result)
+            await self._save(db, who, saved)
+        return await show_results(self._dependencies, request, query, left) if left else see_other(query.address)
+
+    async def _marking(
+        self, db: Transaction, who: DirectoryPerson, commitment_id: str, answer: Accept | Reject
+    ) -> Marking | None:
+        stored = await queries.find(db, who.company_id, commitment_id)
+        if stored is None:
+            return None
+        answered = await check(db, stored.facts, who, answer)
+        erps = await directory.erps_of_company(db, who.company_id)
+        return Marking(commitment_id, answer, answered, erp_title(target_erp(answered.facts, erps)))
+
+    async def _save(self, db: Transaction, who: DirectoryPerson, saved: Sequence[Mark]) -> None:
+        if len(await marks.of_person(db, who)) + len(saved) > marks.MAX_MARKS:
+            limit = f"You have marked {marks.MAX_MARKS} commitments. Send them before you mark more."
+            raise HTTPException(HTTPStatus.CONFLICT, limit)
+        await marks.save(db, who, saved)
+
+
+def mark_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
+    """Return the route that takes marks."""
+    router = APIRouter(include_in_schema=False)
+    actions = MarkActions(dependencies, pages)
+    Approver = Annotated[DirectoryPerson, Depends(dependencies.identity.require_approver)]  # noqa: N806 - a type
+
+    @router.post("/marks")
+    async def mark(request: Request, who: Approver) -> Response:
+        return await actions.submit(request, who, forms.text_fields(await request.form()))
+
+    return router

@@ -1,0 +1,43 @@
+"""The bar below the triage page: what is marked and not sent yet."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from services.approval.rules.marks import Mark, Verb, with_verb
+from services.approval.web.desk.forms import Choice
+from services.pipeline.formats import compact_money
+
+
+@dataclass(frozen=True, slots=True)
+class MarksBar:
+    """How many commitments are marked, and the total of the accepted ones in each currency."""
+
+    accepted: int = 0
+    rejected: int = 0
+    totals: tuple[str, ...] = ()
+    only: Mark | None = None
+    """The mark, if there is just one: it can be sent at once where there is nothing more to read."""
+
+    @classmethod
+    def of(cls, marks: Sequence[Mark]) -> "MarksBar":
+        """The bar for a person's marks."""
+        accepted, rejected = with_verb(marks, Verb.ACCEPT), with_verb(marks, Verb.REJECT)
+        return cls(len(accepted), len(rejected), _totals(accepted), marks[0] if len(marks) == 1 else None)
+
+    @property
+    def choice(self) -> str:
+        """What the form sends for the only mark; empty if there are several, or none."""
+        return Choice.marked(self.only).value if self.only else ""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is marked."""
+        return not (self.accepted or self.rejected)
+
+
+def _totals(marks: Sequence[Mark]) -> tuple[str, ...]:
+    sums: dict[str, Decimal] = {}
+    for mark in marks:
+        sums[mark.currency] = sums.get(mark.currency, Decimal(0)) + mark.total
+    return tuple(compact_money(sums[currency], currency) for currency in sorted(sums))
