@@ -17,7 +17,7 @@ from services.approval.rules.polled import is_in_trouble
 from services.approval.storage import directory, queries
 from services.approval.storage.queries import Cursor
 from services.approval.storage.sessions import Session
-from services.approval.storage.views import DeskView
+from services.approval.storage.views import DEFAULT_SORTS, DeskView
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk.columns import columns_for
 from services.approval.web.desk.forms import Fields, FormProblem
@@ -55,7 +55,7 @@ class ListQuery:
         """The last row of the page before; a 404 if `after` is not one of ours."""
         if not self.after:
             return None
-        cursor = queries.parse_cursor(self.after)
+        cursor = queries.parse_cursor(self.after, DEFAULT_SORTS[self.view])
         if cursor is None:
             raise HTTPException(HTTPStatus.NOT_FOUND)
         return cursor
@@ -159,7 +159,8 @@ def _results(session: Session | None, name: str) -> list[Result]:
 
 
 async def _page(db: Transaction, person: DirectoryPerson, query: ListQuery) -> queries.Page:
-    return await queries.page(db, person.company_id, query.view, search=query.search.strip(), after=query.cursor)
+    only = queries.ListFilter(search=query.search.strip())
+    return await queries.page(db, person.company_id, query.view, only=only, after=query.cursor)
 
 
 def _by_cause(rows: Sequence[ListRow]) -> Mapping[Any, Sequence[ListRow]]:

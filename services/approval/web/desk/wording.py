@@ -8,7 +8,6 @@ from urllib.parse import quote
 from schemas.commitment import Person, Summary
 from schemas.fields import FailureClass, Kind, Owner, Status, ToolLevel
 from services.approval.rules.times import counted
-from services.approval.storage.queries import MAX_COUNT
 from services.approval.storage.views import DeskView
 from services.pipeline.formats import enumeration, money
 
@@ -57,8 +56,8 @@ _EMPTY_LIST_WORDS = {
 
 
 def tally(count: int) -> str:
-    """The number beside a view; more than MAX_COUNT are not counted."""
-    return f"{count:,}+" if count >= MAX_COUNT else f"{count:,}"
+    """The number beside a view."""
+    return f"{count:,}"
 
 
 def empty_list(view: DeskView, *, is_approver: bool) -> str:
