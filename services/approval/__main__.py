@@ -17,7 +17,7 @@ from services.approval.aggregates import AGGREGATES
 from services.approval.metrics import REFRESH_SECONDS, refresh_gauges
 from services.approval.rules.refusals import refusal
 from services.approval.settings import ApprovalSettings
-from services.approval.storage import retention
+from services.approval.storage import retention, tallies
 from services.approval.storage.tables import KERNEL
 from services.approval.web.app import build_app
 from services.pipeline.catching_up import CatchingUp
@@ -56,7 +56,10 @@ def build() -> tuple[Service, ApprovalSettings]:
         database=database,
         outbox=outbox,
         aggregates=AGGREGATES,
-        loops=(every(REFRESH_SECONDS, sparing(partial(refresh_gauges, database))),),
+        loops=(
+            every(REFRESH_SECONDS, sparing(partial(refresh_gauges, database))),
+            every(tallies.FOLD_SECONDS, partial(tallies.keep_folded, database)),
+        ),
         app=build_app(settings, database, outbox, catching_up.require),
         publishes=PUBLISHED,
         reply=refusal,

@@ -1,29 +1,56 @@
 """Queries of the desk and the API: lists by view, one commitment, its history."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
-from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, ScalarSelect, Select, bindparam, func, select
+from sqlalchemy import Select, bindparam, func, select, union_all
 
-from schemas.fields import Id, Instant, Status, valid_or_none
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, current_status
 from services.approval.storage import searches
+from services.approval.storage.list_filter import NUL, ListFilter
 from services.approval.storage.store import STATE
 from services.approval.storage.tables import COMMITMENT, HISTORY
-from services.approval.storage.views import STATUSES, DeskView, in_order, place
+from services.approval.storage.tallies import Facet, Facets, Tally, counts, facets, tally
+from services.approval.storage.views import (
+    DEFAULT_SORTS,
+    STATUSES,
+    Cursor,
+    DeskView,
+    Listed,
+    Sort,
+    in_view,
+    parse_cursor,
+)
+from services.pipeline.clock import utc_now
 from services.pipeline.companies import companies_in
 from services.pipeline.database import Transaction
 
+__all__ = [
+    "Cursor",
+    "Facet",
+    "Facets",
+    "ListFilter",
+    "Sort",
+    "Tally",
+    "counts",
+    "facets",
+    "find",
+    "history",
+    "newer",
+    "page",
+    "parse_cursor",
+    "tally",
+    "waiting",
+]
+
 PAGE_ROWS = 50
 MAX_PAGE_ROWS = 200
-MAX_COUNT = 10_000
+MAX_NEWER = 100
 MAX_HISTORY_ROWS = 500
-_NUL = "\x00"
-"""PostgreSQL text cannot contain it, so nothing matches it."""
+EVERYTHING = ListFilter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,30 +61,11 @@ class StoredCommitment:
     current: CurrentStatus
 
 
-class Cursor(NamedTuple):
-    """A position in a list, which is sorted by `since`; as text it is part of addresses."""
-
-    since: Instant
-    id: Id
-
-    def __str__(self) -> str:
-        """The text that parse_cursor reads."""
-        return f"{self.since.isoformat()}|{self.id}"
-
-
-_CURSOR: TypeAdapter[Cursor] = TypeAdapter(Cursor)
-
-
-def parse_cursor(text: str) -> Cursor | None:
-    """Return the cursor that `text` represents; None if it represents none."""
-    return valid_or_none(_CURSOR, text.split("|", 1))
-
-
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some commitments of a list, oldest first; `next_after` continues it, None at its end.
+    """Some commitments of a list in its order; `next_after` continues it, None at its end.
 
-    A search may end a page before it is full, when it has looked at many commitments: `is_partial`.
+    A filtered list may end a page before it is full, when it has looked at many commitments: `is_partial`.
     """
 
     commitments: Sequence[StoredCommitment]
@@ -82,27 +90,30 @@ async def page(
     company_id: str,
     view: DeskView,
     *,
-    search: str = "",
-    after: tuple[datetime, str] | None = None,
+    only: ListFilter = EVERYTHING,
+    sort: Sort | None = None,
+    after: Cursor | None = None,
     limit: int = PAGE_ROWS,
+    now: datetime | None = None,
 ) -> Page:
-    """Return at most `limit` commitments of a view whose number, title, vendor or project contains `search`."""
-    if _NUL in search:
+    """Return at most `limit` commitments of a view that fulfil `only`, after a position of the same sort.
+
+    Without `sort` the view's own is used. `now` is what the filter's days are counted until.
+    """
+    if only.is_impossible:
         return Page([], None)
-    if search:
-        return await _found(db, await searches.search(db, company_id, view, search, after=after, limit=limit))
-    statement = _listed(view, is_continued=after is not None)
-    rows = (await db.execute(statement, place(company_id, after, limit + 1))).all()
-    last = rows[limit - 1] if len(rows) > limit else None
-    return Page(_all_stored(row.state for row in rows[:limit]), Cursor(last.since, last.id) if last else None)
+    wanted = Listed(company_id, view, only, sort or DEFAULT_SORTS[view], now or utc_now())
+    hits = await searches.search(db, wanted, after=after, limit=limit)
+    table = COMMITMENT
+    rows = await db.execute(select(table.c.id, table.c.state).where(table.c.id == func.any(list(hits.ids))))
+    states = {row.id: row.state for row in rows}
+    commitments = [stored_commitment(states[commitment_id]) for commitment_id in hits.ids]
+    return Page([each for each in commitments if each], hits.next_after, is_partial=hits.is_partial)
 
 
-async def counts(db: Transaction, company_id: str) -> Mapping[DeskView, int]:
-    """Return how many commitments each view holds; MAX_COUNT stands for that many or more."""
-    by_status = (await db.execute(_COUNTS, {"company": company_id})).one()._mapping  # noqa: SLF001 - a public name
-    found = {view: sum(by_status[status.value] for status in statuses) for view, statuses in STATUSES.items()}
-    found[DeskView.DIFFERING] = by_status[DeskView.DIFFERING.value]
-    return {view: min(count, MAX_COUNT) for view, count in found.items()}
+async def newer(db: Transaction, company_id: str, view: DeskView, since: datetime) -> int:
+    """Return how many commitments of a view have got their status after `since`; MAX_NEWER are that many or more."""
+    return int((await db.execute(_newer(view), {"company": company_id, "since": since})).scalar_one())
 
 
 async def waiting(db: Transaction) -> tuple[int, datetime | None]:
@@ -122,7 +133,7 @@ async def waiting(db: Transaction) -> tuple[int, datetime | None]:
 
 async def find(db: Transaction, company_id: str, commitment_id: str) -> StoredCommitment | None:
     """Return a commitment of the company; None if it has no such commitment, or nothing of it was submitted."""
-    if _NUL in commitment_id:
+    if NUL in commitment_id:
         return None
     table = COMMITMENT
     chosen = select(table.c.state).where(table.c.id == commitment_id, table.c.company_id == company_id)
@@ -142,35 +153,17 @@ async def history(db: Transaction, company_id: str, commitment_id: str) -> Seque
     return [HistoryLine(*row) for row in rows]
 
 
-async def _found(db: Transaction, hits: searches.Hits) -> Page:
-    """Return the page of a search."""
-    table = COMMITMENT
-    rows = await db.execute(select(table.c.id, table.c.state).where(table.c.id == func.any(list(hits.ids))))
-    states = {row.id: row.state for row in rows}
-    commitments = _all_stored(states[commitment_id] for commitment_id in hits.ids)
-    return Page(commitments, hits.next_after and Cursor(*hits.next_after), is_partial=hits.is_partial)
-
-
-def _all_stored(states: Iterable[str]) -> list[StoredCommitment]:
-    return [each for each in map(stored_commitment, states) if each]
-
-
 @cache
-def _listed(view: DeskView, *, is_continued: bool) -> Select[Any]:
-    listed = in_order(view, is_continued=is_continued)
-    return select(listed.c.id, listed.c.since, listed.c.state)
-
-
-def _count(condition: ColumnElement[bool]) -> ScalarSelect[int]:
-    table = COMMITMENT
-    of_company = select(table.c.id).where(table.c.company_id == bindparam("company"), condition)
-    return select(func.count()).select_from(of_company.limit(MAX_COUNT).subquery()).scalar_subquery()
-
-
-_COUNTS = select(
-    *(_count(COMMITMENT.c.status == status.value).label(status.value) for status in Status),
-    _count(COMMITMENT.c.differs).label(DeskView.DIFFERING.value),
-)
+def _newer(view: DeskView) -> Select[Any]:
+    table, since = COMMITMENT, bindparam("since", type_=COMMITMENT.c.since.type)
+    parts = [
+        select(table.c.id)
+        .where(table.c.company_id == bindparam("company"), each, table.c.since > since)
+        .limit(MAX_NEWER)
+        for each in in_view(view)
+    ]
+    found = union_all(*(select(part.subquery()) for part in parts)).limit(MAX_NEWER).subquery()
+    return select(func.count()).select_from(found)
 
 
 def stored_commitment(state: str) -> StoredCommitment | None:

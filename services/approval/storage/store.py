@@ -1,6 +1,7 @@
 """Loads and saves the state of a batch: one select, and one write per kind of row."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -13,6 +14,8 @@ from schemas.events import ApprovalRequested, Change, DirectoryPerson, ErpConnec
 from services.approval.rules.approval_requests import ApprovalRequest, approval_requested, new_approval_request
 from services.approval.rules.commitment import CommitmentFacts, current_status
 from services.approval.rules.differences import differences
+from services.approval.rules.facts import Submitted
+from services.approval.rules.folding import company_gram, grams, searchable
 from services.approval.rules.line_of_erp import route
 from services.approval.rules.rows import HistoryEntry, StoredRow, SubmissionRow
 from services.approval.storage import directory, documents, submissions, tables
@@ -45,6 +48,16 @@ _NEW_COMMITMENT = Write(
 )
 """Inserts whole rows; a row that has appeared since it was looked for is left alone, and not counted as written."""
 
+_TEXT = insert_given(tables.SEARCH_TEXT, ("commitment_id", "grams"), "search_text")
+_SEARCH_TEXT = Write(
+    "search_text",
+    _TEXT.on_conflict_do_update(
+        index_elements=["commitment_id"],
+        set_={"grams": _TEXT.excluded.grams},
+        where=tables.SEARCH_TEXT.c.grams != _TEXT.excluded.grams,
+    ),
+)
+
 
 class CommitmentStore:
     """Commitments with their submissions and their history."""
@@ -67,6 +80,7 @@ class CommitmentStore:
         known = [change.after for change in changed if change.before.company_id is not None]
         _insert(writes, await mapped(columns, new))
         writes.update(tables.COMMITMENT, await mapped(columns, known))
+        _save_texts(writes, [each.after for each in changed if _submitted(each.before) is not _submitted(each.after)])
         await documents.save(db, changed)
         rows = [row for change in changes for row in change.rows]
         sent = [row for row in rows if isinstance(row, SubmissionRow)]
@@ -126,6 +140,12 @@ def _insert(writes: Writes, rows: Sequence[Mapping[str, Any]]) -> None:
         writes.add(_NEW_COMMITMENT, sorted(rows, key=lambda row: row["id"]), otherwise=appeared)
 
 
+def _save_texts(writes: Writes, known: Sequence[CommitmentFacts]) -> None:
+    """Write what is searched, only where something else is submitted: it is costly to index."""
+    if texts := [each for each in map(search_text, known) if each]:
+        writes.add(_SEARCH_TEXT, texts)
+
+
 async def _requested(
     db: Transaction, facts: CommitmentFacts, request: ApprovalRequest
 ) -> Event[ApprovalRequested] | None:
@@ -149,7 +169,6 @@ def columns(facts: CommitmentFacts) -> dict[str, Any]:
     """Return the row of a commitment: its facts, and what lists filter, sort and search by."""
     current = current_status(facts)
     summary = current.summary if current else None
-    searched = (summary.number, summary.title, summary.vendor, summary.project) if summary else ()
     return {
         "id": facts.id,
         "company_id": facts.company_id,
@@ -157,10 +176,29 @@ def columns(facts: CommitmentFacts) -> dict[str, Any]:
         "status": current and current.status.value,
         "since": current and current.since,
         "number": summary and summary.number,
-        "searchable": "\n".join(searched).lower() or None,
+        "searchable": summary and searchable(summary),
+        "project": summary and summary.project,
+        "vendor": summary and summary.vendor,
+        "currency": summary and summary.currency,
+        "total": summary and Decimal(summary.total),
+        "revision": current and current.revision,
         "differs": facts.open_drift is not None,
         "route": route(facts, current),
     }
+
+
+def search_text(facts: CommitmentFacts) -> dict[str, str] | None:
+    """Return the row of `search_text` for a commitment; None until something was submitted."""
+    current = current_status(facts)
+    if current is None:
+        return None
+    texts = grams(searchable(current.summary).split())
+    return {"commitment_id": facts.id, "grams": " ".join((company_gram(facts.company_id), *texts))}
+
+
+def _submitted(facts: CommitmentFacts) -> Submitted | None:
+    current = current_status(facts)
+    return current.submitted if current else None
 
 
 def _history(entry: HistoryEntry) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Approval's tables: commitments with their submissions and documents, history, people, ERP connections, sessions."""
+"""Approval's tables: commitments with what lists need, submissions, documents, history, people, ERPs, sessions."""
 
 from sqlalchemy import (
     BigInteger,
@@ -7,6 +7,7 @@ from sqlalchemy import (
     ColumnElement,
     Date,
     DateTime,
+    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -16,7 +17,9 @@ from sqlalchemy import (
     Text,
     Uuid,
     and_,
+    func,
     literal,
+    literal_column,
     text,
 )
 
@@ -35,7 +38,12 @@ COMMITMENT = Table(
     Column("status", Text, comment="empty while nothing was submitted, which is not shown"),
     Column("since", DateTime(timezone=True)),
     Column("number", Text),
-    Column("searchable", Text, comment="number, title, vendor and project in lower case"),
+    Column("searchable", Text, comment="number, title, names and total as searches compare them"),
+    Column("project", Text),
+    Column("vendor", Text),
+    Column("currency", Text),
+    Column("total", Numeric, comment="what was submitted, in `currency`"),
+    Column("revision", Integer),
     Column(
         "differs",
         Boolean,
@@ -44,8 +52,14 @@ COMMITMENT = Table(
         comment="whether its document in the ERP is not what was exported",
     ),
     Column("route", Text, comment="what decides which ERP it waits for, as JSON; empty unless it is exporting"),
-    Index("commitment_differing", "company_id", "since", "id", postgresql_where=text("differs")),
     Index("commitment_by_status", "company_id", "status", "since", "id"),
+    Index("commitment_by_total", "company_id", "status", "total", "since", "id"),
+    Index("commitment_by_project", "company_id", "project", "status", "since", "id"),
+    Index("commitment_by_vendor", "company_id", "vendor", "status", "since", "id"),
+    # few commitments are in these, so that they cost little
+    Index("commitment_differing", "company_id", "since", "id", postgresql_where=text("differs")),
+    Index("commitment_differing_by_total", "company_id", "total", "since", "id", postgresql_where=text("differs")),
+    Index("commitment_changed", "company_id", "status", "since", "id", postgresql_where=text("revision > 1")),
     # by code point, so that it finds the numbers that begin with some characters in any database
     Index(
         "commitment_by_number",
@@ -61,7 +75,6 @@ COMMITMENT = Table(
         postgresql_include=["route"],
         postgresql_where=text("route is not null"),
     ),
-    Index("commitment_by_since", "company_id", "since", "id", postgresql_where=text("status is not null")),
 )
 
 SUBMISSION = Table(
@@ -88,6 +101,41 @@ def begins_with(number: str | ColumnElement[str]) -> ColumnElement[bool]:
     first = literal(number, Text) if isinstance(number, str) else number
     return and_(first <= NUMBER, first.concat(LAST_CHARACTER) > NUMBER)
 
+
+# apart from the commitment, whose every change would write all of its entries into the index anew
+SEARCH_TEXT = Table(
+    "search_text",
+    METADATA,
+    Column("commitment_id", Text, primary_key=True),
+    Column("grams", Text, nullable=False, comment="the company, and all sequences of three characters, by blanks"),
+)
+GRAMS = func.string_to_array(SEARCH_TEXT.c.grams, literal_column("' '"))
+Index("search_text_by_gram", GRAMS.label("gram_list"), postgresql_using="gin")
+
+# how many commitments there are and their sums, kept by triggers on `commitment`; the two tables are added up
+_TALLIED = (
+    ("company_id", "of which company"),
+    ("status", "a status, or `differing` for those that also differ"),
+    ("kind", "what `name` is: all, project, vendor, or changed for later revisions than the first"),
+    ("name", "of the project or vendor, otherwise empty"),
+    ("currency", "of the total"),
+)
+TALLY = Table(
+    "tally",
+    METADATA,
+    *(Column(name, Text, primary_key=True, comment=comment) for name, comment in _TALLIED),
+    Column("count", BigInteger, nullable=False),
+    Column("total", Numeric, nullable=False),
+)
+TALLY_CHANGE = Table(
+    "tally_change",
+    METADATA,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    *(Column(name, Text, nullable=False) for name, _ in _TALLIED),
+    Column("count", BigInteger, nullable=False),
+    Column("total", Numeric, nullable=False),
+    Index("tally_change_by_company", "company_id"),
+)
 
 # who holds which document of an ERP, derived from the states; a document of two commitments is shown on the desk
 DOCUMENT = Table(

@@ -1,19 +1,20 @@
-"""The views of the desk: which statuses each holds, and its commitments in their order."""
+"""The views of the desk: which statuses each holds, and its commitments in each order that they can be listed in."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal, InvalidOperation
 from enum import StrEnum
-from functools import cache
-from typing import Any
+from functools import cache, cached_property
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Integer, Subquery, bindparam, select, tuple_, union_all
-from sqlalchemy.sql.base import ReadOnlyColumnCollection
+from pydantic import TypeAdapter
+from sqlalchemy import ColumnElement, Integer, Subquery, Text, bindparam, func, select, true, tuple_, union_all
+from sqlalchemy.dialects.postgresql import ARRAY
 
-from schemas.fields import Status
+from schemas.fields import Id, Instant, Status, valid_or_none
+from services.approval.storage.list_filter import Columns, ListFilter, conditions
 from services.approval.storage.tables import COMMITMENT
-
-Position = tuple[datetime, str]
-"""`since` and id of a commitment in a list, which is sorted by them."""
 
 
 class DeskView(StrEnum):
@@ -34,47 +35,157 @@ STATUSES: Mapping[DeskView, tuple[Status, ...]] = {
     DeskView.EXPORTING: (Status.EXPORTING, Status.IN_DOUBT),
     DeskView.SYNCED: (Status.SYNCED,),
     DeskView.DIFFERING: (Status.SYNCED,),
-    DeskView.REJECTED: (Status.REJECTED,),
+    DeskView.REJECTED: (Status.REJECTED, Status.RETRIEVED),
     DeskView.ALL: tuple(Status),
 }
 
 
+class Sort(StrEnum):
+    """The orders of a list: by the time at which a commitment got its status, or by its total in any currency."""
+
+    OLDEST = "oldest"
+    NEWEST = "newest"
+    LARGEST = "largest"
+    SMALLEST = "smallest"
+
+    @property
+    def is_by_total(self) -> bool:
+        """Whether totals are compared first."""
+        return self in (Sort.LARGEST, Sort.SMALLEST)
+
+    @property
+    def is_descending(self) -> bool:
+        """Whether the latest or largest comes first."""
+        return self in (Sort.NEWEST, Sort.LARGEST)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The columns that are compared, one after the other."""
+        return ("total", "since", "id") if self.is_by_total else ("since", "id")
+
+    @property
+    def ranges(self) -> frozenset[str]:
+        """The members of a filter that are a range of the order."""
+        return frozenset({"min_total", "max_total"} if self.is_by_total else {"waited_days"})
+
+
+DEFAULT_SORTS: Mapping[DeskView, Sort] = {
+    view: Sort.OLDEST if view in (DeskView.READY, DeskView.FAILED, DeskView.EXPORTING) else Sort.NEWEST
+    for view in DeskView
+}
+"""What waits is listed from the oldest on, what is done from the newest on."""
+
+
+class Cursor(NamedTuple):
+    """A position in a list that is sorted by `sort`; as text it is part of addresses. By time, `total` is not used."""
+
+    sort: Sort
+    since: datetime
+    id: str
+    total: Decimal = Decimal()
+
+    def __str__(self) -> str:
+        """The text that parse_cursor reads."""
+        return f"{self.sort}|{self.total}|{self.since.isoformat()}|{self.id}"
+
+
+_POSITION: TypeAdapter[tuple[Sort, Instant, Id]] = TypeAdapter(tuple[Sort, Instant, Id])
+
+
+def parse_cursor(text: str, sort: Sort) -> Cursor | None:
+    """Return the cursor in a list sorted by `sort` that `text` represents; None if it represents none."""
+    named, _, rest = text.partition("|")
+    total, _, place = rest.partition("|")
+    position = valid_or_none(_POSITION, [named, *place.split("|", 1)])
+    try:
+        amount = Decimal(total)
+    except InvalidOperation:
+        return None
+    if position is None or position[0] is not sort or not amount.is_finite():
+        return None
+    return Cursor(*position, amount)
+
+
+_NAMES = {"projects": "project", "vendors": "vendor"}
+
+
 @cache
-def in_order(view: DeskView, *, is_continued: bool) -> Subquery:
-    """Return the first commitments of a view, or the first after a position, oldest first; `place` is its parameters.
+def in_order(view: DeskView, sort: Sort, members: frozenset[str], *, is_continued: bool) -> Subquery:
+    """Return the first commitments of a view, or the first after a position; their keys and `rank`, from 1.
 
-    Each status is read in the order of its index and only as far as needed, instead of all to be sorted. Statements are
-    built once, since building one takes longer than executing it.
+    `members` of a filter are applied before: the ranges of `sort`, and projects or vendors where the order is by time.
+    `Listed.parameters` are its parameters. Each status, and each name, is read in the order of its index and
+    only as far as needed, instead of all to be sorted. Statements are built once, since building one takes longer than
+    executing it.
     """
-    table, limit = COMMITMENT, bindparam("rows", type_=Integer)
-    wanted = conditions(view)
-    given = tuple_(bindparam("since", type_=table.c.since.type), bindparam("id", type_=table.c.id.type))
-    position = (tuple_(table.c.since, table.c.id) > given,) if is_continued else ()
-    parts = [
-        select(table.c.id, table.c.since, table.c.state, table.c.searchable)
-        .where(table.c.company_id == bindparam("company"), each, *position)
-        .order_by(table.c.since, table.c.id)
-        .limit(limit)
-        for each in wanted
-    ]
-    merged = union_all(*(select(part.subquery()) for part in parts)).subquery()
-    return select(merged).order_by(merged.c.since, merged.c.id).limit(limit).subquery()
+    named = next(iter(members & _NAMES.keys()), None)
+    limit = bindparam("rows", type_=Integer)
+    narrowed = [*conditions(members - _NAMES.keys()), *after(COMMITMENT.c, sort, is_continued=is_continued)]
+    parts = [_part(each, sort, narrowed, named) for each in in_view(view)]
+    merged = union_all(*parts).subquery()
+    return select(merged).order_by(*ordered(merged.c, sort)).limit(limit).subquery()
 
 
-def conditions(
-    view: DeskView, columns: ReadOnlyColumnCollection[str, Any] = COMMITMENT.c
-) -> Sequence[ColumnElement[bool]]:
-    """Return the conditions of which each commitment of `view` fulfils one; each has an index of the table."""
-    match view:
-        case DeskView.ALL:
-            return [columns.status.is_not(None)]
-        case DeskView.DIFFERING:
-            return [columns.differs]
-        case _:
-            return [columns.status == each.value for each in STATUSES[view]]
+def _part(status: ColumnElement[bool], sort: Sort, narrowed: Sequence[ColumnElement[bool]], named: str | None) -> Any:
+    """Return the first commitments with a status, or the first of each of the names that are a filter."""
+    keys = [COMMITMENT.c[key] for key in sort.keys]
+    chosen = select(*keys).where(COMMITMENT.c.company_id == bindparam("company"), status, *narrowed)
+    chosen = chosen.order_by(*ordered(COMMITMENT.c, sort)).limit(bindparam("rows", type_=Integer))
+    if named is None:
+        return select(chosen.subquery())
+    names = func.unnest(bindparam(named, type_=ARRAY(Text))).table_valued("name").render_derived(name="named")
+    of_name = chosen.where(COMMITMENT.c[_NAMES[named]] == names.c.name).lateral()
+    return select(of_name).select_from(names.join(of_name, true()))
 
 
-def place(company_id: str, after: Position | None, rows: int) -> dict[str, Any]:
-    """Return the parameters of `in_order`: `rows` commitments of a company, after a position."""
-    position = {} if after is None else {"since": after[0], "id": after[1]}
-    return {"company": company_id, "rows": rows} | position
+def ordered(columns: Columns, sort: Sort) -> Sequence[ColumnElement[Any]]:
+    """Return what to order by."""
+    return [columns[key].desc() if sort.is_descending else columns[key] for key in sort.keys]
+
+
+def after(columns: Columns, sort: Sort, *, is_continued: bool) -> Sequence[ColumnElement[bool]]:
+    """Return the condition for what comes after a position; none if the list is not continued."""
+    if not is_continued:
+        return []
+    keys = tuple_(*(columns[key] for key in sort.keys))
+    given = tuple_(*(bindparam(f"after_{key}", type_=COMMITMENT.c[key].type) for key in sort.keys))
+    return [keys < given if sort.is_descending else keys > given]
+
+
+def in_view(view: DeskView, columns: Columns = COMMITMENT.c) -> Sequence[ColumnElement[bool]]:
+    """Return the conditions of which each commitment of `view` fulfils one; each is a range of an index."""
+    if view is DeskView.DIFFERING:
+        return [columns.differs]
+    return [columns.status == each.value for each in STATUSES[view]]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A filtered list of a company's commitments; the filter's days are counted until `now`."""
+
+    company_id: str
+    view: DeskView
+    only: ListFilter
+    sort: Sort
+    now: datetime
+
+    @cached_property
+    def in_index(self) -> frozenset[str]:
+        """The members of the filter that the index of the order includes."""
+        given = self.only.given
+        named = () if self.sort.is_by_total else [each for each in _NAMES if each in given][:1]
+        return (given & self.sort.ranges) | frozenset(named)
+
+    @property
+    def beside_index(self) -> frozenset[str]:
+        """The other members of the filter."""
+        return self.only.given - self.in_index
+
+    def parameters(self, cursor: Cursor | None, rows: int) -> dict[str, Any]:
+        """Return the parameters of its statements: `rows` commitments after a position."""
+        position = {} if cursor is None else {f"after_{key}": getattr(cursor, key) for key in self.sort.keys}
+        return {"company": self.company_id, "rows": rows} | position | self.only.parameters(self.now)
+
+    def cursor(self, row: Any) -> Cursor:
+        """Return the position of a row with the keys of `sort`."""
+        return Cursor(self.sort, row.since, row.id, *((row.total,) if self.sort.is_by_total else ()))

@@ -15,6 +15,7 @@ from schemas.fields import Status
 from services.approval.rules.documents import names_of
 from services.approval.rules.facts import Ruling, Stage, WrittenDocument
 from services.approval.storage import queries
+from services.approval.storage.list_filter import ListFilter
 from services.approval.storage.migrations import MIGRATIONS
 from services.approval.storage.store import STATE as STORED
 from services.approval.storage.tables import DOCUMENT
@@ -63,7 +64,9 @@ async def test_a_commitment_of_the_version_before_is_there_after_the_migration(
     await migrate(SecretStr(url), MIGRATIONS)
 
     async with database.begin() as db:
-        (stored,) = (await queries.page(db, "company-204", DeskView.READY, search="SC-014")).commitments
+        (stored,) = (
+            await queries.page(db, "company-204", DeskView.READY, only=ListFilter(search="SC-014"))
+        ).commitments
     assert (stored.current.status, stored.current.summary.number) == (Status.READY, "SC-014")
     assert (stored.facts.status_version, stored.facts.hashes) == (7, {"a" * 64})
 

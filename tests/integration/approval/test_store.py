@@ -3,6 +3,7 @@
 import random
 from collections.abc import Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -83,7 +84,12 @@ async def test_the_row_has_what_lists_filter_sort_and_search_by(consumer: Approv
         "status": "ready",
         "since": example("commitment.sent", "concrete-works").time,
         "number": "SC-014",
-        "searchable": "sc-014\nconcrete works\nacme concrete\nriverside tower",
+        "searchable": "sc-014\nconcrete works\nacme concrete\nriverside tower\nsam lee\nana gil\nusd\n480250.00",
+        "project": "Riverside Tower",
+        "vendor": "Acme Concrete",
+        "currency": "USD",
+        "total": Decimal("480250.00"),
+        "revision": 1,
         "differs": False,
         "route": None,
     }

@@ -74,14 +74,14 @@ class CommitmentState(_Model):
 
 
 class CommitmentPage(_Model):
-    """A page of a view, oldest first."""
+    """A page of a view, in the order that was asked for."""
 
     items: tuple[CommitmentState, ...]
     next_after: str | None = Field(
-        description="Pass it as `after` to get the next page; null at the end. A page of a search may have "
-        "few items, or none, before the end."
+        description="Pass it as `after` to get the next page; null at the end. A page of a filtered list may "
+        "have few items, or none, before the end."
     )
-    counts: dict[DeskView, int] = Field(description="How many commitments each view holds; 10,000 means that or more.")
+    counts: dict[DeskView, int] = Field(description="How many commitments each view holds, whatever the filter.")
 
 
 class SubmittedContent(_Model):

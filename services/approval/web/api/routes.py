@@ -25,9 +25,11 @@ from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, c
 from services.approval.rules.guards import missing_document
 from services.approval.rules.status import EDITABLE, RIBBONS, locked_fields, message, summary
 from services.approval.storage import queries
+from services.approval.storage.list_filter import ListFilter
 from services.approval.storage.queries import StoredCommitment
 from services.approval.storage.reviews import Review, review
-from services.approval.storage.views import DeskView
+from services.approval.storage.views import DEFAULT_SORTS, DeskView, Sort
+from services.approval.web.api.filters import list_filter
 from services.approval.web.api.models import (
     CommitmentDetail,
     CommitmentPage,
@@ -81,16 +83,21 @@ def _add_lists(router: APIRouter, dependencies: Dependencies) -> None:
     async def list_commitments(
         who: Viewer,
         view: DeskView = DeskView.READY,
-        search: Annotated[str, Query(max_length=200)] = "",
+        only: Annotated[ListFilter, Depends(list_filter)] = queries.EVERYTHING,
+        sort: Sort | None = None,
         after: Annotated[str | None, Query(max_length=300)] = None,
         limit: Annotated[int, Query(ge=1, le=queries.MAX_PAGE_ROWS)] = queries.PAGE_ROWS,
     ) -> CommitmentPage:
-        """List the commitments of a view, oldest first."""
-        cursor = None if after is None else queries.parse_cursor(after)
+        """List the commitments of a view that fulfil all filters.
+
+        Without `sort`, what waits, has failed or is exporting comes oldest first, everything else newest first.
+        """
+        order = sort or DEFAULT_SORTS[view]
+        cursor = None if after is None else queries.parse_cursor(after, order)
         if after is not None and cursor is None:
-            raise ProblemError(422, "after: must be a `next_after` of an earlier page")
+            raise ProblemError(422, "after: must be a `next_after` of an earlier page of the same view and sort")
         async with dependencies.database.begin() as db:
-            page = await queries.page(db, who.company_id, view, search=search, after=cursor, limit=limit)
+            page = await queries.page(db, who.company_id, view, only=only, sort=order, after=cursor, limit=limit)
             counts = await queries.counts(db, who.company_id)
             waiting = await waiting_states(db, who, page.commitments)
         items = tuple(_state(each.facts, each.current, waiting.get(each.facts.id)) for each in page.commitments)
