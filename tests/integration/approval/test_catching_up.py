@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from services.approval.storage import tables
+from tests.integration.approval.answering import choose
 from tests.integration.approval.company import DANA, content, sent
 from tests.integration.approval.desk import DeskUnderTest
 from tests.integration.approval.page_reader import choice, text_of
@@ -37,12 +38,11 @@ async def test_the_desk_refuses_an_answer_and_keeps_what_was_typed(behind: DeskU
     await assert_nothing_is_decided(behind)
 
 
-async def test_the_list_of_the_desk_refuses_answers_too(behind: DeskUnderTest) -> None:
+async def test_what_is_marked_in_the_list_cannot_be_sent_and_stays_marked(behind: DeskUnderTest) -> None:
     async with behind.browser(DANA) as browser:
-        picked = choice(await browser.get("/commitments?view=ready"), "accept", "8841")
-        page = await browser.post("/commitments", data={"action": "accept", "choice-0": picked, "confirmed": "yes"})
-
-    assert page.status_code == 503
+        page = await choose(browser, choice(await browser.get("/commitments?view=ready"), "accept", "8841"))
+        assert page.status_code == 503
+        assert "1 accepted" in text_of(await browser.get("/commitments?view=ready"))
     await assert_nothing_is_decided(behind)
 
 

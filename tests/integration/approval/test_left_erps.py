@@ -8,6 +8,7 @@ from schemas.events import UNKNOWN_CONNECTION, ErpConnection
 from schemas.fields import FailureClass
 from services.approval.storage.tables import DOCUMENT
 from tests.integration.approval import company
+from tests.integration.approval.answering import mark, send
 from tests.integration.approval.company import DANA, content
 from tests.integration.approval.desk import DeskUnderTest
 from tests.integration.approval.page_reader import choice, follow, hidden_fields, text_of
@@ -53,7 +54,8 @@ async def test_an_approver_is_warned_before_accepting_what_no_connection_takes(d
     async with desk.browser(DANA) as browser:
         page, listed = text_of(await browser.get(PAGE)), await browser.get("/commitments")
         chosen = choice(listed, "accept", "8841")
-        check = await browser.post("/commitments", data={"action": "export", "choice-1": chosen})
+        await mark(browser, chosen)
+        check = await follow(browser, await send(browser))
 
     warning = "No ERP connection takes SC-014: the export will fail until one does."
     assert all(warning in shown for shown in (page, text_of(listed), text_of(check)))

@@ -10,9 +10,10 @@ from services.approval.rules.references import EntryName, Known
 from services.approval.storage import references
 from services.approval.storage.tables import ERP_REFERENCE
 from tests.integration.approval import company
+from tests.integration.approval.answering import mark, send
 from tests.integration.approval.company import DANA, ERP, line, sent
 from tests.integration.approval.desk import DeskUnderTest
-from tests.integration.approval.page_reader import choice, text_of
+from tests.integration.approval.page_reader import choice, follow, text_of
 from tests.integration.approval.polled_erp import (
     ACME,
     ALL_ENTRIES,
@@ -110,8 +111,8 @@ async def test_lists_that_were_never_read_are_not_known_in_list_and_page_and_che
     await desk.receive(desktop(lists=(ErpList(name="vendor"), *LISTS[1:])), *ALL_ENTRIES, sent(SC))
     page = await ready(desk)
     async with desk.browser(DANA) as browser:
-        chosen = {"choice-sc-1": choice(page, "accept", "sc-1")}
-        check = text_of(await browser.post("/commitments", data={"action": "export"} | chosen))
+        await mark(browser, choice(page, "accept", "sc-1"))
+        check = text_of(await follow(browser, await send(browser)))
         detail = text_of(await browser.get("/commitments/sc-1"))
 
     words = "Not known It is not known whether QuickBooks has the vendor: its list has not been read to the end yet."
@@ -136,8 +137,8 @@ async def test_the_check_before_the_export_repeats_the_warning(desk: DeskUnderTe
     await desk.receive(desktop(), FORMWORK, CONCRETE, TOWER, sent(SC))
     page = await ready(desk)
     async with desk.browser(DANA) as browser:
-        chosen = {"choice-sc-1": choice(page, "accept", "sc-1")}
-        check = text_of(await browser.post("/commitments", data={"action": "export"} | chosen))
+        await mark(browser, choice(page, "accept", "sc-1"))
+        check = text_of(await follow(browser, await send(browser)))
     assert f"Warning {VENDOR_MISSING}" in check
 
 

@@ -9,6 +9,7 @@ from schemas.events import Change, ExportDrifted
 from schemas.fields import FailureClass, Owner
 from services.pipeline.clock import utc_now
 from tests.integration.approval import company
+from tests.integration.approval.answering import mark, send
 from tests.integration.approval.company import DANA, KIM, content
 from tests.integration.approval.desk import DeskUnderTest
 from tests.integration.approval.page_reader import choice, follow, hidden_fields, text_of
@@ -140,7 +141,8 @@ async def test_accepting_from_the_list_asks_first_whether_the_unlinked_document_
         await follow(browser, await browser.post(f"{PAGE}/unlink", data=fields))
         await desk.receive(company.resent(SC))
         chosen = choice(await browser.get("/commitments"), "accept", "8841")
-        check = await browser.post("/commitments", data={"action": "export", "choice-1": chosen})
+        await mark(browser, chosen)
+        check = await follow(browser, await send(browser))
 
     assert "Check before export" in text_of(check)
     assert f"Warning {STILL_REFERENCED}" in text_of(check)

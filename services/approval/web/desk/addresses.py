@@ -84,6 +84,10 @@ class ListQuery(BaseModel):
         """The address of the page that rejects several commitments of a group of this page for one reason."""
         return f"/reject-several?{urlencode({'list': self.text, 'group': group.value})}"
 
+    def reject_failed_address(self, cause: str) -> str:
+        """The address of the page that rejects the failed exports of this page with one cause."""
+        return f"/failed/reject?{urlencode({'list': self.text, 'cause': cause})}"
+
     def news_address(self, since: datetime) -> str:
         """The address that says how many more have come since this list was read."""
         return f"/news?{urlencode({'list': self.but().text, 'since': since.isoformat()})}"

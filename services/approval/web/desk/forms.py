@@ -119,6 +119,37 @@ def drift_choices(fields: Fields) -> list[DriftChoice]:
     return chosen
 
 
+@dataclass(frozen=True, slots=True)
+class RetryChoice:
+    """A failed export to be retried, bound to the round that failed."""
+
+    revision: int
+    round: int
+    commitment_id: str
+
+    @property
+    def value(self) -> str:
+        """The choice as a form carries it; the id comes last because it may contain colons."""
+        return f"{self.revision}:{self.round}:{self.commitment_id}"
+
+    @classmethod
+    def of(cls, value: str) -> "RetryChoice":
+        """The choice that a form carries as `value`; BadFormError if it is none."""
+        revision, _, rest = value.partition(":")
+        failed_round, _, commitment_id = rest.partition(":")
+        if not re.match(ID_PATTERN, commitment_id):
+            raise BadFormError
+        return cls(positive_number(revision), positive_number(failed_round), commitment_id)
+
+
+def retry_choices(fields: Fields) -> list[RetryChoice]:
+    """All failed exports that a form names; BadFormError if there are more than MAX_CHOICES."""
+    chosen = [RetryChoice.of(value) for name, value in fields.items() if name.startswith("retry-") and value]
+    if len(chosen) > MAX_CHOICES:
+        raise BadFormError
+    return chosen
+
+
 def choices(fields: Fields) -> list[Choice]:
     """All choices of a form in the order of the page; BadFormError if there are more than MAX_CHOICES."""
     chosen = [Choice.of(value) for name, value in fields.items() if name.startswith("choice-") and value]

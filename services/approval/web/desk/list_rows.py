@@ -22,7 +22,7 @@ from services.approval.storage.queries import StoredCommitment
 from services.approval.storage.reviews import Review
 from services.approval.storage.submissions import Key
 from services.approval.storage.views import DeskView
-from services.approval.web.desk.forms import Choice, DriftChoice
+from services.approval.web.desk.forms import Choice, DriftChoice, RetryChoice
 from services.pipeline.database import Transaction
 
 GROUP_BYTES = 1_048_576
@@ -155,6 +155,13 @@ class ListRow:
         """Whether a retry makes sense only with another accounting date, document number or note."""
         failure = self._failure
         return failure is not None and self.is_retriable and failure.failure_class is FailureClass.FIX_DATA
+
+    @property
+    def retry_choice(self) -> str:
+        """What a form sends to retry it together with others; empty if it cannot be retried as it is."""
+        if not self.is_retriable or self.needs_other_terms:
+            return ""
+        return RetryChoice(self.current.revision, self.current.round, self.facts.id).value
 
     @property
     def _failure(self) -> Failure | None:

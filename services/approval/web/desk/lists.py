@@ -1,8 +1,8 @@
 """The desk's lists, one for each view, with the results of answers above them."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -15,10 +15,11 @@ from services.approval.storage.sessions import Session
 from services.approval.storage.views import DeskView
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk.addresses import ListQuery
+from services.approval.web.desk.causes import by_cause
 from services.approval.web.desk.columns import columns_for
 from services.approval.web.desk.forms import FormProblem
 from services.approval.web.desk.list_frame import list_frame
-from services.approval.web.desk.list_rows import ListRow, list_rows
+from services.approval.web.desk.list_rows import list_rows
 from services.approval.web.desk.pages import VIEW_TITLES, Pages, see_other
 from services.approval.web.desk.results import Result
 from services.approval.web.desk.triage import TriagePage
@@ -66,7 +67,7 @@ class ListPages:
                 frame=frame,
                 columns=columns_for(query.view, is_approver=person.is_approver, has_several_erps=len(frame.erps) > 1),
                 rows=rows,
-                groups=_by_cause(rows) if query.view is DeskView.FAILED else {},
+                groups=by_cause(rows) if query.view is DeskView.FAILED else {},
                 following=following,
                 is_partial=found.is_partial,
                 unavailable=_those(is_held_back, frame.erps) if query.view in _WITH_OUTAGES else (),
@@ -125,15 +126,6 @@ def _results(session: Session | None, name: str) -> list[Result]:
     """The results that `session` stores under `name`."""
     stored = session.state.get("results", {}) if session else {}
     return [Result(**line) for line in stored["lines"]] if stored.get("name") == name else []
-
-
-def _by_cause(rows: Sequence[ListRow]) -> Mapping[Any, Sequence[ListRow]]:
-    """Failed rows by failure class, in the order in which the first of each failed."""
-    groups: dict[Any, list[ListRow]] = {}
-    for row in rows:
-        failure = row.current.ruling and row.current.ruling.failure
-        groups.setdefault(failure and failure.failure_class, []).append(row)
-    return groups
 
 
 def _those(are: Callable[[ErpConnection], bool], erps: Sequence[ErpConnection]) -> list[ErpConnection]:

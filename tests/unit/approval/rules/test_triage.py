@@ -38,7 +38,7 @@ def test_a_dispute_is_blocked() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "words"),
     [
-        ("198897.25", "165424.55", "−16.8 %"),
+        ("198897.25", "165424.55", "\N{MINUS SIGN}16.8 %"),
         ("100", "103", "+3.0 %"),
         ("100", "100.00", ""),
         ("0", "50", ""),
