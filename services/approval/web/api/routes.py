@@ -14,6 +14,7 @@ from services.approval.rules.answers import (
     AcceptDrift,
     Answer,
     Blocked,
+    Confirm,
     Conflict,
     ExportAgain,
     Reject,
@@ -33,6 +34,7 @@ from services.approval.web.api.models import (
     CommitmentPage,
     CommitmentState,
     DriftState,
+    EvidenceState,
     HistoryItem,
     Me,
     SubmittedContent,
@@ -144,7 +146,12 @@ def _add_answering(router: APIRouter, dependencies: Dependencies) -> None:
 
     @router.post("/commitments/{commitment_id}/settle", responses=refusals)
     async def settle(request: Request, commitment_id: str, who: Approver, answer: Settle) -> CommitmentState:
-        """Settle an export in doubt with evidence."""
+        """Settle an export in doubt with evidence: the ERP is asked for the document that it names."""
+        return await carry_out(request, commitment_id, who, answer)
+
+    @router.post("/commitments/{commitment_id}/confirm", responses=refusals)
+    async def confirm(request: Request, commitment_id: str, who: Approver, answer: Confirm) -> CommitmentState:
+        """Confirm evidence that the ERP could not confirm, as somebody else than who named it; or withdraw it."""
         return await carry_out(request, commitment_id, who, answer)
 
 
@@ -224,8 +231,23 @@ def _state(facts: CommitmentFacts, current: CurrentStatus, waiting: WaitingState
         erp_document=facts.document,
         left_documents=facts.left_documents,
         waiting=waiting,
+        evidence=_evidence(facts, current),
         drift=facts.open_drift and DriftState.model_validate(facts.open_drift),
         summary=summary(facts, current),
+    )
+
+
+def _evidence(facts: CommitmentFacts, current: CurrentStatus) -> EvidenceState | None:
+    ruling, check = current.ruling, facts.open_check
+    if ruling is None or ruling.settled_as is None:
+        return None
+    return EvidenceState(
+        number=ruling.evidence,
+        document=ruling.settled_as,
+        found_by=ruling.by,
+        confirmed_by=ruling.confirmed_by,
+        asked=check.asked if check else None,
+        needs_confirmation=check is not None and not check.is_asked_again,
     )
 
 
