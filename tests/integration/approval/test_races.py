@@ -43,6 +43,13 @@ async def accept(browser: AsyncClient, commitment_id: str) -> Response:
     return await browser.post(f"{API}/{commitment_id}/accept", json=body)
 
 
+async def timed_accept(browser: AsyncClient, commitment_id: str, took: list[float]) -> Response:
+    began = perf_counter()
+    answer = await accept(browser, commitment_id)
+    took.append(perf_counter() - began)
+    return answer
+
+
 async def reject(browser: AsyncClient, commitment_id: str) -> Response:
     body = {"revision": 1, "content_hash": HASHES[commitment_id], "reason": "Use 03-310."}
     return await browser.post(f"{API}/{commitment_id}/reject", json=body)
@@ -102,14 +109,10 @@ async def test_a_retrieve_and_an_accept_at_the_same_instant_leave_a_consistent_s
 ) -> None:
     dana, _ = browsers
     outcomes: dict[str, int] = {}
-    seconds = 0.0
+    took = [0.0]
     for place, received in enumerate(COMMITMENTS):
-        began = perf_counter()
-        # from before an accept begins until after it ends, as long as the last ones took
-        answer, _ = await asyncio.gather(
-            accept(dana, received["id"]), retrieve(waiting, received, seconds * (place % 8))
-        )
-        seconds = (seconds + (perf_counter() - began) / 6) / 2
+        delay = took[-1] * (place % 8) / 6  # from the moment at which an accept begins until after its end
+        answer, _ = await asyncio.gather(timed_accept(dana, received["id"], took), retrieve(waiting, received, delay))
         outcomes[received["id"]] = answer.status_code
         if answer.status_code == 409:
             assert answer.json()["detail"].startswith(f"Sam Lee retrieved {received['number']} at ")
