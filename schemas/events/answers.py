@@ -100,10 +100,13 @@ class DecisionRejected(CommitmentData):
 
 
 class DecisionResolved(CommitmentData):
-    """An approver settled an in-doubt export with evidence: the document is in the ERP."""
+    """An approver settled an in-doubt export with evidence: the document is in the ERP.
+
+    Where the ERP cannot say so, it counts once a second approver has confirmed it, who may withdraw it as well.
+    """
 
     topic: ClassVar[str] = "decision.resolved"
-    identity: ClassVar[tuple[str, ...]] = ("revision", "round", "evidence")
+    identity: ClassVar[tuple[str, ...]] = ("revision", "round", "evidence_step")
 
     round: ExportRound = Field(description="The export round that was in doubt.")
     evidence: Annotated[ExportRound, NullIs(1)] = Field(
@@ -112,7 +115,22 @@ class DecisionResolved(CommitmentData):
     reopened: Reopened = Field(default=0, description="How often this revision was reopened before.")
     document: ErpDocument = Field(description="The document that was found in the ERP.")
     decided_by: Person = Field(description="Who looked.")
-    note: Note | None = Field(default=None, description="The evidence, in the approver's words.")
+    note: Note | None = Field(
+        default=None, description="The evidence in the words of who looked, or why it is confirmed or withdrawn."
+    )
+    confirmed_by: Person | None = Field(
+        default=None, description="Another approver, who confirms it because the ERP cannot; absent before."
+    )
+    withdrawn_by: Person | None = Field(
+        default=None, description="The approver who says that this document is no evidence after all; absent before."
+    )
+
+    @property
+    def evidence_step(self) -> str:
+        """The number of the evidence, and whether it is named, confirmed or withdrawn."""
+        if self.withdrawn_by:
+            return f"{self.evidence} withdrawn"
+        return f"{self.evidence} confirmed" if self.confirmed_by else str(self.evidence)
 
 
 class Change(Record):

@@ -59,6 +59,9 @@ class ExportSucceeded(CommitmentData):
     round: ExportRound = Field(description="The export round that wrote it.")
     erp_document: ErpDocument = Field(description="The document that it became.")
     reopened: Reopened = Field(default=0, description="How often this revision was reopened before.")
+    shown: Text | None = Field(
+        default=None, description="What the ERP showed when it was asked for the document that an approver named."
+    )
 
     @property
     def document_names(self) -> str:

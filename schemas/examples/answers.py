@@ -173,6 +173,19 @@ _DECISIONS: tuple[Example, ...] = (
         ),
     ),
     example(
+        "confirmed-by-a-second-approver",
+        APPROVAL,
+        "2026-11-20T16:50:00Z",
+        DecisionResolved(
+            **about(STEEL_3, 3),
+            round=4,
+            document=STEEL_DOCUMENT,
+            decided_by=DANA,
+            note="PO-099 is there, with both lines.",
+            confirmed_by=KIM,
+        ),
+    ),
+    example(
         "cost-code-corrected",
         APPROVAL,
         "2026-11-17T14:20:01Z",

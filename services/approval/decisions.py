@@ -1,6 +1,6 @@
 """Carries out an approver's answer in one transaction on the commitment's row, and publishes the decision."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -37,6 +37,14 @@ class Answered:
     facts: CommitmentFacts
 
 
+class OutdatedError(Exception):
+    """The commitment is not in one of the states that the answer was bound to; `facts` are what it is now."""
+
+    def __init__(self, facts: CommitmentFacts) -> None:
+        super().__init__(facts.id)
+        self.facts = facts
+
+
 _ORDERS = (Accept, Retry, ExportAgain, Settle)
 
 
@@ -50,11 +58,18 @@ class Decisions:
         self._store = CommitmentStore()
 
     async def answer(
-        self, commitment_id: str, who: DirectoryPerson, answer: Answer, traceparent: str | None = None
+        self,
+        commitment_id: str,
+        who: DirectoryPerson,
+        answer: Answer,
+        traceparent: str | None = None,
+        *,
+        versions: Collection[int] | None = None,
     ) -> Answered | None:
         """Carry out `answer` by `who`, an approver; None if their company has no such commitment.
 
-        Raises CatchingUpError, and records nothing, until everything that was decided before is known.
+        With `versions`, only if the commitment's status has one of them: else OutdatedError, unless the same answer was
+        given before. Raises CatchingUpError, and records nothing, until everything that was decided before is known.
         """
         self._require_caught_up()
         async with self._database.begin() as db:
@@ -63,6 +78,8 @@ class Decisions:
             facts = (await self._store.load(db, [commitment_id]))[commitment_id]
             judged = await _judged(db, facts, who, answer, traceparent)
             if isinstance(judged.result, Granted):
+                if versions is not None and facts.status_version not in versions:
+                    raise OutdatedError(facts)
                 written = await self._record(db, facts, judged.result)
         if not isinstance(judged.result, Granted):
             return judged

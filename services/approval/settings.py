@@ -23,6 +23,12 @@ class ApprovalSettings(ServiceSettings):
     )
     sign_ins_per_minute: int = Field(default=60, ge=1, description="Sign-ins that one address may begin in a minute.")
     commands_per_minute: int = Field(default=3_000, ge=1, description="Answers that one person may give in a minute.")
+    api_requests_per_minute: int = Field(
+        default=6_000, ge=1, description="Requests to the API that one person may send in a minute."
+    )
+    api_requests_per_address_per_minute: int = Field(
+        default=30_000, ge=1, description="Requests to the API that may come from one address in a minute."
+    )
     session_hours: int = Field(default=12, ge=1, le=168, description="How long a sign-in lasts, in hours.")
     keep_history_days: int = days_field(3650, "Days to keep the history of a finished commitment.")
     keep_finished_days: int = FINISHED_DAYS_FIELD

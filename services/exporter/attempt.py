@@ -27,7 +27,7 @@ from services.exporter.connectors.types import (
 )
 from services.exporter.rules.about import About
 from services.exporter.rules.circuit import Heard
-from services.exporter.rules.evidence import MAX_READS, after_reading, asked_for, on_trust
+from services.exporter.rules.evidence import MAX_READS, after_reading, asked_for, cannot_ask, on_trust
 from services.exporter.rules.export import Export, ExportLease
 from services.exporter.rules.failures import content_differs, content_unreadable, duplicate_reference, reference_held
 from services.exporter.rules.outcome import AttemptOutcome, Broken, NotSent, Overruled, WrongEvidence, WrongTerms
@@ -71,6 +71,9 @@ class ExportJob:
     replaced: tuple[ErpDocument, ...] = ()
     last: ErpDocument | None = None
     evidence: ErpDocument | None = None
+    is_confirmed: bool = False
+    """Whether a second approver has confirmed the evidence."""
+
     connection: Connection | None = None
     """The connection as it was configured when the export was leased."""
 
@@ -84,13 +87,15 @@ class ExportJob:
 class AttemptResult:
     """The outcome of an attempt, how many calls it made, and what the last of them showed of the ERP.
 
-    `connection` is the one that was called, as it was configured then.
+    `connection` is the one that was called, as it was configured then. `shown` is the document that an approver named,
+    as the ERP has it.
     """
 
     outcome: AttemptOutcome
     heard: Heard | None = None
     calls: int = 0
     connection: Connection | None = None
+    shown: ErpCopy | None = None
 
 
 class Attempt:
@@ -113,6 +118,7 @@ class Attempt:
         self._heard: Heard | None = None
         self._calls = 0
         self._may_have_written = False
+        self._shown: ErpCopy | None = None
 
     async def run(self) -> AttemptResult:
         """Carry out the export; no call begins unless it must end, by its own deadline, before the lease does."""
@@ -121,7 +127,7 @@ class Attempt:
             outcome = await (self._check_evidence(evidence) if evidence else self._export())
         except Exception as error:  # noqa: BLE001 - a connector is somebody else's code, and its error is an outcome
             outcome = self._after_error(error)
-        return AttemptResult(outcome, self._heard, self._calls, self._connection)
+        return AttemptResult(outcome, self._heard, self._calls, self._connection, self._shown)
 
     def _after_error(self, error: Exception) -> AttemptOutcome:
         """In doubt once a write may have begun; before, nothing has happened."""
@@ -162,16 +168,17 @@ class Attempt:
         return await self._after_gone(outcome, step, request) if isinstance(outcome, Gone) else outcome
 
     async def _check_evidence(self, named: ErpDocument) -> AttemptOutcome:
-        """Ask the ERP for the document that an approver named; where it cannot show one, their word counts."""
+        """Ask the ERP for the document that an approver named; where it cannot show one, two people have to say so."""
         reader = reader_of(self._connector)
         if reader is None:
-            return on_trust(named)
+            return on_trust(named) if self._job.is_confirmed else cannot_ask(named, self._about)
         if not self._has_time_for_a_call():
             return NotSent()
         read = await self._read(reader, asked_for(named))
-        is_there = isinstance(read, ErpCopy) and self._has_time_for_a_call()
-        found = await self._found(self._job.export.commitment_id) if is_there else ()
-        return after_reading(self._job.export, named, read, found)
+        job, self._shown = self._job, read if isinstance(read, ErpCopy) else None
+        is_there = self._shown is not None and self._has_time_for_a_call()
+        found = await self._found(job.export.commitment_id) if is_there else ()
+        return after_reading(job.export, named, read, found, is_confirmed=job.is_confirmed, about=self._about)
 
     def _may_create_unasked(self) -> bool:
         """Whether nothing of the commitment can be in the ERP that the ERP would not refuse to have twice."""

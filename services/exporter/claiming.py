@@ -272,6 +272,7 @@ def job_of(
     """The job of the export that has just been leased."""
     if exports.lease is None or exports.current is None:
         raise ValueError(f"{exports.commitment_id} is not leased")
+    evidence = exports.evidence_for(exports.current)
     return ExportJob(
         exports.lease,
         exports.current,
@@ -281,6 +282,7 @@ def job_of(
         is_overruled=exports.is_overruled(exports.current),
         replaced=tuple(each.document for each in exports.replaced if not each.is_left),
         last=exports.last_document,
-        evidence=evidence.document if (evidence := exports.evidence_for(exports.current)) else None,
+        evidence=evidence.document if evidence else None,
+        is_confirmed=evidence is not None and evidence.is_confirmed,
         connection=connection,
     )

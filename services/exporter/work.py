@@ -15,15 +15,16 @@ from services.exporter.claiming import Claiming, retry_policy
 from services.exporter.comparing import next_night
 from services.exporter.connections import Connection, Connections
 from services.exporter.connectors.types import Landed, Refused
+from services.exporter.rules.about import UNNAMED_ERP, About
 from services.exporter.rules.call_rate import CALLS_PER_EXPORT
 from services.exporter.rules.circuit import Circuit
 from services.exporter.rules.drift import written_content
-from services.exporter.rules.evidence import on_trust
+from services.exporter.rules.evidence import nobody_to_ask, on_trust, shown_words
 from services.exporter.rules.export import CommitmentExports, Export, ExportState
 from services.exporter.rules.failures import unknown_connection
-from services.exporter.rules.outcome import Broken, ConnectionGone
+from services.exporter.rules.outcome import AttemptOutcome, Broken, ConnectionGone
 from services.exporter.rules.probe import outcome_without_write
-from services.exporter.rules.settling import settle_attempt
+from services.exporter.rules.settling import settle_attempt, unless_changed
 from services.exporter.storage import comparisons
 from services.exporter.storage.evidence import unless_of_another
 from services.exporter.storage.locking import lock_named_and_due
@@ -66,7 +67,8 @@ class ExportWork:
             if connection is not None:
                 return await Attempt(connection, job, self._failures).run()
         if job.evidence is not None:
-            return AttemptResult(on_trust(job.evidence))
+            gone = nobody_to_ask(job.evidence, job.export.connection)
+            return AttemptResult(on_trust(job.evidence) if job.is_confirmed else gone)
         return AttemptResult(outcome_without_write(job.export, _unknown_connection(job)))
 
     def failed(self, job: ExportJob, error: Exception) -> AttemptResult:
@@ -139,9 +141,9 @@ class ExportWork:
             if connection
             else Circuit()
         )
-        outcome = await unless_of_another(db, job.export, result.outcome) if job.evidence else result.outcome
-        blamed = _blamed(circuit, connection, now)
-        decided = settle_attempt(before, job.lease.token, outcome, retry_policy(connection), now, blamed)
+        outcome = await _judged(db, before, job, result) if job.evidence else result.outcome
+        policy, blamed = retry_policy(connection), _blamed(circuit, connection, now)
+        decided = settle_attempt(before, job.lease.token, outcome, policy, now, blamed, _shown(job, connection, result))
         if decided is None:
             log.warning("export.settled_too_late", **self.described(job, result))
             return ()
@@ -177,6 +179,18 @@ def _blamed(circuit: Circuit, connection: Connection | None, now: datetime) -> C
     """
     has_just_opened = connection is not None and connection.is_polled and circuit.open_since == now
     return Circuit(last_contact=circuit.last_contact) if has_just_opened else circuit
+
+
+async def _judged(db: Transaction, before: CommitmentExports, job: ExportJob, result: AttemptResult) -> AttemptOutcome:
+    """The outcome of a check of evidence, given what approvers said meanwhile and whose the document is known to be."""
+    outcome = unless_changed(before, job.evidence, result.outcome, is_confirmed=job.is_confirmed)
+    return await unless_of_another(db, job.export, outcome, result.shown)
+
+
+def _shown(job: ExportJob, connection: Connection | None, result: AttemptResult) -> str | None:
+    """What the ERP showed for the document that an approver named, in words; None if it was not asked."""
+    title = connection.settings.title if connection else UNNAMED_ERP
+    return shown_words(result.shown, About(job.export.summary.number, title)) if result.shown else None
 
 
 def _unknown_connection(job: ExportJob) -> Refused | ConnectionGone:

@@ -1,13 +1,13 @@
 """Refuses request bodies that are too large, before they are read as far as their sender says so."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from types import MappingProxyType
 
 import structlog
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.pipeline.seldom import Seldom
@@ -20,11 +20,17 @@ log = structlog.get_logger()
 class BodyLimit:
     """Answers 413 to a body of more than MAX_BODY_BYTES; one without a stated length fails where it is read.
 
-    `of_paths` has the paths with a limit of their own, in bytes.
+    `of_paths` has the paths with a limit of their own, in bytes; `refusal` makes the response from path and sentence.
     """
 
-    def __init__(self, app: ASGIApp, of_paths: Mapping[str, int] = MappingProxyType({})) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        of_paths: Mapping[str, int] = MappingProxyType({}),
+        refusal: Callable[[str, str], Response] | None = None,
+    ) -> None:
         self._app = app
+        self._refusal = refusal or plain_refusal
         self._of_paths = of_paths
         self._seldom = Seldom()
 
@@ -37,7 +43,8 @@ class BodyLimit:
         max_bytes = self._of_paths.get(path, MAX_BODY_BYTES)
         if _stated_bytes(scope) > max_bytes:
             # The connection ends, because the rest of the body would come first on it.
-            refusal = PlainTextResponse(f"{self._refuse(path, max_bytes)}\n", 413, headers={"connection": "close"})
+            refusal = self._refusal(scope["path"], self._refuse(path, max_bytes))
+            refusal.headers["connection"] = "close"
             await refusal(scope, receive, send)
         else:
             await self._app(scope, self._counted(receive, path, max_bytes), send)
@@ -61,6 +68,12 @@ class BodyLimit:
         if (repeats := self._seldom.left_out(path)) is not None:
             log.warning("http.body_refused", path=path, max_bytes=max_bytes, repeats=repeats)
         return f"The request is larger than {max_bytes:,} bytes. Nothing of it was used."
+
+
+def plain_refusal(path: str, sentence: str) -> Response:
+    """Return the response to a body that is too large, as text."""
+    del path
+    return PlainTextResponse(f"{sentence}\n", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 
 
 def _stated_bytes(scope: Scope) -> int:

@@ -36,9 +36,7 @@ class Identity:
         self._audience = settings.oidc_audience
         self._database = database
         self._provider = Provider(settings.oidc_issuer, leeway_seconds=settings.oidc_leeway_seconds)
-        self.limits = RequestLimits(
-            sign_ins_per_minute=settings.sign_ins_per_minute, commands_per_minute=settings.commands_per_minute
-        )
+        self.limits = RequestLimits(settings)
         self.sessions = Sessions(database, timedelta(minutes=settings.session_idle_minutes))
         self.cookies = Cookies(settings.public_url)
         self.sign_in = SignIn(settings, self._provider, self.sessions)
@@ -97,7 +95,7 @@ class Identity:
         if not person.is_approver:
             raise NotAllowedError(APPROVERS_ONLY)
         if request.method not in SAFE_METHODS:
-            await self.limits.count_command(person.person_id)
+            await self.limits.count_command(request, person.person_id)
         return person
 
     async def close(self) -> None:

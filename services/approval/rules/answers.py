@@ -106,7 +106,20 @@ class Settle(_Repeat):
     note: Annotated[Note, Field(min_length=1)] = Field(description="The evidence, in words.")
 
 
-Answer = Accept | Reject | Retry | ExportAgain | AcceptDrift | Settle
+class Confirm(_Answer):
+    """Say whether the document that another approver named is this commitment's, where the ERP could not say so."""
+
+    round: ExportRound = Field(description="The round in doubt.")
+    evidence: ExportRound = Field(description="The number of the evidence, as it was read in `evidence`.")
+    agrees: bool = Field(
+        strict=True,
+        description="True confirms it: only somebody else than who named it may. False withdraws it: the export is in "
+        "doubt again, and can be settled in another way.",
+    )
+    note: Annotated[Note, Field(min_length=1)] = Field(description="What you looked at, in words.")
+
+
+Answer = Accept | Reject | Retry | ExportAgain | AcceptDrift | Settle | Confirm
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from services.approval.rules.answers import (
     Answer,
     AnswerResult,
     Blocked,
+    Confirm,
     Conflict,
     ExportAgain,
     Granted,
@@ -30,6 +31,7 @@ from services.approval.rules.answers import (
     Unacceptable,
 )
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, current_status
+from services.approval.rules.confirming import judge_confirmation
 from services.approval.rules.conflicts import explanation, not_its_document, not_missing
 from services.approval.rules.event_handlers import Handler
 from services.approval.rules.evidence import document_in_erp
@@ -120,10 +122,8 @@ def _judge(facts: CommitmentFacts, current: CurrentStatus, answer: Answer, by: P
             return _retry(facts, current, answer, by, checked)
         case ExportAgain() | AcceptDrift():
             return judge_synced(facts, current, answer, by, checked)
-        case Settle(document=ErpDocument() as document):
-            return _settle_as_present(facts, current, answer, by, document_in_erp(facts, document), checked.objection)
-        case Settle():
-            return _settle_as_absent(facts, current, answer, by, checked)
+        case Settle() | Confirm():
+            return _about_doubt(facts, current, answer, by, checked)
 
 
 def _accept(facts: CommitmentFacts, current: CurrentStatus, answer: Accept, by: Person, checked: Checked) -> Verdict:
@@ -185,6 +185,18 @@ def _retry(facts: CommitmentFacts, current: CurrentStatus, answer: Retry, by: Pe
     if checked.objection:
         return Conflict(current, checked.objection)
     return order_again(facts, current, by, checked, terms, replaces=missing, moves=is_erp_left(current))
+
+
+def _about_doubt(
+    facts: CommitmentFacts, current: CurrentStatus, answer: Settle | Confirm, by: Person, checked: Checked
+) -> Verdict:
+    match answer:
+        case Confirm():
+            return judge_confirmation(facts, current, answer, by)
+        case Settle(document=ErpDocument() as document):
+            return _settle_as_present(facts, current, answer, by, document_in_erp(facts, document), checked.objection)
+        case Settle():
+            return _settle_as_absent(facts, current, answer, by, checked)
 
 
 def _settle_as_absent(

@@ -103,7 +103,9 @@ class CommitmentFacts:
     def open_check(self) -> EvidenceCheck | None:
         """Why the evidence that settles the doubt is not confirmed yet; None if it is, or is being asked about."""
         check, ruling = self.evidence_check, self.ruling
-        return check if check and ruling and ruling.settled_as and check.is_about(ruling) else None
+        if check is None or ruling is None or ruling.settled_as is None or ruling.confirmed_by is not None:
+            return None
+        return check if check.is_about(ruling) else None
 
     @property
     def last_document(self) -> ErpDocument | None:

@@ -2,6 +2,7 @@
 
 from datetime import datetime, tzinfo
 
+from schemas.commitment import ErpDocument
 from schemas.fields import Status
 from schemas.times import in_zone
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, current_status
@@ -45,6 +46,16 @@ def drift_is_another(current: CurrentStatus) -> str:
     return f"{current.summary.number} no longer differs in the ERP as you read it. {_NOT_RECORDED}"
 
 
+def nothing_to_confirm(current: CurrentStatus, document: ErpDocument) -> str:
+    """Why evidence that the ERP is being asked about cannot be confirmed yet."""
+    return f"The ERP is being asked for {document.name}, the document of {current.summary.number}. {_NOT_RECORDED}"
+
+
+def cannot_confirm_own(document: ErpDocument) -> str:
+    """Why an approver cannot confirm the evidence."""
+    return f"You named {document.name} yourself, so another accounting approver has to confirm it. {_NOT_RECORDED}"
+
+
 class _Clock:
     """Formats times in `zone` for a reader at `now`."""
 
@@ -75,6 +86,8 @@ def _ruled(facts: CommitmentFacts, ruling: Ruling, number: str, clock: _Clock) -
     approved = facts.approved
     if ruling.stage is Stage.REJECTED:
         return f"{ruling.who} rejected {number} {clock.at(ruling.at)}."
+    if ruling.settled_as and ruling.confirmed_by:
+        return f"{ruling.confirmed_by.name} confirmed {number} as {ruling.settled_as.name} {clock.at(ruling.at)}."
     if ruling.settled_as:
         return f"{ruling.who} found {number} in the ERP {clock.at(ruling.at)}."
     if approved is None or approved.revision != ruling.revision:

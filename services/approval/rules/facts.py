@@ -113,6 +113,8 @@ class EvidenceCheck:
     evidence: int
     probes: int
     asked: str
+    is_asked_again: bool = True
+    """Whether the ERP may say it yet; if not, a second approver has to confirm the evidence."""
 
     @property
     def precedence(self) -> Precedence:
@@ -146,6 +148,9 @@ class Ruling:
     evidence: int = 0
     """The number of `settled_as`, counted from 1; without it, how many documents turned out to be no evidence."""
 
+    confirmed_by: Person | None = None
+    """The second approver, who has confirmed `settled_as`."""
+
     @property
     def rank(self) -> tuple[int, int, int, int, int]:
         """(revision, reopened, succeeded, round, stage): the higher rank is kept."""
@@ -153,9 +158,13 @@ class Ruling:
 
     @property
     def precedence(self) -> Precedence:
-        """The rank; within a doubt, evidence is kept until it turns out to be none, then the latest probe."""
+        """The rank; within a doubt, evidence is kept until it turns out to be none, then the latest probe.
+
+        Evidence that is confirmed is kept before the same that is not.
+        """
         evidence = 2 * max(self.evidence, 1) - 1 if self.settled_as else 2 * self.evidence
-        return (*self.rank, evidence, self.doubt.probes if self.doubt else 0)
+        is_confirmed = self.confirmed_by is not None
+        return (*self.rank, evidence, int(is_confirmed), self.doubt.probes if self.doubt else 0)
 
     @property
     def since(self) -> datetime:

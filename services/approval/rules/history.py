@@ -54,7 +54,9 @@ def _actor(data: EventData) -> Person | None:
             return data.sent_by
         case CommitmentRetrieved():
             return data.retrieved_by
-        case DecisionAccepted() | DecisionRejected() | DecisionResolved() | DecisionDriftAccepted():
+        case DecisionResolved():
+            return data.withdrawn_by or data.confirmed_by or data.decided_by
+        case DecisionAccepted() | DecisionRejected() | DecisionDriftAccepted():
             return data.decided_by
         case _:
             return None
@@ -107,7 +109,17 @@ def _decided(data: DecisionAccepted | DecisionRejected | DecisionResolved) -> st
         case DecisionRejected():
             return f"{who} rejected revision {revision}: {data.reason}"
         case DecisionResolved():
-            return f"{who} found revision {revision} in the ERP as {data.document.name}.{_quoted(data.note)}"
+            return f"{_found(data)}{_quoted(data.note)}"
+
+
+def _found(decision: DecisionResolved) -> str:
+    """Who found the document of a revision in doubt, or what a second approver says of it."""
+    who, revision, document = decision.decided_by.name, decision.revision, decision.document.name
+    if decision.withdrawn_by:
+        return f"{decision.withdrawn_by.name} said that {document} is not the document of revision {revision}."
+    if decision.confirmed_by:
+        return f"{decision.confirmed_by.name} confirmed that revision {revision} is {document}, as {who} had found."
+    return f"{who} found revision {revision} in the ERP as {document}."
 
 
 def _ordered(order: DecisionAccepted) -> str:
@@ -153,7 +165,8 @@ def _exported(
         case ExportFailed():
             return f"Revision {data.revision} was not exported. {data.failure.message}"
         case ExportSucceeded():
-            return f"Revision {data.revision} is in the ERP as {data.erp_document.name}."
+            shown = f" {data.shown}" if data.shown else ""
+            return f"Revision {data.revision} is in the ERP as {data.erp_document.name}.{shown}"
 
 
 def _what_differs(compared: ExportDrifted | DecisionDriftAccepted) -> str:

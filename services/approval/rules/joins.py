@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from schemas.commitment import ErpDocument, summarise
+from schemas.commitment import ErpDocument, Person, summarise
 from schemas.envelope import Event
 from schemas.events import (
     CommitmentRetrieved,
@@ -107,8 +107,13 @@ def rejected(facts: CommitmentFacts, event: Event[DecisionRejected]) -> Commitme
 
 
 def resolved(facts: CommitmentFacts, event: Event[DecisionResolved]) -> CommitmentFacts:
-    """The facts with an approver's evidence that the export in doubt is in the ERP; the ERP's answer overrides it."""
+    """The facts with an approver's evidence that the export in doubt is in the ERP; the ERP's answer overrides it.
+
+    Evidence that was withdrawn is none, as if the ERP had said so.
+    """
     decision = event.data
+    if decision.withdrawn_by:
+        return _ruled(facts, _withdrawn(decision, decision.withdrawn_by, _time(event)))
     ruling = Ruling(
         decision.revision,
         decision.round,
@@ -119,8 +124,23 @@ def resolved(facts: CommitmentFacts, event: Event[DecisionResolved]) -> Commitme
         connection=decision.document.connection,
         reopened=decision.reopened,
         evidence=decision.evidence,
+        confirmed_by=decision.confirmed_by,
     )
     return _ruled(facts, ruling)
+
+
+def _withdrawn(decision: DecisionResolved, by: Person, at: datetime) -> Ruling:
+    return Ruling(
+        decision.revision,
+        decision.round,
+        Stage.IN_DOUBT,
+        at,
+        by,
+        doubt=Doubt(at, f"{by.name} says that {decision.document.name} is not its document."),
+        connection=decision.document.connection,
+        reopened=decision.reopened,
+        evidence=decision.evidence,
+    )
 
 
 def in_doubt(facts: CommitmentFacts, event: Event[ExportInDoubt]) -> CommitmentFacts:
@@ -146,7 +166,8 @@ def _checked(facts: CommitmentFacts, export: ExportInDoubt) -> CommitmentFacts:
     if not export.checks_evidence:
         return facts
     number, probes = export.checks_evidence, export.probes
-    check = EvidenceCheck(export.revision, export.reopened, export.round, number, probes, export.asked)
+    is_asked_again = export.next_probe is not None
+    check = EvidenceCheck(export.revision, export.reopened, export.round, number, probes, export.asked, is_asked_again)
     return facts.updated(evidence_check=later(facts.evidence_check, check))
 
 

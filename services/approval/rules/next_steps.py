@@ -53,7 +53,7 @@ def next_step(
         case Status.SYNCED:
             return _of_synced(facts, erp)
         case _:
-            return _of_ruling(current.ruling, erp) if current.ruling else NextStep(_NOBODY, "")
+            return _of_ruling(facts, current.ruling, erp) if current.ruling else NextStep(_NOBODY, "")
 
 
 def _of_export(erp: ErpConnection | None, unreachable: str) -> NextStep:
@@ -77,11 +77,15 @@ def _let_in(erp: ErpConnection) -> str:
     return f"See to it that the Web Connector gets into {erp.title}{why} It goes on by itself then."
 
 
-def _of_ruling(ruling: Ruling, erp: ErpConnection | None) -> NextStep:
+def _of_ruling(facts: CommitmentFacts, ruling: Ruling, erp: ErpConnection | None) -> NextStep:
     """After an export that failed, or whose answer was lost."""
     if ruling.failure:
         return NextStep(ACTORS[ruling.failure.owner], ruling.failure.next_step)
-    title = erp_title(erp)
+    title, check = erp_title(erp), facts.open_check
+    if ruling.settled_as and check and not check.is_asked_again:
+        found = ruling.settled_as.name
+        what = f"Look for {found} in {title}, and confirm on the desk that it is the one, or say that it is not."
+        return NextStep(f"An accounting approver other than {ruling.who}", what)
     if ruling.settled_as or (ruling.doubt and ruling.doubt.next_probe):
         return NextStep(ACTORS[Owner.SYSTEM], f"Nothing to do: {title} is asked whether it has it.")
     what = f"Look for it in {title}, and settle it on the desk with what you find. Do not create it by hand."

@@ -141,9 +141,7 @@ def _ruled(facts: CommitmentFacts, current: CurrentStatus, ruling: Ruling, erp: 
 
 def _in_doubt(facts: CommitmentFacts, ruling: Ruling, number: str, erp: str) -> str:
     if ruling.settled_as:
-        found, check = ruling.settled_as.name, facts.open_check
-        waits = f" {erp} has not said yet whether that is so, and is asked again. {check.asked}" if check else ""
-        return f"{ruling.who} found {number} in {erp} as {found}. This is being confirmed.{waits}"
+        return f"{ruling.who} found {number} in {erp} as {ruling.settled_as.name}. {_confirming(facts, ruling, erp)}"
     asking = (
         "We are asking whether it exists."
         if ruling.doubt and ruling.doubt.next_probe
@@ -153,6 +151,19 @@ def _in_doubt(facts: CommitmentFacts, ruling: Ruling, number: str, erp: str) -> 
     if ruling.doubt and ruling.evidence:
         return f"{ruling.doubt.asked} {asking} Do not create it by hand."
     return f"{subject} did not confirm {number}. {asking} Do not create it by hand."
+
+
+def _confirming(facts: CommitmentFacts, ruling: Ruling, erp: str) -> str:
+    """Who has to say yet whether the evidence holds."""
+    check = facts.open_check
+    if ruling.confirmed_by:
+        return f"{ruling.confirmed_by.name} confirmed it. It is being recorded."
+    if check is None:
+        return "This is being confirmed."
+    if check.is_asked_again:
+        waits = f"{erp} has not said yet whether that is so, and is asked again. {check.asked}"
+        return f"This is being confirmed. {waits}"
+    return f"{check.asked} It counts once another accounting approver has confirmed it."
 
 
 def _synced(facts: CommitmentFacts, number: str, erp: str) -> str:

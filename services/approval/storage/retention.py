@@ -11,10 +11,20 @@ from sqlalchemy import delete, func, or_, select
 from schemas.fields import Status
 from services.approval.rules.commitment import CommitmentFacts
 from services.approval.storage import marks
+from services.approval.storage.kept_responses import KEPT_RESPONSE_DAYS
 from services.approval.storage.store import STATE
-from services.approval.storage.tables import COMMITMENT, HISTORY, SUBMISSION
+from services.approval.storage.tables import COMMITMENT, HISTORY, KEPT_RESPONSE, SUBMISSION
 from services.pipeline.database import Transaction
-from services.pipeline.retention import MAX_ROWS, RetentionRule, Swept, in_range, next_keys, remove, row_address
+from services.pipeline.retention import (
+    MAX_ROWS,
+    RetentionRule,
+    Swept,
+    delete_oldest,
+    in_range,
+    next_keys,
+    remove,
+    row_address,
+)
 
 FINISHED = (Status.SYNCED, Status.REJECTED, Status.RETRIEVED)
 _KEPT_SUBMISSIONS = 2
@@ -27,7 +37,14 @@ def rules(history_days: int, finished_days: int) -> tuple[RetentionRule, ...]:
         RetentionRule("history", history_days, sweep_history),
         RetentionRule("submission", finished_days, sweep_submissions),
         RetentionRule("mark", marks.KEPT_DAYS, marks.sweep),
+        RetentionRule("kept_response", KEPT_RESPONSE_DAYS, sweep_kept_responses),
     )
+
+
+async def sweep_kept_responses(db: Transaction, after: str, before: datetime) -> Swept:
+    """Delete responses whose requests nobody repeats any more."""
+    del after
+    return await delete_oldest(db, KEPT_RESPONSE, KEPT_RESPONSE.c.at, before)
 
 
 async def sweep_history(db: Transaction, after: str, before: datetime) -> Swept:

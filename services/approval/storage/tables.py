@@ -1,4 +1,4 @@
-"""Approval's tables: commitments with what lists need, submissions, documents, history, people, ERPs, sessions."""
+"""Approval's tables: commitments, submissions, documents, history, people, ERPs, marks, sessions, kept responses."""
 
 from sqlalchemy import (
     BigInteger,
@@ -226,4 +226,17 @@ SESSION = Table(
     Column("used_at", DateTime(timezone=True), comment="about when it was last used; empty before the first use"),
     Index("session_by_expiry", "expires_at"),
     Index("session_by_person", "person_id"),
+)
+
+KEPT_RESPONSE = Table(
+    "kept_response",
+    METADATA,
+    Column("person_id", Text, primary_key=True),
+    Column("key", Text, primary_key=True, comment="the Idempotency-Key of the request"),
+    Column("request_hash", LargeBinary, nullable=False, comment="SHA-256 of method, path and body"),
+    Column("status", Integer, comment="empty while the request is being carried out"),
+    Column("headers", Text, comment="as JSON"),
+    Column("body", LargeBinary),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Index("kept_response_by_time", "at"),
 )

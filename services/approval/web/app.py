@@ -13,11 +13,12 @@ from services.approval.identity.sign_in.errors import SignInError
 from services.approval.settings import ApprovalSettings
 from services.approval.web.api import problems
 from services.approval.web.api.routes import api_router
+from services.approval.web.api.senders import RateLimitHeaders
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk import add_desk
 from services.approval.web.desk.errors import ErrorHandler
 from services.approval.web.desk.pages import SafeHeaders, safe_headers
-from services.pipeline.body_limit import BodyLimit
+from services.pipeline.body_limit import BodyLimit, plain_refusal
 from services.pipeline.database import DATABASE_ERRORS, Database
 from services.pipeline.errors import CatchingUpError
 from services.pipeline.outbox import Outbox
@@ -50,11 +51,17 @@ def build_app(
     dependencies = Dependencies(settings, database, outbox, decisions, identity)
     app.include_router(api_router(dependencies))
     desk_handlers = add_desk(app, dependencies)
-    app.add_middleware(BodyLimit)
+    app.add_middleware(BodyLimit, refusal=_too_large)
+    app.add_middleware(RateLimitHeaders)
     headers = safe_headers(settings.public_url)
     app.add_middleware(SafeHeaders, headers=headers)
     _add_error_handlers(app, desk_handlers, headers)
     return app
+
+
+def _too_large(path: str, sentence: str) -> Response:
+    """Refuse a body that is too large, before it is read."""
+    return problems.problem(413, sentence) if path.startswith(API_PREFIX) else plain_refusal(path, sentence)
 
 
 def _add_error_handlers(

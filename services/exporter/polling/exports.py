@@ -18,7 +18,7 @@ from services.exporter.connectors.types import Landed, Unknown
 from services.exporter.polling.large_replies import reading
 from services.exporter.rules.conversation import JobUnderWay, Result, ask, carried_on
 from services.exporter.rules.export import CommitmentExports, Export
-from services.exporter.rules.outcome import NotSent, Undecided
+from services.exporter.rules.outcome import NotSent, Unconfirmed, Undecided
 from services.exporter.rules.settling import begin_attempt
 from services.exporter.storage.locking import lock_with_text
 from services.exporter.storage.store import ExportStore
@@ -145,7 +145,7 @@ class PolledExports:
     ) -> Step:
         """Record an outcome; an earlier write whose answer is missing is forgotten once it or a later one is known."""
         ended = result if isinstance(result, AttemptResult) else AttemptResult(result, connection=connection)
-        is_known = is_answered and not isinstance(ended.outcome, (Unknown, Undecided, NotSent))
+        is_known = is_answered and not isinstance(ended.outcome, (Unknown, Undecided, Unconfirmed, NotSent))
         if is_known or isinstance(ended.outcome, Landed):
             await self._note_answered(db, job)
         events = await self._work.settle(db, job, ended)
@@ -236,6 +236,7 @@ def _fingerprint(job: ExportJob, connection: Connection) -> str:
         sorted(map(repr, job.replaced)),
         job.last,
         job.evidence,
+        job.is_confirmed,
     )
     return sha256(repr(decisive).encode("utf-8", "replace")).hexdigest()
 

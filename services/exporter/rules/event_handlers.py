@@ -52,14 +52,18 @@ def accepted(
 def resolved(exports: CommitmentExports, event: Event[DecisionResolved], now: datetime) -> DecidedExports:
     """Keep an approver's evidence that the revision is in the ERP; a worker asks the ERP before it counts.
 
+    So with a second approver's word on it: it counts where the ERP cannot be asked. What is withdrawn is no evidence.
     Evidence that names another document than the known one is published all the same, so that somebody sees both.
     """
     _check_company(exports, event.data.company_id)
     data, export = event.data, exports.by_revision.get(event.data.revision)
-    evidence, known = Evidence(data.document, data.evidence, data.reopened), exports.resolved.get(data.revision)
+    evidence, known = _evidence(data), exports.resolved.get(data.revision)
     if known and known.precedence >= evidence.precedence:
         return Decided(exports, is_changed=False)
     exports = replace(exports, company_id=data.company_id, resolved={**exports.resolved, data.revision: evidence})
+    if evidence.is_withdrawn:
+        exports = _withdrawn(exports, export, evidence)
+        return advance(_asked_about(exports, exports.by_revision.get(data.revision), now), now)
     if export and export.state is ExportState.SUCCEEDED and export.document and export.reopened == data.reopened:
         is_other = not _is_same(export.document, data.document)
         return Decided(exports, (succeeded_event(export, data.document, now),) if is_other else ())
@@ -140,6 +144,20 @@ def _asked_about(exports: CommitmentExports, export: Export | None, now: datetim
     if export is None or is_leased or export.state is not ExportState.IN_DOUBT:
         return exports
     return exports.with_export(export.moved_to(ExportState.IN_DOUBT, now, due_at=now))
+
+
+def _evidence(data: DecisionResolved) -> Evidence:
+    """The evidence; nobody confirms their own."""
+    is_confirmed = data.confirmed_by is not None and data.confirmed_by.id != data.decided_by.id
+    is_withdrawn = data.withdrawn_by is not None
+    return Evidence(data.document, data.evidence, data.reopened, is_confirmed, is_withdrawn, data.round)
+
+
+def _withdrawn(exports: CommitmentExports, export: Export | None, evidence: Evidence) -> CommitmentExports:
+    """Return the exports with `evidence` counted as refused, so that the next one has a number of its own."""
+    if export is None or export.is_done or export.reopened != evidence.reopened:
+        return exports
+    return exports.with_export(replace(export, refused_evidence=max(export.refused_evidence, evidence.number)))
 
 
 def _is_same(known: ErpDocument, evidence: ErpDocument) -> bool:

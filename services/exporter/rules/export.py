@@ -169,16 +169,22 @@ class Replaced:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The document in which an approver found a revision in doubt; `number` counts them, from 1."""
+    """The document in which an approver found a revision in doubt; `number` counts them, from 1.
+
+    A second approver may have confirmed it, or somebody has withdrawn it. `round` is the one in doubt; 0 if not known.
+    """
 
     document: ErpDocument
     number: int = 1
     reopened: int = 0
+    is_confirmed: bool = False
+    is_withdrawn: bool = False
+    round: int = 0
 
     @property
-    def precedence(self) -> tuple[int, int]:
-        """The later one is kept."""
-        return self.reopened, self.number
+    def precedence(self) -> tuple[int, int, int]:
+        """The later one is kept; what was withdrawn stays so."""
+        return self.reopened, self.number, 2 if self.is_withdrawn else int(self.is_confirmed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +264,7 @@ class CommitmentExports:
     def evidence_for(self, export: Export) -> Evidence | None:
         """The document that an approver named for `export` and that the ERP has to confirm; None if there is none."""
         evidence = self.resolved.get(export.revision)
-        if evidence is None or export.is_done or evidence.reopened != export.reopened:
+        if evidence is None or export.is_done or evidence.is_withdrawn or evidence.reopened != export.reopened:
             return None
         return evidence if evidence.number > export.refused_evidence else None
 

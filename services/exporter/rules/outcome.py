@@ -81,9 +81,26 @@ class WrongEvidence:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class Unconfirmed:
+    """The ERP cannot say that the document which an approver named is the right one: a second approver has to."""
+
+    asked: str
+
+
 Failed = Refused | DocumentGone | ConnectionGone | WrongTerms
 """The outcomes that end a round, until somebody has fixed the cause."""
 
 AttemptOutcome = (
-    Landed | Failed | Transient | Unknown | Undecided | NotRepeated | NotSent | Broken | Overruled | WrongEvidence
+    Landed
+    | Failed
+    | Transient
+    | Unknown
+    | Undecided
+    | NotRepeated
+    | NotSent
+    | Broken
+    | Overruled
+    | WrongEvidence
+    | Unconfirmed
 )

@@ -13,9 +13,9 @@ SOURCE = "countersign/exporter"
 Events = tuple[Event[EventData], ...]
 
 
-def succeeded_event(export: Export, document: ErpDocument, now: datetime) -> Event[EventData]:
-    """Return the event that the revision is in the ERP as `document`."""
-    return _event(export, ExportSucceeded(**_identity(export), erp_document=document), now)
+def succeeded_event(export: Export, document: ErpDocument, now: datetime, shown: str | None = None) -> Event[EventData]:
+    """Return the event that the revision is in the ERP as `document`; `shown` is what the ERP said of evidence."""
+    return _event(export, ExportSucceeded(**_identity(export), erp_document=document, shown=shown), now)
 
 
 def failed_event(export: Export, failure: Failure, now: datetime) -> Event[EventData]:

@@ -21,6 +21,7 @@ from services.exporter.rules.outcome import (
     NotRepeated,
     NotSent,
     Overruled,
+    Unconfirmed,
     Undecided,
     WrongEvidence,
     WrongTerms,
@@ -61,17 +62,19 @@ def settle_attempt(
     policy: RetryPolicy,
     now: datetime,
     circuit: Circuit = _CLOSED,
+    shown: str | None = None,
 ) -> DecidedExports | None:
     """End the lease `token` with `outcome`, and publish what follows; None if that lease is no longer held.
 
     `circuit` is the connection's after the attempt: an outage is not the export's fault. A failure or doubt is not
-    published if an approver has ordered a higher round, or has rejected this one, meanwhile.
+    published if an approver has ordered a higher round, or has rejected this one, meanwhile. `shown` is what the ERP
+    showed for the document that an approver named.
     """
     if exports.lease is None or exports.lease.token != token:
         return None
     leased = exports.by_revision[exports.lease.revision]
     put_off = None if exports.evidence_for(leased) else _put_off(leased, outcome, policy, now, circuit)
-    export, events = put_off or _settled(exports, leased, outcome, policy, now, circuit)
+    export, events = put_off or _settled(exports, leased, outcome, policy, now, circuit, shown)
     is_overtaken = export.state is not ExportState.SUCCEEDED and (
         export.ordered_round != export.round or exports.is_overruled(export)
     )
@@ -103,22 +106,38 @@ def _settled(
     policy: RetryPolicy,
     now: datetime,
     circuit: Circuit,
+    shown: str | None,
 ) -> tuple[Export, Events]:
     probed = replace(export, probes=export.probes + (export.state is ExportState.IN_DOUBT))
     attempted = replace(probed, attempts=export.attempts + 1)
     match outcome:
         case Landed(documents):
-            return _succeeded(export, documents, exports.evidence_for(export), now)
+            return _succeeded(export, documents, exports.evidence_for(export), now, shown)
         case Refused() | DocumentGone() | ConnectionGone() | WrongTerms() | NotRepeated():
             return _failed(exports, probed, outcome, now)
         case Transient() | Broken():
             return _retried(exports, attempted, outcome, policy, now, circuit)
         case Unknown():
             return _lost(attempted, outcome, policy, now)
-        case Undecided() | WrongEvidence():
+        case Undecided() | WrongEvidence() | Unconfirmed():
             return _not_settled(exports, probed, outcome, policy, now)
         case NotSent() | Overruled():
             return _unwritten(export, outcome, now), ()
+
+
+def unless_changed(
+    exports: CommitmentExports, checked: ErpDocument | None, outcome: AttemptOutcome, *, is_confirmed: bool
+) -> AttemptOutcome:
+    """Return the `outcome` of checking evidence; NotSent if approvers have changed it since: it is checked again then.
+
+    An answer of the ERP counts for evidence that a second approver has confirmed meanwhile.
+    """
+    leased = exports.by_revision[exports.lease.revision] if exports.lease else None
+    evidence = exports.evidence_for(leased) if leased else None
+    if evidence is None or evidence.document != checked:
+        return NotSent()
+    is_same = evidence.is_confirmed == is_confirmed or isinstance(outcome, (Landed, WrongEvidence))
+    return outcome if is_same else NotSent()
 
 
 def _failed(
@@ -133,7 +152,7 @@ def _failed(
 
 
 def _succeeded(
-    export: Export, documents: tuple[FoundDocument, ...], evidence: Evidence | None, now: datetime
+    export: Export, documents: tuple[FoundDocument, ...], evidence: Evidence | None, now: datetime, shown: str | None
 ) -> tuple[Export, Events]:
     """Publish every document that the ERP has, and the one an approver named: two of them must not go unnoticed."""
     found = {document.id: erp_document(export, document) for document in documents}
@@ -148,7 +167,7 @@ def _succeeded(
     named = evidence and evidence.document.model_copy(update={"connection": export.connection})
     if named and not any(named.is_same_as(document) for document in found.values()):
         found.setdefault(named.id, named)
-    return succeeded, tuple(succeeded_event(succeeded, document, now) for document in found.values())
+    return succeeded, tuple(succeeded_event(succeeded, document, now, shown) for document in found.values())
 
 
 def erp_document(export: Export, document: FoundDocument) -> ErpDocument:
@@ -204,12 +223,23 @@ def _unwritten(export: Export, outcome: NotSent | Overruled, now: datetime) -> E
 
 
 def _not_settled(
-    exports: CommitmentExports, export: Export, outcome: Undecided | WrongEvidence, policy: RetryPolicy, now: datetime
+    exports: CommitmentExports,
+    export: Export,
+    outcome: Undecided | WrongEvidence | Unconfirmed,
+    policy: RetryPolicy,
+    now: datetime,
 ) -> tuple[Export, Events]:
-    if isinstance(outcome, WrongEvidence):
-        return _without_evidence(export, outcome, policy, now)
     evidence = exports.evidence_for(export)
-    return _undecided(export, outcome, policy, now, evidence.number if evidence else 0)
+    number = evidence.number if evidence else 0
+    match outcome:
+        case Undecided():
+            return _undecided(export, outcome, policy, now, number)
+        case Unconfirmed(asked) if evidence and evidence.round >= export.ordered_round:
+            return _unconfirmed(export, number, asked, now)
+        case Unconfirmed(asked):
+            return _without_evidence(export, number, asked, policy, now)
+        case WrongEvidence(message):
+            return _without_evidence(export, number, message, policy, now)
 
 
 def _undecided(
@@ -232,6 +262,13 @@ def _undecided(
     return in_doubt, (in_doubt_event(in_doubt, _asked(undecided, export.doubt), now, evidence),)
 
 
+def _unconfirmed(export: Export, evidence: int, asked: str, now: datetime) -> tuple[Export, Events]:
+    """The export waits for a second approver: nothing is written while somebody says that its document exists."""
+    doubted = replace(export, doubt=export.doubt or Doubt(message=asked))
+    waiting = doubted.moved_to(ExportState.IN_DOUBT, now, None)
+    return waiting, (in_doubt_event(waiting, asked, now, evidence),)
+
+
 def _asked(undecided: Undecided, doubt: Doubt | None) -> str:
     """What the ERP said to the question, and why there was one; once, where an outage is the reason of both."""
     if doubt is None or doubt.message in undecided.asked:
@@ -240,14 +277,17 @@ def _asked(undecided: Undecided, doubt: Doubt | None) -> str:
 
 
 def _without_evidence(
-    export: Export, wrong: WrongEvidence, policy: RetryPolicy, now: datetime
+    export: Export, evidence: int, why: str, policy: RetryPolicy, now: datetime
 ) -> tuple[Export, Events]:
-    """The export is probed as if nobody had named a document; approval is told, so that somebody names another."""
-    without = replace(export, refused_evidence=export.refused_evidence + 1)
+    """The export is probed as if nobody had named a document; approval is told, so that somebody names another.
+
+    So is one for which an approver has ordered another round since: that is the later word.
+    """
+    without = replace(export, refused_evidence=max(export.refused_evidence, evidence))
     if export.state is not ExportState.IN_DOUBT:
         return without.moved_to(ExportState.PENDING, now, due_at=now), ()
     in_doubt = without.moved_to(ExportState.IN_DOUBT, now, _next_probe(export, policy, now))
-    return in_doubt, (in_doubt_event(in_doubt, wrong.message, now),)
+    return in_doubt, (in_doubt_event(in_doubt, why, now),)
 
 
 def _next_probe(export: Export, policy: RetryPolicy, now: datetime) -> datetime:

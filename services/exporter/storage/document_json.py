@@ -34,21 +34,35 @@ def resolved_json(resolved: Mapping[int, Evidence]) -> str | None:
     """Return `resolved` as JSON, by revision; None if it is empty."""
     return _text(
         {
-            revision: {"document": _plain(each.document), "number": each.number, "reopened": each.reopened}
+            revision: {
+                "document": _plain(each.document),
+                "number": each.number,
+                "reopened": each.reopened,
+                "is_confirmed": each.is_confirmed,
+                "is_withdrawn": each.is_withdrawn,
+                "round": each.round,
+            }
             for revision, each in resolved.items()
         }
     )
 
 
 def resolved_in(stored: Mapping[str, Any] | None) -> Mapping[int, Evidence]:
-    """Return what `resolved_json` made; earlier releases wrote the documents alone."""
+    """Return what `resolved_json` made; earlier releases wrote the documents alone, or without who confirmed them."""
     return {int(revision): _evidence(each) for revision, each in (stored or {}).items()}
 
 
 def _evidence(stored: Mapping[str, Any]) -> Evidence:
     if "document" not in stored:
         return Evidence(ErpDocument.model_validate(stored))
-    return Evidence(ErpDocument.model_validate(stored["document"]), stored["number"], stored["reopened"])
+    return Evidence(
+        ErpDocument.model_validate(stored["document"]),
+        stored["number"],
+        stored["reopened"],
+        stored.get("is_confirmed", False),
+        stored.get("is_withdrawn", False),
+        stored.get("round", 0),
+    )
 
 
 def _plain(document: ErpDocument) -> dict[str, Any]:

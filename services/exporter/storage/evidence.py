@@ -8,11 +8,12 @@ from sqlalchemy import Text, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from schemas.commitment import ErpDocument
-from services.exporter.connectors.types import Landed
-from services.exporter.rules.evidence import of_another
+from services.exporter.connectors.types import ErpCopy, Landed
+from services.exporter.connectors.wording import one_line
+from services.exporter.rules.evidence import of_another, other_reference
 from services.exporter.rules.export import ApprovedSnapshot, CommitmentExports, Export
 from services.exporter.rules.marker import marked_revision
-from services.exporter.rules.outcome import AttemptOutcome
+from services.exporter.rules.outcome import AttemptOutcome, Unconfirmed, WrongEvidence
 from services.exporter.rules.settling import erp_document
 from services.exporter.storage import connection_store
 from services.exporter.storage.document_json import replaced_in
@@ -43,12 +44,21 @@ async def refuse_documents_of_others(
                 raise RefusedError(SCHEMA, text)
 
 
-async def unless_of_another(db: Transaction, export: Export, outcome: AttemptOutcome) -> AttemptOutcome:
+async def unless_of_another(
+    db: Transaction, export: Export, outcome: AttemptOutcome, shown: ErpCopy | None
+) -> AttemptOutcome:
     """Return `outcome` of a check of evidence, or WrongEvidence if it found a document that is known as another's.
 
-    A document with a marker of `export` is its own, whatever was known of it before.
+    A document with a marker of `export` is its own, whatever was known of it before. `shown` is the one that an
+    approver named, as the ERP has it.
     """
-    for document in outcome.documents if isinstance(outcome, Landed) else ():
+    if not isinstance(outcome, (Landed, Unconfirmed)):
+        return outcome
+    reference = other_reference(export, shown) if shown else None
+    if shown and reference and (other := await _commitment_with(db, export, reference)):
+        return WrongEvidence(f"{shown.document.name} has the reference of {other}: {one_line(reference)}.")
+    shown_alone = (shown.document,) if shown else ()
+    for document in outcome.documents if isinstance(outcome, Landed) else shown_alone:
         is_its_own = marked_revision(document.marker, export.commitment_id) is not None
         holder = None if is_its_own else await _holder(db, export.commitment_id, erp_document(export, document))
         if holder:
@@ -78,6 +88,14 @@ class _Holder:
         """What people of the company may be told of it."""
         is_theirs = self.company_id == company_id
         return f"{self.number} ({self.commitment_id})" if is_theirs else "another company's commitment"
+
+
+async def _commitment_with(db: Transaction, export: Export, reference: str) -> str | None:
+    """Return what people of the company may be told of the other commitment with this id; None if there is none."""
+    columns = (EXPORT.c.commitment_id, EXPORT.c.company_id, EXPORT.c.summary)
+    chosen = select(*columns).where(EXPORT.c.commitment_id == reference).limit(1)
+    row = (await db.execute(chosen)).first()
+    return None if row is None else _Holder(row[0], row[1], row[2]["number"]).named_to(export.company_id)
 
 
 async def _holder(db: Transaction, commitment_id: str, document: ErpDocument) -> _Holder | None:

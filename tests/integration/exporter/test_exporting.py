@@ -19,7 +19,7 @@ from services.pipeline.work import Ended
 from tests.folding import fold
 from tests.integration.exporter.exporter_process import SETTLE_SECONDS, ExporterProcess, running_exporter
 from tests.integration.exporter.losing_connector import LosingConnector
-from tests.unit.exporter.builders import accepted_event, rejected_event, resolved_event
+from tests.unit.exporter.builders import SECOND, accepted_event, rejected_event, resolved_event
 
 
 async def test_an_accepted_revision_becomes_one_document(exporter: ExporterProcess) -> None:
@@ -241,7 +241,7 @@ async def test_an_approvers_evidence_settles_an_export_in_doubt(exporter: Export
     await exporter.consume(accepted_event())
     await exporter.work_once()
 
-    await exporter.consume(resolved_event())
+    await exporter.consume(resolved_event(), resolved_event(confirmed_by=SECOND))
 
     assert await exporter.work_once() == 1
     assert await exporter.export_states() == ["succeeded"]
@@ -254,7 +254,7 @@ async def test_evidence_of_another_commitments_document_is_refused(
     exporter: ExporterProcess, document_id: str, number: str
 ) -> None:
     await exporter.consume(accepted_event())
-    await exporter.consume(resolved_event())
+    await exporter.consume(resolved_event(confirmed_by=SECOND))
     await exporter.work_once()
     await exporter.consume(accepted_event(commitment_id="c-2"))
     with pytest.raises(RefusedError, match="it is that of c-1"):

@@ -8,10 +8,10 @@ import pytest
 from sandbox.erp.faults import ErpFault, ErpFaultKind
 from sandbox.erp.running import running_erp
 from sandbox.erp.server import Erp
-from schemas.events import ExportFailed, ExportSucceeded, Failure
+from schemas.events import ExportFailed, ExportInDoubt, ExportSucceeded, Failure
 from services.exporter.connections import Connection, load_connections
 from tests.integration.exporter.exporter_process import SETTLE_SECONDS, TOKEN, ExporterProcess, running_exporter
-from tests.unit.exporter.builders import accepted_event, resolved_event
+from tests.unit.exporter.builders import SECOND, accepted_event, resolved_event
 
 NEW_TITLE = "Concrete, levels 2 and 3"
 
@@ -143,6 +143,13 @@ async def test_what_is_in_doubt_in_an_erp_that_was_left_waits_for_a_person(
     assert (await after.export_states())[-1] == "in_doubt"
 
     await after.consume(resolved_event(document_id="1002", commitment_id="c-2", number="PO-1002"))
+    await after.work_once()
+    waiting = (await after.last_published()).data
+    assert isinstance(waiting, ExportInDoubt)
+    assert waiting.asked == "main is no longer configured, so it cannot be asked for PO-1002."
+
+    confirmed = resolved_event(document_id="1002", commitment_id="c-2", number="PO-1002", confirmed_by=SECOND)
+    await after.consume(confirmed)
     await after.work_once()
 
     succeeded = (await after.last_published()).data

@@ -21,6 +21,7 @@ SOON = timedelta(seconds=1)
 LEASE = timedelta(seconds=60)
 POLICY = RetryPolicy(settle_seconds=30, max_attempts=3)
 APPROVER = Person(id="p-ada", name="Ada Approver", email="ada@example.com")
+SECOND = Person(id="p-eli", name="Eli Second", email="eli@example.com")
 MANAGER = Person(id="p-max", name="Max Manager", email="max@example.com")
 
 
@@ -111,6 +112,9 @@ def resolved_event(
     commitment_id: str = "c-1",
     number: str | None = "PO-9",
     evidence: int = 1,
+    in_round: int = 1,
+    confirmed_by: Person | None = None,
+    withdrawn_by: Person | None = None,
 ) -> Event[DecisionResolved]:
     """Return an approver's evidence that the revision is in the ERP."""
     data = DecisionResolved(
@@ -118,10 +122,12 @@ def resolved_event(
         project_id="pr-1",
         commitment_id=commitment_id,
         revision=revision,
-        round=1,
+        round=in_round,
         document=ErpDocument(connection="main", id=document_id, number=number),
         decided_by=APPROVER,
         evidence=evidence,
+        confirmed_by=confirmed_by,
+        withdrawn_by=withdrawn_by,
     )
     return new_event(data, source="countersign/approval", time=NOW)
 

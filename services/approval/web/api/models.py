@@ -24,6 +24,17 @@ class DriftState(_Model):
     differences: tuple[Change, ...] = Field(description="`before` as exported, `after` as the ERP has it.")
 
 
+class EvidenceState(_Model):
+    """The document that an approver named for an export in doubt."""
+
+    number: int = Field(description="What a confirmation must name.")
+    document: ErpDocument
+    found_by: Person | None
+    confirmed_by: Person | None = Field(description="The second approver, once there is one.")
+    asked: str | None = Field(description="What the ERP said when it was asked, unless it has not been asked yet.")
+    needs_confirmation: bool = Field(description="Whether it counts only once a second approver has confirmed it.")
+
+
 class WaitingState(_Model):
     """The line before an ERP that cannot be called, but whose client asks for work."""
 
@@ -68,6 +79,9 @@ class CommitmentState(_Model):
         default=None,
         description="While it is exporting to an ERP whose client asks for work; null otherwise, and in the response "
         "to an answer.",
+    )
+    evidence: EvidenceState | None = Field(
+        description="What an approver found in the ERP, while that is being confirmed; null otherwise."
     )
     drift: DriftState | None = Field(description="How it differs in the ERP; null if it does not, or was accepted.")
     summary: Summary

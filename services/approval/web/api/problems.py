@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from services.approval.identity.sign_in.errors import SignInError
+from services.approval.identity.sign_in.errors import APPROVERS_ONLY, SignInError
 from services.approval.rules.finding import Finding
 from services.pipeline.database import is_unavailable
 
@@ -23,12 +23,28 @@ _TITLES = {
     404: "Not found",
     405: "Method not allowed",
     409: "The commitment has moved on",
+    412: "The commitment is not as you read it",
     413: "The request is too large",
     422: "Something in the request is not right",
     429: "Too many requests",
     500: "Something went wrong here",
     503: "Not available now",
 }
+
+
+_DETAILS = {
+    400: "The body is not JSON. body: JSON decode error",
+    401: "Sign in first.",
+    403: APPROVERS_ONLY,
+    404: "Your company has no commitment '8841' in ERP Integrations.",
+    409: "Dana Ruiz accepted SC-014 at 09:15. Your answer was not recorded.",
+    412: "SC-014 has changed since you read it. Your answer was not recorded.",
+    413: "The request is larger than 1,048,576 bytes. Nothing of it was used.",
+    422: "reason: Field required",
+    429: "There were too many requests. Try again in 12 seconds.",
+    503: "The database does not answer. Try again in a moment: the same answer twice counts once.",
+}
+"""What a problem of each status may say, for the OpenAPI document."""
 
 
 class InvalidMember(BaseModel):
@@ -47,17 +63,24 @@ class Problem(BaseModel):
     detail: str = Field(description="What happened and what to do, in words.")
     errors: tuple[InvalidMember, ...] | None = Field(default=None, description="With 400 and 422: what is wrong.")
     findings: tuple[Finding, ...] | None = Field(default=None, description="With 409: why it cannot be accepted.")
-    commitment: dict[str, Any] | None = Field(default=None, description="With 409: the commitment's current state.")
+    commitment: dict[str, Any] | None = Field(default=None, description="With 409 and 412: its current state.")
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the OpenAPI description of responses with these statuses."""
-    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {status: {"model": Problem, "description": f"{_TITLES[status]}.", "content": content} for status in statuses}
+    reference = {"$ref": "#/components/schemas/Problem"}
+    return {
+        status: {
+            "model": Problem,
+            "description": f"{_TITLES[status]}.",
+            "content": {MEDIA_TYPE: {"schema": reference, "example": _example(status)}},
+        }
+        for status in statuses
+    }
 
 
-TOO_LARGE: dict[int | str, dict[str, Any]] = {413: {"description": f"{_TITLES[413]}; a sentence says the limit."}}
-"""Such a request is refused before it is read, so it has no problem document."""
+def _example(status: int) -> dict[str, Any]:
+    return {"type": "about:blank", "title": _TITLES[status], "status": status, "detail": _DETAILS[status]}
 
 
 class ProblemError(Exception):
@@ -70,9 +93,14 @@ class ProblemError(Exception):
 
 
 def problem(status: int, detail: str, **members: Any) -> JSONResponse:
-    """Return a problem document; `members` are added to the standard ones."""
-    document = Problem(title=_TITLES.get(status, "The request failed"), status=status, detail=detail, **members)
-    return JSONResponse(document.model_dump(mode="json", exclude_none=True), status, media_type=MEDIA_TYPE)
+    """Return the response with a problem document; `members` are added to the standard ones."""
+    document = problem_document(status, detail, **members).model_dump(mode="json", exclude_none=True)
+    return JSONResponse(document, status, media_type=MEDIA_TYPE)
+
+
+def problem_document(status: int, detail: str, **members: Any) -> Problem:
+    """Return the problem document; `members` are added to the standard ones."""
+    return Problem(title=_TITLES.get(status, "The request failed"), status=status, detail=detail, **members)
 
 
 async def on_problem(request: Request, error: Exception) -> JSONResponse:

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from schemas.events import LimitsProfile
-from services.approval.rules.answers import Accept, AcceptDrift, Answer, ExportAgain, Reject, Retry, Settle
+from services.approval.rules.answers import Accept, AcceptDrift, Answer, Confirm, ExportAgain, Reject, Retry, Settle
 from services.approval.rules.commitment import CurrentStatus
 from services.approval.rules.guards import is_erp_left, missing_document
 from services.approval.rules.marks import Verb
@@ -136,6 +136,21 @@ def read_settle(fields: Fields, connection: str | None) -> Settle | list[FormPro
         document=_document(fields, connection) if is_found else None,
         note=evidence,
         **terms,
+    )
+
+
+def read_confirm(fields: Fields) -> Confirm | list[FormProblem]:
+    """A second approver's word on evidence, or its withdrawal."""
+    evidence, problems = _text(fields, "evidence"), []
+    if fields.get("agrees") not in ("yes", "no"):
+        problems = [FormProblem("agrees", "Choose whether it is the document")]
+    return [*problems, *forms.evidence_problems(evidence)] or _built(
+        Confirm,
+        revision=_revision(fields),
+        round=_round(fields),
+        evidence=forms.positive_number(fields.get("number", "")),
+        agrees=fields.get("agrees") == "yes",
+        note=evidence,
     )
 
 

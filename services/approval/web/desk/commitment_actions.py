@@ -40,6 +40,7 @@ class Action(StrEnum):
     ACCEPT_DRIFT = "accept-drift"
     UNLINK = "unlink"
     SETTLE = "settle"
+    CONFIRM = "confirm"
 
 
 class CommitmentActions:
@@ -112,8 +113,10 @@ def _read(
             return answer_forms.read_create_anew(fields, stored.current)
         case Action.EXPORT_AGAIN | Action.ACCEPT_DRIFT | Action.UNLINK:
             return _read_about_synced(action, fields, stored.current.summary.number)
-        case Action.SETTLE:
-            return answer_forms.read_settle(fields, connection_name(stored.facts) or (erp.name if erp else None))
+        case Action.SETTLE | Action.CONFIRM:
+            connection = connection_name(stored.facts) or (erp.name if erp else None)
+            is_settled = action is Action.SETTLE
+            return answer_forms.read_settle(fields, connection) if is_settled else answer_forms.read_confirm(fields)
 
 
 def _read_about_synced(action: Action, fields: Mapping[str, str], number: str) -> Answer | list[FormProblem]:

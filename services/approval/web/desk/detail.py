@@ -51,12 +51,14 @@ class OfferedAnswers:
     retry: bool = False
     create_anew: bool = False
     settle: bool = False
+    confirm: bool = False
     reopen: bool = False
 
     @property
     def any(self) -> bool:
         """Whether the page offers any."""
-        return self.accept or self.reject or self.retry or self.create_anew or self.settle or self.reopen
+        about_doubt = self.settle or self.confirm
+        return self.accept or self.reject or self.retry or self.create_anew or about_doubt or self.reopen
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +162,7 @@ def offered_answers(row: ListRow, who: DirectoryPerson) -> OfferedAnswers:
         retry=status is Status.FAILED and row.is_retriable,
         create_anew=status is Status.FAILED and row.can_be_created_anew,
         settle=status is Status.IN_DOUBT and ruling is not None and ruling.settled_as is None,
+        confirm=status is Status.IN_DOUBT and row.facts.open_check is not None,
         reopen=status is Status.SYNCED and row.facts.document is not None,
     )
 

@@ -6,14 +6,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Response
 from starlette.exceptions import HTTPException
 
-from schemas.envelope import new_event
-from schemas.events import DigestPreference, DirectoryPerson
+from schemas.events import DirectoryPerson
 from schemas.links import Unsubscriber, read_unsubscribe
-from services.approval.rules.status import SOURCE
 from services.approval.storage import directory
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk.pages import Pages
-from services.pipeline.clock import utc_now
+from services.approval.web.preferences import prefer_summary
 
 
 def directory_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
@@ -37,7 +35,10 @@ def directory_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
     @router.post("/u/{token:path}")
     async def stop(token: str) -> Response:
         # A one-click request of a mail client (RFC 8058) has no cookies; the signed link authenticates it.
-        await _unsubscribe(dependencies, _unsubscriber(dependencies, token))
+        who = _unsubscriber(dependencies, token)
+        await prefer_summary(
+            dependencies.database, dependencies.outbox, who.company_id, who.person_id, subscribed=False
+        )
         return pages.message(
             "The daily summary is stopped",
             "You will not get 'ERP Integrations Daily Summary' any more. Mails about single commitments still come.",
@@ -52,13 +53,3 @@ def _unsubscriber(dependencies: Dependencies, token: str) -> Unsubscriber:
     if found is None:
         raise HTTPException(HTTPStatus.NOT_FOUND)
     return found
-
-
-async def _unsubscribe(dependencies: Dependencies, who: Unsubscriber) -> None:
-    now = utc_now()
-    preference = DigestPreference(
-        company_id=who.company_id, person_id=who.person_id, version=int(now.timestamp() * 1000), subscribed=False
-    )
-    async with dependencies.database.begin() as db:
-        await dependencies.outbox.add(db, [new_event(preference, source=SOURCE, time=now)])
-    dependencies.outbox.wake()

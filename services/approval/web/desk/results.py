@@ -10,6 +10,7 @@ from services.approval.rules.answers import (
     AlreadyGranted,
     Answer,
     Blocked,
+    Confirm,
     Conflict,
     ExportAgain,
     Granted,
@@ -64,10 +65,20 @@ def _done(answer: Answer, facts: CommitmentFacts, number: str, erp: str) -> str:
             return _ordered_again(answer, facts, number, erp)
         case AcceptDrift():
             return f"Recorded. {number} stays in {erp} as it is there."
+        case Settle() | Confirm():
+            return _settled(answer, facts, number, erp)
+
+
+def _settled(answer: Settle | Confirm, facts: CommitmentFacts, number: str, erp: str) -> str:
+    match answer:
         case Settle(document=ErpDocument() as document):
             return f"Recorded. {number} exists in {erp} as {document.name}; this is being confirmed."
         case Settle():
             return f"Recorded. {number} does not exist in {erp} and will be exported again."
+        case Confirm(agrees=True) if facts.ruling and facts.ruling.settled_as:
+            return f"Recorded. {facts.ruling.settled_as.name} is {number} in {erp}, as {facts.ruling.who} had found."
+        case _:
+            return f"Recorded. {number} is in doubt again, and can be settled in another way."
 
 
 def _given_back(answer: Reject, facts: CommitmentFacts, number: str, erp: str) -> str:

@@ -109,9 +109,17 @@ def resolved(
     by: Person = DANA,
     at: datetime = NOW,
     evidence: int = 1,
+    confirmed_by: Person | None = None,
+    withdrawn_by: Person | None = None,
 ) -> Event[DecisionResolved]:
     data = DecisionResolved(
-        **_about(revision), round=export_round, document=document(number), decided_by=by, evidence=evidence
+        **_about(revision),
+        round=export_round,
+        document=document(number),
+        decided_by=by,
+        evidence=evidence,
+        confirmed_by=confirmed_by,
+        withdrawn_by=withdrawn_by,
     )
     return _event(data, at)
 

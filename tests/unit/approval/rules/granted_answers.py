@@ -9,7 +9,17 @@ from schemas.commitment import Person
 from schemas.envelope import Event
 from schemas.examples.cast import DANA, KIM
 from schemas.snapshot import Snapshot
-from services.approval.rules.answers import Accept, AcceptDrift, Answer, ExportAgain, Granted, Reject, Retry, Settle
+from services.approval.rules.answers import (
+    Accept,
+    AcceptDrift,
+    Answer,
+    Confirm,
+    ExportAgain,
+    Granted,
+    Reject,
+    Retry,
+    Settle,
+)
 from services.approval.rules.commands import AnswerContext, carry_out
 from services.approval.rules.commitment import CommitmentFacts
 from services.approval.rules.orders import Decision
@@ -48,3 +58,6 @@ def _attempts(facts: CommitmentFacts) -> Iterator[tuple[str, Person, Answer, Sna
         yield "create_anew", DANA, Retry(revision=revision, round=export_round, replaces=document().id), content
         yield "settle_as_absent", DANA, absent, content
         yield "settle_as_present", DANA, present, content
+    for by, evidence, agrees in product((DANA, KIM), (1, 2), (True, False)):
+        word = Confirm(revision=1, round=1, evidence=evidence, agrees=agrees, note="I looked as well.")
+        yield "settle_by_confirming", by, word, content

@@ -148,6 +148,8 @@ class Search:
         self._require(status is not None and status[1] == data.revision, "only the current revision is answered", node)
         if status and status[0] is Status.IN_DOUBT:
             self._require(name.startswith("settle"), "an export in doubt can only be settled", node)
+        if isinstance(data, DecisionResolved) and (data.confirmed_by or data.withdrawn_by):
+            self._check_confirmation(known, data)
         if isinstance(data, DecisionAccepted) and data.round == 1:
             self._require(status == (Status.READY, data.revision), "only a ready revision is accepted", node)
             self._require(
@@ -167,6 +169,16 @@ class Search:
             self._require(data.replaces is None or is_gone, "only a document that is gone is replaced", node)
             approved = {other.content_hash for other in _of(known, DecisionAccepted) if other.revision == data.revision}
             self._require(data.content_hash in approved, "a retry repeats the approved content", node)
+
+    def _check_confirmation(self, known: Sequence[EventData], data: DecisionResolved) -> None:
+        """What is confirmed or withdrawn was named before by somebody else, and the ERP could not say so."""
+        other = data.confirmed_by is None or data.confirmed_by.id != data.decided_by.id
+        self._require(other, "nobody confirms their own evidence", frozenset())
+        about = [each for each in _of(known, DecisionResolved) if each.evidence == data.evidence]
+        is_open = any(not each.confirmed_by for each in about) and not any(each.withdrawn_by for each in about)
+        self._require(is_open, "only evidence that is open is confirmed or withdrawn", frozenset())
+        asked = [each.checks_evidence for each in _of(known, ExportInDoubt)]
+        self._require(data.evidence in asked, "only what the ERP was asked about is confirmed", frozenset())
 
     def _was_granted(self, node: Node, revision: int) -> bool:
         answers = self._data(frozenset(index for index in node if index >= len(self.arriving)))
@@ -232,7 +244,8 @@ def _content(data: Decision) -> tuple[Any, ...]:
         case DecisionRejected():
             return (data.round, data.unlinks)
         case DecisionResolved():
-            return (data.round, data.evidence)
+            who = data.confirmed_by or data.withdrawn_by
+            return (data.round, data.evidence_step, data.document, who and who.id)
         case DecisionDriftAccepted():
             return (data.version,)
 

@@ -15,6 +15,7 @@ from schemas.events import (
     CommitmentStatus,
     DecisionAccepted,
     DecisionRejected,
+    DecisionResolved,
     EventData,
     MailSettled,
     Submission,
@@ -89,6 +90,14 @@ SCENARIOS: dict[str, tuple[Event[Any], ...]] = {
     "evidence that turned out to be none, and other evidence": (
         sent(1, A), accepted(1, 1), in_doubt(1, 1), in_doubt(1, 1, 1, refused_evidence=1), resolved(1, 1, "PO-9"),
         resolved(1, 1, "PO-8", evidence=2)
+    ),
+    "evidence that the ERP cannot confirm": (
+        sent(1, A), accepted(1, 1), in_doubt(1, 1), resolved(1, 1, "PO-9"),
+        in_doubt(1, 1, 1, is_probed=False, checks_evidence=1), in_doubt(1, 1, 2, refused_evidence=1)
+    ),
+    "evidence that was confirmed, and withdrawn in another execution": (
+        sent(1, A), accepted(1, 1), in_doubt(1, 1), resolved(1, 1, "PO-9"), resolved(1, 1, "PO-9", confirmed_by=KIM),
+        resolved(1, 1, "PO-9", withdrawn_by=KIM), succeeded(1)
     ),
     "documents that differ in the ERP": (
         sent(1, A), accepted(1, 1), succeeded(1), drifted(1, 1), drifted(1, 2, is_missing=True), drifted(1, 3, ())
@@ -177,6 +186,12 @@ def keep_first_order(before: CommitmentFacts, after: CommitmentFacts, _: Event[A
     return replace(after, approved=before.approved or after.approved)
 
 
+def forget_who_confirmed(_: CommitmentFacts, after: CommitmentFacts, event: Event[Any]) -> CommitmentFacts:
+    """Take a confirmation for evidence like any other: the next event brings back what was not confirmed."""
+    is_settled = isinstance(event.data, DecisionResolved) and after.ruling and after.ruling.confirmed_by
+    return replace(after, ruling=replace(after.ruling, confirmed_by=None)) if is_settled and after.ruling else after
+
+
 MUTANTS: dict[str, Joins] = {
     "rulings without the order of stages": by_arrival(lambda ruling: ruling.rank[:4]),
     "rulings without the round": by_arrival(lambda ruling: (*ruling.rank[:3], ruling.stage, canonical(ruling))),
@@ -185,6 +200,7 @@ MUTANTS: dict[str, Joins] = {
     "rulings without the revision": by_arrival(lambda ruling: (*ruling.rank[1:], canonical(ruling))),
     "rulings of equal rank by arrival": by_arrival(lambda ruling: ruling.rank),
     "rulings by arrival": by_arrival(lambda _: 0),
+    "who confirmed evidence is forgotten": changed(by=forget_who_confirmed),
     "the last retrieve is kept": changed(by=keep_last_retrieve),
     "a second content replaces the first": changed(by=keep_last_content),
     "late submissions are ignored": changed(by=ignore_late_submissions),
@@ -269,6 +285,9 @@ EVENTS: tuple[Event[Any], ...] = (
     *(resolved(revision, 1, number) for revision in (1, 2) for number in ("PO-1", "PO-2")),
     *(resolved(1, 1, number, evidence=2) for number in ("PO-1", "PO-2")),
     *(in_doubt(1, 1, probes, refused_evidence=refused) for refused in (1, 2) for probes in (0, 1)),
+    *(in_doubt(1, 1, 2 + number, is_probed=False, checks_evidence=number) for number in (1, 2)),
+    *(resolved(1, 1, "PO-1", evidence=number, confirmed_by=KIM) for number in (1, 2)),
+    *(resolved(1, 1, "PO-1", evidence=number, withdrawn_by=by) for number in (1, 2) for by in (DANA, KIM)),
     *(accepted(1, 3, replaces=replaces, reopened=1) for replaces in (None, document("PO-1"))),
     *(rejected(1, 3, unlinks=document(number), reopened=1) for number in ("PO-1", "PO-2")),
     *(failed(1, 3, reopened=1), in_doubt(1, 3, reopened=1)),

@@ -1,0 +1,141 @@
+"""The routes about the sender: who they are, where they are signed in, their daily summary, their colleagues."""
+
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+from pydantic import BaseModel, Field
+
+from schemas.events import DirectoryPerson
+from schemas.fields import ToolLevel
+from services.approval.storage import directory
+from services.approval.storage.kept_responses import KeptResponses
+from services.approval.web.api.answering import Key
+from services.approval.web.api.models import Me
+from services.approval.web.api.once import once
+from services.approval.web.api.problems import documented
+from services.approval.web.api.senders import Senders
+from services.approval.web.dependencies import Dependencies
+from services.approval.web.preferences import prefer_summary
+
+SESSION_NAME = r"^[0-9a-f]{64}$"
+
+
+class SessionState(BaseModel):
+    """A browser in which the sender is signed in."""
+
+    name: str = Field(description="Names it when it is to be ended; nobody can sign in with it.")
+    browser: str = Field(description="What the browser calls itself.")
+    used_at: datetime | None
+    expires_at: datetime
+    is_current: bool = Field(description="Whether this request was sent in it.")
+
+
+class Colleague(BaseModel):
+    """A person of the sender's company."""
+
+    id: str
+    name: str
+    email: str
+    erp_tool: ToolLevel = Field(description="The level on the ERP Integrations tool.")
+    is_accounting_approver: bool
+
+
+class SummaryPreference(BaseModel):
+    """Whether the sender wants the daily summary."""
+
+    subscribed: bool
+
+
+def personal_router(dependencies: Dependencies, senders: Senders) -> APIRouter:
+    """Return the routes about the sender."""
+    router = APIRouter(tags=["you"])
+    _add_people(router, dependencies, senders)
+    _add_sessions(router, dependencies, senders)
+    _add_summary(router, dependencies, senders)
+    return router
+
+
+def _add_people(router: APIRouter, dependencies: Dependencies, senders: Senders) -> None:
+    Viewer = Annotated[DirectoryPerson, Depends(senders.viewer)]  # noqa: N806 - a type
+
+    @router.get("/me")
+    async def me(who: Viewer) -> Me:
+        """Read who sent the request, and whether they are an accounting approver."""
+        return Me(id=who.person_id, name=who.name, company_id=who.company_id, is_accounting_approver=who.is_approver)
+
+    @router.get("/people")
+    async def people(who: Viewer) -> list[Colleague]:
+        """List the people of your company who are in the directory, by name."""
+        async with dependencies.readers, dependencies.database.begin() as db:
+            found = await directory.people_of_company(db, who.company_id)
+        return [
+            Colleague(
+                id=each.person_id,
+                name=each.name,
+                email=each.email,
+                erp_tool=each.erp_tool,
+                is_accounting_approver=each.is_approver,
+            )
+            for each in found
+        ]
+
+
+def _add_sessions(router: APIRouter, dependencies: Dependencies, senders: Senders) -> None:
+    Viewer = Annotated[DirectoryPerson, Depends(senders.viewer)]  # noqa: N806 - a type
+    identity, kept = dependencies.identity, KeptResponses(dependencies.database)
+
+    @router.get("/sessions")
+    async def sessions(request: Request, who: Viewer) -> list[SessionState]:
+        """List the browsers in which you are signed in, the last used first."""
+        current = await identity.session(request)
+        return [
+            SessionState(
+                name=each.name,
+                browser=each.browser,
+                used_at=each.used_at,
+                expires_at=each.expires_at,
+                is_current=current is not None and current.name == each.name,
+            )
+            for each in await identity.sessions.of_person(who.person_id)
+        ]
+
+    @router.post("/sessions/{name}/end", status_code=HTTPStatus.NO_CONTENT, responses=documented(409))
+    async def end_session(
+        request: Request, who: Viewer, name: Annotated[str, Path(pattern=SESSION_NAME)], key: Key = None
+    ) -> Response:
+        """End one of your sessions; one that has ended already, or is not yours, is left as it is."""
+
+        async def act() -> Response:
+            await identity.sessions.end_named(who.person_id, name)
+            return Response(status_code=HTTPStatus.NO_CONTENT)
+
+        return await once(kept, request, who, key, act)
+
+
+def _add_summary(router: APIRouter, dependencies: Dependencies, senders: Senders) -> None:
+    Viewer = Annotated[DirectoryPerson, Depends(senders.viewer)]  # noqa: N806 - a type
+    kept = KeptResponses(dependencies.database)
+
+    async def prefer(request: Request, who: DirectoryPerson, key: str | None, *, subscribed: bool) -> Response:
+        async def act() -> Response:
+            preferred = (who.company_id, who.person_id)
+            await prefer_summary(dependencies.database, dependencies.outbox, *preferred, subscribed=subscribed)
+            told = SummaryPreference(subscribed=subscribed).model_dump_json()
+            return Response(told, media_type="application/json")
+
+        return await once(kept, request, who, key, act)
+
+    @router.post("/daily-summary/unsubscribe", response_model=SummaryPreference, responses=documented(409))
+    async def unsubscribe(request: Request, who: Viewer, key: Key = None) -> Response:
+        """Stop your mail 'ERP Integrations Daily Summary', as the link in it does."""
+        return await prefer(request, who, key, subscribed=False)
+
+    @router.post("/daily-summary/subscribe", response_model=SummaryPreference, responses=documented(409))
+    async def subscribe(request: Request, who: Viewer, key: Key = None) -> Response:
+        """Get your mail 'ERP Integrations Daily Summary' again, if you are an accounting approver.
+
+        Your company's directory can still say that you do not get it.
+        """
+        return await prefer(request, who, key, subscribed=True)
