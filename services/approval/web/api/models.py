@@ -9,6 +9,7 @@ from schemas.events import Change
 from schemas.fields import FailureClass, Ribbon, Status
 from services.approval.rules.finding import Finding
 from services.approval.storage.views import DeskView
+from services.approval.web.api import examples
 
 
 class _Model(BaseModel):
@@ -51,6 +52,8 @@ class WaitingState(_Model):
 class CommitmentState(_Model):
     """The status of a commitment."""
 
+    model_config = examples.shown(examples.STATE)
+
     id: str
     project_id: str
     status: Status
@@ -90,6 +93,8 @@ class CommitmentState(_Model):
 class CommitmentPage(_Model):
     """A page of a view, in the order that was asked for."""
 
+    model_config = examples.shown(examples.PAGE)
+
     items: tuple[CommitmentState, ...]
     next_after: str | None = Field(
         description="Pass it as `after` to get the next page; null at the end. A page of a filtered list may "
@@ -114,12 +119,16 @@ class SubmittedContent(_Model):
 class CommitmentDetail(CommitmentState):
     """One commitment with everything that an approver reads before answering."""
 
+    model_config = examples.shown(examples.DETAIL)
+
     submissions: tuple[SubmittedContent, ...]
     changes: tuple[Change, ...] = Field(description="What changed since the previous revision.")
 
 
 class HistoryItem(_Model):
     """Something that happened to a commitment, in words."""
+
+    model_config = examples.shown(examples.HISTORY_ITEM)
 
     at: datetime
     kind: str
@@ -131,6 +140,8 @@ class HistoryItem(_Model):
 
 class Me(_Model):
     """The person who sent the request, and what they may do."""
+
+    model_config = examples.shown(examples.ME)
 
     id: str
     name: str

@@ -11,6 +11,7 @@ from schemas.events import DirectoryPerson
 from schemas.fields import ToolLevel
 from services.approval.storage import directory
 from services.approval.storage.kept_responses import KeptResponses
+from services.approval.web.api import examples
 from services.approval.web.api.answering import Key
 from services.approval.web.api.models import Me
 from services.approval.web.api.once import once
@@ -25,6 +26,8 @@ SESSION_NAME = r"^[0-9a-f]{64}$"
 class SessionState(BaseModel):
     """A browser in which the sender is signed in."""
 
+    model_config = examples.shown(examples.SESSION)
+
     name: str = Field(description="Names it when it is to be ended; nobody can sign in with it.")
     browser: str = Field(description="What the browser calls itself.")
     used_at: datetime | None
@@ -35,6 +38,8 @@ class SessionState(BaseModel):
 class Colleague(BaseModel):
     """A person of the sender's company."""
 
+    model_config = examples.shown(examples.COLLEAGUE)
+
     id: str
     name: str
     email: str
@@ -44,6 +49,8 @@ class Colleague(BaseModel):
 
 class SummaryPreference(BaseModel):
     """Whether the sender wants the daily summary."""
+
+    model_config = examples.shown(examples.SUMMARY)
 
     subscribed: bool
 

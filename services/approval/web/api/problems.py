@@ -71,7 +71,6 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     reference = {"$ref": "#/components/schemas/Problem"}
     return {
         status: {
-            "model": Problem,
             "description": f"{_TITLES[status]}.",
             "content": {MEDIA_TYPE: {"schema": reference, "example": _example(status)}},
         }
