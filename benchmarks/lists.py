@@ -17,7 +17,7 @@ from statistics import quantiles
 from time import perf_counter
 
 from pydantic import SecretStr
-from sqlalchemy import make_url, select
+from sqlalchemy import make_url, select, text
 
 from benchmarks.listed_stock import Words, fill, words
 from sandbox.servers import LocalPostgres
@@ -67,7 +67,7 @@ def filters(made: Words) -> dict[str, ListFilter]:
 
 def searches_of(made: Words, number: str) -> dict[str, ListFilter]:
     """The searches that are measured."""
-    texts = {
+    sought = {
         "dense word": "concrete",
         "two dense words": "crane steel",
         "number": number,
@@ -82,7 +82,7 @@ def searches_of(made: Words, number: str) -> dict[str, ListFilter]:
         "two characters": "qx",
         "frequent project and word": f"{made.projects[0]} tile",
     }
-    return {name: ListFilter(search=text) for name, text in texts.items()} | {
+    return {name: ListFilter(search=words_of) for name, words_of in sought.items()} | {
         "dense word in a project": ListFilter(search="concrete", projects=(made.projects[3],)),
     }
 
@@ -119,8 +119,10 @@ async def measure(url: str, made: Words, times: int) -> list[Request]:
     """Ask everything in turns, and return the times."""
     database = Database(SecretStr(url), application_name="benchmarks", pool_size=2)
     now = utc_now()
+    await tallies.keep_folded(database)
+    async with database.autocommit() as db:
+        await db.execute(text("vacuum analyze approval.tally, approval.tally_change"))
     async with database.begin() as db:
-        await tallies.fold(db)
         table = COMMITMENT.c
         rows = (await db.execute(select(table.id, table.number).where(table.company_id == COMPANY).limit(500))).all()
     asked = list(requests(made, rows[250].number, cycle([row.id for row in rows]), now))

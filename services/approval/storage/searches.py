@@ -21,8 +21,9 @@ from services.pipeline.database import Transaction
 
 BUDGET_SECONDS = 0.02
 FIRST_ROWS = 500
-MOST_ROWS = 2_000
-QUICK_SECONDS = 0.005
+STEP_ROWS = 2_000
+MOST_ROWS = 5_000
+"""So many are read in any case, if that promises to fill the page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,25 +56,29 @@ async def search(
     budget_seconds: float = BUDGET_SECONDS,
     clock: Callable[[], float] = monotonic,
 ) -> Hits:
-    """Return at most `limit` commitments of a list."""
+    """Return at most `limit` commitments of a list.
+
+    What is left after the look-up is read as long as the time is not over, or while few more rows promise a full page.
+    """
     if not wanted.beside_index:
         return _hits(await _listed(db, wanted, after, limit + 1), limit)
     found: list[Cursor] = []
-    position, rows, ends_at, has_looked_up = after, FIRST_ROWS, clock() + budget_seconds, False
+    position, rows, seen, has_looked_up, ends_at = after, FIRST_ROWS, 0, False, clock() + budget_seconds
     while True:
-        started_at = clock()
         stretch = await _scan(db, wanted, position, rows)
         found.extend(stretch.matches)
-        position = stretch.last or position
+        position, seen = stretch.last or position, seen + stretch.rows
         if len(found) > limit or stretch.rows < rows:
             return _hits(found, limit)
-        if not has_looked_up:
-            further, has_looked_up = await candidates.look_up(db, wanted, position, limit + 1 - len(found)), True
-            if further is not None:
-                return _hits([*found, *further], limit)
-        if clock() >= ends_at:
-            return Hits(_ids(found), position, is_partial=True)
-        rows = min(rows * 2, MOST_ROWS) if clock() - started_at < QUICK_SECONDS else rows
+        enough = seen * (limit + 1 - len(found)) // len(found) if found else seen * limit
+        if seen + enough > MOST_ROWS:
+            if not has_looked_up:
+                further, has_looked_up = await candidates.look_up(db, wanted, position, limit + 1 - len(found)), True
+                if further is not None:
+                    return _hits([*found, *further], limit)
+            if clock() >= ends_at:
+                return Hits(_ids(found), position, is_partial=True)
+        rows = max(FIRST_ROWS, min(2 * enough, STEP_ROWS))
 
 
 def _hits(found: Sequence[Cursor], limit: int) -> Hits:

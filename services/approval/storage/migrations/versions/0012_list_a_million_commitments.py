@@ -108,6 +108,12 @@ def _create_tables() -> None:
         sa.Column("total", sa.Numeric(), nullable=False),
         schema="approval",
     )
+    # rows stay for seconds only, and what was deleted is in the way of whoever reads the others
+    settings = (
+        "autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0"
+    )
+    op.execute(f"alter table approval.tally_change set ({settings})")
+    op.execute("alter table approval.tally set (fillfactor = 70)")
     op.create_index("tally_change_by_company", "tally_change", ["company_id"], schema="approval")
 
 
