@@ -12,11 +12,23 @@ from services.approval.rules.folding import company_gram, grams
 from services.approval.storage.list_filter import ListFilter, conditions
 from services.approval.storage.tables import COMMITMENT, GRAMS, SEARCH_TEXT
 from services.approval.storage.tallies import Tally, kept, tally_of
-from services.approval.storage.views import Cursor, DeskView, Listed, Sort, after, in_order, in_view, ordered
+from services.approval.storage.views import (
+    Cursor,
+    DeskView,
+    Listed,
+    Sort,
+    after,
+    in_order,
+    in_view,
+    is_covered,
+    ordered,
+)
 from services.pipeline.database import Transaction
 
 MAX_CANDIDATES = 2_000
-_MOST = MAX_CANDIDATES + 1
+MAX_COVERED = 20_000
+"""As many are read in the same time if the index has all that is asked for."""
+
 SAMPLE_ROWS = 150
 MOST_GRAMS = 6
 RARE_SHARE = 0.03
@@ -29,7 +41,7 @@ _RANGES = (frozenset({"min_total", "max_total"}), frozenset({"waited_days"}))
 """The members of a filter that are ranges of the same index."""
 
 _TEXTS = ARRAY(Text)
-_READ = ("id", "since", "total", "status", "differs", "searchable", "project", "vendor", "revision", "currency")
+_READ = ("id", "since", "total", "currency", "revision", "status", "differs", "searchable", "project", "vendor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +57,7 @@ async def look_up(db: Transaction, wanted: Listed, position: Cursor | None, limi
     for way in await _ways(db, wanted):
         statement = _found(wanted.view, wanted.sort, way.members, wanted.only.given, is_continued=position is not None)
         rows = (await db.execute(statement, wanted.parameters(position, limit) | way.more)).all()
-        if rows[0].candidates <= MAX_CANDIDATES:
+        if rows[0].candidates <= _most(way.members, wanted.only.given):
             return [wanted.cursor(row) for row in rows if row.id is not None]
     return None
 
@@ -56,7 +68,7 @@ async def count(db: Transaction, wanted: Listed) -> Tally:
     for way in await _ways(db, wanted) or [_Way(frozenset())]:
         statement = _counted(wanted.view, way.members, wanted.only.given)
         rows = (await db.execute(statement, wanted.parameters(None, 0) | way.more)).all()
-        is_complete = rows[0].candidates <= MAX_CANDIDATES
+        is_complete = rows[0].candidates <= _most(way.members, wanted.only.given)
         found = tally_of(
             [(row.currency, row.how_many, row.total) for row in rows if row.how_many], is_complete=is_complete
         )
@@ -72,7 +84,7 @@ async def _ways(db: Transaction, wanted: Listed) -> Sequence[_Way]:
     sized = []
     for name in _COUNTED & given:
         known = await kept(db, wanted.company_id, wanted.view, ListFilter(**{name: getattr(only, name)}))
-        if known and known.count <= MAX_CANDIDATES:
+        if known and known.count <= _most(frozenset({name}), given):
             sized.append((known.count, name))
     if sized:
         return [_Way(frozenset({min(sized)[1]}))]
@@ -114,7 +126,7 @@ def _found(
     view: DeskView, sort: Sort, members: frozenset[str], given: frozenset[str], *, is_continued: bool
 ) -> Select[Any]:
     """Return the statement that sorts the candidates; each row, of which there is one at least, says how many."""
-    chosen = _candidates(view, members)
+    chosen = _candidates(view, members, given)
     keys = [chosen.c[key] for key in sort.keys]
     matches = select(*keys).where(
         *_beside(chosen, view, members, given), *after(chosen.c, sort, is_continued=is_continued)
@@ -128,7 +140,7 @@ def _found(
 @cache
 def _counted(view: DeskView, members: frozenset[str], given: frozenset[str]) -> Select[Any]:
     """Return the statement that adds the candidates up; each row, of which there is one at least, says how many."""
-    chosen = _candidates(view, members)
+    chosen = _candidates(view, members, given)
     added = (func.count().label("how_many"), func.sum(chosen.c.total).label("total"))
     matches = select(chosen.c.currency, *added).where(*_beside(chosen, view, members, given))
     sums = matches.group_by(chosen.c.currency).subquery()
@@ -136,17 +148,25 @@ def _counted(view: DeskView, members: frozenset[str], given: frozenset[str]) -> 
     return select(how_many.c.candidates, sums).select_from(how_many.outerjoin(sums, true()))
 
 
-def _candidates(view: DeskView, members: frozenset[str]) -> CTE:
-    """Return what the index of `members` has, up to one more than MAX_CANDIDATES.
+def _most(members: frozenset[str], given: frozenset[str]) -> int:
+    """Return how many candidates are read at most from the index of `members`."""
+    return MAX_COVERED if is_covered(members, given - members) else MAX_CANDIDATES
+
+
+def _candidates(view: DeskView, members: frozenset[str], given: frozenset[str]) -> CTE:
+    """Return what the index of `members` has, up to one more than the most.
 
     It is read in the order of the index: a bitmap would be made of all that the index has.
     """
+    most = _most(members, given) + 1
     if "search" in members:
         has_grams = GRAMS.op("@>", is_comparison=True)(bindparam("grams", type_=_TEXTS))
-        found = select(SEARCH_TEXT.c.commitment_id.label("id")).where(has_grams).limit(_MOST).subquery()
+        found = select(SEARCH_TEXT.c.commitment_id.label("id")).where(has_grams).limit(most).subquery()
     else:
         sort = Sort.SMALLEST if members & Sort.SMALLEST.ranges else Sort.OLDEST
-        found = in_order(view, sort, members, is_continued=False, most=_MOST)
+        found = in_order(view, sort, members, is_continued=False, most=most)
+        if is_covered(members, given - members):
+            return select(found).cte("chosen").prefix_with("materialized")
     is_own = COMMITMENT.c.company_id == bindparam("company")
     read = select(*(COMMITMENT.c[name] for name in _READ)).join(found, found.c.id == COMMITMENT.c.id).where(is_own)
     return read.cte("chosen").prefix_with("materialized")

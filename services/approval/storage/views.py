@@ -106,6 +106,10 @@ def parse_cursor(text: str, sort: Sort) -> Cursor | None:
     return Cursor(*position, amount)
 
 
+COVERED = frozenset({"min_total", "max_total", "waited_days", "is_changed"})
+"""The members of a filter whose columns each index of a list includes."""
+
+_SHOWN = ("since", "id", "total", "currency", "revision")
 _NAMES = {"projects": "project", "vendors": "vendor"}
 
 
@@ -113,7 +117,7 @@ _NAMES = {"projects": "project", "vendors": "vendor"}
 def in_order(
     view: DeskView, sort: Sort, members: frozenset[str], *, is_continued: bool, most: int | None = None
 ) -> Subquery:
-    """Return the keys of the first commitments of a view, or of the first after a position.
+    """Return the first commitments of a view, or the first after a position, with the columns of COVERED.
 
     `members` of a filter are applied before: the ranges of `sort`, and if the order is by time also projects, vendors
     or later revisions, of which each has an index in that order. `Listed.parameters` are the parameters; `most` is a
@@ -136,14 +140,19 @@ def _part(
     limit: ColumnElement[int],
 ) -> Any:
     """Return the first commitments with a status, or the first of each of the names that are a filter."""
-    keys = [COMMITMENT.c[key] for key in sort.keys]
-    chosen = select(*keys).where(COMMITMENT.c.company_id == bindparam("company"), status, *narrowed)
+    shown = [COMMITMENT.c[name] for name in (*_SHOWN, *(("vendor",) if named == "projects" else ()))]
+    chosen = select(*shown).where(COMMITMENT.c.company_id == bindparam("company"), status, *narrowed)
     chosen = chosen.order_by(*ordered(COMMITMENT.c, sort)).limit(limit)
     if named is None:
         return select(chosen.subquery())
     names = func.unnest(bindparam(named, type_=ARRAY(Text))).table_valued("name").render_derived(name="named")
     of_name = chosen.where(COMMITMENT.c[_NAMES[named]] == names.c.name).lateral()
     return select(of_name).select_from(names.join(of_name, true()))
+
+
+def is_covered(in_index: frozenset[str], beside: frozenset[str]) -> bool:
+    """Whether an index that `in_order` reads for `in_index` includes the columns of all other members of a filter."""
+    return beside <= (COVERED | {"vendors"} if "projects" in in_index else COVERED)
 
 
 def ordered(columns: Columns, sort: Sort) -> Sequence[ColumnElement[Any]]:
@@ -190,6 +199,11 @@ class Listed:
     def beside_index(self) -> frozenset[str]:
         """The other members of the filter."""
         return self.only.given - self.in_index
+
+    @property
+    def is_covered(self) -> bool:
+        """Whether the index of the order has all that the filter asks for."""
+        return is_covered(self.in_index, self.beside_index)
 
     def parameters(self, cursor: Cursor | None, rows: int) -> dict[str, Any]:
         """Return the parameters of its statements: `rows` commitments after a position."""
