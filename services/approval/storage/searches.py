@@ -21,8 +21,8 @@ from services.pipeline.database import Transaction
 
 BUDGET_SECONDS = 0.02
 FIRST_ROWS = 500
-STEP_ROWS = 2_000
-MOST_ROWS = 5_000
+STEP_ROWS = 1_500
+MOST_ROWS = 3_000
 """So many are read in any case, if that promises to fill the page."""
 
 FASTER = 10
@@ -65,9 +65,14 @@ async def search(
     """
     if not wanted.beside_index:
         return _hits(await _listed(db, wanted, after, limit + 1), limit)
+    has_looked_up = wanted.sort.is_by_total and wanted.is_named
+    if has_looked_up:  # no index has these in the order of their totals
+        looked_up = await candidates.look_up(db, wanted, after, limit + 1)
+        if looked_up is not None:
+            return _hits(looked_up, limit)
     found: list[Cursor] = []
     faster = FASTER if wanted.is_covered else 1
-    position, rows, seen, has_looked_up, ends_at = after, FIRST_ROWS * faster, 0, False, clock() + budget_seconds
+    position, rows, seen, ends_at = after, FIRST_ROWS, 0, clock() + budget_seconds
     while True:
         stretch = await _scan(db, wanted, position, rows)
         found.extend(stretch.matches)

@@ -201,6 +201,11 @@ class Listed:
         return self.only.given - self.in_index
 
     @property
+    def is_named(self) -> bool:
+        """Whether it is of some projects or vendors only."""
+        return bool(self.only.given & _NAMES.keys())
+
+    @property
     def is_covered(self) -> bool:
         """Whether the index of the order has all that the filter asks for."""
         return is_covered(self.in_index, self.beside_index)
