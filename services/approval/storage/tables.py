@@ -179,6 +179,8 @@ TALLY = Table(
     *(Column(name, Text, primary_key=True, comment=comment) for name, comment in _TALLIED),
     Column("count", BigInteger, nullable=False),
     Column("total", Numeric, nullable=False),
+    # all that is read, so that the rows of a company, which are scattered, need not be
+    Index("tally_by_kind", "company_id", "kind", "status", "name", "currency", postgresql_include=["count", "total"]),
 )
 TALLY_CHANGE = Table(
     "tally_change",

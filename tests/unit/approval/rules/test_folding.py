@@ -14,7 +14,7 @@ from services.approval.rules.folding import folded, grams, searchable, sought_wo
         ("MU\u0308LLER", "muller"),
         ("Straße, STRASSE", "strasse, strasse"),
         ("Øresund Łódź Æther Đà Nẵng", "oresund lodz aether da nang"),
-        ("İstanbul ışık", "istanbul isik"),
+        ("\u0130stanbul \u0131\u015f\u0131k", "istanbul isik"),  # Turkish i with and without its dot
         ("ΟΔΟΣ οδός", "οδοσ οδοσ"),
         ("\ufb01nish \uff21\uff22", "finish ab"),  # a ligature, full-width letters
         ("USD 1,480,250.00", "usd 1480250.00"),

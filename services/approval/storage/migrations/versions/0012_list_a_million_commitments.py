@@ -120,7 +120,13 @@ def _create_tables() -> None:
         "autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0"
     )
     op.execute(f"alter table approval.tally_change set ({settings})")
-    op.execute("alter table approval.tally set (fillfactor = 70)")
+    op.create_index(
+        "tally_by_kind",
+        "tally",
+        ["company_id", "kind", "status", "name", "currency"],
+        schema="approval",
+        postgresql_include=["count", "total"],
+    )
     op.create_index("tally_change_by_company", "tally_change", ["company_id"], schema="approval")
 
 
