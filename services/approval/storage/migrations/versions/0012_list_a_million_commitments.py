@@ -90,6 +90,9 @@ def _create_tables() -> None:
     )
     key = sa.Column("commitment_id", sa.Text(), primary_key=True)
     op.create_table("search_text", key, grams, schema="approval")
+    # a vacuum brings what was inserted into the order of its index; until then each search reads it
+    vacuumed = "autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 5000"
+    op.execute(f"alter table approval.search_text set ({vacuumed})")
     comments = (
         "of which company",
         "a status, or `differing` for those that also differ",
