@@ -256,6 +256,14 @@ async def test_an_answer_after_a_colleagues_is_a_conflict(desk: DeskUnderTest) -
     assert not await desk.published("decision.rejected")
 
 
+async def test_what_was_retrieved_is_listed_with_what_was_rejected(desk: DeskUnderTest) -> None:
+    await desk.receive(sent(CONCRETE), retrieved(CONCRETE))
+    async with desk.browser(DANA) as browser:
+        page = text_of(await browser.get("/commitments?view=rejected"))
+        assert "Sam Lee retrieved SC-014. It can be edited and re-sent. Retrieved by Sam Lee" in page
+        assert 'href="/commitments?view=rejected" aria-current="page"' in (await browser.get("/commitments/8841")).text
+
+
 async def test_an_answer_to_a_retrieved_commitment_is_a_conflict(desk: DeskUnderTest) -> None:
     await desk.receive(sent(CONCRETE))
     async with desk.browser(DANA) as browser:
