@@ -75,6 +75,9 @@ class DecisionAccepted(CommitmentData):
     updates: ErpDocument | None = Field(
         default=None, description="The document to write to, where the commitment has more than one."
     )
+    erp: Name | None = Field(
+        default=None, description="What people call the ERP that it goes to, as the approver read it."
+    )
     unlinked: UnlinkedDocuments = Field(
         default=(),
         description="What earlier decisions unlinked, of which `decision.rejected` may be read later than this event.",

@@ -105,8 +105,8 @@ async def check(db: Transaction, facts: CommitmentFacts, who: DirectoryPerson, a
 async def _judged(
     db: Transaction, facts: CommitmentFacts, who: DirectoryPerson, answer: Answer, traceparent: str | None
 ) -> Answered:
-    context = AnswerContext(who.as_person, zone_info(who.time_zone), utc_now(), traceparent)
-    erps = await directory.erps_of_company(db, who.company_id) if isinstance(answer, _ORDERS) else ()
+    erps = await directory.erps_of_company(db, who.company_id)
+    context = _context(facts, who, erps, traceparent)
     snapshot, findings = await _exported(db, who.company_id, facts, answer, erps)
     result = carry_out(
         facts,
@@ -118,6 +118,14 @@ async def _judged(
         objection=await _objection(db, who.company_id, facts, answer, erps),
     )
     return Answered(result, facts)
+
+
+def _context(
+    facts: CommitmentFacts, who: DirectoryPerson, erps: Sequence[ErpConnection], traceparent: str | None
+) -> AnswerContext:
+    erp = target_erp(facts, erps)
+    zone, title = zone_info(who.time_zone), erp.title if erp else None
+    return AnswerContext(who.as_person, zone, utc_now(), traceparent, title)
 
 
 def _wrong_terms(

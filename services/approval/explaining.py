@@ -11,7 +11,7 @@ from services.approval.rules.erp import connection_name, why_unreachable
 from services.approval.rules.explanation import Candidate, Explanation, HistoryLine
 from services.approval.rules.next_steps import next_step
 from services.approval.rules.polled import line_words
-from services.approval.rules.status import EDITABLE, RIBBONS, message
+from services.approval.rules.status import EDITABLE, RIBBONS, meaning
 from services.approval.storage import directory, line, lookups, queries
 from services.approval.storage.queries import StoredCommitment
 from services.approval.storage.reviews import Review, review
@@ -41,6 +41,7 @@ async def _explained(db: Transaction, stored: StoredCommitment, now: datetime) -
     places = await line.places(db, [(facts, current, found.erp)])
     place, erp, ruling = places.get(facts.id), found.erp, current.ruling
     is_waiting = current.status in (Status.EXPORTING, Status.IN_DOUBT)
+    is_open = current.status in (Status.READY, Status.DISPUTED)
     step = next_step(
         facts,
         current,
@@ -61,7 +62,7 @@ async def _explained(db: Transaction, stored: StoredCommitment, now: datetime) -
         ribbon=RIBBONS[current.status],
         editable=current.status in EDITABLE,
         since=current.since,
-        message=message(facts, current, erp.title if erp else None),
+        message=meaning(facts, current, erp.title if erp else None),
         acts_next=step.who,
         next_step=step.what,
         attempts=ruling.attempts if ruling and ruling.failure else None,
@@ -71,7 +72,7 @@ async def _explained(db: Transaction, stored: StoredCommitment, now: datetime) -
         erp_document=facts.document,
         place=place,
         line=line_words(erp, place, now, UTC_NAME) if erp and is_waiting else "",
-        findings=tuple(each.text for each in found.findings),
+        findings=tuple(each.text for each in found.findings) if is_open else (),
         history=await _history(db, company_id, facts.id),
     )
 

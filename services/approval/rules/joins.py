@@ -86,6 +86,7 @@ def accepted(facts: CommitmentFacts, event: Event[DecisionAccepted]) -> Commitme
         _time(event),
         decision.decided_by,
         reopened=decision.reopened,
+        erp=decision.erp,
     )
     unlinked = _without(_without_earlier(facts, decision), decision.replaces, decision)
     return _ruled(unlinked.updated(approved=later(facts.approved, approved)), ruling)
@@ -102,6 +103,7 @@ def rejected(facts: CommitmentFacts, event: Event[DecisionRejected]) -> Commitme
         decision.decided_by,
         reason=decision.reason,
         reopened=decision.reopened,
+        erp=decision.summary.erp,
     )
     return _ruled(_without(facts, decision.unlinks, decision), ruling)
 
@@ -157,6 +159,7 @@ def in_doubt(facts: CommitmentFacts, event: Event[ExportInDoubt]) -> CommitmentF
         connection=export.connection,
         reopened=export.reopened,
         evidence=export.refused_evidence,
+        erp=export.erp,
     )
     return _ruled(facts, ruling)
 
@@ -184,6 +187,7 @@ def failed(facts: CommitmentFacts, event: Event[ExportFailed]) -> CommitmentFact
         attempts=export.attempts,
         connection=export.summary.connection,
         reopened=export.reopened,
+        erp=export.summary.erp,
     )
     return _ruled(facts, ruling)
 
@@ -228,6 +232,7 @@ def succeeded(facts: CommitmentFacts, event: Event[ExportSucceeded]) -> Commitme
         _time(event),
         connection=export.erp_document.connection,
         reopened=export.reopened,
+        erp=export.erp,
     )
     documents = facts.documents | {WrittenDocument(export.revision, export.erp_document, export.reopened)}
     return _ruled(facts.updated(documents=documents), ruling)

@@ -15,7 +15,8 @@ Events = tuple[Event[EventData], ...]
 
 def succeeded_event(export: Export, document: ErpDocument, now: datetime, shown: str | None = None) -> Event[EventData]:
     """Return the event that the revision is in the ERP as `document`; `shown` is what the ERP said of evidence."""
-    return _event(export, ExportSucceeded(**_identity(export), erp_document=document, shown=shown), now)
+    data = ExportSucceeded(**_identity(export), erp_document=document, erp=export.summary.erp, shown=shown)
+    return _event(export, data, now)
 
 
 def failed_event(export: Export, failure: Failure, now: datetime) -> Event[EventData]:
@@ -42,6 +43,7 @@ def in_doubt_event(export: Export, asked: str, now: datetime, checks_evidence: i
         probes=export.probes,
         next_probe=export.due_at,
         connection=export.connection,
+        erp=export.summary.erp,
         refused_evidence=export.refused_evidence,
         checks_evidence=checks_evidence,
     )

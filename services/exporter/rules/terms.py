@@ -8,6 +8,7 @@ from schemas.events import LimitsProfile
 from schemas.fields import Owner
 from services.exporter.rules.export import Export
 from services.exporter.rules.outcome import WrongTerms
+from services.pipeline.formats import enumeration
 
 TOLERANCE_DAYS = 1
 """The approver's day, by which the desk checks the accounting date, may be another one than that of UTC."""
@@ -62,10 +63,11 @@ def _commitment(commitment: Commitment, limits: LimitsProfile, erp: str) -> Wron
         return None
     named, more = broken[:MAX_NAMED_LIMITS], len(broken) - MAX_NAMED_LIMITS
     others = f" {more} more limits are broken." if more > 1 else " One more limit is broken." if more == 1 else ""
+    remedy = enumeration(dict.fromkeys(each.remedy for each in named))
     return WrongTerms(
         BROKEN_LIMITS,
         f"{' '.join(each.text for each in named)}{others} Nothing was written.",
         Owner.PROJECT_MANAGER,
-        "An approver rejects it with this message; the project has to "
-        f"{', '.join(each.remedy for each in named)} and re-send it.",
+        f"An approver rejects it with this message; the project has to {remedy}, and re-send it.",
+        remedy,
     )

@@ -97,6 +97,7 @@ class Pages:
             days=_days,
             heartbeat=_heartbeat,
             in_line=_in_line,
+            code_words=wording.code_words,
         )
 
     def render(
