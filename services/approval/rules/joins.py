@@ -17,6 +17,7 @@ from schemas.events import (
     ExportSucceeded,
     Submission,
 )
+from schemas.fields import FailureClass
 from services.approval.rules.commitment import CommitmentFacts
 from services.approval.rules.facts import (
     AcceptedDrift,
@@ -24,6 +25,7 @@ from services.approval.rules.facts import (
     Doubt,
     Drift,
     EvidenceCheck,
+    Refusal,
     ReplacedDocument,
     Retrieved,
     Ruling,
@@ -32,6 +34,8 @@ from services.approval.rules.facts import (
     WrittenDocument,
     later,
 )
+
+_REFUSALS = (FailureClass.FIX_DATA, FailureClass.WAIT_FOR_DEPENDENCY)
 
 
 def submitted(facts: CommitmentFacts, event: Event[Submission]) -> CommitmentFacts:
@@ -177,6 +181,7 @@ def _checked(facts: CommitmentFacts, export: ExportInDoubt) -> CommitmentFacts:
 def failed(facts: CommitmentFacts, event: Event[ExportFailed]) -> CommitmentFacts:
     """The facts with a round that ended without a document being written."""
     export = event.data
+    facts = _refused(facts, export)
     ruling = Ruling(
         export.revision,
         export.round,
@@ -190,6 +195,15 @@ def failed(facts: CommitmentFacts, event: Event[ExportFailed]) -> CommitmentFact
         erp=export.summary.erp,
     )
     return _ruled(facts, ruling)
+
+
+def _refused(facts: CommitmentFacts, export: ExportFailed) -> CommitmentFacts:
+    """The facts with why the ERP refused the revision, if it was for what the commitment says."""
+    failure, connection = export.failure, export.summary.connection
+    if failure.failure_class not in _REFUSALS or failure.document:
+        return facts
+    refusal = Refusal(export.revision, export.reopened, export.round, failure.message, connection)
+    return facts.updated(refusal=later(facts.refusal, refusal))
 
 
 def drifted(facts: CommitmentFacts, event: Event[ExportDrifted]) -> CommitmentFacts:

@@ -156,7 +156,7 @@ def offered_answers(row: ListRow, who: DirectoryPerson) -> OfferedAnswers:
         return OfferedAnswers()
     ruling, status = row.current.ruling, row.current.status
     return OfferedAnswers(
-        accept=status is Status.READY and not row.blocked_by,
+        accept=row.is_acceptable,
         reject=status in (Status.READY, Status.DISPUTED, Status.FAILED),
         retry=status is Status.FAILED and row.is_retriable,
         create_anew=status is Status.FAILED and row.can_be_created_anew,
