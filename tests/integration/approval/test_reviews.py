@@ -12,6 +12,7 @@ from tests.integration.approval import company
 from tests.integration.approval.company import COMPANY, content
 from tests.integration.approval.desk import DeskUnderTest
 
+TWIN = "waits too and would get the same number: accept one only."
 UNLINKED = "Acme Concrete has no ERP code, so nobody knows which vendor in QuickBooks it is."
 SHORT = ErpConnection(
     name="a-short-erp",
@@ -57,10 +58,9 @@ async def test_a_number_collides_with_another_commitment_and_never_with_itself(d
     await desk.receive(*map(company.sent, (first, second, alone)))
 
     keeps = "QuickBooks keeps 11 characters."
-    twin = "waits too and would get the same number: accept one only."
     assert collisions(await checked(desk, first, second, alone)) == [
-        f"{keeps} RIV-SC-2026-1 would become RIV-SC-2026. RIV-SC-2026-2 {twin}",
-        f"{keeps} RIV-SC-2026-2 would become RIV-SC-2026. RIV-SC-2026-1 {twin}",
+        f"{keeps} RIV-SC-2026-1 would become RIV-SC-2026. RIV-SC-2026-2 {TWIN}",
+        f"{keeps} RIV-SC-2026-2 would become RIV-SC-2026. RIV-SC-2026-1 {TWIN}",
         "QuickBooks keeps 11 characters. OTHER-NUMBERS-1 would become OTHER-NUMBE.",
     ]
 
@@ -130,8 +130,7 @@ async def test_each_commitment_is_checked_against_its_own_erp(desk: DeskUnderTes
 
     assert (of_synced.erp and of_synced.erp.title, of_new.erp and of_new.erp.title) == ("QuickBooks", "Short ERP")
     assert collisions([of_synced, of_new]) == [
-        "QuickBooks keeps 11 characters. RIV-SC-2026-1 would become RIV-SC-2026. RIV-SC-2026-2 waits too and would get the "
-        "same number: accept one only.",
+        f"QuickBooks keeps 11 characters. RIV-SC-2026-1 would become RIV-SC-2026. RIV-SC-2026-2 {TWIN}",
         "Short ERP keeps 4 characters. RIV-SC-2026-2 would become RIV-, already used by RIV-SC-2026-1.",
     ]
 
