@@ -142,6 +142,9 @@ class Change(Record):
     field: Name = Field(description="What changed, for example `Line 3 cost code`.")
     before: Excerpt = Field(description="As it stood, shortened.")
     after: Excerpt = Field(description="As it stands now, shortened.")
+    delta: Excerpt | None = Field(
+        default=None, description="By how much an amount or a quantity changed, for example `-33,472.70 (-16.8 %)`."
+    )
 
 
 Differences = Annotated[tuple[Change, ...], Field(max_length=limits.MAX_CHANGES), NullIs(())]
