@@ -41,7 +41,6 @@ async def _explained(db: Transaction, stored: StoredCommitment, now: datetime) -
     places = await line.places(db, [(facts, current, found.erp)])
     place, erp, ruling = places.get(facts.id), found.erp, current.ruling
     is_waiting = current.status in (Status.EXPORTING, Status.IN_DOUBT)
-    is_open = current.status in (Status.READY, Status.DISPUTED)
     step = next_step(
         facts,
         current,
@@ -72,9 +71,15 @@ async def _explained(db: Transaction, stored: StoredCommitment, now: datetime) -
         erp_document=facts.document,
         place=place,
         line=line_words(erp, place, now, UTC_NAME) if erp and is_waiting else "",
-        findings=tuple(each.text for each in found.findings) if is_open else (),
+        findings=_findings(found),
         history=await _history(db, company_id, facts.id),
     )
+
+
+def _findings(found: Review) -> tuple[str, ...]:
+    """The findings on what waits; they say what to do now, which is over once it is answered."""
+    is_open = found.current.status in (Status.READY, Status.DISPUTED)
+    return tuple(each.text for each in found.findings) if is_open else ()
 
 
 async def _history(db: Transaction, company_id: str, commitment_id: str) -> tuple[HistoryLine, ...]:

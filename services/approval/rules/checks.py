@@ -12,12 +12,16 @@ from services.approval.rules.amounts import amount_findings
 from services.approval.rules.erp import erp_title
 from services.approval.rules.finding import Finding
 from services.approval.rules.references import Known, reference_findings
+from services.approval.rules.unusual import Others, unusual_findings
 
 REFUSED_BEFORE = "refused before"
 """The rule that what the ERP refused of an earlier revision was corrected."""
 
 UNREACHABLE = "ERP"
 """The rule that some connection takes the commitment."""
+
+
+_NO_OTHERS = Others()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +43,17 @@ def findings(
     erp: ErpConnection | None = None,
     namesake: Namesake | None = None,
     refused_before: str = "",
+    others: Others = _NO_OTHERS,
     why_unreachable: str = "",
     in_erp: Known = MappingProxyType({}),
 ) -> tuple[Finding, ...]:
     """All findings on `commitment` as `sent_by` submitted it.
 
-    `sender` is that person in the directory and `erp` the target connection, None if not known. `namesake` is
-    another commitment whose number the ERP could not tell from this one's, once it has cut them. `refused_before` says
-    why the ERP refused an earlier revision, if that was not corrected. `why_unreachable` says why no connection takes
-    it: a warning, as one may be on its way. `in_erp` are those names of `entries_to_look_up` that the ERP has.
+    `sender` is that person in the directory and `erp` the target connection, None if not known. `namesake` is another
+    commitment whose number the ERP could not tell from this one's, once it has cut them; `others` are its vendor's.
+    `refused_before` says why the ERP refused an earlier revision, if that was not corrected. `why_unreachable` says why
+    no connection takes it: a warning, as one may be on its way. `in_erp` are those names of `entries_to_look_up` that
+    the ERP has.
     """
     return (
         *amount_findings(commitment, erp),
@@ -56,6 +62,7 @@ def findings(
         *_limits(commitment, erp),
         *reference_findings(commitment, erp, in_erp),
         *_lines(commitment, erp),
+        *unusual_findings(commitment, others),
         *([Finding(REFUSED_BEFORE, refused_before, is_blocking=False)] if refused_before else []),
         *([Finding(UNREACHABLE, why_unreachable, is_blocking=False)] if why_unreachable else []),
     )

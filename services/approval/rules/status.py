@@ -155,7 +155,7 @@ def _ruled(facts: CommitmentFacts, current: CurrentStatus, ruling: Ruling, erp: 
         return ruling.failure.message
     match ruling.stage:
         case Stage.REJECTED:
-            return f"{ruling.who} rejected {number}: {ruling.reason}"
+            return f"{_given_back(facts, ruling, number)}: {ruling.reason}"
         case Stage.IN_DOUBT:
             return _in_doubt(facts, ruling, number, erp)
         case Stage.ACCEPTED:
@@ -163,6 +163,17 @@ def _ruled(facts: CommitmentFacts, current: CurrentStatus, ruling: Ruling, erp: 
             return f"{ruling.who} accepted {number}. It is being exported to {erp}.{waiting}"
         case _:
             return _synced(facts, number, erp)
+
+
+def _given_back(facts: CommitmentFacts, ruling: Ruling, number: str) -> str:
+    """Who rejected it; or who unlinked it from its document, of which nothing was wrong with what it says."""
+    at = (ruling.revision, ruling.reopened)
+    unlinked = [
+        each.document.name for each in facts.replaced if (each.revision, each.reopened) == at and ruling.reopened
+    ]
+    if not unlinked:
+        return f"{ruling.who} rejected {number}"
+    return f"{ruling.who} unlinked {number} from {' and '.join(sorted(unlinked))}, so it can be edited and sent again"
 
 
 def _in_doubt(facts: CommitmentFacts, ruling: Ruling, number: str, erp: str) -> str:

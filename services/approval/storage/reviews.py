@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
 
 from schemas.commitment import Commitment
@@ -17,8 +18,10 @@ from services.approval.rules.leaving import connection_that_is_back
 from services.approval.rules.references import EntryName, entries_to_look_up
 from services.approval.rules.refused_before import open_refusal, refused_before
 from services.approval.rules.rows import SubmissionRow
-from services.approval.storage import directory, documents, namesakes, references, submissions
+from services.approval.rules.unusual import Others
+from services.approval.storage import directory, documents, namesakes, others_of_vendor, references, submissions
 from services.approval.storage.namesakes import NumberInErp
+from services.approval.storage.others_of_vendor import Compared
 from services.approval.storage.queries import StoredCommitment
 from services.pipeline.apart import apart
 from services.pipeline.database import Transaction
@@ -100,12 +103,10 @@ async def check(
     senders = await directory.people(db, {row.sent_by.id for _, row in submitted})
     contents = await apart(partial(_contents, [row for _, row in submitted]))
     targets = [target_erp(facts, erps, content) for (facts, _), content in zip(submitted, contents, strict=True)]
-    numbers = [
-        NumberInErp((row.commitment_id, row.content_hash), kept_number(content, erp), is_number_cut(content, erp))
-        for (_, row), content, erp in zip(submitted, contents, targets, strict=True)
-    ]
-    taken = await namesakes.find(db, company_id, numbers)
+    rows = [row for _, row in submitted]
+    taken = await namesakes.find(db, company_id, list(map(_number, rows, contents, targets)))
     refused = await _refused(db, [(facts, row, erp) for (facts, row), erp in zip(submitted, targets, strict=True)])
+    others = await others_of_vendor.find(db, company_id, _compared(submitted, contents))
     names = (entries_to_look_up(content, erp) for content, erp in zip(contents, targets, strict=True))
     in_erp = await references.find(db, frozenset[EntryName]().union(*names))
     return [
@@ -121,6 +122,7 @@ async def check(
                 why_unreachable=_why_unreachable(facts, erps, content),
                 in_erp=in_erp,
                 namesake=taken.get((row.commitment_id, row.content_hash)),
+                others=others.get(row.commitment_id, Others()),
                 refused_before=_refused_before(facts, erp, refused.get(row.commitment_id), content),
             ),
         )
@@ -128,10 +130,34 @@ async def check(
     ]
 
 
+def _number(row: SubmissionRow, content: Commitment, erp: ErpConnection | None) -> NumberInErp:
+    key = (row.commitment_id, row.content_hash)
+    return NumberInErp(key, kept_number(content, erp), is_number_cut(content, erp))
+
+
 def _why_unreachable(facts: CommitmentFacts, erps: Sequence[ErpConnection], content: Commitment) -> str:
     """Return why the content cannot be exported; empty unless it waits, as later its own failure says so."""
     current = current_status(facts)
     return why_unreachable(facts, erps, content) if current and current.status in _WAITING else ""
+
+
+def _compared(
+    submitted: Sequence[tuple[CommitmentFacts, SubmissionRow]], contents: Sequence[Commitment]
+) -> list[Compared]:
+    """Return what is compared of those that wait."""
+    return [
+        Compared(
+            row.commitment_id,
+            content.number,
+            content.vendor.name,
+            content.project.name,
+            content.currency,
+            Decimal(content.total),
+            row.sent_at,
+        )
+        for (facts, row), content in zip(submitted, contents, strict=True)
+        if (current := current_status(facts)) and current.status in _WAITING
+    ]
 
 
 async def _refused(

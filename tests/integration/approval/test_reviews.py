@@ -159,3 +159,21 @@ async def test_valid_commitments_have_no_findings(desk: DeskUnderTest, commitmen
     await desk.receive(*map(company.sent, commitments))
 
     assert [each.findings for each in await checked(desk, *commitments)] == [()] * len(commitments)
+
+
+async def test_the_same_order_twice_and_an_amount_out_of_all_proportion_are_warnings(desk: DeskUnderTest) -> None:
+    usual = [
+        content(f"u-{n}", f"SC-{n}", project={"id": "p-2", "name": "Harbor Bridge"}, total="100.00") for n in range(3)
+    ]
+    twin, mine = content("t", "SC-20"), content("m", "SC-21")
+    await desk.receive(*map(company.sent, [*usual, twin, mine]))
+
+    (found,) = await checked(desk, mine)
+
+    assert [(each.rule, each.is_blocking) for each in found.findings] == [("usual amount", False), ("similar", False)]
+    assert found.findings[0].text.endswith("times what commitments of Acme Concrete usually amount to, USD 100.00.")
+    assert found.findings[1].text.startswith("SC-21 has the same vendor, project and amount as SC-20.")
+
+    await desk.receive(company.rejected(twin))
+    (found,) = await checked(desk, mine)
+    assert [each.rule for each in found.findings] == ["usual amount"]

@@ -112,6 +112,10 @@ def test_what_only_the_erp_administrator_can_do_is_told_on_the_desk_and_not_on_t
             "Vendor ACME is not active. An accounting approver has to act.",
         ),
         (REJECTED, "Dana Ruiz rejected SC-014: Use 03-310."),
+        (
+            (*SYNCED, rejected(unlinks=document("PO-1001"), reopened=1)),
+            "Dana Ruiz unlinked SC-014 from PO-1001, so it can be edited and sent again: Use 03-310.",
+        ),
         (RETRIEVED, "Sam Lee retrieved SC-014. It can be edited and re-sent."),
         (SYNCED, "SC-014 is synced with quickbooks as PO-1001."),
         ((sent(), accepted(), succeeded(number=None)), "SC-014 is synced with quickbooks as ID 1."),
