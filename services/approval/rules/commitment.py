@@ -12,7 +12,6 @@ from services.approval.rules.facts import (
     Approved,
     Drift,
     EvidenceCheck,
-    Refusal,
     ReplacedDocument,
     Retrieved,
     Ruling,
@@ -21,6 +20,7 @@ from services.approval.rules.facts import (
     WrittenDocument,
     canonical,
 )
+from services.approval.rules.refusal import Refusal
 
 
 @value(slots=False)

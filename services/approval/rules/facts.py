@@ -217,22 +217,6 @@ class ReplacedDocument:
 
 
 @value
-class Refusal:
-    """Why an ERP last refused a revision; it stays known after the revision was rejected."""
-
-    revision: int
-    reopened: int
-    round: int
-    message: str
-    connection: str | None = None
-
-    @property
-    def precedence(self) -> Precedence:
-        """The latest one is kept."""
-        return (self.revision, self.reopened, self.round)
-
-
-@value
 class Drift:
     """What the last comparison with the ERP's document found that is another result than before."""
 

@@ -25,7 +25,6 @@ from services.approval.rules.facts import (
     Doubt,
     Drift,
     EvidenceCheck,
-    Refusal,
     ReplacedDocument,
     Retrieved,
     Ruling,
@@ -34,6 +33,7 @@ from services.approval.rules.facts import (
     WrittenDocument,
     later,
 )
+from services.approval.rules.refusal import Refusal
 
 _REFUSALS = (FailureClass.FIX_DATA, FailureClass.WAIT_FOR_DEPENDENCY)
 

@@ -6,7 +6,7 @@ from schemas.commitment import Commitment
 from schemas.events import Change, ErpConnection
 from services.approval.rules.commitment import CommitmentFacts
 from services.approval.rules.differences import differences
-from services.approval.rules.facts import Refusal
+from services.approval.rules.refusal import Refusal
 
 
 def open_refusal(facts: CommitmentFacts, erp: ErpConnection | None) -> Refusal | None:

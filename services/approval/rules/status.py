@@ -136,7 +136,10 @@ def _told_upstream(facts: CommitmentFacts, current: CurrentStatus) -> str:
     if ruling and ruling.doubt and not ruling.settled_as:
         return f"{_begin(erp)} did not confirm {number}. {_asking(ruling)} Do not create it by hand."
     if ruling and ruling.settled_as:
-        return f"{ruling.who} found {number} in {erp} as {ruling.settled_as.name}. This is being confirmed."
+        check = facts.open_check
+        needs_second = check is not None and not check.is_asked_again and not ruling.confirmed_by
+        waits = "Another accounting approver has to confirm it." if needs_second else "This is being confirmed."
+        return f"{ruling.who} found {number} in {erp} as {ruling.settled_as.name}. {waits}"
     return message(facts, current)
 
 

@@ -1,16 +1,25 @@
 """Builds the events that the exporter publishes about an export."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from schemas.commitment import ErpDocument
 from schemas.envelope import Event, new_event
 from schemas.events import EventData, ExportFailed, ExportInDoubt, ExportSucceeded, Failure
+from services.exporter.rules.about import UNNAMED_ERP
 from services.exporter.rules.export import Export
 
 SOURCE = "countersign/exporter"
 
 Events = tuple[Event[EventData], ...]
+
+
+def named(export: Export, erp: str) -> Export:
+    """Return `export` with what people call its ERP, for the events that follow."""
+    if erp in (UNNAMED_ERP, export.summary.erp):
+        return export
+    return replace(export, summary=export.summary.model_copy(update={"erp": erp}))
 
 
 def succeeded_event(export: Export, document: ErpDocument, now: datetime, shown: str | None = None) -> Event[EventData]:

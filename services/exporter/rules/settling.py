@@ -6,7 +6,7 @@ from uuid import UUID
 
 from schemas.commitment import ErpDocument
 from services.exporter.connectors.types import FoundDocument, Landed, Refused, Transient, Unknown
-from services.exporter.rules.about import UNNAMED_ERP, About
+from services.exporter.rules.about import About
 from services.exporter.rules.circuit import Circuit
 from services.exporter.rules.event_handlers import DecidedExports, advance, fail
 from services.exporter.rules.evidence import MAX_READS
@@ -27,7 +27,7 @@ from services.exporter.rules.outcome import (
     WrongTerms,
 )
 from services.exporter.rules.policy import RetryPolicy
-from services.exporter.rules.published_events import Events, in_doubt_event, succeeded_event
+from services.exporter.rules.published_events import Events, in_doubt_event, named, succeeded_event
 
 _CLOSED = Circuit()
 
@@ -72,7 +72,7 @@ def settle_attempt(
     """
     if exports.lease is None or exports.lease.token != token:
         return None
-    leased = _named(exports.by_revision[exports.lease.revision], policy.erp)
+    leased = named(exports.by_revision[exports.lease.revision], policy.erp)
     put_off = None if exports.evidence_for(leased) else _put_off(leased, outcome, policy, now, circuit)
     export, events = put_off or _settled(exports, leased, outcome, policy, now, circuit, shown)
     is_overtaken = export.state is not ExportState.SUCCEEDED and (
@@ -80,13 +80,6 @@ def settle_attempt(
     )
     decided = advance(replace(exports.with_export(export), lease=None), now)
     return replace(decided, publish=decided.publish if is_overtaken else (*events, *decided.publish))
-
-
-def _named(export: Export, erp: str) -> Export:
-    """Return `export` with what people call its ERP, for the events that follow."""
-    if erp in (UNNAMED_ERP, export.summary.erp):
-        return export
-    return replace(export, summary=export.summary.model_copy(update={"erp": erp}))
 
 
 def _put_off(
