@@ -75,6 +75,9 @@ class DecisionAccepted(CommitmentData):
     updates: ErpDocument | None = Field(
         default=None, description="The document to write to, where the commitment has more than one."
     )
+    erp: Name | None = Field(
+        default=None, description="What people call the ERP that it goes to, as the approver read it."
+    )
     unlinked: UnlinkedDocuments = Field(
         default=(),
         description="What earlier decisions unlinked, of which `decision.rejected` may be read later than this event.",
@@ -139,6 +142,9 @@ class Change(Record):
     field: Name = Field(description="What changed, for example `Line 3 cost code`.")
     before: Excerpt = Field(description="As it stood, shortened.")
     after: Excerpt = Field(description="As it stands now, shortened.")
+    delta: Excerpt | None = Field(
+        default=None, description="By how much an amount or a quantity changed, for example `-33,472.70 (-16.8 %)`."
+    )
 
 
 Differences = Annotated[tuple[Change, ...], Field(max_length=limits.MAX_CHANGES), NullIs(())]

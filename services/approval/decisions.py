@@ -9,14 +9,14 @@ from schemas.events import DirectoryPerson, ErpConnection
 from schemas.snapshot import Snapshot
 from schemas.zones import zone_info
 from services.approval.rules.answers import Accept, Answer, AnswerResult, ExportAgain, Granted, Retry, Settle
-from services.approval.rules.checks import findings_on_repeat, note_findings
+from services.approval.rules.checks import findings_on_repeat, not_mended, note_findings
 from services.approval.rules.commands import AnswerContext, carry_out
 from services.approval.rules.commitment import CommitmentFacts
 from services.approval.rules.erp import erp_title, target_erp
 from services.approval.rules.evidence import document_in_erp, names_in_erp, objection
 from services.approval.rules.finding import Finding
 from services.approval.rules.leaving import objection_to_leaving
-from services.approval.rules.orders import wrong_terms_again
+from services.approval.rules.orders import terms_of, wrong_terms_again
 from services.approval.rules.terms import WrongTerm, wrong_terms
 from services.approval.storage import directory, documents, queries, reviews, submissions
 from services.approval.storage.store import CommitmentStore
@@ -105,8 +105,8 @@ async def check(db: Transaction, facts: CommitmentFacts, who: DirectoryPerson, a
 async def _judged(
     db: Transaction, facts: CommitmentFacts, who: DirectoryPerson, answer: Answer, traceparent: str | None
 ) -> Answered:
-    context = AnswerContext(who.as_person, zone_info(who.time_zone), utc_now(), traceparent)
-    erps = await directory.erps_of_company(db, who.company_id) if isinstance(answer, _ORDERS) else ()
+    erps = await directory.erps_of_company(db, who.company_id)
+    context = _context(facts, who, erps, traceparent)
     snapshot, findings = await _exported(db, who.company_id, facts, answer, erps)
     result = carry_out(
         facts,
@@ -118,6 +118,14 @@ async def _judged(
         objection=await _objection(db, who.company_id, facts, answer, erps),
     )
     return Answered(result, facts)
+
+
+def _context(
+    facts: CommitmentFacts, who: DirectoryPerson, erps: Sequence[ErpConnection], traceparent: str | None
+) -> AnswerContext:
+    erp = target_erp(facts, erps)
+    zone, title = zone_info(who.time_zone), erp.title if erp else None
+    return AnswerContext(who.as_person, zone, utc_now(), traceparent, title)
 
 
 def _wrong_terms(
@@ -190,11 +198,12 @@ async def _exported(
     if not isinstance(answer, Accept):
         return snapshot, await _findings_again(facts, answer, snapshot.commitment, erps)
     (checked,) = await reviews.check(db, company_id, erps, [(facts, row)])
-    return snapshot, (*checked.findings, *note_findings(answer.note, facts.id, answer.revision, checked.erp))
+    found = (*checked.findings, *note_findings(answer.note, facts.id, answer.revision, checked.erp))
+    return snapshot, not_mended(found, answer.erp_code)
 
 
 async def _findings_again(
-    facts: CommitmentFacts, answer: Answer, content: Commitment, erps: Sequence[ErpConnection]
+    facts: CommitmentFacts, answer: Retry | ExportAgain | Settle, content: Commitment, erps: Sequence[ErpConnection]
 ) -> tuple[Finding, ...]:
     """Return what the ERP no longer takes of the approved content.
 
@@ -202,4 +211,5 @@ async def _findings_again(
     """
     if isinstance(answer, Settle):
         return ()
-    return await apart(partial(findings_on_repeat, content, target_erp(facts, erps, content)))
+    found = await apart(partial(findings_on_repeat, content, target_erp(facts, erps, content)))
+    return not_mended(found, terms_of(facts, answer).erp_code)

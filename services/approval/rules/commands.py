@@ -78,6 +78,8 @@ class AnswerContext:
     zone: tzinfo
     now: datetime
     traceparent: str | None = None
+    erp: str | None = None
+    """What people call the ERP that the commitment goes to, where that is known."""
 
     @property
     def today(self) -> date:
@@ -242,7 +244,18 @@ def _already_ordered(
     return AlreadyGranted(current) if (ordered.replaces and ordered.replaces.id) == replaces else None
 
 
+def _named(decision: Decision, erp: str | None) -> Decision:
+    """`decision` with what people call the ERP that it is about."""
+    match decision:
+        case DecisionAccepted() if erp:
+            return decision.model_copy(update={"erp": erp})
+        case DecisionRejected(summary=known) if erp:
+            return decision.model_copy(update={"summary": known.model_copy(update={"erp": erp})})
+        case _:
+            return decision
+
+
 def _granted(facts: CommitmentFacts, decision: Decision, context: AnswerContext) -> Granted:
-    event = new_event(decision, source=SOURCE, time=context.now, traceparent=context.traceparent)
+    event = new_event(_named(decision, context.erp), source=SOURCE, time=context.now, traceparent=context.traceparent)
     decided = _HANDLERS[type(decision)](facts, event, context.now)
     return Granted(replace(decided, publish=(event, *decided.publish)))

@@ -20,6 +20,7 @@ from services.approval.rules.facts import (
     WrittenDocument,
     canonical,
 )
+from services.approval.rules.refusal import Refusal
 
 
 @value(slots=False)
@@ -41,6 +42,7 @@ class CommitmentFacts:
     drift: Drift | None = None
     accepted_drift: AcceptedDrift | None = None
     evidence_check: EvidenceCheck | None = None
+    refusal: Refusal | None = None
     status_version: int = 0
 
     def updated(self, **changes: Any) -> "CommitmentFacts":
@@ -184,6 +186,9 @@ _STATUSES = {
 }
 
 
+_HOLDING = (Status.SYNCED, Status.EXPORTING, Status.IN_DOUBT)
+
+
 def current_status(facts: CommitmentFacts) -> CurrentStatus | None:
     """The status that follows from `facts`; None until something is submitted, and until then nobody sees it."""
     if not facts.submissions:
@@ -198,6 +203,11 @@ def current_status(facts: CommitmentFacts) -> CurrentStatus | None:
         return CurrentStatus(Status.RETRIEVED, revision, retrieved.at, sent)
     is_disputed = len(facts.submissions) > 1 and len(facts.hashes) > 1
     return CurrentStatus(Status.DISPUTED if is_disputed else Status.READY, revision, sent.sent_at, sent)
+
+
+def holds_number(facts: CommitmentFacts, current: CurrentStatus) -> bool:
+    """Whether its number stands in the ERP, or is about to: no other one can have it there."""
+    return bool(facts.standing) or current.status in _HOLDING
 
 
 def _left_at(replaced: ReplacedDocument) -> tuple[int, int, bytes]:

@@ -17,6 +17,7 @@ from schemas.events import (
     ExportSucceeded,
     Submission,
 )
+from schemas.fields import FailureClass
 from services.approval.rules.commitment import CommitmentFacts
 from services.approval.rules.facts import (
     AcceptedDrift,
@@ -32,6 +33,9 @@ from services.approval.rules.facts import (
     WrittenDocument,
     later,
 )
+from services.approval.rules.refusal import Refusal
+
+_REFUSALS = (FailureClass.FIX_DATA, FailureClass.WAIT_FOR_DEPENDENCY)
 
 
 def submitted(facts: CommitmentFacts, event: Event[Submission]) -> CommitmentFacts:
@@ -86,6 +90,7 @@ def accepted(facts: CommitmentFacts, event: Event[DecisionAccepted]) -> Commitme
         _time(event),
         decision.decided_by,
         reopened=decision.reopened,
+        erp=decision.erp,
     )
     unlinked = _without(_without_earlier(facts, decision), decision.replaces, decision)
     return _ruled(unlinked.updated(approved=later(facts.approved, approved)), ruling)
@@ -102,6 +107,7 @@ def rejected(facts: CommitmentFacts, event: Event[DecisionRejected]) -> Commitme
         decision.decided_by,
         reason=decision.reason,
         reopened=decision.reopened,
+        erp=decision.summary.erp,
     )
     return _ruled(_without(facts, decision.unlinks, decision), ruling)
 
@@ -157,6 +163,7 @@ def in_doubt(facts: CommitmentFacts, event: Event[ExportInDoubt]) -> CommitmentF
         connection=export.connection,
         reopened=export.reopened,
         evidence=export.refused_evidence,
+        erp=export.erp,
     )
     return _ruled(facts, ruling)
 
@@ -174,6 +181,7 @@ def _checked(facts: CommitmentFacts, export: ExportInDoubt) -> CommitmentFacts:
 def failed(facts: CommitmentFacts, event: Event[ExportFailed]) -> CommitmentFacts:
     """The facts with a round that ended without a document being written."""
     export = event.data
+    facts = _refused(facts, export)
     ruling = Ruling(
         export.revision,
         export.round,
@@ -184,8 +192,18 @@ def failed(facts: CommitmentFacts, event: Event[ExportFailed]) -> CommitmentFact
         attempts=export.attempts,
         connection=export.summary.connection,
         reopened=export.reopened,
+        erp=export.summary.erp,
     )
     return _ruled(facts, ruling)
+
+
+def _refused(facts: CommitmentFacts, export: ExportFailed) -> CommitmentFacts:
+    """The facts with why the ERP refused the revision, if it was for what the commitment says."""
+    failure, connection = export.failure, export.summary.connection
+    if failure.failure_class not in _REFUSALS or failure.document:
+        return facts
+    refusal = Refusal(export.revision, export.reopened, export.round, failure.message, connection)
+    return facts.updated(refusal=later(facts.refusal, refusal))
 
 
 def drifted(facts: CommitmentFacts, event: Event[ExportDrifted]) -> CommitmentFacts:
@@ -228,6 +246,7 @@ def succeeded(facts: CommitmentFacts, event: Event[ExportSucceeded]) -> Commitme
         _time(event),
         connection=export.erp_document.connection,
         reopened=export.reopened,
+        erp=export.erp,
     )
     documents = facts.documents | {WrittenDocument(export.revision, export.erp_document, export.reopened)}
     return _ruled(facts.updated(documents=documents), ruling)

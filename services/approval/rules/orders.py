@@ -45,7 +45,13 @@ class Checked:
         if self.wrong_terms:
             return Unacceptable(current, self.wrong_terms)
         blocking = tuple(finding for finding in self.findings if finding.is_blocking)
+        if blocking and all(finding.mended_by for finding in blocking):
+            return Unacceptable(current, tuple(WrongTerm(each.mended_by, _asks_for_term(each)) for each in blocking))
         return Blocked(current, blocking) if blocking else None
+
+
+def _asks_for_term(finding: Finding) -> str:
+    return f"Give a document number that the ERP takes. {finding.text.removesuffix('.')}"
 
 
 def order_again(

@@ -19,6 +19,11 @@ def moment(at: datetime, time_zone: str) -> str:
     return f"{format_datetime(local, 'MMM d, y, HH:mm', tzinfo=local.tzinfo, locale=LOCALE)} {local:%Z}"
 
 
+def next_time(at: datetime, now: datetime, time_zone: str, does: str, should: str) -> str:
+    """What is done at `at` in words: "asks again at …", or "should have asked again at …" once that is over."""
+    return f"{does if at > now else should} at {moment(at, time_zone)}"
+
+
 def counted(count: int, noun: str) -> str:
     """`count` with its noun, for example "1 day" or "1,200 days"."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"

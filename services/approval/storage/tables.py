@@ -51,6 +51,13 @@ COMMITMENT = Table(
         server_default="false",
         comment="whether its document in the ERP is not what was exported",
     ),
+    Column(
+        "holds_number",
+        Boolean,
+        nullable=False,
+        server_default="false",
+        comment="whether its number stands in the ERP, or is about to",
+    ),
     Column("route", Text, comment="what decides which ERP it waits for, as JSON; empty unless it is exporting"),
     Index(
         "commitment_by_status",
@@ -121,6 +128,20 @@ COMMITMENT = Table(
         "number",
         postgresql_ops={"number": 'collate "C"'},
         postgresql_where=text("number is not null"),
+    ),
+    Index(
+        "commitment_by_held_number",
+        "company_id",
+        "number",
+        postgresql_ops={"number": 'collate "C"'},
+        postgresql_where=text("holds_number"),
+    ),
+    Index(
+        "commitment_by_waiting_number",
+        "company_id",
+        "number",
+        postgresql_ops={"number": 'collate "C"'},
+        postgresql_where=text("not holds_number and status in ('ready', 'disputed')"),
     ),
     Index(
         "commitment_in_line",

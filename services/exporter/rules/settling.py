@@ -27,7 +27,7 @@ from services.exporter.rules.outcome import (
     WrongTerms,
 )
 from services.exporter.rules.policy import RetryPolicy
-from services.exporter.rules.published_events import Events, in_doubt_event, succeeded_event
+from services.exporter.rules.published_events import Events, in_doubt_event, named, succeeded_event
 
 _CLOSED = Circuit()
 
@@ -72,7 +72,7 @@ def settle_attempt(
     """
     if exports.lease is None or exports.lease.token != token:
         return None
-    leased = exports.by_revision[exports.lease.revision]
+    leased = named(exports.by_revision[exports.lease.revision], policy.erp)
     put_off = None if exports.evidence_for(leased) else _put_off(leased, outcome, policy, now, circuit)
     export, events = put_off or _settled(exports, leased, outcome, policy, now, circuit, shown)
     is_overtaken = export.state is not ExportState.SUCCEEDED and (

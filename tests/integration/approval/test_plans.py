@@ -31,13 +31,15 @@ A_FEW = 10
 MIDDLE = datetime(2026, 6, 1, tzinfo=UTC)
 NOW = datetime(2027, 3, 1, tzinfo=UTC)
 FILL = text("""
-    insert into approval.commitment
-        (id, company_id, state, status, since, number, searchable, project, vendor, currency, total, revision)
+    insert into approval.commitment (id, company_id, state, status, since, number, searchable, project, vendor, currency,
+        total, revision, holds_number)
     select 'c-' || n, case n % :companies when 0 then :company else 'company-' || n % :companies end,
         replace(state, 'c-seed', 'c-' || n),
         (cast(:statuses as text[]))[1 + n / 7 % cardinality(cast(:statuses as text[]))],
         timestamptz '2026-01-01' + n % 9973 * interval '1 hour', 'RIV-SC-2026-' || n,
-        'riv-sc-2026-' || n || ' roofing', 'Project ' || n % 11, 'Vendor ' || n % 6007, 'USD', n, 1 + (n % 9001) / 9000
+        'riv-sc-2026-' || n || ' roofing', 'Project ' || n % 11, 'Vendor ' || n % 6007, 'USD', n, 1 + (n % 9001) / 9000,
+        (cast(:statuses as text[]))[1 + n / 7 % cardinality(cast(:statuses as text[]))]
+            in ('synced', 'exporting', 'in_doubt')
     from approval.commitment, generate_series(1, :rows) n where id = 'c-seed'
 """)
 FILL_TEXTS = text("""
@@ -184,6 +186,7 @@ async def test_a_taken_number_is_looked_up_in_the_index(large: DeskUnderTest) ->
         (row,) = await submissions.of_revision(db, "c-seed", 1)
         long = replace(row, text=json.dumps(content("c-seed", "RIV-SC-2026-X")))
         (checked,) = await reviews.check(db, COMPANY, [company.QUICKBOOKS], [(stored.facts, long)])
-        assert "already used by RIV-SC-2026-" in checked.findings[0].text
+        assert "would become RIV-SC-2026" in checked.findings[0].text
+        assert checked.findings[0].text != "QuickBooks keeps 11 characters. RIV-SC-2026-X would become RIV-SC-2026."
 
     assert await rows_read(large, ask) <= A_FEW

@@ -11,11 +11,12 @@ from starlette.exceptions import HTTPException
 
 from schemas.commitment import Commitment, ErpDocument
 from schemas.events import Change, DirectoryPerson, ErpConnection
-from schemas.fields import FailureClass, Status
+from schemas.fields import Status
 from schemas.zones import zone_info
 from services.approval.rules.differences import differences
 from services.approval.rules.documents import distinct
 from services.approval.rules.facts import Stage
+from services.approval.rules.failures import suggested_reason
 from services.approval.rules.rows import SubmissionRow
 from services.approval.storage import line, queries, submissions, tallies
 from services.approval.storage.history_items import HistoryItem, history_items
@@ -111,10 +112,8 @@ class Detail:
     @property
     def prefilled_reason(self) -> str:
         """The reason that a rejection starts with if only the project can fix a failed export."""
-        failure = self.row.current.ruling and self.row.current.ruling.failure
-        if not failure or failure.failure_class is not FailureClass.FIX_DATA:
-            return ""
-        return f"{failure.message} {failure.next_step}"
+        ruling = self.row.current.ruling
+        return suggested_reason(ruling.failure if ruling else None)
 
 
 class DetailPage:
@@ -157,7 +156,7 @@ def offered_answers(row: ListRow, who: DirectoryPerson) -> OfferedAnswers:
         return OfferedAnswers()
     ruling, status = row.current.ruling, row.current.status
     return OfferedAnswers(
-        accept=status is Status.READY and not row.blocked_by,
+        accept=row.is_acceptable,
         reject=status in (Status.READY, Status.DISPUTED, Status.FAILED),
         retry=status is Status.FAILED and row.is_retriable,
         create_anew=status is Status.FAILED and row.can_be_created_anew,

@@ -128,7 +128,7 @@ def _title(error: Exception) -> str:
         case CrossSiteRequestError():
             return "Your answer was not recorded"
         case NotAllowedError():
-            return "You may not do this"
+            return "You don't have access"
         case TooManyRequestsError():
             return "Too many requests"
         case ProviderUnavailableError():

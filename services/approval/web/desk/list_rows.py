@@ -8,7 +8,7 @@ from schemas.commitment import ErpDocument, Summary
 from schemas.events import ErpConnection, Failure
 from schemas.fields import FailureClass, Owner, Status
 from services.approval.rules import status
-from services.approval.rules.checks import UNREACHABLE
+from services.approval.rules.checks import UNREACHABLE, unknown_limits
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus
 from services.approval.rules.erp import UNNAMED_ERP, connection_name, is_held_back, target_erp
 from services.approval.rules.finding import Finding
@@ -105,6 +105,23 @@ class ListRow:
         if self.current.status is Status.DISPUTED:
             return (self.message,)
         return tuple(finding.text for finding in self.findings if finding.is_blocking)
+
+    @property
+    def is_acceptable(self) -> bool:
+        """Whether it can be accepted, if need be with a document number that the approver gives."""
+        return self.current.status is Status.READY and all(
+            finding.mended_by for finding in self.findings if finding.is_blocking
+        )
+
+    @property
+    def asks_for_number(self) -> tuple[str, ...]:
+        """Why it can be accepted only with another document number, in words; empty if its own will do."""
+        return tuple(each.text for each in self.findings if each.is_blocking and each.mended_by == "erp_code")
+
+    @property
+    def unknown_limits(self) -> tuple[str, ...]:
+        """The limits of its ERP that are not known, so that nobody takes an empty column for a check that passed."""
+        return unknown_limits(self.erp)
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -84,20 +84,7 @@ class Pages:
             line_sum=line_sum,
             excess_over_lines=excess_over_lines,
         )
-        self._environment.filters.update(
-            money=formats.money,
-            compact_money=formats.compact_money,
-            figure=wording.figure,
-            quantity=formats.quantity,
-            counted=times.counted,
-            tally=wording.tally,
-            segment=wording.segment,
-            moment=_moment,
-            waited=_waited,
-            days=_days,
-            heartbeat=_heartbeat,
-            in_line=_in_line,
-        )
+        self._environment.filters.update(_filters())
 
     def render(
         self,
@@ -178,9 +165,34 @@ def see_other(address: str) -> RedirectResponse:
     return RedirectResponse(address, HTTPStatus.SEE_OTHER)
 
 
+def _filters() -> dict[str, Any]:
+    """How templates format what they show."""
+    return {
+        "money": formats.money,
+        "compact_money": formats.compact_money,
+        "figure": wording.figure,
+        "quantity": formats.quantity,
+        "counted": times.counted,
+        "tally": wording.tally,
+        "segment": wording.segment,
+        "moment": _moment,
+        "next_time": _next_time,
+        "waited": _waited,
+        "days": _days,
+        "heartbeat": _heartbeat,
+        "in_line": _in_line,
+        "code_words": wording.code_words,
+    }
+
+
 @pass_context
 def _moment(context: Context, at: datetime) -> str:
     return times.moment(at, _zone(context))
+
+
+@pass_context
+def _next_time(context: Context, at: datetime, does: str, should: str) -> str:
+    return times.next_time(at, context["now"], _zone(context), does, should)
 
 
 @pass_context

@@ -107,6 +107,13 @@ def totals(summaries: Sequence[Summary]) -> list[str]:
     return [money(sums[currency], currency) for currency in sorted(sums)]
 
 
+def code_words(code: str) -> str:
+    """The code of a failure as people read it beside the sentence: our own ones, and statuses of HTTP, as words."""
+    if code.startswith("http_"):
+        return f"HTTP {code.removeprefix('http_')}"
+    return code.replace("_", " ") if code.islower() else code
+
+
 def segment(text: str) -> str:
     """`text` as one segment of a URL path."""
     return quote(text, safe="")

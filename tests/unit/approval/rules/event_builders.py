@@ -182,6 +182,15 @@ def failed(
     return _event(data, at)
 
 
+def export_failed_as(
+    failure: Failure, *, revision: int = 1, connection: str = "quickbooks", erp: str | None = None
+) -> Event[ExportFailed]:
+    """The first round of a revision failed for `failure`, in the ERP that people call `erp`."""
+    told = failed(revision).data
+    summary = told.summary.model_copy(update={"connection": connection, "erp": erp})
+    return _event(told.model_copy(update={"failure": failure, "summary": summary}), NOW)
+
+
 def gone(revision: int = 2, export_round: int = 1, number: str = "PO-1001", at: datetime = NOW) -> Event[ExportFailed]:
     """The failure of an update because the ERP no longer has the commitment's document."""
     failure = Failure(
