@@ -19,6 +19,7 @@ from services.approval.web.desk.list_rows import ListRow
 from services.approval.web.desk.pages import VIEW_TITLES, Pages
 from services.approval.web.desk.wording import OWNER_WORDS, totals
 from services.pipeline.clock import utc_now
+from services.pipeline.legible import legible
 
 MAX_PRINTED = 500
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -108,7 +109,7 @@ async def _csv(dependencies: Dependencies, who: DirectoryPerson, query: ListQuer
 
 def _lines(rows: Sequence[Sequence[str]]) -> bytes:
     text = io.StringIO()
-    csv.writer(text).writerows([_safe(cell) for cell in row] for row in rows)
+    csv.writer(text).writerows([_safe(legible(cell)) for cell in row] for row in rows)
     return text.getvalue().encode()
 
 
