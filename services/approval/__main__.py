@@ -22,6 +22,7 @@ from services.approval.storage.tables import KERNEL
 from services.approval.web.app import build_app
 from services.pipeline.catching_up import CatchingUp
 from services.pipeline.database import Database
+from services.pipeline.lateness import Lateness
 from services.pipeline.outbox import Outbox
 from services.pipeline.periodic import every
 from services.pipeline.runtime import Service, run_service
@@ -50,6 +51,7 @@ def build() -> tuple[Service, ApprovalSettings]:
     database = Database(settings.database_url, application_name="countersign.approval")
     outbox = Outbox(KERNEL)
     catching_up = CatchingUp(database, KERNEL, OWN_DECISIONS)
+    lateness = Lateness(database, KERNEL)
     service = Service(
         name="approval",
         tables=KERNEL,
@@ -60,10 +62,11 @@ def build() -> tuple[Service, ApprovalSettings]:
             every(REFRESH_SECONDS, sparing(partial(refresh_gauges, database))),
             every(tallies.FOLD_SECONDS, partial(tallies.keep_folded, database)),
         ),
-        app=build_app(settings, database, outbox, catching_up.require),
+        app=build_app(settings, database, outbox, catching_up.require, lateness),
         publishes=PUBLISHED,
         reply=refusal,
         catching_up=catching_up,
+        lateness=lateness,
         retention=retention.rules(settings.keep_history_days, settings.keep_finished_days),
     )
     return service, settings

@@ -1,6 +1,6 @@
 """Times and counts in the words of the desk, for its pages, for the API and for the command line."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from babel.dates import format_datetime
 
@@ -36,6 +36,13 @@ def ago(at: datetime, now: datetime) -> str:
         return "less than a minute ago"
     size, unit = next((size, unit) for size, unit in _UNITS if seconds >= size)
     return f"{counted(seconds // size, unit)} ago"
+
+
+def lateness_words(behind: timedelta) -> str:
+    """How late the lists are, in the largest unit of which there are two: "Updates are 12 minutes behind. ..."."""
+    seconds = int(behind.total_seconds())
+    size, unit = next(((size, unit) for size, unit in _UNITS if seconds >= 2 * size), _UNITS[-1])
+    return f"Updates are {counted(seconds // size, unit)} behind. Newer commitments may be missing."
 
 
 def every(seconds: int) -> str:

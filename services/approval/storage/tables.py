@@ -293,6 +293,18 @@ ERP_REFERENCE = Table(
     Index("erp_reference_by_entry_id", "connection", "list_name", "entry_id"),
 )
 
+REASON_TEMPLATE = Table(
+    "reason_template",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("company_id", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("created_by", Text, nullable=False, comment="who added it, or changed it last, as JSON"),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Index("reason_template_by_company", "company_id"),
+)
+
 SESSION = Table(
     "session",
     METADATA,

@@ -21,13 +21,18 @@ from services.approval.web.desk.pages import SafeHeaders, safe_headers
 from services.pipeline.body_limit import BodyLimit, plain_refusal
 from services.pipeline.database import DATABASE_ERRORS, Database
 from services.pipeline.errors import CatchingUpError
+from services.pipeline.lateness import Lateness
 from services.pipeline.outbox import Outbox
 
 API_PREFIX = "/api/"
 
 
 def build_app(
-    settings: ApprovalSettings, database: Database, outbox: Outbox, require_caught_up: Callable[[], None]
+    settings: ApprovalSettings,
+    database: Database,
+    outbox: Outbox,
+    require_caught_up: Callable[[], None],
+    lateness: Lateness,
 ) -> FastAPI:
     """Return the application; its OpenAPI document is at /api/v1/openapi.json."""
     decisions, identity = Decisions(database, outbox, require_caught_up), Identity(settings, database)
@@ -48,7 +53,7 @@ def build_app(
         # the framework would redirect to whatever Host the request names
         redirect_slashes=False,
     )
-    dependencies = Dependencies(settings, database, outbox, decisions, identity)
+    dependencies = Dependencies(settings, database, outbox, decisions, identity, lateness)
     app.include_router(api_router(dependencies))
     desk_handlers = add_desk(app, dependencies)
     app.add_middleware(BodyLimit, refusal=_too_large)

@@ -7,6 +7,7 @@ from services.approval.decisions import Decisions
 from services.approval.identity.identity import Identity
 from services.approval.settings import ApprovalSettings
 from services.pipeline.database import Database
+from services.pipeline.lateness import Lateness
 from services.pipeline.outbox import Outbox
 
 READERS = 4
@@ -22,5 +23,8 @@ class Dependencies:
     outbox: Outbox
     decisions: Decisions
     identity: Identity
+    lateness: Lateness
+    """Says how far the consumer is behind, by which newer commitments may be missing."""
+
     readers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(READERS))
     """Taken by whatever loads, compares or shows contents; never while it is held already."""

@@ -14,6 +14,7 @@ from services.approval.storage import tables
 from services.approval.web.app import build_app
 from services.pipeline.database import Database
 from services.pipeline.errors import CatchingUpError
+from services.pipeline.lateness import Lateness
 from tests.integration.approval import company
 from tests.integration.approval.consumer import ApprovalConsumer
 
@@ -31,7 +32,8 @@ class DeskUnderTest:
         self.consumer = ApprovalConsumer(self.database)
         self.identity = Identity(settings, self.database)
         self.is_caught_up = True
-        self.app = build_app(settings, self.database, self.consumer.outbox, self.require_caught_up)
+        self.lateness = Lateness(self.database, tables.KERNEL)
+        self.app = build_app(settings, self.database, self.consumer.outbox, self.require_caught_up, self.lateness)
 
     def require_caught_up(self) -> None:
         if not self.is_caught_up:

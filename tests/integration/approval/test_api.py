@@ -449,6 +449,20 @@ async def test_a_person_without_a_level_on_the_tool_sees_nothing(api: Api, who: 
         is_problem(await api.get(path, who), 403)
 
 
+async def test_everybody_in_the_directory_reads_their_rights_and_what_they_lack(api: Api) -> None:
+    told = {who.name: await api.client.get("/api/v1/me", headers=api.bearer(who)) for who in (ANA, KIM, DANA)}
+    me = {name: answer.json() for name, answer in told.items()}
+    assert me["Ana Gil"]["erp_tool"] == "none"
+    assert me["Ana Gil"]["commitments_tool"] == {company.PROJECT: "standard"}
+    assert me["Ana Gil"]["missing_to_view"] == ["Read Only, Standard or Admin on ERP Integrations"]
+    assert me["Kim Osei"]["missing_to_view"] == []
+    assert "'Can Push to Accounting'" in me["Kim Osei"]["missing_to_answer"]
+    assert me["Dana Ruiz"]["missing_to_answer"] == []
+    assert me["Dana Ruiz"]["rights"][1]["allows"] == "Accept, reject, retry and settle."
+    stranger = DANA.model_copy(update={"person_id": "person-unknown"})
+    is_problem(await api.client.get("/api/v1/me", headers=api.bearer(stranger)), 403)
+
+
 @pytest.mark.parametrize("who", [KIM, PAT])
 async def test_a_viewer_cannot_answer(api: Api, who: DirectoryPerson) -> None:
     await api.desk.receive(company.sent(SC))

@@ -10,6 +10,7 @@ from schemas.fields import FailureClass
 from schemas.links import sign_unsubscribe
 from schemas.snapshot import Snapshot
 from services.pipeline.clock import utc_now
+from services.pipeline.legible import legible
 from tests.integration.approval import company
 from tests.integration.approval.answering import READY, choose, confirm, mark, send
 from tests.integration.approval.company import (
@@ -365,7 +366,7 @@ async def test_an_invalid_reason_is_explained_beside_the_field_and_kept(
     assert f'<a href="#reason">{problem}</a>' in refused.text
     assert "There is a problem" in refused.text
     assert "autofocus" in refused.text
-    assert f">{reason}</textarea>" in refused.text
+    assert f">{legible(reason)}</textarea>" in refused.text
     assert not await desk.published("decision.rejected")
 
 
@@ -636,7 +637,7 @@ async def test_typed_text_is_kept_when_the_session_has_expired(desk: DeskUnderTe
         page = await browser.post("/commitments/8841/reject", data={"reason": "Ten minutes of thinking."})
     assert page.status_code == 401
     assert "Ten minutes of thinking." in page.text
-    assert 'href="/sign-in"' in page.text
+    assert 'href="/sign-in?return_to=%2Fcommitments%2F8841"' in page.text
 
 
 async def test_every_response_has_the_security_headers(desk: DeskUnderTest) -> None:

@@ -31,8 +31,8 @@ A_FEW = 10
 MIDDLE = datetime(2026, 6, 1, tzinfo=UTC)
 NOW = datetime(2027, 3, 1, tzinfo=UTC)
 FILL = text("""
-    insert into approval.commitment (id, company_id, state, status, since, number, searchable, project, vendor, currency,
-        total, revision, holds_number)
+    insert into approval.commitment (id, company_id, state, status, since, number, searchable, project, vendor,
+        currency, total, revision, holds_number)
     select 'c-' || n, case n % :companies when 0 then :company else 'company-' || n % :companies end,
         replace(state, 'c-seed', 'c-' || n),
         (cast(:statuses as text[]))[1 + n / 7 % cardinality(cast(:statuses as text[]))],

@@ -90,6 +90,31 @@ async def test_a_person_is_sent_to_the_provider_and_back_to_the_page_they_wanted
         assert again.headers["location"] == "/directory"
 
 
+async def test_whoever_was_signed_out_comes_back_to_their_page_also_in_two_tabs(
+    desk: DeskUnderTest,
+) -> None:
+    async with desk.browser() as browser:
+        expired = [
+            await browser.post("/commitments/8841/reject", data={"reason": "Not again."}),
+            await browser.post("/marks", headers={"referer": f"{URL}/commitments?view=ready&q=Riverside"}),
+        ]
+        links = [re.findall(r'href="(/sign-in[^"]*)"', page.text)[0] for page in expired]
+        began = [await browser.get(link) for link in links]
+        backs = [await choose_person(each.headers["location"]) for each in began]
+        ends = [(await browser.get(back)).headers["location"] for back in backs]
+        assert ends == ["/commitments/8841", "/commitments?view=ready&q=Riverside"]
+        assert (await browser.get(links[0])).headers["location"] == ends[0]
+
+
+async def test_somebody_else_is_asked_for_at_the_provider(desk: DeskUnderTest) -> None:
+    async with desk.browser(DANA) as browser:
+        address = (await browser.post("/sign-out", data={"then": "sign-in"})).headers["location"]
+        asked = parse_qs(urlsplit((await browser.get(address)).headers["location"]).query)
+        assert asked["prompt"] == ["select_account"]
+        plain = parse_qs(urlsplit((await browser.get("/sign-in")).headers["location"]).query)
+        assert "prompt" not in plain
+
+
 async def test_the_request_has_pkce_and_a_nonce_and_the_token_is_not_stored(desk: DeskUnderTest) -> None:
     async with desk.browser() as browser:
         first, second = [await browser.get("/sign-in") for _ in range(2)]

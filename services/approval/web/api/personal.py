@@ -15,6 +15,7 @@ from services.approval.web.api import examples
 from services.approval.web.api.answering import Key
 from services.approval.web.api.models import Me
 from services.approval.web.api.once import once
+from services.approval.web.api.people import me_of
 from services.approval.web.api.problems import documented
 from services.approval.web.api.senders import Senders
 from services.approval.web.dependencies import Dependencies
@@ -66,11 +67,12 @@ def personal_router(dependencies: Dependencies, senders: Senders) -> APIRouter:
 
 def _add_people(router: APIRouter, dependencies: Dependencies, senders: Senders) -> None:
     Viewer = Annotated[DirectoryPerson, Depends(senders.viewer)]  # noqa: N806 - a type
+    Listed = Annotated[DirectoryPerson, Depends(senders.listed)]  # noqa: N806 - a type
 
     @router.get("/me")
-    async def me(who: Viewer) -> Me:
-        """Read who sent the request, and whether they are an accounting approver."""
-        return Me(id=who.person_id, name=who.name, company_id=who.company_id, is_accounting_approver=who.is_approver)
+    async def me(who: Listed) -> Me:
+        """Read who sent the request and what they may do; also for people who may not view commitments."""
+        return me_of(who)
 
     @router.get("/people")
     async def people(who: Viewer) -> list[Colleague]:

@@ -17,6 +17,7 @@ from services.approval.web.api.filters import list_filter
 from services.approval.web.api.models import CommitmentDetail, CommitmentPage, HistoryItem
 from services.approval.web.api.personal import personal_router
 from services.approval.web.api.problems import ProblemError, documented
+from services.approval.web.api.reasons import reasons_router
 from services.approval.web.api.senders import Senders
 from services.approval.web.api.states import document, etag_of, not_found, state_of
 from services.approval.web.api.waiting import waiting_states
@@ -41,6 +42,7 @@ def api_router(dependencies: Dependencies) -> APIRouter:
     router.include_router(commitments)
     router.include_router(answer_router(dependencies, senders))
     router.include_router(personal_router(dependencies, senders))
+    router.include_router(reasons_router(dependencies, senders))
     return router
 
 
@@ -69,7 +71,13 @@ def _add_lists(router: APIRouter, dependencies: Dependencies, senders: Senders) 
             counts = await queries.counts(db, who.company_id)
             waiting = await waiting_states(db, who, page.commitments)
         items = tuple(state_of(each.facts, each.current, waiting.get(each.facts.id)) for each in page.commitments)
-        return CommitmentPage(items=items, next_after=page.next_after and str(page.next_after), counts=dict(counts))
+        behind = dependencies.lateness.behind
+        return CommitmentPage(
+            items=items,
+            next_after=page.next_after and str(page.next_after),
+            behind_seconds=behind and int(behind.total_seconds()),
+            counts=dict(counts),
+        )
 
 
 def _add_reading(router: APIRouter, dependencies: Dependencies, senders: Senders) -> None:

@@ -18,7 +18,7 @@ from services.approval.rules.documents import distinct
 from services.approval.rules.facts import Stage
 from services.approval.rules.failures import suggested_reason
 from services.approval.rules.rows import SubmissionRow
-from services.approval.storage import line, queries, submissions, tallies
+from services.approval.storage import line, queries, reason_templates, submissions, tallies
 from services.approval.storage.history_items import HistoryItem, history_items
 from services.approval.storage.queries import StoredCommitment
 from services.approval.storage.reviews import CheckedSubmission, Review, review
@@ -134,6 +134,7 @@ class DetailPage:
                     raise HTTPException(HTTPStatus.NOT_FOUND)
                 detail = await load_detail(db, who, stored, form.revision)
                 counts = await tallies.counts(db, who.company_id)
+                reasons = await reason_templates.of_company(db, who.company_id) if who.is_approver else ()
             return await self._pages.render_apart(
                 "commitment.html",
                 person=who,
@@ -143,6 +144,7 @@ class DetailPage:
                 can=offered_answers(detail.row, who),
                 accounting_dates=accounting_dates(detail.row.erp, who),
                 counts=counts,
+                reasons=reasons,
                 current_view=view_of(detail.row.current.status),
                 problems=form.problems,
                 typed=form.typed,

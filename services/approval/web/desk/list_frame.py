@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from schemas.events import DirectoryPerson, ErpConnection
-from services.approval.storage import directory, tallies
+from services.approval.storage import directory, queries, tallies
 from services.approval.storage.tallies import Facets, Tally
 from services.approval.storage.views import DeskView
 from services.approval.web.desk.addresses import ListQuery
@@ -29,7 +29,7 @@ async def list_frame(db: Transaction, person: DirectoryPerson, query: ListQuery)
     company, now = person.company_id, utc_now()
     return ListFrame(
         dict(await tallies.counts(db, company)),
-        await tallies.tally(db, company, query.view, query.filter, now=now),
+        await queries.tally(db, company, query.view, query.filter, now=now),
         await tallies.facets(db, company, query.view),
         await directory.erps_of_company(db, company),
         now,

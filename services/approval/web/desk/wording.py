@@ -6,7 +6,7 @@ from decimal import Decimal
 from urllib.parse import quote
 
 from schemas.commitment import Person, Summary
-from schemas.fields import FailureClass, Kind, Owner, Status, ToolLevel
+from schemas.fields import FailureClass, Kind, Owner, Status
 from services.approval.rules.times import counted
 from services.approval.storage.views import DeskView, Sort
 from services.pipeline.formats import enumeration, money
@@ -17,12 +17,6 @@ TROUBLE = frozenset({Status.FAILED, Status.DISPUTED})
 """Stand out on the desk, by colour and sign: somebody has to act. The ribbon upstream is blue."""
 
 KIND_WORDS = {Kind.SUBCONTRACT: "Subcontract", Kind.PURCHASE_ORDER: "Purchase order"}
-LEVEL_WORDS = {
-    ToolLevel.NONE: "None",
-    ToolLevel.READ_ONLY: "Read Only",
-    ToolLevel.STANDARD: "Standard",
-    ToolLevel.ADMIN: "Admin",
-}
 OWNER_WORDS = {
     Owner.SYSTEM: "Countersign",
     Owner.APPROVER: "Accounting approver",
