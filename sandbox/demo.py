@@ -14,14 +14,19 @@ from time import monotonic
 from typing import cast
 
 import click
+import httpx2
 from pydantic import Field, FilePath
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from rich.console import Console
 from rich.table import Table
 
+from sandbox.commitments.tool import NotPublishedError
+from sandbox.erp import Erp
 from sandbox.erp_under_demo import ErpKind
+from sandbox.filling import fill
 from sandbox.people import JOBS
 from sandbox.servers import ServerStartFailed
+from sandbox.servers.local_server import Report
 from sandbox.service_process import ServiceProcess
 from sandbox.serving import listen
 from sandbox.story import StepFailedError, Timeline, play
@@ -32,6 +37,9 @@ from services.pipeline.settings import load
 
 DONE, FAILED = 0, 1
 MAX_PORT = 65535
+MAX_ATTEMPTS = 4
+"""After so many, an export that the ERP puts off has failed: nobody waits at a demo as long as in production."""
+
 COMMAND_VARIABLES = ("KAFKA_BOOTSTRAP_SERVERS", "DATABASE_URL", "PUBLIC_URL", "LINK_SECRET", "ERP_CONNECTIONS")
 
 
@@ -60,11 +68,18 @@ class DemoSettings(BaseSettings):
             erp=0 if file else self.demo_erp_port,
             sign_in=self.demo_sign_in_port,
         )
-        return WorldOptions(ports=ports, erp_connections=file.absolute() if file else None)
+        return WorldOptions(
+            ports=ports,
+            erp_connections=file.absolute() if file else None,
+            erp_settings={"max_attempts": MAX_ATTEMPTS},
+        )
 
 
-def run_demo(*, folder: Path | None, is_story: bool, erp: str = ErpKind.SMALL) -> int:
-    """Run the demo, or the story on free ports, and return the exit status; files go to `folder`, if given."""
+def run_demo(*, folder: Path | None, is_story: bool, erp: str = ErpKind.SMALL, waiting: int = 0) -> int:
+    """Run the demo, or the story on free ports, and return the exit status; files go to `folder`, if given.
+
+    With the small ERP, every view of the desk is filled, and `waiting` commitments wait for an answer; 0 fills nothing.
+    """
     with ExitStack() as stack:
         folder = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="countersign-demo-")))
         options = WorldOptions() if is_story else load(DemoSettings).options
@@ -74,7 +89,7 @@ def run_demo(*, folder: Path | None, is_story: bool, erp: str = ErpKind.SMALL) -
             if taken := _taken(options.ports):
                 _say(taken)
                 return FAILED
-            return asyncio.run(_run(folder, options, is_story=is_story))
+            return asyncio.run(_run(folder, options, is_story=is_story, waiting=waiting))
         except (ServerStartFailed, StepFailedError) as error:
             _say(str(error))
         except OSError as error:
@@ -104,20 +119,19 @@ def _refused(page: str, port: int, error: OSError) -> str:
     )
 
 
-async def _run(folder: Path, options: WorldOptions, *, is_story: bool) -> int:
+async def _run(folder: Path, options: WorldOptions, *, is_story: bool, waiting: int) -> int:
     """Run until the story ends, or a signal stops it at any moment."""
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, cast("asyncio.Task[int]", asyncio.current_task()).cancel)
     try:
-        return await _play_or_wait(folder, options, is_story=is_story)
+        return await _play_or_wait(folder, options, is_story=is_story, waiting=waiting)
     except asyncio.CancelledError:
         _say("Stopped")
         return FAILED if is_story else DONE
 
 
-async def _play_or_wait(folder: Path, options: WorldOptions, *, is_story: bool) -> int:
+async def _play_or_wait(folder: Path, options: WorldOptions, *, is_story: bool, waiting: int) -> int:
     began = monotonic()
-    _say("Countersign demo on real servers; not for production.")
 
     def report(sentence: str) -> None:
         _say(f"{monotonic() - began:5.1f} s  {sentence}")
@@ -130,8 +144,26 @@ async def _play_or_wait(folder: Path, options: WorldOptions, *, is_story: bool) 
             click.echo(f"\nAll {timeline.steps} steps were seen.")
             return DONE
         _print_addresses(world)
-        await keep_running(world.services.values(), report)
+        await _fill_and_keep_running(world, waiting if isinstance(world.own_erp, Erp) else 0, report)
         return FAILED
+
+
+async def _fill_and_keep_running(world: World, waiting: int, report: Report) -> None:
+    """Fill the views while people look around already; a demo that cannot be filled says so, and goes on."""
+
+    async def filling() -> None:
+        try:
+            await fill(world, waiting, report)
+        except* (StepFailedError, NotPublishedError, httpx2.HTTPError) as group:
+            report(f"The desk could not be filled with all examples: {group.exceptions[0]}")
+
+    is_filling = asyncio.create_task(filling()) if waiting else None
+    try:
+        await keep_running(world.services.values(), report)
+    finally:
+        if is_filling:
+            is_filling.cancel()
+            await asyncio.wait({is_filling})
 
 
 def _print_addresses(world: World) -> None:
