@@ -10,12 +10,12 @@ from sandbox.erp import Erp
 from sandbox.erp.faults import Calls, ErpFault, ErpFaultKind
 from sandbox.filling.examples import CLOSED_COST_CODE, Course, Example, examples
 from sandbox.story.actors import Actors
-from sandbox.story.own_command import countersign, next_summary
+from sandbox.story.chapters import DIGEST_SUBJECT
 from sandbox.story.timeline import Timeline
 from sandbox.world import World
 from schemas.envelope import Event, encode, new_event
 from schemas.events import CommitmentResent, CommitmentSent, EventData, Submission
-from schemas.examples.cast import COMPANY
+from schemas.examples.cast import COMPANY, DANA
 from schemas.fields import FailureClass, Status
 from schemas.snapshot import Snapshot
 from services.pipeline.broker import EventProducer
@@ -53,7 +53,7 @@ async def fill(world: World, waiting: int, say: Say) -> None:
         await publish(*(event for example in chosen for event in _first_events(example)))
         filler = _Filler(actors, publish, erp)
         await filler.carry_out([example for example in chosen if example.course in _ENDS])
-    await countersign(world.environment, "digest", "--at", next_summary())
+        await filler.has_summary()
     say("Filled: every view of the desk has examples, and the mailbox has mails of every kind")
 
 
@@ -71,6 +71,14 @@ class _Filler:
         async with asyncio.TaskGroup() as group:
             for example in chosen:
                 group.create_task(self._carry_out(example))
+
+    async def has_summary(self) -> None:
+        """The digest sends its summary by itself, as soon as it knows that something waits."""
+
+        async def look() -> bool:
+            return bool(self._actors.mails(DANA.email or "", DIGEST_SUBJECT))
+
+        await self._timeline.wait_for("the daily summary", look)
 
     async def _carry_out(self, example: Example) -> None:
         async with self._places:

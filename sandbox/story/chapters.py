@@ -1,16 +1,19 @@
 """The chapters: both user stories, a failed export with its retry, a retrieve, and a lost ERP answer."""
 
+import asyncio
+import sys
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sandbox.story.actors import Actors
-from sandbox.story.own_command import countersign, next_summary
-from sandbox.story.timeline import Timeline
+from sandbox.story.timeline import StepFailedError, Timeline
 from sandbox.world import World
 from schemas.commitment import Person
-from schemas.examples.cast import ANA, DANA, SAM
+from schemas.examples.cast import ANA, DANA, DIRECTORY, SAM
 
 DIGEST_SUBJECT = "ERP Integrations Daily Summary"
 REASON = "Line 1: cost code 03-300 is closed. Use 03-310."
@@ -121,15 +124,17 @@ class _Story:
 
     async def _daily_summary(self) -> None:
         """An operator asks for tomorrow's summary twice; Dana gets it once."""
-        tomorrow, environment = next_summary(), self.actors.world.environment
+        zone = ZoneInfo(DIRECTORY[DANA.id].time_zone)
+        tomorrow = (datetime.now(zone) + timedelta(days=1)).replace(hour=6, minute=1).isoformat(timespec="seconds")
+        environment = self.actors.world.environment
 
         async def ask_and_look() -> str | None:
-            await countersign(environment, "digest", "--at", tomorrow)
+            await _countersign(environment, "digest", "--at", tomorrow)
             return self._text_of_mail(DANA, DIGEST_SUBJECT)
 
         text = await self.timeline.wait_for(f"Mail to Dana Ruiz: {DIGEST_SUBJECT}", ask_and_look)
         self.timeline.check("It lists PO-099 as waiting", is_so="PO-099" in text)
-        await countersign(environment, "digest", "--at", tomorrow)
+        await _countersign(environment, "digest", "--at", tomorrow)
 
     async def _accept(self, commitment_id: str) -> None:
         row = await self._waiting(commitment_id)
@@ -164,3 +169,18 @@ class _Story:
 
     async def _is_one_document(self, commitment_id: str, what: str) -> None:
         self.timeline.check(what, is_so=await self.actors.documents(commitment_id) == 1)
+
+
+async def _countersign(environment: Mapping[str, str], *arguments: str) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "services.command",
+        *arguments,
+        env=dict(environment),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await process.communicate()
+    if process.returncode != 0:
+        raise StepFailedError(f"countersign {' '.join(arguments)} failed: {output.decode()[-500:]}")
