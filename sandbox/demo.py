@@ -2,12 +2,13 @@
 
 import asyncio
 import errno
+import logging
 import shlex
 import signal
 import tempfile
 import tomllib
-from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from time import monotonic
@@ -33,6 +34,7 @@ from sandbox.story import StepFailedError, Timeline, play
 from sandbox.supervisor import keep_running
 from sandbox.world import Ports, World, WorldOptions, running_world
 from schemas.examples.cast import DIRECTORY
+from schemas.fields import ToolLevel
 from services.pipeline.settings import load
 
 DONE, FAILED = 0, 1
@@ -89,12 +91,26 @@ def run_demo(*, folder: Path | None, is_story: bool, erp: str = ErpKind.SMALL, w
             if taken := _taken(options.ports):
                 _say(taken)
                 return FAILED
+            stack.enter_context(logs_in(folder / "demo.log"))
             return asyncio.run(_run(folder, options, is_story=is_story, waiting=waiting))
         except (ServerStartFailed, StepFailedError) as error:
             _say(str(error))
         except OSError as error:
             _say(f"The demo cannot run: {error}")
     return FAILED
+
+
+@contextmanager
+def logs_in(path: Path) -> Iterator[None]:
+    """Write what libraries log to `path`, and not between the lines of the demo, of which it says nothing new."""
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(message)s"))
+    logging.getLogger().addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)
+        handler.close()
 
 
 def _taken(ports: Ports) -> str:
@@ -175,10 +191,8 @@ def _print_addresses(world: World) -> None:
         *([(world.own_erp.title, world.own_erp.url)] if world.own_erp else []),
     ):
         places.add_row(title, address)
-    people = Table("Sign in as", "Who is", title="People", title_justify="left")
-    for person_id, entry in DIRECTORY.items():
-        people.add_row(entry.name, JOBS[person_id])
-    Console().print(places, people)
+    Console().print(places, people_table(world.commitments.url, world.desk_url))
+    click.echo("Nobody has a password. Who acts in the Commitments tool is chosen at the top of its pages.\n")
     Console().print(services_table(world.services.values()))
     for line in log_lines(world.services.values()):
         click.echo(line)
@@ -187,6 +201,15 @@ def _print_addresses(world: World) -> None:
     for line in export_lines(world.environment, world.own_erp.secrets if world.own_erp else None):
         click.echo(line)
     click.echo("Ctrl-C stops everything and removes its data.")
+
+
+def people_table(tool_url: str, desk_url: str) -> Table:
+    """Who the people are, and where each of them works; one address a line, to be clicked or copied."""
+    people = Table("Sign in as", "Who is", "At", title="People", title_justify="left")
+    for person_id, entry in DIRECTORY.items():
+        uses_tool = ToolLevel.ADMIN in entry.commitments_tool.values() or entry.erp_tool is ToolLevel.NONE
+        people.add_row(entry.name, JOBS[person_id], tool_url if uses_tool else f"{desk_url}/sign-in")
+    return people
 
 
 def services_table(services: Iterable[ServiceProcess]) -> Table:

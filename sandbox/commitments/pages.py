@@ -12,7 +12,7 @@ from sandbox.commitments.api import find, known_person
 from sandbox.commitments.draft import VENDORS, Draft, DraftError, DraftLine
 from sandbox.commitments.problems import Problem, describe
 from sandbox.commitments.tool import CommitmentsTool, Rights
-from sandbox.pages import Pages
+from sandbox.pages import LIVE, Pages
 from sandbox.people import JOBS
 from schemas.examples.cast import DIRECTORY, SAM
 from schemas.fields import Kind, Note, ToolLevel
@@ -36,6 +36,10 @@ class _Screen:
     def __init__(self, tool: CommitmentsTool, pages: Pages) -> None:
         self.tool = tool
         self._pages = pages
+
+    def live(self, request: Request, template: str, **values: Any) -> HTMLResponse:
+        """A page that refreshes itself."""
+        return self.render(request, template, policy=LIVE, **values)
 
     def render(self, request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
         actor = self.tool.people[_actor(request)]
@@ -74,13 +78,13 @@ def _add_reading(app: FastAPI, screen: _Screen) -> None:
 
     @app.get("/")
     async def index(request: Request) -> HTMLResponse:
-        return screen.render(request, "list.html", rows=list(tool.tracked.values())[::-1])
+        return screen.live(request, "list.html", rows=list(tool.tracked.values())[::-1])
 
     @app.get("/commitments/{commitment_id}")
     async def one(request: Request, commitment_id: str) -> HTMLResponse:
         tracked = find(tool, commitment_id)
         actions = actions_for(tracked, tool.level(_actor(request)))
-        return screen.render(request, "commitment.html", tracked=tracked, actions=actions)
+        return screen.live(request, "commitment.html", tracked=tracked, actions=actions)
 
     @app.post("/acting")
     async def act_as(request: Request, person_id: Annotated[str, Form()]) -> RedirectResponse:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from sandbox.commitments.typed_number import plain_number
+from sandbox.commitments.typed_number import is_number
 from schemas import limits
 from schemas.fields import CURRENCY_PATTERN, DECIMAL_PATTERN, ID_PATTERN, PERCENT_PATTERN, TEXT_PATTERN
 from schemas.message import wording
@@ -76,7 +76,7 @@ def _sentence(problem: ErrorDetails, place: _Place) -> str:
     pattern = _PATTERNS.get(context.get("pattern", ""))
     if pattern is None:
         return f"Correct the {place.words}{place.of_line}: it {wording(problem)}"
-    if context["pattern"] == DECIMAL_PATTERN and plain_number(problem["input"]) != problem["input"]:
+    if context["pattern"] == DECIMAL_PATTERN and is_number(problem["input"]):
         return f"Enter the {place.words}{place.of_line} with at most 15 digits before the point and 6 after it"
     return pattern.format(name=f"{place.words}{place.of_line}")
 

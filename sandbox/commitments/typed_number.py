@@ -17,12 +17,20 @@ def plain_number(typed: Any) -> Any:
 
     What is no such number is returned as it is. A comma before other than three digits is none: 12,5 could be both.
     """
-    if not isinstance(typed, str):
-        return typed
-    read = _NUMBER.fullmatch(typed.strip())
-    if not read or not (read["whole"] or read["fraction"]):
+    read = _read(typed)
+    if read is None:
         return typed
     whole = "".join(digit for digit in read["whole"] if digit.isdigit()) or "0"
     fraction = f".{read['fraction']}" if read["fraction"] else ""
     sign = "-" if read["sign"] in _MINUS else ""
     return f"{sign}{whole}{fraction}"
+
+
+def is_number(typed: Any) -> bool:
+    """Whether it can be read as a number, however many digits it has."""
+    return _read(typed) is not None
+
+
+def _read(typed: Any) -> re.Match[str] | None:
+    read = _NUMBER.fullmatch(typed.strip()) if isinstance(typed, str) else None
+    return read if read and (read["whole"] or read["fraction"]) else None

@@ -13,12 +13,13 @@ from fastapi.responses import FileResponse, HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 
-POLICY = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; form-action 'self'; "
-    "frame-src 'self'; base-uri 'none'"
-)
+POLICY = "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; frame-src 'self'; base-uri 'none'"
 CLOSED = f"{POLICY}; frame-ancestors 'none'"
-"""Content security policy of every page: no other origins, no scripts but ours, no framing."""
+"""Content security policy of a page: no other origins, no scripts, no framing."""
+
+LIVE = f"{CLOSED}; script-src 'self'; connect-src 'self'"
+"""That of a page that refreshes itself, by our script only."""
+
 
 _WITHOUT_DIRECTION = dict.fromkeys(map(ord, "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"))
 

@@ -71,7 +71,7 @@ async def look_at(page: Page, pictures: Path | None, *, is_thorough: bool) -> li
         for width in WIDTHS:
             await page.set_viewport_size({"width": width, "height": HEIGHT})
             if pictures and width in PICTURED:
-                await page.screenshot(path=f"{pictures}-{width}-{scheme}.jpg", type="jpeg", quality=80, full_page=True)
+                await page.screenshot(path=f"{pictures}-{width}-{scheme}.png", full_page=True)
             wrong: list[str] = []
             if is_thorough or (scheme, width) in AXE_SEES:
                 wrong += await _violations(page)

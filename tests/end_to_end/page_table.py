@@ -6,11 +6,16 @@ from enum import StrEnum
 
 from playwright.async_api import Page
 
+from sandbox.commitments.draft import Draft
 from sandbox.filling.examples import Course, examples
-from schemas.examples.cast import DANA, KIM
+from schemas.examples.cast import ACME, DANA, KIM
 
 WAITING = 12
 EXAMPLES = examples(WAITING, "http://127.0.0.1")
+
+LONG_NUMBER = "SC-2026-RIVERSIDE-TOWER-0000000000000000000042"
+LONG_WORDS = Draft(number=LONG_NUMBER, title="Donaudampfschifffahrt" * 9, vendor=ACME.id, description="W" * 200)
+"""A commitment that has not been sent, since it has no lines."""
 
 Steps = Callable[[Page], Awaitable[object]]
 
@@ -47,13 +52,6 @@ def example(course: Course, place: int = 0) -> str:
     return [each.commitment.id for each in EXAMPLES if each.course is course][place]
 
 
-def _presses(button: str) -> Steps:
-    async def steps(page: Page) -> None:
-        await page.get_by_role("button", name=button, exact=True).first.click()
-
-    return steps
-
-
 def _follows(link: str) -> Steps:
     async def steps(page: Page) -> None:
         await page.get_by_role("link", name=link).first.click()
@@ -66,10 +64,6 @@ async def _types_wrong_amounts(page: Page) -> None:
     await page.get_by_label("Title", exact=True).fill("W" * 80)
     await page.get_by_label("Line 1 quantity").fill("many")
     await page.get_by_role("button", name="Save").click()
-
-
-async def _chooses_reject(page: Page) -> None:
-    await page.get_by_role("group", name="Answer for").first.get_by_label("Reject").check()
 
 
 _DESK = Site.DESK
@@ -106,6 +100,7 @@ PAGES = (
     PageUnderTest(_TOOL, "one-rejected", f"/commitments/{example(Course.REJECTED)}"),
     PageUnderTest(_TOOL, "one-synced", f"/commitments/{example(Course.SYNCED)}"),
     PageUnderTest(_TOOL, "one-missing", "/commitments/commitment-0"),
+    PageUnderTest(_TOOL, "one-with-long-words", "/", _follows(LONG_NUMBER)),
     PageUnderTest(_TOOL, "directory", _DIRECTORY),
     PageUnderTest(Site.MAILBOX, "list", "/"),
     PageUnderTest(Site.MAILBOX, "list-empty", "/?to=nobody@harbor-builders.example"),

@@ -8,14 +8,18 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
+from sandbox.commitments.draft import Draft
 from sandbox.filling import fill
+from sandbox.filling.examples import Course
 from sandbox.quickbooks.erp import served_quickbooks
+from sandbox.story.actors import Actors
 from sandbox.world import World, WorldOptions, running_world
-from schemas.examples.cast import DIRECTORY
+from schemas.examples.cast import DIRECTORY, SAM
+from schemas.fields import FailureClass
 from tests.end_to_end.page_checks import look_at
-from tests.end_to_end.page_table import PAGES, WAITING, PageUnderTest, Site
+from tests.end_to_end.page_table import LONG_WORDS, PAGES, WAITING, PageUnderTest, Site, example
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240), pytest.mark.asyncio(loop_scope="module")]
 
@@ -26,6 +30,7 @@ NOBODY_ANSWERS = "http://127.0.0.1:9"
 class Sites:
     """The running sites by their addresses, and a browser in which people are signed in on the desk."""
 
+    world: World
     addresses: dict[Site, str]
     browser: Browser
     contexts: dict[str | None, BrowserContext] = field(default_factory=dict)
@@ -61,11 +66,12 @@ async def sites(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sites
         world = await enter(running_world(tmp_path_factory.mktemp("world"), options))
         quickbooks = await enter(served_quickbooks(NOBODY_ANSWERS))
         await fill(world, WAITING, lambda _sentence: None)
+        world.commitments.create(LONG_WORDS, SAM.id)
         playwright = await enter(async_playwright())
         chromium = os.environ.get("CHROMIUM", "/usr/bin/chromium")
         # Chromium's own sandbox does not run as root, which CI does
         browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield Sites(_addresses(world, quickbooks.url), browser)
+        yield Sites(world, _addresses(world, quickbooks.url), browser)
         await browser.close()
 
 
@@ -88,6 +94,40 @@ async def test_nobody_is_kept_from_using_the_page(
     )
     await page.close()
     assert not found, "\n".join(found)
+
+
+async def test_the_demo_has_examples_in_every_view_of_every_failure_and_of_every_mail(sites: Sites) -> None:
+    async with Actors(sites.world) as dana:
+        rows = {view: await dana.rows(view) for view in ("ready", "failed", "exporting", "synced", "rejected")}
+
+    assert len(rows["ready"]) == WAITING
+    assert {row["revision"] for row in rows["ready"]} == {1, 2}
+    assert {each["is_blocking"] for row in rows["ready"] for each in row["findings"]} == {True, False}
+    assert "disputed" in {row["status"] for row in rows["ready"]}
+    assert {row["failure"]["failure_class"] for row in rows["failed"]} == set(FailureClass)
+    assert "in_doubt" in {row["status"] for row in rows["exporting"]}
+    assert rows["synced"]
+    assert rows["rejected"]
+    subjects = {mail.subject.partition(":")[0] for mail in sites.world.mailbox.to(None)}
+    assert subjects == {"Rejected", "Export failed", "Re-sent", "ERP Integrations Daily Summary"}
+
+
+async def test_a_page_that_refreshes_itself_leaves_what_somebody_types(sites: Sites) -> None:
+    id_, tool = example(Course.REJECTED, 1), sites.world.commitments
+    page = await sites.open(PageUnderTest(Site.COMMITMENTS, "typing", f"/commitments/{id_}"))
+    note = page.get_by_label("Note to the approver")
+    await note.fill("The certificate is renewed.")
+
+    draft = Draft.of(tool.tracked[id_].commitment).model_copy(update={"status": "Out for bid"})
+    tool.edit(id_, draft, SAM.id)
+
+    await expect(page.locator("#facts")).to_contain_text("Out for bid")
+    await expect(note).to_be_focused()
+    await expect(note).to_have_value("The certificate is renewed.")
+    await note.fill("")
+    await page.locator("h1").click()
+    await expect(page.get_by_text("Nothing has changed since")).to_have_count(0)
+    await page.close()
 
 
 def _addresses(world: World, quickbooks_url: str) -> dict[Site, str]:
