@@ -20,6 +20,7 @@ help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /:/' | awk -F: '{printf "  %-16s %s\n", $$1, $$2}'
 
 demo: $(VENV)/sandbox.done ## Start everything on this machine; ARGS=--story plays the user stories and stops
+	@echo "Starting the demo, which takes about half a minute" >&2
 	@$(BIN)/countersign demo $(ARGS)
 
 test: $(VENV)/dev.done ## Run all tests on real servers, except those of the next three targets; ARGS go to pytest

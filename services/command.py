@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib
+import importlib.util
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -159,7 +160,8 @@ def demo(folder: Path | None, *, story: bool, erp: str, waiting: int) -> None:
 
     Not for production. Needs the sandbox packages: pip install 'countersign[sandbox]'.
     """
-    click.echo("Countersign demo on real servers; not for production.", err=True)  # at once: the rest takes seconds
+    if importlib.util.find_spec("sandbox"):  # at once: to import it takes seconds
+        click.echo("Countersign demo on real servers; not for production.", err=True)
     try:
         demo_module = importlib.import_module("sandbox.demo")
     except ModuleNotFoundError as error:
