@@ -64,7 +64,7 @@ class CommitmentsTool:
         self._changed = asyncio.Condition()
 
     def level(self, person_id: str) -> ToolLevel:
-        """The person's level on this project's Commitments tool."""
+        """The person's level on the Commitments tool of Riverside Tower, which counts here for every project."""
         return self.people[person_id].commitments_tool.get(RIVERSIDE.id, ToolLevel.NONE)
 
     async def apply(self, data: EventData) -> None:

@@ -29,8 +29,9 @@ _SMALL = """() => [...document.querySelectorAll("a[href], button, input:not([typ
     return !(element.matches("a") && flow && flow.innerText.trim() !== element.innerText.trim());
   })
   .map(element => {
-    const hit = element.matches("[type=checkbox], [type=radio]") && element.closest("label") || element;
-    return [element, hit.getBoundingClientRect()];
+    const isSpread = getComputedStyle(element, "::after").position === "absolute";  // over what it stands in
+    const label = element.matches("[type=checkbox], [type=radio]") && element.closest("label");
+    return [element, (label || isSpread && element.offsetParent || element).getBoundingClientRect()];
   })
   .filter(([, box]) => box.height < 23.5 || box.width < 23.5)
   .map(([element, box]) => `target of ${Math.round(box.width)} x ${Math.round(box.height)} px: ` +

@@ -52,6 +52,13 @@ def example(course: Course, place: int = 0) -> str:
     return [each.commitment.id for each in EXAMPLES if each.course is course][place]
 
 
+def _presses(button: str) -> Steps:
+    async def steps(page: Page) -> None:
+        await page.get_by_role("button", name=button).first.click()
+
+    return steps
+
+
 def _follows(link: str) -> Steps:
     async def steps(page: Page) -> None:
         await page.get_by_role("link", name=link).first.click()
@@ -69,11 +76,19 @@ async def _types_wrong_amounts(page: Page) -> None:
 _DESK = Site.DESK
 _TOOL = Site.COMMITMENTS
 _DIRECTORY = "/directory"
+_READY = "/commitments?view=ready"
 
 PAGES = (
-    PageUnderTest(_DESK, "ready", "/commitments?view=ready"),
-    PageUnderTest(_DESK, "ready-of-a-viewer", "/commitments?view=ready", who=KIM.id),
-    PageUnderTest(_DESK, "ready-nothing-found", "/commitments?view=ready&q=nothing-like-this"),
+    PageUnderTest(_DESK, "ready", _READY),
+    PageUnderTest(_DESK, "ready-of-a-viewer", _READY, who=KIM.id),
+    PageUnderTest(_DESK, "ready-nothing-found", f"{_READY}&q=nothing-like-this"),
+    PageUnderTest(_DESK, "ready-and-one-resent", f"{_READY}&item={example(Course.RESENT)}"),
+    PageUnderTest(_DESK, "ready-and-one-updated", f"{_READY}&item={example(Course.UPDATED)}"),
+    PageUnderTest(_DESK, "ready-and-one-disputed", f"{_READY}&item={example(Course.DISPUTED)}"),
+    PageUnderTest(_DESK, "ready-with-marks", _READY, _presses("Accept all")),
+    PageUnderTest(_DESK, "review", "/review"),
+    PageUnderTest(_DESK, "reject-several", _READY, _follows("Reject several")),
+    PageUnderTest(_DESK, "print", "/print?view=ready"),
     PageUnderTest(_DESK, "failed", "/commitments?view=failed"),
     PageUnderTest(_DESK, "exporting", "/commitments?view=exporting"),
     PageUnderTest(_DESK, "synced", "/commitments?view=synced"),
@@ -112,6 +127,7 @@ PAGES = (
     PageUnderTest(Site.ERP, "journal-empty", "/journal?reference=nothing"),
     PageUnderTest(Site.ERP, "faults", "/faults"),
     PageUnderTest(_DESK, "sign-in", "/", who=None),
+    PageUnderTest(_DESK, "signed-out", "/signed-out", who=None),
     PageUnderTest(Site.SIGN_IN, "signed-out", "/end_session", who=None),
     PageUnderTest(Site.QUICKBOOKS, "orders", "/"),
     PageUnderTest(Site.QUICKBOOKS, "lists", "/lists"),
