@@ -29,9 +29,10 @@ _SMALL = """() => [...document.querySelectorAll("a[href], button, input:not([typ
     return !(element.matches("a") && flow && flow.innerText.trim() !== element.innerText.trim());
   })
   .map(element => {
-    const isSpread = getComputedStyle(element, "::after").position === "absolute";  // over what it stands in
+    const spread = getComputedStyle(element, "::after");  // a link may cover what it stands in
+    if (spread.position === "absolute") return [element, {width: parseFloat(spread.width), height: parseFloat(spread.height)}];
     const label = element.matches("[type=checkbox], [type=radio]") && element.closest("label");
-    return [element, (label || isSpread && element.offsetParent || element).getBoundingClientRect()];
+    return [element, (label || element).getBoundingClientRect()];
   })
   .filter(([, box]) => box.height < 23.5 || box.width < 23.5)
   .map(([element, box]) => `target of ${Math.round(box.width)} x ${Math.round(box.height)} px: ` +
