@@ -30,7 +30,8 @@ _SMALL = """() => [...document.querySelectorAll("a[href], button, input:not([typ
   })
   .map(element => {
     const spread = getComputedStyle(element, "::after");  // a link may cover what it stands in
-    if (spread.position === "absolute") return [element, {width: parseFloat(spread.width), height: parseFloat(spread.height)}];
+    const size = {width: parseFloat(spread.width), height: parseFloat(spread.height)};
+    if (spread.position === "absolute") return [element, size];
     const label = element.matches("[type=checkbox], [type=radio]") && element.closest("label");
     return [element, (label || element).getBoundingClientRect()];
   })
