@@ -11,7 +11,7 @@ from schemas.events import DirectoryPerson, ErpConnection
 from schemas.fields import Status
 from services.approval.rules.marks import Mark
 from services.approval.rules.triage import GROUP_WORDS, Group
-from services.approval.storage import marks, queries
+from services.approval.storage import marks, queries, reason_templates
 from services.approval.storage.views import Cursor
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk.addresses import ListQuery
@@ -92,6 +92,7 @@ class TriagePage:
                 own = await marks.of_person(db, person) if person.is_approver else []
                 rows = await triage_rows(db, person, query, frame.erps, own)
                 opened = await _opened(db, person, query, rows, own, form)
+                reasons = await reason_templates.of_company(db, person.company_id) if person.is_approver else ()
             return await self._pages.render_apart(
                 "triage.html",
                 person=person,
@@ -103,6 +104,7 @@ class TriagePage:
                 group_words=GROUP_WORDS,
                 opened=opened,
                 bar=MarksBar.of(own),
+                reasons=reasons,
                 accounting_dates=accounting_dates(opened.row.erp, person) if opened else None,
                 following=_following(query, rows),
                 empty_search=EMPTY_SEARCH_WORDS[query.view],
