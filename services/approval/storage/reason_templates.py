@@ -9,7 +9,7 @@ from sqlalchemy import Row, delete, func, insert, select, update
 
 from schemas.commitment import Person
 from services.approval.rules.reason_templates import MAX_TEMPLATES, ReasonTemplate, ReasonText, by_title
-from services.approval.storage.tables import REASON_TEMPLATE as _TABLE
+from services.approval.storage.desk_tables import REASON_TEMPLATE as _TABLE
 from services.pipeline.database import Transaction
 
 

@@ -1,16 +1,14 @@
-"""Approval's tables: commitments, submissions, documents, history, people, ERPs, marks, sessions, kept responses."""
+"""Approval's tables: commitments with what lists need, submissions, documents, history, people, ERPs, its kernel."""
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
     ColumnElement,
-    Date,
     DateTime,
     Identity,
     Index,
     Integer,
-    LargeBinary,
     MetaData,
     Numeric,
     Table,
@@ -241,26 +239,6 @@ HISTORY = Table(
     Index("history_by_commitment", "commitment_id", "at"),
 )
 
-# what an approver has marked and not sent yet
-MARK = Table(
-    "mark",
-    METADATA,
-    Column("person_id", Text, primary_key=True),
-    Column("commitment_id", Text, primary_key=True),
-    Column("company_id", Text, nullable=False),
-    Column("verb", Text, nullable=False, comment="accept or reject"),
-    Column("revision", Integer, nullable=False),
-    Column("content_hash", Text, nullable=False, comment="the content that was read"),
-    Column("reason", Text),
-    Column("erp_code", Text),
-    Column("accounting_date", Date),
-    Column("note", Text),
-    Column("at", DateTime(timezone=True), nullable=False),
-    Column("number", Text, nullable=False, comment="as it was marked, like currency and total"),
-    Column("currency", Text, nullable=False),
-    Column("total", Numeric, nullable=False),
-)
-
 PERSON = Table(
     "person",
     METADATA,
@@ -291,41 +269,4 @@ ERP_REFERENCE = Table(
     Column("is_active", Boolean),
     Index("erp_reference_by_name", "connection", "list_name", "name"),
     Index("erp_reference_by_entry_id", "connection", "list_name", "entry_id"),
-)
-
-REASON_TEMPLATE = Table(
-    "reason_template",
-    METADATA,
-    Column("id", Text, primary_key=True),
-    Column("company_id", Text, nullable=False),
-    Column("title", Text, nullable=False),
-    Column("text", Text, nullable=False),
-    Column("created_by", Text, nullable=False, comment="who added it, or changed it last, as JSON"),
-    Column("at", DateTime(timezone=True), nullable=False),
-    Index("reason_template_by_company", "company_id"),
-)
-
-SESSION = Table(
-    "session",
-    METADATA,
-    Column("token_hash", LargeBinary, primary_key=True, comment="SHA-256 of the cookie's token"),
-    Column("person_id", Text),
-    Column("state", Text, nullable=False, comment="what a sign-in under way must remember, as JSON"),
-    Column("expires_at", DateTime(timezone=True), nullable=False),
-    Column("used_at", DateTime(timezone=True), comment="about when it was last used; empty before the first use"),
-    Index("session_by_expiry", "expires_at"),
-    Index("session_by_person", "person_id"),
-)
-
-KEPT_RESPONSE = Table(
-    "kept_response",
-    METADATA,
-    Column("person_id", Text, primary_key=True),
-    Column("key", Text, primary_key=True, comment="the Idempotency-Key of the request"),
-    Column("request_hash", LargeBinary, nullable=False, comment="SHA-256 of method, path and body"),
-    Column("status", Integer, comment="empty while the request is being carried out"),
-    Column("headers", Text, comment="as JSON"),
-    Column("body", LargeBinary),
-    Column("at", DateTime(timezone=True), nullable=False),
-    Index("kept_response_by_time", "at"),
 )

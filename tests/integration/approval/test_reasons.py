@@ -10,7 +10,7 @@ from httpx2 import AsyncClient, Response
 from schemas.events import DirectoryPerson
 from schemas.snapshot import Snapshot
 from services.approval.rules.reason_templates import MAX_TEMPLATES, ReasonText
-from services.approval.storage import reason_templates, tables
+from services.approval.storage import desk_tables, reason_templates
 from services.pipeline.clock import utc_now
 from tests.integration.approval import company
 from tests.integration.approval.company import ANA, DANA, EVE, KIM, LEE, PAT, sent
@@ -75,7 +75,7 @@ async def test_what_is_wrong_stands_beside_the_field_and_the_input_is_kept(
             assert (CLOSED | {name: text.replace("\x00", "").strip() for name, text in entered.items()})[
                 "text"
             ] in refused.text
-    assert len(await desk.consumer.rows(tables.REASON_TEMPLATE)) == 1
+    assert len(await desk.consumer.rows(desk_tables.REASON_TEMPLATE)) == 1
 
 
 @pytest.mark.parametrize("who", [KIM, PAT, ANA])
@@ -90,7 +90,7 @@ async def test_only_approvers_read_and_change_them(desk: DeskUnderTest, who: Dir
             await browser.delete("/api/v1/reasons/x"),
         ):
             assert refused.status_code == HTTPStatus.FORBIDDEN
-    assert not await desk.consumer.rows(tables.REASON_TEMPLATE)
+    assert not await desk.consumer.rows(desk_tables.REASON_TEMPLATE)
 
 
 async def test_a_company_keeps_at_most_fifty_also_when_several_are_added_at_once(desk: DeskUnderTest) -> None:

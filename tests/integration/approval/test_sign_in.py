@@ -31,7 +31,7 @@ from services.approval.identity.sign_in.errors import NotSignedInError, Provider
 from services.approval.identity.sign_in.flow import own_path
 from services.approval.identity.sign_in.kept import FIRST_RETRY_SECONDS
 from services.approval.identity.sign_in.provider import REFETCH_SECONDS, Provider, person_id_of
-from services.approval.storage import tables
+from services.approval.storage import desk_tables
 from services.approval.storage.sessions import MAX_SESSIONS
 from tests.integration.approval.company import DANA, KIM
 from tests.integration.approval.desk import URL, DeskUnderTest, running_desk, settings
@@ -126,7 +126,7 @@ async def test_the_request_has_pkce_and_a_nonce_and_the_token_is_not_stored(desk
     for name in ("state", "nonce", "code_challenge"):
         assert asked[0][name] != asked[1][name]
     async with desk.database.begin() as db:
-        hashes = (await db.execute(select(tables.SESSION.c.token_hash))).scalars().all()
+        hashes = (await db.execute(select(desk_tables.SESSION.c.token_hash))).scalars().all()
     assert len(hashes) == len(tokens) == 2
     assert not {token.encode() for token in tokens} & set(hashes)
 
@@ -169,7 +169,7 @@ async def test_a_callback_works_once(desk: DeskUnderTest) -> None:
         browser.cookies.clear()
         assert (await browser.get(back)).status_code == 400
     async with desk.database.begin() as db:
-        assert (await db.execute(select(func.count()).select_from(tables.SESSION))).scalar_one() == 1
+        assert (await db.execute(select(func.count()).select_from(desk_tables.SESSION))).scalar_one() == 1
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1)])
@@ -185,7 +185,7 @@ async def test_tabs_that_sign_in_at_once_all_end_on_their_pages_in_one_session(
             assert (await browser.get(wanted[tab])).status_code == 200
         assert list(browser.cookies) == [desk.identity.cookies.name(SESSION)]
     async with desk.database.begin() as db:
-        assert (await db.execute(select(tables.SESSION.c.person_id))).scalars().all() == [DANA.person_id]
+        assert (await db.execute(select(desk_tables.SESSION.c.person_id))).scalars().all() == [DANA.person_id]
 
 
 async def test_callbacks_that_arrive_at_once_all_sign_in(desk: DeskUnderTest) -> None:
@@ -209,7 +209,7 @@ async def test_another_person_who_signs_in_in_another_tab_replaces_the_first(des
         await browser.get(kims)
         assert (await browser.get("/sessions")).status_code == 200
     async with desk.database.begin() as db:
-        assert (await db.execute(select(tables.SESSION.c.person_id))).scalars().all() == [KIM.person_id]
+        assert (await db.execute(select(desk_tables.SESSION.c.person_id))).scalars().all() == [KIM.person_id]
 
 
 async def test_a_tab_does_not_sign_in_with_the_state_of_another_browser(desk: DeskUnderTest) -> None:
@@ -292,7 +292,7 @@ async def test_signing_out_ends_the_session_on_the_server(desk: DeskUnderTest) -
 
 
 async def test_an_expired_session_does_not_count_and_is_deleted(desk: DeskUnderTest) -> None:
-    table = tables.SESSION
+    table = desk_tables.SESSION
     async with desk.browser(DANA) as browser:
         assert (await browser.get("/directory")).status_code == 200
         async with desk.database.begin() as db:
@@ -304,7 +304,7 @@ async def test_an_expired_session_does_not_count_and_is_deleted(desk: DeskUnderT
 
 
 async def test_a_session_that_is_not_used_for_long_does_not_count(desk: DeskUnderTest) -> None:
-    table, idle = tables.SESSION, timedelta(minutes=desk.settings.session_idle_minutes)
+    table, idle = desk_tables.SESSION, timedelta(minutes=desk.settings.session_idle_minutes)
     async with desk.browser(DANA) as browser:
         for used_ago, status in ((idle - timedelta(minutes=1), 200), (timedelta(), 200), (idle, 303)):
             async with desk.database.begin() as db:
@@ -315,10 +315,10 @@ async def test_a_session_that_is_not_used_for_long_does_not_count(desk: DeskUnde
 async def test_a_session_from_before_its_use_was_noted_counts(desk: DeskUnderTest) -> None:
     async with desk.browser(DANA) as browser:
         async with desk.database.begin() as db:
-            await db.execute(update(tables.SESSION).values(used_at=None))
+            await db.execute(update(desk_tables.SESSION).values(used_at=None))
         assert (await browser.get("/directory")).status_code == 200
         async with desk.database.begin() as db:
-            assert (await db.execute(select(tables.SESSION.c.used_at))).scalar_one() is not None
+            assert (await db.execute(select(desk_tables.SESSION.c.used_at))).scalar_one() is not None
 
 
 async def test_a_person_has_a_limited_number_of_sessions_and_the_oldest_ends(desk: DeskUnderTest) -> None:

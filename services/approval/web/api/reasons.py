@@ -37,6 +37,7 @@ def reasons_router(dependencies: Dependencies, senders: Senders) -> APIRouter:
         return [ReasonTemplateState.model_validate(each) for each in found]
 
     _add_changes(router, dependencies, senders)
+    _add_removal(router, dependencies, senders)
     return router
 
 
@@ -72,6 +73,11 @@ def _add_changes(router: APIRouter, dependencies: Dependencies, senders: Senders
             return _told(changed, HTTPStatus.OK)
 
         return await once(kept, request, who, key, act)
+
+
+def _add_removal(router: APIRouter, dependencies: Dependencies, senders: Senders) -> None:
+    Approver = Annotated[DirectoryPerson, Depends(senders.approver)]  # noqa: N806 - a type
+    database, kept = dependencies.database, KeptResponses(dependencies.database)
 
     @router.delete("/reasons/{reason_id}", status_code=204, responses=documented(404, 409))
     async def delete_reason(request: Request, who: Approver, reason_id: ReasonId, key: Key = None) -> Response:

@@ -1,5 +1,6 @@
 """The page of one commitment: everything that an approver reads before answering, in that order."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -18,6 +19,7 @@ from services.approval.rules.documents import distinct
 from services.approval.rules.facts import Stage
 from services.approval.rules.failures import suggested_reason
 from services.approval.rules.rows import SubmissionRow
+from services.approval.rules.times import counted
 from services.approval.storage import line, queries, reason_templates, submissions, tallies
 from services.approval.storage.history_items import HistoryItem, history_items
 from services.approval.storage.queries import StoredCommitment
@@ -87,16 +89,14 @@ class Detail:
         return ruling.revision, ruling.who, ruling.reason
 
     @property
-    def passed(self) -> Sequence[CheckLine]:
-        """The checks that found nothing."""
-        return [check for check in self.checks if check.verdict == "OK"]
-
-    @property
-    def open_checks(self) -> Sequence[CheckLine]:
-        """The checks that found something, or could not be made; what blocks comes first."""
-        order = ("Blocks", "Warning", "Not known")
-        found = [check for check in self.checks if check.verdict != "OK"]
-        return sorted(found, key=lambda check: order.index(check.verdict))
+    def checks_in_short(self) -> str:
+        """How many checks had which result: "5 checks passed, 1 warning, 2 not known"."""
+        counts = Counter(check.verdict for check in self.checks)
+        parts = [f"{counted(counts['OK'], 'check')} passed"]
+        parts += [f"{counts['Blocks']} blocking"] if counts["Blocks"] else []
+        parts += [counted(counts["Warning"], "warning")] if counts["Warning"] else []
+        parts += [f"{counts['Not known']} not known"] if counts["Not known"] else []
+        return ", ".join(parts)
 
     @property
     def changed(self) -> frozenset[str]:

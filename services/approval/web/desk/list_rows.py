@@ -152,6 +152,9 @@ class ListRow:
     @property
     def message(self) -> str:
         """What the status means, in words."""
+        if self.current.status is Status.READY and self.blocked_by:
+            sender = self.summary.sent_by.name
+            return f"{self.summary.number} cannot be accepted as it is. Reject it, so that {sender} can correct it."
         return status.message(self.facts, self.current, self.erp.title if self.erp else None)
 
     @property

@@ -33,6 +33,11 @@ def sign_in_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
             raise SignInFailedError("The sign-in provider did not let you in. You can sign in again.")
         return await _finished(identity, request, state, code)
 
+    _add_sign_out(router, identity, pages)
+    return router
+
+
+def _add_sign_out(router: APIRouter, identity: Identity, pages: Pages) -> None:
     @router.post("/sign-out")
     async def sign_out(request: Request) -> Response:
         wants_other = text_fields(await request.form()).get("then") == "sign-in"
@@ -49,8 +54,6 @@ def sign_in_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
                 "You are signed in", "You have signed in again meanwhile.", status=200, visitor=visitor
             )
         return pages.message("You are signed out", "You can close this page.", status=200, can_sign_in=True)
-
-    return router
 
 
 async def _finished(identity: Identity, request: Request, state: str, code: str) -> Response:

@@ -21,7 +21,7 @@ from services.approval.web.desk.list_rows import ListRow, list_rows
 from services.approval.web.desk.marks_bar import MarksBar
 from services.approval.web.desk.pages import Pages
 from services.approval.web.desk.results import Result
-from services.approval.web.desk.wording import EMPTY_SEARCH_WORDS, empty_list
+from services.approval.web.desk.wording import empty_words
 from services.pipeline.database import Transaction
 
 MAX_LOOKED_AT = 500
@@ -107,8 +107,7 @@ class TriagePage:
                 reasons=reasons,
                 accounting_dates=accounting_dates(opened.row.erp, person) if opened else None,
                 following=_following(query, rows),
-                empty_search=EMPTY_SEARCH_WORDS[query.view],
-                empty_list=empty_list(query.view, is_approver=person.is_approver),
+                **empty_words(query.view, is_approver=person.is_approver),
                 problems=form.problems,
                 typed=form.typed,
                 refusal=form.refusal,

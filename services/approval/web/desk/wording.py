@@ -1,6 +1,6 @@
 """Formats amounts, times and enumerations for the desk."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from urllib.parse import quote
@@ -60,10 +60,11 @@ def tally(count: int) -> str:
     return f"{count:,}"
 
 
-def empty_list(view: DeskView, *, is_approver: bool) -> str:
-    """What a list without commitments says."""
+def empty_words(view: DeskView, *, is_approver: bool) -> Mapping[str, str]:
+    """What a list without commitments says, as it is and with filters, by the names that templates use."""
     whose = "your" if is_approver else "an"
-    return _EMPTY_LIST_WORDS.get(view, f"Nothing is waiting for {whose} answer.")
+    nothing = _EMPTY_LIST_WORDS.get(view, f"Nothing is waiting for {whose} answer.")
+    return {"empty_list": nothing, "empty_search": EMPTY_SEARCH_WORDS[view]}
 
 
 def figure(amount: str | Decimal, currency: str) -> str:
