@@ -9,8 +9,8 @@ from uuid import UUID
 from schemas.commitment import ErpDocument, Person, Summary
 from schemas.events import Failure
 from schemas.fields import Code, FailureClass, Owner, Record, Text
+from services.exporter.rules.approvers_words import AcceptedDrift, Evidence, Replaced
 from services.exporter.rules.marker import marker_of
-from services.exporter.rules.named_documents import Evidence, Replaced
 
 
 class ExportState(StrEnum):
@@ -148,19 +148,6 @@ class ApprovedSnapshot:
     revision: int
     round: int
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class AcceptedDrift:
-    """How the document of a revision may differ in the ERP, by the last word of an approver; a higher version is later.
-
-    `told` is what a comparison had found, as a text.
-    """
-
-    version: int
-    revision: int
-    reopened: int
-    told: str | None
 
 
 @dataclass(frozen=True, slots=True)

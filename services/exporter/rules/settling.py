@@ -7,12 +7,12 @@ from uuid import UUID
 from schemas.commitment import ErpDocument
 from services.exporter.connectors.types import FoundDocument, Landed, Refused, Transient, Unknown
 from services.exporter.rules.about import About
+from services.exporter.rules.approvers_words import Evidence
 from services.exporter.rules.circuit import Circuit
 from services.exporter.rules.event_handlers import DecidedExports, advance, fail
 from services.exporter.rules.evidence import MAX_READS
 from services.exporter.rules.export import CommitmentExports, Doubt, Export, ExportLease, ExportState
 from services.exporter.rules.failures import connector_broken, given_up
-from services.exporter.rules.named_documents import Evidence
 from services.exporter.rules.outcome import (
     AttemptOutcome,
     Broken,

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from itertools import product
 from typing import Any
 
+import pytest
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from httpx2 import AsyncClient, Response
@@ -22,7 +23,7 @@ from tests.integration.approval import company
 from tests.integration.approval.company import COMPANY, OTHER_COMPANY, content, directory_person
 from tests.integration.approval.desk import LINK_SECRET, DeskUnderTest
 
-SC = content("8841", "SC-014")
+SC = content("8841", "SC-014", title="Footings of pier 7")
 HASH = Snapshot.of(SC).content_hash
 READ: dict[str, Any] = {"revision": 1, "content_hash": HASH}
 API = "/api/v1"
@@ -46,6 +47,7 @@ class Entry:
     needs: Needs
     json: dict[str, Any] | None = None
     form: dict[str, str] | None = None
+    query: dict[str, str] | None = None
     is_scoped: bool = False
 
 
@@ -81,7 +83,17 @@ MATRIX: dict[tuple[str, str], Entry] = {
     ("POST", f"{API}/daily-summary/subscribe"): Entry(Needs.VIEW),
     ("GET", "/"): Entry(Needs.NOTHING),
     ("GET", "/commitments"): Entry(Needs.VIEW),
-    ("POST", "/commitments"): Entry(Needs.APPROVE, form=CHOSEN, is_scoped=True),
+    ("GET", "/commitments.csv"): Entry(Needs.VIEW),
+    ("GET", "/print"): Entry(Needs.VIEW),
+    ("GET", "/news"): Entry(Needs.VIEW, query={"since": "2026-11-16T00:00:00Z"}),
+    ("POST", "/marks"): Entry(Needs.APPROVE, form={"mark": CHOSEN["choice-8841"]}, is_scoped=True),
+    ("GET", "/review"): Entry(Needs.APPROVE),
+    ("POST", "/review"): Entry(Needs.APPROVE, form=CHOSEN),
+    ("GET", "/reject-several"): Entry(Needs.APPROVE),
+    ("POST", "/reject-several"): Entry(Needs.APPROVE, form=CHOSEN | {"all": "reject", "reason": "No."}),
+    ("POST", "/failed/retry"): Entry(Needs.APPROVE, form=CHOSEN),
+    ("GET", "/failed/reject"): Entry(Needs.APPROVE, query={"cause": "The ERP is away."}),
+    ("POST", "/failed/reject"): Entry(Needs.APPROVE, form=CHOSEN | {"reason": "No."}),
     ("POST", "/differences"): Entry(Needs.APPROVE, form={}),
     ("GET", "/commitments/{commitment_id:path}"): Entry(Needs.VIEW, is_scoped=True),
     **{
@@ -132,7 +144,7 @@ async def send(browser: AsyncClient, route: tuple[str, str], entry: Entry) -> Re
     address = path.replace("{commitment_id:path}", "8841").replace("{commitment_id}", "8841")
     token = sign_unsubscribe(LINK_SECRET, COMPANY, "person-5")
     address = address.replace("{token:path}", token).replace("{name}", "0" * 64)
-    return await browser.request(method, address, json=entry.json, data=entry.form)
+    return await browser.request(method, address, json=entry.json, data=entry.form, params=entry.query)
 
 
 def status_of(answer: Response) -> int:
@@ -182,13 +194,31 @@ async def test_everybody_can_do_what_their_level_and_privilege_allow_in_their_co
         async with desk.browser(who) as browser:
             for route, entry in MATRIX.items():
                 answer = await send(browser, route, entry)
-                if not is_right(entry, who, status_of(answer)):
+                is_leak = who.company_id != COMPANY and SC["title"] in answer.text
+                if is_leak or not is_right(entry, who, status_of(answer)):
                     wrong.append((who.name, *route, status_of(answer)))
         if not may_decide:
             assert await decisions(desk) == [], who.name
 
     assert wrong == []
     assert await decisions(desk) == ["decision.accepted"]
+
+
+@pytest.mark.parametrize(
+    ("level", "is_privileged", "company_id", "status"),
+    [
+        (ToolLevel.READ_ONLY, True, COMPANY, HTTPStatus.OK),
+        (ToolLevel.ADMIN, False, COMPANY, HTTPStatus.CONFLICT),
+        (ToolLevel.ADMIN, True, OTHER_COMPANY, HTTPStatus.CONFLICT),
+        (ToolLevel.ADMIN, True, COMPANY, HTTPStatus.FORBIDDEN),
+    ],
+)
+def test_the_matrix_notices_who_is_let_in_or_kept_out(
+    level: ToolLevel, company_id: str, status: int, *, is_privileged: bool
+) -> None:
+    who = person(level, company_id, is_privileged=is_privileged)
+
+    assert not is_right(Entry(Needs.APPROVE, is_scoped=True), who, status)
 
 
 async def test_who_is_not_signed_in_gets_nothing_but_the_sign_in(desk: DeskUnderTest) -> None:

@@ -1,4 +1,4 @@
-"""What approvers said about documents of the ERP: which is no longer the commitment's, and which one they found."""
+"""What approvers said about documents: which is the commitment's, which no longer, and how it may differ."""
 
 from dataclasses import dataclass
 
@@ -41,3 +41,16 @@ class Evidence:
     def precedence(self) -> tuple[int, int, int]:
         """The later one is kept; what was withdrawn stays so."""
         return self.reopened, self.number, 2 if self.is_withdrawn else int(self.is_confirmed)
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedDrift:
+    """How the document of a revision may differ in the ERP, by the last word of an approver; a higher version is later.
+
+    `told` is what a comparison had found, as a text.
+    """
+
+    version: int
+    revision: int
+    reopened: int
+    told: str | None
