@@ -11,21 +11,33 @@ from urllib.parse import urlsplit
 
 import pytest
 from pydantic import BaseModel
+from sqlalchemy import insert
 
 from schemas.commitment import ErpDocument
 from schemas.events import DecisionResolved
 from schemas.fields import FailureClass
+from services.approval.storage.desk_tables import REASON_TEMPLATE
 from services.approval.web.api import examples
 from services.approval.web.api.bulk import Answers, AnswersResult
-from services.approval.web.api.models import CommitmentDetail, CommitmentPage, CommitmentState, HistoryItem, Me
+from services.approval.web.api.marks import MarkState
+from services.approval.web.api.models import (
+    CommitmentDetail,
+    CommitmentPage,
+    CommitmentState,
+    HistoryItem,
+    Me,
+    ReasonTemplateState,
+)
 from services.approval.web.api.personal import Colleague, SessionState, SummaryPreference
+from services.pipeline.clock import utc_now
 from tests.integration.approval import company
 from tests.integration.approval.company import DANA, LEE, content
 from tests.integration.approval.desk import DeskUnderTest
 
 PAGE = Path(__file__).parents[3] / "docs/api.md"
 ORIGIN = "$PUBLIC_URL"
-WAITING, REJECTED, FAILED, IN_DOUBT, FOUND, SYNCED, DIFFERING, FIRST, SECOND = (
+REASON = "5c1f0a7e4d3b4c0e9a1b2c3d4e5f6a7b"
+WAITING, REJECTED, FAILED, IN_DOUBT, FOUND, SYNCED, DIFFERING, FIRST, SECOND, MARKED = (
     content(id_, number)
     for id_, number in (
         ("8841", "SC-014"),
@@ -37,6 +49,7 @@ WAITING, REJECTED, FAILED, IN_DOUBT, FOUND, SYNCED, DIFFERING, FIRST, SECOND = (
         ("8847", "SC-022"),
         ("8850", "SC-020"),
         ("8851", "SC-021"),
+        ("8852", "SC-023"),
     )
 )
 
@@ -79,10 +92,13 @@ async def prepare(desk: DeskUnderTest) -> None:
     named = DecisionResolved(**company.about(FOUND), round=1, document=document, decided_by=LEE.as_person, note="Seen.")
     asked = company.in_doubt(FOUND).model_copy(update={"probes": 5, "checks_evidence": 1})
     exported = (FAILED, IN_DOUBT, FOUND, SYNCED, DIFFERING)
-    await desk.receive(*map(company.sent, (WAITING, REJECTED, *exported, FIRST, SECOND)))
+    await desk.receive(*map(company.sent, (WAITING, REJECTED, *exported, FIRST, SECOND, MARKED)))
     await desk.receive(*map(company.accepted, exported))
     await desk.receive(failed, company.in_doubt(IN_DOUBT), company.in_doubt(FOUND), named, asked)
     await desk.receive(company.succeeded(SYNCED), company.succeeded(DIFFERING), company.drifted(DIFFERING))
+    kept = {"id": REASON, "company_id": company.COMPANY, "title": "Closed", "text": "It is closed.", "at": utc_now()}
+    async with desk.database.begin() as db:
+        await db.execute(insert(REASON_TEMPLATE).values(kept | {"created_by": LEE.as_person.model_dump_json()}))
 
 
 def operations(desk: DeskUnderTest) -> set[tuple[str, str]]:
@@ -163,6 +179,8 @@ def _schema(schema: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
         (Colleague, examples.COLLEAGUE),
         (SessionState, examples.SESSION),
         (SummaryPreference, examples.SUMMARY),
+        (MarkState, examples.MARKED),
+        (ReasonTemplateState, examples.KEPT_REASON),
     ],
 )
 def test_the_examples_are_what_the_api_takes_and_gives(model: type[BaseModel], example: dict[str, Any]) -> None:

@@ -49,8 +49,11 @@ class Entry:
     form: dict[str, str] | None = None
     query: dict[str, str] | None = None
     is_scoped: bool = False
+    is_unknown: bool = False
+    """Whether what is sent names something that nobody has, so that whoever may do it gets 404."""
 
 
+REASON = {"title": "Closed", "text": "The period is closed."}
 ANSWERS = {
     "accept": READ,
     "reject": READ | {"reason": "No."},
@@ -75,7 +78,16 @@ MATRIX: dict[tuple[str, str], Entry] = {
         json={"answers": [{"verb": "accept", "commitment_id": "8841", "answer": READ}]},
         is_scoped=True,
     ),
-    ("GET", f"{API}/me"): Entry(Needs.VIEW),
+    ("GET", f"{API}/marks"): Entry(Needs.APPROVE),
+    ("POST", f"{API}/marks"): Entry(
+        Needs.APPROVE, json={"verb": "accept", "commitment_id": "8841", "answer": READ}, is_scoped=True
+    ),
+    ("DELETE", f"{API}/marks/{{commitment_id}}"): Entry(Needs.APPROVE),
+    ("GET", f"{API}/reasons"): Entry(Needs.APPROVE),
+    ("POST", f"{API}/reasons"): Entry(Needs.APPROVE, json=REASON),
+    ("PUT", f"{API}/reasons/{{reason_id}}"): Entry(Needs.APPROVE, json=REASON, is_unknown=True),
+    ("DELETE", f"{API}/reasons/{{reason_id}}"): Entry(Needs.APPROVE, is_unknown=True),
+    ("GET", f"{API}/me"): Entry(Needs.SIGN_IN),
     ("GET", f"{API}/people"): Entry(Needs.VIEW),
     ("GET", f"{API}/sessions"): Entry(Needs.VIEW),
     ("POST", f"{API}/sessions/{{name}}/end"): Entry(Needs.VIEW),
@@ -103,9 +115,17 @@ MATRIX: dict[tuple[str, str], Entry] = {
         for action in Action
     },
     ("GET", "/directory"): Entry(Needs.VIEW),
+    ("GET", "/access"): Entry(Needs.SIGN_IN),
+    ("GET", "/help"): Entry(Needs.SIGN_IN),
+    ("POST", "/help/keys"): Entry(Needs.SIGN_IN, form={"keys": "off"}),
+    ("GET", "/reasons"): Entry(Needs.APPROVE),
+    ("POST", "/reasons"): Entry(Needs.APPROVE, form=REASON),
+    ("GET", "/reasons/{template_id}"): Entry(Needs.APPROVE, is_unknown=True),
+    ("POST", "/reasons/{template_id}/change"): Entry(Needs.APPROVE, form=REASON, is_unknown=True),
+    ("POST", "/reasons/{template_id}/delete"): Entry(Needs.APPROVE),
     ("GET", "/u/{token:path}"): Entry(Needs.NOTHING),
     ("POST", "/u/{token:path}"): Entry(Needs.NOTHING, form={}),
-    ("GET", "/sessions"): Entry(Needs.VIEW),
+    ("GET", "/sessions"): Entry(Needs.SIGN_IN),
     ("POST", "/sessions/end"): Entry(Needs.SIGN_IN, form={}),
     ("GET", "/sign-in"): Entry(Needs.NOTHING),
     ("GET", "/sign-in/callback"): Entry(Needs.NOTHING),
@@ -163,7 +183,7 @@ def is_right(entry: Entry, who: DirectoryPerson, status: int) -> bool:
     }[entry.needs]
     if not is_allowed:
         return status == HTTPStatus.FORBIDDEN
-    if entry.is_scoped and who.company_id != COMPANY:
+    if entry.is_unknown or (entry.is_scoped and who.company_id != COMPANY):
         return status == HTTPStatus.NOT_FOUND
     return status not in (*REFUSED, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED) and status < 500
 

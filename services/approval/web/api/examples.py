@@ -15,6 +15,7 @@ SETTLE = {"revision": 1, "round": 1, "document": _DOCUMENT, "note": "I opened PO
 CONFIRM = {"revision": 1, "round": 1, "evidence": 1, "agrees": True, "note": "I opened PO-1001 as well."}
 EXPORT_AGAIN = {"revision": 1, "reopened": 0, "document": "erp-17", "replaces": True, "note": "It was deleted."}
 ACCEPT_DRIFT = {"revision": 1, "version": 1, "note": "Change order 1."}
+MARK = {"verb": "accept", "commitment_id": "8841", "answer": ACCEPT}
 ANSWERS = {
     "answers": [
         {"verb": "accept", "commitment_id": "8841", "answer": ACCEPT},
@@ -63,6 +64,7 @@ STATE = {
 PAGE = {
     "items": [STATE],
     "next_after": None,
+    "behind_seconds": None,
     "counts": {"ready": 1, "failed": 0, "exporting": 0, "synced": 0, "differing": 0, "rejected": 0, "all": 1},
 }
 DETAIL = STATE | {
@@ -86,7 +88,38 @@ HISTORY_ITEM = {
     "round": None,
     "text": "Sam Lee sent revision 1.",
 }
-ME = {"id": "person-5", "name": "Dana Ruiz", "company_id": "company-204", "is_accounting_approver": True}
+ME = {
+    "id": "person-5",
+    "name": "Dana Ruiz",
+    "company_id": "company-204",
+    "is_accounting_approver": True,
+    "erp_tool": "standard",
+    "can_push_to_accounting": True,
+    "commitments_tool": {},
+    "rights": [{"name": "ERP Integrations", "value": "Standard", "allows": "Viewing the tool."}],
+    "missing_to_view": [],
+    "missing_to_answer": [],
+}
+MARKED = {
+    "commitment_id": "8841",
+    "verb": "accept",
+    "revision": 1,
+    "content_hash": _HASH,
+    "reason": None,
+    "erp_code": None,
+    "accounting_date": None,
+    "note": None,
+    "number": "SC-014",
+    "currency": "USD",
+    "total": "480250.00",
+    "at": "2026-11-16T15:02:00Z",
+}
+REASON = {"title": "Closed cost code", "text": "Its cost code is closed. Use another one."}
+KEPT_REASON = REASON | {
+    "id": "5c1f0a7e4d3b4c0e9a1b2c3d4e5f6a7b",
+    "created_by": {"id": "person-5", "name": "Dana Ruiz", "email": "dana.ruiz@harbor-builders.example"},
+    "at": "2026-11-16T15:02:00Z",
+}
 RESULTS = {
     "results": [
         {"commitment_id": "8841", "status": 200, "etag": '"1794842520000"', "commitment": STATE, "problem": None},

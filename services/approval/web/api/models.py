@@ -148,6 +148,8 @@ class HistoryItem(_Model):
 class ReasonTemplateState(_Model):
     """A reason for rejecting that the company keeps."""
 
+    model_config = examples.shown(examples.KEPT_REASON)
+
     id: str
     title: str
     text: str

@@ -10,6 +10,7 @@ from schemas.fields import TEXT_PATTERN
 from services.approval.rules.reason_templates import TOO_MANY, ReasonTemplate, ReasonText
 from services.approval.storage import reason_templates
 from services.approval.storage.kept_responses import KeptResponses
+from services.approval.web.api import examples
 from services.approval.web.api.answering import Key
 from services.approval.web.api.models import ReasonTemplateState
 from services.approval.web.api.once import once
@@ -20,6 +21,7 @@ from services.pipeline.clock import utc_now
 
 _UNKNOWN = "Your company keeps no such reason."
 _REFUSALS = documented(400, 409, 413)
+Entered = Annotated[ReasonText, examples.body(examples.REASON)]
 ReasonId = Annotated[str, Path(max_length=64, pattern=TEXT_PATTERN)]
 
 
@@ -46,7 +48,7 @@ def _add_changes(router: APIRouter, dependencies: Dependencies, senders: Senders
     database, kept = dependencies.database, KeptResponses(dependencies.database)
 
     @router.post("/reasons", status_code=201, response_model=ReasonTemplateState, responses=_REFUSALS)
-    async def add_reason(request: Request, who: Approver, entered: ReasonText, key: Key = None) -> Response:
+    async def add_reason(request: Request, who: Approver, entered: Entered, key: Key = None) -> Response:
         """Add a reason; a company keeps at most 50."""
 
         async def act() -> Response:
@@ -60,7 +62,11 @@ def _add_changes(router: APIRouter, dependencies: Dependencies, senders: Senders
 
     @router.put("/reasons/{reason_id}", response_model=ReasonTemplateState, responses=_REFUSALS | documented(404))
     async def change_reason(
-        request: Request, who: Approver, reason_id: ReasonId, entered: ReasonText, key: Key = None
+        request: Request,
+        who: Approver,
+        reason_id: ReasonId,
+        entered: Annotated[ReasonText, examples.body(examples.REASON)],
+        key: Key = None,
     ) -> Response:
         """Change a reason; what was rejected with it before keeps its words."""
 
