@@ -1,5 +1,6 @@
 """Nothing that others write can turn around, hide or forge what stands beside it, on a page or in the API."""
 
+import html
 import re
 from http import HTTPStatus
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 from httpx2 import AsyncClient, Response
 
-from schemas.events import Change, DirectoryPerson
+from schemas.events import Change, DirectoryPerson, ExportFailed
 from schemas.fields import FailureClass
 from schemas.links import sign_unsubscribe
 from schemas.snapshot import Snapshot
@@ -47,7 +48,13 @@ def renamed(person: DirectoryPerson) -> DirectoryPerson:
 READY, OTHER = hostile_content("c-\u202e1", "SC-1"), hostile_content("c-2", "SC-2")
 FAILED, DOUBTED, DRIFTED = (hostile_content(f"c-{n}", f"SC-{n}") for n in (3, 4, 5))
 REJECTED, CHANGED = (hostile_content(f"c-{n}", f"SC-{n}") for n in (6, 7))
+ALSO_FAILED = hostile_content("c-8", "SC-8")
 NOTE = hostile("Nothing of it is urgent.")
+
+
+def failed(content: dict[str, Any]) -> ExportFailed:
+    said, step = hostile("It says no."), hostile("Correct it.")
+    return company.failed(content, FailureClass.FIX_DATA, said, next_step=step, code=NOTE)
 
 
 @pytest.fixture
@@ -57,11 +64,9 @@ async def attacked(desk: DeskUnderTest) -> DeskUnderTest:
         renamed(DANA),
         renamed(SAM),
         QUICKBOOKS.model_copy(update={"version": 2, "title": hostile("QuickBooks"), "limits": None}),
-        *(sent(each, note=NOTE) for each in (READY, OTHER, FAILED, DOUBTED, DRIFTED, REJECTED, CHANGED)),
-        *(company.accepted(each) for each in (FAILED, DOUBTED, DRIFTED)),
-        company.failed(
-            FAILED, FailureClass.FIX_DATA, hostile("It says no."), next_step=hostile("Correct it."), code=NOTE
-        ),
+        *(sent(each, note=NOTE) for each in (READY, OTHER, FAILED, ALSO_FAILED, DOUBTED, DRIFTED, REJECTED, CHANGED)),
+        *(company.accepted(each) for each in (FAILED, ALSO_FAILED, DOUBTED, DRIFTED)),
+        *(failed(each) for each in (FAILED, ALSO_FAILED)),
         company.in_doubt(DOUBTED).model_copy(update={"asked": hostile("It did not answer.")}),
         company.succeeded(DRIFTED),
         company.drifted(DRIFTED, differences=(Change(field=NOTE, before=NOTE, after=hostile("USD 1.00")),)),
@@ -78,6 +83,8 @@ async def every_page(desk: DeskUnderTest, browser: AsyncClient) -> dict[str, lis
     ready, differing = lists[0], lists[4]
     several = await browser.get("/reject-several?list=view%3Dready")
     accepted = await browser.post("/marks", data={"mark": choice(ready, "accept", OTHER["id"])})
+    rejections = [html.unescape(each) for each in re.findall(r'href="(/failed/reject[^"]*)"', lists[1].text)]
+    assert rejections
     opened = await browser.get("/commitments", params={"view": "ready", "item": READY["id"]})
     rejection = {"mark": choice(opened, "reject", READY["id"]), "reason": NOTE}
     marked = [accepted, await browser.post("/marks", data=rejection)]
@@ -91,6 +98,7 @@ async def every_page(desk: DeskUnderTest, browser: AsyncClient) -> dict[str, lis
     return {
         "triage.html": [ready, opened, *[await follow(browser, each) for each in marked]],
         "reject_several.html": [several],
+        "reject_failed.html": [await browser.get(rejecting) for rejecting in rejections],
         "review.html": [await browser.get("/review?list=view%3Dready")],
         "print.html": [await browser.get(f"/print?view={view}") for view in views],
         "list.html": [*lists[1:], await browser.get("/commitments", params={"view": "all", "q": NOTE})],
@@ -119,8 +127,10 @@ async def test_no_page_has_a_hidden_character_whoever_wrote_it(attacked: DeskUnd
     assert set(pages) == {each.name for each in TEMPLATES.glob("*.html") if "{% extends" in each.read_text()}
     for name, shown in pages.items():
         for each in shown:
-            found = HIDDEN_CHARACTERS.search(each.text)
-            assert found is None, (name, each.url, each.text[found.start() - 200 : found.end() + 50])
+            assert not re.search("[\u202a-\u202e\u2066-\u2069\x1b]", each.text), (name, each.url)
+            seen = re.sub(r'<input type="hidden"[^>]*>', "", each.text)
+            found = HIDDEN_CHARACTERS.search(seen)
+            assert found is None, (name, each.url, seen[found.start() - 200 : found.end() + 50])
     for name in ("triage.html", "review.html", "print.html", "list.html", "commitment.html", "check_differences.html"):
         assert "00.052,084" in text_of(pages[name][-1]), name
 

@@ -10,8 +10,8 @@ _SENT_BACK = frozenset({"href", "action", "formaction", "name", "id", "for"})
 """Attributes that nobody reads: they name a commitment or a document, and have to come back as they are."""
 
 _HIDDEN_VALUE = re.compile(r'<button\b|\stype="(?:hidden|radio|checkbox)"')
-_FIRST_REFERABLE = 0xA0
-"""Browsers read references to lower control characters as letters of Windows."""
+_NOT_REFERABLE = range(0x80, 0xA0)
+"""Browsers read references to these control characters as letters of Windows."""
 
 
 def legible_page(page: str) -> str:
@@ -41,4 +41,4 @@ def _referred(value: str) -> str:
 
 
 def _reference(character: str) -> str:
-    return f"&#{ord(character)};" if ord(character) >= _FIRST_REFERABLE else character
+    return character if ord(character) in _NOT_REFERABLE else f"&#{ord(character)};"

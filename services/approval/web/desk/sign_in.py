@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
-from services.approval.identity.identity import SESSION, Identity, attempt
+from services.approval.identity.identity import SESSION, Identity, Visitor, attempt
 from services.approval.identity.sign_in.errors import SignInFailedError
 from services.approval.identity.sign_in.flow import own_path
 from services.approval.web.dependencies import Dependencies
@@ -48,12 +48,13 @@ def _add_sign_out(router: APIRouter, identity: Identity, pages: Pages) -> None:
 
     @router.get("/signed-out")
     async def signed_out(request: Request) -> Response:
-        visitor = await identity.visitor(request)
-        if visitor is not None:
-            return pages.message(
-                "You are signed in", "You have signed in again meanwhile.", status=200, visitor=visitor
-            )
-        return pages.message("You are signed out", "You can close this page.", status=200, can_sign_in=True)
+        return _signed_out(pages, await identity.visitor(request))
+
+
+def _signed_out(pages: Pages, visitor: Visitor | None) -> Response:
+    if visitor is not None:
+        return pages.message("You are signed in", "You have signed in again meanwhile.", status=200, visitor=visitor)
+    return pages.message("You are signed out", "You can close this page.", status=200, can_sign_in=True)
 
 
 async def _finished(identity: Identity, request: Request, state: str, code: str) -> Response:
