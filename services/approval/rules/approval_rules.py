@@ -85,11 +85,6 @@ class CompanyRules(_Table):
         """Whether any approver has a limit."""
         return bool(self.limits or self.approver)
 
-    @property
-    def depends_on_others(self) -> bool:
-        """Whether what one approver may not accept is left to another one."""
-        return self.has_limits or self.second_approval is not None or self.separation_of_duties is Duties.BLOCK
-
     def limit(self, person_id: str, currency: str) -> Decimal | None:
         """The largest total in `currency` that the person may accept, None if there is no limit.
 
@@ -114,6 +109,10 @@ class ApprovalRules(_Table):
     def of(self, company_id: str) -> CompanyRules:
         """The company's rules; the defaults if the file does not list it."""
         return next((each for each in self.company if each.id == company_id), None) or CompanyRules(id=company_id)
+
+
+DEFAULTS = ApprovalRules()
+"""The rules without a file."""
 
 
 def _in_first(tables: tuple[Mapping[str, Decimal | None] | None, ...], currency: str) -> Decimal | None:

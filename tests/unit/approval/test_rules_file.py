@@ -24,7 +24,7 @@ def test_without_a_file_every_company_has_the_defaults() -> None:
     rules = read_rules(None).of("company-204")
     assert rules.separation_of_duties is Duties.WARN
     assert (rules.limit("person-5", "USD"), rules.second_approval_above("USD")) == (None, None)
-    assert not rules.depends_on_others
+    assert not rules.has_limits
 
 
 def test_the_page_shows_the_example_without_its_comments() -> None:
