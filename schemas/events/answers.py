@@ -82,6 +82,24 @@ class DecisionAccepted(CommitmentData):
         default=(),
         description="What earlier decisions unlinked, of which `decision.rejected` may be read later than this event.",
     )
+    first_approved_by: Person | None = Field(
+        default=None, description="Who approved it before, where the company's rules ask for two approvers."
+    )
+
+
+class DecisionFirstApproved(CommitmentData):
+    """An approver approved a revision that a second one has to accept; nothing is written until then."""
+
+    topic: ClassVar[str] = "decision.first_approved"
+    identity: ClassVar[tuple[str, ...]] = ("revision", "content_hash")
+
+    content_hash: ContentHash = Field(description="That of the content that was approved.")
+    decided_by: Person = Field(description="Who approved it first.")
+    sent_by: Person = Field(description="Who sent this revision.")
+    created_by: Person = Field(description="Who created the commitment.")
+    erp_code: Code | None = Field(default=None, description="The document number that the approver asks for.")
+    accounting_date: Day | None = Field(default=None, description="The day on which the ERP is to book it.")
+    note: Note | None = Field(default=None, description="What the approver wants to be remembered.")
 
 
 class DecisionRejected(CommitmentData):

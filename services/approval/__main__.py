@@ -8,6 +8,7 @@ from schemas.events import (
     CommitmentStatus,
     DecisionAccepted,
     DecisionDriftAccepted,
+    DecisionFirstApproved,
     DecisionRejected,
     DecisionResolved,
     DigestPreference,
@@ -16,6 +17,7 @@ from schemas.events import (
 from services.approval.aggregates import AGGREGATES
 from services.approval.metrics import REFRESH_SECONDS, refresh_gauges
 from services.approval.rules.refusals import refusal
+from services.approval.rules_file import read_rules
 from services.approval.settings import ApprovalSettings
 from services.approval.storage import retention, tallies
 from services.approval.storage.tables import KERNEL
@@ -34,13 +36,21 @@ PUBLISHED = (
     CommitmentStatus,
     DecisionAccepted,
     DecisionDriftAccepted,
+    DecisionFirstApproved,
     DecisionRejected,
     DecisionResolved,
     DigestPreference,
     SubmissionRefused,
 )
 OWN_DECISIONS = tuple(
-    decision.topic for decision in (DecisionAccepted, DecisionRejected, DecisionResolved, DecisionDriftAccepted)
+    decision.topic
+    for decision in (
+        DecisionFirstApproved,
+        DecisionAccepted,
+        DecisionRejected,
+        DecisionResolved,
+        DecisionDriftAccepted,
+    )
 )
 """What a database that was restored from a backup has to read again before anybody may decide on it."""
 
@@ -48,6 +58,7 @@ OWN_DECISIONS = tuple(
 def build() -> tuple[Service, ApprovalSettings]:
     """Return the service and its settings."""
     settings = load(ApprovalSettings)
+    rules = read_rules(settings.approval_rules)
     database = Database(settings.database_url, application_name="countersign.approval")
     outbox = Outbox(KERNEL)
     catching_up = CatchingUp(database, KERNEL, OWN_DECISIONS)
@@ -62,7 +73,7 @@ def build() -> tuple[Service, ApprovalSettings]:
             every(REFRESH_SECONDS, sparing(partial(refresh_gauges, database))),
             every(tallies.FOLD_SECONDS, partial(tallies.keep_folded, database)),
         ),
-        app=build_app(settings, database, outbox, catching_up.require, lateness),
+        app=build_app(settings, database, outbox, catching_up.require, lateness, rules),
         publishes=PUBLISHED,
         reply=refusal,
         catching_up=catching_up,

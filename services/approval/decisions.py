@@ -8,10 +8,13 @@ from schemas.commitment import Commitment, ErpDocument
 from schemas.events import DirectoryPerson, ErpConnection
 from schemas.snapshot import Snapshot
 from schemas.zones import zone_info
+from services.approval.rules.accepting import asked_terms
 from services.approval.rules.answers import Accept, Answer, AnswerResult, ExportAgain, Granted, Retry, Settle
+from services.approval.rules.approval_rules import DEFAULTS, ApprovalRules
 from services.approval.rules.checks import findings_on_repeat, not_mended, note_findings
 from services.approval.rules.commands import AnswerContext, carry_out
 from services.approval.rules.commitment import CommitmentFacts
+from services.approval.rules.controls import Authority, needs_second
 from services.approval.rules.erp import erp_title, target_erp
 from services.approval.rules.evidence import document_in_erp, names_in_erp, objection
 from services.approval.rules.finding import Finding
@@ -19,6 +22,7 @@ from services.approval.rules.leaving import objection_to_leaving
 from services.approval.rules.orders import terms_of, wrong_terms_again
 from services.approval.rules.terms import WrongTerm, wrong_terms
 from services.approval.storage import directory, documents, queries, reviews, submissions
+from services.approval.storage.authorities import authority_of
 from services.approval.storage.store import CommitmentStore
 from services.pipeline.apart import apart
 from services.pipeline.clock import utc_now
@@ -51,10 +55,17 @@ _ORDERS = (Accept, Retry, ExportAgain, Settle)
 class Decisions:
     """Carries out the answers of approvers."""
 
-    def __init__(self, database: Database, outbox: Outbox, require_caught_up: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        outbox: Outbox,
+        require_caught_up: Callable[[], None],
+        rules: ApprovalRules = DEFAULTS,
+    ) -> None:
         self._database = database
         self._outbox = outbox
         self._require_caught_up = require_caught_up
+        self._rules = rules
         self._store = CommitmentStore()
 
     async def answer(
@@ -76,7 +87,7 @@ class Decisions:
             if await queries.find(db, who.company_id, commitment_id) is None:
                 return None
             facts = (await self._store.load(db, [commitment_id]))[commitment_id]
-            judged = await _judged(db, facts, who, answer, traceparent)
+            judged = await self._judged(db, facts, who, answer, traceparent)
             if isinstance(judged.result, Granted):
                 if versions is not None and facts.status_version not in versions:
                     raise OutdatedError(facts)
@@ -87,6 +98,33 @@ class Decisions:
         self._outbox.hand_over(written)
         return Answered(judged.result, judged.result.decided.state)
 
+    async def check(self, db: Transaction, facts: CommitmentFacts, who: DirectoryPerson, answer: Answer) -> Answered:
+        """Return what `answer` by `who` to a commitment of their company would do now, without recording it."""
+        return await self._judged(db, facts, who, answer, None)
+
+    async def authority(self, db: Transaction, who: DirectoryPerson) -> Authority | None:
+        """Return what `who` may accept by the rules of their company; None if they are no approver."""
+        return await authority_of(db, who, self._rules.of(who.company_id))
+
+    async def _judged(
+        self, db: Transaction, facts: CommitmentFacts, who: DirectoryPerson, answer: Answer, traceparent: str | None
+    ) -> Answered:
+        erps = await directory.erps_of_company(db, who.company_id)
+        context = _context(facts, who, erps, traceparent)
+        authority = await self.authority(db, who) if isinstance(answer, Accept) else None
+        snapshot, findings = await _exported(db, who.company_id, facts, answer, erps, authority)
+        result = carry_out(
+            facts,
+            answer,
+            context,
+            snapshot=snapshot,
+            findings=findings,
+            wrong_terms=_wrong_terms(facts, answer, context, erps, snapshot),
+            objection=await _objection(db, who.company_id, facts, answer, erps),
+            needs_second=bool(authority and snapshot and needs_second(snapshot.commitment, authority.rules)),
+        )
+        return Answered(result, facts)
+
     async def _record(self, db: Transaction, before: CommitmentFacts, granted: Granted) -> Written:
         decided = granted.decided
         writes = Writes()
@@ -95,29 +133,6 @@ class Decisions:
         await writes.execute(db)
         crash_at("approval.before_decision_commit")
         return written
-
-
-async def check(db: Transaction, facts: CommitmentFacts, who: DirectoryPerson, answer: Answer) -> Answered:
-    """Return what `answer` by `who` to a commitment of their company would do now, without recording it."""
-    return await _judged(db, facts, who, answer, None)
-
-
-async def _judged(
-    db: Transaction, facts: CommitmentFacts, who: DirectoryPerson, answer: Answer, traceparent: str | None
-) -> Answered:
-    erps = await directory.erps_of_company(db, who.company_id)
-    context = _context(facts, who, erps, traceparent)
-    snapshot, findings = await _exported(db, who.company_id, facts, answer, erps)
-    result = carry_out(
-        facts,
-        answer,
-        context,
-        snapshot=snapshot,
-        findings=findings,
-        wrong_terms=_wrong_terms(facts, answer, context, erps, snapshot),
-        objection=await _objection(db, who.company_id, facts, answer, erps),
-    )
-    return Answered(result, facts)
 
 
 def _context(
@@ -141,13 +156,14 @@ def _wrong_terms(
     erp = target_erp(facts, erps, snapshot.commitment if snapshot else None)
     if not isinstance(answer, Accept):
         return () if snapshot is None else wrong_terms_again(facts, answer, erp, context.today)
+    asked = asked_terms(facts, answer)
     return wrong_terms(
         erp.limits if erp else None,
         erp_title(erp),
         context.today,
-        erp_code=answer.erp_code,
-        accounting_date=answer.accounting_date,
-        note=answer.note,
+        erp_code=asked.erp_code,
+        accounting_date=asked.accounting_date,
+        note=asked.note,
     )
 
 
@@ -178,7 +194,12 @@ async def _objection_to_evidence(
 
 
 async def _exported(
-    db: Transaction, company_id: str, facts: CommitmentFacts, answer: Answer, erps: Sequence[ErpConnection]
+    db: Transaction,
+    company_id: str,
+    facts: CommitmentFacts,
+    answer: Answer,
+    erps: Sequence[ErpConnection],
+    authority: Authority | None,
 ) -> tuple[Snapshot | None, tuple[Finding, ...]]:
     """Return the stored content that `answer` would export, and the findings on it if it is to be accepted."""
     match answer:
@@ -197,9 +218,9 @@ async def _exported(
     snapshot = Snapshot.from_text(row.text)
     if not isinstance(answer, Accept):
         return snapshot, await _findings_again(facts, answer, snapshot.commitment, erps)
-    (checked,) = await reviews.check(db, company_id, erps, [(facts, row)])
+    (checked,) = await reviews.check(db, company_id, erps, [(facts, row)], authority)
     found = (*checked.findings, *note_findings(answer.note, facts.id, answer.revision, checked.erp))
-    return snapshot, not_mended(found, answer.erp_code)
+    return snapshot, not_mended(found, asked_terms(facts, answer).erp_code)
 
 
 async def _findings_again(

@@ -9,8 +9,10 @@ from schemas.erp_limits import broken_limits, long_memo
 from schemas.events import DirectoryPerson, ErpConnection, LimitsProfile
 from schemas.fields import ToolLevel
 from services.approval.rules.amounts import amount_findings
+from services.approval.rules.controls import Authority, control_findings
 from services.approval.rules.erp import erp_title
 from services.approval.rules.finding import Finding
+from services.approval.rules.first_approval import FirstApproval
 from services.approval.rules.references import Known, reference_findings
 from services.approval.rules.unusual import Others, unusual_findings
 
@@ -46,6 +48,8 @@ def findings(
     others: Others = _NO_OTHERS,
     why_unreachable: str = "",
     in_erp: Known = MappingProxyType({}),
+    authority: Authority | None = None,
+    first: FirstApproval | None = None,
 ) -> tuple[Finding, ...]:
     """All findings on `commitment` as `sent_by` submitted it.
 
@@ -53,7 +57,8 @@ def findings(
     commitment whose number the ERP could not tell from this one's, once it has cut them; `others` are its vendor's.
     `refused_before` says why the ERP refused an earlier revision, if that was not corrected. `why_unreachable` says why
     no connection takes it: a warning, as one may be on its way. `in_erp` are those names of `entries_to_look_up` that
-    the ERP has.
+    the ERP has. `authority` is what whoever looks may accept, None if nothing; `first` is the approval of the first of
+    two approvers, if it stands.
     """
     return (
         *amount_findings(commitment, erp),
@@ -65,6 +70,7 @@ def findings(
         *unusual_findings(commitment, others),
         *([Finding(REFUSED_BEFORE, refused_before, is_blocking=False)] if refused_before else []),
         *([Finding(UNREACHABLE, why_unreachable, is_blocking=False)] if why_unreachable else []),
+        *(control_findings(commitment, sent_by, authority, first) if authority else ()),
     )
 
 

@@ -91,6 +91,7 @@ def entry_removed(
     return Decided(replace(known, record=None), is_changed=known.record is not None)
 
 
+first_approved = joining(joins.first_approved)
 accepted = joining(joins.accepted)
 rejected = joining(joins.rejected)
 resolved = joining(joins.resolved)

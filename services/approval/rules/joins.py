@@ -8,6 +8,7 @@ from schemas.events import (
     CommitmentRetrieved,
     DecisionAccepted,
     DecisionDriftAccepted,
+    DecisionFirstApproved,
     DecisionRejected,
     DecisionResolved,
     EventData,
@@ -33,6 +34,7 @@ from services.approval.rules.facts import (
     WrittenDocument,
     later,
 )
+from services.approval.rules.first_approval import FirstApproval
 from services.approval.rules.refusal import Refusal
 
 _REFUSALS = (FailureClass.FIX_DATA, FailureClass.WAIT_FOR_DEPENDENCY)
@@ -94,6 +96,11 @@ def accepted(facts: CommitmentFacts, event: Event[DecisionAccepted]) -> Commitme
     )
     unlinked = _without(_without_earlier(facts, decision), decision.replaces, decision)
     return _ruled(unlinked.updated(approved=later(facts.approved, approved)), ruling)
+
+
+def first_approved(facts: CommitmentFacts, event: Event[DecisionFirstApproved]) -> CommitmentFacts:
+    """The facts with the approval of the first of two approvers."""
+    return facts.updated(first_approvals=facts.first_approvals | {FirstApproval.of(event.data, _time(event))})
 
 
 def rejected(facts: CommitmentFacts, event: Event[DecisionRejected]) -> CommitmentFacts:

@@ -9,6 +9,7 @@ from schemas.erp_limits import long_memo
 from schemas.events import (
     DecisionAccepted,
     DecisionDriftAccepted,
+    DecisionFirstApproved,
     DecisionRejected,
     DecisionResolved,
     ErpConnection,
@@ -25,7 +26,7 @@ from services.approval.rules.finding import Finding
 from services.approval.rules.guards import is_content
 from services.approval.rules.terms import WrongTerm, wrong_terms
 
-Decision = DecisionAccepted | DecisionRejected | DecisionResolved | DecisionDriftAccepted
+Decision = DecisionFirstApproved | DecisionAccepted | DecisionRejected | DecisionResolved | DecisionDriftAccepted
 Repeat = Retry | ExportAgain | Settle
 Verdict = Decision | AlreadyGranted | Blocked | Unacceptable | Conflict | None
 """A decision grants the answer; None refuses it, because the commitment has changed since the approver saw it."""
@@ -39,6 +40,7 @@ class Checked:
     findings: tuple[Finding, ...] = ()
     wrong_terms: tuple[WrongTerm, ...] = ()
     objection: str = ""
+    needs_second: bool = False
 
     def obstacle(self, current: CurrentStatus) -> Blocked | Unacceptable | None:
         """Why an order cannot be given although the commitment is where it should be; None if it can."""

@@ -7,7 +7,7 @@ from schemas.envelope import Event, new_event
 from schemas.events import CommitmentStatus, EventData
 from schemas.fields import FailureClass, Owner, Ribbon, Status
 from schemas.limits import MAX_TEXT_CHARACTERS
-from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, current_status
+from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, current_status, standing_approval
 from services.approval.rules.documents import distinct
 from services.approval.rules.drift_words import drift_words
 from services.approval.rules.erp import UNNAMED_ERP, called, connection_name
@@ -149,6 +149,8 @@ def _sentence(facts: CommitmentFacts, current: CurrentStatus, erp: str) -> str:
         return _ruled(facts, current, current.ruling, erp)
     if facts.retrieved and current.status is Status.RETRIEVED:
         return f"{facts.retrieved.by.name} retrieved {number}. It can be edited and re-sent."
+    if first := standing_approval(facts):
+        return f"{first.by.name} approved {number}; a second approver has to accept it."
     return _UNRULED_SENTENCES[current.status].format(number=number, revision=current.revision)
 
 

@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
+from typing import Any
 
 from schemas.commitment import Commitment
 from schemas.events import Change, ErpConnection
 from schemas.fields import Status
 from services.approval.rules.checks import findings, is_number_cut, kept_number
-from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, current_status
+from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, current_status, standing_approval
+from services.approval.rules.controls import Authority
 from services.approval.rules.differences import differences
 from services.approval.rules.erp import next_erp, target_erp, target_reason, why_unreachable
 from services.approval.rules.evidence import Holder
@@ -67,12 +69,14 @@ class Review:
         return tuple(dict.fromkeys(finding for each in self.submissions for finding in each.findings))
 
 
-async def review(db: Transaction, company_id: str, stored: StoredCommitment) -> Review:
-    """Return the review of a commitment."""
+async def review(
+    db: Transaction, company_id: str, stored: StoredCommitment, authority: Authority | None = None
+) -> Review:
+    """Return the review of a commitment by an approver with `authority`; by others without."""
     facts, current = stored.facts, stored.current
     erps = await directory.erps_of_company(db, company_id)
     rows = await submissions.of_revision(db, facts.id, current.revision, limit=SHOWN_CONTENTS)
-    checked = await check(db, company_id, erps, [(facts, row) for row in rows])
+    checked = await check(db, company_id, erps, [(facts, row) for row in rows], authority)
     previous = await submissions.before_revision(db, facts.id, current.revision)
     changes = await apart(partial(_changes, previous, checked[0].content)) if previous and checked else ()
     others = await documents.other_holders(db, company_id, facts, erps)
@@ -95,10 +99,11 @@ async def check(
     company_id: str,
     erps: Sequence[ErpConnection],
     submitted: Sequence[tuple[CommitmentFacts, SubmissionRow]],
+    authority: Authority | None = None,
 ) -> list[CheckedSubmission]:
     """Return submissions of one company, which exports to `erps`, in the same order, with their findings.
 
-    The number of statements is fixed.
+    Those of the company's own rules are for the approver with `authority`. The number of statements is fixed.
     """
     senders = await directory.people(db, {row.sent_by.id for _, row in submitted})
     contents = await apart(partial(_contents, [row for _, row in submitted]))
@@ -124,6 +129,7 @@ async def check(
                 namesake=taken.get((row.commitment_id, row.content_hash)),
                 others=others.get(row.commitment_id, Others()),
                 refused_before=_refused_before(facts, erp, refused.get(row.commitment_id), content),
+                **_approver(facts, authority),
             ),
         )
         for (facts, row), content, erp in zip(submitted, contents, targets, strict=True)
@@ -137,8 +143,17 @@ def _number(row: SubmissionRow, content: Commitment, erp: ErpConnection | None) 
 
 def _why_unreachable(facts: CommitmentFacts, erps: Sequence[ErpConnection], content: Commitment) -> str:
     """Return why the content cannot be exported; empty unless it waits, as later its own failure says so."""
+    return why_unreachable(facts, erps, content) if _waits(facts) else ""
+
+
+def _waits(facts: CommitmentFacts) -> bool:
     current = current_status(facts)
-    return why_unreachable(facts, erps, content) if current and current.status in _WAITING else ""
+    return current is not None and current.status in _WAITING
+
+
+def _approver(facts: CommitmentFacts, authority: Authority | None) -> dict[str, Any]:
+    """Return the arguments of `findings` for whoever may accept it, while it waits."""
+    return {"authority": authority, "first": standing_approval(facts)} if _waits(facts) else {}
 
 
 def _compared(

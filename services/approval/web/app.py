@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from services.approval.decisions import Decisions
 from services.approval.identity.identity import Identity
 from services.approval.identity.sign_in.errors import SignInError
+from services.approval.rules.approval_rules import DEFAULTS, ApprovalRules
 from services.approval.settings import ApprovalSettings
 from services.approval.web.api import problems
 from services.approval.web.api.routes import api_router
@@ -33,9 +34,10 @@ def build_app(
     outbox: Outbox,
     require_caught_up: Callable[[], None],
     lateness: Lateness,
+    rules: ApprovalRules = DEFAULTS,
 ) -> FastAPI:
     """Return the application; its OpenAPI document is at /api/v1/openapi.json."""
-    decisions, identity = Decisions(database, outbox, require_caught_up), Identity(settings, database)
+    decisions, identity = Decisions(database, outbox, require_caught_up, rules), Identity(settings, database)
 
     @asynccontextmanager
     async def until_closed(_: FastAPI) -> AsyncIterator[None]:

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from schemas.events import DirectoryPerson, EventData
 from services.approval.identity.identity import SESSION, Identity
+from services.approval.rules.approval_rules import DEFAULTS, ApprovalRules
 from services.approval.settings import ApprovalSettings
 from services.approval.storage import tables
 from services.approval.web.app import build_app
@@ -26,14 +27,15 @@ UNREACHABLE = "http://127.0.0.1:9"
 class DeskUnderTest:
     """The desk and the API: `receive` events, and open a `browser` as somebody."""
 
-    def __init__(self, settings: ApprovalSettings) -> None:
+    def __init__(self, settings: ApprovalSettings, rules: ApprovalRules = DEFAULTS) -> None:
         self.settings = settings
         self.database = Database(settings.database_url, application_name="tests", pool_size=4)
         self.consumer = ApprovalConsumer(self.database)
         self.identity = Identity(settings, self.database)
         self.is_caught_up = True
         self.lateness = Lateness(self.database, tables.KERNEL)
-        self.app = build_app(settings, self.database, self.consumer.outbox, self.require_caught_up, self.lateness)
+        outbox = self.consumer.outbox
+        self.app = build_app(settings, self.database, outbox, self.require_caught_up, self.lateness, rules)
 
     def require_caught_up(self) -> None:
         if not self.is_caught_up:
@@ -81,9 +83,9 @@ def settings(database_url: str, *, public_url: str = URL, issuer: str = UNREACHA
 
 
 @asynccontextmanager
-async def running_desk(wanted: ApprovalSettings) -> AsyncIterator[DeskUnderTest]:
+async def running_desk(wanted: ApprovalSettings, rules: ApprovalRules = DEFAULTS) -> AsyncIterator[DeskUnderTest]:
     """A desk with the company's people and its ERP, on a database that has the tables."""
-    desk = DeskUnderTest(wanted)
+    desk = DeskUnderTest(wanted, rules)
     await desk.receive_company()
     yield desk
     await desk.database.close()

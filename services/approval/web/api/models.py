@@ -54,6 +54,14 @@ class WaitingState(_Model):
     message: Words = Field(description="All of it in words, with times where you are.")
 
 
+class FirstApprovalState(_Model):
+    """The approval of the first of two approvers."""
+
+    by: Person
+    at: datetime
+    note: str | None
+
+
 class CommitmentState(_Model):
     """The status of a commitment."""
 
@@ -92,6 +100,9 @@ class CommitmentState(_Model):
         description="What an approver found in the ERP, while that is being confirmed; null otherwise."
     )
     drift: DriftState | None = Field(description="How it differs in the ERP; null if it does not, or was accepted.")
+    first_approval: FirstApprovalState | None = Field(
+        description="Who approved it, where a second approver has to accept it; null once that is done, or void."
+    )
     summary: Summary
 
 

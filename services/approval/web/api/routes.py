@@ -91,7 +91,8 @@ def _add_reading(router: APIRouter, dependencies: Dependencies, senders: Senders
         async with dependencies.readers:
             async with dependencies.database.begin() as db:
                 stored = await _found(db, who, commitment_id)
-                found = await review(db, who.company_id, stored)
+                authority = await dependencies.decisions.authority(db, who)
+                found = await review(db, who.company_id, stored, authority)
                 waiting = (await waiting_states(db, who, [stored])).get(commitment_id)
             read = await apart(partial(document, found, waiting))
         return Response(read, media_type="application/json", headers={"etag": etag_of(stored.facts)})

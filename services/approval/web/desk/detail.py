@@ -14,6 +14,7 @@ from schemas.commitment import Commitment, ErpDocument
 from schemas.events import Change, DirectoryPerson, ErpConnection
 from schemas.fields import Status
 from schemas.zones import zone_info
+from services.approval.rules.controls import Authority
 from services.approval.rules.differences import differences
 from services.approval.rules.documents import distinct
 from services.approval.rules.facts import Stage
@@ -122,6 +123,7 @@ class DetailPage:
     def __init__(self, dependencies: Dependencies, pages: Pages) -> None:
         self._database = dependencies.database
         self._readers = dependencies.readers
+        self._decisions = dependencies.decisions
         self._pages = pages
 
     async def show(self, who: DirectoryPerson, commitment_id: str, refused: RefusedForm | None = None) -> Response:
@@ -132,7 +134,8 @@ class DetailPage:
                 stored = await queries.find(db, who.company_id, commitment_id)
                 if stored is None:
                     raise HTTPException(HTTPStatus.NOT_FOUND)
-                detail = await load_detail(db, who, stored, form.revision)
+                authority = await self._decisions.authority(db, who)
+                detail = await load_detail(db, who, stored, form.revision, authority)
                 counts = await tallies.counts(db, who.company_id)
                 reasons = await reason_templates.of_company(db, who.company_id) if who.is_approver else ()
             return await self._pages.render_apart(
@@ -179,10 +182,17 @@ def accounting_dates(erp: ErpConnection | None, who: DirectoryPerson) -> tuple[d
 
 
 async def load_detail(
-    db: Transaction, who: DirectoryPerson, stored: StoredCommitment, read_revision: int | None
+    db: Transaction,
+    who: DirectoryPerson,
+    stored: StoredCommitment,
+    read_revision: int | None,
+    authority: Authority | None,
 ) -> Detail:
-    """Return all that a page shows of a commitment; its changes begin at the revision that was read, if one was."""
-    found = await review(db, who.company_id, stored)
+    """Return all that a page shows of a commitment to `who`, who has `authority`.
+
+    Its changes begin at the revision that was read, if one was.
+    """
+    found = await review(db, who.company_id, stored, authority)
     changes, since = await _changes(db, found, read_revision)
     history = await history_items(db, who.company_id, found.facts.id)
     places = await line.places(db, [(found.facts, found.current, found.erp)])

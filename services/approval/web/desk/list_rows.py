@@ -1,8 +1,9 @@
 """The rows of the desk's lists, with the findings on those that wait for an answer."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 
 from schemas.commitment import ErpDocument, Summary
 from schemas.events import ErpConnection, Failure
@@ -10,22 +11,27 @@ from schemas.fields import FailureClass, Owner, Status
 from services.approval.rules import status
 from services.approval.rules.checks import UNREACHABLE, unknown_limits
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus
+from services.approval.rules.controls import Authority
 from services.approval.rules.erp import UNNAMED_ERP, connection_name, is_held_back, target_erp
 from services.approval.rules.finding import Finding
 from services.approval.rules.guards import is_erp_left, missing_document
 from services.approval.rules.leaving import connection_that_is_back
 from services.approval.rules.marks import Mark, Verb
 from services.approval.rules.polled import needs_somebody
+from services.approval.rules.rows import SubmissionRow
 from services.approval.rules.triage import Group, group_of, per_cent
 from services.approval.storage import line, reviews, submissions
 from services.approval.storage.queries import StoredCommitment
-from services.approval.storage.reviews import Review
+from services.approval.storage.reviews import CheckedSubmission, Review
 from services.approval.storage.submissions import Key
 from services.approval.storage.views import DeskView
 from services.approval.web.desk.forms import Choice, DriftChoice, RetryChoice
 from services.pipeline.database import Transaction
 
 GROUP_BYTES = 1_048_576
+
+Check = Callable[[Sequence[tuple[CommitmentFacts, SubmissionRow]]], Awaitable[Sequence[CheckedSubmission]]]
+"""Finds what is to be known of submissions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,25 +234,24 @@ async def list_rows(
     view: DeskView,
     commitments: Sequence[StoredCommitment],
     erps: Sequence[ErpConnection],
+    authority: Authority | None = None,
 ) -> list[ListRow]:
-    """Return `commitments` of one company, which exports to `erps`, as rows of a view."""
+    """Return `commitments` of one company, which exports to `erps`, as rows of a view for whoever has `authority`."""
     rows = [
         ListRow(each.facts, each.current, target_erp(each.facts, erps), (), connection_that_is_back(each.current, erps))
         for each in commitments
     ]
     if view is DeskView.READY:
-        return await _waiting_rows(db, company_id, rows, erps)
+        return await _waiting_rows(db, rows, partial(reviews.check, db, company_id, erps, authority=authority))
     if view is not DeskView.EXPORTING:
         return rows
     places = await line.places(db, [(row.facts, row.current, row.erp) for row in rows])
     return [replace(row, place=places.get(row.facts.id)) for row in rows]
 
 
-async def _waiting_rows(
-    db: Transaction, company_id: str, rows: Sequence[ListRow], erps: Sequence[ErpConnection]
-) -> list[ListRow]:
+async def _waiting_rows(db: Transaction, rows: Sequence[ListRow], check: Check) -> list[ListRow]:
     """Return `rows` with what an approver has to know before answering."""
-    found = await _checked(db, company_id, rows, erps)
+    found = await _checked(db, rows, check)
     totals = await submissions.totals_before(
         db, {row.facts.id: row.current.revision for row in rows if row.current.revision > 1}
     )
@@ -265,9 +270,7 @@ class _Checked:
     note: str | None = None
 
 
-async def _checked(
-    db: Transaction, company_id: str, rows: Sequence[ListRow], erps: Sequence[ErpConnection]
-) -> Mapping[str, _Checked]:
+async def _checked(db: Transaction, rows: Sequence[ListRow], check: Check) -> Mapping[str, _Checked]:
     """Return the findings on the contents that are shown, and the notes that came with them, by commitment id.
 
     The contents of a page may have 50 MB together, so they are read in groups, of which only little is kept.
@@ -277,7 +280,7 @@ async def _checked(
     found: dict[str, _Checked] = {}
     for group in _groups(keys, await submissions.sizes(db, keys)):
         sent = await submissions.find_many(db, group)
-        checked = await reviews.check(db, company_id, erps, [(facts[row.commitment_id], row) for row in sent.values()])
+        checked = await check([(facts[row.commitment_id], row) for row in sent.values()])
         found |= {each.row.commitment_id: _Checked(each.findings, each.row.note) for each in checked}
     return found
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.exceptions import HTTPException
 
 from schemas.events import DirectoryPerson
-from services.approval.decisions import Answered, check
+from services.approval.decisions import Answered
 from services.approval.rules.answers import Accept, AlreadyGranted, Granted, Reject, Unacceptable
 from services.approval.rules.commitment import current_status
 from services.approval.rules.erp import erp_title, target_erp
@@ -156,7 +156,7 @@ class MarkActions:
         stored = await queries.find(db, who.company_id, commitment_id)
         if stored is None:
             return None
-        answered = await check(db, stored.facts, who, answer)
+        answered = await self._dependencies.decisions.check(db, stored.facts, who, answer)
         erps = await directory.erps_of_company(db, who.company_id)
         return Marking(commitment_id, answer, answered, erp_title(target_erp(answered.facts, erps)))
 

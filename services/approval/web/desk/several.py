@@ -24,6 +24,7 @@ class SeveralPage:
     def __init__(self, dependencies: Dependencies, pages: Pages) -> None:
         self._database = dependencies.database
         self._readers = dependencies.readers
+        self._decisions = dependencies.decisions
         self._pages = pages
         self._marks = MarkActions(dependencies, pages)
 
@@ -41,7 +42,8 @@ class SeveralPage:
         async with self._readers:
             async with self._database.begin() as db:
                 erps = await directory.erps_of_company(db, who.company_id)
-                rows = await triage_rows(db, who, query, erps, await marks.of_person(db, who))
+                authority = await self._decisions.authority(db, who)
+                rows = await triage_rows(db, who, query, erps, await marks.of_person(db, who), authority)
                 reasons = await reason_templates.of_company(db, who.company_id)
             listed = [row for row in rows.in_order if group in (None, row.group) and row.mark is None]
             return await self._pages.render_apart(

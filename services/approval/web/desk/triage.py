@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 
 from schemas.events import DirectoryPerson, ErpConnection
 from schemas.fields import Status
+from services.approval.rules.controls import Authority
 from services.approval.rules.marks import Mark
 from services.approval.rules.triage import GROUP_WORDS, Group
 from services.approval.storage import marks, queries, reason_templates
@@ -71,6 +72,7 @@ class TriagePage:
     def __init__(self, dependencies: Dependencies, pages: Pages) -> None:
         self._database = dependencies.database
         self._readers = dependencies.readers
+        self._decisions = dependencies.decisions
         self._pages = pages
 
     async def show(
@@ -90,8 +92,9 @@ class TriagePage:
             async with self._database.begin() as db:
                 frame = await list_frame(db, person, query)
                 own = await marks.of_person(db, person) if person.is_approver else []
-                rows = await triage_rows(db, person, query, frame.erps, own)
-                opened = await _opened(db, person, query, rows, own, form)
+                authority = await self._decisions.authority(db, person)
+                rows = await triage_rows(db, person, query, frame.erps, own, authority)
+                opened = await _opened(db, person, query, rows, own, form, authority)
                 reasons = await reason_templates.of_company(db, person.company_id) if person.is_approver else ()
             return await self._pages.render_apart(
                 "triage.html",
@@ -121,13 +124,17 @@ async def triage_rows(
     query: ListQuery,
     erps: Sequence[ErpConnection],
     own: Sequence[Mark],
+    authority: Authority | None,
 ) -> TriageRows:
-    """Return the page of a list that waits, in groups, with the person's `own` marks; the company exports to `erps`."""
+    """Return the page of a list that waits, in groups, with the person's `own` marks; the company exports to `erps`.
+
+    The person has `authority`.
+    """
     found: list[ListRow] = []
     after, looked_at = query.cursor, 0
     while True:
         page = await queries.page(db, person.company_id, query.view, only=query.filter, sort=query.order, after=after)
-        rows = await list_rows(db, person.company_id, query.view, page.commitments, erps)
+        rows = await list_rows(db, person.company_id, query.view, page.commitments, erps, authority)
         found.extend(row for row in rows if not query.blocked or row.group is Group.BLOCKED)
         looked_at += len(rows)
         after = page.next_after
@@ -148,6 +155,7 @@ async def _opened(
     rows: TriageRows,
     own: Sequence[Mark],
     form: RefusedForm,
+    authority: Authority | None,
 ) -> Opened | None:
     """Return the commitment that the address names; otherwise the first one of the list."""
     ids = [row.facts.id for row in rows.in_order]
@@ -159,7 +167,7 @@ async def _opened(
         raise HTTPException(HTTPStatus.NOT_FOUND)
     mark = next((mark for mark in own if mark.commitment_id == shown), None)
     read = form.revision or (mark.revision if mark else None)
-    detail = await load_detail(db, person, stored, read)
+    detail = await load_detail(db, person, stored, read, authority)
     place = ids.index(shown) if shown in ids else -1
     unmarked = {row.facts.id for row in rows.in_order if row.mark is None} - {shown}
     return Opened(

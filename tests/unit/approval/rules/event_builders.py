@@ -16,6 +16,7 @@ from schemas.events import (
     CommitmentSent,
     DecisionAccepted,
     DecisionDriftAccepted,
+    DecisionFirstApproved,
     DecisionRejected,
     DecisionResolved,
     EventData,
@@ -77,6 +78,19 @@ def accepted(
         replaces=replaces,
         moves=moves,
         reopened=reopened,
+    )
+    return _event(data, at)
+
+
+def first_approved(
+    revision: int = 1, content: Snapshot = A, by: Person = DANA, at: datetime = NOW
+) -> Event[DecisionFirstApproved]:
+    data = DecisionFirstApproved(
+        **_about(revision),
+        content_hash=content.content_hash,
+        decided_by=by,
+        sent_by=SAM,
+        created_by=CONCRETE_1.creator,
     )
     return _event(data, at)
 
