@@ -46,6 +46,7 @@ STATE = {
     "left_documents": [],
     "waiting": None,
     "evidence": None,
+    "first_approval": None,
     "drift": None,
     "summary": {
         "number": "SC-014",

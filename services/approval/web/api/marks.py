@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.events import DirectoryPerson
 from schemas.fields import Id
-from services.approval.decisions import check
+from services.approval.decisions import Decisions
 from services.approval.rules.answers import Accept, AlreadyGranted, Reject
 from services.approval.rules.marks import Mark, Verb, mark_of
 from services.approval.storage import marks, queries
@@ -69,7 +69,7 @@ def marks_router(dependencies: Dependencies, senders: Senders) -> APIRouter:
 
         async def act() -> Response:
             async with database.begin() as db:
-                marked = await _marked(db, who, given)
+                marked = await _marked(dependencies.decisions, db, who, given)
                 await marks.save(db, who, [marked])
             return Response(MarkState.model_validate(marked).model_dump_json(), media_type="application/json")
 
@@ -85,13 +85,15 @@ def marks_router(dependencies: Dependencies, senders: Senders) -> APIRouter:
     return router
 
 
-async def _marked(db: Transaction, who: DirectoryPerson, given: GivenAccept | GivenReject) -> Mark:
+async def _marked(
+    decisions: Decisions, db: Transaction, who: DirectoryPerson, given: GivenAccept | GivenReject
+) -> Mark:
     """Return the mark; ProblemError if the answer could not be given now."""
     answer: Accept | Reject = given.answer
     stored = await queries.find(db, who.company_id, given.commitment_id)
     if stored is None:
         raise not_found(given.commitment_id)
-    answered = await check(db, stored.facts, who, answer)
+    answered = await decisions.check(db, stored.facts, who, answer)
     after_answer(answered)
     if isinstance(answered.result, AlreadyGranted):
         raise ProblemError(409, f"You have given this answer to {stored.current.summary.number} before.")
