@@ -25,6 +25,7 @@ from services.approval.rules import polled, times
 from services.approval.rules.amounts import excess_over_lines, line_sum
 from services.approval.rules.rights import LEVEL_WORDS
 from services.approval.rules.status import RIBBONS, STATUS_WORDS
+from services.approval.rules.triage import GROUP_WORDS
 from services.approval.storage.views import DeskView
 from services.approval.web.desk import wording
 from services.approval.web.desk.forms import FormProblem
@@ -85,6 +86,7 @@ class Pages:
             owner_words=wording.OWNER_WORDS,
             cause_words=wording.CAUSE_WORDS,
             ribbons=RIBBONS,
+            group_words=GROUP_WORDS,
             trouble=wording.TROUBLE,
             approvers_only=APPROVERS_ONLY,
             lateness=self._lateness_words,

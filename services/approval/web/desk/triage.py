@@ -11,7 +11,7 @@ from schemas.events import DirectoryPerson, ErpConnection
 from schemas.fields import Status
 from services.approval.rules.controls import Authority
 from services.approval.rules.marks import Mark
-from services.approval.rules.triage import GROUP_WORDS, Group
+from services.approval.rules.triage import Group
 from services.approval.storage import marks, queries, reason_templates
 from services.approval.storage.views import Cursor
 from services.approval.web.dependencies import Dependencies
@@ -104,7 +104,6 @@ class TriagePage:
                 query=query,
                 frame=frame,
                 rows=rows,
-                group_words=GROUP_WORDS,
                 opened=opened,
                 bar=MarksBar.of(own),
                 reasons=reasons,
