@@ -38,4 +38,4 @@ async def choose(browser: AsyncClient, *chosen: str, **fields: str) -> Response:
     answer = await send(browser)
     if answer.has_redirect_location and answer.headers["location"].startswith("/review"):
         answer = await browser.get(answer.headers["location"])
-    return answer if answer.has_redirect_location else await confirm(browser, answer)
+    return answer if answer.has_redirect_location or answer.is_error else await confirm(browser, answer)

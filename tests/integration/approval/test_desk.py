@@ -333,7 +333,7 @@ async def test_two_contents_under_one_revision_can_only_be_rejected(desk: DeskUn
         page = await browser.get(READY)
         assert not accepts(page)
         one = text_of(await browser.get("/commitments/8841"))
-        assert "Two contents came as revision 1" in one
+        assert "Revision 1 arrived twice with different content" in one
         assert "Line 2 cost code" in one
         done = await choose(browser, choice(page, "reject", "8841"), reason="Send it again.")
         assert "Rejected. SC-014" in text_of(await follow(browser, done))

@@ -23,8 +23,8 @@ async def test_a_form_that_is_too_large_is_refused_with_a_sentence_and_safe_head
 
     form = {"content-type": "application/x-www-form-urlencoded"}
     async with desk.browser(DANA) as browser:
-        stated = await browser.post("/commitments", content=b"x" * (MAX_BODY_BYTES + 1), headers=form)
-        unstated = await browser.post("/commitments", content=chunks(), headers=form)
+        stated = await browser.post("/marks", content=b"x" * (MAX_BODY_BYTES + 1), headers=form)
+        unstated = await browser.post("/marks", content=chunks(), headers=form)
     for answer in (stated, unstated):
         assert answer.status_code == 413
         assert "larger than 1,048,576 bytes" in answer.text
@@ -76,4 +76,4 @@ async def test_of_a_dispute_only_some_contents_are_read(desk: DeskUnderTest) -> 
     async with desk.browser(DANA) as browser:
         page = await browser.get("/commitments/c-1")
     assert page.status_code == 200
-    assert "Two contents came as revision 1" in text_of(page)
+    assert "Revision 1 arrived twice with different content" in text_of(page)

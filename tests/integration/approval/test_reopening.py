@@ -93,7 +93,7 @@ async def test_an_approver_leaves_it_as_the_erp_has_it(desk: DeskUnderTest) -> N
     assert "Dana Ruiz left it as the ERP has it" in text_of(page)
     left = text_of(page).split("Left as it is in QuickBooks", 1)[1].split("Decision", 1)[0]
     assert left.startswith(" Dana Ruiz left it so on ")
-    assert "Dana Ruiz notes Change order 1. Exported, and as it is in QuickBooks" in left
+    assert "Note from Dana Ruiz Change order 1. Exported, and as it is in QuickBooks" in left
     assert "USD 480,250.00" in left
     (accepted,) = await decided(desk, "decision.drift_accepted")
     assert (accepted["version"], accepted["note"]) == (1, "Change order 1.")

@@ -15,6 +15,8 @@ from tests.integration.approval.page_reader import accepts, choice, follow, hidd
 
 CONCRETE = content("8841", "SC-014")
 STEEL = content("8842", "SC-015", title="Steel", currency="EUR")
+# another amount, so that nobody is warned of the same order twice
+THIRD = content("8843", "SC-016", total="1250.00", lines=[company.line(1, "03-100", "Formwork", "1250.00")])
 CHEAPER = CONCRETE | {
     "total": "400000.00",
     "lines": [company.line(1, "03-100", "Formwork, slabs and core walls", "400000.00")],
@@ -87,12 +89,11 @@ async def test_what_changed_is_marked_where_it_stands(desk: DeskUnderTest) -> No
 
 async def test_two_accepts_and_a_typed_rejection_are_all_in_the_review_and_all_are_sent(desk: DeskUnderTest) -> None:
     """A10: nothing that was chosen is lost on the way, whichever button was pressed last."""
-    third = content("8843", "SC-016")
-    await desk.receive(sent(CONCRETE), sent(STEEL), sent(third))
+    await desk.receive(sent(CONCRETE), sent(STEEL), sent(THIRD))
     async with desk.browser(DANA) as browser:
         page = await browser.get(READY)
         await mark(browser, choice(page, "accept", "8841"))
-        await mark(browser, value_of(third, "reject"), reason="Line 2: cost code 03-300 is closed.")
+        await mark(browser, value_of(THIRD, "reject"), reason="Line 2: cost code 03-300 is closed.")
         await mark(browser, value_of(STEEL))
         bar = await browser.get(READY)
         assert "2 accepted: EUR 480 k, USD 480 k · 1 rejected Review and send" in text_of(bar)
@@ -113,7 +114,7 @@ async def test_two_accepts_and_a_typed_rejection_are_all_in_the_review_and_all_a
 
 
 async def test_a_mark_survives_searches_another_session_and_accept_all(desk: DeskUnderTest) -> None:
-    await desk.receive(sent(CONCRETE), sent(STEEL), sent(content("8843", "SC-016")))
+    await desk.receive(sent(CONCRETE), sent(STEEL), sent(THIRD))
     async with desk.browser(DANA) as browser:
         await mark(browser, value_of(CONCRETE, "reject"), reason="My reason.", list="view=ready&q=SC-014")
         assert "1 rejected" in text_of(await browser.get(f"{READY}&q=steel"))
@@ -130,7 +131,7 @@ async def test_a_mark_survives_searches_another_session_and_accept_all(desk: Des
 
 
 async def test_an_answer_leads_to_the_next_one_of_the_same_search(desk: DeskUnderTest) -> None:
-    await desk.receive(sent(CONCRETE), sent(STEEL), sent(content("8843", "SC-016")))
+    await desk.receive(sent(CONCRETE), sent(STEEL), sent(THIRD))
     async with desk.browser(DANA) as browser:
         page = await browser.get(f"{READY}&q=concrete&item=8841")
         fields = hidden_fields(page, "/marks")
@@ -191,10 +192,9 @@ async def test_a_newer_revision_is_never_sent_unread(desk: DeskUnderTest) -> Non
 
 async def test_a_double_click_gets_the_first_result_again(desk: DeskUnderTest) -> None:
     """A23: for one fresh commitment, and for a review."""
-    third = content("8843", "SC-016")
-    await desk.receive(sent(CONCRETE), sent(STEEL), sent(third))
+    await desk.receive(sent(CONCRETE), sent(STEEL), sent(THIRD))
     async with desk.browser(DANA) as browser:
-        await mark(browser, value_of(third))
+        await mark(browser, value_of(THIRD))
         form = hidden_fields(await browser.get(READY), "/review")
         pages = [text_of(await follow(browser, await browser.post("/review", data=form))) for _ in range(2)]
         assert pages[0] == pages[1]
