@@ -42,6 +42,23 @@ class UnlinkedDocument(Record):
 UnlinkedDocuments = Annotated[tuple[UnlinkedDocument, ...], Field(max_length=limits.MAX_UNLINKED_DOCUMENTS), NullIs(())]
 
 
+class DecisionLink(Record):
+    """The place of a decision in the chain of all decisions on its commitment, so that none can be changed unseen."""
+
+    position: Annotated[Version, Field(ge=1)] = Field(
+        description="1 for the first decision on the commitment, +1 for each further one."
+    )
+    previous: ContentHash = Field(description="`hash` of the decision before; 64 zeros for the first one.")
+    decided_at: Instant = Field(description="When it was decided.")
+    hash: ContentHash = Field(
+        description="SHA-256 of `previous`, a line feed, and the RFC 8785 form of the decision: with its `type` and "
+        "its `data`, without `commitment`, without this hash, and without members that have their default value."
+    )
+
+
+_LINK = "Its place in the chain of decisions on the commitment; absent where the chain did not exist yet."
+
+
 class DecisionAccepted(CommitmentData):
     """An approver accepted a revision: it is to be written to the ERP, exactly as it stands here."""
 
@@ -79,6 +96,7 @@ class DecisionAccepted(CommitmentData):
         default=(),
         description="What earlier decisions unlinked, of which `decision.rejected` may be read later than this event.",
     )
+    link: DecisionLink | None = Field(default=None, description=_LINK)
 
 
 class DecisionRejected(CommitmentData):
@@ -97,6 +115,7 @@ class DecisionRejected(CommitmentData):
     reopened: Reopened = Field(
         default=0, description="How often this revision was reopened after it had been in the ERP; it is given back."
     )
+    link: DecisionLink | None = Field(default=None, description=_LINK)
 
 
 class DecisionResolved(CommitmentData):
@@ -124,6 +143,7 @@ class DecisionResolved(CommitmentData):
     withdrawn_by: Person | None = Field(
         default=None, description="The approver who says that this document is no evidence after all; absent before."
     )
+    link: DecisionLink | None = Field(default=None, description=_LINK)
 
     @property
     def evidence_step(self) -> str:
@@ -156,6 +176,7 @@ class DecisionDriftAccepted(CommitmentData):
     differences: Differences = Field(default=(), description="What differs.")
     decided_by: Person = Field(description="Who accepted it.")
     note: Note = Field(description="Why the ERP is right, in the approver's words.")
+    link: DecisionLink | None = Field(default=None, description=_LINK)
 
 
 class ApprovalRequested(CommitmentData):

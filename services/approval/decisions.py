@@ -18,7 +18,7 @@ from services.approval.rules.finding import Finding
 from services.approval.rules.leaving import objection_to_leaving
 from services.approval.rules.orders import wrong_terms_again
 from services.approval.rules.terms import WrongTerm, wrong_terms
-from services.approval.storage import directory, documents, queries, reviews, submissions
+from services.approval.storage import audit, directory, documents, queries, reviews, submissions
 from services.approval.storage.store import CommitmentStore
 from services.pipeline.apart import apart
 from services.pipeline.clock import utc_now
@@ -76,7 +76,8 @@ class Decisions:
             if await queries.find(db, who.company_id, commitment_id) is None:
                 return None
             facts = (await self._store.load(db, [commitment_id]))[commitment_id]
-            judged = await _judged(db, facts, who, answer, traceparent)
+            last = await audit.last_decision(db, commitment_id)
+            judged = await _judged(db, facts, who, answer, traceparent, last)
             if isinstance(judged.result, Granted):
                 if versions is not None and facts.status_version not in versions:
                     raise OutdatedError(facts)
@@ -103,9 +104,14 @@ async def check(db: Transaction, facts: CommitmentFacts, who: DirectoryPerson, a
 
 
 async def _judged(
-    db: Transaction, facts: CommitmentFacts, who: DirectoryPerson, answer: Answer, traceparent: str | None
+    db: Transaction,
+    facts: CommitmentFacts,
+    who: DirectoryPerson,
+    answer: Answer,
+    traceparent: str | None,
+    last: tuple[int, str] | None = None,
 ) -> Answered:
-    context = AnswerContext(who.as_person, zone_info(who.time_zone), utc_now(), traceparent)
+    context = AnswerContext(who.as_person, zone_info(who.time_zone), utc_now(), traceparent, last)
     erps = await directory.erps_of_company(db, who.company_id) if isinstance(answer, _ORDERS) else ()
     snapshot, findings = await _exported(db, who.company_id, facts, answer, erps)
     result = carry_out(

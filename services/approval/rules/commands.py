@@ -9,6 +9,7 @@ from datetime import date, datetime, tzinfo
 from typing import Any
 
 from schemas.commitment import ErpDocument, Person
+from schemas.decision_chain import Decision, linked
 from schemas.envelope import new_event
 from schemas.events import DecisionAccepted, DecisionDriftAccepted, DecisionRejected, DecisionResolved
 from schemas.fields import Status
@@ -50,7 +51,6 @@ from services.approval.rules.guards import (
 )
 from services.approval.rules.orders import (
     Checked,
-    Decision,
     Verdict,
     about,
     next_round,
@@ -72,12 +72,16 @@ _HANDLERS: Mapping[type[Decision], Handler[Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class AnswerContext:
-    """Who answers and when, and the trace that the answer belongs to; times in a conflict are in `zone`."""
+    """Who answers and when, and the trace that the answer belongs to; times in a conflict are in `zone`.
+
+    `last` is the position and the hash of the commitment's last decision; None before the first one.
+    """
 
     by: Person
     zone: tzinfo
     now: datetime
     traceparent: str | None = None
+    last: tuple[int, str] | None = None
 
     @property
     def today(self) -> date:
@@ -243,6 +247,7 @@ def _already_ordered(
 
 
 def _granted(facts: CommitmentFacts, decision: Decision, context: AnswerContext) -> Granted:
+    decision = linked(decision, context.last, context.now)
     event = new_event(decision, source=SOURCE, time=context.now, traceparent=context.traceparent)
     decided = _HANDLERS[type(decision)](facts, event, context.now)
     return Granted(replace(decided, publish=(event, *decided.publish)))

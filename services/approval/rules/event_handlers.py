@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
+from schemas.decision_chain import Decision
 from schemas.envelope import Event
 from schemas.events import (
     CommitmentData,
@@ -25,6 +26,7 @@ from services.pipeline.newest import Newest
 
 Handled = Decided[CommitmentFacts, StoredRow]
 EventT = TypeVar("EventT", bound=CommitmentData | Submission)
+DecisionT = TypeVar("DecisionT", bound=Decision)
 Handler = Callable[[CommitmentFacts, Event[EventT], datetime], Handled]
 
 
@@ -42,6 +44,22 @@ def joining(join: Callable[[CommitmentFacts, Event[EventT]], CommitmentFacts]) -
         return Decided(after, publish, (history.entry(after, event),))
 
     return handle
+
+
+def deciding(join: Callable[[CommitmentFacts, Event[DecisionT]], CommitmentFacts]) -> Handler[DecisionT]:
+    """Return a handler as `joining` does, which always adds a decision of the chain to the history.
+
+    A restored database may read a decision after a later one, so that it changes nothing; the chain still needs it.
+    """
+    handle = joining(join)
+
+    def handle_decision(facts: CommitmentFacts, event: Event[DecisionT], now: datetime) -> Handled:
+        decided = handle(facts, event, now)
+        if decided.is_changed or event.data.link is None:
+            return decided
+        return replace(decided, rows=(history.entry(decided.state, event),))
+
+    return handle_decision
 
 
 def submitted(facts: CommitmentFacts, event: Event[Submission], now: datetime) -> Handled:
@@ -91,10 +109,10 @@ def entry_removed(
     return Decided(replace(known, record=None), is_changed=known.record is not None)
 
 
-accepted = joining(joins.accepted)
-rejected = joining(joins.rejected)
-resolved = joining(joins.resolved)
-drift_accepted = joining(joins.drift_accepted)
+accepted = deciding(joins.accepted)
+rejected = deciding(joins.rejected)
+resolved = deciding(joins.resolved)
+drift_accepted = deciding(joins.drift_accepted)
 
 
 def _of_company(facts: CommitmentFacts, company_id: str) -> CommitmentFacts:

@@ -1,6 +1,7 @@
 """Describes an event for the history of its commitment."""
 
 from schemas.commitment import ErpDocument, Person
+from schemas.decision_chain import Decision, decision_form
 from schemas.envelope import Event
 from schemas.events import (
     CommitmentResent,
@@ -22,7 +23,7 @@ from schemas.fields import Status
 from services.approval.rules.amounts import excess_over_lines
 from services.approval.rules.commitment import CommitmentFacts, current_status
 from services.approval.rules.drift_words import drift_words
-from services.approval.rules.rows import HistoryEntry
+from services.approval.rules.rows import Chained, HistoryEntry
 from services.pipeline.formats import money
 
 OCCASIONS = {
@@ -35,6 +36,7 @@ OCCASIONS = {
 
 def entry(facts: CommitmentFacts, event: Event[EventData]) -> HistoryEntry:
     """The history entry for `event`; `facts` are those after it. TypeError if the history has no text for it."""
+    chained = _chained(event.data)
     return HistoryEntry(
         event_id=event.id,
         company_id=facts.company_id or "",
@@ -45,7 +47,15 @@ def entry(facts: CommitmentFacts, event: Event[EventData]) -> HistoryEntry:
         revision=vars(event.data).get("revision"),
         round=vars(event.data).get("round"),
         text=_text(facts, event.data),
+        chained=chained,
     )
+
+
+def _chained(data: EventData) -> Chained | None:
+    """The place of a decision in the chain, as the decision says it: it is told again as it was, never made anew."""
+    if not isinstance(data, Decision) or data.link is None:
+        return None
+    return Chained(data.link.position, data.link.hash, decision_form(data).decode())
 
 
 def _actor(data: EventData) -> Person | None:

@@ -118,17 +118,6 @@ class CommitmentDetail(CommitmentState):
     changes: tuple[Change, ...] = Field(description="What changed since the previous revision.")
 
 
-class HistoryItem(_Model):
-    """Something that happened to a commitment, in words."""
-
-    at: datetime
-    kind: str
-    actor: str | None
-    revision: int | None
-    round: int | None
-    text: str
-
-
 class Me(_Model):
     """The person who sent the request, and what they may do."""
 

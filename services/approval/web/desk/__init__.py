@@ -10,6 +10,7 @@ from services.approval.web.desk.directory import directory_router
 from services.approval.web.desk.drift_actions import drift_action_router
 from services.approval.web.desk.errors import ErrorHandler, ErrorPages
 from services.approval.web.desk.failed_actions import failed_router
+from services.approval.web.desk.history_page import history_router
 from services.approval.web.desk.list_copies import list_copy_router
 from services.approval.web.desk.lists import list_router
 from services.approval.web.desk.mark_actions import mark_router
@@ -35,6 +36,7 @@ def add_desk(app: FastAPI, dependencies: Dependencies) -> Mapping[type[Exception
         several_router,
         drift_action_router,
         failed_router,
+        history_router,
         commitment_router,
         directory_router,
         session_router,

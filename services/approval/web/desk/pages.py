@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
@@ -84,20 +84,7 @@ class Pages:
             line_sum=line_sum,
             excess_over_lines=excess_over_lines,
         )
-        self._environment.filters.update(
-            money=formats.money,
-            compact_money=formats.compact_money,
-            figure=wording.figure,
-            quantity=formats.quantity,
-            counted=times.counted,
-            tally=wording.tally,
-            segment=wording.segment,
-            moment=_moment,
-            waited=_waited,
-            days=_days,
-            heartbeat=_heartbeat,
-            in_line=_in_line,
-        )
+        self._environment.filters.update(_filters())
 
     def render(
         self,
@@ -178,9 +165,31 @@ def see_other(address: str) -> RedirectResponse:
     return RedirectResponse(address, HTTPStatus.SEE_OTHER)
 
 
+def _filters() -> dict[str, Any]:
+    return {
+        "money": formats.money,
+        "compact_money": formats.compact_money,
+        "figure": wording.figure,
+        "quantity": formats.quantity,
+        "counted": times.counted,
+        "tally": wording.tally,
+        "segment": wording.segment,
+        "moment": _moment,
+        "utc": _utc,
+        "waited": _waited,
+        "days": _days,
+        "heartbeat": _heartbeat,
+        "in_line": _in_line,
+    }
+
+
 @pass_context
 def _moment(context: Context, at: datetime) -> str:
     return times.moment(at, _zone(context))
+
+
+def _utc(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
 
 
 @pass_context

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from schemas.decision_chain import Decision
 from schemas.envelope import Event
 from schemas.events import (
     CommitmentResent,
@@ -27,7 +28,6 @@ from schemas.events import (
 from schemas.fields import Status
 from services.approval.rules import joins
 from services.approval.rules.commitment import CommitmentFacts, current_status
-from services.approval.rules.orders import Decision
 from tests.unit.approval.rules.event_builders import COMPANY, ID, without_version
 from tests.unit.approval.rules.granted_answers import granted
 
