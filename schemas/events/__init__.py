@@ -25,6 +25,7 @@ from schemas.events.exports import (
 )
 from schemas.events.limits_profile import LimitsProfile
 from schemas.events.mails import CurrencyTotal, DigestReady, DigestRow, DigestSection, MailSettled
+from schemas.events.questions import QuestionAnswered, QuestionAsked
 from schemas.events.references import (
     ITEM,
     JOB,
@@ -85,6 +86,8 @@ __all__ = [
     "LimitsProfile",
     "MailSettled",
     "MappedNames",
+    "QuestionAnswered",
+    "QuestionAsked",
     "Removal",
     "Submission",
     "SubmissionRefused",

@@ -11,6 +11,8 @@ from schemas.events import (
     DecisionRejected,
     DecisionResolved,
     DigestPreference,
+    QuestionAnswered,
+    QuestionAsked,
     SubmissionRefused,
 )
 from services.approval.aggregates import AGGREGATES
@@ -36,10 +38,20 @@ PUBLISHED = (
     DecisionRejected,
     DecisionResolved,
     DigestPreference,
+    QuestionAnswered,
+    QuestionAsked,
     SubmissionRefused,
 )
 OWN_DECISIONS = tuple(
-    decision.topic for decision in (DecisionAccepted, DecisionRejected, DecisionResolved, DecisionDriftAccepted)
+    decision.topic
+    for decision in (
+        DecisionAccepted,
+        DecisionRejected,
+        DecisionResolved,
+        DecisionDriftAccepted,
+        QuestionAsked,
+        QuestionAnswered,
+    )
 )
 """What a database that was restored from a backup has to read again before anybody may decide on it."""
 

@@ -81,21 +81,25 @@ class Decisions:
             if isinstance(judged.result, Granted):
                 if versions is not None and facts.status_version not in versions:
                     raise OutdatedError(facts)
-                written = await self._record(db, facts, judged.result)
+                written = await record(db, self._store, self._outbox, facts, judged.result)
         if not isinstance(judged.result, Granted):
             return judged
         crash_at("approval.after_decision")
         self._outbox.hand_over(written)
         return Answered(judged.result, judged.result.decided.state)
 
-    async def _record(self, db: Transaction, before: CommitmentFacts, granted: Granted) -> Written:
-        decided = granted.decided
-        writes = Writes()
-        requests = await self._store.save(db, writes, [StateChange(before.id, before, decided.state, decided.rows)])
-        written = await self._outbox.write(writes, [*decided.publish, *requests])
-        await writes.execute(db)
-        crash_at("approval.before_decision_commit")
-        return written
+
+async def record(
+    db: Transaction, store: CommitmentStore, outbox: Outbox, before: CommitmentFacts, granted: Granted
+) -> Written:
+    """Write what was granted: facts, rows, and the events to publish."""
+    decided = granted.decided
+    writes = Writes()
+    requests = await store.save(db, writes, [StateChange(before.id, before, decided.state, decided.rows)])
+    written = await outbox.write(writes, [*decided.publish, *requests])
+    await writes.execute(db)
+    crash_at("approval.before_decision_commit")
+    return written
 
 
 async def check(db: Transaction, facts: CommitmentFacts, who: DirectoryPerson, answer: Answer) -> Answered:

@@ -4,7 +4,7 @@ Rights are not checked here.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from typing import Any
 
@@ -250,4 +250,4 @@ def _granted(facts: CommitmentFacts, decision: Decision, context: AnswerContext)
     decision = linked(decision, context.last, context.now)
     event = new_event(decision, source=SOURCE, time=context.now, traceparent=context.traceparent)
     decided = _HANDLERS[type(decision)](facts, event, context.now)
-    return Granted(replace(decided, publish=(event, *decided.publish)))
+    return Granted(event_handlers.publishing(event, decided))

@@ -20,6 +20,7 @@ from services.approval.rules.facts import (
     WrittenDocument,
     canonical,
 )
+from services.approval.rules.questions import AskedQuestion, Question, Reply, with_replies
 
 
 @value(slots=False)
@@ -41,6 +42,8 @@ class CommitmentFacts:
     drift: Drift | None = None
     accepted_drift: AcceptedDrift | None = None
     evidence_check: EvidenceCheck | None = None
+    questions: tuple[Question, ...] = ()
+    replies: tuple[Reply, ...] = ()
     status_version: int = 0
 
     def updated(self, **changes: Any) -> "CommitmentFacts":
@@ -48,6 +51,11 @@ class CommitmentFacts:
         other = object.__new__(CommitmentFacts)
         other.__dict__.update(self.__dict__, **changes)
         return other
+
+    @property
+    def asked(self) -> tuple[AskedQuestion, ...]:
+        """The questions about the last revision that anything was asked about, with their replies."""
+        return with_replies(self.questions, self.replies) if self.questions else ()
 
     @property
     def submitted_revision(self) -> int:

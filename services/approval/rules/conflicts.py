@@ -56,6 +56,12 @@ def cannot_confirm_own(document: ErpDocument) -> str:
     return f"You named {document.name} yourself, so another accounting approver has to confirm it. {_NOT_RECORDED}"
 
 
+def enough_was_asked(current: CurrentStatus, count: int) -> str:
+    """Why no further question about the revision is sent."""
+    number = current.summary.number
+    return f"{count} questions about revision {current.revision} of {number} were sent already. Call, or reject it."
+
+
 class _Clock:
     """Formats times in `zone` for a reader at `now`."""
 

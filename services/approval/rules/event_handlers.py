@@ -13,6 +13,7 @@ from schemas.events import (
     DirectoryPersonRemoved,
     ErpReference,
     ErpReferenceRemoved,
+    EventData,
     MailSettled,
     Submission,
     SubmissionRefused,
@@ -60,6 +61,11 @@ def deciding(join: Callable[[CommitmentFacts, Event[DecisionT]], CommitmentFacts
         return replace(decided, rows=(history.entry(decided.state, event),))
 
     return handle_decision
+
+
+def publishing(event: Event[EventData], decided: Handled) -> Handled:
+    """`decided`, which also publishes the `event` that it follows from."""
+    return replace(decided, publish=(event, *decided.publish))
 
 
 def submitted(facts: CommitmentFacts, event: Event[Submission], now: datetime) -> Handled:
@@ -113,6 +119,8 @@ accepted = deciding(joins.accepted)
 rejected = deciding(joins.rejected)
 resolved = deciding(joins.resolved)
 drift_accepted = deciding(joins.drift_accepted)
+asked = joining(joins.asked)
+replied = joining(joins.replied)
 
 
 def _of_company(facts: CommitmentFacts, company_id: str) -> CommitmentFacts:

@@ -17,6 +17,8 @@ from schemas.events import (
     ExportInDoubt,
     ExportSucceeded,
     MailSettled,
+    QuestionAnswered,
+    QuestionAsked,
     SubmissionRefused,
 )
 from schemas.fields import Status
@@ -30,6 +32,7 @@ OCCASIONS = {
     "rejected": "the rejection",
     "export_failed": "the failed export",
     "resent": "the re-sent revision",
+    "question": "a question",
     "submission_refused": "what could not be taken",
 }
 
@@ -69,7 +72,8 @@ def _actor(data: EventData) -> Person | None:
         case DecisionAccepted() | DecisionRejected() | DecisionDriftAccepted():
             return data.decided_by
         case _:
-            return None
+            asked: Person | None = vars(data).get("asked_by") or vars(data).get("answered_by")
+            return asked
 
 
 def _text(facts: CommitmentFacts, data: EventData) -> str:
@@ -84,14 +88,18 @@ def _text(facts: CommitmentFacts, data: EventData) -> str:
             return _decided(data)
         case ExportInDoubt() | ExportFailed() | ExportSucceeded() | ExportDrifted() | DecisionDriftAccepted():
             return _exported(data)
-        case MailSettled() | SubmissionRefused():
+        case MailSettled() | SubmissionRefused() | QuestionAsked() | QuestionAnswered():
             return _told(data)
         case _:
             raise TypeError(f"the history has no text for {type(data).__name__}")
 
 
-def _told(data: MailSettled | SubmissionRefused) -> str:
+def _told(data: MailSettled | SubmissionRefused | QuestionAsked | QuestionAnswered) -> str:
     match data:
+        case QuestionAsked():
+            return f"{data.asked_by.name} asked {data.summary.sent_by.name}: {data.question}"
+        case QuestionAnswered():
+            return f"{data.answered_by.name} answered: {data.answer}"
         case MailSettled():
             why = f" ({data.reason.rstrip('.')})" if data.reason else ""
             return f"Mail to {data.recipient.name} about {_mail_topic(data.kind)}: {data.outcome}{why}."

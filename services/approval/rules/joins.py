@@ -15,6 +15,8 @@ from schemas.events import (
     ExportFailed,
     ExportInDoubt,
     ExportSucceeded,
+    QuestionAnswered,
+    QuestionAsked,
     Submission,
 )
 from services.approval.rules.commitment import CommitmentFacts
@@ -32,6 +34,7 @@ from services.approval.rules.facts import (
     WrittenDocument,
     later,
 )
+from services.approval.rules.questions import Question, Reply, with_said
 
 
 def submitted(facts: CommitmentFacts, event: Event[Submission]) -> CommitmentFacts:
@@ -231,6 +234,20 @@ def succeeded(facts: CommitmentFacts, event: Event[ExportSucceeded]) -> Commitme
     )
     documents = facts.documents | {WrittenDocument(export.revision, export.erp_document, export.reopened)}
     return _ruled(facts.updated(documents=documents), ruling)
+
+
+def asked(facts: CommitmentFacts, event: Event[QuestionAsked]) -> CommitmentFacts:
+    """The facts with this question."""
+    said = event.data
+    question = Question(said.revision, said.number, said.question, said.asked_by, _time(event))
+    return facts.updated(questions=with_said(facts.questions, question))
+
+
+def replied(facts: CommitmentFacts, event: Event[QuestionAnswered]) -> CommitmentFacts:
+    """The facts with this reply, even if its question has not arrived yet."""
+    said = event.data
+    reply = Reply(said.revision, said.number, said.answer, said.answered_by, _time(event))
+    return facts.updated(replies=with_said(facts.replies, reply))
 
 
 def _without(

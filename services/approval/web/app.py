@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from services.approval.decisions import Decisions
 from services.approval.identity.identity import Identity
 from services.approval.identity.sign_in.errors import SignInError
+from services.approval.questions import Questions
 from services.approval.settings import ApprovalSettings
 from services.approval.web.api import problems
 from services.approval.web.api.routes import api_router
@@ -48,7 +49,8 @@ def build_app(
         # the framework would redirect to whatever Host the request names
         redirect_slashes=False,
     )
-    dependencies = Dependencies(settings, database, outbox, decisions, identity)
+    questions = Questions(database, outbox, require_caught_up, settings.link_secret, settings.public_url)
+    dependencies = Dependencies(settings, database, outbox, decisions, identity, questions)
     app.include_router(api_router(dependencies))
     desk_handlers = add_desk(app, dependencies)
     app.add_middleware(BodyLimit, refusal=_too_large)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from services.approval.decisions import Decisions
 from services.approval.identity.identity import Identity
+from services.approval.questions import Questions
 from services.approval.settings import ApprovalSettings
 from services.pipeline.database import Database
 from services.pipeline.outbox import Outbox
@@ -22,5 +23,6 @@ class Dependencies:
     outbox: Outbox
     decisions: Decisions
     identity: Identity
+    questions: Questions
     readers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(READERS))
     """Taken by whatever loads, compares or shows contents; never while it is held already."""

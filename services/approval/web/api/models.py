@@ -48,6 +48,19 @@ class WaitingState(_Model):
     message: str = Field(description="All of it in words, with times where you are.")
 
 
+class QuestionState(_Model):
+    """A question to the sender, and the answer."""
+
+    revision: int
+    number: int
+    question: str
+    asked_by: Person
+    asked_at: datetime
+    answer: str | None = Field(description="Null until the sender has answered by the link in the mail.")
+    answered_by: Person | None
+    answered_at: datetime | None
+
+
 class CommitmentState(_Model):
     """The status of a commitment."""
 
@@ -84,6 +97,9 @@ class CommitmentState(_Model):
         description="What an approver found in the ERP, while that is being confirmed; null otherwise."
     )
     drift: DriftState | None = Field(description="How it differs in the ERP; null if it does not, or was accepted.")
+    questions: tuple[QuestionState, ...] = Field(
+        default=(), description="What approvers asked its sender last, all about one revision."
+    )
     summary: Summary
 
 

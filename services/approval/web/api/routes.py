@@ -13,6 +13,7 @@ from services.approval.storage.queries import StoredCommitment
 from services.approval.storage.reviews import review
 from services.approval.storage.views import DEFAULT_SORTS, DeskView, Sort
 from services.approval.web.api.answering import answer_router
+from services.approval.web.api.asking import ask_router
 from services.approval.web.api.filters import list_filter
 from services.approval.web.api.models import CommitmentDetail, CommitmentPage
 from services.approval.web.api.personal import personal_router
@@ -41,6 +42,7 @@ def api_router(dependencies: Dependencies) -> APIRouter:
     _add_reading(commitments, dependencies, senders)
     router.include_router(commitments)
     router.include_router(answer_router(dependencies, senders))
+    router.include_router(ask_router(dependencies, senders))
     router.include_router(personal_router(dependencies, senders))
     return router
 

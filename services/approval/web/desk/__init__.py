@@ -16,6 +16,7 @@ from services.approval.web.desk.lists import list_router
 from services.approval.web.desk.mark_actions import mark_router
 from services.approval.web.desk.news import news_router
 from services.approval.web.desk.pages import ASSETS, Assets, Pages
+from services.approval.web.desk.question_actions import question_router
 from services.approval.web.desk.review_page import review_router
 from services.approval.web.desk.sessions import session_router
 from services.approval.web.desk.several import several_router
@@ -33,6 +34,7 @@ def add_desk(app: FastAPI, dependencies: Dependencies) -> Mapping[type[Exception
         list_copy_router,
         mark_router,
         review_router,
+        question_router,
         several_router,
         drift_action_router,
         failed_router,

@@ -59,8 +59,19 @@ class ListRow:
             is_disputed=self.current.status is Status.DISPUTED,
             is_changed=self.current.revision > 1,
             has_note=bool(self.note),
+            is_asked=bool(self.question_tag),
             updates=bool(self.facts.document or self.facts.unlinked_documents),
         )
+
+    @property
+    def question_tag(self) -> str:
+        """Whether its sender was asked about it, and has answered: here, or by the note of the next revision."""
+        asked, revision = self.facts.asked, self.current.revision
+        if not asked or self.current.status is not Status.READY or asked[0].question.revision > revision:
+            return ""
+        if asked[0].question.revision < revision:
+            return "answered" if self.note else ""
+        return "answered" if all(each.reply for each in asked) else "asked"
 
     @property
     def is_marked_as_it_is(self) -> bool:

@@ -23,6 +23,8 @@ from schemas.events import (
     ExportFailed,
     ExportInDoubt,
     ExportSucceeded,
+    QuestionAnswered,
+    QuestionAsked,
     Submission,
 )
 from schemas.fields import Status
@@ -48,6 +50,8 @@ JOINS: Joins = {
     ExportFailed: joins.failed,
     ExportSucceeded: joins.succeeded,
     ExportDrifted: joins.drifted,
+    QuestionAsked: joins.asked,
+    QuestionAnswered: joins.replied,
 }
 
 
@@ -198,7 +202,7 @@ def expected_status(events: Sequence[EventData]) -> tuple[Status, int] | None:
     submitted = {_revision(event) for event in events if isinstance(event, Submission)}
     if not submitted:
         return None
-    others = (Submission, CommitmentRetrieved, ExportDrifted, DecisionDriftAccepted)
+    others = (Submission, CommitmentRetrieved, ExportDrifted, DecisionDriftAccepted, QuestionAsked, QuestionAnswered)
     rulings = [event for event in events if not isinstance(event, others)]
     ruled = max((_revision(ruling) for ruling in rulings), default=0)
     retrieved = max((event.revision for event in _of(events, CommitmentRetrieved)), default=0)
