@@ -15,7 +15,9 @@ from schemas.events import (
     QuestionAsked,
     SubmissionRefused,
 )
+from services.approval import holding
 from services.approval.aggregates import AGGREGATES
+from services.approval.holding import HeldAnswers
 from services.approval.metrics import REFRESH_SECONDS, refresh_gauges
 from services.approval.rules.refusals import refusal
 from services.approval.settings import ApprovalSettings
@@ -62,6 +64,7 @@ def build() -> tuple[Service, ApprovalSettings]:
     database = Database(settings.database_url, application_name="countersign.approval")
     outbox = Outbox(KERNEL)
     catching_up = CatchingUp(database, KERNEL, OWN_DECISIONS)
+    held = HeldAnswers(database, outbox, catching_up.require, settings.undo_seconds)
     service = Service(
         name="approval",
         tables=KERNEL,
@@ -70,6 +73,7 @@ def build() -> tuple[Service, ApprovalSettings]:
         aggregates=AGGREGATES,
         loops=(
             every(REFRESH_SECONDS, sparing(partial(refresh_gauges, database))),
+            every(holding.CARRY_OUT_SECONDS, held.carry_out_due),
             every(tallies.FOLD_SECONDS, partial(tallies.keep_folded, database)),
         ),
         app=build_app(settings, database, outbox, catching_up.require),

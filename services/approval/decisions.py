@@ -6,19 +6,31 @@ from functools import partial
 
 from schemas.commitment import Commitment, ErpDocument
 from schemas.events import DirectoryPerson, ErpConnection
+from schemas.fields import Status
 from schemas.snapshot import Snapshot
 from schemas.zones import zone_info
-from services.approval.rules.answers import Accept, Answer, AnswerResult, ExportAgain, Granted, Retry, Settle
+from services.approval.rules.answers import (
+    Accept,
+    Answer,
+    AnswerResult,
+    Conflict,
+    ExportAgain,
+    Granted,
+    Reject,
+    Retry,
+    Settle,
+)
 from services.approval.rules.checks import findings_on_repeat, note_findings
 from services.approval.rules.commands import AnswerContext, carry_out
-from services.approval.rules.commitment import CommitmentFacts
+from services.approval.rules.commitment import CommitmentFacts, current_status
+from services.approval.rules.conflicts import held_by
 from services.approval.rules.erp import erp_title, target_erp
 from services.approval.rules.evidence import document_in_erp, names_in_erp, objection
 from services.approval.rules.finding import Finding
 from services.approval.rules.leaving import objection_to_leaving
 from services.approval.rules.orders import wrong_terms_again
 from services.approval.rules.terms import WrongTerm, wrong_terms
-from services.approval.storage import audit, directory, documents, queries, reviews, submissions
+from services.approval.storage import audit, directory, documents, marks, queries, reviews, submissions
 from services.approval.storage.store import CommitmentStore
 from services.pipeline.apart import apart
 from services.pipeline.clock import utc_now
@@ -76,8 +88,7 @@ class Decisions:
             if await queries.find(db, who.company_id, commitment_id) is None:
                 return None
             facts = (await self._store.load(db, [commitment_id]))[commitment_id]
-            last = await audit.last_decision(db, commitment_id)
-            judged = await _judged(db, facts, who, answer, traceparent, last)
+            judged = await judge(db, facts, who, answer, traceparent)
             if isinstance(judged.result, Granted):
                 if versions is not None and facts.status_version not in versions:
                     raise OutdatedError(facts)
@@ -87,6 +98,14 @@ class Decisions:
         crash_at("approval.after_decision")
         self._outbox.hand_over(written)
         return Answered(judged.result, judged.result.decided.state)
+
+
+async def judge(
+    db: Transaction, facts: CommitmentFacts, who: DirectoryPerson, answer: Answer, traceparent: str | None
+) -> Answered:
+    """Return the result of `answer` as the next decision on a commitment that is locked; `record` writes it."""
+    last = await audit.last_decision(db, facts.id)
+    return await _judged(db, facts, who, answer, traceparent, last)
 
 
 async def record(
@@ -116,6 +135,8 @@ async def _judged(
     last: tuple[int, str] | None = None,
 ) -> Answered:
     context = AnswerContext(who.as_person, zone_info(who.time_zone), utc_now(), traceparent, last)
+    if isinstance(answer, Accept | Reject) and (held := await _held_by_other(db, facts, who, answer, context)):
+        return Answered(held, facts)
     erps = await directory.erps_of_company(db, who.company_id) if isinstance(answer, _ORDERS) else ()
     snapshot, findings = await _exported(db, who.company_id, facts, answer, erps)
     result = carry_out(
@@ -128,6 +149,21 @@ async def _judged(
         objection=await _objection(db, who.company_id, facts, answer, erps),
     )
     return Answered(result, facts)
+
+
+async def _held_by_other(
+    db: Transaction, facts: CommitmentFacts, who: DirectoryPerson, answer: Accept | Reject, context: AnswerContext
+) -> Conflict | None:
+    """Return the conflict with what somebody else has accepted and can still undo; None if nobody has."""
+    current = current_status(facts)
+    person_id, mark = (await marks.held(db, who.company_id, [facts.id])).get(facts.id, (who.person_id, None))
+    if mark is None or current is None or person_id == who.person_id:
+        return None
+    if not current.revision == answer.revision == mark.revision or current.status is not Status.READY:
+        return None
+    person = await directory.person(db, person_id)
+    name = person.name if person else "An accounting approver"
+    return Conflict(current, held_by(current, name, mark.at, context.now, context.zone))
 
 
 def _wrong_terms(

@@ -185,6 +185,10 @@ MARK = Table(
     Column("number", Text, nullable=False, comment="as it was marked, like currency and total"),
     Column("currency", Text, nullable=False),
     Column("total", Numeric, nullable=False),
+    Column("due_at", DateTime(timezone=True), comment="when it is carried out; empty while it is not sent"),
+    Column("problem", Text, comment="why it was sent and could not be carried out"),
+    Column("traceparent", Text, comment="of the request that sent it"),
+    Index("mark_held", "commitment_id", postgresql_where=text("due_at is not null")),
 )
 
 PERSON = Table(

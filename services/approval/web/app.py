@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from services.approval.decisions import Decisions
+from services.approval.holding import HeldAnswers
 from services.approval.identity.identity import Identity
 from services.approval.identity.sign_in.errors import SignInError
 from services.approval.questions import Questions
@@ -50,7 +51,8 @@ def build_app(
         redirect_slashes=False,
     )
     questions = Questions(database, outbox, require_caught_up, settings.link_secret, settings.public_url)
-    dependencies = Dependencies(settings, database, outbox, decisions, identity, questions)
+    held = HeldAnswers(database, outbox, require_caught_up, settings.undo_seconds)
+    dependencies = Dependencies(settings, database, outbox, decisions, identity, questions, held)
     app.include_router(api_router(dependencies))
     desk_handlers = add_desk(app, dependencies)
     app.add_middleware(BodyLimit, refusal=_too_large)

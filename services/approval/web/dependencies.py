@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from services.approval.decisions import Decisions
+from services.approval.holding import HeldAnswers
 from services.approval.identity.identity import Identity
 from services.approval.questions import Questions
 from services.approval.settings import ApprovalSettings
@@ -24,5 +25,6 @@ class Dependencies:
     decisions: Decisions
     identity: Identity
     questions: Questions
+    held: HeldAnswers
     readers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(READERS))
     """Taken by whatever loads, compares or shows contents; never while it is held already."""

@@ -21,6 +21,7 @@ from services.approval.web.desk.review_page import review_router
 from services.approval.web.desk.sessions import session_router
 from services.approval.web.desk.several import several_router
 from services.approval.web.desk.sign_in import sign_in_router
+from services.approval.web.desk.undo_actions import undo_router
 
 
 def add_desk(app: FastAPI, dependencies: Dependencies) -> Mapping[type[Exception], ErrorHandler]:
@@ -34,6 +35,7 @@ def add_desk(app: FastAPI, dependencies: Dependencies) -> Mapping[type[Exception
         list_copy_router,
         mark_router,
         review_router,
+        undo_router,
         question_router,
         several_router,
         drift_action_router,

@@ -51,6 +51,9 @@ class ListRow:
     mark: Mark | None = None
     """What the person who looks has chosen and not sent yet."""
 
+    held_by: str = ""
+    """Who has accepted it and can still undo that; empty if nobody has."""
+
     @property
     def group(self) -> Group:
         """What an approver has to do before accepting it."""
