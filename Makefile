@@ -14,12 +14,13 @@ TEST_PROCESSES ?= 3
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install-sandbox install-dev demo test test-browser test-lambda-erp test-alerts test-all chaos check format schemas lock bench clean
+.PHONY: help install-sandbox install-dev demo test test-browser test-lambda-erp test-alerts test-all screenshots chaos check format schemas lock bench clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /:/' | awk -F: '{printf "  %-16s %s\n", $$1, $$2}'
 
 demo: $(VENV)/sandbox.done ## Start everything on this machine; ARGS=--story plays the user stories and stops
+	@echo "Starting the demo, which takes about half a minute" >&2
 	@$(BIN)/countersign demo $(ARGS)
 
 test: $(VENV)/dev.done ## Run all tests on real servers, except those of the next three targets; ARGS go to pytest
@@ -36,6 +37,9 @@ test-alerts: $(VENV)/dev.done ## Test when the alerts fire; needs promtool of Pr
 
 test-all: $(VENV)/dev.done $(LAMBDA_ERP)/done ## Run the tests of the last four targets together, as CI does
 	@$(BIN)/pytest -n $(TEST_PROCESSES) $(ARGS)
+
+screenshots: $(VENV)/dev.done ## Save every page, at three widths in light and dark, in build/screenshots
+	@SCREENSHOTS=build/screenshots $(BIN)/pytest tests/end_to_end/test_pages.py -m browser $(ARGS)
 
 chaos: $(VENV)/dev.done ## Run the fault tests at full length (an hour) and print figures; ARGS=--fault-seed=2 varies them
 	@$(BIN)/pytest tests/chaos --long $(ARGS)

@@ -29,9 +29,15 @@ from schemas.fields import FailureClass, Owner
 
 # of 100 commitments in a company that has used the product for some time
 SHARES = {"synced": 80, "ready": 10, "rejected": 5, "retrieved": 3, "failed": 2}
-TABLES = {"commitment": "id", "submission": "commitment_id", "history": "commitment_id"}
+TABLES = {
+    "commitment": "id",
+    "submission": "commitment_id",
+    "history": "commitment_id",
+    "search_text": "commitment_id",
+}
 """The tables that grow with the number of commitments, with the column that names the commitment."""
 
+CHUNK = 50_000
 _MADE_SECONDS = 60
 _COLUMNS = """
 select column_name, data_type from information_schema.columns
@@ -110,22 +116,26 @@ def _statuses(db: psycopg.Connection) -> dict[str, str]:
 def _multiply(db: psycopg.Connection, table: str, key: str, status: str, count: int) -> None:
     """Copy the rows of the sample with `status` `count` times, each time for another commitment.
 
-    Columns are looked up, so that a new one is copied as well.
+    Columns are looked up, so that a new one is copied as well. Triggers read what a statement has inserted, so each
+    inserts a part of them.
     """
     columns = {name: _copied(name, kind) for name, kind in db.execute(_COLUMNS, (table,)).fetchall()}
     copy = sql.SQL("insert into {table} ({names}) select {values} from {table} sample, {numbers} where {key} = {id}")
-    db.execute(
-        copy.format(
-            table=sql.Identifier("approval", table),
-            names=sql.SQL(", ").join(map(sql.Identifier, columns)),
-            values=sql.SQL(", ").join(
-                value.format(sample=sql.Literal(_sample_id(status))) for value in columns.values()
-            ),
-            numbers=sql.SQL("generate_series(1, {}) as copies(copy_number)").format(sql.Literal(count)),
-            key=sql.Identifier("sample", key),
-            id=sql.Literal(_sample_id(status)),
+    for first in range(1, count + 1, CHUNK):
+        db.execute(
+            copy.format(
+                table=sql.Identifier("approval", table),
+                names=sql.SQL(", ").join(map(sql.Identifier, columns)),
+                values=sql.SQL(", ").join(
+                    value.format(sample=sql.Literal(_sample_id(status))) for value in columns.values()
+                ),
+                numbers=sql.SQL("generate_series({}, {}) as copies(copy_number)").format(
+                    sql.Literal(first), sql.Literal(min(first + CHUNK - 1, count))
+                ),
+                key=sql.Identifier("sample", key),
+                id=sql.Literal(_sample_id(status)),
+            )
         )
-    )
 
 
 def _copied(column: str, kind: str) -> sql.SQL:

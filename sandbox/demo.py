@@ -2,36 +2,46 @@
 
 import asyncio
 import errno
+import logging
 import shlex
 import signal
 import tempfile
 import tomllib
-from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from time import monotonic
 from typing import cast
 
 import click
+import httpx2
 from pydantic import Field, FilePath
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from rich.console import Console
 from rich.table import Table
 
+from sandbox.commitments.tool import NotPublishedError
+from sandbox.erp import Erp
 from sandbox.erp_under_demo import ErpKind
+from sandbox.filling import fill
 from sandbox.people import JOBS
 from sandbox.servers import ServerStartFailed
+from sandbox.servers.local_server import Report
 from sandbox.service_process import ServiceProcess
 from sandbox.serving import listen
 from sandbox.story import StepFailedError, Timeline, play
 from sandbox.supervisor import keep_running
 from sandbox.world import Ports, World, WorldOptions, running_world
 from schemas.examples.cast import DIRECTORY
+from schemas.fields import ToolLevel
 from services.pipeline.settings import load
 
 DONE, FAILED = 0, 1
 MAX_PORT = 65535
+MAX_ATTEMPTS = 4
+"""After so many, an export that the ERP puts off has failed: nobody waits at a demo as long as in production."""
+
 COMMAND_VARIABLES = ("KAFKA_BOOTSTRAP_SERVERS", "DATABASE_URL", "PUBLIC_URL", "LINK_SECRET", "ERP_CONNECTIONS")
 
 
@@ -60,11 +70,18 @@ class DemoSettings(BaseSettings):
             erp=0 if file else self.demo_erp_port,
             sign_in=self.demo_sign_in_port,
         )
-        return WorldOptions(ports=ports, erp_connections=file.absolute() if file else None)
+        return WorldOptions(
+            ports=ports,
+            erp_connections=file.absolute() if file else None,
+            erp_settings={"max_attempts": MAX_ATTEMPTS},
+        )
 
 
-def run_demo(*, folder: Path | None, is_story: bool, erp: str = ErpKind.SMALL) -> int:
-    """Run the demo, or the story on free ports, and return the exit status; files go to `folder`, if given."""
+def run_demo(*, folder: Path | None, is_story: bool, erp: str = ErpKind.SMALL, waiting: int = 0) -> int:
+    """Run the demo, or the story on free ports, and return the exit status; files go to `folder`, if given.
+
+    With the small ERP, every view of the desk is filled, and `waiting` commitments wait for an answer; 0 fills nothing.
+    """
     with ExitStack() as stack:
         folder = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="countersign-demo-")))
         options = WorldOptions() if is_story else load(DemoSettings).options
@@ -74,12 +91,26 @@ def run_demo(*, folder: Path | None, is_story: bool, erp: str = ErpKind.SMALL) -
             if taken := _taken(options.ports):
                 _say(taken)
                 return FAILED
-            return asyncio.run(_run(folder, options, is_story=is_story))
+            stack.enter_context(logs_in(folder / "demo.log"))
+            return asyncio.run(_run(folder, options, is_story=is_story, waiting=waiting))
         except (ServerStartFailed, StepFailedError) as error:
             _say(str(error))
         except OSError as error:
             _say(f"The demo cannot run: {error}")
     return FAILED
+
+
+@contextmanager
+def logs_in(path: Path) -> Iterator[None]:
+    """Write what libraries log to `path`, and not between the lines of the demo, of which it says nothing new."""
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(message)s"))
+    logging.getLogger().addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)
+        handler.close()
 
 
 def _taken(ports: Ports) -> str:
@@ -104,20 +135,19 @@ def _refused(page: str, port: int, error: OSError) -> str:
     )
 
 
-async def _run(folder: Path, options: WorldOptions, *, is_story: bool) -> int:
+async def _run(folder: Path, options: WorldOptions, *, is_story: bool, waiting: int) -> int:
     """Run until the story ends, or a signal stops it at any moment."""
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, cast("asyncio.Task[int]", asyncio.current_task()).cancel)
     try:
-        return await _play_or_wait(folder, options, is_story=is_story)
+        return await _play_or_wait(folder, options, is_story=is_story, waiting=waiting)
     except asyncio.CancelledError:
         _say("Stopped")
         return FAILED if is_story else DONE
 
 
-async def _play_or_wait(folder: Path, options: WorldOptions, *, is_story: bool) -> int:
+async def _play_or_wait(folder: Path, options: WorldOptions, *, is_story: bool, waiting: int) -> int:
     began = monotonic()
-    _say("Countersign demo on real servers; not for production.")
 
     def report(sentence: str) -> None:
         _say(f"{monotonic() - began:5.1f} s  {sentence}")
@@ -130,8 +160,26 @@ async def _play_or_wait(folder: Path, options: WorldOptions, *, is_story: bool) 
             click.echo(f"\nAll {timeline.steps} steps were seen.")
             return DONE
         _print_addresses(world)
-        await keep_running(world.services.values(), report)
+        await _fill_and_keep_running(world, waiting if isinstance(world.own_erp, Erp) else 0, report)
         return FAILED
+
+
+async def _fill_and_keep_running(world: World, waiting: int, report: Report) -> None:
+    """Fill the views while people look around already; a demo that cannot be filled says so, and goes on."""
+
+    async def filling() -> None:
+        try:
+            await fill(world, waiting, report)
+        except* (StepFailedError, NotPublishedError, httpx2.HTTPError) as group:
+            report(f"The desk could not be filled with all examples: {group.exceptions[0]}")
+
+    is_filling = asyncio.create_task(filling()) if waiting else None
+    try:
+        await keep_running(world.services.values(), report)
+    finally:
+        if is_filling:
+            is_filling.cancel()
+            await asyncio.wait({is_filling})
 
 
 def _print_addresses(world: World) -> None:
@@ -143,10 +191,8 @@ def _print_addresses(world: World) -> None:
         *([(world.own_erp.title, world.own_erp.url)] if world.own_erp else []),
     ):
         places.add_row(title, address)
-    people = Table("Sign in as", "Who is", title="People", title_justify="left")
-    for person_id, entry in DIRECTORY.items():
-        people.add_row(entry.name, JOBS[person_id])
-    Console().print(places, people)
+    Console().print(places, people_table(world.commitments.url, world.desk_url))
+    click.echo("Nobody has a password. Who acts in the Commitments tool is chosen at the top of its pages.\n")
     Console().print(services_table(world.services.values()))
     for line in log_lines(world.services.values()):
         click.echo(line)
@@ -155,6 +201,15 @@ def _print_addresses(world: World) -> None:
     for line in export_lines(world.environment, world.own_erp.secrets if world.own_erp else None):
         click.echo(line)
     click.echo("Ctrl-C stops everything and removes its data.")
+
+
+def people_table(tool_url: str, desk_url: str) -> Table:
+    """Who the people are, and where each of them works; one address a line, to be clicked or copied."""
+    people = Table("Sign in as", "Who is", "At", title="People", title_justify="left")
+    for person_id, entry in DIRECTORY.items():
+        uses_tool = ToolLevel.ADMIN in entry.commitments_tool.values() or entry.erp_tool is ToolLevel.NONE
+        people.add_row(entry.name, JOBS[person_id], tool_url if uses_tool else f"{desk_url}/sign-in")
+    return people
 
 
 def services_table(services: Iterable[ServiceProcess]) -> Table:

@@ -146,6 +146,9 @@ class Summary(Record):
     sent_by: Person = Field(description="Who sent this revision.")
     url: Url = Field(description="Where the commitment opens in the project's tool.")
     connection: Id | None = Field(default=None, description="The ERP connection, where it is known.")
+    erp: Name | None = Field(
+        default=None, description="What people call the ERP of that connection, where it is known."
+    )
 
 
 def summarise(commitment: Commitment, sent_by: Person, connection: str | None = None) -> Summary:
@@ -162,4 +165,5 @@ def summarise(commitment: Commitment, sent_by: Person, connection: str | None = 
         sent_by=sent_by,
         url=commitment.url,
         connection=connection,
+        erp=None,
     )

@@ -7,13 +7,14 @@ from typing import Any
 from schemas.events import (
     DecisionAccepted,
     DecisionDriftAccepted,
+    DecisionFirstApproved,
     DecisionLink,
     DecisionRejected,
     DecisionResolved,
 )
 from schemas.snapshot import canonical
 
-Decision = DecisionAccepted | DecisionRejected | DecisionResolved | DecisionDriftAccepted
+Decision = DecisionFirstApproved | DecisionAccepted | DecisionRejected | DecisionResolved | DecisionDriftAccepted
 
 START = "0" * 64
 """What the first decision has as the hash of the one before."""

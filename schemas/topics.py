@@ -50,6 +50,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(events.CommitmentRetrieved),
     Topic(events.DirectoryPerson, is_compacted=True, tombstone=events.DirectoryPersonRemoved),
     Topic(events.SubmissionRefused),
+    Topic(events.DecisionFirstApproved),
     Topic(events.DecisionAccepted),
     Topic(events.DecisionRejected),
     Topic(events.DecisionResolved),

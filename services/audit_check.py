@@ -119,11 +119,11 @@ def _line_problems(line: dict[str, Any], document: dict[str, Any]) -> Iterator[s
         yield f"Reordered: what stands as decision {place} was decision {link.get('position')}."
     if _hash(link.get("previous"), told) != line["chain"].get("hash"):
         yield f"Changed: decision {place} is not what was recorded."
-    said = {"kind": f"{line.get('kind')}.v1", "actor": line.get("actor"), "revision": line.get("revision")}
+    said = {"kind": f"{line.get('kind')}.v1", "actor": _visible(line.get("actor")), "revision": line.get("revision")}
     decided_by = data.get("withdrawn_by") or data.get("confirmed_by") or data.get("decided_by")
     decided = {
         "kind": told.get("type"),
-        "actor": decided_by.get("name") if isinstance(decided_by, dict) else None,
+        "actor": _visible(decided_by.get("name")) if isinstance(decided_by, dict) else None,
         "revision": data.get("revision"),
     }
     for name in (name for name in said if said[name] != decided[name]):
@@ -177,6 +177,11 @@ def _hash(previous: Any, told: dict[str, Any]) -> str:
         return hashlib.sha256(f"{previous}\n{form}".encode()).hexdigest()
     except (ValueError, RecursionError):
         return ""
+
+
+def _visible(name: Any) -> Any:
+    """A name without hidden characters, which are not shown beside the decision."""
+    return "".join(filter(str.isprintable, name)) if isinstance(name, str) else name
 
 
 def _is_same_time(one: Any, other: Any) -> bool:

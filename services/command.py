@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib
+import importlib.util
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -148,11 +149,20 @@ def digest(instant: datetime, *, as_json: bool) -> None:
     default="small",
     help="The ERP: a small one, a real Tryton, or a simulated QuickBooks Desktop with its Web Connector.",
 )
-def demo(folder: Path | None, *, story: bool, erp: str) -> None:
+@click.option(
+    "--waiting",
+    type=click.IntRange(min=0, max=150),
+    default=12,
+    show_default=True,
+    help="With the small ERP: how many commitments wait for an answer, beside a few in every other view; 0 for none.",
+)
+def demo(folder: Path | None, *, story: bool, erp: str, waiting: int) -> None:
     """Start everything on this machine: real Kafka and PostgreSQL, the services, and the systems around them.
 
     Not for production. Needs the sandbox packages: pip install 'countersign[sandbox]'.
     """
+    if importlib.util.find_spec("sandbox"):  # at once: to import it takes seconds
+        click.echo("Countersign demo on real servers; not for production.", err=True)
     try:
         demo_module = importlib.import_module("sandbox.demo")
     except ModuleNotFoundError as error:
@@ -160,7 +170,7 @@ def demo(folder: Path | None, *, story: bool, erp: str) -> None:
             f"The demo needs {error.name}, which is not installed here: pip install 'countersign[sandbox]'. "
             "The production image does not contain it."
         ) from error
-    sys.exit(demo_module.run_demo(folder=folder, is_story=story, erp=erp))
+    sys.exit(demo_module.run_demo(folder=folder, is_story=story, erp=erp, waiting=waiting))
 
 
 main.add_command(audit)

@@ -188,6 +188,8 @@ def _in_words(value: Any) -> Any:
     """A member of a row as people read it."""
     if isinstance(value, dict):
         return "; ".join(f"{name}: {_in_words(member)}" for name, member in value.items())
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return ", ".join(map(str, value)) if isinstance(value, list) else value
 
 

@@ -10,6 +10,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from services.pipeline.legible import HIDDEN_CHARACTERS
+
 SERVICES = ("approval", "exporter", "notifier", "digest")
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 services_option = click.option(
@@ -46,7 +48,8 @@ def harmless(text: str) -> str:
     Dead letters hold text of others. A line break could forge a line of ours, a control character the terminal, and a
     bidirectional override the order in which the rest is read.
     """
-    return "".join(each if each.isprintable() else _escaped(each) for each in text)
+    shown = "".join(each if each.isprintable() else _escaped(each) for each in text)
+    return HIDDEN_CHARACTERS.sub(lambda found: _escaped(found[0]), shown)
 
 
 def _escaped(character: str) -> str:

@@ -38,10 +38,16 @@ class TrackedCommitment:
     """A commitment in the tool, what has been published about it, and its latest status."""
 
     commitment: Commitment
+    sent: Commitment | None = None
     sent_revision: int = 0
     retrieved_revision: int = 0
     status: CommitmentStatus | None = None
     refused: SubmissionRefused | None = None
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether it differs from what was sent last."""
+        return self.commitment != self.sent
 
     @property
     def is_refused(self) -> bool:
@@ -121,7 +127,7 @@ def actions_for(tracked: TrackedCommitment, level: ToolLevel) -> dict[str, Actio
 def _reason_not_to_send(tracked: TrackedCommitment, level: ToolLevel) -> str | None:
     if level != ToolLevel.ADMIN:
         return _NEEDS_ADMIN
-    return None if tracked.commitment.lines else "It has no lines yet."
+    return None if tracked.commitment.lines else "It has no lines yet. Edit it, and enter at least one."
 
 
 def _reason_not_to_retrieve(tracked: TrackedCommitment, level: ToolLevel) -> str | None:

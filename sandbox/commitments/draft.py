@@ -4,13 +4,21 @@ from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from sandbox.commitments.problems import Problem, describe
+from sandbox.commitments.typed_number import plain_number
 from schemas import limits
 from schemas.commitment import Commitment, Person, Project, Vendor
 from schemas.examples.cast import ACME, IRONLINE
 from schemas.fields import Code, Currency, Id, Kind, Money, Name, Percent, Quantity, Text, Title
-from schemas.message import wording
+
+TypedMoney = Annotated[Money, BeforeValidator(plain_number)]
+TypedQuantity = Annotated[Quantity, BeforeValidator(plain_number)]
+TypedPercent = Annotated[Percent, BeforeValidator(plain_number)]
+TypedCurrency = Annotated[
+    Currency, BeforeValidator(lambda typed: typed.strip().upper() if isinstance(typed, str) else typed)
+]
 
 _CENT = Decimal("0.01")
 _AMOUNT_LIMIT = Decimal(10) ** 15
@@ -20,7 +28,15 @@ VENDORS = {vendor.id: vendor for vendor in (ACME, IRONLINE)}
 
 
 class DraftError(Exception):
-    """What was typed is not a valid commitment; the text says why."""
+    """What was typed is not a valid commitment; the text says why, and `problems` at which fields."""
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__("; ".join(each.text for each in problems))
+        self.problems = problems
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
 class _Typed(BaseModel):
@@ -33,7 +49,7 @@ class _Typed(BaseModel):
     def _drop_empty(cls, typed: Any) -> Any:
         if not isinstance(typed, Mapping):
             return typed
-        return {name: value for name, value in typed.items() if value not in ("", None)}
+        return {name: value for name, value in typed.items() if not _is_empty(value)}
 
 
 class DraftLine(_Typed):
@@ -42,9 +58,9 @@ class DraftLine(_Typed):
     cost_code: Code | None = None
     cost_type: Code | None = None
     description: Text | None = None
-    quantity: Quantity
+    quantity: TypedQuantity
     unit: Code | None = None
-    unit_cost: Money
+    unit_cost: TypedMoney
     tax_code: Code | None = None
 
     @model_validator(mode="after")
@@ -67,11 +83,11 @@ class Draft(_Typed):
     kind: Kind = Kind.SUBCONTRACT
     status: Code = "Approved"
     description: Text | None = None
-    currency: Currency = "USD"
-    retainage_percent: Percent | None = None
+    currency: TypedCurrency = "USD"
+    retainage_percent: TypedPercent | None = None
     vendor: Id = Field(description="The vendor's id.")
     lines: Annotated[tuple[DraftLine, ...], Field(max_length=limits.MAX_LINES)] = ()
-    total: Money | None = None
+    total: TypedMoney | None = None
 
     @classmethod
     def of(cls, commitment: Commitment) -> "Draft":
@@ -91,7 +107,7 @@ class Draft(_Typed):
 
     def _make(self, present: Mapping[str, Any], vendors: Mapping[str, Vendor]) -> Commitment:
         if self.vendor not in vendors:
-            raise DraftError("There is no such vendor.")
+            raise DraftError(Problem("Choose a contract company", "vendor"))
         lines = [
             line.model_dump() | {"position": place, "amount": str(line.amount)}
             for place, line in enumerate(self.lines, start=1)
@@ -101,24 +117,9 @@ class Draft(_Typed):
         try:
             return Commitment.model_validate({**present, **typed})
         except ValidationError as error:
-            raise DraftError("; ".join(describe(error))) from error
+            raise DraftError(*describe(error)) from error
 
     def changed_fields(self, commitment: Commitment) -> frozenset[str]:
         """The names of the fields that differ from `commitment`."""
         present = Draft.of(commitment)
         return frozenset(name for name in type(self).model_fields if getattr(self, name) != getattr(present, name))
-
-
-def describe(error: ValidationError) -> list[str]:
-    """What is wrong with each field, in words for the person who typed it."""
-    return [f"{_place(problem['loc'])}: {wording(problem)}" for problem in error.errors(include_url=False)]
-
-
-def _place(location: tuple[int | str, ...]) -> str:
-    match location:
-        case ("lines", int(index), str(name), *_):
-            return f"Line {index + 1} {name.replace('_', ' ')}"
-        case (str(name), *_):
-            return name.replace("_", " ").capitalize()
-        case _:
-            return "Commitment"

@@ -9,11 +9,12 @@ from starlette.datastructures import FormData
 
 from sandbox.commitments.actions import STATUS_LABELS, TrackedCommitment, actions_for
 from sandbox.commitments.api import find, known_person
-from sandbox.commitments.draft import VENDORS, Draft, DraftError, DraftLine, describe
+from sandbox.commitments.draft import VENDORS, Draft, DraftError, DraftLine
+from sandbox.commitments.problems import Problem, describe
 from sandbox.commitments.tool import CommitmentsTool, Rights
-from sandbox.pages import Pages
+from sandbox.pages import LIVE, Pages
 from sandbox.people import JOBS
-from schemas.examples.cast import DIRECTORY, RIVERSIDE, SAM
+from schemas.examples.cast import DIRECTORY, SAM
 from schemas.fields import Kind, Note, ToolLevel
 
 SPARE_LINES = 3
@@ -36,6 +37,10 @@ class _Screen:
         self.tool = tool
         self._pages = pages
 
+    def live(self, request: Request, template: str, **values: Any) -> HTMLResponse:
+        """A page that refreshes itself."""
+        return self.render(request, template, policy=LIVE, **values)
+
     def render(self, request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
         actor = self.tool.people[_actor(request)]
         people = list(self.tool.people.values())
@@ -48,7 +53,7 @@ class _Screen:
         request: Request,
         typed: dict[str, Any],
         tracked: TrackedCommitment | None = None,
-        problems: tuple[str, ...] = (),
+        problems: tuple[Problem, ...] = (),
     ) -> HTMLResponse:
         vendors = dict(VENDORS)
         if tracked:
@@ -62,6 +67,7 @@ class _Screen:
             tracked=tracked,
             locked=tracked.locked_fields if tracked else frozenset(),
             problems=problems,
+            wrong={problem.field: problem.text for problem in problems},
             vendors=list(vendors.values()),
             kinds=list(Kind),
         )
@@ -72,13 +78,13 @@ def _add_reading(app: FastAPI, screen: _Screen) -> None:
 
     @app.get("/")
     async def index(request: Request) -> HTMLResponse:
-        return screen.render(request, "list.html", rows=list(tool.tracked.values())[::-1], project=RIVERSIDE)
+        return screen.live(request, "list.html", rows=list(tool.tracked.values())[::-1])
 
     @app.get("/commitments/{commitment_id}")
     async def one(request: Request, commitment_id: str) -> HTMLResponse:
         tracked = find(tool, commitment_id)
         actions = actions_for(tracked, tool.level(_actor(request)))
-        return screen.render(request, "commitment.html", tracked=tracked, actions=actions)
+        return screen.live(request, "commitment.html", tracked=tracked, actions=actions)
 
     @app.post("/acting")
     async def act_as(request: Request, person_id: Annotated[str, Form()]) -> RedirectResponse:
@@ -106,6 +112,7 @@ def _add_form(app: FastAPI, screen: _Screen) -> None:
     @app.get("/commitments/{commitment_id}/edit")
     async def edit(request: Request, commitment_id: str) -> HTMLResponse:
         tracked = find(tool, commitment_id)
+        tool.require_editable(commitment_id, _actor(request))
         return screen.form(request, Draft.of(tracked.commitment).model_dump(exclude_none=True), tracked)
 
     @app.post("/commitments/{commitment_id}/edit")
@@ -171,5 +178,5 @@ def _typed(form: FormData) -> dict[str, Any]:
     return {name: form[name] for name in form if not name.startswith(LINE_PREFIX)} | {"lines": lines}
 
 
-def _problems(error: ValidationError | DraftError) -> tuple[str, ...]:
-    return tuple(describe(error)) if isinstance(error, ValidationError) else (str(error),)
+def _problems(error: ValidationError | DraftError) -> tuple[Problem, ...]:
+    return describe(error) if isinstance(error, ValidationError) else error.problems

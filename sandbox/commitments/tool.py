@@ -64,7 +64,7 @@ class CommitmentsTool:
         self._changed = asyncio.Condition()
 
     def level(self, person_id: str) -> ToolLevel:
-        """The person's level on this project's Commitments tool."""
+        """The person's level on the Commitments tool of Riverside Tower, which counts here for every project."""
         return self.people[person_id].commitments_tool.get(RIVERSIDE.id, ToolLevel.NONE)
 
     async def apply(self, data: EventData) -> None:
@@ -93,6 +93,10 @@ class CommitmentsTool:
             project=RIVERSIDE,
         )
         return self._keep(TrackedCommitment(commitment))
+
+    def require_editable(self, commitment_id: str, person_id: str) -> None:
+        """Return if this person can edit the commitment now. Raises NotAllowedError otherwise."""
+        self._require(commitment_id, actions.edit, person_id)
 
     def edit(self, commitment_id: str, draft: Draft, person_id: str) -> TrackedCommitment:
         """Change a commitment. Raises NotAllowedError if it or a changed field is locked, or DraftError."""
@@ -171,7 +175,8 @@ class CommitmentsTool:
                 note=note or None,
             )
             await self._publish(event)
-            return self._keep(replace(self.tracked[commitment_id], sent_revision=revision, refused=None))
+            latest, content = self.tracked[commitment_id], tracked.commitment
+            return self._keep(replace(latest, sent_revision=revision, sent=content, refused=None))
 
     def _require(self, commitment_id: str, rule: Rule, person_id: str) -> TrackedCommitment:
         tracked = self.tracked[commitment_id]
@@ -207,7 +212,7 @@ class CommitmentsTool:
         new = TrackedCommitment(commitment, status=self._statuses.get(commitment.id))
         tracked = self.tracked.get(commitment.id, new)
         if sent.revision > tracked.sent_revision:
-            self._keep(replace(tracked, commitment=commitment, sent_revision=sent.revision))
+            self._keep(replace(tracked, commitment=commitment, sent=commitment, sent_revision=sent.revision))
 
     def _apply_person(self, entry: DirectoryPerson) -> None:
         if entry.version > self._version(entry.person_id):

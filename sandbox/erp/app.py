@@ -26,7 +26,7 @@ def build_erp(erp: Erp, neighbours: Mapping[str, str] | None = None) -> FastAPI:
     _add_reading(app, erp, bearer)
     _add_writing(app, erp, bearer)
     _add_rules(app, erp)
-    add_pages(app, erp, neighbours)
+    add_pages(app, erp, neighbours, _unreadable_for(erp))
     return app
 
 
@@ -42,10 +42,13 @@ def _add_refusals(app: FastAPI, erp: Erp) -> None:
         response.headers["www-authenticate"] = "Bearer"
         return response
 
-    @app.exception_handler(RequestValidationError)
+
+def _unreadable_for(erp: Erp) -> Callable[[Request, RequestValidationError], Awaitable[Response]]:
     async def unreadable(request: Request, error: RequestValidationError) -> Response:
         problems = (f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors())
         return erp.refuse(request, Problem(422, "invalid", "Unreadable request", "; ".join(problems)))
+
+    return unreadable
 
 
 def _bearer_of(erp: Erp) -> Callable[[Request], Awaitable[None]]:

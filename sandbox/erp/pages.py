@@ -10,16 +10,17 @@ from sandbox.erp.faults import SLOWEST_SECONDS, Calls, ErpFault, ErpFaultKind
 from sandbox.erp.rules import Rules
 from sandbox.erp.server import Erp
 from sandbox.fault_routes import add_fault_routes
-from sandbox.pages import Pages, wants_page
+from sandbox.pages import Answer, Pages, refuse_on_pages, wants_page
 from schemas.fields import FailureClass, Money
 
 LINKS = {"Purchase orders": "/", "Journal": "/journal", "Faults and rules": "/faults"}
 SHOWN_ROWS = 200
 
 
-def add_pages(app: FastAPI, erp: Erp, neighbours: Mapping[str, str] | None) -> None:
-    """Add the pages of `erp` to `app`."""
+def add_pages(app: FastAPI, erp: Erp, neighbours: Mapping[str, str] | None, unreadable: Answer) -> None:
+    """Add the pages of `erp` to `app`; programs get the answer `unreadable` to a request that cannot be read."""
     pages = Pages("ERP", "erp", LINKS, neighbours)
+    refuse_on_pages(app, pages, unreadable)
     _add_orders(app, erp, pages)
     _add_journal(app, erp, pages)
     _add_faults_and_rules(app, erp, pages)

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, PlainTextResponse
 from sandbox.fault_routes import add_fault_routes
 from sandbox.mailbox.catcher import Mailbox, MailFault, MailFaultKind
 from sandbox.mailbox.message import CaughtMail, with_links_in_new_tabs
-from sandbox.pages import Pages, bare_app
+from sandbox.pages import Pages, bare_app, refuse_on_pages
 
 _FRAME_FLAGS = "allow-popups allow-popups-to-escape-sandbox"
 _FRAMED = (
@@ -22,6 +22,7 @@ def build_mailbox(mailbox: Mailbox, neighbours: Mapping[str, str] | None = None)
     """Build the application that serves `mailbox`."""
     app = bare_app("Mailbox")
     pages = Pages("Mailbox", "mailbox", {"Messages": "/", "Faults": "/faults"}, neighbours)
+    refuse_on_pages(app, pages)
     _add_api(app, mailbox)
     _add_reading(app, mailbox, pages)
     _add_faults(app, mailbox, pages)

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from sandbox.erp.faults import SLOWEST_SECONDS, Calls
 from sandbox.fault_routes import add_fault_routes
 from sandbox.faults import FaultInjector
-from sandbox.pages import Pages
+from sandbox.pages import Pages, refuse_on_pages
 from sandbox.quickbooks.company_file import CompanyFile
 from sandbox.quickbooks.faults import QuickBooksFault, QuickBooksFaultKind
 from sandbox.quickbooks.hresult import Hresult
@@ -37,6 +37,7 @@ def add_pages(
 ) -> None:
     """Add the pages to `app`."""
     pages = Pages("QuickBooks Desktop", "quickbooks", LINKS, neighbours, known_as="ERP")
+    refuse_on_pages(app, pages)
     _add_orders(app, quickbooks, pages)
     _add_program(app, quickbooks)
     _add_lists(app, quickbooks, pages)

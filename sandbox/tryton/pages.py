@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 from sandbox.erp.faults import Calls
 from sandbox.fault_routes import add_fault_routes
 from sandbox.faults import FaultInjector
-from sandbox.pages import Pages
+from sandbox.pages import Pages, refuse_on_pages
 from sandbox.tryton.faults import TrytonFault, TrytonFaultKind
 from sandbox.tryton.rpc import Record, TrytonRpc
 from schemas.commitment import document_name
@@ -29,6 +29,7 @@ def add_pages(
 ) -> None:
     """Add the pages to `app`; functions without async, because they wait for Tryton in a thread."""
     pages = Pages("Tryton", "tryton", LINKS, neighbours, known_as="ERP")
+    refuse_on_pages(app, pages)
 
     @app.get("/")
     def index() -> HTMLResponse:

@@ -92,10 +92,32 @@ class DecisionAccepted(CommitmentData):
     updates: ErpDocument | None = Field(
         default=None, description="The document to write to, where the commitment has more than one."
     )
+    erp: Name | None = Field(
+        default=None, description="What people call the ERP that it goes to, as the approver read it."
+    )
     unlinked: UnlinkedDocuments = Field(
         default=(),
         description="What earlier decisions unlinked, of which `decision.rejected` may be read later than this event.",
     )
+    first_approved_by: Person | None = Field(
+        default=None, description="Who approved it before, where the company's rules ask for two approvers."
+    )
+    link: DecisionLink | None = Field(default=None, description=_LINK)
+
+
+class DecisionFirstApproved(CommitmentData):
+    """An approver approved a revision that a second one has to accept; nothing is written until then."""
+
+    topic: ClassVar[str] = "decision.first_approved"
+    identity: ClassVar[tuple[str, ...]] = ("revision", "content_hash")
+
+    content_hash: ContentHash = Field(description="That of the content that was approved.")
+    decided_by: Person = Field(description="Who approved it first.")
+    sent_by: Person = Field(description="Who sent this revision.")
+    created_by: Person = Field(description="Who created the commitment.")
+    erp_code: Code | None = Field(default=None, description="The document number that the approver asks for.")
+    accounting_date: Day | None = Field(default=None, description="The day on which the ERP is to book it.")
+    note: Note | None = Field(default=None, description="What the approver wants to be remembered.")
     link: DecisionLink | None = Field(default=None, description=_LINK)
 
 
@@ -159,6 +181,9 @@ class Change(Record):
     field: Name = Field(description="What changed, for example `Line 3 cost code`.")
     before: Excerpt = Field(description="As it stood, shortened.")
     after: Excerpt = Field(description="As it stands now, shortened.")
+    delta: Excerpt | None = Field(
+        default=None, description="By how much an amount or a quantity changed, for example `-33,472.70 (-16.8 %)`."
+    )
 
 
 Differences = Annotated[tuple[Change, ...], Field(max_length=limits.MAX_CHANGES), NullIs(())]

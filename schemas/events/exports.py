@@ -40,6 +40,7 @@ class ExportInDoubt(CommitmentData):
     probes: Annotated[Count, NullIs(0)] = Field(default=0, description="How often the ERP has been asked.")
     next_probe: Instant | None = Field(default=None, description="Absent when only a person can decide.")
     connection: Id | None = Field(default=None, description="The ERP connection that was called.")
+    erp: Name | None = Field(default=None, description="What people call the ERP of that connection.")
     refused_evidence: Annotated[Count, NullIs(0)] = Field(
         default=0, description="How many documents that approvers named the ERP does not have as this commitment's."
     )
@@ -58,6 +59,7 @@ class ExportSucceeded(CommitmentData):
 
     round: ExportRound = Field(description="The export round that wrote it.")
     erp_document: ErpDocument = Field(description="The document that it became.")
+    erp: Name | None = Field(default=None, description="What people call the ERP that has it.")
     reopened: Reopened = Field(default=0, description="How often this revision was reopened before.")
     shown: Text | None = Field(
         default=None, description="What the ERP showed when it was asked for the document that an approver named."
@@ -88,6 +90,10 @@ class Failure(Record):
     message: Text = Field(description="One sentence that a person understands.")
     owner: Owner = Field(description="Whose turn it is.")
     next_step: Text = Field(description="What the owner does next.")
+    remedy: Text | None = Field(
+        default=None,
+        description="What its project has to change, such as `shorten the number`; absent where only the message says.",
+    )
     in_erp: bool = Field(strict=True, description="Whether an earlier revision's document stands in the ERP.")
     document: ErpDocument | None = Field(
         default=None,

@@ -10,6 +10,7 @@ from schemas.events import (
     CommitmentStatus,
     DecisionAccepted,
     DecisionDriftAccepted,
+    DecisionFirstApproved,
     DecisionRejected,
     DecisionResolved,
     DigestPreference,
@@ -79,6 +80,20 @@ def _status(
 _COMPARED = int(instant("2026-11-22T02:14:00Z").timestamp() * 1000)
 
 _DECISIONS: tuple[Example, ...] = (
+    example(
+        "second-approver-needed",
+        APPROVAL,
+        "2026-11-18T14:50:00Z",
+        DecisionFirstApproved(
+            **about(CONCRETE_2, 2),
+            content_hash=snapshot(CONCRETE_2).content_hash,
+            decided_by=DANA,
+            sent_by=SAM,
+            created_by=CONCRETE_2.creator,
+            accounting_date=date(2026, 11, 18),
+            note="The price was agreed on the phone.",
+        ),
+    ),
     example(
         "concrete-works",
         APPROVAL,

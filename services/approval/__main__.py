@@ -8,6 +8,7 @@ from schemas.events import (
     CommitmentStatus,
     DecisionAccepted,
     DecisionDriftAccepted,
+    DecisionFirstApproved,
     DecisionRejected,
     DecisionResolved,
     DigestPreference,
@@ -17,15 +18,18 @@ from schemas.events import (
 )
 from services.approval import holding
 from services.approval.aggregates import AGGREGATES
+from services.approval.decisions import Decisions
 from services.approval.holding import HeldAnswers
 from services.approval.metrics import REFRESH_SECONDS, refresh_gauges
 from services.approval.rules.refusals import refusal
+from services.approval.rules_file import read_rules
 from services.approval.settings import ApprovalSettings
 from services.approval.storage import retention, tallies
 from services.approval.storage.tables import KERNEL
 from services.approval.web.app import build_app
 from services.pipeline.catching_up import CatchingUp
 from services.pipeline.database import Database
+from services.pipeline.lateness import Lateness
 from services.pipeline.outbox import Outbox
 from services.pipeline.periodic import every
 from services.pipeline.runtime import Service, run_service
@@ -37,6 +41,7 @@ PUBLISHED = (
     CommitmentStatus,
     DecisionAccepted,
     DecisionDriftAccepted,
+    DecisionFirstApproved,
     DecisionRejected,
     DecisionResolved,
     DigestPreference,
@@ -47,6 +52,7 @@ PUBLISHED = (
 OWN_DECISIONS = tuple(
     decision.topic
     for decision in (
+        DecisionFirstApproved,
         DecisionAccepted,
         DecisionRejected,
         DecisionResolved,
@@ -61,10 +67,13 @@ OWN_DECISIONS = tuple(
 def build() -> tuple[Service, ApprovalSettings]:
     """Return the service and its settings."""
     settings = load(ApprovalSettings)
+    rules = read_rules(settings.approval_rules)
     database = Database(settings.database_url, application_name="countersign.approval")
     outbox = Outbox(KERNEL)
     catching_up = CatchingUp(database, KERNEL, OWN_DECISIONS)
-    held = HeldAnswers(database, outbox, catching_up.require, settings.undo_seconds)
+    lateness = Lateness(database, KERNEL)
+    decisions = Decisions(database, outbox, catching_up.require, rules)
+    held = HeldAnswers(decisions, database, outbox, catching_up.require, settings.undo_seconds)
     service = Service(
         name="approval",
         tables=KERNEL,
@@ -76,10 +85,11 @@ def build() -> tuple[Service, ApprovalSettings]:
             every(holding.CARRY_OUT_SECONDS, held.carry_out_due),
             every(tallies.FOLD_SECONDS, partial(tallies.keep_folded, database)),
         ),
-        app=build_app(settings, database, outbox, catching_up.require),
+        app=build_app(settings, database, outbox, catching_up.require, lateness, rules),
         publishes=PUBLISHED,
         reply=refusal,
         catching_up=catching_up,
+        lateness=lateness,
         retention=retention.rules(settings.keep_history_days, settings.keep_finished_days),
     )
     return service, settings

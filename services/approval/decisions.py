@@ -1,7 +1,7 @@
 """Carries out an approver's answer in one transaction on the commitment's row, and publishes the decision."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from schemas.commitment import Commitment, ErpDocument
@@ -9,6 +9,7 @@ from schemas.events import DirectoryPerson, ErpConnection
 from schemas.fields import Status
 from schemas.snapshot import Snapshot
 from schemas.zones import zone_info
+from services.approval.rules.accepting import asked_terms
 from services.approval.rules.answers import (
     Accept,
     Answer,
@@ -20,17 +21,20 @@ from services.approval.rules.answers import (
     Retry,
     Settle,
 )
-from services.approval.rules.checks import findings_on_repeat, note_findings
+from services.approval.rules.approval_rules import DEFAULTS, ApprovalRules
+from services.approval.rules.checks import findings_on_repeat, not_mended, note_findings
 from services.approval.rules.commands import AnswerContext, carry_out
 from services.approval.rules.commitment import CommitmentFacts, current_status
 from services.approval.rules.conflicts import held_by
+from services.approval.rules.controls import Authority, needs_second
 from services.approval.rules.erp import erp_title, target_erp
 from services.approval.rules.evidence import document_in_erp, names_in_erp, objection
 from services.approval.rules.finding import Finding
 from services.approval.rules.leaving import objection_to_leaving
-from services.approval.rules.orders import wrong_terms_again
+from services.approval.rules.orders import terms_of, wrong_terms_again
 from services.approval.rules.terms import WrongTerm, wrong_terms
 from services.approval.storage import audit, directory, documents, marks, queries, reviews, submissions
+from services.approval.storage.authorities import authority_of
 from services.approval.storage.store import CommitmentStore
 from services.pipeline.apart import apart
 from services.pipeline.clock import utc_now
@@ -63,10 +67,17 @@ _ORDERS = (Accept, Retry, ExportAgain, Settle)
 class Decisions:
     """Carries out the answers of approvers."""
 
-    def __init__(self, database: Database, outbox: Outbox, require_caught_up: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        outbox: Outbox,
+        require_caught_up: Callable[[], None],
+        rules: ApprovalRules = DEFAULTS,
+    ) -> None:
         self._database = database
         self._outbox = outbox
         self._require_caught_up = require_caught_up
+        self._rules = rules
         self._store = CommitmentStore()
 
     async def answer(
@@ -88,7 +99,7 @@ class Decisions:
             if await queries.find(db, who.company_id, commitment_id) is None:
                 return None
             facts = (await self._store.load(db, [commitment_id]))[commitment_id]
-            judged = await judge(db, facts, who, answer, traceparent)
+            judged = await self.judge(db, facts, who, answer, traceparent)
             if isinstance(judged.result, Granted):
                 if versions is not None and facts.status_version not in versions:
                     raise OutdatedError(facts)
@@ -99,13 +110,47 @@ class Decisions:
         self._outbox.hand_over(written)
         return Answered(judged.result, judged.result.decided.state)
 
+    async def judge(
+        self, db: Transaction, facts: CommitmentFacts, who: DirectoryPerson, answer: Answer, traceparent: str | None
+    ) -> Answered:
+        """Return the result of `answer` as the next decision on a commitment that is locked; `record` writes it."""
+        last = await audit.last_decision(db, facts.id)
+        return await self._judged(db, facts, who, answer, traceparent, last)
 
-async def judge(
-    db: Transaction, facts: CommitmentFacts, who: DirectoryPerson, answer: Answer, traceparent: str | None
-) -> Answered:
-    """Return the result of `answer` as the next decision on a commitment that is locked; `record` writes it."""
-    last = await audit.last_decision(db, facts.id)
-    return await _judged(db, facts, who, answer, traceparent, last)
+    async def check(self, db: Transaction, facts: CommitmentFacts, who: DirectoryPerson, answer: Answer) -> Answered:
+        """Return what `answer` by `who` to a commitment of their company would do now, without recording it."""
+        return await self._judged(db, facts, who, answer, None)
+
+    async def authority(self, db: Transaction, who: DirectoryPerson) -> Authority | None:
+        """Return what `who` may accept by the rules of their company; None if they are no approver."""
+        return await authority_of(db, who, self._rules.of(who.company_id))
+
+    async def _judged(
+        self,
+        db: Transaction,
+        facts: CommitmentFacts,
+        who: DirectoryPerson,
+        answer: Answer,
+        traceparent: str | None,
+        last: tuple[int, str] | None = None,
+    ) -> Answered:
+        erps = await directory.erps_of_company(db, who.company_id)
+        context = replace(_context(facts, who, erps, traceparent), last=last)
+        if isinstance(answer, Accept | Reject) and (held := await _held_by_other(db, facts, who, answer, context)):
+            return Answered(held, facts)
+        authority = await self.authority(db, who) if isinstance(answer, Accept) else None
+        snapshot, findings = await _exported(db, who.company_id, facts, answer, erps, authority)
+        result = carry_out(
+            facts,
+            answer,
+            context,
+            snapshot=snapshot,
+            findings=findings,
+            wrong_terms=_wrong_terms(facts, answer, context, erps, snapshot),
+            objection=await _objection(db, who.company_id, facts, answer, erps),
+            needs_second=bool(authority and snapshot and needs_second(snapshot.commitment, authority.rules)),
+        )
+        return Answered(result, facts)
 
 
 async def record(
@@ -121,34 +166,12 @@ async def record(
     return written
 
 
-async def check(db: Transaction, facts: CommitmentFacts, who: DirectoryPerson, answer: Answer) -> Answered:
-    """Return what `answer` by `who` to a commitment of their company would do now, without recording it."""
-    return await _judged(db, facts, who, answer, None)
-
-
-async def _judged(
-    db: Transaction,
-    facts: CommitmentFacts,
-    who: DirectoryPerson,
-    answer: Answer,
-    traceparent: str | None,
-    last: tuple[int, str] | None = None,
-) -> Answered:
-    context = AnswerContext(who.as_person, zone_info(who.time_zone), utc_now(), traceparent, last)
-    if isinstance(answer, Accept | Reject) and (held := await _held_by_other(db, facts, who, answer, context)):
-        return Answered(held, facts)
-    erps = await directory.erps_of_company(db, who.company_id) if isinstance(answer, _ORDERS) else ()
-    snapshot, findings = await _exported(db, who.company_id, facts, answer, erps)
-    result = carry_out(
-        facts,
-        answer,
-        context,
-        snapshot=snapshot,
-        findings=findings,
-        wrong_terms=_wrong_terms(facts, answer, context, erps, snapshot),
-        objection=await _objection(db, who.company_id, facts, answer, erps),
-    )
-    return Answered(result, facts)
+def _context(
+    facts: CommitmentFacts, who: DirectoryPerson, erps: Sequence[ErpConnection], traceparent: str | None
+) -> AnswerContext:
+    erp = target_erp(facts, erps)
+    zone, title = zone_info(who.time_zone), erp.title if erp else None
+    return AnswerContext(who.as_person, zone, utc_now(), traceparent, erp=title)
 
 
 async def _held_by_other(
@@ -179,13 +202,14 @@ def _wrong_terms(
     erp = target_erp(facts, erps, snapshot.commitment if snapshot else None)
     if not isinstance(answer, Accept):
         return () if snapshot is None else wrong_terms_again(facts, answer, erp, context.today)
+    asked = asked_terms(facts, answer)
     return wrong_terms(
         erp.limits if erp else None,
         erp_title(erp),
         context.today,
-        erp_code=answer.erp_code,
-        accounting_date=answer.accounting_date,
-        note=answer.note,
+        erp_code=asked.erp_code,
+        accounting_date=asked.accounting_date,
+        note=asked.note,
     )
 
 
@@ -216,7 +240,12 @@ async def _objection_to_evidence(
 
 
 async def _exported(
-    db: Transaction, company_id: str, facts: CommitmentFacts, answer: Answer, erps: Sequence[ErpConnection]
+    db: Transaction,
+    company_id: str,
+    facts: CommitmentFacts,
+    answer: Answer,
+    erps: Sequence[ErpConnection],
+    authority: Authority | None,
 ) -> tuple[Snapshot | None, tuple[Finding, ...]]:
     """Return the stored content that `answer` would export, and the findings on it if it is to be accepted."""
     match answer:
@@ -235,12 +264,13 @@ async def _exported(
     snapshot = Snapshot.from_text(row.text)
     if not isinstance(answer, Accept):
         return snapshot, await _findings_again(facts, answer, snapshot.commitment, erps)
-    (checked,) = await reviews.check(db, company_id, erps, [(facts, row)])
-    return snapshot, (*checked.findings, *note_findings(answer.note, facts.id, answer.revision, checked.erp))
+    (checked,) = await reviews.check(db, company_id, erps, [(facts, row)], authority)
+    found = (*checked.findings, *note_findings(answer.note, facts.id, answer.revision, checked.erp))
+    return snapshot, not_mended(found, asked_terms(facts, answer).erp_code)
 
 
 async def _findings_again(
-    facts: CommitmentFacts, answer: Answer, content: Commitment, erps: Sequence[ErpConnection]
+    facts: CommitmentFacts, answer: Retry | ExportAgain | Settle, content: Commitment, erps: Sequence[ErpConnection]
 ) -> tuple[Finding, ...]:
     """Return what the ERP no longer takes of the approved content.
 
@@ -248,4 +278,5 @@ async def _findings_again(
     """
     if isinstance(answer, Settle):
         return ()
-    return await apart(partial(findings_on_repeat, content, target_erp(facts, erps, content)))
+    found = await apart(partial(findings_on_repeat, content, target_erp(facts, erps, content)))
+    return not_mended(found, terms_of(facts, answer).erp_code)

@@ -11,7 +11,7 @@ from services.approval.rules.erp import connection_name, why_unreachable
 from services.approval.rules.explanation import Candidate, Explanation, HistoryLine
 from services.approval.rules.next_steps import next_step
 from services.approval.rules.polled import line_words
-from services.approval.rules.status import EDITABLE, RIBBONS, message
+from services.approval.rules.status import EDITABLE, RIBBONS, meaning
 from services.approval.storage import audit, directory, line, lookups
 from services.approval.storage.queries import StoredCommitment
 from services.approval.storage.reviews import Review, review
@@ -61,7 +61,7 @@ async def _explained(db: Transaction, stored: StoredCommitment, now: datetime) -
         ribbon=RIBBONS[current.status],
         editable=current.status in EDITABLE,
         since=current.since,
-        message=message(facts, current, erp.title if erp else None),
+        message=meaning(facts, current, erp.title if erp else None),
         acts_next=step.who,
         next_step=step.what,
         attempts=ruling.attempts if ruling and ruling.failure else None,
@@ -71,9 +71,15 @@ async def _explained(db: Transaction, stored: StoredCommitment, now: datetime) -
         erp_document=facts.document,
         place=place,
         line=line_words(erp, place, now, UTC_NAME) if erp and is_waiting else "",
-        findings=tuple(each.text for each in found.findings),
+        findings=_findings(found),
         history=await _history(db, company_id, facts.id),
     )
+
+
+def _findings(found: Review) -> tuple[str, ...]:
+    """The findings on what waits; they say what to do now, which is over once it is answered."""
+    is_open = found.current.status in (Status.READY, Status.DISPUTED)
+    return tuple(each.text for each in found.findings) if is_open else ()
 
 
 async def _history(db: Transaction, company_id: str, commitment_id: str) -> tuple[HistoryLine, ...]:

@@ -6,6 +6,7 @@ from schemas.events import (
     CommitmentSent,
     DecisionAccepted,
     DecisionDriftAccepted,
+    DecisionFirstApproved,
     DecisionRejected,
     DecisionResolved,
     DirectoryPerson,
@@ -29,6 +30,7 @@ from services.approval.rules.event_handlers import (
     asked,
     drift_accepted,
     entry_removed,
+    first_approved,
     joining,
     mail_settled,
     person_removed,
@@ -46,7 +48,8 @@ HANDLERS: Handlers[CommitmentFacts, StoredRow] = (
     On(CommitmentSent, submitted),
     On(CommitmentResent, submitted),
     On(CommitmentRetrieved, joining(joins.retrieved)),
-    On(DecisionAccepted, accepted),  # our own decisions, so that a restored database catches up
+    On(DecisionFirstApproved, first_approved),  # our own decisions, so that a restored database catches up
+    On(DecisionAccepted, accepted),
     On(DecisionRejected, rejected),
     On(DecisionResolved, resolved),
     On(DecisionDriftAccepted, drift_accepted),

@@ -8,7 +8,7 @@ from decimal import Decimal
 import structlog
 
 from schemas.events import DirectoryPerson
-from services.approval.decisions import Answered, Decisions, check, judge, record
+from services.approval.decisions import Answered, Decisions, record
 from services.approval.rules.answers import (
     Accept,
     AlreadyGranted,
@@ -41,6 +41,7 @@ class HeldAnswers:
 
     def __init__(
         self,
+        decisions: Decisions,
         database: Database,
         outbox: Outbox,
         require_caught_up: Callable[[], None],
@@ -52,7 +53,7 @@ class HeldAnswers:
         self._require_caught_up = require_caught_up
         self._undo = timedelta(seconds=undo_seconds)
         self._clock = clock
-        self._decisions = Decisions(database, outbox, require_caught_up)
+        self._decisions = decisions
         self._store = CommitmentStore()
 
     async def answer(
@@ -67,7 +68,7 @@ class HeldAnswers:
                 return None
             # under its lock, so that of two people only one can accept it
             facts = (await self._store.load(db, [commitment_id]))[commitment_id]
-            judged = await check(db, facts, who, answer)
+            judged = await self._decisions.check(db, facts, who, answer)
             current = current_status(facts)
             if isinstance(judged.result, Granted) and current:
                 summary, now = current.summary, self._clock()
@@ -113,7 +114,7 @@ class HeldAnswers:
             if who is None or not who.is_approver or who.company_id != facts.company_id:
                 await marks.refuse(db, key, NO_ACCESS)
                 return False
-            judged = await judge(db, facts, who, mark.answer, mark.traceparent)
+            judged = await self._decisions.judge(db, facts, who, mark.answer, mark.traceparent)
             if problem := _problem(judged.result):
                 log.info("held_answer.not_carried_out", commitment_id=commitment_id, person_id=person_id)
                 await marks.refuse(db, key, problem)

@@ -1,6 +1,9 @@
 """The settings that approval reads from its environment."""
 
-from pydantic import Field, SecretStr
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, SecretStr
 
 from services.pipeline.settings import FINISHED_DAYS_FIELD, ServiceSettings, database_url_field, days_field
 
@@ -32,6 +35,10 @@ class ApprovalSettings(ServiceSettings):
     session_hours: int = Field(default=12, ge=1, le=168, description="How long a sign-in lasts, in hours.")
     undo_seconds: int = Field(
         default=10, ge=0, le=60, description="How long what the desk accepts can be undone, in seconds; 0: not at all."
+    )
+    approval_rules: Annotated[Path | None, BeforeValidator(lambda given: given or None)] = Field(
+        default=None,
+        description="TOML file with one [[company]] per company whose approvers have limits; read at start.",
     )
     keep_history_days: int = days_field(3650, "Days to keep the history of a finished commitment.")
     keep_finished_days: int = FINISHED_DAYS_FIELD

@@ -52,6 +52,17 @@ def quantity(amount: str | Decimal) -> str:
     return format_decimal(Decimal(amount), format="#,##0.######", locale=LOCALE)
 
 
+def delta(before: Decimal, after: Decimal, currency: str = "") -> str:
+    """By how much `after` is another amount than `before`, and in per cent if it is any: "-33.70 (-16.8 %)"."""
+    with localcontext(EXACT):
+        change = after - before
+        share = change / before.copy_abs() * 100 if before else Decimal(0)
+    sign = "\N{MINUS SIGN}" if change < 0 else "+"
+    amount = money(change.copy_abs(), currency).removeprefix(currency).strip() if currency else quantity(abs(change))
+    percent = f"{share.copy_abs():,.1f}"
+    return f"{sign}{amount} ({sign}{percent} %)" if before and percent != "0.0" else f"{sign}{amount}"
+
+
 def enumeration(parts: Iterable[str]) -> str:
     """`parts` in one phrase: "a, b and c"."""
     *head, last = parts

@@ -29,6 +29,7 @@ from services.pipeline.decoding import DecodedBatch, Reply
 from services.pipeline.errors import BrokerError, PartEndedError, SettingsError
 from services.pipeline.forced_exit import ForcedExit
 from services.pipeline.http import add_metrics_and_health, listen, new_app
+from services.pipeline.lateness import Lateness
 from services.pipeline.logs import configure_logs
 from services.pipeline.offsets import Offsets
 from services.pipeline.outbox import Outbox
@@ -78,6 +79,8 @@ class Service:
     """Tells the sender of a message why it was set aside."""
     catching_up: CatchingUp | None = None
     """What the service must have read before it acts."""
+    lateness: Lateness | None = None
+    """Told what was read and where the topics end."""
     reload: Callable[[], None] | None = None
     """Called on SIGHUP, to read again what an operator has changed; without it, SIGHUP ends the process."""
 
@@ -214,6 +217,8 @@ class Runtime:
 
     async def _settle(self, batch: Batch, decoded: DecodedBatch) -> None:
         await self._processor.settle(batch, decoded)
+        if self._service.lateness is not None:
+            self._service.lateness.settled(batch.records)
         self._wake_workers()
 
     def _wake_workers(self) -> None:
@@ -262,15 +267,18 @@ class Runtime:
         self._readiness.note_idleness()
 
     async def _tell_highs(self) -> None:
-        """Tell the consumer where its partitions end, so that it notices if it stands still."""
+        """Tell where the partitions end, so that it is noticed if the consumer stands still or is late."""
         if self._consumer is None or not self._watch.is_reachable:
             return
+        asked_at = utc_now()
         try:
             spans = await self._brokers.spans(topics_of(self._service.aggregates))
         except BrokerError as error:
             log.info("consumer.not_compared", cause=str(error))
         else:
             self._consumer.compare_with({partition: span.high for partition, span in spans.items()})
+            if self._service.lateness is not None:
+                await self._service.lateness.look(spans, asked_at)
 
     async def _refresh_gauges(self) -> None:
         """Set the gauges whose values are in the database."""

@@ -170,7 +170,7 @@ VIOLATIONS: tuple[tuple[Callable[[Pages], list[str]], str, str, str, list[str]],
         ["CONTRIBUTING.md: schemas/topic.py"],
     ),
     (broken_links, "README.md", "docs/testing.md)", "docs/tests.md)", ["README.md: docs/tests.md"]),
-    (broken_links, "README.md", "#the-desks-api", "#the-api", ["README.md: docs/operations.md#the-api"]),
+    (broken_links, "README.md", "#erp-connections", "#the-erps", ["README.md: docs/operations.md#the-erps"]),
     (broken_links, "docs/architecture.md", "(#crash-points)", "(#crashes)", ["docs/architecture.md: #crashes"]),
     (unknown_commands, "README.md", "make test ", "make tests ", ["README.md: make tests"]),
     (

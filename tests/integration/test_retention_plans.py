@@ -39,6 +39,8 @@ APPROVAL_ROWS = (
     """insert into approval.submission (commitment_id, revision, content_hash, company_id, snapshot, sent_by, sent_at)
     select 'c' || lpad((n / 4 * 4)::text, 7, '0'), n % 4 + 1, 'h', 'co', '{}', '{}', now() - interval '2 years'
     from generate_series(4, 199999) n""",
+    """insert into approval.kept_response (person_id, key, request_hash, at)
+    select 'p' || n % 400, n::text, '', now() - interval '5 minutes' * n from generate_series(1, 200000) n""",
 )
 EXPORTER_ROWS = (
     """insert into exporter.commitment (id, company_id) select 'c' || lpad(n::text, 7, '0'), 'co'

@@ -1,5 +1,6 @@
 """Who sends a request, by session or bearer token, and what the directory allows them now."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
 
@@ -17,6 +18,7 @@ from services.approval.identity.sign_in.errors import (
 )
 from services.approval.identity.sign_in.flow import PENDING_LIFE, PendingSignIn, SignIn
 from services.approval.identity.sign_in.provider import Provider, person_id_of
+from services.approval.rules.rights import WHO_GIVES_RIGHTS
 from services.approval.settings import ApprovalSettings
 from services.approval.storage import directory
 from services.approval.storage.sessions import Session, Sessions
@@ -27,6 +29,19 @@ PENDING = "sign-in-"
 MAX_PENDING = 20
 """Sign-ins that one browser has in progress, each in a tab of its own; a further one forgets the oldest."""
 _NAME_CHARACTERS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Somebody who is signed in with a browser; `person` is None if the directory does not list them."""
+
+    person_id: str
+    person: DirectoryPerson | None
+
+    @property
+    def name(self) -> str:
+        """Their name in the directory, or else the id that the sign-in provider knows them by."""
+        return self.person.name if self.person else self.person_id
 
 
 class Identity:
@@ -66,6 +81,27 @@ class Identity:
             self.cookies.clear(answer, outdated)
         self.cookies.write(answer, attempt(begun.state), begun.token, PENDING_LIFE)
 
+    async def visitor(self, request: Request) -> Visitor | None:
+        """Return who is signed in, for the head of a page; None if nobody is.
+
+        Nothing may be done on the strength of it: it does not ask which page sent the request.
+        """
+        known: Visitor | None = getattr(request.state, "visitor", None)
+        if known is not None:
+            return known
+        session = await self.sessions.find(self.cookies.read(request, SESSION))
+        if session is None or session.person_id is None:
+            return None
+        async with self._database.begin() as db:
+            return Visitor(session.person_id, await directory.person(db, session.person_id))
+
+    async def require_visitor(self, request: Request) -> Visitor:
+        """Return who is signed in with this browser, whatever they may do; NotSignedInError if nobody is."""
+        visitor = await self.visitor(request)
+        if visitor is None:
+            raise NotSignedInError("Sign in first.")
+        return visitor
+
     async def person(self, request: Request) -> DirectoryPerson | None:
         """Return the sender of the request; None if the directory does not list that person.
 
@@ -73,17 +109,24 @@ class Identity:
         """
         person_id = await self._person_id(request)
         async with self._database.begin() as db:
-            return await directory.person(db, person_id)
+            person = await directory.person(db, person_id)
+        request.state.visitor = Visitor(person_id, person)
+        return person
+
+    async def require_listed(self, request: Request) -> DirectoryPerson:
+        """Return the sender, whom the directory lists, whatever it allows them; NotAllowedError otherwise."""
+        person = await self.person(request)
+        if person is None:
+            raise NotAllowedError(
+                f"Your company's directory does not list you, so you cannot view ERP Integrations. {WHO_GIVES_RIGHTS}"
+            )
+        return person
 
     async def require_viewer(self, request: Request) -> DirectoryPerson:
         """Return the sender, who may view their company's commitments; NotAllowedError otherwise."""
-        person = await self.person(request)
-        if person is None:
-            raise NotAllowedError("Your company's directory does not list you, so you cannot view ERP Integrations.")
+        person = await self.require_listed(request)
         if not person.may_view:
-            raise NotAllowedError(
-                "You have no level on the ERP Integrations tool. Ask your company's administrator for one."
-            )
+            raise NotAllowedError(f"You have no level on the ERP Integrations tool. {WHO_GIVES_RIGHTS}")
         return person
 
     async def require_approver(self, request: Request) -> DirectoryPerson:

@@ -1,20 +1,29 @@
 """Checks a commitment before it is accepted; each problem is a finding in words."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from schemas.commitment import Commitment, Person
 from schemas.erp_limits import broken_limits, long_memo
-from schemas.events import DirectoryPerson, ErpConnection
+from schemas.events import DirectoryPerson, ErpConnection, LimitsProfile
 from schemas.fields import ToolLevel
 from services.approval.rules.amounts import amount_findings
+from services.approval.rules.controls import Authority, control_findings
 from services.approval.rules.erp import erp_title
 from services.approval.rules.finding import Finding
+from services.approval.rules.first_approval import FirstApproval
 from services.approval.rules.references import Known, reference_findings
+from services.approval.rules.unusual import Others, unusual_findings
+
+REFUSED_BEFORE = "refused before"
+"""The rule that what the ERP refused of an earlier revision was corrected."""
 
 UNREACHABLE = "ERP"
 """The rule that some connection takes the commitment."""
+
+
+_NO_OTHERS = Others()
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +33,8 @@ class Namesake:
     number: str
     title: str
     project: str
+    is_waiting: bool = False
+    """Whether it waits for an answer and has no document, so that only one of the two is to be accepted."""
 
 
 def findings(
@@ -32,26 +43,34 @@ def findings(
     *,
     sender: DirectoryPerson | None = None,
     erp: ErpConnection | None = None,
-    number_taken_by: str | None = None,
     namesake: Namesake | None = None,
+    refused_before: str = "",
+    others: Others = _NO_OTHERS,
     why_unreachable: str = "",
     in_erp: Known = MappingProxyType({}),
+    authority: Authority | None = None,
+    first: FirstApproval | None = None,
 ) -> tuple[Finding, ...]:
     """All findings on `commitment` as `sent_by` submitted it.
 
-    `sender` is that person in the directory and `erp` the target connection, None if not known. `number_taken_by` is
-    the number of another commitment that the ERP could not tell from this one's, once `kept_number` has cut it;
-    `namesake` is another commitment that it could not tell by number although this one's is not cut. `why_unreachable`
-    says why no connection takes it: a warning, as one may be on its way. `in_erp` are those names that the ERP has, of
-    those in `entries_to_look_up`.
+    `sender` is that person in the directory and `erp` the target connection, None if not known. `namesake` is another
+    commitment whose number the ERP could not tell from this one's, once it has cut them; `others` are its vendor's.
+    `refused_before` says why the ERP refused an earlier revision, if that was not corrected. `why_unreachable` says why
+    no connection takes it: a warning, as one may be on its way. `in_erp` are those names of `entries_to_look_up` that
+    the ERP has. `authority` is what whoever looks may accept, None if nothing; `first` is the approval of the first of
+    two approvers, if it stands.
     """
     return (
         *amount_findings(commitment, erp),
         *_sender(commitment, sent_by, sender),
-        *_number(commitment, erp, number_taken_by, namesake),
+        *_number(commitment, erp, namesake),
         *_limits(commitment, erp),
         *reference_findings(commitment, erp, in_erp),
+        *_lines(commitment, erp),
+        *unusual_findings(commitment, others),
+        *([Finding(REFUSED_BEFORE, refused_before, is_blocking=False)] if refused_before else []),
         *([Finding(UNREACHABLE, why_unreachable, is_blocking=False)] if why_unreachable else []),
+        *(control_findings(commitment, sent_by, authority, first) if authority else ()),
     )
 
 
@@ -59,10 +78,30 @@ def findings_on_repeat(commitment: Commitment, erp: ErpConnection | None) -> tup
     """What the ERP refuses of a commitment that was accepted before: its limits may have changed since."""
     broken = broken_limits(commitment, erp.limits, erp.title) if erp else ()
     return tuple(
-        Finding(each.rule, f"{each.text} The project has to {each.remedy} and re-send it.")
+        Finding(
+            each.rule,
+            f"{each.text} The project has to {each.remedy} and re-send it.",
+            mended_by=_mended_by(each.rule, erp),
+        )
         for each in broken
         if not each.is_cut
     )
+
+
+def not_mended(findings: Iterable[Finding], erp_code: str | None) -> tuple[Finding, ...]:
+    """Those of `findings` that still hold where an approver asks for the document number `erp_code`."""
+    return tuple(each for each in findings if not (erp_code and each.mended_by == "erp_code"))
+
+
+def unknown_limits(erp: ErpConnection | None) -> tuple[str, ...]:
+    """The limits that every ERP may have and that are not known of `erp`."""
+    limits = erp.limits if erp else LimitsProfile()
+    known = {
+        "number": limits.number_characters,
+        "title": limits.title_characters,
+        "vendor name": limits.vendor_name_characters,
+    }
+    return tuple(name for name, limit in known.items() if limit is None)
 
 
 def note_findings(
@@ -104,23 +143,48 @@ def _limits(commitment: Commitment, erp: ErpConnection | None) -> Iterator[Findi
     """What the ERP refuses, or cuts in silence; of a number that is cut, `_number` knows what it would collide with."""
     for broken in broken_limits(commitment, erp.limits, erp.title) if erp else ():
         if not broken.is_cut:
-            text = f"{broken.text} Reject it; the project has to {broken.remedy} and re-send it."
-            yield Finding(broken.rule, text)
+            mended_by = _mended_by(broken.rule, erp)
+            instead = "Give a document number, or reject it" if mended_by else "Reject it"
+            text = f"{broken.text} {instead}; the project has to {broken.remedy} and re-send it."
+            yield Finding(broken.rule, text, mended_by=mended_by)
         elif broken.rule != "number":
             yield Finding(broken.rule, f"{broken.text} Accepting it accepts this.", is_blocking=False)
 
 
-def _number(
-    commitment: Commitment, erp: ErpConnection | None, taken_by: str | None, namesake: Namesake | None
-) -> Iterator[Finding]:
+def _mended_by(rule: str, erp: ErpConnection | None) -> str:
+    """The member of an acceptance that mends what `rule` found: the document's number, where `erp` takes one."""
+    is_of_number = rule in ("number", "number characters")
+    return "erp_code" if is_of_number and erp and erp.limits.takes_erp_code else ""
+
+
+def _number(commitment: Commitment, erp: ErpConnection | None, namesake: Namesake | None) -> Iterator[Finding]:
     number, kept = commitment.number, kept_number(commitment, erp)
     limit = erp.limits.number_characters if erp else None
     if erp and kept != number:
-        collision = f", already used by {taken_by}" if taken_by else ""
-        text = f"{erp.title} keeps {limit} characters. {number} would become {kept}{collision}."
-        yield Finding("number", text, is_blocking=taken_by is not None)
+        becomes = f"{erp.title} keeps {limit} characters. {number} would become {kept}"
+        if namesake and namesake.is_waiting:
+            twin = f"{namesake.number} waits too and would get the same number: accept one only."
+            yield Finding("number", f"{becomes}. {twin}", is_blocking=False)
+        elif namesake:
+            text = f"{becomes}, already used by {namesake.number}."
+            yield Finding("number", text, mended_by=_mended_by("number", erp))
+        else:
+            yield Finding("number", f"{becomes}.", is_blocking=False)
     elif namesake and not (limit and len(number) > limit):
-        other = f"{namesake.title} of {namesake.project}"
-        is_cut = f", {namesake.number}, once {erp_title(erp)} has cut it" if namesake.number != number else ""
-        text = f"{number} is also the number of {other}{is_cut}. Accounting would have two documents with one number."
-        yield Finding("number", text, is_blocking=False)
+        yield Finding("number", _same_number(number, namesake, erp_title(erp)), is_blocking=False)
+
+
+def _same_number(number: str, namesake: Namesake, erp: str) -> str:
+    """That another commitment has the same number, in the same project or another one."""
+    other = f"{namesake.title} of {namesake.project}"
+    is_cut = f", {namesake.number}, once {erp} has cut it" if namesake.number != number else ""
+    if namesake.is_waiting:
+        return f"{number} is also the number of {other}{is_cut}, which waits too: accept one only."
+    return f"{number} is also the number of {other}{is_cut}. Accounting would have two documents with one number."
+
+
+def _lines(commitment: Commitment, erp: ErpConnection | None) -> Iterator[Finding]:
+    """That it has no lines; an ERP that needs some says so as a limit."""
+    if not commitment.lines and not (erp and erp.limits.needs_lines):
+        text = f"{commitment.number} has no lines, so the document would say only what it costs in all."
+        yield Finding("lines", text, is_blocking=False)

@@ -11,10 +11,17 @@ from typing import Any
 from schemas.commitment import ErpDocument, Person
 from schemas.decision_chain import Decision, linked
 from schemas.envelope import new_event
-from schemas.events import DecisionAccepted, DecisionDriftAccepted, DecisionRejected, DecisionResolved
+from schemas.events import (
+    DecisionAccepted,
+    DecisionDriftAccepted,
+    DecisionFirstApproved,
+    DecisionRejected,
+    DecisionResolved,
+)
 from schemas.fields import Status
 from schemas.snapshot import Snapshot
 from services.approval.rules import event_handlers
+from services.approval.rules.accepting import judge_accept
 from services.approval.rules.answers import (
     Accept,
     AcceptDrift,
@@ -36,11 +43,9 @@ from services.approval.rules.confirming import judge_confirmation
 from services.approval.rules.conflicts import explanation, not_its_document, not_missing
 from services.approval.rules.event_handlers import Handler
 from services.approval.rules.evidence import document_in_erp
-from services.approval.rules.facts import Terms
 from services.approval.rules.finding import Finding
 from services.approval.rules.guards import (
     is_at,
-    is_content,
     is_erp_left,
     is_found,
     is_in_doubt,
@@ -56,13 +61,13 @@ from services.approval.rules.orders import (
     next_round,
     order_again,
     terms_of,
-    unlinked_before,
 )
 from services.approval.rules.status import SOURCE, summary
 from services.approval.rules.synced import judge_synced
 from services.approval.rules.terms import WrongTerm
 
 _HANDLERS: Mapping[type[Decision], Handler[Any]] = {
+    DecisionFirstApproved: event_handlers.first_approved,
     DecisionAccepted: event_handlers.accepted,
     DecisionRejected: event_handlers.rejected,
     DecisionResolved: event_handlers.resolved,
@@ -82,6 +87,8 @@ class AnswerContext:
     now: datetime
     traceparent: str | None = None
     last: tuple[int, str] | None = None
+    erp: str | None = None
+    """What people call the ERP that the commitment goes to, where that is known."""
 
     @property
     def today(self) -> date:
@@ -98,15 +105,18 @@ def carry_out(
     findings: Sequence[Finding] = (),
     wrong_terms: Sequence[WrongTerm] = (),
     objection: str = "",
+    needs_second: bool = False,
 ) -> AnswerResult:
     """Return the result of `answer`.
 
     `snapshot` is the stored content that would be exported: for Accept the one that the answer names, otherwise the
     approved one; None if it is not stored. `findings` are those on that content, `wrong_terms` those on what is asked
     of the ERP. `objection` says in words why the document that Settle names cannot be this commitment's, or why the one
-    that Retry names need not be replaced; empty if nothing is against it.
+    that Retry names need not be replaced; empty if nothing is against it. `needs_second` says whether the content needs
+    two approvers.
     """
-    current, checked = current_status(facts), Checked(snapshot, tuple(findings), tuple(wrong_terms), objection)
+    checked = Checked(snapshot, tuple(findings), tuple(wrong_terms), objection, needs_second)
+    current = current_status(facts)
     verdict = _judge(facts, current, answer, context.by, checked) if current else None
     match verdict:
         case AlreadyGranted() | Blocked() | Unacceptable() | Conflict():
@@ -119,7 +129,7 @@ def carry_out(
 def _judge(facts: CommitmentFacts, current: CurrentStatus, answer: Answer, by: Person, checked: Checked) -> Verdict:
     match answer:
         case Accept():
-            return _accept(facts, current, answer, by, checked)
+            return judge_accept(facts, current, answer, by, checked)
         case Reject():
             return _reject(facts, current, answer, by)
         case Retry():
@@ -128,31 +138,6 @@ def _judge(facts: CommitmentFacts, current: CurrentStatus, answer: Answer, by: P
             return judge_synced(facts, current, answer, by, checked)
         case Settle() | Confirm():
             return _about_doubt(facts, current, answer, by, checked)
-
-
-def _accept(facts: CommitmentFacts, current: CurrentStatus, answer: Accept, by: Person, checked: Checked) -> Verdict:
-    """Order the export of the content that was read."""
-    ordered = order_by(facts, answer.revision, by)
-    asked = Terms(answer.erp_code, answer.accounting_date, answer.note)
-    if ordered and (ordered.content_hash, ordered.terms) == (answer.content_hash, asked):
-        return AlreadyGranted(current)
-    is_read = facts.hashes == {answer.content_hash} and is_content(checked.snapshot, answer.content_hash)
-    if not (is_read and is_at(current, answer.revision, Status.READY)):
-        return None
-    if obstacle := checked.obstacle(current):
-        return obstacle
-    return DecisionAccepted(
-        **about(facts, current),
-        round=1,
-        content_hash=answer.content_hash,
-        commitment=checked.snapshot,
-        decided_by=by,
-        sent_by=current.summary.sent_by,
-        erp_code=answer.erp_code,
-        accounting_date=answer.accounting_date,
-        note=answer.note,
-        unlinked=unlinked_before(facts),
-    )
 
 
 def _reject(facts: CommitmentFacts, current: CurrentStatus, answer: Reject, by: Person) -> Verdict:
@@ -246,8 +231,19 @@ def _already_ordered(
     return AlreadyGranted(current) if (ordered.replaces and ordered.replaces.id) == replaces else None
 
 
+def _named(decision: Decision, erp: str | None) -> Decision:
+    """`decision` with what people call the ERP that it is about."""
+    match decision:
+        case DecisionAccepted() if erp:
+            return decision.model_copy(update={"erp": erp})
+        case DecisionRejected(summary=known) if erp:
+            return decision.model_copy(update={"summary": known.model_copy(update={"erp": erp})})
+        case _:
+            return decision
+
+
 def _granted(facts: CommitmentFacts, decision: Decision, context: AnswerContext) -> Granted:
-    decision = linked(decision, context.last, context.now)
+    decision = linked(_named(decision, context.erp), context.last, context.now)
     event = new_event(decision, source=SOURCE, time=context.now, traceparent=context.traceparent)
     decided = _HANDLERS[type(decision)](facts, event, context.now)
     return Granted(event_handlers.publishing(event, decided))

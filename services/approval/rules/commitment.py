@@ -20,7 +20,9 @@ from services.approval.rules.facts import (
     WrittenDocument,
     canonical,
 )
+from services.approval.rules.first_approval import FirstApproval
 from services.approval.rules.questions import AskedQuestion, Question, Reply, with_replies
+from services.approval.rules.refusal import Refusal
 
 
 @value(slots=False)
@@ -42,6 +44,8 @@ class CommitmentFacts:
     drift: Drift | None = None
     accepted_drift: AcceptedDrift | None = None
     evidence_check: EvidenceCheck | None = None
+    refusal: Refusal | None = None
+    first_approvals: frozenset[FirstApproval] = frozenset()
     questions: tuple[Question, ...] = ()
     replies: tuple[Reply, ...] = ()
     status_version: int = 0
@@ -192,6 +196,9 @@ _STATUSES = {
 }
 
 
+_HOLDING = (Status.SYNCED, Status.EXPORTING, Status.IN_DOUBT)
+
+
 def current_status(facts: CommitmentFacts) -> CurrentStatus | None:
     """The status that follows from `facts`; None until something is submitted, and until then nobody sees it."""
     if not facts.submissions:
@@ -206,6 +213,25 @@ def current_status(facts: CommitmentFacts) -> CurrentStatus | None:
         return CurrentStatus(Status.RETRIEVED, revision, retrieved.at, sent)
     is_disputed = len(facts.submissions) > 1 and len(facts.hashes) > 1
     return CurrentStatus(Status.DISPUTED if is_disputed else Status.READY, revision, sent.sent_at, sent)
+
+
+def holds_number(facts: CommitmentFacts, current: CurrentStatus) -> bool:
+    """Whether its number stands in the ERP, or is about to: no other one can have it there."""
+    return bool(facts.standing) or current.status in _HOLDING
+
+
+def first_approval(facts: CommitmentFacts, revision: int, content_hash: str) -> FirstApproval | None:
+    """Who was the first of two approvers of this content; None if nobody has approved it so."""
+    same = [each for each in facts.first_approvals if (each.revision, each.content_hash) == (revision, content_hash)]
+    return min(same, key=lambda each: (each.at, canonical(each))) if same else None
+
+
+def standing_approval(facts: CommitmentFacts) -> FirstApproval | None:
+    """The approval of the first of two approvers, while the second one can accept the same content."""
+    current = current_status(facts) if facts.first_approvals else None
+    if current is None or current.status is not Status.READY or current.revision != facts.submitted_revision:
+        return None
+    return first_approval(facts, current.revision, next(iter(facts.hashes)))
 
 
 def _left_at(replaced: ReplacedDocument) -> tuple[int, int, bytes]:

@@ -89,7 +89,7 @@ def _same_revision(facts: CommitmentFacts, current: CurrentStatus, clock: _Clock
         when = clock.at(facts.retrieved.at)
         return f"{facts.retrieved.by.name} retrieved {number} {when}. It no longer waits. {_NOT_RECORDED}"
     if current.status is Status.DISPUTED:
-        return f"Two different contents of {number} came as revision {current.revision}. {_NOT_RECORDED}"
+        return f"Revision {current.revision} of {number} arrived twice with different content. {_NOT_RECORDED}"
     return f"The content of {number} is not the one that you read. {_NOT_RECORDED}"
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from schemas.commitment import Commitment, Line
 from schemas.events import Change
 from schemas.limits import MAX_CHANGES, MAX_NAME_CHARACTERS
-from services.pipeline.formats import money, quantity
+from services.pipeline.formats import delta, money, quantity
 
 _Members = Mapping[str, object]
 """What a record holds, by label. Only what is shown is made text: formatting thousands of amounts takes long."""
@@ -29,6 +29,10 @@ class _Amount:
     def __str__(self) -> str:
         return money(self.value, self.currency) if self.currency else quantity(self.value)
 
+    def delta_to(self, other: "_Amount") -> str | None:
+        """By how much `other` is more or less, as words; None where the two cannot be compared."""
+        return delta(self.value, other.value, self.currency) if self.currency == other.currency else None
+
 
 @dataclass(frozen=True, slots=True)
 class _WholeLine:
@@ -39,8 +43,11 @@ class _WholeLine:
 
     def __str__(self) -> str:
         line = self.line
-        what = (line.cost_code, line.cost_type, line.description, quantity(line.quantity), line.unit)
-        return ", ".join(part for part in (*what, money(line.amount, self.currency)) if part)
+        count = " ".join(part for part in (quantity(line.quantity), line.unit) if part)
+        is_lump_sum = not (Decimal(line.quantity) or Decimal(line.unit_cost))
+        much = "" if is_lump_sum else f"{count} at {money(line.unit_cost, self.currency)}"
+        what = (line.cost_code, line.cost_type, line.description, much, money(line.amount, self.currency))
+        return ", ".join(part for part in what if part)
 
 
 def differences(before: Commitment, after: Commitment) -> tuple[Change, ...]:
@@ -58,7 +65,9 @@ def differences(before: Commitment, after: Commitment) -> tuple[Change, ...]:
 
 def _change(difference: _Difference) -> Change:
     label, before, after = (_printable(str(each)) for each in difference)
-    return Change(field=label[:MAX_NAME_CHARACTERS] or "Unnamed", before=before, after=after)
+    old, new = difference[1:]
+    by = old.delta_to(new) if isinstance(old, _Amount) and isinstance(new, _Amount) else None
+    return Change(field=label[:MAX_NAME_CHARACTERS] or "Unnamed", before=before, after=after, delta=by)
 
 
 def _between(old: _Members, new: _Members) -> Iterator[_Difference]:

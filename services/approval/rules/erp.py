@@ -21,6 +21,12 @@ def connection_name(facts: CommitmentFacts) -> str | None:
     return facts.ruling.connection if facts.ruling else None
 
 
+def called(facts: CommitmentFacts) -> str | None:
+    """What people call the ERP of `connection_name`: its title where an event has told it, else that name."""
+    name = connection_name(facts)
+    return (facts.ruling.erp if name and facts.ruling else None) or name
+
+
 def target_erp(
     facts: CommitmentFacts, company_erps: Sequence[ErpConnection], content: Commitment | None = None
 ) -> ErpConnection | None:

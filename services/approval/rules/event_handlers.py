@@ -18,7 +18,7 @@ from schemas.events import (
     Submission,
     SubmissionRefused,
 )
-from services.approval.rules import history, joins
+from services.approval.rules import history, joins, question_joins
 from services.approval.rules.commitment import CommitmentFacts
 from services.approval.rules.rows import StoredRow, SubmissionRow
 from services.approval.rules.status import status_event
@@ -115,12 +115,13 @@ def entry_removed(
     return Decided(replace(known, record=None), is_changed=known.record is not None)
 
 
+first_approved = deciding(joins.first_approved)
 accepted = deciding(joins.accepted)
 rejected = deciding(joins.rejected)
 resolved = deciding(joins.resolved)
 drift_accepted = deciding(joins.drift_accepted)
-asked = joining(joins.asked)
-replied = joining(joins.replied)
+asked = joining(question_joins.asked)
+replied = joining(question_joins.replied)
 
 
 def _of_company(facts: CommitmentFacts, company_id: str) -> CommitmentFacts:

@@ -151,6 +151,9 @@ class Ruling:
     confirmed_by: Person | None = None
     """The second approver, who has confirmed `settled_as`."""
 
+    erp: str | None = None
+    """What people call the ERP, where the event says it."""
+
     @property
     def rank(self) -> tuple[int, int, int, int, int]:
         """(revision, reopened, succeeded, round, stage): the higher rank is kept."""

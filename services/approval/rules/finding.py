@@ -12,3 +12,6 @@ class Finding:
     is_blocking: bool = True
     is_known: bool = True
     """False if it only says that something is not known."""
+
+    mended_by: str = ""
+    """The member of an acceptance by which the approver can mend it, such as `erp_code`; empty if there is none."""

@@ -9,6 +9,7 @@ from schemas.events import (
     CommitmentSent,
     DecisionAccepted,
     DecisionDriftAccepted,
+    DecisionFirstApproved,
     DecisionRejected,
     DecisionResolved,
     EventData,
@@ -24,6 +25,7 @@ from schemas.events import (
 from schemas.fields import Status
 from services.approval.rules.amounts import excess_over_lines
 from services.approval.rules.commitment import CommitmentFacts, current_status
+from services.approval.rules.controls import own_part
 from services.approval.rules.drift_words import drift_words
 from services.approval.rules.rows import Chained, HistoryEntry
 from services.pipeline.formats import money
@@ -69,7 +71,7 @@ def _actor(data: EventData) -> Person | None:
             return data.retrieved_by
         case DecisionResolved():
             return data.withdrawn_by or data.confirmed_by or data.decided_by
-        case DecisionAccepted() | DecisionRejected() | DecisionDriftAccepted():
+        case DecisionFirstApproved() | DecisionAccepted() | DecisionRejected() | DecisionDriftAccepted():
             return data.decided_by
         case _:
             asked: Person | None = vars(data).get("asked_by") or vars(data).get("answered_by")
@@ -84,7 +86,7 @@ def _text(facts: CommitmentFacts, data: EventData) -> str:
             return f"{data.sent_by.name} re-sent it as revision {data.revision}.{_quoted(data.note)}"
         case CommitmentRetrieved():
             return _retrieved(facts, data)
-        case DecisionAccepted() | DecisionRejected() | DecisionResolved():
+        case DecisionFirstApproved() | DecisionAccepted() | DecisionRejected() | DecisionResolved():
             return _decided(data)
         case ExportInDoubt() | ExportFailed() | ExportSucceeded() | ExportDrifted() | DecisionDriftAccepted():
             return _exported(data)
@@ -117,9 +119,12 @@ def _mail_topic(kind: str) -> str:
     return OCCASIONS.get(kind, kind.replace("_", " "))
 
 
-def _decided(data: DecisionAccepted | DecisionRejected | DecisionResolved) -> str:
+def _decided(data: DecisionFirstApproved | DecisionAccepted | DecisionRejected | DecisionResolved) -> str:
     who, revision = data.decided_by.name, data.revision
     match data:
+        case DecisionFirstApproved():
+            own = _themselves(own_part(data.created_by, data.sent_by, data.decided_by))
+            return f"{who} approved revision {revision}{own}; a second approver has to accept it.{_quoted(data.note)}"
         case DecisionAccepted():
             return f"{who} {_ordered(data)}.{_quoted(data.why or data.note)}"
         case DecisionRejected(unlinks=ErpDocument() as unlinked):
@@ -148,7 +153,7 @@ def _ordered(order: DecisionAccepted) -> str:
         case DecisionAccepted(replaces=ErpDocument() as former):
             return f"ordered {_anew(order, former)}"
         case DecisionAccepted(round=1):
-            return f"accepted revision {order.revision}{_rounding(order)}"
+            return f"accepted revision {order.revision}{_own_part(order)}{_rounding(order)}{_second(order)}"
         case DecisionAccepted(reopened=0):
             return f"ordered export {order.round} of revision {order.revision}"
         case DecisionAccepted():
@@ -161,6 +166,19 @@ def _anew(order: DecisionAccepted, former: ErpDocument) -> str:
     if order.reopened:
         return f"a new document in place of {former.name}"
     return f"to create it anew, since {former.name} is gone"
+
+
+def _own_part(data: DecisionAccepted) -> str:
+    """What its approver did to the commitment before, which another one should have accepted."""
+    return _themselves(own_part(data.commitment.commitment.creator, data.sent_by, data.decided_by))
+
+
+def _themselves(part: str) -> str:
+    return f", which they {part} themselves" if part else ""
+
+
+def _second(data: DecisionAccepted) -> str:
+    return f" as the second approver, after {data.first_approved_by.name}" if data.first_approved_by else ""
 
 
 def _rounding(data: DecisionAccepted) -> str:

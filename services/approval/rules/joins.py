@@ -8,6 +8,7 @@ from schemas.events import (
     CommitmentRetrieved,
     DecisionAccepted,
     DecisionDriftAccepted,
+    DecisionFirstApproved,
     DecisionRejected,
     DecisionResolved,
     EventData,
@@ -15,10 +16,9 @@ from schemas.events import (
     ExportFailed,
     ExportInDoubt,
     ExportSucceeded,
-    QuestionAnswered,
-    QuestionAsked,
     Submission,
 )
+from schemas.fields import FailureClass
 from services.approval.rules.commitment import CommitmentFacts
 from services.approval.rules.facts import (
     AcceptedDrift,
@@ -34,7 +34,10 @@ from services.approval.rules.facts import (
     WrittenDocument,
     later,
 )
-from services.approval.rules.questions import Question, Reply, with_said
+from services.approval.rules.first_approval import FirstApproval
+from services.approval.rules.refusal import Refusal
+
+_REFUSALS = (FailureClass.FIX_DATA, FailureClass.WAIT_FOR_DEPENDENCY)
 
 
 def submitted(facts: CommitmentFacts, event: Event[Submission]) -> CommitmentFacts:
@@ -89,9 +92,15 @@ def accepted(facts: CommitmentFacts, event: Event[DecisionAccepted]) -> Commitme
         _time(event),
         decision.decided_by,
         reopened=decision.reopened,
+        erp=decision.erp,
     )
     unlinked = _without(_without_earlier(facts, decision), decision.replaces, decision)
     return _ruled(unlinked.updated(approved=later(facts.approved, approved)), ruling)
+
+
+def first_approved(facts: CommitmentFacts, event: Event[DecisionFirstApproved]) -> CommitmentFacts:
+    """The facts with the approval of the first of two approvers."""
+    return facts.updated(first_approvals=facts.first_approvals | {FirstApproval.of(event.data, _time(event))})
 
 
 def rejected(facts: CommitmentFacts, event: Event[DecisionRejected]) -> CommitmentFacts:
@@ -105,6 +114,7 @@ def rejected(facts: CommitmentFacts, event: Event[DecisionRejected]) -> Commitme
         decision.decided_by,
         reason=decision.reason,
         reopened=decision.reopened,
+        erp=decision.summary.erp,
     )
     return _ruled(_without(facts, decision.unlinks, decision), ruling)
 
@@ -160,6 +170,7 @@ def in_doubt(facts: CommitmentFacts, event: Event[ExportInDoubt]) -> CommitmentF
         connection=export.connection,
         reopened=export.reopened,
         evidence=export.refused_evidence,
+        erp=export.erp,
     )
     return _ruled(facts, ruling)
 
@@ -177,6 +188,7 @@ def _checked(facts: CommitmentFacts, export: ExportInDoubt) -> CommitmentFacts:
 def failed(facts: CommitmentFacts, event: Event[ExportFailed]) -> CommitmentFacts:
     """The facts with a round that ended without a document being written."""
     export = event.data
+    facts = _refused(facts, export)
     ruling = Ruling(
         export.revision,
         export.round,
@@ -187,8 +199,18 @@ def failed(facts: CommitmentFacts, event: Event[ExportFailed]) -> CommitmentFact
         attempts=export.attempts,
         connection=export.summary.connection,
         reopened=export.reopened,
+        erp=export.summary.erp,
     )
     return _ruled(facts, ruling)
+
+
+def _refused(facts: CommitmentFacts, export: ExportFailed) -> CommitmentFacts:
+    """The facts with why the ERP refused the revision, if it was for what the commitment says."""
+    failure, connection = export.failure, export.summary.connection
+    if failure.failure_class not in _REFUSALS or failure.document:
+        return facts
+    refusal = Refusal(export.revision, export.reopened, export.round, failure.message, connection)
+    return facts.updated(refusal=later(facts.refusal, refusal))
 
 
 def drifted(facts: CommitmentFacts, event: Event[ExportDrifted]) -> CommitmentFacts:
@@ -231,23 +253,10 @@ def succeeded(facts: CommitmentFacts, event: Event[ExportSucceeded]) -> Commitme
         _time(event),
         connection=export.erp_document.connection,
         reopened=export.reopened,
+        erp=export.erp,
     )
     documents = facts.documents | {WrittenDocument(export.revision, export.erp_document, export.reopened)}
     return _ruled(facts.updated(documents=documents), ruling)
-
-
-def asked(facts: CommitmentFacts, event: Event[QuestionAsked]) -> CommitmentFacts:
-    """The facts with this question."""
-    said = event.data
-    question = Question(said.revision, said.number, said.question, said.asked_by, _time(event))
-    return facts.updated(questions=with_said(facts.questions, question))
-
-
-def replied(facts: CommitmentFacts, event: Event[QuestionAnswered]) -> CommitmentFacts:
-    """The facts with this reply, even if its question has not arrived yet."""
-    said = event.data
-    reply = Reply(said.revision, said.number, said.answer, said.answered_by, _time(event))
-    return facts.updated(replies=with_said(facts.replies, reply))
 
 
 def _without(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from schemas.events import ErpConnection
 from schemas.fields import Owner, Status
-from services.approval.rules.commitment import CommitmentFacts, CurrentStatus
+from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, standing_approval
 from services.approval.rules.erp import erp_title, is_held_back
 from services.approval.rules.facts import Ruling
 from services.approval.rules.polled import needs_somebody
@@ -42,7 +42,9 @@ def next_step(
     match current.status:
         case Status.READY:
             reject = f"Reject it on the desk, since it cannot be accepted. {blocked_by}"
-            return NextStep(ACTORS[Owner.APPROVER], reject if blocked_by else "Accept or reject it on the desk.")
+            first = standing_approval(facts)
+            who = f"An accounting approver other than {first.by.name}" if first else ACTORS[Owner.APPROVER]
+            return NextStep(who, reject if blocked_by else "Accept or reject it on the desk.")
         case Status.DISPUTED:
             who = "An accounting approver, or the project manager"
             return NextStep(who, "Reject it on the desk, or retrieve it in the project; then send it again.")

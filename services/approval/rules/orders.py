@@ -31,13 +31,20 @@ class Checked:
     findings: tuple[Finding, ...] = ()
     wrong_terms: tuple[WrongTerm, ...] = ()
     objection: str = ""
+    needs_second: bool = False
 
     def obstacle(self, current: CurrentStatus) -> Blocked | Unacceptable | None:
         """Why an order cannot be given although the commitment is where it should be; None if it can."""
         if self.wrong_terms:
             return Unacceptable(current, self.wrong_terms)
         blocking = tuple(finding for finding in self.findings if finding.is_blocking)
+        if blocking and all(finding.mended_by for finding in blocking):
+            return Unacceptable(current, tuple(WrongTerm(each.mended_by, _asks_for_term(each)) for each in blocking))
         return Blocked(current, blocking) if blocking else None
+
+
+def _asks_for_term(finding: Finding) -> str:
+    return f"Give a document number that the ERP takes. {finding.text.removesuffix('.')}"
 
 
 def order_again(

@@ -60,6 +60,15 @@ def with_said(known: tuple[SaidT, ...], arrived: SaidT) -> tuple[SaidT, ...]:
     return tuple(said[precedence] for precedence in sorted(said) if said[precedence].revision == newest)
 
 
+def question_tag(asked: Sequence[AskedQuestion], revision: int, note: str | None) -> str:
+    """Whether the sender of `revision`, which waits, was asked, and has answered: also by the `note` sent with it."""
+    if not asked or asked[0].question.revision > revision:
+        return ""
+    if asked[0].question.revision < revision:
+        return "answered" if note else ""
+    return "answered" if all(each.reply for each in asked) else "asked"
+
+
 def with_replies(questions: Sequence[Question], replies: Sequence[Reply]) -> tuple[AskedQuestion, ...]:
     """Each of `questions` with its reply."""
     by_question = {reply.precedence: reply for reply in replies}

@@ -5,13 +5,14 @@ from datetime import datetime
 from schemas.commitment import Summary
 from schemas.envelope import Event, new_event
 from schemas.events import CommitmentStatus, EventData
-from schemas.fields import Owner, Ribbon, Status
+from schemas.fields import FailureClass, Owner, Ribbon, Status
 from schemas.limits import MAX_TEXT_CHARACTERS
-from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, current_status
+from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, current_status, standing_approval
 from services.approval.rules.documents import distinct
 from services.approval.rules.drift_words import drift_words
-from services.approval.rules.erp import UNNAMED_ERP, connection_name
+from services.approval.rules.erp import UNNAMED_ERP, called, connection_name
 from services.approval.rules.facts import Ruling, Stage
+from services.pipeline.failure_words import why_not_exported
 
 SOURCE = "countersign/approval"
 
@@ -37,6 +38,8 @@ STATUS_WORDS = {
 }
 """The words beside the ribbon's colour."""
 
+MAX_NEXT_STEP_CHARACTERS = 500
+
 EDITABLE = frozenset({Status.REJECTED, Status.RETRIEVED, Status.SYNCED})
 LOCKED_FIELDS = ("number", "vendor", "title", "status")
 """The fields that the ERP's document depends on; locked as long as there is one."""
@@ -47,9 +50,17 @@ _OWNERS = {
     Owner.PROJECT_MANAGER: "the project manager",
     Owner.ERP_ADMIN: "the ERP administrator",
 }
+_ACTS = {
+    Owner.SYSTEM: "It is tried again.",
+    Owner.APPROVER: "An accounting approver has to act.",
+    Owner.PROJECT_MANAGER: "An accounting approver rejects it; then correct it and re-send it.",
+    Owner.ERP_ADMIN: "The ERP administrator has to act; the approval desk says what to do.",
+}
+"""Who acts on a failure, for the project's people."""
+
 _UNRULED_SENTENCES = {
     Status.READY: "{number} was sent to ERP Integrations and is waiting for an accounting approver.",
-    Status.DISPUTED: "Two different contents of {number} came as revision {revision}, so it cannot be accepted. "
+    Status.DISPUTED: "Revision {revision} of {number} arrived twice with different content, so it cannot be accepted. "
     "Retrieve or reject it, then send it again.",
 }
 """For each status without a ruling; a new status needs one."""
@@ -90,7 +101,10 @@ def commitment_status(facts: CommitmentFacts, current: CurrentStatus) -> Commitm
 def summary(facts: CommitmentFacts, current: CurrentStatus) -> Summary:
     """What was submitted as the current revision, with the ERP connection if it is known."""
     connection = connection_name(facts)
-    return current.summary.model_copy(update={"connection": connection}) if connection else current.summary
+    if connection is None:
+        return current.summary
+    title = facts.ruling.erp if facts.ruling else None
+    return current.summary.model_copy(update={"connection": connection, "erp": title})
 
 
 def locked_fields(facts: CommitmentFacts) -> tuple[str, ...]:
@@ -99,18 +113,34 @@ def locked_fields(facts: CommitmentFacts) -> tuple[str, ...]:
 
 
 def message(facts: CommitmentFacts, current: CurrentStatus, erp: str | None = None) -> str:
-    """One or two sentences on what the status means; `erp` is what people call the ERP, else its connection's name."""
-    erp = erp or connection_name(facts) or UNNAMED_ERP
-    return _sentence(facts, current, erp)[:MAX_TEXT_CHARACTERS]
+    """One or two sentences on what the status means, and what comes next; `erp` is what people call the ERP."""
+    meant, failure = meaning(facts, current, erp), current.ruling.failure if current.ruling else None
+    if failure is None:
+        return meant
+    return f"{meant} Next step, for {_OWNERS[failure.owner]}: {failure.next_step}"[:MAX_TEXT_CHARACTERS]
+
+
+def meaning(facts: CommitmentFacts, current: CurrentStatus, erp: str | None = None) -> str:
+    """One or two sentences on what the status means, without what comes next."""
+    return _sentence(facts, current, erp or called(facts) or UNNAMED_ERP)[:MAX_TEXT_CHARACTERS]
 
 
 def _told_upstream(facts: CommitmentFacts, current: CurrentStatus) -> str:
-    """The message as the project's people read it: what only the ERP administrator can do stays on the desk."""
-    failure = current.ruling.failure if current.ruling else None
-    if failure is None or failure.owner is not Owner.ERP_ADMIN:
-        return message(facts, current)
-    told = " The ERP administrator has to act; the approval desk says what to do."
-    return failure.message[: MAX_TEXT_CHARACTERS - len(told)] + told
+    """The message as the project's people read it: what only others can use stays on the desk."""
+    ruling, erp, number = current.ruling, called(facts) or UNNAMED_ERP, current.summary.number
+    if ruling and ruling.failure:
+        failure, acts = ruling.failure, _ACTS[ruling.failure.owner]
+        if failure.owner is Owner.PROJECT_MANAGER and failure.failure_class is not FailureClass.FIX_DATA:
+            acts = failure.next_step[:MAX_NEXT_STEP_CHARACTERS]
+        return f"{why_not_exported(failure, number, erp)[: MAX_TEXT_CHARACTERS - len(acts) - 1]} {acts}"
+    if ruling and ruling.doubt and not ruling.settled_as:
+        return f"{_begin(erp)} did not confirm {number}. {_asking(ruling)} Do not create it by hand."
+    if ruling and ruling.settled_as:
+        check = facts.open_check
+        needs_second = check is not None and not check.is_asked_again and not ruling.confirmed_by
+        waits = "Another accounting approver has to confirm it." if needs_second else "This is being confirmed."
+        return f"{ruling.who} found {number} in {erp} as {ruling.settled_as.name}. {waits}"
+    return message(facts, current)
 
 
 def _sentence(facts: CommitmentFacts, current: CurrentStatus, erp: str) -> str:
@@ -119,6 +149,8 @@ def _sentence(facts: CommitmentFacts, current: CurrentStatus, erp: str) -> str:
         return _ruled(facts, current, current.ruling, erp)
     if facts.retrieved and current.status is Status.RETRIEVED:
         return f"{facts.retrieved.by.name} retrieved {number}. It can be edited and re-sent."
+    if first := standing_approval(facts):
+        return f"{first.by.name} approved {number}; a second approver has to accept it."
     open_questions = [each for each in facts.asked if each.question.revision == current.revision and not each.reply]
     if open_questions and current.status is Status.READY:
         asker = open_questions[0].question.by.name
@@ -129,11 +161,10 @@ def _sentence(facts: CommitmentFacts, current: CurrentStatus, erp: str) -> str:
 def _ruled(facts: CommitmentFacts, current: CurrentStatus, ruling: Ruling, erp: str) -> str:
     number = current.summary.number
     if ruling.failure:
-        failure = ruling.failure
-        return f"{failure.message} Next step, for {_OWNERS[failure.owner]}: {failure.next_step}"
+        return ruling.failure.message
     match ruling.stage:
         case Stage.REJECTED:
-            return f"{ruling.who} rejected {number}: {ruling.reason}"
+            return f"{_given_back(facts, ruling, number)}: {ruling.reason}"
         case Stage.IN_DOUBT:
             return _in_doubt(facts, ruling, number, erp)
         case Stage.ACCEPTED:
@@ -143,18 +174,34 @@ def _ruled(facts: CommitmentFacts, current: CurrentStatus, ruling: Ruling, erp: 
             return _synced(facts, number, erp)
 
 
+def _given_back(facts: CommitmentFacts, ruling: Ruling, number: str) -> str:
+    """Who rejected it; or who unlinked it from its document, of which nothing was wrong with what it says."""
+    at = (ruling.revision, ruling.reopened)
+    unlinked = [
+        each.document.name for each in facts.replaced if (each.revision, each.reopened) == at and ruling.reopened
+    ]
+    if not unlinked:
+        return f"{ruling.who} rejected {number}"
+    return f"{ruling.who} unlinked {number} from {' and '.join(sorted(unlinked))}, so it can be edited and sent again"
+
+
 def _in_doubt(facts: CommitmentFacts, ruling: Ruling, number: str, erp: str) -> str:
     if ruling.settled_as:
         return f"{ruling.who} found {number} in {erp} as {ruling.settled_as.name}. {_confirming(facts, ruling, erp)}"
-    asking = (
-        "We are asking whether it exists."
-        if ruling.doubt and ruling.doubt.next_probe
-        else "An accounting approver has to say whether it exists."
-    )
-    subject = "The ERP" if erp == UNNAMED_ERP else erp
     if ruling.doubt and ruling.evidence:
-        return f"{ruling.doubt.asked} {asking} Do not create it by hand."
-    return f"{subject} did not confirm {number}. {asking} Do not create it by hand."
+        return f"{ruling.doubt.asked} {_asking(ruling)} Do not create it by hand."
+    return f"{_begin(erp)} did not confirm {number}. {_asking(ruling)} Do not create it by hand."
+
+
+def _asking(ruling: Ruling) -> str:
+    if ruling.doubt and ruling.doubt.next_probe:
+        return "We are asking whether it exists."
+    return "An accounting approver has to say whether it exists."
+
+
+def _begin(erp: str) -> str:
+    """The ERP at the beginning of a sentence."""
+    return "The ERP" if erp == UNNAMED_ERP else erp
 
 
 def _confirming(facts: CommitmentFacts, ruling: Ruling, erp: str) -> str:

@@ -1,6 +1,6 @@
 """Times and counts in the words of the desk, for its pages, for the API and for the command line."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from babel.dates import format_datetime
 
@@ -19,6 +19,11 @@ def moment(at: datetime, time_zone: str) -> str:
     return f"{format_datetime(local, 'MMM d, y, HH:mm', tzinfo=local.tzinfo, locale=LOCALE)} {local:%Z}"
 
 
+def next_time(at: datetime, now: datetime, time_zone: str, does: str, should: str) -> str:
+    """What is done at `at` in words: "asks again at …", or "should have asked again at …" once that is over."""
+    return f"{does if at > now else should} at {moment(at, time_zone)}"
+
+
 def counted(count: int, noun: str) -> str:
     """`count` with its noun, for example "1 day" or "1,200 days"."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
@@ -31,6 +36,13 @@ def ago(at: datetime, now: datetime) -> str:
         return "less than a minute ago"
     size, unit = next((size, unit) for size, unit in _UNITS if seconds >= size)
     return f"{counted(seconds // size, unit)} ago"
+
+
+def lateness_words(behind: timedelta) -> str:
+    """How late the lists are, in the largest unit of which there are two: "Updates are 12 minutes behind. ..."."""
+    seconds = int(behind.total_seconds())
+    size, unit = next(((size, unit) for size, unit in _UNITS if seconds >= 2 * size), _UNITS[-1])
+    return f"Updates are {counted(seconds // size, unit)} behind. Newer commitments may be missing."
 
 
 def every(seconds: int) -> str:

@@ -1,105 +1,121 @@
 """Looks up what one member of a filter allows in the index of that member, if it is not too much to sort or count."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from decimal import Decimal
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from sqlalchemy import CTE, Integer, Select, Text, bindparam, func, or_, select, true
+from sqlalchemy import CTE, Integer, Select, Text, bindparam, func, or_, select, true, union_all
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from services.approval.rules.folding import company_gram, grams
-from services.approval.storage.list_filter import conditions
+from services.approval.storage.list_filter import ListFilter, conditions
 from services.approval.storage.tables import COMMITMENT, GRAMS, SEARCH_TEXT
-from services.approval.storage.views import Cursor, DeskView, Listed, Sort, after, in_order, in_view, ordered
+from services.approval.storage.tallies import Tally, kept, tally_of
+from services.approval.storage.views import (
+    Cursor,
+    DeskView,
+    Listed,
+    Sort,
+    after,
+    in_order,
+    in_view,
+    is_covered,
+    ordered,
+)
 from services.pipeline.database import Transaction
 
-MAX_CANDIDATES = 5_000
-SAMPLE_ROWS = 300
-MOST_GRAMS = 4
-RARE_SHARE = 0.1
+MAX_CANDIDATES = 2_000
+MAX_COVERED = 20_000
+"""As many are read in the same time if the index has all that is asked for."""
+
+SAMPLE_ROWS = 150
+MOST_GRAMS = 6
+RARE_SHARE = 0.03
 """Above it the index of grams is of no use: what is frequent is soon found in the order of the list."""
 
-_INDEXED: tuple[frozenset[str], ...] = (
-    frozenset({"search"}),
-    frozenset({"projects"}),
-    frozenset({"vendors"}),
-    frozenset({"is_changed"}),
-    frozenset({"min_total", "max_total"}),
-    frozenset({"waited_days"}),
-)
-"""The members of a filter that share an index, the most selective first."""
+_COUNTED = frozenset({"projects", "vendors", "is_changed"})
+"""The members of a filter that have an index, and of which it is known how much it has."""
+
+_RANGES = (frozenset({"min_total", "max_total"}), frozenset({"waited_days"}))
+"""The members of a filter that are ranges of the same index."""
 
 _TEXTS = ARRAY(Text)
-_READ = ("id", "since", "total", "status", "differs", "searchable", "project", "vendor", "revision", "currency")
+_READ = ("id", "since", "total", "currency", "revision", "status", "differs", "searchable", "project", "vendor")
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
-    """(currency, count, sum) of what matches; not of all of it if that is too much: `is_complete` is false."""
+class _Way:
+    """An index to try: the members of the filter that it serves, and further parameters."""
 
-    rows: Sequence[tuple[str, int, Decimal]]
-    is_complete: bool
+    members: frozenset[str]
+    more: dict[str, Any] = field(default_factory=dict)
 
 
 async def look_up(db: Transaction, wanted: Listed, position: Cursor | None, limit: int) -> Sequence[Cursor] | None:
     """Return the first `limit` commitments of a list after a position; None if every index has too much."""
-    for members, more in await _ways(db, wanted):
-        statement = _found(wanted.view, wanted.sort, members, wanted.only.given, is_continued=position is not None)
-        rows = (await db.execute(statement, wanted.parameters(position, limit) | more)).all()
-        if rows[0].candidates <= MAX_CANDIDATES:
+    for way in await _ways(db, wanted):
+        statement = _found(wanted.view, wanted.sort, way.members, wanted.only.given, is_continued=position is not None)
+        rows = (await db.execute(statement, wanted.parameters(position, limit) | way.more)).all()
+        if rows[0].candidates <= _most(way.members, wanted.only.given):
             return [wanted.cursor(row) for row in rows if row.id is not None]
     return None
 
 
-async def count(db: Transaction, wanted: Listed) -> Counted:
-    """Return how many commitments a list has, with their sums."""
-    best = Counted((), is_complete=False)
-    for members, more in [*await _ways(db, wanted), (frozenset[str](), {})]:
-        statement = _counted(wanted.view, members, wanted.only.given)
-        rows = (await db.execute(statement, wanted.parameters(None, 0) | more)).all()
-        found = [(row.currency, row.how_many, row.total) for row in rows if row.how_many]
-        if rows[0].candidates <= MAX_CANDIDATES:
-            return Counted(found, is_complete=True)
-        best = max(best, Counted(found, is_complete=False), key=lambda each: sum(count for _, count, _ in each.rows))
+async def count(db: Transaction, wanted: Listed) -> Tally:
+    """Return how many commitments a list has, with their sums; a lower bound if every index has too much."""
+    best = Tally(is_complete=False)
+    for way in await _ways(db, wanted) or [_Way(frozenset())]:
+        statement = _counted(wanted.view, way.members, wanted.only.given)
+        rows = (await db.execute(statement, wanted.parameters(None, 0) | way.more)).all()
+        is_complete = rows[0].candidates <= _most(way.members, wanted.only.given)
+        found = tally_of(
+            [(row.currency, row.how_many, row.total) for row in rows if row.how_many], is_complete=is_complete
+        )
+        if is_complete:
+            return found
+        best = max(best, found, key=lambda each: each.count)
     return best
 
 
-async def _ways(db: Transaction, wanted: Listed) -> Sequence[tuple[frozenset[str], dict[str, Any]]]:
-    """Return the indexes to try, as the members of the filter that they serve, and their further parameters."""
-    ways = []
-    for each in _INDEXED:
-        members, more = each & wanted.only.given, dict[str, Any]()
-        if "search" in members:
-            rare = await _rare_grams(db, wanted)
-            members, more = (
-                (members, {"grams": [company_gram(wanted.company_id), *rare]}) if rare else (frozenset(), {})
-            )
-        if members:
-            ways.append((members, more))
-    return ways
+async def _ways(db: Transaction, wanted: Listed) -> Sequence[_Way]:
+    """Return the indexes to try, the most promising first; at most two, since each takes its time."""
+    given, only = wanted.only.given, wanted.only
+    sized = []
+    for name in _COUNTED & given:
+        known = await kept(db, wanted.company_id, wanted.view, ListFilter(**{name: getattr(only, name)}))
+        if known and known.count <= _most(frozenset({name}), given):
+            sized.append((known.count, name))
+    if sized:
+        return [_Way(frozenset({min(sized)[1]}))]
+    rare = await _rare_grams(db, wanted) if "search" in given else ()
+    searched = [_Way(frozenset({"search"}), {"grams": [company_gram(wanted.company_id), *rare]})] if rare else []
+    ranges = [_Way(each & given) for each in _RANGES if each & given]
+    return [*searched, *ranges][:2]
 
 
 async def _rare_grams(db: Transaction, wanted: Listed) -> Sequence[str]:
-    """Return the grams of the search that the fewest of the first commitments have; none if all are frequent.
+    """Return the grams of the search that the fewest of some commitments have; none if all are frequent.
 
-    The index finds what has all of some grams in the time that the rarest one needs, as long as the others are few.
+    The index finds what has all of some grams in the time that the rarest one needs, as long as the others are few. Of
+    those that are equally rare the last ones are taken: what distinguishes a number is its end.
     """
     sought = grams(wanted.only.words)
     if not sought:
         return ()
     given = wanted.parameters(None, SAMPLE_ROWS) | {"grams": sought}
-    rows = (await db.execute(_sample(wanted.view, wanted.sort, wanted.in_index), given)).all()
-    frequent = {row.gram: row.how_many for row in rows}
-    rarest = sorted(sought, key=lambda gram: (frequent.get(gram, 0), gram))[:MOST_GRAMS]
-    return rarest if frequent.get(rarest[0], 0) <= SAMPLE_ROWS * RARE_SHARE else ()
+    frequent = {row.gram: row.how_many for row in await db.execute(_sample(wanted.view), given)}
+    text = " ".join(wanted.only.words)
+    rarest = sorted(sought, key=lambda gram: (frequent.get(gram, 0), -text.rindex(gram)))[:MOST_GRAMS]
+    return rarest if frequent.get(rarest[0], 0) <= 2 * SAMPLE_ROWS * RARE_SHARE else ()
 
 
 @cache
-def _sample(view: DeskView, sort: Sort, in_index: frozenset[str]) -> Select[Any]:
-    listed = in_order(view, sort, in_index, is_continued=False)
-    text = select(COMMITMENT.c.searchable).join(listed, listed.c.id == COMMITMENT.c.id).cte("text")
+def _sample(view: DeskView) -> Select[Any]:
+    """Return the statement that counts grams in the oldest and in the newest commitments, whose numbers differ."""
+    ends = [in_order(view, sort, frozenset(), is_continued=False) for sort in (Sort.OLDEST, Sort.NEWEST)]
+    texts = [select(COMMITMENT.c.searchable).join(each, each.c.id == COMMITMENT.c.id) for each in ends]
+    text = union_all(*texts).cte("text")
     gram = func.unnest(bindparam("grams", type_=_TEXTS)).table_valued("gram").render_derived(name="sought")
     joined = gram.join(text.prefix_with("materialized"), func.strpos(text.c.searchable, gram.c.gram) > 0)
     return select(gram.c.gram, func.count().label("how_many")).select_from(joined).group_by(gram.c.gram)
@@ -110,7 +126,7 @@ def _found(
     view: DeskView, sort: Sort, members: frozenset[str], given: frozenset[str], *, is_continued: bool
 ) -> Select[Any]:
     """Return the statement that sorts the candidates; each row, of which there is one at least, says how many."""
-    chosen = _candidates(view, members)
+    chosen = _candidates(view, members, given)
     keys = [chosen.c[key] for key in sort.keys]
     matches = select(*keys).where(
         *_beside(chosen, view, members, given), *after(chosen.c, sort, is_continued=is_continued)
@@ -124,7 +140,7 @@ def _found(
 @cache
 def _counted(view: DeskView, members: frozenset[str], given: frozenset[str]) -> Select[Any]:
     """Return the statement that adds the candidates up; each row, of which there is one at least, says how many."""
-    chosen = _candidates(view, members)
+    chosen = _candidates(view, members, given)
     added = (func.count().label("how_many"), func.sum(chosen.c.total).label("total"))
     matches = select(chosen.c.currency, *added).where(*_beside(chosen, view, members, given))
     sums = matches.group_by(chosen.c.currency).subquery()
@@ -132,17 +148,28 @@ def _counted(view: DeskView, members: frozenset[str], given: frozenset[str]) -> 
     return select(how_many.c.candidates, sums).select_from(how_many.outerjoin(sums, true()))
 
 
-def _candidates(view: DeskView, members: frozenset[str]) -> CTE:
-    """Return what the index of `members` has, up to one more than MAX_CANDIDATES."""
-    table = COMMITMENT
-    chosen = select(*(table.c[name] for name in _READ)).where(table.c.company_id == bindparam("company"))
+def _most(members: frozenset[str], given: frozenset[str]) -> int:
+    """Return how many candidates are read at most from the index of `members`."""
+    return MAX_COVERED if is_covered(members, given - members) else MAX_CANDIDATES
+
+
+def _candidates(view: DeskView, members: frozenset[str], given: frozenset[str]) -> CTE:
+    """Return what the index of `members` has, up to one more than the most.
+
+    It is read in the order of the index: a bitmap would be made of all that the index has.
+    """
+    most = _most(members, given) + 1
     if "search" in members:
         has_grams = GRAMS.op("@>", is_comparison=True)(bindparam("grams", type_=_TEXTS))
-        found = select(SEARCH_TEXT.c.commitment_id).where(has_grams).limit(MAX_CANDIDATES + 1).subquery()
-        chosen = chosen.join(found, found.c.commitment_id == table.c.id)
+        found = select(SEARCH_TEXT.c.commitment_id.label("id")).where(has_grams).limit(most).subquery()
     else:
-        chosen = chosen.where(or_(*in_view(view)), *conditions(members)).limit(MAX_CANDIDATES + 1)
-    return chosen.cte("chosen").prefix_with("materialized")
+        sort = Sort.SMALLEST if members & Sort.SMALLEST.ranges else Sort.OLDEST
+        found = in_order(view, sort, members, is_continued=False, most=most)
+        if is_covered(members, given - members):
+            return select(found).cte("chosen").prefix_with("materialized")
+    is_own = COMMITMENT.c.company_id == bindparam("company")
+    read = select(*(COMMITMENT.c[name] for name in _READ)).join(found, found.c.id == COMMITMENT.c.id).where(is_own)
+    return read.cte("chosen").prefix_with("materialized")
 
 
 def _beside(chosen: CTE, view: DeskView, members: frozenset[str], given: frozenset[str]) -> Sequence[Any]:

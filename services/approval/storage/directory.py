@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import JSON, cast, select
 
 from schemas.events import DirectoryPerson, ErpConnection
 from services.approval.storage.tables import ERP_CONNECTION, PERSON
@@ -25,6 +25,14 @@ async def people_of_company(db: Transaction, company_id: str) -> Sequence[Direct
     rows = await db.execute(select(PERSON.c.record).where(PERSON.c.company_id == company_id))
     found = [DirectoryPerson.model_validate_json(row.record) for row in rows if row.record]
     return sorted(found, key=lambda each: each.name)
+
+
+async def approvers_of_company(db: Transaction, company_id: str) -> Sequence[DirectoryPerson]:
+    """Return the company's accounting approvers, by name."""
+    may_push = cast(PERSON.c.record, JSON)["can_push_to_accounting"].as_boolean()
+    rows = await db.execute(select(PERSON.c.record).where(PERSON.c.company_id == company_id, may_push))
+    found = [DirectoryPerson.model_validate_json(row.record) for row in rows if row.record]
+    return sorted((each for each in found if each.is_approver), key=lambda each: (each.name, each.person_id))
 
 
 async def erps_of_company(db: Transaction, company_id: str) -> Sequence[ErpConnection]:

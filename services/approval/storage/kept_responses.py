@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from services.approval.storage.tables import KEPT_RESPONSE as _TABLE
+from services.approval.storage.desk_tables import KEPT_RESPONSE as _TABLE
 from services.pipeline.clock import utc_now
 from services.pipeline.database import Database
 

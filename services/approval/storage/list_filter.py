@@ -1,6 +1,6 @@
 """What a list is narrowed to, and how that is said in SQL."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -68,16 +68,18 @@ class ListFilter:
 
 def conditions(members: frozenset[str], columns: Columns = COMMITMENT.c) -> Sequence[ColumnElement[bool]]:
     """Return the conditions of these members of a filter, whose values are `ListFilter.parameters`."""
-    made: Mapping[str, ColumnElement[bool]] = {
-        "search": columns.searchable.op("like", is_comparison=True)(func.all(bindparam("words", type_=_TEXTS))),
-        "projects": columns.project == func.any(bindparam("projects", type_=_TEXTS)),
-        "vendors": columns.vendor == func.any(bindparam("vendors", type_=_TEXTS)),
-        "waited_days": columns.since <= bindparam("waited_since", type_=columns.since.type),
-        "min_total": columns.total >= bindparam("min_total", type_=columns.total.type),
-        "max_total": columns.total <= bindparam("max_total", type_=columns.total.type),
-        "is_changed": columns.revision > 1,
-    }
-    return [made[name] for name in sorted(members)]
+    return [_CONDITIONS[name](columns) for name in sorted(members)]
+
+
+_CONDITIONS: Mapping[str, Callable[[Columns], ColumnElement[bool]]] = {
+    "search": lambda of: of.searchable.op("like", is_comparison=True)(func.all(bindparam("words", type_=_TEXTS))),
+    "projects": lambda of: of.project == func.any(bindparam("projects", type_=_TEXTS)),
+    "vendors": lambda of: of.vendor == func.any(bindparam("vendors", type_=_TEXTS)),
+    "waited_days": lambda of: of.since <= bindparam("waited_since", type_=COMMITMENT.c.since.type),
+    "min_total": lambda of: of.total >= bindparam("min_total", type_=COMMITMENT.c.total.type),
+    "max_total": lambda of: of.total <= bindparam("max_total", type_=COMMITMENT.c.total.type),
+    "is_changed": lambda of: of.revision > 1,
+}
 
 
 def _is_given(value: object) -> bool:

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from schemas.events import DirectoryPerson
 from services.approval.rules.marks import Mark, Verb
-from services.approval.storage.tables import MARK
+from services.approval.storage.desk_tables import MARK
 from services.pipeline.database import Transaction
 from services.pipeline.retention import MAX_ROWS, Swept, remove, row_address
 

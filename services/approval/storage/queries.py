@@ -9,11 +9,11 @@ from typing import Any
 from sqlalchemy import Select, bindparam, func, select, union_all
 
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, current_status
-from services.approval.storage import searches
+from services.approval.storage import candidates, searches
 from services.approval.storage.list_filter import NUL, ListFilter
 from services.approval.storage.store import STATE
 from services.approval.storage.tables import COMMITMENT
-from services.approval.storage.tallies import Facet, Facets, Tally, counts, facets, tally
+from services.approval.storage.tallies import Facet, Facets, Tally, counts, facets, kept
 from services.approval.storage.views import (
     DEFAULT_SORTS,
     STATUSES,
@@ -95,6 +95,17 @@ async def page(
     states = {row.id: row.state for row in rows}
     commitments = [stored_commitment(states[commitment_id]) for commitment_id in hits.ids]
     return Page([each for each in commitments if each], hits.next_after, is_partial=hits.is_partial)
+
+
+async def tally(
+    db: Transaction, company_id: str, view: DeskView, only: ListFilter = EVERYTHING, *, now: datetime | None = None
+) -> Tally:
+    """Return how many commitments of a view fulfil `only`, and the sums of their totals by currency."""
+    if only.is_impossible:
+        return Tally()
+    known = await kept(db, company_id, view, only)
+    wanted = Listed(company_id, view, only, DEFAULT_SORTS[view], now or utc_now())
+    return known or await candidates.count(db, wanted)
 
 
 async def newer(db: Transaction, company_id: str, view: DeskView, since: datetime) -> int:

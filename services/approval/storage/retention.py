@@ -11,9 +11,10 @@ from sqlalchemy import delete, exists, func, or_, select
 from schemas.fields import Status
 from services.approval.rules.commitment import CommitmentFacts
 from services.approval.storage import marks
+from services.approval.storage.desk_tables import KEPT_RESPONSE
 from services.approval.storage.kept_responses import KEPT_RESPONSE_DAYS
 from services.approval.storage.store import STATE
-from services.approval.storage.tables import COMMITMENT, HISTORY, KEPT_RESPONSE, SUBMISSION
+from services.approval.storage.tables import COMMITMENT, HISTORY, SUBMISSION
 from services.pipeline.database import Transaction
 from services.pipeline.retention import (
     MAX_ROWS,

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from sqlalchemy import ColumnElement, Delete, delete, func, insert, select, update
 
-from services.approval.storage.tables import SESSION as _TABLE
+from services.approval.storage.desk_tables import SESSION as _TABLE
 from services.pipeline.clock import utc_now
 from services.pipeline.database import Database
 

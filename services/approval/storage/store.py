@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from schemas.envelope import Event
 from schemas.events import ApprovalRequested, Change, DirectoryPerson, ErpConnection, EventData
 from services.approval.rules.approval_requests import ApprovalRequest, approval_requested, new_approval_request
-from services.approval.rules.commitment import CommitmentFacts, current_status
+from services.approval.rules.commitment import CommitmentFacts, current_status, holds_number
 from services.approval.rules.differences import differences
 from services.approval.rules.facts import Submitted
 from services.approval.rules.folding import company_gram, grams, searchable
@@ -183,6 +183,7 @@ def columns(facts: CommitmentFacts) -> dict[str, Any]:
         "total": summary and Decimal(summary.total),
         "revision": current and current.revision,
         "differs": facts.open_drift is not None,
+        "holds_number": current is not None and holds_number(facts, current),
         "route": route(facts, current),
     }
 

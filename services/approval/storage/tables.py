@@ -1,16 +1,14 @@
-"""Approval's tables: commitments, submissions, documents, history, people, ERPs, marks, sessions, kept responses."""
+"""Approval's tables: commitments with what lists need, submissions, documents, history, people, ERPs, its kernel."""
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
     ColumnElement,
-    Date,
     DateTime,
     Identity,
     Index,
     Integer,
-    LargeBinary,
     MetaData,
     Numeric,
     Table,
@@ -51,15 +49,76 @@ COMMITMENT = Table(
         server_default="false",
         comment="whether its document in the ERP is not what was exported",
     ),
+    Column(
+        "holds_number",
+        Boolean,
+        nullable=False,
+        server_default="false",
+        comment="whether its number stands in the ERP, or is about to",
+    ),
     Column("route", Text, comment="what decides which ERP it waits for, as JSON; empty unless it is exporting"),
-    Index("commitment_by_status", "company_id", "status", "since", "id"),
-    Index("commitment_by_total", "company_id", "status", "total", "since", "id"),
-    Index("commitment_by_project", "company_id", "project", "status", "since", "id"),
-    Index("commitment_by_vendor", "company_id", "vendor", "status", "since", "id"),
+    Index(
+        "commitment_by_status",
+        "company_id",
+        "status",
+        "since",
+        "id",
+        postgresql_include=["total", "currency", "revision"],
+    ),
+    Index(
+        "commitment_by_total",
+        "company_id",
+        "status",
+        "total",
+        "since",
+        "id",
+        postgresql_include=["currency", "revision"],
+    ),
+    Index(
+        "commitment_by_project",
+        "company_id",
+        "project",
+        "status",
+        "since",
+        "id",
+        postgresql_include=["total", "currency", "revision", "vendor"],
+    ),
+    Index(
+        "commitment_by_vendor",
+        "company_id",
+        "vendor",
+        "status",
+        "since",
+        "id",
+        postgresql_include=["total", "currency", "revision"],
+    ),
     # few commitments are in these, so that they cost little
-    Index("commitment_differing", "company_id", "since", "id", postgresql_where=text("differs")),
-    Index("commitment_differing_by_total", "company_id", "total", "since", "id", postgresql_where=text("differs")),
-    Index("commitment_changed", "company_id", "status", "since", "id", postgresql_where=text("revision > 1")),
+    Index(
+        "commitment_differing",
+        "company_id",
+        "since",
+        "id",
+        postgresql_include=["total", "currency", "revision"],
+        postgresql_where=text("differs"),
+    ),
+    Index(
+        "commitment_differing_by_total",
+        "company_id",
+        "total",
+        "since",
+        "id",
+        postgresql_include=["currency", "revision"],
+        postgresql_where=text("differs"),
+    ),
+    Index(
+        "commitment_changed",
+        "company_id",
+        "status",
+        "since",
+        "id",
+        postgresql_include=["total", "currency", "revision"],
+        postgresql_where=text("revision > 1"),
+    ),
     # by code point, so that it finds the numbers that begin with some characters in any database
     Index(
         "commitment_by_number",
@@ -67,6 +126,20 @@ COMMITMENT = Table(
         "number",
         postgresql_ops={"number": 'collate "C"'},
         postgresql_where=text("number is not null"),
+    ),
+    Index(
+        "commitment_by_held_number",
+        "company_id",
+        "number",
+        postgresql_ops={"number": 'collate "C"'},
+        postgresql_where=text("holds_number"),
+    ),
+    Index(
+        "commitment_by_waiting_number",
+        "company_id",
+        "number",
+        postgresql_ops={"number": 'collate "C"'},
+        postgresql_where=text("not holds_number and status in ('ready', 'disputed')"),
     ),
     Index(
         "commitment_in_line",
@@ -126,6 +199,8 @@ TALLY = Table(
     *(Column(name, Text, primary_key=True, comment=comment) for name, comment in _TALLIED),
     Column("count", BigInteger, nullable=False),
     Column("total", Numeric, nullable=False),
+    # all that is read, so that the rows of a company, which are scattered, need not be
+    Index("tally_by_kind", "company_id", "kind", "status", "name", "currency", postgresql_include=["count", "total"]),
 )
 TALLY_CHANGE = Table(
     "tally_change",
@@ -167,30 +242,6 @@ HISTORY = Table(
     Index("history_by_commitment", "commitment_id", "at"),
 )
 
-# what an approver has marked and not sent yet
-MARK = Table(
-    "mark",
-    METADATA,
-    Column("person_id", Text, primary_key=True),
-    Column("commitment_id", Text, primary_key=True),
-    Column("company_id", Text, nullable=False),
-    Column("verb", Text, nullable=False, comment="accept or reject"),
-    Column("revision", Integer, nullable=False),
-    Column("content_hash", Text, nullable=False, comment="the content that was read"),
-    Column("reason", Text),
-    Column("erp_code", Text),
-    Column("accounting_date", Date),
-    Column("note", Text),
-    Column("at", DateTime(timezone=True), nullable=False),
-    Column("number", Text, nullable=False, comment="as it was marked, like currency and total"),
-    Column("currency", Text, nullable=False),
-    Column("total", Numeric, nullable=False),
-    Column("due_at", DateTime(timezone=True), comment="when it is carried out; empty while it is not sent"),
-    Column("problem", Text, comment="why it was sent and could not be carried out"),
-    Column("traceparent", Text, comment="of the request that sent it"),
-    Index("mark_held", "commitment_id", postgresql_where=text("due_at is not null")),
-)
-
 PERSON = Table(
     "person",
     METADATA,
@@ -221,29 +272,4 @@ ERP_REFERENCE = Table(
     Column("is_active", Boolean),
     Index("erp_reference_by_name", "connection", "list_name", "name"),
     Index("erp_reference_by_entry_id", "connection", "list_name", "entry_id"),
-)
-
-SESSION = Table(
-    "session",
-    METADATA,
-    Column("token_hash", LargeBinary, primary_key=True, comment="SHA-256 of the cookie's token"),
-    Column("person_id", Text),
-    Column("state", Text, nullable=False, comment="what a sign-in under way must remember, as JSON"),
-    Column("expires_at", DateTime(timezone=True), nullable=False),
-    Column("used_at", DateTime(timezone=True), comment="about when it was last used; empty before the first use"),
-    Index("session_by_expiry", "expires_at"),
-    Index("session_by_person", "person_id"),
-)
-
-KEPT_RESPONSE = Table(
-    "kept_response",
-    METADATA,
-    Column("person_id", Text, primary_key=True),
-    Column("key", Text, primary_key=True, comment="the Idempotency-Key of the request"),
-    Column("request_hash", LargeBinary, nullable=False, comment="SHA-256 of method, path and body"),
-    Column("status", Integer, comment="empty while the request is being carried out"),
-    Column("headers", Text, comment="as JSON"),
-    Column("body", LargeBinary),
-    Column("at", DateTime(timezone=True), nullable=False),
-    Index("kept_response_by_time", "at"),
 )

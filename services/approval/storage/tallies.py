@@ -6,23 +6,20 @@ time to time. So no two transactions wait for the row of a number, and nothing h
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Subquery, Text, bindparam, func, select, text, union_all
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from services.approval.storage import candidates
 from services.approval.storage.list_filter import Columns, ListFilter
 from services.approval.storage.tables import TALLY, TALLY_CHANGE
-from services.approval.storage.views import DEFAULT_SORTS, STATUSES, DeskView, Listed
+from services.approval.storage.views import STATUSES, DeskView
 from services.pipeline.database import Database, Transaction
 
 FOLD_SECONDS = 2.0
 MAX_FACETS = 20
 _FOLDED_ROWS = 50_000
-_NONE = Decimal()
 
 _KINDS: Mapping[frozenset[str], str] = {
     frozenset(): "all",
@@ -30,7 +27,7 @@ _KINDS: Mapping[frozenset[str], str] = {
     frozenset({"vendors"}): "vendor",
     frozenset({"is_changed"}): "changed",
 }
-"""What is kept; what is narrowed by anything else is counted."""
+"""What is kept, by the members of a filter that are given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +65,20 @@ async def counts(db: Transaction, company_id: str) -> Mapping[DeskView, int]:
     return {view: sum(by_status.get(status, 0) for status in _statuses(view)) for view in DeskView}
 
 
-async def tally(db: Transaction, company_id: str, view: DeskView, only: ListFilter, *, now: datetime) -> Tally:
-    """Return how many commitments the filtered list of a view has, and their sums."""
-    if only.is_impossible:
-        return Tally()
+async def kept(db: Transaction, company_id: str, view: DeskView, only: ListFilter) -> Tally | None:
+    """Return how many commitments the filtered list of a view has, and their sums; None if that is not kept."""
     kind = _KINDS.get(only.given)
     if kind is None:
-        counted = await candidates.count(db, Listed(company_id, view, only, DEFAULT_SORTS[view], now))
-        return Tally(sum(each for _, each, _ in counted.rows), _sums(counted.rows), counted.is_complete)
+        return None
     names = [*only.projects, *only.vendors] or [""]
     given = {"company": company_id, "statuses": _statuses(view), "kind": kind, "names": names}
-    rows = [(row.currency, int(row.how_many), row.total) for row in await db.execute(_BY_CURRENCY, given)]
-    return Tally(sum(count for _, count, _ in rows), _sums(rows))
+    return tally_of([(row.currency, int(row.how_many), row.total) for row in await db.execute(_BY_CURRENCY, given)])
+
+
+def tally_of(rows: Sequence[tuple[str, int, Decimal]], *, is_complete: bool = True) -> Tally:
+    """Return the tally of (currency, count, sum)."""
+    sums = {currency: total for currency, count, total in sorted(rows) if currency and count}
+    return Tally(sum(count for _, count, _ in rows), sums, is_complete)
 
 
 async def facets(db: Transaction, company_id: str, view: DeskView) -> Facets:
@@ -108,10 +107,6 @@ async def keep_folded(database: Database) -> None:
 
 def _statuses(view: DeskView) -> list[str]:
     return [view.value] if view is DeskView.DIFFERING else [each.value for each in STATUSES[view]]
-
-
-def _sums(rows: Sequence[tuple[str, int, Decimal]]) -> Mapping[str, Decimal]:
-    return {currency: total for currency, count, total in sorted(rows) if currency and count}
 
 
 def _both(*wanted: Callable[[Columns], ColumnElement[bool]]) -> Subquery:

@@ -9,7 +9,7 @@ from functools import cache, cached_property
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Integer, Subquery, Text, bindparam, func, select, true, tuple_, union_all
+from sqlalchemy import ColumnElement, Integer, Subquery, Text, bindparam, func, literal, select, true, tuple_, union_all
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from schemas.fields import Id, Instant, Status, valid_or_none
@@ -106,36 +106,53 @@ def parse_cursor(text: str, sort: Sort) -> Cursor | None:
     return Cursor(*position, amount)
 
 
+COVERED = frozenset({"min_total", "max_total", "waited_days", "is_changed"})
+"""The members of a filter whose columns each index of a list includes."""
+
+_SHOWN = ("since", "id", "total", "currency", "revision")
 _NAMES = {"projects": "project", "vendors": "vendor"}
 
 
 @cache
-def in_order(view: DeskView, sort: Sort, members: frozenset[str], *, is_continued: bool) -> Subquery:
-    """Return the first commitments of a view, or the first after a position; their keys and `rank`, from 1.
+def in_order(
+    view: DeskView, sort: Sort, members: frozenset[str], *, is_continued: bool, most: int | None = None
+) -> Subquery:
+    """Return the first commitments of a view, or the first after a position, with the columns of COVERED.
 
-    `members` of a filter are applied before: the ranges of `sort`, and projects or vendors where the order is by time.
-    `Listed.parameters` are its parameters. Each status, and each name, is read in the order of its index and
-    only as far as needed, instead of all to be sorted. Statements are built once, since building one takes longer than
-    executing it.
+    `members` of a filter are applied before: the ranges of `sort`, and if the order is by time also projects, vendors
+    or later revisions, of which each has an index in that order. `Listed.parameters` are the parameters; `most` is a
+    limit that is none of them. Each status, and each name, is read in the order of its index and only as far as
+    needed, instead of all to be sorted. Statements are built once: building one takes longer than executing it.
     """
     named = next(iter(members & _NAMES.keys()), None)
-    limit = bindparam("rows", type_=Integer)
+    limit = bindparam("rows", type_=Integer) if most is None else literal(most)
     narrowed = [*conditions(members - _NAMES.keys()), *after(COMMITMENT.c, sort, is_continued=is_continued)]
-    parts = [_part(each, sort, narrowed, named) for each in in_view(view)]
+    parts = [_part(each, sort, narrowed, named, limit) for each in in_view(view)]
     merged = union_all(*parts).subquery()
     return select(merged).order_by(*ordered(merged.c, sort)).limit(limit).subquery()
 
 
-def _part(status: ColumnElement[bool], sort: Sort, narrowed: Sequence[ColumnElement[bool]], named: str | None) -> Any:
+def _part(
+    status: ColumnElement[bool],
+    sort: Sort,
+    narrowed: Sequence[ColumnElement[bool]],
+    named: str | None,
+    limit: ColumnElement[int],
+) -> Any:
     """Return the first commitments with a status, or the first of each of the names that are a filter."""
-    keys = [COMMITMENT.c[key] for key in sort.keys]
-    chosen = select(*keys).where(COMMITMENT.c.company_id == bindparam("company"), status, *narrowed)
-    chosen = chosen.order_by(*ordered(COMMITMENT.c, sort)).limit(bindparam("rows", type_=Integer))
+    shown = [COMMITMENT.c[name] for name in (*_SHOWN, *(("vendor",) if named == "projects" else ()))]
+    chosen = select(*shown).where(COMMITMENT.c.company_id == bindparam("company"), status, *narrowed)
+    chosen = chosen.order_by(*ordered(COMMITMENT.c, sort)).limit(limit)
     if named is None:
         return select(chosen.subquery())
     names = func.unnest(bindparam(named, type_=ARRAY(Text))).table_valued("name").render_derived(name="named")
     of_name = chosen.where(COMMITMENT.c[_NAMES[named]] == names.c.name).lateral()
     return select(of_name).select_from(names.join(of_name, true()))
+
+
+def is_covered(in_index: frozenset[str], beside: frozenset[str]) -> bool:
+    """Whether an index that `in_order` reads for `in_index` includes the columns of all other members of a filter."""
+    return beside <= (COVERED | {"vendors"} if "projects" in in_index else COVERED)
 
 
 def ordered(columns: Columns, sort: Sort) -> Sequence[ColumnElement[Any]]:
@@ -173,13 +190,25 @@ class Listed:
     def in_index(self) -> frozenset[str]:
         """The members of the filter that the index of the order includes."""
         given = self.only.given
-        named = () if self.sort.is_by_total else [each for each in _NAMES if each in given][:1]
-        return (given & self.sort.ranges) | frozenset(named)
+        if self.sort.is_by_total:
+            return given & self.sort.ranges
+        one_more = [each for each in (*_NAMES, "is_changed") if each in given][:1]
+        return (given & self.sort.ranges) | frozenset(one_more)
 
     @property
     def beside_index(self) -> frozenset[str]:
         """The other members of the filter."""
         return self.only.given - self.in_index
+
+    @property
+    def is_named(self) -> bool:
+        """Whether it is of some projects or vendors only."""
+        return bool(self.only.given & _NAMES.keys())
+
+    @property
+    def is_covered(self) -> bool:
+        """Whether the index of the order has all that the filter asks for."""
+        return is_covered(self.in_index, self.beside_index)
 
     def parameters(self, cursor: Cursor | None, rows: int) -> dict[str, Any]:
         """Return the parameters of its statements: `rows` commitments after a position."""

@@ -12,6 +12,7 @@ from services.approval.holding import HeldAnswers
 from services.approval.identity.identity import Identity
 from services.approval.identity.sign_in.errors import SignInError
 from services.approval.questions import Questions
+from services.approval.rules.approval_rules import DEFAULTS, ApprovalRules
 from services.approval.settings import ApprovalSettings
 from services.approval.web.api import problems
 from services.approval.web.api.routes import api_router
@@ -23,16 +24,22 @@ from services.approval.web.desk.pages import SafeHeaders, safe_headers
 from services.pipeline.body_limit import BodyLimit, plain_refusal
 from services.pipeline.database import DATABASE_ERRORS, Database
 from services.pipeline.errors import CatchingUpError
+from services.pipeline.lateness import Lateness
 from services.pipeline.outbox import Outbox
 
 API_PREFIX = "/api/"
 
 
 def build_app(
-    settings: ApprovalSettings, database: Database, outbox: Outbox, require_caught_up: Callable[[], None]
+    settings: ApprovalSettings,
+    database: Database,
+    outbox: Outbox,
+    require_caught_up: Callable[[], None],
+    lateness: Lateness,
+    rules: ApprovalRules = DEFAULTS,
 ) -> FastAPI:
     """Return the application; its OpenAPI document is at /api/v1/openapi.json."""
-    decisions, identity = Decisions(database, outbox, require_caught_up), Identity(settings, database)
+    decisions, identity = Decisions(database, outbox, require_caught_up, rules), Identity(settings, database)
 
     @asynccontextmanager
     async def until_closed(_: FastAPI) -> AsyncIterator[None]:
@@ -51,8 +58,8 @@ def build_app(
         redirect_slashes=False,
     )
     questions = Questions(database, outbox, require_caught_up, settings.link_secret, settings.public_url)
-    held = HeldAnswers(database, outbox, require_caught_up, settings.undo_seconds)
-    dependencies = Dependencies(settings, database, outbox, decisions, identity, questions, held)
+    held = HeldAnswers(decisions, database, outbox, require_caught_up, settings.undo_seconds)
+    dependencies = Dependencies(settings, database, outbox, decisions, identity, lateness, questions, held)
     app.include_router(api_router(dependencies))
     desk_handlers = add_desk(app, dependencies)
     app.add_middleware(BodyLimit, refusal=_too_large)

@@ -15,6 +15,7 @@ from services.approval.rules.status import summary
 from services.approval.storage import audit, queries
 from services.approval.storage.audit import AuditLine
 from services.approval.storage.queries import StoredCommitment
+from services.approval.web.api.models import Words
 from services.approval.web.dependencies import Dependencies
 from services.pipeline.apart import apart
 from services.pipeline.clock import utc_now
@@ -41,10 +42,10 @@ class AuditItem(_Model):
     event_id: str = Field(description="The id of the event.")
     at: datetime
     kind: str = Field(description="The topic of the event.")
-    actor: str | None
+    actor: Words | None
     revision: int | None
     round: int | None
-    text: str = Field(description="What happened, in words.")
+    text: Words = Field(description="What happened, in words.")
     chain: ChainedDecision | None = Field(default=None, description="Its place in the chain, if it is a decision.")
 
 

@@ -9,6 +9,7 @@ from services.approval.identity.identity import Identity
 from services.approval.questions import Questions
 from services.approval.settings import ApprovalSettings
 from services.pipeline.database import Database
+from services.pipeline.lateness import Lateness
 from services.pipeline.outbox import Outbox
 
 READERS = 4
@@ -24,6 +25,9 @@ class Dependencies:
     outbox: Outbox
     decisions: Decisions
     identity: Identity
+    lateness: Lateness
+    """Says how far the consumer is behind, by which newer commitments may be missing."""
+
     questions: Questions
     held: HeldAnswers
     readers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(READERS))

@@ -7,6 +7,7 @@
     sentence = "Vendor {value} is not in {erp}. {text}"
     owner = "erp_admin"               # optional: that of the class, if absent
     next_step = "Add the vendor there, then retry the export."   # optional: that of the class, if absent
+    remedy = "name another vendor"    # optional: what the project has to change; its people read it in a rejection
 
 The first entry that fits counts. A sentence may name `{code}`, `{text}` (the ERP's own words) and the values that the
 connector knows, such as `{field}` and `{value}`, or `{place}`, which says where in the document; what is not known is
@@ -23,7 +24,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
 
 from schemas.fields import FailureClass, Owner
 from services.exporter.connectors.types import Refused
-from services.exporter.connectors.wording import sentence
+from services.exporter.connectors.wording import one_line, sentence
 
 
 def _readable(sentence: str) -> str:
@@ -50,6 +51,10 @@ class FailureEntry(BaseModel):
         default=None, description="What the owner does next; absent means the class's own."
     )
 
+    remedy: Annotated[str, AfterValidator(_readable)] | None = Field(
+        default=None, description="What the project has to change, if a rejection can mend it."
+    )
+
     def fits(self, code: str, text: str) -> bool:
         """Whether this entry is about `code` with the words `text`."""
         is_code = code.startswith(self.code[:-1]) if self.code.endswith("*") else code == self.code
@@ -59,7 +64,9 @@ class FailureEntry(BaseModel):
         """Return the refusal with `code` in the words of this entry; a value that is not known is left out."""
         known = _Known(values)
         next_step = self.next_step and sentence(self.next_step.format_map(known))
-        return Refused(self.failure_class, sentence(self.sentence.format_map(known)), code, self.owner, next_step)
+        remedy = self.remedy and one_line(self.remedy.format_map(known))
+        message = sentence(self.sentence.format_map(known))
+        return Refused(self.failure_class, message, code, self.owner, next_step, remedy)
 
 
 _ENTRIES: TypeAdapter[tuple[FailureEntry, ...]] = TypeAdapter(tuple[FailureEntry, ...])
@@ -99,7 +106,8 @@ class FailureTable:
         """Return what `code` means; an unknown one keeps the ERP's own words, with the class `otherwise`."""
         entry = self.find(code, text)
         if entry is None:
-            return Refused(otherwise or FailureClass.FIX_SETUP, sentence(text or f"The ERP answered {code}."), code)
+            message = sentence(text or f"The ERP answered {code}.")
+            return Refused(otherwise or FailureClass.FIX_SETUP, message, code)
         return entry.refused(code, {**self._known, **(values or {}), "code": code or "", "text": text})
 
 

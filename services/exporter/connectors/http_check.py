@@ -14,7 +14,7 @@ from services.exporter.connectors.check_words import before_retrying
 from services.exporter.connectors.http_body import json_of
 from services.exporter.connectors.http_failure import HttpFailures, problem_in
 from services.exporter.connectors.http_response import find_answer
-from services.exporter.connectors.http_words import said_in, words_of
+from services.exporter.connectors.http_words import said_with_status, words_of
 from services.exporter.connectors.network_error import (
     causes_of,
     goes_through_proxy,
@@ -122,7 +122,7 @@ def _refusal(response: httpx2.Response, settings: ConnectionSettings, failures: 
         return None
     if httpx2.codes.is_redirect(status):
         return Checked("documents", _redirect(response))
-    said = said_in(response)
+    said = said_with_status(response)
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         return Checked("token", _unauthorised(settings, status, said))
     if status == HTTPStatus.TOO_MANY_REQUESTS:

@@ -56,13 +56,13 @@ class HttpFailures:
         return self._erp[:1].upper() + self._erp[1:]
 
     def refused(self, problem: Problem, status: int, words: str, number: str | None = None) -> Refused:
-        """Return what the refusal of document `number` means, with the ERP's `words`."""
-        known = self._known(problem, status, words, number)
+        """Return what the refusal of document `number` means, with the ERP's `words`; `status` stands for a code."""
+        known, code = self._known(problem, status, words, number), problem.code or f"http_{status}"
         if entry := self._entry(problem, status, words):
-            refused = entry.refused(problem.code, known)
-            return refused if refused.message else Refused(refused.failure_class, one_line(words), problem.code)
+            refused = entry.refused(code, known)
+            return refused if refused.message else Refused(refused.failure_class, one_line(words), code)
         failure_class = problem.failure_class or FailureClass.FIX_SETUP
-        return Refused(failure_class, one_line(f"{known['place']}{words}"), problem.code)
+        return Refused(failure_class, one_line(f"{known['place']}{words}"), code)
 
     def _entry(self, problem: Problem, status: int, words: str) -> FailureEntry | None:
         by_code = self._table.find(problem.code, words) if problem.code else None

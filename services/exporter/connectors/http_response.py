@@ -98,7 +98,7 @@ def _failure(
         return Unknown(message) if status in _LOST else _unclear(response, failures, number)
     refused = failures.refused(problem, status, message, number)
     if status == httpx2.codes.TOO_MANY_REQUESTS or refused.failure_class is FailureClass.RETRY_LATER:
-        return Transient(refused.message, refused.code, _retry_after(response), is_reached=True)
+        return Transient(refused.message, problem.code, _retry_after(response), is_reached=True)
     return refused
 
 

@@ -38,8 +38,13 @@ def words_of(response: httpx2.Response) -> str:
 
 
 def said_in(response: httpx2.Response, otherwise: str = "The ERP gave no reason") -> str:
-    """Return a sentence with what the answer says, or else with `otherwise`, and with its status."""
-    return sentence(f"{words_of(response) or otherwise} (HTTP {response.status_code})")
+    """Return a sentence with what the answer says, or else with `otherwise`."""
+    return sentence(words_of(response) or otherwise)
+
+
+def said_with_status(response: httpx2.Response) -> str:
+    """Return what `said_in` does, and the status, for those who set a connection up."""
+    return sentence(f"{words_of(response) or 'The ERP gave no reason'} (HTTP {response.status_code})")
 
 
 def has_error(body: Any) -> bool:

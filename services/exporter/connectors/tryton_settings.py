@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from schemas.fields import Code, Name, Url
 from services.exporter.connectors.protocol import Seconds
@@ -44,6 +44,18 @@ class TrytonSettings(TlsSettings):
     products: Mapping[Code, Code] = Field(default={}, description="Cost code to product code, where they differ.")
     units: Mapping[Code, Code] = Field(default={}, description="Unit to symbol or name in Tryton, where they differ.")
     taxes: Mapping[Code, Code] = Field(default={}, description="Tax code to name of the tax, where they differ.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _needs_codes(cls, given: Any) -> Any:
+        """Vendors and products are found by their codes, so what has none is told before it is accepted."""
+        if not isinstance(given, dict):
+            return given
+        limits = given.get("limits") or {}
+        own = {"profile": limits} if isinstance(limits, str) else limits
+        has_default = given.get("default_product") or given.get("has_products") is False
+        needed = {"needs_vendor_code": True, "needs_cost_code": not has_default}
+        return {**given, "limits": {**needed, **own}} if isinstance(own, dict) else given
 
     # A server that writes 2,000 lines takes half a minute, and goes on writing after we have stopped waiting.
     timeout_seconds: Seconds = Field(default=120.0, description="Absolute deadline of one call.")

@@ -74,7 +74,8 @@ class Refused:
     """The call stored nothing, and repeating it cannot succeed until somebody fixes the cause.
 
     `failure_class` says who that is; `message` is shown to that person; `code` is the ERP's own error code. `owner` and
-    `next_step` are those of the class unless a connector knows better; `failure_table.py` makes refusals from data.
+    `next_step` are those of the class unless a connector knows better; `remedy` is what the project has to change, such
+    as "shorten the number", where that is enough. `failure_table.py` makes refusals from data.
     """
 
     failure_class: FailureClass
@@ -82,6 +83,7 @@ class Refused:
     code: str | None = None
     owner: Owner | None = None
     next_step: str | None = None
+    remedy: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

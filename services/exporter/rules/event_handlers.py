@@ -7,16 +7,9 @@ from datetime import datetime
 from schemas.commitment import ErpDocument, summarise
 from schemas.envelope import Event
 from schemas.events import DecisionAccepted, DecisionDriftAccepted, DecisionRejected, DecisionResolved
+from services.exporter.rules.approvers_words import AcceptedDrift, Evidence, Replaced
 from services.exporter.rules.drift import told
-from services.exporter.rules.export import (
-    AcceptedDrift,
-    ApprovedSnapshot,
-    CommitmentExports,
-    Evidence,
-    Export,
-    ExportState,
-    Replaced,
-)
+from services.exporter.rules.export import ApprovedSnapshot, CommitmentExports, Export, ExportState
 from services.exporter.rules.failures import failure_of, no_connection
 from services.exporter.rules.outcome import Failed
 from services.exporter.rules.published_events import Events, failed_event, succeeded_event

@@ -38,7 +38,7 @@ def failure_of(failed: Failed, *, is_in_erp: bool) -> Failure:
 
 def _document_gone(gone: DocumentGone) -> Failure:
     document, about, name = gone.document, gone.about, gone.document.name
-    message = f"{about.begin} no longer has {name}, the document of {about.number}. {gone.message}"
+    message = f"{about.begin} no longer has {name}, the document of {about.number}."
     return Failure(
         failure_class=FailureClass.WAIT_FOR_DEPENDENCY,
         code=DOCUMENT_GONE,
@@ -79,6 +79,7 @@ def _wrong_terms(wrong: WrongTerms, *, is_in_erp: bool) -> Failure:
         message=wrong.message,
         owner=wrong.owner,
         next_step=wrong.next_step,
+        remedy=wrong.remedy,
         in_erp=is_in_erp,
     )
 
@@ -91,6 +92,7 @@ def _refused(refused: Refused, *, is_in_erp: bool) -> Failure:
         message=refused.message,
         owner=refused.owner or owner,
         next_step=refused.next_step or next_step,
+        remedy=refused.remedy,
         in_erp=is_in_erp,
     )
 

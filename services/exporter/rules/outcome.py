@@ -72,6 +72,7 @@ class WrongTerms:
     message: str
     owner: Owner = Owner.APPROVER
     next_step: str = "Open it on the desk and retry the export with what the ERP takes."
+    remedy: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

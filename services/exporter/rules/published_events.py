@@ -1,11 +1,13 @@
 """Builds the events that the exporter publishes about an export."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from schemas.commitment import ErpDocument
 from schemas.envelope import Event, new_event
 from schemas.events import EventData, ExportFailed, ExportInDoubt, ExportSucceeded, Failure
+from services.exporter.rules.about import UNNAMED_ERP
 from services.exporter.rules.export import Export
 
 SOURCE = "countersign/exporter"
@@ -13,9 +15,17 @@ SOURCE = "countersign/exporter"
 Events = tuple[Event[EventData], ...]
 
 
+def named(export: Export, erp: str) -> Export:
+    """Return `export` with what people call its ERP, for the events that follow."""
+    if erp in (UNNAMED_ERP, export.summary.erp):
+        return export
+    return replace(export, summary=export.summary.model_copy(update={"erp": erp}))
+
+
 def succeeded_event(export: Export, document: ErpDocument, now: datetime, shown: str | None = None) -> Event[EventData]:
     """Return the event that the revision is in the ERP as `document`; `shown` is what the ERP said of evidence."""
-    return _event(export, ExportSucceeded(**_identity(export), erp_document=document, shown=shown), now)
+    data = ExportSucceeded(**_identity(export), erp_document=document, erp=export.summary.erp, shown=shown)
+    return _event(export, data, now)
 
 
 def failed_event(export: Export, failure: Failure, now: datetime) -> Event[EventData]:
@@ -42,6 +52,7 @@ def in_doubt_event(export: Export, asked: str, now: datetime, checks_evidence: i
         probes=export.probes,
         next_probe=export.due_at,
         connection=export.connection,
+        erp=export.summary.erp,
         refused_evidence=export.refused_evidence,
         checks_evidence=checks_evidence,
     )

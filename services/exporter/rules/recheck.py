@@ -8,7 +8,8 @@ from schemas.commitment import ErpDocument
 from schemas.envelope import Event
 from schemas.events import EventData
 from services.exporter.connectors.types import FindAnswer, FoundDocument, Transient
-from services.exporter.rules.export import CommitmentExports, Doubt, Evidence, Export, ExportState
+from services.exporter.rules.approvers_words import Evidence
+from services.exporter.rules.export import CommitmentExports, Doubt, Export, ExportState
 from services.exporter.rules.marker import marked_reopened, marked_revision, written_as
 from services.exporter.rules.policy import RECHECK_RETRY, RECHECKS
 from services.exporter.rules.published_events import Events, succeeded_event

@@ -7,10 +7,11 @@ from uuid import UUID
 from schemas.commitment import ErpDocument
 from services.exporter.connectors.types import FoundDocument, Landed, Refused, Transient, Unknown
 from services.exporter.rules.about import About
+from services.exporter.rules.approvers_words import Evidence
 from services.exporter.rules.circuit import Circuit
 from services.exporter.rules.event_handlers import DecidedExports, advance, fail
 from services.exporter.rules.evidence import MAX_READS
-from services.exporter.rules.export import CommitmentExports, Doubt, Evidence, Export, ExportLease, ExportState
+from services.exporter.rules.export import CommitmentExports, Doubt, Export, ExportLease, ExportState
 from services.exporter.rules.failures import connector_broken, given_up
 from services.exporter.rules.outcome import (
     AttemptOutcome,
@@ -27,7 +28,7 @@ from services.exporter.rules.outcome import (
     WrongTerms,
 )
 from services.exporter.rules.policy import RetryPolicy
-from services.exporter.rules.published_events import Events, in_doubt_event, succeeded_event
+from services.exporter.rules.published_events import Events, in_doubt_event, named, succeeded_event
 
 _CLOSED = Circuit()
 
@@ -72,7 +73,7 @@ def settle_attempt(
     """
     if exports.lease is None or exports.lease.token != token:
         return None
-    leased = exports.by_revision[exports.lease.revision]
+    leased = named(exports.by_revision[exports.lease.revision], policy.erp)
     put_off = None if exports.evidence_for(leased) else _put_off(leased, outcome, policy, now, circuit)
     export, events = put_off or _settled(exports, leased, outcome, policy, now, circuit, shown)
     is_overtaken = export.state is not ExportState.SUCCEEDED and (

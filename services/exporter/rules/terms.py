@@ -8,11 +8,13 @@ from schemas.events import LimitsProfile
 from schemas.fields import Owner
 from services.exporter.rules.export import Export
 from services.exporter.rules.outcome import WrongTerms
+from services.pipeline.formats import enumeration
 
 TOLERANCE_DAYS = 1
 """The approver's day, by which the desk checks the accounting date, may be another one than that of UTC."""
 
 MAX_NAMED_LIMITS = 3
+_OF_NUMBER = ("number", "number characters")
 BROKEN_LIMITS = "limits"
 """The code of a failure because the commitment itself breaks limits of the ERP."""
 
@@ -26,7 +28,7 @@ def wrong_terms(export: Export, commitment: Commitment, limits: LimitsProfile, e
         _accounting_date(export, limits, erp)
         or _erp_code(export, limits, erp)
         or _note(export, limits, erp)
-        or _commitment(commitment, limits, erp)
+        or _commitment(export, commitment, limits, erp)
     )
 
 
@@ -55,17 +57,22 @@ def _note(export: Export, limits: LimitsProfile, erp: str) -> WrongTerms | None:
     return WrongTerms("note", f"{wrong} Nothing was written.") if wrong else None
 
 
-def _commitment(commitment: Commitment, limits: LimitsProfile, erp: str) -> WrongTerms | None:
-    """The limits that it breaks; what the ERP cuts in silence was accepted so."""
-    broken = [each for each in broken_limits(commitment, limits, erp) if not each.is_cut]
+def _commitment(export: Export, commitment: Commitment, limits: LimitsProfile, erp: str) -> WrongTerms | None:
+    """The limits that it breaks; what the ERP cuts in silence was accepted so.
+
+    Its own number does not matter where the approver has given the document another one.
+    """
+    given = _OF_NUMBER if export.erp_code else ()
+    broken = [each for each in broken_limits(commitment, limits, erp) if not each.is_cut and each.rule not in given]
     if not broken:
         return None
     named, more = broken[:MAX_NAMED_LIMITS], len(broken) - MAX_NAMED_LIMITS
     others = f" {more} more limits are broken." if more > 1 else " One more limit is broken." if more == 1 else ""
+    remedy = enumeration(dict.fromkeys(each.remedy for each in named))
     return WrongTerms(
         BROKEN_LIMITS,
         f"{' '.join(each.text for each in named)}{others} Nothing was written.",
         Owner.PROJECT_MANAGER,
-        "An approver rejects it with this message; the project has to "
-        f"{', '.join(each.remedy for each in named)} and re-send it.",
+        f"An approver rejects it with this message; the project has to {remedy}, and re-send it.",
+        remedy,
     )

@@ -107,8 +107,8 @@ class Usable:
 
     def _refused(self, refused: Refused) -> Refused:
         next_step = refused.next_step and self.said(refused.next_step)
-        code = self._code(refused.code)
-        return replace(refused, message=self.said(refused.message), code=code, next_step=next_step)
+        code, remedy = self._code(refused.code), refused.remedy and self.said(refused.remedy)
+        return replace(refused, message=self.said(refused.message), code=code, next_step=next_step, remedy=remedy)
 
     def _transient(self, transient: Transient) -> Transient:
         seconds = transient.retry_after_seconds

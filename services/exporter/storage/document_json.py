@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from schemas.commitment import ErpDocument
-from services.exporter.rules.export import Evidence, Replaced
+from services.exporter.rules.approvers_words import Evidence, Replaced
 
 
 def replaced_json(replaced: frozenset[Replaced]) -> str | None:

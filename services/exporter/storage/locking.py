@@ -28,7 +28,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from schemas.commitment import ErpDocument, Person, Summary
 from schemas.events import Failure
 from schemas.fields import Record
-from services.exporter.rules.export import AcceptedDrift, CommitmentExports, Doubt, Export, ExportLease, ExportState
+from services.exporter.rules.approvers_words import AcceptedDrift
+from services.exporter.rules.export import CommitmentExports, Doubt, Export, ExportLease, ExportState
 from services.exporter.storage.document_json import replaced_in, resolved_in
 from services.exporter.storage.tables import COMMITMENT, EXPORT, SNAPSHOT
 from services.pipeline.bulk import given_rows

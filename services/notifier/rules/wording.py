@@ -1,6 +1,5 @@
 """Formats times, names and texts from events for mails."""
 
-import unicodedata
 from datetime import datetime
 
 from babel.dates import format_datetime
@@ -8,13 +7,12 @@ from babel.dates import format_datetime
 from schemas.times import in_zone
 from schemas.zones import zone_info
 from services.pipeline.formats import LOCALE
-
-_DIRECTION_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+from services.pipeline.legible import legible
 
 
 def one_line(text: str, max_characters: int | None = None) -> str:
-    """`text` on one line: white space collapsed, control characters removed, shortened with an ellipsis if too long."""
-    line = " ".join("".join(filter(_is_readable, text)).split())
+    """`text` on one line: white space collapsed, hidden characters removed, shortened with an ellipsis if too long."""
+    line = " ".join(legible(text).split())
     if max_characters is None or len(line) <= max_characters:
         return line
     return line[: max_characters - 1].rstrip() + "…"
@@ -41,9 +39,3 @@ def days(count: int) -> str:
 def first_name(name: str) -> str:
     """The first word of the name, without a trailing comma."""
     return one_line(name).split(" ")[0].rstrip(",;")
-
-
-def _is_readable(character: str) -> bool:
-    """Whether `character` may appear in a mail; direction controls could disguise the text after them."""
-    is_control = unicodedata.category(character) in {"Cc", "Cs"} and not character.isspace()
-    return not is_control and character not in _DIRECTION_CONTROLS

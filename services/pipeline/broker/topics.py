@@ -21,7 +21,7 @@ def create_topics(settings: KafkaSettings, topics: Sequence[Topic]) -> list[str]
     Waits up to ADMIN_TIMEOUT_SECONDS for a broker; BrokerError if none answers or a topic cannot be created.
     """
     wait_for_broker(settings, ADMIN_TIMEOUT_SECONDS)
-    admin = AdminClient(settings.client_config())
+    admin = AdminClient(settings.client_config() | {"log_level": 0})
     described = admin.list_topics(timeout=ADMIN_TIMEOUT_SECONDS)
     replication = 3 if len(described.brokers) >= 3 else 1  # noqa: PLR2004 - three brokers for three replicas
     durable = {"min.insync.replicas": "2"} if replication > 1 else {}

@@ -13,6 +13,7 @@ from schemas.events import (
     CommitmentRetrieved,
     CommitmentSent,
     DecisionAccepted,
+    DecisionRejected,
     DirectoryPerson,
     ErpConnection,
     EventData,
@@ -183,6 +184,16 @@ def failed(received: dict[str, Any], failure_class: FailureClass, message: str, 
     summary = summarise(Snapshot.of(received).commitment, SAM.as_person, ERP)
     return ExportFailed(
         **about(received), round=1, failure=failure, attempts=3, decided_by=DANA.as_person, summary=summary
+    )
+
+
+def rejected(received: dict[str, Any], revision: int = 1, export_round: int = 0) -> DecisionRejected:
+    return DecisionRejected(
+        **about(received, revision),
+        round=export_round,
+        reason="Use 03-310.",
+        decided_by=DANA.as_person,
+        summary=summarise(Snapshot.of(received).commitment, SAM.as_person, ERP),
     )
 
 

@@ -9,11 +9,13 @@ from pydantic import SecretStr
 
 from schemas.events import DirectoryPerson, EventData
 from services.approval.identity.identity import SESSION, Identity
+from services.approval.rules.approval_rules import DEFAULTS, ApprovalRules
 from services.approval.settings import ApprovalSettings
 from services.approval.storage import tables
 from services.approval.web.app import build_app
 from services.pipeline.database import Database
 from services.pipeline.errors import CatchingUpError
+from services.pipeline.lateness import Lateness
 from tests.integration.approval import company
 from tests.integration.approval.consumer import ApprovalConsumer
 
@@ -25,13 +27,15 @@ UNREACHABLE = "http://127.0.0.1:9"
 class DeskUnderTest:
     """The desk and the API: `receive` events, and open a `browser` as somebody."""
 
-    def __init__(self, settings: ApprovalSettings) -> None:
+    def __init__(self, settings: ApprovalSettings, rules: ApprovalRules = DEFAULTS) -> None:
         self.settings = settings
         self.database = Database(settings.database_url, application_name="tests", pool_size=4)
         self.consumer = ApprovalConsumer(self.database)
         self.identity = Identity(settings, self.database)
         self.is_caught_up = True
-        self.app = build_app(settings, self.database, self.consumer.outbox, self.require_caught_up)
+        self.lateness = Lateness(self.database, tables.KERNEL)
+        outbox = self.consumer.outbox
+        self.app = build_app(settings, self.database, outbox, self.require_caught_up, self.lateness, rules)
 
     def require_caught_up(self) -> None:
         if not self.is_caught_up:
@@ -82,9 +86,9 @@ def settings(
 
 
 @asynccontextmanager
-async def running_desk(wanted: ApprovalSettings) -> AsyncIterator[DeskUnderTest]:
+async def running_desk(wanted: ApprovalSettings, rules: ApprovalRules = DEFAULTS) -> AsyncIterator[DeskUnderTest]:
     """A desk with the company's people and its ERP, on a database that has the tables."""
-    desk = DeskUnderTest(wanted)
+    desk = DeskUnderTest(wanted, rules)
     await desk.receive_company()
     yield desk
     await desk.database.close()

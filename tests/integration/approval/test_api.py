@@ -150,7 +150,7 @@ def one_of_each_status() -> list[EventData]:
     ]
 
 
-async def test_each_view_lists_its_commitments_oldest_first(api: Api) -> None:
+async def test_each_view_lists_its_commitments_in_its_order(api: Api) -> None:
     await api.desk.receive(*one_of_each_status())
     rejected = content("sc-006", "SC-006")
     assert (await api.post("/sc-006/reject", read(rejected, reason="No."))).status_code == 200
@@ -160,7 +160,7 @@ async def test_each_view_lists_its_commitments_oldest_first(api: Api) -> None:
         "failed": ["SC-005"],
         "exporting": ["SC-003", "SC-004"],
         "synced": ["SC-008"],
-        "rejected": ["SC-006"],
+        "rejected": ["SC-006", "SC-007"],
     }
     ready = (await api.get()).json()
     assert [(item["id"], item["status"]) for item in ready["items"]] == [("sc-001", "ready"), ("sc-002", "disputed")]
@@ -170,7 +170,7 @@ async def test_each_view_lists_its_commitments_oldest_first(api: Api) -> None:
         "exporting": 2,
         "synced": 1,
         "differing": 0,
-        "rejected": 1,
+        "rejected": 2,
         "all": 8,
     }
     assert sorted(numbers(await api.get(view="all"))) == [f"SC-00{place}" for place in range(1, 9)]
@@ -193,6 +193,31 @@ async def test_each_page_continues_the_previous_one(api: Api) -> None:
         if after is None:
             break
     assert seen == [["SC-000", "SC-001", "SC-002"], ["SC-003", "SC-004", "SC-005"], ["SC-006"]]
+
+
+async def test_a_list_is_narrowed_and_sorted(api: Api) -> None:
+    steel = {"id": "v", "name": "Müller & Söhne"}
+    await api.desk.receive(
+        company.sent(content("c-1", "SC-001", total="100.00", vendor=steel)),
+        company.sent(content("c-2", "SC-002", total="900.50", vendor=steel)),
+        company.sent(content("c-3", "SC-003", total="500.00")),
+    )
+    narrowed: dict[str, dict[str, Any]] = {
+        "SC-001 SC-002": {"vendor": "Müller & Söhne"},
+        "SC-002 SC-003 SC-001": {"sort": "largest"},
+        "SC-001 SC-003": {"max_total": "500", "project": ["Riverside Tower", "Pier"]},
+        "SC-002": {"min_total": "500", "search": "sohne muller"},
+        "SC-003 SC-002 SC-001": {"sort": "newest", "waited_days": 1},
+        "": {"changed": "true"},
+    }
+    assert {found: " ".join(numbers(await api.get(**query))) for found, query in narrowed.items()} == {
+        found: found for found in narrowed
+    }
+    first = (await api.get(sort="largest", limit=1)).json()["next_after"]
+    assert numbers(await api.get(sort="largest", after=first)) == ["SC-003", "SC-001"]
+    wrong: list[dict[str, Any]] = [{"sort": "newest", "after": first}, {"min_total": "NaN"}, {"waited_days": -1}]
+    for query in wrong:
+        is_problem(await api.get(**query), 422)
 
 
 async def test_search_matches_number_title_vendor_or_project_without_wildcards(api: Api) -> None:
@@ -422,6 +447,20 @@ async def test_a_person_without_a_level_on_the_tool_sees_nothing(api: Api, who: 
     await api.desk.receive(company.sent(SC))
     for path in ("", "/sc-1", "/sc-1/history"):
         is_problem(await api.get(path, who), 403)
+
+
+async def test_everybody_in_the_directory_reads_their_rights_and_what_they_lack(api: Api) -> None:
+    told = {who.name: await api.client.get("/api/v1/me", headers=api.bearer(who)) for who in (ANA, KIM, DANA)}
+    me = {name: answer.json() for name, answer in told.items()}
+    assert me["Ana Gil"]["erp_tool"] == "none"
+    assert me["Ana Gil"]["commitments_tool"] == {company.PROJECT: "standard"}
+    assert me["Ana Gil"]["missing_to_view"] == ["Read Only, Standard or Admin on ERP Integrations"]
+    assert me["Kim Osei"]["missing_to_view"] == []
+    assert "'Can Push to Accounting'" in me["Kim Osei"]["missing_to_answer"]
+    assert me["Dana Ruiz"]["missing_to_answer"] == []
+    assert me["Dana Ruiz"]["rights"][1]["allows"] == "Accept, reject, retry and settle."
+    stranger = DANA.model_copy(update={"person_id": "person-unknown"})
+    is_problem(await api.client.get("/api/v1/me", headers=api.bearer(stranger)), 403)
 
 
 @pytest.mark.parametrize("who", [KIM, PAT])

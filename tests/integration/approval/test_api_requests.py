@@ -11,7 +11,7 @@ from httpx2 import AsyncClient
 from sqlalchemy import update
 
 from schemas.snapshot import Snapshot
-from services.approval.storage import retention, tables
+from services.approval.storage import desk_tables, retention
 from services.approval.storage.kept_responses import ABANDONED_AFTER, KEPT_RESPONSE_DAYS, KeptResponses, RequestKey
 from services.approval.web.api.bulk import MAX_ANSWERS
 from services.approval.web.api.problems import MEDIA_TYPE
@@ -157,7 +157,7 @@ async def test_expired_responses_are_deleted(dana: AsyncClient, desk: DeskUnderT
     async with desk.database.begin() as db:
         swept = await rule.sweep(db, "", utc_now() - timedelta(days=rule.kept_days))
 
-    assert (swept.rows, [each["key"] for each in await desk.consumer.rows(tables.KEPT_RESPONSE)]) == (1, ["newer"])
+    assert (swept.rows, [each["key"] for each in await desk.consumer.rows(desk_tables.KEPT_RESPONSE)]) == (1, ["newer"])
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "with space", "caf\u00e9"])
@@ -271,4 +271,4 @@ async def test_the_people_of_ones_own_company_are_listed(dana: AsyncClient) -> N
 
 async def _age(desk: DeskUnderTest, by: timedelta) -> None:
     async with desk.database.begin() as db:
-        await db.execute(update(tables.KEPT_RESPONSE).values(at=tables.KEPT_RESPONSE.c.at - by))
+        await db.execute(update(desk_tables.KEPT_RESPONSE).values(at=desk_tables.KEPT_RESPONSE.c.at - by))

@@ -10,6 +10,7 @@ from schemas.fields import FailureClass
 from schemas.links import sign_unsubscribe
 from schemas.snapshot import Snapshot
 from services.pipeline.clock import utc_now
+from services.pipeline.legible import legible
 from tests.integration.approval import company
 from tests.integration.approval.answering import READY, choose, confirm, mark, send
 from tests.integration.approval.company import (
@@ -256,6 +257,14 @@ async def test_an_answer_after_a_colleagues_is_a_conflict(desk: DeskUnderTest) -
     assert not await desk.published("decision.rejected")
 
 
+async def test_what_was_retrieved_is_listed_with_what_was_rejected(desk: DeskUnderTest) -> None:
+    await desk.receive(sent(CONCRETE), retrieved(CONCRETE))
+    async with desk.browser(DANA) as browser:
+        page = text_of(await browser.get("/commitments?view=rejected"))
+        assert "Sam Lee retrieved SC-014. It can be edited and re-sent. Retrieved by Sam Lee" in page
+        assert 'href="/commitments?view=rejected" aria-current="page"' in (await browser.get("/commitments/8841")).text
+
+
 async def test_an_answer_to_a_retrieved_commitment_is_a_conflict(desk: DeskUnderTest) -> None:
     await desk.receive(sent(CONCRETE))
     async with desk.browser(DANA) as browser:
@@ -357,7 +366,7 @@ async def test_an_invalid_reason_is_explained_beside_the_field_and_kept(
     assert f'<a href="#reason">{problem}</a>' in refused.text
     assert "There is a problem" in refused.text
     assert "autofocus" in refused.text
-    assert f">{reason}</textarea>" in refused.text
+    assert f">{legible(reason)}</textarea>" in refused.text
     assert not await desk.published("decision.rejected")
 
 
@@ -628,7 +637,7 @@ async def test_typed_text_is_kept_when_the_session_has_expired(desk: DeskUnderTe
         page = await browser.post("/commitments/8841/reject", data={"reason": "Ten minutes of thinking."})
     assert page.status_code == 401
     assert "Ten minutes of thinking." in page.text
-    assert 'href="/sign-in"' in page.text
+    assert 'href="/sign-in?return_to=%2Fcommitments%2F8841"' in page.text
 
 
 async def test_every_response_has_the_security_headers(desk: DeskUnderTest) -> None:

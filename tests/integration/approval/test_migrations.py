@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 from alembic import command
@@ -14,12 +15,13 @@ from schemas.commitment import ErpDocument
 from schemas.fields import Status
 from services.approval.rules.documents import names_of
 from services.approval.rules.facts import Ruling, Stage, WrittenDocument
-from services.approval.storage import queries
+from services.approval.storage import candidates, queries
 from services.approval.storage.list_filter import ListFilter
 from services.approval.storage.migrations import MIGRATIONS
+from services.approval.storage.queries import Facet
 from services.approval.storage.store import STATE as STORED
-from services.approval.storage.tables import DOCUMENT
-from services.approval.storage.views import DeskView
+from services.approval.storage.tables import DOCUMENT, SEARCH_TEXT
+from services.approval.storage.views import DeskView, Listed, Sort
 from services.pipeline.database import Database
 from services.pipeline.migrations import migrate
 
@@ -69,6 +71,23 @@ async def test_a_commitment_of_the_version_before_is_there_after_the_migration(
         ).commitments
     assert (stored.current.status, stored.current.summary.number) == (Status.READY, "SC-014")
     assert (stored.facts.status_version, stored.facts.hashes) == (7, {"a" * 64})
+
+
+async def test_a_commitment_of_the_version_before_is_filtered_counted_and_found(
+    old_database: tuple[str, Database],
+) -> None:
+    url, database = old_database
+
+    await migrate(SecretStr(url), MIGRATIONS)
+
+    only = ListFilter(search="gil 480,250", vendors=("Acme Concrete",), min_total=Decimal("480250.00"))
+    wanted = Listed("company-204", DeskView.READY, only, Sort.LARGEST, datetime(2026, 12, 1, tzinfo=UTC))
+    async with database.begin() as db:
+        assert [each.id for each in await candidates.look_up(db, wanted, None, 1) or ()] == ["c-1"]
+        assert [row.commitment_id for row in await db.execute(select(SEARCH_TEXT))] == ["c-1"]
+        known = await queries.tally(db, "company-204", DeskView.READY)
+        assert (known.count, known.sums) == (1, {"USD": Decimal("480250.00")})
+        assert (await queries.facets(db, "company-204", DeskView.READY)).projects == [Facet("Riverside Tower", 1)]
 
 
 async def test_the_documents_of_the_version_before_are_recorded(old_database: tuple[str, Database]) -> None:

@@ -5,12 +5,15 @@ from typing import Any
 import pytest
 
 from schemas.events import ErpConnection, LimitsProfile
+from schemas.fields import FailureClass
 from services.approval.storage import directory, queries, reviews, submissions
 from services.approval.storage.reviews import CheckedSubmission
 from tests.integration.approval import company
 from tests.integration.approval.company import COMPANY, content
 from tests.integration.approval.desk import DeskUnderTest
 
+TWIN = "waits too and would get the same number: accept one only."
+UNLINKED = "Acme Concrete has no ERP code, so nobody knows which vendor in QuickBooks it is."
 SHORT = ErpConnection(
     name="a-short-erp",
     version=1,
@@ -54,9 +57,10 @@ async def test_a_number_collides_with_another_commitment_and_never_with_itself(d
     )
     await desk.receive(*map(company.sent, (first, second, alone)))
 
+    keeps = "QuickBooks keeps 11 characters."
     assert collisions(await checked(desk, first, second, alone)) == [
-        "QuickBooks keeps 11 characters. RIV-SC-2026-1 would become RIV-SC-2026, already used by RIV-SC-2026-2.",
-        "QuickBooks keeps 11 characters. RIV-SC-2026-2 would become RIV-SC-2026, already used by RIV-SC-2026-1.",
+        f"{keeps} RIV-SC-2026-1 would become RIV-SC-2026. RIV-SC-2026-2 {TWIN}",
+        f"{keeps} RIV-SC-2026-2 would become RIV-SC-2026. RIV-SC-2026-1 {TWIN}",
         "QuickBooks keeps 11 characters. OTHER-NUMBERS-1 would become OTHER-NUMBE.",
     ]
 
@@ -65,7 +69,44 @@ async def test_two_commitments_with_one_number_collide(desk: DeskUnderTest) -> N
     twins = [content("a", "RIV-SC-2026-1"), content("b", "RIV-SC-2026-1")]
     await desk.receive(*map(company.sent, twins))
 
-    assert all("already used by RIV-SC-2026-1" in text for text in collisions(await checked(desk, *twins)))
+    assert all("RIV-SC-2026-1 waits too" in text for text in collisions(await checked(desk, *twins)))
+
+
+async def test_only_a_number_that_stands_in_the_erp_or_is_about_to_blocks_another_one(desk: DeskUnderTest) -> None:
+    mine, other = content("a", "RIV-SC-2026-1"), content("b", "RIV-SC-2026-2")
+    await desk.receive(company.sent(mine), company.sent(other), company.rejected(other))
+    alone = "QuickBooks keeps 11 characters. RIV-SC-2026-1 would become RIV-SC-2026."
+    assert collisions(await checked(desk, mine)) == [alone]
+
+    third = content("c", "RIV-SC-2026-3")
+    await desk.receive(company.sent(third), company.accepted(third))
+    taken = f"{alone.removesuffix('.')}, already used by RIV-SC-2026-3."
+    assert collisions(await checked(desk, mine)) == [taken]
+
+    await desk.receive(company.succeeded(third), company.resent(third | {"title": "Concrete, corrected"}))
+    assert collisions(await checked(desk, mine)) == [taken]
+
+
+async def test_what_the_erp_refused_once_is_said_of_the_next_revision_until_it_is_corrected(
+    desk: DeskUnderTest,
+) -> None:
+    first = content("a", "SC-1")
+    again, corrected = first | {"title": "Concrete, phase 2"}, first | {"vendor": first["vendor"] | {"erp_code": "V-9"}}
+    await desk.receive(
+        company.sent(first),
+        company.accepted(first),
+        company.failed(first, FailureClass.WAIT_FOR_DEPENDENCY, UNLINKED),
+    )
+    await desk.receive(company.rejected(first, export_round=1), company.resent(again))
+
+    (found,) = await checked(desk, again, revision=2)
+    assert [(each.rule, each.text, each.is_blocking) for each in found.findings] == [
+        ("refused before", f"QuickBooks refused revision 1 for this: {UNLINKED}", False)
+    ]
+
+    await desk.receive(company.rejected(again, revision=2), company.resent(corrected, revision=3))
+    (found,) = await checked(desk, corrected, revision=3)
+    assert found.findings == ()
 
 
 async def test_one_number_in_two_projects_is_a_warning(desk: DeskUnderTest) -> None:
@@ -89,7 +130,7 @@ async def test_each_commitment_is_checked_against_its_own_erp(desk: DeskUnderTes
 
     assert (of_synced.erp and of_synced.erp.title, of_new.erp and of_new.erp.title) == ("QuickBooks", "Short ERP")
     assert collisions([of_synced, of_new]) == [
-        "QuickBooks keeps 11 characters. RIV-SC-2026-1 would become RIV-SC-2026, already used by RIV-SC-2026-2.",
+        f"QuickBooks keeps 11 characters. RIV-SC-2026-1 would become RIV-SC-2026. RIV-SC-2026-2 {TWIN}",
         "Short ERP keeps 4 characters. RIV-SC-2026-2 would become RIV-, already used by RIV-SC-2026-1.",
     ]
 
@@ -118,3 +159,21 @@ async def test_valid_commitments_have_no_findings(desk: DeskUnderTest, commitmen
     await desk.receive(*map(company.sent, commitments))
 
     assert [each.findings for each in await checked(desk, *commitments)] == [()] * len(commitments)
+
+
+async def test_the_same_order_twice_and_an_amount_out_of_all_proportion_are_warnings(desk: DeskUnderTest) -> None:
+    usual = [
+        content(f"u-{n}", f"SC-{n}", project={"id": "p-2", "name": "Harbor Bridge"}, total="100.00") for n in range(3)
+    ]
+    twin, mine = content("t", "SC-20"), content("m", "SC-21")
+    await desk.receive(*map(company.sent, [*usual, twin, mine]))
+
+    (found,) = await checked(desk, mine)
+
+    assert [(each.rule, each.is_blocking) for each in found.findings] == [("usual amount", False), ("similar", False)]
+    assert found.findings[0].text.endswith("times what commitments of Acme Concrete usually amount to, USD 100.00.")
+    assert found.findings[1].text.startswith("SC-21 has the same vendor, project and amount as SC-20.")
+
+    await desk.receive(company.rejected(twin))
+    (found,) = await checked(desk, mine)
+    assert [each.rule for each in found.findings] == ["usual amount"]

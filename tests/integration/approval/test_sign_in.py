@@ -31,7 +31,7 @@ from services.approval.identity.sign_in.errors import NotSignedInError, Provider
 from services.approval.identity.sign_in.flow import own_path
 from services.approval.identity.sign_in.kept import FIRST_RETRY_SECONDS
 from services.approval.identity.sign_in.provider import REFETCH_SECONDS, Provider, person_id_of
-from services.approval.storage import tables
+from services.approval.storage import desk_tables
 from services.approval.storage.sessions import MAX_SESSIONS
 from tests.integration.approval.company import DANA, KIM
 from tests.integration.approval.desk import URL, DeskUnderTest, running_desk, settings
@@ -90,6 +90,31 @@ async def test_a_person_is_sent_to_the_provider_and_back_to_the_page_they_wanted
         assert again.headers["location"] == "/directory"
 
 
+async def test_whoever_was_signed_out_comes_back_to_their_page_also_in_two_tabs(
+    desk: DeskUnderTest,
+) -> None:
+    async with desk.browser() as browser:
+        expired = [
+            await browser.post("/commitments/8841/reject", data={"reason": "Not again."}),
+            await browser.post("/marks", headers={"referer": f"{URL}/commitments?view=ready&q=Riverside"}),
+        ]
+        links = [re.findall(r'href="(/sign-in[^"]*)"', page.text)[0] for page in expired]
+        began = [await browser.get(link) for link in links]
+        backs = [await choose_person(each.headers["location"]) for each in began]
+        ends = [(await browser.get(back)).headers["location"] for back in backs]
+        assert ends == ["/commitments/8841", "/commitments?view=ready&q=Riverside"]
+        assert (await browser.get(links[0])).headers["location"] == ends[0]
+
+
+async def test_somebody_else_is_asked_for_at_the_provider(desk: DeskUnderTest) -> None:
+    async with desk.browser(DANA) as browser:
+        address = (await browser.post("/sign-out", data={"then": "sign-in"})).headers["location"]
+        asked = parse_qs(urlsplit((await browser.get(address)).headers["location"]).query)
+        assert asked["prompt"] == ["select_account"]
+        plain = parse_qs(urlsplit((await browser.get("/sign-in")).headers["location"]).query)
+        assert "prompt" not in plain
+
+
 async def test_the_request_has_pkce_and_a_nonce_and_the_token_is_not_stored(desk: DeskUnderTest) -> None:
     async with desk.browser() as browser:
         first, second = [await browser.get("/sign-in") for _ in range(2)]
@@ -101,7 +126,7 @@ async def test_the_request_has_pkce_and_a_nonce_and_the_token_is_not_stored(desk
     for name in ("state", "nonce", "code_challenge"):
         assert asked[0][name] != asked[1][name]
     async with desk.database.begin() as db:
-        hashes = (await db.execute(select(tables.SESSION.c.token_hash))).scalars().all()
+        hashes = (await db.execute(select(desk_tables.SESSION.c.token_hash))).scalars().all()
     assert len(hashes) == len(tokens) == 2
     assert not {token.encode() for token in tokens} & set(hashes)
 
@@ -144,7 +169,7 @@ async def test_a_callback_works_once(desk: DeskUnderTest) -> None:
         browser.cookies.clear()
         assert (await browser.get(back)).status_code == 400
     async with desk.database.begin() as db:
-        assert (await db.execute(select(func.count()).select_from(tables.SESSION))).scalar_one() == 1
+        assert (await db.execute(select(func.count()).select_from(desk_tables.SESSION))).scalar_one() == 1
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1)])
@@ -160,7 +185,7 @@ async def test_tabs_that_sign_in_at_once_all_end_on_their_pages_in_one_session(
             assert (await browser.get(wanted[tab])).status_code == 200
         assert list(browser.cookies) == [desk.identity.cookies.name(SESSION)]
     async with desk.database.begin() as db:
-        assert (await db.execute(select(tables.SESSION.c.person_id))).scalars().all() == [DANA.person_id]
+        assert (await db.execute(select(desk_tables.SESSION.c.person_id))).scalars().all() == [DANA.person_id]
 
 
 async def test_callbacks_that_arrive_at_once_all_sign_in(desk: DeskUnderTest) -> None:
@@ -184,7 +209,7 @@ async def test_another_person_who_signs_in_in_another_tab_replaces_the_first(des
         await browser.get(kims)
         assert (await browser.get("/sessions")).status_code == 200
     async with desk.database.begin() as db:
-        assert (await db.execute(select(tables.SESSION.c.person_id))).scalars().all() == [KIM.person_id]
+        assert (await db.execute(select(desk_tables.SESSION.c.person_id))).scalars().all() == [KIM.person_id]
 
 
 async def test_a_tab_does_not_sign_in_with_the_state_of_another_browser(desk: DeskUnderTest) -> None:
@@ -267,7 +292,7 @@ async def test_signing_out_ends_the_session_on_the_server(desk: DeskUnderTest) -
 
 
 async def test_an_expired_session_does_not_count_and_is_deleted(desk: DeskUnderTest) -> None:
-    table = tables.SESSION
+    table = desk_tables.SESSION
     async with desk.browser(DANA) as browser:
         assert (await browser.get("/directory")).status_code == 200
         async with desk.database.begin() as db:
@@ -279,7 +304,7 @@ async def test_an_expired_session_does_not_count_and_is_deleted(desk: DeskUnderT
 
 
 async def test_a_session_that_is_not_used_for_long_does_not_count(desk: DeskUnderTest) -> None:
-    table, idle = tables.SESSION, timedelta(minutes=desk.settings.session_idle_minutes)
+    table, idle = desk_tables.SESSION, timedelta(minutes=desk.settings.session_idle_minutes)
     async with desk.browser(DANA) as browser:
         for used_ago, status in ((idle - timedelta(minutes=1), 200), (timedelta(), 200), (idle, 303)):
             async with desk.database.begin() as db:
@@ -290,10 +315,10 @@ async def test_a_session_that_is_not_used_for_long_does_not_count(desk: DeskUnde
 async def test_a_session_from_before_its_use_was_noted_counts(desk: DeskUnderTest) -> None:
     async with desk.browser(DANA) as browser:
         async with desk.database.begin() as db:
-            await db.execute(update(tables.SESSION).values(used_at=None))
+            await db.execute(update(desk_tables.SESSION).values(used_at=None))
         assert (await browser.get("/directory")).status_code == 200
         async with desk.database.begin() as db:
-            assert (await db.execute(select(tables.SESSION.c.used_at))).scalar_one() is not None
+            assert (await db.execute(select(desk_tables.SESSION.c.used_at))).scalar_one() is not None
 
 
 async def test_a_person_has_a_limited_number_of_sessions_and_the_oldest_ends(desk: DeskUnderTest) -> None:

@@ -91,6 +91,7 @@ async def test_the_row_has_what_lists_filter_sort_and_search_by(consumer: Approv
         "total": Decimal("480250.00"),
         "revision": 1,
         "differs": False,
+        "holds_number": False,
         "route": None,
     }
 

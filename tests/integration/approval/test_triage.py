@@ -319,3 +319,18 @@ async def test_clearing_the_filters_of_an_empty_list_is_one_click(desk: DeskUnde
         page = await browser.get(f"/commitments?view={view}&project=Nowhere&min=5")
     assert "Clear filters" in text_of(page)
     assert f'href="/commitments?view={view}"' in page.text
+
+
+async def test_a_kept_reason_is_used_beside_the_list_and_for_several(desk: DeskUnderTest) -> None:
+    await desk.receive(sent(CONCRETE), sent(STEEL))
+    async with desk.browser(DANA) as browser:
+        await browser.post("/reasons", data={"title": "Closed", "text": "The period is closed."})
+        page = await browser.get(READY)
+        name = page.text.split('name="reason_template" value="')[2].split('"')[0]
+        await mark(browser, value_of(CONCRETE, "reject"), reason="Send it again in May.", reason_template=name)
+        chosen = {"choice-8842": value_of(STEEL, "reject")}
+        await browser.post("/reject-several", data={"all": "reject", "reason_template": name} | chosen)
+        await mark(browser, value_of(STEEL), reason_template=name, reason="not used")
+        review = text_of(await send(browser))
+    assert "The period is closed. Send it again in May." in review
+    assert "Export 1, reject 1" in review

@@ -9,8 +9,9 @@ import pytest
 from httpx2 import AsyncClient, Response
 
 from schemas.events import DecisionAccepted
+from services.approval.decisions import Decisions
 from services.approval.holding import HeldAnswers
-from services.approval.storage import tables
+from services.approval.storage import desk_tables, tables
 from services.pipeline.clock import utc_now
 from tests.integration.approval.answering import READY, choose, mark, send
 from tests.integration.approval.company import DANA, LEE, PAT, content, resent, retrieved, sent
@@ -34,6 +35,7 @@ async def held(database_url: str) -> AsyncIterator[DeskUnderTest]:
 def loop(desk: DeskUnderTest, later_seconds: int = 11) -> HeldAnswers:
     """The loop of a service, so many seconds later."""
     return HeldAnswers(
+        Decisions(desk.database, desk.consumer.outbox, desk.require_caught_up),
         desk.database,
         desk.consumer.outbox,
         desk.require_caught_up,
@@ -67,7 +69,7 @@ async def test_it_says_accepted_and_offers_undo_and_is_decided_when_the_time_is_
     assert await loop(held).carry_out_due() == 1
     (decided,) = await decisions(held)
     assert (decided.decided_by, decided.content_hash, decided.round) == (DANA.as_person, HASH, 1)
-    assert await held.consumer.rows(tables.MARK) == []
+    assert await held.consumer.rows(desk_tables.MARK) == []
     assert [row["position"] for row in await held.consumer.rows(tables.HISTORY) if row["position"]] == [1]
     assert await loop(held).carry_out_due() == 0
 
@@ -171,7 +173,7 @@ async def test_a_right_that_is_taken_away_meanwhile_counts(held: DeskUnderTest) 
 
     assert await loop(held).carry_out_due() == 0
     assert await decisions(held) == []
-    (kept,) = await held.consumer.rows(tables.MARK)
+    (kept,) = await held.consumer.rows(desk_tables.MARK)
     assert (kept["due_at"], kept["problem"]) == (None, "You may not accept any more, so nothing was exported.")
 
 
@@ -196,7 +198,7 @@ async def test_the_page_of_a_commitment_holds_too_and_the_api_and_rejections_do_
 
     assert [each.commitment_id for each in await decisions(held)] == ["8842"]
     assert len(await held.published("decision.rejected")) == 1
-    assert [row["commitment_id"] for row in await held.consumer.rows(tables.MARK)] == ["8841"]
+    assert [row["commitment_id"] for row in await held.consumer.rows(desk_tables.MARK)] == ["8841"]
 
 
 async def test_clearing_or_marking_anew_does_not_take_back_what_is_sent(held: DeskUnderTest) -> None:

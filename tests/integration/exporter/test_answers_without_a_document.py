@@ -56,14 +56,14 @@ def writes(erp: ScriptedServer) -> list[bytes]:
         (response_bytes(200, b'{"error": "Vendor is on hold"}'), "Vendor is on hold"),
         (response_bytes(201, b'{"id": "7", "errors": [{"message": "Vendor is on hold"}]}'), "Vendor is on hold"),
         (response_bytes(200, b"<html><body>Please sign in</body></html>"), "Please sign in"),
-        (response_bytes(204), "answered without a document (HTTP 204)."),
-        (response_bytes(201), "answered without a document (HTTP 201)."),
-        (response_bytes(201, b"", "Location: /documents/7"), "answered without a document (HTTP 201)."),
+        (response_bytes(204), "answered without a document."),
+        (response_bytes(201), "answered without a document."),
+        (response_bytes(201, b"", "Location: /documents/7"), "answered without a document."),
         (response_bytes(202, b'{"id": "job-7"}'), "(HTTP 202)"),
         (response_bytes(207, b"<multistatus/>"), "(HTTP 207)"),
         (response_bytes(302, b"", "Location: https://login.example.com/?next=x"), "redirects to https://login.example"),
         (response_bytes(500, b'{"error": {"message": "Period closed"}}'), "Period closed"),
-        (response_bytes(500), "gave no reason (HTTP 500)."),
+        (response_bytes(500), "gave no reason."),
     ],
 )
 async def test_a_complete_answer_without_a_document_is_in_doubt_once_and_then_failed(

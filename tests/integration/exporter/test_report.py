@@ -125,7 +125,7 @@ async def test_an_erp_that_is_down_is_announced_with_the_reason_and_the_next_tri
     told = (await exporter.last_published()).data
     assert told.circuit_open_since == exporter.clock()
     assert exporter.clock() < told.paused_until <= exporter.clock() + timedelta(seconds=10)
-    assert told.reason == "The ERP is down for maintenance. Nothing was stored (HTTP 503)."
+    assert told.reason == "The ERP is down for maintenance. Nothing was stored."
 
     exporter.erp.faults.replace([])
     exporter.clock.advance(10)
@@ -156,7 +156,7 @@ async def test_an_outage_is_announced_although_the_figures_are_not_counted_again
     await exporter.connection_report.announce_changes()
     told = (await told_of_main(exporter))[-1]
     assert (told.paused_until, told.queue_length) == (exporter.clock() + timedelta(seconds=5), 2)
-    assert told.reason == "The ERP is down for maintenance. Nothing was stored (HTTP 503)."
+    assert told.reason == "The ERP is down for maintenance. Nothing was stored."
 
 
 async def test_an_outage_stays_announced_between_two_pauses_until_the_erp_answers(exporter: ExporterProcess) -> None:

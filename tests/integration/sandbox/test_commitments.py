@@ -179,8 +179,8 @@ async def test_locked_fields_of_a_synced_commitment_cannot_change(client: AsyncC
     assert refused.json()["detail"] == "Locked while there is a document in the ERP: title, vendor."
     assert allowed.status_code == 200
     form = (await client.get(f"/commitments/{commitment_id}/edit")).text
-    assert 'name="title" value="Concrete works" required readonly' in form
-    assert '<select name="vendor" disabled>' in form
+    assert 'id="title" name="title" value="Concrete works" required readonly>' in form
+    assert '<select id="vendor" name="vendor" disabled>' in form
 
 
 async def test_older_statuses_change_nothing(tool: CommitmentsTool, client: AsyncClient, approval: Approval) -> None:
@@ -290,7 +290,9 @@ async def test_the_pages_create_send_and_show_the_ribbon(
     listing = (await client.get("/")).text
     assert 'class="band BLUE"' in shown
     assert 'class="ribbon BLUE">Sent to ERP<' in listing
-    assert "<script" not in shown + listing
+    assert "<script>" not in shown + listing
+    assert '<script src="/refresh.js" defer></script>' in shown
+    assert "script" in (await client.get("/refresh.js")).headers["content-type"]
     assert "Kerbs" in shown
 
 
@@ -299,8 +301,12 @@ async def test_an_invalid_form_keeps_what_was_typed_and_says_what_is_wrong(clien
     assert answer.status_code == 422
     assert "<title>Error: Create commitment" in answer.text
     assert "There is a problem" in answer.text
-    assert "Currency: must be an ISO 4217 code such as USD" in answer.text
-    assert 'value="dollar"' in answer.text
+    assert '<a href="#currency">Enter the currency as three letters, such as USD</a>' in answer.text
+    assert (
+        'id="currency" name="currency" value="dollar" aria-invalid="true" aria-describedby="wrong-currency"'
+        in answer.text
+    )
+    assert '<span class="wrong" id="wrong-currency">' in answer.text
 
 
 async def test_after_a_change_somebody_else_acts(client: AsyncClient) -> None:
@@ -322,3 +328,33 @@ async def test_who_acts_in_one_demo_does_not_act_in_another_one_on_this_machine(
         pages = [(await client.get(address)).text for address in ("/", f"{other.url}/")]
 
     assert [f'<option value="{ANA.id}" selected' in page for page in pages] == [True, False]
+
+
+async def test_what_was_not_changed_is_edited_before_it_is_re_sent(client: AsyncClient, approval: Approval) -> None:
+    commitment_id = await sent(client)
+    await approval.publishes(commitment_id, Status.REJECTED)
+    unchanged = (await client.get(f"/commitments/{commitment_id}")).text
+    await client.put(f"/api/commitments/{commitment_id}", json=TYPED | {"description": "Corrected"})
+    changed = (await client.get(f"/commitments/{commitment_id}")).text
+
+    edit, resend = f'href="/commitments/{commitment_id}/edit">Edit', f'formaction="/commitments/{commitment_id}/resend"'
+    assert f'<a class="button" {edit}' in unchanged
+    assert f'{resend} class="second" aria-describedby="why-resend">' in unchanged
+    assert "Nothing has changed since revision 1." in unchanged
+    assert f'<a class="button second" {edit}' in changed
+    assert f"{resend}>" in changed
+
+
+async def test_the_form_of_a_locked_commitment_is_refused_at_once(client: AsyncClient, approval: Approval) -> None:
+    commitment_id = await sent(client)
+    await approval.publishes(commitment_id, Status.READY)
+    answer = await client.get(f"/commitments/{commitment_id}/edit", headers={"accept": "text/html"})
+    assert answer.status_code == 409
+    assert "It is locked until it is rejected, retrieved or synced." in answer.text
+
+
+async def test_a_commitment_without_lines_says_why_it_cannot_be_sent(client: AsyncClient) -> None:
+    answer = await client.post("/api/commitments", json=TYPED | {"lines": []})
+    page = (await client.get(f"/commitments/{answer.json()['commitment']['id']}")).text
+    assert 'disabled aria-describedby="why-send">Send to ERP</button>' in page
+    assert '<p class="quiet" id="why-send">It has no lines yet. Edit it, and enter at least one.</p>' in page

@@ -1,5 +1,6 @@
 """What the demo prints is enough to use the command next to it."""
 
+import subprocess
 import sys
 from io import StringIO
 from pathlib import Path
@@ -15,6 +16,7 @@ from sandbox.demo import (
     command_environment,
     export_lines,
     log_lines,
+    people_table,
     services_table,
 )
 from sandbox.erp import Erp
@@ -48,12 +50,37 @@ def test_the_table_of_services_has_the_id_of_the_process_that_people_may_end() -
         assert row.split("│")[2].strip() == str(service.pid)
 
 
+def test_everybody_has_an_address_at_which_to_begin() -> None:
+    console = Console(record=True, width=80, file=StringIO())
+    console.print(people_table("http://127.0.0.1:8081", "http://127.0.0.1:8080"))
+    rows = [[cell.strip() for cell in row.split("│")[1:4]] for row in console.export_text().splitlines() if "│" in row]
+    assert rows == [
+        ["Sam Lee", "Project manager", "http://127.0.0.1:8081"],
+        ["Ana Gil", "Project engineer", "http://127.0.0.1:8081"],
+        ["Dana Ruiz", "Accounting approver", "http://127.0.0.1:8080/sign-in"],
+        ["Kim Osei", "Viewer", "http://127.0.0.1:8080/sign-in"],
+    ]
+
+
 def test_the_path_of_a_log_is_printed_whole() -> None:
     with Sleeping("notifier", {}) as service:
         assert log_lines([service]) == [f"Log of notifier: {service.log}"]
         console = Console(record=True, width=80, file=StringIO())
         console.print(services_table([service]))
         assert "…" not in console.export_text()
+
+
+def test_what_libraries_log_does_not_come_between_the_lines_of_the_demo(tmp_path: Path) -> None:
+    program = (
+        "import logging, pathlib, sys\n"
+        "from sandbox.demo import logs_in\n"
+        "with logs_in(pathlib.Path(sys.argv[1])):\n"
+        "    logging.getLogger('librdkafka').warning('%s', '1 of 1 brokers are down')\n"
+    )
+    log = tmp_path / "demo.log"
+    ran = subprocess.run([sys.executable, "-c", program, str(log)], check=True, capture_output=True, text=True)
+    assert (ran.stdout, ran.stderr) == ("", "")
+    assert log.read_text().endswith("librdkafka 1 of 1 brokers are down\n")
 
 
 def test_connections_of_ones_own_are_used_instead_of_the_small_erp(

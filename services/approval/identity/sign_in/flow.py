@@ -52,12 +52,18 @@ class SignIn:
         self._token_client: AsyncOAuth2Client | None = None
         self.session_life = timedelta(hours=settings.session_hours)
 
-    async def begin(self, return_to: str) -> PendingSignIn:
-        """Begin a sign-in that ends on the page `return_to`."""
+    async def begin(self, return_to: str, *, chooses_person: bool = False) -> PendingSignIn:
+        """Begin a sign-in that ends on the page `return_to`.
+
+        With `chooses_person` the provider is to ask who signs in, also where it knows who did last.
+        """
         endpoints = await self._provider.endpoints()
         verifier, nonce = secrets.token_urlsafe(48), secrets.token_urlsafe(24)
         url, state = self._client(endpoints).create_authorization_url(
-            endpoints.authorization_endpoint, code_verifier=verifier, nonce=nonce
+            endpoints.authorization_endpoint,
+            code_verifier=verifier,
+            nonce=nonce,
+            **({"prompt": endpoints.prompt_to_choose} if chooses_person else {}),
         )
         data = {"state": state, "nonce": nonce, "verifier": verifier, "return_to": own_path(return_to)}
         return PendingSignIn(url, state, await self._sessions.begin(None, PENDING_LIFE, data))

@@ -24,6 +24,7 @@ TIMEOUT_SECONDS = 5
 REFETCH_SECONDS = 60.0
 """How old the keys are, at least, when a token that they do not verify makes us ask for newer ones."""
 _PERSON_ID: TypeAdapter[str] = TypeAdapter(Id)
+_CHOOSE = "select_account"
 _UNAVAILABLE = "The sign-in provider does not answer. Try again in a minute."
 
 log = structlog.get_logger()
@@ -39,6 +40,12 @@ class Endpoints(BaseModel):
     token_endpoint: str
     jwks_uri: str
     token_endpoint_auth_methods_supported: tuple[str, ...] = ("client_secret_basic",)
+    prompt_values_supported: tuple[str, ...] = ()
+
+    @property
+    def prompt_to_choose(self) -> str:
+        """What makes the provider ask who signs in (Core 1.0, 3.1.2.1); not every one has a choice of accounts."""
+        return "login" if self.prompt_values_supported and _CHOOSE not in self.prompt_values_supported else _CHOOSE
 
 
 class Provider:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from services.approval.storage.tables import METADATA
+from services.approval.storage.desk_tables import SESSION
 from services.pipeline.migrations import Migrations
 
-MIGRATIONS = Migrations(METADATA, Path(__file__).parent / "versions")
+MIGRATIONS = Migrations(SESSION.metadata, Path(__file__).parent / "versions")

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated
 
@@ -41,6 +42,21 @@ IfMatch = Annotated[
 ]
 
 
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What the headers of an answer ask: which state it is bound to, and how its repetition is known."""
+
+    if_match: str | None
+    key: str | None
+
+
+def _conditions(if_match: IfMatch = None, key: Key = None) -> Conditions:
+    return Conditions(if_match, key)
+
+
+Condition = Annotated[Conditions, Depends(_conditions)]
+
+
 class Answering:
     """Carries out answers."""
 
@@ -51,16 +67,16 @@ class Answering:
         self.approver = senders.approver
 
     async def one(
-        self, request: Request, who: DirectoryPerson, commitment_id: str, answer: Answer, if_match: str | None, key: Key
+        self, request: Request, who: DirectoryPerson, commitment_id: str, answer: Answer, on: Conditions
     ) -> Response:
         """Return the state after the answer, with its ETag."""
 
         async def act() -> Response:
-            state, etag = await self._answered(request, who, commitment_id, answer, if_match)
+            state, etag = await self._answered(request, who, commitment_id, answer, on.if_match)
             headers = {"etag": etag}
             return Response(state.model_dump_json(), media_type="application/json", headers=headers)
 
-        return await once(self._kept, request, who, key, act)
+        return await once(self._kept, request, who, on.key, act)
 
     async def several(self, request: Request, who: DirectoryPerson, answers: Answers, key: Key) -> Response:
         """Return the result of each of the answers, which are carried out one after the other."""
@@ -125,11 +141,10 @@ def _add_decisions(router: APIRouter, answering: Answering) -> None:
         commitment_id: str,
         who: Approver,
         answer: Annotated[Accept, examples.body(examples.ACCEPT)],
-        if_match: IfMatch = None,
-        key: Key = None,
+        on: Condition,
     ) -> Response:
         """Accept a revision: it is exported to the ERP exactly as it was read."""
-        return await answering.one(request, who, commitment_id, answer, if_match, key)
+        return await answering.one(request, who, commitment_id, answer, on)
 
     @router.post("/commitments/{commitment_id}/reject", response_model=CommitmentState)
     async def reject(
@@ -137,14 +152,13 @@ def _add_decisions(router: APIRouter, answering: Answering) -> None:
         commitment_id: str,
         who: Approver,
         answer: Annotated[Reject, examples.body(examples.REJECT)],
-        if_match: IfMatch = None,
-        key: Key = None,
+        on: Condition,
     ) -> Response:
         """Reject a revision: it becomes editable again, and its creator and sender get the reason by mail.
 
         A synced one is unlinked from its document in the ERP, which the answer names.
         """
-        return await answering.one(request, who, commitment_id, answer, if_match, key)
+        return await answering.one(request, who, commitment_id, answer, on)
 
     @router.post("/commitments/{commitment_id}/retry", response_model=CommitmentState)
     async def retry(
@@ -152,11 +166,10 @@ def _add_decisions(router: APIRouter, answering: Answering) -> None:
         commitment_id: str,
         who: Approver,
         answer: Annotated[Retry, examples.body(examples.RETRY)],
-        if_match: IfMatch = None,
-        key: Key = None,
+        on: Condition,
     ) -> Response:
         """Retry a failed export, or create its document anew if the ERP no longer has it; no new approval is needed."""
-        return await answering.one(request, who, commitment_id, answer, if_match, key)
+        return await answering.one(request, who, commitment_id, answer, on)
 
 
 def _add_doubts(router: APIRouter, answering: Answering) -> None:
@@ -168,11 +181,10 @@ def _add_doubts(router: APIRouter, answering: Answering) -> None:
         commitment_id: str,
         who: Approver,
         answer: Annotated[Settle, examples.body(examples.SETTLE)],
-        if_match: IfMatch = None,
-        key: Key = None,
+        on: Condition,
     ) -> Response:
         """Settle an export in doubt with evidence: the ERP is asked for the document that it names."""
-        return await answering.one(request, who, commitment_id, answer, if_match, key)
+        return await answering.one(request, who, commitment_id, answer, on)
 
     @router.post("/commitments/{commitment_id}/confirm", response_model=CommitmentState)
     async def confirm(
@@ -180,11 +192,10 @@ def _add_doubts(router: APIRouter, answering: Answering) -> None:
         commitment_id: str,
         who: Approver,
         answer: Annotated[Confirm, examples.body(examples.CONFIRM)],
-        if_match: IfMatch = None,
-        key: Key = None,
+        on: Condition,
     ) -> Response:
         """Confirm evidence that the ERP could not confirm, as somebody else than who named it; or withdraw it."""
-        return await answering.one(request, who, commitment_id, answer, if_match, key)
+        return await answering.one(request, who, commitment_id, answer, on)
 
 
 def _add_synced(router: APIRouter, answering: Answering) -> None:
@@ -196,11 +207,10 @@ def _add_synced(router: APIRouter, answering: Answering) -> None:
         commitment_id: str,
         who: Approver,
         answer: Annotated[ExportAgain, examples.body(examples.EXPORT_AGAIN)],
-        if_match: IfMatch = None,
-        key: Key = None,
+        on: Condition,
     ) -> Response:
         """Write a synced commitment to the ERP once more: to its document, or to a new one in place of that."""
-        return await answering.one(request, who, commitment_id, answer, if_match, key)
+        return await answering.one(request, who, commitment_id, answer, on)
 
     @router.post("/commitments/{commitment_id}/accept-drift", response_model=CommitmentState)
     async def accept_drift(
@@ -208,11 +218,10 @@ def _add_synced(router: APIRouter, answering: Answering) -> None:
         commitment_id: str,
         who: Approver,
         answer: Annotated[AcceptDrift, examples.body(examples.ACCEPT_DRIFT)],
-        if_match: IfMatch = None,
-        key: Key = None,
+        on: Condition,
     ) -> Response:
         """Leave the ERP's document as it is, although it differs from what was exported."""
-        return await answering.one(request, who, commitment_id, answer, if_match, key)
+        return await answering.one(request, who, commitment_id, answer, on)
 
 
 def _versions(if_match: str | None) -> Collection[int] | None:

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.fields import Id
 from services.approval.rules.answers import Accept, AcceptDrift, Confirm, ExportAgain, Reject, Retry, Settle
+from services.approval.web.api import examples
 from services.approval.web.api.models import CommitmentState
 from services.approval.web.api.problems import Problem
 
@@ -93,5 +94,7 @@ class AnswerResult(BaseModel):
 
 class AnswersResult(BaseModel):
     """The results, in the order of the answers."""
+
+    model_config = examples.shown(examples.RESULTS)
 
     results: tuple[AnswerResult, ...]

@@ -1,14 +1,20 @@
 """The responses of the JSON API; the answers that it accepts are in `rules/answers.py`."""
 
 from datetime import datetime
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from schemas.commitment import ErpDocument, Person, Summary
 from schemas.events import Change
-from schemas.fields import FailureClass, Ribbon, Status
-from services.approval.rules.finding import Finding
+from schemas.fields import FailureClass, Ribbon, Status, ToolLevel
 from services.approval.storage.views import DeskView
+from services.approval.web.api import examples
+from services.approval.web.api.problems import Findings
+from services.pipeline.legible import legible
+
+Words = Annotated[str, AfterValidator(legible)]
+"""A text for people to read, made here or taken over: it has no hidden characters, which contents keep."""
 
 
 class _Model(BaseModel):
@@ -39,13 +45,21 @@ class WaitingState(_Model):
     """The line before an ERP that cannot be called, but whose client asks for work."""
 
     connection: str = Field(description="The ERP connection that it waits for.")
-    erp: str = Field(description="What people call that ERP.")
+    erp: Words = Field(description="What people call that ERP.")
     place: int = Field(description="Its place in the line, 1 for the next one.")
     last_asked: datetime | None = Field(description="When the client last asked for work; null if it never did.")
     every_seconds: int = Field(description="How often the client is expected to ask.")
     is_away: bool = Field(description="Whether the client has stayed away for longer than expected.")
-    trouble: str | None = Field(description="Why the client could do nothing when it last asked, in words.")
-    message: str = Field(description="All of it in words, with times where you are.")
+    trouble: Words | None = Field(description="Why the client could do nothing when it last asked, in words.")
+    message: Words = Field(description="All of it in words, with times where you are.")
+
+
+class FirstApprovalState(_Model):
+    """The approval of the first of two approvers."""
+
+    by: Person
+    at: datetime
+    note: str | None
 
 
 class QuestionState(_Model):
@@ -64,13 +78,15 @@ class QuestionState(_Model):
 class CommitmentState(_Model):
     """The status of a commitment."""
 
+    model_config = examples.shown(examples.STATE)
+
     id: str
     project_id: str
     status: Status
     ribbon: Ribbon
     editable: bool = Field(description="Whether the project's tool may edit it now.")
     locked_fields: tuple[str, ...]
-    message: str = Field(description="What the status means, in words.")
+    message: Words = Field(description="What the status means, in words.")
     revision: int = Field(description="The revision that the status refers to.")
     waiting_revision: int | None = Field(description="A newer revision that waits for the outcome of this one.")
     round: int = Field(description="The export round; 0 if it was never exported.")
@@ -100,16 +116,25 @@ class CommitmentState(_Model):
     questions: tuple[QuestionState, ...] = Field(
         default=(), description="What approvers asked its sender last, all about one revision."
     )
+    first_approval: FirstApprovalState | None = Field(
+        description="Who approved it, where a second approver has to accept it; null once that is done, or void."
+    )
     summary: Summary
 
 
 class CommitmentPage(_Model):
     """A page of a view, in the order that was asked for."""
 
+    model_config = examples.shown(examples.PAGE)
+
     items: tuple[CommitmentState, ...]
     next_after: str | None = Field(
         description="Pass it as `after` to get the next page; null at the end. A page of a filtered list may "
         "have few items, or none, before the end."
+    )
+    behind_seconds: int | None = Field(
+        description="How far this list is behind what was published: newer commitments may be missing. Null while it "
+        "is not, or by less than two minutes."
     )
     counts: dict[DeskView, int] = Field(description="How many commitments each view holds, whatever the filter.")
 
@@ -122,22 +147,52 @@ class SubmittedContent(_Model):
     sent_at: datetime
     note: str | None
     commitment: dict[str, object] = Field(description="The snapshot as it was received.")
-    findings: tuple[Finding, ...] = Field(
-        description="What the approver has to know; blocking ones prevent acceptance."
-    )
+    findings: Findings = Field(description="What the approver has to know; blocking ones prevent acceptance.")
 
 
 class CommitmentDetail(CommitmentState):
     """One commitment with everything that an approver reads before answering."""
 
+    model_config = examples.shown(examples.DETAIL)
+
     submissions: tuple[SubmittedContent, ...]
     changes: tuple[Change, ...] = Field(description="What changed since the previous revision.")
+
+
+class ReasonTemplateState(_Model):
+    """A reason for rejecting that the company keeps."""
+
+    model_config = examples.shown(examples.KEPT_REASON)
+
+    id: str
+    title: str
+    text: str
+    created_by: Person = Field(description="Who added it, or changed it last.")
+    at: datetime = Field(description="When.")
+
+
+class RightState(_Model):
+    """An entry of the company's directory about a person."""
+
+    name: str
+    value: str
+    allows: str = Field(description="What it allows on ERP Integrations, in words.")
 
 
 class Me(_Model):
     """The person who sent the request, and what they may do."""
 
+    model_config = examples.shown(examples.ME)
+
     id: str
     name: str
     company_id: str
     is_accounting_approver: bool
+    erp_tool: ToolLevel = Field(description="Level on ERP Integrations.")
+    can_push_to_accounting: bool = Field(description="The privilege that answers need besides the level.")
+    commitments_tool: dict[str, ToolLevel] = Field(description="Level on the Commitments tool, by project id.")
+    rights: tuple[RightState, ...] = Field(description="What each of these allows, in words.")
+    missing_to_view: tuple[str, ...] = Field(description="What they lack to view commitments; empty if they may.")
+    missing_to_answer: tuple[str, ...] = Field(
+        description="What they lack to accept, reject, retry and settle; empty if they may."
+    )

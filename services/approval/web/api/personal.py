@@ -11,9 +11,11 @@ from schemas.events import DirectoryPerson
 from schemas.fields import ToolLevel
 from services.approval.storage import directory
 from services.approval.storage.kept_responses import KeptResponses
+from services.approval.web.api import examples
 from services.approval.web.api.answering import Key
 from services.approval.web.api.models import Me
 from services.approval.web.api.once import once
+from services.approval.web.api.people import me_of
 from services.approval.web.api.problems import documented
 from services.approval.web.api.senders import Senders
 from services.approval.web.dependencies import Dependencies
@@ -25,6 +27,8 @@ SESSION_NAME = r"^[0-9a-f]{64}$"
 class SessionState(BaseModel):
     """A browser in which the sender is signed in."""
 
+    model_config = examples.shown(examples.SESSION)
+
     name: str = Field(description="Names it when it is to be ended; nobody can sign in with it.")
     browser: str = Field(description="What the browser calls itself.")
     used_at: datetime | None
@@ -35,6 +39,8 @@ class SessionState(BaseModel):
 class Colleague(BaseModel):
     """A person of the sender's company."""
 
+    model_config = examples.shown(examples.COLLEAGUE)
+
     id: str
     name: str
     email: str
@@ -44,6 +50,8 @@ class Colleague(BaseModel):
 
 class SummaryPreference(BaseModel):
     """Whether the sender wants the daily summary."""
+
+    model_config = examples.shown(examples.SUMMARY)
 
     subscribed: bool
 
@@ -59,11 +67,12 @@ def personal_router(dependencies: Dependencies, senders: Senders) -> APIRouter:
 
 def _add_people(router: APIRouter, dependencies: Dependencies, senders: Senders) -> None:
     Viewer = Annotated[DirectoryPerson, Depends(senders.viewer)]  # noqa: N806 - a type
+    Listed = Annotated[DirectoryPerson, Depends(senders.listed)]  # noqa: N806 - a type
 
     @router.get("/me")
-    async def me(who: Viewer) -> Me:
-        """Read who sent the request, and whether they are an accounting approver."""
-        return Me(id=who.person_id, name=who.name, company_id=who.company_id, is_accounting_approver=who.is_approver)
+    async def me(who: Listed) -> Me:
+        """Read who sent the request and what they may do; also for people who may not view commitments."""
+        return me_of(who)
 
     @router.get("/people")
     async def people(who: Viewer) -> list[Colleague]:

@@ -1,17 +1,19 @@
 """Errors of the API as problem+json documents (RFC 9457), each with what happened and what to do."""
 
-from typing import Any
+from dataclasses import replace
+from typing import Annotated, Any
 
 import structlog
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from services.approval.identity.sign_in.errors import APPROVERS_ONLY, SignInError
 from services.approval.rules.finding import Finding
 from services.pipeline.database import is_unavailable
+from services.pipeline.legible import legible
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
@@ -46,6 +48,11 @@ _DETAILS = {
 }
 """What a problem of each status may say, for the OpenAPI document."""
 
+Findings = Annotated[
+    tuple[Finding, ...], AfterValidator(lambda found: tuple(replace(each, text=legible(each.text)) for each in found))
+]
+"""Findings whose text has no hidden characters."""
+
 
 class InvalidMember(BaseModel):
     """A member of a request that is not valid."""
@@ -62,7 +69,7 @@ class Problem(BaseModel):
     status: int
     detail: str = Field(description="What happened and what to do, in words.")
     errors: tuple[InvalidMember, ...] | None = Field(default=None, description="With 400 and 422: what is wrong.")
-    findings: tuple[Finding, ...] | None = Field(default=None, description="With 409: why it cannot be accepted.")
+    findings: Findings | None = Field(default=None, description="With 409: why it cannot be accepted.")
     commitment: dict[str, Any] | None = Field(default=None, description="With 409 and 412: its current state.")
 
 
@@ -71,7 +78,6 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     reference = {"$ref": "#/components/schemas/Problem"}
     return {
         status: {
-            "model": Problem,
             "description": f"{_TITLES[status]}.",
             "content": {MEDIA_TYPE: {"schema": reference, "example": _example(status)}},
         }
@@ -100,7 +106,7 @@ def problem(status: int, detail: str, **members: Any) -> JSONResponse:
 
 def problem_document(status: int, detail: str, **members: Any) -> Problem:
     """Return the problem document; `members` are added to the standard ones."""
-    return Problem(title=_TITLES.get(status, "The request failed"), status=status, detail=detail, **members)
+    return Problem(title=_TITLES.get(status, "The request failed"), status=status, detail=legible(detail), **members)
 
 
 async def on_problem(request: Request, error: Exception) -> JSONResponse:

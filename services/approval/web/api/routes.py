@@ -15,9 +15,11 @@ from services.approval.storage.views import DEFAULT_SORTS, DeskView, Sort
 from services.approval.web.api.answering import answer_router
 from services.approval.web.api.asking import ask_router
 from services.approval.web.api.filters import list_filter
+from services.approval.web.api.marks import marks_router
 from services.approval.web.api.models import CommitmentDetail, CommitmentPage
 from services.approval.web.api.personal import personal_router
 from services.approval.web.api.problems import ProblemError, documented
+from services.approval.web.api.reasons import reasons_router
 from services.approval.web.api.senders import Senders
 from services.approval.web.api.states import document, etag_of, not_found, state_of
 from services.approval.web.api.waiting import waiting_states
@@ -43,7 +45,9 @@ def api_router(dependencies: Dependencies) -> APIRouter:
     router.include_router(commitments)
     router.include_router(answer_router(dependencies, senders))
     router.include_router(ask_router(dependencies, senders))
+    router.include_router(marks_router(dependencies, senders))
     router.include_router(personal_router(dependencies, senders))
+    router.include_router(reasons_router(dependencies, senders))
     return router
 
 
@@ -72,7 +76,13 @@ def _add_lists(router: APIRouter, dependencies: Dependencies, senders: Senders) 
             counts = await queries.counts(db, who.company_id)
             waiting = await waiting_states(db, who, page.commitments)
         items = tuple(state_of(each.facts, each.current, waiting.get(each.facts.id)) for each in page.commitments)
-        return CommitmentPage(items=items, next_after=page.next_after and str(page.next_after), counts=dict(counts))
+        behind = dependencies.lateness.behind
+        return CommitmentPage(
+            items=items,
+            next_after=page.next_after and str(page.next_after),
+            behind_seconds=behind and int(behind.total_seconds()),
+            counts=dict(counts),
+        )
 
 
 def _add_reading(router: APIRouter, dependencies: Dependencies, senders: Senders) -> None:
@@ -84,7 +94,8 @@ def _add_reading(router: APIRouter, dependencies: Dependencies, senders: Senders
         async with dependencies.readers:
             async with dependencies.database.begin() as db:
                 stored = await _found(db, who, commitment_id)
-                found = await review(db, who.company_id, stored)
+                authority = await dependencies.decisions.authority(db, who)
+                found = await review(db, who.company_id, stored, authority)
                 waiting = (await waiting_states(db, who, [stored])).get(commitment_id)
             read = await apart(partial(document, found, waiting))
         return Response(read, media_type="application/json", headers={"etag": etag_of(stored.facts)})

@@ -19,6 +19,12 @@ class Senders:
         """Count the request by the address that it comes from, before anything is looked up for it."""
         await self._identity.limits.count_address(request)
 
+    async def listed(self, request: Request) -> DirectoryPerson:
+        """Return the sender, whom the directory lists, whatever it allows them."""
+        person = await self._identity.require_listed(request)
+        await self._identity.limits.count_request(request, person.person_id)
+        return person
+
     async def viewer(self, request: Request) -> DirectoryPerson:
         """Return the sender, who may view their company's commitments."""
         person = await self._identity.require_viewer(request)

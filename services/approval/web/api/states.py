@@ -4,7 +4,7 @@ import orjson
 
 from services.approval.decisions import Answered
 from services.approval.rules.answers import Blocked, Conflict, Unacceptable
-from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, current_status
+from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, current_status, standing_approval
 from services.approval.rules.guards import missing_document
 from services.approval.rules.questions import AskedQuestion
 from services.approval.rules.status import EDITABLE, RIBBONS, locked_fields, message, summary
@@ -14,6 +14,7 @@ from services.approval.web.api.models import (
     CommitmentState,
     DriftState,
     EvidenceState,
+    FirstApprovalState,
     QuestionState,
     SubmittedContent,
     WaitingState,
@@ -52,7 +53,7 @@ def after_answer(answered: Answered) -> CommitmentState:
 def state_of(facts: CommitmentFacts, current: CurrentStatus, waiting: WaitingState | None = None) -> CommitmentState:
     """Return the state of a commitment; `waiting` is its place before an ERP that asks for work."""
     failure = current.ruling.failure if current.ruling else None
-    hashes = facts.hashes
+    hashes, first = facts.hashes, standing_approval(facts)
     return CommitmentState(
         id=facts.id,
         project_id=current.submitted.project_id,
@@ -75,6 +76,7 @@ def state_of(facts: CommitmentFacts, current: CurrentStatus, waiting: WaitingSta
         waiting=waiting,
         evidence=_evidence(facts, current),
         drift=facts.open_drift and DriftState.model_validate(facts.open_drift),
+        first_approval=first and FirstApprovalState.model_validate(first),
         questions=tuple(map(_question, facts.asked)),
         summary=summary(facts, current),
     )

@@ -5,18 +5,22 @@ from collections.abc import Mapping
 from fastapi import FastAPI
 
 from services.approval.web.dependencies import Dependencies
+from services.approval.web.desk.access import access_router
 from services.approval.web.desk.commitment_actions import commitment_router
 from services.approval.web.desk.directory import directory_router
 from services.approval.web.desk.drift_actions import drift_action_router
 from services.approval.web.desk.errors import ErrorHandler, ErrorPages
 from services.approval.web.desk.failed_actions import failed_router
+from services.approval.web.desk.help import help_router
 from services.approval.web.desk.history_page import history_router
+from services.approval.web.desk.keys import KnowsKeys
 from services.approval.web.desk.list_copies import list_copy_router
 from services.approval.web.desk.lists import list_router
 from services.approval.web.desk.mark_actions import mark_router
 from services.approval.web.desk.news import news_router
 from services.approval.web.desk.pages import ASSETS, Assets, Pages
 from services.approval.web.desk.question_actions import question_router
+from services.approval.web.desk.reasons import reason_router
 from services.approval.web.desk.review_page import review_router
 from services.approval.web.desk.sessions import session_router
 from services.approval.web.desk.several import several_router
@@ -29,7 +33,7 @@ def add_desk(app: FastAPI, dependencies: Dependencies) -> Mapping[type[Exception
 
     The caller registers the handlers, because the API responds to the same errors in its own way.
     """
-    pages = Pages()
+    pages = Pages(dependencies.lateness)
     for router in (
         list_router,
         list_copy_router,
@@ -43,10 +47,14 @@ def add_desk(app: FastAPI, dependencies: Dependencies) -> Mapping[type[Exception
         history_router,
         commitment_router,
         directory_router,
+        access_router,
+        reason_router,
+        help_router,
         session_router,
         sign_in_router,
     ):
         app.include_router(router(dependencies, pages))
+    app.add_middleware(KnowsKeys, cookies=dependencies.identity.cookies)
     app.include_router(news_router(dependencies))
     app.mount("/assets", Assets(directory=ASSETS), name="assets")
-    return ErrorPages(pages).by_error
+    return ErrorPages(pages, dependencies.identity).by_error

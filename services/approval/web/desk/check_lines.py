@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from schemas.commitment import Commitment, Person
 from schemas.erp_limits import LINE_RULES, RULES
-from schemas.events import ErpConnection, LimitsProfile
+from schemas.events import VENDOR, ErpConnection, LimitsProfile
 from schemas.zones import UTC_NAME
 from services.approval.rules.amounts import line_sum
+from services.approval.rules.erp import erp_title
 from services.approval.rules.finding import Finding
 from services.approval.rules.references import RULES as LIST_RULES
 from services.approval.rules.references import UNKNOWN, asked, checked_lists, is_known
@@ -16,6 +17,8 @@ from services.pipeline.formats import money
 
 ALWAYS_SHOWN = frozenset({"number", "title", "vendor name"})
 """The limits that every ERP may have; the others are shown where it has them."""
+
+_UNKNOWN_LIMIT = "Not known"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +29,14 @@ class CheckLine:
     value: str
     limit: str
     finding: Finding | None
+    is_known: bool = True
+    """Whether it is known what the ERP takes; without that, nothing wrong was found but nothing is right either."""
 
     @property
     def verdict(self) -> str:
         """OK, Warning, Not known or Blocks."""
         if self.finding is None:
-            return "OK"
+            return "OK" if self.is_known else "Not known"
         if not self.finding.is_known:
             return "Not known"
         return "Blocks" if self.finding.is_blocking else "Warning"
@@ -58,6 +63,7 @@ def check_lines(
         _length(
             "Vendor name", content.vendor.name, _limit(limits.vendor_name_characters), found.pop("vendor name", None)
         ),
+        *_vendor_code(content, erp),
         *_other_limits(content, limits, found),
         *_lists(content, erp, found, time_zone),
     ]
@@ -91,12 +97,19 @@ def _lists(
 
 
 def _length(rule: str, text: str, limit: str, finding: Finding | None) -> CheckLine:
-    return CheckLine(rule, counted(len(text), "character"), limit, finding)
+    return CheckLine(rule, counted(len(text), "character"), limit, finding, is_known=limit != _UNKNOWN_LIMIT)
+
+
+def _vendor_code(content: Commitment, erp: ErpConnection | None) -> Iterator[CheckLine]:
+    """That a vendor is not linked, where it is not known whether the ERP needs that."""
+    is_looked_for = any(each.name == VENDOR for each in checked_lists(erp))
+    if not (content.vendor.erp_code or is_looked_for or (erp and erp.limits.needs_vendor_code)):
+        yield CheckLine("Vendor code", "None", f"Not known whether {erp_title(erp)} needs one", None, is_known=False)
 
 
 def _limit(characters: int | None, *, is_cut: bool = False) -> str:
     if characters is None:
-        return "No known limit"
+        return _UNKNOWN_LIMIT
     return f"{counted(characters, 'character')}; longer ones are cut" if is_cut else counted(characters, "character")
 
 

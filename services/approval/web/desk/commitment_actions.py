@@ -23,6 +23,7 @@ from services.approval.web.desk.detail import DetailPage, RefusedForm
 from services.approval.web.desk.forms import FormProblem
 from services.approval.web.desk.lists import show_results
 from services.approval.web.desk.pages import Pages
+from services.approval.web.desk.reasons import with_kept_reason
 from services.approval.web.desk.results import result_of
 from services.approval.web.tracing import traceparent_of
 
@@ -54,9 +55,10 @@ class CommitmentActions:
 
     async def submit(self, request: Request, who: DirectoryPerson, commitment_id: str, action: Action) -> Response:
         """Carry out the form: redirect to the list with the result, or show the page again with what is wrong."""
-        fields = forms.text_fields(await request.form())
+        fields: Mapping[str, str] = forms.text_fields(await request.form())
         stored, erps = await self._found(who, commitment_id)
-        answer = _read(action, fields, stored, target_erp(stored.facts, erps))
+        fields, gone = await with_kept_reason(self._database, who.company_id, fields)
+        answer = gone or _read(action, fields, stored, target_erp(stored.facts, erps))
         if not isinstance(answer, Answer):
             return await self._page.show(who, commitment_id, RefusedForm(fields, answer))
         answered = await self._held.answer(commitment_id, who, answer, traceparent_of(request))

@@ -1,5 +1,6 @@
 """The page of one commitment: everything that an approver reads before answering, in that order."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -11,13 +12,16 @@ from starlette.exceptions import HTTPException
 
 from schemas.commitment import Commitment, ErpDocument
 from schemas.events import Change, DirectoryPerson, ErpConnection
-from schemas.fields import FailureClass, Status
+from schemas.fields import Status
 from schemas.zones import zone_info
+from services.approval.rules.controls import Authority
 from services.approval.rules.differences import differences
 from services.approval.rules.documents import distinct
 from services.approval.rules.facts import Stage
+from services.approval.rules.failures import suggested_reason
 from services.approval.rules.rows import SubmissionRow
-from services.approval.storage import line, queries, submissions, tallies
+from services.approval.rules.times import counted
+from services.approval.storage import line, queries, reason_templates, submissions, tallies
 from services.approval.storage.history_items import HistoryItem, history_items
 from services.approval.storage.queries import StoredCommitment
 from services.approval.storage.reviews import CheckedSubmission, Review, review
@@ -86,16 +90,14 @@ class Detail:
         return ruling.revision, ruling.who, ruling.reason
 
     @property
-    def passed(self) -> Sequence[CheckLine]:
-        """The checks that found nothing."""
-        return [check for check in self.checks if check.verdict == "OK"]
-
-    @property
-    def open_checks(self) -> Sequence[CheckLine]:
-        """The checks that found something, or could not be made; what blocks comes first."""
-        order = ("Blocks", "Warning", "Not known")
-        found = [check for check in self.checks if check.verdict != "OK"]
-        return sorted(found, key=lambda check: order.index(check.verdict))
+    def checks_in_short(self) -> str:
+        """How many checks had which result: "5 checks passed, 1 warning, 2 not known"."""
+        counts = Counter(check.verdict for check in self.checks)
+        parts = [f"{counted(counts['OK'], 'check')} passed"]
+        parts += [f"{counts['Blocks']} blocking"] if counts["Blocks"] else []
+        parts += [counted(counts["Warning"], "warning")] if counts["Warning"] else []
+        parts += [f"{counts['Not known']} not known"] if counts["Not known"] else []
+        return ", ".join(parts)
 
     @property
     def changed(self) -> frozenset[str]:
@@ -111,10 +113,8 @@ class Detail:
     @property
     def prefilled_reason(self) -> str:
         """The reason that a rejection starts with if only the project can fix a failed export."""
-        failure = self.row.current.ruling and self.row.current.ruling.failure
-        if not failure or failure.failure_class is not FailureClass.FIX_DATA:
-            return ""
-        return f"{failure.message} {failure.next_step}"
+        ruling = self.row.current.ruling
+        return suggested_reason(ruling.failure if ruling else None)
 
 
 class DetailPage:
@@ -123,6 +123,7 @@ class DetailPage:
     def __init__(self, dependencies: Dependencies, pages: Pages) -> None:
         self._database = dependencies.database
         self._readers = dependencies.readers
+        self._decisions = dependencies.decisions
         self._pages = pages
 
     async def show(self, who: DirectoryPerson, commitment_id: str, refused: RefusedForm | None = None) -> Response:
@@ -133,8 +134,10 @@ class DetailPage:
                 stored = await queries.find(db, who.company_id, commitment_id)
                 if stored is None:
                     raise HTTPException(HTTPStatus.NOT_FOUND)
-                detail = await load_detail(db, who, stored, form.revision)
+                authority = await self._decisions.authority(db, who)
+                detail = await load_detail(db, who, stored, form.revision, authority)
                 counts = await tallies.counts(db, who.company_id)
+                reasons = await reason_templates.of_company(db, who.company_id) if who.is_approver else ()
             return await self._pages.render_apart(
                 "commitment.html",
                 person=who,
@@ -144,6 +147,7 @@ class DetailPage:
                 can=offered_answers(detail.row, who),
                 accounting_dates=accounting_dates(detail.row.erp, who),
                 counts=counts,
+                reasons=reasons,
                 current_view=view_of(detail.row.current.status),
                 problems=form.problems,
                 typed=form.typed,
@@ -157,7 +161,7 @@ def offered_answers(row: ListRow, who: DirectoryPerson) -> OfferedAnswers:
         return OfferedAnswers()
     ruling, status = row.current.ruling, row.current.status
     return OfferedAnswers(
-        accept=status is Status.READY and not row.blocked_by,
+        accept=row.is_acceptable,
         reject=status in (Status.READY, Status.DISPUTED, Status.FAILED),
         retry=status is Status.FAILED and row.is_retriable,
         create_anew=status is Status.FAILED and row.can_be_created_anew,
@@ -178,10 +182,17 @@ def accounting_dates(erp: ErpConnection | None, who: DirectoryPerson) -> tuple[d
 
 
 async def load_detail(
-    db: Transaction, who: DirectoryPerson, stored: StoredCommitment, read_revision: int | None
+    db: Transaction,
+    who: DirectoryPerson,
+    stored: StoredCommitment,
+    read_revision: int | None,
+    authority: Authority | None,
 ) -> Detail:
-    """Return all that a page shows of a commitment; its changes begin at the revision that was read, if one was."""
-    found = await review(db, who.company_id, stored)
+    """Return all that a page shows of a commitment to `who`, who has `authority`.
+
+    Its changes begin at the revision that was read, if one was.
+    """
+    found = await review(db, who.company_id, stored, authority)
     changes, since = await _changes(db, found, read_revision)
     history = await history_items(db, who.company_id, found.facts.id)
     places = await line.places(db, [(found.facts, found.current, found.erp)])

@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 from starlette.exceptions import HTTPException
 
 from schemas.events import DirectoryPerson
@@ -17,6 +17,7 @@ from services.approval.web.preferences import prefer_summary
 def directory_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
     """Return the routes of the directory and of the unsubscribe link."""
     router = APIRouter(include_in_schema=False)
+    visitor = dependencies.identity.visitor
     Viewer = Annotated[DirectoryPerson, Depends(dependencies.identity.require_viewer)]  # noqa: N806 - a type
 
     @router.get("/directory")
@@ -27,13 +28,15 @@ def directory_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
             return await pages.render_apart("directory.html", person=who, title="Directory", people=people)
 
     @router.get("/u/{token:path}")
-    async def confirm(token: str) -> Response:
+    async def confirm(request: Request, token: str) -> Response:
         # Mail software opens links to scan them, so opening one must not change anything.
         _unsubscriber(dependencies, token)
-        return pages.render("unsubscribe.html", title="Stop the daily summary?", token=token)
+        return pages.render(
+            "unsubscribe.html", title="Stop the daily summary?", token=token, visitor=await visitor(request)
+        )
 
     @router.post("/u/{token:path}")
-    async def stop(token: str) -> Response:
+    async def stop(request: Request, token: str) -> Response:
         # A one-click request of a mail client (RFC 8058) has no cookies; the signed link authenticates it.
         who = _unsubscriber(dependencies, token)
         await prefer_summary(
@@ -43,6 +46,7 @@ def directory_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
             "The daily summary is stopped",
             "You will not get 'ERP Integrations Daily Summary' any more. Mails about single commitments still come.",
             status=200,
+            visitor=await visitor(request),
         )
 
     return router

@@ -1,6 +1,7 @@
 """The desk's error pages; each says what to do next."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from urllib.parse import urlencode
 
@@ -8,6 +9,7 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from services.approval.identity.identity import Identity, Visitor
 from services.approval.identity.sign_in.cookies import SAFE_METHODS
 from services.approval.identity.sign_in.errors import (
     CrossSiteRequestError,
@@ -17,8 +19,9 @@ from services.approval.identity.sign_in.errors import (
     SignInError,
     TooManyRequestsError,
 )
-from services.approval.web.desk.forms import text_fields
+from services.approval.web.desk.forms import Fields, text_fields
 from services.approval.web.desk.pages import Pages, see_other
+from services.approval.web.desk.returning import page_of
 from services.pipeline.database import DATABASE_ERRORS, is_unavailable
 from services.pipeline.errors import CatchingUpError
 
@@ -29,8 +32,9 @@ _TYPED = ("reason", "note", "evidence")
 class ErrorPages:
     """Responds to errors with pages."""
 
-    def __init__(self, pages: Pages) -> None:
+    def __init__(self, pages: Pages, identity: Identity) -> None:
         self._pages = pages
+        self._identity = identity
 
     @property
     def by_error(self) -> Mapping[type[Exception], ErrorHandler]:
@@ -50,25 +54,34 @@ class ErrorPages:
                 return see_other(f"/sign-in?{urlencode({'return_to': _address(request)})}")
             return await self._signed_out(request)
         assert isinstance(error, SignInError)  # noqa: S101 - registered for this class only
-        can_sign_in = not isinstance(error, NotAllowedError)
-        page = self._pages.message(_title(error), str(error), status=error.status, can_sign_in=can_sign_in)
+        is_refusal = isinstance(error, NotAllowedError) and not isinstance(error, CrossSiteRequestError)
+        page = self._pages.message(
+            _title(error),
+            str(error),
+            status=error.status,
+            visitor=await self._visitor(request),
+            can_sign_in=True,
+            is_refusal=is_refusal,
+        )
         page.headers.update(error.headers)
         return page
 
     async def _on_http(self, request: Request, error: Exception) -> Response:
-        del request
         if not isinstance(error, HTTPException) or error.status_code == HTTPStatus.NOT_FOUND:
-            return self._missing()
+            return await self._missing(request)
         return self._pages.message(
-            "This did not work", error.detail, "Your answer was not recorded.", status=error.status_code
+            "This did not work",
+            error.detail,
+            "Your answer was not recorded.",
+            status=error.status_code,
+            visitor=await self._visitor(request),
         )
 
     async def _on_invalid(self, request: Request, error: Exception) -> Response:
-        del request, error
-        return self._missing()
+        del error
+        return await self._missing(request)
 
     async def _on_database_unavailable(self, request: Request, error: Exception) -> Response:
-        del request
         if not is_unavailable(error):
             raise error
         return self._pages.message(
@@ -77,6 +90,7 @@ class ErrorPages:
             "If you have just answered a commitment, look later whether your answer was recorded, or give it again: "
             "the same answer twice counts once.",
             status=503,
+            visitor=getattr(request.state, "visitor", None),
         )
 
     async def _on_catching_up(self, request: Request, error: Exception) -> Response:
@@ -87,39 +101,49 @@ class ErrorPages:
             "If you have answered several commitments at once, look which of them were recorded, or answer all again: "
             "the same answer twice counts once.",
             status=HTTPStatus.SERVICE_UNAVAILABLE,
-            kept=await _typed(request),
+            visitor=await self._visitor(request),
+            kept=_typed(text_fields(await request.form())),
         )
 
     async def _on_defect(self, request: Request, error: Exception) -> Response:
         """Return a page; the server then logs the error, which is a defect of ours."""
-        del request, error
+        del error
         return self._pages.message(
             "Something went wrong here",
             "This is a defect of Countersign. It was logged, so tell your administrator when it happened.",
             "If you have just answered a commitment, look whether your answer was recorded before you give it again.",
             status=HTTPStatus.INTERNAL_SERVER_ERROR,
+            visitor=await self._visitor(request),
         )
 
     async def _signed_out(self, request: Request) -> Response:
-        """Return a page that keeps what was typed before the session expired."""
+        """Return a page that keeps what was typed before the session expired, and leads back to where it was typed."""
+        fields = text_fields(await request.form())
         return self._pages.message(
             "You were signed out",
             "Your answer was not recorded. Sign in, open the commitment and answer again.",
             status=401,
             can_sign_in=True,
-            kept=await _typed(request),
+            return_to=page_of(request, fields),
+            kept=_typed(fields),
         )
 
-    def _missing(self) -> Response:
+    async def _missing(self, request: Request) -> Response:
         return self._pages.message(
             "Not found",
             "There is no such page, or your company has no such commitment in ERP Integrations.",
             status=HTTPStatus.NOT_FOUND,
+            visitor=await self._visitor(request),
         )
 
+    async def _visitor(self, request: Request) -> Visitor | None:
+        """Return who is signed in, for the head of the page; None also while nobody can be looked up."""
+        with suppress(*DATABASE_ERRORS):
+            return await self._identity.visitor(request)
+        return None
 
-async def _typed(request: Request) -> str:
-    fields = text_fields(await request.form())
+
+def _typed(fields: Fields) -> str:
     return "\n\n".join(fields[name] for name in _TYPED if fields.get(name))
 
 
@@ -128,7 +152,7 @@ def _title(error: Exception) -> str:
         case CrossSiteRequestError():
             return "Your answer was not recorded"
         case NotAllowedError():
-            return "You may not do this"
+            return "You don't have access"
         case TooManyRequestsError():
             return "Too many requests"
         case ProviderUnavailableError():

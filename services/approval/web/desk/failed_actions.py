@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from schemas.events import DirectoryPerson
 from services.approval.rules.answers import Retry
 from services.approval.rules.times import counted
-from services.approval.storage import directory, queries
+from services.approval.storage import directory, queries, reason_templates
 from services.approval.storage.views import DeskView
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk.addresses import MAX_TEXT, ListQuery
@@ -27,6 +27,7 @@ from services.approval.web.desk.forms import (
 from services.approval.web.desk.list_rows import ListRow, list_rows
 from services.approval.web.desk.lists import show_results
 from services.approval.web.desk.pages import Pages
+from services.approval.web.desk.reasons import with_kept_reason
 
 
 class FailedActions:
@@ -65,6 +66,7 @@ class FailedActions:
                 )
                 erps = await directory.erps_of_company(db, who.company_id)
                 rows = await list_rows(db, who.company_id, query.view, page.commitments, erps)
+                reasons = await reason_templates.of_company(db, who.company_id)
             listed = [row for row in rows if cause_of(row).name == cause]
             return await self._pages.render_apart(
                 "reject_failed.html",
@@ -75,13 +77,17 @@ class FailedActions:
                 cause=cause,
                 chosen=chosen,
                 problems=problems,
+                reasons=reasons,
                 typed=typed or {"reason": _common_reason(listed)},
             )
 
     async def reject(self, request: Request, who: DirectoryPerson, fields: Fields) -> Response:
         """Reject what is chosen for one reason, or say what is wrong with the form."""
+        fields, gone = await with_kept_reason(self._database, who.company_id, fields)
         query, chosen, reason = _list_of(fields.get("list", "")), choices(fields), fields.get("reason", "").strip()
-        if chosen:
+        if gone:
+            problems = gone
+        elif chosen:
             problems = reason_problems(reason, counted(len(chosen), "commitment"))
         else:
             problems = [FormProblem("choices", "Choose at least one commitment")]

@@ -193,6 +193,17 @@ def question_problems(field: str, text: str, missing: str) -> list[FormProblem]:
     return _text_problems(field, "text", text, MAX_QUESTION_CHARACTERS)
 
 
+def kept_reason_problems(fields: Fields, most_title_characters: int) -> list[FormProblem]:
+    """What is wrong with a reason for rejecting that is to be kept under a title."""
+    title, text = (fields.get(name, "").strip() for name in ("title", "text"))
+    problems = _text_problems("title", "title", title, most_title_characters)
+    if not title:
+        problems = [FormProblem("title", "Enter a title")]
+    if not text:
+        return [*problems, FormProblem("text", "Enter a reason")]
+    return [*problems, *_text_problems("text", "reason", text, MAX_REASON_CHARACTERS)]
+
+
 def note_problems(note: str) -> list[FormProblem]:
     """What is wrong with an optional note."""
     return _text_problems("note", "note", note, MAX_NOTE_CHARACTERS)

@@ -11,7 +11,7 @@ from fastapi.responses import StreamingResponse
 from schemas.events import DirectoryPerson, ErpConnection
 from services.approval.rules.erp import target_erp
 from services.approval.rules.status import STATUS_WORDS
-from services.approval.storage import directory, queries, tallies
+from services.approval.storage import directory, queries
 from services.approval.storage.queries import StoredCommitment
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk.addresses import ListQuery
@@ -19,6 +19,7 @@ from services.approval.web.desk.list_rows import ListRow
 from services.approval.web.desk.pages import VIEW_TITLES, Pages
 from services.approval.web.desk.wording import OWNER_WORDS, totals
 from services.pipeline.clock import utc_now
+from services.pipeline.legible import legible
 
 MAX_PRINTED = 500
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -60,7 +61,7 @@ def list_copy_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
             if len(rows) == MAX_PRINTED:
                 break
         async with dependencies.database.begin() as db:
-            tally = await tallies.tally(db, who.company_id, query.view, query.filter, now=utc_now())
+            tally = await queries.tally(db, who.company_id, query.view, query.filter, now=utc_now())
         return await pages.render_apart(
             "print.html",
             person=who,
@@ -108,7 +109,7 @@ async def _csv(dependencies: Dependencies, who: DirectoryPerson, query: ListQuer
 
 def _lines(rows: Sequence[Sequence[str]]) -> bytes:
     text = io.StringIO()
-    csv.writer(text).writerows([_safe(cell) for cell in row] for row in rows)
+    csv.writer(text).writerows([_safe(legible(cell)) for cell in row] for row in rows)
     return text.getvalue().encode()
 
 

@@ -7,7 +7,7 @@ from math import ceil
 
 from schemas.events import DirectoryPerson, ErpConnection
 from services.approval.rules.marks import Mark
-from services.approval.storage import directory, marks, tallies
+from services.approval.storage import directory, marks, queries, tallies
 from services.approval.storage.tallies import Facets, Tally
 from services.approval.storage.views import DeskView
 from services.approval.web.desk.addresses import ListQuery
@@ -41,7 +41,7 @@ async def list_frame(db: Transaction, person: DirectoryPerson, query: ListQuery)
     own = await marks.of_person(db, person) if person.is_approver else ()
     return ListFrame(
         dict(await tallies.counts(db, company)),
-        await tallies.tally(db, company, query.view, query.filter, now=now),
+        await queries.tally(db, company, query.view, query.filter, now=now),
         await tallies.facets(db, company, query.view),
         await directory.erps_of_company(db, company),
         now,

@@ -1,31 +1,35 @@
 """The rows of the desk's lists, with the findings on those that wait for an answer."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 
 from schemas.commitment import ErpDocument, Summary
 from schemas.events import ErpConnection, Failure
 from schemas.fields import FailureClass, Owner, Status
 from services.approval.rules import status
-from services.approval.rules.checks import UNREACHABLE
+from services.approval.rules.checks import UNREACHABLE, unknown_limits
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus
+from services.approval.rules.controls import Authority
 from services.approval.rules.erp import UNNAMED_ERP, connection_name, is_held_back, target_erp
 from services.approval.rules.finding import Finding
 from services.approval.rules.guards import is_erp_left, missing_document
 from services.approval.rules.leaving import connection_that_is_back
 from services.approval.rules.marks import Mark, Verb
 from services.approval.rules.polled import needs_somebody
+from services.approval.rules.questions import question_tag
+from services.approval.rules.rows import SubmissionRow
 from services.approval.rules.triage import Group, group_of, per_cent
 from services.approval.storage import line, reviews, submissions
 from services.approval.storage.queries import StoredCommitment
-from services.approval.storage.reviews import Review
-from services.approval.storage.submissions import Key
+from services.approval.storage.reviews import CheckedSubmission, Review
 from services.approval.storage.views import DeskView
 from services.approval.web.desk.forms import Choice, DriftChoice, RetryChoice
 from services.pipeline.database import Transaction
 
-GROUP_BYTES = 1_048_576
+Check = Callable[[Sequence[tuple[CommitmentFacts, SubmissionRow]]], Awaitable[Sequence[CheckedSubmission]]]
+"""Finds what is to be known of submissions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +73,8 @@ class ListRow:
     @property
     def question_tag(self) -> str:
         """Whether its sender was asked about it, and has answered: here, or by the note of the next revision."""
-        asked, revision = self.facts.asked, self.current.revision
-        if not asked or self.current.status is not Status.READY or asked[0].question.revision > revision:
-            return ""
-        if asked[0].question.revision < revision:
-            return "answered" if self.note else ""
-        return "answered" if all(each.reply for each in asked) else "asked"
+        is_ready = self.current.status is Status.READY
+        return question_tag(self.facts.asked, self.current.revision, self.note) if is_ready else ""
 
     @property
     def is_marked_as_it_is(self) -> bool:
@@ -121,6 +121,23 @@ class ListRow:
         return tuple(finding.text for finding in self.findings if finding.is_blocking)
 
     @property
+    def is_acceptable(self) -> bool:
+        """Whether it can be accepted, if need be with a document number that the approver gives."""
+        return self.current.status is Status.READY and all(
+            finding.mended_by for finding in self.findings if finding.is_blocking
+        )
+
+    @property
+    def asks_for_number(self) -> tuple[str, ...]:
+        """Why it can be accepted only with another document number, in words; empty if its own will do."""
+        return tuple(each.text for each in self.findings if each.is_blocking and each.mended_by == "erp_code")
+
+    @property
+    def unknown_limits(self) -> tuple[str, ...]:
+        """The limits of its ERP that are not known, so that nobody takes an empty column for a check that passed."""
+        return unknown_limits(self.erp)
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """Findings that an approver has to know and may accept."""
         return tuple(each.text for each in self.findings if not each.is_blocking and each.is_known)
@@ -149,6 +166,9 @@ class ListRow:
     @property
     def message(self) -> str:
         """What the status means, in words."""
+        if self.current.status is Status.READY and self.blocked_by:
+            sender = self.summary.sent_by.name
+            return f"{self.summary.number} cannot be accepted as it is. Reject it, so that {sender} can correct it."
         return status.message(self.facts, self.current, self.erp.title if self.erp else None)
 
     @property
@@ -222,25 +242,24 @@ async def list_rows(
     view: DeskView,
     commitments: Sequence[StoredCommitment],
     erps: Sequence[ErpConnection],
+    authority: Authority | None = None,
 ) -> list[ListRow]:
-    """Return `commitments` of one company, which exports to `erps`, as rows of a view."""
+    """Return `commitments` of one company, which exports to `erps`, as rows of a view for whoever has `authority`."""
     rows = [
         ListRow(each.facts, each.current, target_erp(each.facts, erps), (), connection_that_is_back(each.current, erps))
         for each in commitments
     ]
     if view is DeskView.READY:
-        return await _waiting_rows(db, company_id, rows, erps)
+        return await _waiting_rows(db, rows, partial(reviews.check, db, company_id, erps, authority=authority))
     if view is not DeskView.EXPORTING:
         return rows
     places = await line.places(db, [(row.facts, row.current, row.erp) for row in rows])
     return [replace(row, place=places.get(row.facts.id)) for row in rows]
 
 
-async def _waiting_rows(
-    db: Transaction, company_id: str, rows: Sequence[ListRow], erps: Sequence[ErpConnection]
-) -> list[ListRow]:
+async def _waiting_rows(db: Transaction, rows: Sequence[ListRow], check: Check) -> list[ListRow]:
     """Return `rows` with what an approver has to know before answering."""
-    found = await _checked(db, company_id, rows, erps)
+    found = await _checked(db, rows, check)
     totals = await submissions.totals_before(
         db, {row.facts.id: row.current.revision for row in rows if row.current.revision > 1}
     )
@@ -259,9 +278,7 @@ class _Checked:
     note: str | None = None
 
 
-async def _checked(
-    db: Transaction, company_id: str, rows: Sequence[ListRow], erps: Sequence[ErpConnection]
-) -> Mapping[str, _Checked]:
+async def _checked(db: Transaction, rows: Sequence[ListRow], check: Check) -> Mapping[str, _Checked]:
     """Return the findings on the contents that are shown, and the notes that came with them, by commitment id.
 
     The contents of a page may have 50 MB together, so they are read in groups, of which only little is kept.
@@ -269,22 +286,8 @@ async def _checked(
     facts = {row.facts.id: row.facts for row in rows}
     keys = [(row.facts.id, row.current.revision, row.content_hash) for row in rows]
     found: dict[str, _Checked] = {}
-    for group in _groups(keys, await submissions.sizes(db, keys)):
+    for group in submissions.in_groups(keys, await submissions.sizes(db, keys)):
         sent = await submissions.find_many(db, group)
-        checked = await reviews.check(db, company_id, erps, [(facts[row.commitment_id], row) for row in sent.values()])
+        checked = await check([(facts[row.commitment_id], row) for row in sent.values()])
         found |= {each.row.commitment_id: _Checked(each.findings, each.row.note) for each in checked}
     return found
-
-
-def _groups(keys: Sequence[Key], sizes: Mapping[Key, int]) -> Iterator[Sequence[Key]]:
-    """`keys` in their order, in groups of at most GROUP_BYTES; one content may be larger alone."""
-    group: list[Key] = []
-    group_bytes = 0
-    for key in keys:
-        if group and group_bytes + sizes.get(key, 0) > GROUP_BYTES:
-            yield group
-            group, group_bytes = [], 0
-        group.append(key)
-        group_bytes += sizes.get(key, 0)
-    if group:
-        yield group

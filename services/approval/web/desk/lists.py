@@ -1,6 +1,6 @@
 """The desk's lists, one for each view, with the results of answers above them."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import Annotated
 from uuid import uuid4
@@ -23,7 +23,7 @@ from services.approval.web.desk.list_rows import list_rows
 from services.approval.web.desk.pages import VIEW_TITLES, Pages, see_other
 from services.approval.web.desk.results import Result
 from services.approval.web.desk.triage import TriagePage
-from services.approval.web.desk.wording import EMPTY_SEARCH_WORDS, empty_list
+from services.approval.web.desk.wording import empty_words
 
 _WITH_OUTAGES = frozenset({DeskView.FAILED, DeskView.EXPORTING})
 """The views of what an ERP that is away keeps waiting."""
@@ -70,10 +70,8 @@ class ListPages:
                 groups=by_cause(rows) if query.view is DeskView.FAILED else {},
                 following=following,
                 is_partial=found.is_partial,
-                unavailable=_those(is_held_back, frame.erps) if query.view in _WITH_OUTAGES else (),
-                in_trouble=_those(is_in_trouble, frame.erps) if query.view in _WITH_OUTAGES else (),
-                empty_search=EMPTY_SEARCH_WORDS[query.view],
-                empty_list=empty_list(query.view, is_approver=person.is_approver),
+                **_outages(query.view, frame.erps),
+                **empty_words(query.view, is_approver=person.is_approver),
                 problems=problems,
                 chosen=chosen,
                 results=results,
@@ -128,5 +126,10 @@ def _results(session: Session | None, name: str) -> list[Result]:
     return [Result(**line) for line in stored["lines"]] if stored.get("name") == name else []
 
 
-def _those(are: Callable[[ErpConnection], bool], erps: Sequence[ErpConnection]) -> list[ErpConnection]:
-    return [erp for erp in erps if are(erp)]
+def _outages(view: DeskView, erps: Sequence[ErpConnection]) -> Mapping[str, Sequence[ErpConnection]]:
+    """The ERPs that keep commitments of the view waiting: they do not answer, or their client has trouble."""
+    shown = erps if view in _WITH_OUTAGES else ()
+    return {
+        "unavailable": [erp for erp in shown if is_held_back(erp)],
+        "in_trouble": [erp for erp in shown if is_in_trouble(erp)],
+    }

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.exceptions import HTTPException
 
 from schemas.events import DirectoryPerson
-from services.approval.decisions import Answered, check
+from services.approval.decisions import Answered
 from services.approval.rules.answers import Accept, AlreadyGranted, Granted, Reject, Unacceptable
 from services.approval.rules.commitment import current_status
 from services.approval.rules.erp import erp_title, target_erp
@@ -24,6 +24,7 @@ from services.approval.web.desk.detail import RefusedForm
 from services.approval.web.desk.forms import Choice, Fields, FormProblem, choices
 from services.approval.web.desk.lists import show_results
 from services.approval.web.desk.pages import Pages, see_other
+from services.approval.web.desk.reasons import with_kept_reason
 from services.approval.web.desk.results import Result, result_of
 from services.approval.web.desk.triage import TriagePage
 from services.pipeline.clock import utc_now
@@ -88,7 +89,10 @@ class MarkActions:
     ) -> Response:
         """Mark one commitment and open the next one; what is wrong is shown beside it."""
         here = query.showing(choice.commitment_id)
-        answer = await self._read(who, fields, choice)
+        gone: list[FormProblem] = []
+        if choice.verb is Verb.REJECT:
+            fields, gone = await with_kept_reason(self._database, who.company_id, fields)
+        answer = gone or await self._read(who, fields, choice)
         if not isinstance(answer, Accept | Reject):
             return await self._triage.show(who, here, refused=RefusedForm(fields, answer))
         async with self._database.begin() as db:
@@ -152,7 +156,7 @@ class MarkActions:
         stored = await queries.find(db, who.company_id, commitment_id)
         if stored is None:
             return None
-        answered = await check(db, stored.facts, who, answer)
+        answered = await self._dependencies.decisions.check(db, stored.facts, who, answer)
         erps = await directory.erps_of_company(db, who.company_id)
         return Marking(commitment_id, answer, answered, erp_title(target_erp(answered.facts, erps)))
 

@@ -19,16 +19,22 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from schemas.events import DirectoryPerson, ErpConnection
 from schemas.zones import UTC_NAME
+from services.approval.identity.identity import Visitor
 from services.approval.identity.sign_in.errors import APPROVERS_ONLY
 from services.approval.rules import polled, times
 from services.approval.rules.amounts import excess_over_lines, line_sum
+from services.approval.rules.rights import LEVEL_WORDS
 from services.approval.rules.status import RIBBONS, STATUS_WORDS
+from services.approval.rules.triage import GROUP_WORDS
 from services.approval.storage.views import DeskView
 from services.approval.web.desk import wording
 from services.approval.web.desk.forms import FormProblem
+from services.approval.web.desk.keys import chosen_keys
+from services.approval.web.desk.legible_page import legible_page
 from services.pipeline import formats
 from services.pipeline.apart import apart
 from services.pipeline.clock import utc_now
+from services.pipeline.lateness import Lateness
 
 _FOLDER = Path(__file__).parent
 ASSETS = _FOLDER / "assets"
@@ -58,7 +64,8 @@ VIEW_TITLES = {
 class Pages:
     """The desk's pages."""
 
-    def __init__(self) -> None:
+    def __init__(self, lateness: Lateness) -> None:
+        self._lateness = lateness
         self._environment = Environment(
             loader=FileSystemLoader(_FOLDER / "templates"),
             autoescape=True,
@@ -75,52 +82,72 @@ class Pages:
             view_titles=VIEW_TITLES,
             status_words=STATUS_WORDS,
             kind_words=wording.KIND_WORDS,
-            level_words=wording.LEVEL_WORDS,
+            level_words=LEVEL_WORDS,
             owner_words=wording.OWNER_WORDS,
             cause_words=wording.CAUSE_WORDS,
             ribbons=RIBBONS,
+            group_words=GROUP_WORDS,
             trouble=wording.TROUBLE,
             approvers_only=APPROVERS_ONLY,
+            lateness=self._lateness_words,
             line_sum=line_sum,
             excess_over_lines=excess_over_lines,
         )
         self._environment.filters.update(_filters())
+
+    def _lateness_words(self) -> str:
+        """What stands in place of an empty list while the consumer is behind; empty while it is not."""
+        behind = self._lateness.behind
+        return times.lateness_words(behind) if behind else ""
 
     def render(
         self,
         template: str,
         *,
         person: DirectoryPerson | None = None,
+        visitor: Visitor | None = None,
         status: int = HTTPStatus.OK,
         problems: Sequence[FormProblem] = (),
         **values: Any,
     ) -> HTMLResponse:
-        """Return the page `template`, with times in the time zone of `person`; with `problems` its status is 422."""
+        """Return the page `template`, with times in the time zone of `person`; with `problems` its status is 422.
+
+        Its head names `person`, or else `visitor`, whom the directory need not list.
+        """
         found = self._environment.get_template(template)
-        text = found.render(person=person, problems=problems, now=utc_now(), **values)
-        return HTMLResponse(text, HTTPStatus.UNPROCESSABLE_ENTITY if problems else status)
+        person = person or (visitor.person if visitor else None)
+        values.setdefault("keys", chosen_keys())
+        text = found.render(person=person, visitor=visitor, problems=problems, now=utc_now(), **values)
+        return HTMLResponse(legible_page(text), HTTPStatus.UNPROCESSABLE_ENTITY if problems else status)
 
     async def render_apart(self, template: str, **values: Any) -> HTMLResponse:
         """Do as `render`, in a thread: a page with thousands of lines must not keep all other requests waiting."""
-        return await apart(partial(self.render, template, **values))
+        return await apart(partial(self.render, template, keys=chosen_keys(), **values))
 
     def message(
         self,
         title: str,
         *sentences: str,
         status: int,
-        person: DirectoryPerson | None = None,
+        visitor: Visitor | None = None,
         can_sign_in: bool = False,
+        return_to: str = "",
+        is_refusal: bool = False,
         kept: str = "",
     ) -> HTMLResponse:
-        """Return a page with a message; `kept` is what somebody typed and must not lose."""
+        """Return a page with a message; `kept` is what somebody typed and must not lose.
+
+        Whoever signs in from it gets to `return_to`; a refusal for want of a right links to what the sender may do.
+        """
         return self.render(
             "message.html",
-            person=person,
+            visitor=visitor,
             status=status,
             title=title,
             sentences=sentences,
             can_sign_in=can_sign_in,
+            return_to=return_to,
+            is_refusal=is_refusal,
             kept=kept,
         )
 
@@ -166,6 +193,7 @@ def see_other(address: str) -> RedirectResponse:
 
 
 def _filters() -> dict[str, Any]:
+    """How templates format what they show."""
     return {
         "money": formats.money,
         "compact_money": formats.compact_money,
@@ -176,10 +204,12 @@ def _filters() -> dict[str, Any]:
         "segment": wording.segment,
         "moment": _moment,
         "utc": _utc,
+        "next_time": _next_time,
         "waited": _waited,
         "days": _days,
         "heartbeat": _heartbeat,
         "in_line": _in_line,
+        "code_words": wording.code_words,
     }
 
 
@@ -190,6 +220,11 @@ def _moment(context: Context, at: datetime) -> str:
 
 def _utc(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+
+
+@pass_context
+def _next_time(context: Context, at: datetime, does: str, should: str) -> str:
+    return times.next_time(at, context["now"], _zone(context), does, should)
 
 
 @pass_context

@@ -19,7 +19,7 @@ from services.approval.rules.answers import (
     Settle,
     Unacceptable,
 )
-from services.approval.rules.commitment import CommitmentFacts, current_status
+from services.approval.rules.commitment import CommitmentFacts, current_status, standing_approval
 from services.approval.web.desk.wording import who_is_mailed
 
 
@@ -58,7 +58,7 @@ def result_of(answer: Answer, answered: Answered, erp: str) -> Result:
 def _done(answer: Answer, facts: CommitmentFacts, number: str, erp: str) -> str:
     match answer:
         case Accept():
-            return f"Accepted. {number} is being exported to {erp}; this usually takes a few minutes."
+            return _accepted(facts, number, erp)
         case Reject():
             return _given_back(answer, facts, number, erp)
         case Retry() | ExportAgain():
@@ -79,6 +79,12 @@ def _settled(answer: Settle | Confirm, facts: CommitmentFacts, number: str, erp:
             return f"Recorded. {facts.ruling.settled_as.name} is {number} in {erp}, as {facts.ruling.who} had found."
         case _:
             return f"Recorded. {number} is in doubt again, and can be settled in another way."
+
+
+def _accepted(facts: CommitmentFacts, number: str, erp: str) -> str:
+    if standing_approval(facts):
+        return f"Approved. A second approver has to accept {number} before it is exported."
+    return f"Accepted. {number} is being exported to {erp}; this usually takes a few minutes."
 
 
 def _given_back(answer: Reject, facts: CommitmentFacts, number: str, erp: str) -> str:

@@ -8,7 +8,7 @@ from uuid import uuid4
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from schemas.events import Change, DirectoryPerson
-from services.approval.decisions import Answered, check
+from services.approval.decisions import Answered
 from services.approval.rules.answers import AlreadyGranted, Granted
 from services.approval.rules.marks import Mark, Verb
 from services.approval.storage import marks, queries
@@ -132,12 +132,13 @@ class ReviewPage:
         return [mark for mark, choice in found if mark and _is_named(mark, choice)]
 
     async def _checked(self, db: Transaction, who: DirectoryPerson, own: Sequence[Mark]) -> list[CheckedMark]:
-        checked = []
+        checked, decisions = [], self._dependencies.decisions
+        authority = await decisions.authority(db, who)
         for mark in own:
             stored = await queries.find(db, who.company_id, mark.commitment_id)
             if stored:
-                found = await review(db, who.company_id, stored)
-                answered = await check(db, stored.facts, who, mark.answer)
+                found = await review(db, who.company_id, stored, authority)
+                answered = await decisions.check(db, stored.facts, who, mark.answer)
                 checked.append(CheckedMark(mark, reviewed_row(found), found.changes, found.why_erp, answered))
         return checked
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from schemas.events import DirectoryPerson
+from services.approval.identity.identity import Visitor
 from services.approval.identity.sign_in.errors import NotSignedInError
 from services.approval.storage.sessions import Session
 from services.approval.web.dependencies import Dependencies
@@ -16,7 +16,7 @@ def session_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
     """Return the routes of a person's own sessions."""
     router = APIRouter(include_in_schema=False)
     identity = dependencies.identity
-    Viewer = Annotated[DirectoryPerson, Depends(identity.require_viewer)]  # noqa: N806 - a type
+    Signed = Annotated[Visitor, Depends(identity.require_visitor)]  # noqa: N806 - a type
 
     async def own_session(request: Request) -> Session:
         session = await identity.session(request)
@@ -27,10 +27,10 @@ def session_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
     Own = Annotated[Session, Depends(own_session)]  # noqa: N806 - a type
 
     @router.get("/sessions")
-    async def show(who: Viewer, session: Own) -> Response:
+    async def show(who: Signed, session: Own) -> Response:
         found = await identity.sessions.of_person(who.person_id)
         return pages.render(
-            "sessions.html", person=who, title="Where you are signed in", sessions=found, current=session.name
+            "sessions.html", visitor=who, title="Where you are signed in", sessions=found, current=session.name
         )
 
     @router.post("/sessions/end")

@@ -8,12 +8,13 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from schemas.events import DirectoryPerson
 from services.approval.rules.times import counted
 from services.approval.rules.triage import Group
-from services.approval.storage import directory, marks
+from services.approval.storage import directory, marks, reason_templates
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk.addresses import MAX_TEXT, ListQuery
 from services.approval.web.desk.forms import Fields, FormProblem, choices, reason_problems, text_fields
 from services.approval.web.desk.mark_actions import MarkActions
 from services.approval.web.desk.pages import Pages
+from services.approval.web.desk.reasons import with_kept_reason
 from services.approval.web.desk.triage import triage_rows
 
 
@@ -23,6 +24,7 @@ class SeveralPage:
     def __init__(self, dependencies: Dependencies, pages: Pages) -> None:
         self._database = dependencies.database
         self._readers = dependencies.readers
+        self._decisions = dependencies.decisions
         self._pages = pages
         self._marks = MarkActions(dependencies, pages)
 
@@ -40,7 +42,9 @@ class SeveralPage:
         async with self._readers:
             async with self._database.begin() as db:
                 erps = await directory.erps_of_company(db, who.company_id)
-                rows = await triage_rows(db, who, query, erps, await marks.of_person(db, who))
+                authority = await self._decisions.authority(db, who)
+                rows = await triage_rows(db, who, query, erps, await marks.of_person(db, who), authority)
+                reasons = await reason_templates.of_company(db, who.company_id)
             listed = [row for row in rows.in_order if group in (None, row.group) and row.mark is None]
             return await self._pages.render_apart(
                 "reject_several.html",
@@ -50,13 +54,17 @@ class SeveralPage:
                 listed=listed,
                 chosen=chosen,
                 problems=problems,
+                reasons=reasons,
                 typed=typed or {},
             )
 
     async def submit(self, request: Request, who: DirectoryPerson, fields: Fields) -> Response:
         """Mark what is chosen as rejected, or say what is wrong with the form."""
         chosen = choices(fields)
-        if not chosen:
+        fields, gone = await with_kept_reason(self._database, who.company_id, fields)
+        if gone:
+            problems = gone
+        elif not chosen:
             problems = [FormProblem("choices", "Choose at least one commitment")]
         else:
             what = counted(len(chosen), "commitment")

@@ -2,10 +2,11 @@
 
 from fastapi import APIRouter, Request, Response
 
-from services.approval.identity.identity import SESSION, Identity, attempt
+from services.approval.identity.identity import SESSION, Identity, Visitor, attempt
 from services.approval.identity.sign_in.errors import SignInFailedError
 from services.approval.identity.sign_in.flow import own_path
 from services.approval.web.dependencies import Dependencies
+from services.approval.web.desk.forms import text_fields
 from services.approval.web.desk.pages import Pages, see_other
 
 
@@ -15,12 +16,12 @@ def sign_in_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
     identity = dependencies.identity
 
     @router.get("/sign-in")
-    async def begin(request: Request, return_to: str = "/") -> Response:
+    async def begin(request: Request, return_to: str = "/", choose: str = "") -> Response:
         session = await identity.session(request)
         if session and session.person_id:
             return see_other(own_path(return_to))
         await identity.limits.count_sign_in(request)
-        begun = await identity.sign_in.begin(return_to)
+        begun = await identity.sign_in.begin(return_to, chooses_person=bool(choose))
         answer = see_other(begun.provider_url)
         identity.remember(answer, request, begun)
         return answer
@@ -32,18 +33,28 @@ def sign_in_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
             raise SignInFailedError("The sign-in provider did not let you in. You can sign in again.")
         return await _finished(identity, request, state, code)
 
+    _add_sign_out(router, identity, pages)
+    return router
+
+
+def _add_sign_out(router: APIRouter, identity: Identity, pages: Pages) -> None:
     @router.post("/sign-out")
     async def sign_out(request: Request) -> Response:
+        wants_other = text_fields(await request.form()).get("then") == "sign-in"
         await identity.end_session(request)
-        answer = see_other("/signed-out")
+        answer = see_other("/sign-in?choose=person" if wants_other else "/signed-out")
         identity.cookies.clear(answer, SESSION)
         return answer
 
     @router.get("/signed-out")
-    async def signed_out() -> Response:
-        return pages.message("You are signed out", "You can close this page.", status=200, can_sign_in=True)
+    async def signed_out(request: Request) -> Response:
+        return _signed_out(pages, await identity.visitor(request))
 
-    return router
+
+def _signed_out(pages: Pages, visitor: Visitor | None) -> Response:
+    if visitor is not None:
+        return pages.message("You are signed in", "You have signed in again meanwhile.", status=200, visitor=visitor)
+    return pages.message("You are signed out", "You can close this page.", status=200, can_sign_in=True)
 
 
 async def _finished(identity: Identity, request: Request, state: str, code: str) -> Response:

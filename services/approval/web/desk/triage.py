@@ -9,9 +9,10 @@ from starlette.exceptions import HTTPException
 
 from schemas.events import DirectoryPerson, ErpConnection
 from schemas.fields import Status
+from services.approval.rules.controls import Authority
 from services.approval.rules.marks import Mark
-from services.approval.rules.triage import GROUP_WORDS, Group
-from services.approval.storage import directory, marks, queries
+from services.approval.rules.triage import Group
+from services.approval.storage import directory, marks, queries, reason_templates
 from services.approval.storage.views import Cursor
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk.addresses import ListQuery
@@ -21,7 +22,7 @@ from services.approval.web.desk.list_rows import ListRow, list_rows
 from services.approval.web.desk.marks_bar import MarksBar
 from services.approval.web.desk.pages import Pages
 from services.approval.web.desk.results import Result
-from services.approval.web.desk.wording import EMPTY_SEARCH_WORDS, empty_list
+from services.approval.web.desk.wording import empty_words
 from services.pipeline.database import Transaction
 
 MAX_LOOKED_AT = 500
@@ -71,6 +72,7 @@ class TriagePage:
     def __init__(self, dependencies: Dependencies, pages: Pages) -> None:
         self._database = dependencies.database
         self._readers = dependencies.readers
+        self._decisions = dependencies.decisions
         self._pages = pages
 
     async def show(
@@ -90,8 +92,10 @@ class TriagePage:
             async with self._database.begin() as db:
                 frame = await list_frame(db, person, query)
                 own = await marks.of_person(db, person) if person.is_approver else []
-                rows = await triage_rows(db, person, query, frame.erps, own)
-                opened = await _opened(db, person, query, rows, own, form)
+                authority = await self._decisions.authority(db, person)
+                rows = await triage_rows(db, person, query, frame.erps, own, authority)
+                opened = await _opened(db, person, query, rows, own, form, authority)
+                reasons = await reason_templates.of_company(db, person.company_id) if person.is_approver else ()
             return await self._pages.render_apart(
                 "triage.html",
                 person=person,
@@ -100,13 +104,12 @@ class TriagePage:
                 query=query,
                 frame=frame,
                 rows=rows,
-                group_words=GROUP_WORDS,
                 opened=opened,
                 bar=MarksBar.of(own),
+                reasons=reasons,
                 accounting_dates=accounting_dates(opened.row.erp, person) if opened else None,
                 following=_following(query, rows),
-                empty_search=EMPTY_SEARCH_WORDS[query.view],
-                empty_list=empty_list(query.view, is_approver=person.is_approver),
+                **empty_words(query.view, is_approver=person.is_approver),
                 problems=form.problems,
                 typed=form.typed,
                 refusal=form.refusal,
@@ -120,13 +123,17 @@ async def triage_rows(
     query: ListQuery,
     erps: Sequence[ErpConnection],
     own: Sequence[Mark],
+    authority: Authority | None,
 ) -> TriageRows:
-    """Return the page of a list that waits, in groups, with the person's `own` marks; the company exports to `erps`."""
+    """Return the page of a list that waits, in groups, with the person's `own` marks; the company exports to `erps`.
+
+    The person has `authority`.
+    """
     found: list[ListRow] = []
     after, looked_at = query.cursor, 0
     while True:
         page = await queries.page(db, person.company_id, query.view, only=query.filter, sort=query.order, after=after)
-        rows = await list_rows(db, person.company_id, query.view, page.commitments, erps)
+        rows = await list_rows(db, person.company_id, query.view, page.commitments, erps, authority)
         found.extend(row for row in rows if not query.blocked or row.group is Group.BLOCKED)
         looked_at += len(rows)
         after = page.next_after
@@ -156,6 +163,7 @@ async def _opened(
     rows: TriageRows,
     own: Sequence[Mark],
     form: RefusedForm,
+    authority: Authority | None,
 ) -> Opened | None:
     """Return the commitment that the address names; otherwise the first one of the list."""
     ids = [row.facts.id for row in rows.in_order]
@@ -167,7 +175,7 @@ async def _opened(
         raise HTTPException(HTTPStatus.NOT_FOUND)
     mark = next((mark for mark in own if mark.commitment_id == shown), None)
     read = form.revision or (mark.revision if mark else None)
-    detail = await load_detail(db, person, stored, read)
+    detail = await load_detail(db, person, stored, read, authority)
     held = await held_by(db, person, [shown])
     place = ids.index(shown) if shown in ids else -1
     unmarked = {row.facts.id for row in rows.in_order if row.mark is None and not row.held_by} - {shown}

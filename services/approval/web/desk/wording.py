@@ -1,12 +1,12 @@
 """Formats amounts, times and enumerations for the desk."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from urllib.parse import quote
 
 from schemas.commitment import Person, Summary
-from schemas.fields import FailureClass, Kind, Owner, Status, ToolLevel
+from schemas.fields import FailureClass, Kind, Owner, Status
 from services.approval.rules.times import counted
 from services.approval.storage.views import DeskView, Sort
 from services.pipeline.formats import enumeration, money
@@ -17,12 +17,6 @@ TROUBLE = frozenset({Status.FAILED, Status.DISPUTED})
 """Stand out on the desk, by colour and sign: somebody has to act. The ribbon upstream is blue."""
 
 KIND_WORDS = {Kind.SUBCONTRACT: "Subcontract", Kind.PURCHASE_ORDER: "Purchase order"}
-LEVEL_WORDS = {
-    ToolLevel.NONE: "None",
-    ToolLevel.READ_ONLY: "Read Only",
-    ToolLevel.STANDARD: "Standard",
-    ToolLevel.ADMIN: "Admin",
-}
 OWNER_WORDS = {
     Owner.SYSTEM: "Countersign",
     Owner.APPROVER: "Accounting approver",
@@ -66,10 +60,11 @@ def tally(count: int) -> str:
     return f"{count:,}"
 
 
-def empty_list(view: DeskView, *, is_approver: bool) -> str:
-    """What a list without commitments says."""
+def empty_words(view: DeskView, *, is_approver: bool) -> Mapping[str, str]:
+    """What a list without commitments says, as it is and with filters, by the names that templates use."""
     whose = "your" if is_approver else "an"
-    return _EMPTY_LIST_WORDS.get(view, f"Nothing is waiting for {whose} answer.")
+    nothing = _EMPTY_LIST_WORDS.get(view, f"Nothing is waiting for {whose} answer.")
+    return {"empty_list": nothing, "empty_search": EMPTY_SEARCH_WORDS[view]}
 
 
 def figure(amount: str | Decimal, currency: str) -> str:
@@ -105,6 +100,13 @@ def totals(summaries: Sequence[Summary]) -> list[str]:
     for summary in summaries:
         sums[summary.currency] = sums.get(summary.currency, Decimal(0)) + Decimal(summary.total)
     return [money(sums[currency], currency) for currency in sorted(sums)]
+
+
+def code_words(code: str) -> str:
+    """The code of a failure as people read it beside the sentence: our own ones, and statuses of HTTP, as words."""
+    if code.startswith("http_"):
+        return f"HTTP {code.removeprefix('http_')}"
+    return code.replace("_", " ") if code.islower() else code
 
 
 def segment(text: str) -> str:

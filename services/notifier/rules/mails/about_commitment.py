@@ -7,6 +7,7 @@ from schemas.commitment import Summary
 from schemas.events import CommitmentData
 from services.notifier.rules.mails.mail_type import ContentOptions, Contents
 from services.notifier.rules.wording import one_line
+from services.pipeline.failure_words import UNNAMED_ERP
 from services.pipeline.formats import money
 
 USEFUL_FOR = timedelta(days=7)
@@ -39,8 +40,8 @@ def contents(data: CommitmentData, summary: Summary, options: ContentOptions) ->
 
 
 def erp_name(summary: Summary) -> str:
-    """The name of the ERP connection; "the ERP" where it is unknown."""
-    return one_line(summary.connection or "the ERP")
+    """What people call the ERP, else the name of its connection; "the ERP" where neither is known."""
+    return one_line(summary.erp or summary.connection or UNNAMED_ERP)
 
 
 def _item(summary: Summary, revision: int) -> str:

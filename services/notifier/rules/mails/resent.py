@@ -26,6 +26,7 @@ def _change(change: Change) -> dict[str, str]:
         "field": one_line(change.field[:1].lower() + change.field[1:]),
         "before": one_line(change.before, _MAX_CHANGE_CHARACTERS) or "(empty)",
         "after": one_line(change.after, _MAX_CHANGE_CHARACTERS) or "(empty)",
+        "delta": one_line(change.delta or ""),
     }
 
 

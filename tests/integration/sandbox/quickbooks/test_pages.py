@@ -115,8 +115,9 @@ async def test_an_entry_is_added_to_a_list(erp: QuickBooksErp, client: AsyncClie
     orphan = await client.post("/lists", data={"kind": "Customer", "name": "Nobody:Hall 3"})
 
     assert "IRON WORKS" in after.text
-    assert (taken.status_code, taken.json()["detail"]) == (409, "Iron Works is in the list already.")
-    assert orphan.json()["detail"] == "Nobody is not in the list. Add it first."
+    assert taken.status_code == 409
+    assert "Iron Works is in the list already." in taken.text
+    assert "Nobody is not in the list. Add it first." in orphan.text
     erp.quickbooks.open_file.process(message_set(an_add(VendorRef={"FullName": "Iron Works"}), newMessageSetID="1"))
     assert "IRON WORKS" in (await client.get("/")).text
 

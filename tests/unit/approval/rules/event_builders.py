@@ -16,6 +16,7 @@ from schemas.events import (
     CommitmentSent,
     DecisionAccepted,
     DecisionDriftAccepted,
+    DecisionFirstApproved,
     DecisionRejected,
     DecisionResolved,
     EventData,
@@ -79,6 +80,19 @@ def accepted(
         replaces=replaces,
         moves=moves,
         reopened=reopened,
+    )
+    return _event(data, at)
+
+
+def first_approved(
+    revision: int = 1, content: Snapshot = A, by: Person = DANA, at: datetime = NOW
+) -> Event[DecisionFirstApproved]:
+    data = DecisionFirstApproved(
+        **_about(revision),
+        content_hash=content.content_hash,
+        decided_by=by,
+        sent_by=SAM,
+        created_by=CONCRETE_1.creator,
     )
     return _event(data, at)
 
@@ -199,6 +213,15 @@ def failed(
         reopened=reopened,
     )
     return _event(data, at)
+
+
+def export_failed_as(
+    failure: Failure, *, revision: int = 1, connection: str = "quickbooks", erp: str | None = None
+) -> Event[ExportFailed]:
+    """The first round of a revision failed for `failure`, in the ERP that people call `erp`."""
+    told = failed(revision).data
+    summary = told.summary.model_copy(update={"connection": connection, "erp": erp})
+    return _event(told.model_copy(update={"failure": failure, "summary": summary}), NOW)
 
 
 def gone(revision: int = 2, export_round: int = 1, number: str = "PO-1001", at: datetime = NOW) -> Event[ExportFailed]:

@@ -25,16 +25,24 @@ from services.approval.rules.commands import AnswerContext, carry_out
 from services.approval.rules.commitment import CommitmentFacts
 from tests.unit.approval.rules.event_builders import CHICAGO, NOW, A, B, document
 
+Given = tuple[str, CommitmentFacts, Event[Decision]]
+
 REVISIONS = (1, 2)
 ROUNDS = (1, 2)
 
 
-def granted(facts: CommitmentFacts, now: datetime = NOW) -> Iterator[tuple[str, CommitmentFacts, Event[Decision]]]:
+def granted(facts: CommitmentFacts, now: datetime = NOW, *, needs_second: bool = False) -> Iterator[Given]:
     """The name, the new facts and the event of each answer that `facts` permit."""
     for name, by, answer, snapshot in _attempts(facts):
-        result = carry_out(facts, answer, AnswerContext(by, CHICAGO, now), snapshot=snapshot)
+        context = AnswerContext(by, CHICAGO, now)
+        result = carry_out(facts, answer, context, snapshot=snapshot, needs_second=needs_second)
         if isinstance(result, Granted):
             yield name, result.decided.state, cast("Event[Decision]", result.decided.publish[0])
+
+
+def granted_to_two(facts: CommitmentFacts, now: datetime = NOW) -> Iterator[Given]:
+    """As `granted`, where two approvers have to accept everything."""
+    yield from granted(facts, now, needs_second=True)
 
 
 def _attempts(facts: CommitmentFacts) -> Iterator[tuple[str, Person, Answer, Snapshot]]:

@@ -16,6 +16,7 @@ from schemas.events import (
     CommitmentSent,
     DecisionAccepted,
     DecisionDriftAccepted,
+    DecisionFirstApproved,
     DecisionRejected,
     DecisionResolved,
     EventData,
@@ -28,7 +29,7 @@ from schemas.events import (
     Submission,
 )
 from schemas.fields import Status
-from services.approval.rules import joins
+from services.approval.rules import joins, question_joins
 from services.approval.rules.commitment import CommitmentFacts, current_status
 from tests.unit.approval.rules.event_builders import COMPANY, ID, without_version
 from tests.unit.approval.rules.granted_answers import granted
@@ -42,6 +43,7 @@ JOINS: Joins = {
     CommitmentSent: joins.submitted,
     CommitmentResent: joins.submitted,
     CommitmentRetrieved: joins.retrieved,
+    DecisionFirstApproved: joins.first_approved,
     DecisionAccepted: joins.accepted,
     DecisionRejected: joins.rejected,
     DecisionResolved: joins.resolved,
@@ -50,8 +52,8 @@ JOINS: Joins = {
     ExportFailed: joins.failed,
     ExportSucceeded: joins.succeeded,
     ExportDrifted: joins.drifted,
-    QuestionAsked: joins.asked,
-    QuestionAnswered: joins.replied,
+    QuestionAsked: question_joins.asked,
+    QuestionAnswered: question_joins.replied,
 }
 
 
@@ -70,6 +72,7 @@ class Search:
     joins: Joins = field(default_factory=lambda: JOINS)
     restoring: Joins | None = None
     answers: Answers = granted
+    needs_two: bool = False
     events: list[Event[EventData]] = field(default_factory=list)
     states: dict[Node, CommitmentFacts] = field(default_factory=dict)
     _indexes: dict[tuple[object, ...], int] = field(default_factory=dict)
@@ -120,7 +123,7 @@ class Search:
     def _index_of(self, event: Event[Decision]) -> int:
         """The index of a granted answer's event, the same on every path."""
         data = event.data
-        identity = (data.topic, data.revision, data.reopened, data.decided_by.id, *_content(data))
+        identity = (data.topic, data.revision, getattr(data, "reopened", 0), data.decided_by.id, *_content(data))
         if identity not in self._indexes:
             self._indexes[identity] = len(self.events)
             self.events.append(event)
@@ -154,15 +157,16 @@ class Search:
             self._require(name.startswith("settle"), "an export in doubt can only be settled", node)
         if isinstance(data, DecisionResolved) and (data.confirmed_by or data.withdrawn_by):
             self._check_confirmation(known, data)
-        if isinstance(data, DecisionAccepted) and data.round == 1:
+        if isinstance(data, DecisionFirstApproved) or (isinstance(data, DecisionAccepted) and data.round == 1):
             self._require(status == (Status.READY, data.revision), "only a ready revision is accepted", node)
             self._require(
                 _contents(known, data.revision) == {data.content_hash}, "only a single content is accepted", node
             )
             self._require(not self._was_granted(node, data.revision), "a revision is accepted once", node)
+            self._check_approvers(node, data)
         elif isinstance(data, DecisionDriftAccepted):
             self._require(status == (Status.SYNCED, data.revision), "only what is in the ERP may differ", node)
-        elif data.reopened > max((getattr(each, "reopened", 0) for each in known), default=0):
+        elif getattr(data, "reopened", 0) > max((getattr(each, "reopened", 0) for each in known), default=0):
             self._require(status == (Status.SYNCED, data.revision), "only what is in the ERP is reopened", node)
             unlinked = data.unlinks if isinstance(data, DecisionRejected) else getattr(data, "replaces", None)
             is_its_own = unlinked is None or unlinked.number in _standing_numbers(known)
@@ -184,6 +188,19 @@ class Search:
         asked = [each.checks_evidence for each in _of(known, ExportInDoubt)]
         self._require(data.evidence in asked, "only what the ERP was asked about is confirmed", frozenset())
 
+    def _check_approvers(self, node: Node, data: DecisionFirstApproved | DecisionAccepted) -> None:
+        """Where two have to accept it, the second one is another person, and accepts what the first one approved."""
+        if not self.needs_two:
+            return
+        firsts = [each for each in _of(self._data(node), DecisionFirstApproved) if each.revision == data.revision]
+        known = {(each.content_hash, each.decided_by.id) for each in firsts}
+        if isinstance(data, DecisionFirstApproved):
+            self._require(not known, "a revision is approved once", node)
+            return
+        first = data.first_approved_by
+        self._require(first is not None and (data.content_hash, first.id) in known, "the first one approved it", node)
+        self._require(first is None or first.id != data.decided_by.id, "two people accept it", node)
+
     def _was_granted(self, node: Node, revision: int) -> bool:
         answers = self._data(frozenset(index for index in node if index >= len(self.arriving)))
         return any(each.revision == revision and each.round == 1 for each in _of(answers, DecisionAccepted))
@@ -202,7 +219,8 @@ def expected_status(events: Sequence[EventData]) -> tuple[Status, int] | None:
     submitted = {_revision(event) for event in events if isinstance(event, Submission)}
     if not submitted:
         return None
-    others = (Submission, CommitmentRetrieved, ExportDrifted, DecisionDriftAccepted, QuestionAsked, QuestionAnswered)
+    neutral = (ExportDrifted, DecisionDriftAccepted, DecisionFirstApproved, QuestionAsked, QuestionAnswered)
+    others = (Submission, CommitmentRetrieved, *neutral)
     rulings = [event for event in events if not isinstance(event, others)]
     ruled = max((_revision(ruling) for ruling in rulings), default=0)
     retrieved = max((event.revision for event in _of(events, CommitmentRetrieved)), default=0)
@@ -250,6 +268,8 @@ def _content(data: Decision) -> tuple[Any, ...]:
         case DecisionResolved():
             who = data.confirmed_by or data.withdrawn_by
             return (data.round, data.evidence_step, data.document, who and who.id)
+        case DecisionFirstApproved():
+            return (data.content_hash,)
         case DecisionDriftAccepted():
             return (data.version,)
 

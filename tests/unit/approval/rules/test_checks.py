@@ -9,7 +9,15 @@ from schemas.events import DirectoryPerson, ErpConnection, LimitsProfile
 from schemas.examples.cast import CONCRETE_1, RIVERSIDE, SAM
 from schemas.fields import ToolLevel
 from services.approval.rules.amounts import excess_over_lines, line_sum
-from services.approval.rules.checks import Namesake, findings, is_number_cut, kept_number, note_findings
+from services.approval.rules.checks import (
+    Namesake,
+    findings,
+    is_number_cut,
+    kept_number,
+    not_mended,
+    note_findings,
+    unknown_limits,
+)
 from services.approval.rules.finding import Finding
 
 
@@ -204,6 +212,46 @@ def test_a_number_that_another_one_is_cut_to_is_a_warning() -> None:
     assert not found.is_blocking
 
 
+def test_two_that_wait_and_would_get_one_number_warn_of_each_other_and_block_nobody() -> None:
+    target = erp(number_characters=11, truncates_number=True)
+    twin = Namesake("RIV-SC-2026-009", "Structural steel", "Harbor Bridge", is_waiting=True)
+    (finding,) = findings(changed(number="RIV-SC-2026-014"), SAM, erp=target, namesake=twin)
+    assert finding.text == (
+        "QuickBooks keeps 11 characters. RIV-SC-2026-014 would become RIV-SC-2026. "
+        "RIV-SC-2026-009 waits too and would get the same number: accept one only."
+    )
+    assert not finding.is_blocking
+
+
+def test_one_that_waits_with_the_same_number_says_that_one_only_is_to_be_accepted() -> None:
+    twin = Namesake("SC-014", "Structural steel", "Harbor Bridge", is_waiting=True)
+    (finding,) = findings(CONCRETE_1, SAM, namesake=twin)
+    assert finding.text.endswith("Structural steel of Harbor Bridge, which waits too: accept one only.")
+
+
+@pytest.mark.parametrize("limits", [{"number_characters": 4}, {"forbidden_number_characters": "-"}])
+def test_a_number_that_the_erp_does_not_take_is_mended_by_a_document_number(limits: dict[str, Any]) -> None:
+    (with_number,) = findings(CONCRETE_1, SAM, erp=erp(**limits, takes_erp_code=True))
+    (without,) = findings(CONCRETE_1, SAM, erp=erp(**limits))
+    assert (with_number.mended_by, without.mended_by) == ("erp_code", "")
+    assert "Give a document number, or reject it;" in with_number.text
+    assert not_mended([with_number, without], "PO-1") == (without,)
+    assert not_mended([with_number, without], None) == (with_number, without)
+
+
+def test_a_commitment_without_lines_is_a_warning_unless_the_erp_needs_some() -> None:
+    empty = changed(total="0", lines=[])
+    (warned,) = findings(empty, SAM)
+    assert (warned.rule, warned.is_blocking) == ("lines", False)
+    (refused,) = findings(empty, SAM, erp=erp(needs_lines=True))
+    assert refused.is_blocking
+
+
+def test_limits_that_are_not_known_are_named() -> None:
+    assert unknown_limits(None) == ("number", "title", "vendor name")
+    assert unknown_limits(erp(number_characters=1, title_characters=1, vendor_name_characters=1)) == ()
+
+
 def test_the_excess_is_the_total_minus_the_lines() -> None:
     wrong = changed(total="480300.00")
     assert line_sum(wrong) == line_sum(CONCRETE_1)
@@ -243,7 +291,9 @@ def test_a_number_that_would_be_cut_is_a_warning() -> None:
 def test_a_number_that_would_be_cut_to_a_taken_one_blocks() -> None:
     number = changed(number="RIV-SC-2026-014")
     target = erp(number_characters=11, truncates_number=True)
-    (finding,) = findings(number, SAM, erp=target, number_taken_by="RIV-SC-2026-009")
+    (finding,) = findings(
+        number, SAM, erp=target, namesake=Namesake("RIV-SC-2026-009", "Structural steel", "Harbor Bridge")
+    )
     assert finding == Finding(
         "number",
         "QuickBooks keeps 11 characters. RIV-SC-2026-014 would become RIV-SC-2026, already used by RIV-SC-2026-009.",

@@ -303,7 +303,7 @@ def test_a_different_answer_is_not_a_repetition() -> None:
         ((sent(), sent(3)), "SC-014 is now revision 3; you read revision 1. Nothing was exported."),
         (
             (sent(), sent(1, B)),
-            "Two different contents of SC-014 came as revision 1. Your answer was not recorded.",
+            "Revision 1 of SC-014 arrived twice with different content. Your answer was not recorded.",
         ),
         ((sent(1, B),), "The content of SC-014 is not the one that you read. Your answer was not recorded."),
         ((sent(), failed()), "SC-014 has been accepted. Your answer was not recorded."),

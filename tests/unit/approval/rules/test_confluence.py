@@ -1,6 +1,6 @@
 """Events end in the same facts in any order and repetition: all orders of a few, random orders of many."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from schemas.envelope import Event, decode, encode
 from schemas.events import (
+    CommitmentResent,
     CommitmentStatus,
     DecisionAccepted,
+    DecisionFirstApproved,
     DecisionRejected,
     DecisionResolved,
     EventData,
@@ -40,6 +42,7 @@ from tests.unit.approval.rules.event_builders import (
     drifted,
     erp_left,
     failed,
+    first_approved,
     gone,
     in_doubt,
     rejected,
@@ -50,7 +53,7 @@ from tests.unit.approval.rules.event_builders import (
     succeeded,
     without_version,
 )
-from tests.unit.approval.rules.granted_answers import Decision, granted
+from tests.unit.approval.rules.granted_answers import Decision, granted, granted_to_two
 from tests.unit.approval.rules.search import JOINS, Answers, CounterexampleError, Joins, Search
 
 SCENARIOS: dict[str, tuple[Event[Any], ...]] = {
@@ -110,6 +113,13 @@ SCENARIOS: dict[str, tuple[Event[Any], ...]] = {
     "different facts of the same rank": (
         sent(1, A), retrieved(1), retrieved(1, by=DANA), failed(1, 1), failed(1, 1, "Another word."),
         rejected(1, 0), rejected(1, 0, "Another reason.", KIM),
+    ),
+}  # fmt: skip
+
+OF_TWO_APPROVERS: dict[str, tuple[Event[Any], ...]] = {
+    "two contents, a retrieve, and a newer revision": (sent(1, A), sent(1, B), sent(2, A), retrieved(1)),
+    "approvals that a restored database reads again": (
+        sent(1, A), sent(2, B), first_approved(1, A), first_approved(2, B), rejected(1, 0), accepted(2, 1, B)
     ),
 }  # fmt: skip
 
@@ -197,6 +207,15 @@ def forget_who_confirmed(_: CommitmentFacts, after: CommitmentFacts, event: Even
     return replace(after, ruling=replace(after.ruling, confirmed_by=None)) if is_settled and after.ruling else after
 
 
+def keep_last_approval(before: CommitmentFacts, after: CommitmentFacts, _: Event[Any]) -> CommitmentFacts:
+    return replace(after, first_approvals=(after.first_approvals - before.first_approvals) or after.first_approvals)
+
+
+def forget_approvals(_: CommitmentFacts, after: CommitmentFacts, event: Event[Any]) -> CommitmentFacts:
+    """Drop what was approved when a later revision arrives, instead of finding it void."""
+    return replace(after, first_approvals=frozenset()) if isinstance(event.data, CommitmentResent) else after
+
+
 MUTANTS: dict[str, Joins] = {
     "rulings without the order of stages": by_arrival(lambda ruling: ruling.rank[:4]),
     "rulings without the round": by_arrival(lambda ruling: (*ruling.rank[:3], ruling.stage, canonical(ruling))),
@@ -216,8 +235,30 @@ MUTANTS: dict[str, Joins] = {
 }
 
 
-def has_counterexample(**wrong: Any) -> bool:
-    for events in SCENARIOS.values():
+@pytest.mark.parametrize("name", OF_TWO_APPROVERS)
+def test_of_two_approvers_every_order_ends_in_the_same_facts(name: str) -> None:
+    assert Search(OF_TWO_APPROVERS[name], answers=granted_to_two, needs_two=True).run() > 2 ** len(
+        OF_TWO_APPROVERS[name]
+    )
+
+
+@pytest.mark.parametrize("by", [keep_last_approval, forget_approvals], ids=lambda by: by.__name__)
+def test_the_search_finds_a_wrong_join_of_approvals(by: Callable[..., CommitmentFacts]) -> None:
+    wrong = {"joins": changed(by=by), "answers": granted_to_two, "needs_two": True}
+    assert has_counterexample(OF_TWO_APPROVERS, **wrong)
+
+
+def test_the_search_finds_approvals_that_are_not_read_back() -> None:
+    ignored = changed(DecisionFirstApproved, by=lambda before, *_: before)
+    assert has_counterexample(OF_TWO_APPROVERS, restoring=ignored, answers=granted_to_two)
+
+
+def test_the_search_finds_that_one_approver_was_enough() -> None:
+    assert has_counterexample(OF_TWO_APPROVERS, answers=granted, needs_two=True)
+
+
+def has_counterexample(scenarios: Mapping[str, tuple[Event[Any], ...]] = SCENARIOS, **wrong: Any) -> bool:
+    for events in scenarios.values():
         try:
             Search(events, **wrong).run()
         except CounterexampleError:
@@ -285,6 +326,7 @@ EVENTS: tuple[Event[Any], ...] = (
     *(confirmed(revision, n, number) for revision in (1, 2) for n in (1, 2) for number in ("PO-1", "PO-2")),
     *(accepted(revision, n, by=by) for revision in (1, 2) for n in (1, 2) for by in (DANA, KIM)),
     *(accepted(revision, 2, replaces=document(number)) for revision in (1, 2) for number in ("PO-1", "PO-2")),
+    *(first_approved(revision, content, by) for revision in (1, 2) for content in (A, B) for by in (DANA, KIM)),
     *(gone(revision, n, number) for revision in (1, 2) for n in (1, 2) for number in ("PO-1", "PO-2")),
     *(rejected(revision, n, by=by) for revision in (1, 2) for n in (0, 1) for by in (DANA, KIM)),
     *(resolved(revision, 1, number) for revision in (1, 2) for number in ("PO-1", "PO-2")),
@@ -316,7 +358,8 @@ def test_a_replay_in_any_order_ends_in_the_same_facts(arriving: list[Event[Any]]
     facts, events = CommitmentFacts(ID), list(arriving)
     for step, event in enumerate(arriving):
         facts = HANDLE[type(event.data)](facts, event, NOW).state
-        possible = list(granted(facts, NOW + timedelta(seconds=step)))
+        now = NOW + timedelta(seconds=step)
+        possible = [*granted(facts, now), *granted_to_two(facts, now)]
         is_answered = data.draw(st.booleans(), label="answered")
         if possible and is_answered:
             _, facts, decision = data.draw(st.sampled_from(possible), label="answer")

@@ -57,9 +57,9 @@ def test_a_member_has_a_readable_label(members: dict[str, Any], expected: tuple[
 def test_an_added_or_removed_line_is_one_difference() -> None:
     added = {"position": 6, "description": "Pump", "quantity": "1", "unit_cost": "5.00", "amount": "5.00"}
     lines = [line.model_dump() for line in CONCRETE_1.lines]
-    assert between(lines=[*lines, added]) == [("Line 6", "", "Pump, 1, USD 5.00")]
+    assert between(lines=[*lines, added]) == [("Line 6", "", "Pump, 1 at USD 5.00, USD 5.00")]
     assert between(lines=lines[1:]) == [
-        ("Line 1", "03-100, S, Formwork, slabs and core walls, 18,500, sf, USD 118,400.00", "")
+        ("Line 1", "03-100, S, Formwork, slabs and core walls, 18,500 sf at USD 6.40, USD 118,400.00", "")
     ]
 
 
@@ -69,6 +69,29 @@ def test_amounts_and_quantities_of_a_line_read_as_on_the_rest_of_the_page() -> N
         ("Line 1 quantity", "18,500", "18,500.5"),
         ("Line 1 amount", "USD 118,400.00", "EUR 118,403.20"),
     ]
+
+
+def test_an_amount_says_by_how_much_it_changed() -> None:
+    lines = [LINE | {"quantity": "20000", "amount": "59200.00"}]
+    found = {
+        each.field: each.delta for each in differences(changed(lines=[LINE]), changed(lines=lines, total="480250.05"))
+    }
+    assert found == {
+        "Total": "+0.05",
+        "Line 1 quantity": "+1,500 (+8.1 %)",
+        "Line 1 amount": "\N{MINUS SIGN}59,200.00 (\N{MINUS SIGN}50.0 %)",
+    }
+
+
+def test_amounts_in_two_currencies_and_words_have_no_difference_in_figures() -> None:
+    assert {each.delta for each in differences(CONCRETE_1, changed(currency="EUR", title="Concrete"))} == {None}
+    assert [each.delta for each in differences(changed(total="0"), CONCRETE_1)] == ["+480,250.00"]
+
+
+def test_a_lump_sum_has_no_unit_cost() -> None:
+    lump = {"position": 6, "description": "Pump", "quantity": "0", "unit_cost": "0", "amount": "5.00"}
+    lines = [line.model_dump() for line in CONCRETE_1.lines]
+    assert between(lines=[*lines, lump]) == [("Line 6", "", "Pump, USD 5.00")]
 
 
 def test_an_amount_that_is_only_written_otherwise_is_no_difference() -> None:

@@ -81,7 +81,7 @@ def test_what_only_the_erp_administrator_can_do_is_told_on_the_desk_and_not_on_t
 
     assert message(facts, current).endswith("Next step, for the ERP administrator: Say formerly, or create it anew.")
     assert published(*left).message == (
-        "PO-1001 is in quickbooks, which is no longer configured. "
+        "SC-014 could not be exported to quickbooks yet: something in the set-up has to be corrected first. "
         "The ERP administrator has to act; the approval desk says what to do."
     )
 
@@ -109,9 +109,13 @@ def test_what_only_the_erp_administrator_can_do_is_told_on_the_desk_and_not_on_t
         ((*IN_DOUBT, resolved()), "Dana Ruiz found SC-014 in quickbooks as PO-1001. This is being confirmed."),
         (
             FAILED,
-            "Vendor ACME is not active. Next step, for an accounting approver: Activate the vendor, then retry.",
+            "Vendor ACME is not active. An accounting approver has to act.",
         ),
         (REJECTED, "Dana Ruiz rejected SC-014: Use 03-310."),
+        (
+            (*SYNCED, rejected(unlinks=document("PO-1001"), reopened=1)),
+            "Dana Ruiz unlinked SC-014 from PO-1001, so it can be edited and sent again: Use 03-310.",
+        ),
         (RETRIEVED, "Sam Lee retrieved SC-014. It can be edited and re-sent."),
         (SYNCED, "SC-014 is synced with quickbooks as PO-1001."),
         ((sent(), accepted(), succeeded(number=None)), "SC-014 is synced with quickbooks as ID 1."),
@@ -123,7 +127,7 @@ def test_what_only_the_erp_administrator_can_do_is_told_on_the_desk_and_not_on_t
         (
             DISPUTED,
             (
-                "Two different contents of SC-014 came as revision 1, so it cannot be accepted. "
+                "Revision 1 of SC-014 arrived twice with different content, so it cannot be accepted. "
                 "Retrieve or reject it, then send it again."
             ),
         ),

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.approval.rules.times import ago, every, ordinal
+from services.approval.rules.times import ago, every, next_time, ordinal
 
 NOW = datetime(2026, 11, 16, 15, 13, tzinfo=UTC)
 
@@ -51,3 +51,10 @@ def test_an_interval_is_told_without_a_rest(seconds: int, words: str) -> None:
 )  # fmt: skip
 def test_a_place_is_an_ordinal(place: int, words: str) -> None:
     assert ordinal(place) == words
+
+
+def test_a_time_that_is_over_is_no_promise() -> None:
+    at = datetime(2026, 11, 16, 15, 2, tzinfo=UTC)
+    words = ("asks again", "should have asked again")
+    assert next_time(at, at - timedelta(seconds=1), "UTC", *words) == "asks again at Nov 16, 2026, 15:02 UTC"
+    assert next_time(at, at, "UTC", *words) == "should have asked again at Nov 16, 2026, 15:02 UTC"

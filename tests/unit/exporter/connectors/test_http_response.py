@@ -85,7 +85,7 @@ def test_the_status_decides_the_class_of_a_refusal(status: int, failure_class: s
 def test_an_update_of_a_document_that_does_not_exist_is_gone(status: int, code: str | None) -> None:
     answer = response(status, {"title": "No such document", "code": code, "failure_class": "fix_setup"})
 
-    assert update_answer(answer) == Gone(FailureClass.FIX_SETUP, f"No such document (HTTP {status}).", code)
+    assert update_answer(answer) == Gone(FailureClass.FIX_SETUP, "No such document.", code or f"http_{status}")
     assert type(write_answer(answer)) is Refused  # nothing that is created can be gone
 
 
@@ -104,19 +104,19 @@ def test_the_erps_own_class_code_and_message_are_kept() -> None:
 
     refused = write_answer(response(422, problem))
 
-    assert refused == Refused(FailureClass.FIX_SETUP, "Closed cost code. ExporterProcess 1: 03-300 (HTTP 422).", "3140")
+    assert refused == Refused(FailureClass.FIX_SETUP, "Closed cost code. ExporterProcess 1: 03-300.", "3140")
 
 
 def test_a_refusal_of_class_retry_later_is_transient() -> None:
     transient = write_answer(response(409, {"title": "The record is open", "failure_class": "retry_later"}))
 
-    assert transient == Transient("The record is open (HTTP 409).", is_reached=True)
+    assert transient == Transient("The record is open.", is_reached=True)
 
 
 def test_an_unknown_failure_class_is_ignored() -> None:
     refused = write_answer(response(422, {"title": "No", "failure_class": "bad_mood", "code": ["x"]}))
 
-    assert refused == Refused(FailureClass.FIX_DATA, "No (HTTP 422).")
+    assert refused == Refused(FailureClass.FIX_DATA, "No.", "http_422")
 
 
 def test_messages_are_shortened_and_null_characters_removed() -> None:

@@ -96,7 +96,7 @@ def test_what_a_proxy_says_is_a_lost_answer(status: int) -> None:
 
 
 def test_a_proxy_that_asks_to_wait_stored_nothing() -> None:
-    assert answer(503, {}, **{"retry-after": "7"}) == Transient("Tryton gave no reason (HTTP 503).", None, 7.0)
+    assert answer(503, {}, **{"retry-after": "7"}) == Transient("Tryton gave no reason.", None, 7.0)
 
 
 def test_a_rate_limit_waits_for_as_long_as_tryton_counts() -> None:

@@ -14,9 +14,10 @@ from schemas.envelope import Event, new_event
 from schemas.events import DecisionDriftAccepted, DecisionRejected
 from schemas.fields import FailureClass, Owner
 from services.exporter.connectors.types import Landed, Refused, Unknown
+from services.exporter.rules.approvers_words import AcceptedDrift
 from services.exporter.rules.drift import told
 from services.exporter.rules.event_handlers import accepted, drift_accepted, rejected, resolved
-from services.exporter.rules.export import AcceptedDrift, CommitmentExports, ExportState
+from services.exporter.rules.export import CommitmentExports, ExportState
 from services.pipeline.fold import RefusedError
 from tests.unit.exporter.builders import (
     APPROVER,

@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
-from schemas.commitment import ErpDocument
+from schemas.commitment import ErpDocument, Person
 from schemas.events import ExportInDoubt
 from schemas.fields import FailureClass
 from services.exporter.connectors.types import ErpCopy, FoundDocument, Gone, Landed, Refused, Transient, Unknown
@@ -13,10 +14,12 @@ from services.exporter.rules.circuit import Circuit
 from services.exporter.rules.event_handlers import accepted, resolved
 from services.exporter.rules.evidence import MAX_READS, after_reading, asked_for, on_trust
 from services.exporter.rules.export import CommitmentExports, ExportState
-from services.exporter.rules.outcome import Undecided, WrongEvidence
+from services.exporter.rules.outcome import AttemptOutcome, NotSent, Unconfirmed, Undecided, WrongEvidence
+from services.exporter.rules.settling import begin_attempt, unless_changed
 from tests.unit.exporter.builders import (
     NOW,
     POLICY,
+    SECOND,
     accepted_event,
     after_attempt,
     exports_after,
@@ -264,3 +267,23 @@ def test_an_export_that_was_ordered_again_goes_on_without_wrong_evidence() -> No
 
 def test_a_persons_word_counts_where_nobody_can_ask() -> None:
     assert on_trust(NAMED) == Landed((FoundDocument("PO-9", "PO-9"),))
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "outcome", "is_kept"),
+    [
+        ({}, Unconfirmed("Nobody can say."), True),
+        ({"confirmed_by": SECOND}, Unconfirmed("Nobody can say."), False),
+        ({"confirmed_by": SECOND}, WrongEvidence("The ERP has no PO-9."), True),
+        ({"confirmed_by": SECOND}, on_trust(NAMED), True),
+        ({"withdrawn_by": SECOND}, on_trust(NAMED), False),
+    ],
+)
+def test_what_approvers_say_during_a_check_is_not_lost(
+    meanwhile: dict[str, Person], outcome: AttemptOutcome, *, is_kept: bool
+) -> None:
+    exports = begin_attempt(named(doubtful()), uuid4(), NOW + timedelta(minutes=1), POLICY, NOW)
+    checked = exports.resolved[1].document
+    said = resolved(exports, resolved_event(**meanwhile), NOW).state if meanwhile else exports
+
+    assert unless_changed(said, checked, outcome, is_confirmed=False) == (outcome if is_kept else NotSent())

@@ -113,7 +113,7 @@ def test_a_document_that_is_gone_is_named_with_its_erp_and_its_commitment() -> N
 
     failure = failure_of(gone, is_in_erp=True)
 
-    assert failure.message == "Main books no longer has PO-7, the document of SC-014. No such document."
+    assert failure.message == "Main books no longer has PO-7, the document of SC-014."
     assert failure.next_step == (
         "If PO-7 was deleted on purpose, choose Create anew; otherwise restore it in Main books, then retry."
     )

@@ -124,7 +124,7 @@ def test_a_document_that_is_gone_is_named_to_the_approver_with_both_ways_on() ->
     document = exports.document
     assert document is not None
 
-    (event,) = after_attempt(exports, DocumentGone(document, "There is no document d-1 (HTTP 404).")).publish
+    (event,) = after_attempt(exports, DocumentGone(document, "There is no document d-1.")).publish
 
     failure = event.data.failure
     assert (failure.code, failure.failure_class, failure.owner) == (
@@ -133,9 +133,7 @@ def test_a_document_that_is_gone_is_named_to_the_approver_with_both_ways_on() ->
         Owner.APPROVER,
     )
     assert (failure.document, failure.in_erp) == (document, False)
-    assert failure.message == (
-        "The ERP no longer has PO-d-1, the document of this commitment. There is no document d-1 (HTTP 404)."
-    )
+    assert failure.message == "The ERP no longer has PO-d-1, the document of this commitment."
     assert "choose Create anew; otherwise restore it" in failure.next_step
 
 

@@ -101,9 +101,10 @@ def test_a_commitment_that_breaks_limits_is_the_project_managers_to_correct() ->
         "Main books takes 5 characters in the title; that of SC-014 (Concrete, level 2) has 17. "
         "Main books takes no line without a cost type; SC-014 has none in line 1. Nothing was written."
     )
+    assert failure.remedy == "shorten the title and give every line a cost type"
     assert failure.next_step == (
-        "An approver rejects it with this message; the project has to shorten the title, give every line a cost type "
-        "and re-send it."
+        "An approver rejects it with this message; the project has to shorten the title and give every line a "
+        "cost type, and re-send it."
     )
 
 

@@ -3,7 +3,7 @@
 import json
 
 from schemas.commitment import ErpDocument
-from services.exporter.rules.export import Evidence, Replaced
+from services.exporter.rules.approvers_words import Evidence, Replaced
 from services.exporter.storage.document_json import replaced_in, replaced_json, resolved_in, resolved_json
 
 DOCUMENT = ErpDocument(connection="main", id="1001", number="PO-1001")

@@ -89,7 +89,7 @@ def test_editing_needs_standard(level: ToolLevel, *, is_enabled: bool) -> None:
 
 def test_a_commitment_without_lines_cannot_be_sent() -> None:
     empty = replace(UNSENT, commitment=UNSENT.commitment.model_copy(update={"lines": ()}))
-    assert send(empty, ADMIN).reason == "It has no lines yet."
+    assert send(empty, ADMIN).reason == "It has no lines yet. Edit it, and enter at least one."
 
 
 def test_each_submission_is_one_revision_higher() -> None:
@@ -107,3 +107,10 @@ def test_the_locked_fields_are_those_of_the_status() -> None:
 
 def test_every_status_has_a_label() -> None:
     assert set(STATUS_LABELS) == set(Status)
+
+
+def test_a_commitment_is_changed_until_what_was_sent_last_has_its_content() -> None:
+    assert UNSENT.is_changed
+    resent = replace(sent(Status.REJECTED), sent=UNSENT.commitment)
+    assert not resent.is_changed
+    assert replace(resent, commitment=UNSENT.commitment.model_copy(update={"title": "Other"})).is_changed

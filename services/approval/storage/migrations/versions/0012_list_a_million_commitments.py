@@ -15,10 +15,15 @@ down_revision = "0011"
 CHUNK = 5_000
 COLUMNS = ("searchable", "project", "vendor", "currency", "total", "revision")
 TALLIED = ("company_id", "status", "kind", "name", "currency")
+# columns, included columns, condition; a list that is filtered by the included ones is read in the index alone
 INDEXES = {
-    "commitment_by_total": ("company_id", "status", "total", "since", "id"),
-    "commitment_by_project": ("company_id", "project", "status", "since", "id"),
-    "commitment_by_vendor": ("company_id", "vendor", "status", "since", "id"),
+    "commitment_by_status": ("status since id", "total currency revision", None),
+    "commitment_by_total": ("status total since id", "currency revision", None),
+    "commitment_by_project": ("project status since id", "total currency revision vendor", None),
+    "commitment_by_vendor": ("vendor status since id", "total currency revision", None),
+    "commitment_differing": ("since id", "total currency revision", "differs"),
+    "commitment_differing_by_total": ("total since id", "currency revision", "differs"),
+    "commitment_changed": ("status since id", "total currency revision", "revision > 1"),
 }
 
 # what one row counts for; a row of the table of changes that is negative takes it away again
@@ -75,6 +80,8 @@ def _add_columns() -> None:
     op.alter_column("commitment", "searchable", comment=comment, schema="approval")
     # the order of all statuses is merged from those of each
     op.drop_index("commitment_by_since", "commitment", schema="approval")
+    for name in ("commitment_by_status", "commitment_differing"):  # made anew, after all rows were written
+        op.drop_index(name, "commitment", schema="approval")
 
 
 def _create_tables() -> None:
@@ -83,6 +90,9 @@ def _create_tables() -> None:
     )
     key = sa.Column("commitment_id", sa.Text(), primary_key=True)
     op.create_table("search_text", key, grams, schema="approval")
+    # a vacuum brings what was inserted into the order of its index; until then each search reads it
+    vacuumed = "autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 5000"
+    op.execute(f"alter table approval.search_text set ({vacuumed})")
     comments = (
         "of which company",
         "a status, or `differing` for those that also differ",
@@ -108,6 +118,18 @@ def _create_tables() -> None:
         sa.Column("total", sa.Numeric(), nullable=False),
         schema="approval",
     )
+    # rows stay for seconds only, and what was deleted is in the way of whoever reads the others
+    settings = (
+        "autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0"
+    )
+    op.execute(f"alter table approval.tally_change set ({settings})")
+    op.create_index(
+        "tally_by_kind",
+        "tally",
+        ["company_id", "kind", "status", "name", "currency"],
+        schema="approval",
+        postgresql_include=["count", "total"],
+    )
     op.create_index("tally_change_by_company", "tally_change", ["company_id"], schema="approval")
 
 
@@ -128,14 +150,15 @@ def _given(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> dict[str,
 
 
 def _create_indexes() -> None:
-    for name, keys in INDEXES.items():
-        op.create_index(name, "commitment", list(keys), schema="approval")
-    partial = {
-        "commitment_differing_by_total": (["company_id", "total", "since", "id"], "differs"),
-        "commitment_changed": (["company_id", "status", "since", "id"], "revision > 1"),
-    }
-    for name, (columns_of, where) in partial.items():
-        op.create_index(name, "commitment", columns_of, schema="approval", postgresql_where=sa.text(where))
+    for name, (keys, included, where) in INDEXES.items():
+        op.create_index(
+            name,
+            "commitment",
+            ["company_id", *keys.split()],
+            schema="approval",
+            postgresql_include=included.split(),
+            postgresql_where=None if where is None else sa.text(where),
+        )
     op.execute("create index search_text_by_gram on approval.search_text using gin (string_to_array(grams, ' '))")
 
 

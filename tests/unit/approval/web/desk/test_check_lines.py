@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from schemas.events import ErpConnection, ErpList, ErpPoller, LimitsProfile
 from schemas.examples.cast import COMPANY, CONCRETE_1, SAM
-from services.approval.rules.checks import findings
+from services.approval.rules.checks import Namesake, findings
 from services.approval.rules.finding import Finding
 from services.approval.web.desk.check_lines import check_lines
 
@@ -20,14 +20,35 @@ QUICKBOOKS = ErpConnection(
 
 def test_every_rule_is_shown_with_value_limit_and_verdict() -> None:
     shown = check_lines(
-        CONCRETE_1, SAM, QUICKBOOKS, findings(CONCRETE_1, SAM, erp=QUICKBOOKS, number_taken_by="SC-013")
+        CONCRETE_1,
+        SAM,
+        QUICKBOOKS,
+        findings(CONCRETE_1, SAM, erp=QUICKBOOKS, namesake=Namesake("SC-013", "Steel", "Riverside")),
     )
     assert [(check.rule, check.value, check.limit, check.verdict) for check in shown[1:]] == [
         ("Sender", "Sam Lee", "Admin on the project's Commitments tool", "OK"),
         ("Number", "6 characters", "4 characters; longer ones are cut", "Blocks"),
         ("Title", "14 characters", "31 characters", "OK"),
-        ("Vendor name", "13 characters", "No known limit", "OK"),
+        ("Vendor name", "13 characters", "Not known", "Not known"),
     ]
+
+
+def test_what_is_not_known_is_never_ok() -> None:
+    unlinked = CONCRETE_1.model_copy(update={"vendor": CONCRETE_1.vendor.model_copy(update={"erp_code": None})})
+    books = QUICKBOOKS.model_copy(update={"limits": LimitsProfile()})
+
+    for erp in (None, books):
+        shown = check_lines(unlinked, SAM, erp, findings(unlinked, SAM, erp=erp))
+
+        verdicts = {check.rule: check.verdict for check in shown}
+        assert verdicts == {
+            "Total": "OK",
+            "Sender": "OK",
+            "Number": "Not known",
+            "Title": "Not known",
+            "Vendor name": "Not known",
+            "Vendor code": "Not known",
+        }
 
 
 def test_a_cut_number_that_stays_unique_is_a_warning() -> None:

@@ -53,8 +53,8 @@ def test_a_wrong_setup_is_fixed_before_the_approver_retries() -> None:
     )
     assert text_of(export_failed(failure=setup)).splitlines()[:4] == [
         "SC-014 was not exported to QuickBooks. Nothing was created there.",
-        "Why: The company has no ERP connection.",
-        "1. The ERP administrator: Fix the ERP connection.",
+        "Why: SC-014 could not be exported to QuickBooks yet: something in the set-up has to be corrected first.",
+        "1. The ERP administrator does what the desk says: https://desk.example/commitments/8841",
         "2. Dana Ruiz retries it: https://desk.example/commitments/8841",
     ]
 
@@ -63,7 +63,7 @@ def test_an_export_that_only_needs_a_retry_lists_one_step() -> None:
     later = failure(FailureClass.RETRY_LATER, owner=Owner.APPROVER, next_step="Retry the export.", in_erp=True)
     assert text_of(export_failed(failure=later)).splitlines()[:3] == [
         "SC-014 was not exported to QuickBooks. An earlier revision stands there, unchanged.",
-        "Why: 15 characters in the number; QuickBooks takes 11 (3070).",
+        "Why: QuickBooks could not take SC-014 when it was tried (3070).",
         "1. Dana Ruiz: Retry the export: https://desk.example/commitments/8841",
     ]
 

@@ -1,0 +1,151 @@
+"""What the rules of a company let an approver accept: what others sent, up to a limit, together with another one."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from schemas.commitment import Commitment, Person
+from services.approval.rules.approval_rules import CompanyRules, Duties
+from services.approval.rules.finding import Finding
+from services.approval.rules.first_approval import FirstApproval
+from services.pipeline.formats import money
+
+DUTIES, LIMIT, SECOND = "separation of duties", "approval limit", "second approval"
+"""The rules, as findings name them."""
+
+MAX_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Approver:
+    """Somebody who may accept commitments of the company."""
+
+    person: Person
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """Who looks at a commitment to accept it, by which rules, and which other approvers there are.
+
+    The others are only needed, and given, where approvers have limits.
+    """
+
+    who: Approver
+    rules: CompanyRules
+    others: tuple[Approver, ...] = ()
+
+
+def control_findings(
+    commitment: Commitment, sent_by: Person, authority: Authority, first: FirstApproval | None = None
+) -> Iterator[Finding]:
+    """Why the approver may not accept what `sent_by` submitted, or should think twice.
+
+    `first` is the approval of the first of two approvers that stands.
+    """
+    case = _Case.of(commitment, sent_by, authority.rules, first)
+    part = case.part_of(authority.who.person)
+    if case.first and case.first.by.id == authority.who.person.id:
+        yield approved_by_you(case.number)
+        return
+    if part and case.rules.separation_of_duties is Duties.BLOCK:
+        yield Finding(DUTIES, f"You {part} {case.number}. Another approver has to accept it.")
+        return
+    if part and case.rules.separation_of_duties is Duties.WARN:
+        text = f"You {part} {case.number} yourself. If you accept it, its history says so."
+        yield Finding(DUTIES, text, is_blocking=False)
+    if not case.is_within_limit(authority.who):
+        yield Finding(LIMIT, _above_limit(case, authority))
+    if needs_second(commitment, authority.rules):
+        yield Finding(SECOND, _second_words(case), is_blocking=False)
+
+
+def needs_second(commitment: Commitment, rules: CompanyRules) -> bool:
+    """Whether two approvers have to accept it."""
+    return not _covers(rules.second_approval_above(commitment.currency), abs(Decimal(commitment.total)))
+
+
+def approved_by_you(number: str) -> Finding:
+    """Why the first of two approvers cannot be the second one as well."""
+    return Finding(SECOND, f"You approved {number}. A second approver has to accept it.")
+
+
+def _second_words(case: "_Case") -> str:
+    if case.first is None:
+        above = money(case.rules.second_approval_above(case.currency) or Decimal(0), case.currency)
+        return f"{case.number} is above {above}: a second approver has to accept it after you."
+    asked, terms = [], case.first.terms
+    if terms.erp_code:
+        asked.append(f"the document number {terms.erp_code}")
+    if terms.accounting_date:
+        asked.append(f"the accounting date {terms.accounting_date}")
+    wishes = f" They asked for {' and '.join(asked)}." if asked else ""
+    return f"{case.first.by.name} approved this; a second approver has to accept it.{wishes}"
+
+
+def own_part(creator: Person, sent_by: Person, person: Person) -> str:
+    """What `person` did to the commitment before it was to be accepted, such as "created and sent"; mostly empty."""
+    did = (("created", creator), ("sent", sent_by))
+    return " and ".join(verb for verb, by in did if by.id == person.id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A commitment as far as the rules ask about it; a credit counts as its amount."""
+
+    commitment: Commitment
+    sent_by: Person
+    rules: CompanyRules
+    amount: Decimal
+    first: FirstApproval | None
+    """The approval of the first of two approvers, where two are needed."""
+
+    @classmethod
+    def of(cls, commitment: Commitment, sent_by: Person, rules: CompanyRules, first: FirstApproval | None) -> "_Case":
+        counted = first if needs_second(commitment, rules) else None
+        return cls(commitment, sent_by, rules, abs(Decimal(commitment.total)), counted)
+
+    @property
+    def number(self) -> str:
+        return self.commitment.number
+
+    @property
+    def currency(self) -> str:
+        return self.commitment.currency
+
+    def part_of(self, person: Person) -> str:
+        return own_part(self.commitment.creator, self.sent_by, person)
+
+    def is_barred(self, person: Person) -> bool:
+        """Whether the person may not accept it, whatever their limit."""
+        is_first = self.first is not None and self.first.by.id == person.id
+        return is_first or (self.rules.separation_of_duties is Duties.BLOCK and bool(self.part_of(person)))
+
+    def is_within_limit(self, approver: Approver) -> bool:
+        return _covers(self.limit(approver), self.amount)
+
+    def limit(self, approver: Approver) -> Decimal | None:
+        """The highest total that the approver may accept; None if there is no limit."""
+        return self.rules.limit(approver.person.id, self.currency)
+
+
+def _covers(limit: Decimal | None, amount: Decimal) -> bool:
+    return limit is None or amount <= limit
+
+
+def _above_limit(case: _Case, authority: Authority) -> str:
+    limit = case.limit(authority.who)
+    known = f"{case.number} is {money(case.commitment.total, case.currency)}. "
+    yours = f"Your limit is {money(limit or Decimal(0), case.currency)}"
+    able = [
+        each.person.name for each in authority.others if not case.is_barred(each.person) and case.is_within_limit(each)
+    ]
+    if not able:
+        return f"{known}{yours}, and no other approver may accept it either."
+    return f"{known}{yours}; {_alternatives(able)} may accept it."
+
+
+def _alternatives(names: list[str]) -> str:
+    """The names in one phrase: "Dana Ruiz, Kim Osei or Lee Park"; of many the first ones."""
+    shown = names if len(names) <= MAX_NAMED else [*names[: MAX_NAMED - 1], f"{len(names) - MAX_NAMED + 1} others"]
+    *head, last = shown
+    return f"{', '.join(head)} or {last}" if head else last

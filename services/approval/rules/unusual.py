@@ -1,0 +1,44 @@
+"""Warns of what is unusual before it is accepted: an amount far above the vendor's others, or one that came before."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from statistics import median
+
+from schemas.commitment import Commitment
+from services.approval.rules.finding import Finding
+from services.pipeline.formats import money
+
+MANY_TIMES = 10
+"""From so many times the vendor's median, an amount is unusual."""
+
+FEWEST_OTHERS = 3
+"""Of so many other commitments at least a median says something."""
+
+SIMILAR_DAYS = 90
+"""So far apart two commitments may have been sent of which one may be the other once more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Others:
+    """Other commitments of the same vendor: the latest `totals` in the same currency, and one that is `similar`.
+
+    `similar` is the number of one with the same amount in the same project.
+    """
+
+    totals: Sequence[Decimal] = ()
+    similar: str = ""
+
+
+def unusual_findings(content: Commitment, others: Others) -> Iterator[Finding]:
+    """What is unusual about `content` beside `others`; none of it prevents acceptance."""
+    total, vendor = Decimal(content.total), content.vendor.name
+    usual = median(others.totals) if len(others.totals) >= FEWEST_OTHERS else Decimal(0)
+    if usual > 0 and total >= MANY_TIMES * usual:
+        times = f"{total / usual:,.0f}"
+        text = f"{content.number} is {times} times what commitments of {vendor} usually amount to,"
+        yield Finding("usual amount", f"{text} {money(usual, content.currency)}.", is_blocking=False)
+    if others.similar:
+        same = f"the same vendor, project and amount as {others.similar}"
+        text = f"{content.number} has {same}. See that it is not the same order twice."
+        yield Finding("similar", text, is_blocking=False)

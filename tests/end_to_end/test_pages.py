@@ -1,0 +1,143 @@
+"""Every page of desk and sandbox in a real browser: axe, colours, narrow screens, keyboard; and its screenshots."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+
+from sandbox.commitments.draft import Draft
+from sandbox.filling import fill
+from sandbox.filling.examples import Course
+from sandbox.quickbooks.erp import served_quickbooks
+from sandbox.story.actors import Actors
+from sandbox.world import World, WorldOptions, running_world
+from schemas.examples.cast import DIRECTORY, SAM
+from schemas.fields import FailureClass
+from tests.end_to_end.page_checks import look_at
+from tests.end_to_end.page_table import LONG_WORDS, PAGES, WAITING, PageUnderTest, Site, example
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240), pytest.mark.asyncio(loop_scope="module")]
+
+NOBODY_ANSWERS = "http://127.0.0.1:9"
+
+
+@dataclass(frozen=True, slots=True)
+class Sites:
+    """The running sites by their addresses, and a browser in which people are signed in on the desk."""
+
+    world: World
+    addresses: dict[Site, str]
+    browser: Browser
+    contexts: dict[str | None, BrowserContext] = field(default_factory=dict)
+
+    async def open(self, wanted: PageUnderTest) -> Page:
+        """The page, open in a tab of its person."""
+        if wanted.who not in self.contexts:
+            self.contexts[wanted.who] = await self._signed_in(wanted.who)
+        page = await self.contexts[wanted.who].new_page()
+        await page.goto(f"{self.addresses[wanted.site]}{wanted.path}")
+        if wanted.steps:
+            await wanted.steps(page)
+            await page.wait_for_load_state()
+        return page
+
+    async def _signed_in(self, person_id: str | None) -> BrowserContext:
+        context = await self.browser.new_context(bypass_csp=True)  # axe is a script, which the pages do not allow
+        context.set_default_timeout(30_000)
+        if person_id:
+            page = await context.new_page()
+            await page.goto(self.addresses[Site.DESK])
+            await page.get_by_role("button", name=DIRECTORY[person_id].name).click()
+            await page.close()
+        return context
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def sites(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sites]:
+    """The whole system is running, with examples in every view; QuickBooks runs beside it."""
+    options = WorldOptions(is_durable=False, erp_settings={"max_attempts": 4})
+    async with AsyncExitStack() as stack:
+        enter = stack.enter_async_context
+        world = await enter(running_world(tmp_path_factory.mktemp("world"), options))
+        quickbooks = await enter(served_quickbooks(NOBODY_ANSWERS))
+        await fill(world, WAITING, lambda _sentence: None)
+        world.commitments.create(LONG_WORDS, SAM.id)
+        playwright = await enter(async_playwright())
+        chromium = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+        # Chromium's own sandbox does not run as root, which CI does
+        browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield Sites(world, _addresses(world, quickbooks.url), browser)
+        await browser.close()
+
+
+@pytest.fixture(scope="module")
+def pictures() -> Path | None:
+    """The folder for screenshots, if SCREENSHOTS names one."""
+    folder = Path(os.environ["SCREENSHOTS"]) if os.environ.get("SCREENSHOTS") else None
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.mark.parametrize("wanted", PAGES, ids=lambda page: page.title)
+async def test_nobody_is_kept_from_using_the_page(
+    wanted: PageUnderTest, sites: Sites, pictures: Path | None, request: pytest.FixtureRequest
+) -> None:
+    page = await sites.open(wanted)
+    found = await look_at(
+        page, pictures / wanted.title if pictures else None, is_thorough=request.config.getoption("long")
+    )
+    await page.close()
+    assert not found, "\n".join(found)
+
+
+async def test_the_demo_has_examples_in_every_view_of_every_failure_and_of_every_mail(sites: Sites) -> None:
+    async with Actors(sites.world) as dana:
+        rows = {view: await dana.rows(view) for view in ("ready", "failed", "exporting", "synced", "rejected")}
+        waiting = [await dana._call_desk("GET", f"/{row['id']}") for row in rows["ready"]]
+
+    assert len(rows["ready"]) == WAITING
+    assert {row["revision"] for row in rows["ready"]} == {1, 2}
+    findings = [finding for each in waiting for content in each["submissions"] for finding in content["findings"]]
+    assert {each["is_blocking"] for each in findings} == {True, False}
+    assert "disputed" in {row["status"] for row in rows["ready"]}
+    assert {row["failure_class"] for row in rows["failed"]} == set(FailureClass)
+    assert "in_doubt" in {row["status"] for row in rows["exporting"]}
+    assert rows["synced"]
+    assert rows["rejected"]
+    subjects = {mail.subject.partition(":")[0] for mail in sites.world.mailbox.to(None)}
+    assert subjects == {"Rejected", "Export failed", "Re-sent", "ERP Integrations Daily Summary"}
+
+
+async def test_a_page_that_refreshes_itself_leaves_what_somebody_types(sites: Sites) -> None:
+    id_, tool = example(Course.REJECTED, 1), sites.world.commitments
+    page = await sites.open(PageUnderTest(Site.COMMITMENTS, "typing", f"/commitments/{id_}"))
+    note = page.get_by_label("Note to the approver")
+    await note.fill("The certificate is renewed.")
+
+    draft = Draft.of(tool.tracked[id_].commitment).model_copy(update={"status": "Out for bid"})
+    tool.edit(id_, draft, SAM.id)
+
+    await expect(page.locator("#facts")).to_contain_text("Out for bid")
+    await expect(note).to_be_focused()
+    await expect(note).to_have_value("The certificate is renewed.")
+    await note.fill("")
+    await page.locator("h1").click()
+    await expect(page.get_by_text("Nothing has changed since")).to_have_count(0)
+    await page.close()
+
+
+def _addresses(world: World, quickbooks_url: str) -> dict[Site, str]:
+    return {
+        Site.DESK: world.desk_url,
+        Site.COMMITMENTS: world.commitments.url,
+        Site.MAILBOX: world.mailbox.url,
+        Site.ERP: world.erp.url,
+        Site.SIGN_IN: world.sign_in.issuer,
+        Site.QUICKBOOKS: quickbooks_url,
+    }

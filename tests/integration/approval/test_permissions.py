@@ -1,0 +1,257 @@
+"""Who may do what: every route, for every level, with and without the privilege, in the own and in another company."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from http import HTTPStatus
+from itertools import product
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
+from httpx2 import AsyncClient, Response
+
+from schemas.events import DirectoryPerson
+from schemas.fields import ToolLevel
+from schemas.links import sign_unsubscribe
+from schemas.snapshot import Snapshot
+from services.approval.storage import tables
+from services.approval.web.desk.commitment_actions import Action
+from services.approval.web.desk.forms import Choice, Verb
+from tests.integration.approval import company
+from tests.integration.approval.company import COMPANY, OTHER_COMPANY, content, directory_person
+from tests.integration.approval.desk import LINK_SECRET, DeskUnderTest
+
+SC = content("8841", "SC-014", title="Footings of pier 7")
+HASH = Snapshot.of(SC).content_hash
+READ: dict[str, Any] = {"revision": 1, "content_hash": HASH}
+API = "/api/v1"
+ONE_API = f"{API}/commitments/{{commitment_id}}"
+REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+
+
+class Needs(Enum):
+    """What a route asks of its sender."""
+
+    NOTHING = "nothing"
+    SIGN_IN = "a sign-in"
+    VIEW = "any level on the tool"
+    APPROVE = "Standard or Admin, and the privilege"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a route needs, and what is sent to it; `is_scoped` if it is about the commitment SC-014."""
+
+    needs: Needs
+    json: dict[str, Any] | None = None
+    form: dict[str, str] | None = None
+    query: dict[str, str] | None = None
+    is_scoped: bool = False
+    is_unknown: bool = False
+    """Whether what is sent names something that nobody has, so that whoever may do it gets 404."""
+
+
+REASON = {"title": "Closed", "text": "The period is closed."}
+ANSWERS = {
+    "accept": READ,
+    "reject": READ | {"reason": "No."},
+    "retry": {"revision": 1, "round": 1},
+    "settle": {"revision": 1, "round": 1, "note": "Not there."},
+    "confirm": {"revision": 1, "round": 1, "evidence": 1, "agrees": True, "note": "Seen."},
+    "export-again": {"revision": 1, "reopened": 0, "document": "17", "note": "Again."},
+    "accept-drift": {"revision": 1, "version": 1, "note": "Right so."},
+}
+CHOSEN = {"choice-8841": Choice(Verb.ACCEPT, 1, HASH, "8841").value}
+PAGE_FIELDS = {"revision": "1", "round": "1", "content_hash": HASH, "reason": "No.", "evidence": "Seen.", "why": "So."}
+MATRIX: dict[tuple[str, str], Entry] = {
+    ("GET", f"{API}/openapi.json"): Entry(Needs.NOTHING),
+    ("GET", f"{API}/commitments"): Entry(Needs.VIEW),
+    ("GET", ONE_API): Entry(Needs.VIEW, is_scoped=True),
+    ("GET", f"{ONE_API}/history"): Entry(Needs.VIEW, is_scoped=True),
+    **{
+        ("POST", f"{ONE_API}/{verb}"): Entry(Needs.APPROVE, json=body, is_scoped=True) for verb, body in ANSWERS.items()
+    },
+    ("POST", f"{API}/answers"): Entry(
+        Needs.APPROVE,
+        json={"answers": [{"verb": "accept", "commitment_id": "8841", "answer": READ}]},
+        is_scoped=True,
+    ),
+    ("GET", f"{API}/marks"): Entry(Needs.APPROVE),
+    ("POST", f"{API}/marks"): Entry(
+        Needs.APPROVE, json={"verb": "accept", "commitment_id": "8841", "answer": READ}, is_scoped=True
+    ),
+    ("DELETE", f"{API}/marks/{{commitment_id}}"): Entry(Needs.APPROVE),
+    ("GET", f"{API}/reasons"): Entry(Needs.APPROVE),
+    ("POST", f"{API}/reasons"): Entry(Needs.APPROVE, json=REASON),
+    ("PUT", f"{API}/reasons/{{reason_id}}"): Entry(Needs.APPROVE, json=REASON, is_unknown=True),
+    ("DELETE", f"{API}/reasons/{{reason_id}}"): Entry(Needs.APPROVE, is_unknown=True),
+    ("GET", f"{API}/me"): Entry(Needs.SIGN_IN),
+    ("GET", f"{API}/people"): Entry(Needs.VIEW),
+    ("GET", f"{API}/sessions"): Entry(Needs.VIEW),
+    ("POST", f"{API}/sessions/{{name}}/end"): Entry(Needs.VIEW),
+    ("POST", f"{API}/daily-summary/unsubscribe"): Entry(Needs.VIEW),
+    ("POST", f"{API}/daily-summary/subscribe"): Entry(Needs.VIEW),
+    ("GET", "/"): Entry(Needs.NOTHING),
+    ("GET", "/commitments"): Entry(Needs.VIEW),
+    ("GET", "/commitments.csv"): Entry(Needs.VIEW),
+    ("GET", "/print"): Entry(Needs.VIEW),
+    ("GET", "/news"): Entry(Needs.VIEW, query={"since": "2026-11-16T00:00:00Z"}),
+    ("POST", "/marks"): Entry(Needs.APPROVE, form={"mark": CHOSEN["choice-8841"]}, is_scoped=True),
+    ("GET", "/review"): Entry(Needs.APPROVE),
+    ("POST", "/review"): Entry(Needs.APPROVE, form=CHOSEN),
+    ("GET", "/reject-several"): Entry(Needs.APPROVE),
+    ("POST", "/reject-several"): Entry(Needs.APPROVE, form=CHOSEN | {"all": "reject", "reason": "No."}),
+    ("POST", "/failed/retry"): Entry(Needs.APPROVE, form=CHOSEN),
+    ("GET", "/failed/reject"): Entry(Needs.APPROVE, query={"cause": "The ERP is away."}),
+    ("POST", "/failed/reject"): Entry(Needs.APPROVE, form=CHOSEN | {"reason": "No."}),
+    ("POST", "/differences"): Entry(Needs.APPROVE, form={}),
+    ("GET", "/commitments/{commitment_id:path}"): Entry(Needs.VIEW, is_scoped=True),
+    **{
+        ("POST", f"/commitments/{{commitment_id:path}}/{action.value}"): Entry(
+            Needs.APPROVE, form=PAGE_FIELDS, is_scoped=True
+        )
+        for action in Action
+    },
+    ("GET", "/directory"): Entry(Needs.VIEW),
+    ("GET", "/access"): Entry(Needs.SIGN_IN),
+    ("GET", "/help"): Entry(Needs.SIGN_IN),
+    ("POST", "/help/keys"): Entry(Needs.SIGN_IN, form={"keys": "off"}),
+    ("GET", "/reasons"): Entry(Needs.APPROVE),
+    ("POST", "/reasons"): Entry(Needs.APPROVE, form=REASON),
+    ("GET", "/reasons/{template_id}"): Entry(Needs.APPROVE, is_unknown=True),
+    ("POST", "/reasons/{template_id}/change"): Entry(Needs.APPROVE, form=REASON, is_unknown=True),
+    ("POST", "/reasons/{template_id}/delete"): Entry(Needs.APPROVE),
+    ("GET", "/u/{token:path}"): Entry(Needs.NOTHING),
+    ("POST", "/u/{token:path}"): Entry(Needs.NOTHING, form={}),
+    ("GET", "/sessions"): Entry(Needs.SIGN_IN),
+    ("POST", "/sessions/end"): Entry(Needs.SIGN_IN, form={}),
+    ("GET", "/sign-in"): Entry(Needs.NOTHING),
+    ("GET", "/sign-in/callback"): Entry(Needs.NOTHING),
+    ("GET", "/signed-out"): Entry(Needs.NOTHING),
+    ("POST", "/sign-out"): Entry(Needs.NOTHING, form={}),  # the last one, since it ends the session
+}
+
+
+def routes(app: FastAPI) -> Iterator[tuple[str, str]]:
+    """Yield the method and the path of each route of `app`; each form of a commitment's page is one."""
+    for route in iter_route_contexts(app.routes):
+        for method in sorted(set(route.methods or ()) - {"HEAD"}):
+            actions = [action.value for action in Action] if "{action}" in (route.path or "") else [""]
+            yield from ((method, (route.path or "").replace("{action}", action)) for action in actions)
+
+
+def person(level: ToolLevel, company_id: str, *, is_privileged: bool) -> DirectoryPerson:
+    name = f"{level.value} {is_privileged} {company_id}"
+    person_id = f"matrix-{name.replace(' ', '-')}"
+    members: dict[str, Any] = {"erp_tool": level, "can_push_to_accounting": is_privileged, "company_id": company_id}
+    return directory_person(person_id, name, **members)
+
+
+# those who may decide come last, since their answers are recorded
+PEOPLE = sorted(
+    (
+        person(level, company_id, is_privileged=is_privileged)
+        for level, is_privileged, company_id in product(ToolLevel, (False, True), (OTHER_COMPANY, COMPANY))
+    ),
+    key=lambda each: each.is_approver and each.company_id == COMPANY,
+)
+
+
+async def send(browser: AsyncClient, route: tuple[str, str], entry: Entry) -> Response:
+    method, path = route
+    address = path.replace("{commitment_id:path}", "8841").replace("{commitment_id}", "8841")
+    token = sign_unsubscribe(LINK_SECRET, COMPANY, "person-5")
+    address = address.replace("{token:path}", token).replace("{name}", "0" * 64)
+    return await browser.request(method, address, json=entry.json, data=entry.form, params=entry.query)
+
+
+def status_of(answer: Response) -> int:
+    """The status, of several answers that of the only one."""
+    results = answer.json().get("results") if answer.url.path == f"{API}/answers" else None
+    return int(results[0]["status"]) if results else answer.status_code
+
+
+def is_right(entry: Entry, who: DirectoryPerson, status: int) -> bool:
+    """Whether `who` got what the entry says."""
+    is_allowed = {
+        Needs.NOTHING: True,
+        Needs.SIGN_IN: True,
+        Needs.VIEW: who.erp_tool is not ToolLevel.NONE,
+        Needs.APPROVE: who.erp_tool in (ToolLevel.STANDARD, ToolLevel.ADMIN) and who.can_push_to_accounting,
+    }[entry.needs]
+    if not is_allowed:
+        return status == HTTPStatus.FORBIDDEN
+    if entry.is_unknown or (entry.is_scoped and who.company_id != COMPANY):
+        return status == HTTPStatus.NOT_FOUND
+    return status not in (*REFUSED, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED) and status < 500
+
+
+async def decisions(desk: DeskUnderTest) -> list[str]:
+    topics = [row["topic"] for row in await desk.consumer.rows(tables.KERNEL.outbox)]
+    return [topic for topic in topics if topic.startswith("decision.")]
+
+
+def test_every_route_has_an_entry(desk: DeskUnderTest) -> None:
+    assert set(routes(desk.app)) - {("", "/assets")} == set(MATRIX)
+
+
+def test_a_route_without_an_entry_is_noticed(desk: DeskUnderTest) -> None:
+    @desk.app.post("/everything/delete")
+    async def delete() -> None: ...
+
+    assert set(routes(desk.app)) - set(MATRIX) == {("POST", "/everything/delete")}
+
+
+async def test_everybody_can_do_what_their_level_and_privilege_allow_in_their_company_and_nothing_else(
+    desk: DeskUnderTest,
+) -> None:
+    await desk.receive(company.sent(SC), *PEOPLE)
+    wrong = []
+    for who in PEOPLE:
+        may_decide = who.is_approver and who.company_id == COMPANY
+        async with desk.browser(who) as browser:
+            for route, entry in MATRIX.items():
+                answer = await send(browser, route, entry)
+                is_leak = who.company_id != COMPANY and SC["title"] in answer.text
+                if is_leak or not is_right(entry, who, status_of(answer)):
+                    wrong.append((who.name, *route, status_of(answer)))
+        if not may_decide:
+            assert await decisions(desk) == [], who.name
+
+    assert wrong == []
+    assert await decisions(desk) == ["decision.accepted"]
+
+
+@pytest.mark.parametrize(
+    ("level", "is_privileged", "company_id", "status"),
+    [
+        (ToolLevel.READ_ONLY, True, COMPANY, HTTPStatus.OK),
+        (ToolLevel.ADMIN, False, COMPANY, HTTPStatus.CONFLICT),
+        (ToolLevel.ADMIN, True, OTHER_COMPANY, HTTPStatus.CONFLICT),
+        (ToolLevel.ADMIN, True, COMPANY, HTTPStatus.FORBIDDEN),
+    ],
+)
+def test_the_matrix_notices_who_is_let_in_or_kept_out(
+    level: ToolLevel, company_id: str, status: int, *, is_privileged: bool
+) -> None:
+    who = person(level, company_id, is_privileged=is_privileged)
+
+    assert not is_right(Entry(Needs.APPROVE, is_scoped=True), who, status)
+
+
+async def test_who_is_not_signed_in_gets_nothing_but_the_sign_in(desk: DeskUnderTest) -> None:
+    await desk.receive(company.sent(SC))
+    let_in = []
+    async with desk.browser() as browser:
+        for route, entry in MATRIX.items():
+            if entry.needs is Needs.NOTHING:
+                continue
+            answer = await send(browser, route, entry)
+            is_led_to_sign_in = answer.headers.get("location", "").startswith("/sign-in?")
+            if answer.status_code != HTTPStatus.UNAUTHORIZED and not is_led_to_sign_in:
+                let_in.append((*route, answer.status_code))
+
+    assert let_in == []
+    assert await decisions(desk) == []

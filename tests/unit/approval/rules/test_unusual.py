@@ -1,0 +1,36 @@
+"""What is unusual about a commitment beside the others of its vendor."""
+
+from decimal import Decimal
+
+import pytest
+
+from schemas.examples.cast import CONCRETE_1
+from services.approval.rules.unusual import Others, unusual_findings
+
+TOTAL = Decimal(CONCRETE_1.total)
+
+
+def said(others: Others) -> list[str]:
+    found = list(unusual_findings(CONCRETE_1, others))
+    assert not any(each.is_blocking for each in found)
+    return [each.text for each in found]
+
+
+def test_an_amount_of_ten_times_the_vendors_median_is_a_warning() -> None:
+    assert said(Others((TOTAL / 10, TOTAL / 10, Decimal(1)))) == [
+        "SC-014 is 10 times what commitments of Acme Concrete usually amount to, USD 48,025.00."
+    ]
+
+
+@pytest.mark.parametrize(
+    "totals",
+    [(), (Decimal(1), Decimal(1)), (TOTAL / 9, TOTAL / 9, Decimal(1)), (Decimal(0),) * 3, (Decimal(-5),) * 3],
+)
+def test_too_few_others_or_a_usual_amount_say_nothing(totals: tuple[Decimal, ...]) -> None:
+    assert said(Others(totals)) == []
+
+
+def test_the_same_vendor_project_and_amount_is_a_warning() -> None:
+    assert said(Others(similar="SC-009")) == [
+        "SC-014 has the same vendor, project and amount as SC-009. See that it is not the same order twice."
+    ]
