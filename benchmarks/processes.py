@@ -111,6 +111,7 @@ def countersign_environment(place: Place) -> dict[str, str]:
         "KAFKA_BOOTSTRAP_SERVERS": place.kafka,
         "DATABASE_URL": place.database,
         "PUBLIC_URL": "http://127.0.0.1:1",
+        "UNDO_SECONDS": "0",
         "LINK_SECRET": "only-for-measuring-here",
         "OIDC_ISSUER": "http://127.0.0.1:1",
         "OIDC_CLIENT_ID": "bench",

@@ -135,6 +135,9 @@ Excerpt = Annotated[
 Reason = Annotated[
     str, StringConstraints(min_length=1, max_length=limits.MAX_REASON_CHARACTERS, pattern=REASON_PATTERN)
 ]
+QuestionText = Annotated[
+    str, StringConstraints(min_length=1, max_length=limits.MAX_QUESTION_CHARACTERS, pattern=REASON_PATTERN)
+]
 Note = Annotated[str, StringConstraints(max_length=limits.MAX_NOTE_CHARACTERS, pattern=TEXT_PATTERN)]
 Url = Annotated[str, StringConstraints(max_length=limits.MAX_URL_CHARACTERS, pattern=URL_PATTERN)]
 Email = Annotated[str, StringConstraints(max_length=limits.MAX_EMAIL_CHARACTERS, pattern=EMAIL_PATTERN)]

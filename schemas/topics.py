@@ -56,6 +56,8 @@ TOPICS: tuple[Topic, ...] = (
     Topic(events.DecisionResolved),
     Topic(events.DecisionDriftAccepted),
     Topic(events.ApprovalRequested),
+    Topic(events.QuestionAsked),
+    Topic(events.QuestionAnswered),
     Topic(events.ExportInDoubt),
     Topic(events.ExportSucceeded),
     Topic(events.ExportFailed),

@@ -11,6 +11,7 @@ from typing import Any
 import click
 from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
+from services.command_audit import audit
 from services.command_connections import connections
 from services.command_dead_letters import dead_letters
 from services.command_explain import explain
@@ -172,6 +173,7 @@ def demo(folder: Path | None, *, story: bool, erp: str, waiting: int) -> None:
     sys.exit(demo_module.run_demo(folder=folder, is_story=story, erp=erp, waiting=waiting))
 
 
+main.add_command(audit)
 main.add_command(connections)
 main.add_command(dead_letters)
 main.add_command(explain)

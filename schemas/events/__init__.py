@@ -7,6 +7,7 @@ from schemas.events.answers import (
     DecisionAccepted,
     DecisionDriftAccepted,
     DecisionFirstApproved,
+    DecisionLink,
     DecisionRejected,
     DecisionResolved,
     DigestPreference,
@@ -25,6 +26,7 @@ from schemas.events.exports import (
 )
 from schemas.events.limits_profile import LimitsProfile
 from schemas.events.mails import CurrencyTotal, DigestReady, DigestRow, DigestSection, MailSettled
+from schemas.events.questions import QuestionAnswered, QuestionAsked
 from schemas.events.references import (
     ITEM,
     JOB,
@@ -63,6 +65,7 @@ __all__ = [
     "DecisionAccepted",
     "DecisionDriftAccepted",
     "DecisionFirstApproved",
+    "DecisionLink",
     "DecisionRejected",
     "DecisionResolved",
     "DigestPreference",
@@ -85,6 +88,8 @@ __all__ = [
     "LimitsProfile",
     "MailSettled",
     "MappedNames",
+    "QuestionAnswered",
+    "QuestionAsked",
     "Removal",
     "Submission",
     "SubmissionRefused",

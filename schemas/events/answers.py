@@ -42,6 +42,23 @@ class UnlinkedDocument(Record):
 UnlinkedDocuments = Annotated[tuple[UnlinkedDocument, ...], Field(max_length=limits.MAX_UNLINKED_DOCUMENTS), NullIs(())]
 
 
+class DecisionLink(Record):
+    """The place of a decision in the chain of all decisions on its commitment, so that none can be changed unseen."""
+
+    position: Annotated[Version, Field(ge=1)] = Field(
+        description="1 for the first decision on the commitment, +1 for each further one."
+    )
+    previous: ContentHash = Field(description="`hash` of the decision before; 64 zeros for the first one.")
+    decided_at: Instant = Field(description="When it was decided.")
+    hash: ContentHash = Field(
+        description="SHA-256 of `previous`, a line feed, and the RFC 8785 form of the decision: with its `type` and "
+        "its `data`, without `commitment`, without this hash, and without members that have their default value."
+    )
+
+
+_LINK = "Its place in the chain of decisions on the commitment; absent where the chain did not exist yet."
+
+
 class DecisionAccepted(CommitmentData):
     """An approver accepted a revision: it is to be written to the ERP, exactly as it stands here."""
 
@@ -85,6 +102,7 @@ class DecisionAccepted(CommitmentData):
     first_approved_by: Person | None = Field(
         default=None, description="Who approved it before, where the company's rules ask for two approvers."
     )
+    link: DecisionLink | None = Field(default=None, description=_LINK)
 
 
 class DecisionFirstApproved(CommitmentData):
@@ -100,6 +118,7 @@ class DecisionFirstApproved(CommitmentData):
     erp_code: Code | None = Field(default=None, description="The document number that the approver asks for.")
     accounting_date: Day | None = Field(default=None, description="The day on which the ERP is to book it.")
     note: Note | None = Field(default=None, description="What the approver wants to be remembered.")
+    link: DecisionLink | None = Field(default=None, description=_LINK)
 
 
 class DecisionRejected(CommitmentData):
@@ -118,6 +137,7 @@ class DecisionRejected(CommitmentData):
     reopened: Reopened = Field(
         default=0, description="How often this revision was reopened after it had been in the ERP; it is given back."
     )
+    link: DecisionLink | None = Field(default=None, description=_LINK)
 
 
 class DecisionResolved(CommitmentData):
@@ -145,6 +165,7 @@ class DecisionResolved(CommitmentData):
     withdrawn_by: Person | None = Field(
         default=None, description="The approver who says that this document is no evidence after all; absent before."
     )
+    link: DecisionLink | None = Field(default=None, description=_LINK)
 
     @property
     def evidence_step(self) -> str:
@@ -180,6 +201,7 @@ class DecisionDriftAccepted(CommitmentData):
     differences: Differences = Field(default=(), description="What differs.")
     decided_by: Person = Field(description="Who accepted it.")
     note: Note = Field(description="Why the ERP is right, in the approver's words.")
+    link: DecisionLink | None = Field(default=None, description=_LINK)
 
 
 class ApprovalRequested(CommitmentData):

@@ -1,6 +1,6 @@
 """Realistic events of every topic: one story of two commitments of a project on their way to accounting."""
 
-from schemas.examples import answers, exports, mails, references, upstream
+from schemas.examples import answers, exports, mails, questions, references, upstream
 from schemas.examples.example import Example
 
 __all__ = ["EXAMPLES", "Example"]
@@ -8,6 +8,7 @@ __all__ = ["EXAMPLES", "Example"]
 EXAMPLES: tuple[Example, ...] = (
     *upstream.EXAMPLES,
     *answers.EXAMPLES,
+    *questions.EXAMPLES,
     *exports.EXAMPLES,
     *references.EXAMPLES,
     *mails.EXAMPLES,

@@ -12,9 +12,14 @@ from schemas.events import (
     DecisionRejected,
     DecisionResolved,
     DigestPreference,
+    QuestionAnswered,
+    QuestionAsked,
     SubmissionRefused,
 )
+from services.approval import holding
 from services.approval.aggregates import AGGREGATES
+from services.approval.decisions import Decisions
+from services.approval.holding import HeldAnswers
 from services.approval.metrics import REFRESH_SECONDS, refresh_gauges
 from services.approval.rules.refusals import refusal
 from services.approval.rules_file import read_rules
@@ -40,6 +45,8 @@ PUBLISHED = (
     DecisionRejected,
     DecisionResolved,
     DigestPreference,
+    QuestionAnswered,
+    QuestionAsked,
     SubmissionRefused,
 )
 OWN_DECISIONS = tuple(
@@ -50,6 +57,8 @@ OWN_DECISIONS = tuple(
         DecisionRejected,
         DecisionResolved,
         DecisionDriftAccepted,
+        QuestionAsked,
+        QuestionAnswered,
     )
 )
 """What a database that was restored from a backup has to read again before anybody may decide on it."""
@@ -63,6 +72,8 @@ def build() -> tuple[Service, ApprovalSettings]:
     outbox = Outbox(KERNEL)
     catching_up = CatchingUp(database, KERNEL, OWN_DECISIONS)
     lateness = Lateness(database, KERNEL)
+    decisions = Decisions(database, outbox, catching_up.require, rules)
+    held = HeldAnswers(decisions, database, outbox, catching_up.require, settings.undo_seconds)
     service = Service(
         name="approval",
         tables=KERNEL,
@@ -71,6 +82,7 @@ def build() -> tuple[Service, ApprovalSettings]:
         aggregates=AGGREGATES,
         loops=(
             every(REFRESH_SECONDS, sparing(partial(refresh_gauges, database))),
+            every(holding.CARRY_OUT_SECONDS, held.carry_out_due),
             every(tallies.FOLD_SECONDS, partial(tallies.keep_folded, database)),
         ),
         app=build_app(settings, database, outbox, catching_up.require, lateness, rules),

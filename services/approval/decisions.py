@@ -1,19 +1,31 @@
 """Carries out an approver's answer in one transaction on the commitment's row, and publishes the decision."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from schemas.commitment import Commitment, ErpDocument
 from schemas.events import DirectoryPerson, ErpConnection
+from schemas.fields import Status
 from schemas.snapshot import Snapshot
 from schemas.zones import zone_info
 from services.approval.rules.accepting import asked_terms
-from services.approval.rules.answers import Accept, Answer, AnswerResult, ExportAgain, Granted, Retry, Settle
+from services.approval.rules.answers import (
+    Accept,
+    Answer,
+    AnswerResult,
+    Conflict,
+    ExportAgain,
+    Granted,
+    Reject,
+    Retry,
+    Settle,
+)
 from services.approval.rules.approval_rules import DEFAULTS, ApprovalRules
 from services.approval.rules.checks import findings_on_repeat, not_mended, note_findings
 from services.approval.rules.commands import AnswerContext, carry_out
-from services.approval.rules.commitment import CommitmentFacts
+from services.approval.rules.commitment import CommitmentFacts, current_status
+from services.approval.rules.conflicts import held_by
 from services.approval.rules.controls import Authority, needs_second
 from services.approval.rules.erp import erp_title, target_erp
 from services.approval.rules.evidence import document_in_erp, names_in_erp, objection
@@ -21,7 +33,7 @@ from services.approval.rules.finding import Finding
 from services.approval.rules.leaving import objection_to_leaving
 from services.approval.rules.orders import terms_of, wrong_terms_again
 from services.approval.rules.terms import WrongTerm, wrong_terms
-from services.approval.storage import directory, documents, queries, reviews, submissions
+from services.approval.storage import audit, directory, documents, marks, queries, reviews, submissions
 from services.approval.storage.authorities import authority_of
 from services.approval.storage.store import CommitmentStore
 from services.pipeline.apart import apart
@@ -87,16 +99,23 @@ class Decisions:
             if await queries.find(db, who.company_id, commitment_id) is None:
                 return None
             facts = (await self._store.load(db, [commitment_id]))[commitment_id]
-            judged = await self._judged(db, facts, who, answer, traceparent)
+            judged = await self.judge(db, facts, who, answer, traceparent)
             if isinstance(judged.result, Granted):
                 if versions is not None and facts.status_version not in versions:
                     raise OutdatedError(facts)
-                written = await self._record(db, facts, judged.result)
+                written = await record(db, self._store, self._outbox, facts, judged.result)
         if not isinstance(judged.result, Granted):
             return judged
         crash_at("approval.after_decision")
         self._outbox.hand_over(written)
         return Answered(judged.result, judged.result.decided.state)
+
+    async def judge(
+        self, db: Transaction, facts: CommitmentFacts, who: DirectoryPerson, answer: Answer, traceparent: str | None
+    ) -> Answered:
+        """Return the result of `answer` as the next decision on a commitment that is locked; `record` writes it."""
+        last = await audit.last_decision(db, facts.id)
+        return await self._judged(db, facts, who, answer, traceparent, last)
 
     async def check(self, db: Transaction, facts: CommitmentFacts, who: DirectoryPerson, answer: Answer) -> Answered:
         """Return what `answer` by `who` to a commitment of their company would do now, without recording it."""
@@ -107,10 +126,18 @@ class Decisions:
         return await authority_of(db, who, self._rules.of(who.company_id))
 
     async def _judged(
-        self, db: Transaction, facts: CommitmentFacts, who: DirectoryPerson, answer: Answer, traceparent: str | None
+        self,
+        db: Transaction,
+        facts: CommitmentFacts,
+        who: DirectoryPerson,
+        answer: Answer,
+        traceparent: str | None,
+        last: tuple[int, str] | None = None,
     ) -> Answered:
         erps = await directory.erps_of_company(db, who.company_id)
-        context = _context(facts, who, erps, traceparent)
+        context = replace(_context(facts, who, erps, traceparent), last=last)
+        if isinstance(answer, Accept | Reject) and (held := await _held_by_other(db, facts, who, answer, context)):
+            return Answered(held, facts)
         authority = await self.authority(db, who) if isinstance(answer, Accept) else None
         snapshot, findings = await _exported(db, who.company_id, facts, answer, erps, authority)
         result = carry_out(
@@ -125,14 +152,18 @@ class Decisions:
         )
         return Answered(result, facts)
 
-    async def _record(self, db: Transaction, before: CommitmentFacts, granted: Granted) -> Written:
-        decided = granted.decided
-        writes = Writes()
-        requests = await self._store.save(db, writes, [StateChange(before.id, before, decided.state, decided.rows)])
-        written = await self._outbox.write(writes, [*decided.publish, *requests])
-        await writes.execute(db)
-        crash_at("approval.before_decision_commit")
-        return written
+
+async def record(
+    db: Transaction, store: CommitmentStore, outbox: Outbox, before: CommitmentFacts, granted: Granted
+) -> Written:
+    """Write what was granted: facts, rows, and the events to publish."""
+    decided = granted.decided
+    writes = Writes()
+    requests = await store.save(db, writes, [StateChange(before.id, before, decided.state, decided.rows)])
+    written = await outbox.write(writes, [*decided.publish, *requests])
+    await writes.execute(db)
+    crash_at("approval.before_decision_commit")
+    return written
 
 
 def _context(
@@ -140,7 +171,22 @@ def _context(
 ) -> AnswerContext:
     erp = target_erp(facts, erps)
     zone, title = zone_info(who.time_zone), erp.title if erp else None
-    return AnswerContext(who.as_person, zone, utc_now(), traceparent, title)
+    return AnswerContext(who.as_person, zone, utc_now(), traceparent, erp=title)
+
+
+async def _held_by_other(
+    db: Transaction, facts: CommitmentFacts, who: DirectoryPerson, answer: Accept | Reject, context: AnswerContext
+) -> Conflict | None:
+    """Return the conflict with what somebody else has accepted and can still undo; None if nobody has."""
+    current = current_status(facts)
+    person_id, mark = (await marks.held(db, who.company_id, [facts.id])).get(facts.id, (who.person_id, None))
+    if mark is None or current is None or person_id == who.person_id:
+        return None
+    if not current.revision == answer.revision == mark.revision or current.status is not Status.READY:
+        return None
+    person = await directory.person(db, person_id)
+    name = person.name if person else "An accounting approver"
+    return Conflict(current, held_by(current, name, mark.at, context.now, context.zone))
 
 
 def _wrong_terms(

@@ -12,7 +12,7 @@ from services.approval.rules.explanation import Candidate, Explanation, HistoryL
 from services.approval.rules.next_steps import next_step
 from services.approval.rules.polled import line_words
 from services.approval.rules.status import EDITABLE, RIBBONS, meaning
-from services.approval.storage import directory, line, lookups, queries
+from services.approval.storage import audit, directory, line, lookups
 from services.approval.storage.queries import StoredCommitment
 from services.approval.storage.reviews import Review, review
 from services.pipeline.clock import Clock, utc_now
@@ -83,8 +83,8 @@ def _findings(found: Review) -> tuple[str, ...]:
 
 
 async def _history(db: Transaction, company_id: str, commitment_id: str) -> tuple[HistoryLine, ...]:
-    lines = await queries.history(db, company_id, commitment_id)
-    return tuple(HistoryLine(each.at, each.text) for each in lines[:HISTORY_LINES])
+    lines = await audit.lines(db, company_id, commitment_id, HISTORY_LINES)
+    return tuple(HistoryLine(each.at, each.text) for each in reversed(lines))
 
 
 async def _unreachable(db: Transaction, company_id: str, found: Review) -> str:

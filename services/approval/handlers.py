@@ -19,12 +19,15 @@ from schemas.events import (
     ExportInDoubt,
     ExportSucceeded,
     MailSettled,
+    QuestionAnswered,
+    QuestionAsked,
     SubmissionRefused,
 )
 from services.approval.rules import joins
 from services.approval.rules.commitment import CommitmentFacts
 from services.approval.rules.event_handlers import (
     accepted,
+    asked,
     drift_accepted,
     entry_removed,
     first_approved,
@@ -32,6 +35,7 @@ from services.approval.rules.event_handlers import (
     mail_settled,
     person_removed,
     rejected,
+    replied,
     resolved,
     submission_refused,
     submitted,
@@ -49,6 +53,8 @@ HANDLERS: Handlers[CommitmentFacts, StoredRow] = (
     On(DecisionRejected, rejected),
     On(DecisionResolved, resolved),
     On(DecisionDriftAccepted, drift_accepted),
+    On(QuestionAsked, asked),  # our own as well
+    On(QuestionAnswered, replied),
     On(ExportInDoubt, joining(joins.in_doubt)),
     On(ExportFailed, joining(joins.failed)),
     On(ExportSucceeded, joining(joins.succeeded)),

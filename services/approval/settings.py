@@ -33,6 +33,9 @@ class ApprovalSettings(ServiceSettings):
         default=30_000, ge=1, description="Requests to the API that may come from one address in a minute."
     )
     session_hours: int = Field(default=12, ge=1, le=168, description="How long a sign-in lasts, in hours.")
+    undo_seconds: int = Field(
+        default=10, ge=0, le=60, description="How long what the desk accepts can be undone, in seconds; 0: not at all."
+    )
     approval_rules: Annotated[Path | None, BeforeValidator(lambda given: given or None)] = Field(
         default=None,
         description="TOML file with one [[company]] per company whose approvers have limits; read at start.",

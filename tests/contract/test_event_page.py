@@ -28,6 +28,7 @@ PARTS = (
     commitment.Summary,
     commitment.ErpDocument,
     events.UnlinkedDocument,
+    events.DecisionLink,
     events.Change,
     events.Failure,
     events.LimitsProfile,

@@ -6,7 +6,19 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from schemas.commitment import ErpDocument
-from schemas.fields import Code, ContentHash, Count, Day, ErpId, ExportRound, Note, Reason, Revision, Version
+from schemas.fields import (
+    Code,
+    ContentHash,
+    Count,
+    Day,
+    ErpId,
+    ExportRound,
+    Note,
+    QuestionText,
+    Reason,
+    Revision,
+    Version,
+)
 from services.approval.rules.commitment import CurrentStatus
 from services.approval.rules.event_handlers import Handled
 from services.approval.rules.finding import Finding
@@ -117,6 +129,13 @@ class Confirm(_Answer):
         "doubt again, and can be settled in another way.",
     )
     note: Annotated[Note, Field(min_length=1)] = Field(description="What you looked at, in words.")
+
+
+class Ask(_Answer):
+    """Ask the sender about a revision that waits; it goes on waiting."""
+
+    content_hash: ContentHash
+    question: QuestionText = Field(description="What the sender gets by mail, with a link to answer.")
 
 
 Answer = Accept | Reject | Retry | ExportAgain | AcceptDrift | Settle | Confirm

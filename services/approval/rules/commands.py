@@ -4,11 +4,12 @@ Rights are not checked here.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from typing import Any
 
 from schemas.commitment import ErpDocument, Person
+from schemas.decision_chain import Decision, linked
 from schemas.envelope import new_event
 from schemas.events import (
     DecisionAccepted,
@@ -55,7 +56,6 @@ from services.approval.rules.guards import (
 )
 from services.approval.rules.orders import (
     Checked,
-    Decision,
     Verdict,
     about,
     next_round,
@@ -77,12 +77,16 @@ _HANDLERS: Mapping[type[Decision], Handler[Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class AnswerContext:
-    """Who answers and when, and the trace that the answer belongs to; times in a conflict are in `zone`."""
+    """Who answers and when, and the trace that the answer belongs to; times in a conflict are in `zone`.
+
+    `last` is the position and the hash of the commitment's last decision; None before the first one.
+    """
 
     by: Person
     zone: tzinfo
     now: datetime
     traceparent: str | None = None
+    last: tuple[int, str] | None = None
     erp: str | None = None
     """What people call the ERP that the commitment goes to, where that is known."""
 
@@ -239,6 +243,7 @@ def _named(decision: Decision, erp: str | None) -> Decision:
 
 
 def _granted(facts: CommitmentFacts, decision: Decision, context: AnswerContext) -> Granted:
-    event = new_event(_named(decision, context.erp), source=SOURCE, time=context.now, traceparent=context.traceparent)
+    decision = linked(_named(decision, context.erp), context.last, context.now)
+    event = new_event(decision, source=SOURCE, time=context.now, traceparent=context.traceparent)
     decided = _HANDLERS[type(decision)](facts, event, context.now)
-    return Granted(replace(decided, publish=(event, *decided.publish)))
+    return Granted(event_handlers.publishing(event, decided))

@@ -21,6 +21,7 @@ from services.approval.rules.facts import (
     canonical,
 )
 from services.approval.rules.first_approval import FirstApproval
+from services.approval.rules.questions import AskedQuestion, Question, Reply, with_replies
 from services.approval.rules.refusal import Refusal
 
 
@@ -45,6 +46,8 @@ class CommitmentFacts:
     evidence_check: EvidenceCheck | None = None
     refusal: Refusal | None = None
     first_approvals: frozenset[FirstApproval] = frozenset()
+    questions: tuple[Question, ...] = ()
+    replies: tuple[Reply, ...] = ()
     status_version: int = 0
 
     def updated(self, **changes: Any) -> "CommitmentFacts":
@@ -52,6 +55,11 @@ class CommitmentFacts:
         other = object.__new__(CommitmentFacts)
         other.__dict__.update(self.__dict__, **changes)
         return other
+
+    @property
+    def asked(self) -> tuple[AskedQuestion, ...]:
+        """The questions about the last revision that anything was asked about, with their replies."""
+        return with_replies(self.questions, self.replies) if self.questions else ()
 
     @property
     def submitted_revision(self) -> int:

@@ -56,6 +56,17 @@ def cannot_confirm_own(document: ErpDocument) -> str:
     return f"You named {document.name} yourself, so another accounting approver has to confirm it. {_NOT_RECORDED}"
 
 
+def enough_was_asked(current: CurrentStatus, count: int) -> str:
+    """Why no further question about the revision is sent."""
+    number = current.summary.number
+    return f"{count} questions about revision {current.revision} of {number} were sent already. Call, or reject it."
+
+
+def held_by(current: CurrentStatus, name: str, at: datetime, now: datetime, zone: tzinfo) -> str:
+    """Why an answer comes too late: somebody has accepted it, and can still undo that."""
+    return f"{name} accepted {current.summary.number} {_Clock(now, zone).at(at)}. {_NOT_RECORDED}"
+
+
 class _Clock:
     """Formats times in `zone` for a reader at `now`."""
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
+from schemas.decision_chain import Decision
 from schemas.envelope import Event
 from schemas.events import (
     CommitmentData,
@@ -12,11 +13,12 @@ from schemas.events import (
     DirectoryPersonRemoved,
     ErpReference,
     ErpReferenceRemoved,
+    EventData,
     MailSettled,
     Submission,
     SubmissionRefused,
 )
-from services.approval.rules import history, joins
+from services.approval.rules import history, joins, question_joins
 from services.approval.rules.commitment import CommitmentFacts
 from services.approval.rules.rows import StoredRow, SubmissionRow
 from services.approval.rules.status import status_event
@@ -25,6 +27,7 @@ from services.pipeline.newest import Newest
 
 Handled = Decided[CommitmentFacts, StoredRow]
 EventT = TypeVar("EventT", bound=CommitmentData | Submission)
+DecisionT = TypeVar("DecisionT", bound=Decision)
 Handler = Callable[[CommitmentFacts, Event[EventT], datetime], Handled]
 
 
@@ -42,6 +45,27 @@ def joining(join: Callable[[CommitmentFacts, Event[EventT]], CommitmentFacts]) -
         return Decided(after, publish, (history.entry(after, event),))
 
     return handle
+
+
+def deciding(join: Callable[[CommitmentFacts, Event[DecisionT]], CommitmentFacts]) -> Handler[DecisionT]:
+    """Return a handler as `joining` does, which always adds a decision of the chain to the history.
+
+    A restored database may read a decision after a later one, so that it changes nothing; the chain still needs it.
+    """
+    handle = joining(join)
+
+    def handle_decision(facts: CommitmentFacts, event: Event[DecisionT], now: datetime) -> Handled:
+        decided = handle(facts, event, now)
+        if decided.is_changed or event.data.link is None:
+            return decided
+        return replace(decided, rows=(history.entry(decided.state, event),))
+
+    return handle_decision
+
+
+def publishing(event: Event[EventData], decided: Handled) -> Handled:
+    """`decided`, which also publishes the `event` that it follows from."""
+    return replace(decided, publish=(event, *decided.publish))
 
 
 def submitted(facts: CommitmentFacts, event: Event[Submission], now: datetime) -> Handled:
@@ -91,11 +115,13 @@ def entry_removed(
     return Decided(replace(known, record=None), is_changed=known.record is not None)
 
 
-first_approved = joining(joins.first_approved)
-accepted = joining(joins.accepted)
-rejected = joining(joins.rejected)
-resolved = joining(joins.resolved)
-drift_accepted = joining(joins.drift_accepted)
+first_approved = deciding(joins.first_approved)
+accepted = deciding(joins.accepted)
+rejected = deciding(joins.rejected)
+resolved = deciding(joins.resolved)
+drift_accepted = deciding(joins.drift_accepted)
+asked = joining(question_joins.asked)
+replied = joining(question_joins.replied)
 
 
 def _of_company(facts: CommitmentFacts, company_id: str) -> CommitmentFacts:

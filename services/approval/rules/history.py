@@ -1,6 +1,7 @@
 """Describes an event for the history of its commitment."""
 
 from schemas.commitment import ErpDocument, Person
+from schemas.decision_chain import Decision, decision_form
 from schemas.envelope import Event
 from schemas.events import (
     CommitmentResent,
@@ -17,6 +18,8 @@ from schemas.events import (
     ExportInDoubt,
     ExportSucceeded,
     MailSettled,
+    QuestionAnswered,
+    QuestionAsked,
     SubmissionRefused,
 )
 from schemas.fields import Status
@@ -24,19 +27,21 @@ from services.approval.rules.amounts import excess_over_lines
 from services.approval.rules.commitment import CommitmentFacts, current_status
 from services.approval.rules.controls import own_part
 from services.approval.rules.drift_words import drift_words
-from services.approval.rules.rows import HistoryEntry
+from services.approval.rules.rows import Chained, HistoryEntry
 from services.pipeline.formats import money
 
 OCCASIONS = {
     "rejected": "the rejection",
     "export_failed": "the failed export",
     "resent": "the re-sent revision",
+    "question": "a question",
     "submission_refused": "what could not be taken",
 }
 
 
 def entry(facts: CommitmentFacts, event: Event[EventData]) -> HistoryEntry:
     """The history entry for `event`; `facts` are those after it. TypeError if the history has no text for it."""
+    chained = _chained(event.data)
     return HistoryEntry(
         event_id=event.id,
         company_id=facts.company_id or "",
@@ -47,7 +52,15 @@ def entry(facts: CommitmentFacts, event: Event[EventData]) -> HistoryEntry:
         revision=vars(event.data).get("revision"),
         round=vars(event.data).get("round"),
         text=_text(facts, event.data),
+        chained=chained,
     )
+
+
+def _chained(data: EventData) -> Chained | None:
+    """The place of a decision in the chain, as the decision says it: it is told again as it was, never made anew."""
+    if not isinstance(data, Decision) or data.link is None:
+        return None
+    return Chained(data.link.position, data.link.hash, decision_form(data).decode())
 
 
 def _actor(data: EventData) -> Person | None:
@@ -61,7 +74,8 @@ def _actor(data: EventData) -> Person | None:
         case DecisionFirstApproved() | DecisionAccepted() | DecisionRejected() | DecisionDriftAccepted():
             return data.decided_by
         case _:
-            return None
+            asked: Person | None = vars(data).get("asked_by") or vars(data).get("answered_by")
+            return asked
 
 
 def _text(facts: CommitmentFacts, data: EventData) -> str:
@@ -76,14 +90,18 @@ def _text(facts: CommitmentFacts, data: EventData) -> str:
             return _decided(data)
         case ExportInDoubt() | ExportFailed() | ExportSucceeded() | ExportDrifted() | DecisionDriftAccepted():
             return _exported(data)
-        case MailSettled() | SubmissionRefused():
+        case MailSettled() | SubmissionRefused() | QuestionAsked() | QuestionAnswered():
             return _told(data)
         case _:
             raise TypeError(f"the history has no text for {type(data).__name__}")
 
 
-def _told(data: MailSettled | SubmissionRefused) -> str:
+def _told(data: MailSettled | SubmissionRefused | QuestionAsked | QuestionAnswered) -> str:
     match data:
+        case QuestionAsked():
+            return f"{data.asked_by.name} asked {data.summary.sent_by.name}: {data.question}"
+        case QuestionAnswered():
+            return f"{data.answered_by.name} answered: {data.answer}"
         case MailSettled():
             why = f" ({data.reason.rstrip('.')})" if data.reason else ""
             return f"Mail to {data.recipient.name} about {_mail_topic(data.kind)}: {data.outcome}{why}."

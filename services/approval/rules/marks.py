@@ -32,6 +32,13 @@ class Mark:
     erp_code: str | None = None
     accounting_date: date | None = None
     note: str | None = None
+    due_at: datetime | None = None
+    """When it is carried out, if it is sent; until then it can be undone."""
+
+    problem: str | None = None
+    """Why it was sent and could not be carried out."""
+
+    traceparent: str | None = None
 
     @property
     def answer(self) -> Accept | Reject:

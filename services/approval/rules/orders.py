@@ -5,17 +5,9 @@ from datetime import date
 from typing import Any
 
 from schemas.commitment import ErpDocument, Person
+from schemas.decision_chain import Decision
 from schemas.erp_limits import long_memo
-from schemas.events import (
-    DecisionAccepted,
-    DecisionDriftAccepted,
-    DecisionFirstApproved,
-    DecisionRejected,
-    DecisionResolved,
-    ErpConnection,
-    LimitsProfile,
-    UnlinkedDocument,
-)
+from schemas.events import DecisionAccepted, ErpConnection, LimitsProfile, UnlinkedDocument
 from schemas.limits import MAX_UNLINKED_DOCUMENTS
 from schemas.snapshot import Snapshot
 from services.approval.rules.answers import AlreadyGranted, Blocked, Conflict, ExportAgain, Retry, Settle, Unacceptable
@@ -26,7 +18,6 @@ from services.approval.rules.finding import Finding
 from services.approval.rules.guards import is_content
 from services.approval.rules.terms import WrongTerm, wrong_terms
 
-Decision = DecisionFirstApproved | DecisionAccepted | DecisionRejected | DecisionResolved | DecisionDriftAccepted
 Repeat = Retry | ExportAgain | Settle
 Verdict = Decision | AlreadyGranted | Blocked | Unacceptable | Conflict | None
 """A decision grants the answer; None refuses it, because the commitment has changed since the approver saw it."""

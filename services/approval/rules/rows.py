@@ -22,6 +22,15 @@ class SubmissionRow:
 
 
 @value
+class Chained:
+    """The place of a decision in its commitment's chain; `form` is the text that `hash` protects."""
+
+    position: int
+    hash: str
+    form: str
+
+
+@value
 class HistoryEntry:
     """Something that happened to a commitment, in words. Key: event id; a repeat is dropped.
 
@@ -37,6 +46,7 @@ class HistoryEntry:
     revision: int | None
     round: int | None
     text: str
+    chained: Chained | None = None
 
 
 StoredRow = SubmissionRow | HistoryEntry

@@ -151,6 +151,10 @@ def _sentence(facts: CommitmentFacts, current: CurrentStatus, erp: str) -> str:
         return f"{facts.retrieved.by.name} retrieved {number}. It can be edited and re-sent."
     if first := standing_approval(facts):
         return f"{first.by.name} approved {number}; a second approver has to accept it."
+    open_questions = [each for each in facts.asked if each.question.revision == current.revision and not each.reply]
+    if open_questions and current.status is Status.READY:
+        asker = open_questions[0].question.by.name
+        return f"{asker} asked {current.summary.sent_by.name} about {number}, which waits for an accounting approver."
     return _UNRULED_SENTENCES[current.status].format(number=number, revision=current.revision)
 
 

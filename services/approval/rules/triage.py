@@ -24,16 +24,22 @@ GROUP_WORDS = {Group.READY: "Ready to accept", Group.LOOK: "Look first", Group.B
 
 
 def group_of(
-    findings: Sequence[Finding], *, is_disputed: bool, is_changed: bool, has_note: bool, updates: bool
+    findings: Sequence[Finding],
+    *,
+    is_disputed: bool,
+    is_changed: bool,
+    has_note: bool,
+    updates: bool,
+    is_asked: bool = False,
 ) -> Group:
     """The group of a commitment that waits.
 
     Something is to be looked at if a rule found anything, if it was changed after an earlier revision, if its sender
-    wrote a note, or if it `updates` a document of the ERP.
+    wrote a note or was asked, or if it `updates` a document of the ERP.
     """
     if is_disputed or any(finding.is_blocking for finding in findings):
         return Group.BLOCKED
-    return Group.LOOK if findings or is_changed or has_note or updates else Group.READY
+    return Group.LOOK if findings or is_changed or has_note or is_asked or updates else Group.READY
 
 
 def per_cent(before: Decimal, after: Decimal) -> str:

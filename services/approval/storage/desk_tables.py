@@ -1,6 +1,6 @@
 """The tables of the desk and the API themselves: marks, kept reasons, sessions, and responses to repeated requests."""
 
-from sqlalchemy import Column, Date, DateTime, Index, Integer, LargeBinary, Numeric, Table, Text
+from sqlalchemy import Column, Date, DateTime, Index, Integer, LargeBinary, Numeric, Table, Text, text
 
 from services.approval.storage.tables import METADATA
 
@@ -22,6 +22,10 @@ MARK = Table(
     Column("number", Text, nullable=False, comment="as it was marked, like currency and total"),
     Column("currency", Text, nullable=False),
     Column("total", Numeric, nullable=False),
+    Column("due_at", DateTime(timezone=True), comment="when it is carried out; empty while it is not sent"),
+    Column("problem", Text, comment="why it was sent and could not be carried out"),
+    Column("traceparent", Text, comment="of the request that sent it"),
+    Index("mark_held", "commitment_id", postgresql_where=text("due_at is not null")),
 )
 
 REASON_TEMPLATE = Table(

@@ -1,11 +1,11 @@
 """Stores the marks of each approver until they are sent."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, Select, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from schemas.events import DirectoryPerson
@@ -17,30 +17,95 @@ from services.pipeline.retention import MAX_ROWS, Swept, remove, row_address
 MAX_MARKS = 500
 """Of one person; further ones are refused, so that nobody fills the table."""
 KEPT_DAYS = 30
+MAX_DUE = 200
+"""Held answers that are carried out in one go."""
+
+MarkKey = tuple[str, str]
+"""(person, commitment)"""
+
 _KEY = ("person_id", "commitment_id")
 _COLUMNS = [column for column in MARK.c if column.name not in {"person_id", "company_id"}]
 
 
 async def of_person(db: Transaction, who: DirectoryPerson) -> Sequence[Mark]:
-    """Return the marks of a person in their company, in the order in which they were made."""
-    chosen = select(*_COLUMNS).where(MARK.c.person_id == who.person_id, MARK.c.company_id == who.company_id)
-    rows = await db.execute(chosen.order_by(MARK.c.at, MARK.c.commitment_id))
-    return [Mark(**(dict(row) | {"verb": Verb(row["verb"])})) for row in rows.mappings()]
+    """Return the marks of a person in their company that are not sent, in the order in which they were made."""
+    rows = await db.execute(_own(who).where(MARK.c.due_at.is_(None)).order_by(MARK.c.at, MARK.c.commitment_id))
+    return [_mark(row) for row in rows.mappings()]
+
+
+async def held_of_person(db: Transaction, who: DirectoryPerson) -> Sequence[Mark]:
+    """Return what a person has sent and can still undo, the first one first."""
+    rows = await db.execute(_own(who).where(MARK.c.due_at.is_not(None)).order_by(MARK.c.due_at, MARK.c.commitment_id))
+    return [_mark(row) for row in rows.mappings()]
+
+
+async def held(db: Transaction, company_id: str, commitment_ids: Collection[str]) -> Mapping[str, tuple[str, Mark]]:
+    """Return which of these commitments somebody has accepted and can still undo: the person's id, and the mark."""
+    is_held = MARK.c.due_at.is_not(None) & MARK.c.commitment_id.in_(commitment_ids)
+    rows = await db.execute(select(MARK.c.person_id, *_COLUMNS).where(is_held, MARK.c.company_id == company_id))
+    found = [dict(row) for row in rows.mappings()]
+    return {each["commitment_id"]: (each.pop("person_id"), _mark(each)) for each in found}
+
+
+async def release(db: Transaction, who: DirectoryPerson, commitment_ids: Collection[str] | None) -> Sequence[Mark]:
+    """Take back what a person has sent, all or these; return those that were not carried out yet. They stay marked."""
+    own = (MARK.c.person_id == who.person_id) & (MARK.c.company_id == who.company_id) & MARK.c.due_at.is_not(None)
+    chosen = own if commitment_ids is None else own & MARK.c.commitment_id.in_(commitment_ids)
+    rows = await db.execute(update(MARK).where(chosen).values(due_at=None).returning(*_COLUMNS))
+    return [_mark(row) for row in rows.mappings()]
+
+
+async def due(db: Transaction, now: datetime) -> Sequence[MarkKey]:
+    """Return the (person, commitment) of what is to be carried out now, the first one first."""
+    chosen = select(MARK.c.person_id, MARK.c.commitment_id).where(MARK.c.due_at <= now)
+    rows = await db.execute(chosen.order_by(MARK.c.due_at).limit(MAX_DUE))
+    return [(row.person_id, row.commitment_id) for row in rows]
+
+
+async def claim(db: Transaction, key: MarkKey, now: datetime) -> Mark | None:
+    """Return a mark that is due, locked; None if it was undone or carried out, or another process has it."""
+    chosen = select(*_COLUMNS).where(_is(key), MARK.c.due_at <= now).with_for_update(skip_locked=True)
+    row = (await db.execute(chosen)).mappings().one_or_none()
+    return None if row is None else _mark(row)
+
+
+async def done(db: Transaction, key: MarkKey) -> None:
+    """Delete a mark that was carried out."""
+    await db.execute(delete(MARK).where(_is(key)))
+
+
+async def refuse(db: Transaction, key: MarkKey, problem: str) -> None:
+    """Keep a mark that could not be carried out, with the reason for its person."""
+    await db.execute(update(MARK).where(_is(key)).values(due_at=None, problem=problem))
+
+
+def _own(who: DirectoryPerson) -> Select[Any]:
+    return select(*_COLUMNS).where(MARK.c.person_id == who.person_id, MARK.c.company_id == who.company_id)
+
+
+def _is(key: MarkKey) -> ColumnElement[bool]:
+    return (MARK.c.person_id == key[0]) & (MARK.c.commitment_id == key[1])
+
+
+def _mark(row: Mapping[Any, Any]) -> Mark:
+    return Mark(**{**row, "verb": Verb(row["verb"])})
 
 
 async def save(db: Transaction, who: DirectoryPerson, marks: Sequence[Mark]) -> None:
-    """Store `marks` of a person in place of earlier ones for the same commitments."""
+    """Store `marks` of a person in place of earlier ones for the same commitments that are not sent."""
     if not marks:
         return
     own = {"person_id": who.person_id, "company_id": who.company_id}
     given = insert(MARK).values([asdict(mark) | {"verb": mark.verb.value} | own for mark in marks])
     changed = {column.name: given.excluded[column.name] for column in MARK.c if column.name not in _KEY}
-    await db.execute(given.on_conflict_do_update(index_elements=list(_KEY), set_=changed))
+    await db.execute(
+        given.on_conflict_do_update(index_elements=list(_KEY), set_=changed, where=MARK.c.due_at.is_(None))
+    )
 
 
 async def clear(db: Transaction, who: DirectoryPerson, commitment_ids: Collection[str] | None = None) -> None:
-    """Delete a person's marks of these commitments; of all, if none are named."""
-    own = delete(MARK).where(MARK.c.person_id == who.person_id)
+    """Delete a person's marks of these commitments that are not sent; of all, if none are named."""
+    own = delete(MARK).where(MARK.c.person_id == who.person_id, MARK.c.due_at.is_(None))
     await db.execute(own if commitment_ids is None else own.where(MARK.c.commitment_id.in_(commitment_ids)))
 
 

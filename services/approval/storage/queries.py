@@ -1,4 +1,4 @@
-"""Queries of the desk and the API: lists by view, one commitment, its history."""
+"""Queries of the desk and the API: lists by view, one commitment."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, c
 from services.approval.storage import candidates, searches
 from services.approval.storage.list_filter import NUL, ListFilter
 from services.approval.storage.store import STATE
-from services.approval.storage.tables import COMMITMENT, HISTORY
+from services.approval.storage.tables import COMMITMENT
 from services.approval.storage.tallies import Facet, Facets, Tally, counts, facets, kept
 from services.approval.storage.views import (
     DEFAULT_SORTS,
@@ -38,7 +38,6 @@ __all__ = [
     "counts",
     "facets",
     "find",
-    "history",
     "newer",
     "page",
     "parse_cursor",
@@ -49,7 +48,6 @@ __all__ = [
 PAGE_ROWS = 50
 MAX_PAGE_ROWS = 200
 MAX_NEWER = 100
-MAX_HISTORY_ROWS = 500
 EVERYTHING = ListFilter()
 
 
@@ -71,18 +69,6 @@ class Page:
     commitments: Sequence[StoredCommitment]
     next_after: Cursor | None
     is_partial: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryLine:
-    """Something that happened, in words."""
-
-    at: datetime
-    kind: str
-    actor: str | None
-    revision: int | None
-    round: int | None
-    text: str
 
 
 async def page(
@@ -150,18 +136,6 @@ async def find(db: Transaction, company_id: str, commitment_id: str) -> StoredCo
     chosen = select(table.c.state).where(table.c.id == commitment_id, table.c.company_id == company_id)
     state = (await db.execute(chosen)).scalar_one_or_none()
     return None if state is None else stored_commitment(state)
-
-
-async def history(db: Transaction, company_id: str, commitment_id: str) -> Sequence[HistoryLine]:
-    """Return what happened to a commitment of the company, newest first; at most MAX_HISTORY_ROWS lines.
-
-    A submission that was refused may have named another company before the commitment's own was known.
-    """
-    table = HISTORY
-    is_own = (table.c.commitment_id == commitment_id) & (table.c.company_id == company_id)
-    chosen = select(table.c.at, table.c.kind, table.c.actor, table.c.revision, table.c.round, table.c.text)
-    rows = await db.execute(chosen.where(is_own).order_by(table.c.at.desc()).limit(MAX_HISTORY_ROWS))
-    return [HistoryLine(*row) for row in rows]
 
 
 @cache

@@ -6,7 +6,7 @@ to update.
 
 from datetime import datetime
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import delete, exists, func, or_, select
 
 from schemas.fields import Status
 from services.approval.rules.commitment import CommitmentFacts
@@ -49,15 +49,21 @@ async def sweep_kept_responses(db: Transaction, after: str, before: datetime) ->
 
 
 async def sweep_history(db: Transaction, after: str, before: datetime) -> Swept:
-    """Delete old history of the next commitments; one that waits for somebody keeps all of its history."""
+    """Delete old history of the next commitments; the last decision stays, and all of one that waits for somebody."""
     last = await next_keys(db, COMMITMENT.c.id, after)
     if last is None:
         return Swept(0, None)
     is_finished = or_(COMMITMENT.c.status.is_(None), COMMITMENT.c.status.in_([status.value for status in FINISHED]))
+    later = HISTORY.alias("later")
+    # the next decision has to follow the last one
+    is_last_decision = HISTORY.c.position.is_not(None) & ~exists().where(
+        later.c.commitment_id == HISTORY.c.commitment_id, later.c.position > HISTORY.c.position
+    )
     chosen = (
         select(row_address(HISTORY))
         .join_from(COMMITMENT, HISTORY, HISTORY.c.commitment_id == COMMITMENT.c.id)
         .where(in_range(after, last, HISTORY.c.commitment_id, COMMITMENT.c.id), is_finished, HISTORY.c.at < before)
+        .where(~is_last_decision)
     )
     rows = await remove(db, delete(HISTORY), chosen)
     return Swept(rows, after if rows == MAX_ROWS else last)

@@ -213,4 +213,7 @@ def _history(entry: HistoryEntry) -> dict[str, Any]:
         "revision": entry.revision,
         "round": entry.round,
         "text": entry.text,
+        "position": entry.chained and entry.chained.position,
+        "hash": entry.chained and entry.chained.hash,
+        "decision": entry.chained and entry.chained.form,
     }

@@ -1,6 +1,6 @@
 """Stores submissions verbatim, and reads them for answers, pages and comparisons."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +14,9 @@ from services.pipeline.database import Transaction
 
 Key = tuple[str, int, str]
 """Commitment id, revision, content hash."""
+
+
+GROUP_BYTES = 1_048_576
 
 
 async def of_revision(
@@ -100,3 +103,17 @@ def _submission(row: RowMapping) -> SubmissionRow:
         note=row["note"],
         sent_at=row["sent_at"],
     )
+
+
+def in_groups(keys: Sequence[Key], sizes: Mapping[Key, int]) -> Iterator[Sequence[Key]]:
+    """Yield `keys` in their order, in groups of at most GROUP_BYTES; one content may be larger alone."""
+    group: list[Key] = []
+    group_bytes = 0
+    for key in keys:
+        if group and group_bytes + sizes.get(key, 0) > GROUP_BYTES:
+            yield group
+            group, group_bytes = [], 0
+        group.append(key)
+        group_bytes += sizes.get(key, 0)
+    if group:
+        yield group

@@ -236,6 +236,9 @@ HISTORY = Table(
     Column("revision", Integer),
     Column("round", Integer),
     Column("text", Text, nullable=False),
+    Column("position", BigInteger, comment="of a decision in the chain of its commitment"),
+    Column("hash", Text, comment="of the decision, with that of the one before"),
+    Column("decision", Text, comment="what the hash protects, in its RFC 8785 form"),
     Index("history_by_commitment", "commitment_id", "at"),
 )
 

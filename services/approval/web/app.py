@@ -8,8 +8,10 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from services.approval.decisions import Decisions
+from services.approval.holding import HeldAnswers
 from services.approval.identity.identity import Identity
 from services.approval.identity.sign_in.errors import SignInError
+from services.approval.questions import Questions
 from services.approval.rules.approval_rules import DEFAULTS, ApprovalRules
 from services.approval.settings import ApprovalSettings
 from services.approval.web.api import problems
@@ -55,7 +57,9 @@ def build_app(
         # the framework would redirect to whatever Host the request names
         redirect_slashes=False,
     )
-    dependencies = Dependencies(settings, database, outbox, decisions, identity, lateness)
+    questions = Questions(database, outbox, require_caught_up, settings.link_secret, settings.public_url)
+    held = HeldAnswers(decisions, database, outbox, require_caught_up, settings.undo_seconds)
+    dependencies = Dependencies(settings, database, outbox, decisions, identity, lateness, questions, held)
     app.include_router(api_router(dependencies))
     desk_handlers = add_desk(app, dependencies)
     app.add_middleware(BodyLimit, refusal=_too_large)

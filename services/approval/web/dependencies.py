@@ -4,7 +4,9 @@ import asyncio
 from dataclasses import dataclass, field
 
 from services.approval.decisions import Decisions
+from services.approval.holding import HeldAnswers
 from services.approval.identity.identity import Identity
+from services.approval.questions import Questions
 from services.approval.settings import ApprovalSettings
 from services.pipeline.database import Database
 from services.pipeline.lateness import Lateness
@@ -26,5 +28,7 @@ class Dependencies:
     lateness: Lateness
     """Says how far the consumer is behind, by which newer commitments may be missing."""
 
+    questions: Questions
+    held: HeldAnswers
     readers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(READERS))
     """Taken by whatever loads, compares or shows contents; never while it is held already."""

@@ -69,7 +69,9 @@ class DeskUnderTest:
         return [row["value"].decode() for row in rows if row["topic"] == topic]
 
 
-def settings(database_url: str, *, public_url: str = URL, issuer: str = UNREACHABLE) -> ApprovalSettings:
+def settings(
+    database_url: str, *, public_url: str = URL, issuer: str = UNREACHABLE, undo_seconds: int = 0
+) -> ApprovalSettings:
     return ApprovalSettings(
         kafka_bootstrap_servers="127.0.0.1:9",
         database_url=SecretStr(database_url),
@@ -79,6 +81,7 @@ def settings(database_url: str, *, public_url: str = URL, issuer: str = UNREACHA
         oidc_client_secret=SecretStr("of the tests"),
         oidc_audience="countersign-api",
         link_secret=LINK_SECRET,
+        undo_seconds=undo_seconds,
     )
 
 

@@ -5,8 +5,8 @@ from typing import Any
 from httpx2 import ASGITransport, AsyncClient
 
 from schemas.limits import MAX_LINES
+from services.approval.storage import submissions
 from services.approval.storage.submissions import of_revision
-from services.approval.web.desk import list_rows
 from services.pipeline.body_limit import MAX_BODY_BYTES
 from tests.integration.approval import company
 from tests.integration.approval.company import DANA
@@ -62,7 +62,7 @@ async def test_findings_are_the_same_however_the_contents_are_grouped(desk: Desk
     large = [company.content(f"l-{n}", f"L-{n}", lines=lines) for n in range(3)]
     small = [company.content(f"s-{n}", f"S-{n}", total="1.00") for n in range(2)]
     await desk.receive(*(company.sent(each) for each in (small[0], *large, small[1])))
-    assert sum(len(each["lines"]) * len(description) for each in large) > 2 * list_rows.GROUP_BYTES
+    assert sum(len(each["lines"]) * len(description) for each in large) > 2 * submissions.GROUP_BYTES
     async with desk.browser(DANA) as browser:
         page = await browser.get("/commitments?view=ready")
     assert page.text.count("cannot be accepted: its total is") >= 5

@@ -17,6 +17,7 @@ from schemas.events import (
     DigestSection,
     ExportFailed,
     Failure,
+    QuestionAsked,
     SubmissionRefused,
 )
 from schemas.fields import FailureClass, Kind, Owner, Status
@@ -93,6 +94,18 @@ def resent(summary: Summary = SUMMARY, **overrides: Any) -> ApprovalRequested:
     return ApprovalRequested(**_COMMITMENT | defaults | overrides)
 
 
+def question(summary: Summary = SUMMARY, **overrides: Any) -> QuestionAsked:
+    defaults = {
+        "revision": 2,
+        "number": 1,
+        "question": "Does line 3 include the slabs of levels 8 to 12?",
+        "asked_by": DANA,
+        "answer_url": "https://desk.example/q/token.signature",
+        "summary": summary,
+    }
+    return QuestionAsked(**_COMMITMENT | defaults | overrides)
+
+
 def digest_row(number: str, status: Status, age_days: int, message: str = "", **summary: Any) -> DigestRow:
     return DigestRow(
         commitment_id=f"id-{quote(number)[:90]}",
@@ -159,7 +172,9 @@ def submission_refused(**overrides: Any) -> SubmissionRefused:
     return SubmissionRefused(**defaults | overrides)
 
 
-ONE_OF_EACH: tuple[MailData, ...] = (rejected(), export_failed(), resent(), submission_refused(), digest_ready())
+ONE_OF_EACH: tuple[MailData, ...] = (
+    rejected(), export_failed(), resent(), question(), submission_refused(), digest_ready()
+)  # fmt: skip
 
 
 def event_of(data: MailData, time: datetime = NOW) -> Event[MailData]:

@@ -32,6 +32,7 @@ from tests.unit.notifier.event_builders import (
     export_failed,
     failure,
     mail_of,
+    question,
     rejected,
     resent,
 )
@@ -119,8 +120,9 @@ def test_a_mail_carries_these_fields_and_no_others(data: MailData) -> None:
     assert message["Date"].datetime == mail.created_at
 
 
-def test_a_reply_to_a_rejection_goes_to_the_approver() -> None:
-    message = composed(rejected())
+@pytest.mark.parametrize("data", [rejected(), question()])
+def test_a_reply_to_a_rejection_or_a_question_goes_to_the_approver(data: MailData) -> None:
+    message = composed(data)
     assert sorted(message.keys()) == sorted([*COMMON_FIELDS, "Reply-To"])
     assert message["Reply-To"].addresses[0].addr_spec == DANA.email
 
@@ -235,12 +237,13 @@ def hostile_summary() -> Summary:
             note=HOSTILE,
             changes=(Change(field=HOSTILE, before=HOSTILE, after=HOSTILE),),
         ),
+        question(hostile_summary(), question=HOSTILE, asked_by=hostile_summary().creator),
         digest_ready(
             waiting=DigestSection(count=1, rows=(digest_row(HOSTILE, Status.READY, 1, HOSTILE, vendor=HOSTILE),)),
             failed=DigestSection(count=1, rows=(digest_row(HOSTILE, Status.FAILED, 1, HOSTILE),)),
         ).model_copy(update={"recipient": hostile_summary().creator}),
     ],
-    ids=["rejected", "export_failed", "resent", "digest"],
+    ids=["rejected", "export_failed", "resent", "question", "digest"],
 )
 def test_markup_in_user_text_is_escaped(data: MailData) -> None:
     page = page_of(data)

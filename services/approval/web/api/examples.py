@@ -14,6 +14,7 @@ RETRY = {"revision": 1, "round": 1}
 SETTLE = {"revision": 1, "round": 1, "document": _DOCUMENT, "note": "I opened PO-1001: it has both lines."}
 CONFIRM = {"revision": 1, "round": 1, "evidence": 1, "agrees": True, "note": "I opened PO-1001 as well."}
 EXPORT_AGAIN = {"revision": 1, "reopened": 0, "document": "erp-17", "replaces": True, "note": "It was deleted."}
+ASK = {"revision": 1, "content_hash": _HASH, "question": "Does line 3 include the slabs of levels 8 to 12?"}
 ACCEPT_DRIFT = {"revision": 1, "version": 1, "note": "Change order 1."}
 MARK = {"verb": "accept", "commitment_id": "8841", "answer": ACCEPT}
 ANSWERS = {

@@ -62,6 +62,19 @@ class FirstApprovalState(_Model):
     note: str | None
 
 
+class QuestionState(_Model):
+    """A question to the sender, and the answer."""
+
+    revision: int
+    number: int
+    question: str
+    asked_by: Person
+    asked_at: datetime
+    answer: str | None = Field(description="Null until the sender has answered by the link in the mail.")
+    answered_by: Person | None
+    answered_at: datetime | None
+
+
 class CommitmentState(_Model):
     """The status of a commitment."""
 
@@ -100,6 +113,9 @@ class CommitmentState(_Model):
         description="What an approver found in the ERP, while that is being confirmed; null otherwise."
     )
     drift: DriftState | None = Field(description="How it differs in the ERP; null if it does not, or was accepted.")
+    questions: tuple[QuestionState, ...] = Field(
+        default=(), description="What approvers asked its sender last, all about one revision."
+    )
     first_approval: FirstApprovalState | None = Field(
         description="Who approved it, where a second approver has to accept it; null once that is done, or void."
     )
@@ -141,19 +157,6 @@ class CommitmentDetail(CommitmentState):
 
     submissions: tuple[SubmittedContent, ...]
     changes: tuple[Change, ...] = Field(description="What changed since the previous revision.")
-
-
-class HistoryItem(_Model):
-    """Something that happened to a commitment, in words."""
-
-    model_config = examples.shown(examples.HISTORY_ITEM)
-
-    at: datetime
-    kind: str
-    actor: Words | None
-    revision: int | None
-    round: int | None
-    text: Words
 
 
 class ReasonTemplateState(_Model):

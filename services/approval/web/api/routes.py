@@ -7,21 +7,23 @@ from fastapi import APIRouter, Depends, Query, Response
 from fastapi.security import HTTPBearer
 
 from schemas.events import DirectoryPerson
-from services.approval.storage import queries
+from services.approval.storage import audit, queries
 from services.approval.storage.list_filter import ListFilter
 from services.approval.storage.queries import StoredCommitment
 from services.approval.storage.reviews import review
 from services.approval.storage.views import DEFAULT_SORTS, DeskView, Sort
 from services.approval.web.api.answering import answer_router
+from services.approval.web.api.asking import ask_router
 from services.approval.web.api.filters import list_filter
 from services.approval.web.api.marks import marks_router
-from services.approval.web.api.models import CommitmentDetail, CommitmentPage, HistoryItem
+from services.approval.web.api.models import CommitmentDetail, CommitmentPage
 from services.approval.web.api.personal import personal_router
 from services.approval.web.api.problems import ProblemError, documented
 from services.approval.web.api.reasons import reasons_router
 from services.approval.web.api.senders import Senders
 from services.approval.web.api.states import document, etag_of, not_found, state_of
 from services.approval.web.api.waiting import waiting_states
+from services.approval.web.audit_trail import AuditItem, AuditTrail, audit_item, load_trail
 from services.approval.web.dependencies import Dependencies
 from services.pipeline.apart import apart
 from services.pipeline.database import Transaction
@@ -42,6 +44,7 @@ def api_router(dependencies: Dependencies) -> APIRouter:
     _add_reading(commitments, dependencies, senders)
     router.include_router(commitments)
     router.include_router(answer_router(dependencies, senders))
+    router.include_router(ask_router(dependencies, senders))
     router.include_router(marks_router(dependencies, senders))
     router.include_router(personal_router(dependencies, senders))
     router.include_router(reasons_router(dependencies, senders))
@@ -98,12 +101,17 @@ def _add_reading(router: APIRouter, dependencies: Dependencies, senders: Senders
         return Response(read, media_type="application/json", headers={"etag": etag_of(stored.facts)})
 
     @router.get("/commitments/{commitment_id}/history", responses=documented(404))
-    async def get_history(commitment_id: str, who: Viewer) -> list[HistoryItem]:
-        """Read what happened to a commitment, newest first."""
+    async def get_history(commitment_id: str, who: Viewer) -> list[AuditItem]:
+        """Read what happened to a commitment, newest first; the last 500 lines."""
         async with dependencies.database.begin() as db:
             await _found(db, who, commitment_id)
-            lines = await queries.history(db, who.company_id, commitment_id)
-            return [HistoryItem.model_validate(line) for line in lines]
+            lines = await audit.lines(db, who.company_id, commitment_id, audit.MAX_RECENT_LINES)
+        return [audit_item(line) for line in reversed(lines)]
+
+    @router.get("/commitments/{commitment_id}/audit", responses=documented(404))
+    async def get_audit(commitment_id: str, who: Viewer) -> AuditTrail:
+        """Export the whole history of a commitment; `countersign audit verify` checks its decisions offline."""
+        return await load_trail(dependencies, who, commitment_id)
 
 
 async def _found(db: Transaction, who: DirectoryPerson, commitment_id: str) -> StoredCommitment:

@@ -6,6 +6,7 @@ from services.approval.decisions import Answered
 from services.approval.rules.answers import Blocked, Conflict, Unacceptable
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, current_status, standing_approval
 from services.approval.rules.guards import missing_document
+from services.approval.rules.questions import AskedQuestion
 from services.approval.rules.status import EDITABLE, RIBBONS, locked_fields, message, summary
 from services.approval.storage.reviews import Review
 from services.approval.web.api.models import (
@@ -14,6 +15,7 @@ from services.approval.web.api.models import (
     DriftState,
     EvidenceState,
     FirstApprovalState,
+    QuestionState,
     SubmittedContent,
     WaitingState,
 )
@@ -75,7 +77,22 @@ def state_of(facts: CommitmentFacts, current: CurrentStatus, waiting: WaitingSta
         evidence=_evidence(facts, current),
         drift=facts.open_drift and DriftState.model_validate(facts.open_drift),
         first_approval=first and FirstApprovalState.model_validate(first),
+        questions=tuple(map(_question, facts.asked)),
         summary=summary(facts, current),
+    )
+
+
+def _question(asked: AskedQuestion) -> QuestionState:
+    question, reply = asked.question, asked.reply
+    return QuestionState(
+        revision=question.revision,
+        number=question.number,
+        question=question.text,
+        asked_by=question.by,
+        asked_at=question.at,
+        answer=reply and reply.text,
+        answered_by=reply and reply.by,
+        answered_at=reply and reply.at,
     )
 
 

@@ -12,17 +12,20 @@ from services.approval.web.desk.drift_actions import drift_action_router
 from services.approval.web.desk.errors import ErrorHandler, ErrorPages
 from services.approval.web.desk.failed_actions import failed_router
 from services.approval.web.desk.help import help_router
+from services.approval.web.desk.history_page import history_router
 from services.approval.web.desk.keys import KnowsKeys
 from services.approval.web.desk.list_copies import list_copy_router
 from services.approval.web.desk.lists import list_router
 from services.approval.web.desk.mark_actions import mark_router
 from services.approval.web.desk.news import news_router
 from services.approval.web.desk.pages import ASSETS, Assets, Pages
+from services.approval.web.desk.question_actions import question_router
 from services.approval.web.desk.reasons import reason_router
 from services.approval.web.desk.review_page import review_router
 from services.approval.web.desk.sessions import session_router
 from services.approval.web.desk.several import several_router
 from services.approval.web.desk.sign_in import sign_in_router
+from services.approval.web.desk.undo_actions import undo_router
 
 
 def add_desk(app: FastAPI, dependencies: Dependencies) -> Mapping[type[Exception], ErrorHandler]:
@@ -36,9 +39,12 @@ def add_desk(app: FastAPI, dependencies: Dependencies) -> Mapping[type[Exception
         list_copy_router,
         mark_router,
         review_router,
+        undo_router,
+        question_router,
         several_router,
         drift_action_router,
         failed_router,
+        history_router,
         commitment_router,
         directory_router,
         access_router,

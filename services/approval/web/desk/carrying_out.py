@@ -48,7 +48,7 @@ async def carry_out(
         erps = await directory.erps_of_company(db, who.company_id)
     results = []
     for commitment_id, answer in answers:
-        answered = await dependencies.decisions.answer(commitment_id, who, answer, traceparent_of(request))
+        answered = await dependencies.held.answer(commitment_id, who, answer, traceparent_of(request))
         erp = erp_title(target_erp(answered.facts, erps)) if answered else ""
         results.append(result_of(answer, answered, erp) if answered else not_found(commitment_id))
     return results

@@ -49,7 +49,7 @@ class CommitmentActions:
 
     def __init__(self, dependencies: Dependencies, pages: Pages) -> None:
         self._database = dependencies.database
-        self._decisions = dependencies.decisions
+        self._held = dependencies.held
         self._page = DetailPage(dependencies, pages)
         self._dependencies = dependencies
 
@@ -61,7 +61,7 @@ class CommitmentActions:
         answer = gone or _read(action, fields, stored, target_erp(stored.facts, erps))
         if not isinstance(answer, Answer):
             return await self._page.show(who, commitment_id, RefusedForm(fields, answer))
-        answered = await self._decisions.answer(commitment_id, who, answer, traceparent_of(request))
+        answered = await self._held.answer(commitment_id, who, answer, traceparent_of(request))
         if answered is None:
             raise HTTPException(HTTPStatus.NOT_FOUND)
         if isinstance(answered.result, Unacceptable):

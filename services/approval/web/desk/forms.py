@@ -15,6 +15,7 @@ from schemas.limits import (
     MAX_ID_CHARACTERS,
     MAX_NAME_CHARACTERS,
     MAX_NOTE_CHARACTERS,
+    MAX_QUESTION_CHARACTERS,
     MAX_REASON_CHARACTERS,
     MAX_VERSION,
 )
@@ -183,6 +184,13 @@ def reason_problems(reason: str, rejected: str) -> list[FormProblem]:
     if not reason:
         return [FormProblem("reason", f"Enter a reason for rejecting {rejected}")]
     return _text_problems("reason", "reason", reason, MAX_REASON_CHARACTERS)
+
+
+def question_problems(field: str, text: str, missing: str) -> list[FormProblem]:
+    """What is wrong with a question, or with its answer; `missing` asks for one that was left out."""
+    if not text:
+        return [FormProblem(field, missing)]
+    return _text_problems(field, "text", text, MAX_QUESTION_CHARACTERS)
 
 
 def kept_reason_problems(fields: Fields, most_title_characters: int) -> list[FormProblem]:

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import ceil
 
 from schemas.events import DirectoryPerson, ErpConnection
-from services.approval.storage import directory, queries, tallies
+from services.approval.rules.marks import Mark
+from services.approval.storage import directory, marks, queries, tallies
 from services.approval.storage.tallies import Facets, Tally
 from services.approval.storage.views import DeskView
 from services.approval.web.desk.addresses import ListQuery
@@ -22,15 +24,27 @@ class ListFrame:
     facets: Facets
     erps: Sequence[ErpConnection]
     at: datetime
+    held: Sequence[Mark] = ()
+    """What the person has accepted and can still undo."""
+
+    problems: Sequence[Mark] = ()
+    """What the person had sent and could not be carried out."""
+
+    def seconds_left(self, mark: Mark) -> int:
+        """For how long `mark` can still be undone."""
+        return max(0, ceil((mark.due_at - self.at).total_seconds())) if mark.due_at else 0
 
 
 async def list_frame(db: Transaction, person: DirectoryPerson, query: ListQuery) -> ListFrame:
     """Return the frame of a list of the person's company."""
     company, now = person.company_id, utc_now()
+    own = await marks.of_person(db, person) if person.is_approver else ()
     return ListFrame(
         dict(await tallies.counts(db, company)),
         await queries.tally(db, company, query.view, query.filter, now=now),
         await tallies.facets(db, company, query.view),
         await directory.erps_of_company(db, company),
         now,
+        await marks.held_of_person(db, person) if person.is_approver else (),
+        [mark for mark in own if mark.problem],
     )

@@ -1,6 +1,6 @@
 """The rows of the desk's lists, with the findings on those that wait for an answer."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
@@ -18,17 +18,15 @@ from services.approval.rules.guards import is_erp_left, missing_document
 from services.approval.rules.leaving import connection_that_is_back
 from services.approval.rules.marks import Mark, Verb
 from services.approval.rules.polled import needs_somebody
+from services.approval.rules.questions import question_tag
 from services.approval.rules.rows import SubmissionRow
 from services.approval.rules.triage import Group, group_of, per_cent
 from services.approval.storage import line, reviews, submissions
 from services.approval.storage.queries import StoredCommitment
 from services.approval.storage.reviews import CheckedSubmission, Review
-from services.approval.storage.submissions import Key
 from services.approval.storage.views import DeskView
 from services.approval.web.desk.forms import Choice, DriftChoice, RetryChoice
 from services.pipeline.database import Transaction
-
-GROUP_BYTES = 1_048_576
 
 Check = Callable[[Sequence[tuple[CommitmentFacts, SubmissionRow]]], Awaitable[Sequence[CheckedSubmission]]]
 """Finds what is to be known of submissions."""
@@ -57,6 +55,9 @@ class ListRow:
     mark: Mark | None = None
     """What the person who looks has chosen and not sent yet."""
 
+    held_by: str = ""
+    """Who has accepted it and can still undo that; empty if nobody has."""
+
     @property
     def group(self) -> Group:
         """What an approver has to do before accepting it."""
@@ -65,8 +66,15 @@ class ListRow:
             is_disputed=self.current.status is Status.DISPUTED,
             is_changed=self.current.revision > 1,
             has_note=bool(self.note),
+            is_asked=bool(self.question_tag),
             updates=bool(self.facts.document or self.facts.unlinked_documents),
         )
+
+    @property
+    def question_tag(self) -> str:
+        """Whether its sender was asked about it, and has answered: here, or by the note of the next revision."""
+        is_ready = self.current.status is Status.READY
+        return question_tag(self.facts.asked, self.current.revision, self.note) if is_ready else ""
 
     @property
     def is_marked_as_it_is(self) -> bool:
@@ -278,22 +286,8 @@ async def _checked(db: Transaction, rows: Sequence[ListRow], check: Check) -> Ma
     facts = {row.facts.id: row.facts for row in rows}
     keys = [(row.facts.id, row.current.revision, row.content_hash) for row in rows]
     found: dict[str, _Checked] = {}
-    for group in _groups(keys, await submissions.sizes(db, keys)):
+    for group in submissions.in_groups(keys, await submissions.sizes(db, keys)):
         sent = await submissions.find_many(db, group)
         checked = await check([(facts[row.commitment_id], row) for row in sent.values()])
         found |= {each.row.commitment_id: _Checked(each.findings, each.row.note) for each in checked}
     return found
-
-
-def _groups(keys: Sequence[Key], sizes: Mapping[Key, int]) -> Iterator[Sequence[Key]]:
-    """`keys` in their order, in groups of at most GROUP_BYTES; one content may be larger alone."""
-    group: list[Key] = []
-    group_bytes = 0
-    for key in keys:
-        if group and group_bytes + sizes.get(key, 0) > GROUP_BYTES:
-            yield group
-            group, group_bytes = [], 0
-        group.append(key)
-        group_bytes += sizes.get(key, 0)
-    if group:
-        yield group

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
@@ -203,6 +203,7 @@ def _filters() -> dict[str, Any]:
         "tally": wording.tally,
         "segment": wording.segment,
         "moment": _moment,
+        "utc": _utc,
         "next_time": _next_time,
         "waited": _waited,
         "days": _days,
@@ -215,6 +216,10 @@ def _filters() -> dict[str, Any]:
 @pass_context
 def _moment(context: Context, at: datetime) -> str:
     return times.moment(at, _zone(context))
+
+
+def _utc(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
 
 
 @pass_context

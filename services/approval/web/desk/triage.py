@@ -12,7 +12,7 @@ from schemas.fields import Status
 from services.approval.rules.controls import Authority
 from services.approval.rules.marks import Mark
 from services.approval.rules.triage import Group
-from services.approval.storage import marks, queries, reason_templates
+from services.approval.storage import directory, marks, queries, reason_templates
 from services.approval.storage.views import Cursor
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk.addresses import ListQuery
@@ -141,10 +141,19 @@ async def triage_rows(
         if is_over or not query.blocked or page.is_partial:
             break
     by_id = {mark.commitment_id: mark for mark in own}
-    marked = [replace(row, mark=by_id.get(row.facts.id)) for row in found]
+    held = await held_by(db, person, [row.facts.id for row in found])
+    marked = [replace(row, mark=by_id.get(row.facts.id), held_by=held.get(row.facts.id, "")) for row in found]
     groups = {group: [row for row in marked if row.group is group] for group in Group}
     is_partial = page.is_partial or (query.blocked and after is not None)
     return TriageRows({group: rows for group, rows in groups.items() if rows}, after, is_partial)
+
+
+async def held_by(db: Transaction, person: DirectoryPerson, commitment_ids: Sequence[str]) -> Mapping[str, str]:
+    """Return by whom these commitments are accepted, so that it can still be undone, as `person` reads it."""
+    found = await marks.held(db, person.company_id, commitment_ids)
+    people = await directory.people(db, {holder for holder, _ in found.values()}) if found else {}
+    names = {each.person_id: "You" if each.person_id == person.person_id else each.name for each in people.values()}
+    return {each: names.get(holder, "An accounting approver") for each, (holder, _) in found.items()}
 
 
 async def _opened(
@@ -167,10 +176,11 @@ async def _opened(
     mark = next((mark for mark in own if mark.commitment_id == shown), None)
     read = form.revision or (mark.revision if mark else None)
     detail = await load_detail(db, person, stored, read, authority)
+    held = await held_by(db, person, [shown])
     place = ids.index(shown) if shown in ids else -1
-    unmarked = {row.facts.id for row in rows.in_order if row.mark is None} - {shown}
+    unmarked = {row.facts.id for row in rows.in_order if row.mark is None and not row.held_by} - {shown}
     return Opened(
-        replace(detail, row=replace(detail.row, mark=mark)),
+        replace(detail, row=replace(detail.row, mark=mark, held_by=held.get(shown, ""))),
         before=ids[place - 1] if place > 0 else "",
         after=ids[place + 1] if place + 1 < len(ids) else "",
         to_answer=next((each for each in [*ids[place + 1 :], *ids[: max(place, 0)]] if each in unmarked), ""),

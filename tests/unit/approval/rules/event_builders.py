@@ -25,6 +25,8 @@ from schemas.events import (
     ExportInDoubt,
     ExportSucceeded,
     Failure,
+    QuestionAnswered,
+    QuestionAsked,
     Submission,
 )
 from schemas.examples.cast import CONCRETE_1, DANA, SAM, concrete_works, snapshot
@@ -114,6 +116,23 @@ def rejected(
         reopened=reopened,
     )
     return _event(data, at)
+
+
+def asked(revision: int = 1, number: int = 1, question: str = "Which floors?", by: Person = DANA) -> Event[Any]:
+    data = QuestionAsked(
+        **_about(revision),
+        number=number,
+        question=question,
+        asked_by=by,
+        answer_url="https://desk.example/q/token",
+        summary=summarise(CONCRETE_1, SAM),
+    )
+    return _event(data, NOW)
+
+
+def replied(revision: int = 1, number: int = 1, answer: str = "All of them.") -> Event[Any]:
+    data = QuestionAnswered(**_about(revision), number=number, answer=answer, answered_by=SAM)
+    return _event(data, NOW)
 
 
 def resolved(

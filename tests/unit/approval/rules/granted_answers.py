@@ -6,6 +6,7 @@ from itertools import product
 from typing import cast
 
 from schemas.commitment import Person
+from schemas.decision_chain import Decision
 from schemas.envelope import Event
 from schemas.examples.cast import DANA, KIM
 from schemas.snapshot import Snapshot
@@ -22,7 +23,6 @@ from services.approval.rules.answers import (
 )
 from services.approval.rules.commands import AnswerContext, carry_out
 from services.approval.rules.commitment import CommitmentFacts
-from services.approval.rules.orders import Decision
 from tests.unit.approval.rules.event_builders import CHICAGO, NOW, A, B, document
 
 Given = tuple[str, CommitmentFacts, Event[Decision]]

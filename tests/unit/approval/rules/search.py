@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from schemas.decision_chain import Decision
 from schemas.envelope import Event
 from schemas.events import (
     CommitmentResent,
@@ -23,12 +24,13 @@ from schemas.events import (
     ExportFailed,
     ExportInDoubt,
     ExportSucceeded,
+    QuestionAnswered,
+    QuestionAsked,
     Submission,
 )
 from schemas.fields import Status
-from services.approval.rules import joins
+from services.approval.rules import joins, question_joins
 from services.approval.rules.commitment import CommitmentFacts, current_status
-from services.approval.rules.orders import Decision
 from tests.unit.approval.rules.event_builders import COMPANY, ID, without_version
 from tests.unit.approval.rules.granted_answers import granted
 
@@ -50,6 +52,8 @@ JOINS: Joins = {
     ExportFailed: joins.failed,
     ExportSucceeded: joins.succeeded,
     ExportDrifted: joins.drifted,
+    QuestionAsked: question_joins.asked,
+    QuestionAnswered: question_joins.replied,
 }
 
 
@@ -215,7 +219,8 @@ def expected_status(events: Sequence[EventData]) -> tuple[Status, int] | None:
     submitted = {_revision(event) for event in events if isinstance(event, Submission)}
     if not submitted:
         return None
-    others = (Submission, CommitmentRetrieved, ExportDrifted, DecisionDriftAccepted, DecisionFirstApproved)
+    neutral = (ExportDrifted, DecisionDriftAccepted, DecisionFirstApproved, QuestionAsked, QuestionAnswered)
+    others = (Submission, CommitmentRetrieved, *neutral)
     rulings = [event for event in events if not isinstance(event, others)]
     ruled = max((_revision(ruling) for ruling in rulings), default=0)
     retrieved = max((event.revision for event in _of(events, CommitmentRetrieved)), default=0)

@@ -35,6 +35,7 @@ from tests.unit.approval.rules.event_builders import (
     A,
     B,
     accepted,
+    asked,
     confirmed,
     document,
     drift_accepted,
@@ -45,6 +46,7 @@ from tests.unit.approval.rules.event_builders import (
     gone,
     in_doubt,
     rejected,
+    replied,
     resolved,
     retrieved,
     sent,
@@ -104,6 +106,9 @@ SCENARIOS: dict[str, tuple[Event[Any], ...]] = {
     ),
     "documents that differ in the ERP": (
         sent(1, A), accepted(1, 1), succeeded(1), drifted(1, 1), drifted(1, 2, is_missing=True), drifted(1, 3, ())
+    ),
+    "questions about two revisions, and replies": (
+        sent(1, A), asked(1, 1), asked(1, 2), replied(1, 2), sent(2, B), asked(2, 1)
     ),
     "different facts of the same rank": (
         sent(1, A), retrieved(1), retrieved(1, by=DANA), failed(1, 1), failed(1, 1, "Another word."),
@@ -337,6 +342,8 @@ EVENTS: tuple[Event[Any], ...] = (
     *(drifted(1, 3, ()), drifted(1, 4, is_missing=True), drifted(1, 5, reopened=1)),
     *(drift_accepted(1, version, by=by) for version in (1, 2) for by in (DANA, KIM)),
     *(succeeded(1, 3, number, reopened=1) for number in ("PO-1", "PO-2")),
+    *(asked(revision, number, by=by) for revision in (1, 2) for number in (1, 2) for by in (DANA, KIM)),
+    *(replied(revision, number, answer) for revision in (1, 2) for number in (1, 2) for answer in ("Yes.", "No.")),
 )
 SOME_EVENTS = st.lists(st.sampled_from(EVENTS), max_size=10)
 

@@ -74,6 +74,20 @@
     link.textContent = news.words;
     line.append(link);
   };
+  // The seconds left to undo count down; then the button goes.
+  const left = document.querySelector("[data-seconds]");
+  if (left) {
+    const end = Date.now() + Number(left.dataset.seconds) * 1000;
+    const count = setInterval(() => {
+      const seconds = Math.max(0, Math.ceil((end - Date.now()) / 1000));
+      left.textContent = String(seconds);
+      if (seconds === 0) {
+        clearInterval(count);
+        left.closest("form").remove();
+      }
+    }, 250);
+  }
+
   const ask = async () => {
     if (document.hidden) return;
     try {

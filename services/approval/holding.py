@@ -1,0 +1,141 @@
+"""Holds what the desk sends as accepted for some seconds, in which it can be undone; then it is decided."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import structlog
+
+from schemas.events import DirectoryPerson
+from services.approval.decisions import Answered, Decisions, record
+from services.approval.rules.answers import (
+    Accept,
+    AlreadyGranted,
+    Answer,
+    AnswerResult,
+    Blocked,
+    Conflict,
+    Granted,
+    Unacceptable,
+)
+from services.approval.rules.commitment import current_status
+from services.approval.rules.marks import mark_of
+from services.approval.storage import directory, marks, queries
+from services.approval.storage.marks import MarkKey
+from services.approval.storage.store import CommitmentStore
+from services.pipeline.clock import Clock, utc_now
+from services.pipeline.crash import crash_at
+from services.pipeline.database import Database
+from services.pipeline.errors import CatchingUpError
+from services.pipeline.outbox import Outbox, Written
+
+CARRY_OUT_SECONDS = 0.5
+NO_ACCESS = "You may not accept any more, so nothing was exported."
+
+log = structlog.get_logger()
+
+
+class HeldAnswers:
+    """Gives the answers of the desk: an acceptance begins after `undo_seconds`, everything else at once."""
+
+    def __init__(
+        self,
+        decisions: Decisions,
+        database: Database,
+        outbox: Outbox,
+        require_caught_up: Callable[[], None],
+        undo_seconds: int,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._database = database
+        self._outbox = outbox
+        self._require_caught_up = require_caught_up
+        self._undo = timedelta(seconds=undo_seconds)
+        self._clock = clock
+        self._decisions = decisions
+        self._store = CommitmentStore()
+
+    async def answer(
+        self, commitment_id: str, who: DirectoryPerson, answer: Answer, traceparent: str | None = None
+    ) -> Answered | None:
+        """Give `answer` as `Decisions.answer` does; an acceptance that could be granted now is held."""
+        if not isinstance(answer, Accept) or not self._undo:
+            return await self._decisions.answer(commitment_id, who, answer, traceparent)
+        self._require_caught_up()
+        async with self._database.begin() as db:
+            if await queries.find(db, who.company_id, commitment_id) is None:
+                return None
+            # under its lock, so that of two people only one can accept it
+            facts = (await self._store.load(db, [commitment_id]))[commitment_id]
+            judged = await self._decisions.check(db, facts, who, answer)
+            current = current_status(facts)
+            if isinstance(judged.result, Granted) and current:
+                summary, now = current.summary, self._clock()
+                mark = mark_of(
+                    commitment_id,
+                    answer,
+                    number=summary.number,
+                    currency=summary.currency,
+                    total=Decimal(summary.total),
+                    at=now,
+                )
+                await marks.save(db, who, [replace(mark, due_at=now + self._undo, traceparent=traceparent)])
+        return judged
+
+    async def carry_out_due(self) -> int:
+        """Decide what is due, one by one, each once however many processes do this; return how many were decided."""
+        try:
+            self._require_caught_up()
+        except CatchingUpError:
+            return 0
+        async with self._database.autocommit() as db:
+            keys = await marks.due(db, self._clock())
+        decided, odd = 0, None
+        for key in keys:
+            try:
+                decided += await self._carry_out(key)
+            except Exception as error:  # noqa: BLE001 - one that cannot be read must not hold up the others
+                odd = error
+        if odd:
+            raise odd
+        return decided
+
+    async def _carry_out(self, key: MarkKey) -> bool:
+        """Decide what is due as its person's decision, if that person still may; otherwise say why not."""
+        person_id, commitment_id = key
+        written: Written | None = None
+        async with self._database.begin() as db:
+            facts = (await self._store.load(db, [commitment_id]))[commitment_id]
+            mark = await marks.claim(db, key, self._clock())
+            if mark is None:
+                return False
+            who = await directory.person(db, person_id)
+            if who is None or not who.is_approver or who.company_id != facts.company_id:
+                await marks.refuse(db, key, NO_ACCESS)
+                return False
+            judged = await self._decisions.judge(db, facts, who, mark.answer, mark.traceparent)
+            if problem := _problem(judged.result):
+                log.info("held_answer.not_carried_out", commitment_id=commitment_id, person_id=person_id)
+                await marks.refuse(db, key, problem)
+                return False
+            if isinstance(judged.result, Granted):
+                written = await record(db, self._store, self._outbox, facts, judged.result)
+            await marks.done(db, key)
+        crash_at("approval.after_decision")
+        if written:
+            self._outbox.hand_over(written)
+        return written is not None
+
+
+def _problem(result: AnswerResult) -> str:
+    """Why an acceptance could not be carried out; empty if it was, now or before."""
+    match result:
+        case Granted() | AlreadyGranted():
+            return ""
+        case Blocked(_, findings):
+            return " ".join([*(finding.text for finding in findings), "Nothing was exported."])
+        case Unacceptable(_, problems):
+            return " ".join([*(f"{each.text}." for each in problems), "Nothing was exported."])
+        case Conflict(_, explanation):
+            return explanation

@@ -1,0 +1,91 @@
+"""Reads the whole history of a commitment, as an auditor needs it: every line, and the chain of its decisions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from schemas.commitment import Person
+from services.approval.storage.tables import HISTORY, SUBMISSION
+from services.pipeline.database import Transaction
+
+MAX_LINES = 20_000
+MAX_RECENT_LINES = 500
+
+
+@dataclass(frozen=True, slots=True)
+class AuditLine:
+    """Something that happened; a decision of the chain has a `position`, and `decision` is what its `hash` protects."""
+
+    event_id: str
+    at: datetime
+    kind: str
+    actor: str | None
+    revision: int | None
+    round: int | None
+    text: str
+    position: int | None
+    hash: str | None
+    decision: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SentRevision:
+    """A content that was sent."""
+
+    revision: int
+    content_hash: str
+    sent_by: Person
+    sent_at: datetime
+    note: str | None
+
+
+async def last_decision(db: Transaction, commitment_id: str) -> tuple[int, str] | None:
+    """Return the position and the hash of the last decision on a commitment; None before the first one.
+
+    It is read under the lock of the commitment, and once all decisions are known, so that no two follow the same one.
+    """
+    table = HISTORY.c
+    chosen = select(table.position, table.hash).where(table.commitment_id == commitment_id, table.position.is_not(None))
+    row = (await db.execute(chosen.order_by(table.position.desc(), table.hash).limit(1))).one_or_none()
+    return None if row is None else (row.position, row.hash)
+
+
+async def lines(db: Transaction, company_id: str, commitment_id: str, limit: int = MAX_LINES) -> Sequence[AuditLine]:
+    """Return what happened to a commitment of the company, oldest first; the last `limit` lines.
+
+    A submission that was refused may have named another company before the commitment's own was known.
+    """
+    table = HISTORY.c
+    chosen = select(
+        *(table.event_id, table.at, table.kind, table.actor, table.revision, table.round, table.text),
+        *(table.position, table.hash, table.decision),
+    ).where(table.commitment_id == commitment_id, table.company_id == company_id)
+    rows = await db.execute(chosen.order_by(table.at.desc(), table.event_id).limit(limit))
+    return _with_decisions_in_order([AuditLine(str(row.event_id), *row[1:]) for row in reversed(rows.all())])
+
+
+def _with_decisions_in_order(found: list[AuditLine]) -> Sequence[AuditLine]:
+    """Return `found` with its decisions in the order of the chain, even if the clock was set back between two."""
+    places = [place for place, line in enumerate(found) if line.position is not None]
+    for place, line in zip(places, sorted((found[each] for each in places), key=_position), strict=True):
+        found[place] = line
+    return found
+
+
+def _position(line: AuditLine) -> int:
+    return line.position or 0
+
+
+async def revisions(db: Transaction, company_id: str, commitment_id: str) -> Sequence[SentRevision]:
+    """Return the contents that were sent and are still kept, oldest first."""
+    table = SUBMISSION.c
+    chosen = select(table.revision, table.content_hash, table.sent_by, table.sent_at, table.note).where(
+        table.commitment_id == commitment_id, table.company_id == company_id
+    )
+    rows = await db.execute(chosen.order_by(table.revision, table.sent_at, table.content_hash))
+    return [
+        SentRevision(row.revision, row.content_hash, Person.model_validate_json(row.sent_by), row.sent_at, row.note)
+        for row in rows
+    ]

@@ -1,0 +1,44 @@
+"""Takes back what an approver has accepted on the desk, while it is held."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from schemas.events import DirectoryPerson
+from services.approval.storage import marks
+from services.approval.web.dependencies import Dependencies
+from services.approval.web.desk import forms
+from services.approval.web.desk.addresses import ListQuery
+from services.approval.web.desk.forms import Fields
+from services.approval.web.desk.lists import show_results
+from services.approval.web.desk.pages import Pages
+from services.approval.web.desk.results import Result
+
+ALL = "all"
+
+
+def undo_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
+    """Return the route that undoes."""
+    del pages
+    router = APIRouter(include_in_schema=False)
+    Approver = Annotated[DirectoryPerson, Depends(dependencies.identity.require_approver)]  # noqa: N806 - a type
+
+    @router.post("/undo")
+    async def undo(request: Request, who: Approver) -> Response:
+        fields = forms.text_fields(await request.form())
+        query, which = ListQuery.read(fields.get("list", "")), fields.get("undo", ALL)
+        async with dependencies.database.begin() as db:
+            undone = await marks.release(db, who, None if which == ALL else [which])
+        results = [Result(each.commitment_id, each.number, is_done=True, text=_words(each.number)) for each in undone]
+        return await show_results(dependencies, request, query, results or [_too_late(which, fields)])
+
+    return router
+
+
+def _words(number: str) -> str:
+    return f"Undone. {number} waits as before, and stays marked as accepted; nothing was exported."
+
+
+def _too_late(which: str, fields: Fields) -> Result:
+    number = fields.get(f"number-{which}", "") or "It"
+    return Result(which, number, is_done=False, text=f"Too late: {number} is being exported already.")
