@@ -9,6 +9,7 @@ from schemas.events.answers import (
     DecisionFirstApproved,
     DecisionRejected,
     DecisionResolved,
+    DelegatedLimit,
     DigestPreference,
     UnlinkedDocument,
 )
@@ -65,6 +66,7 @@ __all__ = [
     "DecisionFirstApproved",
     "DecisionRejected",
     "DecisionResolved",
+    "DelegatedLimit",
     "DigestPreference",
     "DigestReady",
     "DigestRow",

@@ -42,6 +42,13 @@ class UnlinkedDocument(Record):
 UnlinkedDocuments = Annotated[tuple[UnlinkedDocument, ...], Field(max_length=limits.MAX_UNLINKED_DOCUMENTS), NullIs(())]
 
 
+class DelegatedLimit(Record):
+    """The amount limit of another approver, with which somebody accepts."""
+
+    owner: Person = Field(description="Whose limit it is.")
+    until: Day = Field(description="The last day on which it can be used, where its owner is.")
+
+
 class DecisionAccepted(CommitmentData):
     """An approver accepted a revision: it is to be written to the ERP, exactly as it stands here."""
 
@@ -85,6 +92,9 @@ class DecisionAccepted(CommitmentData):
     first_approved_by: Person | None = Field(
         default=None, description="Who approved it before, where the company's rules ask for two approvers."
     )
+    limit_of: DelegatedLimit | None = Field(
+        default=None, description="The limit of another approver that was needed, since their own does not suffice."
+    )
 
 
 class DecisionFirstApproved(CommitmentData):
@@ -100,6 +110,9 @@ class DecisionFirstApproved(CommitmentData):
     erp_code: Code | None = Field(default=None, description="The document number that the approver asks for.")
     accounting_date: Day | None = Field(default=None, description="The day on which the ERP is to book it.")
     note: Note | None = Field(default=None, description="What the approver wants to be remembered.")
+    limit_of: DelegatedLimit | None = Field(
+        default=None, description="The limit of another approver that was needed, since their own does not suffice."
+    )
 
 
 class DecisionRejected(CommitmentData):
