@@ -80,7 +80,7 @@ MATRIX: dict[tuple[str, str], Entry] = {
     ),
     ("GET", f"{API}/delegations"): Entry(Needs.APPROVE),
     ("POST", f"{API}/delegations"): Entry(
-        Needs.APPROVE, json={"to": "person-6", "first_day": "2026-12-01", "last_day": "2026-12-04"}
+        Needs.APPROVE, json={"to": "person-6", "first_day": "2036-12-01", "last_day": "2036-12-05"}
     ),
     ("DELETE", f"{API}/delegations/{{delegation_id}}"): Entry(Needs.APPROVE, is_unknown=True),
     ("GET", f"{API}/marks"): Entry(Needs.APPROVE),

@@ -10,15 +10,17 @@ from schemas.fields import TEXT_PATTERN
 from services.approval.rules.delegations import Delegation, NewDelegation
 from services.approval.storage import delegations
 from services.approval.storage.kept_responses import KeptResponses
+from services.approval.web.api import examples
 from services.approval.web.api.answering import Key
-from services.approval.web.api.models import CreatedState, DelegationState
+from services.approval.web.api.models import DelegationState
 from services.approval.web.api.once import once
 from services.approval.web.api.problems import InvalidMember, ProblemError, documented
 from services.approval.web.api.senders import Senders
-from services.approval.web.delegated import delegate, shown_delegations
+from services.approval.web.delegated import ShownDelegation, delegate, shown_delegations
 from services.approval.web.dependencies import Dependencies
 from services.pipeline.clock import utc_now
 
+Wanted = Annotated[NewDelegation, examples.body(examples.DELEGATE)]
 DelegationId = Annotated[str, Path(max_length=64, pattern=TEXT_PATTERN)]
 
 
@@ -33,17 +35,7 @@ def delegations_router(dependencies: Dependencies, senders: Senders) -> APIRoute
         """List the delegations that you have given or got and that are not over, by their first day."""
         async with database.begin() as db:
             found = await shown_delegations(db, who, utc_now())
-        return [
-            DelegationState(
-                id=each.given.id,
-                owner=each.owner,
-                to=each.to,
-                first_day=each.given.first_day,
-                last_day=each.given.last_day,
-                is_in_force=each.is_in_force,
-            )
-            for each in found
-        ]
+        return list(map(_state, found))
 
     _add_changes(router, dependencies, senders)
     return router
@@ -53,18 +45,20 @@ def _add_changes(router: APIRouter, dependencies: Dependencies, senders: Senders
     Approver = Annotated[DirectoryPerson, Depends(senders.approver)]  # noqa: N806 - a type
     database, kept = dependencies.database, KeptResponses(dependencies.database)
 
-    @router.post("/delegations", status_code=201, response_model=CreatedState, responses=documented(400, 409, 413))
-    async def add_delegation(request: Request, who: Approver, wanted: NewDelegation, key: Key = None) -> Response:
+    @router.post("/delegations", status_code=201, response_model=DelegationState, responses=documented(400, 409, 413))
+    async def add_delegation(request: Request, who: Approver, wanted: Wanted, key: Key = None) -> Response:
         """Hand your amount limit to another approver; you have at most 20 delegations that are not over."""
 
         async def act() -> Response:
+            now = utc_now()
             async with database.begin() as db:
-                added = await delegate(db, who, wanted, utc_now())
+                added = await delegate(db, who, wanted, now)
+                shown = await shown_delegations(db, who, now)
             if not isinstance(added, Delegation):
                 errors = [InvalidMember(member=each.member, message=each.text) for each in added]
                 raise ProblemError(422, f"{'; '.join(each.text for each in added)}.", errors=errors)
-            created = CreatedState(id=added.id).model_dump_json()
-            return Response(created, HTTPStatus.CREATED, media_type="application/json")
+            [state] = [_state(each) for each in shown if each.given == added]
+            return Response(state.model_dump_json(), HTTPStatus.CREATED, media_type="application/json")
 
         return await once(kept, request, who, key, act)
 
@@ -80,3 +74,14 @@ def _add_changes(router: APIRouter, dependencies: Dependencies, senders: Senders
             return Response(status_code=HTTPStatus.NO_CONTENT)
 
         return await once(kept, request, who, key, act)
+
+
+def _state(each: ShownDelegation) -> DelegationState:
+    return DelegationState(
+        id=each.given.id,
+        owner=each.owner,
+        to=each.to,
+        first_day=each.given.first_day,
+        last_day=each.given.last_day,
+        is_in_force=each.is_in_force,
+    )

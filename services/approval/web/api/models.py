@@ -62,14 +62,10 @@ class FirstApprovalState(_Model):
     note: str | None
 
 
-class CreatedState(_Model):
-    """What was created."""
-
-    id: str
-
-
 class DelegationState(_Model):
     """An amount limit that an approver has handed to another one."""
+
+    model_config = examples.shown(examples.DELEGATION)
 
     id: str
     owner: Person = Field(description="Whose limit it is.")
