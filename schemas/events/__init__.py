@@ -10,6 +10,7 @@ from schemas.events.answers import (
     DecisionLink,
     DecisionRejected,
     DecisionResolved,
+    DelegatedLimit,
     DigestPreference,
     UnlinkedDocument,
 )
@@ -68,6 +69,7 @@ __all__ = [
     "DecisionLink",
     "DecisionRejected",
     "DecisionResolved",
+    "DelegatedLimit",
     "DigestPreference",
     "DigestReady",
     "DigestRow",

@@ -59,6 +59,13 @@ class DecisionLink(Record):
 _LINK = "Its place in the chain of decisions on the commitment; absent where the chain did not exist yet."
 
 
+class DelegatedLimit(Record):
+    """The amount limit of another approver, with which somebody accepts."""
+
+    owner: Person = Field(description="Whose limit it is.")
+    until: Day = Field(description="The last day on which it can be used, where its owner is.")
+
+
 class DecisionAccepted(CommitmentData):
     """An approver accepted a revision: it is to be written to the ERP, exactly as it stands here."""
 
@@ -103,6 +110,9 @@ class DecisionAccepted(CommitmentData):
         default=None, description="Who approved it before, where the company's rules ask for two approvers."
     )
     link: DecisionLink | None = Field(default=None, description=_LINK)
+    limit_of: DelegatedLimit | None = Field(
+        default=None, description="The limit of another approver that was needed, since their own does not suffice."
+    )
 
 
 class DecisionFirstApproved(CommitmentData):
@@ -119,6 +129,9 @@ class DecisionFirstApproved(CommitmentData):
     accounting_date: Day | None = Field(default=None, description="The day on which the ERP is to book it.")
     note: Note | None = Field(default=None, description="What the approver wants to be remembered.")
     link: DecisionLink | None = Field(default=None, description=_LINK)
+    limit_of: DelegatedLimit | None = Field(
+        default=None, description="The limit of another approver that was needed, since their own does not suffice."
+    )
 
 
 class DecisionRejected(CommitmentData):

@@ -21,12 +21,12 @@ from services.approval.rules.answers import (
     Retry,
     Settle,
 )
-from services.approval.rules.approval_rules import DEFAULTS, ApprovalRules
+from services.approval.rules.approval_rules import DEFAULTS, ApprovalRules, CompanyRules
 from services.approval.rules.checks import findings_on_repeat, not_mended, note_findings
 from services.approval.rules.commands import AnswerContext, carry_out
-from services.approval.rules.commitment import CommitmentFacts, current_status
+from services.approval.rules.commitment import CommitmentFacts, current_status, standing_approval
 from services.approval.rules.conflicts import held_by
-from services.approval.rules.controls import Authority, needs_second
+from services.approval.rules.controls import ALONE, Authority, Mandate, mandate
 from services.approval.rules.erp import erp_title, target_erp
 from services.approval.rules.evidence import document_in_erp, names_in_erp, objection
 from services.approval.rules.finding import Finding
@@ -121,9 +121,13 @@ class Decisions:
         """Return what `answer` by `who` to a commitment of their company would do now, without recording it."""
         return await self._judged(db, facts, who, answer, None)
 
+    def rules_of(self, company_id: str) -> CompanyRules:
+        """Return the rules of the company."""
+        return self._rules.of(company_id)
+
     async def authority(self, db: Transaction, who: DirectoryPerson) -> Authority | None:
         """Return what `who` may accept by the rules of their company; None if they are no approver."""
-        return await authority_of(db, who, self._rules.of(who.company_id))
+        return await authority_of(db, who, self.rules_of(who.company_id), utc_now())
 
     async def _judged(
         self,
@@ -148,7 +152,7 @@ class Decisions:
             findings=findings,
             wrong_terms=_wrong_terms(facts, answer, context, erps, snapshot),
             objection=await _objection(db, who.company_id, facts, answer, erps),
-            needs_second=bool(authority and snapshot and needs_second(snapshot.commitment, authority.rules)),
+            mandate=_mandate(facts, snapshot, authority),
         )
         return Answered(result, facts)
 
@@ -164,6 +168,13 @@ async def record(
     await writes.execute(db)
     crash_at("approval.before_decision_commit")
     return written
+
+
+def _mandate(facts: CommitmentFacts, snapshot: Snapshot | None, authority: Authority | None) -> Mandate:
+    current = current_status(facts)
+    if not (current and snapshot and authority):
+        return ALONE
+    return mandate(snapshot.commitment, current.summary.sent_by, authority, standing_approval(facts))
 
 
 def _context(

@@ -28,6 +28,7 @@ PARTS = (
     commitment.Summary,
     commitment.ErpDocument,
     events.UnlinkedDocument,
+    events.DelegatedLimit,
     events.DecisionLink,
     events.Change,
     events.Failure,

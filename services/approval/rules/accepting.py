@@ -23,12 +23,12 @@ def judge_accept(
     if not (is_read and is_at(current, answer.revision, Status.READY)):
         return None
     first = standing_approval(facts)
-    if first and checked.needs_second and first.by.id == by.id:
+    if first and checked.mandate.needs_second and first.by.id == by.id:
         is_same = _is_repeated(first, answer, by, asked)
         return AlreadyGranted(current) if is_same else Blocked(current, (approved_by_you(current.summary.number),))
     if obstacle := checked.obstacle(current):
         return obstacle
-    if checked.needs_second and first is None:
+    if checked.mandate.needs_second and first is None:
         return _approved_first(facts, current, by, checked, asked)
     return DecisionAccepted(
         **about(facts, current),
@@ -42,6 +42,7 @@ def judge_accept(
         note=asked.note,
         unlinked=unlinked_before(facts),
         first_approved_by=first.by if first and first.by.id != by.id else None,
+        limit_of=checked.mandate.limit_of,
     )
 
 
@@ -56,6 +57,7 @@ def _approved_first(
         decided_by=by,
         sent_by=current.summary.sent_by,
         created_by=current.summary.creator,
+        limit_of=checked.mandate.limit_of,
         erp_code=asked.erp_code,
         accounting_date=asked.accounting_date,
         note=asked.note,

@@ -93,6 +93,11 @@ class CompanyRules(_Table):
         own = next((each.limits for each in self.approver if each.person == person_id), None)
         return _in_first((own, self.limits), currency)
 
+    def limits_of(self, person_id: str) -> Mapping[str, Decimal | None]:
+        """The limits of the person in the currencies that the tables name; empty if there is no limit."""
+        own = next((each.limits for each in self.approver if each.person == person_id), {})
+        return dict(sorted(((self.limits or {}) | own).items()))
+
     def second_approval_above(self, currency: str) -> Decimal | None:
         """The total in `currency` above which two have to accept; None if one is always enough.
 

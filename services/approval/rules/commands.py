@@ -41,6 +41,7 @@ from services.approval.rules.answers import (
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, current_status
 from services.approval.rules.confirming import judge_confirmation
 from services.approval.rules.conflicts import explanation, not_its_document, not_missing
+from services.approval.rules.controls import ALONE, Mandate
 from services.approval.rules.event_handlers import Handler
 from services.approval.rules.evidence import document_in_erp
 from services.approval.rules.finding import Finding
@@ -105,17 +106,17 @@ def carry_out(
     findings: Sequence[Finding] = (),
     wrong_terms: Sequence[WrongTerm] = (),
     objection: str = "",
-    needs_second: bool = False,
+    mandate: Mandate = ALONE,
 ) -> AnswerResult:
     """Return the result of `answer`.
 
     `snapshot` is the stored content that would be exported: for Accept the one that the answer names, otherwise the
     approved one; None if it is not stored. `findings` are those on that content, `wrong_terms` those on what is asked
     of the ERP. `objection` says in words why the document that Settle names cannot be this commitment's, or why the one
-    that Retry names need not be replaced; empty if nothing is against it. `needs_second` says whether the content needs
-    two approvers.
+    that Retry names need not be replaced; empty if nothing is against it. `mandate` says how the
+    approver accepts it.
     """
-    checked = Checked(snapshot, tuple(findings), tuple(wrong_terms), objection, needs_second)
+    checked = Checked(snapshot, tuple(findings), tuple(wrong_terms), objection, mandate)
     current = current_status(facts)
     verdict = _judge(facts, current, answer, context.by, checked) if current else None
     match verdict:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from schemas.commitment import Commitment, Person
+from schemas.events import DelegatedLimit
 from services.approval.rules.approval_rules import CompanyRules, Duties
 from services.approval.rules.finding import Finding
 from services.approval.rules.first_approval import FirstApproval
@@ -21,6 +22,19 @@ class Approver:
     """Somebody who may accept commitments of the company."""
 
     person: Person
+    delegated: tuple[DelegatedLimit, ...] = ()
+    """The limits of others that they may use now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mandate:
+    """How somebody accepts a commitment: as one of two approvers, or with the limit of another one."""
+
+    needs_second: bool = False
+    limit_of: DelegatedLimit | None = None
+
+
+ALONE = Mandate()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +76,14 @@ def control_findings(
 def needs_second(commitment: Commitment, rules: CompanyRules) -> bool:
     """Whether two approvers have to accept it."""
     return not _covers(rules.second_approval_above(commitment.currency), abs(Decimal(commitment.total)))
+
+
+def mandate(
+    commitment: Commitment, sent_by: Person, authority: Authority, first: FirstApproval | None = None
+) -> Mandate:
+    """How the approver with `authority` accepts it."""
+    case = _Case.of(commitment, sent_by, authority.rules, first)
+    return Mandate(needs_second(commitment, authority.rules), case.limit_of_another(authority.who))
 
 
 def approved_by_you(number: str) -> Finding:
@@ -124,8 +146,24 @@ class _Case:
         return _covers(self.limit(approver), self.amount)
 
     def limit(self, approver: Approver) -> Decimal | None:
-        """The highest total that the approver may accept; None if there is no limit."""
-        return self.rules.limit(approver.person.id, self.currency)
+        """The highest total that the approver may accept, also with the limit of another; None if there is none."""
+        people = [approver.person, *(each.owner for each in self._usable(approver))]
+        limits = [self.rules.limit(each.id, self.currency) for each in people]
+        return max((each for each in limits if each is not None), default=None) if None not in limits else None
+
+    def limit_of_another(self, approver: Approver) -> DelegatedLimit | None:
+        """The limit of another that the approver needs for it; None if their own suffices, or none does."""
+        if _covers(self.rules.limit(approver.person.id, self.currency), self.amount):
+            return None
+        usable = self._usable(approver)
+        return next((each for each in usable if self._has_limit(each.owner)), None)
+
+    def _usable(self, approver: Approver) -> list[DelegatedLimit]:
+        """The limits of others; not of those who may not accept it themselves, whatever their limit."""
+        return [each for each in approver.delegated if not self.is_barred(each.owner)]
+
+    def _has_limit(self, person: Person) -> bool:
+        return _covers(self.rules.limit(person.id, self.currency), self.amount)
 
 
 def _covers(limit: Decimal | None, amount: Decimal) -> bool:

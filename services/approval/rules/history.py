@@ -124,7 +124,8 @@ def _decided(data: DecisionFirstApproved | DecisionAccepted | DecisionRejected |
     match data:
         case DecisionFirstApproved():
             own = _themselves(own_part(data.created_by, data.sent_by, data.decided_by))
-            return f"{who} approved revision {revision}{own}; a second approver has to accept it.{_quoted(data.note)}"
+            approved = f"approved revision {revision}{own}{_limit(data)}"
+            return f"{who} {approved}; a second approver has to accept it.{_quoted(data.note)}"
         case DecisionAccepted():
             return f"{who} {_ordered(data)}.{_quoted(data.why or data.note)}"
         case DecisionRejected(unlinks=ErpDocument() as unlinked):
@@ -153,7 +154,9 @@ def _ordered(order: DecisionAccepted) -> str:
         case DecisionAccepted(replaces=ErpDocument() as former):
             return f"ordered {_anew(order, former)}"
         case DecisionAccepted(round=1):
-            return f"accepted revision {order.revision}{_own_part(order)}{_rounding(order)}{_second(order)}"
+            return (
+                f"accepted revision {order.revision}{_own_part(order)}{_rounding(order)}{_second(order)}{_limit(order)}"
+            )
         case DecisionAccepted(reopened=0):
             return f"ordered export {order.round} of revision {order.revision}"
         case DecisionAccepted():
@@ -179,6 +182,12 @@ def _themselves(part: str) -> str:
 
 def _second(data: DecisionAccepted) -> str:
     return f" as the second approver, after {data.first_approved_by.name}" if data.first_approved_by else ""
+
+
+def _limit(data: DecisionFirstApproved | DecisionAccepted) -> str:
+    """Whose limit was used."""
+    used = data.limit_of
+    return f", for {used.owner.name} until {used.until:%b} {used.until.day}" if used else ""
 
 
 def _rounding(data: DecisionAccepted) -> str:

@@ -12,6 +12,7 @@ from schemas.limits import MAX_UNLINKED_DOCUMENTS
 from schemas.snapshot import Snapshot
 from services.approval.rules.answers import AlreadyGranted, Blocked, Conflict, ExportAgain, Retry, Settle, Unacceptable
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus
+from services.approval.rules.controls import ALONE, Mandate
 from services.approval.rules.erp import erp_title
 from services.approval.rules.facts import Terms, canonical
 from services.approval.rules.finding import Finding
@@ -31,7 +32,7 @@ class Checked:
     findings: tuple[Finding, ...] = ()
     wrong_terms: tuple[WrongTerm, ...] = ()
     objection: str = ""
-    needs_second: bool = False
+    mandate: Mandate = ALONE
 
     def obstacle(self, current: CurrentStatus) -> Blocked | Unacceptable | None:
         """Why an order cannot be given although the commitment is where it should be; None if it can."""

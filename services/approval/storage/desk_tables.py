@@ -40,6 +40,20 @@ REASON_TEMPLATE = Table(
     Index("reason_template_by_company", "company_id"),
 )
 
+# a limit that an approver hands to another one; those that were ended have no row
+DELEGATION = Table(
+    "delegation",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("company_id", Text, nullable=False),
+    Column("owner_id", Text, nullable=False, comment="whose limit it is"),
+    Column("to_id", Text, nullable=False, comment="who may use it"),
+    Column("first_day", Date, nullable=False, comment="where the owner is, like the last day"),
+    Column("last_day", Date, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Index("delegation_by_company", "company_id"),
+)
+
 SESSION = Table(
     "session",
     METADATA,

@@ -5,6 +5,7 @@ import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,7 +17,8 @@ from sqlalchemy import insert
 from schemas.commitment import ErpDocument
 from schemas.events import DecisionResolved
 from schemas.fields import FailureClass
-from services.approval.storage.desk_tables import REASON_TEMPLATE
+from services.approval.rules.delegations import NewDelegation
+from services.approval.storage.desk_tables import DELEGATION, REASON_TEMPLATE
 from services.approval.web.api import examples
 from services.approval.web.api.bulk import Answers, AnswersResult
 from services.approval.web.api.marks import MarkState
@@ -24,6 +26,7 @@ from services.approval.web.api.models import (
     CommitmentDetail,
     CommitmentPage,
     CommitmentState,
+    DelegationState,
     HistoryItem,
     Me,
     ReasonTemplateState,
@@ -37,6 +40,7 @@ from tests.integration.approval.desk import DeskUnderTest
 PAGE = Path(__file__).parents[3] / "docs/api.md"
 ORIGIN = "$PUBLIC_URL"
 REASON = "5c1f0a7e4d3b4c0e9a1b2c3d4e5f6a7b"
+GIVEN = "8d2e1b6f5c4a4d1fab2c3d4e5f6a7b8c"
 WAITING, REJECTED, FAILED, IN_DOUBT, FOUND, SYNCED, DIFFERING, FIRST, SECOND, MARKED = (
     content(id_, number)
     for id_, number in (
@@ -99,6 +103,9 @@ async def prepare(desk: DeskUnderTest) -> None:
     kept = {"id": REASON, "company_id": company.COMPANY, "title": "Closed", "text": "It is closed.", "at": utc_now()}
     async with desk.database.begin() as db:
         await db.execute(insert(REASON_TEMPLATE).values(kept | {"created_by": LEE.as_person.model_dump_json()}))
+        given = {"id": GIVEN, "company_id": company.COMPANY, "owner_id": DANA.person_id, "to_id": LEE.person_id}
+        days = {"first_day": date(2036, 1, 1), "last_day": date(2036, 1, 5), "at": utc_now()}
+        await db.execute(insert(DELEGATION).values(given | days))
 
 
 def operations(desk: DeskUnderTest) -> set[tuple[str, str]]:
@@ -181,6 +188,8 @@ def _schema(schema: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
         (SummaryPreference, examples.SUMMARY),
         (MarkState, examples.MARKED),
         (ReasonTemplateState, examples.KEPT_REASON),
+        (DelegationState, examples.DELEGATION),
+        (NewDelegation, examples.DELEGATE),
     ],
 )
 def test_the_examples_are_what_the_api_takes_and_gives(model: type[BaseModel], example: dict[str, Any]) -> None:

@@ -78,6 +78,11 @@ MATRIX: dict[tuple[str, str], Entry] = {
         json={"answers": [{"verb": "accept", "commitment_id": "8841", "answer": READ}]},
         is_scoped=True,
     ),
+    ("GET", f"{API}/delegations"): Entry(Needs.APPROVE),
+    ("POST", f"{API}/delegations"): Entry(
+        Needs.APPROVE, json={"to": "person-6", "first_day": "2036-12-01", "last_day": "2036-12-05"}
+    ),
+    ("DELETE", f"{API}/delegations/{{delegation_id}}"): Entry(Needs.APPROVE, is_unknown=True),
     ("GET", f"{API}/marks"): Entry(Needs.APPROVE),
     ("POST", f"{API}/marks"): Entry(
         Needs.APPROVE, json={"verb": "accept", "commitment_id": "8841", "answer": READ}, is_scoped=True
@@ -125,6 +130,9 @@ MATRIX: dict[tuple[str, str], Entry] = {
     ("POST", "/reasons/{template_id}/delete"): Entry(Needs.APPROVE),
     ("GET", "/u/{token:path}"): Entry(Needs.NOTHING),
     ("POST", "/u/{token:path}"): Entry(Needs.NOTHING, form={}),
+    ("GET", "/delegations"): Entry(Needs.APPROVE),
+    ("POST", "/delegations"): Entry(Needs.APPROVE, form={}),
+    ("POST", "/delegations/{delegation_id}/end"): Entry(Needs.APPROVE, form={}),
     ("GET", "/sessions"): Entry(Needs.SIGN_IN),
     ("POST", "/sessions/end"): Entry(Needs.SIGN_IN, form={}),
     ("GET", "/sign-in"): Entry(Needs.NOTHING),

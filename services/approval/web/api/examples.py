@@ -117,6 +117,15 @@ MARKED = {
     "at": "2026-11-16T15:02:00Z",
 }
 REASON = {"title": "Closed cost code", "text": "Its cost code is closed. Use another one."}
+DELEGATE = {"to": "person-6", "first_day": "2026-12-01", "last_day": "2026-12-04"}
+DELEGATION = {
+    "id": "8d2e1b6f5c4a4d1fab2c3d4e5f6a7b8c",
+    "owner": {"id": "person-5", "name": "Dana Ruiz", "email": "dana.ruiz@harbor-builders.example"},
+    "to": {"id": "person-6", "name": "Lee Park", "email": "lee.park@harbor-builders.example"},
+    "first_day": "2026-12-01",
+    "last_day": "2026-12-04",
+    "is_in_force": False,
+}
 KEPT_REASON = REASON | {
     "id": "5c1f0a7e4d3b4c0e9a1b2c3d4e5f6a7b",
     "created_by": {"id": "person-5", "name": "Dana Ruiz", "email": "dana.ruiz@harbor-builders.example"},

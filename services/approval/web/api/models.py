@@ -1,6 +1,6 @@
 """The responses of the JSON API; the answers that it accepts are in `rules/answers.py`."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -73,6 +73,19 @@ class QuestionState(_Model):
     answer: str | None = Field(description="Null until the sender has answered by the link in the mail.")
     answered_by: Person | None
     answered_at: datetime | None
+
+
+class DelegationState(_Model):
+    """An amount limit that an approver has handed to another one."""
+
+    model_config = examples.shown(examples.DELEGATION)
+
+    id: str
+    owner: Person = Field(description="Whose limit it is.")
+    to: Person = Field(description="Who may use it.")
+    first_day: date = Field(description="The first day on which it holds, where its owner is.")
+    last_day: date
+    is_in_force: bool = Field(description="Whether it holds now; not if one of the two is no approver any more.")
 
 
 class CommitmentState(_Model):

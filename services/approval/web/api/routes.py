@@ -14,6 +14,7 @@ from services.approval.storage.reviews import review
 from services.approval.storage.views import DEFAULT_SORTS, DeskView, Sort
 from services.approval.web.api.answering import answer_router
 from services.approval.web.api.asking import ask_router
+from services.approval.web.api.delegations import delegations_router
 from services.approval.web.api.filters import list_filter
 from services.approval.web.api.marks import marks_router
 from services.approval.web.api.models import CommitmentDetail, CommitmentPage
@@ -48,6 +49,7 @@ def api_router(dependencies: Dependencies) -> APIRouter:
     router.include_router(marks_router(dependencies, senders))
     router.include_router(personal_router(dependencies, senders))
     router.include_router(reasons_router(dependencies, senders))
+    router.include_router(delegations_router(dependencies, senders))
     return router
 
 

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk.access import access_router
 from services.approval.web.desk.commitment_actions import commitment_router
+from services.approval.web.desk.delegations import delegation_router
 from services.approval.web.desk.directory import directory_router
 from services.approval.web.desk.drift_actions import drift_action_router
 from services.approval.web.desk.errors import ErrorHandler, ErrorPages
@@ -49,6 +50,7 @@ def add_desk(app: FastAPI, dependencies: Dependencies) -> Mapping[type[Exception
         directory_router,
         access_router,
         reason_router,
+        delegation_router,
         help_router,
         session_router,
         sign_in_router,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import Response
 from starlette.exceptions import HTTPException
@@ -44,6 +45,11 @@ class RefusedForm:
     problems: Sequence[FormProblem] = ()
     refusal: str = ""
     revision: int | None = None
+
+    @property
+    def shown(self) -> Mapping[str, Any]:
+        """What a template shows of it."""
+        return {"problems": self.problems, "typed": self.typed, "refusal": self.refusal}
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +155,7 @@ class DetailPage:
                 counts=counts,
                 reasons=reasons,
                 current_view=view_of(detail.row.current.status),
-                problems=form.problems,
-                typed=form.typed,
-                refusal=form.refusal,
+                **form.shown,
             )
 
 

@@ -110,9 +110,7 @@ class TriagePage:
                 accounting_dates=accounting_dates(opened.row.erp, person) if opened else None,
                 following=_following(query, rows),
                 **empty_words(query.view, is_approver=person.is_approver),
-                problems=form.problems,
-                typed=form.typed,
-                refusal=form.refusal,
+                **form.shown,
                 results=results,
             )
 

@@ -23,6 +23,7 @@ from services.approval.rules.answers import (
 )
 from services.approval.rules.commands import AnswerContext, carry_out
 from services.approval.rules.commitment import CommitmentFacts
+from services.approval.rules.controls import Mandate
 from tests.unit.approval.rules.event_builders import CHICAGO, NOW, A, B, document
 
 Given = tuple[str, CommitmentFacts, Event[Decision]]
@@ -35,7 +36,7 @@ def granted(facts: CommitmentFacts, now: datetime = NOW, *, needs_second: bool =
     """The name, the new facts and the event of each answer that `facts` permit."""
     for name, by, answer, snapshot in _attempts(facts):
         context = AnswerContext(by, CHICAGO, now)
-        result = carry_out(facts, answer, context, snapshot=snapshot, needs_second=needs_second)
+        result = carry_out(facts, answer, context, snapshot=snapshot, mandate=Mandate(needs_second))
         if isinstance(result, Granted):
             yield name, result.decided.state, cast("Event[Decision]", result.decided.publish[0])
 

@@ -14,6 +14,7 @@ from schemas.snapshot import Snapshot
 from services.approval.rules.answers import Accept, AlreadyGranted, AnswerResult, Blocked, Granted
 from services.approval.rules.commands import AnswerContext, carry_out
 from services.approval.rules.commitment import CommitmentFacts, current_status, standing_approval
+from services.approval.rules.controls import Mandate
 from services.approval.rules.next_steps import next_step
 from services.approval.rules.rows import HistoryEntry
 from tests.unit.approval.rules.event_builders import (
@@ -37,7 +38,7 @@ def accept(
     current = current_status(facts)
     answer = Accept(revision=current.revision if current else 1, content_hash=content.content_hash, **said)
     context = AnswerContext(by, CHICAGO, LATER)
-    return carry_out(facts, answer, context, snapshot=content, needs_second=needs_second)
+    return carry_out(facts, answer, context, snapshot=content, mandate=Mandate(needs_second))
 
 
 def decision(result: AnswerResult) -> Any:
