@@ -70,9 +70,7 @@ class Sort(StrEnum):
 
 
 DEFAULT_SORTS: Mapping[DeskView, Sort] = {
-    view: Sort.OLDEST
-    if view in (DeskView.READY, DeskView.FAILED, DeskView.EXPORTING, DeskView.DIFFERING)
-    else Sort.NEWEST
+    view: Sort.NEWEST if view in (DeskView.SYNCED, DeskView.REJECTED, DeskView.ALL) else Sort.OLDEST
     for view in DeskView
 }
 """What waits is listed from the oldest on, what is done from the newest on."""

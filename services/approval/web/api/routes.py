@@ -67,7 +67,7 @@ def _add_lists(router: APIRouter, dependencies: Dependencies, senders: Senders) 
     ) -> CommitmentPage:
         """List the commitments of a view that fulfil all filters.
 
-        Without `sort`, what waits, has failed, is exporting or differs comes oldest first, everything else newest first.
+        Without `sort`, the views `synced`, `rejected` and `all` come newest first, the others oldest first.
         """
         order = sort or DEFAULT_SORTS[view]
         cursor = None if after is None else queries.parse_cursor(after, order)
