@@ -71,7 +71,7 @@ async def test_a_commitment_is_rejected_corrected_and_accepted(desk: DeskUnderTe
         await desk.receive(mailed(CONCRETE, ANA), resent(CORRECTED, note="Moved to 03-310."))
         one = text_of(await browser.get("/commitments/8841"))
         assert "Dana Ruiz rejected revision 1 " + reason in one
-        assert "Sam Lee notes Moved to 03-310." in one
+        assert "Note from Sam Lee Moved to 03-310." in one
         assert "Line 2 cost code 03-300 03-310" in one
         assert "Mail to Ana Gil about the rejection: sent." in one
         await mark(browser, choice(await browser.get(READY), "accept", "8841"))
@@ -438,7 +438,7 @@ async def test_a_failed_export_that_needs_a_correction_can_only_be_rejected(desk
         assert "/retry" not in (await browser.get("/commitments?view=failed")).text
         page = await browser.get("/commitments/8841")
         assert "/retry" not in page.text
-        assert ">The number is too long. Reject it, so that Sam Lee can correct it.</textarea>" in page.text
+        assert ">The number is too long. Please correct it, and re-send it.</textarea>" in page.text
         fields = hidden_fields(page, "/reject") | {"reason": "The number is too long."}
         done = await follow(browser, await browser.post("/commitments/8841/reject", data=fields))
         assert "Rejected. SC-014 is editable again." in text_of(done)
@@ -589,7 +589,7 @@ async def test_a_commitments_own_page_says_that_its_erp_is_down(desk: DeskUnderT
         after = text_of(await browser.get("/commitments/8841"))
     assert (
         "QuickBooks has not answered since Nov 16, 2026, 09:02 CST. It is down (HTTP 503). "
-        "Its last answer came Nov 16, 2026, 09:02 CST. It is tried again at Nov 16, 2026, 09:02 CST. "
+        "Its last answer came Nov 16, 2026, 09:02 CST. It should have been tried again at Nov 16, 2026, 09:02 CST. "
         "SC-014 waits and will go when it is back." in during
     )
     assert "has not answered since" not in after
@@ -600,7 +600,7 @@ async def test_an_erp_that_asked_us_to_wait_is_shown_with_its_words(desk: DeskUn
     await desk.receive(company.QUICKBOOKS.model_copy(update=paused))
     async with desk.browser(DANA) as browser:
         page = text_of(await browser.get("/commitments?view=exporting"))
-    assert "QuickBooks asked us to wait until Nov 16, 2026, 09:02 CST. Too many calls. (HTTP 429)" in page
+    assert "QuickBooks had asked us to wait until Nov 16, 2026, 09:02 CST. Too many calls. (HTTP 429)" in page
 
 
 async def test_the_directory_shows_the_badge_beside_accounting_approvers_of_the_company(desk: DeskUnderTest) -> None:

@@ -1,14 +1,17 @@
 """Errors of the API as problem+json documents (RFC 9457), each with what happened and what to do."""
 
 from dataclasses import replace
+from http import HTTPStatus
 from typing import Annotated, Any
 
 import structlog
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from pydantic import AfterValidator, BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from services.approval.identity.sign_in.errors import APPROVERS_ONLY, SignInError
 from services.approval.rules.finding import Finding
@@ -152,7 +155,19 @@ async def on_http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
     response = problem(error.status_code, f"{request.method} {request.url.path}: {error.detail}")
     response.headers.update(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        # the framework names those of the first route with this path only
+        response.headers["allow"] = ", ".join(_allowed_methods(request))
     return response
+
+
+def _allowed_methods(request: Request) -> list[str]:
+    """Return the methods of all routes with the path of the request."""
+    methods: set[str] = set()
+    for route in iter_route_contexts(request.app.routes):
+        if route.path and compile_path(route.path)[0].match(request.url.path):
+            methods |= set(route.methods or ())
+    return sorted(methods)
 
 
 async def on_invalid(request: Request, error: Exception) -> JSONResponse:
