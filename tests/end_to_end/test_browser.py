@@ -111,6 +111,7 @@ async def test_a_slip_of_the_year_is_refused_beside_its_field(tabs: Tabs) -> Non
     link = tabs.desk.get_by_role("link", name="SC-017", exact=True)
     await _reload_until_there(f"{tabs.world.desk_url}/commitments?view=ready", link)
     await link.click()
+    await tabs.desk.get_by_role("link", name="Whole page").click()
 
     await tabs.desk.get_by_label("Accounting date").fill("0026-11-22")
     await tabs.desk.get_by_role("button", name="Export SC-017").click()
@@ -127,8 +128,8 @@ async def _accepted(tabs: Tabs, number: str) -> None:
     await _create(tabs.project, tabs.world.commitments.url, number)
     await tabs.project.get_by_role("button", name="Send to ERP").click()
     await _ribbon_says(tabs.project, "Sent to ERP")
-    await _choose(tabs, number, "Accept")
-    await tabs.desk.get_by_role("button", name="Export").click()
+    await _mark_accepted(tabs, number)
+    await tabs.desk.get_by_role("button", name="Export", exact=True).click()
     await _desk_says(tabs.desk, f"Accepted. {number}")
     await _ribbon_says(tabs.project, "Synced")
 
@@ -136,9 +137,12 @@ async def _accepted(tabs: Tabs, number: str) -> None:
 async def _rejected(tabs: Tabs, number: str) -> None:
     await _create(tabs.project, tabs.world.commitments.url, number)
     await tabs.project.get_by_role("button", name="Send to ERP").click()
-    await _choose(tabs, number, "Reject")
-    await tabs.desk.get_by_label("Reason for rejecting").fill(REASON)
+    choice = tabs.desk.get_by_role("link", name=f"Reject {number}")
+    await _reload_until_there(f"{tabs.world.desk_url}/commitments?view=ready", choice)
+    await choice.click()
+    await tabs.desk.get_by_label(f"Reason for rejecting {number}").fill(REASON)
     await tabs.desk.get_by_role("button", name="Reject", exact=True).click()
+    await tabs.desk.get_by_role("button", name="Send the rejection").click()
     await _desk_says(tabs.desk, f"Rejected. {number}")
     await _ribbon_says(tabs.project, f"Rejected {DANA.name} rejected {number}: {REASON}")
     for address in (ANA.email, SAM.email):
@@ -161,8 +165,8 @@ async def _edit_and_resend(tabs: Tabs, cost_code: str) -> None:
 
 async def _export_after_check(tabs: Tabs, number: str) -> None:
     """Accept a re-sent revision: before, the page shows what changed."""
-    await _choose(tabs, number, "Accept")
-    await tabs.desk.get_by_role("button", name="Export").click()
+    await _mark_accepted(tabs, number)
+    await tabs.desk.get_by_role("button", name="Export", exact=True).click()
     await expect(tabs.desk.get_by_role("insertion")).to_have_text("03-310")
     await tabs.desk.get_by_role("button", name="Export 1 commitment").click()
     await _desk_says(tabs.desk, f"Accepted. {number}")
@@ -242,10 +246,10 @@ async def _desk_says(desk: Page, words: str) -> None:
     await expect(desk.get_by_role("status")).to_contain_text(words)
 
 
-async def _choose(tabs: Tabs, number: str, answer: str) -> None:
-    answers = tabs.desk.get_by_role("group", name=f"Answer for {number}")
-    await _reload_until_there(f"{tabs.world.desk_url}/commitments?view=ready", answers)
-    await answers.get_by_label(answer).check()
+async def _mark_accepted(tabs: Tabs, number: str) -> None:
+    choice = tabs.desk.get_by_role("button", name=f"Accept {number}")
+    await _reload_until_there(f"{tabs.world.desk_url}/commitments?view=ready", choice)
+    await choice.click()
 
 
 async def _read_mail(tabs: Tabs, address: str, subject: str, words: str) -> None:
