@@ -15,6 +15,7 @@ from services.approval.rules.status import summary
 from services.approval.storage import audit, queries
 from services.approval.storage.audit import AuditLine
 from services.approval.storage.queries import StoredCommitment
+from services.approval.web.api import examples
 from services.approval.web.api.models import Words
 from services.approval.web.dependencies import Dependencies
 from services.pipeline.apart import apart
@@ -36,8 +37,10 @@ class ChainedDecision(_Model):
     decision: dict[str, object] = Field(description="What was decided, without the content, whose hash it names.")
 
 
-class AuditItem(_Model):
+class HistoryItem(_Model):
     """Something that happened to a commitment."""
+
+    model_config = examples.shown(examples.HISTORY_ITEM)
 
     event_id: str = Field(description="The id of the event.")
     at: datetime
@@ -69,6 +72,8 @@ class SentContent(_Model):
 class AuditTrail(_Model):
     """All that is known about what happened to a commitment."""
 
+    model_config = examples.shown(examples.AUDIT_TRAIL)
+
     company_id: str
     commitment_id: str
     exported_at: datetime
@@ -79,7 +84,7 @@ class AuditTrail(_Model):
     erp_document: ErpDocument | None
     erp_documents: tuple[ErpDocument, ...] = Field(description="Every document that was ever written for it.")
     revisions: tuple[SentContent, ...]
-    history: tuple[AuditItem, ...] = Field(description="Oldest first.")
+    history: tuple[HistoryItem, ...] = Field(description="Oldest first.")
     chain: ChainEnd
 
 
@@ -96,12 +101,12 @@ async def load_trail(dependencies: Dependencies, who: DirectoryPerson, commitmen
         return await apart(lambda: _trail(who, stored, lines, revisions, last))
 
 
-def audit_item(line: AuditLine) -> AuditItem:
+def audit_item(line: AuditLine) -> HistoryItem:
     """Return `line` with its place in the chain."""
     chain = None
     if line.position is not None and line.hash and line.decision:
         chain = ChainedDecision(position=line.position, hash=line.hash, decision=orjson.loads(line.decision))
-    return AuditItem(
+    return HistoryItem(
         event_id=line.event_id,
         at=line.at,
         kind=line.kind,

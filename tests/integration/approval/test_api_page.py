@@ -27,11 +27,11 @@ from services.approval.web.api.models import (
     CommitmentPage,
     CommitmentState,
     DelegationState,
-    HistoryItem,
     Me,
     ReasonTemplateState,
 )
 from services.approval.web.api.personal import Colleague, SessionState, SummaryPreference
+from services.approval.web.audit_trail import AuditTrail, HistoryItem
 from services.pipeline.clock import utc_now
 from tests.integration.approval import company
 from tests.integration.approval.company import DANA, LEE, content
@@ -180,6 +180,7 @@ def _schema(schema: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
         (CommitmentPage, examples.PAGE),
         (CommitmentDetail, examples.DETAIL),
         (HistoryItem, examples.HISTORY_ITEM),
+        (AuditTrail, examples.AUDIT_TRAIL),
         (Me, examples.ME),
         (AnswersResult, examples.RESULTS),
         (Answers, examples.ANSWERS),

@@ -93,15 +93,21 @@ async def every_page(desk: DeskUnderTest, browser: AsyncClient) -> dict[str, lis
     (kept,) = re.findall(r'href="/reasons/([0-9a-f]+)"', reasons.text)
     ids = [each["id"] for each in (READY, OTHER, FAILED, DOUBTED, DRIFTED, REJECTED, CHANGED)]
     typed = {"reason": NOTE, "revision": "1", "content_hash": "0" * 64}
+    asking = {"ask": choice(opened, "reject", READY["id"]), "question": NOTE}
+    asked = await follow(browser, await browser.post("/questions", data=asking))
+    (question,) = await desk.consumer.published("question.asked")
+    link = vars(question.data)["answer_url"].removeprefix(desk.settings.public_url)
     async with desk.browser() as nobody:
         expired = await nobody.post("/commitments/c-2/reject", data=typed)
     return {
-        "triage.html": [ready, opened, *[await follow(browser, each) for each in marked]],
+        "triage.html": [ready, opened, asked, *[await follow(browser, each) for each in marked]],
         "reject_several.html": [several],
         "reject_failed.html": [await browser.get(rejecting) for rejecting in rejections],
         "review.html": [await browser.get("/review?list=view%3Dready")],
         "print.html": [await browser.get(f"/print?view={view}") for view in views],
         "list.html": [*lists[1:], await browser.get("/commitments", params={"view": "all", "q": NOTE})],
+        "history_print.html": [await browser.get(f"/commitments/{commitment_id}/history") for commitment_id in ids],
+        "reply.html": [await browser.get(link), await browser.post(link, data={"answer": ""})],
         "commitment.html": [
             *[await browser.get(f"/commitments/{commitment_id}") for commitment_id in ids],
             await browser.post("/commitments/c-2/reject", data=typed | {"reason": NOTE * 100}),

@@ -70,6 +70,8 @@ MATRIX: dict[tuple[str, str], Entry] = {
     ("GET", f"{API}/commitments"): Entry(Needs.VIEW),
     ("GET", ONE_API): Entry(Needs.VIEW, is_scoped=True),
     ("GET", f"{ONE_API}/history"): Entry(Needs.VIEW, is_scoped=True),
+    ("GET", f"{ONE_API}/audit"): Entry(Needs.VIEW, is_scoped=True),
+    ("POST", f"{ONE_API}/ask"): Entry(Needs.APPROVE, json=READ | {"question": "Why?"}, is_scoped=True),
     **{
         ("POST", f"{ONE_API}/{verb}"): Entry(Needs.APPROVE, json=body, is_scoped=True) for verb, body in ANSWERS.items()
     },
@@ -112,6 +114,14 @@ MATRIX: dict[tuple[str, str], Entry] = {
     ("GET", "/failed/reject"): Entry(Needs.APPROVE, query={"cause": "The ERP is away."}),
     ("POST", "/failed/reject"): Entry(Needs.APPROVE, form=CHOSEN | {"reason": "No."}),
     ("POST", "/differences"): Entry(Needs.APPROVE, form={}),
+    ("GET", "/commitments/{commitment_id:path}/history"): Entry(Needs.VIEW, is_scoped=True),
+    ("GET", "/commitments/{commitment_id:path}/history.json"): Entry(Needs.VIEW, is_scoped=True),
+    ("POST", "/questions"): Entry(
+        Needs.APPROVE, form={"ask": CHOSEN["choice-8841"], "question": "Why?"}, is_scoped=True
+    ),
+    ("POST", "/undo"): Entry(Needs.APPROVE, form={"undo": "8841"}),
+    ("GET", "/q/{token:path}"): Entry(Needs.NOTHING, is_unknown=True),
+    ("POST", "/q/{token:path}"): Entry(Needs.NOTHING, form={"answer": "So."}, is_unknown=True),
     ("GET", "/commitments/{commitment_id:path}"): Entry(Needs.VIEW, is_scoped=True),
     **{
         ("POST", f"/commitments/{{commitment_id:path}}/{action.value}"): Entry(

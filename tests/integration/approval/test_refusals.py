@@ -6,7 +6,7 @@ from schemas.envelope import encode, new_event
 from schemas.events import CommitmentResent, CommitmentSent, SubmissionRefused
 from schemas.examples.cast import CONCRETE_1, CONCRETE_2
 from schemas.examples.example import submitted
-from services.approval.storage import queries, tables
+from services.approval.storage import audit, tables
 from tests.integration.approval.consumer import ApprovalConsumer
 from tests.unit.approval.rules.event_builders import NOW
 
@@ -33,7 +33,7 @@ async def test_the_refusal_is_published_and_an_earlier_revision_keeps_its_status
     (row,) = await consumer.rows(tables.COMMITMENT)
     assert row["status"] == "ready"
     async with consumer.database.begin() as db:
-        texts = [line.text for line in await queries.history(db, SENT.data.company_id, CONCRETE_1.id)]
+        texts = [line.text for line in await audit.lines(db, SENT.data.company_id, CONCRETE_1.id)]
     assert any(
         "could not be taken. SC-014 did not reach accounting" in text and "at most 2000" in text for text in texts
     )
@@ -57,7 +57,7 @@ async def test_what_was_refused_in_the_name_of_another_company_is_not_shown(cons
     await consumer.process(*await consumer.published(SubmissionRefused.topic))
     await consumer.process(SENT)
     async with consumer.database.begin() as db:
-        (line,) = await queries.history(db, SENT.data.company_id, CONCRETE_1.id)
+        (line,) = await audit.lines(db, SENT.data.company_id, CONCRETE_1.id)
     assert line.kind == CommitmentSent.topic
 
 

@@ -62,6 +62,7 @@ STATE = {
         "url": "https://pm.example/commitments/8841",
         "connection": None,
     },
+    "questions": [],
 }
 PAGE = {
     "items": [STATE],
@@ -83,12 +84,28 @@ DETAIL = STATE | {
     "changes": [],
 }
 HISTORY_ITEM = {
+    "event_id": "0d6b1f5e-1f0c-5f55-8a3e-6b0a9a1f2c3d",
     "at": "2026-11-16T15:02:00Z",
     "kind": "commitment.sent",
     "actor": "Sam Lee",
     "revision": 1,
     "round": None,
     "text": "Sam Lee sent revision 1.",
+    "chain": None,
+}
+AUDIT_TRAIL = {
+    "company_id": "company-204",
+    "commitment_id": "8841",
+    "exported_at": "2026-11-16T16:00:00Z",
+    "status": "ready",
+    "revision": 1,
+    "round": 0,
+    "summary": STATE["summary"],
+    "erp_document": None,
+    "erp_documents": [],
+    "revisions": [],
+    "history": [HISTORY_ITEM],
+    "chain": {"decisions": 0, "head": None},
 }
 ME = {
     "id": "person-5",

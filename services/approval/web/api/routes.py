@@ -24,7 +24,7 @@ from services.approval.web.api.reasons import reasons_router
 from services.approval.web.api.senders import Senders
 from services.approval.web.api.states import document, etag_of, not_found, state_of
 from services.approval.web.api.waiting import waiting_states
-from services.approval.web.audit_trail import AuditItem, AuditTrail, audit_item, load_trail
+from services.approval.web.audit_trail import AuditTrail, HistoryItem, audit_item, load_trail
 from services.approval.web.dependencies import Dependencies
 from services.pipeline.apart import apart
 from services.pipeline.database import Transaction
@@ -103,7 +103,7 @@ def _add_reading(router: APIRouter, dependencies: Dependencies, senders: Senders
         return Response(read, media_type="application/json", headers={"etag": etag_of(stored.facts)})
 
     @router.get("/commitments/{commitment_id}/history", responses=documented(404))
-    async def get_history(commitment_id: str, who: Viewer) -> list[AuditItem]:
+    async def get_history(commitment_id: str, who: Viewer) -> list[HistoryItem]:
         """Read what happened to a commitment, newest first; the last 500 lines."""
         async with dependencies.database.begin() as db:
             await _found(db, who, commitment_id)

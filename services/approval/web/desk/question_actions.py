@@ -22,7 +22,7 @@ from services.approval.web.desk.detail import RefusedForm
 from services.approval.web.desk.forms import Choice, Fields, FormProblem
 from services.approval.web.desk.lists import show_results
 from services.approval.web.desk.pages import Pages
-from services.approval.web.desk.results import Result, not_found
+from services.approval.web.desk.results import Result
 from services.approval.web.desk.triage import TriagePage
 from services.approval.web.tracing import traceparent_of
 
@@ -46,7 +46,7 @@ class QuestionActions:
         trace = traceparent_of(request)
         asked = await self._dependencies.questions.ask(choice.commitment_id, who, question, trace)
         if asked is None:
-            return await show_results(self._dependencies, request, here, [not_found(choice.commitment_id)])
+            raise HTTPException(HTTPStatus.NOT_FOUND)
         if not isinstance(asked.result, Granted | AlreadyGranted):
             words = getattr(asked.result, "explanation", "")
             return await self._triage.show(who, here, refused=RefusedForm(fields, refusal=words))
