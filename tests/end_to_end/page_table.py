@@ -107,6 +107,7 @@ PAGES = (
     PageUnderTest(_DESK, "one-missing", "/commitments/commitment-0"),
     PageUnderTest(_DESK, "directory", _DIRECTORY),
     PageUnderTest(_DESK, "sessions", "/sessions"),
+    PageUnderTest(_DESK, "delegations", "/delegations"),
     PageUnderTest(_TOOL, "list", "/"),
     PageUnderTest(_TOOL, "form", "/new"),
     PageUnderTest(_TOOL, "form-with-problems", "/new", _types_wrong_amounts),
