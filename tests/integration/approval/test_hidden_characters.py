@@ -122,6 +122,7 @@ async def every_page(desk: DeskUnderTest, browser: AsyncClient) -> dict[str, lis
         "help.html": [await browser.get("/help")],
         "reasons.html": [reasons, await browser.post("/reasons", data={"title": "", "text": NOTE})],
         "reason.html": [await browser.get(f"/reasons/{kept}")],
+        "delegations.html": [await browser.get("/delegations")],
     }
 
 
