@@ -16,7 +16,7 @@ from services.exporter.rules.marker import marker_of
 from services.exporter.storage import tables
 from services.pipeline.fold import RefusedError
 from tests.integration.exporter.exporter_process import SETTLE_SECONDS, ExporterProcess, running_exporter
-from tests.unit.exporter.builders import accepted_event, rejected_event, resolved_event
+from tests.unit.exporter.builders import SECOND, accepted_event, rejected_event, resolved_event
 
 NEW_TITLE = "Concrete, levels 2 and 3"
 
@@ -191,7 +191,7 @@ async def test_an_erp_with_unique_references_is_asked_before_it_creates_anew(dat
 async def test_a_document_given_as_evidence_under_a_wrong_number_can_be_created_anew(
     exporter: ExporterProcess,
 ) -> None:
-    await exporter.consume(accepted_event(), resolved_event(1, "PO-77", number="PO-77"))
+    await exporter.consume(accepted_event(), resolved_event(1, "PO-77", number="PO-77", confirmed_by=SECOND))
 
     failure = await failed(exporter, 2)
     await create_anew(exporter, failure)
@@ -205,7 +205,7 @@ async def test_the_number_of_a_replaced_document_may_be_evidence_for_another_com
     exporter: ExporterProcess,
 ) -> None:
     failure = await deleted(exporter)
-    theirs = resolved_event(1, "9", commitment_id="c-2", number="PO-1001")
+    theirs = resolved_event(1, "9", commitment_id="c-2", number="PO-1001", confirmed_by=SECOND)
     with pytest.raises(RefusedError, match="it is that of c-1"):
         await exporter.consume(accepted_event(commitment_id="c-2"), theirs)
     await create_anew(exporter, failure)
