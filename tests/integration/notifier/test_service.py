@@ -19,6 +19,7 @@ from schemas.topics import TOPICS
 from services.notifier.rules.mails.mail_type import MailData
 from services.notifier.storage.tables import KERNEL, MAIL
 from services.pipeline.broker import EventProducer, create_topics
+from services.pipeline.clock import utc_now
 from services.pipeline.database import Database
 from services.pipeline.settings import KafkaSettings
 from tests.unit.notifier.event_builders import SAM, event_of, rejected
@@ -77,7 +78,7 @@ async def publish(kafka: LocalKafka, data: MailData) -> None:
     await asyncio.to_thread(create_topics, settings, TOPICS)
     producer = EventProducer(settings, "tests")
     try:
-        assert await producer.send([(data.topic, data.subject, encode(event_of(data)))]) == [None]
+        assert await producer.send([(data.topic, data.subject, encode(event_of(data, utc_now())))]) == [None]
     finally:
         await asyncio.to_thread(producer.close)
 
