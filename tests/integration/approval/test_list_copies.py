@@ -1,0 +1,65 @@
+"""A list can be taken along: as CSV for a spreadsheet, and as a page to print."""
+
+import csv
+import io
+from datetime import timedelta
+
+from services.pipeline.clock import utc_now
+from tests.integration.approval import company
+from tests.integration.approval.company import DANA, EVE, content, sent, succeeded
+from tests.integration.approval.desk import DeskUnderTest
+from tests.integration.approval.page_reader import text_of
+
+SC = content("8841", "SC-014")
+FORMULA = content("f", "=1+2", title="@SUM(A1)", vendor={"id": "v", "name": "-Acme"})
+
+
+async def rows_of(desk: DeskUnderTest, query: str) -> list[dict[str, str]]:
+    async with desk.browser(DANA) as browser:
+        answer = await browser.get(f"/commitments.csv?{query}")
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert "attachment" in answer.headers["content-disposition"]
+    return list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+
+
+async def test_a_csv_has_all_rows_of_the_list_as_it_is_filtered(desk: DeskUnderTest) -> None:
+    now = utc_now()
+    many = [content(f"c{place}", f"PR-{place:03}", project={"id": "p", "name": "Pier 9"}) for place in range(205)]
+    await desk.consumer.process(
+        *(company.event(sent(each), now - timedelta(hours=place)) for place, each in enumerate(many))
+    )
+    await desk.receive(sent(SC))
+
+    assert len(await rows_of(desk, "view=ready&project=Pier+9")) == 205
+    (row,) = await rows_of(desk, "view=ready&q=SC-014")
+    assert (row["Number"], row["Currency"], row["Total"], row["Status"]) == (
+        "SC-014",
+        "USD",
+        "480250.00",
+        "Ready to Export",
+    )
+    async with desk.browser(EVE) as browser:
+        assert (await browser.get("/commitments.csv?view=all")).text.count("\n") == 1
+
+
+async def test_no_cell_is_taken_for_a_formula_and_amounts_stay_numbers(desk: DeskUnderTest) -> None:
+    credit = content("n", "SC-015", total="-5.00", lines=[company.line(1, "03-100", "Credit", "-5.00")])
+    await desk.receive(sent(FORMULA), sent(credit))
+    rows = {row["Id"]: row for row in await rows_of(desk, "view=all")}
+
+    assert (rows["f"]["Number"], rows["f"]["Title"], rows["f"]["Vendor"]) == ("'=1+2", "'@SUM(A1)", "'-Acme")
+    assert rows["n"]["Total"] == "-5.00"
+
+
+async def test_a_csv_says_what_became_of_each(desk: DeskUnderTest) -> None:
+    await desk.receive(sent(SC), company.accepted(SC), succeeded(SC))
+    (row,) = await rows_of(desk, "view=synced")
+    assert (row["ERP"], row["ERP document"], row["Sent by"]) == ("QuickBooks", "SC-014", "Sam Lee")
+
+
+async def test_a_page_to_print_has_the_rows_and_their_totals_and_no_controls(desk: DeskUnderTest) -> None:
+    await desk.receive(sent(SC), sent(content("8842", "SC-015", currency="EUR")))
+    async with desk.browser(DANA) as browser:
+        page = await browser.get("/print?view=ready")
+    assert "2 of 2 · EUR 480,250.00 · USD 480,250.00. Dana Ruiz, " in text_of(page)
+    assert "<button" not in page.text.split("<main")[1]
