@@ -1,7 +1,9 @@
 """The people of the story: Ana and Sam in the Commitments tool, Dana on the approval desk, all through public APIs."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
+from http import HTTPStatus
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -13,6 +15,7 @@ from sandbox.world import World
 from schemas.examples.cast import ACME, ANA, DANA, SAM
 
 TIMEOUT_SECONDS = 20
+KNOWN_WITHIN_ATTEMPTS, ATTEMPT_SECONDS = 300, 0.1
 LINE = {"cost_type": "S", "description": "Concrete, level 1", "unit": "m3", "unit_cost": "797.10"}
 
 
@@ -36,10 +39,22 @@ class Actors:
     async def __aenter__(self) -> Self:
         await self._stack.enter_async_context(self._tool)
         await self._stack.enter_async_context(self._desk)
+        await self._wait_until_known()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
+
+    async def _wait_until_known(self) -> None:
+        """Wait until the directory has reached the desk, which lets nobody in before; not for a desk that is away."""
+        for _ in range(KNOWN_WITHIN_ATTEMPTS):
+            try:
+                answer = await self._desk.get("/me")
+            except httpx2.HTTPError:
+                return
+            if answer.status_code != HTTPStatus.FORBIDDEN:
+                return
+            await asyncio.sleep(ATTEMPT_SECONDS)
 
     async def create(self, number: str, title: str, *, kind: str = "subcontract", by: str = ANA.id) -> str:
         """Create a commitment in the tool and return its id."""

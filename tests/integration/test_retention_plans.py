@@ -41,6 +41,12 @@ APPROVAL_ROWS = (
     from generate_series(4, 199999) n""",
     """insert into approval.kept_response (person_id, key, request_hash, at)
     select 'p' || n % 400, n::text, '', now() - interval '5 minutes' * n from generate_series(1, 200000) n""",
+    """insert into approval.delegation (id, company_id, owner_id, to_id, first_day, last_day, at)
+    select n::text, 'co', 'o', 't', current_date - n, current_date - n, now() from generate_series(1, 200000) n""",
+    """insert into approval.mark (person_id, commitment_id, company_id, verb, revision, content_hash, at, number,
+        currency, total)
+    select 'p' || n % 400, n::text, 'co', 'accept', 1, 'h', now() - interval '5 minutes' * n, 'n', 'USD', 1
+    from generate_series(1, 200000) n""",
 )
 EXPORTER_ROWS = (
     """insert into exporter.commitment (id, company_id) select 'c' || lpad(n::text, 7, '0'), 'co'

@@ -11,7 +11,7 @@ from schemas.events import DirectoryPerson
 from services.approval.rules.delegations import MAX_DELEGATIONS, Delegation, NewDelegation, day_of
 from services.approval.storage.desk_tables import DELEGATION as _TABLE
 from services.pipeline.database import Transaction
-from services.pipeline.retention import MAX_ROWS, Swept, remove, row_address
+from services.pipeline.retention import Swept, delete_oldest
 
 KEPT_DAYS = 400
 """After the last day; what was accepted with one says so in its history."""
@@ -59,9 +59,7 @@ async def end(db: Transaction, owner: DirectoryPerson, delegation_id: str) -> bo
 
 async def sweep(db: Transaction, _: str, before: datetime) -> Swept:
     """Delete those that have been over for long."""
-    chosen: Any = select(row_address(_TABLE)).where(_TABLE.c.last_day < before.date())
-    rows = await remove(db, delete(_TABLE), chosen)
-    return Swept(rows, "" if rows == MAX_ROWS else None)
+    return await delete_oldest(db, _TABLE, _TABLE.c.last_day, before.date())
 
 
 async def _found(db: Transaction, company_id: str, *conditions: Any) -> Sequence[Delegation]:

@@ -25,6 +25,7 @@ MARK = Table(
     Column("due_at", DateTime(timezone=True), comment="when it is carried out; empty while it is not sent"),
     Column("problem", Text, comment="why it was sent and could not be carried out"),
     Column("traceparent", Text, comment="of the request that sent it"),
+    Index("mark_by_time", "at"),
     Index("mark_held", "commitment_id", postgresql_where=text("due_at is not null")),
 )
 
@@ -52,6 +53,7 @@ DELEGATION = Table(
     Column("last_day", Date, nullable=False),
     Column("at", DateTime(timezone=True), nullable=False),
     Index("delegation_by_company", "company_id"),
+    Index("delegation_by_last_day", "last_day"),
 )
 
 SESSION = Table(

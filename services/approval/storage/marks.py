@@ -12,7 +12,7 @@ from schemas.events import DirectoryPerson
 from services.approval.rules.marks import Mark, Verb
 from services.approval.storage.desk_tables import MARK
 from services.pipeline.database import Transaction
-from services.pipeline.retention import MAX_ROWS, Swept, remove, row_address
+from services.pipeline.retention import Swept, delete_oldest
 
 MAX_MARKS = 500
 """Of one person; further ones are refused, so that nobody fills the table."""
@@ -118,6 +118,4 @@ async def clear_sent(db: Transaction, who: DirectoryPerson, sent: Sequence[Mark]
 
 async def sweep(db: Transaction, _: str, before: datetime) -> Swept:
     """Delete marks that nobody has sent for long."""
-    chosen: Any = select(row_address(MARK)).where(MARK.c.at < before)
-    rows = await remove(db, delete(MARK), chosen)
-    return Swept(rows, "" if rows == MAX_ROWS else None)
+    return await delete_oldest(db, MARK, MARK.c.at, before)

@@ -26,3 +26,4 @@ def upgrade() -> None:
         sa.Column("total", sa.Numeric(), nullable=False),
         schema="approval",
     )
+    op.create_index("mark_by_time", "mark", ["at"], schema="approval")

@@ -20,3 +20,4 @@ def upgrade() -> None:
         schema="approval",
     )
     op.create_index("delegation_by_company", "delegation", ["company_id"], schema="approval")
+    op.create_index("delegation_by_last_day", "delegation", ["last_day"], schema="approval")
