@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from decimal import Decimal
 
 import structlog
 
@@ -71,15 +70,8 @@ class HeldAnswers:
             judged = await self._decisions.check(db, facts, who, answer)
             current = current_status(facts)
             if isinstance(judged.result, Granted) and current:
-                summary, now = current.summary, self._clock()
-                mark = mark_of(
-                    commitment_id,
-                    answer,
-                    number=summary.number,
-                    currency=summary.currency,
-                    total=Decimal(summary.total),
-                    at=now,
-                )
+                now = self._clock()
+                mark = mark_of(commitment_id, answer, current.summary, now)
                 await marks.save(db, who, [replace(mark, due_at=now + self._undo, traceparent=traceparent)])
         return judged
 

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from schemas.commitment import Summary
 from services.approval.rules.answers import Accept, Reject
 
 
@@ -54,13 +55,15 @@ class Mark:
         )
 
 
-def mark_of(
-    commitment_id: str, answer: Accept | Reject, *, number: str, currency: str, total: Decimal, at: datetime
-) -> Mark:
-    """The mark for `answer` to a commitment with this number and total."""
+def mark_of(commitment_id: str, answer: Accept | Reject, read: Summary, at: datetime) -> Mark:
+    """The mark for `answer` to a commitment, of which `read` is what was read."""
     verb = Verb.ACCEPT if isinstance(answer, Accept) else Verb.REJECT
     said = answer.model_dump(include={"reason", "erp_code", "accounting_date", "note"})
-    return Mark(commitment_id, verb, answer.revision, answer.content_hash, number, currency, total, at, **said)
+    return Mark(commitment_id, verb, answer.revision, answer.content_hash, *_figures(read), at, **said)
+
+
+def _figures(read: Summary) -> tuple[str, str, Decimal]:
+    return read.number, read.currency, Decimal(read.total)
 
 
 def with_verb(marks: Sequence[Mark], verb: Verb) -> list[Mark]:

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, select, update
+from sqlalchemy import ColumnElement, Select, delete, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from schemas.events import DirectoryPerson
@@ -111,9 +111,8 @@ async def clear(db: Transaction, who: DirectoryPerson, commitment_ids: Collectio
 
 async def clear_sent(db: Transaction, who: DirectoryPerson, sent: Sequence[Mark]) -> None:
     """Delete the marks that were `sent`, unless their person has marked the same commitment anew meanwhile."""
-    for mark in sent:
-        is_same = (MARK.c.commitment_id == mark.commitment_id) & (MARK.c.at == mark.at)
-        await db.execute(delete(MARK).where(MARK.c.person_id == who.person_id, is_same))
+    is_same = tuple_(MARK.c.commitment_id, MARK.c.at).in_([(mark.commitment_id, mark.at) for mark in sent])
+    await db.execute(delete(MARK).where(MARK.c.person_id == who.person_id, is_same))
 
 
 async def sweep(db: Transaction, _: str, before: datetime) -> Swept:

@@ -99,12 +99,4 @@ async def _marked(
         raise ProblemError(409, f"You have given this answer to {stored.current.summary.number} before.")
     if len(await marks.of_person(db, who)) >= marks.MAX_MARKS:
         raise ProblemError(409, f"You have marked {marks.MAX_MARKS} commitments. Give these answers first.")
-    summary = stored.current.summary
-    return mark_of(
-        given.commitment_id,
-        answer,
-        number=summary.number,
-        currency=summary.currency,
-        total=Decimal(summary.total),
-        at=utc_now(),
-    )
+    return mark_of(given.commitment_id, answer, stored.current.summary, utc_now())

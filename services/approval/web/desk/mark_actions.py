@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.exceptions import HTTPException
 
-from schemas.events import DirectoryPerson
+from schemas.events import DirectoryPerson, ErpConnection
 from services.approval.decisions import Answered
 from services.approval.rules.answers import Accept, AlreadyGranted, Granted, Reject, Unacceptable
 from services.approval.rules.commitment import current_status
@@ -46,15 +45,7 @@ class Marking:
         current = current_status(self.answered.facts)
         if not isinstance(self.answered.result, Granted) or current is None:
             return None
-        summary = current.summary
-        return mark_of(
-            self.commitment_id,
-            self.answer,
-            number=summary.number,
-            currency=summary.currency,
-            total=Decimal(summary.total),
-            at=utc_now(),
-        )
+        return mark_of(self.commitment_id, self.answer, current.summary, utc_now())
 
     @property
     def result(self) -> Result:
@@ -96,7 +87,8 @@ class MarkActions:
         if not isinstance(answer, Accept | Reject):
             return await self._triage.show(who, here, refused=RefusedForm(fields, answer))
         async with self._database.begin() as db:
-            marking = await self._marking(db, who, choice.commitment_id, answer)
+            erps = await directory.erps_of_company(db, who.company_id)
+            marking = await self._marking(db, who, choice.commitment_id, answer, erps)
             if marking and marking.mark:
                 await self._save(db, who, [marking.mark])
                 return see_other(query.showing(fields.get("next", "") or query.item).address)
@@ -137,12 +129,15 @@ class MarkActions:
         left: list[Result] = []
         async with self._database.begin() as db:
             known = {mark.commitment_id for mark in await marks.of_person(db, who)}
+            erps = await directory.erps_of_company(db, who.company_id)
             saved = []
             for choice in chosen:
                 if choice.commitment_id in known:
                     continue
                 answer = chosen_answer(choice, reason)
-                marking = await self._marking(db, who, choice.commitment_id, answer) if choice.verb is verb else None
+                if choice.verb is not verb:
+                    continue
+                marking = await self._marking(db, who, choice.commitment_id, answer, erps)
                 if marking and marking.mark:
                     saved.append(marking.mark)
                 elif marking:
@@ -151,13 +146,17 @@ class MarkActions:
         return await show_results(self._dependencies, request, query, left) if left else see_other(query.address)
 
     async def _marking(
-        self, db: Transaction, who: DirectoryPerson, commitment_id: str, answer: Accept | Reject
+        self,
+        db: Transaction,
+        who: DirectoryPerson,
+        commitment_id: str,
+        answer: Accept | Reject,
+        erps: Sequence[ErpConnection],
     ) -> Marking | None:
         stored = await queries.find(db, who.company_id, commitment_id)
         if stored is None:
             return None
         answered = await self._dependencies.decisions.check(db, stored.facts, who, answer)
-        erps = await directory.erps_of_company(db, who.company_id)
         return Marking(commitment_id, answer, answered, erp_title(target_erp(answered.facts, erps)))
 
     async def _save(self, db: Transaction, who: DirectoryPerson, saved: Sequence[Mark]) -> None:
