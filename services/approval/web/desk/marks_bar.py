@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 
 from services.approval.rules.marks import Mark, Verb, with_verb
 from services.approval.web.desk.forms import Choice
+from services.approval.web.desk.wording import sums_by_currency
 from services.pipeline.formats import compact_money
 
 
@@ -37,7 +37,5 @@ class MarksBar:
 
 
 def _totals(marks: Sequence[Mark]) -> tuple[str, ...]:
-    sums: dict[str, Decimal] = {}
-    for mark in marks:
-        sums[mark.currency] = sums.get(mark.currency, Decimal(0)) + mark.total
-    return tuple(compact_money(sums[currency], currency) for currency in sorted(sums))
+    sums = sums_by_currency((mark.currency, mark.total) for mark in marks)
+    return tuple(compact_money(total, currency) for currency, total in sums.items())

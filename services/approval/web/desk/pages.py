@@ -25,7 +25,7 @@ from services.approval.rules import polled, times
 from services.approval.rules.amounts import excess_over_lines, line_sum
 from services.approval.rules.rights import LEVEL_WORDS
 from services.approval.rules.status import RIBBONS, STATUS_WORDS
-from services.approval.rules.triage import GROUP_WORDS
+from services.approval.rules.triage import AGING_DAYS, GROUP_WORDS, OLD_DAYS
 from services.approval.storage.views import DeskView
 from services.approval.web.desk import wording
 from services.approval.web.desk.forms import FormProblem
@@ -87,6 +87,8 @@ class Pages:
             cause_words=wording.CAUSE_WORDS,
             ribbons=RIBBONS,
             group_words=GROUP_WORDS,
+            aging_days=AGING_DAYS,
+            old_days=OLD_DAYS,
             trouble=wording.TROUBLE,
             approvers_only=APPROVERS_ONLY,
             lateness=self._lateness_words,

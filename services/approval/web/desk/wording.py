@@ -1,6 +1,6 @@
 """Formats amounts, times and enumerations for the desk."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from urllib.parse import quote
@@ -96,10 +96,16 @@ def who_is_mailed(summary: Summary) -> str:
 
 def totals(summaries: Sequence[Summary]) -> list[str]:
     """The sum in each currency, by currency."""
+    sums = sums_by_currency((summary.currency, Decimal(summary.total)) for summary in summaries)
+    return [money(total, currency) for currency, total in sums.items()]
+
+
+def sums_by_currency(amounts: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal]:
+    """The sum in each currency of (currency, amount), by currency."""
     sums: dict[str, Decimal] = {}
-    for summary in summaries:
-        sums[summary.currency] = sums.get(summary.currency, Decimal(0)) + Decimal(summary.total)
-    return [money(sums[currency], currency) for currency in sorted(sums)]
+    for currency, amount in amounts:
+        sums[currency] = sums.get(currency, Decimal(0)) + amount
+    return dict(sorted(sums.items()))
 
 
 def code_words(code: str) -> str:
