@@ -7,7 +7,8 @@ from datetime import timedelta
 import structlog
 
 from schemas.events import DirectoryPerson
-from services.approval.decisions import Answered, Decisions, record
+from services.approval.decisions import Decisions, record
+from services.approval.judging import Answered, Asked
 from services.approval.rules.answers import (
     Accept,
     AlreadyGranted,
@@ -67,7 +68,7 @@ class HeldAnswers:
                 return None
             # under its lock, so that of two people only one can accept it
             facts = (await self._store.load(db, [commitment_id]))[commitment_id]
-            judged = await self._decisions.check(db, facts, who, answer)
+            (judged,) = await self._decisions.check(db, who, Asked(facts, answer))
             current = current_status(facts)
             if isinstance(judged.result, Granted) and current:
                 now = self._clock()

@@ -7,7 +7,8 @@ from pydantic import SecretStr
 from schemas.events import DirectoryPerson
 from schemas.links import QuestionLink, sign_question
 from schemas.zones import zone_info
-from services.approval.decisions import Answered, record
+from services.approval.decisions import record
+from services.approval.judging import Answered
 from services.approval.rules import asking
 from services.approval.rules.answers import AlreadyGranted, Ask, Granted
 from services.approval.rules.commitment import CommitmentFacts

@@ -21,7 +21,7 @@ from services.approval.rules.facts import (
     canonical,
 )
 from services.approval.rules.first_approval import FirstApproval
-from services.approval.rules.questions import AskedQuestion, Question, Reply, with_replies
+from services.approval.rules.questions import AskedQuestion, Said, with_replies
 from services.approval.rules.refusal import Refusal
 
 
@@ -46,8 +46,8 @@ class CommitmentFacts:
     evidence_check: EvidenceCheck | None = None
     refusal: Refusal | None = None
     first_approvals: frozenset[FirstApproval] = frozenset()
-    questions: tuple[Question, ...] = ()
-    replies: tuple[Reply, ...] = ()
+    questions: tuple[Said, ...] = ()
+    replies: tuple[Said, ...] = ()
     status_version: int = 0
 
     def updated(self, **changes: Any) -> "CommitmentFacts":

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TypeVar
 
 from schemas.commitment import Person
 from schemas.values import value
@@ -10,24 +9,8 @@ from services.approval.rules.facts import Precedence, later
 
 
 @value
-class Question:
-    """A question about a revision."""
-
-    revision: int
-    number: int
-    text: str
-    by: Person
-    at: datetime
-
-    @property
-    def precedence(self) -> Precedence:
-        """Identifies the question."""
-        return (self.revision, self.number)
-
-
-@value
-class Reply:
-    """What its sender replied to a question."""
+class Said:
+    """A question about a revision, or what its sender replied to the question with this number."""
 
     revision: int
     number: int
@@ -45,14 +28,11 @@ class Reply:
 class AskedQuestion:
     """A question, and its reply once there is one."""
 
-    question: Question
-    reply: Reply | None
+    question: Said
+    reply: Said | None
 
 
-SaidT = TypeVar("SaidT", Question, Reply)
-
-
-def with_said(known: tuple[SaidT, ...], arrived: SaidT) -> tuple[SaidT, ...]:
+def with_said(known: tuple[Said, ...], arrived: Said) -> tuple[Said, ...]:
     """`known` and `arrived`, by number; only those about the highest revision are kept, whatever the order."""
     said = {each.precedence: each for each in known}
     said[arrived.precedence] = later(said.get(arrived.precedence), arrived)
@@ -69,7 +49,7 @@ def question_tag(asked: Sequence[AskedQuestion], revision: int, note: str | None
     return "answered" if all(each.reply for each in asked) else "asked"
 
 
-def with_replies(questions: Sequence[Question], replies: Sequence[Reply]) -> tuple[AskedQuestion, ...]:
+def with_replies(questions: Sequence[Said], replies: Sequence[Said]) -> tuple[AskedQuestion, ...]:
     """Each of `questions` with its reply."""
     by_question = {reply.precedence: reply for reply in replies}
     return tuple(AskedQuestion(each, by_question.get(each.precedence)) for each in questions)

@@ -20,6 +20,14 @@ KEPT_DAYS = 30
 MAX_DUE = 200
 """Held answers that are carried out in one go."""
 
+
+class TooManyMarksError(Exception):
+    """Somebody would have more than MAX_MARKS marks."""
+
+    def __init__(self) -> None:
+        super().__init__(f"You have marked {MAX_MARKS} commitments. Send them before you mark more.")
+
+
 MarkKey = tuple[str, str]
 """(person, commitment)"""
 
@@ -92,9 +100,15 @@ def _mark(row: Mapping[Any, Any]) -> Mark:
 
 
 async def save(db: Transaction, who: DirectoryPerson, marks: Sequence[Mark]) -> None:
-    """Store `marks` of a person in place of earlier ones for the same commitments that are not sent."""
+    """Store `marks` of a person in place of earlier ones for the same commitments that are not sent.
+
+    TooManyMarksError, and nothing is stored, if that were more than MAX_MARKS.
+    """
     if not marks:
         return
+    known = {mark.commitment_id for mark in await of_person(db, who)}
+    if len(known.union(mark.commitment_id for mark in marks)) > MAX_MARKS:
+        raise TooManyMarksError
     own = {"person_id": who.person_id, "company_id": who.company_id}
     given = insert(MARK).values([asdict(mark) | {"verb": mark.verb.value} | own for mark in marks])
     changed = {column.name: given.excluded[column.name] for column in MARK.c if column.name not in _KEY}

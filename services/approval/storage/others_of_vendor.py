@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sqlalchemy import ARRAY, Column, DateTime, Numeric, Select, Text, bindparam, func, select, true
+from sqlalchemy import ARRAY, Column, DateTime, Numeric, Row, Select, Text, bindparam, func, select, true
 
 from schemas.fields import Status
 from services.approval.rules.unusual import SIMILAR_DAYS, Others
@@ -16,6 +16,9 @@ from services.pipeline.database import Transaction
 
 LATEST = 25
 """How many of the vendor's that wait, and of those that are synced, the median is of."""
+
+MOST_ALIKE = 100
+"""So many with the same amount are compared, the latest first."""
 
 _SIMILAR = [each.value for each in Status if each not in (Status.REJECTED, Status.RETRIEVED)]
 _USUAL = [Status.READY.value, Status.SYNCED.value]
@@ -42,13 +45,12 @@ async def find(db: Transaction, company_id: str, compared: Sequence[Compared]) -
     company = {"company": company_id, "statuses": _USUAL}
     given = [{"vendor": vendor} for vendor in {each.vendor for each in compared}]
     latest = (await db.execute(_LATEST, company | arrays(given))).all()
+    by_vendor: dict[tuple[str, str], list[Row[Any]]] = {}
+    for row in latest:
+        by_vendor.setdefault((row.vendor, row.currency), []).append(row)
     for each in compared:
-        totals = [
-            row.total
-            for row in latest
-            if (row.vendor, row.currency) == (each.vendor, each.currency) and row.id != each.id
-        ]
-        found[each.id] = Others(totals)
+        rows = by_vendor.get((each.vendor, each.currency), ())
+        found[each.id] = Others([row.total for row in rows if row.id != each.id])
     for commitment_id, number in await db.execute(
         _ALIKE, {"company": company_id, "statuses": _SIMILAR, **arrays([each._asdict() for each in compared])}
     ):
@@ -67,7 +69,10 @@ def _latest() -> Select[Any]:
 
 
 def _alike() -> Select[Any]:
-    """Return the statement for one commitment with the same vendor, project and amount, but another number."""
+    """Return the statement for one commitment with the same vendor, project and amount, but another number.
+
+    Amounts differ most, so their index is read first, and no more of it than MOST_ALIKE entries of each status.
+    """
     table, status = COMMITMENT, _statuses()
     given = given_rows(
         [
@@ -77,15 +82,19 @@ def _alike() -> Select[Any]:
         ]
     )
     days = timedelta(days=SIMILAR_DAYS)
-    is_near = table.c.since.between(given.c.sent_at - days, given.c.sent_at + days)
-    is_same = (table.c.total == given.c.total) & (table.c.status == status.c.status)
+    names = ("id", "number", "vendor", "project", "currency")
+    chosen = select(*(table.c[name] for name in names)).where(
+        table.c.company_id == bindparam("company"),
+        table.c.status == status.c.status,
+        table.c.total == given.c.total,
+        table.c.since.between(given.c.sent_at - days, given.c.sent_at + days),
+    )
+    same = chosen.order_by(table.c.since.desc()).limit(MOST_ALIKE).lateral("same")
+    is_alike = (same.c.id != given.c.id) & (same.c.number != given.c.number)
     for name in ("vendor", "project", "currency"):
-        is_same &= table.c[name] == given.c[name]
-    is_other = (table.c.id != given.c.id) & (table.c.number != given.c.number)
-    chosen = select(table.c.number).where(table.c.company_id == bindparam("company"), is_same, is_other, is_near)
-    alike = chosen.order_by(table.c.since).limit(1).lateral("alike")
-    found = select(given.c.id, func.min(alike.c.number)).select_from(given)
-    return found.join(status, true()).join(alike, true()).group_by(given.c.id)
+        is_alike &= same.c[name] == given.c[name]
+    found = select(given.c.id, func.min(same.c.number)).select_from(given)
+    return found.join(status, true()).join(same, is_alike).group_by(given.c.id)
 
 
 def _statuses() -> Any:

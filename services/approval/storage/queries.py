@@ -1,6 +1,6 @@
 """Queries of the desk and the API: lists by view, one commitment."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -38,6 +38,7 @@ __all__ = [
     "counts",
     "facets",
     "find",
+    "find_many",
     "newer",
     "page",
     "parse_cursor",
@@ -130,12 +131,15 @@ async def waiting(db: Transaction) -> tuple[int, datetime | None]:
 
 async def find(db: Transaction, company_id: str, commitment_id: str) -> StoredCommitment | None:
     """Return a commitment of the company; None if it has no such commitment, or nothing of it was submitted."""
-    if NUL in commitment_id:
-        return None
-    table = COMMITMENT
-    chosen = select(table.c.state).where(table.c.id == commitment_id, table.c.company_id == company_id)
-    state = (await db.execute(chosen)).scalar_one_or_none()
-    return None if state is None else stored_commitment(state)
+    return (await find_many(db, company_id, [commitment_id])).get(commitment_id)
+
+
+async def find_many(db: Transaction, company_id: str, commitment_ids: Collection[str]) -> dict[str, StoredCommitment]:
+    """Return by id those of the commitments that the company has, and of which something was submitted."""
+    table, wanted = COMMITMENT, [each for each in commitment_ids if NUL not in each]
+    chosen = select(table.c.state).where(table.c.id == func.any(wanted), table.c.company_id == company_id)
+    found = map(stored_commitment, (await db.execute(chosen)).scalars())
+    return {stored.facts.id: stored for stored in found if stored}
 
 
 @cache

@@ -8,7 +8,8 @@ import pytest
 from schemas.commitment import ErpDocument
 from schemas.events import DecisionResolved, ErpConnection, ExportFailed
 from schemas.fields import FailureClass
-from services.approval.decisions import Answered, Decisions
+from services.approval.decisions import Decisions
+from services.approval.judging import Answered
 from services.approval.rules.answers import AnswerResult, Conflict, Granted, Settle
 from services.approval.storage.tables import DOCUMENT
 from tests.integration.approval import company

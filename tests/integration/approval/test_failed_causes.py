@@ -52,7 +52,7 @@ async def test_all_that_have_to_be_corrected_are_rejected_for_one_reason(desk: D
     async with desk.browser(DANA) as browser:
         assert "Retry all" not in text_of(await browser.get(FAILED))
         page = await rejecting_page(browser)
-        assert f">{CLOSED}</textarea>" in page.text
+        assert f">{CLOSED} Please correct it, and re-send it.</textarea>" in page.text
         fields = hidden_fields(page, "/failed/reject") | chosen(page)
         empty = await browser.post("/failed/reject", data=fields | {"reason": " "})
         assert empty.status_code == 422

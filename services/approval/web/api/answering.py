@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 
 from schemas.events import DirectoryPerson
 from services.approval.decisions import OutdatedError
+from services.approval.judging import Answered
 from services.approval.rules.answers import Accept, AcceptDrift, Answer, Confirm, ExportAgain, Reject, Retry, Settle
 from services.approval.rules.commitment import current_status
 from services.approval.storage.kept_responses import KeptResponses
@@ -72,9 +73,7 @@ class Answering:
         """Return the state after the answer, with its ETag."""
 
         async def act() -> Response:
-            state, etag = await self._answered(request, who, commitment_id, answer, on.if_match)
-            headers = {"etag": etag}
-            return Response(state.model_dump_json(), media_type="application/json", headers=headers)
+            return response_to(await self._answered(request, who, commitment_id, answer, on.if_match))
 
         return await once(self._kept, request, who, on.key, act)
 
@@ -93,16 +92,17 @@ class Answering:
     async def _result(self, request: Request, who: DirectoryPerson, given: GivenAnswer) -> AnswerResult:
         id_ = given.commitment_id
         try:
-            state, etag = await self._answered(request, who, id_, given.answer, given.if_match)
+            answered = await self._answered(request, who, id_, given.answer, given.if_match)
+            state = after_answer(answered)
         except ProblemError as error:
             told = problem_document(error.status, str(error), **error.members)
             return AnswerResult(commitment_id=id_, status=error.status, problem=told)
-        return AnswerResult(commitment_id=id_, status=HTTPStatus.OK, etag=etag, commitment=state)
+        return AnswerResult(commitment_id=id_, status=HTTPStatus.OK, etag=etag_of(answered.facts), commitment=state)
 
     async def _answered(
         self, request: Request, who: DirectoryPerson, commitment_id: str, answer: Answer, if_match: str | None
-    ) -> tuple[CommitmentState, str]:
-        """Return the state after the answer and its ETag; ProblemError if it was not recorded."""
+    ) -> Answered:
+        """Return the result of the answer; ProblemError if there is no such commitment, or it has changed."""
         trace, versions = traceparent_of(request), _versions(if_match)
         try:
             answered = await self._decisions.answer(commitment_id, who, answer, trace, versions=versions)
@@ -110,7 +110,13 @@ class Answering:
             raise _outdated(error) from error
         if answered is None:
             raise not_found(commitment_id)
-        return after_answer(answered), etag_of(answered.facts)
+        return answered
+
+
+def response_to(answered: Answered) -> Response:
+    """Return the state after an answer, with its ETag; ProblemError if the answer was not recorded."""
+    state, headers = after_answer(answered), {"etag": etag_of(answered.facts)}
+    return Response(state.model_dump_json(), media_type="application/json", headers=headers)
 
 
 def answer_router(dependencies: Dependencies, senders: Senders) -> APIRouter:

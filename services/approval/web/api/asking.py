@@ -8,11 +8,11 @@ from schemas.events import DirectoryPerson
 from services.approval.rules.answers import Ask
 from services.approval.storage.kept_responses import KeptResponses
 from services.approval.web.api import examples
-from services.approval.web.api.answering import REFUSALS, Key
+from services.approval.web.api.answering import REFUSALS, Key, response_to
 from services.approval.web.api.models import CommitmentState
 from services.approval.web.api.once import once
 from services.approval.web.api.senders import Senders
-from services.approval.web.api.states import after_answer, etag_of, not_found
+from services.approval.web.api.states import not_found
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.tracing import traceparent_of
 
@@ -37,9 +37,7 @@ def ask_router(dependencies: Dependencies, senders: Senders) -> APIRouter:
             asked = await dependencies.questions.ask(commitment_id, who, question, traceparent_of(request))
             if asked is None:
                 raise not_found(commitment_id)
-            state = after_answer(asked)
-            headers = {"etag": etag_of(asked.facts)}
-            return Response(state.model_dump_json(), media_type="application/json", headers=headers)
+            return response_to(asked)
 
         return await once(kept, request, who, key, act)
 

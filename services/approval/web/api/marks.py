@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from schemas.events import DirectoryPerson
 from schemas.fields import Id
 from services.approval.decisions import Decisions
+from services.approval.judging import Asked
 from services.approval.rules.answers import Accept, AlreadyGranted, Reject
 from services.approval.rules.marks import Mark, Verb, mark_of
 from services.approval.storage import marks, queries
@@ -70,7 +71,10 @@ def marks_router(dependencies: Dependencies, senders: Senders) -> APIRouter:
         async def act() -> Response:
             async with database.begin() as db:
                 marked = await _marked(dependencies.decisions, db, who, given)
-                await marks.save(db, who, [marked])
+                try:
+                    await marks.save(db, who, [marked])
+                except marks.TooManyMarksError as error:
+                    raise ProblemError(409, str(error)) from error
             return Response(MarkState.model_validate(marked).model_dump_json(), media_type="application/json")
 
         return await once(kept, request, who, key, act)
@@ -93,10 +97,8 @@ async def _marked(
     stored = await queries.find(db, who.company_id, given.commitment_id)
     if stored is None:
         raise not_found(given.commitment_id)
-    answered = await decisions.check(db, stored.facts, who, answer)
+    (answered,) = await decisions.check(db, who, Asked(stored.facts, answer))
     after_answer(answered)
     if isinstance(answered.result, AlreadyGranted):
         raise ProblemError(409, f"You have given this answer to {stored.current.summary.number} before.")
-    if len(await marks.of_person(db, who)) >= marks.MAX_MARKS:
-        raise ProblemError(409, f"You have marked {marks.MAX_MARKS} commitments. Give these answers first.")
     return mark_of(given.commitment_id, answer, stored.current.summary, utc_now())

@@ -2,7 +2,7 @@
 
 import orjson
 
-from services.approval.decisions import Answered
+from services.approval.judging import Answered
 from services.approval.rules.answers import Blocked, Conflict, Unacceptable
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, current_status, standing_approval
 from services.approval.rules.guards import missing_document

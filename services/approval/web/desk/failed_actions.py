@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from schemas.events import DirectoryPerson
 from services.approval.rules.answers import Retry
-from services.approval.rules.times import counted
+from services.approval.rules.failures import suggested_reason
 from services.approval.storage import directory, queries, reason_templates
 from services.approval.storage.views import DeskView
 from services.approval.web.dependencies import Dependencies
@@ -20,14 +20,13 @@ from services.approval.web.desk.forms import (
     Fields,
     FormProblem,
     choices,
-    reason_problems,
     retry_choices,
     text_fields,
 )
 from services.approval.web.desk.list_rows import ListRow, list_rows
 from services.approval.web.desk.lists import show_results
 from services.approval.web.desk.pages import Pages
-from services.approval.web.desk.reasons import with_kept_reason
+from services.approval.web.desk.reasons import read_rejections
 
 
 class FailedActions:
@@ -83,18 +82,13 @@ class FailedActions:
 
     async def reject(self, request: Request, who: DirectoryPerson, fields: Fields) -> Response:
         """Reject what is chosen for one reason, or say what is wrong with the form."""
-        fields, gone = await with_kept_reason(self._database, who.company_id, fields)
-        query, chosen, reason = _list_of(fields.get("list", "")), choices(fields), fields.get("reason", "").strip()
-        if gone:
-            problems = gone
-        elif chosen:
-            problems = reason_problems(reason, counted(len(chosen), "commitment"))
-        else:
-            problems = [FormProblem("choices", "Choose at least one commitment")]
+        fields, problems = await read_rejections(self._database, who.company_id, fields)
+        query, chosen = _list_of(fields.get("list", "")), choices(fields)
         if problems:
             values = {choice.value for choice in chosen}
             cause = fields.get("cause", "")
             return await self.show_rejecting(who, query, cause, chosen=values, problems=problems, typed=fields)
+        reason = fields.get("reason", "").strip()
         answers = [(choice.commitment_id, chosen_answer(choice, reason)) for choice in chosen]
         results = await carry_out(self._dependencies, request, who, answers)
         return await show_results(self._dependencies, request, query, results)
@@ -130,6 +124,6 @@ def _list_of(text: str) -> ListQuery:
 
 
 def _common_reason(rows: Sequence[ListRow]) -> str:
-    """What failed, if it is told of all of them in the same words."""
-    told = {row.current.ruling.failure.message for row in rows if row.current.ruling and row.current.ruling.failure}
-    return told.pop() if len(told) == 1 else ""
+    """The reason to begin with, if it is the same for all of them."""
+    suggested = {suggested_reason(row.current.ruling.failure if row.current.ruling else None) for row in rows}
+    return suggested.pop() if len(suggested) == 1 else ""

@@ -1,6 +1,6 @@
 """Keeps what an approver chooses on the triage page until it is sent: one mark, or those of a whole group."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated
@@ -8,8 +8,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.exceptions import HTTPException
 
-from schemas.events import DirectoryPerson, ErpConnection
-from services.approval.decisions import Answered
+from schemas.events import DirectoryPerson
+from services.approval.judging import Answered, Asked
 from services.approval.rules.answers import Accept, AlreadyGranted, Granted, Reject, Unacceptable
 from services.approval.rules.commitment import current_status
 from services.approval.rules.erp import erp_title, target_erp
@@ -87,8 +87,7 @@ class MarkActions:
         if not isinstance(answer, Accept | Reject):
             return await self._triage.show(who, here, refused=RefusedForm(fields, answer))
         async with self._database.begin() as db:
-            erps = await directory.erps_of_company(db, who.company_id)
-            marking = await self._marking(db, who, choice.commitment_id, answer, erps)
+            marking = next(iter(await self._markings(db, who, {choice.commitment_id: answer})), None)
             if marking and marking.mark:
                 await self._save(db, who, [marking.mark])
                 return see_other(query.showing(fields.get("next", "") or query.item).address)
@@ -125,45 +124,37 @@ class MarkActions:
     async def _mark_all(self, request: Request, who: DirectoryPerson, query: ListQuery, fields: Fields) -> Response:
         """Mark all that the form names with one answer; what is marked already stays as it is."""
         verb = Verb.REJECT if fields["all"] == Verb.REJECT else Verb.ACCEPT
-        chosen, reason = choices(fields), fields.get("reason", "").strip()
-        left: list[Result] = []
+        reason = fields.get("reason", "").strip()
         async with self._database.begin() as db:
             known = {mark.commitment_id for mark in await marks.of_person(db, who)}
-            erps = await directory.erps_of_company(db, who.company_id)
-            saved = []
-            for choice in chosen:
-                if choice.commitment_id in known:
-                    continue
-                answer = chosen_answer(choice, reason)
-                if choice.verb is not verb:
-                    continue
-                marking = await self._marking(db, who, choice.commitment_id, answer, erps)
-                if marking and marking.mark:
-                    saved.append(marking.mark)
-                elif marking:
-                    left.append(marking.result)
-            await self._save(db, who, saved)
+            chosen = [each for each in choices(fields) if each.verb is verb and each.commitment_id not in known]
+            markings = await self._markings(
+                db, who, {choice.commitment_id: chosen_answer(choice, reason) for choice in chosen}
+            )
+            await self._save(db, who, [marking.mark for marking in markings if marking.mark])
+        left = [marking.result for marking in markings if not marking.mark]
         return await show_results(self._dependencies, request, query, left) if left else see_other(query.address)
 
-    async def _marking(
-        self,
-        db: Transaction,
-        who: DirectoryPerson,
-        commitment_id: str,
-        answer: Accept | Reject,
-        erps: Sequence[ErpConnection],
-    ) -> Marking | None:
-        stored = await queries.find(db, who.company_id, commitment_id)
-        if stored is None:
-            return None
-        answered = await self._dependencies.decisions.check(db, stored.facts, who, answer)
-        return Marking(commitment_id, answer, answered, erp_title(target_erp(answered.facts, erps)))
+    async def _markings(
+        self, db: Transaction, who: DirectoryPerson, answers: Mapping[str, Accept | Reject]
+    ) -> list[Marking]:
+        """What each of these answers would do now, of those commitments that the company has."""
+        erps = await directory.erps_of_company(db, who.company_id)
+        stored = await queries.find_many(db, who.company_id, answers)
+        asked = [Asked(stored[key].facts, answer) for key, answer in answers.items() if key in stored]
+        judged = await self._dependencies.decisions.check(db, who, *asked)
+        return [
+            Marking(
+                answered.facts.id, answers[answered.facts.id], answered, erp_title(target_erp(answered.facts, erps))
+            )
+            for answered in judged
+        ]
 
     async def _save(self, db: Transaction, who: DirectoryPerson, saved: Sequence[Mark]) -> None:
-        if len(await marks.of_person(db, who)) + len(saved) > marks.MAX_MARKS:
-            limit = f"You have marked {marks.MAX_MARKS} commitments. Send them before you mark more."
-            raise HTTPException(HTTPStatus.CONFLICT, limit)
-        await marks.save(db, who, saved)
+        try:
+            await marks.save(db, who, saved)
+        except marks.TooManyMarksError as error:
+            raise HTTPException(HTTPStatus.CONFLICT, str(error)) from error
 
 
 def mark_router(dependencies: Dependencies, pages: Pages) -> APIRouter:

@@ -15,9 +15,17 @@ from services.approval.rules.reason_templates import (
     ReasonText,
     reason_with,
 )
+from services.approval.rules.times import counted
 from services.approval.storage import reason_templates
 from services.approval.web.dependencies import Dependencies
-from services.approval.web.desk.forms import Fields, FormProblem, kept_reason_problems, text_fields
+from services.approval.web.desk.forms import (
+    Fields,
+    FormProblem,
+    choices,
+    kept_reason_problems,
+    reason_problems,
+    text_fields,
+)
 from services.approval.web.desk.pages import Pages, see_other
 from services.pipeline.clock import utc_now
 from services.pipeline.database import Database
@@ -133,6 +141,17 @@ async def with_kept_reason(database: Database, company_id: str, fields: Fields) 
     if found is None:
         return fields, [FormProblem("reason", GONE)]
     return {**fields, TEMPLATE_FIELD: "", "reason": reason_with(found.text, fields.get("reason", ""))}, []
+
+
+async def read_rejections(database: Database, company_id: str, fields: Fields) -> tuple[Fields, list[FormProblem]]:
+    """Return the form that rejects several with its chosen reason filled in, and what is wrong with it."""
+    chosen = choices(fields)
+    fields, problems = await with_kept_reason(database, company_id, fields)
+    if not problems and not chosen:
+        problems = [FormProblem("choices", "Choose at least one commitment")]
+    elif not problems:
+        problems = reason_problems(fields.get("reason", "").strip(), counted(len(chosen), "commitment"))
+    return fields, problems
 
 
 def _entered(fields: Fields) -> ReasonText:

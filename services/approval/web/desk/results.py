@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from schemas.commitment import ErpDocument
-from services.approval.decisions import Answered
+from services.approval.judging import Answered
 from services.approval.rules.answers import (
     Accept,
     AcceptDrift,

@@ -8,11 +8,15 @@ from uuid import uuid4
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from schemas.events import Change, DirectoryPerson
-from services.approval.decisions import Answered
+from services.approval.judging import Answered, Asked
 from services.approval.rules.answers import AlreadyGranted, Granted
+from services.approval.rules.commitment import standing_approval
+from services.approval.rules.controls import Authority
 from services.approval.rules.marks import Mark, Verb
-from services.approval.storage import marks, queries
-from services.approval.storage.reviews import review
+from services.approval.rules.times import counted
+from services.approval.storage import marks, queries, submissions
+from services.approval.storage.queries import StoredCommitment
+from services.approval.storage.reviews import review_many
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk.addresses import MAX_TEXT, ListQuery
 from services.approval.web.desk.carrying_out import carry_out
@@ -51,6 +55,12 @@ class CheckedMark:
     def is_accepted(self) -> bool:
         """Whether it is marked to be exported."""
         return self.mark.verb is Verb.ACCEPT
+
+    @property
+    def is_first_approval(self) -> bool:
+        """Whether it is accepted, and a second approver has to accept it before it is exported."""
+        given = self.answered.result
+        return self.is_accepted and isinstance(given, Granted) and standing_approval(given.decided.state) is not None
 
     @property
     def choice(self) -> str:
@@ -132,15 +142,36 @@ class ReviewPage:
         return [mark for mark, choice in found if mark and _is_named(mark, choice)]
 
     async def _checked(self, db: Transaction, who: DirectoryPerson, own: Sequence[Mark]) -> list[CheckedMark]:
-        checked, decisions = [], self._dependencies.decisions
-        authority = await decisions.authority(db, who)
-        for mark in own:
-            stored = await queries.find(db, who.company_id, mark.commitment_id)
-            if stored:
-                found = await review(db, who.company_id, stored, authority)
-                answered = await decisions.check(db, stored.facts, who, mark.answer)
-                checked.append(CheckedMark(mark, reviewed_row(found), found.changes, found.why_erp, answered))
+        authority = await self._dependencies.decisions.authority(db, who)
+        known = await queries.find_many(db, who.company_id, [mark.commitment_id for mark in own])
+        marked = [mark for mark in own if mark.commitment_id in known]
+        keys = {mark: _key(known[mark.commitment_id]) for mark in marked}
+        sizes = await submissions.sizes(db, list(keys.values()))
+        checked: list[CheckedMark] = []
+        for group in submissions.in_groups(list(keys.values()), sizes):
+            part = [mark for mark in marked if keys[mark] in group]
+            checked += await self._checked_together(db, who, part, known, authority)
         return checked
+
+    async def _checked_together(
+        self,
+        db: Transaction,
+        who: DirectoryPerson,
+        marked: Sequence[Mark],
+        known: Mapping[str, StoredCommitment],
+        authority: Authority | None,
+    ) -> list[CheckedMark]:
+        stored = [known[mark.commitment_id] for mark in marked]
+        found = await review_many(db, who.company_id, stored, authority)
+        asked = [
+            Asked(each.facts, mark.answer).with_checked(each.submissions)
+            for mark, each in zip(marked, found, strict=True)
+        ]
+        answered = await self._dependencies.decisions.check(db, who, *asked)
+        return [
+            CheckedMark(mark, reviewed_row(each), each.changes, each.why_erp, result)
+            for mark, each, result in zip(marked, found, answered, strict=True)
+        ]
 
 
 def review_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
@@ -160,17 +191,34 @@ def review_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
     return router
 
 
+def _key(stored: StoredCommitment) -> submissions.Key:
+    (content_hash, *_) = sorted(stored.facts.hashes) or [""]
+    return stored.facts.id, stored.current.revision, content_hash
+
+
 def _is_named(mark: Mark, choice: Choice) -> bool:
     return (mark.verb, mark.revision, mark.content_hash) == (choice.verb, choice.revision, choice.content_hash)
 
 
 def _split(checked: Sequence[CheckedMark]) -> Mapping[str, object]:
     possible = [each for each in checked if each.is_possible]
-    accepted = [each for each in possible if each.is_accepted]
+    approved = [each for each in possible if each.is_first_approval]
+    exported = [each for each in possible if each.is_accepted and not each.is_first_approval]
+    rejected = len(possible) - len(approved) - len(exported)
     return {
         "possible": possible,
         "impossible": [each for each in checked if not each.is_possible],
-        "accepted": len(accepted),
-        "rejected": len(possible) - len(accepted),
-        "totals": totals([each.row.summary for each in accepted]),
+        "is_only_rejected": rejected == len(possible),
+        "sending": _what_is_done(len(exported), len(approved), rejected),
+        "totals": totals([each.row.summary for each in exported]),
     }
+
+
+def _what_is_done(exported: int, approved: int, rejected: int) -> str:
+    """What sending does, such as "Export 3 commitments" or "Export 38, reject 4"."""
+    done = [("export", exported, ""), ("approve", approved, " as the first approver"), ("reject", rejected, "")]
+    parts = [(verb, count, rest) for verb, count, rest in done if count]
+    if len(parts) == 1:
+        ((verb, count, rest),) = parts
+        return f"{verb.capitalize()} {counted(count, 'commitment')}{rest}"
+    return ", ".join(f"{verb} {count}{rest}" for verb, count, rest in parts).capitalize()

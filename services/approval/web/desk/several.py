@@ -6,15 +6,14 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from schemas.events import DirectoryPerson
-from services.approval.rules.times import counted
 from services.approval.rules.triage import Group
 from services.approval.storage import directory, marks, reason_templates
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk.addresses import MAX_TEXT, ListQuery
-from services.approval.web.desk.forms import Fields, FormProblem, choices, reason_problems, text_fields
+from services.approval.web.desk.forms import Fields, FormProblem, choices, text_fields
 from services.approval.web.desk.mark_actions import MarkActions
 from services.approval.web.desk.pages import Pages
-from services.approval.web.desk.reasons import with_kept_reason
+from services.approval.web.desk.reasons import read_rejections
 from services.approval.web.desk.triage import triage_rows
 
 
@@ -60,18 +59,10 @@ class SeveralPage:
 
     async def submit(self, request: Request, who: DirectoryPerson, fields: Fields) -> Response:
         """Mark what is chosen as rejected, or say what is wrong with the form."""
-        chosen = choices(fields)
-        fields, gone = await with_kept_reason(self._database, who.company_id, fields)
-        if gone:
-            problems = gone
-        elif not chosen:
-            problems = [FormProblem("choices", "Choose at least one commitment")]
-        else:
-            what = counted(len(chosen), "commitment")
-            problems = reason_problems(fields.get("reason", "").strip(), what)
+        fields, problems = await read_rejections(self._database, who.company_id, fields)
         if not problems:
             return await self._marks.submit(request, who, fields)
-        values = {choice.value for choice in chosen}
+        values = {choice.value for choice in choices(fields)}
         query = ListQuery.read(fields.get("list", ""))
         return await self.show(who, query, chosen=values, problems=problems, typed=fields)
 
