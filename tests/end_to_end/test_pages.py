@@ -85,7 +85,7 @@ def pictures() -> Path | None:
 
 
 @pytest.mark.parametrize("wanted", PAGES, ids=lambda page: page.title)
-async def test_nobody_is_kept_from_using_the_page(
+async def test_a3_nobody_is_kept_from_using_the_page(
     wanted: PageUnderTest, sites: Sites, pictures: Path | None, request: pytest.FixtureRequest
 ) -> None:
     page = await sites.open(wanted)

@@ -17,7 +17,7 @@ from services.approval.rules.references import Known, reference_findings
 from services.approval.rules.unusual import Others, unusual_findings
 
 REFUSED_BEFORE = "refused before"
-"""The rule that what the ERP refused of an earlier revision was corrected."""
+"""The rule that what the ERP refused of an earlier revision, or of another commitment, is not so any more."""
 
 UNREACHABLE = "ERP"
 """The rule that some connection takes the commitment."""
@@ -55,10 +55,10 @@ def findings(
 
     `sender` is that person in the directory and `erp` the target connection, None if not known. `namesake` is another
     commitment whose number the ERP could not tell from this one's, once it has cut them; `others` are its vendor's.
-    `refused_before` says why the ERP refused an earlier revision, if that was not corrected. `why_unreachable` says why
-    no connection takes it: a warning, as one may be on its way. `in_erp` are those names of `entries_to_look_up` that
-    the ERP has. `authority` is what whoever looks may accept, None if nothing; `first` is the approval of the first of
-    two approvers, if it stands.
+    `refused_before` says why the ERP refused an earlier revision or another commitment, if that was not corrected.
+    `why_unreachable` says why no connection takes it: a warning, as one may be on its way. `in_erp` are those names of
+    `entries_to_look_up` that the ERP has. `authority` is what whoever looks may accept, None if nothing; `first` is the
+    approval of the first of two approvers, if it stands.
     """
     return (
         *amount_findings(commitment, erp),

@@ -7,9 +7,9 @@ from functools import partial
 from typing import Any
 
 from schemas.commitment import Commitment
-from schemas.events import Change, ErpConnection
+from schemas.events import Change, DirectoryPerson, ErpConnection
 from schemas.fields import Status
-from services.approval.rules.checks import findings, is_number_cut, kept_number
+from services.approval.rules.checks import Namesake, findings, is_number_cut, kept_number
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, current_status, standing_approval
 from services.approval.rules.controls import Authority
 from services.approval.rules.differences import differences
@@ -17,15 +17,24 @@ from services.approval.rules.erp import next_erp, target_erp, target_reason, why
 from services.approval.rules.evidence import Holder
 from services.approval.rules.finding import Finding
 from services.approval.rules.leaving import connection_that_is_back
-from services.approval.rules.references import EntryName, entries_to_look_up
-from services.approval.rules.refused_before import open_refusal, refused_before
+from services.approval.rules.references import EntryName, Known, entries_to_look_up
+from services.approval.rules.refused_before import OtherRefusal, open_refusal, refused_before, refused_of_another
 from services.approval.rules.rows import SubmissionRow
 from services.approval.rules.unusual import Others
-from services.approval.storage import directory, documents, namesakes, others_of_vendor, references, submissions
+from services.approval.storage import (
+    directory,
+    documents,
+    namesakes,
+    others_of_vendor,
+    references,
+    refusals,
+    submissions,
+)
 from services.approval.storage.namesakes import NumberInErp
 from services.approval.storage.others_of_vendor import Compared
 from services.approval.storage.queries import StoredCommitment
 from services.pipeline.apart import apart
+from services.pipeline.clock import utc_now
 from services.pipeline.database import Transaction
 
 SHOWN_CONTENTS = 5
@@ -36,12 +45,16 @@ _WAITING = (Status.READY, Status.DISPUTED)
 
 @dataclass(frozen=True, slots=True)
 class CheckedSubmission:
-    """A submission with its findings as of now; `erp` is the connection that it would be exported to."""
+    """A submission with its findings as of now; `erp` is the connection that it would be exported to.
+
+    `sender` is who sent it as the directory lists them, None if it does not.
+    """
 
     row: SubmissionRow
     content: Commitment
     erp: ErpConnection | None
     findings: tuple[Finding, ...]
+    sender: DirectoryPerson | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +86,35 @@ async def review(
     db: Transaction, company_id: str, stored: StoredCommitment, authority: Authority | None = None
 ) -> Review:
     """Return the review of a commitment by an approver with `authority`; by others without."""
-    facts, current = stored.facts, stored.current
+    (found,) = await review_many(db, company_id, [stored], authority)
+    return found
+
+
+async def review_many(
+    db: Transaction, company_id: str, stored: Sequence[StoredCommitment], authority: Authority | None = None
+) -> list[Review]:
+    """Return the review of each commitment; all their contents are in memory meanwhile."""
     erps = await directory.erps_of_company(db, company_id)
-    rows = await submissions.of_revision(db, facts.id, current.revision, limit=SHOWN_CONTENTS)
-    checked = await check(db, company_id, erps, [(facts, row) for row in rows], authority)
-    previous = await submissions.before_revision(db, facts.id, current.revision)
+    rows = {
+        each.facts.id: await submissions.of_revision(db, each.facts.id, each.current.revision, limit=SHOWN_CONTENTS)
+        for each in stored
+    }
+    pairs = [(each.facts, row) for each in stored for row in rows[each.facts.id]]
+    checked: dict[str, list[CheckedSubmission]] = {}
+    for found in await check(db, company_id, erps, pairs, authority) if pairs else ():
+        checked.setdefault(found.row.commitment_id, []).append(found)
+    return [await _review(db, company_id, each, erps, checked.get(each.facts.id, [])) for each in stored]
+
+
+async def _review(
+    db: Transaction,
+    company_id: str,
+    stored: StoredCommitment,
+    erps: Sequence[ErpConnection],
+    checked: Sequence[CheckedSubmission],
+) -> Review:
+    facts, current = stored.facts, stored.current
+    previous = await submissions.before_revision(db, facts.id, current.revision) if current.revision > 1 else None
     changes = await apart(partial(_changes, previous, checked[0].content)) if previous and checked else ()
     others = await documents.other_holders(db, company_id, facts, erps)
     content = checked[0].content if checked else None
@@ -105,35 +142,57 @@ async def check(
 
     Those of the company's own rules are for the approver with `authority`. The number of statements is fixed.
     """
-    senders = await directory.people(db, {row.sent_by.id for _, row in submitted})
     contents = await apart(partial(_contents, [row for _, row in submitted]))
     targets = [target_erp(facts, erps, content) for (facts, _), content in zip(submitted, contents, strict=True)]
-    rows = [row for _, row in submitted]
-    taken = await namesakes.find(db, company_id, list(map(_number, rows, contents, targets)))
-    refused = await _refused(db, [(facts, row, erp) for (facts, row), erp in zip(submitted, targets, strict=True)])
-    others = await others_of_vendor.find(db, company_id, _compared(submitted, contents))
-    names = (entries_to_look_up(content, erp) for content, erp in zip(contents, targets, strict=True))
-    in_erp = await references.find(db, frozenset[EntryName]().union(*names))
-    return [
-        CheckedSubmission(
-            row,
+    known = await _look_up(db, company_id, submitted, contents, targets)
+    checked = []
+    for (facts, row), content, erp in zip(submitted, contents, targets, strict=True):
+        found = findings(
             content,
-            erp,
-            findings(
-                content,
-                row.sent_by,
-                sender=senders.get(row.sent_by.id),
-                erp=erp,
-                why_unreachable=_why_unreachable(facts, erps, content),
-                in_erp=in_erp,
-                namesake=taken.get((row.commitment_id, row.content_hash)),
-                others=others.get(row.commitment_id, Others()),
-                refused_before=_refused_before(facts, erp, refused.get(row.commitment_id), content),
-                **_approver(facts, authority),
-            ),
+            row.sent_by,
+            sender=known.senders.get(row.sent_by.id),
+            erp=erp,
+            why_unreachable=_why_unreachable(facts, erps, content),
+            in_erp=known.in_erp,
+            namesake=known.namesakes.get((row.commitment_id, row.content_hash)),
+            others=known.others.get(row.commitment_id, Others()),
+            refused_before=_refused_before(facts, erp, content, known),
+            **_approver(facts, authority),
         )
-        for (facts, row), content, erp in zip(submitted, contents, targets, strict=True)
-    ]
+        checked.append(CheckedSubmission(row, content, erp, found, known.senders.get(row.sent_by.id)))
+    return checked
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is looked up for several submissions together."""
+
+    senders: Mapping[str, DirectoryPerson]
+    namesakes: Mapping[tuple[str, str], Namesake]
+    refused: Mapping[str, Commitment]
+    refusals: Sequence[OtherRefusal]
+    others: Mapping[str, Others]
+    in_erp: Known
+
+
+async def _look_up(
+    db: Transaction,
+    company_id: str,
+    submitted: Sequence[tuple[CommitmentFacts, SubmissionRow]],
+    contents: Sequence[Commitment],
+    targets: Sequence[ErpConnection | None],
+) -> _Known:
+    rows = [row for _, row in submitted]
+    names = (entries_to_look_up(content, erp) for content, erp in zip(contents, targets, strict=True))
+    is_any_waiting = any(_waits(facts) for facts, _ in submitted)
+    return _Known(
+        await directory.people(db, {row.sent_by.id for row in rows}),
+        await namesakes.find(db, company_id, list(map(_number, rows, contents, targets))),
+        await _refused(db, [(facts, row, erp) for (facts, row), erp in zip(submitted, targets, strict=True)]),
+        await refusals.latest(db, company_id, utc_now()) if is_any_waiting else (),
+        await others_of_vendor.find(db, company_id, _compared(submitted, contents)),
+        await references.find(db, frozenset[EntryName]().union(*names)),
+    )
 
 
 def _number(row: SubmissionRow, content: Commitment, erp: ErpConnection | None) -> NumberInErp:
@@ -189,8 +248,7 @@ async def _refused(
     return dict(zip(rows, contents, strict=True))
 
 
-def _refused_before(
-    facts: CommitmentFacts, erp: ErpConnection | None, refused: Commitment | None, content: Commitment
-) -> str:
+def _refused_before(facts: CommitmentFacts, erp: ErpConnection | None, content: Commitment, known: _Known) -> str:
     refusal = open_refusal(facts, erp)
-    return refused_before(refusal, erp, refused, content) if refusal and erp else ""
+    own = refused_before(refusal, erp, known.refused.get(facts.id), content) if refusal and erp else ""
+    return own or (refused_of_another(known.refusals, facts.id, erp, content) if _waits(facts) else "")

@@ -13,8 +13,8 @@ from schemas.events import CommitmentSent, DirectoryPerson
 from schemas.snapshot import Snapshot
 from services.approval.rules.approval_rules import ApprovalRules
 from services.pipeline.clock import utc_now
-from tests.integration.approval.answering import READY, choose, mark
-from tests.integration.approval.company import COMPANY, DANA, LEE, content, resent, sent
+from tests.integration.approval.answering import READY, choose, confirm, mark
+from tests.integration.approval.company import COMPANY, DANA, LEE, content, line, resent, sent
 from tests.integration.approval.desk import DeskUnderTest, running_desk, settings
 from tests.integration.approval.page_reader import follow, text_of
 
@@ -189,3 +189,41 @@ async def test_an_approval_comes_back_from_its_topic_after_a_restore(desk: DeskU
         accepted = await accept(browser, CONCRETE)
     assert before == after
     assert accepted.json()["status"] == "exporting"
+
+
+@pytest.mark.parametrize(
+    "rules", [{"second_approval": {"USD": "250000"}, "limits": {"USD": "500000", "EUR": "none"}}], indirect=True
+)
+async def test_everybody_reads_by_which_rules_they_accept(desk: DeskUnderTest) -> None:
+    async with desk.browser(DANA) as browser:
+        page = text_of(await browser.get("/access"))
+        told = (await browser.get("/api/v1/me")).json()["accepting"]
+    for sentence in (
+        "You may accept up to USD 500,000.00, any amount in EUR and nothing in other currencies.",
+        "A second approver has to accept as well what is above USD 250,000.00 or in another currency than USD.",
+        "You are warned before you accept what you sent or created.",
+    ):
+        assert sentence in page
+        assert sentence in told["words"]
+    assert told["limits"] == {"EUR": None, "USD": "500000"}
+    assert told["second_approval_above"] == {"USD": "250000"}
+
+
+@TWO
+async def test_the_review_says_what_is_only_approved_and_what_is_exported(desk: DeskUnderTest) -> None:
+    small = content("s", "SC-2", total="1250.00", lines=[line(1, "03-100", "Formwork", "1250.00")])
+    wrong = content("w", "SC-3", total="990.00", lines=[line(1, "03-100", "Formwork", "990.00")])
+    await desk.receive(sent(CONCRETE), sent(small), sent(wrong))
+    async with desk.browser(DANA) as browser:
+        await mark(browser, f"accept:1:{read(CONCRETE)['content_hash']}:8841")
+        alone = await browser.get("/review")
+        await mark(browser, f"accept:1:{read(small)['content_hash']}:s")
+        await mark(browser, f"reject:1:{read(wrong)['content_hash']}:w", reason="Wrong vendor.")
+        review = await browser.get("/review")
+        done = text_of(await follow(browser, await confirm(browser, review)))
+    assert ">Approve 1 commitment as the first approver</button>" in alone.text
+    assert "To export:" not in alone.text
+    assert ">Export 1, approve 1 as the first approver, reject 1</button>" in review.text
+    assert "To export: USD 1,250.00" in text_of(review)
+    assert "Approved. A second approver has to accept SC-014 before it is exported." in done
+    assert len(await desk.published("decision.accepted")) == 1

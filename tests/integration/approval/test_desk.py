@@ -40,7 +40,7 @@ CORRECTED = CONCRETE | {
 MARKUP = '<script>alert("x")</script>'
 
 
-async def test_a_commitment_is_accepted_exported_and_synced(desk: DeskUnderTest) -> None:
+async def test_a19_a_commitment_is_accepted_exported_and_synced(desk: DeskUnderTest) -> None:
     await desk.receive(sent(CONCRETE))
     async with desk.browser(DANA) as browser:
         page = await follow(browser, await browser.get("/"))
@@ -58,7 +58,7 @@ async def test_a_commitment_is_accepted_exported_and_synced(desk: DeskUnderTest)
     assert len(await desk.published("decision.accepted")) == 1
 
 
-async def test_a_commitment_is_rejected_corrected_and_accepted(desk: DeskUnderTest) -> None:
+async def test_a19_a_commitment_is_rejected_corrected_and_accepted(desk: DeskUnderTest) -> None:
     await desk.receive(sent(CONCRETE))
     reason = "Line 2: cost code 03-300 is closed. Use 03-310."
     async with desk.browser(DANA) as browser:
@@ -86,7 +86,7 @@ async def test_a_commitment_is_rejected_corrected_and_accepted(desk: DeskUnderTe
 
 
 @pytest.mark.parametrize("who", [KIM, PAT])
-async def test_a_viewer_has_no_controls_and_a_forced_answer_is_refused(desk: DeskUnderTest, who: Any) -> None:
+async def test_a6_a_viewer_has_no_controls_and_a_forced_answer_is_refused(desk: DeskUnderTest, who: Any) -> None:
     await desk.receive(sent(CONCRETE))
     sentence = (
         "You can view this tool. Accepting and rejecting need Standard or Admin on ERP Integrations "
@@ -242,7 +242,7 @@ async def test_markup_in_any_text_is_shown_as_text(desk: DeskUnderTest) -> None:
         assert "<i>" not in page.text
 
 
-async def test_an_answer_after_a_colleagues_is_a_conflict(desk: DeskUnderTest) -> None:
+async def test_a20_an_answer_after_a_colleagues_is_a_conflict(desk: DeskUnderTest) -> None:
     await desk.receive(sent(CONCRETE))
     async with desk.browser(DANA) as dana, desk.browser(LEE) as lee:
         late = await lee.get("/commitments/8841")
@@ -265,7 +265,7 @@ async def test_what_was_retrieved_is_listed_with_what_was_rejected(desk: DeskUnd
         assert 'href="/commitments?view=rejected" aria-current="page"' in (await browser.get("/commitments/8841")).text
 
 
-async def test_an_answer_to_a_retrieved_commitment_is_a_conflict(desk: DeskUnderTest) -> None:
+async def test_a21_an_answer_to_a_retrieved_commitment_is_a_conflict(desk: DeskUnderTest) -> None:
     await desk.receive(sent(CONCRETE))
     async with desk.browser(DANA) as browser:
         page = await browser.get(READY)
@@ -276,7 +276,7 @@ async def test_an_answer_to_a_retrieved_commitment_is_a_conflict(desk: DeskUnder
     assert "It no longer waits. Your answer was not recorded." in text_of(refused)
 
 
-async def test_an_answer_to_an_older_revision_shows_the_difference_and_a_new_form(desk: DeskUnderTest) -> None:
+async def test_a22_an_answer_to_an_older_revision_shows_the_difference_and_a_new_form(desk: DeskUnderTest) -> None:
     await desk.receive(sent(CONCRETE))
     async with desk.browser(DANA) as browser:
         page = await browser.get("/commitments/8841")
@@ -295,7 +295,7 @@ async def test_an_answer_to_an_older_revision_shows_the_difference_and_a_new_for
         assert "Rejected. SC-014" in text_of(await follow(browser, again))
 
 
-async def test_a_blocked_row_offers_no_accept_and_says_why(desk: DeskUnderTest) -> None:
+async def test_a11_a16_a17_a_blocked_row_offers_no_accept_and_says_why(desk: DeskUnderTest) -> None:
     wrong_total = content("w", "SC-015", total="480300.00")
     taken, cut = content("t", "RIV-SC-2026-009"), content("k", "RIV-SC-2026-014")
     await desk.receive(
@@ -349,7 +349,7 @@ async def test_two_contents_under_one_revision_can_only_be_rejected(desk: DeskUn
     ],
 )
 @pytest.mark.parametrize("from_list", [True, False])
-async def test_an_invalid_reason_is_explained_beside_the_field_and_kept(
+async def test_a4_a13_an_invalid_reason_is_explained_beside_the_field_and_kept(
     desk: DeskUnderTest, reason: str, problem: str, *, from_list: bool
 ) -> None:
     await desk.receive(sent(CONCRETE))
@@ -411,7 +411,7 @@ async def test_what_the_erp_does_not_take_is_refused_beside_its_field(desk: Desk
     assert not await desk.published("decision.accepted")
 
 
-async def test_a_failed_export_is_retried_without_another_approval(desk: DeskUnderTest) -> None:
+async def test_a25_a_failed_export_is_retried_without_another_approval(desk: DeskUnderTest) -> None:
     await desk.receive(
         sent(CONCRETE),
         company.accepted(CONCRETE),
@@ -430,7 +430,7 @@ async def test_a_failed_export_is_retried_without_another_approval(desk: DeskUnd
     assert '"round":2' in decision
 
 
-async def test_a_failed_export_that_needs_a_correction_can_only_be_rejected(desk: DeskUnderTest) -> None:
+async def test_a25_a_failed_export_that_needs_a_correction_can_only_be_rejected(desk: DeskUnderTest) -> None:
     await desk.receive(
         sent(CONCRETE), company.accepted(CONCRETE), failed(CONCRETE, FailureClass.FIX_DATA, "The number is too long.")
     )
@@ -445,7 +445,7 @@ async def test_a_failed_export_that_needs_a_correction_can_only_be_rejected(desk
 
 
 @pytest.mark.parametrize(("typed_id", "own_id"), [("", "PO-17"), ("4F9 17", "4F9 17")])
-async def test_an_export_in_doubt_is_settled_as_found(desk: DeskUnderTest, typed_id: str, own_id: str) -> None:
+async def test_a27_a28_an_export_in_doubt_is_settled_as_found(desk: DeskUnderTest, typed_id: str, own_id: str) -> None:
     await desk.receive(sent(CONCRETE), company.accepted(CONCRETE), in_doubt(CONCRETE))
     async with desk.browser(DANA) as browser:
         listed = await browser.get("/commitments?view=exporting")
@@ -489,7 +489,7 @@ async def test_a_document_without_a_number_is_named_by_its_id(desk: DeskUnderTes
     assert '"number":"' not in decision.split('"document":')[1].split("}")[0]
 
 
-async def test_an_export_in_doubt_is_settled_as_absent_only_after_a_confirmation(desk: DeskUnderTest) -> None:
+async def test_a28_an_export_in_doubt_is_settled_as_absent_only_after_a_confirmation(desk: DeskUnderTest) -> None:
     await desk.receive(sent(CONCRETE), company.accepted(CONCRETE), in_doubt(CONCRETE))
     async with desk.browser(DANA) as browser:
         fields = hidden_fields(await browser.get("/commitments/8841"), "/settle")
@@ -503,7 +503,7 @@ async def test_an_export_in_doubt_is_settled_as_absent_only_after_a_confirmation
     assert '"round":2' in decision
 
 
-async def test_a_page_has_fifty_rows_oldest_first_and_links_to_the_next(desk: DeskUnderTest) -> None:
+async def test_a7_a_page_has_fifty_rows_oldest_first_and_links_to_the_next(desk: DeskUnderTest) -> None:
     await desk.receive(*(sent(content(f"c{place:02}", f"SC-{place:03}")) for place in range(52)))
     async with desk.browser(DANA) as browser:
         first = await browser.get(READY)
@@ -517,7 +517,7 @@ async def test_a_page_has_fifty_rows_oldest_first_and_links_to_the_next(desk: De
         assert (await browser.get("/commitments?after=yesterday")).status_code == 404
 
 
-async def test_a_list_is_searched_by_number_title_vendor_and_project(desk: DeskUnderTest) -> None:
+async def test_a7_a_list_is_searched_by_number_title_vendor_and_project(desk: DeskUnderTest) -> None:
     other = content(
         "b", "PO-7", title="Steel", vendor={"id": "v", "name": "Ironline"}, project={"id": "p", "name": "Pier 9"}
     )
@@ -539,12 +539,12 @@ async def test_a_list_is_searched_by_number_title_vendor_and_project(desk: DeskU
         ("exporting", "Nothing is exporting."),
     ],
 )
-async def test_an_empty_view_says_so(desk: DeskUnderTest, view: str, text: str) -> None:
+async def test_a14_a24_a27_an_empty_view_says_so(desk: DeskUnderTest, view: str, text: str) -> None:
     async with desk.browser(DANA) as browser:
         assert text in text_of(await browser.get(f"/commitments?view={view}"))
 
 
-async def test_an_erp_that_does_not_answer_is_shown_once(desk: DeskUnderTest) -> None:
+async def test_a26_an_erp_that_does_not_answer_is_shown_once(desk: DeskUnderTest) -> None:
     unavailable = {"version": 2, "circuit_open_since": company.START, "queue_length": 14}
     await desk.receive(company.QUICKBOOKS.model_copy(update=unavailable))
     async with desk.browser(DANA) as browser:
@@ -638,6 +638,20 @@ async def test_typed_text_is_kept_when_the_session_has_expired(desk: DeskUnderTe
     assert page.status_code == 401
     assert "Ten minutes of thinking." in page.text
     assert 'href="/sign-in?return_to=%2Fcommitments%2F8841"' in page.text
+
+
+async def test_a_form_that_came_after_the_session_had_expired_is_sent_again_as_it_was(desk: DeskUnderTest) -> None:
+    await desk.receive(sent(CONCRETE))
+    async with desk.browser(DANA) as browser, desk.browser() as expired:
+        fields = hidden_fields(await browser.get("/commitments/8841"), "/reject")
+        address = "/commitments/8841/reject?x=1"
+        page = await expired.post(address, data=fields | {"reason": 'He said "no" & left.'})
+        assert "Sign in in a new tab, then send it again here." in text_of(page)
+        kept = hidden_fields(page, address)
+        done = await follow(browser, await browser.post(address, data=kept))
+    assert "Rejected. SC-014 is editable again." in text_of(done)
+    (decision,) = await desk.published("decision.rejected")
+    assert 'He said \\"no\\" & left.' in decision
 
 
 async def test_every_response_has_the_security_headers(desk: DeskUnderTest) -> None:

@@ -121,7 +121,7 @@ async def answer_what_needs_eyes(person: Approver, accept: Any, reject: Any) -> 
         pytest.param({"viewport": {"width": 320, "height": 640}, "color_scheme": "dark"}, id="320 px in the dark"),
     ],
 )
-async def test_fifty_are_decided_with_a_mouse(
+async def test_a2_fifty_are_decided_with_a_mouse(
     desk: DeskUnderTest, request: pytest.FixtureRequest, context: dict[str, Any]
 ) -> None:
     await receive_fifty(desk, utc_now())
@@ -148,7 +148,7 @@ async def test_fifty_are_decided_with_a_mouse(
         assert person.done["clicks"] <= 2 * (50 - ROUTINE)
 
 
-async def test_fifty_are_decided_with_keys_only(desk: DeskUnderTest, request: pytest.FixtureRequest) -> None:
+async def test_a5_fifty_are_decided_with_keys_only(desk: DeskUnderTest, request: pytest.FixtureRequest) -> None:
     """No single key exports: marks are made by keys, and sent by a button that has the focus."""
     await receive_fifty(desk, utc_now())
     context = {"viewport": {"width": 1280, "height": 800}}
@@ -179,8 +179,7 @@ async def test_fifty_are_decided_with_keys_only(desk: DeskUnderTest, request: py
         await assert_all_are_decided(desk, person, began, request)
 
 
-async def test_keys_are_ignored_while_somebody_types_and_can_be_turned_off(desk: DeskUnderTest) -> None:
-    """A5."""
+async def test_a5_keys_are_ignored_while_somebody_types_and_can_be_turned_off(desk: DeskUnderTest) -> None:
     await receive_fifty(desk, utc_now())
     async with approver(desk, reads=False, viewport={"width": 1280, "height": 800}) as person:
         page = person.page

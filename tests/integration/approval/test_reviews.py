@@ -8,6 +8,7 @@ from schemas.events import ErpConnection, LimitsProfile
 from schemas.fields import FailureClass
 from services.approval.storage import directory, queries, reviews, submissions
 from services.approval.storage.reviews import CheckedSubmission
+from services.pipeline.clock import utc_now
 from tests.integration.approval import company
 from tests.integration.approval.company import COMPANY, content
 from tests.integration.approval.desk import DeskUnderTest
@@ -107,6 +108,57 @@ async def test_what_the_erp_refused_once_is_said_of_the_next_revision_until_it_i
     await desk.receive(company.rejected(again, revision=2), company.resent(corrected, revision=3))
     (found,) = await checked(desk, corrected, revision=3)
     assert found.findings == ()
+
+
+async def test_what_the_erp_refused_of_one_is_said_of_all_that_have_it_too(desk: DeskUnderTest) -> None:
+    closed = "Line 2: cost code 03-300 is closed. Nothing was written."
+    failed, alike = content("a", "SC-1"), content("b", "SC-2", total="480251.00")
+    other = content("c", "SC-3", total="1250.00", lines=[company.line(1, "03-100", "Formwork", "1250.00")])
+    await desk.receive(
+        *map(company.sent, (failed, alike, other)),
+        company.accepted(failed),
+        company.failed(failed, FailureClass.FIX_DATA, closed),
+        at=utc_now(),
+    )
+
+    def told(found: list[CheckedSubmission]) -> list[list[str]]:
+        return [[each.text for each in one.findings if each.rule == "refused before"] for one in found]
+
+    warning = f"QuickBooks refused SC-1, which has cost code 03-300 too: {closed}"
+    assert told(await checked(desk, failed, alike, other)) == [[], [warning], []]
+
+    await desk.receive(company.rejected(failed, export_round=1), at=utc_now())
+    assert told(await checked(desk, alike)) == [[warning]]
+
+    corrected = failed | {"lines": other["lines"], "total": "1250.00"}
+    await desk.receive(company.resent(corrected), company.succeeded(corrected, revision=2), at=utc_now())
+    assert told(await checked(desk, alike)) == [[]]
+
+
+@pytest.mark.parametrize(
+    ("message", "is_told"),
+    [
+        ("Acme Concrete is on hold.", True),
+        ("The vendor is on hold.", True),  # it names nobody, but the vendor is the same
+        ("The supplier is inactive.", True),
+        ("The period is closed.", False),
+        ("Cost code 03-3000 is closed.", False),
+    ],
+)
+async def test_the_words_of_a_refusal_decide_what_else_it_is_about(
+    desk: DeskUnderTest, message: str, *, is_told: bool
+) -> None:
+    failed, alike = content("a", "SC-1"), content("b", "SC-2", total="480251.00")
+    other_vendor = content("c", "SC-3", vendor={"id": "vendor-9", "name": "Ironline"})
+    await desk.receive(
+        *map(company.sent, (failed, alike, other_vendor)),
+        company.accepted(failed),
+        company.failed(failed, FailureClass.WAIT_FOR_DEPENDENCY, message),
+        at=utc_now(),
+    )
+    found = await checked(desk, alike, other_vendor)
+    told = [any(each.rule == "refused before" for each in one.findings) for one in found]
+    assert told == [is_told, False]
 
 
 async def test_one_number_in_two_projects_is_a_warning(desk: DeskUnderTest) -> None:

@@ -98,7 +98,7 @@ async def test_whoever_was_signed_out_comes_back_to_their_page_also_in_two_tabs(
             await browser.post("/commitments/8841/reject", data={"reason": "Not again."}),
             await browser.post("/marks", headers={"referer": f"{URL}/commitments?view=ready&q=Riverside"}),
         ]
-        links = [re.findall(r'href="(/sign-in[^"]*)"', page.text)[0] for page in expired]
+        links = [re.findall(r'href="(/sign-in[^"]*)">Sign in, and answer anew', page.text)[0] for page in expired]
         began = [await browser.get(link) for link in links]
         backs = [await choose_person(each.headers["location"]) for each in began]
         ends = [(await browser.get(back)).headers["location"] for back in backs]

@@ -27,8 +27,8 @@ def value_of(received: dict[str, Any], verb: str = "accept", revision: int = 1) 
     return f"{verb}:{revision}:{Snapshot.of(received).content_hash}:{received['id']}"
 
 
-async def test_rows_are_in_groups_by_what_an_approver_has_to_do_first(desk: DeskUnderTest) -> None:
-    """A9, A11: routine items go as a block; a blocked one offers no Accept."""
+async def test_a9_rows_are_in_groups_by_what_an_approver_has_to_do_first(desk: DeskUnderTest) -> None:
+    """Routine items go as a block; a blocked one offers no Accept."""
     await desk.receive(
         sent(content("w", "SC-020", total="480300.00")), sent(STEEL, note="Please hurry."), sent(CONCRETE)
     )
@@ -87,8 +87,10 @@ async def test_what_changed_is_marked_where_it_stands(desk: DeskUnderTest) -> No
     assert page.text.count(' changed"><span') == 1
 
 
-async def test_two_accepts_and_a_typed_rejection_are_all_in_the_review_and_all_are_sent(desk: DeskUnderTest) -> None:
-    """A10: nothing that was chosen is lost on the way, whichever button was pressed last."""
+async def test_a10_two_accepts_and_a_typed_rejection_are_all_reviewed_and_sent(
+    desk: DeskUnderTest,
+) -> None:
+    """Nothing that was chosen is lost on the way, whichever button was pressed last."""
     await desk.receive(sent(CONCRETE), sent(STEEL), sent(THIRD))
     async with desk.browser(DANA) as browser:
         page = await browser.get(READY)
@@ -153,8 +155,8 @@ async def test_one_mark_is_taken_back_and_all_others_stay(desk: DeskUnderTest) -
     assert 'aria-pressed="true"' not in page.text.split('id="row-8841"')[1].split("</tr>")[0]
 
 
-async def test_a_decision_of_somebody_else_is_named_and_loses_nothing(desk: DeskUnderTest) -> None:
-    """A20, A21: who decided and when; what was typed stays until one takes it back."""
+async def test_a20_a21_a_decision_of_somebody_else_is_named_and_loses_nothing(desk: DeskUnderTest) -> None:
+    """Who decided and when; what was typed stays until one takes it back."""
     await desk.receive(sent(CONCRETE), sent(STEEL))
     async with desk.browser(DANA) as dana, desk.browser(LEE) as lee:
         await mark(dana, value_of(CONCRETE, "reject"), reason="I had typed this.")
@@ -173,8 +175,8 @@ async def test_a_decision_of_somebody_else_is_named_and_loses_nothing(desk: Desk
     assert not await desk.published("decision.rejected")
 
 
-async def test_a_newer_revision_is_never_sent_unread(desk: DeskUnderTest) -> None:
-    """A22: the mark stays with the revision that was read; the pane shows what has changed since."""
+async def test_a22_a_newer_revision_is_never_sent_unread(desk: DeskUnderTest) -> None:
+    """The mark stays with the revision that was read; the pane shows what has changed since."""
     await desk.receive(sent(CONCRETE), sent(STEEL))
     async with desk.browser(DANA) as browser:
         await mark(browser, value_of(CONCRETE, "reject"), reason="Too expensive.")
@@ -190,8 +192,8 @@ async def test_a_newer_revision_is_never_sent_unread(desk: DeskUnderTest) -> Non
     assert not await desk.published("decision.rejected")
 
 
-async def test_a_double_click_gets_the_first_result_again(desk: DeskUnderTest) -> None:
-    """A23: for one fresh commitment, and for a review."""
+async def test_a23_a_double_click_gets_the_first_result_again(desk: DeskUnderTest) -> None:
+    """For one fresh commitment, and for a review."""
     await desk.receive(sent(CONCRETE), sent(STEEL), sent(THIRD))
     async with desk.browser(DANA) as browser:
         await mark(browser, value_of(THIRD))
@@ -208,8 +210,8 @@ async def test_a_double_click_gets_the_first_result_again(desk: DeskUnderTest) -
     assert len(await desk.published("decision.accepted")) == 3
 
 
-async def test_a_failed_answer_comes_back_as_a_banner_with_its_row(desk: DeskUnderTest) -> None:
-    """A12: decided one by one; what was refused is on top, and still marked."""
+async def test_a12_a_failed_answer_comes_back_as_a_banner_with_its_row(desk: DeskUnderTest) -> None:
+    """Decided one by one; what was refused is on top, and still marked."""
     await desk.receive(sent(CONCRETE), sent(STEEL))
     async with desk.browser(DANA) as dana, desk.browser(LEE) as lee:
         await mark(dana, value_of(CONCRETE))
@@ -224,8 +226,8 @@ async def test_a_failed_answer_comes_back_as_a_banner_with_its_row(desk: DeskUnd
     assert "1 accepted" in text
 
 
-async def test_several_are_rejected_for_one_reason_after_a_confirmation(desk: DeskUnderTest) -> None:
-    """A12: bulk reject has one reason and a page that confirms it."""
+async def test_a12_several_are_rejected_for_one_reason_after_a_confirmation(desk: DeskUnderTest) -> None:
+    """Bulk reject has one reason and a page that confirms it."""
     await desk.receive(sent(CONCRETE), sent(STEEL))
     async with desk.browser(DANA) as browser:
         listed = await browser.get("/reject-several?group=ready")
@@ -246,8 +248,7 @@ async def test_several_are_rejected_for_one_reason_after_a_confirmation(desk: De
     assert len(await desk.published("decision.rejected")) == 2
 
 
-async def test_sending_nothing_is_a_problem(desk: DeskUnderTest) -> None:
-    """A11."""
+async def test_a11_sending_nothing_is_a_problem(desk: DeskUnderTest) -> None:
     await desk.receive(sent(CONCRETE))
     async with desk.browser(DANA) as browser:
         refused = await browser.post("/review", data=hidden_fields(await browser.get(READY), "/review"))
@@ -273,8 +274,7 @@ async def test_a_tampered_mark_is_refused(desk: DeskUnderTest) -> None:
         assert "Nothing is marked." in text_of(await browser.get(READY))
 
 
-async def test_what_is_asked_of_the_erp_is_checked_when_it_is_marked_and_kept(desk: DeskUnderTest) -> None:
-    """A18."""
+async def test_a18_what_is_asked_of_the_erp_is_checked_when_it_is_marked_and_kept(desk: DeskUnderTest) -> None:
     await desk.receive(sent(CONCRETE))
     async with desk.browser(DANA) as browser:
         wrong = await mark(browser, value_of(CONCRETE), erp_code="PO-777777777", note="As agreed.")
@@ -313,8 +313,7 @@ async def test_news_tell_the_counts_and_how_many_have_come(desk: DeskUnderTest) 
 
 
 @pytest.mark.parametrize("view", ["ready", "failed", "all"])
-async def test_clearing_the_filters_of_an_empty_list_is_one_click(desk: DeskUnderTest, view: str) -> None:
-    """A14."""
+async def test_a14_clearing_the_filters_of_an_empty_list_is_one_click(desk: DeskUnderTest, view: str) -> None:
     async with desk.browser(DANA) as browser:
         page = await browser.get(f"/commitments?view={view}&project=Nowhere&min=5")
     assert "Clear filters" in text_of(page)

@@ -118,6 +118,13 @@ ME = {
     "rights": [{"name": "ERP Integrations", "value": "Standard", "allows": "Viewing the tool."}],
     "missing_to_view": [],
     "missing_to_answer": [],
+    "accepting": {
+        "separation_of_duties": "warn",
+        "limits": {"EUR": "90000.00", "USD": None},
+        "second_approval_above": {"USD": "250000.00"},
+        "delegated": [],
+        "words": ["You are warned before you accept what you sent or created."],
+    },
 }
 MARKED = {
     "commitment_id": "8841",

@@ -1,13 +1,16 @@
 """The responses of the JSON API; the answers that it accepts are in `rules/answers.py`."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from schemas.commitment import ErpDocument, Person, Summary
 from schemas.events import Change
 from schemas.fields import FailureClass, Ribbon, Status, ToolLevel
+from services.approval.rules.approval_rules import Duties
 from services.approval.storage.views import DeskView
 from services.approval.web.api import examples
 from services.approval.web.api.problems import Findings
@@ -192,6 +195,41 @@ class RightState(_Model):
     allows: str = Field(description="What it allows on ERP Integrations, in words.")
 
 
+def _plain(amounts: Mapping[str, Decimal | str | None] | None) -> dict[str, str | None] | None:
+    if amounts is None:
+        return None
+    return {currency: None if each is None else f"{Decimal(each):f}" for currency, each in amounts.items()}
+
+
+Amounts = Annotated[dict[str, str | None] | None, BeforeValidator(_plain)]
+"""Decimal strings by currency; `limits` and the like say what null and a missing currency mean."""
+
+
+class DelegatedAmountsState(_Model):
+    """The limits of another approver that the sender may use."""
+
+    owner: Person
+    until: date = Field(description="The last day on which they can be used, where their owner is.")
+    limits: Amounts = Field(description="As `limits` of the sender.")
+
+
+class AcceptingState(_Model):
+    """By which rules of their company the sender accepts."""
+
+    separation_of_duties: Duties = Field(
+        description="Whether they are warned before they accept what they sent or created, may not, or are not told."
+    )
+    limits: Amounts = Field(
+        description="The largest total by currency; null in it is no limit, and a currency that is missing counts as "
+        "0. Null where the company has no limits."
+    )
+    second_approval_above: Amounts = Field(
+        description="Above which total a second approver has to accept as well, likewise; null where one is enough."
+    )
+    delegated: tuple[DelegatedAmountsState, ...]
+    words: tuple[str, ...] = Field(description="All of it in sentences.")
+
+
 class Me(_Model):
     """The person who sent the request, and what they may do."""
 
@@ -208,4 +246,7 @@ class Me(_Model):
     missing_to_view: tuple[str, ...] = Field(description="What they lack to view commitments; empty if they may.")
     missing_to_answer: tuple[str, ...] = Field(
         description="What they lack to accept, reject, retry and settle; empty if they may."
+    )
+    accepting: AcceptingState | None = Field(
+        description="By which rules of the company they accept; null for somebody who is no accounting approver."
     )

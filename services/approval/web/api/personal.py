@@ -72,7 +72,9 @@ def _add_people(router: APIRouter, dependencies: Dependencies, senders: Senders)
     @router.get("/me")
     async def me(who: Listed) -> Me:
         """Read who sent the request and what they may do; also for people who may not view commitments."""
-        return me_of(who)
+        async with dependencies.readers, dependencies.database.begin() as db:
+            authority = await dependencies.decisions.authority(db, who)
+        return me_of(who, authority)
 
     @router.get("/people")
     async def people(who: Viewer) -> list[Colleague]:

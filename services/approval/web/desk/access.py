@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Response
 
 from services.approval.identity.identity import Visitor
+from services.approval.rules.accepting_rules import accepting_rules
 from services.approval.rules.rights import WHO_GIVES_RIGHTS, rights_of
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk.pages import Pages
@@ -17,9 +18,14 @@ def access_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
 
     @router.get("/access")
     async def show(who: Signed) -> Response:
+        authority = None
+        if who.person:
+            async with dependencies.readers, dependencies.database.begin() as db:
+                authority = await dependencies.decisions.authority(db, who.person)
         return pages.render(
             "access.html",
             visitor=who,
+            accepting=accepting_rules(authority).words if authority else (),
             title="Your access",
             rights=rights_of(who.person),
             who_gives_rights=WHO_GIVES_RIGHTS,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from schemas.commitment import Commitment, Person
 from schemas.erp_limits import LINE_RULES, RULES
-from schemas.events import VENDOR, ErpConnection, LimitsProfile
+from schemas.events import VENDOR, DirectoryPerson, ErpConnection, LimitsProfile
 from schemas.zones import UTC_NAME
 from services.approval.rules.amounts import line_sum
 from services.approval.rules.erp import erp_title
@@ -48,8 +48,13 @@ def check_lines(
     erp: ErpConnection | None,
     findings: Sequence[Finding],
     time_zone: str = UTC_NAME,
+    *,
+    sender: DirectoryPerson | None = None,
 ) -> list[CheckLine]:
-    """All rules with what `findings` say, times in `time_zone`; a finding of any other rule gets a line of its own."""
+    """All rules with what `findings` say, times in `time_zone`; a finding of any other rule gets a line of its own.
+
+    `sender` is who sent it as the directory lists them, None if it does not.
+    """
     limits = erp.limits if erp else LimitsProfile()
     found = {finding.rule: finding for finding in findings}
     total, lines = (money(amount, content.currency) for amount in (content.total, line_sum(content)))
@@ -57,7 +62,7 @@ def check_lines(
     title_limit = _limit(limits.title_characters, is_cut=limits.truncates_title)
     shown = [
         CheckLine("Total", total, f"{lines} in the lines", found.pop("total", None)),
-        CheckLine("Sender", sent_by.name, "Admin on the project's Commitments tool", found.pop("sender", None)),
+        _sender(content, sent_by, sender, found.pop("sender", None)),
         _length("Number", content.number, number_limit, found.pop("number", None)),
         _length("Title", content.title, title_limit, found.pop("title", None)),
         _length(
@@ -68,6 +73,12 @@ def check_lines(
         *_lists(content, erp, found, time_zone),
     ]
     return shown + [CheckLine(_sentence(rule), "", "", finding) for rule, finding in found.items()]
+
+
+def _sender(content: Commitment, sent_by: Person, sender: DirectoryPerson | None, finding: Finding | None) -> CheckLine:
+    level = sender and sender.commitments_tool.get(content.project.id)
+    needed = "Admin on the project's Commitments tool"
+    return CheckLine("Sender", sent_by.name, needed, finding, is_known=level is not None)
 
 
 def _other_limits(content: Commitment, limits: LimitsProfile, found: dict[str, Finding]) -> Iterator[CheckLine]:

@@ -208,7 +208,7 @@ def _checks(found: Review, time_zone: str) -> Sequence[CheckLine]:
     if not found.submissions:
         return ()
     first = found.submissions[0]
-    return check_lines(first.content, first.row.sent_by, found.erp, found.findings, time_zone)
+    return check_lines(first.content, first.row.sent_by, found.erp, found.findings, time_zone, sender=first.sender)
 
 
 async def _changes(db: Transaction, found: Review, read_revision: int | None) -> tuple[Sequence[Change], int | None]:

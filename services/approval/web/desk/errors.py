@@ -19,7 +19,7 @@ from services.approval.identity.sign_in.errors import (
     SignInError,
     TooManyRequestsError,
 )
-from services.approval.web.desk.forms import Fields, text_fields
+from services.approval.web.desk.forms import Fields, SentForm, text_fields
 from services.approval.web.desk.pages import Pages, see_other
 from services.approval.web.desk.returning import page_of
 from services.pipeline.database import DATABASE_ERRORS, is_unavailable
@@ -94,15 +94,17 @@ class ErrorPages:
         )
 
     async def _on_catching_up(self, request: Request, error: Exception) -> Response:
-        """Return a page that keeps what was typed; of several answers, those before this one may be recorded."""
+        """Return a page that keeps what was sent; of several answers, those before this one may be recorded."""
+        fields = text_fields(await request.form())
         return self._pages.message(
             "Your answer was not recorded",
             str(error),
-            "If you have answered several commitments at once, look which of them were recorded, or answer all again: "
+            "If you have answered several commitments at once, look which of them were recorded, or send all again: "
             "the same answer twice counts once.",
             status=HTTPStatus.SERVICE_UNAVAILABLE,
             visitor=await self._visitor(request),
-            kept=_typed(text_fields(await request.form())),
+            kept=_typed(fields),
+            again=SentForm(_address(request), fields),
         )
 
     async def _on_defect(self, request: Request, error: Exception) -> Response:
@@ -117,15 +119,16 @@ class ErrorPages:
         )
 
     async def _signed_out(self, request: Request) -> Response:
-        """Return a page that keeps what was typed before the session expired, and leads back to where it was typed."""
+        """Return a page that keeps what was sent after the session expired, and sends it again after a sign-in."""
         fields = text_fields(await request.form())
         return self._pages.message(
             "You were signed out",
-            "Your answer was not recorded. Sign in, open the commitment and answer again.",
-            status=401,
+            "Your answer was not recorded, but it is kept on this page. Sign in in a new tab, then send it again here.",
+            status=HTTPStatus.UNAUTHORIZED,
             can_sign_in=True,
             return_to=page_of(request, fields),
             kept=_typed(fields),
+            again=SentForm(_address(request), fields),
         )
 
     async def _missing(self, request: Request) -> Response:

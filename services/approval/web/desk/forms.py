@@ -159,6 +159,14 @@ def choices(fields: Fields) -> list[Choice]:
     return chosen
 
 
+@dataclass(frozen=True, slots=True)
+class SentForm:
+    """A form that was sent to `address` and could not be taken, so that it can be sent again as it was."""
+
+    address: str
+    fields: Fields
+
+
 def text_fields(form: FormData) -> dict[str, str]:
     """The form's text fields with line feeds as line ends; files are ignored."""
     return {name: value.replace("\r\n", "\n") for name, value in form.items() if isinstance(value, str)}

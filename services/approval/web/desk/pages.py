@@ -28,7 +28,7 @@ from services.approval.rules.status import RIBBONS, STATUS_WORDS
 from services.approval.rules.triage import AGING_DAYS, GROUP_WORDS, OLD_DAYS
 from services.approval.storage.views import DeskView
 from services.approval.web.desk import wording
-from services.approval.web.desk.forms import FormProblem
+from services.approval.web.desk.forms import FormProblem, SentForm
 from services.approval.web.desk.keys import chosen_keys
 from services.approval.web.desk.legible_page import legible_page
 from services.pipeline import formats
@@ -136,8 +136,9 @@ class Pages:
         return_to: str = "",
         is_refusal: bool = False,
         kept: str = "",
+        again: SentForm | None = None,
     ) -> HTMLResponse:
-        """Return a page with a message; `kept` is what somebody typed and must not lose.
+        """Return a page with a message; `kept` is what somebody typed and must not lose, `again` can be sent again.
 
         Whoever signs in from it gets to `return_to`; a refusal for want of a right links to what the sender may do.
         """
@@ -151,6 +152,7 @@ class Pages:
             return_to=return_to,
             is_refusal=is_refusal,
             kept=kept,
+            again=again,
         )
 
 

@@ -53,7 +53,8 @@ def _add_sign_out(router: APIRouter, identity: Identity, pages: Pages) -> None:
 
 def _signed_out(pages: Pages, visitor: Visitor | None) -> Response:
     if visitor is not None:
-        return pages.message("You are signed in", "You have signed in again meanwhile.", status=200, visitor=visitor)
+        go_on = "Go on in the tab that you came from, or here."
+        return pages.message("You are signed in", go_on, status=200, visitor=visitor)
     return pages.message("You are signed out", "You can close this page.", status=200, can_sign_in=True)
 
 

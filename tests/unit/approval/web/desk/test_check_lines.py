@@ -3,7 +3,8 @@
 from datetime import UTC, datetime
 
 from schemas.events import ErpConnection, ErpList, ErpPoller, LimitsProfile
-from schemas.examples.cast import COMPANY, CONCRETE_1, SAM
+from schemas.examples.cast import COMPANY, CONCRETE_1, DIRECTORY, SAM
+from schemas.fields import ToolLevel
 from services.approval.rules.checks import Namesake, findings
 from services.approval.rules.finding import Finding
 from services.approval.web.desk.check_lines import check_lines
@@ -24,6 +25,7 @@ def test_every_rule_is_shown_with_value_limit_and_verdict() -> None:
         SAM,
         QUICKBOOKS,
         findings(CONCRETE_1, SAM, erp=QUICKBOOKS, namesake=Namesake("SC-013", "Steel", "Riverside")),
+        sender=DIRECTORY[SAM.id],
     )
     assert [(check.rule, check.value, check.limit, check.verdict) for check in shown[1:]] == [
         ("Sender", "Sam Lee", "Admin on the project's Commitments tool", "OK"),
@@ -43,12 +45,20 @@ def test_what_is_not_known_is_never_ok() -> None:
         verdicts = {check.rule: check.verdict for check in shown}
         assert verdicts == {
             "Total": "OK",
-            "Sender": "OK",
+            "Sender": "Not known",
             "Number": "Not known",
             "Title": "Not known",
             "Vendor name": "Not known",
             "Vendor code": "Not known",
         }
+
+
+def test_a_sender_whose_level_the_directory_does_not_tell_is_not_known_to_be_right() -> None:
+    elsewhere = DIRECTORY[SAM.id].model_copy(update={"commitments_tool": {"project-99": ToolLevel.ADMIN}})
+
+    for sender, verdict in ((DIRECTORY[SAM.id], "OK"), (elsewhere, "Not known"), (None, "Not known")):
+        shown = check_lines(CONCRETE_1, SAM, QUICKBOOKS, (), sender=sender)
+        assert [check.verdict for check in shown if check.rule == "Sender"] == [verdict]
 
 
 def test_a_cut_number_that_stays_unique_is_a_warning() -> None:

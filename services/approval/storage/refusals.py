@@ -1,0 +1,51 @@
+"""Finds what ERPs refused lately of a company's commitments, and that is not in an ERP since."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ARRAY, JSON, DateTime, Select, Text, bindparam, cast, func, select, true
+
+from schemas.fields import Status
+from services.approval.rules.refused_before import OtherRefusal
+from services.approval.storage.tables import COMMITMENT
+from services.pipeline.database import Transaction
+
+LATEST = 25
+"""How many of those that failed, and of those that were rejected, are looked at."""
+
+DAYS = 90
+"""How long a refusal is remembered."""
+
+_STATUSES = [Status.FAILED.value, Status.REJECTED.value]
+
+
+async def latest(db: Transaction, company_id: str, now: datetime) -> list[OtherRefusal]:
+    """Return the refusals of the latest commitments that failed, and of those that were rejected, within DAYS.
+
+    Of several with the same words about the same vendor, the last two are enough: one of them is of another commitment.
+    """
+    after = now - timedelta(days=DAYS)
+    rows = await db.execute(_REFUSED, {"company": company_id, "statuses": _STATUSES, "after": after})
+    alike: dict[tuple[str, str, str], list[OtherRefusal]] = {}
+    for row in rows:
+        if row.connection:
+            alike.setdefault((row.connection, row.vendor, row.message), []).append(OtherRefusal(*row))
+    return [refusal for each in alike.values() for refusal in each[:2]]
+
+
+def _latest() -> Select[Any]:
+    """Return the statement, which reads the states of at most LATEST commitments of each status."""
+    table, status = COMMITMENT, func.unnest(bindparam("statuses", type_=ARRAY(Text))).table_valued("status")
+    status = status.render_derived(name="statuses")
+    chosen = select(table.c.id, table.c.number, table.c.vendor, table.c.state).where(
+        table.c.company_id == bindparam("company"),
+        table.c.status == status.c.status,
+        table.c.since > bindparam("after", type_=DateTime(timezone=True)),
+    )
+    late = chosen.order_by(table.c.since.desc(), table.c.id.desc()).limit(LATEST).lateral("late")
+    refusal = cast(late.c.state, JSON)["refusal"]
+    said = (refusal["connection"].as_string().label("connection"), refusal["message"].as_string().label("message"))
+    return select(late.c.id, late.c.number, late.c.vendor, *said).select_from(status).join(late, true())
+
+
+_REFUSED = _latest()
