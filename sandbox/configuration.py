@@ -27,7 +27,6 @@ def service_environment(
         "DATABASE_URL": postgres.url_of(DATABASE),
         "SMTP_URL": mailbox.smtp_url,
         "MAIL_FROM": "Countersign <erp@desk.example>",
-        "UNDO_SECONDS": "0",
         "LINK_SECRET": secrets.token_urlsafe(32),
         "OIDC_ISSUER": sign_in.issuer,
         "OIDC_CLIENT_ID": sign_in.client.id,

@@ -42,6 +42,9 @@ MAX_PORT = 65535
 MAX_ATTEMPTS = 4
 """After so many, an export that the ERP puts off has failed: nobody waits at a demo as long as in production."""
 
+UNDO_SECONDS = 10
+"""As by default in production, so that people see the button that takes an acceptance back."""
+
 COMMAND_VARIABLES = ("KAFKA_BOOTSTRAP_SERVERS", "DATABASE_URL", "PUBLIC_URL", "LINK_SECRET", "ERP_CONNECTIONS")
 
 
@@ -74,6 +77,7 @@ class DemoSettings(BaseSettings):
             ports=ports,
             erp_connections=file.absolute() if file else None,
             erp_settings={"max_attempts": MAX_ATTEMPTS},
+            undo_seconds=UNDO_SECONDS,
         )
 
 

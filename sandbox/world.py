@@ -49,7 +49,8 @@ class WorldOptions:
     """How a world differs from the default.
 
     `erp_settings` override those of its ERP connection; `erp_connections` is a file that is used instead of it.
-    `kafka` is a broker of one's own, whose life the world manages.
+    `kafka` is a broker of one's own, whose life the world manages. `undo_seconds` is for how long what is accepted on
+    the desk is held.
     """
 
     ports: Ports = Ports()
@@ -59,6 +60,7 @@ class WorldOptions:
     erp: ErpKind = ErpKind.SMALL
     is_durable: bool = True
     kafka: LocalKafka | None = None
+    undo_seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +121,7 @@ async def running_world(
         environment = {
             **service_environment(kafka, postgres, mailbox, sign_in),
             "PUBLIC_URL": desk_url,
+            "UNDO_SECONDS": str(options.undo_seconds),
             **_erp_environment(folder, options, erp),
         }
         commitments = await enter(running_commitments(settings, port=options.ports.commitments, neighbours=links))

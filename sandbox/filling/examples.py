@@ -32,6 +32,8 @@ class Course(Enum):
     REJECTED = auto()
     RETRIEVED = auto()
     SYNCED = auto()
+    CHANGED_IN_ERP = auto()
+    DELETED_IN_ERP = auto()
     FAILED = auto()
     IN_DOUBT = auto()
 
@@ -84,6 +86,8 @@ def _answered(tool_url: str) -> Iterator[Example]:
 _ANSWERED: tuple[Mapping[str, Any], ...] = (
     {"course": Course.SYNCED},
     {"course": Course.SYNCED, "note": "Signed copy is in the project's files."},
+    {"course": Course.CHANGED_IN_ERP},
+    {"course": Course.DELETED_IN_ERP},
     {
         "course": Course.REJECTED,
         "reason": "Line 1: cost code and description do not match. Correct one.",

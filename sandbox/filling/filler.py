@@ -4,6 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from decimal import Decimal
+from functools import partial
+
+import httpx2
+from pydantic import SecretStr
 
 from sandbox.commitments.tool import NotPublishedError
 from sandbox.erp import Erp
@@ -18,9 +23,13 @@ from schemas.events import CommitmentResent, CommitmentSent, EventData, Submissi
 from schemas.examples.cast import COMPANY, DANA
 from schemas.fields import FailureClass, Status
 from schemas.snapshot import Snapshot
+from services.exporter.comparing import compare_now
 from services.pipeline.broker import EventProducer
 
 SOURCE = "sandbox/filling"
+COMPARED_SECONDS = 90.0
+"""An exporter begins within half a minute."""
+
 AT_ONCE = 4
 """How many examples are answered at the same time: a demo leaves something of the machine to its user."""
 
@@ -33,6 +42,8 @@ _ENDS = {
     Course.REJECTED: Status.REJECTED,
     Course.RETRIEVED: Status.RETRIEVED,
     Course.SYNCED: Status.SYNCED,
+    Course.CHANGED_IN_ERP: Status.SYNCED,
+    Course.DELETED_IN_ERP: Status.SYNCED,
     Course.FAILED: Status.FAILED,
     Course.IN_DOUBT: Status.IN_DOUBT,
 }
@@ -87,6 +98,8 @@ class _Filler:
         if example.second:
             await self._publish(_sent(CommitmentResent, example, revision=2))
             await self._becomes(example, _ENDS[example.course], revision=2)
+        if example.course in _BY_HAND:
+            await self._differ(example)
 
     async def _answer(self, example: Example) -> None:
         id_ = example.commitment.id
@@ -110,6 +123,20 @@ class _Filler:
         message = "Searches are off while the index is rebuilt."
         self._erp.faults.switch_on(_refusal(id_, message, FailureClass.FIX_SETUP, calls=Calls.SEARCHES))
 
+    async def _differ(self, example: Example) -> None:
+        """Change its document on the ERP's own pages, and have all compared now instead of next night."""
+        id_ = example.commitment.id
+        (document,) = self._erp.books.under(id_)
+        what, typed = "total", {"total": str(Decimal(document.order.total) + 250)}
+        if example.course is Course.DELETED_IN_ERP:
+            what, typed = "delete", {}
+        async with httpx2.AsyncClient(base_url=self._erp.url, trust_env=False) as pages:
+            await pages.post(f"/purchase-orders/{document.id}/{what}", data=typed)
+        database = SecretStr(self._actors.world.environment["DATABASE_URL"])
+        await compare_now(database, [str(self._erp.connection["name"])])
+        told = partial(self._actors.row, "differing", id_)
+        await self._timeline.wait_for(f"{id_} differs", told, within=COMPARED_SECONDS)
+
     async def _becomes(self, example: Example, status: Status, revision: int = 1) -> None:
         id_, tracked = example.commitment.id, self._actors.world.commitments.tracked
 
@@ -120,6 +147,7 @@ class _Filler:
         await self._timeline.wait_for(f"{example.commitment.number} is {status}", look)
 
 
+_BY_HAND = (Course.CHANGED_IN_ERP, Course.DELETED_IN_ERP)
 _FIRST_ENDS = {Course.RESENT: Status.REJECTED, Course.UPDATED: Status.SYNCED}
 """What the first revision becomes, before the second one is sent."""
 

@@ -32,19 +32,19 @@ class Timeline:
         self.steps += 1
         self._say(f"{monotonic() - self._began:6.1f} s  {what}")
 
-    async def wait_for(self, what: str, look: Callable[[], Awaitable[T | None]]) -> T:
+    async def wait_for(self, what: str, look: Callable[[], Awaitable[T | None]], *, within: float = STEP_SECONDS) -> T:
         """Poll `look` until it finds something, print the step, and return what it found.
 
-        Raises StepFailedError when it finds nothing in time.
+        Raises StepFailedError when it finds nothing `within` so many seconds.
         """
-        deadline = monotonic() + STEP_SECONDS
+        deadline = monotonic() + within
         while monotonic() < deadline:
             found = await look()
             if found:
                 self.step(what)
                 return found
             await asyncio.sleep(POLL_SECONDS)
-        raise StepFailedError(f"Not seen within {STEP_SECONDS:.0f} s: {what}")
+        raise StepFailedError(f"Not seen within {within:.0f} s: {what}")
 
     def check(self, what: str, *, is_so: bool) -> None:
         """Print the step if `is_so`, otherwise raise StepFailedError."""

@@ -23,6 +23,7 @@ from tests.end_to_end.page_table import LONG_WORDS, PAGES, WAITING, PageUnderTes
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240), pytest.mark.asyncio(loop_scope="module")]
 
+VIEWS = ("ready", "failed", "exporting", "synced", "differing", "rejected")
 NOBODY_ANSWERS = "http://127.0.0.1:9"
 
 
@@ -98,7 +99,7 @@ async def test_a3_nobody_is_kept_from_using_the_page(
 
 async def test_the_demo_has_examples_in_every_view_of_every_failure_and_of_every_mail(sites: Sites) -> None:
     async with Actors(sites.world) as dana:
-        rows = {view: await dana.rows(view) for view in ("ready", "failed", "exporting", "synced", "rejected")}
+        rows = {view: await dana.rows(view) for view in VIEWS}
         waiting = [await dana._call_desk("GET", f"/{row['id']}") for row in rows["ready"]]
 
     assert len(rows["ready"]) == WAITING
@@ -109,6 +110,7 @@ async def test_the_demo_has_examples_in_every_view_of_every_failure_and_of_every
     assert {row["failure_class"] for row in rows["failed"]} == set(FailureClass)
     assert "in_doubt" in {row["status"] for row in rows["exporting"]}
     assert rows["synced"]
+    assert {row["drift"]["is_missing"] for row in rows["differing"]} == {True, False}
     assert rows["rejected"]
     subjects = {mail.subject.partition(":")[0] for mail in sites.world.mailbox.to(None)}
     assert subjects == {"Rejected", "Export failed", "Re-sent", "ERP Integrations Daily Summary"}

@@ -1,9 +1,8 @@
 """Warns of what is unusual before it is accepted: an amount far above the vendor's others, or one that came before."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from statistics import median
 
 from schemas.commitment import Commitment
 from services.approval.rules.finding import Finding
@@ -21,19 +20,20 @@ SIMILAR_DAYS = 90
 
 @dataclass(frozen=True, slots=True)
 class Others:
-    """Other commitments of the same vendor: the latest `totals` in the same currency, and one that is `similar`.
+    """Other commitments of the same vendor: the `median` of the `count` latest in the same currency, and a similar one.
 
     `similar` is the number of one with the same amount in the same project.
     """
 
-    totals: Sequence[Decimal] = ()
+    count: int = 0
+    median: Decimal = Decimal(0)
     similar: str = ""
 
 
 def unusual_findings(content: Commitment, others: Others) -> Iterator[Finding]:
     """What is unusual about `content` beside `others`; none of it prevents acceptance."""
     total, vendor = Decimal(content.total), content.vendor.name
-    usual = median(others.totals) if len(others.totals) >= FEWEST_OTHERS else Decimal(0)
+    usual = others.median if others.count >= FEWEST_OTHERS else Decimal(0)
     if usual > 0 and total >= MANY_TIMES * usual:
         times = f"{total / usual:,.0f}"
         text = f"{content.number} is {times} times what commitments of {vendor} usually amount to,"

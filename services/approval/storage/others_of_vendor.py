@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sqlalchemy import ARRAY, Column, DateTime, Numeric, Row, Select, Text, bindparam, func, select, true
+from sqlalchemy import ARRAY, Column, DateTime, Numeric, Select, Text, bindparam, func, literal, select, true
 
 from schemas.fields import Status
 from services.approval.rules.unusual import SIMILAR_DAYS, Others
@@ -38,34 +38,37 @@ class Compared(NamedTuple):
 
 
 async def find(db: Transaction, company_id: str, compared: Sequence[Compared]) -> Mapping[str, Others]:
-    """Return by commitment id the other commitments that `unusual_findings` needs; two statements for all of them."""
+    """Return by commitment id what `unusual_findings` needs of other commitments; two statements for all of them."""
     found: dict[str, Others] = {}
     if not compared:
         return found
-    company = {"company": company_id, "statuses": _USUAL}
-    given = [{"vendor": vendor} for vendor in {each.vendor for each in compared}]
-    latest = (await db.execute(_LATEST, company | arrays(given))).all()
-    by_vendor: dict[tuple[str, str], list[Row[Any]]] = {}
-    for row in latest:
-        by_vendor.setdefault((row.vendor, row.currency), []).append(row)
-    for each in compared:
-        rows = by_vendor.get((each.vendor, each.currency), ())
-        found[each.id] = Others([row.total for row in rows if row.id != each.id])
-    for commitment_id, number in await db.execute(
-        _ALIKE, {"company": company_id, "statuses": _SIMILAR, **arrays([each._asdict() for each in compared])}
-    ):
+    given = arrays([each._asdict() for each in compared])
+    usual = {"company": company_id, "statuses": _USUAL, "vendors": list({each.vendor for each in compared})}
+    for commitment_id, count, median in await db.execute(_MEDIANS, given | usual):
+        found[commitment_id] = Others(count, median)
+    for commitment_id, number in await db.execute(_ALIKE, given | {"company": company_id, "statuses": _SIMILAR}):
         found[commitment_id] = replace(found.get(commitment_id, _NONE), similar=number)
     return found
 
 
-def _latest() -> Select[Any]:
-    """Return the statement for the latest commitments of each given vendor, each status in the order of its index."""
-    table, given, status = COMMITMENT, given_rows([COMMITMENT.c.vendor]), _statuses()
-    columns = (table.c.id, table.c.currency, table.c.total)
-    of_vendor = (table.c.vendor == given.c.vendor) & (table.c.status == status.c.status)
-    chosen = select(*columns).where(table.c.company_id == bindparam("company"), of_vendor)
-    latest = chosen.order_by(table.c.since.desc(), table.c.id.desc()).limit(LATEST).lateral("latest")
-    return select(given.c.vendor, *latest.c).select_from(given).join(status, true()).join(latest, true())
+def _medians() -> Select[Any]:
+    """Return the statement for the median of the latest totals of each vendor, in the currency of each given one.
+
+    Both middle amounts are taken from as many, so it is exact: percentile_cont would compute with binary fractions.
+    """
+    table, given, status = COMMITMENT, _given(), _values("statuses", "status")
+    vendor = _values("vendors", "vendor")
+    of_vendor = (table.c.vendor == vendor.c.vendor) & (table.c.status == status.c.status)
+    chosen = select(table.c.id, table.c.vendor, table.c.currency, table.c.total).where(
+        table.c.company_id == bindparam("company"), of_vendor
+    )
+    newest = chosen.order_by(table.c.since.desc(), table.c.id.desc()).limit(LATEST).lateral("newest")
+    latest = select(newest).select_from(vendor).join(status, true()).join(newest, true()).cte("latest")
+    total = latest.c.total
+    middle = [func.percentile_disc(0.5).within_group(order) for order in (total.asc(), total.desc())]
+    is_other = (latest.c.vendor == given.c.vendor) & (latest.c.currency == given.c.currency)
+    found = select(given.c.id, func.count(), sum(middle, literal(0)) / 2).select_from(given)
+    return found.join(latest, is_other & (latest.c.id != given.c.id)).group_by(given.c.id)
 
 
 def _alike() -> Select[Any]:
@@ -73,14 +76,7 @@ def _alike() -> Select[Any]:
 
     Amounts differ most, so their index is read first, and no more of it than MOST_ALIKE entries of each status.
     """
-    table, status = COMMITMENT, _statuses()
-    given = given_rows(
-        [
-            *(Column(name, Text) for name in ("id", "number", "vendor", "project", "currency")),
-            Column("total", Numeric),
-            Column("sent_at", DateTime(timezone=True)),
-        ]
-    )
+    table, status, given = COMMITMENT, _values("statuses", "status"), _given()
     days = timedelta(days=SIMILAR_DAYS)
     names = ("id", "number", "vendor", "project", "currency")
     chosen = select(*(table.c[name] for name in names)).where(
@@ -97,8 +93,20 @@ def _alike() -> Select[Any]:
     return found.join(status, true()).join(same, is_alike).group_by(given.c.id)
 
 
-def _statuses() -> Any:
-    return func.unnest(bindparam("statuses", type_=ARRAY(Text))).table_valued("status").render_derived(name="statuses")
+def _given() -> Any:
+    """Return the commitments that are compared, as a table."""
+    return given_rows(
+        [
+            *(Column(name, Text) for name in ("id", "number", "vendor", "project", "currency")),
+            Column("total", Numeric),
+            Column("sent_at", DateTime(timezone=True)),
+        ]
+    )
 
 
-_LATEST, _ALIKE = _latest(), _alike()
+def _values(parameter: str, name: str) -> Any:
+    """Return the texts of an array as a table with one column."""
+    return func.unnest(bindparam(parameter, type_=ARRAY(Text))).table_valued(name).render_derived(name=parameter)
+
+
+_MEDIANS, _ALIKE = _medians(), _alike()

@@ -27,8 +27,13 @@ class ListFrame:
     held: Sequence[Mark] = ()
     """What the person has accepted and can still undo."""
 
-    problems: Sequence[Mark] = ()
-    """What the person had sent and could not be carried out."""
+    own: Sequence[Mark] = ()
+    """What the person has marked and not sent, or had sent and could not be carried out."""
+
+    @property
+    def problems(self) -> Sequence[Mark]:
+        """What the person had sent and could not be carried out."""
+        return [mark for mark in self.own if mark.problem]
 
     def seconds_left(self, mark: Mark) -> int:
         """For how long `mark` can still be undone."""
@@ -38,7 +43,6 @@ class ListFrame:
 async def list_frame(db: Transaction, person: DirectoryPerson, query: ListQuery) -> ListFrame:
     """Return the frame of a list of the person's company."""
     company, now = person.company_id, utc_now()
-    own = await marks.of_person(db, person) if person.is_approver else ()
     return ListFrame(
         dict(await tallies.counts(db, company)),
         await queries.tally(db, company, query.view, query.filter, now=now),
@@ -46,5 +50,5 @@ async def list_frame(db: Transaction, person: DirectoryPerson, query: ListQuery)
         await directory.erps_of_company(db, company),
         now,
         await marks.held_of_person(db, person) if person.is_approver else (),
-        [mark for mark in own if mark.problem],
+        await marks.of_person(db, person) if person.is_approver else (),
     )

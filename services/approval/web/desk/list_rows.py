@@ -93,6 +93,11 @@ class ListRow:
         return self.missing_document is not None and not self.connection_back
 
     @property
+    def stored(self) -> StoredCommitment:
+        """The commitment, as it was read."""
+        return StoredCommitment(self.facts, self.current)
+
+    @property
     def summary(self) -> Summary:
         """Number, title, vendor and so on, as submitted."""
         return self.current.summary

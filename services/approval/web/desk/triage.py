@@ -91,7 +91,7 @@ class TriagePage:
         async with self._readers:
             async with self._database.begin() as db:
                 frame = await list_frame(db, person, query)
-                own = await marks.of_person(db, person) if person.is_approver else []
+                own = frame.own
                 authority = await self._decisions.authority(db, person)
                 rows = await triage_rows(db, person, query, frame.erps, own, authority)
                 opened = await _opened(db, person, query, rows, own, form, authority)
@@ -168,7 +168,8 @@ async def _opened(
     shown = query.item or next(iter(ids), "")
     if not shown:
         return None
-    stored = await queries.find(db, person.company_id, shown)
+    listed = next((row for row in rows.in_order if row.facts.id == shown), None)
+    stored = listed.stored if listed else await queries.find(db, person.company_id, shown)
     if stored is None:
         raise HTTPException(HTTPStatus.NOT_FOUND)
     mark = next((mark for mark in own if mark.commitment_id == shown), None)

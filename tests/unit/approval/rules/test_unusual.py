@@ -17,17 +17,16 @@ def said(others: Others) -> list[str]:
 
 
 def test_an_amount_of_ten_times_the_vendors_median_is_a_warning() -> None:
-    assert said(Others((TOTAL / 10, TOTAL / 10, Decimal(1)))) == [
+    assert said(Others(3, TOTAL / 10)) == [
         "SC-014 is 10 times what commitments of Acme Concrete usually amount to, USD 48,025.00."
     ]
 
 
 @pytest.mark.parametrize(
-    "totals",
-    [(), (Decimal(1), Decimal(1)), (TOTAL / 9, TOTAL / 9, Decimal(1)), (Decimal(0),) * 3, (Decimal(-5),) * 3],
+    "others", [Others(), Others(2, Decimal(1)), Others(3, TOTAL / 9), Others(3, Decimal(0)), Others(3, Decimal(-5))]
 )
-def test_too_few_others_or_a_usual_amount_say_nothing(totals: tuple[Decimal, ...]) -> None:
-    assert said(Others(totals)) == []
+def test_too_few_others_or_a_usual_amount_say_nothing(others: Others) -> None:
+    assert said(others) == []
 
 
 def test_the_same_vendor_project_and_amount_is_a_warning() -> None:
