@@ -104,7 +104,7 @@ MATRIX: dict[tuple[str, str], Entry] = {
     ("GET", "/commitments"): Entry(Needs.VIEW),
     ("GET", "/commitments.csv"): Entry(Needs.VIEW),
     ("GET", "/print"): Entry(Needs.VIEW),
-    ("GET", "/news"): Entry(Needs.VIEW, query={"since": "2026-11-16T00:00:00Z"}),
+    ("GET", "/news"): Entry(Needs.VIEW, query={"since": "2026-11-16T00:00:00Z", "count": "0"}),
     ("POST", "/marks"): Entry(Needs.APPROVE, form={"mark": CHOSEN["choice-8841"]}, is_scoped=True),
     ("GET", "/review"): Entry(Needs.APPROVE),
     ("POST", "/review"): Entry(Needs.APPROVE, form=CHOSEN),

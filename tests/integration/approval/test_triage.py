@@ -307,7 +307,10 @@ async def test_news_tell_the_counts_and_how_many_have_come(desk: DeskUnderTest) 
         assert (await browser.get(address)).json()["words"] == ""
         await desk.receive(sent(STEEL), at=utc_now())
         news = (await browser.get(address)).json()
+        await desk.receive(sent(THIRD), at=utc_now() - timedelta(hours=1))
+        late = (await browser.get(address)).json()
     assert news["words"] == "1 new, show"
+    assert late["words"] == "2 new, show"
     assert news["counts"]["ready"] == "2"
     assert news["address"].startswith("/commitments?view=ready")
 

@@ -88,9 +88,9 @@ class ListQuery(BaseModel):
         """The address of the page that rejects the failed exports of this page with one cause."""
         return f"/failed/reject?{urlencode({'list': self.text, 'cause': cause})}"
 
-    def news_address(self, since: datetime) -> str:
-        """The address that says how many more have come since this list was read."""
-        return f"/news?{urlencode({'list': self.but().text, 'since': since.isoformat()})}"
+    def news_address(self, since: datetime, count: int) -> str:
+        """The address that says how many more have come since this list was read, when its view had `count`."""
+        return f"/news?{urlencode({'list': self.but().text, 'since': since.isoformat(), 'count': count})}"
 
     def toggled(self, name: Literal["project", "vendor"], entry: str) -> "ListQuery":
         """The list with another project or vendor, or without it."""

@@ -28,16 +28,23 @@ def news_router(dependencies: Dependencies) -> APIRouter:
 
     @router.get("/news")
     async def news(
-        who: Viewer, since: AwareDatetime, list_text: Annotated[str, Query(alias="list", max_length=MAX_TEXT)] = ""
+        who: Viewer,
+        since: AwareDatetime,
+        count: Annotated[int, Query(ge=0)],
+        list_text: Annotated[str, Query(alias="list", max_length=MAX_TEXT)] = "",
     ) -> News:
-        return await _news(dependencies, who, ListQuery.read(list_text), since)
+        return await _news(dependencies, who, ListQuery.read(list_text), since, count)
 
     return router
 
 
-async def _news(dependencies: Dependencies, who: DirectoryPerson, query: ListQuery, since: datetime) -> News:
+async def _news(
+    dependencies: Dependencies, who: DirectoryPerson, query: ListQuery, since: datetime, count: int
+) -> News:
+    """Return the news; what happened before `since`, but was read after it, counts as far as the list has grown."""
     async with dependencies.database.begin() as db:
-        counts = await tallies.counts(db, who.company_id)
+        counts = dict(await tallies.counts(db, who.company_id))
         newer = await queries.newer(db, who.company_id, query.view, since)
+    newer = max(newer, counts.get(query.view, 0) - count)
     words = f"{newer:,} new, show" if newer else ""
     return News(counts={view.value: tally(count) for view, count in counts.items()}, words=words, address=query.address)
