@@ -1,8 +1,9 @@
-"""What the sandbox adds to the people of `schemas.examples.cast`."""
+"""The people of the sandbox: those of `schemas.examples.cast`, with their jobs and their levels on every project."""
 
+from sandbox.projects import PROJECTS
 from schemas.commitment import Person
 from schemas.events import DirectoryPerson
-from schemas.examples.cast import ANA, DANA, KIM, SAM
+from schemas.examples.cast import ANA, DANA, DIRECTORY, KIM, SAM
 
 JOBS = {
     SAM.id: "Project manager",
@@ -11,6 +12,15 @@ JOBS = {
     KIM.id: "Viewer",
 }
 """Job titles for the pages, by person id."""
+
+
+def _on_all_projects(entry: DirectoryPerson) -> DirectoryPerson:
+    levels = {project.id: level for level in entry.commitments_tool.values() for project in PROJECTS}
+    return entry.model_copy(update={"commitments_tool": levels})
+
+
+PEOPLE = {person_id: _on_all_projects(entry) for person_id, entry in DIRECTORY.items()}
+"""The directory of the sandbox: whoever has a level on one project has it on all."""
 
 
 def person(entry: DirectoryPerson) -> Person:

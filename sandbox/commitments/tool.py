@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from sandbox.commitments import actions
 from sandbox.commitments.actions import Rule, TrackedCommitment
 from sandbox.commitments.draft import Draft
-from sandbox.people import person
+from sandbox.people import PEOPLE, person
 from schemas.commitment import Commitment
 from schemas.envelope import Event, encode, new_event
 from schemas.events import (
@@ -23,7 +23,7 @@ from schemas.events import (
     Submission,
     SubmissionRefused,
 )
-from schemas.examples.cast import COMPANY, DIRECTORY, RIVERSIDE
+from schemas.examples.cast import COMPANY, RIVERSIDE
 from schemas.fields import Note, ToolLevel
 from schemas.snapshot import Snapshot, TooLargeError
 from services.pipeline.broker import EventProducer
@@ -56,7 +56,7 @@ class CommitmentsTool:
 
     def __init__(self, url: str, producer: EventProducer) -> None:
         self.url = url
-        self.people = dict(DIRECTORY)
+        self.people = dict(PEOPLE)
         self.tracked: dict[str, TrackedCommitment] = {}
         self._statuses: dict[str, CommitmentStatus] = {}
         self._producer = producer

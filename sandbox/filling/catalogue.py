@@ -1,17 +1,10 @@
-"""What a company of builders buys: its projects, its vendors, and the trades with their usual quantities and prices."""
+"""What a company of builders buys: its vendors, and the trades with their usual quantities and prices."""
 
 from dataclasses import dataclass
 
-from schemas.commitment import Project, Vendor
-from schemas.examples.cast import ACME, IRONLINE, RIVERSIDE
+from schemas.commitment import Vendor
+from schemas.examples.cast import ACME, IRONLINE
 from schemas.fields import Kind
-
-PROJECTS = (
-    RIVERSIDE,
-    Project(id="project-322", number="2026-11", name="Harbor View Clinic", erp_job_code="J-2611"),
-    Project(id="project-305", number="2025-19", name="Mill Street Parking", erp_job_code="J-2519"),
-    Project(id="project-331", number="2026-14", name="Depot 4 Renovation", erp_job_code="J-2614"),
-)
 
 VENDORS = (
     ACME,

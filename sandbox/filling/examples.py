@@ -8,7 +8,8 @@ from enum import Enum, auto
 from random import Random
 from typing import Any
 
-from sandbox.filling.catalogue import PROJECTS, TRADES, UNLINKED, Trade
+from sandbox.filling.catalogue import TRADES, UNLINKED, Trade
+from sandbox.projects import PROJECTS
 from schemas.commitment import Commitment, Line, Person
 from schemas.examples.cast import ANA, SAM
 from schemas.fields import FailureClass
