@@ -19,10 +19,10 @@ from services.approval.storage.tables import COMMITMENT
 from services.approval.storage.views import Cursor, DeskView, Listed, Sort, in_order, is_covered, ordered
 from services.pipeline.database import Transaction
 
-BUDGET_SECONDS = 0.02
+BUDGET_SECONDS = 0.015
 FIRST_ROWS = 500
-STEP_ROWS = 1_500
-MOST_ROWS = 3_000
+STEP_ROWS = 1_000
+MOST_ROWS = 2_500
 """So many are read in any case, if that promises to fill the page."""
 
 FASTER = 10
