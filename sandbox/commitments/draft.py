@@ -7,11 +7,11 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from sandbox.commitments.problems import Problem, describe
-from sandbox.commitments.typed_number import plain_number
 from schemas import limits
 from schemas.commitment import Commitment, Person, Project, Vendor
 from schemas.examples.cast import ACME, IRONLINE
 from schemas.fields import Code, Currency, Id, Kind, Money, Name, Percent, Quantity, Text, Title
+from services.pipeline.typed_number import plain_number
 
 TypedMoney = Annotated[Money, BeforeValidator(plain_number)]
 TypedQuantity = Annotated[Quantity, BeforeValidator(plain_number)]

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from sandbox.commitments.typed_number import is_number
 from schemas import limits
 from schemas.fields import CURRENCY_PATTERN, DECIMAL_PATTERN, ID_PATTERN, PERCENT_PATTERN, TEXT_PATTERN
 from schemas.message import wording
+from services.pipeline.typed_number import is_number
 
 _NAMES = {"vendor": "contract company", "retainage_percent": "retainage"}
 _CHOSEN = ("vendor", "kind")

@@ -143,7 +143,7 @@ def _found(decision: DecisionResolved) -> str:
         return f"{decision.withdrawn_by.name} said that {document} is not the document of revision {revision}."
     if decision.confirmed_by:
         return f"{decision.confirmed_by.name} confirmed that revision {revision} is {document}, as {who} had found."
-    return f"{who} found revision {revision} in the ERP as {document}."
+    return f"{who} named {document} as the ERP's document of revision {revision}."
 
 
 def _ordered(order: DecisionAccepted) -> str:

@@ -34,7 +34,7 @@ STATUS_WORDS = {
     Status.REJECTED: "Rejected",
     Status.RETRIEVED: "Retrieved",
     Status.SYNCED: "Synced",
-    Status.DISPUTED: "Blocked",
+    Status.DISPUTED: "Disputed",
 }
 """The words beside the ribbon's colour."""
 
@@ -61,7 +61,7 @@ _ACTS = {
 _UNRULED_SENTENCES = {
     Status.READY: "{number} was sent to ERP Integrations and is waiting for an accounting approver.",
     Status.DISPUTED: "Revision {revision} of {number} arrived twice with different content, so it cannot be accepted. "
-    "Retrieve or reject it, then send it again.",
+    "An accounting approver rejects it, or the project retrieves it; then the project sends it again.",
 }
 """For each status without a ruling; a new status needs one."""
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from schemas.commitment import Commitment
 from services.approval.rules.finding import Finding
-from services.pipeline.formats import money
+from services.pipeline.formats import decimals_of, money
 
 MANY_TIMES = 10
 """From so many times the vendor's median, an amount is unusual."""
@@ -37,7 +37,8 @@ def unusual_findings(content: Commitment, others: Others) -> Iterator[Finding]:
     if usual > 0 and total >= MANY_TIMES * usual:
         times = f"{total / usual:,.0f}"
         text = f"{content.number} is {times} times what commitments of {vendor} usually amount to,"
-        yield Finding("usual amount", f"{text} {money(usual, content.currency)}.", is_blocking=False)
+        shown = money(round(usual, decimals_of(content.currency)), content.currency)
+        yield Finding("usual amount", f"{text} {shown}.", is_blocking=False)
     if others.similar:
         same = f"the same vendor, project and amount as {others.similar}"
         text = f"{content.number} has {same}. See that it is not the same order twice."

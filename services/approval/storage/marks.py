@@ -9,8 +9,10 @@ from sqlalchemy import ColumnElement, Select, delete, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from schemas.events import DirectoryPerson
+from schemas.fields import Status
 from services.approval.rules.marks import Mark, Verb
 from services.approval.storage.desk_tables import MARK
+from services.approval.storage.tables import COMMITMENT
 from services.pipeline.database import Transaction
 from services.pipeline.retention import Swept, delete_oldest
 
@@ -39,6 +41,15 @@ async def of_person(db: Transaction, who: DirectoryPerson) -> Sequence[Mark]:
     """Return the marks of a person in their company that are not sent, in the order in which they were made."""
     rows = await db.execute(_own(who).where(MARK.c.due_at.is_(None)).order_by(MARK.c.at, MARK.c.commitment_id))
     return [_mark(row) for row in rows.mappings()]
+
+
+async def outdated(db: Transaction, who: DirectoryPerson) -> frozenset[str]:
+    """Return which commitments a person has marked that do not wait any more, or not with the marked revision."""
+    is_current = (COMMITMENT.c.status == Status.READY.value) & (COMMITMENT.c.revision == MARK.c.revision)
+    joined = select(MARK.c.commitment_id).join(COMMITMENT, COMMITMENT.c.id == MARK.c.commitment_id)
+    own = (MARK.c.person_id == who.person_id) & (MARK.c.company_id == who.company_id) & MARK.c.due_at.is_(None)
+    is_rejected = (MARK.c.verb == Verb.REJECT.value) & (COMMITMENT.c.status == Status.DISPUTED.value)
+    return frozenset((await db.execute(joined.where(own, ~(is_current | is_rejected)))).scalars())
 
 
 async def held_of_person(db: Transaction, who: DirectoryPerson) -> Sequence[Mark]:

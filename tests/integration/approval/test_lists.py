@@ -10,6 +10,7 @@ from schemas.fields import FailureClass
 from services.approval.storage import candidates, queries, tallies
 from services.approval.storage.queries import Cursor, Facet, ListFilter, Page, Sort, Tally, parse_cursor
 from services.approval.storage.views import DeskView, Listed
+from tests.integration.approval import company
 from tests.integration.approval.company import (
     COMPANY,
     OTHER_COMPANY,
@@ -216,3 +217,32 @@ async def numbers(desk: DeskUnderTest) -> Sequence[object]:
         facets = [await queries.facets(db, COMPANY, view) for view in DeskView]
         sums = [await queries.tally(db, COMPANY, view, ListFilter(), now=NOW) for view in DeskView]
         return [await queries.counts(db, COMPANY), facets, sums]
+
+
+@pytest.mark.parametrize(
+    ("typed", "numbers"),
+    [
+        ("min=100000&max=", {"SC-014"}),
+        ("min=100,000.00", {"SC-014"}),
+        ("min=100k&max=0.5 M", {"SC-014"}),
+        ("min=&max=100 000", {"SC-2"}),
+        ("min=&max=", {"SC-014", "SC-2"}),
+    ],
+)
+async def test_amounts_are_taken_as_people_type_them(desk: DeskUnderTest, typed: str, numbers: set[str]) -> None:
+    small = content("s", "SC-2", total="1250.00", lines=[company.line(1, "03-100", "Formwork", "1250.00")])
+    await desk.receive(sent(content("8841", "SC-014")), sent(small))
+    async with desk.browser(company.KIM) as browser:
+        for view in ("ready", "all"):
+            page = await browser.get(f"/commitments?view={view}&{typed}")
+            assert {number for number in ("SC-014", "SC-2") if f">{number}</a>" in page.text} == numbers
+
+
+async def test_an_amount_that_cannot_be_read_is_a_problem_of_its_field(desk: DeskUnderTest) -> None:
+    await desk.receive(sent(content("8841", "SC-014")))
+    async with desk.browser(company.KIM) as browser:
+        for view in ("ready", "synced"):
+            page = await browser.get(f"/commitments?view={view}&min=many&max=5")
+            assert page.status_code == 200
+            assert '<a href="#min">Enter an amount, such as 100,000 or 250k</a>' in page.text
+            assert 'value="many" aria-invalid="true"' in page.text

@@ -336,3 +336,56 @@ async def test_a_kept_reason_is_used_beside_the_list_and_for_several(desk: DeskU
         review = text_of(await send(browser))
     assert "The period is closed. Send it again in May." in review
     assert "Export 1, reject 1" in review
+
+
+async def test_what_cannot_be_sent_any_more_is_not_counted_as_accepted(desk: DeskUnderTest) -> None:
+    await desk.receive(sent(CONCRETE), sent(STEEL), sent(THIRD))
+    async with desk.browser(DANA) as browser, desk.browser(LEE) as colleague:
+        for received in (CONCRETE, STEEL, THIRD):
+            await mark(browser, value_of(received))
+        await choose(colleague, value_of(STEEL))
+        await desk.receive(resent(CHEAPER))
+        page = await browser.get(READY)
+    assert "1 accepted: USD 1.3 k \N{MIDDLE DOT} 2 changed or answered since you marked them" in text_of(page)
+    row = page.text.split('id="row-8841"')[1].split("</tr>")[0]
+    assert "mark-outdated" in row
+    assert '<span class="tag tag-warning">changed</span>' in row
+
+
+async def test_the_review_shows_what_was_to_be_read_and_stays_when_one_is_taken_back(desk: DeskUnderTest) -> None:
+    await desk.receive(sent(CONCRETE), company.rejected(CONCRETE), sent(STEEL))
+    await desk.receive(resent(CHEAPER, note="Fewer lines."))
+    async with desk.browser(DANA) as browser:
+        await mark(browser, value_of(CHEAPER, revision=2), note="Freight agreed by phone.")
+        await mark(browser, value_of(STEEL))
+        review = await browser.get("/review")
+        words = text_of(review)
+        back = await browser.post("/marks", data=hidden_fields(review, "/marks") | {"clear": "8842"})
+    assert "Dana Ruiz rejected revision 1: Use 03-310." in words
+    assert "Note from Sam Lee: Fewer lines." in words
+    assert "Your note: Freight agreed by phone." in words
+    assert back.headers["location"].startswith("/review?")
+
+
+async def test_the_whole_page_leads_back_to_its_list_and_asks_the_sender(desk: DeskUnderTest) -> None:
+    await desk.receive(sent(CONCRETE))
+    async with desk.browser(DANA) as browser:
+        listed = await browser.get(f"{READY}&q=concrete")
+        address = listed.text.split('class="full" href="')[1].split('"')[0].replace("&amp;", "&")
+        page = await browser.get(address)
+        back = page.text.split('<p class="back"><a href="')[1].split('"')[0].replace("&amp;", "&")
+        assert "q=concrete" in back
+        assert "item=8841" in back
+        fields = hidden_fields(page, "/questions") | {"ask": value_of(CONCRETE, "reject"), "question": "Is it firm?"}
+        done = await follow(browser, await browser.post("/questions", data=fields))
+    assert "Asked. Sam Lee gets a mail about SC-014, which still waits." in text_of(done)
+
+
+async def test_many_answers_are_told_in_short(desk: DeskUnderTest) -> None:
+    await desk.receive(sent(CONCRETE), sent(STEEL), sent(THIRD))
+    async with desk.browser(DANA) as browser:
+        await mark(browser, value_of(CONCRETE))
+        await mark(browser, value_of(STEEL))
+        await mark(browser, value_of(THIRD, "reject"), reason="Wrong vendor.")
+        done = await follow(browser, await confirm(browser, await browser.get("/review")))
+    assert "3 of 3 answers recorded: 2 accepted, 1 rejected" in text_of(done)

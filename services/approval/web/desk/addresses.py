@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qs, parse_qsl, urlencode
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from starlette.exceptions import HTTPException
 
 from schemas.fields import TEXT_PATTERN
@@ -14,17 +14,24 @@ from schemas.limits import MAX_ID_CHARACTERS
 from services.approval.rules.triage import Group
 from services.approval.storage.list_filter import ListFilter
 from services.approval.storage.views import DEFAULT_SORTS, Cursor, DeskView, Sort, parse_cursor
+from services.approval.web.desk.forms import FormProblem
+from services.pipeline.typed_number import plain_number
 
 _Text = Annotated[str, Field(max_length=200, pattern=TEXT_PATTERN)]
 _Texts = Annotated[tuple[Annotated[str, Field(max_length=400, pattern=TEXT_PATTERN)], ...], Field(max_length=20)]
-_Amount = Annotated[Decimal, Field(ge=0, max_digits=20, allow_inf_nan=False)]
+_Typed = Annotated[str, Field(max_length=60, pattern=TEXT_PATTERN)]
+_AMOUNT: TypeAdapter[Decimal] = TypeAdapter(Annotated[Decimal, Field(max_digits=20, allow_inf_nan=False)])
+_SIZES = {"k": 1_000, "m": 1_000_000}
 _MAX_DAYS = 3_650
 MAX_TEXT = 20_000
 """Characters of a list's query in a form."""
 
 
 class ListQuery(BaseModel):
-    """A page of a list, as in the address; `at` is the place of its first row in the list."""
+    """A page of a list, as in the address; `at` is the place of its first row in the list.
+
+    `min` and `max` are amounts as people typed them.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -33,8 +40,8 @@ class ListQuery(BaseModel):
     project: _Texts = ()
     vendor: _Texts = ()
     age: int = Field(default=0, ge=0, le=_MAX_DAYS)
-    min: _Amount | None = None
-    max: _Amount | None = None
+    min: _Typed = ""
+    max: _Typed = ""
     changed: bool = False
     blocked: bool = False
     sort: Sort | None = None
@@ -119,10 +126,17 @@ class ListQuery(BaseModel):
             projects=self.project,
             vendors=self.vendor,
             waited_days=self.age or None,
-            min_total=self.min,
-            max_total=self.max,
+            min_total=_amount(self.min),
+            max_total=_amount(self.max),
             is_changed=self.changed,
         )
+
+    @property
+    def problems(self) -> list[FormProblem]:
+        """What was typed and cannot be read; the list is not narrowed by it."""
+        given = {"min": self.min, "max": self.max}
+        wrong = [name for name, text in given.items() if text.strip() and _amount(text) is None]
+        return [FormProblem(name, "Enter an amount, such as 100,000 or 250k") for name in wrong]
 
     @property
     def cursor(self) -> Cursor | None:
@@ -138,6 +152,17 @@ class ListQuery(BaseModel):
     def is_filtered(self) -> bool:
         """Whether it leaves out any commitment of the view."""
         return self.blocked or self.filter != ListFilter()
+
+
+def _amount(typed: str) -> Decimal | None:
+    """The amount that somebody typed: 100,000, 1'250.50, 250k or 1.2 M; None for anything else."""
+    text = typed.strip().lower()
+    size = _SIZES.get(text[-1:], 1)
+    number = plain_number(text.removesuffix(text[-1:]).strip() if size > 1 else text)
+    try:
+        return _AMOUNT.validate_python(number) * size
+    except ValidationError:
+        return None
 
 
 def _usual(default: Any) -> Any:

@@ -5,7 +5,7 @@ from enum import StrEnum
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from starlette.exceptions import HTTPException
 
 from schemas.events import DirectoryPerson, ErpConnection
@@ -18,7 +18,7 @@ from services.approval.storage.queries import StoredCommitment
 from services.approval.storage.views import DeskView
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk import answer_forms, forms
-from services.approval.web.desk.addresses import ListQuery
+from services.approval.web.desk.addresses import MAX_TEXT, ListQuery
 from services.approval.web.desk.detail import DetailPage, RefusedForm
 from services.approval.web.desk.forms import FormProblem
 from services.approval.web.desk.lists import show_results
@@ -95,8 +95,12 @@ def commitment_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
         return await actions.submit(request, who, commitment_id, action)
 
     @router.get("")
-    async def show(who: Viewer, commitment_id: CommitmentId) -> Response:
-        return await page.show(who, commitment_id)
+    async def show(
+        who: Viewer,
+        commitment_id: CommitmentId,
+        list_text: Annotated[str, Query(alias="list", max_length=MAX_TEXT)] = "",
+    ) -> Response:
+        return await page.show(who, commitment_id, came_from=list_text)
 
     return router
 

@@ -34,7 +34,7 @@ class DelegationPage:
         async with self._database.begin() as db:
             shown = await shown_delegations(db, who, now)
             approvers = await directory.approvers_of_company(db, who.company_id)
-        own = [each for each in shown if each.is_theirs]
+        own, rules = [each for each in shown if each.is_theirs], self._decisions.rules_of(who.company_id)
         today = day_of(who, now).isoformat()
         return self._pages.render(
             "delegations.html",
@@ -43,7 +43,8 @@ class DelegationPage:
             own=own,
             got=[each for each in shown if not each.is_theirs],
             others=[each for each in approvers if each.person_id != who.person_id],
-            limits=self._decisions.rules_of(who.company_id).limits_of(who.person_id),
+            limits=rules.limits_of(who.person_id),
+            has_limits=rules.has_limits,
             today=today,
             may_add=len(own) < MAX_DELEGATIONS,
             problems=problems,

@@ -15,6 +15,7 @@ from schemas.commitment import Commitment, ErpDocument
 from schemas.events import Change, DirectoryPerson, ErpConnection
 from schemas.fields import Status
 from schemas.zones import zone_info
+from services.approval.rules.commitment import CommitmentFacts, current_status
 from services.approval.rules.controls import Authority
 from services.approval.rules.differences import differences
 from services.approval.rules.documents import distinct
@@ -28,6 +29,7 @@ from services.approval.storage.queries import StoredCommitment
 from services.approval.storage.reviews import CheckedSubmission, Review, review
 from services.approval.storage.views import STATUSES, DeskView
 from services.approval.web.dependencies import Dependencies
+from services.approval.web.desk.addresses import ListQuery
 from services.approval.web.desk.check_lines import CheckLine, check_lines
 from services.approval.web.desk.forms import FormProblem
 from services.approval.web.desk.list_rows import ListRow, reviewed_row
@@ -89,11 +91,8 @@ class Detail:
 
     @property
     def previous_rejection(self) -> tuple[int, str, str] | None:
-        """(revision, who, reason) of the rejection that this revision answers."""
-        ruling = self.row.facts.ruling
-        if ruling is None or ruling.stage is not Stage.REJECTED or ruling.revision >= self.row.current.revision:
-            return None
-        return ruling.revision, ruling.who, ruling.reason
+        """As the function of this name says."""
+        return previous_rejection(self.row.facts)
 
     @property
     def checks_in_short(self) -> str:
@@ -123,6 +122,14 @@ class Detail:
         return suggested_reason(ruling.failure if ruling else None)
 
 
+def previous_rejection(facts: CommitmentFacts) -> tuple[int, str, str] | None:
+    """(revision, who, reason) of the rejection that the current revision answers."""
+    ruling, current = facts.ruling, current_status(facts)
+    if ruling is None or current is None or ruling.stage is not Stage.REJECTED or ruling.revision >= current.revision:
+        return None
+    return ruling.revision, ruling.who, ruling.reason
+
+
 class DetailPage:
     """Shows one commitment."""
 
@@ -132,8 +139,10 @@ class DetailPage:
         self._decisions = dependencies.decisions
         self._pages = pages
 
-    async def show(self, who: DirectoryPerson, commitment_id: str, refused: RefusedForm | None = None) -> Response:
-        """Return the page; a 404 if the company has no such commitment."""
+    async def show(
+        self, who: DirectoryPerson, commitment_id: str, refused: RefusedForm | None = None, came_from: str = ""
+    ) -> Response:
+        """Return the page, with a link back to the list that `came_from` describes; a 404 for an unknown commitment."""
         form = refused or RefusedForm()
         async with self._readers:
             async with self._database.begin() as db:
@@ -155,6 +164,7 @@ class DetailPage:
                 counts=counts,
                 reasons=reasons,
                 current_view=view_of(detail.row.current.status),
+                back=ListQuery.read(came_from, view_of(detail.row.current.status)).showing(commitment_id),
                 **form.shown,
             )
 

@@ -12,14 +12,14 @@ from services.approval.web.desk.keys import choose_keys
 from services.approval.web.desk.pages import Pages, see_other
 
 RIBBON_WORDS = {
-    Status.READY: "Blue. It waits for an approver, and cannot be edited in the project.",
-    Status.DISPUTED: "Blue. The same revision arrived with different contents; it can only be rejected or retrieved.",
-    Status.EXPORTING: "Blue. It was accepted and is on its way to the ERP. A newer revision waits until then.",
-    Status.IN_DOUBT: "Blue. The ERP did not confirm it. The ERP is asked, or an approver settles it.",
+    Status.READY: "Blue in the project. It waits for an approver, and cannot be edited.",
+    Status.DISPUTED: "Blue in the project. Two contents came as one revision; it can only be rejected or retrieved.",
+    Status.EXPORTING: "Blue in the project. It is on its way to the ERP. A newer revision waits until then.",
+    Status.IN_DOUBT: "Blue in the project. The ERP did not confirm it. The ERP is asked, or an approver settles it.",
     Status.FAILED: "Blue, with the error. The ERP did not take it: retry or reject it.",
-    Status.REJECTED: "Yellow. It is back in the project, where it can be edited and re-sent.",
-    Status.RETRIEVED: "Yellow. The project took it back before an answer.",
-    Status.SYNCED: "Green. It is in the ERP. Number, vendor, title and status are locked in the project.",
+    Status.REJECTED: "Yellow in the project. It can be edited there and re-sent.",
+    Status.RETRIEVED: "Yellow in the project. It was taken back before an answer.",
+    Status.SYNCED: "Green in the project. It is in the ERP; number, vendor, title and status are locked.",
 }
 """For each status what its ribbon means; a new status needs one."""
 

@@ -17,7 +17,7 @@ from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk.addresses import ListQuery
 from services.approval.web.desk.list_rows import ListRow
 from services.approval.web.desk.pages import VIEW_TITLES, Pages
-from services.approval.web.desk.wording import OWNER_WORDS, totals
+from services.approval.web.desk.wording import KIND_WORDS, totals, who_acts
 from services.pipeline.clock import utc_now
 from services.pipeline.legible import legible
 
@@ -125,7 +125,7 @@ def _cells(row: ListRow) -> Sequence[str]:
     return (
         summary.number,
         summary.title,
-        summary.kind.value,
+        KIND_WORDS[summary.kind],
         summary.vendor,
         summary.project,
         summary.currency,
@@ -138,7 +138,7 @@ def _cells(row: ListRow) -> Sequence[str]:
         document.name if document else "",
         failure.message if failure else "",
         (failure.code or "") if failure else "",
-        OWNER_WORDS[failure.owner] if failure else "",
+        who_acts(failure) if failure else "",
         failure.next_step if failure else "",
         (ruling.reason or "") if ruling else "",
         (ruling.who or "") if ruling and ruling.reason else "",

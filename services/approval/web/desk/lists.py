@@ -72,7 +72,7 @@ class ListPages:
                 is_partial=found.is_partial,
                 **_outages(query.view, frame.erps),
                 **empty_words(query.view, is_approver=person.is_approver),
-                problems=problems,
+                problems=[*problems, *query.problems],
                 chosen=chosen,
                 results=results,
                 chosen_kind=choose,

@@ -65,15 +65,15 @@ class MarkActions:
         """Carry out the form and return to the list that it was sent from."""
         query = ListQuery.read(fields.get("list", ""))
         if "clear" in fields:
-            return await self._clear(who, query, fields["clear"])
+            await self._clear(who, fields["clear"])
+            return see_other(query.review_address if fields.get("then") == "review" else query.address)
         if "all" in fields:
             return await self._mark_all(request, who, query, fields)
         return await self._mark_one(request, who, query, fields, Choice.of(fields.get("mark", "")))
 
-    async def _clear(self, who: DirectoryPerson, query: ListQuery, which: str) -> Response:
+    async def _clear(self, who: DirectoryPerson, which: str) -> None:
         async with self._database.begin() as db:
             await marks.clear(db, who, None if which == "all" else [which])
-        return see_other(query.address)
 
     async def _mark_one(
         self, request: Request, who: DirectoryPerson, query: ListQuery, fields: Fields, choice: Choice

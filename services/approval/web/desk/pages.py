@@ -31,6 +31,7 @@ from services.approval.web.desk import wording
 from services.approval.web.desk.forms import FormProblem, SentForm
 from services.approval.web.desk.keys import chosen_keys
 from services.approval.web.desk.legible_page import legible_page
+from services.approval.web.desk.results import in_short
 from services.pipeline import formats
 from services.pipeline.apart import apart
 from services.pipeline.clock import utc_now
@@ -83,7 +84,7 @@ class Pages:
             status_words=STATUS_WORDS,
             kind_words=wording.KIND_WORDS,
             level_words=LEVEL_WORDS,
-            owner_words=wording.OWNER_WORDS,
+            who_acts=wording.who_acts,
             cause_words=wording.CAUSE_WORDS,
             ribbons=RIBBONS,
             group_words=GROUP_WORDS,
@@ -137,10 +138,12 @@ class Pages:
         is_refusal: bool = False,
         kept: str = "",
         again: SentForm | None = None,
+        is_final: bool = False,
     ) -> HTMLResponse:
         """Return a page with a message; `kept` is what somebody typed and must not lose, `again` can be sent again.
 
-        Whoever signs in from it gets to `return_to`; a refusal for want of a right links to what the sender may do.
+        Whoever signs in from it gets to `return_to`; a refusal for want of a right links to what the sender may do. One
+        that `is_final` leads nowhere.
         """
         return self.render(
             "message.html",
@@ -153,6 +156,7 @@ class Pages:
             is_refusal=is_refusal,
             kept=kept,
             again=again,
+            is_final=is_final,
         )
 
 
@@ -204,6 +208,7 @@ def _filters() -> dict[str, Any]:
         "figure": wording.figure,
         "quantity": formats.quantity,
         "counted": times.counted,
+        "in_short": in_short,
         "tally": wording.tally,
         "segment": wording.segment,
         "moment": _moment,

@@ -89,7 +89,9 @@ class QuestionActions:
             return self._pages.message(
                 "Your answer was sent",
                 "The accounting approvers see it beside the commitment, which still waits for them.",
+                "You can close this page.",
                 status=HTTPStatus.OK,
+                is_final=True,
             )
         return self._pages.message(
             "Your answer was not recorded",

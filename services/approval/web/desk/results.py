@@ -1,5 +1,7 @@
 """Describes the result of an answer to its approver."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from schemas.commitment import ErpDocument
@@ -25,12 +27,13 @@ from services.approval.web.desk.wording import who_is_mailed
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One line about an answer; `is_done` says whether it was recorded, now or before."""
+    """One line about an answer; `is_done` says whether it was recorded, now or before, and `done` what was done."""
 
     commitment_id: str
     number: str
     is_done: bool
     text: str
+    done: str = ""
 
 
 def not_found(commitment_id: str) -> Result:
@@ -44,7 +47,8 @@ def result_of(answer: Answer, answered: Answered, erp: str) -> Result:
     facts, number = answered.facts, _number(answered.facts)
     match answered.result:
         case Granted() | AlreadyGranted():
-            return Result(facts.id, number, is_done=True, text=_done(answer, facts, number, erp))
+            text, done = _done(answer, facts, number, erp), _what_was_done(answer, facts)
+            return Result(facts.id, number, is_done=True, text=text, done=done)
         case Blocked(_, findings):
             words = " ".join(finding.text for finding in findings)
             return Result(facts.id, number, is_done=False, text=f"{words} Nothing was exported.")
@@ -53,6 +57,28 @@ def result_of(answer: Answer, answered: Answered, erp: str) -> Result:
             return Result(facts.id, number, is_done=False, text=f"{words} Nothing was exported.")
         case Conflict(_, explanation):
             return Result(facts.id, number, is_done=False, text=explanation)
+
+
+def in_short(results: Sequence[Result]) -> str:
+    """How many answers were recorded, and what they did: "33 of 33 answers recorded: 29 accepted, 4 rejected"."""
+    done = Counter(each.done for each in results if each.is_done and each.done)
+    told = ", ".join(f"{count} {what}" for what, count in done.items())
+    recorded = f"{sum(each.is_done for each in results)} of {len(results)} answers recorded"
+    return f"{recorded}: {told}" if told else recorded
+
+
+def _what_was_done(answer: Answer, facts: CommitmentFacts) -> str:
+    match answer:
+        case Accept():
+            return "approved first" if standing_approval(facts) else "accepted"
+        case Reject():
+            return "rejected"
+        case Retry() | ExportAgain():
+            return "sent to the ERP again"
+        case AcceptDrift():
+            return "left as they are"
+        case Settle() | Confirm():
+            return "settled"
 
 
 def _done(answer: Answer, facts: CommitmentFacts, number: str, erp: str) -> str:

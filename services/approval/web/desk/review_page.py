@@ -20,7 +20,7 @@ from services.approval.storage.reviews import review_many
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk.addresses import MAX_TEXT, ListQuery
 from services.approval.web.desk.carrying_out import carry_out
-from services.approval.web.desk.detail import RefusedForm
+from services.approval.web.desk.detail import RefusedForm, previous_rejection
 from services.approval.web.desk.forms import MAX_CHOICES, Choice, Fields, FormProblem, choices, text_fields
 from services.approval.web.desk.list_rows import ListRow, reviewed_row
 from services.approval.web.desk.lists import has_results, show_results
@@ -40,6 +40,7 @@ class CheckedMark:
     changes: Sequence[Change]
     why_erp: str
     answered: Answered
+    previous_rejection: tuple[int, str, str] | None = None
 
     @property
     def is_possible(self) -> bool:
@@ -169,7 +170,7 @@ class ReviewPage:
         ]
         answered = await self._dependencies.decisions.check(db, who, *asked)
         return [
-            CheckedMark(mark, reviewed_row(each), each.changes, each.why_erp, result)
+            CheckedMark(mark, reviewed_row(each), each.changes, each.why_erp, result, previous_rejection(each.facts))
             for mark, each, result in zip(marked, found, answered, strict=True)
         ]
 

@@ -88,10 +88,12 @@ class TriagePage:
         A 404 if the company has no commitment `query.item`.
         """
         form = refused or RefusedForm()
+        form = replace(form, problems=[*form.problems, *query.problems])
         async with self._readers:
             async with self._database.begin() as db:
                 frame = await list_frame(db, person, query)
                 own = frame.own
+                outdated = await marks.outdated(db, person) if own else ()
                 authority = await self._decisions.authority(db, person)
                 rows = await triage_rows(db, person, query, frame.erps, own, authority)
                 opened = await _opened(db, person, query, rows, own, form, authority)
@@ -105,7 +107,7 @@ class TriagePage:
                 frame=frame,
                 rows=rows,
                 opened=opened,
-                bar=MarksBar.of(own),
+                bar=MarksBar.of(own, outdated),
                 reasons=reasons,
                 accounting_dates=accounting_dates(opened.row.erp, person) if opened else None,
                 following=_following(query, rows),

@@ -6,6 +6,7 @@ from decimal import Decimal
 from urllib.parse import quote
 
 from schemas.commitment import Person, Summary
+from schemas.events import Failure
 from schemas.fields import FailureClass, Kind, Owner, Status
 from services.approval.rules.times import counted
 from services.approval.storage.views import DeskView, Sort
@@ -53,6 +54,13 @@ _EMPTY_LIST_WORDS = {
     DeskView.REJECTED: "Nothing is rejected.",
     DeskView.ALL: "No commitment was sent to ERP Integrations yet.",
 }
+
+
+def who_acts(failure: Failure) -> str:
+    """Whose turn it is after a failure: what the project has to correct is given back by an approver first."""
+    words = OWNER_WORDS[failure.owner]
+    is_given_back = failure.failure_class is FailureClass.FIX_DATA and failure.owner is Owner.PROJECT_MANAGER
+    return f"{OWNER_WORDS[Owner.APPROVER]}, then the {words.lower()}" if is_given_back else words
 
 
 def tally(count: int) -> str:

@@ -116,7 +116,7 @@ def test_a_status_event_continues_the_trace_of_its_cause() -> None:
         (accepted(), "Dana Ruiz accepted revision 1."),
         (accepted(1, 2), "Dana Ruiz ordered export 2 of revision 1."),
         (rejected(), "Dana Ruiz rejected revision 1: Use 03-310."),
-        (resolved(), "Dana Ruiz found revision 1 in the ERP as PO-1001."),
+        (resolved(), "Dana Ruiz named PO-1001 as the ERP's document of revision 1."),
         (in_doubt(), "The ERP did not confirm revision 1. PO by reference: no answer."),
         (failed(), "Revision 1 was not exported. Vendor ACME is not active."),
         (succeeded(), "Revision 1 is in the ERP as PO-1001."),

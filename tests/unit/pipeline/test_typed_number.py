@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.commitments.typed_number import plain_number
+from services.pipeline.typed_number import plain_number
 
 
 @pytest.mark.parametrize(
