@@ -19,14 +19,14 @@ from services.approval.rules.answers import (
     Granted,
     Unacceptable,
 )
-from services.approval.rules.commitment import current_status
-from services.approval.rules.marks import mark_of
+from services.approval.rules.commitment import CurrentStatus, current_status
+from services.approval.rules.marks import Mark, mark_of
 from services.approval.storage import directory, marks, queries
 from services.approval.storage.marks import MarkKey
 from services.approval.storage.store import CommitmentStore
 from services.pipeline.clock import Clock, utc_now
 from services.pipeline.crash import crash_at
-from services.pipeline.database import Database
+from services.pipeline.database import Database, Transaction
 from services.pipeline.errors import CatchingUpError
 from services.pipeline.outbox import Outbox, Written
 
@@ -71,6 +71,8 @@ class HeldAnswers:
             (judged,) = await self._decisions.check(db, who, Asked(facts, answer))
             current = current_status(facts)
             if isinstance(judged.result, Granted) and current:
+                if own := await _own(db, who, commitment_id):
+                    return Answered(_again(own, answer, current), facts)
                 now = self._clock()
                 mark = mark_of(commitment_id, answer, current.summary, now)
                 await marks.save(db, who, [replace(mark, due_at=now + self._undo, traceparent=traceparent)])
@@ -119,6 +121,19 @@ class HeldAnswers:
         if written:
             self._outbox.hand_over(written)
         return written is not None
+
+
+async def _own(db: Transaction, who: DirectoryPerson, commitment_id: str) -> Mark | None:
+    """Return what the person has accepted there and can still undo."""
+    person_id, mark = (await marks.held(db, who.company_id, [commitment_id])).get(commitment_id, ("", None))
+    return mark if person_id == who.person_id else None
+
+
+def _again(held: Mark, answer: Accept, current: CurrentStatus) -> AlreadyGranted | Conflict:
+    """The result of accepting once more what is held: nothing new, unless it asks for something else."""
+    if held.answer == answer:
+        return AlreadyGranted(current)
+    return Conflict(current, str(marks.HeldMarkError(current.summary.number)))
 
 
 def _problem(result: AnswerResult) -> str:

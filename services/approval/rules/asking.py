@@ -10,7 +10,7 @@ from schemas.fields import Status
 from services.approval.rules import event_handlers
 from services.approval.rules.answers import AlreadyGranted, AnswerResult, Ask, Conflict, Granted
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, current_status
-from services.approval.rules.conflicts import enough_was_asked, explanation
+from services.approval.rules.conflicts import asked_before, enough_was_asked, explanation
 from services.approval.rules.guards import is_at
 from services.approval.rules.orders import about
 from services.approval.rules.questions import AskedQuestion
@@ -37,8 +37,11 @@ def ask(
     """The result of `question` by `by`; `link_of` makes the address for the reply to a question with that number."""
     current = current_status(facts)
     known = asked_about(facts, question.revision)
-    if current and any((each.question.text, each.question.by.id) == (question.question, by.id) for each in known):
-        return AlreadyGranted(current)
+    same = next(
+        (each for each in known if (each.question.text, each.question.by.id) == (question.question, by.id)), None
+    )
+    if current and same:
+        return Conflict(current, asked_before(current)) if same.reply else AlreadyGranted(current)
     if current is None or not _waits(facts, current, question):
         return Conflict(current, explanation(facts, question.revision, now, zone))
     if len(known) >= MAX_QUESTIONS:

@@ -74,6 +74,12 @@ def findings(
     )
 
 
+def unlisted_sender(sent_by: Person) -> Finding:
+    """What is not known of a sender whom the directory does not list."""
+    text = f"The directory does not list {sent_by.name}, so it is not known whether they may send it."
+    return Finding("sender", text, is_blocking=False, is_known=False)
+
+
 def findings_on_repeat(commitment: Commitment, erp: ErpConnection | None) -> tuple[Finding, ...]:
     """What the ERP refuses of a commitment that was accepted before: its limits may have changed since."""
     broken = broken_limits(commitment, erp.limits, erp.title) if erp else ()

@@ -143,9 +143,9 @@ def _judge(facts: CommitmentFacts, current: CurrentStatus, answer: Answer, by: P
 
 def _reject(facts: CommitmentFacts, current: CurrentStatus, answer: Reject, by: Person) -> Verdict:
     """Give the revision back to its project: it waits, is disputed, failed to export, or is unlinked from the ERP."""
-    if is_rejected(current, answer, by):
-        return AlreadyGranted(current)
     unlinked, is_synced = standing_document(facts, answer.unlinks), is_at(current, answer.revision, Status.SYNCED)
+    if is_rejected(current, answer, by) and not (answer.unlinks and unlinked):
+        return AlreadyGranted(current)
     is_open = is_at(current, answer.revision, Status.READY, Status.DISPUTED, Status.FAILED)
     if answer.content_hash not in facts.hashes or not (is_open or (is_synced and unlinked)):
         return None

@@ -62,6 +62,11 @@ def enough_was_asked(current: CurrentStatus, count: int) -> str:
     return f"{count} questions about revision {current.revision} of {number} were sent already. Call, or reject it."
 
 
+def asked_before(current: CurrentStatus) -> str:
+    """Why a question is not sent: its author has asked it, and has the answer."""
+    return f"You asked this about {current.summary.number} before, and it was answered. No question was sent."
+
+
 def held_by(current: CurrentStatus, name: str, at: datetime, now: datetime, zone: tzinfo) -> str:
     """Why an answer comes too late: somebody has accepted it, and can still undo that."""
     return f"{name} accepted {current.summary.number} {_Clock(now, zone).at(at)}. {_NOT_RECORDED}"

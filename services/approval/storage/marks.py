@@ -30,6 +30,13 @@ class TooManyMarksError(Exception):
         super().__init__(f"You have marked {MAX_MARKS} commitments. Send them before you mark more.")
 
 
+class HeldMarkError(Exception):
+    """Somebody would mark anew what they have accepted and can still undo."""
+
+    def __init__(self, number: str) -> None:
+        super().__init__(f"You accepted {number}. Undo that before you answer it again.")
+
+
 MarkKey = tuple[str, str]
 """(person, commitment)"""
 
@@ -113,19 +120,22 @@ def _mark(row: Mapping[Any, Any]) -> Mark:
 async def save(db: Transaction, who: DirectoryPerson, marks: Sequence[Mark]) -> None:
     """Store `marks` of a person in place of earlier ones for the same commitments that are not sent.
 
-    TooManyMarksError, and nothing is stored, if that were more than MAX_MARKS.
+    TooManyMarksError, and nothing is stored, if more than MAX_MARKS were then not sent; HeldMarkError if one is sent
+    already and can still be undone.
     """
     if not marks:
         return
-    known = {mark.commitment_id for mark in await of_person(db, who)}
-    if len(known.union(mark.commitment_id for mark in marks)) > MAX_MARKS:
+    unsent = {mark.commitment_id for mark in marks if mark.due_at is None}
+    if unsent and len(unsent.union(mark.commitment_id for mark in await of_person(db, who))) > MAX_MARKS:
         raise TooManyMarksError
     own = {"person_id": who.person_id, "company_id": who.company_id}
     given = insert(MARK).values([asdict(mark) | {"verb": mark.verb.value} | own for mark in marks])
     changed = {column.name: given.excluded[column.name] for column in MARK.c if column.name not in _KEY}
-    await db.execute(
-        given.on_conflict_do_update(index_elements=list(_KEY), set_=changed, where=MARK.c.due_at.is_(None))
-    )
+    saving = given.on_conflict_do_update(index_elements=list(_KEY), set_=changed, where=MARK.c.due_at.is_(None))
+    saved = frozenset((await db.execute(saving.returning(MARK.c.commitment_id))).scalars())
+    for mark in marks:
+        if mark.commitment_id not in saved:
+            raise HeldMarkError(mark.number)
 
 
 async def clear(db: Transaction, who: DirectoryPerson, commitment_ids: Collection[str] | None = None) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from schemas.commitment import Commitment
 from schemas.events import Change, DirectoryPerson, ErpConnection
 from schemas.fields import Status
-from services.approval.rules.checks import Namesake, findings, is_number_cut, kept_number
+from services.approval.rules.checks import Namesake, findings, is_number_cut, kept_number, unlisted_sender
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, current_status, standing_approval
 from services.approval.rules.controls import Authority
 from services.approval.rules.differences import differences
@@ -159,7 +159,9 @@ async def check(
             refused_before=_refused_before(facts, erp, content, known),
             **_approver(facts, authority),
         )
-        checked.append(CheckedSubmission(row, content, erp, found, known.senders.get(row.sent_by.id)))
+        sender = known.senders.get(row.sent_by.id)
+        found = found if sender else (*found, unlisted_sender(row.sent_by))
+        checked.append(CheckedSubmission(row, content, erp, found, sender))
     return checked
 
 

@@ -73,7 +73,7 @@ def marks_router(dependencies: Dependencies, senders: Senders) -> APIRouter:
                 marked = await _marked(dependencies.decisions, db, who, given)
                 try:
                     await marks.save(db, who, [marked])
-                except marks.TooManyMarksError as error:
+                except (marks.TooManyMarksError, marks.HeldMarkError) as error:
                     raise ProblemError(409, str(error)) from error
             return Response(MarkState.model_validate(marked).model_dump_json(), media_type="application/json")
 

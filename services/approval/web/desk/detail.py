@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from http import HTTPStatus
@@ -23,7 +23,7 @@ from services.approval.rules.facts import Stage
 from services.approval.rules.failures import suggested_reason
 from services.approval.rules.rows import SubmissionRow
 from services.approval.rules.times import counted
-from services.approval.storage import line, queries, reason_templates, submissions, tallies
+from services.approval.storage import directory, line, marks, queries, reason_templates, submissions, tallies
 from services.approval.storage.history_items import HistoryItem, history_items
 from services.approval.storage.queries import StoredCommitment
 from services.approval.storage.reviews import CheckedSubmission, Review, review
@@ -31,7 +31,7 @@ from services.approval.storage.views import STATUSES, DeskView
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk.addresses import ListQuery
 from services.approval.web.desk.check_lines import CheckLine, check_lines
-from services.approval.web.desk.forms import FormProblem
+from services.approval.web.desk.forms import FormProblem, typed_text
 from services.approval.web.desk.list_rows import ListRow, reviewed_row
 from services.approval.web.desk.pages import Pages
 from services.pipeline.apart import apart
@@ -51,7 +51,8 @@ class RefusedForm:
     @property
     def shown(self) -> Mapping[str, Any]:
         """What a template shows of it."""
-        return {"problems": self.problems, "typed": self.typed, "refusal": self.refusal}
+        kept = typed_text(self.typed) if self.refusal else ""
+        return {"problems": self.problems, "typed": self.typed, "refusal": self.refusal, "kept": kept}
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +154,8 @@ class DetailPage:
                 detail = await load_detail(db, who, stored, form.revision, authority)
                 counts = await tallies.counts(db, who.company_id)
                 reasons = await reason_templates.of_company(db, who.company_id) if who.is_approver else ()
+                held = await held_by(db, who, [commitment_id])
+            detail = replace(detail, row=replace(detail.row, held_by=held.get(commitment_id, "")))
             return await self._pages.render_apart(
                 "commitment.html",
                 person=who,
@@ -175,14 +178,22 @@ def offered_answers(row: ListRow, who: DirectoryPerson) -> OfferedAnswers:
         return OfferedAnswers()
     ruling, status = row.current.ruling, row.current.status
     return OfferedAnswers(
-        accept=row.is_acceptable,
-        reject=status in (Status.READY, Status.DISPUTED, Status.FAILED),
+        accept=row.is_acceptable and not row.held_by,
+        reject=status in (Status.READY, Status.DISPUTED, Status.FAILED) and not row.held_by,
         retry=status is Status.FAILED and row.is_retriable,
         create_anew=status is Status.FAILED and row.can_be_created_anew,
         settle=status is Status.IN_DOUBT and ruling is not None and ruling.settled_as is None,
         confirm=status is Status.IN_DOUBT and row.facts.open_check is not None,
         reopen=status is Status.SYNCED and row.facts.document is not None,
     )
+
+
+async def held_by(db: Transaction, person: DirectoryPerson, commitment_ids: Sequence[str]) -> Mapping[str, str]:
+    """Return by whom these commitments are accepted, so that it can still be undone, as `person` reads it."""
+    found = await marks.held(db, person.company_id, commitment_ids)
+    people = await directory.people(db, {holder for holder, _ in found.values()}) if found else {}
+    names = {each.person_id: "You" if each.person_id == person.person_id else each.name for each in people.values()}
+    return {each: names.get(holder, "An accounting approver") for each, (holder, _) in found.items()}
 
 
 def view_of(status: Status) -> DeskView:

@@ -19,14 +19,13 @@ from services.approval.identity.sign_in.errors import (
     SignInError,
     TooManyRequestsError,
 )
-from services.approval.web.desk.forms import Fields, SentForm, text_fields
+from services.approval.web.desk.forms import SentForm, text_fields, typed_text
 from services.approval.web.desk.pages import Pages, see_other
 from services.approval.web.desk.returning import page_of
 from services.pipeline.database import DATABASE_ERRORS, is_unavailable
 from services.pipeline.errors import CatchingUpError
 
 ErrorHandler = Callable[[Request, Exception], Awaitable[Response]]
-_TYPED = ("reason", "note", "evidence")
 
 
 class ErrorPages:
@@ -62,6 +61,7 @@ class ErrorPages:
             visitor=await self._visitor(request),
             can_sign_in=True,
             is_refusal=is_refusal,
+            kept=await _kept(request),
         )
         page.headers.update(error.headers)
         return page
@@ -75,6 +75,7 @@ class ErrorPages:
             "Your answer was not recorded.",
             status=error.status_code,
             visitor=await self._visitor(request),
+            kept=await _kept(request),
         )
 
     async def _on_invalid(self, request: Request, error: Exception) -> Response:
@@ -89,8 +90,9 @@ class ErrorPages:
             "Its database does not answer.",
             "If you have just answered a commitment, look later whether your answer was recorded, or give it again: "
             "the same answer twice counts once.",
-            status=503,
+            status=HTTPStatus.SERVICE_UNAVAILABLE,
             visitor=getattr(request.state, "visitor", None),
+            kept=await _kept(request),
         )
 
     async def _on_catching_up(self, request: Request, error: Exception) -> Response:
@@ -103,7 +105,7 @@ class ErrorPages:
             "the same answer twice counts once.",
             status=HTTPStatus.SERVICE_UNAVAILABLE,
             visitor=await self._visitor(request),
-            kept=_typed(fields),
+            kept=typed_text(fields),
             again=SentForm(_address(request), fields),
         )
 
@@ -127,7 +129,7 @@ class ErrorPages:
             status=HTTPStatus.UNAUTHORIZED,
             can_sign_in=True,
             return_to=page_of(request, fields),
-            kept=_typed(fields),
+            kept=typed_text(fields),
             again=SentForm(_address(request), fields),
         )
 
@@ -146,8 +148,10 @@ class ErrorPages:
         return None
 
 
-def _typed(fields: Fields) -> str:
-    return "\n\n".join(fields[name] for name in _TYPED if fields.get(name))
+async def _kept(request: Request) -> str:
+    """What was typed into the form that the request sends; empty for another request."""
+    is_form = "form" in request.headers.get("content-type", "")
+    return typed_text(text_fields(await request.form())) if is_form else ""
 
 
 def _title(error: Exception) -> str:

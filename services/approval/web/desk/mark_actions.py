@@ -86,13 +86,20 @@ class MarkActions:
         answer = gone or await self._read(who, fields, choice)
         if not isinstance(answer, Accept | Reject):
             return await self._triage.show(who, here, refused=RefusedForm(fields, answer))
+        why = ""
         async with self._database.begin() as db:
             marking = next(iter(await self._markings(db, who, {choice.commitment_id: answer})), None)
             if marking and marking.mark:
-                await self._save(db, who, [marking.mark])
-                return see_other(query.showing(fields.get("next", "") or query.item).address)
+                try:
+                    await marks.save(db, who, [marking.mark])
+                except (marks.TooManyMarksError, marks.HeldMarkError) as error:
+                    why = str(error)
+                else:
+                    return see_other(query.showing(fields.get("next", "") or query.item).address)
         if marking is None:
             raise HTTPException(HTTPStatus.NOT_FOUND)
+        if why:
+            return await self._triage.show(who, here, refused=RefusedForm(fields, refusal=why))
         return await self._not_marked(request, who, here, fields, marking)
 
     async def _not_marked(
@@ -126,12 +133,16 @@ class MarkActions:
         verb = Verb.REJECT if fields["all"] == Verb.REJECT else Verb.ACCEPT
         reason = fields.get("reason", "").strip()
         async with self._database.begin() as db:
-            known = {mark.commitment_id for mark in await marks.of_person(db, who)}
+            own = [*await marks.of_person(db, who), *await marks.held_of_person(db, who)]
+            known = {mark.commitment_id for mark in own}
             chosen = [each for each in choices(fields) if each.verb is verb and each.commitment_id not in known]
             markings = await self._markings(
                 db, who, {choice.commitment_id: chosen_answer(choice, reason) for choice in chosen}
             )
-            await self._save(db, who, [marking.mark for marking in markings if marking.mark])
+            try:
+                await marks.save(db, who, [marking.mark for marking in markings if marking.mark])
+            except marks.TooManyMarksError as error:
+                raise HTTPException(HTTPStatus.CONFLICT, str(error)) from error
         left = [marking.result for marking in markings if not marking.mark]
         return await show_results(self._dependencies, request, query, left) if left else see_other(query.address)
 
@@ -149,12 +160,6 @@ class MarkActions:
             )
             for answered in judged
         ]
-
-    async def _save(self, db: Transaction, who: DirectoryPerson, saved: Sequence[Mark]) -> None:
-        try:
-            await marks.save(db, who, saved)
-        except marks.TooManyMarksError as error:
-            raise HTTPException(HTTPStatus.CONFLICT, str(error)) from error
 
 
 def mark_router(dependencies: Dependencies, pages: Pages) -> APIRouter:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from schemas.commitment import ErpDocument
+from schemas.fields import Status
 from services.approval.judging import Answered
 from services.approval.rules.answers import (
     Accept,
@@ -22,6 +23,7 @@ from services.approval.rules.answers import (
     Unacceptable,
 )
 from services.approval.rules.commitment import CommitmentFacts, current_status, standing_approval
+from services.approval.rules.status import STATUS_WORDS
 from services.approval.web.desk.wording import who_is_mailed
 
 
@@ -110,6 +112,9 @@ def _settled(answer: Settle | Confirm, facts: CommitmentFacts, number: str, erp:
 def _accepted(facts: CommitmentFacts, number: str, erp: str) -> str:
     if standing_approval(facts):
         return f"Approved. A second approver has to accept {number} before it is exported."
+    current = current_status(facts)
+    if current and current.status not in (Status.READY, Status.EXPORTING):
+        return f"You accepted {number} before. Its status now: {STATUS_WORDS[current.status]}."
     return f"Accepted. {number} is being exported to {erp}; this usually takes a few minutes."
 
 

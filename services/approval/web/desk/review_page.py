@@ -90,7 +90,8 @@ class ReviewPage:
         """Return the page; the list if nothing is marked."""
         async with self._readers:
             async with self._database.begin() as db:
-                own = await marks.of_person(db, who)
+                outdated = await marks.outdated(db, who)
+                own = sorted(await marks.of_person(db, who), key=lambda mark: mark.commitment_id in outdated)
                 checked = await self._checked(db, who, own[:MAX_CHOICES])
             if not own:
                 return see_other(query.address)
@@ -118,9 +119,9 @@ class ReviewPage:
         if not chosen:
             problems = [FormProblem("choices", "Choose Accept for at least one commitment")]
             return await self._triage.show(who, query, refused=RefusedForm(fields, problems))
-        sent = await self._marked(who, chosen)
+        sent = await self._marked(who, chosen, fields)
         if not sent:
-            return see_other(query.address)
+            return see_other(query.review_address)
         answers = [(mark.commitment_id, mark.answer) for mark in sent]
         results = await carry_out(self._dependencies, request, who, answers)
         done = {result.commitment_id for result in results if result.is_done}
@@ -135,12 +136,12 @@ class ReviewPage:
         is_this = [each.choice for each in checked] == [choice.value for choice in choices(fields)]
         return not is_this or checked[0].has_more_to_read
 
-    async def _marked(self, who: DirectoryPerson, chosen: Sequence[Choice]) -> list[Mark]:
-        """The marks that the form names, as they are stored."""
+    async def _marked(self, who: DirectoryPerson, chosen: Sequence[Choice], fields: Fields) -> list[Mark]:
+        """The marks that the form names, unless they were made anew since it was shown."""
         async with self._database.begin() as db:
             own = {mark.commitment_id: mark for mark in await marks.of_person(db, who)}
         found = [(own.get(choice.commitment_id), choice) for choice in chosen]
-        return [mark for mark, choice in found if mark and _is_named(mark, choice)]
+        return [mark for mark, choice in found if mark and _is_named(mark, choice, fields)]
 
     async def _checked(self, db: Transaction, who: DirectoryPerson, own: Sequence[Mark]) -> list[CheckedMark]:
         authority = await self._dependencies.decisions.authority(db, who)
@@ -197,8 +198,9 @@ def _key(stored: StoredCommitment) -> submissions.Key:
     return stored.facts.id, stored.current.revision, content_hash
 
 
-def _is_named(mark: Mark, choice: Choice) -> bool:
-    return (mark.verb, mark.revision, mark.content_hash) == (choice.verb, choice.revision, choice.content_hash)
+def _is_named(mark: Mark, choice: Choice, fields: Fields) -> bool:
+    is_same = (mark.verb, mark.revision, mark.content_hash) == (choice.verb, choice.revision, choice.content_hash)
+    return is_same and fields.get(f"at-{mark.commitment_id}", mark.at.isoformat()) == mark.at.isoformat()
 
 
 def _split(checked: Sequence[CheckedMark]) -> Mapping[str, object]:

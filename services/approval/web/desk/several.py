@@ -44,7 +44,7 @@ class SeveralPage:
                 authority = await self._decisions.authority(db, who)
                 rows = await triage_rows(db, who, query, erps, await marks.of_person(db, who), authority)
                 reasons = await reason_templates.of_company(db, who.company_id)
-            listed = [row for row in rows.in_order if group in (None, row.group) and row.mark is None]
+            listed = [row for row in rows.in_order if group in (None, row.group) and not (row.mark or row.held_by)]
             return await self._pages.render_apart(
                 "reject_several.html",
                 person=who,

@@ -12,11 +12,11 @@ from schemas.fields import Status
 from services.approval.rules.controls import Authority
 from services.approval.rules.marks import Mark
 from services.approval.rules.triage import Group
-from services.approval.storage import directory, marks, queries, reason_templates
+from services.approval.storage import marks, queries, reason_templates
 from services.approval.storage.views import Cursor
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk.addresses import ListQuery
-from services.approval.web.desk.detail import Detail, RefusedForm, accounting_dates, load_detail
+from services.approval.web.desk.detail import Detail, RefusedForm, accounting_dates, held_by, load_detail
 from services.approval.web.desk.list_frame import list_frame
 from services.approval.web.desk.list_rows import ListRow, list_rows
 from services.approval.web.desk.marks_bar import MarksBar
@@ -146,14 +146,6 @@ async def triage_rows(
     groups = {group: [row for row in marked if row.group is group] for group in Group}
     is_partial = page.is_partial or (query.blocked and after is not None)
     return TriageRows({group: rows for group, rows in groups.items() if rows}, after, is_partial)
-
-
-async def held_by(db: Transaction, person: DirectoryPerson, commitment_ids: Sequence[str]) -> Mapping[str, str]:
-    """Return by whom these commitments are accepted, so that it can still be undone, as `person` reads it."""
-    found = await marks.held(db, person.company_id, commitment_ids)
-    people = await directory.people(db, {holder for holder, _ in found.values()}) if found else {}
-    names = {each.person_id: "You" if each.person_id == person.person_id else each.name for each in people.values()}
-    return {each: names.get(holder, "An accounting approver") for each, (holder, _) in found.items()}
 
 
 async def _opened(

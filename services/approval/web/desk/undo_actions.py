@@ -41,4 +41,4 @@ def _words(number: str) -> str:
 
 def _too_late(which: str, fields: Fields) -> Result:
     number = fields.get(f"number-{which}", "") or "It"
-    return Result(which, number, is_done=False, text=f"Too late: {number} is being exported already.")
+    return Result(which, number, is_done=False, text=f"{number} could not be undone: it is not held any more.")

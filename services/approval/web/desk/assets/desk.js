@@ -74,17 +74,17 @@
     link.textContent = news.words;
     line.append(link);
   };
-  // The seconds left to undo count down; then the button goes.
-  const left = document.querySelector("[data-seconds]");
-  if (left) {
+  // The seconds left to undo count down; then the button goes, and with the last one its box.
+  for (const left of document.querySelectorAll("[data-seconds]")) {
     const end = Date.now() + Number(left.dataset.seconds) * 1000;
     const count = setInterval(() => {
       const seconds = Math.max(0, Math.ceil((end - Date.now()) / 1000));
       left.textContent = String(seconds);
-      if (seconds === 0) {
-        clearInterval(count);
-        left.closest("form").remove();
-      }
+      if (seconds > 0) return;
+      clearInterval(count);
+      const form = left.closest("form");
+      left.closest("button").remove();
+      if (!form.querySelector("[data-seconds]")) form.remove();
     }, 250);
   }
 
