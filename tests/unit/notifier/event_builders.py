@@ -17,6 +17,7 @@ from schemas.events import (
     DigestSection,
     ExportFailed,
     Failure,
+    QuestionAnswered,
     QuestionAsked,
     SubmissionRefused,
 )
@@ -106,6 +107,19 @@ def question(summary: Summary = SUMMARY, **overrides: Any) -> QuestionAsked:
     return QuestionAsked(**_COMMITMENT | defaults | overrides)
 
 
+def answered(summary: Summary | None = SUMMARY, **overrides: Any) -> QuestionAnswered:
+    defaults = {
+        "revision": 2,
+        "number": 1,
+        "answer": "Yes, all of them.",
+        "answered_by": SAM,
+        "question": "Does line 3 include the slabs of levels 8 to 12?",
+        "asked_by": DANA,
+        "summary": summary,
+    }
+    return QuestionAnswered(**_COMMITMENT | defaults | overrides)
+
+
 def digest_row(number: str, status: Status, age_days: int, message: str = "", **summary: Any) -> DigestRow:
     return DigestRow(
         commitment_id=f"id-{quote(number)[:90]}",
@@ -173,7 +187,7 @@ def submission_refused(**overrides: Any) -> SubmissionRefused:
 
 
 ONE_OF_EACH: tuple[MailData, ...] = (
-    rejected(), export_failed(), resent(), question(), submission_refused(), digest_ready()
+    rejected(), export_failed(), resent(), question(), answered(), submission_refused(), digest_ready()
 )  # fmt: skip
 
 
