@@ -31,3 +31,9 @@ class QuestionAnswered(CommitmentData):
     number: ExportRound = Field(description="That of the question.")
     answer: QuestionText = Field(description="In the sender's words.")
     answered_by: Person = Field(description="Who was asked, and got the link.")
+    question: QuestionText | None = Field(default=None, description="What was asked.")
+    asked_by: Person | None = Field(
+        default=None,
+        description="Who asked, and gets the answer by mail; absent if they are no approver any more.",
+    )
+    summary: Summary | None = Field(default=None, description="What a mail shows of the commitment.")

@@ -12,10 +12,10 @@ from services.approval.judging import Answered
 from services.approval.rules import asking
 from services.approval.rules.answers import AlreadyGranted, Ask, Granted
 from services.approval.rules.commitment import CommitmentFacts
-from services.approval.storage import queries
+from services.approval.storage import directory, queries
 from services.approval.storage.store import CommitmentStore
 from services.pipeline.clock import utc_now
-from services.pipeline.database import Database
+from services.pipeline.database import Database, Transaction
 from services.pipeline.outbox import Outbox
 
 
@@ -66,9 +66,19 @@ class Questions:
             if await queries.find(db, link.company_id, link.commitment_id) is None:
                 return None
             facts = (await self._store.load(db, [link.commitment_id]))[link.commitment_id]
-            result = asking.reply(facts, link.revision, link.number, text, utc_now(), traceparent)
+            tells_asker = await _may_asker_answer(db, link, facts)
+            result = asking.reply(
+                facts, link.revision, link.number, text, utc_now(), traceparent, tells_asker=tells_asker
+            )
             if not isinstance(result, Granted):
                 return facts if isinstance(result, AlreadyGranted) else None
             written = await record(db, self._store, self._outbox, facts, result)
         self._outbox.hand_over(written)
         return result.decided.state
+
+
+async def _may_asker_answer(db: Transaction, link: QuestionLink, facts: CommitmentFacts) -> bool:
+    """Whether the approver who asked the question of `link` still is one, and may be told the reply."""
+    asked = asking.question_of(facts, link.revision, link.number)
+    asker = asked and await directory.person(db, asked.question.by.id)
+    return bool(asker and asker.company_id == link.company_id and asker.is_approver)

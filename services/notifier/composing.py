@@ -60,7 +60,7 @@ class Composer:
         return self._render(mail, "txt", contents), self._inliner.inline(self._render(mail, "html", contents))
 
     def _render(self, mail: Mail, form: str, contents: Contents) -> str:
-        return self._templates.get_template(f"{mail.kind}/body.{form}.j2").render(contents)
+        return self._templates.get_template(f"{mail.kind}/{mail.template}.{form}.j2").render(contents)
 
     def _header(self, mail: Mail, address: Address) -> Iterator[tuple[str, str]]:
         """Yield encoded header fields; the standard library would break up long ids and links in them."""

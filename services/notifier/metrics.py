@@ -4,9 +4,9 @@ from prometheus_client import Counter, Gauge, Histogram
 
 MAILS = Counter(
     "mails_total",
-    "Mails by outcome: sent, failed and expired are final; deferred and blocked count attempts that are tried again "
-    "later, blocked those where the mail server refuses us instead of the mail; repeated counts attempts that may "
-    "deliver a second copy.",
+    "Mails by outcome, a mail about several commitments once: sent, failed and expired are final; deferred and blocked "
+    "count attempts that are tried again later, blocked those where the mail server refuses us instead of the mail; "
+    "repeated counts attempts that may deliver a second copy.",
     ("kind", "outcome"),
 )
 MAIL_SEND_SECONDS = Histogram(

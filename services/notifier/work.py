@@ -14,6 +14,7 @@ from services.notifier.composing import Composer
 from services.notifier.metrics import MAIL_OLDEST_AGE_SECONDS, MAIL_SEND_SECONDS, MAILS
 from services.notifier.rules.addresses import Address, Unusable, address_of
 from services.notifier.rules.delivery import OPEN, Delivery, MailJob, Settlement, SmtpAnswer, settlement
+from services.notifier.rules.mails.mail import Mail
 from services.notifier.storage import due, store
 from services.notifier.storage.due import MailKey
 from services.pipeline.clock import Clock, utc_now
@@ -129,17 +130,20 @@ class SendMails:
         return SmtpAnswer(Delivery.BROKEN, f"Not sent: composing it failed ({type(error).__name__}).")
 
     async def settle(self, db: Transaction, job: LeasedMail, result: SmtpAnswer) -> Sequence[Event[EventData]]:
-        """Record the answer; return `mail.settled` if the mail is settled and about a commitment."""
+        """Record the answer; return `mail.settled` of each commitment that the message was about, if it is settled."""
         now = job.time.now()
         settled = settlement(job.job, result, now)
-        if not await store.settle(db, job.job, settled, result, now):
+        mails = await store.settle(db, job.job, settled, result, now)
+        if not mails:
             log.warning("mail.settled_too_late", **self.described(job, result))
             return ()
-        return self._report(job.job, settled, result, now)
+        self._report(job.job, settled, result, len(mails))
+        return () if settled.state in OPEN else _settled_events(mails, MailOutcome(settled.state), result, now)
 
     async def set_aside(self, db: Transaction, job: LeasedMail, why: str) -> None:
-        """Take the mail out of the claims."""
-        await store.set_aside(db, job.key, why, job.job.attempt)
+        """Take the mail, and those that go out with it, out of the claims."""
+        for mail in (job.job.mail, *job.job.mail.others):
+            await store.set_aside(db, (mail.event_id, mail.recipient.id), why, job.job.attempt)
 
     def described(self, job: LeasedMail, result: SmtpAnswer) -> Mapping[str, Any]:
         """Return which mail it is, and how its attempt ended."""
@@ -152,30 +156,16 @@ class SendMails:
             "delivery": result.delivery.value,
         }
 
-    def _report(
-        self, job: MailJob, settled: Settlement, answer: SmtpAnswer, now: datetime
-    ) -> Sequence[Event[EventData]]:
+    def _report(self, job: MailJob, settled: Settlement, answer: SmtpAnswer, mails: int) -> None:
+        """Count the message once, however many `mails` went out in it."""
         kind = job.mail.kind
         if settled.state in OPEN:
             self._report_open(kind, answer)
-            return ()
+            return
         outcome = MailOutcome(settled.state)
         MAILS.labels(kind, outcome).inc()
-        log.info("mail.settled", kind=kind, outcome=outcome, event_id=str(job.mail.event_id), attempts=job.attempt)
-        if job.mail.commitment_id is None:
-            return ()  # only a commitment has a history that shows its mails
-        data = MailSettled(
-            company_id=job.mail.data.company_id,
-            event_id=str(job.mail.event_id),
-            kind=kind,
-            recipient=job.mail.recipient,
-            recipient_id=job.mail.recipient.id,
-            commitment_id=job.mail.commitment_id,
-            outcome=outcome,
-            reason=answer.text if outcome is MailOutcome.FAILED else None,
-            settled_at=now,
-        )
-        return (new_event(data, source=SOURCE, time=now, traceparent=job.mail.traceparent),)
+        event_id = str(job.mail.event_id)
+        log.info("mail.settled", kind=kind, outcome=outcome, event_id=event_id, attempts=job.attempt, mails=mails)
 
     def _report_open(self, kind: str, answer: SmtpAnswer) -> None:
         """Count the attempt; an error of our set-up holds up every mail, so that the log says so as an error."""
@@ -186,6 +176,33 @@ class SendMails:
         code = answer.text.split(" ", 1)[0]
         if (repeats := self._blocked.left_out(code)) is not None:
             log.error("mail.server_refuses_us", code=code, repeats=repeats)
+
+
+def _settled_events(
+    mails: Sequence[Mail], outcome: MailOutcome, answer: SmtpAnswer, now: datetime
+) -> Sequence[Event[EventData]]:
+    """One event for each commitment, since only a commitment has a history that shows its mails."""
+    reason = answer.text if outcome is MailOutcome.FAILED else None
+    return [
+        new_event(
+            MailSettled(
+                company_id=mail.data.company_id,
+                event_id=str(mail.event_id),
+                kind=mail.kind,
+                recipient=mail.recipient,
+                recipient_id=mail.recipient.id,
+                commitment_id=mail.commitment_id,
+                outcome=outcome,
+                reason=reason,
+                settled_at=now,
+            ),
+            source=SOURCE,
+            time=now,
+            traceparent=mail.traceparent,
+        )
+        for mail in mails
+        if mail.commitment_id is not None
+    ]
 
 
 async def refresh_gauges(database: Database, clock: Clock = utc_now) -> None:

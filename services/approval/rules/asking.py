@@ -64,12 +64,27 @@ def _waits(facts: CommitmentFacts, current: CurrentStatus, question: Ask) -> boo
     return is_at(current, question.revision, Status.READY) and question.content_hash in facts.hashes
 
 
+def question_of(facts: CommitmentFacts, revision: int, number: int) -> AskedQuestion | None:
+    """The question about `revision` with this `number`; None if there is none."""
+    return next((each for each in asked_about(facts, revision) if each.question.number == number), None)
+
+
 def reply(
-    facts: CommitmentFacts, revision: int, number: int, text: str, now: datetime, traceparent: str | None = None
+    facts: CommitmentFacts,
+    revision: int,
+    number: int,
+    text: str,
+    now: datetime,
+    traceparent: str | None = None,
+    *,
+    tells_asker: bool = True,
 ) -> Granted | AlreadyGranted | None:
-    """The result of a reply by the link of a question; None once the revision no longer waits or it has another."""
+    """The result of a reply by the link of a question; None once the revision no longer waits or it has another.
+
+    The event names who asked, and so causes a mail, only if it `tells_asker`.
+    """
     current = current_status(facts)
-    found = next((each for each in asked_about(facts, revision) if each.question.number == number), None)
+    found = question_of(facts, revision, number)
     if current is None or found is None:
         return None
     if found.reply:
@@ -77,7 +92,13 @@ def reply(
     if not is_at(current, revision, Status.READY):
         return None
     answered = QuestionAnswered(
-        **about(facts, current), number=number, answer=text, answered_by=current.summary.sent_by
+        **about(facts, current),
+        number=number,
+        answer=text,
+        answered_by=current.summary.sent_by,
+        question=found.question.text,
+        asked_by=found.question.by if tells_asker else None,
+        summary=summary(facts, current),
     )
     event = new_event(answered, source=SOURCE, time=now, traceparent=traceparent)
     return Granted(event_handlers.publishing(event, event_handlers.replied(facts, event, now)))

@@ -35,6 +35,7 @@ OCCASIONS = {
     "export_failed": "the failed export",
     "resent": "the re-sent revision",
     "question": "a question",
+    "answered": "an answer",
     "submission_refused": "what could not be taken",
 }
 
@@ -73,9 +74,10 @@ def _actor(data: EventData) -> Person | None:
             return data.withdrawn_by or data.confirmed_by or data.decided_by
         case DecisionFirstApproved() | DecisionAccepted() | DecisionRejected() | DecisionDriftAccepted():
             return data.decided_by
+        case QuestionAsked() | QuestionAnswered():
+            return data.answered_by if isinstance(data, QuestionAnswered) else data.asked_by
         case _:
-            asked: Person | None = vars(data).get("asked_by") or vars(data).get("answered_by")
-            return asked
+            return None
 
 
 def _text(facts: CommitmentFacts, data: EventData) -> str:

@@ -9,6 +9,7 @@ from sqlalchemy import Select, Text, Uuid, bindparam, column, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from services.notifier.storage.tables import MAIL
+from services.notifier.storage.together import FOLLOWS, leads_if_together
 from services.pipeline.database import Transaction
 from services.pipeline.lease_clock import DATABASE_NOW, within_sight
 
@@ -30,8 +31,10 @@ async def due_keys(db: Transaction, limit: int, now: datetime, held: Sequence[Ma
 
 
 def due_mails(limit: int, now: datetime, held: Sequence[MailKey]) -> Select[Any]:
-    """Return the statement that finds them."""
-    chosen = select(MAIL.c.event_id, MAIL.c.recipient_id).where(MAIL.c.next_attempt_at <= now, ~_IS_HELD)
+    """Return the statement that finds them: of mails that go out together only the one whose message it is."""
+    chosen = select(MAIL.c.event_id, MAIL.c.recipient_id).where(
+        MAIL.c.next_attempt_at <= now, ~_IS_HELD, ~FOLLOWS, leads_if_together(now)
+    )
     return chosen.order_by(MAIL.c.next_attempt_at).limit(limit).params(_held_arrays(held))
 
 
@@ -52,7 +55,7 @@ _IS_HELD = (
 )
 _FIRST_DUE = (
     select(within_sight(MAIL.c.next_attempt_at, DATABASE_NOW))
-    .where(MAIL.c.next_attempt_at.is_not(None), ~_IS_HELD)
+    .where(MAIL.c.next_attempt_at.is_not(None), ~_IS_HELD, ~FOLLOWS)
     .order_by(MAIL.c.next_attempt_at)
     .limit(1)
     .scalar_subquery()

@@ -8,7 +8,8 @@ from services.notifier.storage.tables import MAIL
 from services.pipeline.database import Transaction
 from services.pipeline.retention import MAX_ROWS, RetentionRule, Swept, delete_oldest, remove, row_address
 
-_WITHOUT_CONTENTS = {"event_data": "", "recipient_name": "", "recipient_email": ""}
+# a hash goes as well, since an address can be guessed from one
+_WITHOUT_CONTENTS = {"event_data": "", "recipient_name": "", "recipient_email": "", "together": None}
 
 
 def rules(contents_days: int, mails_days: int) -> tuple[RetentionRule, ...]:

@@ -1,18 +1,21 @@
 """The queries of mails: inserted with their event, claimed under a lease, settled once."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, DateTime, Row, case, func, literal, literal_column, select, true, update
+from sqlalchemy import ColumnElement, DateTime, Row, and_, case, func, literal, literal_column, select, true, update
 
 from schemas.commitment import Person
 from services.notifier.rules.delivery import MailJob, MailState, Settlement, SmtpAnswer
 from services.notifier.rules.event_handlers import QueuedMails
 from services.notifier.rules.mails.mail import TYPE_OF_KIND, Mail
 from services.notifier.rules.mails.submission_refused import SUBMISSION_REFUSED
+from services.notifier.rules.together import first_attempt_at, occasion_of
 from services.notifier.storage.due import MailKey, due_mails
 from services.notifier.storage.tables import MAIL
+from services.notifier.storage.together import take_others, waits_for_others
 from services.pipeline.database import Transaction
 from services.pipeline.fold import StateChange
 from services.pipeline.writes import Writes
@@ -55,45 +58,56 @@ async def claim(
     held: Sequence[MailKey] = (),
     only: MailKey | None = None,
 ) -> list[MailJob]:
-    """Lease at most `limit` mails that are due, including those whose earlier lease has expired, but not the `held`."""
+    """Lease at most `limit` mails that are due, including those whose earlier lease has expired, but not the `held`.
+
+    Each has with it those that go out in the same message, which are leased as well.
+    """
     chosen = due_mails(limit, now, held)
     if only is not None:
         chosen = chosen.where(MAIL.c.event_id == only[0], MAIL.c.recipient_id == only[1])
     due = chosen.with_for_update(skip_locked=True).cte("due")
-    was_interrupted = case((MAIL.c.state == MailState.SENDING, 1), else_=0)
+    leased = {
+        "state": MailState.SENDING,
+        "attempts": MAIL.c.attempts + 1,
+        "interruptions": MAIL.c.interruptions + case((MAIL.c.state == MailState.SENDING, 1), else_=0),
+        "next_attempt_at": now + lease,
+    }
     taken = (
         update(MAIL)
         .where(MAIL.c.event_id == due.c.event_id, MAIL.c.recipient_id == due.c.recipient_id)
-        .values(
-            state=MailState.SENDING,
-            attempts=MAIL.c.attempts + 1,
-            interruptions=MAIL.c.interruptions + was_interrupted,
-            next_attempt_at=now + lease,
-        )
+        .values({**leased, "sent_with": case((waits_for_others(MAIL), MAIL.c.event_id), else_=MAIL.c.sent_with)})
         .returning(MAIL)
     )
-    return [_job_of(row) for row in await db.execute(taken)]
+    return [await _job_of(db, row, leased) for row in (await db.execute(taken)).all()]
 
 
-async def settle(db: Transaction, job: MailJob, settled: Settlement, answer: SmtpAnswer, now: datetime) -> bool:
-    """Record the result of the attempt of `job`; False if its lease expired and another attempt has begun."""
-    recorded = await db.execute(
-        update(MAIL)
-        .where(
-            MAIL.c.event_id == job.mail.event_id,
-            MAIL.c.recipient_id == job.mail.recipient.id,
-            MAIL.c.state == MailState.SENDING,
-            MAIL.c.attempts == job.attempt,
-        )
-        .values(
-            state=settled.state,
-            next_attempt_at=settled.next_attempt_at,
-            lost_answers=settled.lost_answers,
-            smtp_answer=answer.text,
-            settled_at=now if settled.next_attempt_at is None else None,
-        )
+async def settle(
+    db: Transaction, job: MailJob, settled: Settlement, answer: SmtpAnswer, now: datetime
+) -> Sequence[Mail]:
+    """Record the result of the attempt of `job`; return the mails that it is the result of, which end together.
+
+    None if its lease expired and another attempt has begun.
+    """
+    is_ours = and_(
+        MAIL.c.recipient_id == job.mail.recipient.id,
+        MAIL.c.state == MailState.SENDING,
+        MAIL.c.attempts == job.attempt,
     )
-    return recorded.rowcount == 1
+    result = {
+        "state": settled.state,
+        "next_attempt_at": settled.next_attempt_at,
+        "lost_answers": settled.lost_answers,
+        "smtp_answer": answer.text,
+        "settled_at": now if settled.next_attempt_at is None else None,
+    }
+    recorded = await db.execute(update(MAIL).where(MAIL.c.event_id == job.mail.event_id, is_ours).values(result))
+    if recorded.rowcount == 0:
+        return ()
+    if not job.mail.others:
+        return (job.mail,)
+    theirs = and_(MAIL.c.event_id.in_([each.event_id for each in job.mail.others]), is_ours)
+    ended = set(await db.scalars(update(MAIL).where(theirs).values(result).returning(MAIL.c.event_id)))
+    return (job.mail, *(each for each in job.mail.others if each.event_id in ended))
 
 
 async def set_aside(db: Transaction, key: MailKey, why: str, attempt: int | None = None) -> None:
@@ -136,14 +150,15 @@ def _row_of(each: Mail) -> dict[str, Any]:
         "created_at": each.created_at,
         "traceparent": each.traceparent,
         "state": MailState.PENDING,
-        # at once, whichever of the two clocks is ahead of the database's
-        "next_attempt_at": min(each.created_at, each.occurred_at),
+        "next_attempt_at": first_attempt_at(each),
+        "together": occasion_of(each),
     }
 
 
-def _job_of(row: Row[Any]) -> MailJob:
+async def _job_of(db: Transaction, row: Row[Any], leased: Mapping[str, Any]) -> MailJob:
     mail_type = TYPE_OF_KIND[row.kind]
     data = mail_type.data_type.model_validate_json(row.event_data)
     person = Person(id=row.recipient_id, name=row.recipient_name, email=row.recipient_email)
     each = Mail(mail_type, row.event_id, person, data, row.occurred_at, row.created_at, row.traceparent)
-    return MailJob(each, row.attempts, row.lost_answers, row.interruptions)
+    others = await take_others(db, each, row, leased)
+    return MailJob(replace(each, others=others), row.attempts, row.lost_answers, row.interruptions)

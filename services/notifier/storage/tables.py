@@ -36,6 +36,9 @@ MAIL = Table(
     Column("interruptions", Integer, nullable=False, server_default="0"),
     Column("smtp_answer", Text),
     Column("settled_at", DateTime(timezone=True)),
+    Column("together", Text),  # the same for all mails of one occasion to one person; null if it always goes alone
+    # the event of the mail in whose message it goes out, its own if it is that one; null before the first attempt
+    Column("sent_with", UUID(as_uuid=True)),
     CheckConstraint(f"state in ({_STATES})", name="mail_state_is_known"),
     CheckConstraint(f"(state in ({_OPEN_STATES})) = (next_attempt_at is not null)", name="mail_is_due_while_open"),
 )
@@ -44,5 +47,18 @@ Index("mail_oldest_open", MAIL.c.created_at, postgresql_where=MAIL.c.next_attemp
 Index("mail_set_aside", MAIL.c.event_id, postgresql_where=text("state = 'set_aside'"))
 Index("mail_by_commitment", MAIL.c.commitment_id, postgresql_where=MAIL.c.commitment_id.is_not(None))
 Index("mail_by_digest_recipient", MAIL.c.recipient_id, postgresql_where=MAIL.c.commitment_id.is_(None))
+Index(
+    "mail_not_yet_together",
+    MAIL.c.together,
+    MAIL.c.next_attempt_at,
+    MAIL.c.event_id,
+    postgresql_where=text("together is not null and sent_with is null and attempts = 0 and state = 'pending'"),
+)
+Index(
+    "mail_by_message",
+    MAIL.c.sent_with,
+    MAIL.c.recipient_id,
+    postgresql_where=text("sent_with is not null and next_attempt_at is not null"),
+)
 Index("mail_settled", MAIL.c.settled_at, postgresql_where=MAIL.c.settled_at.is_not(None))
 Index("mail_with_contents", MAIL.c.settled_at, postgresql_where=text("settled_at is not null and event_data <> ''"))

@@ -7,7 +7,8 @@ from typing import Any, cast
 import pytest
 from httpx2 import AsyncClient, Response
 
-from schemas.events import CommitmentStatus, DirectoryPerson, QuestionAsked
+from schemas.events import CommitmentStatus, DirectoryPerson, QuestionAnswered, QuestionAsked
+from schemas.fields import ToolLevel
 from tests.integration.approval.company import DANA, EVE, KIM, LEE, PAT, SAM, content, resent, retrieved, sent
 from tests.integration.approval.desk import DeskUnderTest
 from tests.integration.approval.page_reader import choice, follow, text_of
@@ -32,6 +33,10 @@ async def ask_by_api(desk: DeskUnderTest, who: DirectoryPerson = DANA, **members
 
 async def asked(desk: DeskUnderTest) -> list[QuestionAsked]:
     return [cast("QuestionAsked", each.data) for each in await desk.consumer.published("question.asked")]
+
+
+async def answers(desk: DeskUnderTest) -> list[QuestionAnswered]:
+    return [cast("QuestionAnswered", each.data) for each in await desk.consumer.published("question.answered")]
 
 
 async def link(desk: DeskUnderTest, number: int = 1) -> str:
@@ -98,6 +103,31 @@ async def test_the_sender_answers_by_the_link_without_signing_in(waiting: DeskUn
         history = text_of(await browser.get("/commitments/8841"))
     assert f"Dana Ruiz asked Sam Lee: {QUESTION}" in history
     assert "Sam Lee answered: Yes, all of them." in history
+
+
+async def test_an_answer_names_who_asked_and_says_what_their_mail_needs(
+    waiting: DeskUnderTest,
+) -> None:
+    await ask_by_api(waiting)
+    async with waiting.browser() as browser:
+        await browser.post(await link(waiting), data={"answer": "Yes."})
+
+    (told,) = await answers(waiting)
+    assert (told.asked_by, told.question, told.answered_by) == (DANA.as_person, QUESTION, SAM.as_person)
+    assert told.summary == (await asked(waiting))[0].summary
+
+
+@pytest.mark.parametrize("change", [{"can_push_to_accounting": False}, {"erp_tool": ToolLevel.NONE}])
+async def test_an_approver_who_asked_and_lost_the_right_is_told_nothing(
+    waiting: DeskUnderTest, change: dict[str, Any]
+) -> None:
+    await ask_by_api(waiting)
+    await waiting.receive(DANA.model_copy(update={"version": DANA.version + 1, **change}))
+    async with waiting.browser() as browser:
+        await browser.post(await link(waiting), data={"answer": "Yes."})
+
+    (told,) = await answers(waiting)
+    assert (told.asked_by, told.answer) == (None, "Yes.")
 
 
 async def test_the_note_of_the_next_revision_is_the_answer_too(waiting: DeskUnderTest) -> None:

@@ -1,7 +1,7 @@
 """A notifier that a test runs step by step: a real database, a real mail server, and a clock that the test sets."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -11,6 +11,7 @@ from sandbox.mailbox import Mailbox
 from services.notifier.handlers import COMMITMENT_HANDLERS, DIGEST_HANDLERS
 from services.notifier.rules.delivery import MailJob, MailState
 from services.notifier.rules.mails.mail_type import MailData
+from services.notifier.rules.together import WAIT
 from services.notifier.smtp import SmtpGateway, SmtpServer
 from services.notifier.storage.store import COMMITMENT_MAILS, DIGEST_MAILS
 from services.notifier.storage.tables import KERNEL, MAIL
@@ -72,8 +73,9 @@ class Notifier:
             await writes.execute(db)
         return changed
 
-    async def send_what_is_due(self) -> None:
-        """Run the worker until no mail is due or being sent."""
+    async def send_what_is_due(self, *, after: timedelta = WAIT) -> None:
+        """Run the worker until no mail is due or being sent; first let the time pass that mails wait for others."""
+        self.clock.now += after
         worker = Worker(self.database, self.outbox, self.work, concurrency=4, max_idle_seconds=0.02)
         stopping = asyncio.Event()
         running = asyncio.create_task(worker.run(stopping))

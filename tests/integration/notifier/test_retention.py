@@ -23,7 +23,9 @@ async def test_a_settled_mail_loses_its_contents_first_and_is_not_sent_again(
     assert await sweep_all(database, sweep_contents, later) == 0
 
     rows = (await notifier.rows()).values()
-    assert {(row.event_data, row.recipient_name, row.recipient_email) for row in rows} == {("", "", "")}
+    assert {(row.event_data, row.recipient_name, row.recipient_email, row.together) for row in rows} == {
+        ("", "", "", None)
+    }
     assert await notifier.consume(rejected()) == [False]
     await notifier.send_what_is_due()
     assert len(mailbox.messages) == 2

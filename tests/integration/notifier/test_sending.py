@@ -52,6 +52,7 @@ async def test_each_event_reaches_its_recipients(notifier: Notifier, mailbox: Ma
             ("Rejected", ANA.email),
             ("Rejected", SAM.email),
             ("Question", SAM.email),
+            ("Answered", DANA.email),
             ("Export failed", ANA.email),
             ("Export failed", SAM.email),
             ("Export failed", DANA.email),

@@ -22,7 +22,7 @@ from services.pipeline.broker import EventProducer, create_topics
 from services.pipeline.clock import utc_now
 from services.pipeline.database import Database
 from services.pipeline.settings import KafkaSettings
-from tests.unit.notifier.event_builders import SAM, event_of, rejected
+from tests.unit.notifier.event_builders import SAM, event_of, rejected, rejections
 from tests.waiting import eventually
 
 
@@ -73,12 +73,13 @@ async def running(environment: dict[str, str], **given: str) -> AsyncIterator[Pr
         await process.wait()
 
 
-async def publish(kafka: LocalKafka, data: MailData) -> None:
+async def publish(kafka: LocalKafka, *events_data: MailData) -> None:
     settings = KafkaSettings(kafka_bootstrap_servers=kafka.bootstrap_servers)
     await asyncio.to_thread(create_topics, settings, TOPICS)
     producer = EventProducer(settings, "tests")
     try:
-        assert await producer.send([(data.topic, data.subject, encode(event_of(data, utc_now())))]) == [None]
+        events = [(data.topic, data.subject, encode(event_of(data, utc_now()))) for data in events_data]
+        assert await producer.send(events) == [None] * len(events)
     finally:
         await asyncio.to_thread(producer.close)
 
@@ -107,4 +108,27 @@ async def test_a_notifier_killed_before_it_recorded_the_answer_repeats_the_mail_
     assert second.process.returncode == 0
     first, again = mailbox.to(SAM.email)
     assert first.source == again.source
+    assert len(mailbox.messages) == 2
+
+
+async def test_many_rejections_are_one_mail_though_a_notifier_is_killed_and_two_take_over(
+    environment: dict[str, str], kafka: LocalKafka, mailbox: Mailbox, database: Database
+) -> None:
+    await publish(kafka, *rejections(25, summary=rejected().summary.model_copy(update={"creator": SAM})))
+    async with running(environment, CRASH_AT="notifier.after_send") as killed:
+        assert await killed.process.wait() == -signal.SIGKILL
+    async with database.begin() as db:
+        await db.execute(update(MAIL).values(next_attempt_at=func.now()))  # as if the lease had expired
+    async with running(environment), running(environment):
+
+        async def is_all_sent_and_published() -> bool:
+            async with database.begin() as db:
+                settled = (await db.execute(select(MAIL.c.state, func.count()).group_by(MAIL.c.state))).all()
+                waiting = (await db.execute(select(func.count()).select_from(KERNEL.outbox))).scalar_one()
+            return [tuple(row) for row in settled] == [("sent", 25)] and waiting == 0
+
+        await eventually(is_all_sent_and_published)
+    first, again = mailbox.to(SAM.email)
+    assert first.source == again.source
+    assert first.subject == "Rejected: 25 commitments (Riverside Tower)"
     assert len(mailbox.messages) == 2

@@ -1,5 +1,7 @@
 """Builders of the events that cause mails, and the mails themselves: Ana created it, Sam sent it, Dana decides."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from textwrap import dedent
 from typing import Any
@@ -17,6 +19,7 @@ from schemas.events import (
     DigestSection,
     ExportFailed,
     Failure,
+    QuestionAnswered,
     QuestionAsked,
     SubmissionRefused,
 )
@@ -55,6 +58,19 @@ def rejected(summary: Summary = SUMMARY, **overrides: Any) -> DecisionRejected:
         "summary": summary,
     }
     return DecisionRejected(**_COMMITMENT | defaults | overrides)
+
+
+def rejections(count: int, first: int = 1, summary: Summary = SUMMARY, **overrides: Any) -> list[DecisionRejected]:
+    """Rejections of so many commitments, SC-101 and so on, from the `first` of them."""
+    return [
+        rejected(
+            summary.model_copy(
+                update={"number": f"SC-{100 + place}", "url": f"https://pm.example/commitments/{place}"}
+            ),
+            **{"commitment_id": f"f-{place}"} | overrides,
+        )
+        for place in range(first, first + count)
+    ]
 
 
 def failure(failure_class: FailureClass = FailureClass.FIX_DATA, **overrides: Any) -> Failure:
@@ -104,6 +120,19 @@ def question(summary: Summary = SUMMARY, **overrides: Any) -> QuestionAsked:
         "summary": summary,
     }
     return QuestionAsked(**_COMMITMENT | defaults | overrides)
+
+
+def answered(summary: Summary | None = SUMMARY, **overrides: Any) -> QuestionAnswered:
+    defaults = {
+        "revision": 2,
+        "number": 1,
+        "answer": "Yes, all of them.",
+        "answered_by": SAM,
+        "question": "Does line 3 include the slabs of levels 8 to 12?",
+        "asked_by": DANA,
+        "summary": summary,
+    }
+    return QuestionAnswered(**_COMMITMENT | defaults | overrides)
 
 
 def digest_row(number: str, status: Status, age_days: int, message: str = "", **summary: Any) -> DigestRow:
@@ -173,7 +202,7 @@ def submission_refused(**overrides: Any) -> SubmissionRefused:
 
 
 ONE_OF_EACH: tuple[MailData, ...] = (
-    rejected(), export_failed(), resent(), question(), submission_refused(), digest_ready()
+    rejected(), export_failed(), resent(), question(), answered(), submission_refused(), digest_ready()
 )  # fmt: skip
 
 
@@ -184,6 +213,12 @@ def event_of(data: MailData, time: datetime = NOW) -> Event[MailData]:
 def mail_of(data: MailData, time: datetime = NOW) -> Mail:
     """The mail to the first recipient."""
     return mails_of(event_of(data, time), NOW)[0]
+
+
+def mail_of_all(several: Sequence[MailData], time: datetime = NOW) -> Mail:
+    """The mails to the first recipient as one message; the first leads."""
+    first, *others = [mail_of(data, time) for data in several]
+    return replace(first, others=tuple(others))
 
 
 def recipients_of(data: MailData) -> list[str]:

@@ -26,7 +26,9 @@ from tests.unit.notifier.event_builders import (
     COMPOSER,
     DANA,
     ONE_OF_EACH,
+    SAM,
     SUMMARY,
+    answered,
     digest_ready,
     digest_row,
     export_failed,
@@ -125,6 +127,10 @@ def test_a_reply_to_a_rejection_or_a_question_goes_to_the_approver(data: MailDat
     message = composed(data)
     assert sorted(message.keys()) == sorted([*COMMON_FIELDS, "Reply-To"])
     assert message["Reply-To"].addresses[0].addr_spec == DANA.email
+
+
+def test_a_reply_to_an_answer_goes_to_whoever_answered() -> None:
+    assert composed(answered())["Reply-To"].addresses[0].addr_spec == SAM.email
 
 
 def test_only_the_daily_summary_has_one_click_unsubscribe() -> None:
@@ -238,12 +244,13 @@ def hostile_summary() -> Summary:
             changes=(Change(field=HOSTILE, before=HOSTILE, after=HOSTILE),),
         ),
         question(hostile_summary(), question=HOSTILE, asked_by=hostile_summary().creator),
+        answered(hostile_summary(), question=HOSTILE, answer=HOSTILE, answered_by=hostile_summary().creator),
         digest_ready(
             waiting=DigestSection(count=1, rows=(digest_row(HOSTILE, Status.READY, 1, HOSTILE, vendor=HOSTILE),)),
             failed=DigestSection(count=1, rows=(digest_row(HOSTILE, Status.FAILED, 1, HOSTILE),)),
         ).model_copy(update={"recipient": hostile_summary().creator}),
     ],
-    ids=["rejected", "export_failed", "resent", "question", "digest"],
+    ids=["rejected", "export_failed", "resent", "question", "answered", "digest"],
 )
 def test_markup_in_user_text_is_escaped(data: MailData) -> None:
     page = page_of(data)

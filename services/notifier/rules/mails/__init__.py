@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from services.notifier.rules.mails.answered import ANSWERED
 from services.notifier.rules.mails.digest import DIGEST
 from services.notifier.rules.mails.export_failed import EXPORT_FAILED
 from services.notifier.rules.mails.mail_type import MailType
@@ -15,6 +16,7 @@ MAIL_TYPES: tuple[MailType[Any], ...] = (
     EXPORT_FAILED,
     RESENT,
     QUESTION,
+    ANSWERED,
     SUBMISSION_REFUSED,
     DIGEST,
 )

@@ -1,6 +1,9 @@
 """What all mails about a commitment share: how they name it, where they link to and how long they are useful."""
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from urllib.parse import quote
 
 from schemas.commitment import Summary
@@ -8,11 +11,23 @@ from schemas.events import CommitmentData
 from services.notifier.rules.mails.mail_type import ContentOptions, Contents
 from services.notifier.rules.wording import one_line
 from services.pipeline.failure_words import UNNAMED_ERP
-from services.pipeline.formats import money
+from services.pipeline.formats import EXACT, enumeration, money
 
 USEFUL_FOR = timedelta(days=7)
 _SUBJECT_TITLE_CHARACTERS = 150
 _SUBJECT_NAME_CHARACTERS = 80
+_ROW_CHARACTERS = 80
+
+
+@dataclass(frozen=True, slots=True)
+class RowContents:
+    """One of several commitments, as the templates show it."""
+
+    number: str
+    title: str
+    project: str
+    total: str
+    url: str
 
 
 def subject_of(summary: Summary) -> str:
@@ -47,3 +62,41 @@ def erp_name(summary: Summary) -> str:
 def _item(summary: Summary, revision: int) -> str:
     name = one_line(f"{summary.number} {summary.title}")
     return f"{name}, revision {revision}, {money(summary.total, summary.currency)}"
+
+
+def subject_of_several(summaries: Sequence[Summary]) -> str:
+    """How subjects name them: "25 commitments (Riverside Tower)", without the project if there are several."""
+    projects = {one_line(summary.project, _SUBJECT_NAME_CHARACTERS) for summary in summaries}
+    return f"{len(summaries):,} commitments" + (f" ({projects.pop()})" if len(projects) == 1 else "")
+
+
+def contents_of_several(summaries: Sequence[Summary], options: ContentOptions) -> Contents:
+    """The variables that templates about several commitments share; at most `max_rows` are listed, by number."""
+    erps = {erp_name(summary) for summary in summaries}
+    listed = sorted(map(_row, summaries), key=lambda row: (row.number, row.project, row.title, row.total, row.url))
+    return {
+        "count": len(summaries),
+        "erp": erps.pop() if len(erps) == 1 else UNNAMED_ERP,
+        "rows": listed[: options.max_rows],
+        "more": len(listed[options.max_rows :]),
+        "has_projects": len({row.project for row in listed}) > 1,
+        "totals": _totals(summaries),
+    }
+
+
+def _row(summary: Summary) -> RowContents:
+    return RowContents(
+        number=one_line(summary.number, _ROW_CHARACTERS),
+        title=one_line(summary.title, _ROW_CHARACTERS),
+        project=one_line(summary.project, _ROW_CHARACTERS),
+        total=money(summary.total, summary.currency),
+        url=summary.url,
+    )
+
+
+def _totals(summaries: Iterable[Summary]) -> str:
+    """What they come to in each currency, for example "EUR 20.00 and USD 1,200.00"."""
+    sums: dict[str, Decimal] = {}
+    for summary in summaries:
+        sums[summary.currency] = EXACT.add(sums.get(summary.currency, Decimal(0)), Decimal(summary.total))
+    return enumeration(money(sums[currency], currency) for currency in sorted(sums))

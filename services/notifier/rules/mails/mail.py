@@ -12,7 +12,7 @@ from schemas.envelope import Event
 from schemas.events import DigestReady
 from services.notifier.rules.addresses import Address, address_of
 from services.notifier.rules.mails import MAIL_TYPES
-from services.notifier.rules.mails.mail_type import ContentOptions, Contents, MailData, MailType
+from services.notifier.rules.mails.mail_type import ContentOptions, Contents, MailData, MailType, Several
 
 TYPE_OF_KIND: dict[str, MailType[Any]] = {each.kind: each for each in MAIL_TYPES}
 _TYPE_OF_DATA: dict[type[MailData], MailType[Any]] = {each.data_type: each for each in MAIL_TYPES}
@@ -29,6 +29,8 @@ class Mail:
     occurred_at: datetime
     created_at: datetime
     traceparent: str | None = None
+    others: tuple["Mail", ...] = ()
+    """The mails to the same person that go out in the same message; its ids and times are those of this one."""
 
     @property
     def kind(self) -> str:
@@ -53,11 +55,27 @@ class Mail:
     @property
     def subject(self) -> str:
         """The subject, on one line."""
-        return self.type.subject(self.data)
+        several = self._several
+        return several.subject(self._all_data) if several else self.type.subject(self.data)
+
+    @property
+    def template(self) -> str:
+        """The name of its templates, without their ending."""
+        return "several" if self._several else "body"
 
     def contents(self, options: ContentOptions) -> Contents:
         """The variables of the templates."""
-        return {"subject": self.subject} | self.type.contents(self.data, options)
+        several = self._several
+        own = several.contents(self._all_data, options) if several else self.type.contents(self.data, options)
+        return {"subject": self.subject} | own
+
+    @property
+    def _several(self) -> Several[Any] | None:
+        return self.type.several if self.others else None
+
+    @property
+    def _all_data(self) -> tuple[MailData, ...]:
+        return (self.data, *(each.data for each in self.others))
 
 
 def mails_of(event: Event[MailData], now: datetime) -> tuple[Mail, ...]:
@@ -75,8 +93,11 @@ def message_id(mail: Mail, domain: str) -> str:
 
 
 def thread_id(mail: Mail, domain: str) -> str:
-    """The id in References that all mails of one thread share."""
-    return _id_of(mail.type.thread(mail.data), domain)
+    """The id in References that all mails of one thread share.
+
+    A message about several commitments has its own: in the threads of all, it would make one thread of them.
+    """
+    return _id_of(("several", str(mail.event_id)) if mail.others else mail.type.thread(mail.data), domain)
 
 
 def _each_once(people: Sequence[Person]) -> Iterator[Person]:

@@ -24,6 +24,20 @@ class ContentOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Several(Generic[DataT]):
+    """How one message tells a person of several mails of one type; its templates are `several.txt.j2` and its twin.
+
+    Nothing may depend on the order in which they are given.
+    """
+
+    occasion: Callable[[DataT], tuple[str, ...] | None]
+    """What the mails have in common, besides company and recipient; None for a mail that always goes alone."""
+    subject: Callable[[Sequence[DataT]], str]
+    contents: Callable[[Sequence[DataT], ContentOptions], Contents]
+    """The variables of the templates, besides `subject`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MailType(Generic[DataT]):
     """A type of mail as pure functions of its event's data; its templates are in the folder named after `kind`."""
 
@@ -41,6 +55,8 @@ class MailType(Generic[DataT]):
     """A mail that is still unsent after this time expires."""
     useful_from: Callable[[DataT], datetime] | None = None
     """From when `useful_for` counts; None counts from the time of the event."""
+    several: Several[DataT] | None = None
+    """How mails of one occasion go out as one message; None sends each alone."""
     reply_to: Callable[[DataT], Person | None] = lambda _data: None
     extra_headers: Callable[[DataT, str], Headers] = lambda _data, _domain: ()
     """Further header fields in ASCII, given the domain of the sender."""

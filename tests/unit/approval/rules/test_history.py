@@ -3,7 +3,7 @@
 import pytest
 
 from schemas.envelope import Event
-from schemas.events import DirectoryPersonRemoved, EventData, MailSettled
+from schemas.events import DirectoryPersonRemoved, EventData, MailSettled, QuestionAnswered, QuestionAsked
 from schemas.examples import EXAMPLES
 from services.approval.handlers import HANDLERS
 from services.approval.rules import history
@@ -30,6 +30,13 @@ def test_a_mail_that_failed_says_why() -> None:
     texts = [history.entry(CommitmentFacts(ID), event).text for event in EVENTS if isinstance(event.data, MailSettled)]
 
     assert "Mail to Sam Lee about the failed export: failed (550 5.1.1 No such mailbox)." in texts
+
+
+def test_a_question_is_said_by_who_asked_and_an_answer_by_who_answered() -> None:
+    said = [event for event in EVENTS if isinstance(event.data, QuestionAsked | QuestionAnswered)]
+    entries = [history.entry(CommitmentFacts(ID), event) for event in said]
+
+    assert [each.actor and each.actor.name for each in entries] == ["Dana Ruiz", "Sam Lee"]
 
 
 def test_an_event_without_a_text_is_an_error() -> None:

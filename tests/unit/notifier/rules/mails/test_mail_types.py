@@ -13,7 +13,9 @@ from services.notifier.handlers import COMMITMENT_HANDLERS, DIGEST_HANDLERS
 from services.notifier.rules import mails
 from services.notifier.rules.mails import MAIL_TYPES
 from services.notifier.rules.mails.digest import DIGEST
+from services.notifier.rules.mails.export_failed import EXPORT_FAILED
 from services.notifier.rules.mails.mail_type import MailType
+from services.notifier.rules.mails.rejected import REJECTED
 from services.pipeline.fold import On
 from tests.unit.notifier.event_builders import ONE_OF_EACH
 
@@ -22,7 +24,8 @@ TEMPLATES = Path(mails.__file__).parent / "templates"
 
 def template_mismatches(mail_types: Iterable[MailType[Any]]) -> set[str]:
     """The templates that are missing, and those that belong to no mail."""
-    expected = {f"{each.kind}/body.{form}.j2" for each in mail_types for form in ("txt", "html")}
+    named = [(each.kind, name) for each in mail_types for name in ("body", *(("several",) if each.several else ()))]
+    expected = {f"{kind}/{name}.{form}.j2" for kind, name in named for form in ("txt", "html")}
     return expected ^ {str(path.relative_to(TEMPLATES)) for path in TEMPLATES.glob("*/*")}
 
 
@@ -43,7 +46,17 @@ def test_a_missing_template_is_noticed() -> None:
 
 
 def test_a_template_without_a_mail_is_noticed() -> None:
-    assert template_mismatches(MAIL_TYPES[1:]) == {"rejected/body.txt.j2", "rejected/body.html.j2"}
+    without_failures = [each for each in MAIL_TYPES if each is not EXPORT_FAILED]
+    assert template_mismatches(without_failures) == {"export_failed/body.txt.j2", "export_failed/body.html.j2"}
+
+
+def test_a_mail_that_goes_out_with_others_needs_templates_for_several() -> None:
+    several = replace(EXPORT_FAILED, several=REJECTED.several)
+    without_failures = [each for each in MAIL_TYPES if each is not EXPORT_FAILED]
+    assert template_mismatches([*without_failures, several]) == {
+        "export_failed/several.txt.j2",
+        "export_failed/several.html.j2",
+    }
 
 
 def test_every_mail_has_one_handler() -> None:
