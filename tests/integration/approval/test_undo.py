@@ -130,7 +130,7 @@ async def test_others_see_who_accepted_it_and_cannot_answer_meanwhile(held: Desk
         ]
 
     assert "accepted by Dana Ruiz" in text_of(shown)
-    assert "Dana Ruiz accepted SC-001. Its export begins in a few seconds." in text_of(shown)
+    assert "Dana Ruiz accepted SC-001, and can undo that for a few seconds." in text_of(shown)
     assert 'value="accept:' not in shown.text
     assert marked.status_code == 409
     assert "Dana Ruiz accepted SC-001 at " in text_of(marked)
@@ -162,7 +162,7 @@ async def test_a_new_revision_meanwhile_wins_and_the_person_is_told(held: DeskUn
         page = await browser.get(READY)
 
     assert "SC-001 is now revision 2; you read revision 1. Nothing was exported." in text_of(page)
-    assert "changed since marked" in text_of(page)
+    assert "1 changed or answered since you marked it" in text_of(page)
     assert await decisions(held) == []
 
 

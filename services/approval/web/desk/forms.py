@@ -161,6 +161,8 @@ def choices(fields: Fields) -> list[Choice]:
 
 _TYPED = {
     "reason": "Reason",
+    "title": "Title",
+    "text": "Text",
     "question": "Question",
     "answer": "Answer",
     "why": "Why",

@@ -5,7 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from schemas.events import DirectoryPerson
-from services.approval.storage import marks
+from schemas.fields import Status
+from services.approval.storage import marks, queries
+from services.approval.storage.queries import StoredCommitment
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk import forms
 from services.approval.web.desk.addresses import ListQuery
@@ -29,8 +31,9 @@ def undo_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
         query, which = ListQuery.read(fields.get("list", "")), fields.get("undo", ALL)
         async with dependencies.database.begin() as db:
             undone = await marks.release(db, who, None if which == ALL else [which])
+            stored = None if undone or which == ALL else await queries.find(db, who.company_id, which)
         results = [Result(each.commitment_id, each.number, is_done=True, text=_words(each.number)) for each in undone]
-        return await show_results(dependencies, request, query, results or [_too_late(which, fields)])
+        return await show_results(dependencies, request, query, results or [_too_late(which, stored, fields)])
 
     return router
 
@@ -39,6 +42,9 @@ def _words(number: str) -> str:
     return f"Undone. {number} waits as before, and stays marked as accepted; nothing was exported."
 
 
-def _too_late(which: str, fields: Fields) -> Result:
+def _too_late(which: str, stored: StoredCommitment | None, fields: Fields) -> Result:
     number = fields.get(f"number-{which}", "") or "It"
-    return Result(which, number, is_done=False, text=f"{number} could not be undone: it is not held any more.")
+    text = f"{number} could not be undone: it is not held any more."
+    if stored and stored.current.status is Status.EXPORTING:
+        text = f"Too late: {number} is being exported already."
+    return Result(which, number, is_done=False, text=text)
