@@ -25,7 +25,7 @@ from sandbox.commitments.tool import NotPublishedError
 from sandbox.erp import Erp
 from sandbox.erp_under_demo import ErpKind
 from sandbox.filling import fill
-from sandbox.people import JOBS
+from sandbox.people import JOBS, PEOPLE
 from sandbox.servers import ServerStartFailed
 from sandbox.servers.local_server import Report
 from sandbox.service_process import ServiceProcess
@@ -33,7 +33,6 @@ from sandbox.serving import listen
 from sandbox.story import StepFailedError, Timeline, play
 from sandbox.supervisor import keep_running
 from sandbox.world import Ports, World, WorldOptions, running_world
-from schemas.examples.cast import DIRECTORY
 from schemas.fields import ToolLevel
 from services.pipeline.settings import load
 
@@ -210,7 +209,7 @@ def _print_addresses(world: World) -> None:
 def people_table(tool_url: str, desk_url: str) -> Table:
     """Who the people are, and where each of them works; one address a line, to be clicked or copied."""
     people = Table("Sign in as", "Who is", "At", title="People", title_justify="left")
-    for person_id, entry in DIRECTORY.items():
+    for person_id, entry in PEOPLE.items():
         uses_tool = ToolLevel.ADMIN in entry.commitments_tool.values() or entry.erp_tool is ToolLevel.NONE
         people.add_row(entry.name, JOBS[person_id], tool_url if uses_tool else f"{desk_url}/sign-in")
     return people

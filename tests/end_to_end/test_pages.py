@@ -13,10 +13,11 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from sandbox.commitments.draft import Draft
 from sandbox.filling import fill
 from sandbox.filling.examples import Course
+from sandbox.people import PEOPLE
 from sandbox.quickbooks.erp import served_quickbooks
 from sandbox.story.actors import Actors
 from sandbox.world import World, WorldOptions, running_world
-from schemas.examples.cast import DIRECTORY, SAM
+from schemas.examples.cast import SAM
 from schemas.fields import FailureClass
 from tests.end_to_end.page_checks import look_at
 from tests.end_to_end.page_table import LONG_WORDS, PAGES, WAITING, PageUnderTest, Site, example
@@ -53,7 +54,7 @@ class Sites:
         if person_id:
             page = await context.new_page()
             await page.goto(self.addresses[Site.DESK])
-            await page.get_by_role("button", name=DIRECTORY[person_id].name).click()
+            await page.get_by_role("button", name=PEOPLE[person_id].name).click()
             await page.close()
         return context
 

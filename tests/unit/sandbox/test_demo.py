@@ -59,6 +59,7 @@ def test_everybody_has_an_address_at_which_to_begin() -> None:
         ["Ana Gil", "Project engineer", "http://127.0.0.1:8081"],
         ["Dana Ruiz", "Accounting approver", "http://127.0.0.1:8080/sign-in"],
         ["Kim Osei", "Viewer", "http://127.0.0.1:8080/sign-in"],
+        ["Lee Park", "Second accounting approver", "http://127.0.0.1:8080/sign-in"],
     ]
 
 
