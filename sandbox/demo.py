@@ -77,6 +77,7 @@ class DemoSettings(BaseSettings):
             erp_connections=file.absolute() if file else None,
             erp_settings={"max_attempts": MAX_ATTEMPTS},
             undo_seconds=UNDO_SECONDS,
+            has_approval_rules=True,
         )
 
 
