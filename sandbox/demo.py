@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import json
 import logging
 import shlex
 import signal
@@ -33,6 +34,7 @@ from sandbox.serving import listen
 from sandbox.story import StepFailedError, Timeline, play
 from sandbox.supervisor import keep_running
 from sandbox.world import Ports, World, WorldOptions, running_world
+from schemas.examples.cast import DANA
 from schemas.fields import ToolLevel
 from services.pipeline.settings import load
 
@@ -196,7 +198,8 @@ def _print_addresses(world: World) -> None:
     ):
         places.add_row(title, address)
     Console().print(places, people_table(world.commitments.url, world.desk_url))
-    click.echo("Nobody has a password. Who acts in the Commitments tool is chosen at the top of its pages.\n")
+    click.echo("Nobody has a password. Who acts in the Commitments tool is chosen at the top of its pages.")
+    click.echo(f"A bearer token for the API, as Dana Ruiz: {token_command(world.sign_in.issuer)}\n")
     Console().print(services_table(world.services.values()))
     for line in log_lines(world.services.values()):
         click.echo(line)
@@ -214,6 +217,11 @@ def people_table(tool_url: str, desk_url: str) -> Table:
         uses_tool = ToolLevel.ADMIN in entry.commitments_tool.values() or entry.erp_tool is ToolLevel.NONE
         people.add_row(entry.name, JOBS[person_id], tool_url if uses_tool else f"{desk_url}/sign-in")
     return people
+
+
+def token_command(issuer: str) -> str:
+    """The command that prints a bearer token for the API."""
+    return f"curl -s {issuer}/sandbox/tokens --json {shlex.quote(json.dumps({'person_id': DANA.id}))}"
 
 
 def services_table(services: Iterable[ServiceProcess]) -> Table:
