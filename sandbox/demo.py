@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import json
 import logging
 import shlex
 import signal
@@ -25,7 +26,7 @@ from sandbox.commitments.tool import NotPublishedError
 from sandbox.erp import Erp
 from sandbox.erp_under_demo import ErpKind
 from sandbox.filling import fill
-from sandbox.people import JOBS
+from sandbox.people import JOBS, PEOPLE
 from sandbox.servers import ServerStartFailed
 from sandbox.servers.local_server import Report
 from sandbox.service_process import ServiceProcess
@@ -33,7 +34,7 @@ from sandbox.serving import listen
 from sandbox.story import StepFailedError, Timeline, play
 from sandbox.supervisor import keep_running
 from sandbox.world import Ports, World, WorldOptions, running_world
-from schemas.examples.cast import DIRECTORY
+from schemas.examples.cast import DANA
 from schemas.fields import ToolLevel
 from services.pipeline.settings import load
 
@@ -78,6 +79,7 @@ class DemoSettings(BaseSettings):
             erp_connections=file.absolute() if file else None,
             erp_settings={"max_attempts": MAX_ATTEMPTS},
             undo_seconds=UNDO_SECONDS,
+            has_approval_rules=True,
         )
 
 
@@ -196,7 +198,8 @@ def _print_addresses(world: World) -> None:
     ):
         places.add_row(title, address)
     Console().print(places, people_table(world.commitments.url, world.desk_url))
-    click.echo("Nobody has a password. Who acts in the Commitments tool is chosen at the top of its pages.\n")
+    click.echo("Nobody has a password. Who acts in the Commitments tool is chosen at the top of its pages.")
+    click.echo(f"A bearer token for the API, as Dana Ruiz: {token_command(world.sign_in.issuer)}\n")
     Console().print(services_table(world.services.values()))
     for line in log_lines(world.services.values()):
         click.echo(line)
@@ -210,10 +213,15 @@ def _print_addresses(world: World) -> None:
 def people_table(tool_url: str, desk_url: str) -> Table:
     """Who the people are, and where each of them works; one address a line, to be clicked or copied."""
     people = Table("Sign in as", "Who is", "At", title="People", title_justify="left")
-    for person_id, entry in DIRECTORY.items():
+    for person_id, entry in PEOPLE.items():
         uses_tool = ToolLevel.ADMIN in entry.commitments_tool.values() or entry.erp_tool is ToolLevel.NONE
         people.add_row(entry.name, JOBS[person_id], tool_url if uses_tool else f"{desk_url}/sign-in")
     return people
+
+
+def token_command(issuer: str) -> str:
+    """The command that prints a bearer token for the API."""
+    return f"curl -s {issuer}/sandbox/tokens --json {shlex.quote(json.dumps({'person_id': DANA.id}))}"
 
 
 def services_table(services: Iterable[ServiceProcess]) -> Table:

@@ -1,17 +1,31 @@
-"""The people of the sandbox: those of `schemas.examples.cast`, with their jobs and their levels on every project."""
+"""The people of the sandbox: those of `schemas.examples.cast` and a second approver, with their jobs and levels."""
 
 from sandbox.projects import PROJECTS
 from schemas.commitment import Person
 from schemas.events import DirectoryPerson
-from schemas.examples.cast import ANA, DANA, DIRECTORY, KIM, SAM
+from schemas.examples.cast import ANA, DANA, DIRECTORY, KIM, RIVERSIDE, SAM
+from schemas.fields import ToolLevel
+
+LEE = Person(id="person-6", name="Lee Park", email="lee.park@harbor-builders.example")
+"""Lee approves beside Dana, and may create commitments, which Lee should then not accept."""
 
 JOBS = {
     SAM.id: "Project manager",
     ANA.id: "Project engineer",
     DANA.id: "Accounting approver",
     KIM.id: "Viewer",
+    LEE.id: "Second accounting approver",
 }
 """Job titles for the pages, by person id."""
+
+_LEES_RIGHTS = DIRECTORY[DANA.id].model_copy(
+    update={
+        "person_id": LEE.id,
+        "name": LEE.name,
+        "email": LEE.email,
+        "commitments_tool": {RIVERSIDE.id: ToolLevel.STANDARD},
+    }
+)
 
 
 def _on_all_projects(entry: DirectoryPerson) -> DirectoryPerson:
@@ -19,7 +33,7 @@ def _on_all_projects(entry: DirectoryPerson) -> DirectoryPerson:
     return entry.model_copy(update={"commitments_tool": levels})
 
 
-PEOPLE = {person_id: _on_all_projects(entry) for person_id, entry in DIRECTORY.items()}
+PEOPLE = {entry.person_id: _on_all_projects(entry) for entry in (*DIRECTORY.values(), _LEES_RIGHTS)}
 """The directory of the sandbox: whoever has a level on one project has it on all."""
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from sandbox.approval_rules import write_approval_rules
 from sandbox.commitments.running import running_commitments
 from sandbox.commitments.tool import CommitmentsTool
 from sandbox.configuration import DATABASE, TomlValue, desk_client, service_environment, write_connections
@@ -31,6 +32,7 @@ from services.pipeline.settings import KafkaSettings
 
 SERVICES = ("approval", "exporter", "notifier", "digest")
 MIGRATIONS = (APPROVAL, EXPORTER, NOTIFIER, DIGEST)
+APPROVAL_RULES = "APPROVAL_RULES"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class WorldOptions:
 
     `erp_settings` override those of its ERP connection; `erp_connections` is a file that is used instead of it.
     `kafka` is a broker of one's own, whose life the world manages. `undo_seconds` is for how long what is accepted on
-    the desk is held.
+    the desk is held. With `has_approval_rules`, the company has those of `sandbox.approval_rules`.
     """
 
     ports: Ports = Ports()
@@ -61,6 +63,7 @@ class WorldOptions:
     is_durable: bool = True
     kafka: LocalKafka | None = None
     undo_seconds: int = 0
+    has_approval_rules: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +95,11 @@ class World:
         return self.environment["PUBLIC_URL"]
 
     @property
+    def has_approval_rules(self) -> bool:
+        """Whether its company has approval rules."""
+        return APPROVAL_RULES in self.environment
+
+    @property
     def kafka_settings(self) -> KafkaSettings:
         """The connection settings of this world's Kafka."""
         return KafkaSettings(kafka_bootstrap_servers=self.kafka.bootstrap_servers)
@@ -121,7 +129,7 @@ async def running_world(
         environment = {
             **service_environment(kafka, postgres, mailbox, sign_in),
             "PUBLIC_URL": desk_url,
-            "UNDO_SECONDS": str(options.undo_seconds),
+            **_approval_environment(folder, options),
             **_erp_environment(folder, options, erp),
         }
         commitments = await enter(running_commitments(settings, port=options.ports.commitments, neighbours=links))
@@ -168,6 +176,12 @@ async def _start_erp(
         neighbours=links,
         report=report,
     )
+
+
+def _approval_environment(folder: Path, options: WorldOptions) -> Mapping[str, str]:
+    """The variables that say by which rules answers are given."""
+    rules = {APPROVAL_RULES: str(write_approval_rules(folder))} if options.has_approval_rules else {}
+    return {"UNDO_SECONDS": str(options.undo_seconds), **rules}
 
 
 def _erp_environment(folder: Path, options: WorldOptions, erp: ErpUnderDemo | None) -> Mapping[str, str]:

@@ -8,8 +8,9 @@ from fastapi.responses import JSONResponse
 from sandbox.commitments.actions import TrackedCommitment, actions_for
 from sandbox.commitments.draft import Draft, DraftError
 from sandbox.commitments.tool import CommitmentsTool, Rights
+from sandbox.people import PEOPLE
 from schemas.events import DirectoryPerson
-from schemas.examples.cast import DIRECTORY, SAM
+from schemas.examples.cast import SAM
 from schemas.fields import Note
 
 PersonId = Annotated[str, Header(alias="X-Person")]
@@ -33,7 +34,7 @@ def find(tool: CommitmentsTool, commitment_id: str) -> TrackedCommitment:
 
 def known_person(person_id: str) -> str:
     """Return `person_id`. Raises HTTPException 401 if nobody has it."""
-    if person_id not in DIRECTORY:
+    if person_id not in PEOPLE:
         raise HTTPException(401, "Nobody here has this id.")
     return person_id
 

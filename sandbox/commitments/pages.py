@@ -13,8 +13,8 @@ from sandbox.commitments.draft import VENDORS, Draft, DraftError, DraftLine
 from sandbox.commitments.problems import Problem, describe
 from sandbox.commitments.tool import CommitmentsTool, Rights
 from sandbox.pages import LIVE, Pages
-from sandbox.people import JOBS
-from schemas.examples.cast import DIRECTORY, SAM
+from sandbox.people import JOBS, PEOPLE
+from schemas.examples.cast import SAM
 from schemas.fields import Kind, Note, ToolLevel
 
 SPARE_LINES = 3
@@ -162,7 +162,7 @@ def _add_directory(app: FastAPI, screen: _Screen) -> None:
 
 def _actor(request: Request) -> str:
     person_id = request.cookies.get(_cookie(request), SAM.id)
-    return person_id if person_id in DIRECTORY else SAM.id
+    return person_id if person_id in PEOPLE else SAM.id
 
 
 def _cookie(request: Request) -> str:

@@ -1,8 +1,7 @@
 """Reads from Kafka what the tool shows, from the beginning of the topics, so that a restart loses nothing."""
 
 import asyncio
-
-import structlog
+import logging
 
 from sandbox.commitments.tool import CommitmentsTool
 from schemas.envelope import decode
@@ -26,7 +25,7 @@ TOPICS = (
     DirectoryPerson.topic,
 )
 
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
 
 
 class TopicFollower:
@@ -57,5 +56,5 @@ def _read(record: Record) -> EventData | None:
     try:
         return decode(record.partition.topic, record.key, record.value, record.headers, record.at).data
     except UnreadableError as error:
-        log.warning("commitments.unreadable", topic=record.partition.topic, reason=error.reason)
+        log.warning("A message of %s cannot be read: %s", record.partition.topic, error.reason)
         return None

@@ -1,10 +1,13 @@
-"""Which orders the ERP refuses, and why."""
+"""Which orders the ERP refuses, why, and what of that it announces."""
+
+from collections.abc import Mapping
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from sandbox.erp.order import Order
 from sandbox.erp.problem import Problem
 from schemas.fields import FailureClass
+from schemas.limits import MAX_NAME_CHARACTERS, MAX_TITLE_CHARACTERS
 
 
 class Rules(BaseModel):
@@ -15,6 +18,16 @@ class Rules(BaseModel):
     number_characters: int = Field(default=20, ge=1)
     closed_cost_codes: frozenset[str] = frozenset()
     is_reference_unique: bool = False
+
+
+def limits_of(rules: Rules) -> Mapping[str, int | bool]:
+    """What the ERP takes by `rules`, as its connection announces it; a closed cost code is found out by writing."""
+    return {
+        "number_characters": rules.number_characters,
+        "title_characters": MAX_TITLE_CHARACTERS,
+        "vendor_name_characters": MAX_NAME_CHARACTERS,
+        "needs_vendor_code": True,
+    }
 
 
 def refusal(order: Order, rules: Rules) -> Problem | None:

@@ -18,7 +18,7 @@ from sandbox.erp.faults import CUT, Call, ErpFault, ErpFaultKind
 from sandbox.erp.journal import Did, Entry, Journal
 from sandbox.erp.order import Order
 from sandbox.erp.problem import Problem
-from sandbox.erp.rules import Rules
+from sandbox.erp.rules import Rules, limits_of
 from sandbox.faults import FaultInjector
 from sandbox.serving import cut
 from schemas.fields import FailureClass
@@ -44,10 +44,11 @@ class Erp:
         self._token = token
 
     @property
-    def connection(self) -> Mapping[str, str | bool]:
-        """The members of its connection that are this ERP's."""
+    def connection(self) -> Mapping[str, str | bool | int]:
+        """The members of its connection that are this ERP's, with what it takes by its rules now."""
         names = {"name": "small-erp", "kind": "http", "title": "Small ERP"}
-        return {**names, "url": self.url, "token_env": TOKEN_VARIABLE, "reads_documents": True}
+        limits = {f"limits.{name}": value for name, value in limits_of(self.books.rules).items()}
+        return {**names, "url": self.url, "token_env": TOKEN_VARIABLE, "reads_documents": True, **limits}
 
     @property
     def secrets(self) -> Mapping[str, str]:

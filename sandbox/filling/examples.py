@@ -8,7 +8,9 @@ from enum import Enum, auto
 from random import Random
 from typing import Any
 
+from sandbox.approval_rules import LIMITS_OF_LEE, SECOND_APPROVAL_ABOVE
 from sandbox.filling.catalogue import TRADES, UNLINKED, Trade
+from sandbox.people import LEE
 from sandbox.projects import PROJECTS
 from schemas.commitment import Commitment, Line, Person
 from schemas.examples.cast import ANA, SAM
@@ -24,7 +26,11 @@ _CENT = Decimal("0.01")
 
 
 class Course(Enum):
-    """What becomes of an example after it was sent."""
+    """What becomes of an example after it was sent.
+
+    NAMED is in doubt, and Lee has named a document that Dana has to confirm. REFUSED is rejected, and what is sent
+    again has too many lines to be taken.
+    """
 
     WAITS = auto()
     DISPUTED = auto()
@@ -37,6 +43,8 @@ class Course(Enum):
     DELETED_IN_ERP = auto()
     FAILED = auto()
     IN_DOUBT = auto()
+    NAMED = auto()
+    REFUSED = auto()
 
 
 WAITING = (Course.WAITS, Course.DISPUTED, Course.RESENT, Course.UPDATED)
@@ -48,7 +56,8 @@ class Example:
     """One commitment, sent `age` ago, and what becomes of it.
 
     `second` is its next revision, or the rival of a disputed one, sent with `second_note`. `reason` is that of its
-    rejection. The ERP refuses it in the words `refusal` as `failure_class`; without words, by its own rules.
+    rejection. The ERP refuses it in the words `refusal` as `failure_class`; without words, by its own rules. Lee asks
+    its sender the `question` while it waits; if it `is_first_approved`, Lee is the first of its two approvers.
     """
 
     commitment: Commitment
@@ -61,6 +70,8 @@ class Example:
     reason: str = ""
     failure_class: FailureClass | None = None
     refusal: str = ""
+    question: str = ""
+    is_first_approved: bool = False
 
 
 def examples(waiting: int, tool_url: str) -> tuple[Example, ...]:
@@ -77,10 +88,6 @@ def _answered(tool_url: str) -> Iterator[Example]:
         commitment = _commitment(FIRST_ID + place, TRADES[place % len(TRADES)], random, tool_url)
         if cost_code := changes.pop("cost_code", None):
             commitment = _with_line(commitment, 0, cost_code=cost_code)
-        if changes.pop("is_unlinked", False):
-            commitment = commitment.model_copy(update={"vendor": UNLINKED, "title": "Structural steel"})
-        if number := changes.pop("number", None):
-            commitment = commitment.model_copy(update={"number": number})
         yield Example(commitment=commitment, age=_age(random) + timedelta(days=1), **changes)
 
 
@@ -96,9 +103,13 @@ _ANSWERED: tuple[Mapping[str, Any], ...] = (
     {"course": Course.REJECTED, "reason": "The insurance certificate of the vendor has expired."},
     {"course": Course.RETRIEVED},
     {"course": Course.IN_DOUBT},
-    {"course": Course.FAILED, "is_unlinked": True},
+    {
+        "course": Course.FAILED,
+        "failure_class": FailureClass.WAIT_FOR_DEPENDENCY,
+        "refusal": "The job of this project is not open for commitments yet.",
+    },
     {"course": Course.FAILED, "cost_code": CLOSED_COST_CODE},
-    {"course": Course.FAILED, "number": "SC-2026-RIVERSIDE-0017"},
+    {"course": Course.FAILED, "cost_code": CLOSED_COST_CODE},
     {
         "course": Course.FAILED,
         "failure_class": FailureClass.FIX_SETUP,
@@ -109,6 +120,11 @@ _ANSWERED: tuple[Mapping[str, Any], ...] = (
         "failure_class": FailureClass.RETRY_LATER,
         "refusal": "The books are locked for the month-end close.",
     },
+    {
+        "course": Course.REFUSED,
+        "reason": "One line for all of it cannot be checked on site. List it by month.",
+    },
+    {"course": Course.NAMED},
 )
 
 
@@ -134,6 +150,21 @@ def _with_note(example: Example, random: Random) -> Example:
     return _changed(example, note=random.choice(notes))
 
 
+def _asked(example: Example, random: Random) -> Example:
+    return _changed(_with_note(example, random), question="Does line 1 include the delivery to the site?")
+
+
+def _created_by_lee(example: Example, _random: Random) -> Example:
+    """If Lee accepts it, that is a matter of separation of duties."""
+    return _changed(example, commitment=example.commitment.model_copy(update={"creator": LEE}))
+
+
+def _large(example: Example, _random: Random) -> Example:
+    """Approved by Lee first, if it needs two approvers and is within Lee's limit."""
+    limit, total = LIMITS_OF_LEE[example.commitment.currency], Decimal(example.commitment.total)
+    return _changed(example, is_first_approved=SECOND_APPROVAL_ABOVE < total <= limit)
+
+
 def _resent(example: Example, _random: Random) -> Example:
     return _changed(
         example,
@@ -157,6 +188,20 @@ def _blocked_by_total(example: Example, _random: Random) -> Example:
     return _changed(example, commitment=example.commitment.model_copy(update={"total": total}))
 
 
+def _blocked_by_number(example: Example, _random: Random) -> Example:
+    """The ERP takes 20 characters."""
+    prefix, _, digits = example.commitment.number.partition("-")
+    riverside = {"number": f"{prefix}-2026-RIVERSIDE-{digits.zfill(4)}", "project": PROJECTS[0]}
+    return _changed(example, commitment=example.commitment.model_copy(update=riverside))
+
+
+def _blocked_by_vendor(example: Example, _random: Random) -> Example:
+    """The ERP does not take a vendor without a code."""
+    steel = _with_line(example.commitment, 0, description="Structural steel, delivered", cost_code="05-120", unit="ls")
+    unlinked = {"vendor": UNLINKED, "title": "Structural steel"}
+    return _changed(example, commitment=steel.model_copy(update=unlinked))
+
+
 def _blocked_by_sender(example: Example, _random: Random) -> Example:
     """Ana may create commitments of Riverside Tower, and not send them."""
     return _changed(example, commitment=example.commitment.model_copy(update={"project": PROJECTS[0]}), sent_by=ANA)
@@ -176,12 +221,16 @@ def _odd_line(example: Example, _random: Random) -> Example:
 
 _SORTS = {
     1: _resent,
-    3: _with_note,
+    3: _asked,
     4: _blocked_by_total,
+    5: _created_by_lee,
     6: _cheaper,
     7: _odd_line,
+    8: _blocked_by_number,
     9: _disputed,
+    10: _large,
     11: _blocked_by_sender,
+    12: _blocked_by_vendor,
     13: _with_note,
     15: _resent,
     18: _cheaper,

@@ -1,7 +1,7 @@
-"""Plays the examples: publishes what the project's tools would, answers as Dana would, and lets the ERP fail."""
+"""Plays the examples: answers as Dana and Lee would, and lets the ERP fail."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -10,49 +10,56 @@ from functools import partial
 import httpx2
 from pydantic import SecretStr
 
-from sandbox.commitments.tool import NotPublishedError
 from sandbox.erp import Erp
 from sandbox.erp.faults import Calls, ErpFault, ErpFaultKind
+from sandbox.erp.order import Order
 from sandbox.filling.examples import CLOSED_COST_CODE, Course, Example, examples
+from sandbox.filling.publishing import Publisher, publishing
+from sandbox.people import LEE
 from sandbox.story.actors import Actors
 from sandbox.story.chapters import DIGEST_SUBJECT
 from sandbox.story.timeline import Timeline
 from sandbox.world import World
-from schemas.envelope import Event, encode, new_event
-from schemas.events import CommitmentResent, CommitmentSent, EventData, Submission
-from schemas.examples.cast import COMPANY, DANA
+from schemas.commitment import Commitment, Person
+from schemas.examples.cast import COMPANY, DANA, SAM
 from schemas.fields import FailureClass, Status
-from schemas.snapshot import Snapshot
 from services.exporter.comparing import compare_now
-from services.pipeline.broker import EventProducer
 
-SOURCE = "sandbox/filling"
 COMPARED_SECONDS = 90.0
 """An exporter begins within half a minute."""
 
 AT_ONCE = 4
 """How many examples are answered at the same time: a demo leaves something of the machine to its user."""
 
+PROGRESS_SECONDS = 3.0
+
 Say = Callable[[str], None]
-Publish = Callable[..., Awaitable[None]]
 
 _ENDS = {
     Course.RESENT: Status.READY,
     Course.UPDATED: Status.READY,
     Course.REJECTED: Status.REJECTED,
+    Course.REFUSED: Status.REJECTED,
     Course.RETRIEVED: Status.RETRIEVED,
     Course.SYNCED: Status.SYNCED,
     Course.CHANGED_IN_ERP: Status.SYNCED,
     Course.DELETED_IN_ERP: Status.SYNCED,
     Course.FAILED: Status.FAILED,
     Course.IN_DOUBT: Status.IN_DOUBT,
+    Course.NAMED: Status.IN_DOUBT,
 }
+_FIRST_ENDS = {Course.RESENT: Status.REJECTED, Course.UPDATED: Status.SYNCED}
+"""What the first revision becomes, before the second one is sent."""
+
+_BY_HAND = (Course.CHANGED_IN_ERP, Course.DELETED_IN_ERP)
+_DOUBTFUL = (Course.IN_DOUBT, Course.NAMED)
 
 
 async def fill(world: World, waiting: int, say: Say) -> None:
-    """Fill every view of the desk, with `waiting` commitments in Ready to Export; says when it begins and has ended.
+    """Fill every view of the desk, with `waiting` commitments in Ready to Export; says how far it has come.
 
-    The world has the small ERP. Raises StepFailedError if something does not become what it should.
+    The world has the small ERP. Lee approves something first if it has approval rules. Raises StepFailedError if
+    something does not become what it should.
     """
     erp = world.erp
     if not isinstance(erp, Erp):
@@ -60,21 +67,40 @@ async def fill(world: World, waiting: int, say: Say) -> None:
     chosen = examples(waiting, world.commitments.url)
     say(f"Filling the desk with {len(chosen)} examples, {waiting} of which wait for an answer")
     _prepare(erp, chosen)
-    async with _publishing(world) as publish, Actors(world) as actors:
-        await publish(*(event for example in chosen for event in _first_events(example)))
-        filler = _Filler(actors, publish, erp)
-        await filler.carry_out([example for example in chosen if example.course in _ENDS])
-        await filler.has_summary()
+    async with publishing(world) as publisher, Actors(world) as dana, Actors(world, approver_id=LEE.id) as lee:
+        await publisher.first(*chosen)
+        filler = _Filler(dana, lee, publisher, erp)
+        async with _telling(say, lambda: f"Filled {filler.done} of {len(chosen)} examples"):
+            await filler.carry_out(chosen)
+            await filler.has_mail(DANA, DIGEST_SUBJECT)
     say("Filled: every view of the desk has examples, and the mailbox has mails of every kind")
 
 
-class _Filler:
-    """Answers examples as Dana would, and waits until the project's tool shows what became of them."""
+@asynccontextmanager
+async def _telling(say: Say, words: Callable[[], str]) -> AsyncIterator[None]:
+    """Say the `words` of each moment every few seconds while the block runs."""
 
-    def __init__(self, actors: Actors, publish: Publish, erp: Erp) -> None:
-        self._actors = actors
+    async def tell() -> None:
+        while True:
+            await asyncio.sleep(PROGRESS_SECONDS)
+            say(words())
+
+    telling = asyncio.create_task(tell())
+    try:
+        yield
+    finally:
+        telling.cancel()
+
+
+class _Filler:
+    """Answers examples as Dana and Lee would, and waits until the project's tool shows what became of them."""
+
+    def __init__(self, dana: Actors, lee: Actors, publisher: Publisher, erp: Erp) -> None:
+        self.done = 0
+        self._dana = dana
+        self._lee = lee
         self._erp = erp
-        self._publish = publish
+        self._publisher = publisher
         self._timeline = Timeline(lambda _step: None)
         self._places = asyncio.Semaphore(AT_ONCE)
 
@@ -83,73 +109,104 @@ class _Filler:
             for example in chosen:
                 group.create_task(self._carry_out(example))
 
-    async def has_summary(self) -> None:
-        """The digest sends its summary by itself, as soon as it knows that something waits."""
+    async def has_mail(self, person: Person, subject: str) -> None:
+        """Return once there is a mail to `person`; the digest sends its summary by itself."""
 
         async def look() -> bool:
-            return bool(self._actors.mails(DANA.email or "", DIGEST_SUBJECT))
+            return bool(self._dana.mails(person.email or "", subject))
 
-        await self._timeline.wait_for("the daily summary", look)
+        await self._timeline.wait_for(f"{subject} to {person.name}", look)
 
     async def _carry_out(self, example: Example) -> None:
+        if example.course in _ENDS:
+            await self._answer_and_go_on(example)
+        elif example.question or (example.is_first_approved and self._lee.world.has_approval_rules):
+            await self._look_at_as_lee(example)
+        self.done += 1
+
+    async def _answer_and_go_on(self, example: Example) -> None:
         async with self._places:
             await self._answer(example)
         await self._becomes(example, _FIRST_ENDS.get(example.course, _ENDS[example.course]))
         if example.second:
-            await self._publish(_sent(CommitmentResent, example, revision=2))
+            await self._publisher.second(example)
             await self._becomes(example, _ENDS[example.course], revision=2)
         if example.course in _BY_HAND:
             await self._differ(example)
+        if example.course is Course.NAMED:
+            await self._name_as_lee(example)
+        if example.course is Course.REFUSED:
+            await self._publisher.too_long(example)
+            await self.has_mail(SAM, f"Not received by accounting: {example.commitment.number}")
 
     async def _answer(self, example: Example) -> None:
         id_ = example.commitment.id
-        row = await self._timeline.wait_for(f"{id_} waits", lambda: self._actors.row("ready", id_))
+        row = await self._timeline.wait_for(f"{id_} waits", lambda: self._dana.row("ready", id_))
         if example.course is Course.RETRIEVED:
-            await self._actors.retrieve(id_)
+            await self._dana.retrieve(id_)
         elif example.reason:
-            await self._actors.reject(row, example.reason)
+            await self._dana.reject(row, example.reason)
         else:
-            await self._actors.accept(row)
-        if example.course is Course.IN_DOUBT:
+            await self._dana.accept(row)
+        if example.course in _DOUBTFUL:
             await self._keep_in_doubt(id_)
+
+    async def _look_at_as_lee(self, example: Example) -> None:
+        """Lee asks about what goes on waiting, or is the first of its two approvers."""
+        id_ = example.commitment.id
+        async with self._places:
+            row = await self._timeline.wait_for(f"{id_} waits", lambda: self._lee.row("ready", id_))
+            if example.is_first_approved:
+                await self._lee.accept(row)
+                return
+            await self._lee.ask(row, example.question)
+        await self.has_mail(example.sent_by, f"Question: {example.commitment.number}")
 
     async def _keep_in_doubt(self, id_: str) -> None:
         """Refuse searches once the write is lost: the search before it has to find that there is nothing yet."""
 
-        async def is_written() -> bool:
-            return self._erp.journal.created()[id_] > 0
+        async def is_lost() -> bool:
+            return any(each.reference == id_ and each.answered is None for each in self._erp.journal.entries)
 
-        await self._timeline.wait_for(f"{id_} is written", is_written)
+        await self._timeline.wait_for(f"the write of {id_} is lost", is_lost)
         message = "Searches are off while the index is rebuilt."
         self._erp.faults.switch_on(_refusal(id_, message, FailureClass.FIX_SETUP, calls=Calls.SEARCHES))
+
+    async def _name_as_lee(self, example: Example) -> None:
+        """Lee names a document that somebody entered by hand: its total is another one, so Dana has to confirm it."""
+        id_ = example.commitment.id
+        number = str(self._erp.books.create(_by_hand(example.commitment), datetime.now(UTC)).body["number"])
+        row = await self._timeline.wait_for(f"{id_} is listed", lambda: self._lee.row("exporting", id_))
+        document = {"connection": str(self._erp.connection["name"]), "number": number}
+        await self._lee.settle(row, f"{number} was entered by hand, with the freight in its total.", document)
+
+        async def needs_confirmation() -> bool:
+            return bool(((await self._dana.one(id_))["evidence"] or {}).get("needs_confirmation"))
+
+        await self._timeline.wait_for(f"{id_} has to be confirmed", needs_confirmation)
 
     async def _differ(self, example: Example) -> None:
         """Change its document on the ERP's own pages, and have all compared now instead of next night."""
         id_ = example.commitment.id
         (document,) = self._erp.books.under(id_)
-        what, typed = "total", {"total": str(Decimal(document.order.total) + 250)}
+        what, typed = "total", {"total": _with_freight(document.order.total)}
         if example.course is Course.DELETED_IN_ERP:
             what, typed = "delete", {}
         async with httpx2.AsyncClient(base_url=self._erp.url, trust_env=False) as pages:
             await pages.post(f"/purchase-orders/{document.id}/{what}", data=typed)
-        database = SecretStr(self._actors.world.environment["DATABASE_URL"])
+        database = SecretStr(self._dana.world.environment["DATABASE_URL"])
         await compare_now(database, [str(self._erp.connection["name"])])
-        told = partial(self._actors.row, "differing", id_)
+        told = partial(self._dana.row, "differing", id_)
         await self._timeline.wait_for(f"{id_} differs", told, within=COMPARED_SECONDS)
 
     async def _becomes(self, example: Example, status: Status, revision: int = 1) -> None:
-        id_, tracked = example.commitment.id, self._actors.world.commitments.tracked
+        id_, tracked = example.commitment.id, self._dana.world.commitments.tracked
 
         async def look() -> bool:
             shown = tracked[id_].status if id_ in tracked else None
             return shown is not None and (shown.status, shown.revision) == (status, revision)
 
         await self._timeline.wait_for(f"{example.commitment.number} is {status}", look)
-
-
-_BY_HAND = (Course.CHANGED_IN_ERP, Course.DELETED_IN_ERP)
-_FIRST_ENDS = {Course.RESENT: Status.REJECTED, Course.UPDATED: Status.SYNCED}
-"""What the first revision becomes, before the second one is sent."""
 
 
 def _prepare(erp: Erp, chosen: Sequence[Example]) -> None:
@@ -159,48 +216,28 @@ def _prepare(erp: Erp, chosen: Sequence[Example]) -> None:
         id_ = example.commitment.id
         if example.course is Course.IN_DOUBT:
             erp.lose_answer_once(id_)
+        elif example.course is Course.NAMED:
+            erp.faults.switch_on(ErpFault(kind=ErpFaultKind.LOSE_REQUEST, times=1, reference=id_))
         elif example.failure_class:
             erp.faults.switch_on(_refusal(id_, example.refusal, example.failure_class, calls=Calls.WRITES))
+
+
+def _by_hand(commitment: Commitment) -> Order:
+    """The commitment as an accountant enters it: without our marker, and with the freight in its total."""
+    return Order(
+        **commitment.model_dump(include={"kind", "number", "title", "currency", "project", "vendor", "lines"}),
+        reference=commitment.number,
+        marker="Entered by hand",
+        company_id=COMPANY,
+        revision=1,
+        total=_with_freight(commitment.total),
+    )
+
+
+def _with_freight(total: str) -> str:
+    return str(Decimal(total) + 250)
 
 
 def _refusal(id_: str, message: str, failure_class: FailureClass, *, calls: Calls) -> ErpFault:
     kind = ErpFaultKind.REFUSE
     return ErpFault(kind=kind, reference=id_, message=message, failure_class=failure_class, calls=calls)
-
-
-def _first_events(example: Example) -> list[Event[EventData]]:
-    """The first revision, and the rival of a disputed one."""
-    events = [_sent(CommitmentSent, example, revision=1)]
-    return events + [_sent(CommitmentResent, example, revision=1)] * (example.course is Course.DISPUTED)
-
-
-def _sent(kind: type[Submission], example: Example, *, revision: int) -> Event[EventData]:
-    """The event that hands a revision to accounting: the first one `age` ago, a later one now."""
-    is_second = kind is CommitmentResent
-    commitment = example.second if is_second and example.second else example.commitment
-    data = kind(
-        company_id=COMPANY,
-        project_id=commitment.project.id,
-        commitment=Snapshot.of(commitment.model_dump(mode="json", exclude_none=True)),
-        revision=revision,
-        sent_by=example.sent_by,
-        note=example.second_note if is_second else example.note,
-    )
-    now = datetime.now(UTC)
-    return new_event(data, source=SOURCE, time=now if revision > 1 else now - example.age)
-
-
-@asynccontextmanager
-async def _publishing(world: World) -> AsyncIterator[Publish]:
-    """A function that publishes events; it raises NotPublishedError if Kafka refuses one."""
-    producer = EventProducer(world.kafka_settings, "sandbox-filling")
-
-    async def publish(*events: Event[EventData]) -> None:
-        answers = await producer.send([(each.data.topic, each.subject, encode(each)) for each in events])
-        for error in filter(None, answers):
-            raise NotPublishedError(f"Kafka did not accept the event: {error}")
-
-    try:
-        yield publish
-    finally:
-        await asyncio.to_thread(producer.close)

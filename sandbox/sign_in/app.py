@@ -11,12 +11,11 @@ from joserfc.errors import JoseError
 from pydantic import BaseModel
 
 from sandbox.pages import CLOSED, Pages, bare_app
-from sandbox.people import JOBS
+from sandbox.people import JOBS, PEOPLE
 from sandbox.sign_in.authorization import RefusedRequestError, UntrustedRequestError
 from sandbox.sign_in.grants import GrantRefusedError
 from sandbox.sign_in.provider import Provider, basic_credentials
 from sandbox.sign_in.tokens import TOKEN_LIFE, Flaw
-from schemas.examples.cast import DIRECTORY
 
 _NOT_STORED = {"cache-control": "no-store"}
 
@@ -66,12 +65,12 @@ def _add_authorization(app: FastAPI, provider: Provider, pages: Pages) -> None:
         # Chromium applies form-action to the redirect after the form as well, so the policy must name the application.
         policy = CLOSED.replace("form-action 'self'", f"form-action 'self' {_origin(wanted.redirect_uri)}")
         query = urlencode(request.query_params.multi_items())
-        return pages.render("people.html", policy=policy, query=query, people=DIRECTORY.values(), jobs=JOBS)
+        return pages.render("people.html", policy=policy, query=query, people=PEOPLE.values(), jobs=JOBS)
 
     @app.post("/authorize")
     async def chosen(request: Request, person_id: Annotated[str, Form()]) -> RedirectResponse:
         wanted = provider.authorization_request(request.query_params)
-        if person_id not in DIRECTORY:
+        if person_id not in PEOPLE:
             raise UntrustedRequestError("Nobody here has this id.")
         return RedirectResponse(provider.signed_in(person_id, wanted), status_code=303)
 
@@ -108,7 +107,7 @@ def _add_userinfo(app: FastAPI, provider: Provider) -> None:
             person_id = provider.signer.bearer(token if scheme.lower() == "bearer" else "", datetime.now(UTC))
         except (JoseError, ValueError):
             return _error("invalid_token", "this access token is not valid", status=401)
-        person = DIRECTORY[person_id]
+        person = PEOPLE[person_id]
         return JSONResponse({"sub": person_id, "name": person.name, "email": person.email}, headers=_NOT_STORED)
 
 
@@ -124,7 +123,7 @@ def _add_sign_out(app: FastAPI, provider: Provider, pages: Pages) -> None:
 def _add_test_tokens(app: FastAPI, provider: Provider) -> None:
     @app.post("/sandbox/tokens")
     async def issue_test_token(wanted: TokenRequest) -> Response:
-        if wanted.person_id not in DIRECTORY:
+        if wanted.person_id not in PEOPLE:
             raise HTTPException(404, "Nobody here has this id.")
         token = provider.bearer_token(wanted.person_id, wanted.flaw)
         body = {"access_token": token, "token_type": "Bearer", "expires_in": int(TOKEN_LIFE.total_seconds())}

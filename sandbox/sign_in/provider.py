@@ -11,11 +11,11 @@ from urllib.parse import unquote
 
 from pydantic import SecretStr
 
+from sandbox.people import PEOPLE
 from sandbox.sign_in import authorization
 from sandbox.sign_in.authorization import AuthorizationRequest
 from sandbox.sign_in.grants import Grants
 from sandbox.sign_in.tokens import ALGORITHM, TOKEN_LIFE, Flaw, Signer
-from schemas.examples.cast import DIRECTORY
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Provider:
         """Exchange `code` for tokens. Raises GrantRefusedError."""
         now = datetime.now(UTC)
         grant = self.grants.redeem(code, redirect_uri=redirect_uri, verifier=verifier, now=now)
-        person = DIRECTORY[grant.person_id]
+        person = PEOPLE[grant.person_id]
         return {
             "access_token": self.signer.access_token(person.person_id, now=now),
             "token_type": "Bearer",

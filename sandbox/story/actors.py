@@ -1,4 +1,4 @@
-"""The people of the story: Ana and Sam in the Commitments tool, Dana on the approval desk, all through public APIs."""
+"""The people of the story: Ana and Sam in the Commitments tool, an approver on the desk, all through public APIs."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -20,12 +20,12 @@ LINE = {"cost_type": "S", "description": "Concrete, level 1", "unit": "m3", "uni
 
 
 class Actors:
-    """Ana and Sam use the Commitments tool, Dana uses the desk, or that at `desk_url`; all of them get mail.
+    """Ana and Sam use the Commitments tool, Dana or another approver the desk, or that at `desk_url`; all get mail.
 
     Every call raises StepFailedError when it is refused, and httpx2.HTTPError when nobody answers.
     """
 
-    def __init__(self, world: World, *, desk_url: str | None = None) -> None:
+    def __init__(self, world: World, *, desk_url: str | None = None, approver_id: str = DANA.id) -> None:
         self.world = world
         self._stack = AsyncExitStack()
         self._tool = httpx2.AsyncClient(base_url=world.commitments.url, timeout=TIMEOUT_SECONDS, trust_env=False)
@@ -33,7 +33,7 @@ class Actors:
             base_url=f"{desk_url or world.desk_url}/api/v1",
             timeout=TIMEOUT_SECONDS,
             trust_env=False,
-            headers={"Authorization": f"Bearer {world.sign_in.bearer_token(DANA.id)}"},
+            headers={"Authorization": f"Bearer {world.sign_in.bearer_token(approver_id)}"},
         )
 
     async def __aenter__(self) -> Self:
@@ -99,24 +99,32 @@ class Actors:
                 return rows
             after = f"&after={quote(page['next_after'])}"
 
+    async def one(self, commitment_id: str) -> Mapping[str, Any]:
+        """Return a commitment with its content, findings and evidence."""
+        return await self._call_desk("GET", f"/{commitment_id}")
+
     async def row(self, view: str, commitment_id: str) -> Mapping[str, Any] | None:
         """Return a commitment's row in a view of the desk, or None where it is not listed."""
         return next((row for row in await self.rows(view) if row["id"] == commitment_id), None)
 
     async def accept(self, row: Mapping[str, Any]) -> None:
-        """Dana accepts the content that she was shown."""
+        """The approver accepts the content that she was shown."""
         await self._decide(row, "accept", revision=row["revision"], content_hash=row["content_hash"])
 
     async def reject(self, row: Mapping[str, Any], reason: str) -> None:
-        """Dana rejects the content that she was shown."""
+        """The approver rejects the content that she was shown."""
         await self._decide(row, "reject", revision=row["revision"], content_hash=row["content_hash"], reason=reason)
 
+    async def ask(self, row: Mapping[str, Any], question: str) -> None:
+        """The approver asks the sender about the content that they were shown."""
+        await self._decide(row, "ask", revision=row["revision"], content_hash=row["content_hash"], question=question)
+
     async def retry(self, row: Mapping[str, Any]) -> None:
-        """Dana retries a failed export."""
+        """The approver retries a failed export."""
         await self._decide(row, "retry", revision=row["revision"], round=row["round"])
 
     async def settle(self, row: Mapping[str, Any], note: str, document: Mapping[str, str] | None) -> None:
-        """Dana settles a doubt: with the document that she has found in the ERP, or as not there."""
+        """The approver settles a doubt: with the document that they found in the ERP, or as not there."""
         await self._decide(row, "settle", revision=row["revision"], round=row["round"], note=note, document=document)
 
     def mails(self, address: str, subject_begins: str) -> list[CaughtMail]:

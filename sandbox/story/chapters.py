@@ -9,11 +9,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sandbox.people import PEOPLE
 from sandbox.story.actors import Actors
 from sandbox.story.timeline import StepFailedError, Timeline
 from sandbox.world import World
 from schemas.commitment import Person
-from schemas.examples.cast import ANA, DANA, DIRECTORY, SAM
+from schemas.examples.cast import ANA, DANA, SAM
 
 DIGEST_SUBJECT = "ERP Integrations Daily Summary"
 REASON = "Line 1: cost code 03-300 is closed. Use 03-310."
@@ -124,7 +125,7 @@ class _Story:
 
     async def _daily_summary(self) -> None:
         """An operator asks for tomorrow's summary twice; Dana gets it once."""
-        zone = ZoneInfo(DIRECTORY[DANA.id].time_zone)
+        zone = ZoneInfo(PEOPLE[DANA.id].time_zone)
         tomorrow = (datetime.now(zone) + timedelta(days=1)).replace(hour=6, minute=1).isoformat(timespec="seconds")
         environment = self.actors.world.environment
 

@@ -1,10 +1,10 @@
-"""Each promise of docs/desk.md has a test that has its number, and each number is that of a promise."""
+"""Each promise of docs/desk-promises.md has a test that has its number, and each number is that of a promise."""
 
 import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PROMISES = re.findall(r"^\| A(\d+) \|", (ROOT / "docs/desk.md").read_text(), re.MULTILINE)
+PROMISES = re.findall(r"^\| A(\d+) \|", (ROOT / "docs/desk-promises.md").read_text(), re.MULTILINE)
 
 
 def numbers_in_tests() -> set[str]:

@@ -13,6 +13,7 @@ from schemas.examples.cast import ACME, DANA, KIM
 WAITING = 12
 EXAMPLES = examples(WAITING, "http://127.0.0.1")
 
+FIRST_APPROVED = next(each.commitment.id for each in EXAMPLES if each.is_first_approved)
 LONG_NUMBER = "SC-2026-RIVERSIDE-TOWER-0000000000000000000042"
 LONG_WORDS = Draft(number=LONG_NUMBER, title="Donaudampfschifffahrt" * 9, vendor=ACME.id, description="W" * 200)
 """A commitment that has not been sent, since it has no lines."""
@@ -101,6 +102,8 @@ PAGES = (
     PageUnderTest(_DESK, "one-disputed", f"/commitments/{example(Course.DISPUTED)}"),
     PageUnderTest(_DESK, "one-failed", f"/commitments/{example(Course.FAILED)}"),
     PageUnderTest(_DESK, "one-in-doubt", f"/commitments/{example(Course.IN_DOUBT)}"),
+    PageUnderTest(_DESK, "one-to-confirm", f"/commitments/{example(Course.NAMED)}"),
+    PageUnderTest(_DESK, "one-approved-by-another", f"/commitments/{FIRST_APPROVED}"),
     PageUnderTest(_DESK, "one-synced", f"/commitments/{example(Course.SYNCED)}"),
     PageUnderTest(_DESK, "one-rejected", f"/commitments/{example(Course.REJECTED)}"),
     PageUnderTest(_DESK, "one-of-a-viewer", f"/commitments/{example(Course.WAITS)}", who=KIM.id),

@@ -13,10 +13,11 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from sandbox.commitments.draft import Draft
 from sandbox.filling import fill
 from sandbox.filling.examples import Course
+from sandbox.people import PEOPLE
 from sandbox.quickbooks.erp import served_quickbooks
 from sandbox.story.actors import Actors
 from sandbox.world import World, WorldOptions, running_world
-from schemas.examples.cast import DIRECTORY, SAM
+from schemas.examples.cast import SAM
 from schemas.fields import FailureClass
 from tests.end_to_end.page_checks import look_at
 from tests.end_to_end.page_table import LONG_WORDS, PAGES, WAITING, PageUnderTest, Site, example
@@ -53,7 +54,7 @@ class Sites:
         if person_id:
             page = await context.new_page()
             await page.goto(self.addresses[Site.DESK])
-            await page.get_by_role("button", name=DIRECTORY[person_id].name).click()
+            await page.get_by_role("button", name=PEOPLE[person_id].name).click()
             await page.close()
         return context
 
@@ -61,7 +62,7 @@ class Sites:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def sites(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sites]:
     """The whole system is running, with examples in every view; QuickBooks runs beside it."""
-    options = WorldOptions(is_durable=False, erp_settings={"max_attempts": 4})
+    options = WorldOptions(is_durable=False, erp_settings={"max_attempts": 4}, has_approval_rules=True)
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
         world = await enter(running_world(tmp_path_factory.mktemp("world"), options))
@@ -100,20 +101,25 @@ async def test_a3_nobody_is_kept_from_using_the_page(
 async def test_the_demo_has_examples_in_every_view_of_every_failure_and_of_every_mail(sites: Sites) -> None:
     async with Actors(sites.world) as dana:
         rows = {view: await dana.rows(view) for view in VIEWS}
-        waiting = [await dana._call_desk("GET", f"/{row['id']}") for row in rows["ready"]]
+        waiting = [await dana.one(row["id"]) for row in rows["ready"]]
+        evidence = [(await dana.one(row["id"]))["evidence"] for row in rows["exporting"]]
 
     assert len(rows["ready"]) == WAITING
     assert {row["revision"] for row in rows["ready"]} == {1, 2}
     findings = [finding for each in waiting for content in each["submissions"] for finding in content["findings"]]
     assert {each["is_blocking"] for each in findings} == {True, False}
+    assert {each["rule"] for each in findings} >= {"number", "second approval"}
+    assert any(each["text"].startswith("Lee Park approved this") for each in findings)
     assert "disputed" in {row["status"] for row in rows["ready"]}
     assert {row["failure_class"] for row in rows["failed"]} == set(FailureClass)
     assert "in_doubt" in {row["status"] for row in rows["exporting"]}
+    assert any(each["needs_confirmation"] for each in evidence if each)
     assert rows["synced"]
     assert {row["drift"]["is_missing"] for row in rows["differing"]} == {True, False}
     assert rows["rejected"]
     subjects = {mail.subject.partition(":")[0] for mail in sites.world.mailbox.to(None)}
-    assert subjects == {"Rejected", "Export failed", "Re-sent", "ERP Integrations Daily Summary"}
+    about_commitments = {"Rejected", "Export failed", "Re-sent", "Question", "Not received by accounting"}
+    assert subjects == {*about_commitments, "ERP Integrations Daily Summary"}
 
 
 async def test_a_page_that_refreshes_itself_leaves_what_somebody_types(sites: Sites) -> None:

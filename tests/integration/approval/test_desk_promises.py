@@ -1,4 +1,4 @@
-"""What the desk promises (docs/desk.md, "What you can rely on"), as far as no other test is about it."""
+"""What the desk promises (docs/desk-promises.md), as far as no other test is about it."""
 
 import re
 from datetime import timedelta

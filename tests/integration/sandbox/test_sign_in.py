@@ -11,8 +11,9 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 from pydantic import SecretStr
 
+from sandbox.people import PEOPLE
 from sandbox.sign_in import Client, Flaw, Provider, running_sign_in
-from schemas.examples.cast import DANA, DIRECTORY, SAM
+from schemas.examples.cast import DANA, SAM
 
 CALLBACK = "http://127.0.0.1:1/callback"
 CLIENT = Client(
@@ -75,7 +76,7 @@ async def redeem(browser: AsyncClient, code: str, **changes: str) -> Response:
 
 
 @pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
-@pytest.mark.parametrize("person_id", list(DIRECTORY))
+@pytest.mark.parametrize("person_id", list(PEOPLE))
 async def test_a_client_library_signs_everybody_in(
     provider: Provider, browser: AsyncClient, person_id: str, method: str
 ) -> None:
@@ -88,7 +89,7 @@ async def test_a_client_library_signs_everybody_in(
     keys = KeySet.import_key_set((await browser.get("/jwks")).json())
     claims = jwt.decode(tokens["id_token"], keys, algorithms=["RS256"]).claims
     access = jwt.decode(tokens["access_token"], keys, algorithms=["RS256"]).claims
-    assert person == {"sub": person_id, "name": DIRECTORY[person_id].name, "email": DIRECTORY[person_id].email}
+    assert person == {"sub": person_id, "name": PEOPLE[person_id].name, "email": PEOPLE[person_id].email}
     assert (claims["iss"], claims["aud"], claims["nonce"]) == (provider.issuer, CLIENT.id, "n1")
     assert (access["iss"], access["aud"], access["sub"]) == (provider.issuer, CLIENT.audience, person_id)
 

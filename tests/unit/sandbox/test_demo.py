@@ -18,6 +18,7 @@ from sandbox.demo import (
     log_lines,
     people_table,
     services_table,
+    token_command,
 )
 from sandbox.erp import Erp
 from sandbox.service_process import ServiceProcess
@@ -59,7 +60,13 @@ def test_everybody_has_an_address_at_which_to_begin() -> None:
         ["Ana Gil", "Project engineer", "http://127.0.0.1:8081"],
         ["Dana Ruiz", "Accounting approver", "http://127.0.0.1:8080/sign-in"],
         ["Kim Osei", "Viewer", "http://127.0.0.1:8080/sign-in"],
+        ["Lee Park", "Second accounting approver", "http://127.0.0.1:8080/sign-in"],
     ]
+
+
+def test_the_command_for_a_bearer_token_is_that_of_the_page() -> None:
+    page = (Path(__file__).parents[3] / "docs/sandbox.md").read_text(encoding="utf-8")
+    assert token_command("http://127.0.0.1:8084") in page
 
 
 def test_the_path_of_a_log_is_printed_whole() -> None:

@@ -5,7 +5,11 @@ from decimal import Decimal
 
 import pytest
 
+from sandbox.approval_rules import LIMITS_OF_LEE, SECOND_APPROVAL_ABOVE
+from sandbox.erp.rules import Rules, limits_of
 from sandbox.filling.examples import WAITING, Course, Example, examples
+from schemas.erp_limits import broken_limits
+from schemas.events import LimitsProfile
 from schemas.fields import FailureClass
 
 URL = "http://127.0.0.1:8081"
@@ -37,7 +41,7 @@ def test_sixty_are_a_believable_mix() -> None:
     sixty = waiting(60)
     assert len({each.commitment.number for each in examples(60, URL)}) == len(examples(60, URL))
     assert len({each.commitment.project.id for each in sixty}) == 4
-    assert len({each.commitment.vendor.id for each in sixty}) == 7
+    assert len({each.commitment.vendor.id for each in sixty}) == 8
     assert {each.commitment.currency for each in sixty} == {"USD", "EUR", "CAD"}
     assert len({each.age.days for each in sixty}) > 8
     assert len([each for each in sixty if each.course is Course.WAITS and not _is_blocked(each)]) > 30
@@ -52,7 +56,30 @@ def test_only_a_blocked_one_has_another_total_than_its_lines() -> None:
 
 def test_the_classes_of_failure_that_the_erps_rules_do_not_have_are_faults() -> None:
     classes = {each.failure_class for each in examples(0, URL) if each.course is Course.FAILED}
-    assert classes == {None, FailureClass.FIX_SETUP, FailureClass.RETRY_LATER}
+    assert classes == {None, *FailureClass} - {FailureClass.FIX_DATA}
+
+
+def test_one_of_the_first_twelve_is_within_lees_limit_and_needs_a_second_approver() -> None:
+    (first,) = [each for each in waiting(12) if each.is_first_approved]
+    total = Decimal(first.commitment.total)
+    assert SECOND_APPROVAL_ABOVE < total <= LIMITS_OF_LEE[first.commitment.currency]
+
+
+def test_dana_alone_may_accept_what_the_demo_lets_her_accept() -> None:
+    accepted = [each for each in examples(150, URL) if each.course not in WAITING or each.course is Course.UPDATED]
+    assert max(Decimal(each.commitment.total) for each in accepted) <= SECOND_APPROVAL_ABOVE
+
+
+def test_a_number_is_longer_than_the_erp_takes_and_a_vendor_is_not_linked() -> None:
+    assert [len(each.commitment.number) for each in waiting(12) if len(each.commitment.number) > 20] == [22]
+    assert all(each.commitment.vendor.erp_code for each in waiting(12))
+    assert any(not each.commitment.vendor.erp_code for each in waiting(13))
+
+
+def test_what_is_answered_breaks_no_limit_that_the_erp_announces() -> None:
+    limits = LimitsProfile.model_validate(limits_of(Rules()))
+    for each in (each for each in examples(150, URL) if each.course not in WAITING or each.second):
+        assert broken_limits(each.commitment, limits, "Small ERP") == ()
 
 
 def _is_blocked(example: Example) -> bool:
