@@ -57,7 +57,8 @@ class Example:
 
     `second` is its next revision, or the rival of a disputed one, sent with `second_note`. `reason` is that of its
     rejection. The ERP refuses it in the words `refusal` as `failure_class`; without words, by its own rules. Lee asks
-    its sender the `question` while it waits; if it `is_first_approved`, Lee is the first of its two approvers.
+    its sender the `question` while it waits, who gives the `reply`; if it `is_first_approved`, Lee is the first of its
+    two approvers.
     """
 
     commitment: Commitment
@@ -71,6 +72,7 @@ class Example:
     failure_class: FailureClass | None = None
     refusal: str = ""
     question: str = ""
+    reply: str = ""
     is_first_approved: bool = False
 
 
@@ -151,7 +153,8 @@ def _with_note(example: Example, random: Random) -> Example:
 
 
 def _asked(example: Example, random: Random) -> Example:
-    return _changed(_with_note(example, random), question="Does line 1 include the delivery to the site?")
+    question = "Does line 1 include the delivery to the site?"
+    return _changed(_with_note(example, random), question=question, reply="Yes, in two loads. See page 3 of the quote.")
 
 
 def _created_by_lee(example: Example, _random: Random) -> Example:

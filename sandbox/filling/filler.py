@@ -160,7 +160,10 @@ class _Filler:
                 await self._lee.accept(row)
                 return
             await self._lee.ask(row, example.question)
-        await self.has_mail(example.sent_by, f"Question: {example.commitment.number}")
+        subject = f"Question: {example.commitment.number}"
+        await self.has_mail(example.sent_by, subject)
+        await self._lee.reply(example.sent_by.email or "", subject, example.reply)
+        await self.has_mail(LEE, f"Answered: {example.commitment.number}")
 
     async def _keep_in_doubt(self, id_: str) -> None:
         """Refuse searches once the write is lost: the search before it has to find that there is nothing yet."""

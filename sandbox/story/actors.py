@@ -1,6 +1,7 @@
 """The people of the story: Ana and Sam in the Commitments tool, an approver on the desk, all through public APIs."""
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from http import HTTPStatus
@@ -130,6 +131,17 @@ class Actors:
     def mails(self, address: str, subject_begins: str) -> list[CaughtMail]:
         """Return the mails to `address` whose subject begins like this, oldest first."""
         return [mail for mail in self.world.mailbox.to(address) if mail.subject.startswith(subject_begins)]
+
+    async def reply(self, address: str, subject_begins: str, text: str) -> None:
+        """Whoever was asked by the mail with this subject answers by its link."""
+        (mail, *_) = self.mails(address, subject_begins)
+        found = re.search(r"https?://\S+/q/\S+", mail.text)
+        if found is None:
+            raise StepFailedError(f"No link in the mail {mail.subject}")
+        async with httpx2.AsyncClient(trust_env=False) as browser:
+            answer = await browser.post(found[0], data={"answer": text})
+        if answer.is_error:
+            raise StepFailedError(f"The answer was refused: HTTP {answer.status_code}")
 
     async def documents(self, commitment_id: str) -> int:
         """Return how many documents the ERP has created for a commitment, by its own books."""

@@ -118,7 +118,7 @@ async def test_the_demo_has_examples_in_every_view_of_every_failure_and_of_every
     assert {row["drift"]["is_missing"] for row in rows["differing"]} == {True, False}
     assert rows["rejected"]
     subjects = {mail.subject.partition(":")[0] for mail in sites.world.mailbox.to(None)}
-    about_commitments = {"Rejected", "Export failed", "Re-sent", "Question", "Not received by accounting"}
+    about_commitments = {"Rejected", "Export failed", "Re-sent", "Question", "Answered", "Not received by accounting"}
     assert subjects == {*about_commitments, "ERP Integrations Daily Summary"}
 
 
