@@ -14,8 +14,6 @@ from services.approval.web.desk.lists import show_results
 from services.approval.web.desk.pages import Pages
 from services.approval.web.desk.results import Result
 
-ALL = "all"
-
 
 def undo_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
     """Return the route that undoes."""
@@ -26,9 +24,9 @@ def undo_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
     @router.post("/undo")
     async def undo(request: Request, who: Approver) -> Response:
         fields = forms.text_fields(await request.form())
-        query, which = ListQuery.read(fields.get("list", "")), fields.get("undo", ALL)
+        query, which = ListQuery.read(fields.get("list", "")), fields.get("undo", "")
         async with dependencies.database.begin() as db:
-            undone = await marks.release(db, who, None if which == ALL else [which])
+            undone = await marks.release(db, who, None if "undo_all" in fields else [which])
         results = [Result(each.commitment_id, each.number, is_done=True, text=_words(each.number)) for each in undone]
         return await show_results(dependencies, request, query, results or [_too_late(which, fields)])
 
