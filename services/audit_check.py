@@ -6,6 +6,7 @@ proves, and what it does not, is in docs/operations.md.
 
 import hashlib
 import json
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,11 @@ from typing import Any
 START = "0" * 64
 _MAX_INTEGER = 2**53 - 1
 _USAGE_ERROR = 2
+_SPACE = re.compile("[\x0b\x0c\x1c-\x1f\x85\u2028\u2029]")
+"""Shown as a space."""
+
+_BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0]")
+"""Letters and marks by name that nobody sees."""
 
 
 class UnreadableExportError(Exception):
@@ -53,8 +59,8 @@ def check(exported: Any, head: str | None = None) -> Checked:
     before = {"position": 0, "hash": START}
     for line in sorted(chained, key=_position):
         problems.extend(_line_problems(line, document))
-        problems.extend(_link_problems(line["chain"], before))
-        before = line["chain"]
+        problems.extend(_link_problems(line, before))
+        before = {"position": _position(line), "hash": line["chain"].get("hash")}
     problems.extend(_end_problems(before, document.get("chain"), head))
     decisions = [line for line in lines if str(line.get("kind")).startswith("decision.")]
     return Checked(len(chained), str(before["hash"]), len(decisions) - len(chained), list(dict.fromkeys(problems)))
@@ -82,7 +88,7 @@ def _without_repeats(members: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _position(line: dict[str, Any]) -> int:
     position = line["chain"].get("position")
-    return position if isinstance(position, int) else 0
+    return position if type(position) is int else 0  # true is a number in Python, not in JSON
 
 
 def _order_problems(chained: list[dict[str, Any]]) -> Iterator[str]:
@@ -146,13 +152,12 @@ def _content_problems(place: int, data: dict[str, Any], revisions: Any) -> Itera
         yield f"Changed: revision {data['revision']} is listed with another content than decision {place} accepted."
 
 
-def _link_problems(chain: dict[str, Any], before: dict[str, Any]) -> Iterator[str]:
+def _link_problems(line: dict[str, Any], before: dict[str, Any]) -> Iterator[str]:
     """Whether a decision follows the one before; where that is missing, this was said already."""
-    place = chain.get("position")
-    told = chain.get("decision")
+    place, told = _position(line), line["chain"].get("decision")
     data = told.get("data") if isinstance(told, dict) else None
     link = data.get("link") if isinstance(data, dict) else None
-    is_next = isinstance(place, int) and place == before["position"] + 1
+    is_next = place == before["position"] + 1
     if is_next and isinstance(link, dict) and link.get("previous") != before["hash"]:
         what = f"decision {before['position']}" if before["position"] else "the beginning"
         yield f"Broken: decision {place} does not follow {what} as it stands here."
@@ -181,7 +186,9 @@ def _hash(previous: Any, told: dict[str, Any]) -> str:
 
 def _visible(name: Any) -> Any:
     """A name without hidden characters, which are not shown beside the decision."""
-    return "".join(filter(str.isprintable, name)) if isinstance(name, str) else name
+    if not isinstance(name, str):
+        return name
+    return "".join(each for each in _SPACE.sub(" ", name) if each.isprintable() and not _BLANK.match(each))
 
 
 def _is_same_time(one: Any, other: Any) -> bool:

@@ -5,6 +5,7 @@ that is exported. What is stored, hashed and exported keeps them.
 """
 
 import re
+from typing import Any
 
 _SPACES = "\x0b\x0c\x1c-\x1f\x85\u2028\u2029"
 """Read as a space: they end a line or a paragraph, but not in a place that we chose."""
@@ -23,12 +24,18 @@ HIDDEN_CHARACTERS = re.compile(
 )
 """One character that no reader sees, or that changes how others look."""
 
+_JOINER = re.compile(f"[{_JOINERS}]")
 _IS_SPACE = re.compile(f"[{_SPACES}]")
 
 
 def legible(text: str) -> str:
     """Return `text` without hidden characters; tabs and line ends stay."""
     return text if text.isprintable() and text.isascii() else HIDDEN_CHARACTERS.sub(shown_instead, text)
+
+
+def seen(text: Any) -> Any:
+    """Return `text`; an empty one if no reader sees more of it than spaces. What is no text stays as it is."""
+    return "" if isinstance(text, str) and not _JOINER.sub("", legible(text)).strip() else text
 
 
 def shown_instead(found: re.Match[str]) -> str:

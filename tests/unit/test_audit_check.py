@@ -4,7 +4,7 @@ import ast
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from schemas.decision_chain import Decision, decision_form, linked
 from services import audit_check
 from services.audit_check import Checked, UnreadableExportError, check
 from services.command import main
+from services.pipeline.legible import HIDDEN_CHARACTERS, legible
 from tests.unit.approval.rules.event_builders import NOW, accepted, rejected
 
 Export = dict[str, Any]
@@ -247,3 +248,40 @@ def test_the_command_checks_an_export(tmp_path: Path) -> None:
     bad = CliRunner().invoke(main, ["audit", "verify", str(path), "--json"])
     assert bad.exit_code == 1
     assert "Missing: decision 2." in json.loads(bad.stdout)["problems"]
+
+
+@pytest.mark.parametrize("place", ["x", None, 1.5, True, [1], 9])
+@pytest.mark.parametrize("which", [1, 2, 4])
+def test_a_position_that_was_changed_is_said_in_words(place: Any, which: int) -> None:
+    exported = export()
+    decision(exported, which)["chain"]["position"] = place
+    assert check(exported).problems
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where an export has a value, the export itself left out."""
+    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, each in members:
+        yield (*path, name)
+        yield from places(each, (*path, name))
+
+
+@pytest.mark.parametrize("new", [None, "x", 7, 1.5, True, [], [1], {}, [{}]])
+def test_whatever_is_changed_is_a_problem_in_words_or_none(new: Any) -> None:
+    for path in places(export()):
+        exported = export()
+        inside: Any = exported
+        for name in path[:-1]:
+            inside = inside[name]
+        inside[path[-1]] = new
+        try:
+            check(exported, head="0" * 64)
+        except UnreadableExportError as error:
+            assert str(error)  # noqa: PT017 - there are two right outcomes
+
+
+def test_a_name_with_characters_that_are_not_shown_is_no_change() -> None:
+    for each in filter(HIDDEN_CHARACTERS.fullmatch, map(chr, range(0xE1000))):
+        name = f"Dana{each}Ruiz"
+        assert audit_check._visible(legible(name)) == audit_check._visible(name), hex(ord(each))
+    assert audit_check._visible("Dana Ruiz") != audit_check._visible("DanaRuiz")

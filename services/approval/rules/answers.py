@@ -24,7 +24,12 @@ from services.approval.rules.event_handlers import Handled
 from services.approval.rules.finding import Finding
 from services.approval.rules.named_document import NamedDocument, read_named
 from services.approval.rules.terms import WrongTerm
+from services.pipeline.legible import seen
 
+_Reason = Annotated[Reason, BeforeValidator(seen)]
+_Question = Annotated[QuestionText, BeforeValidator(seen)]
+_Note = Annotated[Note, BeforeValidator(seen)]
+_Why = Annotated[_Note, Field(min_length=1)]
 _Named = Annotated[ErpDocument, BeforeValidator(read_named, json_schema_input_type=NamedDocument)]
 
 
@@ -44,14 +49,14 @@ class Accept(_Answer):
     accounting_date: Day | None = Field(
         default=None, description="The day to book it on, within the limits of the ERP's connection."
     )
-    note: Note | None = None
+    note: _Note | None = None
 
 
 class Reject(_Answer):
     """Give the revision back to its project, with a reason; a synced one has to be unlinked from its document."""
 
     content_hash: ContentHash
-    reason: Reason
+    reason: _Reason
     unlinks: ErpId | None = Field(
         default=None,
         description="The id of the document in the ERP that is no longer this commitment's: the next one is new, "
@@ -68,7 +73,7 @@ class _Repeat(_Answer):
     accounting_date: Day | None = Field(
         default=None, description="The day to book it on. Absent: as approved; null: the ERP's own choice."
     )
-    erp_note: Note | None = Field(
+    erp_note: _Note | None = Field(
         default=None, description="The note in the ERP's memo. Absent: as approved; null: none."
     )
 
@@ -100,14 +105,14 @@ class ExportAgain(_Repeat):
         description="That of the comparison that was read, where the document differs in the ERP; the order is refused "
         "if it differs in another way by now, or no longer.",
     )
-    note: Annotated[Note, Field(min_length=1)] = Field(description="Why, in words.")
+    note: _Why = Field(description="Why, in words.")
 
 
 class AcceptDrift(_Answer):
     """Leave the ERP's document as it is, although it differs from what was exported, or is missing."""
 
     version: Version = Field(description="That of the comparison that was read.")
-    note: Annotated[Note, Field(min_length=1)] = Field(description="Why the ERP is right, in words.")
+    note: _Why = Field(description="Why the ERP is right, in words.")
 
 
 class Settle(_Repeat):
@@ -115,7 +120,7 @@ class Settle(_Repeat):
 
     round: ExportRound = Field(description="The round in doubt.")
     document: _Named | None = Field(default=None, description="Absent: nothing is in the ERP, export again.")
-    note: Annotated[Note, Field(min_length=1)] = Field(description="The evidence, in words.")
+    note: _Why = Field(description="The evidence, in words.")
 
 
 class Confirm(_Answer):
@@ -128,14 +133,14 @@ class Confirm(_Answer):
         description="True confirms it: only somebody else than who named it may. False withdraws it: the export is in "
         "doubt again, and can be settled in another way.",
     )
-    note: Annotated[Note, Field(min_length=1)] = Field(description="What you looked at, in words.")
+    note: _Why = Field(description="What you looked at, in words.")
 
 
 class Ask(_Answer):
     """Ask the sender about a revision that waits; it goes on waiting."""
 
     content_hash: ContentHash
-    question: QuestionText = Field(description="What the sender gets by mail, with a link to answer.")
+    question: _Question = Field(description="What the sender gets by mail, with a link to answer.")
 
 
 Answer = Accept | Reject | Retry | ExportAgain | AcceptDrift | Settle | Confirm

@@ -6,6 +6,7 @@ from decimal import Decimal
 from unicodedata import combining, normalize
 
 from schemas.commitment import Summary
+from services.pipeline.formats import decimals_of
 
 _SPELLED = str.maketrans(
     {
@@ -25,6 +26,8 @@ _SPELLED = str.maketrans(
 _COMMA_OF_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _CURRENCY_SIGN = re.compile(r"[$€£¥](?=\d)")
 _GRAM = 3
+_DECIMALS = 2
+"""People write so many, also where the currency has none."""
 
 
 def folded(text: str) -> str:
@@ -39,7 +42,8 @@ def searchable(summary: Summary) -> str:
     """What searches find a commitment by: number, title, names and total, folded."""
     people = dict.fromkeys((summary.sent_by.name, summary.creator.name))
     total = Decimal(summary.total)
-    amount = f"{total:.2f}" if total == round(total, 2) else summary.total
+    decimals = max(_DECIMALS, decimals_of(summary.currency))
+    amount = f"{total:.{decimals}f}" if total == round(total, decimals) else summary.total
     texts = (summary.number, summary.title, summary.vendor, summary.project, *people, summary.currency, amount)
     return folded("\n".join(texts))
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from schemas.commitment import Person
 from schemas.fields import REASON_PATTERN, Reason
+from services.pipeline.legible import seen
 
 MAX_TEMPLATES = 50
 """Of one company: more than anybody would look through."""
@@ -22,9 +23,13 @@ class ReasonText(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     title: Annotated[
-        str, StringConstraints(strip_whitespace=True, max_length=MAX_TITLE_CHARACTERS, pattern=REASON_PATTERN)
+        str,
+        StringConstraints(strip_whitespace=True, max_length=MAX_TITLE_CHARACTERS, pattern=REASON_PATTERN),
+        BeforeValidator(seen),
     ] = Field(description="What it is called in the list.")
-    text: Reason = Field(description="The reason, as the creator and the sender get it by email.")
+    text: Annotated[Reason, BeforeValidator(seen)] = Field(
+        description="The reason, as the creator and the sender get it by email."
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,9 +28,10 @@ class RequestKey:
     request_hash: bytes
 
     @classmethod
-    def of(cls, person_id: str, key: str, method: str, path: str, body: bytes) -> "RequestKey":
-        """The key of a request with this content."""
-        content = hashlib.sha256(b"\n".join((method.encode(), path.encode(errors="surrogatepass"), body)))
+    def of(cls, person_id: str, key: str, method: str, path: str, body: bytes, if_match: str = "") -> "RequestKey":
+        """The key of a request with this content; `if_match` is its precondition, if it has one."""
+        condition = [if_match.encode()] if if_match else []
+        content = hashlib.sha256(b"\n".join((method.encode(), path.encode(errors="surrogatepass"), *condition, body)))
         return cls(person_id, key, content.digest())
 
 

@@ -39,6 +39,11 @@ class ListFilter:
     max_total: Decimal | None = None
     is_changed: bool = False
 
+    def __post_init__(self) -> None:
+        """Leave out a name that is given twice, since each name is read by itself."""
+        object.__setattr__(self, "projects", tuple(dict.fromkeys(self.projects)))
+        object.__setattr__(self, "vendors", tuple(dict.fromkeys(self.vendors)))
+
     @cached_property
     def words(self) -> tuple[str, ...]:
         """The words of `search`, as they are compared."""

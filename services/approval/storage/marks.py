@@ -12,6 +12,7 @@ from schemas.events import DirectoryPerson
 from schemas.fields import Status
 from services.approval.rules.marks import Mark, Verb
 from services.approval.storage.desk_tables import MARK
+from services.approval.storage.list_filter import NUL
 from services.approval.storage.tables import COMMITMENT
 from services.pipeline.database import Transaction
 from services.pipeline.retention import Swept, delete_oldest
@@ -76,7 +77,7 @@ async def held(db: Transaction, company_id: str, commitment_ids: Collection[str]
 async def release(db: Transaction, who: DirectoryPerson, commitment_ids: Collection[str] | None) -> Sequence[Mark]:
     """Take back what a person has sent, all or these; return those that were not carried out yet. They stay marked."""
     own = (MARK.c.person_id == who.person_id) & (MARK.c.company_id == who.company_id) & MARK.c.due_at.is_not(None)
-    chosen = own if commitment_ids is None else own & MARK.c.commitment_id.in_(commitment_ids)
+    chosen = own if commitment_ids is None else own & MARK.c.commitment_id.in_(_storable(commitment_ids))
     rows = await db.execute(update(MARK).where(chosen).values(due_at=None).returning(*_COLUMNS))
     return [_mark(row) for row in rows.mappings()]
 
@@ -103,6 +104,11 @@ async def done(db: Transaction, key: MarkKey) -> None:
 async def refuse(db: Transaction, key: MarkKey, problem: str) -> None:
     """Keep a mark that could not be carried out, with the reason for its person."""
     await db.execute(update(MARK).where(_is(key)).values(due_at=None, problem=problem))
+
+
+def _storable(commitment_ids: Collection[str]) -> Collection[str]:
+    """Those of these ids that a row can have."""
+    return [each for each in commitment_ids if NUL not in each]
 
 
 def _own(who: DirectoryPerson) -> Select[Any]:
@@ -138,10 +144,10 @@ async def save(db: Transaction, who: DirectoryPerson, marks: Sequence[Mark]) -> 
             raise HeldMarkError(mark.number)
 
 
-async def clear(db: Transaction, who: DirectoryPerson, commitment_ids: Collection[str] | None = None) -> None:
-    """Delete a person's marks of these commitments that are not sent; of all, if none are named."""
+async def clear(db: Transaction, who: DirectoryPerson, commitment_ids: Collection[str]) -> None:
+    """Delete a person's marks of these commitments that are not sent."""
     own = delete(MARK).where(MARK.c.person_id == who.person_id, MARK.c.due_at.is_(None))
-    await db.execute(own if commitment_ids is None else own.where(MARK.c.commitment_id.in_(commitment_ids)))
+    await db.execute(own.where(MARK.c.commitment_id.in_(_storable(commitment_ids))))
 
 
 async def clear_sent(db: Transaction, who: DirectoryPerson, sent: Sequence[Mark]) -> None:

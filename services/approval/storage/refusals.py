@@ -28,9 +28,15 @@ async def latest(db: Transaction, company_id: str, now: datetime) -> list[OtherR
     rows = await db.execute(_REFUSED, {"company": company_id, "statuses": _STATUSES, "after": after})
     alike: dict[tuple[str, str, str], list[OtherRefusal]] = {}
     for row in rows:
-        if row.connection:
-            alike.setdefault((row.connection, row.vendor, row.message), []).append(OtherRefusal(*row))
+        if row.connection and not _is_written_since(row):
+            other = OtherRefusal(row.id, row.number, row.vendor, row.connection, row.message)
+            alike.setdefault((row.connection, row.vendor, row.message), []).append(other)
     return [refusal for each in alike.values() for refusal in each[:2]]
+
+
+def _is_written_since(row: Any) -> bool:
+    """Whether the refused revision or a later one is in an ERP by now, whatever became of the next one."""
+    return any(written["revision"] >= row.revision for written in row.documents or ())
 
 
 def _latest() -> Select[Any]:
@@ -43,9 +49,11 @@ def _latest() -> Select[Any]:
         table.c.since > bindparam("after", type_=DateTime(timezone=True)),
     )
     late = chosen.order_by(table.c.since.desc(), table.c.id.desc()).limit(LATEST).lateral("late")
-    refusal = cast(late.c.state, JSON)["refusal"]
+    state = cast(late.c.state, JSON)
+    refusal = state["refusal"]
     said = (refusal["connection"].as_string().label("connection"), refusal["message"].as_string().label("message"))
-    return select(late.c.id, late.c.number, late.c.vendor, *said).select_from(status).join(late, true())
+    written = (refusal["revision"].as_integer().label("revision"), state["documents"].label("documents"))
+    return select(late.c.id, late.c.number, late.c.vendor, *said, *written).select_from(status).join(late, true())
 
 
 _REFUSED = _latest()

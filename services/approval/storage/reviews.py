@@ -145,8 +145,9 @@ async def check(
     contents = await apart(partial(_contents, [row for _, row in submitted]))
     targets = [target_erp(facts, erps, content) for (facts, _), content in zip(submitted, contents, strict=True)]
     known = await _look_up(db, company_id, submitted, contents, targets)
+    refused = await apart(partial(_all_refused_before, submitted, contents, targets, known))
     checked = []
-    for (facts, row), content, erp in zip(submitted, contents, targets, strict=True):
+    for (facts, row), content, erp, refusal in zip(submitted, contents, targets, refused, strict=True):
         found = findings(
             content,
             row.sent_by,
@@ -156,7 +157,7 @@ async def check(
             in_erp=known.in_erp,
             namesake=known.namesakes.get((row.commitment_id, row.content_hash)),
             others=known.others.get(row.commitment_id, Others()),
-            refused_before=_refused_before(facts, erp, content, known),
+            refused_before=refusal,
             **_approver(facts, authority),
         )
         sender = known.senders.get(row.sent_by.id)
@@ -248,6 +249,17 @@ async def _refused(
     rows = await submissions.find_many(db, keys) if keys else {}
     contents = await apart(partial(_contents, list(rows.values())))
     return dict(zip(rows, contents, strict=True))
+
+
+def _all_refused_before(
+    submitted: Sequence[tuple[CommitmentFacts, SubmissionRow]],
+    contents: Sequence[Commitment],
+    targets: Sequence[ErpConnection | None],
+    known: _Known,
+) -> list[str]:
+    """What was refused before of each; the words of many refusals and contents take long to compare."""
+    together = zip(submitted, contents, targets, strict=True)
+    return [_refused_before(facts, erp, content, known) for (facts, _), content, erp in together]
 
 
 def _refused_before(facts: CommitmentFacts, erp: ErpConnection | None, content: Commitment, known: _Known) -> str:

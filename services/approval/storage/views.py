@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
 from functools import cache, cached_property
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, Integer, Subquery, Text, bindparam, func, literal, select, true, tuple_, union_all
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from schemas.fields import Id, Instant, Status, valid_or_none
+from schemas.fields import Id, Instant, Money, Status, valid_or_none
 from services.approval.storage.list_filter import Columns, ListFilter, conditions
 from services.approval.storage.tables import COMMITMENT
 
@@ -89,21 +89,18 @@ class Cursor(NamedTuple):
         return f"{self.sort}|{self.total}|{self.since.isoformat()}|{self.id}"
 
 
-_POSITION: TypeAdapter[tuple[Sort, Instant, Id]] = TypeAdapter(tuple[Sort, Instant, Id])
+_POSITION: TypeAdapter[tuple[Sort, Money, Instant, Id]] = TypeAdapter(tuple[Sort, Money, Instant, Id])
 
 
 def parse_cursor(text: str, sort: Sort) -> Cursor | None:
     """Return the cursor in a list sorted by `sort` that `text` represents; None if it represents none."""
     named, _, rest = text.partition("|")
     total, _, place = rest.partition("|")
-    position = valid_or_none(_POSITION, [named, *place.split("|", 1)])
-    try:
-        amount = Decimal(total)
-    except InvalidOperation:
+    position = valid_or_none(_POSITION, [named, total, *place.split("|", 1)])
+    if position is None or position[0] is not sort:
         return None
-    if position is None or position[0] is not sort or not amount.is_finite():
-        return None
-    return Cursor(*position, amount)
+    _, amount, since, commitment_id = position
+    return Cursor(sort, since, commitment_id, Decimal(amount))
 
 
 COVERED = frozenset({"min_total", "max_total", "waited_days", "is_changed"})

@@ -99,6 +99,17 @@ async def test_a_key_belongs_to_one_request(dana: AsyncClient, path: str, body: 
     assert "Idempotency-Key" in other.json()["detail"]
 
 
+async def test_a_key_with_another_precondition_is_another_request(dana: AsyncClient) -> None:
+    outdated = await dana.post(f"{ONE}/accept", json=ACCEPT, headers=KEY | {"if-match": '"1"'})
+    again = await dana.post(f"{ONE}/accept", json=ACCEPT, headers=KEY | {"if-match": '"1"'})
+    etag = (await dana.get(ONE)).headers["etag"]
+    other = await dana.post(f"{ONE}/accept", json=ACCEPT, headers=KEY | {"if-match": etag})
+
+    assert (outdated.status_code, again.status_code, again.headers["idempotency-replayed"]) == (412, 412, "true")
+    assert other.status_code == 422
+    assert "Idempotency-Key" in other.json()["detail"]
+
+
 async def test_a_key_belongs_to_one_person(dana: AsyncClient, desk: DeskUnderTest) -> None:
     await dana.post(f"{ONE}/accept", json=ACCEPT, headers=KEY)
     async with desk.browser(LEE) as lees:

@@ -51,6 +51,16 @@ async def test_no_cell_is_taken_for_a_formula_and_amounts_stay_numbers(desk: Des
     assert rows["n"]["Total"] == "-5.00"
 
 
+async def test_a_cell_that_begins_with_a_line_end_is_not_taken_for_a_formula_either(desk: DeskUnderTest) -> None:
+    titles = [f"{end}=1+1" for end in ("\t", "\r", "\n", "\u2028")]
+    await desk.receive(*(sent(content(f"c{place}", "SC-1", title=each)) for place, each in enumerate(titles)))
+    assert {row["Title"].replace("\r", "\n") for row in await rows_of(desk, "view=all")} == {
+        "'\t=1+1",
+        "'\n=1+1",
+        " =1+1",
+    }
+
+
 async def test_a_csv_says_what_became_of_each(desk: DeskUnderTest) -> None:
     await desk.receive(sent(SC), company.accepted(SC), succeeded(SC))
     (row,) = await rows_of(desk, "view=synced")

@@ -163,6 +163,14 @@ async def test_folding_leaves_no_change_behind_and_changes_no_number(filled: Des
     assert await numbers(filled) == before
 
 
+async def test_a_name_that_is_given_twice_lists_each_commitment_once(filled: DeskUnderTest) -> None:
+    async with filled.database.begin() as db:
+        for only in (ListFilter(projects=("Pier", "Pier")), ListFilter(vendors=("Müller",) * 3)):
+            found = await queries.page(db, COMPANY, DeskView.READY, only=only, now=NOW)
+            assert len(found.commitments) == 2
+            assert (await queries.tally(db, COMPANY, DeskView.READY, only)).count == 2
+
+
 async def test_the_most_frequent_projects_and_vendors_come_first(filled: DeskUnderTest) -> None:
     async with filled.database.begin() as db:
         found = await queries.facets(db, COMPANY, DeskView.READY)
@@ -195,6 +203,9 @@ async def test_what_was_retrieved_is_among_what_was_given_back(filled: DeskUnder
         "newest|0|2026-11-16T15:02:00+00:00|c-1",
         "oldest|0|2026|c-1",
         "oldest|0|2026-11-16T15:02:00+00:00|\x00",
+        "oldest|1E+999999|2026-11-16T15:02:00+00:00|c-1",
+        "oldest|1E-999999|2026-11-16T15:02:00+00:00|c-1",
+        "oldest|0|0001-01-01T00:00:00+14:00|c-1",
     ],
 )
 def test_a_cursor_that_is_none_of_this_list_is_no_cursor(text: str) -> None:

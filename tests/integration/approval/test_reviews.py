@@ -135,6 +135,26 @@ async def test_what_the_erp_refused_of_one_is_said_of_all_that_have_it_too(desk:
     assert told(await checked(desk, alike)) == [[]]
 
 
+async def test_a_refusal_whose_retry_was_written_is_said_of_no_other_whatever_became_of_the_next_revision(
+    desk: DeskUnderTest,
+) -> None:
+    mended, alike = content("a", "SC-1"), content("b", "SC-2", total="480251.00")
+    again = mended | {"title": "Concrete, phase 2"}
+    await desk.receive(
+        *map(company.sent, (mended, alike)),
+        company.accepted(mended),
+        company.failed(mended, FailureClass.FIX_DATA, "Acme Concrete is not in QuickBooks."),
+        at=utc_now(),
+    )
+    (found,) = await checked(desk, alike)
+    assert [each.rule for each in found.findings if each.rule == "refused before"] == ["refused before"]
+
+    await desk.receive(company.accepted(mended, 1, 2), company.succeeded(mended), at=utc_now())
+    await desk.receive(company.resent(again), company.rejected(again, revision=2), at=utc_now())
+    (found,) = await checked(desk, alike)
+    assert [each for each in found.findings if each.rule == "refused before"] == []
+
+
 @pytest.mark.parametrize(
     ("message", "is_told"),
     [

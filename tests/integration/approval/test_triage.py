@@ -315,6 +315,18 @@ async def test_news_tell_the_counts_and_how_many_have_come(desk: DeskUnderTest) 
     assert news["address"].startswith("/commitments?view=ready")
 
 
+async def test_a_filtered_list_is_told_only_the_counts(desk: DeskUnderTest) -> None:
+    """What is new in its view may not be in the list."""
+    async with desk.browser(DANA) as browser:
+        page = await browser.get(f"{READY}&project=Pier+9")
+        address = page.text.split('data-news="')[1].split('"')[0].replace("&amp;", "&")
+        await desk.receive(sent(CONCRETE), at=utc_now() + timedelta(seconds=1))
+        news = (await browser.get(address)).json()
+
+    assert news["words"] == ""
+    assert news["counts"]["ready"] == "1"
+
+
 @pytest.mark.parametrize("view", ["ready", "failed", "all"])
 async def test_a14_clearing_the_filters_of_an_empty_list_is_one_click(desk: DeskUnderTest, view: str) -> None:
     async with desk.browser(DANA) as browser:

@@ -205,10 +205,10 @@ async def test_clearing_or_marking_anew_does_not_take_back_what_is_sent(held: De
     async with held.browser(DANA) as browser:
         page = await browser.get(READY)
         await accept(browser)
-        await browser.post("/marks", data={"clear": "all"})
+        await browser.post("/marks", data={"clear": "8841"})
         await mark(browser, choice(page, "accept", "8841"))
     async with held.browser(PAT) as browser:
-        forbidden = await browser.post("/undo", data={"undo": "all"})
+        forbidden = await browser.post("/undo", data={"undo_all": "yes"})
 
     assert forbidden.status_code == 403
     assert await loop(held).carry_out_due() == 1

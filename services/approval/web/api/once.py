@@ -20,7 +20,8 @@ async def once(kept: KeptResponses, request: Request, who: DirectoryPerson, key:
     """
     if key is None:
         return await act()
-    asked = RequestKey.of(who.person_id, key, request.method, request.url.path, await request.body())
+    condition = request.headers.get("if-match", "")
+    asked = RequestKey.of(who.person_id, key, request.method, request.url.path, await request.body(), condition)
     match await kept.claim(asked):
         case KeptResponse(status, headers, body):
             return Response(body, status, headers={**headers, "idempotency-replayed": "true"})

@@ -52,12 +52,12 @@ class ListQuery(BaseModel):
     @classmethod
     def read(cls, text: str, view: DeskView = DeskView.READY) -> "ListQuery":
         """The list that a form was sent from, as `text` describes it; the whole `view` if it does not."""
-        given = parse_qs(text, max_num_fields=60) if len(text) < MAX_TEXT else {}
         several = ("project", "vendor")
-        members: dict[str, Any] = {name: texts if name in several else texts[-1] for name, texts in given.items()}
         try:
+            given = parse_qs(text, max_num_fields=60) if len(text) < MAX_TEXT else {}
+            members: dict[str, Any] = {name: texts if name in several else texts[-1] for name, texts in given.items()}
             return cls(**({"view": view} | members))
-        except ValidationError:
+        except ValueError:  # too many fields, or one that is not valid
             return cls(view=view)
 
     @property
@@ -151,7 +151,12 @@ class ListQuery(BaseModel):
     @property
     def is_filtered(self) -> bool:
         """Whether it leaves out any commitment of the view."""
-        return self.blocked or self.filter != ListFilter()
+        return self.is_of_blocked or self.filter != ListFilter()
+
+    @property
+    def is_of_blocked(self) -> bool:
+        """Whether it has only what is blocked; that is asked for in the view of what waits."""
+        return self.blocked and self.view is DeskView.READY
 
 
 def _amount(typed: str) -> Decimal | None:

@@ -21,6 +21,7 @@ from services.approval.web.desk.forms import (
     FormProblem,
     drift_choices,
     text_fields,
+    typed_text,
     why_problems,
 )
 from services.approval.web.desk.list_rows import ListRow
@@ -54,7 +55,7 @@ class DriftActions:
     async def submit(self, request: Request, who: DirectoryPerson, fields: Fields) -> Response:
         """Show the review of what was chosen in the list, or carry out what was confirmed there."""
         verb = DriftVerb.LEAVE if fields.get("action") == DriftVerb.LEAVE else DriftVerb.WRITE
-        chosen, why = drift_choices(fields), fields.get("why", "").strip()
+        chosen, why = drift_choices(fields), typed_text(fields, "why")
         if not chosen:
             problems = [FormProblem("choices", "Choose at least one commitment")]
             return await self._lists.show(who, _list_of(fields), problems=problems)

@@ -169,4 +169,6 @@ def _title(error: Exception) -> str:
 
 
 def _address(request: Request) -> str:
-    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    """The address as it was sent: an id with a per cent sign in it would be another one once it is decoded."""
+    path = str(request.scope.get("raw_path", b"").decode("ascii", "replace")) or request.url.path
+    return path + (f"?{request.url.query}" if request.url.query else "")

@@ -10,23 +10,23 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
-from schemas.fields import ERP_ID_PATTERN, ID_PATTERN, Day
+from schemas.fields import ERP_ID_PATTERN, HASH_PATTERN, ID_PATTERN, Day
 from schemas.limits import (
     MAX_ID_CHARACTERS,
     MAX_NAME_CHARACTERS,
     MAX_NOTE_CHARACTERS,
     MAX_QUESTION_CHARACTERS,
     MAX_REASON_CHARACTERS,
+    MAX_REVISION,
     MAX_VERSION,
 )
 from services.approval.rules.marks import Mark, Verb
+from services.pipeline.legible import seen
 
 MAX_CHOICES = 50
 """Answers in one submit: a page of the list."""
 
 Fields = Mapping[str, str]
-_HASH_CHARACTERS = 64
-_MAX_DIGITS = 7
 _DAY: TypeAdapter[date] = TypeAdapter(Day)
 
 
@@ -77,7 +77,11 @@ class Choice:
         verb, _, rest = value.partition(":")
         revision, _, rest = rest.partition(":")
         content_hash, _, commitment_id = rest.partition(":")
-        if verb not in set(Verb) or len(content_hash) != _HASH_CHARACTERS or not re.match(ID_PATTERN, commitment_id):
+        if (
+            verb not in set(Verb)
+            or not re.fullmatch(HASH_PATTERN, content_hash)
+            or not re.match(ID_PATTERN, commitment_id)
+        ):
             raise BadFormError
         return cls(Verb(verb), positive_number(revision), content_hash, commitment_id)
 
@@ -197,10 +201,15 @@ def text_fields(form: FormData) -> dict[str, str]:
     return {name: value.replace("\r\n", "\n") for name, value in form.items() if isinstance(value, str)}
 
 
+def typed_text(fields: Fields, name: str) -> str:
+    """What was typed into a field, without spaces around it; empty if nobody could see any of it."""
+    return str(seen(fields.get(name, ""))).strip()
+
+
 def positive_number(digits: str) -> int:
-    """`digits` as a positive number; BadFormError if they are none."""
+    """`digits` as the number of a revision or a round, which have the same limit; BadFormError if they are none."""
     number = whole_number(digits)
-    if number == 0 or len(digits) > _MAX_DIGITS:
+    if not 1 <= number <= MAX_REVISION:
         raise BadFormError
     return number
 
@@ -228,7 +237,7 @@ def question_problems(field: str, text: str, missing: str) -> list[FormProblem]:
 
 def kept_reason_problems(fields: Fields, most_title_characters: int) -> list[FormProblem]:
     """What is wrong with a reason for rejecting that is to be kept under a title."""
-    title, text = (fields.get(name, "").strip() for name in ("title", "text"))
+    title, text = (typed_text(fields, name) for name in ("title", "text"))
     problems = _text_problems("title", "title", title, most_title_characters)
     if not title:
         problems = [FormProblem("title", "Enter a title")]

@@ -4,7 +4,7 @@ import re
 
 from services.pipeline.legible import HIDDEN_CHARACTERS, legible, shown_instead
 
-_PART = re.compile(rf"<[a-z][^<>]*>|{HIDDEN_CHARACTERS.pattern}")
+_PART = re.compile(rf"<textarea\b[^<>]*>[^<]*|<[a-z][^<>]*>|{HIDDEN_CHARACTERS.pattern}")
 _ATTRIBUTE = re.compile(r'(?<=\s)([a-z-]+)="([^"]*)"')
 _SENT_BACK = frozenset({"href", "action", "formaction", "name", "id", "for"})
 """Attributes that nobody reads: they name a commitment or a document, and have to come back as they are."""
@@ -12,6 +12,9 @@ _SENT_BACK = frozenset({"href", "action", "formaction", "name", "id", "for"})
 _HIDDEN_VALUE = re.compile(r'<button\b|\stype="(?:hidden|radio|checkbox)"')
 _NOT_REFERABLE = range(0x80, 0xA0)
 """Browsers read references to these control characters as letters of Windows."""
+
+_NOT_TYPED = re.compile(r"[\x00\x80-\x9f]")
+"""Cannot be referred to, or not as what they are; nobody types them."""
 
 
 def legible_page(page: str) -> str:
@@ -21,7 +24,14 @@ def legible_page(page: str) -> str:
     """
     if not HIDDEN_CHARACTERS.search(page):
         return page
-    return _PART.sub(lambda found: _tag(found[0]) if found[0][0] == "<" else shown_instead(found), page)
+    return _PART.sub(_part, page)
+
+
+def _part(found: re.Match[str]) -> str:
+    if found[0][0] != "<":
+        return shown_instead(found)
+    tag, end, typed = found[0].partition(">")
+    return _tag(tag + end) + _referred(_NOT_TYPED.sub(shown_instead, typed))
 
 
 def _tag(tag: str) -> str:

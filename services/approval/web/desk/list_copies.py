@@ -12,17 +12,19 @@ from schemas.events import DirectoryPerson, ErpConnection
 from services.approval.rules.erp import target_erp
 from services.approval.rules.status import STATUS_WORDS
 from services.approval.storage import directory, queries
-from services.approval.storage.queries import StoredCommitment
+from services.approval.storage.queries import Cursor, StoredCommitment, Tally
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk.addresses import ListQuery
 from services.approval.web.desk.list_rows import ListRow
 from services.approval.web.desk.pages import VIEW_TITLES, Pages
+from services.approval.web.desk.triage import triage_rows
 from services.approval.web.desk.wording import KIND_WORDS, totals, who_acts
 from services.pipeline.clock import utc_now
+from services.pipeline.database import Transaction
 from services.pipeline.legible import legible
 
 MAX_PRINTED = 500
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 """A spreadsheet takes a cell that begins so for a formula (OWASP, CSV injection)."""
 _HEADINGS = (
     *("Number", "Title", "Kind", "Vendor", "Project", "Currency", "Total", "Status", "Since (UTC)", "Revision"),
@@ -55,13 +57,16 @@ def list_copy_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
 
     @router.get("/print")
     async def to_print(who: Viewer, query: Annotated[ListQuery, Query()]) -> Response:
-        rows: list[ListRow] = []
+        found: list[ListRow] = []
         async for page in _pages(dependencies, who, query.but()):
-            rows.extend(page[: MAX_PRINTED - len(rows)])
-            if len(rows) == MAX_PRINTED:
+            found.extend(page)
+            if len(found) > MAX_PRINTED:
                 break
+        rows = found[:MAX_PRINTED]
         async with dependencies.database.begin() as db:
             tally = await queries.tally(db, who.company_id, query.view, query.filter, now=utc_now())
+        if query.is_of_blocked:
+            tally = Tally(len(found), is_complete=len(found) <= MAX_PRINTED)
         return await pages.render_apart(
             "print.html",
             person=who,
@@ -77,23 +82,34 @@ def list_copy_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
 
 async def _pages(dependencies: Dependencies, who: DirectoryPerson, query: ListQuery) -> AsyncIterator[list[ListRow]]:
     """The rows of the whole list, page by page, each read in a transaction of its own."""
-    after = None
+    after: Cursor | None = None
     while True:
         async with dependencies.readers, dependencies.database.begin() as db:
-            erps = await directory.erps_of_company(db, who.company_id)
-            page = await queries.page(
-                db,
-                who.company_id,
-                query.view,
-                only=query.filter,
-                sort=query.order,
-                after=after,
-                limit=queries.MAX_PAGE_ROWS,
-            )
-        yield [_row(each, erps) for each in page.commitments]
-        after = page.next_after
+            rows, after = await (_blocked if query.is_of_blocked else _page)(dependencies, db, who, query, after)
+        yield rows
         if after is None:
             return
+
+
+async def _page(
+    dependencies: Dependencies, db: Transaction, who: DirectoryPerson, query: ListQuery, after: Cursor | None
+) -> tuple[list[ListRow], Cursor | None]:
+    del dependencies
+    company, most = who.company_id, queries.MAX_PAGE_ROWS
+    erps = await directory.erps_of_company(db, company)
+    page = await queries.page(db, company, query.view, only=query.filter, sort=query.order, after=after, limit=most)
+    return [_row(each, erps) for each in page.commitments], page.next_after
+
+
+async def _blocked(
+    dependencies: Dependencies, db: Transaction, who: DirectoryPerson, query: ListQuery, after: Cursor | None
+) -> tuple[list[ListRow], Cursor | None]:
+    """Some of those that are blocked, as the page of the list finds them, since no column says which are."""
+    erps = await directory.erps_of_company(db, who.company_id)
+    authority = await dependencies.decisions.authority(db, who)
+    query = query.but(after=str(after) if after else "")
+    rows = await triage_rows(db, who, query, erps, (), authority)
+    return rows.in_order, rows.next_after
 
 
 def _row(stored: StoredCommitment, erps: Sequence[ErpConnection]) -> ListRow:

@@ -65,15 +65,12 @@ class MarkActions:
         """Carry out the form and return to the list that it was sent from."""
         query = ListQuery.read(fields.get("list", ""))
         if "clear" in fields:
-            await self._clear(who, fields["clear"])
+            async with self._database.begin() as db:
+                await marks.clear(db, who, [fields["clear"]])
             return see_other(query.review_address if fields.get("then") == "review" else query.address)
         if "all" in fields:
             return await self._mark_all(request, who, query, fields)
         return await self._mark_one(request, who, query, fields, Choice.of(fields.get("mark", "")))
-
-    async def _clear(self, who: DirectoryPerson, which: str) -> None:
-        async with self._database.begin() as db:
-            await marks.clear(db, who, None if which == "all" else [which])
 
     async def _mark_one(
         self, request: Request, who: DirectoryPerson, query: ListQuery, fields: Fields, choice: Choice
@@ -131,7 +128,7 @@ class MarkActions:
     async def _mark_all(self, request: Request, who: DirectoryPerson, query: ListQuery, fields: Fields) -> Response:
         """Mark all that the form names with one answer; what is marked already stays as it is."""
         verb = Verb.REJECT if fields["all"] == Verb.REJECT else Verb.ACCEPT
-        reason = fields.get("reason", "").strip()
+        reason = forms.typed_text(fields, "reason")
         async with self._database.begin() as db:
             own = [*await marks.of_person(db, who), *await marks.held_of_person(db, who)]
             known = {mark.commitment_id for mark in own}

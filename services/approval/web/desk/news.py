@@ -41,10 +41,13 @@ def news_router(dependencies: Dependencies) -> APIRouter:
 async def _news(
     dependencies: Dependencies, who: DirectoryPerson, query: ListQuery, since: datetime, count: int
 ) -> News:
-    """Return the news; what happened before `since`, but was read after it, counts as far as the list has grown."""
+    """Return the news; what happened before `since`, but was read after it, counts as far as the list has grown.
+
+    For a filtered list only the counts are told, since what is new in the view may not be in the list.
+    """
     async with dependencies.database.begin() as db:
         counts = dict(await tallies.counts(db, who.company_id))
         newer = await queries.newer(db, who.company_id, query.view, since)
-    newer = max(newer, counts.get(query.view, 0) - count)
+    newer = 0 if query.is_filtered else max(newer, counts.get(query.view, 0) - count)
     words = f"{newer:,} new, show" if newer else ""
     return News(counts={view.value: tally(count) for view, count in counts.items()}, words=words, address=query.address)

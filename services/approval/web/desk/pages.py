@@ -210,6 +210,7 @@ def _filters() -> dict[str, Any]:
         "counted": times.counted,
         "in_short": in_short,
         "tally": wording.tally,
+        "known_count": wording.known_count,
         "segment": wording.segment,
         "moment": _moment,
         "utc": _utc,

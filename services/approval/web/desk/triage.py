@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from http import HTTPStatus
 
 from fastapi import Response
@@ -13,11 +14,12 @@ from services.approval.rules.controls import Authority
 from services.approval.rules.marks import Mark
 from services.approval.rules.triage import Group
 from services.approval.storage import marks, queries, reason_templates
+from services.approval.storage.tallies import Tally
 from services.approval.storage.views import Cursor
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk.addresses import ListQuery
 from services.approval.web.desk.detail import Detail, RefusedForm, accounting_dates, held_by, load_detail
-from services.approval.web.desk.list_frame import list_frame
+from services.approval.web.desk.list_frame import ListFrame, list_frame
 from services.approval.web.desk.list_rows import ListRow, list_rows
 from services.approval.web.desk.marks_bar import MarksBar
 from services.approval.web.desk.pages import Pages
@@ -104,7 +106,7 @@ class TriagePage:
                 status=HTTPStatus.CONFLICT if form.refusal else HTTPStatus.OK,
                 title="Commitments - Ready to be Exported",
                 query=query,
-                frame=frame,
+                frame=_as_known(frame, query, rows),
                 rows=rows,
                 opened=opened,
                 bar=MarksBar.of(own, outdated),
@@ -129,23 +131,51 @@ async def triage_rows(
 
     The person has `authority`.
     """
+    found, after, is_partial = await _found(db, person, query, erps, authority)
+    by_id = {mark.commitment_id: mark for mark in own}
+    held = await held_by(db, person, [row.facts.id for row in found])
+    marked = [replace(row, mark=by_id.get(row.facts.id), held_by=held.get(row.facts.id, "")) for row in found]
+    groups = {group: [row for row in marked if row.group is group] for group in Group}
+    return TriageRows({group: rows for group, rows in groups.items() if rows}, after, is_partial)
+
+
+async def _found(
+    db: Transaction,
+    person: DirectoryPerson,
+    query: ListQuery,
+    erps: Sequence[ErpConnection],
+    authority: Authority | None,
+) -> tuple[Sequence[ListRow], Cursor | None, bool]:
+    """Return the rows of a page, at most PAGE_ROWS, what continues it, and whether it ended before it was full."""
     found: list[ListRow] = []
     after, looked_at = query.cursor, 0
     while True:
         page = await queries.page(db, person.company_id, query.view, only=query.filter, sort=query.order, after=after)
         rows = await list_rows(db, person.company_id, query.view, page.commitments, erps, authority)
-        found.extend(row for row in rows if not query.blocked or row.group is Group.BLOCKED)
+        found.extend(row for row in rows if not query.is_of_blocked or row.group is Group.BLOCKED)
         looked_at += len(rows)
         after = page.next_after
         is_over = after is None or len(found) >= queries.PAGE_ROWS or looked_at >= MAX_LOOKED_AT
-        if is_over or not query.blocked or page.is_partial:
+        if is_over or not query.is_of_blocked or page.is_partial:
             break
-    by_id = {mark.commitment_id: mark for mark in own}
-    held = await held_by(db, person, [row.facts.id for row in found])
-    marked = [replace(row, mark=by_id.get(row.facts.id), held_by=held.get(row.facts.id, "")) for row in found]
-    groups = {group: [row for row in marked if row.group is group] for group in Group}
-    is_partial = page.is_partial or (query.blocked and after is not None)
-    return TriageRows({group: rows for group, rows in groups.items() if rows}, after, is_partial)
+    if len(found) > queries.PAGE_ROWS:
+        found = found[: queries.PAGE_ROWS]
+        after = _position(query, found[-1])
+    is_full = len(found) == queries.PAGE_ROWS
+    return found, after, page.is_partial or (query.is_of_blocked and after is not None and not is_full)
+
+
+def _position(query: ListQuery, row: ListRow) -> Cursor:
+    """The position of a row in the list."""
+    total = Decimal(row.summary.total) if query.order.is_by_total else Decimal()
+    return Cursor(query.order, row.current.since, row.facts.id, total)
+
+
+def _as_known(frame: ListFrame, query: ListQuery, rows: TriageRows) -> ListFrame:
+    """The frame of the list; of those that are blocked, which nothing counts, with as many as were found up to here."""
+    if not query.is_of_blocked:
+        return frame
+    return replace(frame, tally=Tally(query.at - 1 + len(rows.in_order), is_complete=rows.next_after is None))
 
 
 async def _opened(

@@ -16,8 +16,6 @@ from services.approval.web.desk.lists import show_results
 from services.approval.web.desk.pages import Pages
 from services.approval.web.desk.results import Result
 
-ALL = "all"
-
 
 def undo_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
     """Return the route that undoes."""
@@ -28,10 +26,10 @@ def undo_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
     @router.post("/undo")
     async def undo(request: Request, who: Approver) -> Response:
         fields = forms.text_fields(await request.form())
-        query, which = ListQuery.read(fields.get("list", "")), fields.get("undo", ALL)
+        query, which = ListQuery.read(fields.get("list", "")), fields.get("undo", "")
         async with dependencies.database.begin() as db:
-            undone = await marks.release(db, who, None if which == ALL else [which])
-            stored = None if undone or which == ALL else await queries.find(db, who.company_id, which)
+            undone = await marks.release(db, who, None if "undo_all" in fields else [which])
+            stored = None if undone or not which else await queries.find(db, who.company_id, which)
         results = [Result(each.commitment_id, each.number, is_done=True, text=_words(each.number)) for each in undone]
         return await show_results(dependencies, request, query, results or [_too_late(which, stored, fields)])
 

@@ -9,6 +9,7 @@ from schemas.commitment import Person, Summary
 from schemas.events import Failure
 from schemas.fields import FailureClass, Kind, Owner, Status
 from services.approval.rules.times import counted
+from services.approval.storage.tallies import Tally
 from services.approval.storage.views import DeskView, Sort
 from services.pipeline.formats import enumeration, money
 
@@ -66,6 +67,11 @@ def who_acts(failure: Failure) -> str:
 def tally(count: int) -> str:
     """The number beside a view."""
     return f"{count:,}"
+
+
+def known_count(listed: Tally) -> str:
+    """How many a list has, as far as they were counted."""
+    return f"{'' if listed.is_complete else 'at least '}{listed.count:,}"
 
 
 def empty_words(view: DeskView, *, is_approver: bool) -> Mapping[str, str]:

@@ -44,3 +44,11 @@ def test_a_total_is_found_as_people_write_it(total: str, amount: str) -> None:
     text = searchable(summarise(CONCRETE_1, SAM).model_copy(update={"total": total}))
     assert text.splitlines()[-1] == amount
     assert {"sam lee", "ana gil", "sc-014"} <= set(text.splitlines())
+
+
+def test_a_total_is_found_with_the_decimals_of_its_currency() -> None:
+    summary = summarise(CONCRETE_1, SAM)
+    dinars = searchable(summary.model_copy(update={"total": "1480.25", "currency": "KWD"}))
+    yen = searchable(summary.model_copy(update={"total": "1480", "currency": "JPY"}))
+    assert all(word in dinars for word in sought_words("KWD 1,480.250 1480.25"))
+    assert all(word in yen for word in sought_words("JPY 1,480 1480.00"))
