@@ -214,7 +214,7 @@ def _built(answer_type: type[AnswerT], **members: Any) -> AnswerT:
 
 
 def _text(fields: Fields, name: str) -> str:
-    return forms.typed_text(fields, name)
+    return forms.seen_text(fields, name)
 
 
 def _revision(fields: Fields) -> int:

@@ -20,8 +20,8 @@ from services.approval.web.desk.forms import (
     Fields,
     FormProblem,
     drift_choices,
+    seen_text,
     text_fields,
-    typed_text,
     why_problems,
 )
 from services.approval.web.desk.list_rows import ListRow
@@ -55,7 +55,7 @@ class DriftActions:
     async def submit(self, request: Request, who: DirectoryPerson, fields: Fields) -> Response:
         """Show the review of what was chosen in the list, or carry out what was confirmed there."""
         verb = DriftVerb.LEAVE if fields.get("action") == DriftVerb.LEAVE else DriftVerb.WRITE
-        chosen, why = drift_choices(fields), typed_text(fields, "why")
+        chosen, why = drift_choices(fields), seen_text(fields, "why")
         if not chosen:
             problems = [FormProblem("choices", "Choose at least one commitment")]
             return await self._lists.show(who, _list_of(fields), problems=problems)

@@ -21,8 +21,8 @@ from services.approval.web.desk.forms import (
     FormProblem,
     choices,
     retry_choices,
+    seen_text,
     text_fields,
-    typed_text,
 )
 from services.approval.web.desk.list_rows import ListRow, list_rows
 from services.approval.web.desk.lists import show_results
@@ -89,7 +89,7 @@ class FailedActions:
             values = {choice.value for choice in chosen}
             cause = fields.get("cause", "")
             return await self.show_rejecting(who, query, cause, chosen=values, problems=problems, typed=fields)
-        reason = typed_text(fields, "reason")
+        reason = seen_text(fields, "reason")
         answers = [(choice.commitment_id, chosen_answer(choice, reason)) for choice in chosen]
         results = await carry_out(self._dependencies, request, who, answers)
         return await show_results(self._dependencies, request, query, results)

@@ -201,7 +201,7 @@ def text_fields(form: FormData) -> dict[str, str]:
     return {name: value.replace("\r\n", "\n") for name, value in form.items() if isinstance(value, str)}
 
 
-def typed_text(fields: Fields, name: str) -> str:
+def seen_text(fields: Fields, name: str) -> str:
     """What was typed into a field, without spaces around it; empty if nobody could see any of it."""
     return str(seen(fields.get(name, ""))).strip()
 
@@ -237,7 +237,7 @@ def question_problems(field: str, text: str, missing: str) -> list[FormProblem]:
 
 def kept_reason_problems(fields: Fields, most_title_characters: int) -> list[FormProblem]:
     """What is wrong with a reason for rejecting that is to be kept under a title."""
-    title, text = (typed_text(fields, name) for name in ("title", "text"))
+    title, text = (seen_text(fields, name) for name in ("title", "text"))
     problems = _text_problems("title", "title", title, most_title_characters)
     if not title:
         problems = [FormProblem("title", "Enter a title")]

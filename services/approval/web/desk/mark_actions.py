@@ -128,7 +128,7 @@ class MarkActions:
     async def _mark_all(self, request: Request, who: DirectoryPerson, query: ListQuery, fields: Fields) -> Response:
         """Mark all that the form names with one answer; what is marked already stays as it is."""
         verb = Verb.REJECT if fields["all"] == Verb.REJECT else Verb.ACCEPT
-        reason = forms.typed_text(fields, "reason")
+        reason = forms.seen_text(fields, "reason")
         async with self._database.begin() as db:
             own = [*await marks.of_person(db, who), *await marks.held_of_person(db, who)]
             known = {mark.commitment_id for mark in own}

@@ -39,7 +39,7 @@ class QuestionActions:
         """Ask the sender, and return to the list; what is wrong is shown beside the commitment."""
         choice = Choice.of(fields.get("ask", ""))
         here = ListQuery.read(fields.get("list", "")).showing(choice.commitment_id)
-        text = forms.typed_text(fields, "question")
+        text = forms.seen_text(fields, "question")
         if problems := forms.question_problems("question", text, "Enter your question to the sender"):
             return await self._triage.show(who, here, refused=RefusedForm(fields, problems))
         question = Ask(revision=choice.revision, content_hash=choice.content_hash, question=text)
@@ -82,7 +82,7 @@ class QuestionActions:
 
     async def reply(self, request: Request, token: str, fields: Fields) -> Response:
         """Take the reply; one that comes too late is not lost from the page."""
-        link, text = self._link(token), forms.typed_text(fields, "answer")
+        link, text = self._link(token), forms.seen_text(fields, "answer")
         if problems := forms.question_problems("answer", text, "Enter your answer"):
             return await self.show(token, problems, text)
         if await self._dependencies.questions.reply(link, text, traceparent_of(request)):

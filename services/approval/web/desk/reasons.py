@@ -24,8 +24,8 @@ from services.approval.web.desk.forms import (
     choices,
     kept_reason_problems,
     reason_problems,
+    seen_text,
     text_fields,
-    typed_text,
 )
 from services.approval.web.desk.pages import Pages, see_other
 from services.pipeline.clock import utc_now
@@ -141,7 +141,7 @@ async def with_kept_reason(database: Database, company_id: str, fields: Fields) 
         found = await reason_templates.find(db, company_id, chosen)
     if found is None:
         return fields, [FormProblem("reason", GONE)]
-    return {**fields, TEMPLATE_FIELD: "", "reason": reason_with(found.text, typed_text(fields, "reason"))}, []
+    return {**fields, TEMPLATE_FIELD: "", "reason": reason_with(found.text, seen_text(fields, "reason"))}, []
 
 
 async def read_rejections(database: Database, company_id: str, fields: Fields) -> tuple[Fields, list[FormProblem]]:
@@ -151,10 +151,10 @@ async def read_rejections(database: Database, company_id: str, fields: Fields) -
     if not problems and not chosen:
         problems = [FormProblem("choices", "Choose at least one commitment")]
     elif not problems:
-        problems = reason_problems(typed_text(fields, "reason"), counted(len(chosen), "commitment"))
+        problems = reason_problems(seen_text(fields, "reason"), counted(len(chosen), "commitment"))
     return fields, problems
 
 
 def _entered(fields: Fields) -> ReasonText:
     """What was entered; `fields` have been checked."""
-    return ReasonText(title=fields.get("title", ""), text=typed_text(fields, "text"))
+    return ReasonText(title=fields.get("title", ""), text=seen_text(fields, "text"))

@@ -128,7 +128,7 @@ def test_what_only_the_erp_administrator_can_do_is_told_on_the_desk_and_not_on_t
             DISPUTED,
             (
                 "Revision 1 of SC-014 arrived twice with different content, so it cannot be accepted. "
-                "Retrieve or reject it, then send it again."
+                "An accounting approver rejects it, or the project retrieves it; then the project sends it again."
             ),
         ),
     ],

@@ -1,7 +1,5 @@
 """The address of a list says all of it, so that a link, a form and the way back lead to the same list."""
 
-from decimal import Decimal
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +19,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x0
         project=st.lists(TEXTS.filter(bool), max_size=3).map(tuple),
         vendor=st.lists(TEXTS.filter(bool), max_size=3).map(tuple),
         age=st.integers(0, 100),
-        min=st.none() | st.decimals(0, 10**12, places=2),
+        min=TEXTS,
         changed=st.booleans(),
         blocked=st.booleans(),
         sort=st.none() | st.sampled_from(Sort),
@@ -36,11 +34,11 @@ def test_an_address_reads_back_as_the_same_list(query: ListQuery) -> None:
 
 def test_an_address_leaves_out_what_is_as_usual() -> None:
     assert ListQuery().address == "/commitments?view=ready"
-    query = ListQuery(q="SC 014", project=("Riverside Tower",), min=Decimal(1000), changed=True)
+    query = ListQuery(q="SC 014", project=("Riverside Tower",), min="1000", changed=True)
     assert query.address == "/commitments?view=ready&q=SC+014&project=Riverside+Tower&min=1000&changed=yes"
 
 
-@pytest.mark.parametrize("text", ["age=soon", "min=much", "view=none", "sort=backwards", "at=0", "q=" + "x" * 201])
+@pytest.mark.parametrize("text", ["age=soon", "view=none", "sort=backwards", "at=0", "q=" + "x" * 201])
 def test_what_no_address_of_ours_says_is_the_whole_view(text: str) -> None:
     assert ListQuery.read(text, DeskView.FAILED) == ListQuery(view=DeskView.FAILED)
 

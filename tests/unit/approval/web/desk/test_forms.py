@@ -79,11 +79,11 @@ def test_a_document_number_and_id_contain_only_printable_characters() -> None:
 
 @pytest.mark.parametrize("text", ["", " ", "\u200b", "\u200d\u200d\u200d", " \u2060\n\xa0", "\u3164"])
 def test_what_nobody_can_see_was_not_typed(text: str) -> None:
-    assert forms.typed_text({"reason": text}, "reason") == ""
+    assert forms.seen_text({"reason": text}, "reason") == ""
 
 
 def test_what_was_typed_keeps_its_hidden_characters() -> None:
-    assert forms.typed_text({"reason": " \u05d0\u200f. "}, "reason") == "\u05d0\u200f."
+    assert forms.seen_text({"reason": " \u05d0\u200f. "}, "reason") == "\u05d0\u200f."
 
 
 @pytest.mark.parametrize("value", [f"reject:1:{'z' * 64}:x", f"reject:1000001:{HASH}:x", f"reject:1:{HASH.upper()}:x"])
