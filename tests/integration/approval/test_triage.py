@@ -182,7 +182,7 @@ async def test_a22_a_newer_revision_is_never_sent_unread(desk: DeskUnderTest) ->
         await mark(browser, value_of(CONCRETE, "reject"), reason="Too expensive.")
         await mark(browser, value_of(STEEL))
         await desk.receive(resent(CHEAPER))
-        assert "changed since marked" in (await browser.get(READY)).text
+        assert "mark-outdated" in (await browser.get(READY)).text
         review = text_of(await browser.get("/review"))
         assert "SC-014 is now revision 2; you read revision 1. Nothing was exported." in review
         page = await browser.get(f"{READY}&item=8841")
