@@ -22,6 +22,21 @@ _SCROLLS = """() => {
   return [`scrolls sideways by ${root.scrollWidth - root.clientWidth} px: ${wide.at(-1)?.outerHTML.slice(0, 120)}`];
 }"""
 
+_CUT = """() => {
+  const right = element => element.getBoundingClientRect().right;
+  const cards = [...document.querySelectorAll(".sheet")].filter(card => card.scrollWidth > card.clientWidth + 1)
+    .map(card => `runs out of its card by ${card.scrollWidth - card.clientWidth} px: ${card.outerHTML.slice(0, 120)}`);
+  const tags = [...document.querySelectorAll(".item .urgent .tag")].filter(tag => right(tag) > right(tag.closest("tr")))
+    .map(tag => `cut: ${tag.outerHTML}`);
+  const broken = [...document.querySelectorAll("td.amount")].filter(cell => {
+    const text = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT).nextNode();
+    const range = document.createRange();
+    if (text) range.selectNodeContents(text);
+    return innerWidth > 800 && new Set([...range.getClientRects()].map(box => box.top)).size > 1;
+  }).map(cell => `an amount in two lines: ${cell.innerText}`);
+  return [...cards, ...tags, ...broken];
+}"""
+
 _SMALL = """() => [...document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, summary")]
   .filter(element => element.checkVisibility() && !element.closest(".skip"))
   .filter(element => {
@@ -79,7 +94,8 @@ async def look_at(page: Page, pictures: Path | None, *, is_thorough: bool) -> li
             if is_thorough or (scheme, width) in AXE_SEES:
                 wrong += await _violations(page)
             if scheme == "light":
-                wrong += await page.evaluate(_SCROLLS) + await page.evaluate(_SMALL) + await page.evaluate(_HIDDEN)
+                for check in (_SCROLLS, _CUT, _SMALL, _HIDDEN):
+                    wrong += await page.evaluate(check)
             found += [f"{scheme}, {width} px: {each}" for each in wrong]
     return found
 

@@ -67,6 +67,18 @@ def _follows(link: str) -> Steps:
     return steps
 
 
+async def _accepts_what_is_open(page: Page) -> None:
+    accept = page.locator("#answer").get_by_role("button", name="Accept", exact=True)
+    if await accept.count():
+        await accept.click()
+
+
+async def _reviews_what_is_open(page: Page) -> None:
+    await _accepts_what_is_open(page)
+    await page.get_by_role("link", name="Ready to Export").click()
+    await page.get_by_role("form", name="Your answers").locator(":is(button, a)").click()
+
+
 async def _types_wrong_amounts(page: Page) -> None:
     await page.get_by_label("Number", exact=True).fill("SC-900")
     await page.get_by_label("Title", exact=True).fill("W" * 80)
@@ -87,7 +99,8 @@ PAGES = (
     PageUnderTest(_DESK, "ready-and-one-updated", f"{_READY}&item={example(Course.UPDATED)}"),
     PageUnderTest(_DESK, "ready-and-one-disputed", f"{_READY}&item={example(Course.DISPUTED)}"),
     PageUnderTest(_DESK, "ready-with-marks", _READY, _presses("Accept all")),
-    PageUnderTest(_DESK, "review", "/review"),
+    PageUnderTest(_DESK, "ready-and-one-marked", f"{_READY}&item={example(Course.UPDATED)}", _accepts_what_is_open),
+    PageUnderTest(_DESK, "review", f"{_READY}&item={example(Course.UPDATED)}", _reviews_what_is_open),
     PageUnderTest(_DESK, "reject-several", _READY, _follows("Reject several")),
     PageUnderTest(_DESK, "print", "/print?view=ready"),
     PageUnderTest(_DESK, "failed", "/commitments?view=failed"),

@@ -1,6 +1,7 @@
 """Every page of desk and sandbox in a real browser: axe, colours, narrow screens, keyboard; and its screenshots."""
 
 import os
+import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -19,12 +20,15 @@ from sandbox.story.actors import Actors
 from sandbox.world import World, WorldOptions, running_world
 from schemas.examples.cast import SAM
 from schemas.fields import FailureClass
-from tests.end_to_end.page_checks import look_at
+from tests.end_to_end.page_checks import HEIGHT, look_at
 from tests.end_to_end.page_table import LONG_WORDS, PAGES, WAITING, PageUnderTest, Site, example
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240), pytest.mark.asyncio(loop_scope="module")]
 
 VIEWS = ("ready", "failed", "exporting", "synced", "differing", "rejected")
+LANDSCAPE_PX, PORTRAIT_PX = 1032, 703
+"""What is between the margins of a sheet of A4."""
+
 NOBODY_ANSWERS = "http://127.0.0.1:9"
 
 
@@ -120,6 +124,41 @@ async def test_the_demo_has_examples_in_every_view_of_every_failure_and_of_every
     subjects = {mail.subject.partition(":")[0] for mail in sites.world.mailbox.to(None)}
     about_commitments = {"Rejected", "Export failed", "Re-sent", "Question", "Answered", "Not received by accounting"}
     assert subjects == {*about_commitments, "ERP Integrations Daily Summary"}
+
+
+@pytest.mark.parametrize(
+    ("path", "width"),
+    [("/print?view=all", LANDSCAPE_PX), (f"/commitments/{example(Course.RESENT)}/history", PORTRAIT_PX)],
+    ids=["list", "history"],
+)
+async def test_paper_shows_tables_with_their_heads_and_not_the_cards_of_a_phone(
+    path: str, width: int, sites: Sites
+) -> None:
+    page = await sites.open(PageUnderTest(Site.DESK, "paper", path))
+    await page.set_viewport_size({"width": width, "height": HEIGHT})
+    await page.emulate_media(media="print")
+    layouts = await page.locator("thead, tbody tr, tbody td").evaluate_all(
+        "all => all.map(element => getComputedStyle(element).display)"
+    )
+    beyond = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    paper = await page.pdf(prefer_css_page_size=True)
+    await page.close()
+    assert set(layouts) == {"table-header-group", "table-row", "table-cell"}
+    assert beyond == 0
+    assert len(re.findall(rb"/Type ?/Page\b", paper)) == 1
+
+
+@pytest.mark.parametrize("width", [834, 375])
+async def test_the_answer_to_an_open_commitment_is_in_sight_on_a_small_screen(width: int, sites: Sites) -> None:
+    page = await sites.open(
+        PageUnderTest(Site.DESK, "answer", f"/commitments?view=ready&item={example(Course.RESENT)}")
+    )
+    await page.set_viewport_size({"width": width, "height": HEIGHT})
+    for name in ("Accept", "Reject"):
+        await expect(page.locator("#answer").get_by_role("button", name=name)).to_be_in_viewport(ratio=1)
+    top = await page.locator("#pane").evaluate("pane => pane.getBoundingClientRect().top")
+    await page.close()
+    assert top < 64
 
 
 async def test_a_page_that_refreshes_itself_leaves_what_somebody_types(sites: Sites) -> None:

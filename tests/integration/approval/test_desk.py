@@ -79,7 +79,7 @@ async def test_a19_a_commitment_is_rejected_corrected_and_accepted(desk: DeskUnd
         assert sent_at_once.headers["location"].startswith("/review")
         check = await browser.get(sent_at_once.headers["location"])
         assert "Check before export" in text_of(check)
-        assert "Line 2 cost code 03-300 03-310" in text_of(check)
+        assert "Line 2 cost code: 03-300 → now 03-310" in text_of(check)
         assert "Export 1 commitment" in text_of(check)
         assert "Accepted. SC-014" in text_of(await follow(browser, await confirm(browser, check)))
     assert len(await desk.published("decision.rejected")) == len(await desk.published("decision.accepted")) == 1
@@ -419,7 +419,7 @@ async def test_a25_a_failed_export_is_retried_without_another_approval(desk: Des
     )
     async with desk.browser(DANA) as browser:
         page = await browser.get("/commitments?view=failed")
-        assert "QuickBooks has no vendor Acme Concrete. 3140 Accounting approver" in text_of(page)
+        assert "QuickBooks has no vendor Acme Concrete. Accounting approver" in text_of(page)
         fields = hidden_fields(page, "/retry")
         first = await follow(browser, await browser.post("/commitments/8841/retry", data=fields))
         assert "SC-014 will be tried again. No new approval is needed." in text_of(first)

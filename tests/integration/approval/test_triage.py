@@ -361,7 +361,7 @@ async def test_what_cannot_be_sent_any_more_is_not_counted_as_accepted(desk: Des
     assert "1 accepted: USD 1.3 k \N{MIDDLE DOT} 2 changed or answered since you marked them" in text_of(page)
     row = page.text.split('id="row-8841"')[1].split("</tr>")[0]
     assert "mark-outdated" in row
-    assert '<span class="tag tag-warning">changed</span>' in row
+    assert '<span class="tag tag-warning">changed since marked</span>' in row
 
 
 async def test_the_review_shows_what_was_to_be_read_and_stays_when_one_is_taken_back(desk: DeskUnderTest) -> None:

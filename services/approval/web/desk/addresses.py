@@ -119,6 +119,19 @@ class ListQuery(BaseModel):
         return self.sort or DEFAULT_SORTS[self.view]
 
     @property
+    def is_sorted(self) -> bool:
+        """Whether somebody chose another order than that of the view."""
+        return self.order != DEFAULT_SORTS[self.view]
+
+    @property
+    def amounts(self) -> str:
+        """The amounts that are listed, as they were typed; empty if all are."""
+        least, most = self.min.strip(), self.max.strip()
+        if least and most:
+            return f"{least} to {most}"
+        return f"from {least}" if least else f"to {most}" if most else ""
+
+    @property
     def filter(self) -> ListFilter:
         """What of the view is listed."""
         return ListFilter(
