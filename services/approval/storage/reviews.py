@@ -9,7 +9,7 @@ from typing import Any
 from schemas.commitment import Commitment
 from schemas.events import Change, DirectoryPerson, ErpConnection
 from schemas.fields import Status
-from services.approval.rules.checks import Namesake, findings, is_number_cut, kept_number
+from services.approval.rules.checks import findings
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, current_status, standing_approval
 from services.approval.rules.controls import Authority
 from services.approval.rules.differences import differences
@@ -17,6 +17,7 @@ from services.approval.rules.erp import next_erp, target_erp, target_reason, why
 from services.approval.rules.evidence import Holder
 from services.approval.rules.finding import Finding
 from services.approval.rules.leaving import connection_that_is_back
+from services.approval.rules.numbers import Namesake
 from services.approval.rules.references import EntryName, Known, entries_to_look_up
 from services.approval.rules.refused_before import OtherRefusal, open_refusal, refused_before, refused_of_another
 from services.approval.rules.rows import SubmissionRow
@@ -197,7 +198,7 @@ async def _look_up(
 
 def _number(row: SubmissionRow, content: Commitment, erp: ErpConnection | None) -> NumberInErp:
     key = (row.commitment_id, row.content_hash)
-    return NumberInErp(key, kept_number(content, erp), is_number_cut(content, erp))
+    return NumberInErp.of(key, content.number, erp)
 
 
 def _why_unreachable(facts: CommitmentFacts, erps: Sequence[ErpConnection], content: Commitment) -> str:
