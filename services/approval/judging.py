@@ -8,7 +8,7 @@ from schemas.events import DirectoryPerson, ErpConnection
 from schemas.fields import Status
 from schemas.snapshot import Snapshot
 from schemas.zones import zone_info
-from services.approval.rules.accepting import asked_terms, number_at_stake
+from services.approval.rules.accepting import asked_terms, numbers_at_stake
 from services.approval.rules.answers import (
     Accept,
     Answer,
@@ -21,9 +21,10 @@ from services.approval.rules.answers import (
 )
 from services.approval.rules.approval_rules import ApprovalRules, CompanyRules
 from services.approval.rules.commands import AnswerContext, carry_out
-from services.approval.rules.commitment import CommitmentFacts, current_status, standing_approval
+from services.approval.rules.commitment import CommitmentFacts, current_status, standing_approval, without_approvals
 from services.approval.rules.conflicts import held_by
-from services.approval.rules.controls import ALONE, Authority, Mandate, mandate
+from services.approval.rules.controls import ALONE, Authority, Mandate, void_approvals
+from services.approval.rules.controls import mandate as accepts_by
 from services.approval.rules.erp import erp_title, target_erp
 from services.approval.rules.evidence import document_in_erp, names_in_erp, objection
 from services.approval.rules.leaving import objection_to_leaving
@@ -109,8 +110,8 @@ class Judge:
         """
         around = await self._circumstances(db, who, asked)
         if is_recorded:
-            at_stake = (number_at_stake(each.facts, each.answer, around.erps) for each in asked)
-            await namesakes.lock(db, who.company_id, [number for number in at_stake if number])
+            at_stake = (numbers_at_stake(each.facts, each.answer, around.erps) for each in asked)
+            await namesakes.lock(db, who.company_id, frozenset().union(*at_stake))
         judged = []
         for group in await _in_groups(db, asked):
             known = await _with_contents(db, who.company_id, group, around)
@@ -139,25 +140,31 @@ class Judge:
         context = replace(_context(facts, who, erps, traceparent), last=last)
         if isinstance(answer, Accept | Reject) and (held := await _held_by_other(db, facts, answer, context, around)):
             return Answered(held, facts)
-        snapshot, findings = await exported(db, who.company_id, facts, answer, asked.checked, erps)
+        mandate = _mandate(facts, asked.checked, around.authority)
+        counted = without_approvals(facts, mandate.void)
+        snapshot, findings = await exported(db, who.company_id, counted, answer, asked.checked, erps)
         result = carry_out(
             facts,
             answer,
             context,
             snapshot=snapshot,
             findings=findings,
-            wrong_terms=_wrong_terms(facts, answer, context, erps, snapshot),
+            wrong_terms=_wrong_terms(counted, answer, context, erps, snapshot),
             objection=await _objection(db, who.company_id, facts, answer, erps),
-            mandate=_mandate(facts, snapshot, around.authority),
+            mandate=mandate,
         )
         return Answered(result, facts)
 
 
-def _mandate(facts: CommitmentFacts, snapshot: Snapshot | None, authority: Authority | None) -> Mandate:
+def _mandate(facts: CommitmentFacts, checked: CheckedSubmission | None, authority: Authority | None) -> Mandate:
+    """Return how whoever has `authority` accepts what was checked."""
     current = current_status(facts)
-    if not (current and snapshot and authority):
+    if not (current and checked and authority):
         return ALONE
-    return mandate(snapshot.commitment, current.summary.sent_by, authority, standing_approval(facts))
+    content, sent_by, senders = checked.content, current.summary.sent_by, checked.senders
+    void = void_approvals(content, sent_by, authority, facts.first_approvals, senders)
+    first = standing_approval(without_approvals(facts, void))
+    return replace(accepts_by(content, sent_by, authority, first, senders), void=void)
 
 
 def _context(

@@ -86,19 +86,20 @@ def asked_terms(facts: CommitmentFacts, answer: Accept) -> Terms:
     return Terms(answer.erp_code or first.erp_code, day, answer.note)
 
 
-def number_at_stake(facts: CommitmentFacts, answer: Answer, erps: Sequence[ErpConnection]) -> str | None:
-    """The number that an export ordered by `answer` would have in its ERP, as that keeps it; None without an order."""
+def numbers_at_stake(facts: CommitmentFacts, answer: Answer, erps: Sequence[ErpConnection]) -> frozenset[str]:
+    """The numbers that an export ordered by `answer` may have in its ERP, as that keeps them; none without an order."""
     current = current_status(facts)
     if current is None:
-        return None
+        return frozenset()
     match answer:
         case Accept():
             code = asked_terms(facts, answer).erp_code
         case Retry() | ExportAgain() | Settle(document=None):
             code = terms_of(facts, answer).erp_code
         case _:
-            return None
-    return kept_number(code or current.summary.number, target_erp(facts, erps))
+            return frozenset()
+    erp = target_erp(facts, erps)
+    return frozenset(kept_number(each, erp) for each in (code, current.summary.number) if each)
 
 
 def _is_repeated(first: FirstApproval, answer: Accept, by: Person, asked: Terms) -> bool:

@@ -1,6 +1,6 @@
 """Checks a commitment before it is accepted; each problem is a finding in words."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from types import MappingProxyType
 
 from schemas.commitment import Commitment, Person
@@ -38,6 +38,7 @@ def findings(
     in_erp: Known = MappingProxyType({}),
     authority: Authority | None = None,
     first: FirstApproval | None = None,
+    senders: Collection[str] = (),
 ) -> tuple[Finding, ...]:
     """All findings on `commitment` as `sent_by` submitted it.
 
@@ -46,7 +47,7 @@ def findings(
     `refused_before` says why the ERP refused an earlier revision or another commitment, if that was not corrected.
     `why_unreachable` says why no connection takes it: a warning, as one may be on its way. `in_erp` are those names of
     `entries_to_look_up` that the ERP has. `authority` is what whoever looks may accept, None if nothing; `first` is the
-    approval of the first of two approvers, if it stands.
+    approval of the first of two approvers, if it stands; `senders` are the ids of those who sent any revision.
     """
     return (
         *amount_findings(commitment, erp),
@@ -58,7 +59,7 @@ def findings(
         *unusual_findings(commitment, others),
         *([Finding(REFUSED_BEFORE, refused_before, is_blocking=False)] if refused_before else []),
         *([Finding(UNREACHABLE, why_unreachable, is_blocking=False)] if why_unreachable else []),
-        *(control_findings(commitment, sent_by, authority, first) if authority else ()),
+        *(control_findings(commitment, sent_by, authority, first, senders) if authority else ()),
     )
 
 

@@ -11,7 +11,7 @@ from schemas.fields import FailureClass, Owner, Status
 from services.approval.rules import status
 from services.approval.rules.checks import UNREACHABLE, unknown_limits
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus
-from services.approval.rules.controls import Authority
+from services.approval.rules.controls import Authority, as_counted
 from services.approval.rules.erp import UNNAMED_ERP, connection_name, is_held_back, target_erp
 from services.approval.rules.finding import Finding
 from services.approval.rules.guards import is_erp_left, missing_document
@@ -251,7 +251,13 @@ async def list_rows(
 ) -> list[ListRow]:
     """Return `commitments` of one company, which exports to `erps`, as rows of a view for whoever has `authority`."""
     rows = [
-        ListRow(each.facts, each.current, target_erp(each.facts, erps), (), connection_that_is_back(each.current, erps))
+        ListRow(
+            as_counted(each.facts, authority),
+            each.current,
+            target_erp(each.facts, erps),
+            (),
+            connection_that_is_back(each.current, erps),
+        )
         for each in commitments
     ]
     if view is DeskView.READY:
