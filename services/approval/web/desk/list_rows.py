@@ -250,15 +250,10 @@ async def list_rows(
     authority: Authority | None = None,
 ) -> list[ListRow]:
     """Return `commitments` of one company, which exports to `erps`, as rows of a view for whoever has `authority`."""
+    counted = [(as_counted(each.facts, authority), each.current) for each in commitments]
     rows = [
-        ListRow(
-            as_counted(each.facts, authority),
-            each.current,
-            target_erp(each.facts, erps),
-            (),
-            connection_that_is_back(each.current, erps),
-        )
-        for each in commitments
+        ListRow(facts, current, target_erp(facts, erps), (), connection_that_is_back(current, erps))
+        for facts, current in counted
     ]
     if view is DeskView.READY:
         return await _waiting_rows(db, rows, partial(reviews.check, db, company_id, erps, authority=authority))
