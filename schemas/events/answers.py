@@ -119,7 +119,7 @@ class DecisionFirstApproved(CommitmentData):
     """An approver approved a revision that a second one has to accept; nothing is written until then."""
 
     topic: ClassVar[str] = "decision.first_approved"
-    identity: ClassVar[tuple[str, ...]] = ("revision", "content_hash")
+    identity: ClassVar[tuple[str, ...]] = ("revision", "content_hash", "approver_id")
 
     content_hash: ContentHash = Field(description="That of the content that was approved.")
     decided_by: Person = Field(description="Who approved it first.")
@@ -132,6 +132,11 @@ class DecisionFirstApproved(CommitmentData):
     limit_of: DelegatedLimit | None = Field(
         default=None, description="The limit of another approver that was needed, since their own does not suffice."
     )
+
+    @property
+    def approver_id(self) -> str:
+        """Who approved it: where that does not count any more, somebody else can."""
+        return self.decided_by.id
 
 
 class DecisionRejected(CommitmentData):

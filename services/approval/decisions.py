@@ -76,7 +76,9 @@ class Decisions:
     ) -> Answered:
         """Return the result of `answer` as the next decision on a commitment that is locked; `record` writes it."""
         last = await audit.last_decision(db, facts.id)
-        (judged,) = await self._judge.judge(db, who, [Asked(facts, answer)], traceparent=traceparent, last=last)
+        (judged,) = await self._judge.judge(
+            db, who, [Asked(facts, answer)], traceparent=traceparent, last=last, is_recorded=True
+        )
         return judged
 
     async def check(self, db: Transaction, who: DirectoryPerson, *asked: Asked) -> list[Answered]:

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
-from schemas.commitment import Commitment, ErpDocument
+from schemas.commitment import ErpDocument
 from schemas.events import DirectoryPerson, ErpConnection
 from schemas.fields import Status
 from schemas.snapshot import Snapshot
 from schemas.zones import zone_info
-from services.approval.rules.accepting import asked_terms
+from services.approval.rules.accepting import asked_terms, numbers_at_stake
 from services.approval.rules.answers import (
     Accept,
     Answer,
@@ -21,22 +20,21 @@ from services.approval.rules.answers import (
     Settle,
 )
 from services.approval.rules.approval_rules import ApprovalRules, CompanyRules
-from services.approval.rules.checks import findings_on_repeat, not_mended, note_findings
 from services.approval.rules.commands import AnswerContext, carry_out
-from services.approval.rules.commitment import CommitmentFacts, current_status, standing_approval
+from services.approval.rules.commitment import CommitmentFacts, current_status, standing_approval, without_approvals
 from services.approval.rules.conflicts import held_by
-from services.approval.rules.controls import ALONE, Authority, Mandate, mandate
+from services.approval.rules.controls import ALONE, Authority, Mandate, void_approvals
+from services.approval.rules.controls import mandate as accepts_by
 from services.approval.rules.erp import erp_title, target_erp
 from services.approval.rules.evidence import document_in_erp, names_in_erp, objection
-from services.approval.rules.finding import Finding
 from services.approval.rules.leaving import objection_to_leaving
 from services.approval.rules.marks import Mark
-from services.approval.rules.orders import terms_of, wrong_terms_again
+from services.approval.rules.orders import wrong_terms_again
 from services.approval.rules.terms import WrongTerm, wrong_terms
-from services.approval.storage import directory, documents, marks, reviews, submissions
+from services.approval.storage import directory, documents, marks, namesakes, reviews, submissions
 from services.approval.storage.authorities import authority_of
+from services.approval.storage.exported import exported
 from services.approval.storage.reviews import CheckedSubmission
-from services.pipeline.apart import apart
 from services.pipeline.clock import utc_now
 from services.pipeline.database import Transaction
 
@@ -103,12 +101,17 @@ class Judge:
         *,
         traceparent: str | None = None,
         last: tuple[int, str] | None = None,
+        is_recorded: bool = False,
     ) -> list[Answered]:
         """Return what each answer of `who` would do now; all are about commitments of their company.
 
-        `last` is the place of the last decision in the chain of the commitment, where the answer is to be recorded.
+        `last` is the place of the last decision in the chain of the commitment, where the answer is to be recorded. If
+        it `is_recorded`, nobody else can order an export under the same number until this transaction ends.
         """
         around = await self._circumstances(db, who, asked)
+        if is_recorded:
+            at_stake = (numbers_at_stake(each.facts, each.answer, around.erps) for each in asked)
+            await namesakes.lock(db, who.company_id, frozenset().union(*at_stake))
         judged = []
         for group in await _in_groups(db, asked):
             known = await _with_contents(db, who.company_id, group, around)
@@ -137,25 +140,31 @@ class Judge:
         context = replace(_context(facts, who, erps, traceparent), last=last)
         if isinstance(answer, Accept | Reject) and (held := await _held_by_other(db, facts, answer, context, around)):
             return Answered(held, facts)
-        snapshot, findings = await _exported(db, asked, around)
+        mandate = _mandate(facts, asked.checked, around.authority)
+        counted = without_approvals(facts, mandate.void)
+        snapshot, findings = await exported(db, who.company_id, counted, answer, asked.checked, erps)
         result = carry_out(
             facts,
             answer,
             context,
             snapshot=snapshot,
             findings=findings,
-            wrong_terms=_wrong_terms(facts, answer, context, erps, snapshot),
+            wrong_terms=_wrong_terms(counted, answer, context, erps, snapshot),
             objection=await _objection(db, who.company_id, facts, answer, erps),
-            mandate=_mandate(facts, snapshot, around.authority),
+            mandate=mandate,
         )
         return Answered(result, facts)
 
 
-def _mandate(facts: CommitmentFacts, snapshot: Snapshot | None, authority: Authority | None) -> Mandate:
+def _mandate(facts: CommitmentFacts, checked: CheckedSubmission | None, authority: Authority | None) -> Mandate:
+    """Return how whoever has `authority` accepts what was checked."""
     current = current_status(facts)
-    if not (current and snapshot and authority):
+    if not (current and checked and authority):
         return ALONE
-    return mandate(snapshot.commitment, current.summary.sent_by, authority, standing_approval(facts))
+    content, sent_by, senders = checked.content, current.summary.sent_by, checked.senders
+    void = void_approvals(content, sent_by, authority, facts.first_approvals, senders)
+    first = standing_approval(without_approvals(facts, void))
+    return replace(accepts_by(content, sent_by, authority, first, senders), void=void)
 
 
 def _context(
@@ -258,40 +267,3 @@ async def _with_contents(
     sent = [(unread[key], row) for key, row in rows.items()]
     checked = await reviews.check(db, company_id, around.erps, sent, around.authority) if sent else []
     return [each if each.checked else each.with_checked(checked) for each in group]
-
-
-async def _exported(
-    db: Transaction, asked: Asked, around: _Circumstances
-) -> tuple[Snapshot | None, tuple[Finding, ...]]:
-    """Return the stored content that the answer would export, and the findings on it if it is to be accepted."""
-    facts, answer = asked.facts, asked.answer
-    match answer:
-        case Accept() if asked.checked:
-            found = asked.checked.findings
-            noted = note_findings(answer.note, facts.id, answer.revision, asked.checked.erp)
-            snapshot = Snapshot.from_text(asked.checked.row.text)
-            return snapshot, not_mended((*found, *noted), asked_terms(facts, answer).erp_code)
-        case Retry() | ExportAgain() | Settle(document=None) if (
-            facts.approved and facts.approved.revision == answer.revision
-        ):
-            key = (facts.id, answer.revision, facts.approved.content_hash)
-            row = (await submissions.find_many(db, [key])).get(facts.id)
-            if row is None:
-                return None, ()
-            snapshot = Snapshot.from_text(row.text)
-            return snapshot, await _findings_again(facts, answer, snapshot.commitment, around.erps)
-        case _:
-            return None, ()
-
-
-async def _findings_again(
-    facts: CommitmentFacts, answer: Retry | ExportAgain | Settle, content: Commitment, erps: Sequence[ErpConnection]
-) -> tuple[Finding, ...]:
-    """Return what the ERP no longer takes of the approved content.
-
-    None for a doubt, which nothing else could end: that export fails instead, and can then be rejected.
-    """
-    if isinstance(answer, Settle):
-        return ()
-    found = await apart(partial(findings_on_repeat, content, target_erp(facts, erps, content)))
-    return not_mended(found, terms_of(facts, answer).erp_code)

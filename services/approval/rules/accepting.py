@@ -1,15 +1,25 @@
 """Judges an acceptance: it orders the export, or is the approval of the first of two approvers."""
 
+from collections.abc import Sequence
+
 from schemas.commitment import Person
-from schemas.events import DecisionAccepted, DecisionFirstApproved
+from schemas.events import DecisionAccepted, DecisionFirstApproved, ErpConnection
 from schemas.fields import Status
-from services.approval.rules.answers import Accept, AlreadyGranted, Blocked
-from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, first_approval, standing_approval
+from services.approval.rules.answers import Accept, AlreadyGranted, Answer, Blocked, ExportAgain, Retry, Settle
+from services.approval.rules.commitment import (
+    CommitmentFacts,
+    CurrentStatus,
+    current_status,
+    first_approval,
+    standing_approval,
+)
 from services.approval.rules.controls import approved_by_you
+from services.approval.rules.erp import target_erp
 from services.approval.rules.facts import Terms
 from services.approval.rules.first_approval import FirstApproval
 from services.approval.rules.guards import is_at, is_content, order_by
-from services.approval.rules.orders import Checked, Verdict, about, unlinked_before
+from services.approval.rules.numbers import kept_number
+from services.approval.rules.orders import Checked, Verdict, about, terms_of, unlinked_before
 
 
 def judge_accept(
@@ -74,6 +84,22 @@ def asked_terms(facts: CommitmentFacts, answer: Accept) -> Terms:
         return Terms(answer.erp_code, answer.accounting_date, answer.note)
     day = answer.accounting_date or first.accounting_date
     return Terms(answer.erp_code or first.erp_code, day, answer.note)
+
+
+def numbers_at_stake(facts: CommitmentFacts, answer: Answer, erps: Sequence[ErpConnection]) -> frozenset[str]:
+    """The numbers that an export ordered by `answer` may have in its ERP, as that keeps them; none without an order."""
+    current = current_status(facts)
+    if current is None:
+        return frozenset()
+    match answer:
+        case Accept():
+            code = asked_terms(facts, answer).erp_code
+        case Retry() | ExportAgain() | Settle(document=None):
+            code = terms_of(facts, answer).erp_code
+        case _:
+            return frozenset()
+    erp = target_erp(facts, erps)
+    return frozenset(kept_number(each, erp) for each in (code, current.summary.number) if each)
 
 
 def _is_repeated(first: FirstApproval, answer: Accept, by: Person, asked: Terms) -> bool:

@@ -75,7 +75,7 @@ def _up_to(limits: Amounts | None) -> str:
         return "any amount"
     amounts = [f"up to {money(amount, currency)}" for currency, amount in limits.items() if amount]
     free = [f"any amount in {currency}" for currency, amount in limits.items() if amount is None]
-    return f"{_list([*amounts, *free, 'nothing in other currencies'])}"
+    return _list([*amounts, *free, "nothing in other currencies"]) if amounts or free else "nothing"
 
 
 def _above(limits: Amounts) -> str:

@@ -1,7 +1,6 @@
 """Checks a commitment before it is accepted; each problem is a finding in words."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
 from types import MappingProxyType
 
 from schemas.commitment import Commitment, Person
@@ -10,9 +9,9 @@ from schemas.events import DirectoryPerson, ErpConnection, LimitsProfile
 from schemas.fields import ToolLevel
 from services.approval.rules.amounts import amount_findings
 from services.approval.rules.controls import Authority, control_findings
-from services.approval.rules.erp import erp_title
 from services.approval.rules.finding import Finding
 from services.approval.rules.first_approval import FirstApproval
+from services.approval.rules.numbers import Namesake, mended_by, number_findings
 from services.approval.rules.references import Known, reference_findings
 from services.approval.rules.unusual import Others, unusual_findings
 
@@ -24,17 +23,6 @@ UNREACHABLE = "ERP"
 
 
 _NO_OTHERS = Others()
-
-
-@dataclass(frozen=True, slots=True)
-class Namesake:
-    """Another commitment of the company, whose number the ERP cannot tell from that of the one that is checked."""
-
-    number: str
-    title: str
-    project: str
-    is_waiting: bool = False
-    """Whether it waits for an answer and has no document, so that only one of the two is to be accepted."""
 
 
 def findings(
@@ -50,27 +38,28 @@ def findings(
     in_erp: Known = MappingProxyType({}),
     authority: Authority | None = None,
     first: FirstApproval | None = None,
+    senders: Collection[str] = (),
 ) -> tuple[Finding, ...]:
     """All findings on `commitment` as `sent_by` submitted it.
 
     `sender` is that person in the directory and `erp` the target connection, None if not known. `namesake` is another
-    commitment whose number the ERP could not tell from this one's, once it has cut them; `others` are its vendor's.
+    commitment whose number, or document number, the ERP could not tell from this one's; `others` are its vendor's.
     `refused_before` says why the ERP refused an earlier revision or another commitment, if that was not corrected.
     `why_unreachable` says why no connection takes it: a warning, as one may be on its way. `in_erp` are those names of
     `entries_to_look_up` that the ERP has. `authority` is what whoever looks may accept, None if nothing; `first` is the
-    approval of the first of two approvers, if it stands.
+    approval of the first of two approvers, if it stands; `senders` are the ids of those who sent any revision.
     """
     return (
         *amount_findings(commitment, erp),
         *_sender(commitment, sent_by, sender),
-        *_number(commitment, erp, namesake),
+        *number_findings(commitment.number, erp, namesake),
         *_limits(commitment, erp),
         *reference_findings(commitment, erp, in_erp),
         *_lines(commitment, erp),
         *unusual_findings(commitment, others),
         *([Finding(REFUSED_BEFORE, refused_before, is_blocking=False)] if refused_before else []),
         *([Finding(UNREACHABLE, why_unreachable, is_blocking=False)] if why_unreachable else []),
-        *(control_findings(commitment, sent_by, authority, first) if authority else ()),
+        *(control_findings(commitment, sent_by, authority, first, senders) if authority else ()),
     )
 
 
@@ -87,7 +76,7 @@ def findings_on_repeat(commitment: Commitment, erp: ErpConnection | None) -> tup
         Finding(
             each.rule,
             f"{each.text} The project has to {each.remedy} and re-send it.",
-            mended_by=_mended_by(each.rule, erp),
+            mended_by=mended_by(each.rule, erp),
         )
         for each in broken
         if not each.is_cut
@@ -118,20 +107,6 @@ def note_findings(
     return (Finding("note", wrong),) if wrong else ()
 
 
-def kept_number(commitment: Commitment, erp: ErpConnection | None) -> str:
-    """The number as the ERP keeps it: cut if the ERP truncates."""
-    if erp and erp.limits.truncates_number:
-        return commitment.number[: erp.limits.number_characters]
-    return commitment.number
-
-
-def is_number_cut(commitment: Commitment, erp: ErpConnection | None) -> bool:
-    """Whether the ERP would take any number that begins as this one does for the same."""
-    limits = erp.limits if erp else None
-    is_full = limits and limits.number_characters and len(commitment.number) >= limits.number_characters
-    return bool(limits and limits.truncates_number and is_full)
-
-
 def _sender(commitment: Commitment, sent_by: Person, sender: DirectoryPerson | None) -> Iterator[Finding]:
     level = sender and sender.commitments_tool.get(commitment.project.id)
     if level and level is not ToolLevel.ADMIN:
@@ -146,47 +121,15 @@ def _sender(commitment: Commitment, sent_by: Person, sender: DirectoryPerson | N
 
 
 def _limits(commitment: Commitment, erp: ErpConnection | None) -> Iterator[Finding]:
-    """What the ERP refuses, or cuts in silence; of a number that is cut, `_number` knows what it would collide with."""
+    """What the ERP refuses, or cuts in silence; of a number that is cut, `number_findings` says more."""
     for broken in broken_limits(commitment, erp.limits, erp.title) if erp else ():
         if not broken.is_cut:
-            mended_by = _mended_by(broken.rule, erp)
-            instead = "Give a document number, or reject it" if mended_by else "Reject it"
+            mended = mended_by(broken.rule, erp)
+            instead = "Give a document number, or reject it" if mended else "Reject it"
             text = f"{broken.text} {instead}; the project has to {broken.remedy} and re-send it."
-            yield Finding(broken.rule, text, mended_by=mended_by)
+            yield Finding(broken.rule, text, mended_by=mended)
         elif broken.rule != "number":
             yield Finding(broken.rule, f"{broken.text} Accepting it accepts this.", is_blocking=False)
-
-
-def _mended_by(rule: str, erp: ErpConnection | None) -> str:
-    """The member of an acceptance that mends what `rule` found: the document's number, where `erp` takes one."""
-    is_of_number = rule in ("number", "number characters")
-    return "erp_code" if is_of_number and erp and erp.limits.takes_erp_code else ""
-
-
-def _number(commitment: Commitment, erp: ErpConnection | None, namesake: Namesake | None) -> Iterator[Finding]:
-    number, kept = commitment.number, kept_number(commitment, erp)
-    limit = erp.limits.number_characters if erp else None
-    if erp and kept != number:
-        becomes = f"{erp.title} keeps {limit} characters. {number} would become {kept}"
-        if namesake and namesake.is_waiting:
-            twin = f"{namesake.number} waits too and would get the same number: accept one only."
-            yield Finding("number", f"{becomes}. {twin}", is_blocking=False)
-        elif namesake:
-            text = f"{becomes}, already used by {namesake.number}."
-            yield Finding("number", text, mended_by=_mended_by("number", erp))
-        else:
-            yield Finding("number", f"{becomes}.", is_blocking=False)
-    elif namesake and not (limit and len(number) > limit):
-        yield Finding("number", _same_number(number, namesake, erp_title(erp)), is_blocking=False)
-
-
-def _same_number(number: str, namesake: Namesake, erp: str) -> str:
-    """That another commitment has the same number, in the same project or another one."""
-    other = f"{namesake.title} of {namesake.project}"
-    is_cut = f", {namesake.number}, once {erp} has cut it" if namesake.number != number else ""
-    if namesake.is_waiting:
-        return f"{number} is also the number of {other}{is_cut}, which waits too: accept one only."
-    return f"{number} is also the number of {other}{is_cut}. Accounting would have two documents with one number."
 
 
 def _lines(commitment: Commitment, erp: ErpConnection | None) -> Iterator[Finding]:

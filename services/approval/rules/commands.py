@@ -38,7 +38,7 @@ from services.approval.rules.answers import (
     Settle,
     Unacceptable,
 )
-from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, current_status
+from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, current_status, without_approvals
 from services.approval.rules.confirming import judge_confirmation
 from services.approval.rules.conflicts import explanation, not_its_document, not_missing
 from services.approval.rules.controls import ALONE, Mandate
@@ -118,7 +118,8 @@ def carry_out(
     """
     checked = Checked(snapshot, tuple(findings), tuple(wrong_terms), objection, mandate)
     current = current_status(facts)
-    verdict = _judge(facts, current, answer, context.by, checked) if current else None
+    counted = without_approvals(facts, mandate.void)
+    verdict = _judge(counted, current, answer, context.by, checked) if current else None
     match verdict:
         case AlreadyGranted() | Blocked() | Unacceptable() | Conflict():
             return verdict

@@ -221,9 +221,12 @@ def holds_number(facts: CommitmentFacts, current: CurrentStatus) -> bool:
 
 
 def first_approval(facts: CommitmentFacts, revision: int, content_hash: str) -> FirstApproval | None:
-    """Who was the first of two approvers of this content; None if nobody has approved it so."""
+    """Who was the first of two approvers of this content; None if nobody has approved it so.
+
+    Of several it is the last one: somebody else approves it first only if what was approved before does not count.
+    """
     same = [each for each in facts.first_approvals if (each.revision, each.content_hash) == (revision, content_hash)]
-    return min(same, key=lambda each: (each.at, canonical(each))) if same else None
+    return max(same, key=lambda each: (each.at, canonical(each))) if same else None
 
 
 def standing_approval(facts: CommitmentFacts) -> FirstApproval | None:
@@ -232,6 +235,11 @@ def standing_approval(facts: CommitmentFacts) -> FirstApproval | None:
     if current is None or current.status is not Status.READY or current.revision != facts.submitted_revision:
         return None
     return first_approval(facts, current.revision, next(iter(facts.hashes)))
+
+
+def without_approvals(facts: CommitmentFacts, void: frozenset[FirstApproval]) -> CommitmentFacts:
+    """`facts` without the approvals that do not count."""
+    return facts.updated(first_approvals=facts.first_approvals - void) if void else facts
 
 
 def _left_at(replaced: ReplacedDocument) -> tuple[int, int, bytes]:

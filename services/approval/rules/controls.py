@@ -1,12 +1,13 @@
 """What the rules of a company let an approver accept: what others sent, up to a limit, together with another one."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from schemas.commitment import Commitment, Person
+from schemas.commitment import Commitment, Person, Summary
 from schemas.events import DelegatedLimit
 from services.approval.rules.approval_rules import CompanyRules, Duties
+from services.approval.rules.commitment import CommitmentFacts, current_status, without_approvals
 from services.approval.rules.finding import Finding
 from services.approval.rules.first_approval import FirstApproval
 from services.pipeline.formats import money
@@ -15,6 +16,9 @@ DUTIES, LIMIT, SECOND = "separation of duties", "approval limit", "second approv
 """The rules, as findings name them."""
 
 MAX_NAMED = 3
+
+Content = Commitment | Summary
+"""What the rules ask about: a commitment, or what is known of it in short."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,8 @@ class Mandate:
 
     needs_second: bool = False
     limit_of: DelegatedLimit | None = None
+    void: frozenset[FirstApproval] = frozenset()
+    """The first approvals that do not count any more."""
 
 
 ALONE = Mandate()
@@ -41,7 +47,7 @@ ALONE = Mandate()
 class Authority:
     """Who looks at a commitment to accept it, by which rules, and which other approvers there are.
 
-    The others are only needed, and given, where approvers have limits.
+    The others are only needed, and given, where approvers have limits, or two of them have to accept.
     """
 
     who: Approver
@@ -50,13 +56,18 @@ class Authority:
 
 
 def control_findings(
-    commitment: Commitment, sent_by: Person, authority: Authority, first: FirstApproval | None = None
+    commitment: Commitment,
+    sent_by: Person,
+    authority: Authority,
+    first: FirstApproval | None = None,
+    senders: Collection[str] = (),
 ) -> Iterator[Finding]:
     """Why the approver may not accept what `sent_by` submitted, or should think twice.
 
-    `first` is the approval of the first of two approvers that stands.
+    `first` is the approval of the first of two approvers that stands and counts. `senders` are the ids of those who
+    sent any revision, as far as they are barred.
     """
-    case = _Case.of(commitment, sent_by, authority.rules, first)
+    case = _Case.of(commitment, sent_by, authority.rules, first, senders)
     part = case.part_of(authority.who.person)
     if case.first and case.first.by.id == authority.who.person.id:
         yield approved_by_you(case.number)
@@ -73,17 +84,47 @@ def control_findings(
         yield Finding(SECOND, _second_words(case), is_blocking=False)
 
 
-def needs_second(commitment: Commitment, rules: CompanyRules) -> bool:
+def needs_second(commitment: Content, rules: CompanyRules) -> bool:
     """Whether two approvers have to accept it."""
     return not _covers(rules.second_approval_above(commitment.currency), abs(Decimal(commitment.total)))
 
 
 def mandate(
-    commitment: Commitment, sent_by: Person, authority: Authority, first: FirstApproval | None = None
+    commitment: Commitment,
+    sent_by: Person,
+    authority: Authority,
+    first: FirstApproval | None = None,
+    senders: Collection[str] = (),
 ) -> Mandate:
-    """How the approver with `authority` accepts it."""
-    case = _Case.of(commitment, sent_by, authority.rules, first)
+    """How the approver with `authority` accepts it; the rest is as for `control_findings`."""
+    case = _Case.of(commitment, sent_by, authority.rules, first, senders)
     return Mandate(needs_second(commitment, authority.rules), case.limit_of_another(authority.who))
+
+
+def void_approvals(
+    content: Content,
+    sent_by: Person,
+    authority: Authority,
+    approvals: Collection[FirstApproval],
+    senders: Collection[str] = (),
+) -> frozenset[FirstApproval]:
+    """Those of `approvals` whose approver could not accept `content` by the rules and rights as they are now."""
+    if not approvals:
+        return frozenset()
+    case = _Case.of(content, sent_by, authority.rules, None, senders)
+    approvers = {each.person.id: each for each in (authority.who, *authority.others)}
+    return frozenset(each for each in approvals if not case.counts(each, approvers.get(each.by.id)))
+
+
+def as_counted(facts: CommitmentFacts, authority: Authority | None) -> CommitmentFacts:
+    """`facts` without first approvals that do not count or are not needed, as whoever has `authority` reads them."""
+    current = current_status(facts) if authority and facts.first_approvals else None
+    if authority is None or current is None:
+        return facts
+    summary = current.summary
+    if not needs_second(summary, authority.rules):
+        return without_approvals(facts, facts.first_approvals)
+    return without_approvals(facts, void_approvals(summary, summary.sent_by, authority, facts.first_approvals))
 
 
 def approved_by_you(number: str) -> Finding:
@@ -114,17 +155,27 @@ def own_part(creator: Person, sent_by: Person, person: Person) -> str:
 class _Case:
     """A commitment as far as the rules ask about it; a credit counts as its amount."""
 
-    commitment: Commitment
+    commitment: Content
     sent_by: Person
     rules: CompanyRules
     amount: Decimal
     first: FirstApproval | None
     """The approval of the first of two approvers, where two are needed."""
 
+    senders: Collection[str] = ()
+    """The ids of those who sent any revision, as far as they are barred."""
+
     @classmethod
-    def of(cls, commitment: Commitment, sent_by: Person, rules: CompanyRules, first: FirstApproval | None) -> "_Case":
+    def of(
+        cls,
+        commitment: Content,
+        sent_by: Person,
+        rules: CompanyRules,
+        first: FirstApproval | None,
+        senders: Collection[str],
+    ) -> "_Case":
         counted = first if needs_second(commitment, rules) else None
-        return cls(commitment, sent_by, rules, abs(Decimal(commitment.total)), counted)
+        return cls(commitment, sent_by, rules, abs(Decimal(commitment.total)), counted, senders)
 
     @property
     def number(self) -> str:
@@ -135,7 +186,16 @@ class _Case:
         return self.commitment.currency
 
     def part_of(self, person: Person) -> str:
-        return own_part(self.commitment.creator, self.sent_by, person)
+        own = own_part(self.commitment.creator, self.sent_by, person)
+        return own or ("sent an earlier revision of" if person.id in self.senders else "")
+
+    def counts(self, approval: FirstApproval, approver: Approver | None) -> bool:
+        """Whether `approver`, who gave `approval`, could give it now; a limit that was lent for it still counts."""
+        if approver is None or self.is_barred(approver.person):
+            return False
+        owner = approval.limit_of
+        is_lent = owner is not None and not self.is_barred(owner) and self._has_limit(owner)
+        return is_lent or self.is_within_limit(approver)
 
     def is_barred(self, person: Person) -> bool:
         """Whether the person may not accept it, whatever their limit."""

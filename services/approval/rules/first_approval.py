@@ -19,6 +19,8 @@ class FirstApproval:
     erp_code: str | None = None
     accounting_date: date | None = None
     note: str | None = None
+    limit_of: Person | None = None
+    """Whose limit was needed, since their own did not suffice."""
 
     @property
     def terms(self) -> Terms:
@@ -29,4 +31,5 @@ class FirstApproval:
     def of(cls, decision: DecisionFirstApproved, at: datetime) -> "FirstApproval":
         """The approval that `decision` tells of."""
         asked = (decision.erp_code, decision.accounting_date, decision.note)
-        return cls(decision.revision, decision.content_hash, decision.decided_by, at, *asked)
+        owner = decision.limit_of.owner if decision.limit_of else None
+        return cls(decision.revision, decision.content_hash, decision.decided_by, at, *asked, owner)

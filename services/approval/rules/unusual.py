@@ -22,7 +22,8 @@ SIMILAR_DAYS = 90
 class Others:
     """Other commitments of the same vendor: the `median` of the `count` latest in the same currency, and a similar one.
 
-    `similar` is the number of one with the same amount in the same project.
+    A credit counts as its amount. `similar` is the number of one with the same amount in the same project; one with the
+    same number has failed, since of others `number_findings` says more.
     """
 
     count: int = 0
@@ -32,14 +33,18 @@ class Others:
 
 def unusual_findings(content: Commitment, others: Others) -> Iterator[Finding]:
     """What is unusual about `content` beside `others`; none of it prevents acceptance."""
-    total, vendor = Decimal(content.total), content.vendor.name
+    total, vendor = abs(Decimal(content.total)), content.vendor.name
     usual = others.median if others.count >= FEWEST_OTHERS else Decimal(0)
     if usual > 0 and total >= MANY_TIMES * usual:
         times = f"{total / usual:,.0f}"
         text = f"{content.number} is {times} times what commitments of {vendor} usually amount to,"
         shown = money(round(usual, decimals_of(content.currency)), content.currency)
         yield Finding("usual amount", f"{text} {shown}.", is_blocking=False)
-    if others.similar:
+    if others.similar == content.number:
+        same = "the same number, vendor, project and amount as another one, whose export failed"
+        text = f"{content.number} has {same}. See that it is not the same order twice."
+        yield Finding("similar", text, is_blocking=False)
+    elif others.similar:
         same = f"the same vendor, project and amount as {others.similar}"
         text = f"{content.number} has {same}. See that it is not the same order twice."
         yield Finding("similar", text, is_blocking=False)

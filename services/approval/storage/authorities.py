@@ -16,7 +16,7 @@ async def authority_of(db: Transaction, who: DirectoryPerson, rules: CompanyRule
     """
     if not who.is_approver:
         return None
-    if not rules.has_limits:
+    if not (rules.has_limits or rules.second_approval):
         return Authority(Approver(who.as_person), rules)
     people = {each.person_id: each for each in await directory.approvers_of_company(db, who.company_id)}
     given: dict[str, list[DelegatedLimit]] = {}

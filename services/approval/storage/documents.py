@@ -1,22 +1,34 @@
-"""Knows which commitments hold a document in an ERP, by its id and by its number."""
+"""Knows which commitments hold a document in an ERP, by its id and by its number, or were ordered under a number."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import case, delete, func, select, tuple_
+from sqlalchemy import Column, Select, Text, and_, bindparam, case, delete, func, select, tuple_
 
 from schemas.commitment import ErpDocument
 from schemas.events import ErpConnection
 from services.approval.rules.commitment import CommitmentFacts
 from services.approval.rules.documents import DocumentName, names_of
 from services.approval.rules.evidence import Holder, under_all_names
+from services.approval.rules.numbers import ordered_name, ordered_number
 from services.approval.rules.rows import StoredRow
 from services.approval.storage.tables import COMMITMENT, DOCUMENT
-from services.pipeline.bulk import insert_many
+from services.pipeline.bulk import arrays, given_rows, insert_many
 from services.pipeline.database import Transaction
 from services.pipeline.fold import StateChange
 
 _NAME = (DOCUMENT.c.connection, DOCUMENT.c.kind, DOCUMENT.c.name)
+
+
+def _numbered() -> Select[Any]:
+    given = given_rows([Column(name, Text) for name in ("key", "connection", "kind", "name")])
+    is_named = and_(*(column == given.c[column.key] for column in _NAME))
+    chosen = select(given.c.key, COMMITMENT.c.number, COMMITMENT.c.state).join(DOCUMENT, is_named)
+    held = chosen.join(COMMITMENT, COMMITMENT.c.id == DOCUMENT.c.commitment_id)
+    return held.where(DOCUMENT.c.company_id == bindparam("company"), COMMITMENT.c.holds_number)
+
+
+_NUMBERED = _numbered()
 
 
 async def save(db: Transaction, changes: Sequence[StateChange[CommitmentFacts, StoredRow]]) -> None:
@@ -44,6 +56,20 @@ async def holder(
     return next(iter(await _others(db, company_id, commitment_id, names)), None)
 
 
+async def numbered(
+    db: Transaction, company_id: str, wanted: Mapping[str, Collection[DocumentName]]
+) -> Sequence[tuple[str, str, str]]:
+    """Return (key of `wanted`, number, state) of commitments whose documents have one of the names under that key."""
+    given = [
+        {"key": key, "connection": name.connection, "kind": name.kind, "name": name.name}
+        for key, names in wanted.items()
+        for name in names
+    ]
+    if not given:
+        return ()
+    return [tuple(row) for row in await db.execute(_NUMBERED, arrays(given) | {"company": company_id})]
+
+
 async def other_holders(
     db: Transaction, company_id: str, facts: CommitmentFacts, erps: Sequence[ErpConnection]
 ) -> Sequence[Holder]:
@@ -63,13 +89,14 @@ async def _others(
     return [Holder(*row) for row in await db.execute(chosen.distinct().order_by(DOCUMENT.c.commitment_id))]
 
 
-def _documents(facts: CommitmentFacts) -> tuple[frozenset[Any], ErpDocument | None]:
-    return facts.standing, facts.ruling.settled_as if facts.ruling else None
+def _documents(facts: CommitmentFacts) -> tuple[frozenset[Any], ErpDocument | None, str | None]:
+    return facts.standing, facts.ruling.settled_as if facts.ruling else None, ordered_number(facts)
 
 
 def _names(facts: CommitmentFacts) -> frozenset[DocumentName]:
-    written, evidence = _documents(facts)
-    return names_of(*(each.document for each in written), *([evidence] if evidence else ()))
+    written, evidence, ordered = _documents(facts)
+    named = names_of(*(each.document for each in written), *([evidence] if evidence else ()))
+    return named | {ordered_name(ordered)} if ordered else named
 
 
 def _rows(facts: CommitmentFacts) -> list[dict[str, Any]]:

@@ -3,9 +3,12 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, bindparam, select, text, true
+from sqlalchemy import ColumnElement, Select, bindparam, func, select, text, true
 
-from services.approval.rules.checks import Namesake
+from schemas.commitment import id_of_number
+from schemas.events import ErpConnection
+from services.approval.rules.numbers import Namesake, has_number, is_number_cut, kept_number, number_names
+from services.approval.storage import documents
 from services.approval.storage.queries import stored_commitment
 from services.approval.storage.tables import COMMITMENT, NUMBER, begins_with
 from services.pipeline.bulk import arrays, given_rows
@@ -16,28 +19,76 @@ _Content = tuple[str, str]
 
 
 class NumberInErp(NamedTuple):
-    """A content's number as the ERP keeps it; `is_cut` if the ERP takes every number that begins so for the same."""
+    """A content's number as the ERP keeps it; `is_cut` if the ERP takes every number that begins so for the same.
+
+    `connections` are the names of that ERP.
+    """
 
     content: _Content
     kept: str
     is_cut: bool
+    connections: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, content: _Content, number: str, erp: ErpConnection | None) -> "NumberInErp":
+        """`number` as `erp` keeps it."""
+        return cls(content, kept_number(number, erp), is_number_cut(number, erp), erp.names if erp else ())
+
+
+async def lock(db: Transaction, company_id: str, numbers: Collection[str]) -> None:
+    """Wait until no other transaction holds one of `numbers`, as the ERP keeps them, and hold them until this one ends.
+
+    Whoever also locks commitments does that before.
+    """
+    for number in sorted({id_of_number(each) for each in numbers}):  # in one order, so that nobody waits in a circle
+        key = f"number\n{company_id}\n{number}"
+        await db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
 
 
 async def find(db: Transaction, company_id: str, numbers: Sequence[NumberInErp]) -> Mapping[_Content, Namesake]:
     """Return for each content another commitment that the ERP could not tell from it by number, if there is one.
 
-    One with a document comes before one that waits; a rejected or retrieved one without a document does not count.
+    One that stands in the ERP, or is about to, comes before one whose document only has that number, and that before
+    one that waits; a rejected or retrieved one without a document does not count.
     """
+    found = await _named(db, company_id, numbers, is_waiting=False)
+    rest = [number for number in numbers if number.content not in found]
+    found |= await _of_documents(db, company_id, rest)
+    rest = [number for number in rest if number.content not in found]
+    return found | await _named(db, company_id, rest, is_waiting=True)
+
+
+async def _named(
+    db: Transaction, company_id: str, numbers: Sequence[NumberInErp], *, is_waiting: bool
+) -> dict[_Content, Namesake]:
+    """Return those that are found by the number of the commitment."""
     found: dict[_Content, Namesake] = {}
-    for is_waiting in (False, True):
-        for is_cut in (True, False):
-            wanted = [number for number in numbers if number.is_cut is is_cut and number.content not in found]
-            statement = _STATEMENTS[is_cut, is_waiting]
-            holders = await _holders(db, company_id, statement, {each.kept for each in wanted}, is_waiting=is_waiting)
-            for number in wanted:
-                others = [other for own_id, other in holders[number.kept] if own_id != number.content[0]]
-                if others:
-                    found[number.content] = min(others, key=lambda other: other.number)
+    for is_cut in (True, False):
+        wanted = [number for number in numbers if number.is_cut is is_cut]
+        statement = _STATEMENTS[is_cut, is_waiting]
+        holders = await _holders(db, company_id, statement, {each.kept for each in wanted}, is_waiting=is_waiting)
+        for number in wanted:
+            others = [other for own_id, other in holders[number.kept] if own_id != number.content[0]]
+            if others:
+                found[number.content] = min(others, key=lambda other: other.number)
+    return found
+
+
+async def _of_documents(db: Transaction, company_id: str, numbers: Sequence[NumberInErp]) -> dict[_Content, Namesake]:
+    """Return those that are found by the number of a document; the ERP has no longer one, so it need not be cut."""
+    wanted = {number.kept: number_names(number.kept, number.connections) for number in numbers}
+    holders: dict[str, list[tuple[str, Namesake]]] = {}
+    for kept, number, state in await documents.numbered(db, company_id, wanted):
+        stored = stored_commitment(state)
+        if stored and has_number(stored.facts, kept):
+            summary = stored.current.summary
+            other = Namesake(number, summary.title, summary.project, is_by_document=True)
+            holders.setdefault(kept, []).append((stored.facts.id, other))
+    found: dict[_Content, Namesake] = {}
+    for wanted_number in numbers:
+        others = [other for own_id, other in holders.get(wanted_number.kept, ()) if own_id != wanted_number.content[0]]
+        if others:
+            found[wanted_number.content] = min(others, key=lambda other: other.number)
     return found
 
 

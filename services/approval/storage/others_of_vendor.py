@@ -52,14 +52,14 @@ async def find(db: Transaction, company_id: str, compared: Sequence[Compared]) -
 
 
 def _medians() -> Select[Any]:
-    """Return the statement for the median of the latest totals of each vendor, in the currency of each given one.
+    """Return the statement for the median of the latest amounts of each vendor, in the currency of each given one.
 
     Both middle amounts are taken from as many, so it is exact: percentile_cont would compute with binary fractions.
     """
     table, given, status = COMMITMENT, _given(), _values("statuses", "status")
     vendor = _values("vendors", "vendor")
     of_vendor = (table.c.vendor == vendor.c.vendor) & (table.c.status == status.c.status)
-    chosen = select(table.c.id, table.c.vendor, table.c.currency, table.c.total).where(
+    chosen = select(table.c.id, table.c.vendor, table.c.currency, func.abs(table.c.total).label("total")).where(
         table.c.company_id == bindparam("company"), of_vendor
     )
     newest = chosen.order_by(table.c.since.desc(), table.c.id.desc()).limit(LATEST).lateral("newest")
@@ -74,11 +74,12 @@ def _medians() -> Select[Any]:
 def _alike() -> Select[Any]:
     """Return the statement for one commitment with the same vendor, project and amount, but another number.
 
-    Amounts differ most, so their index is read first, and no more of it than MOST_ALIKE entries of each status.
+    One that has failed may have the same number, as it does not hold it. Amounts differ most, so their index is read
+    first, and no more of it than MOST_ALIKE entries of each status.
     """
     table, status, given = COMMITMENT, _values("statuses", "status"), _given()
     days = timedelta(days=SIMILAR_DAYS)
-    names = ("id", "number", "vendor", "project", "currency")
+    names = ("id", "number", "vendor", "project", "currency", "status", "holds_number")
     chosen = select(*(table.c[name] for name in names)).where(
         table.c.company_id == bindparam("company"),
         table.c.status == status.c.status,
@@ -86,7 +87,8 @@ def _alike() -> Select[Any]:
         table.c.since.between(given.c.sent_at - days, given.c.sent_at + days),
     )
     same = chosen.order_by(table.c.since.desc()).limit(MOST_ALIKE).lateral("same")
-    is_alike = (same.c.id != given.c.id) & (same.c.number != given.c.number)
+    is_failed = (same.c.status == Status.FAILED.value) & ~same.c.holds_number
+    is_alike = (same.c.id != given.c.id) & ((same.c.number != given.c.number) | is_failed)
     for name in ("vendor", "project", "currency"):
         is_alike &= same.c[name] == given.c[name]
     found = select(given.c.id, func.min(same.c.number)).select_from(given)

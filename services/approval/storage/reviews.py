@@ -1,7 +1,7 @@
 """Collects what an approver reads before answering: contents, findings, and changes since the last revision."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -9,14 +9,22 @@ from typing import Any
 from schemas.commitment import Commitment
 from schemas.events import Change, DirectoryPerson, ErpConnection
 from schemas.fields import Status
-from services.approval.rules.checks import Namesake, findings, is_number_cut, kept_number, unlisted_sender
-from services.approval.rules.commitment import CommitmentFacts, CurrentStatus, current_status, standing_approval
-from services.approval.rules.controls import Authority
+from services.approval.rules.approval_rules import Duties
+from services.approval.rules.checks import findings, unlisted_sender
+from services.approval.rules.commitment import (
+    CommitmentFacts,
+    CurrentStatus,
+    current_status,
+    standing_approval,
+    without_approvals,
+)
+from services.approval.rules.controls import Authority, as_counted, void_approvals
 from services.approval.rules.differences import differences
 from services.approval.rules.erp import next_erp, target_erp, target_reason, why_unreachable
 from services.approval.rules.evidence import Holder
 from services.approval.rules.finding import Finding
 from services.approval.rules.leaving import connection_that_is_back
+from services.approval.rules.numbers import Namesake
 from services.approval.rules.references import EntryName, Known, entries_to_look_up
 from services.approval.rules.refused_before import OtherRefusal, open_refusal, refused_before, refused_of_another
 from services.approval.rules.rows import SubmissionRow
@@ -47,7 +55,8 @@ _WAITING = (Status.READY, Status.DISPUTED)
 class CheckedSubmission:
     """A submission with its findings as of now; `erp` is the connection that it would be exported to.
 
-    `sender` is who sent it as the directory lists them, None if it does not.
+    `sender` is who sent it as the directory lists them, None if it does not. `senders` are the ids of those who sent
+    any revision, where they may not accept it.
     """
 
     row: SubmissionRow
@@ -55,6 +64,7 @@ class CheckedSubmission:
     erp: ErpConnection | None
     findings: tuple[Finding, ...]
     sender: DirectoryPerson | None = None
+    senders: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +113,8 @@ async def review_many(
     checked: dict[str, list[CheckedSubmission]] = {}
     for found in await check(db, company_id, erps, pairs, authority) if pairs else ():
         checked.setdefault(found.row.commitment_id, []).append(found)
-    return [await _review(db, company_id, each, erps, checked.get(each.facts.id, [])) for each in stored]
+    counted = [replace(each, facts=as_counted(each.facts, authority)) for each in stored]
+    return [await _review(db, company_id, each, erps, checked.get(each.facts.id, [])) for each in counted]
 
 
 async def _review(
@@ -144,7 +155,7 @@ async def check(
     """
     contents = await apart(partial(_contents, [row for _, row in submitted]))
     targets = [target_erp(facts, erps, content) for (facts, _), content in zip(submitted, contents, strict=True)]
-    known = await _look_up(db, company_id, submitted, contents, targets)
+    known = await _look_up(db, company_id, submitted, contents, targets, authority)
     refused = await apart(partial(_all_refused_before, submitted, contents, targets, known))
     checked = []
     for (facts, row), content, erp, refusal in zip(submitted, contents, targets, refused, strict=True):
@@ -158,11 +169,11 @@ async def check(
             namesake=known.namesakes.get((row.commitment_id, row.content_hash)),
             others=known.others.get(row.commitment_id, Others()),
             refused_before=refusal,
-            **_approver(facts, authority),
+            **_approver(facts, row, content, authority, known),
         )
-        sender = known.senders.get(row.sent_by.id)
+        sender, barred = known.senders.get(row.sent_by.id), known.barred.get(row.commitment_id, frozenset())
         found = found if sender else (*found, unlisted_sender(row.sent_by))
-        checked.append(CheckedSubmission(row, content, erp, found, sender))
+        checked.append(CheckedSubmission(row, content, erp, found, sender, barred))
     return checked
 
 
@@ -171,6 +182,7 @@ class _Known:
     """What is looked up for several submissions together."""
 
     senders: Mapping[str, DirectoryPerson]
+    barred: Mapping[str, frozenset[str]]
     namesakes: Mapping[tuple[str, str], Namesake]
     refused: Mapping[str, Commitment]
     refusals: Sequence[OtherRefusal]
@@ -184,12 +196,14 @@ async def _look_up(
     submitted: Sequence[tuple[CommitmentFacts, SubmissionRow]],
     contents: Sequence[Commitment],
     targets: Sequence[ErpConnection | None],
+    authority: Authority | None,
 ) -> _Known:
     rows = [row for _, row in submitted]
     names = (entries_to_look_up(content, erp) for content, erp in zip(contents, targets, strict=True))
     is_any_waiting = any(_waits(facts) for facts, _ in submitted)
     return _Known(
         await directory.people(db, {row.sent_by.id for row in rows}),
+        await submissions.senders(db, _re_sent(submitted)) if _bars_senders(authority) else {},
         await namesakes.find(db, company_id, list(map(_number, rows, contents, targets))),
         await _refused(db, [(facts, row, erp) for (facts, row), erp in zip(submitted, targets, strict=True)]),
         await refusals.latest(db, company_id, utc_now()) if is_any_waiting else (),
@@ -200,7 +214,7 @@ async def _look_up(
 
 def _number(row: SubmissionRow, content: Commitment, erp: ErpConnection | None) -> NumberInErp:
     key = (row.commitment_id, row.content_hash)
-    return NumberInErp(key, kept_number(content, erp), is_number_cut(content, erp))
+    return NumberInErp.of(key, content.number, erp)
 
 
 def _why_unreachable(facts: CommitmentFacts, erps: Sequence[ErpConnection], content: Commitment) -> str:
@@ -213,9 +227,26 @@ def _waits(facts: CommitmentFacts) -> bool:
     return current is not None and current.status in _WAITING
 
 
-def _approver(facts: CommitmentFacts, authority: Authority | None) -> dict[str, Any]:
+def _bars_senders(authority: Authority | None) -> bool:
+    return authority is not None and authority.rules.separation_of_duties is Duties.BLOCK
+
+
+def _re_sent(submitted: Sequence[tuple[CommitmentFacts, SubmissionRow]]) -> set[str]:
+    """Return the ids of those that wait and that more than one person may have sent."""
+    return {
+        row.commitment_id for facts, row in submitted if _waits(facts) and (row.revision > 1 or len(facts.hashes) > 1)
+    }
+
+
+def _approver(
+    facts: CommitmentFacts, row: SubmissionRow, content: Commitment, authority: Authority | None, known: _Known
+) -> dict[str, Any]:
     """Return the arguments of `findings` for whoever may accept it, while it waits."""
-    return {"authority": authority, "first": standing_approval(facts)} if _waits(facts) else {}
+    if authority is None or not _waits(facts):
+        return {}
+    senders = known.barred.get(row.commitment_id, frozenset())
+    void = void_approvals(content, row.sent_by, authority, facts.first_approvals, senders)
+    return {"authority": authority, "first": standing_approval(without_approvals(facts, void)), "senders": senders}
 
 
 def _compared(

@@ -1,6 +1,6 @@
 """Stores submissions verbatim, and reads them for answers, pages and comparisons."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -71,6 +71,19 @@ async def totals_before(db: Transaction, revisions: Mapping[str, int]) -> Mappin
         return {}
     rows = await db.execute(select(given.c.commitment_id, earlier.c.total).join(earlier, true()), arrays(wanted))
     return {row.commitment_id: Decimal(row.total) for row in rows}
+
+
+async def senders(db: Transaction, commitment_ids: Collection[str]) -> Mapping[str, frozenset[str]]:
+    """Return by commitment id the ids of those who sent any revision that is still kept."""
+    table, found = SUBMISSION, dict[str, frozenset[str]]()
+    if not commitment_ids:
+        return found
+    chosen = select(table.c.commitment_id, table.c.sent_by).where(
+        table.c.commitment_id == func.any(list(commitment_ids))
+    )
+    for commitment_id, sent_by in await db.execute(chosen.distinct()):
+        found[commitment_id] = found.get(commitment_id, frozenset()) | {Person.model_validate_json(sent_by).id}
+    return found
 
 
 def content_of(row: SubmissionRow) -> Commitment:

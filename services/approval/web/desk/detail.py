@@ -31,9 +31,10 @@ from services.approval.storage.views import STATUSES, DeskView
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk.addresses import ListQuery
 from services.approval.web.desk.check_lines import CheckLine, check_lines
-from services.approval.web.desk.forms import FormProblem, typed_text
+from services.approval.web.desk.forms import FormProblem
 from services.approval.web.desk.list_rows import ListRow, reviewed_row
 from services.approval.web.desk.pages import Pages
+from services.approval.web.desk.sent_forms import typed_text
 from services.pipeline.apart import apart
 from services.pipeline.clock import utc_now
 from services.pipeline.database import Transaction

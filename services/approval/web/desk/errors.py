@@ -19,9 +19,10 @@ from services.approval.identity.sign_in.errors import (
     SignInError,
     TooManyRequestsError,
 )
-from services.approval.web.desk.forms import SentForm, text_fields, typed_text
+from services.approval.web.desk.forms import text_fields
 from services.approval.web.desk.pages import Pages, see_other
 from services.approval.web.desk.returning import page_of
+from services.approval.web.desk.sent_forms import SentForm, typed_text
 from services.pipeline.database import DATABASE_ERRORS, is_unavailable
 from services.pipeline.errors import CatchingUpError
 

@@ -11,7 +11,7 @@ from schemas.fields import FailureClass, Owner, Status
 from services.approval.rules import status
 from services.approval.rules.checks import UNREACHABLE, unknown_limits
 from services.approval.rules.commitment import CommitmentFacts, CurrentStatus
-from services.approval.rules.controls import Authority
+from services.approval.rules.controls import Authority, as_counted
 from services.approval.rules.erp import UNNAMED_ERP, connection_name, is_held_back, target_erp
 from services.approval.rules.finding import Finding
 from services.approval.rules.guards import is_erp_left, missing_document
@@ -250,9 +250,10 @@ async def list_rows(
     authority: Authority | None = None,
 ) -> list[ListRow]:
     """Return `commitments` of one company, which exports to `erps`, as rows of a view for whoever has `authority`."""
+    counted = [(as_counted(each.facts, authority), each.current) for each in commitments]
     rows = [
-        ListRow(each.facts, each.current, target_erp(each.facts, erps), (), connection_that_is_back(each.current, erps))
-        for each in commitments
+        ListRow(facts, current, target_erp(facts, erps), (), connection_that_is_back(current, erps))
+        for facts, current in counted
     ]
     if view is DeskView.READY:
         return await _waiting_rows(db, rows, partial(reviews.check, db, company_id, erps, authority=authority))

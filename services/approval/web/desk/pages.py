@@ -28,10 +28,11 @@ from services.approval.rules.status import RIBBONS, STATUS_WORDS
 from services.approval.rules.triage import AGING_DAYS, GROUP_WORDS, OLD_DAYS
 from services.approval.storage.views import DeskView
 from services.approval.web.desk import wording
-from services.approval.web.desk.forms import FormProblem, SentForm
+from services.approval.web.desk.forms import FormProblem
 from services.approval.web.desk.keys import chosen_keys
 from services.approval.web.desk.legible_page import legible_page
 from services.approval.web.desk.results import in_short
+from services.approval.web.desk.sent_forms import SentForm
 from services.pipeline import formats
 from services.pipeline.apart import apart
 from services.pipeline.clock import utc_now

@@ -41,6 +41,11 @@ def test_they_are_sentences(rules: dict[str, object], words: tuple[str, ...]) ->
     assert accepting_rules(Authority(Approver(DANA), company)).words == words
 
 
+def test_limits_of_nothing_are_told_so() -> None:
+    company = CompanyRules.model_validate({"id": COMPANY, "limits": {"USD": "0", "EUR": "0"}})
+    assert accepting_rules(Authority(Approver(DANA), company)).words[0] == "You may accept nothing."
+
+
 def test_the_limit_of_another_is_told_with_its_end() -> None:
     company = CompanyRules.model_validate(
         {"id": COMPANY, "limits": {"USD": "5"}, "approver": [{"person": SAM.id, "limits": {"USD": "none"}}]}

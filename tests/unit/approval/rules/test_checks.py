@@ -9,16 +9,9 @@ from schemas.events import DirectoryPerson, ErpConnection, LimitsProfile
 from schemas.examples.cast import CONCRETE_1, RIVERSIDE, SAM
 from schemas.fields import ToolLevel
 from services.approval.rules.amounts import excess_over_lines, line_sum
-from services.approval.rules.checks import (
-    Namesake,
-    findings,
-    is_number_cut,
-    kept_number,
-    not_mended,
-    note_findings,
-    unknown_limits,
-)
+from services.approval.rules.checks import findings, not_mended, note_findings, unknown_limits
 from services.approval.rules.finding import Finding
+from services.approval.rules.numbers import Namesake, is_number_cut, kept_number
 
 
 def changed(**members: Any) -> Commitment:
@@ -206,7 +199,7 @@ def test_a_number_that_another_commitment_has_is_a_warning() -> None:
 
 def test_a_number_that_another_one_is_cut_to_is_a_warning() -> None:
     target = erp(number_characters=6, truncates_number=True)
-    assert is_number_cut(CONCRETE_1, target)
+    assert is_number_cut(CONCRETE_1.number, target)
     (found,) = findings(CONCRETE_1, SAM, erp=target, namesake=Namesake("SC-0144", "Structural steel", "Harbor Bridge"))
     assert "Structural steel of Harbor Bridge, SC-0144, once QuickBooks has cut it." in found.text
     assert not found.is_blocking
@@ -298,7 +291,7 @@ def test_a_number_that_would_be_cut_to_a_taken_one_blocks() -> None:
         "number",
         "QuickBooks keeps 11 characters. RIV-SC-2026-014 would become RIV-SC-2026, already used by RIV-SC-2026-009.",
     )
-    assert kept_number(number, target) == "RIV-SC-2026"
+    assert kept_number(number.number, target) == "RIV-SC-2026"
 
 
 @pytest.mark.parametrize(

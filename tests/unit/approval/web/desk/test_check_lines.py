@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from schemas.events import ErpConnection, ErpList, ErpPoller, LimitsProfile
 from schemas.examples.cast import COMPANY, CONCRETE_1, DIRECTORY, SAM
 from schemas.fields import ToolLevel
-from services.approval.rules.checks import Namesake, findings
+from services.approval.rules.checks import findings
 from services.approval.rules.finding import Finding
+from services.approval.rules.numbers import Namesake
 from services.approval.web.desk.check_lines import check_lines
 
 QUICKBOOKS = ErpConnection(
