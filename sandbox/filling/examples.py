@@ -136,11 +136,7 @@ def _waiting(id_: int, place: int, tool_url: str) -> Example:
     trade = TRADES[(place * 5 + place // len(TRADES)) % len(TRADES)]
     commitment = _commitment(id_, trade, random, tool_url)
     plain = Example(commitment=commitment, age=_age(random), sent_by=SAM)
-    return _SORTS.get(place % 20, _routine)(plain, random)
-
-
-def _routine(example: Example, _random: Random) -> Example:
-    return example
+    return _SORTS[place % 20](plain, random) if place % 20 in _SORTS else plain
 
 
 def _with_note(example: Example, random: Random) -> Example:

@@ -24,6 +24,7 @@ HIDDEN_CHARACTERS = re.compile(
 )
 """One character that no reader sees, or that changes how others look."""
 
+_CONTROL = re.compile(f"[{_CONTROLS}]")
 _JOINER = re.compile(f"[{_JOINERS}]")
 _IS_SPACE = re.compile(f"[{_SPACES}]")
 
@@ -34,8 +35,13 @@ def legible(text: str) -> str:
 
 
 def seen(text: Any) -> Any:
-    """Return `text`; an empty one if no reader sees more of it than spaces. What is no text stays as it is."""
-    return "" if isinstance(text, str) and not _JOINER.sub("", legible(text)).strip() else text
+    """Return `text`; an empty one if no reader sees more of it than spaces.
+
+    What is no text, or has control characters, stays as it is: that is refused for what it is.
+    """
+    if not isinstance(text, str) or _CONTROL.search(text):
+        return text
+    return text if _JOINER.sub("", legible(text)).strip() else ""
 
 
 def shown_instead(found: re.Match[str]) -> str:

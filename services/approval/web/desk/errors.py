@@ -19,7 +19,7 @@ from services.approval.identity.sign_in.errors import (
     SignInError,
     TooManyRequestsError,
 )
-from services.approval.web.desk.forms import text_fields
+from services.approval.web.desk.forms import BadFormError, text_fields
 from services.approval.web.desk.pages import Pages, see_other
 from services.approval.web.desk.returning import page_of
 from services.approval.web.desk.sent_forms import SentForm, typed_text
@@ -76,7 +76,7 @@ class ErrorPages:
             "Your answer was not recorded.",
             status=error.status_code,
             visitor=await self._visitor(request),
-            kept=await _kept(request),
+            kept=await _kept(request) if isinstance(error, BadFormError) else "",
         )
 
     async def _on_invalid(self, request: Request, error: Exception) -> Response:
