@@ -128,7 +128,7 @@ async def test_the_demo_has_examples_in_every_view_of_every_failure_and_of_every
 
 @pytest.mark.parametrize(
     ("path", "width"),
-    [("/print?view=all", LANDSCAPE_PX), (f"/commitments/{example(Course.RESENT)}/history", PORTRAIT_PX)],
+    [("/print?view=ready", LANDSCAPE_PX), (f"/commitments/{example(Course.RESENT)}/history", PORTRAIT_PX)],
     ids=["list", "history"],
 )
 async def test_paper_shows_tables_with_their_heads_and_not_the_cards_of_a_phone(

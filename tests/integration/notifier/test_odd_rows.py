@@ -182,4 +182,5 @@ async def test_claiming_mails_reads_only_those(notifier: Notifier) -> None:
         claimed = await notifier.work.claim(notifier.database, 10, ())
 
     assert len(claimed.jobs) == 3
-    assert (read.scans, read.index_entries < 50) == (0, True)
+    # at most all that wait, if it is looked up at once which of them lead others, but never those that are settled
+    assert (read.scans, read.index_entries < 1_200) == (0, True)
