@@ -13,9 +13,10 @@ from services.notifier.rules.delivery import MailJob, MailState
 from services.notifier.rules.mails.mail_type import MailData
 from services.notifier.rules.together import WAIT
 from services.notifier.smtp import SmtpGateway, SmtpServer
+from services.notifier.storage import due
 from services.notifier.storage.store import COMMITMENT_MAILS, DIGEST_MAILS
 from services.notifier.storage.tables import KERNEL, MAIL
-from services.notifier.work import LeasedMail, SendMails
+from services.notifier.work import LEASE, LeasedMail, SendMails
 from services.pipeline.database import Database
 from services.pipeline.lease_clock import ClaimTime, LeaseClock
 from services.pipeline.outbox import Outbox
@@ -98,8 +99,8 @@ class Notifier:
             return [orjson.loads(row.value)["data"] for row in await self.outbox.oldest(db, 100)]
 
     async def _is_idle(self) -> bool:
-        rows = (await self.rows()).values()
-        return not any(
-            row.state == MailState.SENDING or (row.state == MailState.PENDING and row.next_attempt_at <= self.clock.now)
-            for row in rows
-        )
+        """Whether the worker sends no mail and none may be sent: one that waits for others of its occasion may not."""
+        leased = (MAIL.c.state == MailState.SENDING) & (MAIL.c.next_attempt_at == self.clock.now + LEASE)
+        async with self.database.begin() as db:
+            sending = await db.execute(select(MAIL.c.event_id).where(leased).limit(1))
+            return sending.first() is None and not await due.due_keys(db, 1, self.clock.now, ())
