@@ -4,6 +4,7 @@ The web application is that of approval, in a process of its own and without Kaf
 """
 
 import asyncio
+import gc
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
@@ -77,10 +78,10 @@ def pages(made: Words, ids: list[str]) -> list[Page]:
         listed("ready to export, with an item", **ready, item=ids[7]),
         listed("ready to export, largest first", **ready, sort="largest"),
         listed("ready to export, of a frequent project", **ready, project=made.projects[0]),
-        listed("ready to export, search for a frequent word", **ready, search="concrete"),
-        listed("ready to export, search for a rare vendor", **ready, search=made.vendors[-1]),
+        listed("ready to export, search for a frequent word", **ready, q="concrete"),
+        listed("ready to export, search for a rare vendor", **ready, q=made.vendors[-1]),
         *(listed(view, view=view) for view in ("failed", "exporting", "synced", "rejected", "all")),
-        listed("all, search for a sender", view="all", search=made.people[-1]),
+        listed("all, search for a sender", view="all", q=made.people[-1]),
         Page("desk: one commitment", f"/commitments/{ids[3]}"),
         Page("desk: its history", f"/commitments/{ids[3]}/history"),
         Page(f"desk: check before export, {MARKED} answers", "/review"),
@@ -106,6 +107,8 @@ def settings(url: str, port: int) -> ApprovalSettings:
 
 def serve(url: str, port: int) -> None:
     """Run the web application until the process is ended."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)  # as the services do
     wanted = settings(url, port)
     database = Database(wanted.database_url, application_name="benchmarks.desk")
     app = build_app(wanted, database, Outbox(tables.KERNEL), lambda: None, Lateness(database, tables.KERNEL))
