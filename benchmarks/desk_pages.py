@@ -4,7 +4,6 @@ The web application is that of approval, in a process of its own and without Kaf
 """
 
 import asyncio
-import gc
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
@@ -43,6 +42,7 @@ from services.pipeline.clock import utc_now
 from services.pipeline.database import Database
 from services.pipeline.lateness import Lateness
 from services.pipeline.outbox import Outbox
+from services.pipeline.runtime import tune_garbage_collector
 
 ERP = ErpConnection(
     name=CONNECTION,
@@ -107,8 +107,7 @@ def settings(url: str, port: int) -> ApprovalSettings:
 
 def serve(url: str, port: int) -> None:
     """Run the web application until the process is ended."""
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)  # as the services do
+    tune_garbage_collector()
     wanted = settings(url, port)
     database = Database(wanted.database_url, application_name="benchmarks.desk")
     app = build_app(wanted, database, Outbox(tables.KERNEL), lambda: None, Lateness(database, tables.KERNEL))

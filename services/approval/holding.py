@@ -71,11 +71,12 @@ class HeldAnswers:
             (judged,) = await self._decisions.check(db, who, Asked(facts, answer))
             current = current_status(facts)
             if isinstance(judged.result, Granted) and current:
-                if own := await _own(db, who, commitment_id):
-                    return Answered(_again(own, answer, current), facts)
                 now = self._clock()
                 mark = mark_of(commitment_id, answer, current.summary, now)
-                await marks.save(db, who, [replace(mark, due_at=now + self._undo, traceparent=traceparent)])
+                try:
+                    await marks.save(db, who, [replace(mark, due_at=now + self._undo, traceparent=traceparent)])
+                except marks.HeldMarkError as error:
+                    return Answered(await _again(db, who, mark, current, str(error)), facts)
         return judged
 
     async def carry_out_due(self) -> int:
@@ -123,17 +124,12 @@ class HeldAnswers:
         return written is not None
 
 
-async def _own(db: Transaction, who: DirectoryPerson, commitment_id: str) -> Mark | None:
-    """Return what the person has accepted there and can still undo."""
-    person_id, mark = (await marks.held(db, who.company_id, [commitment_id])).get(commitment_id, ("", None))
-    return mark if person_id == who.person_id else None
-
-
-def _again(held: Mark, answer: Accept, current: CurrentStatus) -> AlreadyGranted | Conflict:
-    """The result of accepting once more what is held: nothing new, unless it asks for something else."""
-    if held.answer == answer:
-        return AlreadyGranted(current)
-    return Conflict(current, str(marks.HeldMarkError(current.summary.number)))
+async def _again(
+    db: Transaction, who: DirectoryPerson, mark: Mark, current: CurrentStatus, why_not: str
+) -> AlreadyGranted | Conflict:
+    """Return the result of accepting once more what is held: nothing new, unless `mark` asks for something else."""
+    _, held = (await marks.held(db, who.company_id, [mark.commitment_id])).get(mark.commitment_id, ("", None))
+    return AlreadyGranted(current) if held and held.answer == mark.answer else Conflict(current, why_not)
 
 
 def _problem(result: AnswerResult) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Table, Update, bindparam, column, func, select, update
+from sqlalchemy import ColumnElement, FromClause, Table, Text, Update, bindparam, column, func, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, Insert, insert
 
 from services.pipeline.database import Transaction
@@ -20,6 +20,12 @@ def given_rows(columns: Sequence[ColumnElement[Any]], name: str = "given") -> Fr
     placeholders = [bindparam(f"{name}_{each.key}", type_=ARRAY(each.type)) for each in columns]
     described = [column(str(each.key), each.type) for each in columns]
     return func.unnest(*placeholders).table_valued(*described).render_derived(name=name)
+
+
+def given_texts(parameter: str, name: str) -> FromClause:
+    """Return a table whose one column `name` has the texts of the array `parameter`."""
+    texts = func.unnest(bindparam(parameter, type_=ARRAY(Text)))
+    return texts.table_valued(name).render_derived(name=parameter)
 
 
 def arrays(rows: Rows, name: str = "given") -> dict[str, list[Any]]:

@@ -63,7 +63,7 @@ def delta(before: Decimal, after: Decimal, currency: str = "") -> str:
     return f"{sign}{amount} ({sign}{percent} %)" if before and percent != "0.0" else f"{sign}{amount}"
 
 
-def enumeration(parts: Iterable[str]) -> str:
+def enumeration(parts: Iterable[str], conjunction: str = "and") -> str:
     """`parts` in one phrase: "a, b and c"."""
     *head, last = parts
-    return f"{', '.join(head)} and {last}" if head else last
+    return f"{', '.join(head)} {conjunction} {last}" if head else last

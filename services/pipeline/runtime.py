@@ -100,7 +100,7 @@ def run_service(build: Callable[[], tuple[Service, ServiceSettings]]) -> int:
         log.info("service.starting", **settings.model_dump(mode="json"))
         await Runtime(service, settings, on_ending=forced_exit.arm).run()
 
-    _tune_garbage_collector()
+    tune_garbage_collector()
     os.environ.setdefault("UV_THREADPOOL_SIZE", str(LOOKUP_THREADS))  # which uvloop reads with its first lookup
     try:
         uvloop.run(main())
@@ -112,7 +112,7 @@ def run_service(build: Callable[[], tuple[Service, ServiceSettings]]) -> int:
     return 0
 
 
-def _tune_garbage_collector() -> None:
+def tune_garbage_collector() -> None:
     """Exempt everything imported so far from garbage collection, and collect less often.
 
     With the defaults, half of the time for a batch of events went into walking all modules again and again.

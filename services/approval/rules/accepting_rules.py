@@ -8,7 +8,7 @@ from decimal import Decimal
 from schemas.commitment import Person
 from services.approval.rules.approval_rules import CompanyRules, Duties
 from services.approval.rules.controls import Authority
-from services.pipeline.formats import money
+from services.pipeline.formats import enumeration, money
 
 Amounts = Mapping[str, Decimal | None]
 """The largest amount by currency, None for no limit; a currency that is not named counts as 0."""
@@ -75,14 +75,9 @@ def _up_to(limits: Amounts | None) -> str:
         return "any amount"
     amounts = [f"up to {money(amount, currency)}" for currency, amount in limits.items() if amount]
     free = [f"any amount in {currency}" for currency, amount in limits.items() if amount is None]
-    return _list([*amounts, *free, "nothing in other currencies"]) if amounts or free else "nothing"
+    return enumeration([*amounts, *free, "nothing in other currencies"]) if amounts or free else "nothing"
 
 
 def _above(limits: Amounts) -> str:
     amounts = [f"above {money(amount, currency)}" for currency, amount in sorted(limits.items()) if amount is not None]
-    return _list([*amounts, f"in another currency than {_list(sorted(limits))}"], "or")
-
-
-def _list(words: list[str], conjunction: str = "and") -> str:
-    *head, last = words
-    return f"{', '.join(head)} {conjunction} {last}" if head else last
+    return enumeration([*amounts, f"in another currency than {enumeration(sorted(limits))}"], "or")

@@ -10,7 +10,7 @@ from services.approval.rules.approval_rules import CompanyRules, Duties
 from services.approval.rules.commitment import CommitmentFacts, current_status, without_approvals
 from services.approval.rules.finding import Finding
 from services.approval.rules.first_approval import FirstApproval
-from services.pipeline.formats import money
+from services.pipeline.formats import enumeration, money
 
 DUTIES, LIMIT, SECOND = "separation of duties", "approval limit", "second approval"
 """The rules, as findings name them."""
@@ -245,5 +245,4 @@ def _above_limit(case: _Case, authority: Authority) -> str:
 def _alternatives(names: list[str]) -> str:
     """The names in one phrase: "Dana Ruiz, Kim Osei or Lee Park"; of many the first ones."""
     shown = names if len(names) <= MAX_NAMED else [*names[: MAX_NAMED - 1], f"{len(names) - MAX_NAMED + 1} others"]
-    *head, last = shown
-    return f"{', '.join(head)} or {last}" if head else last
+    return enumeration(shown, "or")

@@ -23,6 +23,7 @@ from services.approval.storage.views import (
     is_covered,
     ordered,
 )
+from services.pipeline.bulk import given_texts
 from services.pipeline.database import Transaction
 
 MAX_CANDIDATES = 2_000
@@ -116,7 +117,7 @@ def _sample(view: DeskView) -> Select[Any]:
     ends = [in_order(view, sort, frozenset(), is_continued=False) for sort in (Sort.OLDEST, Sort.NEWEST)]
     texts = [select(COMMITMENT.c.searchable).join(each, each.c.id == COMMITMENT.c.id) for each in ends]
     text = union_all(*texts).cte("text")
-    gram = func.unnest(bindparam("grams", type_=_TEXTS)).table_valued("gram").render_derived(name="sought")
+    gram = given_texts("grams", "gram")
     joined = gram.join(text.prefix_with("materialized"), func.strpos(text.c.searchable, gram.c.gram) > 0)
     return select(gram.c.gram, func.count().label("how_many")).select_from(joined).group_by(gram.c.gram)
 

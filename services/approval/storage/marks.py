@@ -55,7 +55,7 @@ async def outdated(db: Transaction, who: DirectoryPerson) -> frozenset[str]:
     """Return which commitments a person has marked that do not wait any more, or not with the marked revision."""
     is_current = (COMMITMENT.c.status == Status.READY.value) & (COMMITMENT.c.revision == MARK.c.revision)
     joined = select(MARK.c.commitment_id).join(COMMITMENT, COMMITMENT.c.id == MARK.c.commitment_id)
-    own = (MARK.c.person_id == who.person_id) & (MARK.c.company_id == who.company_id) & MARK.c.due_at.is_(None)
+    own = _is_own(who) & MARK.c.due_at.is_(None)
     is_rejected = (MARK.c.verb == Verb.REJECT.value) & (COMMITMENT.c.status == Status.DISPUTED.value)
     return frozenset((await db.execute(joined.where(own, ~(is_current | is_rejected)))).scalars())
 
@@ -76,7 +76,7 @@ async def held(db: Transaction, company_id: str, commitment_ids: Collection[str]
 
 async def release(db: Transaction, who: DirectoryPerson, commitment_ids: Collection[str] | None) -> Sequence[Mark]:
     """Take back what a person has sent, all or these; return those that were not carried out yet. They stay marked."""
-    own = (MARK.c.person_id == who.person_id) & (MARK.c.company_id == who.company_id) & MARK.c.due_at.is_not(None)
+    own = _is_own(who) & MARK.c.due_at.is_not(None)
     chosen = own if commitment_ids is None else own & MARK.c.commitment_id.in_(_storable(commitment_ids))
     rows = await db.execute(update(MARK).where(chosen).values(due_at=None).returning(*_COLUMNS))
     return [_mark(row) for row in rows.mappings()]
@@ -112,7 +112,11 @@ def _storable(commitment_ids: Collection[str]) -> Collection[str]:
 
 
 def _own(who: DirectoryPerson) -> Select[Any]:
-    return select(*_COLUMNS).where(MARK.c.person_id == who.person_id, MARK.c.company_id == who.company_id)
+    return select(*_COLUMNS).where(_is_own(who))
+
+
+def _is_own(who: DirectoryPerson) -> ColumnElement[bool]:
+    return (MARK.c.person_id == who.person_id) & (MARK.c.company_id == who.company_id)
 
 
 def _is(key: MarkKey) -> ColumnElement[bool]:

@@ -67,10 +67,7 @@ async def _named(
         wanted = [number for number in numbers if number.is_cut is is_cut]
         statement = _STATEMENTS[is_cut, is_waiting]
         holders = await _holders(db, company_id, statement, {each.kept for each in wanted}, is_waiting=is_waiting)
-        for number in wanted:
-            others = [other for own_id, other in holders[number.kept] if own_id != number.content[0]]
-            if others:
-                found[number.content] = min(others, key=lambda other: other.number)
+        found |= _first_others(wanted, holders)
     return found
 
 
@@ -84,11 +81,18 @@ async def _of_documents(db: Transaction, company_id: str, numbers: Sequence[Numb
             summary = stored.current.summary
             other = Namesake(number, summary.title, summary.project, is_by_document=True)
             holders.setdefault(kept, []).append((stored.facts.id, other))
+    return _first_others(numbers, holders)
+
+
+def _first_others(
+    numbers: Sequence[NumberInErp], holders: Mapping[str, Sequence[tuple[str, Namesake]]]
+) -> dict[_Content, Namesake]:
+    """The first of the `holders` of each number, which are named by their ids, that is not the commitment itself."""
     found: dict[_Content, Namesake] = {}
-    for wanted_number in numbers:
-        others = [other for own_id, other in holders.get(wanted_number.kept, ()) if own_id != wanted_number.content[0]]
+    for number in numbers:
+        others = [other for own_id, other in holders.get(number.kept, ()) if own_id != number.content[0]]
         if others:
-            found[wanted_number.content] = min(others, key=lambda other: other.number)
+            found[number.content] = min(others, key=lambda other: other.number)
     return found
 
 

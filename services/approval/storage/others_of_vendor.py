@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sqlalchemy import ARRAY, Column, DateTime, Numeric, Select, Text, bindparam, func, literal, select, true
+from sqlalchemy import Column, DateTime, Numeric, Select, Text, bindparam, func, literal, select, true
 
 from schemas.fields import Status
 from services.approval.rules.unusual import SIMILAR_DAYS, Others
 from services.approval.storage.tables import COMMITMENT
-from services.pipeline.bulk import arrays, given_rows
+from services.pipeline.bulk import arrays, given_rows, given_texts
 from services.pipeline.database import Transaction
 
 LATEST = 25
@@ -56,8 +56,8 @@ def _medians() -> Select[Any]:
 
     Both middle amounts are taken from as many, so it is exact: percentile_cont would compute with binary fractions.
     """
-    table, given, status = COMMITMENT, _given(), _values("statuses", "status")
-    vendor = _values("vendors", "vendor")
+    table, given, status = COMMITMENT, _given(), given_texts("statuses", "status")
+    vendor = given_texts("vendors", "vendor")
     of_vendor = (table.c.vendor == vendor.c.vendor) & (table.c.status == status.c.status)
     chosen = select(table.c.id, table.c.vendor, table.c.currency, func.abs(table.c.total).label("total")).where(
         table.c.company_id == bindparam("company"), of_vendor
@@ -77,7 +77,7 @@ def _alike() -> Select[Any]:
     One that has failed may have the same number, as it does not hold it. Amounts differ most, so their index is read
     first, and no more of it than MOST_ALIKE entries of each status.
     """
-    table, status, given = COMMITMENT, _values("statuses", "status"), _given()
+    table, status, given = COMMITMENT, given_texts("statuses", "status"), _given()
     days = timedelta(days=SIMILAR_DAYS)
     names = ("id", "number", "vendor", "project", "currency", "status", "holds_number")
     chosen = select(*(table.c[name] for name in names)).where(
@@ -104,11 +104,6 @@ def _given() -> Any:
             Column("sent_at", DateTime(timezone=True)),
         ]
     )
-
-
-def _values(parameter: str, name: str) -> Any:
-    """Return the texts of an array as a table with one column."""
-    return func.unnest(bindparam(parameter, type_=ARRAY(Text))).table_valued(name).render_derived(name=parameter)
 
 
 _MEDIANS, _ALIKE = _medians(), _alike()

@@ -3,11 +3,12 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ARRAY, JSON, DateTime, Select, Text, bindparam, cast, func, select, true
+from sqlalchemy import JSON, DateTime, Select, bindparam, cast, select, true
 
 from schemas.fields import Status
 from services.approval.rules.refused_before import OtherRefusal
 from services.approval.storage.tables import COMMITMENT
+from services.pipeline.bulk import given_texts
 from services.pipeline.database import Transaction
 
 LATEST = 25
@@ -41,8 +42,7 @@ def _is_written_since(row: Any) -> bool:
 
 def _latest() -> Select[Any]:
     """Return the statement, which reads the states of at most LATEST commitments of each status."""
-    table, status = COMMITMENT, func.unnest(bindparam("statuses", type_=ARRAY(Text))).table_valued("status")
-    status = status.render_derived(name="statuses")
+    table, status = COMMITMENT, given_texts("statuses", "status")
     chosen = select(table.c.id, table.c.number, table.c.vendor, table.c.state).where(
         table.c.company_id == bindparam("company"),
         table.c.status == status.c.status,

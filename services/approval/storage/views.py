@@ -9,12 +9,12 @@ from functools import cache, cached_property
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Integer, Subquery, Text, bindparam, func, literal, select, true, tuple_, union_all
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import ColumnElement, Integer, Subquery, bindparam, literal, select, true, tuple_, union_all
 
 from schemas.fields import Id, Instant, Money, Status, valid_or_none
 from services.approval.storage.list_filter import Columns, ListFilter, conditions
 from services.approval.storage.tables import COMMITMENT
+from services.pipeline.bulk import given_texts
 
 
 class DeskView(StrEnum):
@@ -142,7 +142,7 @@ def _part(
     chosen = chosen.order_by(*ordered(COMMITMENT.c, sort)).limit(limit)
     if named is None:
         return select(chosen.subquery())
-    names = func.unnest(bindparam(named, type_=ARRAY(Text))).table_valued("name").render_derived(name="named")
+    names = given_texts(named, "name")
     of_name = chosen.where(COMMITMENT.c[_NAMES[named]] == names.c.name).lateral()
     return select(of_name).select_from(names.join(of_name, true()))
 

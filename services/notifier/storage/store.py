@@ -86,7 +86,7 @@ async def settle(
 ) -> Sequence[Mail]:
     """Record the result of the attempt of `job`; return the mails that it is the result of, which end together.
 
-    None if its lease expired and another attempt has begun.
+    There are none if its lease expired and another attempt has begun.
     """
     is_ours = and_(
         MAIL.c.recipient_id == job.mail.recipient.id,

@@ -70,7 +70,8 @@ async def test_the_number_of_another_commitment_cannot_be_asked_for(desk: DeskUn
 @pytest.mark.parametrize("is_exported", [False, True])
 async def test_what_another_one_was_accepted_with_cannot_be_asked_for_again(
     desk: DeskUnderTest,
-    is_exported: bool,  # noqa: FBT001 - a parameter
+    *,
+    is_exported: bool,
 ) -> None:
     first, second, third = content("8841", "SC-001"), content("8842", "SC-002"), content("8843", "PO-7")
     await desk.receive(sent(first), sent(second), sent(third))

@@ -93,7 +93,7 @@ class Detail:
 
     @property
     def previous_rejection(self) -> tuple[int, str, str] | None:
-        """As the function of this name says."""
+        """(revision, who, reason) of the rejection that the revision answers."""
         return previous_rejection(self.row.facts)
 
     @property

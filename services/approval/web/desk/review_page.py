@@ -40,7 +40,11 @@ class CheckedMark:
     changes: Sequence[Change]
     why_erp: str
     answered: Answered
-    previous_rejection: tuple[int, str, str] | None = None
+
+    @property
+    def previous_rejection(self) -> tuple[int, str, str] | None:
+        """(revision, who, reason) of the rejection that the revision answers."""
+        return previous_rejection(self.row.facts)
 
     @property
     def is_possible(self) -> bool:
@@ -171,7 +175,7 @@ class ReviewPage:
         ]
         answered = await self._dependencies.decisions.check(db, who, *asked)
         return [
-            CheckedMark(mark, reviewed_row(each), each.changes, each.why_erp, result, previous_rejection(each.facts))
+            CheckedMark(mark, reviewed_row(each), each.changes, each.why_erp, result)
             for mark, each, result in zip(marked, found, answered, strict=True)
         ]
 
