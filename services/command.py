@@ -11,12 +11,12 @@ from typing import Any
 import click
 from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
-from services.command_audit import audit
-from services.command_connections import connections
-from services.command_dead_letters import dead_letters
-from services.command_explain import explain
-from services.command_outbox import outbox
-from services.command_output import SERVICES, as_json_option, harmless, print_result, print_rows
+from services.commands.audit import audit
+from services.commands.connections import connections
+from services.commands.dead_letters import dead_letters
+from services.commands.explain import explain
+from services.commands.outbox import outbox
+from services.commands.output import SERVICES, as_json_option, harmless, print_result, print_rows
 from services.pipeline import operations
 from services.pipeline.errors import CountersignError
 from services.pipeline.logs import configure_logs

@@ -12,6 +12,7 @@ from tests.architecture.tree import ROOT, contract_names, copy_of_the_product
 VIOLATIONS = [
     ("Imports go one way", "services/pipeline/records.py", "services.approval.rules.rows"),
     ("Imports go one way", "services/notifier/rules/wording.py", "services.exporter.rules.failures"),
+    ("Groups of subcommands share nothing", "services/commands/audit.py", "services.commands.outbox"),
     ("Inside a service", "services/approval/rules/facts.py", "services.approval.handlers"),
     ("Inside a service", "services/exporter/storage/tables.py", "services.exporter.report"),
     ("Inside a service", "services/notifier/rules/delivery.py", "services.notifier.storage.tables"),

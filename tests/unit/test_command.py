@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from schemas.envelope import encode
 from schemas.examples import EXAMPLES
 from services.command import main
-from services.command_output import SERVICES, harmless
+from services.commands.output import SERVICES, harmless
 from services.pipeline.settings import ServiceSettings
 
 COMMANDS = {"run", "migrate", "topics", "publish", "digest", "demo", "dead-letters", "explain"}

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import click
 
-from services.command_output import SERVICES, as_json_option, limit_option, print_result, print_rows, services_option
+from services.commands.output import SERVICES, as_json_option, limit_option, print_result, print_rows, services_option
 from services.pipeline import operations
 from services.pipeline.settings import database_url
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from services.command_output import SERVICES, as_json_option, limit_option, print_result, print_rows, services_option
+from services.commands.output import SERVICES, as_json_option, limit_option, print_result, print_rows, services_option
 from services.pipeline import operations
 from services.pipeline.dead_letters import REASONS
 from services.pipeline.errors import CountersignError

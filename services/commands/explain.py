@@ -7,7 +7,7 @@ from typing import Any
 import click
 from pydantic import TypeAdapter
 
-from services.command_output import as_json_option, harmless, print_result, print_rows
+from services.commands.output import as_json_option, harmless, print_result, print_rows
 from services.pipeline.settings import database_url
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from services.command_output import as_json_option, harmless, print_result, print_rows
+from services.commands.output import as_json_option, harmless, print_result, print_rows
 from services.pipeline import operations
 from services.pipeline.logs import configure_logs
 from services.pipeline.settings import database_url

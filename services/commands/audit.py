@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from services.audit_check import UnreadableExportError, check_file, in_words
-from services.command_output import as_json_option, print_result
+from services.commands.output import as_json_option, print_result
 
 
 @click.group("audit")

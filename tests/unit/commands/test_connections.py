@@ -16,7 +16,7 @@ from services.exporter.connections_schema import main as write_schema
 from services.exporter.connectors.client_password import hashed, is_password
 from tests.unit.exporter.pulled_kind import install_pulled_kind, pulled
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 EXAMPLE = ROOT / "ops" / "erp" / "connections.example.toml"
 FILE = """
 [[connection]]
