@@ -53,6 +53,7 @@ class WorldOptions:
     `erp_settings` override those of its ERP connection; `erp_connections` is a file that is used instead of it.
     `kafka` is a broker of one's own, whose life the world manages. `undo_seconds` is for how long what is accepted on
     the desk is held. With `has_approval_rules`, the company has those of `sandbox.approval_rules`.
+    `variables` are more settings of our services.
     """
 
     ports: Ports = Ports()
@@ -64,6 +65,7 @@ class WorldOptions:
     kafka: LocalKafka | None = None
     undo_seconds: int = 0
     has_approval_rules: bool = False
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +131,7 @@ async def running_world(
         environment = {
             **service_environment(kafka, postgres, mailbox, sign_in),
             "PUBLIC_URL": desk_url,
-            **_approval_environment(folder, options),
+            **_chosen_environment(folder, options),
             **_erp_environment(folder, options, erp),
         }
         commitments = await enter(running_commitments(settings, port=options.ports.commitments, neighbours=links))
@@ -178,10 +180,10 @@ async def _start_erp(
     )
 
 
-def _approval_environment(folder: Path, options: WorldOptions) -> Mapping[str, str]:
-    """The variables that say by which rules answers are given."""
+def _chosen_environment(folder: Path, options: WorldOptions) -> Mapping[str, str]:
+    """The variables that say by which rules answers are given, and those that the options name."""
     rules = {APPROVAL_RULES: str(write_approval_rules(folder))} if options.has_approval_rules else {}
-    return {"UNDO_SECONDS": str(options.undo_seconds), **rules}
+    return {"UNDO_SECONDS": str(options.undo_seconds), **rules, **options.variables}
 
 
 def _erp_environment(folder: Path, options: WorldOptions, erp: ErpUnderDemo | None) -> Mapping[str, str]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection
 
 from schemas.events import DirectoryPerson
+from services.approval.continuing import continuing
 from services.approval.judging import Answered, Asked, Judge
 from services.approval.rules.answers import Answer, Granted
 from services.approval.rules.approval_rules import DEFAULTS, ApprovalRules, CompanyRules
@@ -76,9 +77,11 @@ class Decisions:
     ) -> Answered:
         """Return the result of `answer` as the next decision on a commitment that is locked; `record` writes it."""
         last = await audit.last_decision(db, facts.id)
-        (judged,) = await self._judge.judge(
-            db, who, [Asked(facts, answer)], traceparent=traceparent, last=last, is_recorded=True
-        )
+        act = f"decide {type(answer).__name__.lower()}"
+        async with continuing(db, act, facts.id, answer.revision, traceparent) as continued:
+            (judged,) = await self._judge.judge(
+                db, who, [Asked(facts, answer)], traceparent=continued, last=last, is_recorded=True
+            )
         return judged
 
     async def check(self, db: Transaction, who: DirectoryPerson, *asked: Asked) -> list[Answered]:

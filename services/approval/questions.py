@@ -7,6 +7,7 @@ from pydantic import SecretStr
 from schemas.events import DirectoryPerson
 from schemas.links import QuestionLink, sign_question
 from schemas.zones import zone_info
+from services.approval.continuing import continuing
 from services.approval.decisions import record
 from services.approval.judging import Answered
 from services.approval.rules import asking
@@ -52,7 +53,8 @@ class Questions:
                 return f"{self._public_url}/q/{sign_question(self._link_secret, link)}"
 
             zone = zone_info(who.time_zone)
-            result = asking.ask(facts, question, who.as_person, utc_now(), zone, link_of, traceparent)
+            async with continuing(db, "ask", facts.id, question.revision, traceparent) as continued:
+                result = asking.ask(facts, question, who.as_person, utc_now(), zone, link_of, continued)
             if not isinstance(result, Granted):
                 return Answered(result, facts)
             written = await record(db, self._store, self._outbox, facts, result)
@@ -67,9 +69,10 @@ class Questions:
                 return None
             facts = (await self._store.load(db, [link.commitment_id]))[link.commitment_id]
             tells_asker = await _may_asker_answer(db, link, facts)
-            result = asking.reply(
-                facts, link.revision, link.number, text, utc_now(), traceparent, tells_asker=tells_asker
-            )
+            async with continuing(db, "reply", facts.id, link.revision, traceparent) as continued:
+                result = asking.reply(
+                    facts, link.revision, link.number, text, utc_now(), continued, tells_asker=tells_asker
+                )
             if not isinstance(result, Granted):
                 return facts if isinstance(result, AlreadyGranted) else None
             written = await record(db, self._store, self._outbox, facts, result)

@@ -5,7 +5,7 @@ Any number of processes may therefore run the schedule at the same time.
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 
@@ -20,6 +20,7 @@ from services.digest.rules.summary import summary_of
 from services.digest.settings import DigestSettings
 from services.digest.storage import summaries
 from services.digest.storage.tables import KERNEL
+from services.pipeline import tracing
 from services.pipeline.broker import EventProducer
 from services.pipeline.clock import utc_now
 from services.pipeline.crash import crash_at
@@ -127,10 +128,12 @@ class Schedule:
         person = recipient.person
         token = sign_unsubscribe(self._settings.link_secret, person.company_id, person.person_id)
         event = summary_of(recipient, due, items, now, self._public_url, f"{self._public_url}/u/{token}")
+        about = {"countersign.subject": person.person_id, "countersign.local_date": due.local_date.isoformat()}
         async with self._database.begin() as db:
             if not await summaries.claim(db, recipient, due, now):
                 return DigestOutcome.ALREADY_SENT
-            await self._outbox.add(db, [event])
+            with tracing.continued("build summary", None, about) as traceparent:
+                await self._outbox.add(db, [replace(event, traceparent=traceparent)])
             crash_at("digest.before_claim_commit")
         crash_at("digest.after_claim_commit")
         self._outbox.wake()

@@ -260,7 +260,7 @@ class Attempt:
         if not isinstance(answer, allowed) or answer == Landed(()):
             raise TypeError(f"the connector answered {type(answer).__name__}")
         label = "found" if isinstance(answer, (tuple, ErpCopy)) else type(answer).__name__.lower()
-        self._watch.answered(self._connection.name, label, perf_counter() - started)
+        self._watch.answered(self._connection.name, label, perf_counter() - started, self._job.export.traceparent)
         answer = usable(answer)
         self._heard = Heard.of(answer)
         return answer

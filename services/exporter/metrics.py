@@ -2,7 +2,13 @@
 
 from datetime import datetime
 
+from opentelemetry.trace import SpanKind
 from prometheus_client import Counter, Gauge, Histogram
+
+from services.pipeline import tracing
+
+FAILED_ANSWERS = frozenset({"refused", "transient", "unknown"})
+"""The kinds of answers without a document, as the label `outcome` of a call has them."""
 
 LATENCY_BUCKETS_SECONDS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 900, 1800, 3600)
 CALL_BUCKETS_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60)
@@ -74,15 +80,18 @@ def seconds_between(earlier: datetime, later: datetime) -> float:
 
 
 class CallWatch:
-    """Notes in the metrics when exports begin, and what their calls come to."""
+    """Notes in the metrics and in the trace when exports begin, and what their calls come to."""
 
     def began(self, connection: str, seconds: float) -> None:
         """Note the first call of an export."""
         EXPORT_START_SECONDS.labels(connection).observe(seconds)
 
-    def answered(self, connection: str, answer: str, seconds: float) -> None:
-        """Note a call and its kind of answer."""
-        EXPORT_SECONDS.labels(connection, answer).observe(seconds)
+    def answered(self, connection: str, answer: str, seconds: float, traceparent: str | None) -> None:
+        """Note a call that has just ended, and its kind of answer, in the trace of the export's `traceparent`."""
+        EXPORT_SECONDS.labels(connection, answer).observe(seconds, tracing.exemplar(traceparent))
+        attributes = {"countersign.connection": connection, "countersign.answer": answer}
+        failed = answer if answer in FAILED_ANSWERS else None
+        tracing.record("call ERP", traceparent, attributes, seconds, kind=SpanKind.CLIENT, failed=failed)
 
 
 CALL_WATCH = CallWatch()

@@ -29,6 +29,7 @@ from services.exporter.storage import comparisons
 from services.exporter.storage.evidence import unless_of_another
 from services.exporter.storage.locking import lock_named_and_due
 from services.exporter.storage.store import ExportStore
+from services.pipeline import tracing
 from services.pipeline.crash import crash_at
 from services.pipeline.database import Database, Transaction
 from services.pipeline.fold import StateChange
@@ -200,4 +201,5 @@ def _unknown_connection(job: ExportJob) -> Refused | ConnectionGone:
 def _observe_latency(export: Export, now: datetime) -> None:
     if export.state in (ExportState.SUCCEEDED, ExportState.FAILED):
         latency = metrics.EXPORT_LATENCY_SECONDS.labels(export.connection or "none", export.state.value)
-        latency.observe(metrics.seconds_between(export.accepted_at, now))
+        seconds = metrics.seconds_between(export.accepted_at, now)
+        latency.observe(seconds, tracing.exemplar(export.traceparent))

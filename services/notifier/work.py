@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from time import perf_counter
 from typing import Any, Protocol
 
 import structlog
+from opentelemetry.trace import SpanKind
 
 from schemas.envelope import Event, new_event
 from schemas.events import EventData, MailSettled
@@ -17,6 +19,7 @@ from services.notifier.rules.delivery import OPEN, Delivery, MailJob, Settlement
 from services.notifier.rules.mails.mail import Mail
 from services.notifier.storage import due, store
 from services.notifier.storage.due import MailKey
+from services.pipeline import tracing
 from services.pipeline.clock import Clock, utc_now
 from services.pipeline.crash import crash_at
 from services.pipeline.database import Database, Transaction
@@ -120,8 +123,10 @@ class SendMails:
             MAILS.labels(job.mail.kind, "repeated").inc()
         crash_at("notifier.before_send")
         with MAIL_SEND_SECONDS.time():
+            started = perf_counter()
             answer = await self._gateway.send(self._composer.sender, recipient, message)
         crash_at("notifier.after_send")
+        _trace_sent(job.mail, answer, perf_counter() - started)
         return answer
 
     def failed(self, job: LeasedMail, error: Exception) -> SmtpAnswer:
@@ -176,6 +181,16 @@ class SendMails:
         code = answer.text.split(" ", 1)[0]
         if (repeats := self._blocked.left_out(code)) is not None:
             log.error("mail.server_refuses_us", code=code, repeats=repeats)
+
+
+def _trace_sent(mail: Mail, answer: SmtpAnswer, seconds: float) -> None:
+    about = {
+        "countersign.mail": mail.kind,
+        "countersign.recipient": mail.recipient.id,
+        "countersign.answer": answer.delivery,
+    }
+    failed = None if answer.delivery is Delivery.ACCEPTED else answer.delivery
+    tracing.record("send mail", mail.traceparent, about, seconds, kind=SpanKind.CLIENT, failed=failed)
 
 
 def _settled_events(

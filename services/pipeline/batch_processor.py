@@ -26,6 +26,7 @@ from services.pipeline.outbox import Outbox
 from services.pipeline.records import Batch, Record
 from services.pipeline.slices import mapped
 from services.pipeline.tables import KernelTables
+from services.pipeline.traced_batch import TracedBatch
 from services.pipeline.turns import Touched, Turn, Turns
 from services.pipeline.writes import Writes
 
@@ -134,8 +135,9 @@ class BatchProcessor:
         if turn:
             await turn.wait_to_load()
         started = perf_counter()
-        now = utc_now()
-        writes = Writes()
+        now, writes = utc_now(), Writes()
+        traced = TracedBatch(self._service, decoded)
+        decoded = traced.decoded
         async with self._database.begin() as db:
             folded = await self._fold(db, writes, decoded, now)
             letters = [*decoded.unreadable, *_refused(folded, decoded)]
@@ -152,6 +154,7 @@ class BatchProcessor:
         crash_at(f"{self._service}.after_commit")
         self._failures = failures
         self._outbox.hand_over(published)
+        traced.end(folded)
         metrics.BATCH_SECONDS.labels(self._service).observe(perf_counter() - started)
         self._count_events(folded, now)
         self._report(letters)

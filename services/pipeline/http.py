@@ -8,8 +8,10 @@ from types import MappingProxyType
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
+from fastapi.telemetry import TelemetryConfig
 from prometheus_client import REGISTRY
 from prometheus_client.exposition import choose_encoder
+from starlette.types import Scope
 
 from services.pipeline.body_limit import BodyLimit
 from services.pipeline.errors import PartEndedError, SettingsError
@@ -22,12 +24,28 @@ TICK_SECONDS = 1.0
 """How often the header Date changes."""
 
 
+def _is_probe(scope: Scope) -> bool:
+    return bool(scope["path"].startswith(("/metrics", "/health/")))
+
+
+TELEMETRY: TelemetryConfig = {
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+    "exclude": _is_probe,
+}
+"""While tracing is on, a span for each request that is neither for Prometheus nor a probe."""
+
+
 def new_app(title: str, max_body_bytes: Mapping[str, int] = MappingProxyType({})) -> FastAPI:
     """Return an app without FastAPI's documentation pages, which load scripts from other hosts.
 
     `max_body_bytes` has the paths that take larger bodies than all others.
     """
-    app = FastAPI(title=title, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    app = FastAPI(
+        title=title, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, telemetry=TELEMETRY
+    )
     app.add_middleware(BodyLimit, of_paths=max_body_bytes)
     return app
 

@@ -24,6 +24,7 @@ from services.pipeline.outbox import Outbox
 from services.pipeline.periodic import is_set_within
 from services.pipeline.send_queue import Sending, SendQueue
 from services.pipeline.tables import KernelTables
+from services.pipeline.traced_row import trace_published
 
 LEASE_SECONDS = 15.0
 RENEW_SECONDS = 2.0
@@ -197,6 +198,7 @@ class Relay:
                 self._acknowledged.append(sending)
                 self._newest_acknowledged = max(self._newest_acknowledged, sending.order)
                 self._acknowledged_at = monotonic()
+                trace_published(sending.row)
             else:
                 failed.append((sending, error))
         self._has_acknowledged.set()

@@ -15,7 +15,7 @@ import uvloop
 from fastapi import FastAPI
 
 from schemas.events import EventData
-from services.pipeline import metrics
+from services.pipeline import metrics, tracing
 from services.pipeline.aggregate import Aggregate, topics_of
 from services.pipeline.batch_processor import BatchProcessor
 from services.pipeline.broker import BatchConsumer, Brokers, BrokerWatch, EventProducer
@@ -98,7 +98,8 @@ def run_service(build: Callable[[], tuple[Service, ServiceSettings]]) -> int:
         service, settings = build()
         configure_logs(settings.log_format, service.name)
         log.info("service.starting", **settings.model_dump(mode="json"))
-        await Runtime(service, settings, on_ending=forced_exit.arm).run()
+        with tracing.sending(service.name, settings.otel_exporter_otlp_endpoint):
+            await Runtime(service, settings, on_ending=forced_exit.arm).run()
 
     tune_garbage_collector()
     os.environ.setdefault("UV_THREADPOOL_SIZE", str(LOOKUP_THREADS))  # which uvloop reads with its first lookup

@@ -110,6 +110,9 @@ class ServiceSettings(KafkaSettings):
         default=None,
         description="Addresses or networks, separated by commas, of proxies whose X-Forwarded-For is believed.",
     )
+    otel_exporter_otlp_endpoint: str | None = Field(
+        default=None, description="Where to send traces (OTLP over HTTP); without it, there are none."
+    )
     keep_dead_letters_days: int = days_field(90, "Days to keep a dead letter after it was redriven or discarded.")
     log_format: Literal["json", "console"] = Field(default="json", description="json for machines, console for people.")
 

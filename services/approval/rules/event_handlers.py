@@ -144,4 +144,5 @@ def _submission_row(event: Event[Submission]) -> SubmissionRow:
         sent_by=data.sent_by,
         note=data.note,
         sent_at=event.time,
+        traceparent=event.traceparent,
     )

@@ -19,6 +19,7 @@ class SubmissionRow:
     sent_by: Person
     note: str | None
     sent_at: datetime
+    traceparent: str | None = None
 
 
 @value

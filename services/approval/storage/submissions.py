@@ -40,6 +40,13 @@ async def before_revision(db: Transaction, commitment_id: str, revision: int) ->
     return rows[0] if rows else None
 
 
+async def traceparent(db: Transaction, commitment_id: str, revision: int) -> str | None:
+    """Return the trace in which a revision was submitted; None if it had none, or the row is gone."""
+    table = SUBMISSION
+    chosen = select(table.c.traceparent).where(table.c.commitment_id == commitment_id, table.c.revision == revision)
+    return (await db.execute(chosen.order_by(table.c.content_hash).limit(1))).scalar_one_or_none()
+
+
 async def find_many(db: Transaction, keys: Sequence[Key]) -> Mapping[str, SubmissionRow]:
     """Return the submissions with `keys` by commitment id; of each commitment there is at most one key."""
     table = SUBMISSION
@@ -102,6 +109,7 @@ def columns(row: SubmissionRow) -> dict[str, Any]:
         "sent_by": row.sent_by.model_dump_json(),
         "note": row.note,
         "sent_at": row.sent_at,
+        "traceparent": row.traceparent,
     }
 
 
@@ -115,6 +123,7 @@ def _submission(row: RowMapping) -> SubmissionRow:
         sent_by=Person.model_validate_json(row["sent_by"]),
         note=row["note"],
         sent_at=row["sent_at"],
+        traceparent=row["traceparent"],
     )
 
 

@@ -161,6 +161,7 @@ SUBMISSION = Table(
     Column("sent_by", Text, nullable=False),
     Column("note", Text),
     Column("sent_at", DateTime(timezone=True), nullable=False),
+    Column("traceparent", Text, comment="of the event that brought it"),
 )
 
 NUMBER = COMMITMENT.c.number.collate("C")

@@ -24,6 +24,7 @@ from services.approval.web.desk.pages import SafeHeaders, safe_headers
 from services.pipeline.body_limit import BodyLimit, plain_refusal
 from services.pipeline.database import DATABASE_ERRORS, Database
 from services.pipeline.errors import CatchingUpError
+from services.pipeline.http import TELEMETRY
 from services.pipeline.lateness import Lateness
 from services.pipeline.outbox import Outbox
 
@@ -56,6 +57,7 @@ def build_app(
         openapi_url="/api/v1/openapi.json",
         # the framework would redirect to whatever Host the request names
         redirect_slashes=False,
+        telemetry=TELEMETRY,
     )
     questions = Questions(database, outbox, require_caught_up, settings.link_secret, settings.public_url)
     held = HeldAnswers(decisions, database, outbox, require_caught_up, settings.undo_seconds)

@@ -55,9 +55,9 @@ class _Labels(metrics.CallWatch):
         if self._is_new:
             super().began(connection, seconds)
 
-    def answered(self, connection: str, answer: str, seconds: float) -> None:
+    def answered(self, connection: str, answer: str, seconds: float, traceparent: str | None) -> None:
         """Keep the last answer: how long it took is known only from the conversation."""
-        del connection, seconds
+        del connection, seconds, traceparent
         self.last = answer
 
 
@@ -123,7 +123,7 @@ class PolledExports:
         if isinstance(went, Result):
             if watch.last and under_way.asked_at:
                 seconds = metrics.seconds_between(under_way.asked_at, job.time.now())
-                metrics.CALL_WATCH.answered(connection.name, watch.last, seconds)
+                metrics.CALL_WATCH.answered(connection.name, watch.last, seconds, job.export.traceparent)
             is_unclear = isinstance(went.value.outcome, Unknown)  # the reply may be another one's
             settling = _settling(connection, under_way.asked_at, job.time.now()) if is_unclear else connection
             result = replace(went.value, connection=settling)
