@@ -52,7 +52,7 @@ async def test_members_that_stand_still_hold_up_nobody_for_long(
     async with running_world(tmp_path, options) as world, second_processes(world) as second:
         world.erp.faults.switch_on(ErpFault(kind=ErpFaultKind.SLOW, seconds=CALL_SECONDS))
         members = [*world.services.values(), *second.values()]
-        async with following(world) as statuses, accepting(world), accepting(world, second["approval"].url):
+        async with following(world) as statuses, accepting(world), accepting(world, lambda: second["approval"].url):
             for member in chosen(members, size.freezes, chance):
                 frozen_seconds.append(chance.uniform(size.shortest_seconds, size.longest_seconds))
                 more = some_ids(f"f{len(frozen_seconds)}", size.commitments)
