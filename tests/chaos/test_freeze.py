@@ -9,13 +9,14 @@ from random import Random
 
 import pytest
 
+from sandbox.drill.statuses import following, in_figures
+from sandbox.drill.traffic import accepting, send, some_ids
 from sandbox.erp.faults import ErpFault, ErpFaultKind
 from sandbox.service_process import ServiceProcess
 from sandbox.world import World, WorldOptions, running_world
 from services.pipeline.relay import LEASE_SECONDS
+from tests.chaos.all_is_well import assert_all_is_well
 from tests.chaos.brokers import SESSION_SECONDS
-from tests.chaos.many_commitments import accepting, send, some_ids
-from tests.chaos.statuses import assert_all_is_well, following, in_figures
 from tests.waiting import eventually
 
 SERVICES = ("approval", "exporter")

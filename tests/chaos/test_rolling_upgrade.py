@@ -14,13 +14,14 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from sandbox.configuration import DATABASE
+from sandbox.drill.statuses import following, in_figures
+from sandbox.drill.traffic import accepting, send, some_ids
 from sandbox.service_process import ServiceProcess
 from sandbox.started import started
 from sandbox.world import SERVICES, World, WorldOptions, running_world
 from services.pipeline.database import Database
-from tests.chaos.many_commitments import accepting, send, some_ids
+from tests.chaos.all_is_well import assert_all_is_well
 from tests.chaos.releases import ROOT, previous_release
-from tests.chaos.statuses import assert_all_is_well, following, in_figures
 
 GREEN_WITHIN_SECONDS = 150
 PATIENCE = {"timeout_seconds": 2.0, "settle_seconds": 2.0, "first_probe_seconds": 0.5, "max_in_flight": 100}
@@ -142,8 +143,8 @@ async def test_an_update_and_the_way_back_lose_nothing_while_people_work(
                 await statuses.until_green(ids, GREEN_WITHIN_SECONDS)
             await fleet.end()
         report(
-            f"rolling update: {size.per_second:.0f} submissions/s, {size.updates} times there and back in {took:.0f} s; "
-            f"{in_figures(world, statuses, ids)}"
+            f"rolling update: {size.per_second:.0f} submissions/s, {size.updates} times there and back in {took:.0f} s;"
+            f" {in_figures(world, statuses, ids)}"
         )
 
         assert_all_is_well(world, statuses, ids)

@@ -47,7 +47,8 @@ async def send(world: World, ids: Sequence[str], *, over_seconds: float = 0.0) -
         outcomes = await asyncio.gather(*sending)
     finally:
         await asyncio.to_thread(producer.close)
-    assert [error for errors in outcomes for error in errors if error] == []
+    if failed := [error for errors in outcomes for error in errors if error]:
+        raise StepFailedError(f"Kafka did not take {len(failed)} submissions: {failed[0]}")
 
 
 @asynccontextmanager
