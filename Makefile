@@ -14,7 +14,7 @@ TEST_PROCESSES ?= 3
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install-sandbox install-dev demo test test-browser test-lambda-erp test-alerts test-all screenshots chaos check format schemas lock bench clean
+.PHONY: help install-sandbox install-dev demo test test-browser test-lambda-erp test-alerts test-all screenshots chaos drill check format schemas lock bench clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /:/' | awk -F: '{printf "  %-16s %s\n", $$1, $$2}'
@@ -43,6 +43,9 @@ screenshots: $(VENV)/dev.done ## Save every page, at three widths in light and d
 
 chaos: $(VENV)/dev.done ## Run the fault tests at full length (an hour) and print figures; ARGS=--fault-seed=2 varies them
 	@$(BIN)/pytest tests/chaos --long $(ARGS)
+
+drill: $(VENV)/sandbox.done ## Rehearse the loss of the database and its restore (a few minutes) and print figures
+	@$(BIN)/python -m sandbox.drill $(ARGS)
 
 check: $(VENV)/dev.done ## Check style, types, imports, schemas, dead code and dependencies
 	$(BIN)/ruff check .

@@ -80,6 +80,16 @@ class LocalPostgres(LocalServer):
         _copy_with_owners(copy, self._data)
         self.start()
 
+    def dump(self, database: str, file: Path) -> None:
+        """Write `database` to `file` while it is used, as `pg_dump` does."""
+        self._client("pg_dump", "--format=custom", "--no-owner", f"--file={file}", self._plain_url(database))
+
+    def restore_dump(self, database: str, file: Path) -> None:
+        """Lose `database` while it is used, and make it anew from `file`, as `pg_restore` does."""
+        drop_database(self.url, database)
+        create_database(self.url, database)
+        self._client("pg_restore", "--exit-on-error", "--no-owner", f"--dbname={self._plain_url(database)}", str(file))
+
     @property
     def account(self) -> str | None:
         """The user PostgreSQL runs as."""
@@ -129,6 +139,14 @@ class LocalPostgres(LocalServer):
 
     def _program(self, name: str) -> str:
         return str(programs(self.account) / name)
+
+    def _plain_url(self, database: str) -> str:
+        return self.url_of(database).replace("+asyncpg", "")
+
+    def _client(self, program: str, *arguments: str) -> None:
+        ran = subprocess.run([self._program(program), *arguments], check=False, capture_output=True, text=True)
+        if ran.returncode != 0:
+            raise ServerStartFailed(f"{program} has failed:\n{last_lines(ran.stderr)}")
 
     def _give_to_account(self, *paths: Path) -> None:
         if self.account:

@@ -108,6 +108,10 @@ class Actors:
         """Return a commitment's row in a view of the desk, or None where it is not listed."""
         return next((row for row in await self.rows(view) if row["id"] == commitment_id), None)
 
+    async def audit(self, commitment_id: str) -> Mapping[str, Any]:
+        """Return the whole history of a commitment, as auditors get it."""
+        return await self._call_desk("GET", f"/{commitment_id}/audit")
+
     async def accept(self, row: Mapping[str, Any]) -> None:
         """The approver accepts the content that she was shown."""
         await self._decide(row, "accept", revision=row["revision"], content_hash=row["content_hash"])

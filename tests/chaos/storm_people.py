@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx2
 
+from sandbox.drill.traffic import ACCEPTS_AT_ONCE, PAUSE_SECONDS
 from sandbox.story import StepFailedError
 from sandbox.story.actors import Actors
 from sandbox.world import World
@@ -19,7 +20,6 @@ from schemas.events import CommitmentResent, CommitmentSent
 from schemas.examples.cast import CONCRETE_1
 from schemas.examples.example import submitted
 from services.pipeline.broker import EventProducer
-from tests.chaos.many_commitments import ACCEPTS_AT_ONCE, PAUSE_SECONDS
 
 REJECTED_AT_ONCE, REVISED_WHILE_EXPORTING, REJECTED_AFTER_FAILURE = 0.08, 0.25, 0.3
 """The chances that Dana rejects what is ready, that Sam re-sends what she accepts, that she rejects what has failed."""

@@ -14,6 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 from sandbox.configuration import write_connections
+from sandbox.drill.traffic import some_ids
 from sandbox.erp.faults import ErpFaultKind
 from sandbox.erp.process import ErpProcess
 from sandbox.service_process import ServiceProcess
@@ -21,7 +22,6 @@ from sandbox.started import started
 from sandbox.world import World, WorldOptions, running_world
 from services.exporter.comparing import compare_now
 from tests.chaos.brokers import WatchfulKafka
-from tests.chaos.many_commitments import some_ids
 from tests.chaos.storm_books import Outcome, books_of, counted, is_over, is_unfinished, open_items, outcomes
 from tests.chaos.storm_evidence import evidence_of
 from tests.chaos.storm_faults import BAD_ADDRESSES, Troubles, deck, failing, kill_erp, lose_the_way

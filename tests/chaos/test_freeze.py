@@ -9,13 +9,14 @@ from random import Random
 
 import pytest
 
+from sandbox.drill.statuses import following, in_figures
+from sandbox.drill.traffic import accepting, send, some_ids
 from sandbox.erp.faults import ErpFault, ErpFaultKind
 from sandbox.service_process import ServiceProcess
 from sandbox.world import World, WorldOptions, running_world
 from services.pipeline.relay import LEASE_SECONDS
+from tests.chaos.all_is_well import assert_all_is_well
 from tests.chaos.brokers import SESSION_SECONDS
-from tests.chaos.many_commitments import accepting, send, some_ids
-from tests.chaos.statuses import assert_all_is_well, following, in_figures
 from tests.waiting import eventually
 
 SERVICES = ("approval", "exporter")
@@ -52,7 +53,7 @@ async def test_members_that_stand_still_hold_up_nobody_for_long(
     async with running_world(tmp_path, options) as world, second_processes(world) as second:
         world.erp.faults.switch_on(ErpFault(kind=ErpFaultKind.SLOW, seconds=CALL_SECONDS))
         members = [*world.services.values(), *second.values()]
-        async with following(world) as statuses, accepting(world), accepting(world, second["approval"].url):
+        async with following(world) as statuses, accepting(world), accepting(world, lambda: second["approval"].url):
             for member in chosen(members, size.freezes, chance):
                 frozen_seconds.append(chance.uniform(size.shortest_seconds, size.longest_seconds))
                 more = some_ids(f"f{len(frozen_seconds)}", size.commitments)

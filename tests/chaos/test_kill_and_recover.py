@@ -10,12 +10,13 @@ from textwrap import dedent
 
 import pytest
 
+from sandbox.drill.statuses import doubled, following, in_figures
+from sandbox.drill.traffic import accepting, send, some_ids
 from sandbox.erp.faults import ErpFault, ErpFaultKind
 from sandbox.service_process import ServiceProcess
 from sandbox.world import World, WorldOptions, running_world
+from tests.chaos.all_is_well import assert_all_is_well
 from tests.chaos.brokers import WatchfulKafka
-from tests.chaos.many_commitments import accepting, send, some_ids
-from tests.chaos.statuses import assert_all_is_well, doubled, following, in_figures
 
 DIES_WITHIN_SECONDS = 60
 GREEN_WITHIN_SECONDS = 150

@@ -17,6 +17,7 @@ from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, C
 from pydantic import SecretStr
 from sqlalchemy import MetaData, Select, func, select
 
+from sandbox.drill.traffic import some_ids, submission
 from sandbox.service_process import ServiceProcess
 from sandbox.world import SERVICES, World, WorldOptions, running_world
 from schemas.events import CommitmentSent
@@ -25,7 +26,6 @@ from services.approval.storage.tables import COMMITMENT
 from services.pipeline.database import Database
 from services.pipeline.dead_letters import HANDLER_FAILED, REASONS
 from services.pipeline.tables import kernel_tables
-from tests.chaos.many_commitments import some_ids, submission
 from tests.mutations import Message, mutated
 from tests.waiting import eventually
 

@@ -7,10 +7,11 @@ from pathlib import Path
 from statistics import quantiles
 from time import monotonic
 
+from sandbox.drill.statuses import GREEN, Statuses, following, in_figures
+from sandbox.drill.traffic import accepting, send, some_ids
 from sandbox.world import WorldOptions, running_world
+from tests.chaos.all_is_well import assert_all_is_well
 from tests.chaos.brokers import KafkaOfTwo
-from tests.chaos.many_commitments import accepting, send, some_ids
-from tests.chaos.statuses import GREEN, Statuses, assert_all_is_well, following, in_figures
 from tests.second_broker import MOVED
 
 OTHERS_WITHIN_SECONDS = 30.0

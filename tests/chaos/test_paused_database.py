@@ -7,9 +7,10 @@ from time import monotonic
 
 import pytest
 
+from sandbox.drill.statuses import following, in_figures
+from sandbox.drill.traffic import accepting, send, some_ids
 from sandbox.world import WorldOptions, running_world
-from tests.chaos.many_commitments import accepting, send, some_ids
-from tests.chaos.statuses import assert_all_is_well, following, in_figures
+from tests.chaos.all_is_well import assert_all_is_well
 from tests.waiting import eventually
 
 PATIENCE = {"timeout_seconds": 2.0, "settle_seconds": 2.0, "first_probe_seconds": 0.5, "max_missed_calls": 1_000}

@@ -9,10 +9,11 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from sandbox.configuration import DATABASE
+from sandbox.drill.statuses import following, in_figures
+from sandbox.drill.traffic import accepting, send, some_ids
 from sandbox.world import World, WorldOptions, running_world
 from services.pipeline.database import DATABASE_ERRORS, Database
-from tests.chaos.many_commitments import accepting, send, some_ids
-from tests.chaos.statuses import assert_all_is_well, following, in_figures
+from tests.chaos.all_is_well import assert_all_is_well
 from tests.waiting import eventually
 
 SHORT, LONG = 30, 500

@@ -1,6 +1,6 @@
 """What the fault runs would notice: a status that goes back, a repeat, a wait."""
 
-from tests.chaos.statuses import Course
+from sandbox.drill.statuses import Course
 
 
 def course(*versions: int) -> Course:

@@ -10,6 +10,8 @@ from pathlib import Path
 from random import Random
 from time import monotonic
 
+from sandbox.drill.statuses import following
+from sandbox.drill.traffic import accepting, send, some_ids
 from sandbox.erp.faults import Calls
 from sandbox.erp_under_demo import ErpKind
 from sandbox.tryton.erp import TrytonErp
@@ -20,8 +22,6 @@ from schemas.events import CommitmentResent
 from schemas.examples.cast import CONCRETE_2
 from schemas.examples.example import submitted
 from services.pipeline.broker import EventProducer
-from tests.chaos.many_commitments import accepting, send, some_ids
-from tests.chaos.statuses import following
 from tests.chaos.test_kill_and_recover import dies_at
 from tests.chaos.tryton_books import Books, open_items, purchases
 

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from sandbox.drill.statuses import following
+from sandbox.drill.traffic import accepting, some_ids
 from sandbox.erp_under_demo import ErpKind
 from sandbox.quickbooks.erp import QuickBooksErp
 from sandbox.world import WorldOptions, running_world
-from tests.chaos.many_commitments import accepting, some_ids
-from tests.chaos.statuses import following
 from tests.chaos.test_tryton import die_at
 
 AFTER_SIGN_IN, BEFORE_WRITE, AFTER_WRITE, AFTER_END = (

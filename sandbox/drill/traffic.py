@@ -1,7 +1,7 @@
 """Many commitments at once: sends them, and accepts them as they arrive."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from time import monotonic
@@ -47,12 +47,13 @@ async def send(world: World, ids: Sequence[str], *, over_seconds: float = 0.0) -
         outcomes = await asyncio.gather(*sending)
     finally:
         await asyncio.to_thread(producer.close)
-    assert [error for errors in outcomes for error in errors if error] == []
+    if failed := [error for errors in outcomes for error in errors if error]:
+        raise StepFailedError(f"Kafka did not take {len(failed)} submissions: {failed[0]}")
 
 
 @asynccontextmanager
-async def accepting(world: World, desk_url: str | None = None) -> AsyncIterator[None]:
-    """Dana accepts whatever waits while the block runs, however often the desk goes down meanwhile."""
+async def accepting(world: World, desk_url: Callable[[], str] | None = None) -> AsyncIterator[None]:
+    """Dana accepts whatever waits while the block runs, however often the desk goes down or moves meanwhile."""
     stopping = asyncio.Event()
     approver = asyncio.create_task(_accept_until(stopping, world, desk_url))
     try:
@@ -62,12 +63,12 @@ async def accepting(world: World, desk_url: str | None = None) -> AsyncIterator[
         await approver
 
 
-async def _accept_until(stopping: asyncio.Event, world: World, desk_url: str | None) -> None:
-    async with Actors(world, desk_url=desk_url) as actors:
-        while not stopping.is_set():
+async def _accept_until(stopping: asyncio.Event, world: World, desk_url: Callable[[], str] | None) -> None:
+    while not stopping.is_set():
+        async with Actors(world, desk_url=desk_url() if desk_url else None) as actors:
             with suppress(httpx2.HTTPError, StepFailedError):
                 await _accept_all(actors)
-            await asyncio.sleep(PAUSE_SECONDS)
+        await asyncio.sleep(PAUSE_SECONDS)
 
 
 async def _accept_all(actors: Actors) -> None:
