@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextvars import Context
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Generic
@@ -66,7 +67,7 @@ class Recorder(Generic[JobT, ResultT]):
             waiting = _Waiting(Ended(job, result))
             self._waiting.append(waiting)
             if self._recording is None or self._recording.done():
-                self._recording = asyncio.create_task(self._record_waiting(self._work))
+                self._recording = asyncio.create_task(self._record_waiting(self._work), context=Context())
             recorded = await waiting.recorded
             if recorded is not None:
                 return recorded.following

@@ -88,6 +88,9 @@ class Chores:
         del why
         await db.execute(update(CHORE).values(state="set aside").where(CHORE.c.id == job))
 
+    def ids(self, job: int) -> Mapping[str, str]:
+        return {"commitment_id": f"chore-{job}"}
+
     def described(self, job: int, result: str) -> Mapping[str, object]:
         return {"chore": job, "result": result}
 
