@@ -51,6 +51,7 @@ check: $(VENV)/dev.done ## Check style, types, imports, schemas, dead code and d
 	$(BIN)/lint-imports
 	$(BIN)/python -m schemas.publish --check
 	$(BIN)/python -m services.exporter.connections_schema --check
+	$(BIN)/python -m services.log_events --check
 	$(BIN)/vulture
 	$(BIN)/deptry .
 
@@ -58,9 +59,10 @@ format: $(VENV)/dev.done ## Format the code and fix what can be fixed automatica
 	$(BIN)/ruff check --fix-only -q .
 	$(BIN)/ruff format -q .
 
-schemas: $(VENV)/dev.done ## Generate the JSON Schemas and examples from the models
+schemas: $(VENV)/dev.done ## Generate the JSON Schemas, examples and the table of log events from the code
 	$(BIN)/python -m schemas.publish
 	$(BIN)/python -m services.exporter.connections_schema
+	$(BIN)/python -m services.log_events
 
 bench: $(VENV)/bench.done ## Measure next to FastStream, Faust and loops of one's own; ARGS=--quick for a first look
 	@$(BIN)/python -m benchmarks $(ARGS)

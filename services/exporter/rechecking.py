@@ -153,9 +153,9 @@ class RecheckWork:
     def _tell(self, job: RecheckJob, looked: Looked) -> None:
         for document in looked.late:
             metrics.LATE_DOCUMENTS.labels(job.recheck.connection).inc()
-            log.warning("export.late_document", document=document.id)
+            log.warning("export.document_came_late", document=document.id)
         if looked.is_overwritten:
-            log.warning("export.late_update")
+            log.warning("export.update_came_late")
 
 
 async def _leased(db: Transaction, connection: Connection, time: ClaimTime) -> RecheckJob | None:

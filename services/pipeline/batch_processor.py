@@ -191,7 +191,7 @@ class BatchProcessor:
             if letter.is_read_safely:
                 log.error("consumer.rights_removed", person_id=(letter.record.key or b"").decode(), **about)
             else:
-                log.warning("consumer.dead_letter", **about)
+                log.warning("consumer.dead_lettered", **about)
 
     def _report_odd(self, events: Iterable[Event[EventData]]) -> None:
         for event in events:

@@ -134,7 +134,7 @@ class Recorder(Generic[JobT, ResultT]):
         """Set aside a job whose result is known to be unrecordable."""
         async with self._database.begin() as db:
             await self._work.set_aside(db, job, "Its result cannot be recorded.")
-        log.error("worker.set_aside", work=self._work.name, **self._work.described(job, result))
+        log.error("worker.result_set_aside", work=self._work.name, **self._work.described(job, result))
 
     def _report(self, error: Exception) -> None:
         report = self._failures.expected if may_succeed_later(error) else self._failures.defect
