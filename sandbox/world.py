@@ -53,6 +53,7 @@ class WorldOptions:
     `erp_settings` override those of its ERP connection; `erp_connections` is a file that is used instead of it.
     `kafka` is a broker of one's own, whose life the world manages. `undo_seconds` is for how long what is accepted on
     the desk is held. With `has_approval_rules`, the company has those of `sandbox.approval_rules`.
+    `log_format` is that of the services.
     """
 
     ports: Ports = Ports()
@@ -64,6 +65,7 @@ class WorldOptions:
     kafka: LocalKafka | None = None
     undo_seconds: int = 0
     has_approval_rules: bool = False
+    log_format: str = "console"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +133,7 @@ async def running_world(
             "PUBLIC_URL": desk_url,
             **_approval_environment(folder, options),
             **_erp_environment(folder, options, erp),
+            "LOG_FORMAT": options.log_format,
         }
         commitments = await enter(running_commitments(settings, port=options.ports.commitments, neighbours=links))
         links |= {"Commitments": commitments.url, "Mailbox": mailbox.url} | ({"ERP": erp.url} if erp else {})
