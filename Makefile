@@ -14,7 +14,7 @@ TEST_PROCESSES ?= 3
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install-sandbox install-dev demo test test-browser test-lambda-erp test-alerts test-all screenshots chaos check format schemas lock bench clean
+.PHONY: help install-sandbox install-dev demo test test-browser test-lambda-erp test-alerts test-all screenshots chaos check format schemas lock bench scale clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /:/' | awk -F: '{printf "  %-16s %s\n", $$1, $$2}'
@@ -66,6 +66,13 @@ schemas: $(VENV)/dev.done ## Generate the JSON Schemas, examples and the table o
 
 bench: $(VENV)/bench.done ## Measure next to FastStream, Faust and loops of one's own; ARGS=--quick for a first look
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+scale: $(VENV)/bench.done ## Measure what a commitment costs, check the model, and simulate 1, 10 and 100 times a load
+	@mkdir -p build
+	@$(BIN)/python -m benchmarks.costs --json benchmarks/scale_costs.json
+	@$(BIN)/python -m benchmarks.costs --commitments 200 --per-second 1.8 --call-seconds 1 --max-in-flight 4 --json build/scale_check.json
+	@$(BIN)/python -m benchmarks.scale --check build/scale_check.json
+	@$(BIN)/python -m benchmarks.scale
 
 lock: $(VENV)/dev.done ## Resolve and pin the dependencies again
 	$(BIN)/$(LOCK) -o requirements.lock

@@ -14,7 +14,7 @@ from sandbox.world import World, WorldOptions, running_world
 from tests.log_lines import lines_in
 from tests.waiting import eventually
 
-MAX_LINES_PER_MINUTE = 40
+MAX_LINES_PER_MINUTE = 25
 """What one service may say in any minute; without limits, it would be thousands."""
 
 

@@ -14,15 +14,19 @@ import pytest
 
 from sandbox.erp import Calls, ErpFault, ErpFaultKind
 from sandbox.erp.server import Erp
+from sandbox.erp_under_demo import ErpKind
 from sandbox.mailbox.catcher import MailFault, MailFaultKind
 from sandbox.people import PEOPLE
 from sandbox.projects import PROJECTS
+from sandbox.quickbooks.erp import ENDPOINT_PATH
 from sandbox.servers.local_server import free_ports
 from sandbox.story import Timeline, play
 from sandbox.story.actors import Actors
 from sandbox.world import World, WorldOptions, running_world
 from schemas.examples.cast import ACME, ANA, COMPANY, IRONLINE, KIM, SAM
 from schemas.fields import FailureClass
+from services.exporter.web_connector.envelope import SOAP_11
+from services.exporter.web_connector.methods import NAMESPACE
 from services.pipeline import operations
 from services.pipeline.operations import Publishable
 from tests.end_to_end.signing_in import signed_in
@@ -78,6 +82,35 @@ async def test_a_full_story_leaves_no_content_and_no_secret_in_any_log(tmp_path:
     for name, secret in secrets.items():  # and a leak would be found, wherever it is
         planted = dict(lines[0]) | {"documents": [f"a {secret!r} b"]}
         assert any(found.startswith(name) for found in leaks([*lines, planted], secrets)), name
+
+
+async def test_a_story_with_a_polled_erp_leaves_none_either(tmp_path: Path) -> None:
+    options = WorldOptions(log_format="json", is_durable=False, erp=ErpKind.QUICKBOOKS)
+    async with running_world(tmp_path, options) as world:
+        await play(world, Timeline(lambda _: None))
+        await odd_calls(world)
+        for service in world.services.values():
+            await asyncio.to_thread(service.stop)
+        lines = lines_of(service.log for service in world.services.values())
+        secrets = CONTENT | PASSWORDS | spoken_of() | secrets_of(world)
+
+    assert leaks(lines, secrets) == []
+    assert {line["event"] for line in lines} >= {"conversation.ended", "web_connector.sign_in_refused"}
+
+
+async def odd_calls(world: World) -> None:
+    """Somebody calls the Web Connector's endpoint with a wrong password, a ticket of nobody, and no SOAP at all."""
+    url = f"{world.services['exporter'].url}{ENDPOINT_PATH}"
+    async with httpx2.AsyncClient(trust_env=False, timeout=20) as client:
+        who = f"<strUserName>{CONTENT['path']}</strUserName><strPassword>{PASSWORDS['erp']}</strPassword>"
+        for body in (
+            f"<authenticate xmlns='{NAMESPACE}'>{who}</authenticate>",
+            f"<closeConnection xmlns='{NAMESPACE}'><ticket>{PASSWORDS['link']}</ticket></closeConnection>",
+            f"<quetzal>{CONTENT['ERP text']}</quetzal>",
+        ):
+            envelope = f"<s:Envelope xmlns:s='{SOAP_11}'><s:Body>{body}</s:Body></s:Envelope>"
+            await client.post(url, content=envelope, headers={"content-type": "text/xml; charset=utf-8"})
+        await client.post(url, content=CONTENT["ERP text"], headers={"content-type": "text/plain"})
 
 
 async def failures(world: World, actors: Actors) -> None:
@@ -227,7 +260,7 @@ def assert_correlated(lines: list[dict[str, Any]]) -> None:
     """Each line about a commitment or a mail says which."""
     settled = [line for line in lines if line["event"] == "export.settled"]
     mailed = [line for line in lines if line["event"] == "mail.settled" and line["kind"] != "digest"]
-    assert all(line.keys() >= {"commitment_id", "revision", "round", "connection"} for line in settled)
+    assert all(line.keys() >= {"commitment_id", "revision", "round", "connection", "trace_id"} for line in settled)
     assert all(line.keys() >= {"event_id", "person_id", "kind", "commitment_id"} for line in mailed)
 
 
