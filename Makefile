@@ -14,7 +14,7 @@ TEST_PROCESSES ?= 3
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install-sandbox install-dev demo test test-browser test-lambda-erp test-alerts test-all screenshots chaos drill check format schemas lock bench clean
+.PHONY: help install-sandbox install-dev demo test test-browser test-lambda-erp test-alerts test-all screenshots chaos drill check format schemas lock bench scale clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /:/' | awk -F: '{printf "  %-16s %s\n", $$1, $$2}'
@@ -54,6 +54,7 @@ check: $(VENV)/dev.done ## Check style, types, imports, schemas, dead code and d
 	$(BIN)/lint-imports
 	$(BIN)/python -m schemas.publish --check
 	$(BIN)/python -m services.exporter.connections_schema --check
+	$(BIN)/python -m services.log_events --check
 	$(BIN)/vulture
 	$(BIN)/deptry .
 
@@ -61,12 +62,20 @@ format: $(VENV)/dev.done ## Format the code and fix what can be fixed automatica
 	$(BIN)/ruff check --fix-only -q .
 	$(BIN)/ruff format -q .
 
-schemas: $(VENV)/dev.done ## Generate the JSON Schemas and examples from the models
+schemas: $(VENV)/dev.done ## Generate the JSON Schemas, examples and the table of log events from the code
 	$(BIN)/python -m schemas.publish
 	$(BIN)/python -m services.exporter.connections_schema
+	$(BIN)/python -m services.log_events
 
 bench: $(VENV)/bench.done ## Measure next to FastStream, Faust and loops of one's own; ARGS=--quick for a first look
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+scale: $(VENV)/bench.done ## Measure what a commitment costs, check the model, and simulate 1, 10 and 100 times a load
+	@mkdir -p build
+	@$(BIN)/python -m benchmarks.costs --json benchmarks/scale_costs.json
+	@$(BIN)/python -m benchmarks.costs --commitments 200 --per-second 1.8 --call-seconds 1 --max-in-flight 4 --json build/scale_check.json
+	@$(BIN)/python -m benchmarks.scale --check build/scale_check.json
+	@$(BIN)/python -m benchmarks.scale
 
 lock: $(VENV)/dev.done ## Resolve and pin the dependencies again
 	$(BIN)/$(LOCK) -o requirements.lock

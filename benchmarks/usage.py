@@ -15,6 +15,11 @@ def cpu_seconds(service: Sequence[int], kafka: int, postgres: int) -> CpuSeconds
     return CpuSeconds(_of_trees(service), _of_trees([kafka]), _of_trees([postgres]))
 
 
+def cpu_of_tree(pid: int) -> float:
+    """Return the CPU time so far of a process and its descendants."""
+    return _of_trees([pid])
+
+
 def peak_mb(pids: Iterable[int]) -> float:
     """Return the largest resident memory that the processes ever had, added up, in MB."""
     return sum(_peak_kb((PROC / str(pid) / "status").read_text()) for pid in pids) / 1024

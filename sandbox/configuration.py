@@ -32,7 +32,6 @@ def service_environment(
         "OIDC_CLIENT_ID": sign_in.client.id,
         "OIDC_CLIENT_SECRET": sign_in.client.secret.get_secret_value(),
         "OIDC_AUDIENCE": sign_in.client.audience,
-        "LOG_FORMAT": "console",
     }
 
 

@@ -21,6 +21,7 @@ class MailFaultKind(StrEnum):
     REFUSE_FOR_NOW = "refuse_for_now"
     REFUSE_FOR_GOOD = "refuse_for_good"
     REFUSE_TO_RELAY = "refuse_to_relay"
+    REFUSE_AND_QUOTE = "refuse_and_quote"
     CUT_AFTER_DOT = "cut_after_dot"
 
 
@@ -35,6 +36,7 @@ _REFUSALS = {
     MailFaultKind.REFUSE_FOR_NOW: "451 4.7.1 Try again later",
     MailFaultKind.REFUSE_FOR_GOOD: "550 5.1.1 No such mailbox",
     MailFaultKind.REFUSE_TO_RELAY: "554 5.7.1 Relay access denied",
+    MailFaultKind.REFUSE_AND_QUOTE: "550 5.1.1 <{address}>: Recipient address rejected",
 }
 
 
@@ -91,7 +93,7 @@ class _Catcher:
         del server, session
         fault = self._mailbox.fault([address], set(_REFUSALS))
         if fault:
-            return _REFUSALS[fault.kind]
+            return _REFUSALS[fault.kind].format(address=address)
         envelope.rcpt_tos.append(address)
         envelope.rcpt_options.extend(options)
         return "250 OK"

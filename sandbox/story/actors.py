@@ -116,6 +116,18 @@ class Actors:
         """The approver accepts the content that she was shown."""
         await self._decide(row, "accept", revision=row["revision"], content_hash=row["content_hash"])
 
+    async def accept_together(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """The approver accepts up to 50 contents that they were shown, in one request."""
+        answers = [
+            {
+                "verb": "accept",
+                "commitment_id": row["id"],
+                "answer": {"revision": row["revision"], "content_hash": row["content_hash"]},
+            }
+            for row in rows
+        ]
+        _content(await self._desk.post("/answers", json={"answers": answers}))
+
     async def reject(self, row: Mapping[str, Any], reason: str) -> None:
         """The approver rejects the content that she was shown."""
         await self._decide(row, "reject", revision=row["revision"], content_hash=row["content_hash"], reason=reason)

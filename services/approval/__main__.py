@@ -97,7 +97,7 @@ def build() -> tuple[Service, ApprovalSettings]:
 
 def main() -> int:
     """Run approval until it receives a signal to stop; return the exit code."""
-    return run_service(build)
+    return run_service("approval", build)
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ def build() -> tuple[Service, DigestSettings]:
 
 def main() -> int:
     """Run the digest until a signal stops it."""
-    return run_service(build)
+    return run_service("digest", build)
 
 
 if __name__ == "__main__":

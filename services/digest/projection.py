@@ -32,6 +32,7 @@ from services.pipeline.outbox import Outbox
 from services.pipeline.periodic import is_set_within
 from services.pipeline.records import Batch, Partition, Record, moment_of
 from services.pipeline.settings import KafkaSettings
+from services.pipeline.tracebacks import worded
 
 BATCH_RECORDS = 500
 BATCH_SECONDS = 1.0  # Faust's agents wake up this often also if nothing arrives; a full batch does not wait for it
@@ -68,7 +69,7 @@ class Projection:
                 try:
                     await self._run_app(app, stopping)
                 except Exception as error:  # noqa: BLE001 - however the app breaks, a new one continues
-                    log.warning("projection.renewed", cause=type(error).__name__, error=str(error))
+                    log.warning("projection.renewed", cause=worded(error))
                 finally:
                     self.is_ready = False
                     await _stop(app)
@@ -128,7 +129,7 @@ class Projection:
         self.is_ready = True
         while not stopping.is_set():
             if app.crashed:
-                raise BrokerError(f"Faust crashed: {app.crash_reason!r}")
+                raise BrokerError(f"Faust crashed: {worded(app.crash_reason)}")
             self._show_lag(
                 {Partition(each.topic, each.partition): reading_of(app, each) for each in app.consumer.assignment()}
             )

@@ -100,7 +100,7 @@ def _workers(
 
 def main() -> int:
     """Run the exporter until a signal stops it; return its exit status."""
-    return run_service(build)
+    return run_service("exporter", build)
 
 
 if __name__ == "__main__":

@@ -131,7 +131,7 @@ class Attempt:
 
     def _after_error(self, error: Exception) -> AttemptOutcome:
         """In doubt once a write may have begun; before, nothing has happened."""
-        self._failures.defect("export.attempt_failed", error, self._usable.logged, connection=self._connection.name)
+        self._failures.defect("export.attempt_failed", error)
         message = "The exporter or its connector failed with an error of its own."
         if self._job.evidence is not None and self._job.export.probes >= MAX_READS:
             return WrongEvidence(f"{self._job.evidence.name} cannot be read. {message}")
@@ -269,7 +269,7 @@ class Attempt:
         """Whether a call that begins now ends before another worker may take the export."""
         has_time = self._connection.settings.timeout_seconds < self._job.remaining_seconds
         if not has_time:
-            log.warning("export.lease_nearly_over", connection=self._connection.name)
+            log.warning("export.lease_nearly_over")
         return has_time
 
     def _observe_start(self) -> None:

@@ -25,6 +25,7 @@ from services.exporter.storage.due import read_under_way
 from services.pipeline.clock import utc_now
 from services.pipeline.database import Database, Transaction
 from services.pipeline.lease_clock import ClaimTime, LeaseClock
+from services.pipeline.log_context import Ids
 from services.pipeline.work import Claimed
 
 RETRY_HOURS = 1
@@ -129,10 +130,19 @@ class ComparisonWork:
         """Leave it until the next night."""
         await comparisons.settle(db, job.comparison, self._next(job.comparison, job.time.now()), None, {})
 
-    def described(self, job: ComparisonJob, result: ReadAnswer) -> Mapping[str, Any]:
-        """Return the commitment and the kind of answer."""
+    def ids(self, job: ComparisonJob) -> Ids:
+        """Return the commitment, the revision and the connection."""
         compared = job.comparison
-        return {"commitment": compared.commitment_id, "revision": compared.revision, "answer": type(result).__name__}
+        return {
+            "commitment_id": compared.commitment_id,
+            "revision": compared.revision,
+            "connection": compared.connection,
+        }
+
+    def described(self, job: ComparisonJob, result: ReadAnswer) -> Mapping[str, Any]:
+        """Return the kind of answer."""
+        del job
+        return {"answer": type(result).__name__}
 
     async def _note_call(self, db: Transaction, compared: Comparison, result: ReadAnswer, now: datetime) -> None:
         """Let the connection's circuit know how the call went, so that a night's work stops where exports would.

@@ -23,6 +23,7 @@ from services.exporter.storage.store import ExportStore
 from services.pipeline.database import Database, Transaction
 from services.pipeline.fold import StateChange
 from services.pipeline.lease_clock import ClaimTime, LeaseClock
+from services.pipeline.log_context import Ids
 from services.pipeline.logs import FailureLog
 from services.pipeline.work import BUSY_SECONDS, Claimed
 from services.pipeline.writes import Writes
@@ -114,13 +115,17 @@ class RecheckWork:
     async def set_aside(self, db: Transaction, job: RecheckJob, why: str) -> None:
         """Give up looking there; the log says for which commitment, and in which ERP."""
         recheck = job.recheck
-        log.error("export.recheck_given_up", commitment=recheck.commitment_id, connection=recheck.connection, why=why)
+        log.error("export.recheck_given_up", why=why)
         await recheck_store.end(db, recheck, None)
 
+    def ids(self, job: RecheckJob) -> Ids:
+        """Return the commitment and the connection."""
+        return {"commitment_id": job.recheck.commitment_id, "connection": job.recheck.connection}
+
     def described(self, job: RecheckJob, result: FindAnswer) -> Mapping[str, Any]:
-        """Return the commitment, and how often was looked before."""
+        """Return how often was looked before, and the kind of answer."""
         answer = "found" if isinstance(result, tuple) else type(result).__name__
-        return {"commitment": job.recheck.commitment_id, "looks": job.recheck.looks, "answer": answer}
+        return {"looks": job.recheck.looks, "answer": answer}
 
     async def _lease(
         self, database: Database, name: str, time: ClaimTime, held: Sequence[RecheckJob]
@@ -148,9 +153,9 @@ class RecheckWork:
     def _tell(self, job: RecheckJob, looked: Looked) -> None:
         for document in looked.late:
             metrics.LATE_DOCUMENTS.labels(job.recheck.connection).inc()
-            log.warning("export.late_document", commitment=job.recheck.commitment_id, document=document.id)
+            log.warning("export.document_came_late", document=document.id)
         if looked.is_overwritten:
-            log.warning("export.late_update", commitment=job.recheck.commitment_id)
+            log.warning("export.update_came_late")
 
 
 async def _leased(db: Transaction, connection: Connection, time: ClaimTime) -> RecheckJob | None:

@@ -34,6 +34,7 @@ from services.pipeline.crash import crash_at
 from services.pipeline.database import Database, Transaction
 from services.pipeline.fold import StateChange
 from services.pipeline.lease_clock import LeaseClock
+from services.pipeline.log_context import Ids, telling_of, trace_id
 from services.pipeline.logs import FailureLog
 from services.pipeline.work import Claimed, Ended, Places, Settled
 from services.pipeline.writes import Writes
@@ -81,7 +82,8 @@ class ExportWork:
         """Save the outcome of an attempt and return the events to publish; no events once the lease is another's."""
         writes, id_ = Writes(), job.export.commitment_id
         before = (await self._store.lock(db, [id_]))[id_]
-        events = await self._settle(db, writes, before, Ended(job, result), is_alone=True)
+        with telling_of(self.ids(job)):
+            events = await self._settle(db, writes, before, Ended(job, result), is_alone=True)
         await writes.execute(db)
         return events
 
@@ -103,7 +105,7 @@ class ExportWork:
         events = [
             event
             for each in sorted(ours, key=self._connection_name)
-            for event in await self._settle(db, writes, locked.named[each.job.export.commitment_id], each)
+            for event in await self._settle_told(db, writes, locked.named[each.job.export.commitment_id], each)
         ]
         recorded, free = [each.job for each in ours], places.free - (len(ended) - len(ours))
         return Settled(ours, events, await self._claiming.begin(db, writes, handed_on, locked, recorded, free))
@@ -112,17 +114,29 @@ class ExportWork:
         """Take the commitment out of the claims; its export stays in flight or in doubt, as it is stored."""
         await self._store.set_aside(db, job.export.commitment_id, why, job.lease.token)
 
+    def ids(self, job: ExportJob) -> Ids:
+        """Return the commitment, the revision and round, the connection and the trace."""
+        export = job.export
+        return {
+            "commitment_id": export.commitment_id,
+            "revision": export.revision,
+            "round": export.round,
+            "connection": export.connection,
+            "trace_id": trace_id(export.traceparent),
+        }
+
     def described(self, job: ExportJob, result: AttemptResult) -> Mapping[str, Any]:
-        """Return the commitment, the revision, and which documents are known."""
+        """Return how it ended, and which documents are known."""
+        del job
         outcome = result.outcome
         documents = [each.id for each in outcome.documents] if isinstance(outcome, Landed) else []
-        return {
-            "commitment": job.export.commitment_id,
-            "revision": job.export.revision,
-            "round": job.export.round,
-            "outcome": type(outcome).__name__,
-            "documents": documents,
-        }
+        return {"outcome": type(outcome).__name__, "documents": documents}
+
+    async def _settle_told(
+        self, db: Transaction, writes: Writes, before: CommitmentExports, ended: Ended[ExportJob, AttemptResult]
+    ) -> Sequence[Event[EventData]]:
+        with telling_of(self.ids(ended.job)):  # the task records the results of others as well
+            return await self._settle(db, writes, before, ended)
 
     async def _settle(
         self,

@@ -48,7 +48,7 @@ def build() -> tuple[Service, NotifierSettings]:
 
 def main() -> int:
     """Run the notifier until it receives a signal to stop; the exit status."""
-    return run_service(build)
+    return run_service("notifier", build)
 
 
 if __name__ == "__main__":

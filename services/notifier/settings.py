@@ -16,7 +16,10 @@ class NotifierSettings(ServiceSettings):
     smtp_url: SecretStr = Field(
         description="Mail server: smtp://, smtp+starttls:// or smtps://, then user:password@ if needed, host and port."
     )
-    mail_from: str = Field(description='Sender of every mail, for example "Countersign <erp@desk.example>".')
+    mail_from: str = Field(
+        exclude=True,  # logs contain no addresses
+        description='Sender of every mail, for example "Countersign <erp@desk.example>".',
+    )
     public_url: str = Field(
         pattern=r"^https?://[^\s]+$", description="Public URL of the approval desk; links in mails begin with it."
     )

@@ -24,6 +24,7 @@ from services.pipeline.clock import Clock, utc_now
 from services.pipeline.crash import crash_at
 from services.pipeline.database import Database, Transaction
 from services.pipeline.lease_clock import ClaimTime, LeaseClock
+from services.pipeline.log_context import Ids, trace_id
 from services.pipeline.logs import REPEAT_SECONDS, FailureLog
 from services.pipeline.metrics import WORK_SET_ASIDE
 from services.pipeline.seldom import Seldom
@@ -150,16 +151,20 @@ class SendMails:
         for mail in (job.job.mail, *job.job.mail.others):
             await store.set_aside(db, (mail.event_id, mail.recipient.id), why, job.job.attempt)
 
-    def described(self, job: LeasedMail, result: SmtpAnswer) -> Mapping[str, Any]:
-        """Return which mail it is, and how its attempt ended."""
+    def ids(self, job: LeasedMail) -> Ids:
+        """Return the event, the recipient, the commitment and the trace."""
         mail = job.job.mail
         return {
             "kind": mail.kind,
             "event_id": str(mail.event_id),
-            "recipient": mail.recipient.id,
-            "attempt": job.job.attempt,
-            "delivery": result.delivery.value,
+            "person_id": mail.recipient.id,
+            "commitment_id": mail.commitment_id,
+            "trace_id": trace_id(mail.traceparent),
         }
+
+    def described(self, job: LeasedMail, result: SmtpAnswer) -> Mapping[str, Any]:
+        """Return how its attempt ended."""
+        return {"attempt": job.job.attempt, "delivery": result.delivery.value}
 
     def _report(self, job: MailJob, settled: Settlement, answer: SmtpAnswer, mails: int) -> None:
         """Count the message once, however many `mails` went out in it."""
@@ -169,8 +174,7 @@ class SendMails:
             return
         outcome = MailOutcome(settled.state)
         MAILS.labels(kind, outcome).inc()
-        event_id = str(job.mail.event_id)
-        log.info("mail.settled", kind=kind, outcome=outcome, event_id=event_id, attempts=job.attempt, mails=mails)
+        log.info("mail.settled", outcome=outcome, attempts=job.attempt, mails=mails)
 
     def _report_open(self, kind: str, answer: SmtpAnswer) -> None:
         """Count the attempt; an error of our set-up holds up every mail, so that the log says so as an error."""

@@ -192,15 +192,15 @@ class BatchProcessor:
             metrics.EVENTS.labels(self._service, topic, "dead_lettered").inc()
             about = {"reason": letter.reason, "topic": topic, "partition": partition, "offset": letter.record.offset}
             if letter.is_read_safely:
-                log.error("consumer.rights_removed", key=(letter.record.key or b"").decode(), why=letter.why, **about)
+                log.error("consumer.rights_removed", person_id=(letter.record.key or b"").decode(), **about)
             else:
-                log.warning("consumer.dead_letter", **about)
+                log.warning("consumer.dead_lettered", **about)
 
     def _report_odd(self, events: Iterable[Event[EventData]]) -> None:
         for event in events:
             topic, odd = event.data.topic, event.data.not_understood
             metrics.PARTLY_READ.labels(self._service, topic).inc()
-            log.warning("consumer.partly_read", topic=topic, key=event.subject, not_understood=odd)
+            log.warning("consumer.partly_read", topic=topic, person_id=event.subject, not_understood=odd)
 
 
 def _is_fault_of_an_event(error: Exception) -> bool:
@@ -225,8 +225,8 @@ class _FailureStreak:
             length = length + 1 if letter else 0
             if letter and self.limit is not None and length > self.limit:
                 raise DefectError(
-                    f"{self.limit} events in a row failed in Countersign's own code, the last one with {letter.why!r}. "
-                    "Deploy a release without the defect, then redrive the dead letters."
+                    f"{self.limit} events in a row failed in Countersign's own code, the last one with "
+                    f"{letter.why.partition(':')[0]}. Deploy a release without the defect, then redrive dead letters."
                 )
         return replace(self, length=length)
 

@@ -24,7 +24,8 @@ from services.pipeline.tables import KernelTables
 BEHIND_SECONDS = 0.2
 WATCH_SECONDS = 5.0
 """Seldom, since a restored database has interrupted its connections, and that is noticed at once."""
-_EVENT = "catching_up.waits"
+
+_WAITS = "waits"
 
 log = structlog.get_logger()
 
@@ -92,12 +93,12 @@ class CatchingUp:
             self._say(messages=behind)
         elif not self.is_caught_up:
             log.info("catching_up.done")
-            self._seldom.forget(_EVENT)
+            self._seldom.forget(_WAITS)
         self.is_caught_up = not behind
 
-    def _say(self, **members: object) -> None:
-        if self._seldom.may_say(_EVENT):
-            log.warning(_EVENT, **members)
+    def _say(self, *, cause: str | None = None, messages: int | None = None) -> None:
+        if self._seldom.may_say(_WAITS):
+            log.warning("catching_up.waits", cause=cause, messages=messages)
 
 
 def messages_behind(wanted: Mapping[Partition, Span], saved: Mapping[Partition, int]) -> int:

@@ -1,41 +1,43 @@
 """Structured logs: one line per event, as JSON or for people; and failures that repeat, without flooding the log."""
 
 import logging
+import os
+import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Sequence
+from importlib.metadata import version
 from types import TracebackType
 from typing import Literal
 
 import structlog
+from structlog.typing import EventDict, ExcInfo, Processor
 
+from services.pipeline.last_words import log_last_words
 from services.pipeline.seldom import Seldom, SeldomFilter
+from services.pipeline.tracebacks import traceback_of
 
 REPEAT_SECONDS = 300.0
+LIBRARY_LOGGED = "library.logged"
+
+LogFormat = Literal["json", "console"]
 
 
-def configure_logs(log_format: Literal["json", "console"], service: str) -> None:
-    """Send all logs of this process to stderr in `log_format`, each line with the service's name."""
-    shared: list[structlog.typing.Processor] = [
+def configure_logs(log_format: LogFormat, service: str) -> None:
+    """Send all logs of this process to stderr in `log_format`, one line each, with the service's name.
+
+    That includes what libraries log, warnings, and errors that nobody catches.
+    """
+    shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _Signed(log_format, service),
     ]
-    renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer() if log_format == "json" else structlog.dev.ConsoleRenderer(colors=False)
-    )
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                renderer,
-            ],
-        )
-    )
+    handler.setFormatter(_formatter(log_format, shared))
     # all of them log an unavailable broker again and again, many times a second
     handler.addFilter(SeldomFilter("librdkafka", "faust", "mode"))
+    handler.addFilter(_without_texts_of_errors)
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
     for chatty in ("uvicorn.access", "httpx2", "alembic", "faust", "mode"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
@@ -46,7 +48,55 @@ def configure_logs(log_format: Literal["json", "console"], service: str) -> None
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
     )
-    structlog.contextvars.bind_contextvars(service=service)
+    log_last_words()
+
+
+def format_in_environment() -> LogFormat:
+    """Return LOG_FORMAT as far as it can be told before the settings are read, which may be wrong."""
+    environ = {name.upper(): value for name, value in os.environ.items()}  # as the settings are read
+    return "console" if environ.get("LOG_FORMAT") == "console" else "json"
+
+
+class _Signed:
+    """Adds which process a line is from; not as context, which threads of libraries do not have."""
+
+    def __init__(self, log_format: LogFormat, service: str) -> None:
+        self._members: dict[str, object] = {"service": service}
+        if log_format == "json":
+            self._members |= {"instance": socket.gethostname(), "pid": os.getpid(), "version": version("countersign")}
+
+    def __call__(self, _logger: object, _method: str, line: EventDict) -> EventDict:
+        return {**line, **self._members}
+
+
+def _formatter(log_format: LogFormat, shared: Sequence[Processor]) -> logging.Formatter:
+    renderer: Processor = (
+        structlog.processors.JSONRenderer() if log_format == "json" else structlog.dev.ConsoleRenderer(colors=False)
+    )
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[*shared, _named_as_of_a_library],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.ExceptionRenderer(_traceback),
+            renderer,
+        ],
+    )
+
+
+def _named_as_of_a_library(_logger: object, _method: str, line: EventDict) -> EventDict:
+    """Give lines of libraries an event's name like all others; what they say is their text."""
+    return {**line, "event": LIBRARY_LOGGED, "logger": line["_record"].name, "text": line["event"]}
+
+
+def _traceback(exc_info: ExcInfo) -> str:
+    return traceback_of(exc_info[1])
+
+
+def _without_texts_of_errors(record: logging.LogRecord) -> bool:
+    """Put the types of errors in their place: libraries log the text of an error, which may quote content."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(type(each).__name__ if isinstance(each, BaseException) else each for each in record.args)
+    return True
 
 
 class FailureLog:
@@ -59,13 +109,10 @@ class FailureLog:
         self._seldom = Seldom(every_seconds)
         self._log = structlog.get_logger()
 
-    def defect(
-        self, event: str, error: Exception, told: Callable[[Exception], str] | None = None, **fields: object
-    ) -> None:
-        """Log a failure that nobody expected, with its traceback; `told` words it where it may have a secret."""
+    def defect(self, event: str, error: Exception, **fields: object) -> None:
+        """Log a failure that nobody expected, with its traceback."""
         if (repeats := self._repeats(event, error)) is not None:
-            traceback = {"exception": told(error)} if told else {"exc_info": error}
-            self._log.error(event, **traceback, cause=type(error).__name__, repeats=repeats, **fields)
+            self._log.error(event, exc_info=error, cause=type(error).__name__, repeats=repeats, **fields)
 
     def expected(self, event: str, error: Exception, **fields: object) -> None:
         """Log a failure that passes, such as a database that is unavailable, without a traceback."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextvars import Context
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Generic
@@ -66,7 +67,7 @@ class Recorder(Generic[JobT, ResultT]):
             waiting = _Waiting(Ended(job, result))
             self._waiting.append(waiting)
             if self._recording is None or self._recording.done():
-                self._recording = asyncio.create_task(self._record_waiting(self._work))
+                self._recording = asyncio.create_task(self._record_waiting(self._work), context=Context())
             recorded = await waiting.recorded
             if recorded is not None:
                 return recorded.following
@@ -133,7 +134,7 @@ class Recorder(Generic[JobT, ResultT]):
         """Set aside a job whose result is known to be unrecordable."""
         async with self._database.begin() as db:
             await self._work.set_aside(db, job, "Its result cannot be recorded.")
-        log.error("worker.set_aside", work=self._work.name, **self._work.described(job, result))
+        log.error("worker.result_set_aside", work=self._work.name, **self._work.described(job, result))
 
     def _report(self, error: Exception) -> None:
         report = self._failures.expected if may_succeed_later(error) else self._failures.defect

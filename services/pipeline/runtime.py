@@ -4,7 +4,6 @@ import asyncio
 import gc
 import os
 import signal
-import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -29,8 +28,9 @@ from services.pipeline.decoding import DecodedBatch, Reply
 from services.pipeline.errors import BrokerError, PartEndedError, SettingsError
 from services.pipeline.forced_exit import ForcedExit
 from services.pipeline.http import add_metrics_and_health, listen, new_app
+from services.pipeline.last_words import log_loop_failures
 from services.pipeline.lateness import Lateness
-from services.pipeline.logs import configure_logs
+from services.pipeline.logs import configure_logs, format_in_environment
 from services.pipeline.offsets import Offsets
 from services.pipeline.outbox import Outbox
 from services.pipeline.periodic import Loop, every
@@ -85,8 +85,8 @@ class Service:
     """Called on SIGHUP, to read again what an operator has changed; without it, SIGHUP ends the process."""
 
 
-def run_service(build: Callable[[], tuple[Service, ServiceSettings]]) -> int:
-    """Run the service that `build` returns until SIGTERM or SIGINT; return 0 after a drain, 1 after a failure.
+def run_service(name: str, build: Callable[[], tuple[Service, ServiceSettings]]) -> int:
+    """Run the service `name`, which `build` returns, until SIGTERM or SIGINT; return 0 after a drain, else 1.
 
     Once it has to end, the process ends within DRAIN_SECONDS, even if a server, a thread or the interpreter's own end
     hangs; leases recover the rest.
@@ -94,19 +94,20 @@ def run_service(build: Callable[[], tuple[Service, ServiceSettings]]) -> int:
     forced_exit = ForcedExit(DRAIN_SECONDS)
 
     async def main() -> None:
+        log_loop_failures(asyncio.get_running_loop())
         refuse_outside_sandbox()
         service, settings = build()
-        configure_logs(settings.log_format, service.name)
         log.info("service.starting", **settings.model_dump(mode="json"))
         with tracing.sending(service.name, settings.otel_exporter_otlp_endpoint):
             await Runtime(service, settings, on_ending=forced_exit.arm).run()
 
+    configure_logs(format_in_environment(), name)
     tune_garbage_collector()
     os.environ.setdefault("UV_THREADPOOL_SIZE", str(LOOKUP_THREADS))  # which uvloop reads with its first lookup
     try:
         uvloop.run(main())
     except (OSError, SettingsError) as error:
-        sys.stderr.write(f"{error}\n")
+        log.error("service.not_started", cause=str(error))  # noqa: TRY400 - an operator's error, not ours
         return 1
     except ExceptionGroup:
         return 1  # the failed part has logged why

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import asdict
 
 import structlog
 
@@ -50,7 +49,14 @@ class TopicCheck:
         metrics.TOPIC_SETTINGS_WRONG.labels(self._service).set(len(found.wrong))
         for each in found.wrong:
             if each not in self._last.wrong:
-                log.error("topics.setting_wrong", **asdict(each), remedy="countersign topics")
+                log.error(
+                    "topics.setting_wrong",
+                    topic=each.topic,
+                    setting=each.setting,
+                    value=each.value,
+                    wanted=each.wanted,
+                    remedy="countersign topics",
+                )
         if found.hidden and not self._last.hidden:
             log.warning("topics.settings_hidden", topics=list(found.hidden), remedy="allow DescribeConfigs")
         self._last = found

@@ -7,6 +7,7 @@ from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 from schemas.envelope import Event
 from schemas.events import EventData
 from services.pipeline.database import Database, Transaction
+from services.pipeline.log_context import Ids
 from services.pipeline.writes import Writes
 
 MAX_IDLE_SECONDS = 2.0
@@ -83,8 +84,12 @@ class Work(Protocol[JobT, ResultT]):
         """Take a job whose result cannot be recorded out of the claims, for an operator to look at."""
         ...
 
+    def ids(self, job: JobT) -> Ids:
+        """Return what all log lines about a job have: commitment_id, event_id, trace_id and the like."""
+        ...
+
     def described(self, job: JobT, result: ResultT) -> Mapping[str, Any]:
-        """Return what a log line says about a result: ids, never payloads or addresses."""
+        """Return what a log line says about a result, besides the ids: never payloads or addresses."""
         ...
 
 

@@ -7,6 +7,7 @@ from typing import Generic, cast
 import structlog
 
 from services.pipeline.database import Database, may_succeed_later
+from services.pipeline.log_context import telling_of
 from services.pipeline.logs import FailureLog
 from services.pipeline.outbox import Outbox
 from services.pipeline.periodic import is_set_within
@@ -105,7 +106,8 @@ class Worker(Generic[JobT, ResultT]):
         following: JobT | None = job
         while following is not None:
             self._running[cast("asyncio.Task[None]", asyncio.current_task())] = following
-            following = await self._do_one(following)
+            with telling_of(self._work.ids(following)):
+                following = await self._do_one(following)
 
     async def _do_one(self, job: JobT) -> JobT | None:
         try:

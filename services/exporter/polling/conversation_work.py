@@ -18,6 +18,7 @@ from services.exporter.storage import conversations
 from services.exporter.storage.store import ExportStore
 from services.pipeline.database import Transaction, may_succeed_later
 from services.pipeline.lease_clock import ClaimTime
+from services.pipeline.log_context import telling_of
 from services.pipeline.logs import FailureLog
 
 MAX_STEPS = 25
@@ -147,20 +148,24 @@ class ConversationWork:
         self, call: Call, commitment_id: str, step: Awaitable[Step | None], job: JobUnderWay | None = None
     ) -> Step:
         """Return a step; if it is impossible, set its commitment aside, or its look: it holds up no other one."""
-        try:
-            async with call.db.begin_nested():
-                return await step or Step()
-        except Exception as error:
-            if may_succeed_later(error):
-                raise
-            self._failures.defect("conversation.step_failed", error)
-            why = f"It cannot be read, or its result cannot be recorded ({type(error).__name__})."
-            if job and job.look:
-                await self._looks.set_aside(call.db, call.connection, job, call.time, why)
+        with telling_of({"commitment_id": commitment_id, "connection": call.connection.name}):
+            try:
+                async with call.db.begin_nested():
+                    return await step or Step()
+            except Exception as error:
+                if may_succeed_later(error):
+                    raise
+                self._failures.defect("conversation.step_failed", error)
+                await self._set_aside(call, commitment_id, job, error)
                 return Step()
+
+    async def _set_aside(self, call: Call, commitment_id: str, job: JobUnderWay | None, error: Exception) -> None:
+        why = f"It cannot be read, or its result cannot be recorded ({type(error).__name__})."
+        if job and job.look:
+            await self._looks.set_aside(call.db, call.connection, job, call.time, why)
+        else:
             await self._store.set_aside(call.db, commitment_id, why)
-            log.error("worker.row_set_aside", key=commitment_id, cause=type(error).__name__)  # noqa: TRY400
-            return Step()
+            log.error("worker.row_set_aside", key=commitment_id, cause=type(error).__name__)
 
     def _note_step(self, call: Call, step: Step) -> None:
         call.events.extend(step.events)

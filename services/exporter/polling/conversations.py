@@ -1,5 +1,6 @@
 """Converses with the clients of polled ERPs: each call is a transaction, so any process can answer the next one."""
 
+import re
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -225,7 +226,7 @@ class Conversations:
         words = call.connection.polled.unreached(why) or "The ERP could not be opened."
         await self._close(call, words, is_ended=True)
         await self._record(call, Heard(is_reached=False, message=words))
-        log.warning("conversation.erp_unreached", connection=call.connection.name, hresult=why.hresult[:20])
+        log.warning("conversation.erp_unreached", connection=call.connection.name, hresult=_hresult(why))
 
     async def _end(self, call: Call) -> str:
         await self._close(call, call.progress.error, is_ended=True)
@@ -273,6 +274,11 @@ def _admitted(connection: str, ticket: str, answer: str) -> Admission:
     metrics.CONVERSATIONS.labels(connection, outcome).inc()
     log.info("conversation.asked", connection=connection, outcome=outcome)
     return Admission(ticket, answer)
+
+
+def _hresult(why: Reply) -> str | None:
+    """Return the code of an error; None where the client sends something else in its place."""
+    return why.hresult if re.fullmatch("0x[0-9A-Fa-f]{1,8}", why.hresult) else None
 
 
 def _note_silent(connection: str) -> None:

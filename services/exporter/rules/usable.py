@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass, replace
-from traceback import format_exception
 from unicodedata import category
 
 from pydantic import SecretStr, TypeAdapter
@@ -82,10 +81,6 @@ class Usable:
     def said(self, text: str) -> str:
         """Return what the ERP says in one line."""
         return one_line(without_secrets(text[:_MAX_READ_CHARACTERS], self._token, _MAX_SHOWN_CHARACTERS))
-
-    def logged(self, error: Exception) -> str:
-        """Return the traceback of an error that a connector raised, for the log."""
-        return without_secrets("".join(format_exception(error)), self._token)
 
     @property
     def _token(self) -> str | None:

@@ -293,7 +293,7 @@ class BatchConsumer(Generic[DecodedT]):
         elif self.refusals.note(partition.topic, error):
             return
         elif self._seldom.may_say((error.name(), partition.topic)):
-            log.warning("consumer.kafka_error", error=error.str())
+            log.warning("consumer.read_failed", cause=error.str())
 
     def _count_out_of_range(self) -> None:
         metrics.OFFSETS_OUT_OF_RANGE.labels(self._service).set(len(self._positions.out_of_range))

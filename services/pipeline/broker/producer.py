@@ -156,7 +156,7 @@ class EventProducer:
 
     def _renew(self) -> None:
         """Replace a producer that has had a fatal error, from which librdkafka never recovers."""
-        log.error("producer.renewed", error=self._fatal_error)
+        log.error("producer.renewed", cause=self._fatal_error)
         failed, self._producer = self._producer, Producer(self._config, logger=LIBRDKAFKA_LOG)
         self._fatal_error = ""
         alone, self._alone = self._alone, None

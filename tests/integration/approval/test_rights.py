@@ -54,7 +54,7 @@ async def test_what_cannot_be_read_removes_rights_until_the_next_version(
         await consumer.process_messages([(TOPIC, DANA.id, value)])
     assert await dana(consumer) is None
     alarm = next(line for line in logs if line["event"] == "consumer.rights_removed")
-    assert (alarm["log_level"], alarm["key"]) == ("error", DANA.id)
+    assert (alarm["log_level"], alarm["person_id"]) == ("error", DANA.id)
     assert len(await consumer.rows(tables.KERNEL.dead_letter)) == 1
 
     await consumer.process_messages([(TOPIC, DANA.id, record(HIGHER))])
@@ -92,7 +92,7 @@ async def test_a_revocation_with_odd_members_counts_and_is_reported(consumer: Ap
     after = await dana(consumer)
     assert after is not None
     assert (after.is_approver, after.time_zone, after.not_understood) == (False, "UTC", ("time_zone",))
-    assert next(line for line in logs if line["event"] == "consumer.partly_read")["key"] == DANA.id
+    assert next(line for line in logs if line["event"] == "consumer.partly_read")["person_id"] == DANA.id
 
 
 async def test_a_record_under_another_key_touches_nobody(consumer: ApprovalConsumer) -> None:

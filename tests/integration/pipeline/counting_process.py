@@ -88,7 +88,9 @@ def main() -> int:
     """Run the service that the environment describes."""
     environ = os.environ
     counting = CountingService(environ["COUNTING_NAME"], environ["KAFKA_BOOTSTRAP_SERVERS"], environ["DATABASE_URL"])
-    return run_service(lambda: (counting.service(loops=PARTS[environ["FAILS"]]), counting.settings))
+    return run_service(
+        environ["COUNTING_NAME"], lambda: (counting.service(loops=PARTS[environ["FAILS"]]), counting.settings)
+    )
 
 
 if __name__ == "__main__":

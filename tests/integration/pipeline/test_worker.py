@@ -5,12 +5,14 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import ClassVar
 
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import Column, DateTime, Integer, MetaData, Table, Text, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.schema import CreateSchema
+from structlog.contextvars import get_contextvars, merge_contextvars
 from structlog.testing import capture_logs
 
 from sandbox.servers import LocalPostgres
@@ -87,6 +89,9 @@ class Chores:
     async def set_aside(self, db: AsyncConnection, job: int, why: str) -> None:
         del why
         await db.execute(update(CHORE).values(state="set aside").where(CHORE.c.id == job))
+
+    def ids(self, job: int) -> Mapping[str, str]:
+        return {"commitment_id": f"chore-{job}"}
 
     def described(self, job: int, result: str) -> Mapping[str, object]:
         return {"chore": job, "result": result}
@@ -510,3 +515,29 @@ async def test_one_result_that_cannot_be_recorded_does_not_hold_up_those_beside_
         await eventually(lambda: _is(table, {"done": 7, "set aside": 1}), 10)
 
     assert chores.performed == Counter(range(8))
+
+
+async def test_lines_about_a_job_have_its_ids_and_what_is_recorded_for_several_has_those_of_none(
+    table: ChoreTable,
+) -> None:
+    async def fail(job: int) -> None:
+        await asyncio.sleep(0.01)
+        raise ValueError(job)
+
+    class Told(Together):
+        recorded_with: ClassVar[list[str]] = []
+
+        async def settle_together(
+            self, db: AsyncConnection, _: Writes, ended: Sequence[Ended[int, str]], places: Places[int]
+        ) -> Settled[int, str]:
+            self.recorded_with += get_contextvars()
+            return await super().settle_together(db, _, ended, places)
+
+    await table.add(8)
+    with capture_logs(processors=[merge_contextvars]) as logged:
+        async with table.working(Told(fail), concurrency=1):
+            await eventually(lambda: table.are_all("failed: ValueError"))
+
+    (line,) = [each for each in logged if each["event"] == "worker.job_failed"]
+    assert line["commitment_id"] == "chore-0"
+    assert Told.recorded_with == []

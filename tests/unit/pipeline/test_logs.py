@@ -54,9 +54,17 @@ def test_json_logs_have_one_object_per_line() -> None:
     assert (settled["event"], settled["level"], settled["connection"]) == ("export.settled", "warning", "small-erp")
     assert settled["text"] == "two\nlines"
     assert settled["timestamp"].endswith("Z")
-    assert (librdkafka["event"], librdkafka["level"], librdkafka["service"]) == ("broker down", "warning", "approval")
+    assert (librdkafka["event"], librdkafka["level"], librdkafka["service"]) == (
+        "library.logged",
+        "warning",
+        "approval",
+    )
+    assert (librdkafka["logger"], librdkafka["text"]) == ("librdkafka", "broker down")
     assert failed["event"] == "worker.job_failed"
-    assert "ZeroDivisionError" in failed["exception"]
+    assert "ZeroDivisionError: division by zero" in failed["exception"]
+    assert {early["pid"], settled["pid"]} == {failed["pid"]}
+    assert early["instance"]
+    assert early["version"]
 
 
 def test_console_logs_have_no_colour_codes() -> None:

@@ -21,7 +21,7 @@ def build():
     print(names.count("libuv-worker"))
     raise SettingsError("enough")
 
-run_service(build)
+run_service("counting", build)
 """
 
 

@@ -132,7 +132,8 @@ async def on_database_unavailable(request: Request, error: Exception) -> JSONRes
     """Respond while the database is unavailable; any other database error is a bug and raised again."""
     if not is_unavailable(error):
         raise error
-    log.warning("api.database_away", path=request.url.path, cause=type(error).__name__)
+    route = request.scope.get("route")  # not the path itself, which has ids, and whatever somebody tries
+    log.warning("api.database_away", route=getattr(route, "path", None), cause=type(error).__name__)
     return problem(503, "The database does not answer. Try again in a moment: the same answer twice counts once.")
 
 

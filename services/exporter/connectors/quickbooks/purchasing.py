@@ -174,7 +174,7 @@ class Purchasing:
 
     def _log_oddities(self, response: Response, write: "_Write", returned: PurchaseOrder) -> None:
         """Log what somebody should know of an order that has landed all the same."""
-        about = {"connection": self._settings.name, "commitment": write.request.reference}
+        about = {"connection": self._settings.name, "commitment_id": write.request.reference}
         if response.is_warning:
             log.warning("quickbooks.warned", code=response.status, **about)
         if returned.total is not None and returned.total != write.order.total:

@@ -1,0 +1,1 @@
+"""The page of all log events, generated from the code and from what each event means."""
