@@ -201,3 +201,5 @@ def _observe_latency(export: Export, now: datetime) -> None:
     if export.state in (ExportState.SUCCEEDED, ExportState.FAILED):
         latency = metrics.EXPORT_LATENCY_SECONDS.labels(export.connection or "none", export.state.value)
         latency.observe(metrics.seconds_between(export.accepted_at, now))
+    if export.state is ExportState.FAILED and export.failure is not None:
+        metrics.FAILURES.labels(export.connection or "none", export.failure.failure_class.value).inc()

@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable
 from functools import wraps
 from time import monotonic
 
+from services.pipeline.periodic import SPARED
+
 LARGEST_SHARE = 0.01
 
 Job = Callable[[], Awaitable[object]]
@@ -14,13 +16,13 @@ def sparing(job: Job, clock: Callable[[], float] = monotonic) -> Job:
     due_at = 0.0
 
     @wraps(getattr(job, "func", job))
-    async def run() -> None:
+    async def run() -> object:
         nonlocal due_at
         started_at = clock()
         if started_at < due_at:
-            return
+            return SPARED
         try:
-            await job()
+            return await job()
         finally:
             ended_at = clock()
             due_at = ended_at + (ended_at - started_at) / LARGEST_SHARE
