@@ -57,6 +57,10 @@ CONNECTIONS_RELOADED = Counter(
 )
 for _outcome in ("reloaded", "failed"):
     CONNECTIONS_RELOADED.labels(_outcome)  # so that the first failure is an increase
+CONNECTIONS_OUTDATED = Gauge(
+    "erp_connections_outdated",
+    "1 from when the file of ERP connections could not be read again until it could: the old ones are used.",
+)
 COMPARISON_OUTCOMES = ("same", "differs", "missing", "unread")
 CERTIFICATE_EXPIRY = Gauge(
     "erp_certificate_expiry_timestamp_seconds",

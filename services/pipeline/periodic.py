@@ -12,7 +12,7 @@ Loop = Callable[[asyncio.Event], Awaitable[None]]
 """Runs until its event is set."""
 
 SPARED = object()
-"""What a job returns that has not run this time, so that nothing is known of it."""
+"""What a job returns that does not run this time, after a run that failed: that is no success."""
 MAX_BACK_OFF_SECONDS = 60.0
 REPORT_SECONDS = 60.0
 

@@ -13,18 +13,21 @@ Job = Callable[[], Awaitable[object]]
 
 def sparing(job: Job, clock: Callable[[], float] = monotonic) -> Job:
     """Return `job`, which then does nothing until a hundred times as long has passed as its last run took."""
-    due_at = 0.0
+    due_at, has_failed = 0.0, False
 
     @wraps(getattr(job, "func", job))
     async def run() -> object:
-        nonlocal due_at
+        nonlocal due_at, has_failed
         started_at = clock()
         if started_at < due_at:
-            return SPARED
+            return SPARED if has_failed else None
+        has_failed = True
         try:
-            return await job()
+            await job()
+            has_failed = False
         finally:
             ended_at = clock()
             due_at = ended_at + (ended_at - started_at) / LARGEST_SHARE
+        return None
 
     return run
