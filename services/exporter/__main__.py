@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -51,7 +52,8 @@ def build() -> tuple[Service, ServiceSettings]:
         exporting.wake()
         await presence.renew()
         await report.report()
-        await expiring.read_files()
+        with suppress(OSError, ValueError):  # the periodic task tells it
+            await expiring.read_files()
 
     reloading = Reloading(connections, settings.erp_connections, os.environ, begin_with_reloaded)
     service = Service(

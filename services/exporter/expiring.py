@@ -28,16 +28,26 @@ class Expiring:
         self._shown: set[tuple[str, str]] = set()
 
     async def read_files(self) -> None:
-        """Read the files and tokens; OSError or ValueError if a file cannot be read any more."""
+        """Read the files and tokens; OSError or ValueError if one cannot be read any more, after all others."""
         by_name = dict(self._connections.by_name)
         self._forget(by_name)
         metrics.TOKEN_EXPIRY.clear()
         for name, connection in by_name.items():
             if expires := token_expiry(connection.token):
                 metrics.TOKEN_EXPIRY.labels(name).set(expires)
-        for name, connection in by_name.items():
-            for certificate, path, expiry in _files_of(connection):
+        problems = [problem for name, each in by_name.items() for problem in await self._show_files(name, each)]
+        if problems:
+            raise problems[0]
+
+    async def _show_files(self, name: str, connection: Connection) -> list[OSError | ValueError]:
+        """Show the files of one connection; return what is wrong with those that cannot be read."""
+        problems: list[OSError | ValueError] = []
+        for certificate, path, expiry in _files_of(connection):
+            try:
                 self._show(name, certificate, await asyncio.to_thread(expiry, path))
+            except (OSError, ValueError) as error:
+                problems.append(error)
+        return problems
 
     async def show_servers(self) -> None:
         """Show until when the certificates are valid that the ERPs have shown."""

@@ -8,7 +8,11 @@ from cryptography import x509
 
 def expiries(path: Path) -> list[datetime]:
     """Return when each certificate in the PEM file ends to be valid; ValueError if it has none that can be read."""
-    return [each.not_valid_after_utc for each in x509.load_pem_x509_certificates(path.read_bytes())]
+    content = path.read_bytes()
+    try:
+        return [each.not_valid_after_utc for each in x509.load_pem_x509_certificates(content)]
+    except ValueError as error:
+        raise ValueError(f"{path} has no certificate in PEM format that can be read: {error}") from error
 
 
 def identity_expiry(path: Path) -> datetime:

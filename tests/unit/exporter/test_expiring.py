@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
@@ -80,12 +81,27 @@ async def test_a_connection_without_files_and_with_an_opaque_token_shows_nothing
     await known.close()
 
 
-async def test_a_file_that_is_gone_is_an_error(tmp_path: Path, files: dict[str, Path]) -> None:
+async def test_a_file_that_is_gone_is_an_error_and_holds_up_no_other(tmp_path: Path, files: dict[str, Path]) -> None:
     known = connections(tmp_path, "opaque-token", **files)
-    files["ca_file"].unlink()
+    files["client_certificate_file"].unlink()
     with pytest.raises(FileNotFoundError):
         await Expiring(known).read_files()
+    assert [shown("client"), shown("ca")] == [None, LATER.timestamp()]
     await known.close()
+
+
+async def test_what_the_erp_has_shown_is_shown_until_its_connection_is_gone(tmp_path: Path) -> None:
+    known = connections(tmp_path, "opaque-token")
+    expiring = Expiring(known)
+    connector: Any = known.by_name["main"].connector
+    connector._calls.certificate_expires_at = SOON
+    await expiring.show_servers()
+    await expiring.read_files()
+    assert shown("server") == SOON.timestamp()
+
+    await known.replace({})
+    await expiring.read_files()
+    assert shown("server") is None
 
 
 @pytest.mark.parametrize(
