@@ -32,7 +32,7 @@ test-browser: $(VENV)/dev.done ## Run the tests in a browser; needs Chromium (CH
 test-lambda-erp: $(VENV)/dev.done $(LAMBDA_ERP)/done ## Run the tests on a real Lambda ERP; needs Pango
 	@$(BIN)/pytest -m lambda_erp $(ARGS)
 
-test-alerts: $(VENV)/dev.done ## Test when the alerts fire; needs promtool of Prometheus (PROMTOOL is its path)
+test-alerts: $(VENV)/dev.done ## Test when the alerts fire; needs promtool and amtool (PROMTOOL and AMTOOL are their paths)
 	@$(BIN)/pytest -m promtool $(ARGS)
 
 test-all: $(VENV)/dev.done $(LAMBDA_ERP)/done ## Run the tests of the last four targets together, as CI does

@@ -20,10 +20,9 @@ from services.digest.aggregates import AGGREGATES
 from services.digest.committed import CommittedTransport, Reading, reading_of
 from services.digest.metrics import FAILED_ATTEMPTS
 from services.digest.storage.tables import KERNEL
-from services.pipeline import metrics
 from services.pipeline.aggregate import topics_of
 from services.pipeline.batch_processor import BatchProcessor
-from services.pipeline.broker.lag import forget_lag
+from services.pipeline.broker.lag import forget_lag, show_progress
 from services.pipeline.database import Database
 from services.pipeline.decoding import decode_batch
 from services.pipeline.errors import BrokerError
@@ -144,7 +143,7 @@ class Projection:
         for partition, position in self._next.items():
             lag = readings[partition].lag(position)
             if lag is not None:
-                metrics.CONSUMER_LAG.labels(partition.topic, partition.number).set(lag)
+                show_progress(partition, position, lag)
 
 
 def record_of(message: Any) -> Record:

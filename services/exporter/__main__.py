@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -9,6 +10,7 @@ from schemas.events import ErpConnection, ErpReference, ExportDrifted, ExportFai
 from services.exporter.aggregates import aggregates
 from services.exporter.comparing import IDLE_SECONDS, ComparisonWork
 from services.exporter.connections import Connections, load_connections
+from services.exporter.expiring import EXPIRING_SECONDS, SHOWN_SECONDS, Expiring
 from services.exporter.polling.conversations import SILENCE_SECONDS, Conversations, conversations_of
 from services.exporter.presence import PRESENCE_SECONDS, Presence
 from services.exporter.rechecking import RECHECK_IDLE_SECONDS, RecheckWork
@@ -44,12 +46,14 @@ def build() -> tuple[Service, ServiceSettings]:
     conversations = conversations_of(database, outbox, connections, lambda: catching_up.is_caught_up)
     exporting, *others = _workers(connections, database, outbox, catching_up)
     report = ConnectionReport(database, outbox, connections, utc_now)
-    presence = Presence(database, connections)
+    presence, expiring = Presence(database, connections), Expiring(connections)
 
     async def begin_with_reloaded() -> None:
         exporting.wake()
         await presence.renew()
         await report.report()
+        with suppress(OSError, ValueError):  # the periodic task tells it
+            await expiring.read_files()
 
     reloading = Reloading(connections, settings.erp_connections, os.environ, begin_with_reloaded)
     service = Service(
@@ -60,7 +64,7 @@ def build() -> tuple[Service, ServiceSettings]:
         app=build_app(connections, conversations, settings.web_connector_url),
         aggregates=own_aggregates,
         workers=(exporting, *others),
-        loops=(*_loops(presence, report, conversations), reloading.run),
+        loops=(*_loops(presence, report, conversations, expiring), reloading.run),
         publishes=PUBLISHED,
         catching_up=catching_up,
         closers=(connections.close,),
@@ -70,11 +74,15 @@ def build() -> tuple[Service, ServiceSettings]:
     return service, settings
 
 
-def _loops(presence: Presence, report: ConnectionReport, conversations: Conversations) -> tuple[Loop, ...]:
+def _loops(
+    presence: Presence, report: ConnectionReport, conversations: Conversations, expiring: Expiring
+) -> tuple[Loop, ...]:
     return (
         every(PRESENCE_SECONDS, presence.renew),
         every(SILENCE_SECONDS, conversations.end_silent),
         every(ANNOUNCE_SECONDS, report.announce_changes),
+        every(EXPIRING_SECONDS, expiring.read_files),
+        every(SHOWN_SECONDS, expiring.show_servers),
         # with a million waiting exports, or on a slow machine, the figures are counted less often
         every(REPORT_SECONDS, sparing(report.report)),
     )

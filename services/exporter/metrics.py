@@ -5,6 +5,8 @@ from datetime import datetime
 from opentelemetry.trace import SpanKind
 from prometheus_client import Counter, Gauge, Histogram
 
+from schemas.fields import FailureClass
+from services.exporter.rules.export import ExportState
 from services.pipeline import tracing
 
 FAILED_ANSWERS = frozenset({"refused", "transient", "unknown"})
@@ -18,6 +20,12 @@ EXPORT_LATENCY_SECONDS = Histogram(
     "From an approver's acceptance to the outcome of the export.",
     ("connection", "outcome"),
     buckets=LATENCY_BUCKETS_SECONDS,
+)
+FAILURES = Counter(
+    "erp_export_failures_total",
+    "Exports that failed, by class: fix_data and wait_for_dependency are answers of the ERP about the commitment, "
+    "retry_later and fix_setup mean that we could not export it.",
+    ("connection", "failure_class"),
 )
 EXPORT_SECONDS = Histogram(
     "erp_export_seconds",
@@ -54,6 +62,21 @@ CONNECTIONS_RELOADED = Counter(
 )
 for _outcome in ("reloaded", "failed"):
     CONNECTIONS_RELOADED.labels(_outcome)  # so that the first failure is an increase
+CONNECTIONS_OUTDATED = Gauge(
+    "erp_connections_outdated",
+    "1 from when the file of ERP connections could not be read again until it could: the old ones are used.",
+)
+COMPARISON_OUTCOMES = ("same", "differs", "missing", "unread")
+CERTIFICATE_EXPIRY = Gauge(
+    "erp_certificate_expiry_timestamp_seconds",
+    "Until when certificates are valid: the one that the ERP last showed (server), our own (client), the last CA (ca).",
+    ("connection", "certificate"),
+)
+TOKEN_EXPIRY = Gauge(
+    "erp_token_expiry_timestamp_seconds",
+    "Until when the token of a connection is valid, where it is a JSON Web Token that says so.",
+    ("connection",),
+)
 LATE_DOCUMENTS = Counter(
     "erp_late_documents_total",
     "Second documents that the ERP stored late, after a lost answer and a repeated write; somebody has to remove one.",
@@ -72,6 +95,17 @@ CONVERSATIONS = Counter(
     ("connection", "outcome"),
 )
 CIRCUIT_OPEN = Gauge("erp_circuit_open", "1 while calls to the ERP are suspended.", ("connection",))
+
+
+def begin_series(connection: str) -> None:
+    """Begin the series of what is counted of a connection: Prometheus sees no increase in one that begins at 1."""
+    for state in (ExportState.SUCCEEDED, ExportState.FAILED):
+        EXPORT_LATENCY_SECONDS.labels(connection, state.value)
+    for failure_class in FailureClass:
+        FAILURES.labels(connection, failure_class.value)
+    for outcome in COMPARISON_OUTCOMES:
+        COMPARISONS.labels(connection, outcome)
+    LATE_DOCUMENTS.labels(connection)
 
 
 def seconds_between(earlier: datetime, later: datetime) -> float:

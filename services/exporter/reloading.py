@@ -56,16 +56,21 @@ class Reloading:
             read = await asyncio.to_thread(load_connections, self._path, self._environ)
         except SettingsError as error:
             log.error("connections.not_reloaded", cause=str(error))  # noqa: TRY400 - an operator's error, not ours
-            metrics.CONNECTIONS_RELOADED.labels("failed").inc()
+            _count(is_read=False)
             return
         except Exception as error:  # noqa: BLE001 - a connector is somebody else's code, and must not end the service
             self._failures.defect("connections.not_reloaded", error)
-            metrics.CONNECTIONS_RELOADED.labels("failed").inc()
+            _count(is_read=False)
             return
         await self._connections.replace(read.by_name)
-        metrics.CONNECTIONS_RELOADED.labels("reloaded").inc()
+        _count(is_read=True)
         log.info("connections.reloaded", connections=list(read.by_name))
         try:
             await self._on_reloaded()
         except DATABASE_ERRORS as error:  # the periodic report does the same a little later
             self._failures.expected("connections.not_announced", error)
+
+
+def _count(*, is_read: bool) -> None:
+    metrics.CONNECTIONS_RELOADED.labels("reloaded" if is_read else "failed").inc()
+    metrics.CONNECTIONS_OUTDATED.set(not is_read)

@@ -71,6 +71,7 @@ class ConnectionReport:
         _set_circuit_gauges({name: seen[name].circuit if name in seen else Circuit() for name in names})
         self._set_export_gauges(unfinished)
         for name in names:
+            metrics.begin_series(name)
             documents = sum(drifted.get(each, 0) for each in self._connections.names_of(name))
             metrics.DRIFTED.labels(name).set(documents)
 

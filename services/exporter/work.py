@@ -217,3 +217,5 @@ def _observe_latency(export: Export, now: datetime) -> None:
         latency = metrics.EXPORT_LATENCY_SECONDS.labels(export.connection or "none", export.state.value)
         seconds = metrics.seconds_between(export.accepted_at, now)
         latency.observe(seconds, tracing.exemplar(export.traceparent))
+    if export.state is ExportState.FAILED and export.failure is not None:
+        metrics.FAILURES.labels(export.connection or "none", export.failure.failure_class.value).inc()

@@ -2,6 +2,9 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from services.notifier.rules.mails import MAIL_TYPES
+
+MAIL_OUTCOMES = ("sent", "failed", "expired", "deferred", "blocked", "repeated")
 MAILS = Counter(
     "mails_total",
     "Mails by outcome, a mail about several commitments once: sent, failed and expired are final; deferred and blocked "
@@ -9,6 +12,9 @@ MAILS = Counter(
     "repeated counts attempts that may deliver a second copy.",
     ("kind", "outcome"),
 )
+for _type in MAIL_TYPES:
+    for _outcome in MAIL_OUTCOMES:
+        MAILS.labels(_type.kind, _outcome)  # so that the first failure is an increase
 MAIL_SEND_SECONDS = Histogram(
     "mail_send_seconds",
     "Time to hand one mail to the mail server, including a new connection where one is needed.",

@@ -186,6 +186,12 @@ class DeadLetters:
         counted = select(table.c.reason, func.count()).where(table.c.settled_at.is_(None))
         return {row[0]: row[1] for row in await db.execute(counted.group_by(table.c.reason))}
 
+    async def oldest_open_since(self, db: Transaction) -> datetime | None:
+        """Return when the oldest open dead letter was set aside; None if none is open."""
+        oldest = select(func.min(self._table.c.recorded_at)).where(self._table.c.settled_at.is_(None))
+        since: datetime | None = (await db.execute(oldest)).scalar_one()
+        return since
+
     def _settling(self, how: SettledAs, by: str) -> Update:
         settled = {"settled_as": how.value, "settled_at": func.now(), "settled_by": by}
         return update(self._table).where(self._table.c.settled_at.is_(None)).values(settled)

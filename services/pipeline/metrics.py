@@ -30,6 +30,16 @@ EVENT_AGE_SECONDS = Histogram(
 CONSUMER_LAG = Gauge(
     "kafka_consumer_lag", "Messages on the partition that are not processed yet.", ("topic", "partition")
 )
+CONSUMER_POSITION = Gauge(
+    "kafka_consumer_position",
+    "The next message of the partition that is not processed; while it stands still and there is lag, nothing is.",
+    ("topic", "partition"),
+)
+CAUGHT_UP = Gauge(
+    "service_caught_up",
+    "1 once the service has read all that it must know before it acts, such as its own decisions after a restore.",
+    ("service",),
+)
 OFFSETS_OUT_OF_RANGE = Gauge(
     "pipeline_offsets_out_of_range",
     "Partitions whose saved offset the broker no longer has; nothing is read from them until an operator acts.",
@@ -55,6 +65,27 @@ WORK_SET_ASIDE = Gauge(
     ("service",),
 )
 DEAD_LETTERS = Gauge("dead_letters", "Dead letters that nobody has redriven or discarded yet.", ("service", "reason"))
+DEAD_LETTERS_OLDEST_AGE_SECONDS = Gauge(
+    "dead_letters_oldest_age_seconds",
+    "Age of the oldest dead letter that nobody has redriven or discarded yet; 0 without any.",
+    ("service",),
+)
+PERIODIC_SUCCESS = Gauge(
+    "periodic_success_timestamp_seconds",
+    "When each periodic job last ended without an error, or was begun if it never did.",
+    ("task",),
+)
+PERIODIC_INTERVAL_SECONDS = Gauge("periodic_interval_seconds", "How often each periodic job is to run.", ("task",))
+RETENTION_SWEPT = Gauge(
+    "retention_swept_timestamp_seconds",
+    "When this process last applied all rules of retention; 0 if it never did, as while another one does.",
+    ("service",),
+)
+KAFKA_CERTIFICATE_EXPIRY = Gauge(
+    "kafka_certificate_expiry_timestamp_seconds",
+    "Until when the files with our client certificate (client) and the last CA that we trust (ca) are valid.",
+    ("certificate",),
+)
 RETENTION_ROWS = Counter(
     "retention_rows_total",
     "Rows that were deleted, or whose contents were, because nothing needs them any more.",

@@ -4,12 +4,15 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
+from services.pipeline import metrics
 from services.pipeline.database import DATABASE_ERRORS
 from services.pipeline.logs import FailureLog
 
 Loop = Callable[[asyncio.Event], Awaitable[None]]
 """Runs until its event is set."""
 
+SPARED = object()
+"""What a job returns that does not run this time, after a run that failed: that is no success."""
 MAX_BACK_OFF_SECONDS = 60.0
 REPORT_SECONDS = 60.0
 
@@ -18,15 +21,19 @@ def every(seconds: float, job: Callable[[], Awaitable[object]], *, first_after_s
     """Return a loop that runs `job`, waits `seconds`, and repeats until its event is set.
 
     After an error the next run tries again, and later each time if the database is not to blame: one odd row must not
-    end a service. The same error is logged at most once a minute.
+    end a service. The same error is logged at most once a minute. A metric tells when it last ended without one.
     """
+    succeeded = metrics.PERIODIC_SUCCESS.labels(_name(job))
 
     async def run(stopping: asyncio.Event) -> None:
         failure_log, failures = FailureLog(every_seconds=REPORT_SECONDS), 0
+        metrics.PERIODIC_INTERVAL_SECONDS.labels(_name(job)).set(max(seconds, first_after_seconds))
+        succeeded.set_to_current_time()
         is_stopping = await is_set_within(stopping, first_after_seconds)
         while not is_stopping:
             try:
-                await job()
+                if await job() is not SPARED:
+                    succeeded.set_to_current_time()
                 failures = 0
             except Exception as error:  # noqa: BLE001 - a defect in one job must not end the service
                 is_expected = isinstance(error, DATABASE_ERRORS)

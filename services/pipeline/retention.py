@@ -64,6 +64,9 @@ class Retention:
         self._clock = clock
         # held for the whole pause and not only while it sweeps, so that many processes do not sweep many times
         self._lease = Lease.of_this_process(database, tables, "retention", SWEEP_SECONDS)
+        metrics.RETENTION_SWEPT.labels(service)
+        for rule in rules:
+            metrics.RETENTION_ROWS.labels(service, rule.table)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Sweep some minutes after the start and then every SWEEP_SECONDS, until `stopping` is set."""
@@ -80,6 +83,8 @@ class Retention:
                 log.info("retention.swept", table=rule.table, rows=rows)
         if stopping.is_set():
             await self._lease.release()  # another process continues
+        else:
+            metrics.RETENTION_SWEPT.labels(self._service).set(utc_now().timestamp())
 
     async def _apply(self, rule: RetentionRule, stopping: asyncio.Event) -> int:
         """Take steps until none is left or `stopping` is set; return how many rows they removed."""

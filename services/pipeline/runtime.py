@@ -14,7 +14,7 @@ import uvloop
 from fastapi import FastAPI
 
 from schemas.events import EventData
-from services.pipeline import metrics, tracing
+from services.pipeline import tracing
 from services.pipeline.aggregate import Aggregate, topics_of
 from services.pipeline.batch_processor import BatchProcessor
 from services.pipeline.broker import BatchConsumer, Brokers, BrokerWatch, EventProducer
@@ -23,11 +23,12 @@ from services.pipeline.catching_up import CatchingUp
 from services.pipeline.clock import utc_now
 from services.pipeline.crash import refuse_outside_sandbox
 from services.pipeline.database import Database
-from services.pipeline.dead_letters import DeadLetters
 from services.pipeline.decoding import DecodedBatch, Reply
 from services.pipeline.errors import BrokerError, PartEndedError, SettingsError
 from services.pipeline.forced_exit import ForcedExit
+from services.pipeline.gauges import Gauges, begin_series
 from services.pipeline.http import add_metrics_and_health, listen, new_app
+from services.pipeline.kafka_certificates import CERTIFICATES_SECONDS, show_certificates
 from services.pipeline.last_words import log_loop_failures
 from services.pipeline.lateness import Lateness
 from services.pipeline.logs import configure_logs, format_in_environment
@@ -136,7 +137,6 @@ class Runtime:
         self._stopping = asyncio.Event()
         self._drained = asyncio.Event()
         self._failures: list[Exception] = []
-        self._seen_reasons: set[str] = set()
         self._producer = EventProducer(settings, f"countersign.{service.name}")
         self._processor = BatchProcessor(
             service.name, service.database, service.tables, service.outbox, service.aggregates, reply=service.reply
@@ -145,6 +145,8 @@ class Runtime:
         self._brokers = Brokers(settings)
         self._watch = BrokerWatch(self._brokers, self._topics)
         self._readiness = Readiness(service.database, self._consumer, self._watch, self._is_willing)
+        self._gauges = Gauges(service.name, service.database, service.tables, service.outbox, service.catching_up)
+        begin_series(service.name, self._topics)
         add_metrics_and_health(service.app, self._readiness.is_live, self.is_ready)
 
     async def run(self) -> None:
@@ -234,7 +236,8 @@ class Runtime:
         written = {event.topic for event in service.publishes}
         watching = TopicCheck(service.name, self._settings, sorted(written.union(self._topics)))
         working = [worker.run for worker in service.workers]
-        return [*consuming, *working, *service.loops, watching.run, self._new_retention().run]
+        expiring = every(CERTIFICATES_SECONDS, partial(show_certificates, self._settings))
+        return [*consuming, *working, *service.loops, watching.run, self._new_retention().run, expiring]
 
     def _new_retention(self) -> Retention:
         service = self._service
@@ -246,7 +249,7 @@ class Runtime:
         catching_up = self._service.catching_up
         follow = catching_up and partial(catching_up.run, brokers=self._brokers, on_caught_up=self._wake_workers)
         return [
-            every(GAUGES_SECONDS, self._refresh_gauges),
+            every(GAUGES_SECONDS, self._gauges.refresh),
             every(GAUGES_SECONDS, self._readiness.show),
             every(WATCH_SECONDS, self._watch_brokers),
             every(ENDS_SECONDS, self._tell_highs, first_after_seconds=ENDS_SECONDS),
@@ -281,18 +284,3 @@ class Runtime:
             self._consumer.compare_with({partition: span.high for partition, span in spans.items()})
             if self._service.lateness is not None:
                 await self._service.lateness.look(spans, asked_at)
-
-    async def _refresh_gauges(self) -> None:
-        """Set the gauges whose values are in the database."""
-        name = self._service.name
-        async with self._service.database.autocommit() as db:
-            backlog = await self._service.outbox.backlog(db)
-            letters = await DeadLetters(self._service.tables).count_by_reason(db)
-        age_seconds = 0.0 if backlog.oldest is None else (utc_now() - backlog.oldest).total_seconds()
-        metrics.OUTBOX_ROWS.labels(name).set(backlog.rows)
-        metrics.OUTBOX_PARKED.labels(name, "retried").set(backlog.retrying)
-        metrics.OUTBOX_PARKED.labels(name, "refused").set(backlog.refused)
-        metrics.OUTBOX_OLDEST_AGE_SECONDS.labels(name).set(max(age_seconds, 0.0))
-        self._seen_reasons |= letters.keys()
-        for reason in self._seen_reasons:  # also those of which none is left
-            metrics.DEAD_LETTERS.labels(name, reason).set(letters.get(reason, 0))

@@ -1,137 +1,35 @@
-"""The alert rules fire when they should and stay silent when not, and name only what the exporter exports.
+"""The rules name only what is exported, say whom they concern, and have a section in the runbook, which has no other.
 
-Prometheus' own promtool runs ops/prometheus/tests. Each rule is broken on purpose in three ways, which is noticed.
+When they fire is tested in tests/contract/test_alerts_fire.py.
 """
 
-import os
-import re
-import shutil
-import subprocess
-from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from services.exporter import metrics
-from services.exporter.rules.export import ExportState
-from tests.contract.metric_names import exported_metrics
-
-ROOT = Path(__file__).parents[2]
-FOLDER = ROOT / "ops" / "prometheus"
-RULES = FOLDER / "erp_poller.rules.yml"
-MISSING = (
-    "promtool is missing, which tests the alert rules. Install Prometheus (Debian: apt-get install prometheus, macOS: "
-    "brew install prometheus), or take promtool alone as .ci/install-packages does, and set PROMTOOL to its path."
+from tests.contract.alert_rules import (
+    ALERTS,
+    FILES,
+    FOLDER,
+    ROOT,
+    RULES,
+    RUNBOOK,
+    missing_words,
+    rules_of,
+    unknown_log_events,
+    unknown_names,
+    wrong_rows,
+    wrong_sections,
 )
-VALUES = {"state": tuple(ExportState), "outcome": metrics.CONVERSATION_OUTCOMES}
-SELECTOR = re.compile(r"\b([a-z_]{2,})\b(?!\s*\()(?:\{([^}]*)\})?")
-MATCHER = re.compile(r'(\w+)\s*(?:=~|!~|!=|=)\s*"([^"]*)"')
 
-Alert = Mapping[str, Any]
-
-
-def alerts_of(path: Path) -> list[dict[str, Any]]:
-    return [rule for group in yaml.safe_load(path.read_text())["groups"] for rule in group["rules"]]
-
-
-ALERTS = {alert["alert"]: alert for alert in alerts_of(RULES)}
 ALERT = ALERTS["PolledErpExportsStuck"]
+PAGE = (ROOT / RUNBOOK).read_text()
+TABLE = (ROOT / "docs" / "operations.md").read_text()
 
 
-def promtool_in(environment: Mapping[str, str]) -> str:
-    found = shutil.which(environment.get("PROMTOOL", "promtool"), path=environment.get("PATH", ""))
-    if found is None:
-        pytest.fail(MISSING)
-    return found
-
-
-def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [promtool_in(os.environ), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-
-
-def rules_tested(folder: Path) -> subprocess.CompletedProcess[str]:
-    return run("test", "rules", *sorted((folder / "tests").glob("*.test.yml")))
-
-
-def unknown_names(alert: Alert) -> list[str]:
-    """Metrics that no service exports, and labels or values that they do not have."""
-    known, grouping = exported_metrics(), r"\b(?:by|on)\s*\(([^)]*)\)"
-    ungrouped = re.sub(rf"{grouping}|\[\w+\]", "", alert["expr"])
-    found = [each for each in SELECTOR.findall(ungrouped) if each[0] not in ("and", "or", "unless")]
-    unknown = [name for name, _ in found if name not in known]
-    for name, matchers in found:
-        for label, value in MATCHER.findall(matchers):
-            is_known = label in known.get(name, ())
-            wrong_values = [each for each in value.split("|") if each not in VALUES.get(label, (each,))]
-            unknown += [f"{label}={each}" for each in wrong_values] if is_known else [f"{name}.{label}"]
-    groups = {label.strip() for each in re.findall(grouping, alert["expr"]) for label in each.split(",")}
-    return unknown + [label for label in sorted(groups) if not any(label in known.get(name, ()) for name, _ in found)]
-
-
-def missing_words(alert: Alert) -> list[str]:
-    """What a person who is woken up has to be told, and is not."""
-    labels, notes = alert.get("labels", {}), alert.get("annotations", {})
-    page, _, heading = notes.get("runbook_url", "").partition("#")
-    headings = re.findall(r"^#+ (.+)$", (ROOT / page).read_text() if page else "", re.MULTILINE)
-    anchors = {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings}
-    checks = {
-        "severity": labels.get("severity") in ("page", "ticket"),
-        "owner": labels.get("owner") in ("office", "server"),
-        "summary": "{{ $labels.connection }}" in notes.get("summary", ""),
-        "description": "{{ $labels.connection }}" in notes.get("description", ""),
-        "runbook_url": page == "docs/operations.md" and heading in anchors,
-        "for": "for" in alert,
-    }
-    return [name for name, is_there in checks.items() if not is_there]
-
-
-@pytest.mark.promtool
-def test_the_rules_are_sound() -> None:
-    checked = run("check", "rules", RULES)
-    assert checked.returncode == 0, checked.stdout + checked.stderr
-
-
-@pytest.mark.promtool
-def test_each_alert_fires_and_stays_silent() -> None:
-    result = rules_tested(FOLDER)
-    assert result.returncode == 0, result.stdout + result.stderr
-
-
-def never(alert: dict[str, Any]) -> None:
-    alert["expr"] = f"({alert['expr']}) and on () vector(0) == 1"
-
-
-def always(alert: dict[str, Any]) -> None:
-    alert["expr"] = "max by (connection) (erp_poller_away) >= 0"
-
-
-def at_once(alert: dict[str, Any]) -> None:
-    del alert["for"]
-
-
-@pytest.mark.promtool
-@pytest.mark.parametrize("breaking", [never, always, at_once], ids=lambda each: each.__name__)
-@pytest.mark.parametrize("name", ALERTS)
-def test_a_rule_that_fires_never_or_always_or_too_soon_is_found(
-    name: str, breaking: Callable[[dict[str, Any]], None], tmp_path: Path
-) -> None:
-    shutil.copytree(FOLDER / "tests", tmp_path / "tests")
-    rules = yaml.safe_load(RULES.read_text())
-    breaking(next(rule for group in rules["groups"] for rule in group["rules"] if rule["alert"] == name))
-    (tmp_path / RULES.name).write_text(yaml.safe_dump(rules))
-
-    result = rules_tested(tmp_path)
-
-    assert result.returncode != 0
-    assert name in result.stdout + result.stderr
-
-
-@pytest.mark.parametrize("name", ALERTS)
-def test_an_alert_names_only_what_is_exported(name: str) -> None:
-    assert unknown_names(ALERTS[name]) == []
+@pytest.mark.parametrize("name", RULES)
+def test_a_rule_names_only_what_is_exported(name: str) -> None:
+    assert unknown_names(RULES[name]) == []
 
 
 @pytest.mark.parametrize(
@@ -147,19 +45,83 @@ def test_a_name_that_nothing_exports_is_found(old: str, new: str, unknown: list[
     assert unknown_names({"expr": ALERT["expr"].replace(old, new)}) == unknown
 
 
+@pytest.mark.parametrize(
+    ("expression", "unknown"),
+    [
+        ("connection:erp_export_burn:rate2h > 1", ["connection:erp_export_burn:rate2h"]),
+        ('rate(erp_export_latency_seconds_bucket{le="61.0"}[5m])', ["le=61.0"]),
+        ('up{job="others"} == 0', ["job=others"]),
+        ("process_open_files > 1", ["process_open_files"]),
+        ('dead_letters{reason="odd"} offset 3d', ["reason=odd"]),
+        ("sum without (shop) (outbox_rows)", ["shop"]),
+    ],
+)
+def test_an_odd_bucket_target_or_recording_is_found(expression: str, unknown: list[str]) -> None:
+    assert unknown_names({"expr": expression}) == unknown
+
+
 @pytest.mark.parametrize("name", ALERTS)
 def test_an_alert_says_whom_it_concerns_what_it_means_and_what_to_do(name: str) -> None:
-    assert missing_words(ALERTS[name]) == []
+    assert missing_words(name, ALERTS[name]) == []
+
+
+def changed(**members: Any) -> dict[str, Any]:
+    return {**ALERT, **{name: {**ALERT[name], **value} for name, value in members.items()}}
 
 
 def test_missing_words_are_found() -> None:
-    assert missing_words({}) == ["severity", "owner", "summary", "description", "runbook_url", "for"]
-    elsewhere = {"annotations": {**ALERT["annotations"], "runbook_url": "docs/operations.md#nowhere"}}
-    assert missing_words({**ALERT, **elsewhere}) == ["runbook_url"]
-    assert missing_words({**ALERT, "labels": {"severity": "loud", "owner": "office"}}) == ["severity"]
+    name = "PolledErpExportsStuck"
+    everything = ["severity", "owner", "summary", "description", "runbook_url", "for"]
+    assert missing_words(name, {}) == everything
+    assert missing_words(name, changed(annotations={"runbook_url": f"{RUNBOOK}#nowhere"})) == ["runbook_url"]
+    assert missing_words(name, changed(annotations={"summary": "Exports wait, nobody knows where."})) == ["whom"]
+    assert missing_words(name, changed(labels={"severity": "loud"})) == ["severity"]
+    assert missing_words(name, changed(labels={"owner": "somebody"})) == ["owner"]
 
 
-def test_without_promtool_the_tests_fail_and_say_how_to_get_it() -> None:
-    for environment in ({"PATH": "/nowhere"}, {"PATH": "/bin", "PROMTOOL": "/nowhere/promtool"}):
-        with pytest.raises(pytest.fail.Exception, match=r"Install Prometheus .* set PROMTOOL"):
-            promtool_in(environment)
+def test_no_two_rules_have_one_name() -> None:
+    assert len(RULES) == sum(len(rules_of(path)) for path in FILES)
+
+
+def test_each_file_of_rules_has_tests_of_its_own() -> None:
+    for path in FILES:
+        stem = path.name.removesuffix(".rules.yml")
+        assert (FOLDER / "tests" / f"{stem}.test.yml").exists()
+
+
+def test_every_alert_has_a_section_of_the_runbook_and_every_section_an_alert() -> None:
+    assert wrong_sections(PAGE, ALERTS) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "wrong"),
+    [
+        ("### ErpAway\n", "### ErpGone\n", ["ErpAway", "ErpGone"]),
+        ("### ErpAway\n", "### ServiceDown\n", ["ErpAway", "ServiceDown"]),
+        ("### ErpAway\n\n**Page, erp_admin.**", "### ErpAway\n\n**Page.**", ["ErpAway: **Page, erp_admin.**"]),
+    ],
+)
+def test_a_wrong_section_is_found(old: str, new: str, wrong: list[str]) -> None:
+    assert old in PAGE
+    assert [
+        each for each in wrong_sections(PAGE.replace(old, new), ALERTS) if ":" not in each or each in wrong
+    ] == wrong
+
+
+def test_a_section_without_a_first_look_is_found() -> None:
+    page = PAGE.replace("**First look:**", "Look:").replace("**Over when**", "Later")
+    assert len(wrong_sections(page, ALERTS)) == 2 * len(ALERTS)
+
+
+def test_the_operators_table_tells_every_alert_as_it_is() -> None:
+    assert wrong_rows(TABLE, ALERTS) == []
+
+
+def test_a_row_that_differs_from_its_rule_is_found() -> None:
+    page = TABLE.replace("| page | erp_admin | 5m |", "| page | server | 5m |")
+    assert wrong_rows(page, ALERTS) == ["ErpAway page erp_admin 5m", "ErpAway page server 5m"]
+
+
+def test_the_runbook_names_log_events_that_exist() -> None:
+    assert unknown_log_events(PAGE) == []
+    assert unknown_log_events("See `relay.waits` and `relay.sleeps`.") == ["relay.sleeps"]

@@ -1,5 +1,6 @@
 """The `http` connector: writes to any ERP that implements the HTTP contract in `http.openapi.yaml`."""
 
+from datetime import datetime
 from typing import ClassVar
 from urllib.parse import quote
 
@@ -61,6 +62,11 @@ class HttpConnector:
     def can_read(self) -> bool:
         """Whether the ERP shows a document by its id and by its number."""
         return self._settings.reads_documents
+
+    @property
+    def certificate_expires_at(self) -> datetime | None:
+        """Until when the certificate is valid that the ERP last showed; None without TLS, or before a call."""
+        return self._calls.certificate_expires_at
 
     async def find(self, reference: str) -> FindAnswer:
         """Return every document with this reference; a lost answer is transient, since a search changes nothing."""

@@ -1,7 +1,9 @@
 """Calls an ERP over HTTP: the response whatever its status, or that nothing was sent, or that the answer was lost."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+import ssl
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
 
 import httpx2
 
@@ -38,7 +40,9 @@ class HttpCalls:
     def __init__(self, settings: TlsSettings, headers: Mapping[str, str], bound: Bound = bound_answer) -> None:
         self._erp = settings.title
         self._timeout_seconds = settings.timeout_seconds
-        self.client = _client(settings, headers, bound)
+        self.certificate_expires_at: datetime | None = None
+        """Until when the certificate is valid that the ERP last showed; None without TLS, or before a call."""
+        self.client = _client(settings, headers, (self._note_certificate, bound))
 
     async def send(
         self,
@@ -66,6 +70,13 @@ class HttpCalls:
         except (httpx2.HTTPError, AttributeError):  # anyio raises the latter for a connection that is reset at once
             return Unknown(f"The connection to {self._erp} was lost before it had answered.")
 
+    async def _note_certificate(self, response: httpx2.Response) -> None:
+        stream = response.extensions.get("network_stream")
+        ssl_object = stream.get_extra_info("ssl_object") if stream else None
+        shown = ssl_object.getpeercert() if ssl_object else None
+        if shown:
+            self.certificate_expires_at = datetime.fromtimestamp(ssl.cert_time_to_seconds(shown["notAfter"]), UTC)
+
     def _unusable(self, why: str) -> Unknown:
         message = sentence(f"{self._erp} answered, but its answer cannot be used: {why}")
         next_step = f"Let {self._erp} answer with less than 1 MB, unpacked, then retry the export."
@@ -77,13 +88,13 @@ class HttpCalls:
         await self.client.aclose()
 
 
-def _client(settings: TlsSettings, headers: Mapping[str, str], bound: Bound) -> httpx2.AsyncClient:
+def _client(settings: TlsSettings, headers: Mapping[str, str], hooks: Sequence[Bound]) -> httpx2.AsyncClient:
     """Return the client of a connection, which uses the proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names."""
     verify = tls_context(settings)
     try:
         return httpx2.AsyncClient(
             headers=headers,
-            event_hooks={"response": [bound]},
+            event_hooks={"response": list(hooks)},
             timeout=httpx2.Timeout(
                 settings.timeout_seconds, connect=min(CONNECT_SECONDS, settings.timeout_seconds / 2)
             ),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar
 
 import httpx2
@@ -75,6 +76,11 @@ class LambdaErpConnector:
         self._company = settings.company
         self._failures = LambdaErpFailures(settings.failure, settings.title)
         self._calls = Calls(settings, settings.url, token)
+
+    @property
+    def certificate_expires_at(self) -> datetime | None:
+        """Until when the certificate is valid that the ERP last showed; None without TLS, or before a call."""
+        return self._calls.certificate_expires_at
 
     async def find(self, reference: str) -> FindAnswer:
         """Return every living order with this reference, of whatever source; cancelled and discarded ones are gone."""

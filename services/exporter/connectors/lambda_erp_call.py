@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -23,6 +24,11 @@ class Calls:
         self._seconds = settings.timeout_seconds
         authorization = {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
         self._calls = HttpCalls(settings, ASK_UNPACKED | authorization)
+
+    @property
+    def certificate_expires_at(self) -> datetime | None:
+        """Until when the certificate is valid that the ERP last showed; None without TLS, or before a call."""
+        return self._calls.certificate_expires_at
 
     def deadline(self) -> float:
         """Return when calls for a question that is asked now must have ended, in the event loop's time."""

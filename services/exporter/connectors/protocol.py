@@ -1,6 +1,6 @@
 """The interface of a connector, and the settings that every connection to an ERP has."""
 
-from datetime import time
+from datetime import datetime, time
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Protocol, Self, runtime_checkable
@@ -198,6 +198,16 @@ class ChecksItself(Protocol):
 
         Each thing that was looked at is named, in the order of looking; the last one may be why no more was looked at.
         """
+        ...
+
+
+@runtime_checkable
+class ShowsCertificate(Protocol):
+    """What a connector also is if it knows the certificate of the ERP that it calls."""
+
+    @property
+    def certificate_expires_at(self) -> datetime | None:
+        """Until when the certificate is valid that the ERP last showed; None without TLS, or before a call."""
         ...
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable
+from datetime import datetime
 from typing import ClassVar
 
 from pydantic import SecretStr
@@ -53,6 +54,11 @@ class TrytonConnector:
         self._table = FAILURES.after(settings.failure, erp=settings.title)
         self._rpc = TrytonRpc(settings, token, self._table)
         self._companies = Companies(self._rpc, settings, self._table)
+
+    @property
+    def certificate_expires_at(self) -> datetime | None:
+        """Until when the certificate is valid that the ERP last showed; None without TLS, or before a call."""
+        return self._rpc.certificate_expires_at
 
     async def find(self, reference: str) -> FindAnswer:
         """Return every purchase with this reference; also cancelled ones, which people can reopen."""

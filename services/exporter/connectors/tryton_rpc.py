@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -37,6 +38,11 @@ class TrytonRpc:
         self._password = password.get_secret_value() if password else ""
         self._table = table
         self._session = TrytonSession(settings.user, self._send_login, table)
+
+    @property
+    def certificate_expires_at(self) -> datetime | None:
+        """Until when the certificate is valid that the ERP last showed; None without TLS, or before a call."""
+        return self._calls.certificate_expires_at
 
     async def rows(
         self, row_type: type[RowT], domain: Domain, deadline: float, context: Mapping[str, Any] | None = None

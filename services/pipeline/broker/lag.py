@@ -66,11 +66,18 @@ def measure_lag(consumer: Consumer, positions: Positions, highs: Mapping[Partiti
         high = max(fetched, highs.get(partition, -1))
         if high >= 0:
             lag = positions.lag(partition, high)
-            metrics.CONSUMER_LAG.labels(partition.topic, partition.number).set(lag)
+            show_progress(partition, high - lag, lag)
+
+
+def show_progress(partition: Partition, position: int, lag: int) -> None:
+    """Set the metrics of one partition: what is processed up to, and how many messages are behind that."""
+    metrics.CONSUMER_LAG.labels(partition.topic, partition.number).set(lag)
+    metrics.CONSUMER_POSITION.labels(partition.topic, partition.number).set(position)
 
 
 def forget_lag(partitions: Iterable[Partition]) -> None:
-    """Remove the lag of partitions that this process does not read any more."""
+    """Remove the metrics of partitions that this process does not read any more."""
     for partition in partitions:
-        with suppress(KeyError):  # nothing was measured yet
-            metrics.CONSUMER_LAG.remove(partition.topic, partition.number)
+        for shown in (metrics.CONSUMER_LAG, metrics.CONSUMER_POSITION):
+            with suppress(KeyError):  # nothing was measured yet
+                shown.remove(partition.topic, partition.number)

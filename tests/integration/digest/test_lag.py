@@ -15,16 +15,21 @@ async def test_the_lag_is_shown_only_while_the_projection_runs(digest: DigestUnd
     await digest.publish(message(digest.company.status("SC-1", 1)))
 
     await eventually(lambda: len(shown_lags()) > 0)
+    assert len(shown("kafka_consumer_position")) == len(shown_lags())
     stopping.set()
     await running
 
-    assert shown_lags() == []
+    assert shown_lags() == shown("kafka_consumer_position") == []
 
 
-def shown_lags(topic: str = "commitment.status") -> list[float]:
+def shown_lags() -> list[float]:
+    return shown("kafka_consumer_lag")
+
+
+def shown(name: str, topic: str = "commitment.status") -> list[float]:
     return [
         sample.value
         for metric in REGISTRY.collect()
         for sample in metric.samples
-        if sample.name == "kafka_consumer_lag" and sample.labels["topic"] == topic
+        if sample.name == name and sample.labels["topic"] == topic
     ]

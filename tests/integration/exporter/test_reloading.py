@@ -199,9 +199,14 @@ async def test_a_file_that_is_wrong_changes_nothing_and_says_why_in_the_log(
 
         assert "settle_second: is not known; did you mean settle_seconds?" in exporter.process.latest_log
         assert await exporter.metric('erp_connections_reloaded_total{outcome="reloaded"}') == 0
+        assert await exporter.metric("erp_connections_outdated") == 1
         await exporter.order("c-1")
         assert (await exporter.outcome("c-1")).topic == "export.succeeded"
         assert len(exporter.first.books.documents) == 1
+
+        exporter.configure(exporter.connection("main", exporter.second, "co-1"))
+        await exporter.reload()
+        assert await exporter.metric("erp_connections_outdated") == 0
 
 
 async def test_a_removed_connection_ends_its_call_and_fails_what_waits_for_it(

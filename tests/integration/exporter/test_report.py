@@ -6,6 +6,7 @@ from prometheus_client import REGISTRY
 
 from sandbox.erp.faults import Calls, ErpFault, ErpFaultKind
 from schemas.events import ErpConnection
+from schemas.fields import FailureClass
 from services.exporter import metrics
 from services.exporter.report import STILL_AWAY
 from tests.integration.exporter.exporter_process import ExporterProcess
@@ -83,6 +84,35 @@ async def test_latency_is_measured_from_acceptance_to_the_outcome(exporter: Expo
     await exporter.work_once()
 
     assert (REGISTRY.get_sample_value("erp_export_latency_seconds_sum", labels) or 0.0) - before == 5.0
+
+
+def failures(failure_class: str) -> float:
+    labels = {"connection": "main", "failure_class": failure_class}
+    return REGISTRY.get_sample_value("erp_export_failures_total", labels) or 0.0
+
+
+async def test_a_failed_export_is_counted_by_the_class_of_its_failure(exporter: ExporterProcess) -> None:
+    before = failures("fix_data"), failures("fix_setup")
+    exporter.erp.faults.replace([ErpFault(kind=ErpFaultKind.REFUSE)])
+    await exporter.consume(accepted_event())
+    await exporter.work_once()
+
+    assert (failures("fix_data"), failures("fix_setup")) == (before[0] + 1, before[1])
+
+
+async def test_what_is_counted_of_a_connection_begins_at_zero(exporter: ExporterProcess) -> None:
+    for counter in (metrics.FAILURES, metrics.LATE_DOCUMENTS, metrics.COMPARISONS, metrics.EXPORT_LATENCY_SECONDS):
+        counter.clear()
+    await exporter.connection_report.report()
+
+    assert REGISTRY.get_sample_value("erp_late_documents_total", {"connection": "main"}) == 0
+    assert REGISTRY.get_sample_value("erp_comparisons_total", {"connection": "main", "outcome": "unread"}) == 0
+    for each in FailureClass:
+        labels = {"connection": "main", "failure_class": each.value}
+        assert REGISTRY.get_sample_value("erp_export_failures_total", labels) == 0
+    for outcome in ("succeeded", "failed"):
+        labels = {"connection": "main", "outcome": outcome}
+        assert REGISTRY.get_sample_value("erp_export_latency_seconds_count", labels) == 0
 
 
 async def test_an_announcement_has_the_queue_the_companies_and_a_higher_version(exporter: ExporterProcess) -> None:

@@ -4,6 +4,7 @@ import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from traceback import format_exception
 
@@ -17,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from services.exporter.connectors.http import HttpConnector, HttpSettings
+from services.exporter.connectors.protocol import ShowsCertificate
 from services.exporter.connectors.types import Transient
 from services.pipeline.errors import SettingsError
 from tests.integration.exporter.scripted_server import ScriptedServer, response_bytes, scripted_server
@@ -85,6 +87,23 @@ async def test_an_erp_with_a_certificate_of_a_private_ca_is_trusted_through_ca_f
         connector(erp.url, ca_file=books.ca_file) as http,
     ):
         assert await http.find("c-1") == ()
+
+
+async def test_the_expiry_of_the_certificate_that_the_erp_showed_is_known_after_a_call(books: Books) -> None:
+    expires_at = datetime.now(UTC).replace(microsecond=0) + timedelta(days=9)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    books.ca.issue_cert("127.0.0.1", not_after=expires_at).configure_cert(context)
+    async with scripted_server(NOTHING, tls=context) as erp, connector(erp.url, ca_file=books.ca_file) as http:
+        before = http.certificate_expires_at
+        await http.find("c-1")
+        assert (before, http.certificate_expires_at) == (None, expires_at)
+        assert isinstance(http, ShowsCertificate)
+
+
+async def test_an_erp_without_tls_shows_no_certificate() -> None:
+    async with scripted_server(NOTHING) as erp, connector(erp.url) as http:
+        assert await http.find("c-1") == ()
+        assert http.certificate_expires_at is None
 
 
 async def test_another_ca_is_not_trusted_through_ca_file(books: Books) -> None:

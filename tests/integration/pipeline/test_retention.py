@@ -83,3 +83,18 @@ async def test_the_loop_ends_at_once_with_the_service(database: Database) -> Non
     await asyncio.sleep(0)
     stopping.set()
     await asyncio.wait_for(running, 5)
+
+
+def swept_at(service: str) -> float | None:
+    return REGISTRY.get_sample_value("retention_swept_timestamp_seconds", {"service": service})
+
+
+async def test_only_the_process_that_swept_to_the_end_shows_when(database: Database) -> None:
+    stopping = asyncio.Event()
+    stopping.set()
+    await retention(database, "ended").sweep(stopping)
+    await retention(database, "swept").sweep(asyncio.Event())
+    await retention(database, "waits").sweep(asyncio.Event())
+
+    assert [swept_at("ended"), swept_at("waits"), counted("waits")] == [0, 0, 0]
+    assert swept_at("swept") == pytest.approx(datetime.now(UTC).timestamp(), abs=60)

@@ -1,12 +1,15 @@
 """Jobs that repeat until a service stops."""
 
 import asyncio
+import time
 from functools import partial
 
 import pytest
+from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from services.pipeline.periodic import every, is_set_within, pause_seconds
+from services.pipeline.metrics import PERIODIC_SUCCESS
+from services.pipeline.periodic import SPARED, every, is_set_within, pause_seconds
 
 
 class Job:
@@ -102,3 +105,43 @@ async def test_waiting_for_an_event_returns_whether_it_is_set(seconds: float) ->
     event.set()
 
     assert (before, await is_set_within(event, seconds)) == (False, True)
+
+
+def succeeded_at(job: Job) -> float:
+    labels = {"task": job.run.__qualname__}
+    assert REGISTRY.get_sample_value("periodic_interval_seconds", labels) == 0.001
+    return REGISTRY.get_sample_value("periodic_success_timestamp_seconds", labels) or 0.0
+
+
+class Failing(Job):
+    """A job of another name, of which no run ends well."""
+
+    async def run(self) -> None:
+        await super().run()
+        raise ConnectionRefusedError
+
+
+class Sparing(Job):
+    """A job of another name that does not run."""
+
+    async def run(self) -> object:  # type: ignore[override]
+        await super().run()
+        return SPARED
+
+
+async def test_the_metric_tells_when_a_job_last_ended_well() -> None:
+    job = Job(runs=1)
+    PERIODIC_SUCCESS.labels("Job.run").set(0)
+
+    await every(0.001, job.run)(job.stopping)
+
+    assert succeeded_at(job) == pytest.approx(time.time(), abs=60)
+
+
+@pytest.mark.parametrize("job_type", [Failing, Sparing])
+async def test_a_job_that_fails_or_is_spared_has_not_ended_well(job_type: type[Job]) -> None:
+    job, begun = job_type(runs=20), time.time()
+
+    await every(0.001, job.run)(job.stopping)
+
+    assert succeeded_at(job) - begun < time.time() - begun - 0.015
