@@ -14,7 +14,7 @@ TEST_PROCESSES ?= 3
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install-sandbox install-dev demo test test-browser test-lambda-erp test-alerts test-all screenshots chaos check format schemas lock bench clean
+.PHONY: help install-sandbox install-dev demo test test-browser test-lambda-erp test-alerts test-all screenshots chaos check format schemas dashboards lock bench clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /:/' | awk -F: '{printf "  %-16s %s\n", $$1, $$2}'
@@ -51,6 +51,7 @@ check: $(VENV)/dev.done ## Check style, types, imports, schemas, dead code and d
 	$(BIN)/lint-imports
 	$(BIN)/python -m schemas.publish --check
 	$(BIN)/python -m services.exporter.connections_schema --check
+	$(BIN)/python -m ops.grafana --check
 	$(BIN)/vulture
 	$(BIN)/deptry .
 
@@ -61,6 +62,9 @@ format: $(VENV)/dev.done ## Format the code and fix what can be fixed automatica
 schemas: $(VENV)/dev.done ## Generate the JSON Schemas and examples from the models
 	$(BIN)/python -m schemas.publish
 	$(BIN)/python -m services.exporter.connections_schema
+
+dashboards: $(VENV)/dev.done ## Generate the Grafana dashboards from ops/grafana
+	$(BIN)/python -m ops.grafana
 
 bench: $(VENV)/bench.done ## Measure next to FastStream, Faust and loops of one's own; ARGS=--quick for a first look
 	@$(BIN)/python -m benchmarks $(ARGS)
