@@ -14,7 +14,7 @@ TEST_PROCESSES ?= 3
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install-sandbox install-dev demo test test-browser test-lambda-erp test-alerts test-all screenshots chaos check format schemas dashboards lock bench clean
+.PHONY: help install-sandbox install-dev demo test test-browser test-lambda-erp test-alerts test-all screenshots chaos night-shift check format schemas dashboards lock bench clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /:/' | awk -F: '{printf "  %-16s %s\n", $$1, $$2}'
@@ -32,7 +32,7 @@ test-browser: $(VENV)/dev.done ## Run the tests in a browser; needs Chromium (CH
 test-lambda-erp: $(VENV)/dev.done $(LAMBDA_ERP)/done ## Run the tests on a real Lambda ERP; needs Pango
 	@$(BIN)/pytest -m lambda_erp $(ARGS)
 
-test-alerts: $(VENV)/dev.done ## Test when the alerts fire; needs promtool of Prometheus (PROMTOOL is its path)
+test-alerts: $(VENV)/dev.done ## Test alerts and dashboards; needs Prometheus (PROMTOOL, PROMETHEUS are its paths)
 	@$(BIN)/pytest -m promtool $(ARGS)
 
 test-all: $(VENV)/dev.done $(LAMBDA_ERP)/done ## Run the tests of the last four targets together, as CI does
@@ -43,6 +43,9 @@ screenshots: $(VENV)/dev.done ## Save every page, at three widths in light and d
 
 chaos: $(VENV)/dev.done ## Run the fault tests at full length (an hour) and print figures; ARGS=--fault-seed=2 varies them
 	@$(BIN)/pytest tests/chaos --long $(ARGS)
+
+night-shift: $(VENV)/dev.done ## Take the ERP away for ten minutes and save the dashboard in build/dashboard; needs Prometheus
+	@SCREENSHOTS=build $(BIN)/pytest tests/chaos/test_night_shift.py --long $(ARGS)
 
 check: $(VENV)/dev.done ## Check style, types, imports, schemas, dead code and dependencies
 	$(BIN)/ruff check .

@@ -7,7 +7,7 @@ from typing import Any
 import vl_convert
 
 from ops.grafana.drawing.prometheus import Series
-from ops.grafana.drawing.units import expression, written
+from ops.grafana.drawing.units import expression, marks, written
 
 VERSION = "6.4"
 COLUMN_PIXELS, ROW_PIXELS = 66, 36
@@ -55,7 +55,12 @@ def lines(
     values = [row for name, series in named for row in _rows(name, series, is_log=is_log)]
     largest = max((row["v"] for row in values if row["v"] is not None), default=0)
     scale = {"type": "log"} if is_log and largest > 0 else {"domainMin": 0, **({} if largest else {"domainMax": 1})}
-    y: dict[str, Any] = {"field": "v", "type": "quantitative", "scale": scale, "axis": _axis(unit)}
+    y: dict[str, Any] = {
+        "field": "v",
+        "type": "quantitative",
+        "scale": scale,
+        "axis": _axis(unit, None if is_log else marks(largest, unit)),
+    }
     if is_stacked:
         y["stack"] = "zero"
     mark: dict[str, Any] = (
@@ -132,8 +137,8 @@ def _rows(name: str, series: Series, *, is_log: bool) -> list[dict[str, Any]]:
     return rows
 
 
-def _axis(unit: str) -> dict[str, Any]:
-    return {"labelExpr": expression(unit), "tickCount": 5}
+def _axis(unit: str, values: list[float] | None) -> dict[str, Any]:
+    return {"labelExpr": expression(unit), "tickCount": 5} | ({"values": values} if values else {})
 
 
 def _time(span: Span) -> dict[str, Any]:

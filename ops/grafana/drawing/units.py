@@ -23,6 +23,22 @@ def written(value: float, unit: str) -> str:
     return f"{value / divisor:.3g}{name}" if abs(value / divisor) < 1000 else f"{value / divisor:,.0f}{name}"  # noqa: PLR2004
 
 
+_STEPS: dict[str, Sequence[float]] = {
+    "s": (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800,
+          3_600, 7_200, 14_400, 43_200, 86_400, 172_800, 604_800, 2_419_200),
+    "bytes": tuple(float(2**power) for power in range(50)),
+}  # fmt: skip
+"""Between which values people expect lines, where these are no decimal ones."""
+
+_LINES = 6
+
+
+def marks(largest: float, unit: str) -> list[float] | None:
+    """Where an axis up to `largest` has its lines; None where decimal ones will do."""
+    step = next((each for each in _STEPS.get(unit, ()) if largest / each <= _LINES), None)
+    return [step * place for place in range(int(largest / step) + 2)] if step and largest > 0 else None
+
+
 def expression(unit: str) -> str:
     """The same as an expression of Vega over `datum.value`."""
     chain = "'0'"
