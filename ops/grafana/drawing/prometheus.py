@@ -31,6 +31,7 @@ class Prometheus:
     """The Prometheus at `url`, used in a `with` block; each call raises QueryFailedError if it is refused."""
 
     def __init__(self, url: str) -> None:
+        self._url = url
         self._client = httpx2.Client(base_url=f"{url.rstrip('/')}/api/v1", timeout=TIMEOUT_SECONDS)
 
     def __enter__(self) -> Self:
@@ -58,14 +59,13 @@ class Prometheus:
         return self._ask(path, **parameters)["result"]
 
     def _ask(self, path: str, **parameters: Any) -> Any:
-        asked = parameters.get("query", path)
         try:
             answer = self._client.get(f"/{path}", params=parameters)
             content = answer.json()
         except (httpx2.HTTPError, ValueError) as error:
-            raise QueryFailedError(f"{asked}: {error}") from error
+            raise QueryFailedError(f"{self._url} does not answer: {error}") from error
         if content.get("status") != "success":
-            raise QueryFailedError(f"{asked}: {content.get('error')}")
+            raise QueryFailedError(f"{parameters.get('query', path)}: {content.get('error')}")
         return content["data"]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ops.grafana.panels import Panel, Query, Words, desk, heat, lines, page
-from ops.grafana.promql import CONNECTION, buckets, exports, exports_age, quantile, rate
+from ops.grafana.promql import CONNECTION, buckets, exports, exports_age, or_zero, quantile, rate
 
 _IN_DOUBT_SECONDS = 300
 _START_SECONDS = 1
@@ -94,7 +94,7 @@ def _unfinished() -> Sequence[Panel]:
     return [
         lines(
             "Unfinished exports",
-            Query(exports(_STATES, "connection, state"), "{{connection}} {{state}}"),
+            Query(or_zero(exports(_STATES, "connection, state"), "exporter"), "{{connection}} {{state}}"),
             is_stacked=True,
             words=Words(
                 shows="Exports that are not in the ERP, by state.",
@@ -123,7 +123,7 @@ def _unfinished() -> Sequence[Panel]:
             words=Words(
                 shows="1 while calls to an ERP are suspended, or while the client of a polled ERP stays away.",
                 normal="0.",
-                act="call whoever runs the ERP, or the office of a polled one.",
+                act="call whoever runs the ERP, or the office of a polled one. Trials are five minutes apart at most.",
             ),
             links=[_DOWN, page("The client stays away", "operations.md#the-client-stays-away")],
         ),

@@ -82,7 +82,7 @@ def _erp() -> Sequence[Panel]:
             words=Words(
                 shows="Whether calls to each ERP are suspended, since several in a row had no answer.",
                 normal="closed.",
-                act="call whoever runs that ERP. Trials go on, and all that waits is sent once one succeeds.",
+                act="call whoever runs that ERP. At most five minutes after it is back, a trial succeeds.",
             ),
             links=[page("An ERP that is down", "operations.md#an-erp-that-is-down")],
         ),
