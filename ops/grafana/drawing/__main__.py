@@ -71,7 +71,7 @@ def page(title: str, panels: list[Drawn], window: Window) -> str:
     return folder.get_template("page.html").render(
         title=title,
         at=f"{datetime.fromtimestamp(window.end, UTC):%Y-%m-%d %H:%M:%S}",
-        minutes=f"{(window.end - window.begin) / 60:g}",
+        minutes=f"{(window.end - window.begin) / 60:.3g}",
         panels=panels,
         column=COLUMN_PIXELS,
         row=ROW_PIXELS,

@@ -7,7 +7,8 @@ from ops.grafana.promql import CONNECTION, buckets, exports, exports_age, or_zer
 
 _IN_DOUBT_SECONDS = 300
 _START_SECONDS = 1
-_STATES = "pending|in_flight|in_doubt|failed"
+_NONE = or_zero(exports("pending|in_flight|in_doubt|failed", "connection, state"), "exporter")
+_UNFINISHED = f'label_replace({_NONE}, "state", "none", "state", "")'
 _IN_DOUBT = page("An export in doubt", "operations.md#an-export-in-doubt")
 _DOWN = page("An ERP that is down", "operations.md#an-erp-that-is-down")
 
@@ -94,7 +95,7 @@ def _unfinished() -> Sequence[Panel]:
     return [
         lines(
             "Unfinished exports",
-            Query(or_zero(exports(_STATES, "connection, state"), "exporter"), "{{connection}} {{state}}"),
+            Query(_UNFINISHED, "{{connection}} {{state}}"),
             is_stacked=True,
             words=Words(
                 shows="Exports that are not in the ERP, by state.",
