@@ -14,7 +14,7 @@ TEST_PROCESSES ?= 3
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install-sandbox install-dev demo test test-browser test-lambda-erp test-alerts test-all screenshots chaos drill check format schemas lock bench scale clean
+.PHONY: help install-sandbox install-dev demo test test-browser test-lambda-erp test-alerts test-all screenshots chaos night-shift drill check format schemas dashboards lock bench scale clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /:/' | awk -F: '{printf "  %-16s %s\n", $$1, $$2}'
@@ -32,7 +32,7 @@ test-browser: $(VENV)/dev.done ## Run the tests in a browser; needs Chromium (CH
 test-lambda-erp: $(VENV)/dev.done $(LAMBDA_ERP)/done ## Run the tests on a real Lambda ERP; needs Pango
 	@$(BIN)/pytest -m lambda_erp $(ARGS)
 
-test-alerts: $(VENV)/dev.done ## Test when the alerts fire; needs promtool and amtool (PROMTOOL and AMTOOL are their paths)
+test-alerts: $(VENV)/dev.done ## Test alerts and dashboards; needs prometheus, promtool, amtool (PROMETHEUS, PROMTOOL, AMTOOL are their paths)
 	@$(BIN)/pytest -m promtool $(ARGS)
 
 test-all: $(VENV)/dev.done $(LAMBDA_ERP)/done ## Run the tests of the last four targets together, as CI does
@@ -47,6 +47,9 @@ chaos: $(VENV)/dev.done ## Run the fault tests at full length (an hour) and prin
 drill: $(VENV)/sandbox.done ## Rehearse the loss of the database and its restore (a few minutes) and print figures
 	@$(BIN)/python -m sandbox.drill $(ARGS)
 
+night-shift: $(VENV)/dev.done ## Take the ERP away for ten minutes and save the dashboard in build/dashboard; needs Prometheus
+	@SCREENSHOTS=build $(BIN)/pytest tests/chaos/test_night_shift.py --long $(ARGS)
+
 check: $(VENV)/dev.done ## Check style, types, imports, schemas, dead code and dependencies
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -55,6 +58,7 @@ check: $(VENV)/dev.done ## Check style, types, imports, schemas, dead code and d
 	$(BIN)/python -m schemas.publish --check
 	$(BIN)/python -m services.exporter.connections_schema --check
 	$(BIN)/python -m services.log_events --check
+	$(BIN)/python -m ops.grafana --check
 	$(BIN)/vulture
 	$(BIN)/deptry .
 
@@ -66,6 +70,9 @@ schemas: $(VENV)/dev.done ## Generate the JSON Schemas, examples and the table o
 	$(BIN)/python -m schemas.publish
 	$(BIN)/python -m services.exporter.connections_schema
 	$(BIN)/python -m services.log_events
+
+dashboards: $(VENV)/dev.done ## Generate the Grafana dashboards from ops/grafana
+	$(BIN)/python -m ops.grafana
 
 bench: $(VENV)/bench.done ## Measure next to FastStream, Faust and loops of one's own; ARGS=--quick for a first look
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("schemas", "services", "sandbox")
+PACKAGES = ("schemas", "services", "sandbox", "ops")
 PURE = "Rules do no I/O, read no clock and no settings"
 
 

@@ -1,4 +1,4 @@
-"""The example for Alertmanager routes every alert to its owner, and silences only what another alert already tells."""
+"""The configuration of Alertmanager routes every alert to its owner, and silences only what another alert already tells."""
 
 import os
 import re
@@ -13,7 +13,7 @@ import yaml
 from tests.contract.alert_rules import ALERTS, FOLDER
 from tests.contract.prometheus_tools import tool_in
 
-EXAMPLE = FOLDER / "alertmanager.example.yml"
+EXAMPLE = FOLDER.parent / "alertmanager" / "alertmanager.yml"
 CONFIG = yaml.safe_load(EXAMPLE.read_text())
 NAMES = re.compile(r'alertname=~?"([^"]+)"')
 ON_CALL_FOR_UPSTREAM = {("page", "upstream"): "server_pager"}

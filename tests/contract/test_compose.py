@@ -23,6 +23,9 @@ ROOT = Path(__file__).parents[2]
 SPECIFICATION = Draft7Validator(json.loads((ROOT / "tests/contract/data/compose-spec.json").read_text()))
 TEXT = (ROOT / "docker-compose.yml").read_text()
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
+PROMETHEUS = yaml.safe_load((ROOT / "ops/prometheus/prometheus.yml").read_text())
+PROVISIONED = ROOT / "ops/grafana/provisioning"
+WATCHING = ("prometheus", "grafana", "alertmanager")
 IMAGE = re.compile(r"\$\{[A-Z]+_IMAGE:-[a-z][a-z/-]*:(?!latest\})[\w.-]+\}")
 ROOT_USERS = {"", "0", "root"}
 
@@ -134,6 +137,65 @@ def open_ports(compose: Compose) -> list[str]:
     ]
 
 
+def careless_watchers(compose: Compose) -> list[str]:
+    """What watches us with more privileges than it needs, or without a health check."""
+    wanted = {"read_only": True, "cap_drop": ["ALL"], "security_opt": ["no-new-privileges:true"]}
+    services = {name: compose["services"][name] for name in WATCHING}
+    return [name for name, each in services.items() if each | wanted != each or not each.get("healthcheck")]
+
+
+def open_grafana(compose: Compose) -> list[str]:
+    """Settings of Grafana by which somebody gets in without the password, or by which it asks the Internet."""
+    wanted = {
+        "GF_AUTH_ANONYMOUS_ENABLED": "false",
+        "GF_USERS_ALLOW_SIGN_UP": "false",
+        "GF_ANALYTICS_REPORTING_ENABLED": "false",
+        "GF_PLUGINS_PREINSTALL_DISABLED": "true",
+    }
+    given = compose["services"]["grafana"]["environment"]
+    return [name for name, value in wanted.items() if given.get(name) != value]
+
+
+def missing_mounts(compose: Compose) -> list[str]:
+    """Folders of the checkout that a container reads and that are not there, or that it could write to."""
+    mounts = [mount for service in compose["services"].values() for mount in service.get("volumes", ())]
+    folders = [mount.split(":") for mount in mounts if mount.startswith("./")]
+    return [parts[0] for parts in folders if parts[2:] != ["ro"] or not (ROOT / parts[0]).is_dir()]
+
+
+def unwatched_services(compose: Compose) -> list[str]:
+    """Our services that Prometheus does not scrape under their own name, and targets that are no service."""
+    [job] = [each for each in PROMETHEUS["scrape_configs"] if each["job_name"] == "countersign"]
+    scraped = {each["labels"]["service"]: each["targets"] for each in job["static_configs"]}
+    running = {name for name, each in compose["services"].items() if each.get("command", [""])[0] == "run"}
+    wrong = [name for name, targets in scraped.items() if targets != [f"{name}:8000"]]
+    return sorted(running.symmetric_difference(scraped)) + wrong
+
+
+def unknown_neighbours(compose: Compose) -> list[str]:
+    """Addresses by which Grafana and Prometheus would find nobody."""
+    sources = yaml.safe_load((PROVISIONED / "datasources/prometheus.yml").read_text())["datasources"]
+    discovered = [each for group in PROMETHEUS["alerting"]["alertmanagers"] for each in group["dns_sd_configs"]]
+    named = [f"{name}:{each['port']}" for each in discovered for name in each["names"]]
+    named += [each["url"].removeprefix("http://") for each in sources]
+    open_at = {
+        f"{name}:{port.rpartition(':')[2]}"
+        for name, each in compose["services"].items()
+        for port in each.get("ports", ())
+    }
+    return [address for address in named if address not in open_at]
+
+
+def unshown_dashboards(compose: Compose) -> list[str]:
+    """Folders from which Grafana is told to read dashboards and that are not those of ops/grafana."""
+    providers = yaml.safe_load((PROVISIONED / "dashboards/countersign.yml").read_text())["providers"]
+    grafana = compose["services"]["grafana"]
+    mounted = [mount.split(":")[1] for mount in grafana["volumes"] if mount.startswith("./ops/grafana/dashboards:")]
+    home = grafana["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
+    wanted = [each["options"]["path"] for each in providers] + [home.rpartition("/")[0]]
+    return [path for path in wanted if path not in mounted]
+
+
 CHECKS = (
     against_specification,
     wrong_commands,
@@ -145,6 +207,12 @@ CHECKS = (
     secrets_with_values,
     named_topics,
     open_ports,
+    careless_watchers,
+    open_grafana,
+    missing_mounts,
+    unwatched_services,
+    unknown_neighbours,
+    unshown_dashboards,
 )
 
 
@@ -153,6 +221,7 @@ def test_the_file_passes(check: Callable[[Compose], list[str]], compose: Compose
     assert check(compose) == []
 
 
+_ADMIN = "grafana: GF_SECURITY_ADMIN_PASSWORD"
 VIOLATIONS: tuple[tuple[Callable[[Compose], list[str]], Mapping[str, Any], list[str]], ...] = (
     (against_specification, {"approval": {"restart": ["always"]}}, ["$.services.approval.restart"]),
     (wrong_commands, {"topics": {"command": ["demo"]}}, ["demo", "topics"]),
@@ -184,6 +253,32 @@ VIOLATIONS: tuple[tuple[Callable[[Compose], list[str]], Mapping[str, Any], list[
     ),
     (named_topics, {"kafka": {"environment": {"CREATE": "mail.settled:12"}}}, ["mail.settled"]),
     (open_ports, {"approval": {"ports": ["8080:8000"]}}, ["8080:8000"]),
+    (careless_watchers, {"prometheus": {"read_only": False}}, ["prometheus"]),
+    (
+        careless_watchers,
+        {"grafana": {"cap_drop": ["NET_RAW"]}, "alertmanager": {"healthcheck": None}},
+        list(WATCHING[1:]),
+    ),
+    (
+        open_grafana,
+        {"grafana": {"environment": {"GF_AUTH_ANONYMOUS_ENABLED": "true", "GF_PLUGINS_PREINSTALL_DISABLED": "true"}}},
+        ["GF_AUTH_ANONYMOUS_ENABLED", "GF_USERS_ALLOW_SIGN_UP", "GF_ANALYTICS_REPORTING_ENABLED"],
+    ),
+    (secrets_with_values, {"grafana": {"environment": {"GF_SECURITY_ADMIN_PASSWORD": "admin"}}}, [_ADMIN]),
+    (
+        missing_mounts,
+        {"grafana": {"volumes": ["./ops/nowhere:/a:ro", "./ops/grafana:/b"]}},
+        ["./ops/nowhere", "./ops/grafana"],
+    ),
+    (unwatched_services, {"digest": {"command": ["idle"]}}, ["digest"]),
+    (unwatched_services, {"mail": {"command": ["run", "mail"]}}, ["mail"]),
+    (unknown_neighbours, {"prometheus": {"ports": ["127.0.0.1:9090:9191"]}}, ["prometheus:9090"]),
+    (unknown_neighbours, {"alertmanager": {"ports": []}}, ["alertmanager:9093"]),
+    (
+        unshown_dashboards,
+        {"grafana": {"volumes": ["./ops/grafana/dashboards:/elsewhere:ro"]}},
+        ["/etc/countersign/dashboards"] * 2,
+    ),
 )
 
 

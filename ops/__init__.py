@@ -1,0 +1,1 @@
+"""What operators get: rules, dashboards and examples of configuration, and the modules that generate some of them."""
