@@ -55,6 +55,11 @@ WORK_SET_ASIDE = Gauge(
     ("service",),
 )
 DEAD_LETTERS = Gauge("dead_letters", "Dead letters that nobody has redriven or discarded yet.", ("service", "reason"))
+DEAD_LETTERS_REDRIVEN = Counter(
+    "dead_letters_redriven_total",
+    "Dead letters that a service has processed again by itself, since it knows their type by now.",
+    ("service", "outcome"),
+)
 RETENTION_ROWS = Counter(
     "retention_rows_total",
     "Rows that were deleted, or whose contents were, because nothing needs them any more.",

@@ -68,6 +68,14 @@ def test_every_command_has_help(command: str) -> None:
         ["dead-letters", "redrive", "payroll", "--all"],
         ["dead-letters", "redrive", "approval", "--all", "--reason", "schema"],
         ["dead-letters", "discard", "approval", "commitment.sent/3/1", "--all"],
+        ["dead-letters", "discard", "approval", "commitment.sent/3/1"],
+        ["dead-letters", "discard", "approval", "commitment.sent/3/1", "--because", " "],
+        ["dead-letters", "discard", "approval", "commitment.sent/3/1", "--because", "x" * 1_001],
+        ["dead-letters", "redrive", "approval", "commitment.sent/3/1", "--key", "c-1"],
+        ["dead-letters", "list", "--since", "yesterday"],
+        ["dead-letters", "list", "--since", "1h", "--until", "2h"],
+        ["outbox", "discard", "approval", "--because", "x"],
+        ["outbox", "retry", "approval", "5", "--topic", "digest.ready"],
     ],
 )
 def test_wrong_usage_exits_with_2_and_says_so_on_stderr(arguments: list[str]) -> None:
@@ -84,7 +92,7 @@ def test_wrong_usage_exits_with_2_and_says_so_on_stderr(arguments: list[str]) ->
         (["topics"], "KAFKA_BOOTSTRAP_SERVERS: Field required"),
         (["dead-letters", "list"], "Error: Set DATABASE_URL"),
         (["dead-letters", "redrive", "approval", "--all"], "Error: Set DATABASE_URL"),
-        (["dead-letters", "discard", "approval", "commitment.sent/3/x"], "is not a place such as"),
+        (["dead-letters", "redrive", "approval", "commitment.sent/3/x"], "is not a place such as"),
         (["dead-letters", "show", "commitment.sent/3/x"], "is not a place such as commitment.sent/3/1207."),
         (["run", "approval"], "APPROVAL_DATABASE_URL: Field required"),
         (["run", "exporter"], "KAFKA_BOOTSTRAP_SERVERS: Field required"),
