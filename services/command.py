@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 from services.commands.audit import audit
 from services.commands.connections import connections
 from services.commands.dead_letters import dead_letters
+from services.commands.doctor import doctor
 from services.commands.explain import explain
 from services.commands.lag import lag
 from services.commands.offsets import offsets
@@ -160,6 +161,7 @@ def demo(folder: Path | None, *, story: bool, erp: str, waiting: int) -> None:
 main.add_command(audit)
 main.add_command(connections)
 main.add_command(dead_letters)
+main.add_command(doctor)
 main.add_command(explain)
 main.add_command(lag)
 main.add_command(offsets)

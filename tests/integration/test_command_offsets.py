@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 
 from schemas.events import CommitmentRetrieved
 from schemas.topics import TOPICS as ALL_TOPICS
@@ -21,10 +21,9 @@ from services.pipeline.migrations import migrate
 from services.pipeline.moving_offsets import OffsetDesk, plan_move
 from services.pipeline.records import Partition
 from services.pipeline.settings import KafkaSettings
-from tests.integration.pipeline.counting_service import CountingService, retrieve_event
+from tests.integration.pipeline.counting_service import retrieve_event
 from tests.integration.test_command import Ended, countersign
 from tests.kafka import KafkaUnderTest
-from tests.waiting import eventually
 
 PLACE = Partition("commitment.retrieved", 0)
 
@@ -182,31 +181,3 @@ async def test_an_offset_that_moves_meanwhile_is_not_set_and_nothing_else_either
         async with approval.database.begin() as db:
             await OffsetDesk(KERNEL).apply(db, [*moves, other], "me", "why")
     assert await approval.saved() == saved
-
-
-@pytest.mark.usefixtures("begins_at_the_end")
-async def test_a_running_service_reads_again_from_where_it_was_set(
-    service: CountingService, unique_suffix: str
-) -> None:
-    before = await _saved(service)
-    async with service.running():
-        await publish(service.settings, unique_suffix, 4)
-        await eventually(lambda: _has_counted(service, unique_suffix, 4))
-        after = await _saved(service)
-        [moved] = [each for each in after if after[each] != before.get(each)]
-        spans = await Brokers(service.settings).spans([moved.topic])
-        move = plan_move(moved, after[moved], spans[moved], after[moved] - 4)
-        async with service.database.begin() as db:
-            await db.execute(delete(service.tables.retrieve_count))
-            await OffsetDesk(service.tables.kernel).apply(db, [move], "me", "why")
-        await eventually(lambda: _has_counted(service, unique_suffix, 4))
-
-
-async def _saved(service: CountingService) -> Mapping[Partition, int]:
-    async with service.database.begin() as db:
-        rows = await db.execute(select(service.tables.kernel.consumer_offset))
-        return {Partition(row.topic, row.partition): row.next_offset for row in rows}
-
-
-async def _has_counted(service: CountingService, key: str, count: int) -> bool:
-    return await service.total(key) == count

@@ -3,7 +3,7 @@
 For commands only: librdkafka's admin client may abort its process when brokers go away while it waits for them.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from time import monotonic
@@ -12,13 +12,16 @@ from typing import Any, TypeVar
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka._model import ConsumerGroupTopicPartitions
 from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._listoffsets import OffsetSpec
+from confluent_kafka.admin._resource import ResourceType
 
 from schemas.values import value
 from services.pipeline.broker.brokers import Span
+from services.pipeline.broker.describing import HIDDEN, Described, describe
 from services.pipeline.broker.messages import LIBRDKAFKA_LOG, at_offset, consumer_config, partition_of, record_of
 from services.pipeline.errors import BrokerError
-from services.pipeline.records import Partition
+from services.pipeline.records import Partition, Record
 from services.pipeline.settings import KafkaSettings
 
 REQUEST_SECONDS = 10.0
@@ -43,9 +46,9 @@ class TopicShape:
 
 @value
 class Cluster:
-    """How many brokers answer, and every topic that we may see."""
+    """The ids of the brokers, and every topic that we may see."""
 
-    brokers: int
+    brokers: tuple[int, ...]
     topics: Mapping[str, TopicShape]
 
 
@@ -83,7 +86,7 @@ class Inquiry:
         """Return the brokers and the topics."""
         described = _asked(lambda: self._admin.list_topics(timeout=self._seconds))
         known = {name: each for name, each in described.topics.items() if each.error is None}
-        return Cluster(len(described.brokers), {name: _shape(each) for name, each in known.items()})
+        return Cluster(tuple(sorted(described.brokers)), {name: _shape(each) for name, each in known.items()})
 
     def spans(self, partitions: Iterable[Partition]) -> Mapping[Partition, Span]:
         """Return the low and the high watermark of each of `partitions`; those without a leader have none."""
@@ -132,7 +135,26 @@ class Inquiry:
 
         Nobody's group and nobody's offsets are touched.
         """
-        return _first_times(self._settings, offsets, seconds) if offsets else {}
+        return {partition: record.at for partition, record in self.records(offsets, seconds).items()}
+
+    def records(self, offsets: Mapping[Partition, int], seconds: float = REQUEST_SECONDS) -> Mapping[Partition, Record]:
+        """Return the first message at or behind each offset, as `times` does."""
+        return _first_records(self._settings, offsets, seconds) if offsets else {}
+
+    def topic_settings(self, topics: Sequence[str]) -> Described:
+        """Return the settings of `topics`."""
+        return _asked(lambda: describe(self._settings.client_config(), topics, self._seconds))
+
+    def broker_settings(self, broker: int) -> Mapping[str, str] | None:
+        """Return the settings of one broker; None if we may not read them."""
+        resource = ConfigResource(ResourceType.BROKER, str(broker))
+        [answer] = self._admin.describe_configs([resource], request_timeout=self._seconds).values()
+        try:
+            return {name: str(entry.value) for name, entry in answer.result().items()}
+        except KafkaException as error:
+            if error.args[0].code() in HIDDEN:
+                return None
+            raise _broker_error(error) from error
 
     def _offsets(self, partitions: list[Partition], spec: OffsetSpec) -> Mapping[Partition, Any]:
         if not partitions:
@@ -158,12 +180,12 @@ def _offset(answer: "Future[Any]") -> Any:
         raise _broker_error(error) from error
 
 
-def _first_times(
+def _first_records(
     settings: KafkaSettings, offsets: Mapping[Partition, int], seconds: float
-) -> Mapping[Partition, datetime]:
+) -> Mapping[Partition, Record]:
     config = consumer_config(settings, "countersign.inquiry") | {"enable.partition.eof": True, "log_level": 0}
     consumer = Consumer(config, logger=LIBRDKAFKA_LOG)
-    times: dict[Partition, datetime] = {}
+    records: dict[Partition, Record] = {}
     waiting, deadline = set(offsets), monotonic() + seconds
     try:
         consumer.assign([at_offset(partition, offset) for partition, offset in offsets.items()])
@@ -173,7 +195,7 @@ def _first_times(
                 continue
             partition = partition_of(message)
             if message.error() is None:
-                times.setdefault(partition, record_of(message).at)
+                records.setdefault(partition, record_of(message))
             if partition in waiting:
                 waiting.discard(partition)
                 consumer.incremental_unassign([at_offset(partition, None)])  # one message of each is enough
@@ -181,7 +203,7 @@ def _first_times(
         raise _broker_error(error) from error
     finally:
         consumer.close()
-    return times
+    return records
 
 
 def _shape(topic: Any) -> TopicShape:
