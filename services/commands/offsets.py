@@ -229,6 +229,7 @@ def _plain(planned: Planned) -> Mapping[str, Any]:
         "read_again": move.again,
         "skipped": move.skipped,
         "no_longer_there": move.lost,
+        "unread_then": move.unread,
         "since": planned.since and planned.since.isoformat(timespec="seconds"),
         "until": planned.until and planned.until.isoformat(timespec="seconds"),
     }

@@ -7,7 +7,7 @@ from datetime import datetime
 from schemas.topics import BY_NAME, PARTITIONS
 from services.doctor.findings import Finding, NotCheckedError, not_checked, ok, or_ok, warning, wrong
 from services.doctor.surroundings import SERVICES, Surroundings, Whereabouts
-from services.pipeline.behind import PartitionLag, in_words, summary
+from services.pipeline.behind import PartitionLag, Place, in_words, summary
 
 OURS = frozenset(f"countersign.{service}" for service in SERVICES)
 SOON_SECONDS = 3 * 86_400.0
@@ -46,7 +46,7 @@ def judge_members(where: Whereabouts, now: datetime) -> list[Finding]:
         return [wrong(service, told, f"Start countersign run {service}, and see its log.")]
     if not members:
         return [warning(service, "no process of it is in its group", f"Start countersign run {service}.")]
-    if not all(each.member for each in lags):
+    if not all(each.member for each in lags if each.place is not Place.UNKNOWN):  # check_topics tells of those
         return [wrong(service, told, "Wait a minute for the group to settle; then see the service's log.")]
     ages = [age for each in lags if (age := each.age_seconds(now)) is not None]
     if max(ages, default=0.0) > OLD_SECONDS:

@@ -107,7 +107,11 @@ async def _check_service(around: Surroundings, service: str, url: str) -> list[F
     try:
         answer = await _got(f"{url.rstrip('/')}/health/ready")
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        return [wrong(service, f"does not answer at {url}: {_said(error)}", f"Start countersign run {service}.")]
+        return [
+            wrong(
+                service, f"does not answer at {url}: {_said(error)}", f"See whether it runs: countersign run {service}."
+            )
+        ]
     found = [ok(service, "is ready")]
     if not answer.is_success:
         text = f"is not ready: it answers {answer.status_code}"

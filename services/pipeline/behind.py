@@ -1,5 +1,6 @@
 """How far a service is behind on each partition, judged from its saved offsets and what the brokers say."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,6 +9,9 @@ from enum import StrEnum
 from services.pipeline.broker.brokers import Span
 from services.pipeline.broker.inquiry import Group
 from services.pipeline.records import Partition
+
+MAX_NAMED = 3
+"""How many partitions a sentence names."""
 
 
 class Place(StrEnum):
@@ -122,13 +126,17 @@ class Excess:
 def summary(service: str, lags: Sequence[PartitionLag], members: int, now: datetime) -> str:
     """Return one sentence about `service`: how far it is behind, on what, since when, and what nobody reads."""
     behind = _totals(lags)
-    parts = [f"{service} has read everything"] if not behind else [_behind_words(service, behind, lags, now)]
+    rest = " that can be seen" if any(each.behind is None for each in lags) else ""
+    parts = [f"{service} has read everything{rest}"] if not behind else [_behind_words(service, behind, lags, now)]
+    unseen = [each for each in lags if each.place is Place.UNKNOWN]
     if not members:
         parts.append("its group has no member: no process of it runs, or none reaches Kafka")
     else:
-        parts += _partition_words("has no member", [each.partition for each in lags if not each.member])
-    parts += _partition_words("is out of range", [each.partition for each in lags if each.place.is_out_of_range])
-    parts += _partition_words("cannot be seen", [each.partition for each in lags if each.place is Place.UNKNOWN])
+        parts += _partition_words(
+            [each for each in lags if not each.member and each not in unseen], lags, "nobody reads"
+        )
+    parts += _partition_words([each for each in lags if each.place.is_out_of_range], lags, "out of range:")
+    parts += _partition_words(unseen, lags, "no leader, or no topic:")
     return "; ".join(parts)
 
 
@@ -148,12 +156,15 @@ def _totals(lags: Iterable[PartitionLag]) -> dict[str, int]:
     return dict(sorted(totals.items(), key=lambda item: -item[1]))
 
 
-def _partition_words(what: str, partitions: Sequence[Partition], shown: int = 3) -> list[str]:
-    if not partitions:
-        return []
-    names = ", ".join(f"{each.topic}/{each.number}" for each in partitions[:shown])
-    more = f" and {len(partitions) - shown} more" if len(partitions) > shown else ""
-    return [f"{names}{more} {what}"]
+def _partition_words(which: Sequence[PartitionLag], lags: Sequence[PartitionLag], words: str) -> list[str]:
+    """Return `words` with the partitions in `which`; a topic of which all partitions are meant is named once."""
+    counts = Counter(each.partition.topic for each in lags)
+    meant = Counter(each.partition.topic for each in which)
+    whole = [topic for topic, count in meant.items() if count == counts[topic] > 1]
+    single = [f"{topic}/{number}" for topic, number in (each.partition for each in which) if topic not in whole]
+    more = f" and {len(single) - MAX_NAMED} more" if len(single) > MAX_NAMED else ""
+    names = [*(f"all of {topic}" for topic in whole), *single[:MAX_NAMED]]
+    return [f"{words} {', '.join(names)}{more}"] if names else []
 
 
 def beyond(

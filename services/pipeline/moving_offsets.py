@@ -23,7 +23,8 @@ Target = str | int
 class Move:
     """What a change of one saved offset means, in numbers of offsets.
 
-    `again` are read again, `skipped` are still there and never read, `lost` are no longer there, whatever is done.
+    `again` are read again, `skipped` are still there and never read, `lost` are no longer there, whatever is done, and
+    `unread` are to be read from the new offset.
     """
 
     partition: Partition
@@ -33,6 +34,7 @@ class Move:
     again: int
     skipped: int
     lost: int
+    unread: int
     first: int
     """The first offset that is read again, or skipped."""
 
@@ -54,7 +56,7 @@ def plan_move(partition: Partition, saved: int | None, span: Span | None, to: Ta
     # an offset above the end counted the messages of a Kafka that is gone: of this one, nothing was read
     reached = saved if saved is not None and place is Place.IN_RANGE else span.low
     again, skipped = max(reached - new, 0), max(new - reached, 0)
-    return Move(partition, saved, new, to == BEGINNING, again, skipped, lost, first=min(new, reached))
+    return Move(partition, saved, new, to == BEGINNING, again, skipped, lost, span.high - new, first=min(new, reached))
 
 
 def is_needed(move: Move) -> bool:

@@ -43,7 +43,7 @@ def test_the_sentence_says_how_far_behind_on_what_since_when_and_what_nobody_rea
     lags = where.lags({FIRST: NOW - timedelta(minutes=3, seconds=20)})
     assert summary("approval", lags, 1, NOW) == (
         "approval is 1,208 messages behind (1,208 on commitment.sent), the oldest 3 min old; "
-        "commitment.sent/1 has no member; commitment.sent/1 is out of range"
+        "nobody reads commitment.sent/1; out of range: commitment.sent/1"
     )
     assert [each.needs_a_look for each in lags] == [True, True]
 
@@ -54,6 +54,13 @@ def test_a_service_that_has_read_everything_says_so_and_one_without_a_process_to
     assert summary("approval", seen(saved, spans, member).lags({}), 1, NOW) == "approval has read everything"
     assert not any(each.needs_a_look for each in seen(saved, spans, member).lags({}))
     assert "its group has no member" in summary("approval", seen(saved, spans).lags({}), 0, NOW)
+
+
+def test_a_topic_that_cannot_be_seen_is_named_once_and_not_as_something_that_nobody_reads() -> None:
+    lags = seen({}, {}, Member("m-1", "10.0.0.7", frozenset())).lags({})
+    assert summary("approval", lags, 1, NOW) == (
+        "approval has read everything that can be seen; no leader, or no topic: all of commitment.sent"
+    )
 
 
 def test_a_limit_counts_messages_and_age_and_what_cannot_be_told_is_beyond_it() -> None:

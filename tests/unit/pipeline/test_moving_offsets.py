@@ -30,6 +30,7 @@ def test_a_move_counts_what_is_read_again_skipped_and_lost(
 ) -> None:
     move = plan_move(PLACE, saved, SPAN, to)
     assert (move.new, move.again, move.skipped, move.lost) == (new, again, skipped, lost)
+    assert move.unread == 200 - new
     assert is_needed(move)
 
 
