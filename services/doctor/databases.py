@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from services.doctor.findings import Finding, NotCheckedError, not_checked, ok, or_ok, warning, wrong
-from services.doctor.surroundings import SERVICES, Surroundings
+from services.doctor.surroundings import SERVICES, Surroundings, of_each_service
 from services.pipeline.behind import in_words
 from services.pipeline.dead_letters import DeadLetters
+from services.pipeline.errors import CountersignError
 from services.pipeline.migrations import Migrations, Standing, standing
 from services.pipeline.operations import kernel_of, open_database
 from services.pipeline.outbox import Backlog, Outbox
@@ -25,14 +26,12 @@ _PAGE = "docs/operations.md, “PostgreSQL”."
 
 async def check_schemas(around: Surroundings) -> list[Finding]:
     """Whether each schema has the version that this release expects."""
-    found = []
-    for service in SERVICES:
-        try:
-            migrations = importlib.import_module(f"services.{service}.storage.migrations").MIGRATIONS
-            found.append(judge_schema(service, await _standing(around, service, migrations)))
-        except NotCheckedError as error:
-            found.append(not_checked(service, str(error)))
-    return found
+    return await of_each_service(around, _schema_of)
+
+
+async def _schema_of(around: Surroundings, service: str) -> list[Finding]:
+    migrations = importlib.import_module(f"services.{service}.storage.migrations").MIGRATIONS
+    return [judge_schema(service, await _standing(around, service, migrations))]
 
 
 async def _standing(around: Surroundings, service: str, migrations: Migrations) -> Standing:
@@ -56,16 +55,23 @@ def judge_schema(service: str, schema: Standing) -> Finding:
 async def check_servers(around: Surroundings) -> list[Finding]:
     """Whether each PostgreSQL is new enough, has connections to spare, the right time, and keeps what is committed."""
     found: list[Finding] = []
-    for url, services in _by_url(around).items():
+    for services in _by_url(around).values():
         about = "/".join(services)
-        async with open_database(around.database_url(services[0])) as database, database.begin() as db:
-            asked_at = around.clock()
-            facts = await server_facts(db)
-            asked_at += (around.clock() - asked_at) / 2
-        del url
-        found += judge_server(about, services, facts)
-        found.append(judge_clock(about, facts.now, asked_at))
+        try:
+            facts, asked_at = await _asked(around, services[0])
+        except CountersignError as error:
+            found.append(wrong(about, str(error), "See whether it runs, and DATABASE_URL and its password are right."))
+        else:
+            found += [*judge_server(about, services, facts), judge_clock(about, facts.now, asked_at)]
     return found or [not_checked("servers", "DATABASE_URL is not set here")]
+
+
+async def _asked(around: Surroundings, service: str) -> tuple[ServerFacts, datetime]:
+    """Return what the server of `service` says, and when it said so by our clock."""
+    async with open_database(around.database_url(service)) as database, database.begin() as db:
+        asked_at = around.clock()
+        facts = await server_facts(db)
+        return facts, asked_at + (around.clock() - asked_at) / 2
 
 
 def _by_url(around: Surroundings) -> dict[str, list[str]]:
@@ -128,18 +134,15 @@ def _judge_durability(about: str, facts: ServerFacts) -> Iterable[Finding]:
 
 async def check_open_work(around: Surroundings) -> list[Finding]:
     """Whether dead letters, parked events or unsent events wait for somebody."""
-    found: list[Finding] = []
-    for service in SERVICES:
-        try:
-            async with open_database(around.database_url(service)) as database, database.begin() as db:
-                letters = await DeadLetters(kernel_of(service)).count_by_reason(db)
-                backlog = await Outbox(kernel_of(service)).backlog(db)
-                aside = await _set_aside(service, db)
-        except NotCheckedError as error:
-            found.append(not_checked(service, str(error)))
-        else:
-            found += judge_open_work(service, letters, backlog, aside, around.clock())
-    return found
+    return await of_each_service(around, _open_work_of)
+
+
+async def _open_work_of(around: Surroundings, service: str) -> list[Finding]:
+    async with open_database(around.database_url(service)) as database, database.begin() as db:
+        letters = await DeadLetters(kernel_of(service)).count_by_reason(db)
+        backlog = await Outbox(kernel_of(service)).backlog(db)
+        aside = await _set_aside(service, db)
+    return judge_open_work(service, letters, backlog, aside, around.clock())
 
 
 async def _set_aside(service: str, db: object) -> int:

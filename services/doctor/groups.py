@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from schemas.topics import BY_NAME, PARTITIONS
-from services.doctor.findings import Finding, NotCheckedError, not_checked, ok, or_ok, warning, wrong
-from services.doctor.surroundings import SERVICES, Surroundings, Whereabouts
+from services.doctor.findings import Finding, ok, or_ok, warning, wrong
+from services.doctor.surroundings import SERVICES, Surroundings, Whereabouts, of_each_service
 from services.pipeline.behind import PartitionLag, Place, in_words, summary
 
 OURS = frozenset(f"countersign.{service}" for service in SERVICES)
@@ -18,13 +18,11 @@ OLD_SECONDS = 900.0
 async def check_groups(around: Surroundings) -> list[Finding]:
     """Whether every group has members that read its partitions, and whether there are groups that nobody uses."""
     names = await asyncio.to_thread(around.inquiry().group_names)
-    found = judge_names(names)
-    for service in SERVICES:
-        try:
-            found += judge_members(await around.whereabouts(service), around.clock())
-        except NotCheckedError as error:
-            found.append(not_checked(service, str(error)))
-    return found
+    return [*judge_names(names), *await of_each_service(around, _members_of)]
+
+
+async def _members_of(around: Surroundings, service: str) -> list[Finding]:
+    return judge_members(await around.whereabouts(service), around.clock())
 
 
 def judge_names(names: Iterable[str]) -> list[Finding]:
@@ -61,18 +59,14 @@ def judge_members(where: Whereabouts, now: datetime) -> list[Finding]:
 
 async def check_offsets(around: Surroundings) -> list[Finding]:
     """Whether saved offsets are out of range, or are about to be, because unread messages become too old."""
-    cluster = await around.cluster()
-    found: list[Finding] = []
-    for service in SERVICES:
-        try:
-            where = await around.whereabouts(service)
-        except NotCheckedError as error:
-            found.append(not_checked(service, str(error)))
-            continue
-        topics = sorted({each.partition.topic for each in where.lags if each.behind} & cluster.topics.keys())
-        described = await asyncio.to_thread(around.inquiry().topic_settings, topics) if topics else {}
-        found += judge_offsets(service, where.lags, described, around.clock())
-    return found
+    return await of_each_service(around, _offsets_of)
+
+
+async def _offsets_of(around: Surroundings, service: str) -> list[Finding]:
+    cluster, where = await around.cluster(), await around.whereabouts(service)
+    topics = sorted({each.partition.topic for each in where.lags if each.behind} & cluster.topics.keys())
+    described = await asyncio.to_thread(around.inquiry().topic_settings, topics) if topics else {}
+    return judge_offsets(service, where.lags, described, around.clock())
 
 
 def judge_offsets(

@@ -3,18 +3,18 @@
 import asyncio
 import importlib
 import os
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 
-from services.doctor.findings import NotCheckedError
+from services.doctor.findings import Finding, NotCheckedError, not_checked
 from services.pipeline.behind import PartitionLag, Seen
 from services.pipeline.broker.inquiry import Cluster, Inquiry
 from services.pipeline.clock import Clock, utc_now
-from services.pipeline.errors import SettingsError
+from services.pipeline.errors import BrokerError, CountersignError, SettingsError
 from services.pipeline.seeing import KEPT_BY_KAFKA, see
 from services.pipeline.settings import KafkaSettings, OperationsSettings, database_url, load
 
@@ -88,6 +88,21 @@ class Surroundings:
         else:
             self._asked[name] = asyncio.create_task(question)
         return await asyncio.shield(self._asked[name])
+
+
+async def of_each_service(
+    around: Surroundings, look: Callable[[Surroundings, str], Awaitable[Sequence[Finding]]]
+) -> list[Finding]:
+    """Return what `look` finds at every service; one whose database does not answer hides no other."""
+    found: list[Finding] = []
+    for service in SERVICES:
+        try:
+            found += await look(around, service)
+        except BrokerError:
+            raise
+        except (NotCheckedError, CountersignError) as error:
+            found.append(not_checked(service, str(error)))
+    return found
 
 
 def settings_of(service: str) -> type[BaseSettings]:

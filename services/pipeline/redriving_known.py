@@ -58,6 +58,8 @@ class KnownTypes:
         except (CountersignError, *DATABASE_ERRORS) as error:
             log.info("dead_letters.known_types_wait", cause=str(error) or type(error).__name__)
             return RETRY_SECONDS
+        except Exception:
+            log.exception("dead_letters.known_types_failed")  # a defect in this must not end the service
         return LOOK_SECONDS
 
     async def redrive_known(self) -> None:

@@ -1,5 +1,6 @@
 """Finds out, for commands, where a service is on its topics: from its database and from the brokers."""
 
+import asyncio
 from collections.abc import Collection, Sequence
 
 from pydantic import SecretStr
@@ -20,20 +21,13 @@ async def see(inquiry: Inquiry, cluster: Cluster, service: str, topics: Sequence
 
     CountersignError if the database or Kafka does not answer.
     """
-    group = f"countersign.{service}"
+    name = f"countersign.{service}"
     partitions = partitions_of(cluster, topics)
-    committed = inquiry.committed(group)
+    committed = await asyncio.to_thread(inquiry.committed, name)
     saved = committed if url is None else await saved_offsets(url, service)
-    existing = [each for each in partitions if each.topic in cluster.topics]
-    return Seen(
-        service,
-        partitions,
-        saved,
-        inquiry.spans(existing),
-        inquiry.group(group),
-        committed,
-        is_kept_by_kafka=url is None,
-    )
+    spans = await asyncio.to_thread(inquiry.spans, [each for each in partitions if each.topic in cluster.topics])
+    group = await asyncio.to_thread(inquiry.group, name)
+    return Seen(service, partitions, saved, spans, group, committed, is_kept_by_kafka=url is None)
 
 
 def partitions_of(cluster: Cluster, topics: Collection[str]) -> list[Partition]:

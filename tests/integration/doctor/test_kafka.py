@@ -96,7 +96,6 @@ async def test_groups_without_members_and_groups_of_nobody_are_told(
     lines = problems(found)
     assert f"warning {group}: belongs to no service; it keeps offsets, and its lag alarms somebody" in lines
     assert any(line.startswith(("warning approval: no process", "wrong approval: approval is")) for line in lines)
-    AdminClient(own_kafka.client_config()).delete_consumer_groups([group])[group].result(15)
 
 
 async def test_an_offset_that_the_broker_does_not_have_is_wrong_and_one_that_is_about_to_go_too(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from fastapi import FastAPI, Response
+from pydantic import SecretStr
 
 from sandbox.erp.running import running_erp
 from sandbox.mailbox.running import running_mailbox
@@ -41,7 +42,7 @@ async def test_a_mail_server_that_wants_no_password_of_ours_is_told(patient: Pat
 
 
 async def test_a_sign_in_provider_publishes_keys_or_is_wrong(patient: Patient) -> None:
-    client = Client(client_id="desk", client_secret="secret", redirect_uri="http://127.0.0.1/x", audience="desk")
+    client = Client("desk", SecretStr("secret"), ("http://127.0.0.1/x",), "desk")
     async with running_sign_in(client) as provider:
         patient.set(OIDC_ISSUER=provider.issuer)
         [found] = await patient.look("sign-in")
@@ -56,13 +57,15 @@ async def test_an_erp_lets_us_in_or_is_wrong(patient: Patient, tmp_path: Path) -
     def connect(url: str) -> None:
         file.write_text(
             f'[[connection]]\nname = "main"\nkind = "http"\ntitle = "Books"\nurl = "{url}"\ncompanies = ["c-1"]\n'
-            "timeout_seconds = 2\n"
+            'token_env = "ERP_TOKEN"\ntimeout_seconds = 2\n'
         )
 
-    async with running_erp() as erp:
+    async with running_erp(token=SecretStr("s3cret")) as erp:
         connect(erp.url)
-        patient.set(ERP_CONNECTIONS=str(file))
+        patient.set(ERP_CONNECTIONS=str(file), ERP_TOKEN="s3cret")
         assert [each.verdict.value for each in await patient.look("erps")] == ["ok"]
+        patient.set(ERP_TOKEN="another")
+        assert [each.verdict.value for each in await patient.look("erps")] == ["wrong"]
     [found] = await patient.look("erps")
     assert (found.verdict.value, found.remedy) == ("wrong", "countersign connections check main")
     file.write_text("[[connection]]\n")
