@@ -17,7 +17,7 @@ _FACTS = text("""
 """)
 _CONNECTIONS = text("""
     select coalesce(application_name, '') as name, count(*) as connections from pg_stat_activity
-    where backend_type = 'client backend' group by 1
+    where datid is not null and usesysid is not null group by 1
 """)
 _SETTINGS = text(
     "select name, setting from pg_settings where name in ('fsync', 'full_page_writes', 'synchronous_commit')"
@@ -45,7 +45,7 @@ class ServerFacts:
 
 
 async def server_facts(db: Transaction) -> ServerFacts:
-    """Return what the server of `db` says; sessions of other roles are counted, too, which any role may."""
+    """Return what the server of `db` says; any role may ask, and sees that others are connected but not as what."""
     facts = (await db.execute(_FACTS)).one()
     connections = {row.name: row.connections for row in await db.execute(_CONNECTIONS)}
     settings = {row.name: row.setting for row in await db.execute(_SETTINGS)}

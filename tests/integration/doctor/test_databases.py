@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from alembic import command
 from pydantic import SecretStr
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, make_url, text
 from sqlalchemy.schema import CreateSchema
 
 from sandbox.servers import LocalPostgres
@@ -46,6 +46,23 @@ async def test_a_server_that_forgets_what_was_committed_is_wrong(patient: Patien
         "wrong approval/exporter/notifier/digest: fsync is off: what was committed may be lost with the machine"
         in lines
     )
+
+
+async def test_a_role_without_rights_of_its_own_can_ask_the_server(
+    patient: Patient, database_url: str, unique_suffix: str
+) -> None:
+    database = Database(SecretStr(database_url), application_name="countersign.approval")
+    async with database.begin() as db:
+        await db.execute(text(f"create role r_{unique_suffix} login password 'x'"))
+    url = make_url(database_url).set(username=f"r_{unique_suffix}", password="x")
+    patient.set(DATABASE_URL=url.render_as_string(hide_password=False))
+    async with database.begin():  # so that somebody else is connected
+        found = await patient.look("databases")
+    [connections] = [each.what for each in found if "connections are in use" in each.what]
+    async with database.begin() as db:
+        await db.execute(text(f"drop role r_{unique_suffix}"))
+    await database.close()
+    assert int(connections.split()[0]) >= 2
 
 
 async def test_one_database_that_is_away_hides_no_other(patient: Patient) -> None:
