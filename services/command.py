@@ -9,21 +9,22 @@ from pathlib import Path
 from typing import Any
 
 import click
-from pydantic import AwareDatetime, TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from services.commands.audit import audit
 from services.commands.connections import connections
 from services.commands.dead_letters import dead_letters
+from services.commands.doctor import doctor
 from services.commands.explain import explain
+from services.commands.lag import lag
+from services.commands.offsets import offsets
+from services.commands.options import Instant
 from services.commands.outbox import outbox
 from services.commands.output import SERVICES, as_json_option, harmless, print_result, print_rows
 from services.pipeline import operations
 from services.pipeline.errors import CountersignError
 from services.pipeline.logs import configure_logs
 from services.pipeline.settings import KafkaSettings, database_url, load
-
-_INSTANT: TypeAdapter[datetime] = TypeAdapter(AwareDatetime)
-_FIRST_YEAR, _LAST_YEAR = 1970, 9998
 
 
 class _Group(click.Group):
@@ -35,22 +36,6 @@ class _Group(click.Group):
             return super().invoke(context)
         except CountersignError as error:
             raise click.ClickException(str(error)) from error
-
-
-class _Instant(click.ParamType):
-    """An instant with its offset from UTC, for example 2026-11-22T06:00:00-06:00."""
-
-    name = "instant"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """Return `value` as a datetime; one without an offset from UTC, or far from our time, is wrong usage."""
-        try:
-            instant = _INSTANT.validate_python(value)
-        except ValidationError:
-            self.fail(f"{value!r} is no instant such as 2026-11-22T06:00:00-06:00; the offset is needed.", param, ctx)
-        if not _FIRST_YEAR <= instant.year <= _LAST_YEAR:  # at the ends of the calendar, time zones overflow
-            self.fail(f"{value!r} is not between the years {_FIRST_YEAR} and {_LAST_YEAR}.", param, ctx)
-        return instant
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -126,7 +111,7 @@ def publish(files: tuple[Any, ...], *, as_json: bool) -> None:
 
 
 @main.command()
-@click.option("--at", "instant", type=_Instant(), required=True, help="The instant, with its offset from UTC.")
+@click.option("--at", "instant", type=Instant(), required=True, help="The instant, with its offset from UTC.")
 @as_json_option
 def digest(instant: datetime, *, as_json: bool) -> None:
     """Send every daily summary that is due at an instant; safe to repeat, since nobody gets two for the same day."""
@@ -176,7 +161,10 @@ def demo(folder: Path | None, *, story: bool, erp: str, waiting: int) -> None:
 main.add_command(audit)
 main.add_command(connections)
 main.add_command(dead_letters)
+main.add_command(doctor)
 main.add_command(explain)
+main.add_command(lag)
+main.add_command(offsets)
 main.add_command(outbox)
 
 

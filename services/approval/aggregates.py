@@ -3,7 +3,7 @@
 from services.approval.handlers import CONNECTION_HANDLERS, HANDLERS, PEOPLE_HANDLERS, REFERENCE_HANDLERS
 from services.approval.storage.references import REFERENCES
 from services.approval.storage.store import CONNECTIONS, PEOPLE, CommitmentStore
-from services.pipeline.aggregate import Aggregate
+from services.pipeline.aggregate import Aggregate, topics_of
 
 AGGREGATES = (
     # people first: who is asked to approve a commitment of the same batch depends on their rights
@@ -13,6 +13,9 @@ AGGREGATES = (
     Aggregate("erp_reference", tuple(REFERENCE_HANDLERS), REFERENCES),
     Aggregate("erp_connection", tuple(CONNECTION_HANDLERS), CONNECTIONS),
 )
+
+TOPICS = topics_of(AGGREGATES)
+"""What it reads."""
 
 
 def load_aggregates() -> tuple[Aggregate, ...]:

@@ -35,6 +35,7 @@ def build() -> tuple[Service, DigestSettings]:
         outbox=outbox,
         loops=(projection.run, every(WAKE_SECONDS, build_due, first_after_seconds=WAKE_SECONDS)),
         publishes=PUBLISHED,
+        projected=AGGREGATES,
         follows=topics_of(AGGREGATES),
         is_ready=lambda: projection.is_ready,
         retention=retention.rules(settings.keep_finished_days, settings.keep_summaries_days),

@@ -89,6 +89,16 @@ class SmtpGateway:
             return SmtpAnswer(_delivery_without_reply(error, stage), _answer_text(f"{type(error).__name__} {error}"))
         return SmtpAnswer(Delivery.ACCEPTED, _answer_text(f"{response.code} {response.message}"))
 
+    async def problem(self) -> str | None:
+        """Connect, greet, encrypt and sign in as for a mail, and send nothing; return what fails, if anything."""
+        try:
+            async with asyncio.timeout(self.send_seconds), self._connection():
+                pass
+        except (SMTPException, OSError, TimeoutError) as error:
+            return _answer_text(f"{type(error).__name__} {error}")
+        await self.hang_up()
+        return None
+
     async def hang_up(self) -> None:
         """Close all idle connections."""
         while self._idle:

@@ -15,6 +15,7 @@ from schemas.message import UnreadableError
 from services.pipeline.database import Transaction, is_data_error
 from services.pipeline.fold import RefusedError
 from services.pipeline.records import Partition, Record
+from services.pipeline.row_filter import ALL_ROWS, RowFilter
 from services.pipeline.tables import KernelTables
 
 UNDECODABLE = "undecodable"
@@ -58,11 +59,12 @@ class SettledAs(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """How a dead letter was settled, when, and by whom."""
+    """How a dead letter was settled, when, by whom, and why if they said so."""
 
     how: SettledAs
     at: datetime
     by: str
+    because: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class DeadLetter:
     """A message with the reason why it was set aside, and an explanation for people; open while `settled` is None.
 
     `is_read_safely` is whether it took effect nevertheless: as the removal of a person who may have lost their rights.
+    `set_aside_at` is None until the database has it.
     """
 
     record: Record
@@ -77,6 +80,7 @@ class DeadLetter:
     why: str
     settled: Settled | None = None
     is_read_safely: bool = False
+    set_aside_at: datetime | None = None
 
     @property
     def is_cut(self) -> bool:
@@ -139,12 +143,14 @@ class DeadLetters:
             is_earlier = and_(_is_on(table, each.partition), table.c.offset < each.offset, table.c.key == each.key)
             await db.execute(self._settling(SettledAs.SUPERSEDED, "countersign").where(is_earlier))
 
-    async def settle(self, db: Transaction, records: Sequence[Record], how: SettledAs, by: str) -> int:
+    async def settle(
+        self, db: Transaction, records: Sequence[Record], how: SettledAs, by: str, because: str | None = None
+    ) -> int:
         """Settle the open letters at the positions of `records`; return how many were still open."""
         positions = [(*record.partition, record.offset) for record in records]
         table = self._table
         is_named = tuple_(table.c.topic, table.c.partition, table.c.offset).in_(positions)
-        return (await db.execute(self._settling(how, by).where(is_named))).rowcount
+        return (await db.execute(self._settling(how, by, because).where(is_named))).rowcount
 
     async def explain_again(self, db: Transaction, letters: Sequence[DeadLetter]) -> int:
         """Give open letters the reason for which they failed now; return how many were still open."""
@@ -155,21 +161,27 @@ class DeadLetters:
             count += (await db.execute(given.where(is_open))).rowcount
         return count
 
-    async def newest(self, db: Transaction, limit: int, *, with_settled: bool = False) -> list[DeadLetter]:
-        """Return the newest `limit` dead letters, newest first; only open ones unless `with_settled`."""
-        table = self._table
-        chosen = select(table).order_by(table.c.recorded_at.desc()).limit(limit)
-        wanted = chosen if with_settled else chosen.where(table.c.settled_at.is_(None))
-        return [_letter(row) for row in (await db.execute(wanted)).mappings()]
+    async def newest(
+        self, db: Transaction, limit: int, chosen: RowFilter = ALL_ROWS, *, with_settled: bool = False
+    ) -> list[DeadLetter]:
+        """Return the newest `limit` dead letters of those `chosen`, newest first; only open ones unless `with_settled`.
+
+        Those that were set aside in one transaction are in the order of their positions.
+        """
+        c = self._table.c
+        newest = select(self._table).order_by(c.recorded_at.desc(), c.topic, c.partition, c.offset).limit(limit)
+        wanted = newest.where(*chosen.conditions(self._table, c.recorded_at))
+        rows = await db.execute(wanted if with_settled else wanted.where(c.settled_at.is_(None)))
+        return [_letter(row) for row in rows.mappings()]
 
     async def oldest_open(
-        self, db: Transaction, after: tuple[str, int, int], limit: int, reason: str | None = None
+        self, db: Transaction, after: tuple[str, int, int], limit: int, chosen: RowFilter = ALL_ROWS
     ) -> list[DeadLetter]:
-        """Return the first `limit` open dead letters behind a position, in the order of their positions."""
+        """Return the first `limit` open ones of those `chosen` behind a position, in the order of their positions."""
         table = self._table
         position = tuple_(table.c.topic, table.c.partition, table.c.offset)
-        chosen = select(table).where(position > after, table.c.settled_at.is_(None))
-        wanted = chosen if reason is None else chosen.where(table.c.reason == reason)
+        is_chosen = chosen.conditions(table, table.c.recorded_at)
+        wanted = select(table).where(position > after, table.c.settled_at.is_(None), *is_chosen)
         rows = await db.execute(wanted.order_by(table.c.topic, table.c.partition, table.c.offset).limit(limit))
         return [_letter(row) for row in rows.mappings()]
 
@@ -180,11 +192,12 @@ class DeadLetters:
         row = rows.mappings().one_or_none()
         return None if row is None else _letter(row)
 
-    async def count_by_reason(self, db: Transaction) -> dict[str, int]:
-        """Return the number of open dead letters by reason."""
+    async def count_by_reason(self, db: Transaction, chosen: RowFilter = ALL_ROWS) -> dict[str, int]:
+        """Return the number of open ones of those `chosen`, by reason."""
         table = self._table
         counted = select(table.c.reason, func.count()).where(table.c.settled_at.is_(None))
-        return {row[0]: row[1] for row in await db.execute(counted.group_by(table.c.reason))}
+        wanted = counted.where(*chosen.conditions(table, table.c.recorded_at)).group_by(table.c.reason)
+        return {row[0]: row[1] for row in await db.execute(wanted)}
 
     async def oldest_open_since(self, db: Transaction) -> datetime | None:
         """Return when the oldest open dead letter was set aside; None if none is open."""
@@ -192,9 +205,10 @@ class DeadLetters:
         since: datetime | None = (await db.execute(oldest)).scalar_one()
         return since
 
-    def _settling(self, how: SettledAs, by: str) -> Update:
+    def _settling(self, how: SettledAs, by: str, because: str | None = None) -> Update:
         settled = {"settled_as": how.value, "settled_at": func.now(), "settled_by": by}
-        return update(self._table).where(self._table.c.settled_at.is_(None)).values(settled)
+        given = settled if because is None else settled | {"settled_because": _storable(because)}
+        return update(self._table).where(self._table.c.settled_at.is_(None)).values(given)
 
 
 def tombstones_in(records: Sequence[Record], letters: Sequence[DeadLetter]) -> list[Record]:
@@ -235,6 +249,11 @@ def _letter(row: RowMapping) -> DeadLetter:
     headers = list(zip(row["header_names"], row["header_values"], strict=True))
     partition = Partition(row["topic"], row["partition"])
     record = Record(partition, row["offset"], row["key"], row["value"], headers, row["happened_at"])
-    is_open = row["settled_at"] is None
-    settled = None if is_open else Settled(SettledAs(row["settled_as"]), row["settled_at"], row["settled_by"])
-    return DeadLetter(record, row["reason"], row["why"], settled)
+    return DeadLetter(record, row["reason"], row["why"], _settled(row), set_aside_at=row["recorded_at"])
+
+
+def _settled(row: RowMapping) -> Settled | None:
+    if row["settled_at"] is None:
+        return None
+    how = SettledAs(row["settled_as"])
+    return Settled(how, row["settled_at"], row["settled_by"], row["settled_because"])

@@ -86,6 +86,11 @@ KAFKA_CERTIFICATE_EXPIRY = Gauge(
     "Until when the files with our client certificate (client) and the last CA that we trust (ca) are valid.",
     ("certificate",),
 )
+DEAD_LETTERS_REDRIVEN = Counter(
+    "dead_letters_redriven_total",
+    "Dead letters that a service has processed again by itself, since it knows their type by now.",
+    ("service", "outcome"),
+)
 RETENTION_ROWS = Counter(
     "retention_rows_total",
     "Rows that were deleted, or whose contents were, because nothing needs them any more.",

@@ -19,13 +19,14 @@ from schemas.message import UnreadableError
 from schemas.topics import BY_TYPE, TOPICS, Topic
 from services.pipeline.broker import EventProducer, correct_settings, create_topics, find_wrong_settings
 from services.pipeline.clock import utc_now
-from services.pipeline.database import DATABASE_ERRORS, Database
+from services.pipeline.database import DATABASE_ERRORS, Database, Transaction
 from services.pipeline.dead_letters import DeadLetter, DeadLetters, Settled
 from services.pipeline.errors import BrokerError, CountersignError
 from services.pipeline.migrations import Migrations, migrate
-from services.pipeline.outbox import Outbox, ParkedRow
+from services.pipeline.parked_events import ParkedEvents
 from services.pipeline.records import Partition
 from services.pipeline.redriving import DeadLetterDesk, Handled
+from services.pipeline.row_filter import RowFilter
 from services.pipeline.settings import KafkaSettings
 from services.pipeline.tables import KernelTables, kernel_tables
 from services.pipeline.topic_settings import WrongSetting
@@ -129,16 +130,24 @@ async def publish(settings: KafkaSettings, events: Sequence[Publishable]) -> Non
         raise BrokerError(f"{len(failed)} of {len(events)} events were not acknowledged: {failed[0]}")
 
 
-async def newest_dead_letters(url: SecretStr, service: str, limit: int, *, with_settled: bool) -> list[DeadLetter]:
-    """Return the newest dead letters of `service`, newest first; only open ones unless `with_settled`."""
+async def newest_dead_letters(
+    url: SecretStr, service: str, limit: int, chosen: RowFilter, *, with_settled: bool
+) -> list[DeadLetter]:
+    """Return the newest `chosen` dead letters of `service`, newest first; only open ones unless `with_settled`."""
     async with open_database(url) as database, database.begin() as db:
-        return await DeadLetters(_tables(service)).newest(db, limit, with_settled=with_settled)
+        return await DeadLetters(kernel_of(service)).newest(db, limit, chosen, with_settled=with_settled)
+
+
+async def count_dead_letters(url: SecretStr, service: str, chosen: RowFilter) -> dict[str, int]:
+    """Return how many of the dead letters of `service` that are `chosen` are open, by reason."""
+    async with open_database(url) as database, database.begin() as db:
+        return await DeadLetters(kernel_of(service)).count_by_reason(db, chosen)
 
 
 async def find_dead_letter(url: SecretStr, service: str, partition: Partition, offset: int) -> DeadLetter | None:
     """Return the dead letter of `service` at that position; None if there is none."""
     async with open_database(url) as database, database.begin() as db:
-        return await DeadLetters(_tables(service)).find(db, partition, offset)
+        return await DeadLetters(kernel_of(service)).find(db, partition, offset)
 
 
 @asynccontextmanager
@@ -147,25 +156,14 @@ async def dead_letter_desk(
 ) -> AsyncIterator[DeadLetterDesk]:
     """Provide what settles dead letters of `service`, in the name of this process's user."""
     async with open_database(url) as database:
-        yield DeadLetterDesk(service, database, _tables(service), operating_user(), report)
+        yield DeadLetterDesk(service, database, kernel_of(service), operating_user(), report)
 
 
-async def parked_events(url: SecretStr, service: str, limit: int) -> list[ParkedRow]:
-    """Return the oldest events of `service` that Kafka does not take, oldest first."""
+@asynccontextmanager
+async def parked_event_desk(url: SecretStr, service: str) -> AsyncIterator[tuple[Transaction, ParkedEvents]]:
+    """Provide the parked events of `service`, and a transaction on its database for one command."""
     async with open_database(url) as database, database.begin() as db:
-        return await Outbox(_tables(service)).parked(db, limit)
-
-
-async def retry_parked(url: SecretStr, service: str, ids: Sequence[int] | None) -> int:
-    """Let the relay of `service` send parked events again, all if `ids` is None; return how many."""
-    async with open_database(url) as database, database.begin() as db:
-        return await Outbox(_tables(service)).retry(db, ids)
-
-
-async def discard_parked(url: SecretStr, service: str, ids: Sequence[int]) -> int:
-    """Delete parked events of `service`, which are then never published; return how many."""
-    async with open_database(url) as database, database.begin() as db:
-        return await Outbox(_tables(service)).discard(db, ids)
+        yield db, ParkedEvents(kernel_of(service))
 
 
 def operating_user() -> str:
@@ -214,21 +212,25 @@ def described(letter: DeadLetter) -> dict[str, Any]:
         "reason": letter.reason,
         "why": letter.why,
         "happened_at": record.at.isoformat(),
-        "key": _readable(record.key),
-        "headers": {name: _readable(value) for name, value in record.headers},
-        "value": _readable(record.value),
+        "set_aside_at": letter.set_aside_at and letter.set_aside_at.isoformat(),
+        "key": readable(record.key),
+        "headers": {name: readable(value) for name, value in record.headers},
+        "value": readable(record.value),
     } | _settlement(letter.settled)
 
 
 def _settlement(settled: Settled | None) -> dict[str, Any]:
     if settled is None:
         return {}
-    return {"settled_as": settled.how.value, "settled_at": settled.at.isoformat(), "settled_by": settled.by}
+    what = {"settled_as": settled.how.value, "settled_at": settled.at.isoformat(), "settled_by": settled.by}
+    return what if settled.because is None else what | {"settled_because": settled.because}
 
 
-def _readable(content: bytes | None) -> str | None:
+def readable(content: bytes | None) -> str | None:
+    """Return `content` as text, with what is none escaped."""
     return None if content is None else content.decode(errors="backslashreplace")
 
 
-def _tables(service: str) -> KernelTables:
+def kernel_of(service: str) -> KernelTables:
+    """Return the pipeline's tables of `service`."""
     return kernel_tables(MetaData(schema=service))

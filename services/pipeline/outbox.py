@@ -35,6 +35,7 @@ from schemas.events import EventData
 from schemas.values import value
 from services.pipeline.bulk import given_rows, insert_given
 from services.pipeline.database import Transaction
+from services.pipeline.parked_events import put_back
 from services.pipeline.send_queue import OutboxRow, RowName
 from services.pipeline.slices import mapped
 from services.pipeline.tables import KernelTables
@@ -51,19 +52,6 @@ class Backlog:
     oldest: datetime | None
     retrying: int
     refused: int
-
-
-@value
-class ParkedRow:
-    """An event that Kafka does not take; the relay tries again at `until`, None if only a command sends it again."""
-
-    id: int
-    topic: str
-    key: str
-    size_bytes: int
-    created_at: datetime
-    until: datetime | None
-    why: str
 
 
 class Written:
@@ -187,25 +175,7 @@ class Outbox:
         """Put at most `limit` parked rows whose time has come back into the outbox, oldest first; return how many."""
         due = self._parked.c.parked_until <= func.now()
         chosen = select(self._parked.c.id).where(due).order_by(self._parked.c.id).limit(limit)
-        return await self._put_back(db, chosen)
-
-    async def retry(self, db: Transaction, ids: Sequence[int] | None = None) -> int:
-        """Put parked rows back into the outbox, all if `ids` is None; return how many."""
-        chosen = select(self._parked.c.id)
-        wanted = chosen if ids is None else chosen.where(self._parked.c.id == func.any(list(ids)))
-        return await self._put_back(db, wanted)
-
-    async def discard(self, db: Transaction, ids: Sequence[int]) -> int:
-        """Delete parked rows, whose events are then never published; return how many."""
-        gone = await db.execute(delete(self._parked).where(self._parked.c.id == func.any(list(ids))))
-        return gone.rowcount
-
-    async def parked(self, db: Transaction, limit: int) -> list[ParkedRow]:
-        """Return the oldest `limit` parked rows, oldest first."""
-        table = self._parked.c
-        size = func.octet_length(table.value)
-        chosen = select(table.id, table.topic, table.key, size, table.created_at, table.parked_until, table.why)
-        return [ParkedRow(*row) for row in await db.execute(chosen.order_by(table.id).limit(limit))]
+        return await put_back(db, self._table, self._parked, chosen)
 
     async def backlog(self, db: Transaction) -> Backlog:
         """Return what Kafka has not acknowledged."""
@@ -221,13 +191,6 @@ class Outbox:
         ).select_from(self._parked)
         rows, oldest, retrying, refused = (await db.execute(counted)).one()
         return Backlog(rows + retrying + refused, oldest, retrying, refused)
-
-    async def _put_back(self, db: Transaction, chosen: Select[int]) -> int:
-        taken = delete(self._parked).where(self._parked.c.id.in_(chosen)).returning(*self._parked.c).cte()
-        names = self._table.c.keys()
-        rows = select(*(taken.c[name] for name in names))  # with their ids, which are their place in the order
-        put_back = await db.execute(insert(self._table).from_select(names, rows))
-        return put_back.rowcount
 
 
 def _named(names: Collection[RowName], name: str) -> dict[str, list[Any]]:

@@ -16,6 +16,7 @@ from services.pipeline.errors import CountersignError, StaleBatchError
 from services.pipeline.lease import Lease
 from services.pipeline.outbox import Outbox
 from services.pipeline.records import Batch, Partition, Record
+from services.pipeline.row_filter import ALL_ROWS, RowFilter
 from services.pipeline.tables import KernelTables
 
 BATCH_LETTERS = 100
@@ -27,10 +28,10 @@ Position = tuple[Partition, int]
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Which open dead letters an operator means: those at `positions`, else those with `reason`, else all."""
+    """Which open dead letters an operator means: those at `positions`, else those that `matching` lets through."""
 
     positions: Sequence[Position] = ()
-    reason: str | None = None
+    matching: RowFilter = ALL_ROWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +47,17 @@ class Handled:
 class RedrivenLetters(DeadLetters):
     """Dead letters while they are processed again: each is settled, or stays open with its new reason."""
 
-    def __init__(self, tables: KernelTables, by: str) -> None:
+    def __init__(self, tables: KernelTables, by: str, because: str | None = None) -> None:
         super().__init__(tables)
         self._by = by
+        self._because = because
 
     async def conclude(self, db: Transaction, records: Sequence[Record], letters: Sequence[DeadLetter]) -> None:
         """Settle what was processed of `records`; StaleBatchError undoes it if another command was faster."""
         failed = {letter.record.position for letter in letters}
         processed = [record for record in records if record.position not in failed]
         open_count = await self.explain_again(db, letters)
-        open_count += await self.settle(db, processed, SettledAs.REDRIVEN, self._by)
+        open_count += await self.settle(db, processed, SettledAs.REDRIVEN, self._by, self._because)
         if open_count != len(records):
             raise StaleBatchError("another command has settled one of these dead letters")
         await super().conclude(db, processed, ())
@@ -74,21 +76,28 @@ class DeadLetterDesk:
         self._report = report
         self._letters = DeadLetters(tables)
 
-    async def count(self) -> int:
-        """Return how many dead letters are open."""
+    async def count(self, matching: RowFilter = ALL_ROWS) -> int:
+        """Return how many dead letters that `matching` lets through are open."""
         async with self._database.begin() as db:
-            return sum((await self._letters.count_by_reason(db)).values())
+            return sum((await self._letters.count_by_reason(db, matching)).values())
 
-    async def discard(self, chosen: Chosen) -> None:
-        """Settle the chosen letters without processing them."""
+    async def look(self, chosen: Chosen) -> AsyncIterator[DeadLetter]:
+        """Yield the chosen letters in the order in which they would be taken, and change nothing."""
         async for letters in self._batches(chosen):
+            for letter in letters:
+                yield letter
+
+    async def discard(self, chosen: Chosen, because: str) -> None:
+        """Settle the chosen letters without processing them; `because` is kept with each."""
+        async for letters in self._batches(chosen):
+            records = [letter.record for letter in letters]
             async with self._database.begin() as db:
-                await self._letters.settle(db, [letter.record for letter in letters], SettledAs.DISCARDED, self._by)
+                await self._letters.settle(db, records, SettledAs.DISCARDED, self._by, because)
             await self._report_all(letters, SettledAs.DISCARDED)
 
-    async def redrive(self, aggregates: Sequence[Aggregate], chosen: Chosen) -> None:
+    async def redrive(self, aggregates: Sequence[Aggregate], chosen: Chosen, because: str | None = None) -> None:
         """Process the chosen letters again in the order of their offsets; CountersignError if another redrive runs."""
-        letters = RedrivenLetters(self._tables, self._by)
+        letters = RedrivenLetters(self._tables, self._by, because)
         outbox = Outbox(self._tables)
         processor = BatchProcessor(self._service, self._database, self._tables, outbox, aggregates, letters)
         async with self._exclusive() as lease:
@@ -118,7 +127,7 @@ class DeadLetterDesk:
         after = ("", 0, 0)
         while True:
             async with self._database.begin() as db:
-                letters = await self._letters.oldest_open(db, after, BATCH_LETTERS, chosen.reason)
+                letters = await self._letters.oldest_open(db, after, BATCH_LETTERS, chosen.matching)
             if not letters:
                 return
             last = letters[-1].record

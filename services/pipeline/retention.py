@@ -99,6 +99,11 @@ class Retention:
         return rows
 
 
+def kernel_rules(tables: KernelTables, kept_days: int) -> list[RetentionRule]:
+    """Return the rules for what operators have settled, which every service has."""
+    return [dead_letter_rule(tables, kept_days), discarded_events_rule(tables, kept_days)]
+
+
 def dead_letter_rule(tables: KernelTables, kept_days: int) -> RetentionRule:
     """Return the rule that deletes settled dead letters; open ones stay until somebody settles them."""
     settled_at = tables.dead_letter.c.settled_at
@@ -108,6 +113,17 @@ def dead_letter_rule(tables: KernelTables, kept_days: int) -> RetentionRule:
         return await delete_oldest(db, tables.dead_letter, settled_at, before)
 
     return RetentionRule("dead_letter", kept_days, sweep)
+
+
+def discarded_events_rule(tables: KernelTables, kept_days: int) -> RetentionRule:
+    """Return the rule that deletes events which an operator has discarded from the outbox."""
+    discarded_at = tables.outbox_discarded.c.discarded_at
+
+    async def sweep(db: Transaction, after: str, before: datetime) -> Swept:
+        del after
+        return await delete_oldest(db, tables.outbox_discarded, discarded_at, before)
+
+    return RetentionRule("outbox_discarded", kept_days, sweep)
 
 
 async def delete_oldest(db: Transaction, table: Table, column: ColumnElement[Any], before: object) -> Swept:

@@ -37,8 +37,9 @@ from services.pipeline.outbox import Outbox
 from services.pipeline.periodic import Loop, every
 from services.pipeline.readiness import Readiness
 from services.pipeline.records import Batch
+from services.pipeline.redriving_known import KnownTypes
 from services.pipeline.relay import new_relay
-from services.pipeline.retention import Retention, RetentionRule, dead_letter_rule
+from services.pipeline.retention import Retention, RetentionRule, kernel_rules
 from services.pipeline.settings import ServiceSettings
 from services.pipeline.tables import KernelTables
 from services.pipeline.topic_check import TopicCheck
@@ -64,6 +65,8 @@ class Service:
     database: Database
     outbox: Outbox
     aggregates: Sequence[Aggregate] = ()
+    projected: Sequence[Aggregate] = ()
+    """What a loop of the service keeps by itself, from topics that it reads by itself."""
     workers: Sequence[Worker[Any, Any]] = ()
     loops: Sequence[Loop] = ()
     retention: Sequence[RetentionRule] = ()
@@ -236,12 +239,13 @@ class Runtime:
         written = {event.topic for event in service.publishes}
         watching = TopicCheck(service.name, self._settings, sorted(written.union(self._topics)))
         working = [worker.run for worker in service.workers]
+        known = KnownTypes(service.name, service.database, service.tables, service.aggregates or service.projected)
         expiring = every(CERTIFICATES_SECONDS, partial(show_certificates, self._settings))
-        return [*consuming, *working, *service.loops, watching.run, self._new_retention().run, expiring]
+        return [*consuming, *working, *service.loops, watching.run, known.run, self._new_retention().run, expiring]
 
     def _new_retention(self) -> Retention:
         service = self._service
-        rules = [*service.retention, dead_letter_rule(service.tables, self._settings.keep_dead_letters_days)]
+        rules = [*service.retention, *kernel_rules(service.tables, self._settings.keep_dead_letters_days)]
         return Retention(service.name, service.database, service.tables, rules)
 
     def _jobs(self) -> list[Loop]:

@@ -117,6 +117,17 @@ class ServiceSettings(KafkaSettings):
     log_format: Literal["json", "console"] = Field(default="json", description="json for machines, console for people.")
 
 
+class OperationsSettings(BaseSettings):
+    """Where an operator's commands find the running services; what is not set is not asked."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    approval_url: str | None = Field(default=None, description="Where commands reach approval, with its health checks.")
+    exporter_url: str | None = Field(default=None, description="Where commands reach the exporter.")
+    notifier_url: str | None = Field(default=None, description="Where commands reach the notifier.")
+    digest_url: str | None = Field(default=None, description="Where commands reach the digest.")
+
+
 def load(settings_type: type[SettingsT], **given: Any) -> SettingsT:
     """Read settings from the environment; SettingsError names every missing or wrong variable."""
     try:

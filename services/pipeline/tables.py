@@ -1,4 +1,4 @@
-"""The pipeline's tables, which every service has in its own schema: outbox, offsets, dead letters, leases."""
+"""The pipeline's tables, which every service has in its own schema: outbox, offsets, dead letters, decisions."""
 
 from dataclasses import dataclass
 
@@ -25,7 +25,9 @@ class KernelTables:
 
     outbox: Table
     outbox_parked: Table
+    outbox_discarded: Table
     consumer_offset: Table
+    offset_change: Table
     dead_letter: Table
     lease: Table
 
@@ -35,7 +37,9 @@ def kernel_tables(metadata: MetaData) -> KernelTables:
     return KernelTables(
         _outbox(metadata),
         _outbox_parked(metadata),
+        _outbox_discarded(metadata),
         _consumer_offset(metadata),
+        _offset_change(metadata),
         _dead_letter(metadata),
         _lease(metadata),
     )
@@ -70,6 +74,24 @@ def _outbox_parked(metadata: MetaData) -> Table:
     )
 
 
+def _outbox_discarded(metadata: MetaData) -> Table:
+    return Table(
+        "outbox_discarded",
+        metadata,
+        Column("id", BigInteger, primary_key=True, autoincrement=False),
+        Column("topic", Text, nullable=False),
+        Column("key", Text, nullable=False),
+        Column("value", LargeBinary, nullable=False),
+        Column("created_at", DateTime(timezone=True), nullable=False),
+        Column("why", Text, nullable=False),
+        # part of the key, since ids begin anew in a database that was restored
+        Column("discarded_at", DateTime(timezone=True), primary_key=True, server_default=func.now()),
+        Column("discarded_by", Text, nullable=False),
+        Column("because", Text, nullable=False),
+        Index("outbox_discarded_by_time", "discarded_at"),
+    )
+
+
 def _consumer_offset(metadata: MetaData) -> Table:
     return Table(
         "consumer_offset",
@@ -77,6 +99,22 @@ def _consumer_offset(metadata: MetaData) -> Table:
         Column("topic", Text, primary_key=True),
         Column("partition", Integer, primary_key=True),
         Column("next_offset", BigInteger, nullable=False),
+    )
+
+
+def _offset_change(metadata: MetaData) -> Table:
+    return Table(
+        "offset_change",
+        metadata,
+        Column("id", BigInteger, Identity(cache=1), primary_key=True),
+        Column("topic", Text, nullable=False),
+        Column("partition", Integer, nullable=False),
+        Column("old_offset", BigInteger, comment="empty if nothing was ever read"),
+        Column("new_offset", BigInteger, nullable=False),
+        Column("skipped", BigInteger, nullable=False, comment="messages that were still there and unread"),
+        Column("changed_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+        Column("changed_by", Text, nullable=False),
+        Column("reason", Text, nullable=False),
     )
 
 
@@ -98,6 +136,7 @@ def _dead_letter(metadata: MetaData) -> Table:
         Column("settled_as", Text, comment="redriven, discarded or superseded; empty while it is open"),
         Column("settled_at", DateTime(timezone=True)),
         Column("settled_by", Text),
+        Column("settled_because", Text),
         Index("dead_letter_by_reason", "reason"),
         Index("dead_letter_open", "reason", postgresql_where=text("settled_at is null")),
         Index("dead_letter_settled", "settled_at", postgresql_where=text("settled_at is not null")),

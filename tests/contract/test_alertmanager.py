@@ -1,4 +1,4 @@
-"""The configuration of Alertmanager routes every alert to its owner, and silences only what another alert already tells."""
+"""Alertmanager routes every alert to its owner, and silences only what another alert already tells."""
 
 import os
 import re

@@ -16,7 +16,11 @@ from jsonschema import Draft7Validator
 from pydantic_settings import BaseSettings
 
 from schemas.topics import BY_NAME
-from services.pipeline.settings import KafkaSettings
+from services.approval.settings import ApprovalSettings
+from services.digest.settings import DigestSettings
+from services.exporter.settings import ExporterSettings
+from services.notifier.settings import NotifierSettings
+from services.pipeline.settings import KafkaSettings, OperationsSettings
 from tests.contract.settings_classes import SERVICES, missing, variables
 
 ROOT = Path(__file__).parents[2]
@@ -38,9 +42,14 @@ class MigrateSettings(BaseSettings):
     database_url: str
 
 
+class OperatorSettings(ApprovalSettings, ExporterSettings, NotifierSettings, DigestSettings, OperationsSettings):
+    """What `countersign doctor` reads: the variables of all services, and where they are."""
+
+
 SETTINGS = {f"run {name}": settings for name, settings in SERVICES.items()} | {
     "migrate": MigrateSettings,
     "topics": KafkaSettings,
+    "doctor": OperatorSettings,
 }
 """The settings class of each command that the file runs."""
 

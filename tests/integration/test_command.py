@@ -210,6 +210,7 @@ def test_a_message_cannot_forge_lines_of_the_command_or_the_order_in_which_they_
         "reason",
         "why",
         "happened_at",
+        "set_aside_at",
         "key",
         "headers",
         "value",
@@ -224,13 +225,18 @@ def test_dead_letters_are_redriven_or_discarded_and_say_by_whom(database_url: st
     environment = {"APPROVAL_DATABASE_URL": database_url}
     redriven = countersign(environment, "dead-letters", "redrive", "approval", "--reason", "handler_failed", "--json")
     failed = countersign(environment, "dead-letters", "redrive", "approval", "commitment.sent/3/2", "--json")
-    gone = countersign(environment, "dead-letters", "discard", "approval", "commitment.sent/3/1", "commitment.sent/3/9")
-    unsure = countersign(environment, "dead-letters", "discard", "approval", "--all", stdin=b"n\n")
-    discarded = countersign(environment, "dead-letters", "discard", "approval", "--all", "--yes", "--json")
+    why = ("--because", "sent again")
+    both = ("commitment.sent/3/1", "commitment.sent/3/9")
+    silent = countersign(environment, "dead-letters", "discard", "approval", "--all", "--yes")
+    gone = countersign(environment, "dead-letters", "discard", "approval", *both, *why)
+    unsure = countersign(environment, "dead-letters", "discard", "approval", "--all", *why, stdin=b"n\n")
+    discarded = countersign(environment, "dead-letters", "discard", "approval", "--all", "--yes", *why, "--json")
     left = countersign(environment, "dead-letters", "list", "--service", "approval", "--json")
     kept = countersign(environment, "dead-letters", "list", "--service", "approval", "--settled", "--json")
     shown = countersign(environment, "dead-letters", "show", "commitment.sent/3/1", "--json").result
+    thrown = countersign(environment, "dead-letters", "show", "commitment.sent/3/2", "--json").result
 
+    assert (silent.status, "Say why with --because" in silent.stderr) == (2, True)
     assert [(each["place"], each["outcome"]) for each in redriven.result] == [("commitment.sent/3/1", "redriven")]
     assert (failed.status, json.loads(failed.stdout)[0]["outcome"]) == (1, "failed again")
     assert "1 of 1 dead letters were not settled by this command" in failed.stderr
@@ -240,6 +246,58 @@ def test_dead_letters_are_redriven_or_discarded_and_say_by_whom(database_url: st
     assert left.result == []
     assert [each["settled"] for each in kept.result] == ["discarded", "discarded", "redriven"]
     assert (shown["settled_as"], shown["settled_by"]) == ("redriven", pwd.getpwuid(os.getuid()).pw_name)
+    assert "settled_because" not in shown
+    assert (thrown["settled_as"], thrown["settled_because"]) == ("discarded", "sent again")
+
+
+def test_dead_letters_are_chosen_by_what_they_have_in_common(database_url: str) -> None:
+    letters = [
+        letter(1, "title: is missing"),
+        letter(2, "a 100% wrong id"),
+        replace(letter(3, "x"), reason="too_large"),
+    ]
+    asyncio.run(keep(database_url, letters))
+    environment = {"DATABASE_URL": database_url}
+
+    def places(*options: str) -> list[str]:
+        listed = countersign(environment, "dead-letters", "list", "--service", "approval", "--json", *options).result
+        return sorted(row["place"].rpartition("/")[2] for row in listed)
+
+    assert places() == ["1", "2", "3"]
+    assert places("--why", "TITLE") == ["1"]
+    assert places("--why", "100%") == ["2"]
+    assert places("--why", "0_w") == []
+    assert places("--reason", "schema", "--key", "sc-1", "--topic", "commitment.sent") == ["1", "2"]
+    assert [places("--topic", "commitment.resent"), places("--key", "sc-2")] == [[], []]
+    assert [places("--since", "1h"), places("--until", "1h")] == [["1", "2", "3"], []]
+    totals = countersign(environment, "dead-letters", "list", "--service", "approval", "--totals", "--json")
+    assert totals.result == [
+        {"service": "approval", "reason": "schema", "open": 2},
+        {"service": "approval", "reason": "too_large", "open": 1},
+    ]
+    words = countersign(environment, "dead-letters", "list", "--service", "approval", "--why", "title")
+    assert words.stderr == "approval: 1 open with the reason schema\n"
+
+
+def test_a_dry_run_lists_what_would_be_taken_and_takes_only_that_afterwards(database_url: str) -> None:
+    asyncio.run(keep(database_url, [letter(2, "title: is missing"), letter(1, "title: is long"), letter(3, "id")]))
+    environment = {"DATABASE_URL": database_url}
+    chosen = ("discard", "approval", "--why", "title")
+
+    dry = countersign(environment, "dead-letters", *chosen, "--dry-run", "--json")
+    redrive = countersign(environment, "dead-letters", "redrive", "approval", "--reason", "schema", "--dry-run")
+    missing = countersign(environment, "dead-letters", "discard", "approval", "commitment.sent/3/9", "--dry-run")
+    still_open = countersign(environment, "dead-letters", "list", "--service", "approval", "--json").result
+    asked = countersign(environment, "dead-letters", *chosen, "--because", "test", stdin=b"y\n")
+
+    assert [row["place"] for row in dry.result] == ["commitment.sent/3/1", "commitment.sent/3/2"]
+    assert dry.stderr == "Would take 2 dead letters of approval. Nothing was changed.\n"
+    assert "Would take 3 dead letters" in redrive.stderr
+    assert (missing.status, "There is no dead letter at this place" in missing.stderr) == (1, True)
+    assert len(still_open) == 3
+    assert (asked.status, "Discard 2 of approval?" in asked.stderr) == (0, True)
+    left = countersign(environment, "dead-letters", "list", "--service", "approval", "--json").result
+    assert [row["place"] for row in left] == ["commitment.sent/3/3"]
 
 
 def test_a_service_whose_settings_are_missing_says_so_before_it_redrives(database_url: str) -> None:
@@ -263,13 +321,39 @@ def test_events_that_kafka_refused_are_listed_and_sent_again_or_discarded(databa
 
     again = countersign(environment, "outbox", "retry", "approval", first)
     assert (again.status, again.stdout) == (0, "To be sent again: 1.\n")
-    gone = countersign(environment, "outbox", "discard", "approval", second, "--yes", "--json")
+    gone = countersign(environment, "outbox", "discard", "approval", second, "--yes", "--because", "case 88", "--json")
     assert gone.result == {"events": 1}
+    [kept] = countersign(environment, "outbox", "list", "--discarded", "--json").result
+    assert (kept["id"], kept["because"], kept["discarded_by"]) == (
+        int(second),
+        "case 88",
+        pwd.getpwuid(os.getuid()).pw_name,
+    )
     missing = countersign(environment, "outbox", "retry", "approval", second)
     assert (missing.status, "1 of the ids are not parked" in missing.stderr) == (1, True)
     assert countersign(environment, "outbox", "retry", "approval", "--all", "--json").result == {"events": 1}
     assert countersign(environment, "outbox", "list").stdout == "Parked events: none.\n"
     assert third != first
+
+
+def test_parked_events_are_chosen_by_what_they_have_in_common(database_url: str) -> None:
+    environment = {"DATABASE_URL": database_url}
+    countersign(environment, "migrate")
+    asyncio.run(park(database_url, [1, 2]))
+
+    def parked(*options: str) -> int:
+        return len(countersign(environment, "outbox", "list", "--json", *options).result)
+
+    assert [parked("--why", "TOO LARGE"), parked("--key", "sc-1"), parked("--since", "1h")] == [2, 2, 2]
+    assert [parked("--why", "size%too"), parked("--topic", "digest.ready"), parked("--until", "1h")] == [0, 0, 0]
+    dry = countersign(environment, "outbox", "retry", "approval", "--key", "sc-1", "--dry-run", "--json")
+    assert (len(dry.result), dry.stderr) == (2, "Would take 2 events of approval. Nothing was changed.\n")
+    silent = countersign(environment, "outbox", "discard", "approval", "--key", "sc-1", "--yes")
+    assert (silent.status, "Say why with --because" in silent.stderr) == (2, True)
+    unsure = countersign(environment, "outbox", "discard", "approval", "--all", "--because", "x", stdin=b"n\n")
+    assert (unsure.status, "Discard 2 events of approval" in unsure.stderr, parked()) == (1, True, 2)
+    again = countersign(environment, "outbox", "retry", "approval", "--topic", "export.succeeded", "--json")
+    assert (again.result, parked()) == ({"events": 2}, 0)
 
 
 def test_which_events_to_send_again_has_to_be_said(database_url: str) -> None:

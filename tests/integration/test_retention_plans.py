@@ -18,7 +18,7 @@ from services.notifier.storage.migrations import MIGRATIONS as NOTIFIER
 from services.notifier.storage.tables import KERNEL
 from services.pipeline.database import Database
 from services.pipeline.migrations import Migrations, migrate
-from services.pipeline.retention import RetentionRule, dead_letter_rule
+from services.pipeline.retention import RetentionRule, kernel_rules
 from tests.integration.sweeping import plans
 
 NOW = datetime.now(UTC)
@@ -73,6 +73,9 @@ NOTIFIER_ROWS = (
         happened_at, settled_as, settled_at, settled_by)
     select 't', n % 12, n, 'schema', 'w', '{}', '{}', now(), case when n % 2 = 0 then 'redriven' end,
         case when n % 2 = 0 then now() - interval '1 hour' * n end, 'me' from generate_series(1, 200000) n""",
+    """insert into notifier.outbox_discarded (id, topic, key, value, created_at, why, discarded_at, discarded_by,
+        because)
+    select n, 't', 'k', '', now(), 'w', now() - interval '1 hour' * n, 'me', 'b' from generate_series(1, 200000) n""",
 )
 DIGEST_ROWS = (
     """insert into digest.item (id, company_id, version, status, since, revision, message, currency, total, summary)
@@ -84,7 +87,7 @@ DIGEST_ROWS = (
 SERVICES: list[tuple[Migrations, Sequence[str], Sequence[RetentionRule]]] = [
     (APPROVAL, APPROVAL_ROWS, approval.rules(365, 365)),
     (EXPORTER, EXPORTER_ROWS, exporter.rules(365)),
-    (NOTIFIER, NOTIFIER_ROWS, (*notifier.rules(365, 365), dead_letter_rule(KERNEL, 365))),
+    (NOTIFIER, NOTIFIER_ROWS, (*notifier.rules(365, 365), *kernel_rules(KERNEL, 365))),
     (DIGEST, DIGEST_ROWS, digest.rules(365, 365)),
 ]
 

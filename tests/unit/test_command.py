@@ -13,7 +13,10 @@ from services.command import main
 from services.commands.output import SERVICES, harmless
 from services.pipeline.settings import ServiceSettings
 
-COMMANDS = {"run", "migrate", "topics", "publish", "digest", "demo", "dead-letters", "explain"}
+COMMANDS = {
+    *("run", "migrate", "topics", "publish", "digest", "demo", "dead-letters", "explain"),
+    *("doctor", "lag", "offsets", "outbox"),
+}
 VALID = encode(EXAMPLES[0].event)
 
 
@@ -68,6 +71,21 @@ def test_every_command_has_help(command: str) -> None:
         ["dead-letters", "redrive", "payroll", "--all"],
         ["dead-letters", "redrive", "approval", "--all", "--reason", "schema"],
         ["dead-letters", "discard", "approval", "commitment.sent/3/1", "--all"],
+        ["dead-letters", "discard", "approval", "commitment.sent/3/1"],
+        ["dead-letters", "discard", "approval", "commitment.sent/3/1", "--because", " "],
+        ["dead-letters", "discard", "approval", "commitment.sent/3/1", "--because", "x" * 1_001],
+        ["dead-letters", "redrive", "approval", "commitment.sent/3/1", "--key", "c-1"],
+        ["dead-letters", "list", "--since", "yesterday"],
+        ["dead-letters", "list", "--since", "1h", "--until", "2h"],
+        ["outbox", "discard", "approval", "--because", "x"],
+        ["doctor", "tonsils"],
+        ["lag", "payroll"],
+        ["lag", "--max-age", "yesterday"],
+        ["offsets", "set", "approval", "commitment.sent/7"],
+        ["offsets", "set", "approval", "--to", "end"],
+        ["offsets", "set", "approval", "commitment.sent/7", "--out-of-range", "--to", "end"],
+        ["offsets", "history", "digest"],
+        ["outbox", "retry", "approval", "5", "--topic", "digest.ready"],
     ],
 )
 def test_wrong_usage_exits_with_2_and_says_so_on_stderr(arguments: list[str]) -> None:
@@ -84,8 +102,11 @@ def test_wrong_usage_exits_with_2_and_says_so_on_stderr(arguments: list[str]) ->
         (["topics"], "KAFKA_BOOTSTRAP_SERVERS: Field required"),
         (["dead-letters", "list"], "Error: Set DATABASE_URL"),
         (["dead-letters", "redrive", "approval", "--all"], "Error: Set DATABASE_URL"),
-        (["dead-letters", "discard", "approval", "commitment.sent/3/x"], "is not a place such as"),
+        (["dead-letters", "redrive", "approval", "commitment.sent/3/x"], "is not a place such as"),
         (["dead-letters", "show", "commitment.sent/3/x"], "is not a place such as commitment.sent/3/1207."),
+        (["lag"], "KAFKA_BOOTSTRAP_SERVERS: Field required"),
+        (["offsets", "list"], "KAFKA_BOOTSTRAP_SERVERS: Field required"),
+        (["offsets", "set", "digest", "directory.person/0", "--to", "end"], "The digest keeps its offsets in Kafka"),
         (["run", "approval"], "APPROVAL_DATABASE_URL: Field required"),
         (["run", "exporter"], "KAFKA_BOOTSTRAP_SERVERS: Field required"),
     ],
@@ -136,3 +157,27 @@ def test_nothing_is_published_if_one_file_is_invalid(tmp_path: Path) -> None:
         f"{worse}: not JSON: its text is not UTF-8",
         "Error: Nothing was published: 2 of 3 files are not valid events.",
     ]
+
+
+def test_a_check_up_without_any_variable_checks_nothing_and_says_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("PUBLIC_URL", "SMTP_URL", "MAIL_FROM", "LINK_SECRET", "ERP_CONNECTIONS", "OIDC_ISSUER"):
+        monkeypatch.delenv(name, raising=False)
+    result = countersign("doctor", "--json")
+    told = orjson.loads(result.stdout)
+    assert (result.exit_code, told["worst"]) == (0, "not checked")
+    assert {row["verdict"] for row in told["findings"]} == {"ok", "not checked"}
+    assert "KAFKA_BOOTSTRAP_SERVERS is not set here" in {row["what"] for row in told["findings"]}
+    assert result.stderr == "Running 18 checks\n"
+
+
+def test_what_is_wrong_ends_the_check_up_with_1_and_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KAFKA_SASL_USERNAME", "me")
+    result = countersign("doctor", "contradictions")
+    assert result.exit_code == 1
+    assert "Error: 1 thing is wrong." in result.stderr
+    [line, remedy] = result.stdout.splitlines()
+    assert line.startswith("wrong       contradictions  KAFKA_SECURITY_PROTOCOL: KAFKA_SASL_USERNAME are set")
+    assert remedy.strip() == "→ Set it to SASL_SSL, or remove them."

@@ -6,6 +6,7 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from pydantic import SecretStr
 from sqlalchemy import Connection, MetaData, func, select, text
 from sqlalchemy.schema import CreateSchema
@@ -53,6 +54,27 @@ def upgrade(connection: Connection, migrations: Migrations) -> bool:
     before = versions.get_current_heads()
     command.upgrade(migrations.config(connection), "head")
     return versions.get_current_heads() != before
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Which version a schema has, and which this program expects; `missing` counts the versions between them.
+
+    `current` is None for a schema that was never migrated, `missing` for one whose version this program does not know.
+    """
+
+    current: str | None
+    expected: str
+    missing: int | None
+
+
+def standing(connection: Connection, migrations: Migrations) -> Standing:
+    """Return where the schema stands; nothing is changed."""
+    scripts = ScriptDirectory.from_config(migrations.config(connection))
+    context = MigrationContext.configure(connection, opts={"version_table_schema": migrations.schema})
+    current, known = context.get_current_revision(), [each.revision for each in scripts.walk_revisions()]
+    missing = len(known) if current is None else known.index(current) if current in known else None
+    return Standing(current, known[0], missing)
 
 
 async def migrate(url: SecretStr, migrations: Migrations) -> bool:

@@ -19,6 +19,7 @@ from services.pipeline.broker.producer import Settle
 from services.pipeline.database import Database
 from services.pipeline.lease import Lease
 from services.pipeline.outbox import Outbox
+from services.pipeline.parked_events import ChosenEvents, ParkedEvents
 from services.pipeline.relay import LEASE_SECONDS, Producer, Relay
 from services.pipeline.settings import KafkaSettings
 from services.pipeline.tables import KernelTables, kernel_tables
@@ -73,12 +74,12 @@ class OutboxUnderTest:
     async def retry_parked(self) -> None:
         """Put all parked rows back into the outbox."""
         async with self.database.begin() as db:
-            await self.outbox.retry(db)
+            await ParkedEvents(self.tables).retry(db, ChosenEvents())
 
     async def has_parked(self, count: int) -> bool:
         """Whether so many rows are parked."""
         async with self.database.begin() as db:
-            return len(await self.outbox.parked(db, 1_000)) == count
+            return await ParkedEvents(self.tables).count(db, ChosenEvents()) == count
 
     async def rename_parked(self, name: str, before: str = "outbox_parked") -> None:
         """Rename the table of parked rows."""

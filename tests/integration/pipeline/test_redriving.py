@@ -17,6 +17,7 @@ from services.pipeline.fold import On
 from services.pipeline.lease import Lease
 from services.pipeline.records import Partition, Record
 from services.pipeline.redriving import LEASE_SECONDS, Chosen, DeadLetterDesk, Handled
+from services.pipeline.row_filter import RowFilter
 from tests.integration.pipeline.counting_service import (
     FORBIDDEN_REVISION,
     CountingService,
@@ -40,11 +41,11 @@ class Operator:
     async def redrive(self, *offsets: int, reason: str | None = None) -> list[tuple[str, str]]:
         store = RetrieveCountStore(self._service.tables)
         aggregates = (Aggregate("retrieve_count", (On(CommitmentRetrieved, retrieved),), store),)
-        await self._desk.redrive(aggregates, Chosen([(TOPIC, offset) for offset in offsets], reason))
+        await self._desk.redrive(aggregates, Chosen([(TOPIC, offset) for offset in offsets], RowFilter(reason=reason)))
         return self.results()
 
     async def discard(self, *offsets: int) -> list[tuple[str, str]]:
-        await self._desk.discard(Chosen([(TOPIC, offset) for offset in offsets]))
+        await self._desk.discard(Chosen([(TOPIC, offset) for offset in offsets]), "sent again")
         return self.results()
 
     def results(self) -> list[tuple[str, str]]:

@@ -83,6 +83,7 @@ def test_a_dead_letter_is_described_in_full_even_if_its_bytes_are_no_text() -> N
         "reason": "undecodable",
         "why": "no JSON",
         "happened_at": NOW.isoformat(),
+        "set_aside_at": None,
         "key": "\\xff\x00",
         "headers": {"content-type": "x", "trace": None},
         "value": "\\xfe{",

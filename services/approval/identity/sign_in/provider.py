@@ -77,6 +77,11 @@ class Provider:
             raise ProviderUnavailableError("The sign-in provider calls itself by another name than OIDC_ISSUER.")
         return endpoints
 
+    async def count_keys(self) -> int:
+        """Return how many published keys can verify tokens; ProviderUnavailableError if they cannot be fetched."""
+        await self._endpoints.get()
+        return len((await self._keys.get()).usable)
+
     async def verified(self, token: str, audience: str) -> jwt.Token:
         """Return `token`, decoded, if the provider issued it for `audience` and it has not expired.
 

@@ -1,0 +1,135 @@
+"""Whether what is around the services answers: the public address, mail server, sign-in provider, and ERPs."""
+
+import importlib
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx2
+
+from services.doctor.configuration import is_loopback
+from services.doctor.databases import judge_clock
+from services.doctor.findings import Finding, not_checked, ok, or_ok, wrong
+from services.doctor.surroundings import ANSWER_SECONDS, SERVICES, Surroundings
+from services.exporter.checking import CheckedConnection, check_connections
+from services.pipeline.errors import CountersignError
+
+SERVER_ERROR = 500
+
+
+async def check_public_url(around: Surroundings) -> list[Finding]:
+    """Whether PUBLIC_URL is https, and somebody answers there."""
+    url = around.variable("PUBLIC_URL")
+    found = []
+    parts = urlsplit(url)
+    if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
+        text = "is not https: sessions travel in clear"
+        found.append(wrong(url, text, "Put a proxy with TLS before approval, and set PUBLIC_URL to https://…"))
+    try:
+        answer = await _got(f"{url.rstrip('/')}/health/live")
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+        text = f"does not answer from here: {_said(error)}"
+        return [*found, wrong(url, text, "See whether approval runs, and name, proxy and certificate are right.")]
+    if answer.status_code >= SERVER_ERROR:
+        remedy = "See whether approval runs behind the proxy."
+        return [*found, wrong(url, f"answers {answer.status_code}", remedy)]
+    return or_ok(found, url, "answers")
+
+
+async def check_mail_server(around: Surroundings) -> list[Finding]:
+    """Whether the mail server takes our connection, encryption and sign-in; nothing is sent."""
+    url = around.variable("SMTP_URL")
+    smtp = importlib.import_module("services.notifier.smtp")
+    try:
+        server = smtp.SmtpServer.from_url(url)
+    except ValueError as error:
+        return [wrong("SMTP_URL", str(error), "docs/mails.md")]
+    problem = await smtp.SmtpGateway(server, send_seconds=ANSWER_SECONDS).problem()
+    about = f"{server.host}:{server.port}"
+    if problem is None:
+        signed_in = "signed in" if server.username else "without sign-in"
+        return [ok(about, f"answers; encryption: {server.security}, {signed_in}")]
+    return [wrong(about, problem, "See whether it runs, and SMTP_URL has the right port, encryption and password.")]
+
+
+async def check_sign_in(around: Surroundings) -> list[Finding]:
+    """Whether the OpenID Connect provider can be discovered, and publishes keys that we can use."""
+    issuer = around.variable("OIDC_ISSUER")
+    provider_module = importlib.import_module("services.approval.identity.sign_in.provider")
+    errors = importlib.import_module("services.approval.identity.sign_in.errors")
+    provider = provider_module.Provider(issuer, leeway_seconds=0)
+    try:
+        count = await provider.count_keys()
+    except errors.ProviderUnavailableError as error:
+        remedy = "Open OIDC_ISSUER/.well-known/openid-configuration; docs/operations.md, “The OpenID Connect provider”."
+        return [wrong(issuer, str(error), remedy)]
+    finally:
+        await provider.close()
+    return [ok(issuer, f"answers, and publishes {count} keys that verify tokens")]
+
+
+async def check_erps(around: Surroundings) -> list[Finding]:
+    """Whether each ERP lets us in, as `countersign connections check` does."""
+    path = Path(around.variable("ERP_CONNECTIONS"))
+    try:
+        settings = importlib.import_module("services.exporter.connections_file").read_settings(path)
+    except CountersignError as error:
+        return [not_checked(str(path), str(error))]
+    found = await check_connections(path, settings, around.environ, lambda _: None)
+    return [judge_connection(each) for each in found]
+
+
+def judge_connection(checked: CheckedConnection) -> Finding:
+    """Return what to think of a connection that was checked."""
+    name = checked.settings.name
+    if checked.problems:
+        text = "; ".join(f"{each.what}: {each.problem}" for each in checked.problems)
+        return wrong(name, text, f"countersign connections check {name}")
+    return not_checked(name, checked.note) if checked.note else ok(name, "lets us in")
+
+
+async def check_services(around: Surroundings) -> list[Finding]:
+    """Whether each service says that it is ready, and has our time."""
+    urls = around.operations().model_dump()
+    found: list[Finding] = []
+    for service in SERVICES:
+        name = f"{service}_url"
+        found += await _check_service(around, service, urls[name]) if urls[name] else [_no_url(service, name.upper())]
+    return found
+
+
+def _no_url(service: str, variable: str) -> Finding:
+    return not_checked(service, f"{variable} is not set here")
+
+
+async def _check_service(around: Surroundings, service: str, url: str) -> list[Finding]:
+    try:
+        answer = await _got(f"{url.rstrip('/')}/health/ready")
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+        return [
+            wrong(
+                service, f"does not answer at {url}: {_said(error)}", f"See whether it runs: countersign run {service}."
+            )
+        ]
+    found = [ok(service, "is ready")]
+    if not answer.is_success:
+        text = f"is not ready: it answers {answer.status_code}"
+        found = [wrong(service, text, "Its log says why, at most once a minute; docs/operations.md, “Health”.")]
+    if date := answer.headers.get("date"):
+        found.append(judge_clock(service, date_of(date), around.clock().replace(microsecond=0)))
+    return found
+
+
+def date_of(header: str) -> datetime:
+    """Return the time in an HTTP header Date, which has whole seconds."""
+    return parsedate_to_datetime(header).astimezone(UTC)
+
+
+async def _got(url: str) -> httpx2.Response:
+    async with httpx2.AsyncClient(timeout=ANSWER_SECONDS) as client:
+        return await client.get(url)
+
+
+def _said(error: Exception) -> str:
+    return str(error) or type(error).__name__

@@ -1,0 +1,104 @@
+"""Redrives by itself the dead letters whose type an earlier version did not know and this one does.
+
+Readers are released before writers, so after an upgrade the types are known of what was set aside before, or is set
+aside by processes of the earlier version until the last of them is replaced. Each letter is taken once: afterwards it
+is settled, or open for another reason. Letters with the reason `schema` are left to people: their sender was told to
+correct them, and may have done so under the same revision.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from importlib.metadata import version
+
+import structlog
+
+from schemas.envelope import decode
+from schemas.message import UnreadableError
+from services.pipeline import metrics
+from services.pipeline.aggregate import Aggregate
+from services.pipeline.database import DATABASE_ERRORS, Database
+from services.pipeline.dead_letters import UNKNOWN_TYPE
+from services.pipeline.errors import CountersignError
+from services.pipeline.periodic import is_set_within
+from services.pipeline.records import Record
+from services.pipeline.redriving import Chosen, DeadLetterDesk, Handled, Position
+from services.pipeline.row_filter import RowFilter
+from services.pipeline.tables import KernelTables
+
+LOOK_SECONDS = 600.0
+RETRY_SECONDS = 60.0
+MAX_LETTERS = 10_000
+"""Of one look: what is beyond waits for the next."""
+BECAUSE = "this version knows its type"
+
+log = structlog.get_logger()
+
+
+class KnownTypes:
+    """Looks at the start of a service and then every LOOK_SECONDS, which costs one look into an index."""
+
+    def __init__(self, service: str, database: Database, tables: KernelTables, aggregates: Sequence[Aggregate]) -> None:
+        self._service = service
+        self._aggregates = aggregates
+        self._handled: list[Handled] = []
+        by = f"countersign {version('countersign')}"
+        self._desk = DeadLetterDesk(service, database, tables, by, self._handled.append)
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Look until `stopping` is set; while another redrive runs, or the database is away, look again soon."""
+        pause_seconds = 0.0
+        while self._aggregates and not await is_set_within(stopping, pause_seconds):
+            pause_seconds = await self._look()
+
+    async def _look(self) -> float:
+        """Look once and return the seconds until the next look."""
+        try:
+            await self.redrive_known()
+        except (CountersignError, *DATABASE_ERRORS) as error:
+            log.info("dead_letters.known_types_wait", cause=str(error) or type(error).__name__)
+            return RETRY_SECONDS
+        except Exception:
+            log.exception("dead_letters.known_types_failed")  # a defect in this must not end the service
+        return LOOK_SECONDS
+
+    async def redrive_known(self) -> None:
+        """Redrive open letters with an unknown type that is known by now, oldest first; log and count the outcomes."""
+        known = await self._known()
+        if not known:
+            return
+        log.info("dead_letters.types_known", letters=len(known))
+        try:
+            await self._desk.redrive(self._aggregates, Chosen(known), BECAUSE)
+        finally:
+            self._report()
+
+    async def _known(self) -> list[Position]:
+        known: list[Position] = []
+        seen = 0
+        async for letter in self._desk.look(Chosen(matching=RowFilter(reason=UNKNOWN_TYPE))):
+            if not letter.is_cut and await asyncio.to_thread(is_known, letter.record):
+                known.append((letter.record.partition, letter.record.offset))
+            seen += 1
+            if len(known) == MAX_LETTERS:
+                log.warning("dead_letters.more_types_known", looked_at=seen, next_look_seconds=LOOK_SECONDS)
+                break
+        return known
+
+    def _report(self) -> None:
+        counts = Counter(each.outcome for each in self._handled)
+        self._handled.clear()
+        for outcome, count in counts.items():
+            metrics.DEAD_LETTERS_REDRIVEN.labels(self._service, outcome.replace(" ", "_")).inc(count)
+        log.info("dead_letters.redriven_by_itself", **{name.replace(" ", "_"): n for name, n in counts.items()})
+
+
+def is_known(record: Record) -> bool:
+    """Whether this version knows the type of `record`, whatever else may be wrong with it."""
+    try:
+        decode(record.partition.topic, record.key, record.value, record.headers, record.at)
+    except UnreadableError as error:
+        return error.reason != UNKNOWN_TYPE
+    except Exception:  # noqa: BLE001 - what cannot be told is left to people
+        return False
+    return True

@@ -1,0 +1,141 @@
+"""The check-up asks what is around the services: mail server, sign-in provider, ERPs, public address, the services."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI, Response
+from pydantic import SecretStr
+
+from sandbox.erp.running import running_erp
+from sandbox.mailbox.running import running_mailbox
+from sandbox.servers.local_server import free_ports
+from sandbox.serving import listen, served, url_of
+from sandbox.sign_in.provider import Client
+from sandbox.sign_in.running import running_sign_in
+from services.pipeline.clock import utc_now
+from tests.integration.doctor.patient import Patient, problems, unchecked
+
+
+def nobody() -> str:
+    """Return an address at which nobody listens."""
+    return f"127.0.0.1:{free_ports(1)[0]}"
+
+
+async def test_a_mail_server_is_greeted_and_gets_no_mail(patient: Patient) -> None:
+    async with running_mailbox() as mailbox:
+        patient.set(SMTP_URL=mailbox.smtp_url)
+        [found] = await patient.look("mail server")
+        assert (found.verdict.value, list(mailbox.messages)) == ("ok", [])
+        patient.set(SMTP_URL=mailbox.smtp_url.replace("smtp://", "smtp+starttls://"))
+        [line] = problems(await patient.look("mail server"))
+        assert "STARTTLS" in line
+    [line] = problems(await patient.look("mail server"))
+    assert "Connect call failed" in line
+
+
+async def test_a_mail_server_that_wants_no_password_of_ours_is_told(patient: Patient) -> None:
+    async with running_mailbox() as mailbox:
+        patient.set(SMTP_URL=mailbox.smtp_url.replace("smtp://", "smtp://me:wrong@"))
+        [found] = await patient.look("mail server")
+    assert (found.verdict.value, "wrong" in found.what) == ("wrong", False)
+
+
+async def test_a_sign_in_provider_publishes_keys_or_is_wrong(patient: Patient) -> None:
+    client = Client("desk", SecretStr("secret"), ("http://127.0.0.1/x",), "desk")
+    async with running_sign_in(client) as provider:
+        patient.set(OIDC_ISSUER=provider.issuer)
+        [found] = await patient.look("sign-in")
+        assert found.verdict.value == "ok"
+    [line] = problems(await patient.look("sign-in"))
+    assert "does not answer" in line
+
+
+async def test_an_erp_lets_us_in_or_is_wrong(patient: Patient, tmp_path: Path) -> None:
+    file = tmp_path / "connections.toml"
+
+    def connect(url: str) -> None:
+        file.write_text(
+            f'[[connection]]\nname = "main"\nkind = "http"\ntitle = "Books"\nurl = "{url}"\ncompanies = ["c-1"]\n'
+            'token_env = "ERP_TOKEN"\ntimeout_seconds = 2\n'
+        )
+
+    async with running_erp(token=SecretStr("s3cret")) as erp:
+        connect(erp.url)
+        patient.set(ERP_CONNECTIONS=str(file), ERP_TOKEN="s3cret")
+        assert [each.verdict.value for each in await patient.look("erps")] == ["ok"]
+        patient.set(ERP_TOKEN="another")
+        assert [each.verdict.value for each in await patient.look("erps")] == ["wrong"]
+    [found] = await patient.look("erps")
+    assert (found.verdict.value, found.remedy) == ("wrong", "countersign connections check main")
+    file.write_text("[[connection]]\n")
+    assert [each.verdict.value for each in await patient.look("erp file")] == ["wrong"]
+    file.write_text("")
+    assert "nothing can be exported" in problems(await patient.look("erp file"))[0]
+
+
+async def test_a_token_that_everybody_can_read_is_told(
+    patient: Patient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    token = tmp_path / "token"
+    token.write_text("s3cret")
+    token.chmod(0o644)
+    file = tmp_path / "connections.toml"
+    file.write_text(
+        '[[connection]]\nname = "main"\nkind = "http"\ntitle = "Books"\nurl = "http://127.0.0.1:9"\n'
+        'companies = ["c-1"]\ntoken_file = "token"\n'
+    )
+    patient.set(ERP_CONNECTIONS=str(file))
+    assert problems(await patient.look("secrets")) == [f"wrong {token}: everybody on this machine can read its secret"]
+    token.chmod(0o600)
+    assert problems(await patient.look("secrets")) == []
+
+
+async def test_services_are_asked_whether_they_are_ready_and_what_time_it_is(patient: Patient) -> None:
+    app, state = FastAPI(), {"status": 200}
+
+    @app.get("/health/ready")
+    async def ready() -> Response:
+        return Response("", state["status"])
+
+    with listen(0) as listener:
+        url = url_of(listener)
+        async with served(app, listener):
+            patient.set(APPROVAL_URL=url, NOTIFIER_URL=f"http://{nobody()}")
+            fine = await patient.look("services")
+            state["status"] = 503
+            draining = await patient.look("services")
+            ahead = await patient.look("services", lambda: utc_now() - timedelta(minutes=5))
+
+    assert problems(fine)[0].startswith("wrong notifier: does not answer at ")
+    assert "wrong approval: is not ready: it answers 503" in problems(draining)
+    assert any(line.startswith("wrong clock of approval: its clock is") for line in problems(ahead))
+    assert unchecked(fine) == ["exporter: EXPORTER_URL is not set here", "digest: DIGEST_URL is not set here"]
+
+
+async def test_a_public_address_answers_and_is_https_unless_it_is_this_machine(patient: Patient) -> None:
+    patient.set(PUBLIC_URL=f"http://{nobody()}")
+    [line] = problems(await patient.look("public url"))
+    assert "does not answer from here" in line
+    patient.set(PUBLIC_URL="http://desk.invalid")
+    assert any("is not https" in line for line in problems(await patient.look("public url")))
+    with listen(0) as listener:
+        async with served(FastAPI(), listener):
+            patient.set(PUBLIC_URL=url_of(listener))
+            assert problems(await patient.look("public url")) == []
+
+
+@pytest.mark.parametrize(
+    ("check", "variable"),
+    [
+        ("mail server", "SMTP_URL"),
+        ("sign-in", "OIDC_ISSUER"),
+        ("erps", "ERP_CONNECTIONS"),
+        ("erp file", "ERP_CONNECTIONS"),
+        ("public url", "PUBLIC_URL"),
+        ("link secret", "LINK_SECRET"),
+    ],
+)
+async def test_what_needs_a_variable_is_not_checked_without(patient: Patient, check: str, variable: str) -> None:
+    assert unchecked(await patient.look(check)) == [f"all: {variable} is not set here"]
