@@ -176,14 +176,13 @@ def _list_chosen(service: str, chosen: Chosen, *, as_json: bool) -> None:
     """List which letters a command would take, in their order; some places may have no open letter."""
     missing = list[Handled]()
 
-    async def look() -> list[DeadLetter]:
+    async def look() -> list[dict[str, Any]]:
         async with operations.dead_letter_desk(database_url(service), service, missing.append) as desk:
-            return [letter async for letter in desk.look(chosen)]
+            return [_to_be_taken(letter) async for letter in desk.look(chosen)]  # without their contents
 
-    letters = asyncio.run(look())
-    rows = [_to_be_taken(letter) for letter in letters]
+    rows = asyncio.run(look())
     print_rows("Dead letters that would be taken", rows, as_json=as_json)
-    click.echo(f"Would take {len(letters)} dead letters of {service}. Nothing was changed.", err=True)
+    click.echo(f"Would take {len(rows)} dead letters of {service}. Nothing was changed.", err=True)
     if missing:
         raise click.ClickException("; ".join(harmless(f"{each.place}: {each.why}") for each in missing))
 

@@ -29,7 +29,7 @@ def doctor(checks: tuple[str, ...], *, is_all: bool, as_json: bool) -> None:
     surroundings = importlib.import_module("services.doctor.surroundings")
     chosen = _chosen(checks)
     click.echo(f"Running {len(chosen)} checks", err=True)
-    found = asyncio.run(checkup.check_up(chosen, surroundings.Surroundings(), lambda _: None))
+    found = asyncio.run(checkup.check_up(chosen, surroundings.Surroundings()))
     rows = [_row(each.name, finding) for each in found for finding in each.findings]
     if as_json:
         click.echo(json.dumps({"worst": checkup.worst(found).value, "findings": rows}))

@@ -1,7 +1,7 @@
 """Runs all checks at the same time, each within its own time, so that one that hangs holds up no other."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.doctor.checks import Check
@@ -18,13 +18,11 @@ class Checked:
     findings: Sequence[Finding]
 
 
-async def check_up(checks: Sequence[Check], around: Surroundings, report: Callable[[Checked], None]) -> list[Checked]:
-    """Return what all `checks` find, in their order; `report` hears of each as soon as it has ended."""
+async def check_up(checks: Sequence[Check], around: Surroundings) -> list[Checked]:
+    """Return what all `checks` find, in their order."""
 
     async def run(check: Check) -> Checked:
-        found = Checked(check.name, await _look(check, around))
-        report(found)
-        return found
+        return Checked(check.name, await _look(check, around))
 
     return await asyncio.gather(*map(run, checks))
 

@@ -71,7 +71,7 @@ async def _asked(around: Surroundings, service: str) -> tuple[ServerFacts, datet
     async with open_database(around.database_url(service)) as database, database.begin() as db:
         asked_at = around.clock()
         facts = await server_facts(db)
-        return facts, asked_at + (around.clock() - asked_at) / 2
+        return facts, nearest(facts.now, asked_at, around.clock())
 
 
 def _by_url(around: Surroundings) -> dict[str, list[str]]:
@@ -83,6 +83,11 @@ def _by_url(around: Surroundings) -> dict[str, list[str]]:
         except NotCheckedError:
             continue
     return urls
+
+
+def nearest(theirs: datetime, asked_at: datetime, answered_at: datetime) -> datetime:
+    """Return our time that is nearest to theirs, of all that it may have been when they looked at their clock."""
+    return min(max(theirs, asked_at), answered_at)
 
 
 def judge_clock(about: str, theirs: datetime, ours: datetime) -> Finding:

@@ -1,5 +1,6 @@
 """Whether what is around the services answers: the public address, mail server, sign-in provider, and ERPs."""
 
+import asyncio
 import importlib
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -9,7 +10,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from services.doctor.configuration import is_loopback
-from services.doctor.databases import judge_clock
+from services.doctor.databases import judge_clock, nearest
 from services.doctor.findings import Finding, not_checked, ok, or_ok, wrong
 from services.doctor.surroundings import ANSWER_SECONDS, SERVICES, Surroundings
 from services.exporter.checking import CheckedConnection, check_connections
@@ -92,32 +93,26 @@ def judge_connection(checked: CheckedConnection) -> Finding:
 async def check_services(around: Surroundings) -> list[Finding]:
     """Whether each service says that it is ready, and has our time."""
     urls = around.operations().model_dump()
-    found: list[Finding] = []
-    for service in SERVICES:
-        name = f"{service}_url"
-        found += await _check_service(around, service, urls[name]) if urls[name] else [_no_url(service, name.upper())]
-    return found
+    asked = [_check_service(around, service, urls[f"{service}_url"]) for service in SERVICES]
+    return [finding for found in await asyncio.gather(*asked) for finding in found]
 
 
-def _no_url(service: str, variable: str) -> Finding:
-    return not_checked(service, f"{variable} is not set here")
-
-
-async def _check_service(around: Surroundings, service: str, url: str) -> list[Finding]:
+async def _check_service(around: Surroundings, service: str, url: str | None) -> list[Finding]:
+    if not url:
+        return [not_checked(service, f"{service.upper()}_URL is not set here")]
+    asked_at = around.clock()
     try:
         answer = await _got(f"{url.rstrip('/')}/health/ready")
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        return [
-            wrong(
-                service, f"does not answer at {url}: {_said(error)}", f"See whether it runs: countersign run {service}."
-            )
-        ]
+        text = f"does not answer at {url}: {_said(error)}"
+        return [wrong(service, text, f"See whether it runs: countersign run {service}.")]
     found = [ok(service, "is ready")]
     if not answer.is_success:
         text = f"is not ready: it answers {answer.status_code}"
         found = [wrong(service, text, "Its log says why, at most once a minute; docs/operations.md, “Health”.")]
     if date := answer.headers.get("date"):
-        found.append(judge_clock(service, date_of(date), around.clock().replace(microsecond=0)))
+        theirs = date_of(date)
+        found.append(judge_clock(service, theirs, nearest(theirs, asked_at.replace(microsecond=0), around.clock())))
     return found
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, RowMapping, Table, Update, and_, func, select, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.exc import DBAPIError
 
 from schemas.envelope import message_bytes
@@ -183,6 +183,14 @@ class DeadLetters:
         is_chosen = chosen.conditions(table, table.c.recorded_at)
         wanted = select(table).where(position > after, table.c.settled_at.is_(None), *is_chosen)
         rows = await db.execute(wanted.order_by(table.c.topic, table.c.partition, table.c.offset).limit(limit))
+        return [_letter(row) for row in rows.mappings()]
+
+    async def one_of_each_kind(self, db: Transaction, chosen: RowFilter, limit: int) -> list[DeadLetter]:
+        """Return the first open one of those `chosen` for each topic and explanation, of at most `limit` of these."""
+        table = self._table
+        wanted = select(table).where(table.c.settled_at.is_(None), *chosen.conditions(table, table.c.recorded_at))
+        order = (table.c.topic, table.c.why, table.c.partition, table.c.offset)
+        rows = await db.execute(wanted.ext(distinct_on(table.c.topic, table.c.why)).order_by(*order).limit(limit))
         return [_letter(row) for row in rows.mappings()]
 
     async def find(self, db: Transaction, partition: Partition, offset: int) -> DeadLetter | None:

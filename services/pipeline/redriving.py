@@ -28,10 +28,14 @@ Position = tuple[Partition, int]
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Which open dead letters an operator means: those at `positions`, else those that `matching` lets through."""
+    """Which open dead letters are meant: those at `positions`, else those that `matching` lets through.
+
+    `at_most` is how many of the latter are taken, None for all.
+    """
 
     positions: Sequence[Position] = ()
     matching: RowFilter = ALL_ROWS
+    at_most: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,11 @@ class DeadLetterDesk:
         async with self._database.begin() as db:
             return sum((await self._letters.count_by_reason(db, matching)).values())
 
+    async def kinds(self, matching: RowFilter, limit: int) -> list[DeadLetter]:
+        """Return one open letter for each topic and explanation, of at most `limit` of these."""
+        async with self._database.begin() as db:
+            return await self._letters.one_of_each_kind(db, matching, limit)
+
     async def look(self, chosen: Chosen) -> AsyncIterator[DeadLetter]:
         """Yield the chosen letters in the order in which they would be taken, and change nothing."""
         async for letters in self._batches(chosen):
@@ -124,14 +133,15 @@ class DeadLetterDesk:
         if chosen.positions:
             yield await self._at(chosen.positions)
             return
-        after = ("", 0, 0)
-        while True:
+        after, left = ("", 0, 0), chosen.at_most
+        while left is None or left > 0:
+            size = BATCH_LETTERS if left is None else min(left, BATCH_LETTERS)
             async with self._database.begin() as db:
-                letters = await self._letters.oldest_open(db, after, BATCH_LETTERS, chosen.matching)
+                letters = await self._letters.oldest_open(db, after, size, chosen.matching)
             if not letters:
                 return
             last = letters[-1].record
-            after = (*last.partition, last.offset)
+            after, left = (*last.partition, last.offset), None if left is None else left - len(letters)
             yield letters
 
     async def _at(self, positions: Sequence[Position]) -> list[DeadLetter]:

@@ -9,6 +9,7 @@ correct them, and may have done so under the same revision.
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.metadata import version
 
 import structlog
@@ -18,25 +19,27 @@ from schemas.message import UnreadableError
 from services.pipeline import metrics
 from services.pipeline.aggregate import Aggregate
 from services.pipeline.database import DATABASE_ERRORS, Database
-from services.pipeline.dead_letters import UNKNOWN_TYPE
+from services.pipeline.dead_letters import UNKNOWN_TYPE, DeadLetter
 from services.pipeline.errors import CountersignError
 from services.pipeline.periodic import is_set_within
 from services.pipeline.records import Record
-from services.pipeline.redriving import Chosen, DeadLetterDesk, Handled, Position
+from services.pipeline.redriving import Chosen, DeadLetterDesk, Handled
 from services.pipeline.row_filter import RowFilter
 from services.pipeline.tables import KernelTables
 
 LOOK_SECONDS = 600.0
-RETRY_SECONDS = 60.0
+SOON_SECONDS = 60.0
 MAX_LETTERS = 10_000
-"""Of one look: what is beyond waits for the next."""
+MAX_KINDS = 1_000
+"""Of one look; what is beyond waits for the next."""
 BECAUSE = "this version knows its type"
+_UNKNOWN = RowFilter(reason=UNKNOWN_TYPE)
 
 log = structlog.get_logger()
 
 
 class KnownTypes:
-    """Looks at the start of a service and then every LOOK_SECONDS, which costs one look into an index."""
+    """Looks at the start of a service and then every LOOK_SECONDS, for one letter of each type."""
 
     def __init__(self, service: str, database: Database, tables: KernelTables, aggregates: Sequence[Aggregate]) -> None:
         self._service = service
@@ -46,7 +49,7 @@ class KnownTypes:
         self._desk = DeadLetterDesk(service, database, tables, by, self._handled.append)
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Look until `stopping` is set; while another redrive runs, or the database is away, look again soon."""
+        """Look until `stopping` is set; soon again if more is left, another redrive runs, or the database is away."""
         pause_seconds = 0.0
         while self._aggregates and not await is_set_within(stopping, pause_seconds):
             pause_seconds = await self._look()
@@ -54,43 +57,44 @@ class KnownTypes:
     async def _look(self) -> float:
         """Look once and return the seconds until the next look."""
         try:
-            await self.redrive_known()
+            has_more = await self.redrive_known()
         except (CountersignError, *DATABASE_ERRORS) as error:
             log.info("dead_letters.known_types_wait", cause=str(error) or type(error).__name__)
-            return RETRY_SECONDS
+            return SOON_SECONDS
         except Exception:
             log.exception("dead_letters.known_types_failed")  # a defect in this must not end the service
-        return LOOK_SECONDS
+            return LOOK_SECONDS
+        return SOON_SECONDS if has_more else LOOK_SECONDS
 
-    async def redrive_known(self) -> None:
-        """Redrive open letters with an unknown type that is known by now, oldest first; log and count the outcomes."""
-        known = await self._known()
-        if not known:
-            return
-        log.info("dead_letters.types_known", letters=len(known))
+    async def redrive_known(self) -> bool:
+        """Redrive open letters with an unknown type that is known by now; return whether more may be left.
+
+        Those of a type are taken in the order of their offsets. Outcomes are logged and counted.
+        """
+        left = MAX_LETTERS
+        for letter in await self._desk.kinds(_UNKNOWN, MAX_KINDS):
+            if left > 0 and not letter.is_cut and await asyncio.to_thread(is_known, letter.record):
+                left -= await self._redrive(letter, left)
+        return left == 0
+
+    async def _redrive(self, letter: DeadLetter, at_most: int) -> int:
+        """Redrive the letters of the topic and the type of `letter`; return how many were taken."""
+        same = replace(_UNKNOWN, topic=letter.record.partition.topic, why=letter.why)
+        log.info("dead_letters.type_known", topic=letter.record.partition.topic)
         try:
-            await self._desk.redrive(self._aggregates, Chosen(known), BECAUSE)
+            await self._desk.redrive(self._aggregates, Chosen(matching=same, at_most=at_most), BECAUSE)
         finally:
-            self._report()
+            taken = self._report()
+        return taken
 
-    async def _known(self) -> list[Position]:
-        known: list[Position] = []
-        seen = 0
-        async for letter in self._desk.look(Chosen(matching=RowFilter(reason=UNKNOWN_TYPE))):
-            if not letter.is_cut and await asyncio.to_thread(is_known, letter.record):
-                known.append((letter.record.partition, letter.record.offset))
-            seen += 1
-            if len(known) == MAX_LETTERS:
-                log.warning("dead_letters.more_types_known", looked_at=seen, next_look_seconds=LOOK_SECONDS)
-                break
-        return known
-
-    def _report(self) -> None:
+    def _report(self) -> int:
+        """Log and count what became of the letters that were taken; return how many."""
         counts = Counter(each.outcome for each in self._handled)
         self._handled.clear()
         for outcome, count in counts.items():
             metrics.DEAD_LETTERS_REDRIVEN.labels(self._service, outcome.replace(" ", "_")).inc(count)
         log.info("dead_letters.redriven_by_itself", **{name.replace(" ", "_"): n for name, n in counts.items()})
+        return counts.total()
 
 
 def is_known(record: Record) -> bool:

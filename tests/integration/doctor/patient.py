@@ -33,7 +33,7 @@ class Patient:
     async def look(self, check: str, clock: Callable[[], datetime] = utc_now) -> Sequence[Finding]:
         """Return what one check finds, alone."""
         [chosen] = [each for each in CHECKS if each.name == check]
-        [checked] = await check_up([chosen], Surroundings(clock=clock), lambda _: None)
+        [checked] = await check_up([chosen], Surroundings(clock=clock))
         return checked.findings
 
     def looked(self, check: str) -> Sequence[Finding]:

@@ -1,5 +1,6 @@
 """After an upgrade a service redrives by itself what an earlier version did not know: once, and nothing else."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -27,7 +28,11 @@ FROM_THE_FUTURE = b"commitment.retrieved.v9"
 
 
 def letter(offset: int, key: str, value: bytes, reason: str = "unknown_type") -> DeadLetter:
-    return DeadLetter(Record(TOPIC, offset, key.encode(), value, (), datetime.now(UTC)), reason, "does not travel")
+    return DeadLetter(
+        Record(TOPIC, offset, key.encode(), value, (), datetime.now(UTC)),
+        reason,
+        "type 'commitment.retrieved.v1' does not travel",
+    )
 
 
 async def keep(service: CountingService, *letters: DeadLetter) -> None:
@@ -57,11 +62,12 @@ async def test_a_service_that_starts_takes_up_what_it_knows_and_says_who_and_why
     service: CountingService, unique_suffix: str
 ) -> None:
     future = retrieve_event(unique_suffix, 3).replace(b"commitment.retrieved.v1", FROM_THE_FUTURE)
+    of_another_type = replace(letter(3, unique_suffix, future), why="type 'commitment.retrieved.v9' does not travel")
     await keep(
         service,
         letter(1, unique_suffix, retrieve_event(unique_suffix, 1)),
         letter(2, unique_suffix, retrieve_event(unique_suffix, 2), reason="schema"),
-        letter(3, unique_suffix, future),
+        of_another_type,
     )
 
     async def is_taken() -> bool:
@@ -115,9 +121,9 @@ async def test_letters_are_taken_in_the_order_of_their_offsets_up_to_the_limit_o
     letters = [letter(offset, unique_suffix, retrieve_event(unique_suffix, offset)) for offset in range(1, 201)]
     await keep(service, *letters[::-1])
     with capture_logs() as logs:
-        await known_types(service).redrive_known()
+        assert await known_types(service)._look() == 60.0
     assert (await service.counts(unique_suffix))[unique_suffix].count == 150  # each revision was higher than the last
     assert [(await found(service, offset)).settled is None for offset in (150, 151)] == [False, True]
-    assert "dead_letters.more_types_known" in [line["event"] for line in logs]
-    await known_types(service).redrive_known()
+    assert [line["redriven"] for line in logs if line["event"] == "dead_letters.redriven_by_itself"] == [150]
+    assert await known_types(service)._look() == 600.0
     assert (await service.counts(unique_suffix))[unique_suffix].count == 200

@@ -32,7 +32,7 @@ def failing(error: Exception) -> Check:
 
 
 async def test_one_that_hangs_is_ended_and_holds_up_no_other() -> None:
-    found = await check_up([Check("slow", hanging, seconds=0.05), Check("fine", fine)], AROUND, lambda _: None)
+    found = await check_up([Check("slow", hanging, seconds=0.05), Check("fine", fine)], AROUND)
     assert [each.name for each in found] == ["slow", "fine"]
     assert found[0].findings[0].what == "the check did not end within 0.05 s"
     assert found[1].findings == [ok("it", "is fine")]
@@ -48,13 +48,13 @@ async def test_one_that_hangs_is_ended_and_holds_up_no_other() -> None:
     ],
 )
 async def test_an_error_becomes_a_finding(error: Exception, verdict: Verdict, what: str) -> None:
-    [checked] = await check_up([failing(error)], AROUND, lambda _: None)
+    [checked] = await check_up([failing(error)], AROUND)
     assert [(each.verdict, each.what) for each in checked.findings] == [(verdict, what)]
 
 
 async def test_a_server_that_does_not_answer_is_wrong_where_it_is_what_is_looked_at() -> None:
     look = failing(BrokerError("away")).look
-    [checked] = await check_up([Check("kafka", look, is_of_server=True)], AROUND, lambda _: None)
+    [checked] = await check_up([Check("kafka", look, is_of_server=True)], AROUND)
     [finding] = checked.findings
     assert (finding.verdict, "KAFKA_BOOTSTRAP_SERVERS" in finding.remedy) == (Verdict.WRONG, True)
 

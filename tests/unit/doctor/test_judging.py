@@ -189,6 +189,14 @@ def test_a_clock_is_compared_with_ours(seconds: float, verdict: Verdict) -> None
     assert databases.judge_clock("db", NOW + timedelta(seconds=seconds), NOW).verdict is verdict
 
 
+def test_a_slow_answer_is_no_wrong_clock() -> None:
+    answered_at = NOW + timedelta(seconds=9)
+    theirs = NOW + timedelta(seconds=4)
+    assert databases.nearest(theirs, NOW, answered_at) == theirs
+    assert databases.nearest(NOW - timedelta(hours=1), NOW, answered_at) == NOW
+    assert databases.nearest(NOW + timedelta(hours=1), NOW, answered_at) == answered_at
+
+
 @pytest.mark.parametrize(
     ("letters", "backlog", "set_aside", "words"),
     [
