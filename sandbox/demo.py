@@ -4,12 +4,13 @@ import asyncio
 import errno
 import json
 import logging
+import os
 import shlex
 import signal
 import tempfile
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from time import monotonic
@@ -29,10 +30,12 @@ from sandbox.filling import fill
 from sandbox.people import JOBS, PEOPLE
 from sandbox.servers import ServerStartFailed
 from sandbox.servers.local_server import Report
+from sandbox.servers.prometheus import program
 from sandbox.service_process import ServiceProcess
 from sandbox.serving import listen
 from sandbox.story import StepFailedError, Timeline, play
 from sandbox.supervisor import keep_running
+from sandbox.watching import dashboard_command, watched
 from sandbox.world import Ports, World, WorldOptions, running_world
 from schemas.examples.cast import DANA
 from schemas.fields import ToolLevel
@@ -61,6 +64,12 @@ class DemoSettings(BaseSettings):
     demo_sign_in_port: int = Field(default=8084, ge=0, le=MAX_PORT, description="Port of the sign-in.")
     demo_erp_connections: FilePath | None = Field(
         default=None, description="File of ERP connections to use instead of the small ERP; not for the story."
+    )
+    demo_prometheus_port: int | None = Field(
+        default=None,
+        ge=0,
+        le=MAX_PORT,
+        description="Port of a Prometheus that watches the services; without it, none is started.",
     )
 
     @property
@@ -94,7 +103,10 @@ def run_demo(*, folder: Path | None, is_story: bool, erp: str = ErpKind.SMALL, w
         try:
             folder.mkdir(parents=True, exist_ok=True)
             options = replace(options, erp=ErpKind(erp))
-            if taken := _taken(options.ports):
+            prometheus_port = None if is_story else load(DemoSettings).demo_prometheus_port
+            if prometheus_port is not None:
+                program(os.environ)  # before anything is started for it
+            if taken := _taken({**asdict(options.ports), "prometheus": prometheus_port}):
                 _say(taken)
                 return FAILED
             stack.enter_context(logs_in(folder / "demo.log"))
@@ -119,11 +131,11 @@ def logs_in(path: Path) -> Iterator[None]:
         handler.close()
 
 
-def _taken(ports: Ports) -> str:
+def _taken(ports: Mapping[str, int | None]) -> str:
     """Which chosen ports cannot be had, and how to choose others, before any server starts; empty if all are free."""
     sentences = []
     with ExitStack() as held:  # so that two pages with one port are noticed as well
-        for page, port in filter(all, asdict(ports).items()):
+        for page, port in [(page, port) for page, port in ports.items() if port]:
             try:
                 held.enter_context(listen(port))
             except OSError as error:
@@ -133,7 +145,7 @@ def _taken(ports: Ports) -> str:
 
 def _refused(page: str, port: int, error: OSError) -> str:
     name = f"demo_{page}_port"
-    whose = (DemoSettings.model_fields[name].description or "").removeprefix("Port ").rstrip(".")
+    whose = (DemoSettings.model_fields[name].description or "").removeprefix("Port ").rstrip(".").partition(" that ")[0]
     why = "is taken by another program or page" if error.errno == errno.EADDRINUSE else f"cannot be had ({error})"
     return (
         f"The demo cannot run: port {port} {whose} {why}. "
@@ -166,8 +178,22 @@ async def _play_or_wait(folder: Path, options: WorldOptions, *, is_story: bool, 
             click.echo(f"\nAll {timeline.steps} steps were seen.")
             return DONE
         _print_addresses(world)
-        await _fill_and_keep_running(world, waiting if isinstance(world.own_erp, Erp) else 0, report)
+        async with _watched(world, report):
+            await _fill_and_keep_running(world, waiting if isinstance(world.own_erp, Erp) else 0, report)
         return FAILED
+
+
+@asynccontextmanager
+async def _watched(world: World, report: Report) -> AsyncIterator[None]:
+    """A Prometheus watches the services while the block runs, if its port was chosen."""
+    port = load(DemoSettings).demo_prometheus_port
+    if port is None:
+        yield
+        return
+    async with watched(world.services.values(), port=port, report=report) as prometheus:
+        click.echo(f"Prometheus: {prometheus.url}, for a Grafana of your own; or draw the dashboard, in a checkout:")
+        click.echo(f"  {dashboard_command(prometheus.url)}")
+        yield
 
 
 async def _fill_and_keep_running(world: World, waiting: int, report: Report) -> None:

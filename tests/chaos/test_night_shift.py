@@ -7,7 +7,7 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, time
@@ -21,13 +21,13 @@ from ops.grafana.drawing.board import ROW
 from ops.grafana.drawing.panels import Drawn, Window
 from ops.grafana.drawing.prometheus import Prometheus
 from sandbox.erp import Calls, Erp, ErpFault, ErpFaultKind
-from sandbox.started import started
+from sandbox.servers.prometheus import LocalPrometheus
 from sandbox.story import Timeline, play
+from sandbox.watching import SCRAPE_SECONDS, watched
 from sandbox.world import World, WorldOptions, running_world
 from tests.browsers import CHROMIUM
 from tests.chaos.many_commitments import accepting, send, some_ids
 from tests.chaos.statuses import following
-from tests.local_prometheus import SCRAPE_SECONDS, LocalPrometheus, prometheus_in
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.promtool
@@ -109,9 +109,8 @@ def _pictures() -> Path | None:
 @asynccontextmanager
 async def _watched(world: World) -> AsyncIterator[Night]:
     """A Prometheus scrapes the services of `world` while the block runs."""
-    async with AsyncExitStack() as stack:
-        urls = {name: service.url for name, service in world.services.items()}
-        yield Night(await started(stack, LocalPrometheus(urls)), time(), _pictures())
+    async with watched(world.services.values()) as prometheus:
+        yield Night(prometheus, time(), _pictures())
 
 
 async def _is_quiet(night: Night) -> None:
@@ -172,9 +171,3 @@ async def test_the_dashboard_says_within_a_minute_what_is_wrong_and_who_acts(
     seen, over = f"seen {seen_after:.1f} s after the ERP had gone", f"over {over_after:.1f} s after it was back"
     report(f"night shift: {seen}, {held_back} exports held back, {over}")
     assert {each: created[each] for each in ids} == dict.fromkeys(ids, 1)
-
-
-def test_without_prometheus_the_run_fails_and_says_how_to_get_it() -> None:
-    for environment in ({"PATH": "/nowhere"}, {"PATH": "/bin", "PROMETHEUS": "/nowhere/prometheus"}):
-        with pytest.raises(pytest.fail.Exception, match=r"Install it .* PROMETHEUS is its path"):
-            prometheus_in(environment)

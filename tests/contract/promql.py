@@ -140,4 +140,8 @@ class _Reading:
             target, _, source, _ = (each.val for each in part.args[1:] if isinstance(each, StringLiteral))
             self._need([source] if source else [], together)
             return together | {target}
+        if part.func.name == "label_join":
+            target, _, *sources = (each.val for each in part.args[1:] if isinstance(each, StringLiteral))
+            self._need(sources, together)
+            return together | {target}
         return together - {"le"} if part.func.name == "histogram_quantile" else together

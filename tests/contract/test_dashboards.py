@@ -209,6 +209,7 @@ def test_a_page_names_only_what_is_exported(path: Path) -> None:
         ("erp_exports and on (kind) mails_total", ["kind"]),
         ("erp_exports / ignoring (state) group_left () pipeline_lag", ["pipeline_lag"]),
         ('label_replace(erp_exports, "a", "$1", "company", "(.*)")', ["company"]),
+        ('label_join(erp_exports, "a", "", "connection", "company")', ["company"]),
         ("max_over_time(erp_poll_age[1h:1m] offset 1d)", ["erp_poll_age"]),
         ("topk(3, -erp_poll_age)", ["erp_poll_age"]),
     ],

@@ -67,6 +67,17 @@ def test_two_pages_with_one_port_are_reported_as_well() -> None:
     assert "of the approval desk" not in refused
 
 
+def test_a_prometheus_that_cannot_be_had_is_reported_before_any_server_starts() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        refused = _refused(ports=ANY_PORTS | {"DEMO_PROMETHEUS_PORT": port, "PROMETHEUS": sys.executable})
+    missing = _refused(ports=ANY_PORTS | {"DEMO_PROMETHEUS_PORT": "0", "PROMETHEUS": "/nowhere/prometheus"})
+
+    assert f"port {port} of a Prometheus is taken by another program or page. Set DEMO_PROMETHEUS_PORT" in refused
+    assert "Prometheus is not installed here. Install it" in missing
+    assert "Starting" not in missing
+
+
 def test_a_folder_that_cannot_be_made_is_reported_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 

@@ -6,7 +6,7 @@ from ops.grafana.panels import GREEN, RED, YELLOW, Link, Panel, Query, Words, de
 from ops.grafana.promql import CONNECTION, SERVICE, exports, or_zero
 from ops.grafana.rows.waiting import COUNTS, OLDEST
 
-RUNBOOK = Link("What it means, and the steps", "${docs}/runbook.md#${__data.fields.alert}")
+RUNBOOK = Link("What it means, and the steps", "${docs}/runbook.md#${__data.fields.Alert}")
 
 
 def panels() -> Sequence[Panel]:
@@ -113,18 +113,18 @@ def _who_acts() -> Panel:
 
 
 def _firing() -> Panel:
-    alerts = 'max by (severity, owner, alertname, connection, service) (ALERTS{alertstate="firing"})'
+    placed = 'label_join(ALERTS{alertstate="firing"}, "where", " ", "connection", "service")'
+    alerts = f"max by (severity, owner, alertname, where) ({placed})"
     return rows(
         "Alerts that fire",
         Query(alerts),
         columns=[
-            ("severity", "severity"),
-            ("owner", "owner"),
-            ("alertname", "alert"),
-            ("connection", "connection"),
-            ("service", "service"),
+            ("severity", "Severity"),
+            ("alertname", "Alert"),
+            ("where", "Where"),
+            ("owner", "Who acts"),
         ],
-        links=[("alert", RUNBOOK)],
+        links=[("Alert", RUNBOOK)],
         width=6,
         words=Words(
             shows="The alerts that Prometheus sends now, and the owner of each.",

@@ -44,6 +44,21 @@ async def test_a_slow_job_waits_for_a_hundred_times_as_long_as_it_took() -> None
     assert job.runs == 2
 
 
+@pytest.mark.parametrize(("took", "pause"), [(0.7, 60), (3, 60), (6, 60), (30, 300)])
+async def test_a_job_pauses_for_a_minute_at_most_unless_it_would_take_a_tenth_of_the_time(
+    took: float, pause: float
+) -> None:
+    job = SlowJob(took)
+    spared = sparing(job.run, clock=lambda: job.now)
+    await spared()
+    job.now += pause - 1
+    await spared()
+    assert job.runs == 1
+    job.now += 2
+    await spared()
+    assert job.runs == 2
+
+
 async def test_a_job_that_fails_slowly_is_spared_as_well() -> None:
     job = SlowJob(0.5)
     spared = sparing(job.fail, clock=lambda: job.now)
