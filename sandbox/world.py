@@ -129,11 +129,10 @@ async def running_world(
         erp = await _start_erp(stack, options, postgres, links, report, exporter_port)
         sign_in = await enter(running_sign_in(desk_client(desk_url), port=options.ports.sign_in))
         environment = {
-            **service_environment(kafka, postgres, mailbox, sign_in),
+            **service_environment(kafka, postgres, mailbox, sign_in, options.log_format),
             "PUBLIC_URL": desk_url,
             **_approval_environment(folder, options),
             **_erp_environment(folder, options, erp),
-            "LOG_FORMAT": options.log_format,
         }
         commitments = await enter(running_commitments(settings, port=options.ports.commitments, neighbours=links))
         links |= {"Commitments": commitments.url, "Mailbox": mailbox.url} | ({"ERP": erp.url} if erp else {})
