@@ -1,5 +1,6 @@
 """How a connection trusts an ERP over TLS and identifies itself there: a private CA, a client certificate."""
 
+import os
 import ssl
 from functools import cache
 from pathlib import Path
@@ -41,7 +42,7 @@ def tls_context(settings: TlsSettings) -> ssl.SSLContext:
     Without `ca_file`, the system's CAs are trusted, or those that SSL_CERT_FILE or SSL_CERT_DIR names.
     """
     if settings.ca_file is None and settings.client_certificate_file is None:
-        return _of_all()
+        return _of_all(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
     context = _trusting(settings.ca_file)
     if settings.client_certificate_file is not None:
         _identify(context, settings, settings.client_certificate_file)
@@ -49,7 +50,7 @@ def tls_context(settings: TlsSettings) -> ssl.SSLContext:
 
 
 @cache
-def _of_all() -> ssl.SSLContext:
+def _of_all(*_named: str | None) -> ssl.SSLContext:
     """Return the context that connections without files of their own share: a system's CAs take a megabyte."""
     return _trusting(None)
 

@@ -7,7 +7,8 @@ import pytest
 import trustme
 
 from services.exporter.connections import Connections, load_connections
-from services.exporter.connectors.tls import TlsSettings, tls_context
+from services.exporter.connectors.http import HttpSettings
+from services.exporter.connectors.tls import tls_context
 from services.exporter.rules.policy import policy_for
 from services.pipeline.errors import SettingsError
 from tests.unit.exporter.builders import accepted_event
@@ -318,7 +319,7 @@ async def test_the_first_connection_in_the_file_whose_conditions_hold_gets_a_com
 
 def test_connections_without_files_of_their_own_share_the_cas_until_the_file_is_read_again(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_bytes(trustme.CA().cert_pem.bytes())
-    plain = TlsSettings.model_validate(tomllib.loads(MAIN)["connection"][0] | {"kind": "any"})
+    plain = HttpSettings.model_validate(tomllib.loads(MAIN)["connection"][0])
     shared, own = tls_context(plain), tls_context(plain.model_copy(update={"ca_file": tmp_path / "ca.pem"}))
 
     assert tls_context(plain) is shared
