@@ -15,8 +15,9 @@ from schemas.events import DecisionAccepted
 from schemas.routing import Routed, destination
 from services.exporter.connections_file import connector_types, place_of, read_settings
 from services.exporter.connectors.client_password import MAKE_A_HASH, problem_with_hash
-from services.exporter.connectors.protocol import ConnectionSettings, Connector
+from services.exporter.connectors.protocol import ConnectionSettings, Connector, ConnectorType
 from services.exporter.connectors.pull import PullConnector, PullSettings
+from services.exporter.connectors.tls import read_cas_again
 from services.exporter.rules.usable import Usable
 from services.pipeline.errors import SettingsError
 
@@ -188,18 +189,25 @@ class Connections:
 
 def load_connections(path: Path, environ: Mapping[str, str]) -> Connections:
     """Read the connections from the TOML file `path`; SettingsError says what is wrong with it."""
-    connections = [connect(path, settings, environ) for settings in read_settings(path)]
+    read_cas_again()
+    installed = connector_types()
+    connections = [connect(path, settings, environ, installed) for settings in read_settings(path)]
     return Connections({each.name: each for each in connections})
 
 
-def connect(path: Path, settings: ConnectionSettings, environ: Mapping[str, str]) -> Connection:
+def connect(
+    path: Path,
+    settings: ConnectionSettings,
+    environ: Mapping[str, str],
+    installed: Mapping[str, ConnectorType] | None = None,
+) -> Connection:
     """Make the connector of one connection, which opens nothing yet; SettingsError if a secret or a file is missing."""
     place = place_of(path, settings)
     token = _token(place, settings, environ)
     if isinstance(settings, PullSettings):
         _check_password(place, token)
     try:
-        return Connection(settings, connector_types()[settings.kind](settings, token), token)
+        return Connection(settings, (installed or connector_types())[settings.kind](settings, token), token)
     except SettingsError as error:
         raise SettingsError(Usable(token).said(f"{place}: {error}")) from error
 

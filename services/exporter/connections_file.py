@@ -1,7 +1,7 @@
 """Reads the settings of every ERP connection from the file that ERP_CONNECTIONS names, and says what is wrong there."""
 
 import tomllib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from importlib.metadata import entry_points
@@ -107,10 +107,10 @@ def _name(table: Any, number: int) -> Any:
 
 def _all_settings(places: Sequence[_Place], tables: Sequence[dict[str, Any]]) -> tuple[ConnectionSettings, ...]:
     """Return the settings of all connections; SettingsError has a line for each that is wrong."""
-    read, problems = [], []
+    read, problems, installed = [], [], connector_types()
     for place, table in zip(places, tables, strict=True):
         try:
-            read.append(_settings(place, table))
+            read.append(_settings(place, table, installed))
         except SettingsError as error:
             problems.append(str(error))
     if problems:
@@ -118,10 +118,10 @@ def _all_settings(places: Sequence[_Place], tables: Sequence[dict[str, Any]]) ->
     return tuple(read)
 
 
-def _settings(place: _Place, table: dict[str, Any]) -> ConnectionSettings:
+def _settings(place: _Place, table: dict[str, Any], installed: Mapping[str, ConnectorType]) -> ConnectionSettings:
     if not isinstance(table, dict):
         raise place.error([((), "must be a table [[connection]].")])
-    installed, kind = connector_types(), table.get("kind")
+    kind = table.get("kind")
     if isinstance(kind, str) and kind in installed:
         settings_type = installed[kind].settings_type
         try:

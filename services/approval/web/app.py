@@ -87,7 +87,7 @@ def _add_error_handlers(
         HTTPException: problems.on_http_error,
         RequestValidationError: problems.on_invalid,
         CatchingUpError: problems.on_catching_up,
-        **dict.fromkeys(DATABASE_ERRORS, problems.on_database_unavailable),
+        **dict.fromkeys(DATABASE_ERRORS, problems.DatabaseAway()),
     }
     for kind, handler in api_handlers.items():
         app.add_exception_handler(kind, _by_path(handler, desk_handlers.get(kind, handler)))

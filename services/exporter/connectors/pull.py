@@ -4,6 +4,7 @@ The connector turns each thing to ask or to write into a request text, and reads
 with the client, their tickets and what waits for an answer are rows, so a connector keeps nothing between two texts.
 """
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -85,6 +86,11 @@ class Reply:
     text: str
     hresult: str = ""
     message: str = ""
+
+    @property
+    def known_hresult(self) -> str | None:
+        """The code; None where the client sends something else in its place."""
+        return self.hresult if re.fullmatch("0x[0-9A-Fa-f]{1,8}", self.hresult) else None
 
 
 Ask = Callable[[Question], Awaitable[Reply]]

@@ -1,6 +1,8 @@
 """How a connection trusts an ERP over TLS and identifies itself there: a private CA, a client certificate."""
 
+import os
 import ssl
+from functools import cache
 from pathlib import Path
 from typing import Self
 
@@ -39,10 +41,23 @@ def tls_context(settings: TlsSettings) -> ssl.SSLContext:
 
     Without `ca_file`, the system's CAs are trusted, or those that SSL_CERT_FILE or SSL_CERT_DIR names.
     """
+    if settings.ca_file is None and settings.client_certificate_file is None:
+        return _of_all(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
     context = _trusting(settings.ca_file)
     if settings.client_certificate_file is not None:
         _identify(context, settings, settings.client_certificate_file)
     return context
+
+
+@cache
+def _of_all(*_named: str | None) -> ssl.SSLContext:
+    """Return the context that connections without files of their own share: a system's CAs take a megabyte."""
+    return _trusting(None)
+
+
+def read_cas_again() -> None:
+    """Let the connections that are made from now on trust the CAs that the system has by then."""
+    _of_all.cache_clear()
 
 
 def _trusting(ca_file: Path | None) -> ssl.SSLContext:

@@ -1,6 +1,5 @@
 """Converses with the clients of polled ERPs: each call is a transaction, so any process can answer the next one."""
 
-import re
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -28,6 +27,7 @@ from services.pipeline.database import Database, Transaction, may_succeed_later
 from services.pipeline.lease_clock import ClaimTime, LeaseClock
 from services.pipeline.logs import FailureLog
 from services.pipeline.outbox import Outbox
+from services.pipeline.seldom import Seldom
 
 DONE, FAILED = 100, -1
 SILENCE_SECONDS = 10.0
@@ -62,6 +62,7 @@ class Conversations:
         self._may_begin = may_begin
         self._circuits = Circuits()
         self._failures = FailureLog()
+        self._seldom = Seldom()
 
     async def begin(self, connection: str, client: str) -> Admission:
         """Admit a client that has signed in to `connection` and calls from `client`."""
@@ -182,7 +183,7 @@ class Conversations:
             known = await conversations.locked(db, ticket)
             connection = self._connections.named(known.connection) if known else None
             if known is None or known.ended_at is not None or connection is None or not connection.is_polled:
-                log.warning("conversation.ticket_refused", is_known=known is not None)
+                self._refuse(is_known=known is not None)
                 return None
             call = Call(db, connection, replace(known, last_call_at=time.at), time)
             answer = await carry_out(call)
@@ -191,6 +192,11 @@ class Conversations:
             await self._outbox.add(db, call.events)
         self._outbox.wake()
         return answer
+
+    def _refuse(self, *, is_known: bool) -> None:
+        """Say so once a minute: anybody who reaches the endpoint can try tickets."""
+        if (repeats := self._seldom.left_out(is_known)) is not None:
+            log.warning("conversation.ticket_refused", is_known=is_known, repeats=repeats)
 
     async def _next_request(self, call: Call, host: HostFacts) -> str:
         if call.progress.is_waiting:
@@ -226,7 +232,7 @@ class Conversations:
         words = call.connection.polled.unreached(why) or "The ERP could not be opened."
         await self._close(call, words, is_ended=True)
         await self._record(call, Heard(is_reached=False, message=words))
-        log.warning("conversation.erp_unreached", connection=call.connection.name, hresult=_hresult(why))
+        log.warning("conversation.erp_unreached", connection=call.connection.name, hresult=why.known_hresult)
 
     async def _end(self, call: Call) -> str:
         await self._close(call, call.progress.error, is_ended=True)
@@ -274,11 +280,6 @@ def _admitted(connection: str, ticket: str, answer: str) -> Admission:
     metrics.CONVERSATIONS.labels(connection, outcome).inc()
     log.info("conversation.asked", connection=connection, outcome=outcome)
     return Admission(ticket, answer)
-
-
-def _hresult(why: Reply) -> str | None:
-    """Return the code of an error; None where the client sends something else in its place."""
-    return why.hresult if re.fullmatch("0x[0-9A-Fa-f]{1,8}", why.hresult) else None
 
 
 def _note_silent(connection: str) -> None:

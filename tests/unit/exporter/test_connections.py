@@ -1,10 +1,14 @@
 """Reading the file of ERP connections, and the errors in it."""
 
+import tomllib
 from pathlib import Path
 
 import pytest
+import trustme
 
 from services.exporter.connections import Connections, load_connections
+from services.exporter.connectors.http import HttpSettings
+from services.exporter.connectors.tls import tls_context
 from services.exporter.rules.policy import policy_for
 from services.pipeline.errors import SettingsError
 from tests.unit.exporter.builders import accepted_event
@@ -311,3 +315,14 @@ async def test_the_first_connection_in_the_file_whose_conditions_hold_gets_a_com
 
     assert routes(connections, "co-1", "co-3") == ["harbour", None]
     assert [connections.place(name) for name in ("europe", "harbour", "rest")] == [1, 2, 3]
+
+
+def test_connections_without_files_of_their_own_share_the_cas_until_the_file_is_read_again(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_bytes(trustme.CA().cert_pem.bytes())
+    plain = HttpSettings.model_validate(tomllib.loads(MAIN)["connection"][0])
+    shared, own = tls_context(plain), tls_context(plain.model_copy(update={"ca_file": tmp_path / "ca.pem"}))
+
+    assert tls_context(plain) is shared
+    assert own is not shared
+    load_connections(saved(tmp_path, MAIN), ENVIRONMENT)
+    assert tls_context(plain) is not shared

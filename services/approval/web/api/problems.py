@@ -4,7 +4,6 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated, Any
 
-import structlog
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -17,10 +16,11 @@ from services.approval.identity.sign_in.errors import APPROVERS_ONLY, SignInErro
 from services.approval.rules.finding import Finding
 from services.pipeline.database import is_unavailable
 from services.pipeline.legible import legible
+from services.pipeline.logs import FailureLog
+from services.pipeline.seldom import SECONDS
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
-log = structlog.get_logger()
 _TITLES = {
     400: "The request cannot be read",
     401: "Sign in first",
@@ -128,13 +128,19 @@ async def on_sign_in_error(request: Request, error: Exception) -> JSONResponse:
     return response
 
 
-async def on_database_unavailable(request: Request, error: Exception) -> JSONResponse:
-    """Respond while the database is unavailable; any other database error is a bug and raised again."""
-    if not is_unavailable(error):
-        raise error
-    route = request.scope.get("route")  # not the path itself, which has ids, and whatever somebody tries
-    log.warning("api.database_away", route=getattr(route, "path", None), cause=type(error).__name__)
-    return problem(503, "The database does not answer. Try again in a moment: the same answer twice counts once.")
+class DatabaseAway:
+    """Responds while the database is unavailable; any other database error is a bug and raised again."""
+
+    def __init__(self) -> None:
+        self._failures = FailureLog(every_seconds=SECONDS)
+
+    async def __call__(self, request: Request, error: Exception) -> JSONResponse:
+        """Respond, and log it once a minute, however many requests come."""
+        if not is_unavailable(error):
+            raise error
+        route = request.scope.get("route")  # not the path itself, which has ids, and whatever somebody tries
+        self._failures.expected("api.database_away", error, route=getattr(route, "path", None))
+        return problem(503, "The database does not answer. Try again in a moment: the same answer twice counts once.")
 
 
 async def on_catching_up(request: Request, error: Exception) -> JSONResponse:
