@@ -19,7 +19,7 @@ TomlValue = float | bool | str | list[str] | Mapping[str, str]
 
 
 def service_environment(
-    kafka: LocalKafka, postgres: LocalPostgres, mailbox: Mailbox, sign_in: Provider, log_format: str
+    kafka: LocalKafka, postgres: LocalPostgres, mailbox: Mailbox, sign_in: Provider
 ) -> dict[str, str]:
     """The variables with which our services reach the servers around them."""
     return {
@@ -32,7 +32,7 @@ def service_environment(
         "OIDC_CLIENT_ID": sign_in.client.id,
         "OIDC_CLIENT_SECRET": sign_in.client.secret.get_secret_value(),
         "OIDC_AUDIENCE": sign_in.client.audience,
-        "LOG_FORMAT": log_format,
+        "LOG_FORMAT": "console",
     }
 
 

@@ -129,7 +129,7 @@ async def running_world(
         erp = await _start_erp(stack, options, postgres, links, report, exporter_port)
         sign_in = await enter(running_sign_in(desk_client(desk_url), port=options.ports.sign_in))
         environment = {
-            **service_environment(kafka, postgres, mailbox, sign_in, options.log_format),
+            **service_environment(kafka, postgres, mailbox, sign_in),
             "PUBLIC_URL": desk_url,
             **_chosen_environment(folder, options),
             **_erp_environment(folder, options, erp),

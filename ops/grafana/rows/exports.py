@@ -126,7 +126,7 @@ def _unfinished() -> Sequence[Panel]:
                 normal="0.",
                 act="call whoever runs the ERP, or the office of a polled one. Trials are five minutes apart at most.",
             ),
-            links=[_DOWN, page("The client stays away", "operations.md#the-client-stays-away")],
+            links=[_DOWN, page("The client stays away", "runbook.md#pollederpclientaway")],
         ),
     ]
 
@@ -176,7 +176,7 @@ def _polls() -> Sequence[Panel]:
                 normal="below two polls.",
                 act="see that its computer is on and the Web Connector runs.",
             ),
-            links=[page("The client stays away", "operations.md#the-client-stays-away")],
+            links=[page("The client stays away", "runbook.md#pollederpclientaway")],
         ),
         lines(
             "Polls and conversations",
@@ -186,7 +186,7 @@ def _polls() -> Sequence[Panel]:
                 normal="nothing_to_do, and begun while something waits.",
                 act="silent that rises with begun is a client that breaks off; busy is a second computer that polls.",
             ),
-            links=[page("Conversations break off", "operations.md#conversations-break-off")],
+            links=[page("Conversations break off", "runbook.md#pollederpconversationssilent")],
         ),
     ]
 

@@ -164,6 +164,7 @@ def _kept() -> Sequence[Panel]:
         lines(
             "Wrong settings of topics",
             Query(f"max by (service) (pipeline_topic_settings_wrong{{{SERVICE}}})", "{{service}}"),
+            width=6,
             limit=1,
             words=Words(
                 shows="Settings of a service's topics that keep less than was promised.",
@@ -178,6 +179,7 @@ def _kept() -> Sequence[Panel]:
                 f"sum by (service, topic) (increase(pipeline_partly_read_total{{{SERVICE}}}[1h]))",
                 "{{service}} {{topic}}",
             ),
+            width=6,
             words=Words(
                 shows="Records of people with members that we do not understand and read as the least right.",
                 normal="0.",
@@ -185,8 +187,23 @@ def _kept() -> Sequence[Panel]:
             ),
         ),
         lines(
+            "Dead letters that a service redrove by itself, in a day",
+            Query(
+                f"sum by (service, outcome) (increase(dead_letters_redriven_total{{{SERVICE}}}[1d])) > 0",
+                "{{service}} {{outcome}}",
+            ),
+            width=6,
+            words=Words(
+                shows="Messages of a type that the service did not know before its update, and processed since.",
+                normal="some after an update, all of them redriven.",
+                act="failed_again: `countersign dead-letters list` says why.",
+            ),
+            links=[page("Dead letters", "operations.md#dead-letters")],
+        ),
+        lines(
             "Rows deleted in a day",
             Query(by_table, "{{service}} {{table}}"),
+            width=6,
             words=Words(
                 shows="Rows that nothing needs any more, and that were deleted.",
                 normal="above 0 once the system is older than the days that are kept.",
