@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 import yaml
 from jsonschema import Draft7Validator
-from pydantic_settings import BaseSettings
 
 from schemas.topics import BY_NAME
-from services.pipeline.settings import KafkaSettings
+from services.digest.settings import ScheduleSettings
+from services.pipeline.settings import KafkaSettings, OperationsSettings
 from tests.contract.settings_classes import SERVICES, missing, variables
 
 ROOT = Path(__file__).parents[2]
@@ -29,8 +29,8 @@ ROOT_USERS = {"", "0", "root"}
 Compose = dict[str, Any]
 
 
-class MigrateSettings(BaseSettings):
-    """What `countersign migrate` reads: the one database of all services."""
+class MigrateSettings(OperationsSettings, KafkaSettings, ScheduleSettings):
+    """What `countersign migrate` reads, which is the one database of all services, and what `explain` does."""
 
     database_url: str
 

@@ -21,6 +21,7 @@ from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk import add_desk
 from services.approval.web.desk.errors import ErrorHandler
 from services.approval.web.desk.pages import SafeHeaders, safe_headers
+from services.approval.web.story import Stories
 from services.pipeline.body_limit import BodyLimit, plain_refusal
 from services.pipeline.database import DATABASE_ERRORS, Database
 from services.pipeline.errors import CatchingUpError
@@ -40,11 +41,13 @@ def build_app(
 ) -> FastAPI:
     """Return the application; its OpenAPI document is at /api/v1/openapi.json."""
     decisions, identity = Decisions(database, outbox, require_caught_up, rules), Identity(settings, database)
+    stories = Stories(settings, database)
 
     @asynccontextmanager
     async def until_closed(_: FastAPI) -> AsyncIterator[None]:
         yield
         await identity.close()
+        await stories.close()
 
     app = FastAPI(
         lifespan=until_closed,
@@ -59,7 +62,7 @@ def build_app(
     )
     questions = Questions(database, outbox, require_caught_up, settings.link_secret, settings.public_url)
     held = HeldAnswers(decisions, database, outbox, require_caught_up, settings.undo_seconds)
-    dependencies = Dependencies(settings, database, outbox, decisions, identity, lateness, questions, held)
+    dependencies = Dependencies(settings, database, outbox, decisions, identity, lateness, questions, held, stories)
     app.include_router(api_router(dependencies))
     desk_handlers = add_desk(app, dependencies)
     app.add_middleware(BodyLimit, refusal=_too_large)

@@ -32,7 +32,7 @@ EXPORT = accepted(CommitmentExports("c-1"), accepted_event(), NOW, "main").state
 DOCUMENT = ErpDocument(connection="main", id="d-1", number="PO-1")
 LOCKED = Refused(FailureClass.RETRY_LATER, "The record is locked.", "3176")
 KINDS: list[tuple[AttemptOutcome, AttemptKind, str | None, str | None]] = [
-    (Landed((FoundDocument("d-1", "PO-1"), FoundDocument("d-2"))), AttemptKind.IN_ERP, None, "PO-1, d-2"),
+    (Landed((FoundDocument("d-1", "PO-1"), FoundDocument("d-2"))), AttemptKind.IN_ERP, None, "PO-1, ID d-2"),
     (LOCKED, AttemptKind.FAILED, "3176", "The record is locked."),
     (NotRepeated(LOCKED), AttemptKind.FAILED, "3176", "The record is locked."),
     (DocumentGone(DOCUMENT, "It is gone."), AttemptKind.FAILED, None, "It is gone."),

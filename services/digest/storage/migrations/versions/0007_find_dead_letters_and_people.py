@@ -1,4 +1,6 @@
-"""Find dead letters by key"""
+"""Find dead letters by key, and the people of a company"""
+
+from alembic import op
 
 from services.pipeline.migrations.kernel_0005 import find_dead_letters_by_key
 
@@ -8,3 +10,4 @@ down_revision = "0006"
 
 def upgrade() -> None:
     find_dead_letters_by_key("digest")
+    op.create_index("person_by_company", "person", ["company_id"], schema="digest")

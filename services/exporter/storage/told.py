@@ -1,0 +1,81 @@
+"""Reads what the exporter knows of one commitment: a few rows, each found by an index."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+
+from services.exporter.rules.circuit import Circuit
+from services.exporter.rules.export import Export
+from services.exporter.storage import pollers
+from services.exporter.storage.connection_store import circuit_of
+from services.exporter.storage.locking import export_of
+from services.exporter.storage.pollers import Poller
+from services.exporter.storage.tables import COMMITMENT, CONNECTION, EXPORT, POLLER, SNAPSHOT
+from services.pipeline.database import Transaction
+
+MAX_REVISIONS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class CommitmentRow:
+    """Whether a worker has the commitment, and why none takes it up."""
+
+    connection: str | None
+    due_at: datetime | None
+    is_leased: bool
+    set_aside: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionRow:
+    """A connection as it is stored; `told` is its last announcement, as JSON."""
+
+    name: str
+    told: str | None
+    circuit: Circuit
+    poller: Poller
+    configured_until: datetime | None
+
+
+async def commitment(db: Transaction, commitment_id: str) -> CommitmentRow | None:
+    """Return the row of a commitment; None if no order for it has come."""
+    table = COMMITMENT.c
+    is_leased = table.lease_token.is_not(None)
+    chosen = select(table.connection, table.due_at, is_leased, table.set_aside).where(table.id == commitment_id)
+    row = (await db.execute(chosen)).one_or_none()
+    return None if row is None else CommitmentRow(*row)
+
+
+async def exports(db: Transaction, commitment_id: str) -> Sequence[Export]:
+    """Return the exports of its last revisions, lowest revision first."""
+    chosen = select(EXPORT).where(EXPORT.c.commitment_id == commitment_id).order_by(EXPORT.c.revision.desc())
+    return [export_of(row) for row in reversed((await db.execute(chosen.limit(MAX_REVISIONS))).all())]
+
+
+async def order_places(db: Transaction, commitment_id: str) -> Mapping[tuple[int, int], tuple[int, int]]:
+    """Return (partition, offset) of each order that is kept, by revision and round."""
+    table = SNAPSHOT.c
+    chosen = select(table.revision, table.round, table.read_partition, table.read_offset)
+    rows = await db.execute(chosen.where(table.commitment_id == commitment_id, table.read_offset.is_not(None)))
+    return {(row.revision, row.round): (row.read_partition, row.read_offset) for row in rows}
+
+
+async def connection(db: Transaction, name: str) -> ConnectionRow | None:
+    """Return what is stored of the connection `name`."""
+    with_poller = CONNECTION.outerjoin(POLLER, POLLER.c.connection == CONNECTION.c.name)
+    chosen = select(CONNECTION, *pollers.COLUMNS).select_from(with_poller).where(CONNECTION.c.name == name)
+    row = (await db.execute(chosen)).one_or_none()
+    if row is None:
+        return None
+    until = max((each for each in (row.configured_until, row.formerly_until) if each), default=None)
+    return ConnectionRow(name, row.told, circuit_of(row), pollers.poller_of(row), until)
+
+
+async def queue_length(db: Transaction, name: str) -> int:
+    """Return how many commitments wait for the connection `name`."""
+    table = COMMITMENT.c
+    waiting = select(func.count()).where(table.connection == name, table.due_at.is_not(None))
+    count: int = (await db.execute(waiting)).scalar_one()
+    return count
