@@ -1,0 +1,50 @@
+"""What the exporter tells of an export and of its connection."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+from schemas.story import Place
+from services.exporter.rules.circuit import Circuit
+from services.exporter.rules.event_handlers import accepted
+from services.exporter.rules.export import CommitmentExports, Doubt, ExportState
+from services.exporter.rules.telling import told_connection, told_export
+from tests.unit.exporter.builders import NOW, SOON, accepted_event
+
+EXPORT = accepted(CommitmentExports("c-1"), accepted_event(), NOW, "main").state.by_revision[1]
+
+
+def test_an_export_tells_its_marker_its_doubt_and_where_its_order_was_read() -> None:
+    doubted = replace(EXPORT, state=ExportState.IN_DOUBT, doubt=Doubt(message="The connection was reset."))
+    told = told_export(doubted, {(1, 1): (3, 17), (1, 2): (3, 99)})
+    assert (told.state, told.doubt, told.failure) == ("in_doubt", "The connection was reset.", None)
+    assert told.marker == doubted.marker
+    assert told.ordered_at == Place(topic="decision.accepted", partition=3, offset=17)
+
+
+def test_an_order_that_is_no_longer_kept_has_no_place() -> None:
+    assert told_export(EXPORT, {}).ordered_at is None
+
+
+def test_a_connection_is_called_by_its_announced_title_and_is_polled_if_that_says_so() -> None:
+    announced = json.dumps({"name": "main", "title": "QuickBooks", "poller": {"every_seconds": 300}})
+    told = told_connection("main", announced, Circuit(), 3, {"last_asked": NOW}, is_configured=True, now=NOW)
+    assert (told.title, told.is_polled, told.queue_length, told.last_asked) == ("QuickBooks", True, 3, NOW)
+
+
+def test_one_that_was_never_announced_is_called_by_its_name() -> None:
+    told = told_connection("main", None, Circuit(), 0, {}, is_configured=False, now=NOW)
+    assert (told.title, told.is_polled, told.reason) == ("main", False, None)
+
+
+def test_calls_that_are_held_back_tell_why_and_until_when() -> None:
+    circuit = Circuit(open_since=NOW, try_at=NOW + SOON, reason="The ERP is away.", paused_until=NOW + SOON)
+    told = told_connection("main", None, circuit, 0, {}, is_configured=True, now=NOW)
+    assert (told.open_since, told.try_at, told.reason) == (NOW, NOW + SOON, "The ERP is away.")
+    assert told.paused_until == NOW + SOON
+
+
+def test_a_pause_that_is_over_and_its_reason_are_not_told() -> None:
+    circuit = Circuit(paused_until=NOW, reason="Too many requests.")
+    told = told_connection("main", None, circuit, 0, {}, is_configured=True, now=NOW + timedelta(minutes=1))
+    assert (told.paused_until, told.reason) == (None, None)
