@@ -146,7 +146,14 @@ class ToldExport(Told):
     failure: str | None
     doubt: str | None
     is_closed: bool
-    ordered_at: Place | None = Field(default=None, description="Where its last order was read, if that is still kept.")
+
+
+class ToldOrder(Told):
+    """Where the order for a round was read, if its content is still kept."""
+
+    revision: int
+    round: int
+    read_at: Place
 
 
 class ToldConnection(Told):
@@ -170,6 +177,7 @@ class ExporterPart(Part):
     """What the exporter knows; `exports` is empty of what it never got an order for."""
 
     exports: tuple[ToldExport, ...] = ()
+    orders: tuple[ToldOrder, ...] = ()
     attempts: tuple[ToldAttempt, ...] = ()
     connection: ToldConnection | None = None
     leased_until: datetime | None = None

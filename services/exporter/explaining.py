@@ -6,7 +6,7 @@ from datetime import datetime
 from schemas.story import ExporterPart, ToldAttempt, ToldConnection
 from services.exporter.handlers import handlers
 from services.exporter.rules.export import Export
-from services.exporter.rules.telling import told_connection, told_export
+from services.exporter.rules.telling import told_connection, told_export, told_order
 from services.exporter.storage import attempts, told
 from services.exporter.storage.tables import KERNEL
 from services.pipeline.clock import Clock, utc_now
@@ -23,13 +23,14 @@ async def explain(database: Database, commitment_id: str, tails_of: TailsOf, clo
         now = clock()
         row = await told.commitment(db, commitment_id)
         exports = await told.exports(db, commitment_id) if row else ()
-        places = await told.order_places(db, commitment_id) if row else {}
+        orders = await told.orders(db, commitment_id) if row else ()
         kept = await attempts.attempts(db, commitment_id) if row else ()
         name = row.connection if row and row.connection else _last_connection(exports)
         return ExporterPart(
             as_of=now,
             traffic=await read_traffic(db, KERNEL, commitment_id, tails),
-            exports=tuple(told_export(each, places) for each in exports),
+            exports=tuple(map(told_export, exports)),
+            orders=tuple(told_order(*each) for each in orders),
             attempts=tuple(ToldAttempt.model_validate(each) for each in kept),
             connection=await _connection(db, name, now) if name else None,
             leased_until=row.due_at if row and row.is_leased else None,

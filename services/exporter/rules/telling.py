@@ -6,16 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from schemas.events import DecisionAccepted
-from schemas.story import Place, ToldConnection, ToldExport
+from schemas.story import Place, ToldConnection, ToldExport, ToldOrder
 from services.exporter.rules.circuit import Circuit
 from services.exporter.rules.export import Export
 
-Places = Mapping[tuple[int, int], tuple[int, int]]
 
-
-def told_export(export: Export, places: Places) -> ToldExport:
-    """The export of one revision; `places` says where its orders were read, by revision and round."""
-    place = places.get((export.revision, export.ordered_round))
+def told_export(export: Export) -> ToldExport:
+    """The export of one revision."""
     return ToldExport(
         revision=export.revision,
         round=export.round,
@@ -32,8 +29,13 @@ def told_export(export: Export, places: Places) -> ToldExport:
         failure=export.failure and export.failure.message,
         doubt=export.doubt and export.doubt.message,
         is_closed=export.is_closed,
-        ordered_at=place and Place(topic=DecisionAccepted.topic, partition=place[0], offset=place[1]),
     )
+
+
+def told_order(revision: int, round: int, partition: int, offset: int) -> ToldOrder:  # noqa: A002 - the contract's word
+    """Where an order was read."""
+    place = Place(topic=DecisionAccepted.topic, partition=partition, offset=offset)
+    return ToldOrder(revision=revision, round=round, read_at=place)
 
 
 def told_connection(

@@ -1,6 +1,6 @@
 """Reads what the exporter knows of one commitment: a few rows, each found by an index."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -54,12 +54,13 @@ async def exports(db: Transaction, commitment_id: str) -> Sequence[Export]:
     return [export_of(row) for row in reversed((await db.execute(chosen.limit(MAX_REVISIONS))).all())]
 
 
-async def order_places(db: Transaction, commitment_id: str) -> Mapping[tuple[int, int], tuple[int, int]]:
-    """Return (partition, offset) of each order that is kept, by revision and round."""
+async def orders(db: Transaction, commitment_id: str) -> Sequence[tuple[int, int, int, int]]:
+    """Return revision, round, partition and offset of each order whose content is kept, oldest first."""
     table = SNAPSHOT.c
     chosen = select(table.revision, table.round, table.read_partition, table.read_offset)
-    rows = await db.execute(chosen.where(table.commitment_id == commitment_id, table.read_offset.is_not(None)))
-    return {(row.revision, row.round): (row.read_partition, row.read_offset) for row in rows}
+    kept = chosen.where(table.commitment_id == commitment_id, table.read_offset.is_not(None))
+    rows = await db.execute(kept.order_by(table.revision.desc(), table.round.desc()).limit(MAX_REVISIONS))
+    return [(row[0], row[1], row[2], row[3]) for row in reversed(rows.all())]
 
 
 async def connection(db: Transaction, name: str) -> ConnectionRow | None:

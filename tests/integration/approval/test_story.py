@@ -76,7 +76,7 @@ async def page(desk: DeskUnderTest, commitment_id: str = "8841") -> str:
 
 
 async def whole(desk: DeskUnderTest) -> tuple[str, dict[str, Any]]:
-    """The page and the story once every service has answered, which on a busy machine may take it more than a second."""
+    """The page and the story once every service has answered: on a busy machine, that may take more than a second."""
     found: list[tuple[str, dict[str, Any]]] = []
 
     async def is_whole() -> bool:

@@ -32,7 +32,7 @@ async def test_what_is_being_retried_tells_the_last_reason_and_when_the_next_att
 
     (export,), (attempt,) = part.exports, part.attempts
     assert (export.state, export.attempts, export.failure) == ("pending", 1, None)
-    assert export.ordered_at == Place(topic="decision.accepted", partition=3, offset=17)
+    assert [each.read_at for each in part.orders] == [Place(topic="decision.accepted", partition=3, offset=17)]
     assert attempt.outcome is AttemptKind.PUT_OFF
     assert attempt.message
     assert attempt.next_at == export.due_at

@@ -73,7 +73,7 @@ def _order_place(line: ToldLine, exporter: ExporterPart | None) -> Place | None:
     if exporter is None or line.kind != DecisionAccepted.topic:
         return None
     named = (line.revision, line.round)
-    return next((each.ordered_at for each in exporter.exports if (each.revision, each.ordered_round) == named), None)
+    return next((each.read_at for each in exporter.orders if (each.revision, each.round) == named), None)
 
 
 def _attempts(exporter: ExporterPart) -> Iterator[Moment]:

@@ -8,22 +8,23 @@ from schemas.story import Place
 from services.exporter.rules.circuit import Circuit
 from services.exporter.rules.event_handlers import accepted
 from services.exporter.rules.export import CommitmentExports, Doubt, ExportState
-from services.exporter.rules.telling import told_connection, told_export
+from services.exporter.rules.telling import told_connection, told_export, told_order
 from tests.unit.exporter.builders import NOW, SOON, accepted_event
 
 EXPORT = accepted(CommitmentExports("c-1"), accepted_event(), NOW, "main").state.by_revision[1]
 
 
-def test_an_export_tells_its_marker_its_doubt_and_where_its_order_was_read() -> None:
+def test_an_export_tells_its_marker_and_its_doubt() -> None:
     doubted = replace(EXPORT, state=ExportState.IN_DOUBT, doubt=Doubt(message="The connection was reset."))
-    told = told_export(doubted, {(1, 1): (3, 17), (1, 2): (3, 99)})
+    told = told_export(doubted)
     assert (told.state, told.doubt, told.failure) == ("in_doubt", "The connection was reset.", None)
     assert told.marker == doubted.marker
-    assert told.ordered_at == Place(topic="decision.accepted", partition=3, offset=17)
 
 
-def test_an_order_that_is_no_longer_kept_has_no_place() -> None:
-    assert told_export(EXPORT, {}).ordered_at is None
+def test_an_order_tells_where_it_was_read() -> None:
+    told = told_order(1, 2, 3, 17)
+    assert (told.revision, told.round) == (1, 2)
+    assert told.read_at == Place(topic="decision.accepted", partition=3, offset=17)
 
 
 def test_a_connection_is_called_by_its_announced_title_and_is_polled_if_that_says_so() -> None:

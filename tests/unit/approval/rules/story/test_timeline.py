@@ -3,7 +3,7 @@
 import pytest
 
 from schemas.fields import Status
-from schemas.story import AttemptKind, Place
+from schemas.story import AttemptKind, Place, ToldOrder
 from services.approval.rules.story.story import Parts
 from services.approval.rules.story.timeline import timeline, upcoming
 from tests.unit.approval.rules.story.parts import (
@@ -50,8 +50,9 @@ def test_the_answer_of_the_erp_comes_before_what_approval_heard_at_the_same_mome
 
 def test_an_order_has_the_place_at_which_the_exporter_read_it() -> None:
     ordered = approval(lines=(line("decision.accepted", "Dana Ruiz accepted revision 1."),))
-    assert timeline(Parts(ordered, exporter(export(ordered_at=ORDERED))))[0].place == ORDERED
-    assert timeline(Parts(ordered, exporter(export(ordered_round=2, ordered_at=ORDERED))))[0].place is None
+    read, later = (ToldOrder(revision=1, round=number, read_at=ORDERED) for number in (1, 2))
+    assert timeline(Parts(ordered, exporter(orders=(later, read))))[0].place == ORDERED
+    assert timeline(Parts(ordered, exporter(orders=(later,))))[0].place is None
     assert timeline(Parts(ordered))[0].place is None
 
 
