@@ -50,7 +50,6 @@ async def _connection(db: Transaction, name: str, now: datetime) -> ToldConnecti
         name,
         row.told,
         row.circuit,
-        await told.queue_length(db, name),
         {"last_asked": row.poller.last_asked, "trouble": row.poller.trouble},
         is_configured=row.configured_until is not None and row.configured_until > now,
         now=now,

@@ -41,6 +41,14 @@ async def recorded_plans(database: Database, read: Callable[[Transaction], Await
         return [await _plan(db, *each) for each in statements]
 
 
+async def plans_of(database: Database, act: Callable[[], Awaitable[object]]) -> list[str]:
+    """Return the plans of the statements that `act` executes in transactions of its own."""
+    with _recorded(database) as statements:
+        await act()
+    async with database.engine.connect() as db:
+        return [await _plan(db, *each) for each in statements]
+
+
 async def _plan(db: Any, statement: str, parameters: Any) -> str:
     lines = await db.exec_driver_sql(f"explain {statement}", parameters)
     return "\n".join(line[0] for line in lines)

@@ -1,5 +1,6 @@
 """Approval's web application: the JSON API and the desk, each with its own kind of error response."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
@@ -17,7 +18,7 @@ from services.approval.settings import ApprovalSettings
 from services.approval.web.api import problems
 from services.approval.web.api.routes import api_router
 from services.approval.web.api.senders import RateLimitHeaders
-from services.approval.web.dependencies import Dependencies
+from services.approval.web.dependencies import READERS, Dependencies
 from services.approval.web.desk import add_desk
 from services.approval.web.desk.errors import ErrorHandler
 from services.approval.web.desk.pages import SafeHeaders, safe_headers
@@ -41,7 +42,8 @@ def build_app(
 ) -> FastAPI:
     """Return the application; its OpenAPI document is at /api/v1/openapi.json."""
     decisions, identity = Decisions(database, outbox, require_caught_up, rules), Identity(settings, database)
-    stories = Stories(settings, database)
+    readers = asyncio.Semaphore(READERS)
+    stories = Stories(settings, database, readers)
 
     @asynccontextmanager
     async def until_closed(_: FastAPI) -> AsyncIterator[None]:
@@ -62,7 +64,9 @@ def build_app(
     )
     questions = Questions(database, outbox, require_caught_up, settings.link_secret, settings.public_url)
     held = HeldAnswers(decisions, database, outbox, require_caught_up, settings.undo_seconds)
-    dependencies = Dependencies(settings, database, outbox, decisions, identity, lateness, questions, held, stories)
+    dependencies = Dependencies(
+        settings, database, outbox, decisions, identity, lateness, questions, held, stories, readers
+    )
     app.include_router(api_router(dependencies))
     desk_handlers = add_desk(app, dependencies)
     app.add_middleware(BodyLimit, refusal=_too_large)

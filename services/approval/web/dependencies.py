@@ -1,7 +1,7 @@
 """The parts of approval that the routes of the API and the desk use."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from services.approval.decisions import Decisions
 from services.approval.holding import HeldAnswers
@@ -32,5 +32,5 @@ class Dependencies:
     questions: Questions
     held: HeldAnswers
     stories: Stories
-    readers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(READERS))
+    readers: asyncio.Semaphore
     """Taken by whatever loads, compares or shows contents; never while it is held already."""

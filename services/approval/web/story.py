@@ -9,6 +9,7 @@ import httpx2
 from schemas.story import DigestPart, ExporterPart, NotifierPart, Part
 from services.approval.explaining import tell
 from services.approval.rules.story.joining import for_people, join
+from services.approval.rules.story.part import ApprovalPart
 from services.approval.rules.story.story import MissingPart, Parts, Story
 from services.approval.settings import ApprovalSettings
 from services.approval.storage.queries import StoredCommitment
@@ -27,15 +28,16 @@ PartT = TypeVar("PartT", bound=Part)
 class Stories:
     """Asks the other services, each for a short time; a part that does not come is said to be missing."""
 
-    def __init__(self, settings: ApprovalSettings, database: Database) -> None:
+    def __init__(self, settings: ApprovalSettings, database: Database, readers: asyncio.Semaphore) -> None:
         self._settings = settings
         self._database = database
+        self._readers = readers
 
     async def of(self, stored: StoredCommitment) -> Story:
         """Return the story of a commitment as people may see it."""
         id_ = stored.facts.id
         own, exporter, notifier, digest = await asyncio.gather(
-            tell(self._database, stored, no_tails),
+            self._own(stored),
             self._part("exporter", self._settings.exporter_url, id_, ExporterPart),
             self._part("notifier", self._settings.notifier_url, id_, NotifierPart),
             self._part("digest", self._settings.digest_url, id_, DigestPart),
@@ -51,6 +53,10 @@ class Stories:
     @cached_property
     def _client(self) -> httpx2.AsyncClient:
         return new_client(ANSWER_SECONDS)
+
+    async def _own(self, stored: StoredCommitment) -> ApprovalPart:
+        async with self._readers:  # it reads the contents, of which the checks are made
+            return await tell(self._database, stored, no_tails)
 
     async def _part(self, service: str, url: str | None, id_: str, model: type[PartT]) -> PartT | MissingPart:
         token = self._settings.operations_token

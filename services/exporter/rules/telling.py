@@ -42,13 +42,12 @@ def told_connection(
     name: str,
     told: str | None,
     circuit: Circuit,
-    queue_length: int,
     poller: Mapping[str, Any],
     *,
     is_configured: bool,
     now: datetime,
 ) -> ToldConnection:
-    """A connection; `told` is its last announcement, which has its title and says whether the ERP polls."""
+    """A connection; `told` is its last announcement: its title, what waits for it, and whether the ERP polls."""
     announced = json.loads(told) if told else {}
     is_paused = circuit.paused_until is not None and circuit.paused_until > now
     return ToldConnection(
@@ -60,7 +59,7 @@ def told_connection(
         paused_until=circuit.paused_until if is_paused else None,
         reason=circuit.reason if circuit.is_held_back(now) else None,
         last_contact=circuit.last_contact,
-        queue_length=queue_length,
+        queue_length=announced.get("queue_length"),
         is_polled=bool(announced.get("poller")),
         last_asked=poller.get("last_asked"),
         trouble=poller.get("trouble"),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from services.exporter.rules.circuit import Circuit
 from services.exporter.rules.export import Export
@@ -72,11 +72,3 @@ async def connection(db: Transaction, name: str) -> ConnectionRow | None:
         return None
     until = max((each for each in (row.configured_until, row.formerly_until) if each), default=None)
     return ConnectionRow(name, row.told, circuit_of(row), pollers.poller_of(row), until)
-
-
-async def queue_length(db: Transaction, name: str) -> int:
-    """Return how many commitments wait for the connection `name`."""
-    table = COMMITMENT.c
-    waiting = select(func.count()).where(table.connection == name, table.due_at.is_not(None))
-    count: int = (await db.execute(waiting)).scalar_one()
-    return count

@@ -66,6 +66,7 @@ async def test_the_connection_tells_that_it_does_not_answer_and_what_waits(expor
     await exporter.work_once()
     async with exporter.database.begin() as db:
         await keep_configured(db, Names(frozenset({"main"})), exporter.clock())
+    await exporter.connection_report.report()
 
     connection = (await told(exporter)).connection
 
