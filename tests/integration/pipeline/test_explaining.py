@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
+from confluent_kafka import Consumer, TopicPartition
 from pydantic import SecretStr
 from sqlalchemy import insert, text
 
@@ -121,6 +122,18 @@ async def test_kafka_says_where_the_partition_of_a_key_ends(kafka: KafkaUnderTes
     assert before.end is not None
     assert (after[TOPIC].end or 0) > before.end
     assert after[TOPIC].committed is None
+
+
+async def test_kafka_says_what_a_group_has_committed(kafka: KafkaUnderTest, unique_suffix: str) -> None:
+    settings = KafkaSettings(kafka_bootstrap_servers=kafka.bootstrap_servers)
+    await asyncio.to_thread(create_topics, settings, TOPICS)
+    key, group = f"c-{unique_suffix}", f"group-{unique_suffix}"
+    where = without_kafka([TOPIC], key)[TOPIC].partition
+    consumer = Consumer(settings.client_config() | {"group.id": group})
+    await asyncio.to_thread(consumer.commit, offsets=[TopicPartition(*where, 7)], asynchronous=False)
+    consumer.close()
+
+    assert (await Tails(settings, 5.0, group).of([TOPIC], key))[TOPIC].committed == 7
 
 
 async def test_brokers_that_do_not_answer_are_an_error_within_the_time() -> None:
