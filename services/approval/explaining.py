@@ -33,7 +33,9 @@ async def explain(database: Database, asked: str, tails_of: TailsOf, clock: Cloc
     """
     async with database.begin() as db:
         found = await lookups.by_id_or_number(db, asked)
-    if len(found) != 1:
+        if not found:
+            return ApprovalAnswer(traffic=await read_traffic(db, KERNEL, asked, {}))
+    if len(found) > 1:
         return ApprovalAnswer(candidates=tuple(map(_candidate, found)))
     return ApprovalAnswer(part=await tell(database, found[0], tails_of, clock))
 

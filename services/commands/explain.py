@@ -25,9 +25,9 @@ def explain(commitment: str, *, as_json: bool) -> None:
 
     Exit status 1 if there is no such commitment, or if several have the number: these are listed with their ids.
     """
-    gathered, candidates = asyncio.run(gather(commitment, lambda sentence: click.echo(harmless(sentence), err=True)))
-    if candidates is not None:
-        _refuse(commitment, candidates, as_json=as_json)
+    gathered, refusal = asyncio.run(gather(commitment, lambda sentence: click.echo(harmless(sentence), err=True)))
+    if refusal is not None:
+        _refuse(commitment, refusal, as_json=as_json)
     if not gathered.told:
         why = "; ".join(f"{service}: {reason}" for service, reason in gathered.missing.items())
         raise click.ClickException(harmless(f"No service tells of {commitment}. {why}"))
@@ -49,13 +49,24 @@ def _missing(model: Any, service: str, why: str) -> Any:
     return model.MissingPart(service=service, text=f"what {service} knows", why=why)
 
 
-def _refuse(commitment: str, found: Any, *, as_json: bool) -> NoReturn:
+def _refuse(commitment: str, answer: Any, *, as_json: bool) -> NoReturn:
     """List the candidates, and end with exit status 1."""
-    if not found:
-        raise click.ClickException(f"No commitment has the id or the number {harmless(commitment)}.")
-    candidates = [TypeAdapter(type(each)).dump_python(each, mode="json") for each in found]
+    if not answer.candidates:
+        set_aside = " ".join(map(_set_aside, answer.traffic.dead_letters))
+        raise click.ClickException(
+            harmless(f"No commitment has the id or the number {commitment}. {set_aside}".strip())
+        )
+    candidates = [TypeAdapter(type(each)).dump_python(each, mode="json") for each in answer.candidates]
     if as_json:
         print_result({"candidates": candidates}, (), as_json=True)
     else:
         print_rows(f"Commitments with the number {harmless(commitment)}", candidates, as_json=False)
     raise click.ClickException("Several commitments have this number: explain one by its id.")
+
+
+def _set_aside(letter: Any) -> str:
+    """A dead letter of what approval does not know, with what to run."""
+    what = f"Approval has set aside {letter.place}, {letter.reason}: {letter.why.rstrip('.')}."
+    return (
+        what if letter.settled_as else f"{what} Once mended: countersign dead-letters redrive approval {letter.place}"
+    )

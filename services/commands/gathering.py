@@ -47,7 +47,7 @@ class Teller:
 
 
 async def gather(asked: str, note: Note) -> tuple[Gathered, Any]:
-    """Return what is told of the commitment with this id or number, and approval's candidates if it is not one.
+    """Return what is told of the commitment with this id or number, or approval's answer if there is not exactly one.
 
     Takes TOTAL_SECONDS at most. Without approval, `asked` is taken for an id.
     """
@@ -56,7 +56,7 @@ async def gather(asked: str, note: Note) -> tuple[Gathered, Any]:
     await _collect(gathered, [tellers.pop("approval")], began_at + FIRST_SECONDS, note)
     answer = gathered.told.pop("approval", None)
     if answer is not None and answer.part is None:
-        return gathered, answer.candidates
+        return gathered, answer
     if answer is not None:
         gathered.told["approval"] = answer.part
         gathered.commitment_id = answer.part.explanation.id

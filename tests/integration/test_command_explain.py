@@ -161,3 +161,13 @@ async def test_text_of_others_stays_on_its_line(desk: DeskUnderTest, database_ur
     await desk.receive(sent(content("c-1", "SC-001", title="Works\nWho acts next: \x1b[2JNobody")))
     lines = explain(database_url, "SC-001").stdout.splitlines()
     assert lines[0] == "SC-001 Works\\nWho acts next: \\x1b[2JNobody, revision 1 (c-1, company-204)"
+
+
+async def test_one_whose_submission_was_set_aside_is_not_found_but_its_message_is(
+    desk: DeskUnderTest, database_url: str
+) -> None:
+    await desk.consumer.process_messages([("commitment.sent", "c-404", b"no JSON")])
+    ended = explain(database_url, "c-404")
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert "No commitment has the id or the number c-404. Approval has set aside commitment.sent/0/0" in ended.stderr
+    assert "countersign dead-letters redrive approval commitment.sent/0/0" in ended.stderr

@@ -41,15 +41,13 @@ def build_app(
     rules: ApprovalRules = DEFAULTS,
 ) -> FastAPI:
     """Return the application; its OpenAPI document is at /api/v1/openapi.json."""
-    decisions, identity = Decisions(database, outbox, require_caught_up, rules), Identity(settings, database)
-    readers = asyncio.Semaphore(READERS)
-    stories = Stories(settings, database, readers)
+    dependencies = _dependencies(settings, database, outbox, require_caught_up, lateness, rules)
 
     @asynccontextmanager
     async def until_closed(_: FastAPI) -> AsyncIterator[None]:
         yield
-        await identity.close()
-        await stories.close()
+        await dependencies.identity.close()
+        await dependencies.stories.close()
 
     app = FastAPI(
         lifespan=until_closed,
@@ -62,11 +60,6 @@ def build_app(
         # the framework would redirect to whatever Host the request names
         redirect_slashes=False,
     )
-    questions = Questions(database, outbox, require_caught_up, settings.link_secret, settings.public_url)
-    held = HeldAnswers(decisions, database, outbox, require_caught_up, settings.undo_seconds)
-    dependencies = Dependencies(
-        settings, database, outbox, decisions, identity, lateness, questions, held, stories, readers
-    )
     app.include_router(api_router(dependencies))
     desk_handlers = add_desk(app, dependencies)
     app.add_middleware(BodyLimit, refusal=_too_large)
@@ -75,6 +68,29 @@ def build_app(
     app.add_middleware(SafeHeaders, headers=headers)
     _add_error_handlers(app, desk_handlers, headers)
     return app
+
+
+def _dependencies(
+    settings: ApprovalSettings,
+    database: Database,
+    outbox: Outbox,
+    require_caught_up: Callable[[], None],
+    lateness: Lateness,
+    rules: ApprovalRules,
+) -> Dependencies:
+    decisions, readers = Decisions(database, outbox, require_caught_up, rules), asyncio.Semaphore(READERS)
+    return Dependencies(
+        settings=settings,
+        database=database,
+        outbox=outbox,
+        decisions=decisions,
+        identity=Identity(settings, database),
+        lateness=lateness,
+        questions=Questions(database, outbox, require_caught_up, settings.link_secret, settings.public_url),
+        held=HeldAnswers(decisions, database, outbox, require_caught_up, settings.undo_seconds),
+        stories=Stories(settings, database, readers),
+        readers=readers,
+    )
 
 
 def _too_large(path: str, sentence: str) -> Response:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import BaseModel
 
-from schemas.story import Part, Place, Told
+from schemas.story import Part, Place, Told, Traffic
 from services.approval.rules.explanation import Candidate, Explanation
 
 
@@ -27,7 +27,11 @@ class ApprovalPart(Part):
 
 
 class ApprovalAnswer(BaseModel):
-    """The part of the only commitment with an id or a number, else all that it can be: none, or several."""
+    """The part of the only commitment with an id or a number, else all that it can be: none, or several.
+
+    If it is none, `traffic` has what was set aside with what was asked for as its key.
+    """
 
     part: ApprovalPart | None = None
     candidates: tuple[Candidate, ...] = ()
+    traffic: Traffic = Traffic()
