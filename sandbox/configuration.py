@@ -28,6 +28,7 @@ def service_environment(
         "SMTP_URL": mailbox.smtp_url,
         "MAIL_FROM": "Countersign <erp@desk.example>",
         "LINK_SECRET": secrets.token_urlsafe(32),
+        "OPERATIONS_TOKEN": secrets.token_urlsafe(32),
         "OIDC_ISSUER": sign_in.issuer,
         "OIDC_CLIENT_ID": sign_in.client.id,
         "OIDC_CLIENT_SECRET": sign_in.client.secret.get_secret_value(),

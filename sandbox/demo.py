@@ -36,7 +36,7 @@ from sandbox.serving import listen
 from sandbox.story import StepFailedError, Timeline, play
 from sandbox.supervisor import keep_running
 from sandbox.watching import dashboard_command, watched
-from sandbox.world import Ports, World, WorldOptions, running_world
+from sandbox.world import SERVICES, Ports, World, WorldOptions, running_world
 from schemas.examples.cast import DANA
 from schemas.fields import ToolLevel
 from services.pipeline.settings import load
@@ -49,7 +49,15 @@ MAX_ATTEMPTS = 4
 UNDO_SECONDS = 10
 """As by default in production, so that people see the button that takes an acceptance back."""
 
-COMMAND_VARIABLES = ("KAFKA_BOOTSTRAP_SERVERS", "DATABASE_URL", "PUBLIC_URL", "LINK_SECRET", "ERP_CONNECTIONS")
+COMMAND_VARIABLES = (
+    "KAFKA_BOOTSTRAP_SERVERS",
+    "DATABASE_URL",
+    "PUBLIC_URL",
+    "LINK_SECRET",
+    "ERP_CONNECTIONS",
+    "OPERATIONS_TOKEN",
+    *(f"{service.upper()}_URL" for service in SERVICES),
+)
 
 
 class DemoSettings(BaseSettings):

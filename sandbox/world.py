@@ -125,18 +125,18 @@ async def running_world(
         links = {"Approval desk": desk_url}
         report("Starting mailbox and sign-in" if options.erp_connections else "Starting mailbox, ERP and sign-in")
         mailbox = await enter(running_mailbox(http_port=options.ports.mailbox, neighbours=links))
-        exporter_port = free_ports(1)[0] if options.erp.calls_the_exporter else 0
-        erp = await _start_erp(stack, options, postgres, links, report, exporter_port)
+        ports = _service_ports(desk_url)
+        erp = await _start_erp(stack, options, postgres, links, report, ports["exporter"])
         sign_in = await enter(running_sign_in(desk_client(desk_url), port=options.ports.sign_in))
         environment = {
             **service_environment(kafka, postgres, mailbox, sign_in),
             "PUBLIC_URL": desk_url,
+            **{f"{name.upper()}_URL": f"http://{HOST}:{port}" for name, port in ports.items()},
             **_chosen_environment(folder, options),
             **_erp_environment(folder, options, erp),
         }
         commitments = await enter(running_commitments(settings, port=options.ports.commitments, neighbours=links))
         links |= {"Commitments": commitments.url, "Mailbox": mailbox.url} | ({"ERP": erp.url} if erp else {})
-        ports = {"approval": int(desk_url.rpartition(":")[2]), "exporter": exporter_port}
         services = await _start_services(stack, options, environment, ports, report)
         yield World(
             kafka=kafka,
@@ -148,6 +148,12 @@ async def running_world(
             services=services,
             environment=environment,
         )
+
+
+def _service_ports(desk_url: str) -> Mapping[str, int]:
+    """Choose the port of every service before any starts, since they know each other's addresses."""
+    others = [name for name in SERVICES if name != "approval"]
+    return {"approval": int(desk_url.rpartition(":")[2]), **dict(zip(others, free_ports(len(others)), strict=True))}
 
 
 async def _start_servers(

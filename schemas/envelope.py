@@ -3,6 +3,7 @@
 Source: CloudEvents 1.0.2, with its JSON format and its Kafka protocol binding.
 """
 
+from dataclasses import field
 from datetime import datetime
 from hashlib import sha1
 from typing import Any, Generic, TypeVar
@@ -28,7 +29,10 @@ DataT_co = TypeVar("DataT_co", bound=EventData, covariant=True)
 
 @value
 class Event(Generic[DataT_co]):
-    """Something that happened at `time`: `data` about `subject`, told by `source`."""
+    """Something that happened at `time`: `data` about `subject`, told by `source`.
+
+    `place` is the partition and the offset at which it was read; None where it is made.
+    """
 
     id: UUID
     source: str
@@ -36,6 +40,7 @@ class Event(Generic[DataT_co]):
     time: datetime
     data: DataT_co
     traceparent: str | None = None
+    place: tuple[int, int] | None = field(default=None, compare=False)
 
 
 def event_id(data: EventData) -> UUID:
@@ -70,7 +75,14 @@ def encode(event: Event[EventData]) -> bytes:
     return orjson.dumps(envelope, option=orjson.OPT_UTC_Z)
 
 
-def decode(topic_name: str, key: bytes | None, value: bytes | None, headers: Headers, at: datetime) -> Event[EventData]:
+def decode(
+    topic_name: str,
+    key: bytes | None,
+    value: bytes | None,
+    headers: Headers,
+    at: datetime,
+    place: tuple[int, int] | None = None,
+) -> Event[EventData]:
     """The event of a Kafka message; `at` is the broker's time, used where the event gives none that can be believed.
 
     Raises UnreadableError with the reason of the dead letter when the message is not a valid event for its topic.
@@ -85,7 +97,7 @@ def decode(topic_name: str, key: bytes | None, value: bytes | None, headers: Hea
     known = _validated(topic, data)
     _check_key(key, attributes.subject, known.subject)
     time = believed(attributes.time, at) if attributes.time else at
-    return Event(attributes.id, attributes.source, attributes.subject, time, known, attributes.traceparent)
+    return Event(attributes.id, attributes.source, attributes.subject, time, known, attributes.traceparent, place)
 
 
 def safe_reading(topic_name: str, key: bytes | None, at: datetime) -> Event[EventData] | None:

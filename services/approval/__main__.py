@@ -19,6 +19,7 @@ from schemas.events import (
 from services.approval import holding
 from services.approval.aggregates import AGGREGATES
 from services.approval.decisions import Decisions
+from services.approval.explaining import explain
 from services.approval.holding import HeldAnswers
 from services.approval.metrics import REFRESH_SECONDS, refresh_gauges
 from services.approval.rules.refusals import refusal
@@ -30,6 +31,7 @@ from services.approval.web.app import build_app
 from services.pipeline.catching_up import CatchingUp
 from services.pipeline.database import Database
 from services.pipeline.lateness import Lateness
+from services.pipeline.operations_endpoint import with_operations
 from services.pipeline.outbox import Outbox
 from services.pipeline.periodic import every
 from services.pipeline.runtime import Service, run_service
@@ -85,7 +87,9 @@ def build() -> tuple[Service, ApprovalSettings]:
             every(holding.CARRY_OUT_SECONDS, held.carry_out_due),
             every(tallies.FOLD_SECONDS, partial(tallies.keep_folded, database)),
         ),
-        app=build_app(settings, database, outbox, catching_up.require, lateness, rules),
+        app=with_operations(
+            build_app(settings, database, outbox, catching_up.require, lateness, rules), settings, database, explain
+        ),
         publishes=PUBLISHED,
         reply=refusal,
         catching_up=catching_up,

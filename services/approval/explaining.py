@@ -1,37 +1,56 @@
 """Explains one commitment to an operator: where it stands, why, and who does what next."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
-from pydantic import SecretStr
-
 from schemas.fields import Status
+from schemas.story import Place
 from schemas.zones import UTC_NAME
+from services.approval.handlers import HANDLERS
 from services.approval.rules.erp import connection_name, why_unreachable
-from services.approval.rules.explanation import Candidate, Explanation, HistoryLine
+from services.approval.rules.explanation import Candidate, Explanation
 from services.approval.rules.next_steps import next_step
 from services.approval.rules.polled import line_words
 from services.approval.rules.status import EDITABLE, RIBBONS, meaning
+from services.approval.rules.story.part import ApprovalAnswer, ApprovalPart, ToldLine
 from services.approval.storage import audit, directory, line, lookups
+from services.approval.storage.audit import AuditLine
 from services.approval.storage.queries import StoredCommitment
 from services.approval.storage.reviews import Review, review
+from services.approval.storage.tables import KERNEL
 from services.pipeline.clock import Clock, utc_now
-from services.pipeline.database import Transaction
-from services.pipeline.operations import open_database
+from services.pipeline.database import Database, Transaction
+from services.pipeline.explaining import TailsOf, read_traffic, tails_or_nothing
 
-HISTORY_LINES = 5
+TOPICS = sorted(on.data_type.topic for on in HANDLERS)
+MAX_LINES = 150
+"""How many lines of the history are told, the last ones."""
 
 
-async def explain(url: SecretStr, commitment: str, clock: Clock = utc_now) -> Explanation | Sequence[Candidate]:
-    """Return the explanation of the only commitment with this id or number, else all that it can be.
+async def explain(database: Database, asked: str, tails_of: TailsOf, clock: Clock = utc_now) -> ApprovalAnswer:
+    """Return what is known of the only commitment with this id or number, else all that it can be.
 
-    Raises CountersignError if the database cannot be read.
+    One of DATABASE_ERRORS if the database cannot be read.
     """
-    async with open_database(url) as database, database.begin() as db:
-        found = await lookups.by_id_or_number(db, commitment)
-        if len(found) == 1:
-            return await _explained(db, found[0], clock())
-    return [_candidate(each) for each in found]
+    async with database.begin() as db:
+        found = await lookups.by_id_or_number(db, asked)
+        if not found:
+            return ApprovalAnswer(traffic=await read_traffic(db, KERNEL, asked, {}))
+    if len(found) > 1:
+        return ApprovalAnswer(candidates=tuple(map(_candidate, found)))
+    return ApprovalAnswer(part=await tell(database, found[0], tails_of, clock))
+
+
+async def tell(database: Database, stored: StoredCommitment, tails_of: TailsOf, clock: Clock = utc_now) -> ApprovalPart:
+    """Return what is known of a commitment."""
+    company_id, id_ = stored.facts.company_id or "", stored.facts.id
+    tails = await tails_or_nothing(tails_of, TOPICS, id_)
+    async with database.begin() as db:
+        return ApprovalPart(
+            as_of=clock(),
+            traffic=await read_traffic(db, KERNEL, id_, tails),
+            explanation=await _explained(db, stored, clock()),
+            lines=tuple(map(_line, await audit.lines(db, company_id, id_, MAX_LINES))),
+        )
 
 
 async def _explained(db: Transaction, stored: StoredCommitment, now: datetime) -> Explanation:
@@ -56,6 +75,7 @@ async def _explained(db: Transaction, stored: StoredCommitment, now: datetime) -
         title=current.summary.title,
         url=current.summary.url,
         revision=current.revision,
+        round=current.round,
         waiting_revision=current.waiting_revision,
         status=current.status,
         ribbon=RIBBONS[current.status],
@@ -72,7 +92,6 @@ async def _explained(db: Transaction, stored: StoredCommitment, now: datetime) -
         place=place,
         line=line_words(erp, place, now, UTC_NAME) if erp and is_waiting else "",
         findings=_findings(found),
-        history=await _history(db, company_id, facts.id),
     )
 
 
@@ -82,9 +101,9 @@ def _findings(found: Review) -> tuple[str, ...]:
     return tuple(each.text for each in found.findings) if is_open else ()
 
 
-async def _history(db: Transaction, company_id: str, commitment_id: str) -> tuple[HistoryLine, ...]:
-    lines = await audit.lines(db, company_id, commitment_id, HISTORY_LINES)
-    return tuple(HistoryLine(each.at, each.text) for each in reversed(lines))
+def _line(line: AuditLine) -> ToldLine:
+    place = line.place and Place(topic=line.kind, partition=line.place[0], offset=line.place[1])
+    return ToldLine(at=line.at, kind=line.kind, revision=line.revision, round=line.round, text=line.text, place=place)
 
 
 async def _unreachable(db: Transaction, company_id: str, found: Review) -> str:

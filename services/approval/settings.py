@@ -5,7 +5,14 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, SecretStr
 
-from services.pipeline.settings import FINISHED_DAYS_FIELD, ServiceSettings, database_url_field, days_field
+from services.pipeline.settings import (
+    FINISHED_DAYS_FIELD,
+    OptionalUrl,
+    ServiceSettings,
+    database_url_field,
+    days_field,
+    service_url_field,
+)
 
 
 class ApprovalSettings(ServiceSettings):
@@ -40,5 +47,8 @@ class ApprovalSettings(ServiceSettings):
         default=None,
         description="TOML file with one [[company]] per company whose approvers have limits; read at start.",
     )
+    exporter_url: OptionalUrl = service_url_field("exporter")
+    notifier_url: OptionalUrl = service_url_field("notifier")
+    digest_url: OptionalUrl = service_url_field("digest")
     keep_history_days: int = days_field(3650, "Days to keep the history of a finished commitment.")
     keep_finished_days: int = FINISHED_DAYS_FIELD

@@ -5,6 +5,7 @@ from functools import partial
 
 from schemas.events import DigestReady
 from services.digest.aggregates import AGGREGATES
+from services.digest.explaining import GROUP, explain
 from services.digest.projection import Projection
 from services.digest.schedule import WAKE_SECONDS, Schedule
 from services.digest.settings import DigestSettings
@@ -12,6 +13,8 @@ from services.digest.storage import retention
 from services.digest.storage.tables import KERNEL
 from services.pipeline.aggregate import topics_of
 from services.pipeline.database import Database
+from services.pipeline.http import new_app
+from services.pipeline.operations_endpoint import with_operations
 from services.pipeline.outbox import Outbox
 from services.pipeline.periodic import every
 from services.pipeline.runtime import Service, run_service
@@ -33,6 +36,9 @@ def build() -> tuple[Service, DigestSettings]:
         tables=KERNEL,
         database=database,
         outbox=outbox,
+        app=with_operations(
+            new_app("Countersign digest"), settings, database, partial(explain, digest_at=settings.digest_at), GROUP
+        ),
         loops=(projection.run, every(WAKE_SECONDS, build_due, first_after_seconds=WAKE_SECONDS)),
         publishes=PUBLISHED,
         projected=AGGREGATES,

@@ -11,6 +11,7 @@ from services.exporter.aggregates import aggregates
 from services.exporter.comparing import IDLE_SECONDS, ComparisonWork
 from services.exporter.connections import Connections, load_connections
 from services.exporter.expiring import EXPIRING_SECONDS, SHOWN_SECONDS, Expiring
+from services.exporter.explaining import explain
 from services.exporter.polling.conversations import SILENCE_SECONDS, Conversations, conversations_of
 from services.exporter.presence import PRESENCE_SECONDS, Presence
 from services.exporter.rechecking import RECHECK_IDLE_SECONDS, RecheckWork
@@ -26,6 +27,7 @@ from services.pipeline.catching_up import CatchingUp
 from services.pipeline.clock import utc_now
 from services.pipeline.database import Database
 from services.pipeline.lease_clock import LeaseClock
+from services.pipeline.operations_endpoint import with_operations
 from services.pipeline.outbox import Outbox
 from services.pipeline.periodic import Loop, every
 from services.pipeline.runtime import Service, run_service
@@ -61,7 +63,9 @@ def build() -> tuple[Service, ServiceSettings]:
         tables=tables.KERNEL,
         database=database,
         outbox=outbox,
-        app=build_app(connections, conversations, settings.web_connector_url),
+        app=with_operations(
+            build_app(connections, conversations, settings.web_connector_url), settings, database, explain
+        ),
         aggregates=own_aggregates,
         workers=(exporting, *others),
         loops=(*_loops(presence, report, conversations, expiring), reloading.run),

@@ -22,10 +22,11 @@ from services.exporter.rules.drift import written_content
 from services.exporter.rules.evidence import nobody_to_ask, on_trust, shown_words
 from services.exporter.rules.export import CommitmentExports, Export, ExportState
 from services.exporter.rules.failures import unknown_connection
+from services.exporter.rules.kept_attempts import kept_attempt
 from services.exporter.rules.outcome import AttemptOutcome, Broken, ConnectionGone
 from services.exporter.rules.probe import outcome_without_write
 from services.exporter.rules.settling import settle_attempt, unless_changed
-from services.exporter.storage import comparisons
+from services.exporter.storage import attempts, comparisons
 from services.exporter.storage.evidence import unless_of_another
 from services.exporter.storage.locking import lock_named_and_due
 from services.exporter.storage.store import ExportStore
@@ -165,6 +166,9 @@ class ExportWork:
         await self._store.save(db, writes, [StateChange(before.commitment_id, before, decided.state, decided.rows)])
         export = decided.state.by_revision[job.export.revision]
         self._compare_later(writes, export, job, now)
+        kept = kept_attempt(job.export, export, job.lease.token, outcome, result.calls, now)
+        if kept is not None:
+            attempts.keep(writes, kept)
         log.info("export.settled", **self.described(job, result))
         _observe_latency(export, now)
         return decided.publish

@@ -6,12 +6,15 @@ from functools import partial
 from schemas.events import MailSettled
 from services.notifier.aggregates import AGGREGATES
 from services.notifier.composing import Composer
+from services.notifier.explaining import explain
 from services.notifier.settings import NotifierSettings
 from services.notifier.smtp import IDLE_SECONDS, SmtpGateway, SmtpServer
 from services.notifier.storage import retention
 from services.notifier.storage.tables import KERNEL
 from services.notifier.work import CONCURRENCY, REFRESH_SECONDS, SendMails, refresh_gauges
 from services.pipeline.database import Database
+from services.pipeline.http import new_app
+from services.pipeline.operations_endpoint import with_operations
 from services.pipeline.outbox import Outbox
 from services.pipeline.periodic import every
 from services.pipeline.runtime import Service, run_service
@@ -33,6 +36,7 @@ def build() -> tuple[Service, NotifierSettings]:
         tables=KERNEL,
         database=database,
         outbox=outbox,
+        app=with_operations(new_app("Countersign notifier"), settings, database, explain),
         aggregates=AGGREGATES,
         publishes=PUBLISHED,
         workers=(Worker(database, outbox, work, concurrency=CONCURRENCY),),

@@ -42,7 +42,8 @@ def decode_batch(
     replies: list[Event[EventData] | None] = []
     for record in records:
         try:
-            event = decode(record.partition.topic, record.key, record.value, record.headers, record.at)
+            topic, place = record.partition.topic, (record.partition.number, record.offset)
+            event = decode(topic, record.key, record.value, record.headers, record.at, place)
         except Exception as error:  # noqa: BLE001 - no message may end the consumer, which would read it again
             letter = dead_letter_of(record, error)
             safe = None if is_redrive else _safe_reading(letter)

@@ -5,10 +5,11 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from schemas.fields import URL_PATTERN
 from services.pipeline.errors import SettingsError
 
 MIN_KEPT_DAYS = 60
@@ -97,6 +98,41 @@ def _networks(value: str | None) -> str | None:
     return value
 
 
+OPERATIONS_TOKEN_FIELD: Any = Field(
+    default=None,
+    min_length=16,
+    description="Secret with which operators ask the services about a commitment; the same for all, none: no answers.",
+)
+OperationsToken = Annotated[SecretStr | None, BeforeValidator(lambda given: given or None)]
+OptionalUrl = Annotated[str | None, BeforeValidator(lambda given: given or None)]
+
+
+def service_url_field(service: str) -> Any:
+    """Return the settings field for the address at which `service` can be asked about a commitment."""
+    return Field(
+        default=None,
+        pattern=URL_PATTERN,
+        description=f"Address of the {service} service inside your network, to ask it about a commitment.",
+    )
+
+
+class OperationsSettings(BaseSettings):
+    """How the `countersign` command asks the running services; what is not set is not asked."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    operations_token: OperationsToken = OPERATIONS_TOKEN_FIELD
+    approval_url: OptionalUrl = service_url_field("approval")
+    exporter_url: OptionalUrl = service_url_field("exporter")
+    notifier_url: OptionalUrl = service_url_field("notifier")
+    digest_url: OptionalUrl = service_url_field("digest")
+
+    def url_of(self, service: str) -> str | None:
+        """Return the address of `service`; None if it is not set."""
+        url: str | None = getattr(self, f"{service}_url")
+        return url
+
+
 class ServiceSettings(KafkaSettings):
     """What every service needs; each service has a subclass, with `database_url` from its own variable."""
 
@@ -113,19 +149,9 @@ class ServiceSettings(KafkaSettings):
     otel_exporter_otlp_endpoint: str | None = Field(
         default=None, description="Where to send traces (OTLP over HTTP); without it, there are none."
     )
+    operations_token: OperationsToken = OPERATIONS_TOKEN_FIELD
     keep_dead_letters_days: int = days_field(90, "Days to keep a dead letter after it was redriven or discarded.")
     log_format: Literal["json", "console"] = Field(default="json", description="json for machines, console for people.")
-
-
-class OperationsSettings(BaseSettings):
-    """Where an operator's commands find the running services; what is not set is not asked."""
-
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
-
-    approval_url: str | None = Field(default=None, description="Where commands reach approval, with its health checks.")
-    exporter_url: str | None = Field(default=None, description="Where commands reach the exporter.")
-    notifier_url: str | None = Field(default=None, description="Where commands reach the notifier.")
-    digest_url: str | None = Field(default=None, description="Where commands reach the digest.")
 
 
 def load(settings_type: type[SettingsT], **given: Any) -> SettingsT:

@@ -137,6 +137,8 @@ def _dead_letter(metadata: MetaData) -> Table:
         Column("settled_at", DateTime(timezone=True)),
         Column("settled_by", Text),
         Column("settled_because", Text),
+        # by hash, since a key may be longer than an entry of any other index
+        Index("dead_letter_by_key", "key", postgresql_using="hash"),
         Index("dead_letter_by_reason", "reason"),
         Index("dead_letter_open", "reason", postgresql_where=text("settled_at is null")),
         Index("dead_letter_settled", "settled_at", postgresql_where=text("settled_at is not null")),

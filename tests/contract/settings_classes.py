@@ -8,7 +8,7 @@ from pydantic_settings import BaseSettings
 
 from sandbox.demo import DemoSettings
 from services.approval.settings import ApprovalSettings
-from services.digest.settings import DigestSettings
+from services.digest.settings import DigestSettings, ScheduleSettings
 from services.exporter.settings import ExporterSettings
 from services.notifier.settings import NotifierSettings
 from services.pipeline.settings import KafkaSettings, OperationsSettings
@@ -21,7 +21,13 @@ SERVICES: dict[str, SettingsType] = {
     "notifier": NotifierSettings,
     "digest": DigestSettings,
 }
-CLASSES: tuple[SettingsType, ...] = (*SERVICES.values(), KafkaSettings, OperationsSettings, DemoSettings)
+CLASSES: tuple[SettingsType, ...] = (
+    *SERVICES.values(),
+    KafkaSettings,
+    OperationsSettings,
+    ScheduleSettings,
+    DemoSettings,
+)
 
 
 def fields(settings: SettingsType) -> Iterator[tuple[tuple[str, ...], FieldInfo]]:

@@ -13,11 +13,10 @@ from typing import Any
 import pytest
 import yaml
 from jsonschema import Draft7Validator
-from pydantic_settings import BaseSettings
 
 from schemas.topics import BY_NAME
 from services.approval.settings import ApprovalSettings
-from services.digest.settings import DigestSettings
+from services.digest.settings import DigestSettings, ScheduleSettings
 from services.exporter.settings import ExporterSettings
 from services.notifier.settings import NotifierSettings
 from services.pipeline.settings import KafkaSettings, OperationsSettings
@@ -36,8 +35,8 @@ ROOT_USERS = {"", "0", "root"}
 Compose = dict[str, Any]
 
 
-class MigrateSettings(BaseSettings):
-    """What `countersign migrate` reads: the one database of all services."""
+class MigrateSettings(OperationsSettings, KafkaSettings, ScheduleSettings):
+    """What `countersign migrate` reads, which is the one database of all services, and what `explain` does."""
 
     database_url: str
 

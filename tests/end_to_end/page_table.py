@@ -119,6 +119,8 @@ PAGES = (
     PageUnderTest(_DESK, "one-approved-by-another", f"/commitments/{FIRST_APPROVED}"),
     PageUnderTest(_DESK, "one-synced", f"/commitments/{example(Course.SYNCED)}"),
     PageUnderTest(_DESK, "one-rejected", f"/commitments/{example(Course.REJECTED)}"),
+    PageUnderTest(_DESK, "story-in-doubt", f"/commitments/{example(Course.NAMED)}/story"),
+    PageUnderTest(_DESK, "story-failed", f"/commitments/{example(Course.FAILED)}/story"),
     PageUnderTest(_DESK, "one-of-a-viewer", f"/commitments/{example(Course.WAITS)}", who=KIM.id),
     PageUnderTest(_DESK, "one-missing", "/commitments/commitment-0"),
     PageUnderTest(_DESK, "directory", _DIRECTORY),

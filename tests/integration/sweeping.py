@@ -1,13 +1,13 @@
 """Runs a rule of a service's retention to its end, and shows how PostgreSQL finds the rows."""
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import event
 
-from services.pipeline.database import Database
+from services.pipeline.database import Database, Transaction
 from services.pipeline.retention import Sweep
 
 
@@ -30,6 +30,22 @@ async def plans(database: Database, sweep: Sweep, before: datetime, after: str =
             swept = await sweep(db, after, before)
             assert swept.rows > 0
         await db.rollback()
+        return [await _plan(db, *each) for each in statements]
+
+
+async def recorded_plans(database: Database, read: Callable[[Transaction], Awaitable[object]]) -> list[str]:
+    """Return the plans of the statements that `read` executes."""
+    async with database.engine.connect() as db:
+        with _recorded(database) as statements:
+            await read(db)
+        return [await _plan(db, *each) for each in statements]
+
+
+async def plans_of(database: Database, act: Callable[[], Awaitable[object]]) -> list[str]:
+    """Return the plans of the statements that `act` executes in transactions of its own."""
+    with _recorded(database) as statements:
+        await act()
+    async with database.engine.connect() as db:
         return [await _plan(db, *each) for each in statements]
 
 

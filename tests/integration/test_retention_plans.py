@@ -62,6 +62,10 @@ EXPORTER_ROWS = (
     """insert into exporter.conversation (ticket, connection, client, began_at, last_call_at, progress, ended_at)
     select encode(sha256(n::text::bytea), 'hex'), 'books', 'h', now(), now(), '{}', now() - interval '5 minutes' * n
     from generate_series(1, 200000) n""",
+    """insert into exporter.attempt (commitment_id, token, company_id, revision, round, outcome, is_probe, calls,
+        ended_at)
+    select 'c' || n % 50000, gen_random_uuid(), 'co', 1, 1, 'in_erp', false, 2, now() - interval '5 minutes' * n
+    from generate_series(1, 200000) n""",
 )
 NOTIFIER_ROWS = (
     """insert into notifier.mail (event_id, recipient_id, recipient_name, recipient_email, kind, company_id, event_data,

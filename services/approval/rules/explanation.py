@@ -24,16 +24,8 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class HistoryLine:
-    """Something that happened, in words."""
-
-    at: datetime
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class Explanation:
-    """Where a commitment stands; times in words are in UTC. `history` has its last lines, the newest first.
+    """Where a commitment stands; times in words are in UTC.
 
     `place` and `line` are its place before an ERP that asks for work, and that with how its client is doing.
     `attempts` is how many calls the failed export made, None while that is not known.
@@ -46,6 +38,7 @@ class Explanation:
     title: str
     url: str
     revision: int
+    round: int
     waiting_revision: int | None
     status: Status
     ribbon: Ribbon
@@ -62,11 +55,10 @@ class Explanation:
     place: int | None
     line: str
     findings: tuple[str, ...]
-    history: tuple[HistoryLine, ...]
 
 
-def lines(found: Explanation) -> Iterator[str]:
-    """The explanation for people, line by line."""
+def lines(found: Explanation, who: str, step: str) -> Iterator[str]:
+    """The explanation for people, line by line; `who` acts next, and the `step` is what they do."""
     yield f"{found.number} {found.title}, revision {found.revision} ({found.id}, {found.company_id})"
     editable = "can" if found.editable else "cannot"
     yield f"Status: {STATUS_WORDS[found.status]} since {moment(found.since, UTC_NAME)}"
@@ -74,8 +66,8 @@ def lines(found: Explanation) -> Iterator[str]:
     yield f"Meaning: {found.message}"
     if found.waiting_revision:
         yield f"Waiting behind it: revision {found.waiting_revision}"
-    yield f"Who acts next: {found.acts_next}"
-    yield f"Next step: {found.next_step}"
+    yield f"Who acts next: {who}"
+    yield f"Next step: {step}"
     if found.attempts is not None:
         yield f"Attempts: {found.attempts}"
     yield f"ERP: {_erp(found)}"
@@ -85,9 +77,6 @@ def lines(found: Explanation) -> Iterator[str]:
     for finding in found.findings:
         yield f"Check: {finding}"
     yield f"In the project: {found.url}"
-    yield "History, newest first:"
-    for line in found.history:
-        yield f"  {moment(line.at, UTC_NAME)}  {line.text}"
 
 
 def _erp(found: Explanation) -> str:

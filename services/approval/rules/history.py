@@ -54,6 +54,7 @@ def entry(facts: CommitmentFacts, event: Event[EventData]) -> HistoryEntry:
         round=vars(event.data).get("round"),
         text=_text(facts, event.data),
         chained=chained,
+        place=event.place,
     )
 
 

@@ -35,7 +35,8 @@ class Chained:
 class HistoryEntry:
     """Something that happened to a commitment, in words. Key: event id; a repeat is dropped.
 
-    `kind` is the event's topic; `text` is a sentence without the commitment's number.
+    `kind` is the event's topic; `text` is a sentence without the commitment's number. `place` is the partition and the
+    offset of the event, None for a decision that was made here.
     """
 
     event_id: UUID
@@ -48,6 +49,7 @@ class HistoryEntry:
     round: int | None
     text: str
     chained: Chained | None = None
+    place: tuple[int, int] | None = None
 
 
 StoredRow = SubmissionRow | HistoryEntry

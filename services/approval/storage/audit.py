@@ -1,8 +1,9 @@
 """Reads the whole history of a commitment, as an auditor needs it: every line, and the chain of its decisions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 
@@ -16,7 +17,10 @@ MAX_RECENT_LINES = 500
 
 @dataclass(frozen=True, slots=True)
 class AuditLine:
-    """Something that happened; a decision of the chain has a `position`, and `decision` is what its `hash` protects."""
+    """Something that happened; a decision of the chain has a `position`, and `decision` is what its `hash` protects.
+
+    `place` is the partition and the offset at which its event was read, None for what is told here.
+    """
 
     event_id: str
     at: datetime
@@ -28,6 +32,7 @@ class AuditLine:
     position: int | None
     hash: str | None
     decision: str | None
+    place: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +65,16 @@ async def lines(db: Transaction, company_id: str, commitment_id: str, limit: int
     table = HISTORY.c
     chosen = select(
         *(table.event_id, table.at, table.kind, table.actor, table.revision, table.round, table.text),
-        *(table.position, table.hash, table.decision),
+        *(table.position, table.hash, table.decision, table.read_partition, table.read_offset),
     ).where(table.commitment_id == commitment_id, table.company_id == company_id)
     rows = await db.execute(chosen.order_by(table.at.desc(), table.event_id).limit(limit))
-    return _with_decisions_in_order([AuditLine(str(row.event_id), *row[1:]) for row in reversed(rows.all())])
+    return _with_decisions_in_order([_audit_line(row) for row in reversed(rows.all())])
+
+
+def _audit_line(row: Any) -> AuditLine:
+    event_id, *told, partition, offset = row
+    line = AuditLine(str(event_id), *told)
+    return line if offset is None else replace(line, place=(partition, offset))
 
 
 def _with_decisions_in_order(found: list[AuditLine]) -> Sequence[AuditLine]:

@@ -216,4 +216,6 @@ def _history(entry: HistoryEntry) -> dict[str, Any]:
         "position": entry.chained and entry.chained.position,
         "hash": entry.chained and entry.chained.hash,
         "decision": entry.chained and entry.chained.form,
+        "read_partition": entry.place and entry.place[0],
+        "read_offset": entry.place and entry.place[1],
     }

@@ -240,6 +240,8 @@ HISTORY = Table(
     Column("position", BigInteger, comment="of a decision in the chain of its commitment"),
     Column("hash", Text, comment="of the decision, with that of the one before"),
     Column("decision", Text, comment="what the hash protects, in its RFC 8785 form"),
+    Column("read_partition", Integer, comment="of where its event was read; empty if told here"),
+    Column("read_offset", BigInteger),
     Index("history_by_commitment", "commitment_id", "at"),
 )
 

@@ -1,5 +1,6 @@
 """Approval's web application: the JSON API and the desk, each with its own kind of error response."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
@@ -17,10 +18,11 @@ from services.approval.settings import ApprovalSettings
 from services.approval.web.api import problems
 from services.approval.web.api.routes import api_router
 from services.approval.web.api.senders import RateLimitHeaders
-from services.approval.web.dependencies import Dependencies
+from services.approval.web.dependencies import READERS, Dependencies
 from services.approval.web.desk import add_desk
 from services.approval.web.desk.errors import ErrorHandler
 from services.approval.web.desk.pages import SafeHeaders, safe_headers
+from services.approval.web.story import Stories
 from services.pipeline.body_limit import BodyLimit, plain_refusal
 from services.pipeline.database import DATABASE_ERRORS, Database
 from services.pipeline.errors import CatchingUpError
@@ -40,12 +42,13 @@ def build_app(
     rules: ApprovalRules = DEFAULTS,
 ) -> FastAPI:
     """Return the application; its OpenAPI document is at /api/v1/openapi.json."""
-    decisions, identity = Decisions(database, outbox, require_caught_up, rules), Identity(settings, database)
+    dependencies = _dependencies(settings, database, outbox, require_caught_up, lateness, rules)
 
     @asynccontextmanager
     async def until_closed(_: FastAPI) -> AsyncIterator[None]:
         yield
-        await identity.close()
+        await dependencies.identity.close()
+        await dependencies.stories.close()
 
     app = FastAPI(
         lifespan=until_closed,
@@ -59,9 +62,6 @@ def build_app(
         redirect_slashes=False,
         telemetry=TELEMETRY,
     )
-    questions = Questions(database, outbox, require_caught_up, settings.link_secret, settings.public_url)
-    held = HeldAnswers(decisions, database, outbox, require_caught_up, settings.undo_seconds)
-    dependencies = Dependencies(settings, database, outbox, decisions, identity, lateness, questions, held)
     app.include_router(api_router(dependencies))
     desk_handlers = add_desk(app, dependencies)
     app.add_middleware(BodyLimit, refusal=_too_large)
@@ -70,6 +70,29 @@ def build_app(
     app.add_middleware(SafeHeaders, headers=headers)
     _add_error_handlers(app, desk_handlers, headers)
     return app
+
+
+def _dependencies(
+    settings: ApprovalSettings,
+    database: Database,
+    outbox: Outbox,
+    require_caught_up: Callable[[], None],
+    lateness: Lateness,
+    rules: ApprovalRules,
+) -> Dependencies:
+    decisions, readers = Decisions(database, outbox, require_caught_up, rules), asyncio.Semaphore(READERS)
+    return Dependencies(
+        settings=settings,
+        database=database,
+        outbox=outbox,
+        decisions=decisions,
+        identity=Identity(settings, database),
+        lateness=lateness,
+        questions=Questions(database, outbox, require_caught_up, settings.link_secret, settings.public_url),
+        held=HeldAnswers(decisions, database, outbox, require_caught_up, settings.undo_seconds),
+        stories=Stories(settings, database, readers),
+        readers=readers,
+    )
 
 
 def _too_large(path: str, sentence: str) -> Response:

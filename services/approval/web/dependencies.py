@@ -1,13 +1,14 @@
 """The parts of approval that the routes of the API and the desk use."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from services.approval.decisions import Decisions
 from services.approval.holding import HeldAnswers
 from services.approval.identity.identity import Identity
 from services.approval.questions import Questions
 from services.approval.settings import ApprovalSettings
+from services.approval.web.story import Stories
 from services.pipeline.database import Database
 from services.pipeline.lateness import Lateness
 from services.pipeline.outbox import Outbox
@@ -30,5 +31,6 @@ class Dependencies:
 
     questions: Questions
     held: HeldAnswers
-    readers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(READERS))
+    stories: Stories
+    readers: asyncio.Semaphore
     """Taken by whatever loads, compares or shows contents; never while it is held already."""

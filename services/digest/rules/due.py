@@ -27,3 +27,11 @@ def latest_due(now: datetime, zone: ZoneInfo, digest_at: time) -> Due:
     # three dates, because a zone that crosses the date line skips a whole one
     dates = (due_on(today - timedelta(days=days), zone, digest_at) for days in range(3))
     return next(due for due in dates if due.at <= now)
+
+
+def next_due(now: datetime, zone: ZoneInfo, digest_at: time) -> Due:
+    """Return the summary that becomes due next."""
+    today = now.astimezone(zone).date()
+    # three dates, because a zone that crosses the date line skips a whole one
+    dates = (due_on(today + timedelta(days=days), zone, digest_at) for days in range(3))
+    return next(due for due in dates if due.at > now)

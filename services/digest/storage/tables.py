@@ -47,6 +47,7 @@ PERSON = Table(
     Column("erp_tool", Text, nullable=False),
     Column("can_push_to_accounting", Boolean, nullable=False),
     Column("digest_subscribed", Boolean, nullable=False),
+    Index("person_by_company", "company_id"),
 )
 
 PREFERENCE = Table(

@@ -34,8 +34,9 @@ def accepted(
         return Decided(exports, is_changed=exports != before)
     export = _ordered(event, now, connection) if known is None else _reordered(known, event, connection)
     decided = advance(exports.with_export(export), now)
+    data, place = event.data, event.place or (None, None)
     snapshot = ApprovedSnapshot(
-        event.data.commitment_id, event.data.company_id, export.revision, event.data.round, event.data.commitment.text
+        data.commitment_id, data.company_id, export.revision, data.round, data.commitment.text, *place
     )
     is_answered = known is not None and known.is_done and not export.is_reopening
     repeated = _success_event(exports, now) if is_answered else ()

@@ -148,6 +148,10 @@ class ApprovedSnapshot:
     revision: int
     round: int
     text: str
+    read_partition: int | None = field(default=None, compare=False)
+    """Where the order was read, with `read_offset`."""
+
+    read_offset: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

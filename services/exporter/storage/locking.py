@@ -122,7 +122,7 @@ async def _read(db: Transaction, named: Sequence[Row[Any]], due: Sequence[Row[An
     exports: dict[str, dict[int, Export]] = {row.id: {} for row in (*named, *due)}
     approved: dict[tuple[str, int], str] = {}
     for row in await db.execute(_EXPORTS, {"keys": list(exports), "due": [row.id for row in due]}):
-        exports[row.commitment_id][row.revision] = _export(row)
+        exports[row.commitment_id][row.revision] = export_of(row)
         if row.text is not None:
             approved[row.commitment_id, row.revision] = row.text
     found = {row.id: _commitment_exports(row, exports[row.id]) for row in due}
@@ -164,7 +164,8 @@ def _commitment_exports(row: Row[Any], exports: Mapping[int, Export]) -> Commitm
     )
 
 
-def _export(row: Row[Any]) -> Export:
+def export_of(row: Row[Any]) -> Export:
+    """Return the export in a row with the columns of the table."""
     values = {name: getattr(row, name) for name in EXPORT_COLUMNS}
     records = {name: model.model_validate(values[name]) for name, model in _RECORDS.items() if values[name] is not None}
     return Export(**{**values, **records, "state": ExportState(values["state"])})

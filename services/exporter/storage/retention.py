@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import and_, delete, exists, or_, select
 
 from services.exporter.rules.export import ExportState
-from services.exporter.storage.tables import COMMITMENT, CONVERSATION, EXPORT, SNAPSHOT
+from services.exporter.storage.tables import ATTEMPT, COMMITMENT, CONVERSATION, EXPORT, SNAPSHOT
 from services.pipeline.database import Transaction
 from services.pipeline.retention import (
     MAX_ROWS,
@@ -31,6 +31,7 @@ def rules(finished_days: int) -> tuple[RetentionRule, ...]:
         RetentionRule("snapshot", finished_days, sweep_snapshots),
         RetentionRule("export", finished_days, sweep_exports),
         RetentionRule("conversation", finished_days, sweep_conversations),
+        RetentionRule("attempt", finished_days, sweep_attempts),
     )
 
 
@@ -87,3 +88,9 @@ async def sweep_conversations(db: Transaction, after: str, before: datetime) -> 
     """Delete conversations with the clients of polled ERPs that have ended."""
     del after
     return await delete_oldest(db, CONVERSATION, CONVERSATION.c.ended_at, before)
+
+
+async def sweep_attempts(db: Transaction, after: str, before: datetime) -> Swept:
+    """Delete what the ERP answered long ago."""
+    del after
+    return await delete_oldest(db, ATTEMPT, ATTEMPT.c.ended_at, before)

@@ -147,7 +147,31 @@ SNAPSHOT = Table(
     Column("company_id", Text, nullable=False),
     # the approved content verbatim, never jsonb: its hash must stay the same
     Column("text", Text, nullable=False),
+    # where the order was read
+    Column("read_partition", Integer),
+    Column("read_offset", BigInteger),
     ForeignKeyConstraint(["commitment_id"], [COMMITMENT.c.id]),
+)
+
+# what each attempt led to, for those who want to know why an export is where it is; nothing decides by it
+ATTEMPT = Table(
+    "attempt",
+    METADATA,
+    Column("commitment_id", Text, primary_key=True),
+    # of the lease under which it was made
+    Column("token", Uuid, primary_key=True),
+    Column("company_id", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("connection", Text),
+    Column("outcome", Text, nullable=False),
+    Column("is_probe", Boolean, nullable=False),
+    Column("calls", Integer, nullable=False),
+    Column("code", Text),
+    Column("message", Text),
+    Column("ended_at", _INSTANT, nullable=False),
+    Column("next_at", _INSTANT),
+    Index("attempt_ended", "ended_at"),
 )
 
 LOOK = Table(

@@ -152,6 +152,8 @@ def _row_of(each: Mail) -> dict[str, Any]:
         "state": MailState.PENDING,
         "next_attempt_at": first_attempt_at(each),
         "together": occasion_of(each),
+        "read_partition": each.place and each.place[0],
+        "read_offset": each.place and each.place[1],
     }
 
 

@@ -1,6 +1,6 @@
 """The notifier's tables: one row for each mail, and the tables of the pipeline."""
 
-from sqlalchemy import CheckConstraint, Column, DateTime, Index, Integer, MetaData, Table, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, Integer, MetaData, Table, Text, text
 from sqlalchemy.dialects.postgresql import UUID
 
 from services.notifier.rules.delivery import OPEN, MailState
@@ -39,6 +39,9 @@ MAIL = Table(
     Column("together", Text),  # the same for all mails of one occasion to one person; null if it always goes alone
     # the event of the mail in whose message it goes out, its own if it is that one; null before the first attempt
     Column("sent_with", UUID(as_uuid=True)),
+    # where its event was read
+    Column("read_partition", Integer),
+    Column("read_offset", BigInteger),
     CheckConstraint(f"state in ({_STATES})", name="mail_state_is_known"),
     CheckConstraint(f"(state in ({_OPEN_STATES})) = (next_attempt_at is not null)", name="mail_is_due_while_open"),
 )

@@ -8,6 +8,7 @@ from services.pipeline.broker.brokers import Brokers
 from services.pipeline.broker.consumer import BatchConsumer
 from services.pipeline.broker.producer import EventProducer
 from services.pipeline.broker.reader import TopicReader
+from services.pipeline.broker.tails import Tail, Tails, without_kafka
 from services.pipeline.broker.topic_configs import (
     TopicFindings,
     correct_settings,
@@ -22,6 +23,8 @@ __all__ = [
     "BrokerWatch",
     "Brokers",
     "EventProducer",
+    "Tail",
+    "Tails",
     "TopicFindings",
     "TopicReader",
     "correct_settings",
@@ -29,4 +32,5 @@ __all__ = [
     "find_wrong_settings",
     "find_wrong_settings_apart",
     "wait_for_broker",
+    "without_kafka",
 ]

@@ -71,6 +71,7 @@ MATRIX: dict[tuple[str, str], Entry] = {
     ("GET", ONE_API): Entry(Needs.VIEW, is_scoped=True),
     ("GET", f"{ONE_API}/history"): Entry(Needs.VIEW, is_scoped=True),
     ("GET", f"{ONE_API}/audit"): Entry(Needs.VIEW, is_scoped=True),
+    ("GET", f"{API}/commitments/{{commitment_id:path}}/story"): Entry(Needs.VIEW, is_scoped=True),
     ("POST", f"{ONE_API}/ask"): Entry(Needs.APPROVE, json=READ | {"question": "Why?"}, is_scoped=True),
     **{
         ("POST", f"{ONE_API}/{verb}"): Entry(Needs.APPROVE, json=body, is_scoped=True) for verb, body in ANSWERS.items()
@@ -114,6 +115,7 @@ MATRIX: dict[tuple[str, str], Entry] = {
     ("GET", "/failed/reject"): Entry(Needs.APPROVE, query={"cause": "The ERP is away."}),
     ("POST", "/failed/reject"): Entry(Needs.APPROVE, form=CHOSEN | {"reason": "No."}),
     ("POST", "/differences"): Entry(Needs.APPROVE, form={}),
+    ("GET", "/commitments/{commitment_id:path}/story"): Entry(Needs.VIEW, is_scoped=True),
     ("GET", "/commitments/{commitment_id:path}/history"): Entry(Needs.VIEW, is_scoped=True),
     ("GET", "/commitments/{commitment_id:path}/history.json"): Entry(Needs.VIEW, is_scoped=True),
     ("POST", "/questions"): Entry(

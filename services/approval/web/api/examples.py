@@ -175,6 +175,31 @@ SESSION = {
     "is_current": True,
 }
 SUMMARY = {"subscribed": False}
+STORY = {
+    "commitment_id": "8841",
+    "as_of": "2026-11-16T15:04:00Z",
+    "who": "Countersign",
+    "step": "Nothing to do: it is queued for QuickBooks, or being sent.",
+    "troubles": [],
+    "upcoming": [{"at": "2026-11-16T15:04:08Z", "service": "exporter", "text": "It is sent to QuickBooks."}],
+    "timeline": [
+        {
+            "at": "2026-11-16T15:02:00Z",
+            "service": "approval",
+            "text": "Dana Ruiz accepted revision 1.",
+            "times": 1,
+            "last_at": None,
+        },
+        {
+            "at": "2026-11-16T15:02:04Z",
+            "service": "exporter",
+            "text": "Revision 1: QuickBooks could not take it yet: The vendor is being edited (code 3176).",
+            "times": 3,
+            "last_at": "2026-11-16T15:04:00Z",
+        },
+    ],
+    "missing": [],
+}
 
 
 def shown(example: dict[str, Any]) -> ConfigDict:

@@ -23,6 +23,7 @@ from services.approval.web.api.problems import ProblemError, documented
 from services.approval.web.api.reasons import reasons_router
 from services.approval.web.api.senders import Senders
 from services.approval.web.api.states import document, etag_of, not_found, state_of
+from services.approval.web.api.stories import CommitmentStory
 from services.approval.web.api.waiting import waiting_states
 from services.approval.web.audit_trail import AuditTrail, HistoryItem, audit_item, load_trail
 from services.approval.web.dependencies import Dependencies
@@ -109,6 +110,16 @@ def _add_reading(router: APIRouter, dependencies: Dependencies, senders: Senders
             await _found(db, who, commitment_id)
             lines = await audit.lines(db, who.company_id, commitment_id, audit.MAX_RECENT_LINES)
         return [audit_item(line) for line in reversed(lines)]
+
+    @router.get("/commitments/{commitment_id:path}/story", responses=documented(404))
+    async def get_story(commitment_id: str, who: Viewer) -> CommitmentStory:
+        """Read what happened to a commitment at all services, what does not fit together, and what comes next.
+
+        A part whose service does not answer within a second is listed in `missing`.
+        """
+        async with dependencies.database.begin() as db:
+            stored = await _found(db, who, commitment_id)
+        return CommitmentStory.model_validate(await dependencies.stories.of(stored))
 
     @router.get("/commitments/{commitment_id}/audit", responses=documented(404))
     async def get_audit(commitment_id: str, who: Viewer) -> AuditTrail:

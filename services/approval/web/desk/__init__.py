@@ -26,6 +26,7 @@ from services.approval.web.desk.review_page import review_router
 from services.approval.web.desk.sessions import session_router
 from services.approval.web.desk.several import several_router
 from services.approval.web.desk.sign_in import sign_in_router
+from services.approval.web.desk.story_page import story_router
 from services.approval.web.desk.undo_actions import undo_router
 
 
@@ -46,6 +47,7 @@ def add_desk(app: FastAPI, dependencies: Dependencies) -> Mapping[type[Exception
         drift_action_router,
         failed_router,
         history_router,
+        story_router,
         commitment_router,
         directory_router,
         access_router,

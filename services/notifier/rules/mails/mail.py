@@ -32,6 +32,9 @@ class Mail:
     others: tuple["Mail", ...] = ()
     """The mails to the same person that go out in the same message; its ids and times are those of this one."""
 
+    place: tuple[int, int] | None = None
+    """The partition and the offset at which its event was read."""
+
     @property
     def kind(self) -> str:
         """The kind of its type."""
@@ -82,7 +85,7 @@ def mails_of(event: Event[MailData], now: datetime) -> tuple[Mail, ...]:
     """The mails that `event` causes: one for each recipient."""
     mail_type = _TYPE_OF_DATA[type(event.data)]
     return tuple(
-        Mail(mail_type, event.id, person, event.data, event.time, now, event.traceparent)
+        Mail(mail_type, event.id, person, event.data, event.time, now, event.traceparent, place=event.place)
         for person in _each_once(mail_type.recipients(event.data))
     )
 

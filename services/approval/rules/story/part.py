@@ -1,0 +1,37 @@
+"""What approval tells of one commitment: the part of the story from which the others are asked for."""
+
+from datetime import datetime
+
+from pydantic import BaseModel
+
+from schemas.story import Part, Place, Told, Traffic
+from services.approval.rules.explanation import Candidate, Explanation
+
+
+class ToldLine(Told):
+    """A line of the history; `kind` is the topic of its event, `place` where that was read, if it was read."""
+
+    at: datetime
+    kind: str
+    revision: int | None
+    round: int | None
+    text: str
+    place: Place | None = None
+
+
+class ApprovalPart(Part):
+    """What approval knows; `lines` are the last ones of the history, oldest first."""
+
+    explanation: Explanation
+    lines: tuple[ToldLine, ...] = ()
+
+
+class ApprovalAnswer(BaseModel):
+    """The part of the only commitment with an id or a number, else all that it can be: none, or several.
+
+    If it is none, `traffic` has what was set aside with what was asked for as its key.
+    """
+
+    part: ApprovalPart | None = None
+    candidates: tuple[Candidate, ...] = ()
+    traffic: Traffic = Traffic()
