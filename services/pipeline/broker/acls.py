@@ -32,6 +32,7 @@ class AccessControl:
     def __init__(self, settings: KafkaSettings) -> None:
         wait_for_broker(settings, ADMIN_TIMEOUT_SECONDS)
         self._admin = AdminClient(settings.client_config() | {"log_level": 0})
+        self._require_administrator()
 
     def entries_of(self, principals: Iterable[str]) -> set[AclEntry]:
         """Return all entries about `principals`, whatever they say."""
@@ -44,6 +45,14 @@ class AccessControl:
     def remove(self, entries: Sequence[AclEntry]) -> None:
         """Remove exactly `entries`."""
         self._change(self._admin.delete_acls, [AclBindingFilter(*_members(each)) for each in entries])
+
+    def _require_administrator(self) -> None:
+        """Raise BrokerError for whom the list is hidden: librdkafka would show it to be empty."""
+        cluster = _result(
+            self._admin.describe_cluster(include_authorized_operations=True, request_timeout=ADMIN_TIMEOUT_SECONDS)
+        )
+        if AclOperation.DESCRIBE not in (cluster.authorized_operations or ()):
+            raise _refusal(_ADVICE[KafkaError.CLUSTER_AUTHORIZATION_FAILED])
 
     def _of(self, principal: str) -> list[AclEntry]:
         everything = AclBindingFilter(
@@ -68,9 +77,12 @@ def _result(answer: "Future[Any]") -> Any:
     try:
         return answer.result(ADMIN_TIMEOUT_SECONDS)
     except KafkaException as error:
-        refusal = error.args[0]
-        why = _ADVICE.get(refusal.code(), refusal.str())
-        raise BrokerError(f"Kafka does not let us see or change its access-control list: {why}.") from error
+        refused = error.args[0]
+        raise _refusal(_ADVICE.get(refused.code(), refused.str())) from error
+
+
+def _refusal(why: str) -> BrokerError:
+    return BrokerError(f"Kafka does not let us see or change its access-control list: {why}.")
 
 
 def _members(entry: AclEntry) -> tuple[Any, ...]:

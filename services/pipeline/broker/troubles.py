@@ -18,7 +18,8 @@ _REMEDIES = {
     ),
     KafkaError._RESOLVE: "check the names in KAFKA_BOOTSTRAP_SERVERS",  # noqa: SLF001
 }
-_REFUSED_BY_BROKER = "alert"
+_REFUSED_BY_BROKER = " alert "
+"""In what TLS calls the message by which the other side refuses us."""
 
 
 class Troubles:
@@ -44,6 +45,8 @@ class Troubles:
         return self._silence(error.str())
 
     def _worded(self, code: int, text: str) -> str:
+        if _REFUSED_BY_BROKER in text:
+            return f"{text}: check KAFKA_SSL_CERTIFICATE_LOCATION and KAFKA_SSL_KEY_LOCATION"
         if code == KafkaError._SSL:  # noqa: SLF001 - as above
             return self._tls_trouble(text)
         return f"{text}: {_REMEDIES[code]}" if code in _REMEDIES else text
@@ -61,8 +64,6 @@ class Troubles:
 
     def _tls_trouble(self, text: str) -> str:
         """Return what TLS did not accept; OpenSSL's words about a certificate do not reach us through librdkafka."""
-        if _REFUSED_BY_BROKER in text:
-            return f"{text}: check KAFKA_SSL_CERTIFICATE_LOCATION and KAFKA_SSL_KEY_LOCATION"
         for server, host, port in self._servers():
             try:
                 _shake_hands(host, port, self._settings.ssl_context())

@@ -1,4 +1,4 @@
-"""A Kafka with security on, one for all tests of a module."""
+"""A Kafka with security on, one for all of these tests."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ import pytest
 from tests.secured_kafka import SecuredKafka, secured_kafka
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def secured() -> Iterator[SecuredKafka]:
     """A broker that gives every role its own rights, and no other."""
     with secured_kafka() as broker:
