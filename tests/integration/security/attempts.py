@@ -1,5 +1,6 @@
 """Tries what Kafka may allow a user, one operation on many topics or groups at a time, with plain clients."""
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -30,6 +31,10 @@ from schemas.topics import PARTITIONS
 from services.pipeline.settings import KafkaSettings
 
 ANSWER_SECONDS = 20
+SILENT = logging.getLogger(
+    "tests.silent"
+)  # what is fatal to a client, it writes to the terminal, unless it has a logger
+SILENT.disabled = True
 READABLE = "commitment.status"
 REFUSALS = {
     KafkaError.TOPIC_AUTHORIZATION_FAILED,
@@ -112,6 +117,9 @@ class Attempts:
         """Try to say where each of `groups` goes on; what is said of the topic does not count."""
         return {group for group in groups if happens(lambda group=group: self._move_offset(group))}
 
+    def see_groups(self, groups: Sequence[str]) -> Allowed:
+        return settled(self._admin.describe_consumer_groups(list(groups)))
+
     def delete_groups(self, groups: Sequence[str]) -> Allowed:
         return settled(self._admin.delete_consumer_groups(list(groups)))
 
@@ -154,7 +162,7 @@ class Attempts:
             raise KafkaException(partition.error)
 
     def _member(self, group: str, protocol: str) -> Consumer:
-        member = Consumer(self._config | {"group.id": group, "group.protocol": protocol})
+        member = Consumer(self._config | {"group.id": group, "group.protocol": protocol}, logger=SILENT)
         member.subscribe([READABLE])
         return member
 
@@ -188,5 +196,6 @@ def is_allowed(error: KafkaError | None) -> bool:
     """Whether `error` is none, or says nothing about rights; fail for whatever else went wrong."""
     if error is None or error.code() in HARMLESS:
         return True
-    assert error.code() in REFUSALS or (error.fatal() and "Group authorization failed" in error.str()), error
+    is_group = error.code() == KafkaError._FATAL and "Group authorization failed" in error.str()
+    assert error.code() in REFUSALS or is_group, error
     return False

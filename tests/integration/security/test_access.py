@@ -56,6 +56,12 @@ def test_a_role_joins_no_group_of_others(secured: SecuredKafka, role: str, proto
 
 
 @pytest.mark.parametrize("role", ROLES)
+def test_a_role_sees_the_groups_that_the_table_says(secured: SecuredKafka, role: str) -> None:
+    seen = names(ROLES[role], Resource.GROUP, Operation.READ, Operation.DESCRIBE)
+    assert Attempts(secured.settings(role)).see_groups(GROUPS) == seen
+
+
+@pytest.mark.parametrize("role", ROLES)
 def test_a_role_deletes_no_group(secured: SecuredKafka, role: str) -> None:
     assert Attempts(secured.settings(role)).delete_groups(GROUPS) == set()
 

@@ -46,10 +46,18 @@ async def environment(database_url: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def processes(secured: SecuredKafka, environment: dict[str, str]) -> Iterator[dict[str, ServiceProcess]]:
-    """One process of each service, with the rights of its role, not started yet."""
+def services() -> tuple[str, ...]:
+    """Those that a test runs."""
+    return SERVICES
+
+
+@pytest.fixture
+def processes(
+    secured: SecuredKafka, environment: dict[str, str], services: tuple[str, ...]
+) -> Iterator[dict[str, ServiceProcess]]:
+    """One process of each of `services`, with the rights of its role, not started yet."""
     with ExitStack() as stack:
-        made = {name: ServiceProcess(name, environment | secured.access(name)) for name in SERVICES}
+        made = {name: ServiceProcess(name, environment | secured.access(name)) for name in services}
         for process in made.values():
             stack.callback(process.close)
         yield made
@@ -122,24 +130,21 @@ async def test_a_topic_that_was_taken_away_is_read_on_once_it_is_given_back(
     await eventually(lambda: has_stored(database_url, company.key("SC-1")))
 
 
-async def test_a_group_that_was_taken_away_is_joined_again_once_it_is_given_back(
-    secured: SecuredKafka, processes: dict[str, ServiceProcess], database_url: str, unique_suffix: str
+@pytest.mark.parametrize("services", [("notifier",)])
+async def test_a_process_whose_group_was_taken_away_ends_and_waits_for_it_when_started_again(
+    secured: SecuredKafka, processes: dict[str, ServiceProcess]
 ) -> None:
-    """The notifier's process ends, as librdkafka cannot go on, and waits for the right once it is started again."""
-    company = CompanyEvents(unique_suffix)
+    """Librdkafka cannot go on with the protocol `consumer`, and says so by a code only."""
     await start(processes)
     notifier = processes["notifier"]
-    groups = [(name, Right(Resource.GROUP, group_of(name), Operation.READ)) for name in SERVICES]
-    async with revoked(secured, *groups):
+    async with revoked(secured, ("notifier", Right(Resource.GROUP, group_of("notifier"), Operation.READ))):
         assert await asyncio.to_thread(notifier.ends_within, 30)
         assert notifier.exit_status == 1
         notifier.launch()
         await eventually(lambda: bool(lines_of(notifier.log, "consumer.refused")))
         assert group_of("notifier") in lines_of(notifier.log, "consumer.refused")[0]
-        await are_ready(processes, expected=False)
-    await publish(secured, message(company.status("SC-1", 1)))
+        assert not await asyncio.to_thread(notifier.is_ready)
     await are_ready(processes, expected=True)
-    await eventually(lambda: has_stored(database_url, company.key("SC-1")))
 
 
 def set_password(secured: SecuredKafka, user: str, password: str) -> None:
