@@ -23,7 +23,7 @@ def service_environment(
 ) -> dict[str, str]:
     """The variables with which our services reach the servers around them."""
     return {
-        "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
+        "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,  # where Kafka knows users, each service has its own
         "DATABASE_URL": postgres.url_of(DATABASE),
         "SMTP_URL": mailbox.smtp_url,
         "MAIL_FROM": "Countersign <erp@desk.example>",

@@ -33,6 +33,8 @@ from services.pipeline.settings import KafkaSettings
 SERVICES = ("approval", "exporter", "notifier", "digest")
 MIGRATIONS = (APPROVAL, EXPORTER, NOTIFIER, DIGEST)
 APPROVAL_RULES = "APPROVAL_RULES"
+OPERATOR, UPSTREAM = "operator", "upstream"
+"""Who creates the topics, and whom the systems around our services are, where Kafka knows users."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +105,12 @@ class World:
 
     @property
     def kafka_settings(self) -> KafkaSettings:
-        """The connection settings of this world's Kafka."""
-        return KafkaSettings(kafka_bootstrap_servers=self.kafka.bootstrap_servers)
+        """The connection settings of this world's Kafka, for the systems around our services."""
+        return kafka_settings(self.kafka, UPSTREAM)
+
+    def environment_of(self, service: str) -> Mapping[str, str]:
+        """The variables of one service, which has a user of its own where Kafka knows users."""
+        return {**self.environment, **self.kafka.access(service)}
 
 
 @asynccontextmanager
@@ -119,8 +125,7 @@ async def running_world(
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
         kafka, postgres = await _start_servers(stack, options, report)
-        report("Creating topics and tables")
-        settings = await _prepare(kafka, postgres)
+        await _prepare(kafka, postgres, report)
         desk_url = f"http://127.0.0.1:{options.ports.desk or free_ports(1)[0]}"
         links = {"Approval desk": desk_url}
         report("Starting mailbox and sign-in" if options.erp_connections else "Starting mailbox, ERP and sign-in")
@@ -128,16 +133,16 @@ async def running_world(
         ports = _service_ports(desk_url)
         erp = await _start_erp(stack, options, postgres, links, report, ports["exporter"])
         sign_in = await enter(running_sign_in(desk_client(desk_url), port=options.ports.sign_in))
-        environment = {
-            **service_environment(kafka, postgres, mailbox, sign_in),
+        environment = service_environment(kafka, postgres, mailbox, sign_in) | {
             "PUBLIC_URL": desk_url,
             **{f"{name.upper()}_URL": f"http://{HOST}:{port}" for name, port in ports.items()},
             **_chosen_environment(folder, options),
             **_erp_environment(folder, options, erp),
         }
-        commitments = await enter(running_commitments(settings, port=options.ports.commitments, neighbours=links))
+        upstream, port = kafka_settings(kafka, UPSTREAM), options.ports.commitments
+        commitments = await enter(running_commitments(upstream, port=port, neighbours=links))
         links |= {"Commitments": commitments.url, "Mailbox": mailbox.url} | ({"ERP": erp.url} if erp else {})
-        services = await _start_services(stack, options, environment, ports, report)
+        environments = {name: {**environment, **kafka.access(name)} for name in options.services}
         yield World(
             kafka=kafka,
             postgres=postgres,
@@ -145,7 +150,7 @@ async def running_world(
             own_erp=erp,
             sign_in=sign_in,
             commitments=commitments,
-            services=services,
+            services=await _start_services(stack, environments, ports, report),
             environment=environment,
         )
 
@@ -199,12 +204,17 @@ def _erp_environment(folder: Path, options: WorldOptions, erp: ErpUnderDemo | No
     return {"ERP_CONNECTIONS": str(write_connections(folder, erp.connection, options.erp_settings)), **erp.secrets}
 
 
-async def _prepare(kafka: LocalKafka, postgres: LocalPostgres) -> KafkaSettings:
-    """Create topics and tables, and return the connection settings of Kafka."""
-    settings = KafkaSettings(kafka_bootstrap_servers=kafka.bootstrap_servers)
+def kafka_settings(kafka: LocalKafka, user: str) -> KafkaSettings:
+    """How `user` connects to `kafka`."""
+    return KafkaSettings.model_validate({name.lower(): value for name, value in kafka.access(user).items()})
+
+
+async def _prepare(kafka: LocalKafka, postgres: LocalPostgres, report: Report) -> None:
+    """Create topics and tables."""
+    report("Creating topics and tables")
+    settings = kafka_settings(kafka, OPERATOR)
     url = SecretStr(await asyncio.to_thread(postgres.create_database, DATABASE))
     await asyncio.gather(asyncio.to_thread(create_topics, settings, TOPICS), _migrate(url))
-    return settings
 
 
 async def _migrate(url: SecretStr) -> None:
@@ -214,13 +224,13 @@ async def _migrate(url: SecretStr) -> None:
 
 async def _start_services(
     stack: AsyncExitStack,
-    options: WorldOptions,
-    environment: Mapping[str, str],
+    environments: Mapping[str, Mapping[str, str]],
     ports: Mapping[str, int],
     report: Report,
 ) -> Mapping[str, ServiceProcess]:
     processes = {
-        name: ServiceProcess(name, environment, port=ports.get(name, 0), report=report) for name in options.services
+        name: ServiceProcess(name, environment, port=ports.get(name, 0), report=report)
+        for name, environment in environments.items()
     }
     starting: list[Awaitable[ServiceProcess]] = [started(stack, process) for process in processes.values()]
     await asyncio.gather(*starting)

@@ -11,6 +11,7 @@ from typing import Any
 import click
 from pydantic import TypeAdapter
 
+from services.commands.acls import acls
 from services.commands.audit import audit
 from services.commands.connections import connections
 from services.commands.dead_letters import dead_letters
@@ -158,6 +159,7 @@ def demo(folder: Path | None, *, story: bool, erp: str, waiting: int) -> None:
     sys.exit(demo_module.run_demo(folder=folder, is_story=story, erp=erp, waiting=waiting))
 
 
+main.add_command(acls)
 main.add_command(audit)
 main.add_command(connections)
 main.add_command(dead_letters)

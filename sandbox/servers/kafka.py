@@ -56,6 +56,10 @@ class LocalKafka(LocalServer):
         """The address for clients, as host:port."""
         return f"127.0.0.1:{self.port}"
 
+    def access(self, _user: str) -> dict[str, str]:
+        """The variables with which a user reaches it; it lets everybody in, and do everything."""
+        return {"KAFKA_BOOTSTRAP_SERVERS": self.bootstrap_servers}
+
     def start(self) -> None:
         """As in LocalServer; the first start on a machine downloads Kafka and prepares its classes."""
         kafka_libraries(self.report)
@@ -67,6 +71,7 @@ class LocalKafka(LocalServer):
         shutil.rmtree(self._data, ignore_errors=True)
         self._properties.write_text(self.server_properties())
         storage = ["kafka.tools.StorageTool", "format", "--cluster-id", CLUSTER_ID, self._quorum_option]
+        storage += self.format_options()
         formatted = subprocess.run(
             [*self._java("-Xmx128m"), *storage, "--config", str(self._properties)],
             check=False,
@@ -83,6 +88,10 @@ class LocalKafka(LocalServer):
         """Return the broker's settings, with two free ports."""
         self.port, controller_port = free_ports(2)
         return _server_properties(self.port, controller_port, self._data)
+
+    def format_options(self) -> list[str]:
+        """What else to write into an empty log folder, as options of Kafka's tool."""
+        return []
 
     def command(self) -> list[str]:
         """The broker with a small heap, tuned to start fast."""

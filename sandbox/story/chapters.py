@@ -127,7 +127,7 @@ class _Story:
         """An operator asks for tomorrow's summary twice; Dana gets it once."""
         zone = ZoneInfo(PEOPLE[DANA.id].time_zone)
         tomorrow = (datetime.now(zone) + timedelta(days=1)).replace(hour=6, minute=1).isoformat(timespec="seconds")
-        environment = self.actors.world.environment
+        environment = self.actors.world.environment_of("digest")
 
         async def ask_and_look() -> str | None:
             await _countersign(environment, "digest", "--at", tomorrow)

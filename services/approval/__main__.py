@@ -4,22 +4,19 @@ import sys
 from functools import partial
 
 from schemas.events import (
-    ApprovalRequested,
-    CommitmentStatus,
     DecisionAccepted,
     DecisionDriftAccepted,
     DecisionFirstApproved,
     DecisionRejected,
     DecisionResolved,
-    DigestPreference,
     QuestionAnswered,
     QuestionAsked,
-    SubmissionRefused,
 )
 from services.approval import holding
 from services.approval.aggregates import AGGREGATES
 from services.approval.decisions import Decisions
 from services.approval.explaining import explain
+from services.approval.handlers import PUBLISHED
 from services.approval.holding import HeldAnswers
 from services.approval.metrics import REFRESH_SECONDS, refresh_gauges
 from services.approval.rules.refusals import refusal
@@ -38,19 +35,6 @@ from services.pipeline.runtime import Service, run_service
 from services.pipeline.settings import load
 from services.pipeline.sparing import sparing
 
-PUBLISHED = (
-    ApprovalRequested,
-    CommitmentStatus,
-    DecisionAccepted,
-    DecisionDriftAccepted,
-    DecisionFirstApproved,
-    DecisionRejected,
-    DecisionResolved,
-    DigestPreference,
-    QuestionAnswered,
-    QuestionAsked,
-    SubmissionRefused,
-)
 OWN_DECISIONS = tuple(
     decision.topic
     for decision in (

@@ -1,14 +1,17 @@
-"""All events that approval handles, each with its handler."""
+"""All events that approval handles, each with its handler, and all that it publishes."""
 
 from schemas.events import (
+    ApprovalRequested,
     CommitmentResent,
     CommitmentRetrieved,
     CommitmentSent,
+    CommitmentStatus,
     DecisionAccepted,
     DecisionDriftAccepted,
     DecisionFirstApproved,
     DecisionRejected,
     DecisionResolved,
+    DigestPreference,
     DirectoryPerson,
     DirectoryPersonRemoved,
     ErpConnection,
@@ -73,4 +76,18 @@ CONNECTION_HANDLERS: Handlers[Newest[ErpConnection], None] = (On(ErpConnection, 
 REFERENCE_HANDLERS: Handlers[Newest[ErpReference], None] = (
     On(ErpReference, keep_newest),
     On(ErpReferenceRemoved, entry_removed),
+)
+
+PUBLISHED = (
+    ApprovalRequested,
+    CommitmentStatus,
+    DecisionAccepted,
+    DecisionDriftAccepted,
+    DecisionFirstApproved,
+    DecisionRejected,
+    DecisionResolved,
+    DigestPreference,
+    QuestionAnswered,
+    QuestionAsked,
+    SubmissionRefused,
 )

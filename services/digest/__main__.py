@@ -3,9 +3,9 @@
 import sys
 from functools import partial
 
-from schemas.events import DigestReady
 from services.digest.aggregates import AGGREGATES
 from services.digest.explaining import GROUP, explain
+from services.digest.handlers import PUBLISHED
 from services.digest.projection import Projection
 from services.digest.schedule import WAKE_SECONDS, Schedule
 from services.digest.settings import DigestSettings
@@ -19,8 +19,6 @@ from services.pipeline.outbox import Outbox
 from services.pipeline.periodic import every
 from services.pipeline.runtime import Service, run_service
 from services.pipeline.settings import load
-
-PUBLISHED = (DigestReady,)
 
 
 def build() -> tuple[Service, DigestSettings]:

@@ -1,6 +1,6 @@
-"""Every event that the digest handles, with the function that handles it."""
+"""Every event that the digest handles, with the function that handles it, and what it publishes."""
 
-from schemas.events import CommitmentStatus, DigestPreference, DirectoryPerson, DirectoryPersonRemoved
+from schemas.events import CommitmentStatus, DigestPreference, DigestReady, DirectoryPerson, DirectoryPersonRemoved
 from services.digest.rules.event_handlers import person_removed, status_received
 from services.digest.rules.items import Item
 from services.pipeline.fold import Handlers, On
@@ -14,3 +14,5 @@ PERSON_HANDLERS: Handlers[Newest[DirectoryPerson], None] = (
 )
 
 PREFERENCE_HANDLERS: Handlers[Newest[DigestPreference], None] = (On(DigestPreference, keep_newest),)
+
+PUBLISHED = (DigestReady,)

@@ -7,7 +7,6 @@ it.
 """
 
 import asyncio
-import ssl
 import tempfile
 from collections.abc import Mapping, Sequence
 from itertools import chain, repeat
@@ -23,6 +22,7 @@ from services.digest.storage.tables import KERNEL
 from services.pipeline.aggregate import topics_of
 from services.pipeline.batch_processor import BatchProcessor
 from services.pipeline.broker.lag import forget_lag, show_progress
+from services.pipeline.broker.refusals import REMEDY
 from services.pipeline.database import Database
 from services.pipeline.decoding import decode_batch
 from services.pipeline.errors import BrokerError
@@ -30,6 +30,7 @@ from services.pipeline.logs import FailureLog
 from services.pipeline.outbox import Outbox
 from services.pipeline.periodic import is_set_within
 from services.pipeline.records import Batch, Partition, Record, moment_of
+from services.pipeline.seldom import Seldom
 from services.pipeline.settings import KafkaSettings
 from services.pipeline.tracebacks import worded
 
@@ -57,6 +58,7 @@ class Projection:
         self._processor = BatchProcessor("digest", database, KERNEL, outbox, AGGREGATES)
         self._group = group
         self._failures = FailureLog(every_seconds=REPORT_SECONDS)
+        self._renewals = Seldom(REPORT_SECONDS)
         self._next: dict[Partition, int] = {}
         self.is_ready = False
 
@@ -68,12 +70,18 @@ class Projection:
                 try:
                     await self._run_app(app, stopping)
                 except Exception as error:  # noqa: BLE001 - however the app breaks, a new one continues
-                    log.warning("projection.renewed", cause=worded(error))
+                    self._tell(error)
                 finally:
                     self.is_ready = False
                     await _stop(app)
                     self._show_lag({})
                 await is_set_within(stopping, RENEW_PAUSE_SECONDS)
+
+    def _tell(self, error: Exception) -> None:
+        """Log why the app is renewed, each reason once a minute; why the brokers are away, `brokers.away` says."""
+        cause = worded(error)
+        if (repeats := self._renewals.left_out(cause)) is not None:
+            log.warning("projection.renewed", cause=cause, repeats=repeats)
 
     def _new_app(self, folder: str) -> faust.App:
         app = faust.App(
@@ -164,7 +172,7 @@ async def _start(app: faust.App, stopping: asyncio.Event) -> None:
     try:
         done, _ = await asyncio.wait({starting, stop}, timeout=START_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         if not done:
-            raise TimeoutError(f"Faust did not join its consumer group within {START_SECONDS} s")
+            raise TimeoutError(f"Faust did not join its consumer group within {START_SECONDS} s; may it? {REMEDY}")
         for task in done:
             await task
     finally:
@@ -183,7 +191,7 @@ async def _stop(app: faust.App) -> None:
 def _credentials(settings: KafkaSettings) -> Any:
     """Return the credentials for Faust's client, None for a broker that asks for none."""
     protocol, password = settings.kafka_security_protocol, settings.kafka_sasl_password
-    context = _ssl_context(settings) if protocol.endswith("SSL") else None
+    context = settings.ssl_context() if protocol.endswith("SSL") else None
     if protocol.startswith("SASL"):
         return faust.SASLCredentials(
             username=settings.kafka_sasl_username,
@@ -192,15 +200,3 @@ def _credentials(settings: KafkaSettings) -> Any:
             mechanism=settings.kafka_sasl_mechanism,
         )
     return None if context is None else faust.SSLCredentials(context)
-
-
-def _ssl_context(settings: KafkaSettings) -> ssl.SSLContext:
-    password = settings.kafka_ssl_key_password
-    context = ssl.create_default_context(cafile=settings.kafka_ssl_ca_location)
-    if settings.kafka_ssl_certificate_location is not None:
-        context.load_cert_chain(
-            settings.kafka_ssl_certificate_location,
-            settings.kafka_ssl_key_location,
-            None if password is None else password.get_secret_value(),
-        )
-    return context

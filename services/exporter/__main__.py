@@ -6,12 +6,12 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from schemas.events import ErpConnection, ErpReference, ExportDrifted, ExportFailed, ExportInDoubt, ExportSucceeded
 from services.exporter.aggregates import aggregates
 from services.exporter.comparing import IDLE_SECONDS, ComparisonWork
 from services.exporter.connections import Connections, load_connections
 from services.exporter.expiring import EXPIRING_SECONDS, SHOWN_SECONDS, Expiring
 from services.exporter.explaining import explain
+from services.exporter.handlers import PUBLISHED
 from services.exporter.polling.conversations import SILENCE_SECONDS, Conversations, conversations_of
 from services.exporter.presence import PRESENCE_SECONDS, Presence
 from services.exporter.rechecking import RECHECK_IDLE_SECONDS, RecheckWork
@@ -34,8 +34,6 @@ from services.pipeline.runtime import Service, run_service
 from services.pipeline.settings import ServiceSettings, load
 from services.pipeline.sparing import sparing
 from services.pipeline.worker import Worker
-
-PUBLISHED = (ErpConnection, ErpReference, ExportDrifted, ExportFailed, ExportInDoubt, ExportSucceeded)
 
 
 def build() -> tuple[Service, ServiceSettings]:

@@ -3,10 +3,10 @@
 import sys
 from functools import partial
 
-from schemas.events import MailSettled
 from services.notifier.aggregates import AGGREGATES
 from services.notifier.composing import Composer
 from services.notifier.explaining import explain
+from services.notifier.handlers import PUBLISHED
 from services.notifier.settings import NotifierSettings
 from services.notifier.smtp import IDLE_SECONDS, SmtpGateway, SmtpServer
 from services.notifier.storage import retention
@@ -20,8 +20,6 @@ from services.pipeline.periodic import every
 from services.pipeline.runtime import Service, run_service
 from services.pipeline.settings import load
 from services.pipeline.worker import Worker
-
-PUBLISHED = (MailSettled,)
 
 
 def build() -> tuple[Service, NotifierSettings]:

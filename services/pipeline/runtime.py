@@ -40,6 +40,7 @@ from services.pipeline.records import Batch
 from services.pipeline.redriving_known import KnownTypes
 from services.pipeline.relay import new_relay
 from services.pipeline.retention import Retention, RetentionRule, kernel_rules
+from services.pipeline.rights import group_of
 from services.pipeline.settings import ServiceSettings
 from services.pipeline.tables import KernelTables
 from services.pipeline.topic_check import TopicCheck
@@ -145,7 +146,7 @@ class Runtime:
             service.name, service.database, service.tables, service.outbox, service.aggregates, reply=service.reply
         )
         self._consumer = self._new_consumer() if service.aggregates else None
-        self._brokers = Brokers(settings)
+        self._brokers = Brokers(settings, group_of(service.name))
         self._watch = BrokerWatch(self._brokers, self._topics)
         self._readiness = Readiness(service.database, self._consumer, self._watch, self._is_willing)
         self._gauges = Gauges(service.name, service.database, service.tables, service.outbox, service.catching_up)

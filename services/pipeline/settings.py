@@ -1,11 +1,12 @@
 """The settings that all services share, read once from the environment."""
 
 import os
+import ssl
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -16,6 +17,7 @@ MIN_KEPT_DAYS = 60
 """Rows that make a repeat harmless outlive every repeat: a backup of 14 days ago is restored, publishes again what then
 stays on its topic for 14 days, and is read from there by a service that is restored as well; and something to spare."""
 MAX_KEPT_DAYS = 36_500
+_MECHANISMS_WITH_PASSWORD = ("PLAIN", "SCRAM")
 
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 
@@ -39,6 +41,30 @@ class KafkaSettings(BaseSettings):
     kafka_group_protocol: Literal["consumer", "classic"] = Field(
         default="consumer", description="consumer needs Kafka 4 or newer; classic works with older brokers."
     )
+
+    @model_validator(mode="after")
+    def _is_usable(self) -> Self:
+        """Refuse at start what no client could sign in with; OpenSSL's own words do not name a variable."""
+        if self.kafka_security_protocol.startswith("SASL"):
+            _require(self, "kafka_sasl_mechanism")
+            if str(self.kafka_sasl_mechanism).startswith(_MECHANISMS_WITH_PASSWORD):
+                _require(self, "kafka_sasl_username", "kafka_sasl_password")
+        if self.kafka_security_protocol.endswith("SSL"):
+            try:
+                self.ssl_context()
+            except (OSError, ValueError) as error:  # an SSLError is an OSError
+                raise ValueError(f"The files in KAFKA_SSL_* cannot be used: {error}") from error
+        return self
+
+    def ssl_context(self) -> ssl.SSLContext:
+        """Return how a client of Python's own checks the brokers' certificates, and which one it shows."""
+        context = ssl.create_default_context(cafile=_existing("KAFKA_SSL_CA_LOCATION", self.kafka_ssl_ca_location))
+        certificate = _existing("KAFKA_SSL_CERTIFICATE_LOCATION", self.kafka_ssl_certificate_location)
+        key = _existing("KAFKA_SSL_KEY_LOCATION", self.kafka_ssl_key_location)
+        if certificate is not None:
+            # without a password, OpenSSL would ask for one at the terminal
+            context.load_cert_chain(certificate, key, _revealed(self.kafka_ssl_key_password) or "")
+        return context
 
     def client_config(self) -> dict[str, Any]:
         """Return the connection part of a librdkafka configuration."""
@@ -170,7 +196,25 @@ def _wording(problem: ErrorDetails) -> str:
     """Return pydantic's words; it speaks of the items of a secret that is too short."""
     if problem["type"] == "too_short":
         return f"needs at least {problem['ctx']['min_length']} characters"
+    if problem["type"] == "value_error":
+        return str(problem["ctx"]["error"])  # as raised; pydantic would put "Value error" before it
     return problem["msg"]
+
+
+def _require(settings: BaseSettings, *fields: str) -> None:
+    """Raise ValueError that names those of `fields` that are not set, by their variables."""
+    if missing := [name.upper() for name in fields if not getattr(settings, name)]:
+        raise ValueError(f"KAFKA_SECURITY_PROTOCOL needs {', '.join(missing)} as well")
+
+
+def _existing(variable: str, path: Path | None) -> Path | None:
+    """Return `path`; OSError names the variable if there is no such file, or if we may not read it."""
+    if path is not None:
+        try:
+            path.open("rb").close()
+        except OSError as error:
+            raise OSError(f"{variable}={path}: {error.strerror}") from error
+    return path
 
 
 def _revealed(secret: SecretStr | None) -> str | None:

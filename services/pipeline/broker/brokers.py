@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeVar
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
+from services.pipeline.broker.troubles import Troubles
 from services.pipeline.errors import BrokerError
 from services.pipeline.records import Partition
 from services.pipeline.settings import KafkaSettings
@@ -29,9 +30,12 @@ class Span(NamedTuple):
 class Brokers:
     """The cluster as its brokers see it; every method raises BrokerError if they do not answer in time."""
 
-    def __init__(self, settings: KafkaSettings) -> None:
+    def __init__(self, settings: KafkaSettings, group: str = "countersign.brokers") -> None:
+        """`group` is not joined; but librdkafka asks who coordinates it, so it should be one that we may read with."""
+        self._troubles = Troubles(settings)
+        asking = {"group.id": group, "error_cb": self._troubles.callback}
         # the consumer and the producer of the process already log a broker that is away
-        self._client = Consumer(settings.client_config() | {"group.id": "countersign.brokers", "log_level": 0})
+        self._client = Consumer(settings.client_config() | asking | {"log_level": 0})
         self._is_closed = False
 
     def close(self) -> None:
@@ -69,4 +73,5 @@ class Brokers:
         try:
             return question()
         except KafkaException as error:
-            raise BrokerError(error.args[0].str()) from error
+            why = self._troubles.explain(error.args[0], lambda: self._client.poll(0))
+            raise BrokerError(why) from error

@@ -15,11 +15,12 @@ from services.pipeline.broker.in_thread import run_in_thread, start_in_loop
 from services.pipeline.broker.lag import LagReport, commit_for_lag, forget_lag
 from services.pipeline.broker.messages import LIBRDKAFKA_LOG, at_offset, consumer_config, partition_of, record_of
 from services.pipeline.broker.positions import Positions
-from services.pipeline.broker.refusals import Refusals
+from services.pipeline.broker.refusals import REMEDY, Refusals, is_fatal
 from services.pipeline.broker.stalls import Stalls
 from services.pipeline.database import DATABASE_ERRORS
 from services.pipeline.errors import BrokerError, StaleBatchError
 from services.pipeline.records import Batch, Partition, Record
+from services.pipeline.rights import group_of
 from services.pipeline.seldom import Seldom
 from services.pipeline.settings import KafkaSettings
 
@@ -58,7 +59,7 @@ class BatchConsumer(Generic[DecodedT]):
         decode: Callable[[Sequence[Record]], DecodedT],
         settle: Callable[[Batch, DecodedT], Awaitable[None]],
     ) -> None:
-        self.group = f"countersign.{service}"
+        self.group = group_of(service)
         self._config = consumer_config(settings, self.group) | {"enable.partition.eof": True}
         self._service = service
         self._topics = list(topics)
@@ -71,7 +72,7 @@ class BatchConsumer(Generic[DecodedT]):
         self._new_highs: Mapping[Partition, int] | None = None
         self._reads = 0
         self._just_revoked: set[Partition] = set()
-        self.refusals = Refusals()
+        self.refusals = Refusals(self.group)
         self._recover_at: float | None = None
         self._lag = LagReport()
         self._compare_at = 0.0
@@ -223,6 +224,7 @@ class BatchConsumer(Generic[DecodedT]):
             saved = self._in_loop(self._load_offsets(partitions))
         except _RECOVERABLE:
             saved = None
+        self.refusals.forget([self.group])  # only a member that may read with it gets partitions
         self._positions.assign({partition: (saved or {}).get(partition) for partition in partitions})
         consumer.incremental_assign([at_offset(name, self._positions.taken[name]) for name in partitions])
         # librdkafka remembers a pause beyond the assignment in which it was made
@@ -279,20 +281,19 @@ class BatchConsumer(Generic[DecodedT]):
         error = message.error()
         if error is None:
             return
-        partition = partition_of(message)
+        topic, number = partition = partition_of(message)
         if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's local codes begin with _
             self._positions.reach_end(partition, int(message.offset() or 0))
-            self.refusals.forget([partition.topic])
+            self.refusals.forget([topic])
         elif error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - as above
             self._positions.out_of_range.add(partition)
             self._count_out_of_range()
-            topic, number = partition
             log.error("consumer.offset_out_of_range", topic=topic, partition=number, saved=message.offset())
-        elif error.fatal():
-            raise BrokerError(error.str())
-        elif self.refusals.note(partition.topic, error):
+        elif is_fatal(error):
+            raise BrokerError(f"{error.str()}. {REMEDY}")
+        elif self.refusals.note(topic, error):
             return
-        elif self._seldom.may_say((error.name(), partition.topic)):
+        elif self._seldom.may_say((error.name(), topic)):
             log.warning("consumer.read_failed", cause=error.str())
 
     def _count_out_of_range(self) -> None:

@@ -8,6 +8,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from schemas.topics import PARTITIONS, Topic
+from services.pipeline.broker.troubles import Troubles
 from services.pipeline.errors import BrokerError
 from services.pipeline.settings import KafkaSettings
 
@@ -43,7 +44,8 @@ def create_topics(settings: KafkaSettings, topics: Sequence[Topic]) -> list[str]
 
 def wait_for_broker(settings: KafkaSettings, timeout_seconds: float) -> None:
     """Return once Kafka lists its brokers; BrokerError if it does not in time."""
-    admin = AdminClient(settings.client_config() | {"log_level": 0})
+    troubles = Troubles(settings)
+    admin = AdminClient(settings.client_config() | {"log_level": 0, "error_cb": troubles.callback})
     deadline = monotonic() + timeout_seconds
     while True:
         try:
@@ -51,7 +53,8 @@ def wait_for_broker(settings: KafkaSettings, timeout_seconds: float) -> None:
                 return
         except KafkaException as error:
             if monotonic() > deadline:
+                why = troubles.explain(error.args[0], lambda: admin.poll(0))
                 raise BrokerError(
-                    f"Kafka does not answer at KAFKA_BOOTSTRAP_SERVERS={settings.kafka_bootstrap_servers}"
+                    f"Kafka does not answer at KAFKA_BOOTSTRAP_SERVERS={settings.kafka_bootstrap_servers}: {why}"
                 ) from error
         sleep(POLL_SECONDS)

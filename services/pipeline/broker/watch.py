@@ -6,6 +6,7 @@ from time import monotonic
 import structlog
 
 from services.pipeline.broker.brokers import Brokers
+from services.pipeline.broker.refusals import REMEDY
 from services.pipeline.errors import BrokerError
 from services.pipeline.seldom import Seldom
 
@@ -57,7 +58,7 @@ class BrokerWatch:
     def _note_topics(self, unreadable: Mapping[str, str]) -> None:
         for topic, cause in unreadable.items():
             if self._seldom.may_say((topic, cause)):
-                log.error("brokers.topic_unreadable", topic=topic, cause=cause)
+                log.error("brokers.topic_unreadable", topic=topic, cause=cause, remedy=REMEDY)
         for topic in self._unreadable.keys() - unreadable.keys():
             log.info("brokers.topic_readable", topic=topic)
             self._seldom.forget((topic, self._unreadable[topic]))

@@ -58,7 +58,7 @@ async def test_a_topic_that_we_may_not_read_is_named_until_we_may(unique_suffix:
         await eventually(lambda: are_unreadable(brokers, topics, {"hidden"}))
         consumer = reader(settings, unique_suffix, "unreadable", [])
         running = asyncio.create_task(consumer.run(stopping))
-        await eventually(lambda: consumer.refusals.topics == {"unreadable"})
+        await eventually(lambda: consumer.refusals.names == {"unreadable"})
         assert not consumer.is_reading
 
         for removed in admin.delete_acls([ANY_RULE]).values():

@@ -13,10 +13,10 @@ from structlog.testing import capture_logs
 from sandbox.servers import LocalKafka
 from schemas.events import DigestReady
 from schemas.topics import BY_NAME, TOPICS
-from services.approval import __main__ as approval
-from services.digest import __main__ as digest
-from services.exporter import __main__ as exporter
-from services.notifier import __main__ as notifier
+from services.approval import handlers as approval
+from services.digest import handlers as digest
+from services.exporter import handlers as exporter
+from services.notifier import handlers as notifier
 from services.pipeline.broker import (
     TopicFindings,
     create_topics,

@@ -1,8 +1,10 @@
 """Settings come from the environment; errors name the variable and never show its value."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+import trustme
 from pydantic import SecretStr, ValidationError
 
 from schemas.topics import RETENTION_DAYS
@@ -101,33 +103,73 @@ def test_logged_settings_show_no_secret() -> None:
     assert SECRET not in repr(settings)
 
 
-def test_the_kafka_configuration_contains_only_what_is_set() -> None:
+@pytest.fixture
+def secured(tmp_path: Path) -> dict[str, Any]:
+    """Settings for a broker with TLS, with real files."""
+    authority = trustme.CA()
+    issued = authority.issue_cert("kafka.example")
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    issued.cert_chain_pems[0].write_to_path(str(tmp_path / "our.pem"))
+    issued.private_key_pem.write_to_path(str(tmp_path / "our.key"))
+    return {
+        "kafka_bootstrap_servers": "k:9092",
+        "kafka_security_protocol": "SASL_SSL",
+        "kafka_sasl_mechanism": "SCRAM-SHA-512",
+        "kafka_sasl_username": "us",
+        "kafka_sasl_password": SecretStr(SECRET),
+        "kafka_ssl_ca_location": tmp_path / "ca.pem",
+        "kafka_ssl_certificate_location": tmp_path / "our.pem",
+        "kafka_ssl_key_location": tmp_path / "our.key",
+        "kafka_ssl_key_password": SecretStr("key"),
+    }
+
+
+def test_the_kafka_configuration_contains_only_what_is_set(secured: dict[str, Any], tmp_path: Path) -> None:
     assert KafkaSettings(kafka_bootstrap_servers="k:9092").client_config() == {
         "bootstrap.servers": "k:9092",
         "security.protocol": "PLAINTEXT",
     }
-    secured = KafkaSettings(
-        kafka_bootstrap_servers="k:9092",
-        kafka_security_protocol="SASL_SSL",
-        kafka_sasl_mechanism="SCRAM-SHA-512",
-        kafka_sasl_username="us",
-        kafka_sasl_password=SecretStr(SECRET),
-        kafka_ssl_ca_location=Path("/ca.pem"),
-        kafka_ssl_certificate_location=Path("/our.pem"),
-        kafka_ssl_key_location=Path("/our.key"),
-        kafka_ssl_key_password=SecretStr("key"),
-    )
-    assert secured.client_config() == {
+    assert KafkaSettings(**secured).client_config() == {
         "bootstrap.servers": "k:9092",
         "security.protocol": "SASL_SSL",
         "sasl.mechanism": "SCRAM-SHA-512",
         "sasl.username": "us",
         "sasl.password": SECRET,
-        "ssl.ca.location": "/ca.pem",
-        "ssl.certificate.location": "/our.pem",
-        "ssl.key.location": "/our.key",
+        "ssl.ca.location": f"{tmp_path}/ca.pem",
+        "ssl.certificate.location": f"{tmp_path}/our.pem",
+        "ssl.key.location": f"{tmp_path}/our.key",
         "ssl.key.password": "key",
     }
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"kafka_sasl_mechanism": None}, "needs KAFKA_SASL_MECHANISM as well"),
+        ({"kafka_sasl_username": None, "kafka_sasl_password": None}, "KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD"),
+        ({"kafka_ssl_ca_location": Path("/nowhere/ca.pem")}, "KAFKA_SSL_CA_LOCATION=/nowhere/ca.pem: No such file"),
+        ({"kafka_ssl_key_location": Path("/nowhere/our.key")}, "KAFKA_SSL_KEY_LOCATION=/nowhere/our.key: No such file"),
+        ({"kafka_ssl_ca_location": Path(__file__)}, r"The files in KAFKA_SSL_\* cannot be used"),
+    ],
+)
+def test_settings_that_no_client_could_use_are_refused_at_start(
+    secured: dict[str, Any], given: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(SettingsError, match=words) as refused:
+        load(KafkaSettings, **(secured | given))
+    assert SECRET not in str(refused.value)
+
+
+def test_a_key_of_another_certificate_is_refused_at_start(secured: dict[str, Any], tmp_path: Path) -> None:
+    other = trustme.CA().issue_cert("other.example")
+    other.private_key_pem.write_to_path(str(tmp_path / "our.key"))
+    with pytest.raises(SettingsError, match=r"The files in KAFKA_SSL_\* cannot be used"):
+        load(KafkaSettings, **secured)
+
+
+def test_a_mechanism_without_a_password_needs_none(secured: dict[str, Any]) -> None:
+    given = {"kafka_sasl_mechanism": "GSSAPI", "kafka_sasl_username": None, "kafka_sasl_password": None}
+    assert load(KafkaSettings, **(secured | given)).kafka_sasl_mechanism == "GSSAPI"
 
 
 @pytest.mark.parametrize("service", ["approval", "exporter", "notifier", "digest"])
