@@ -15,12 +15,14 @@ from services.commands.audit import audit
 from services.commands.connections import connections
 from services.commands.dead_letters import dead_letters
 from services.commands.explain import explain
+from services.commands.migrate import migrate
 from services.commands.outbox import outbox
 from services.commands.output import SERVICES, as_json_option, harmless, print_result, print_rows
+from services.commands.roles import roles
 from services.pipeline import operations
 from services.pipeline.errors import CountersignError
 from services.pipeline.logs import configure_logs
-from services.pipeline.settings import KafkaSettings, database_url, load
+from services.pipeline.settings import KafkaSettings, load
 
 _INSTANT: TypeAdapter[datetime] = TypeAdapter(AwareDatetime)
 _FIRST_YEAR, _LAST_YEAR = 1970, 9998
@@ -67,25 +69,6 @@ def main() -> None:
 def run(service: str) -> None:
     """Run one service until a signal stops it; its settings come from the environment (see .env.example)."""
     sys.exit(importlib.import_module(f"services.{service}.__main__").main())
-
-
-@main.command()
-@as_json_option
-def migrate(*, as_json: bool) -> None:
-    """Migrate the schemas of all services to their latest versions; safe to repeat."""
-    migrated = []
-    for service in SERVICES:
-        migrations = importlib.import_module(f"services.{service}.storage.migrations").MIGRATIONS
-        click.echo(f"Migrating {service}", err=True)
-        if operations.migrate_schema(database_url(service), migrations):
-            migrated.append(service)
-    current = [service for service in SERVICES if service not in migrated]
-    lines = [
-        f"{words} {', '.join(services)}."
-        for words, services in (("Migrated", migrated), ("Nothing to do for", current))
-        if services
-    ]
-    print_result({"migrated": migrated, "unchanged": current}, lines, as_json=as_json)
 
 
 @main.command()
@@ -177,7 +160,9 @@ main.add_command(audit)
 main.add_command(connections)
 main.add_command(dead_letters)
 main.add_command(explain)
+main.add_command(migrate)
 main.add_command(outbox)
+main.add_command(roles)
 
 
 def _plain(row: Any) -> dict[str, Any]:

@@ -38,6 +38,7 @@ from services.pipeline.readiness import Readiness
 from services.pipeline.records import Batch
 from services.pipeline.relay import new_relay
 from services.pipeline.retention import Retention, RetentionRule, dead_letter_rule
+from services.pipeline.rights import CHECK_SECONDS, RightsCheck
 from services.pipeline.settings import ServiceSettings
 from services.pipeline.tables import KernelTables
 from services.pipeline.topic_check import TopicCheck
@@ -140,6 +141,7 @@ class Runtime:
             service.name, service.database, service.tables, service.outbox, service.aggregates, reply=service.reply
         )
         self._consumer = self._new_consumer() if service.aggregates else None
+        self._rights = RightsCheck(service.database, service.tables.outbox.metadata.sorted_tables)
         self._brokers = Brokers(settings)
         self._watch = BrokerWatch(self._brokers, self._topics)
         self._readiness = Readiness(service.database, self._consumer, self._watch, self._is_willing)
@@ -197,7 +199,7 @@ class Runtime:
         return await self._readiness.is_ready()
 
     def _is_willing(self) -> bool:
-        return self._service.is_ready() and not self._stopping.is_set()
+        return self._service.is_ready() and self._rights.is_satisfied and not self._stopping.is_set()
 
     @property
     def _topics(self) -> list[str]:
@@ -247,6 +249,7 @@ class Runtime:
             every(GAUGES_SECONDS, self._refresh_gauges),
             every(GAUGES_SECONDS, self._readiness.show),
             every(WATCH_SECONDS, self._watch_brokers),
+            every(CHECK_SECONDS, self._rights.check),
             every(ENDS_SECONDS, self._tell_highs, first_after_seconds=ENDS_SECONDS),
             *([follow] if follow else []),
         ]

@@ -3,12 +3,13 @@
 import os
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.pipeline.database import POOL_SIZE
 from services.pipeline.errors import SettingsError
 
 MIN_KEPT_DAYS = 60
@@ -99,6 +100,9 @@ def _networks(value: str | None) -> str | None:
 
 class ServiceSettings(KafkaSettings):
     """What every service needs; each service has a subclass, with `database_url` from its own variable."""
+
+    pool_size: ClassVar[int] = POOL_SIZE
+    """The connections that one process opens to its database at most."""
 
     database_url: SecretStr = Field(
         description="PostgreSQL of all services, postgresql://user:password@host/database; "

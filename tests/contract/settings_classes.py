@@ -8,6 +8,7 @@ from pydantic_settings import BaseSettings
 
 from sandbox.demo import DemoSettings
 from services.approval.settings import ApprovalSettings
+from services.commands.migrate import MigrationSettings
 from services.digest.settings import DigestSettings
 from services.exporter.settings import ExporterSettings
 from services.notifier.settings import NotifierSettings
@@ -21,7 +22,7 @@ SERVICES: dict[str, SettingsType] = {
     "notifier": NotifierSettings,
     "digest": DigestSettings,
 }
-CLASSES: tuple[SettingsType, ...] = (*SERVICES.values(), KafkaSettings, DemoSettings)
+CLASSES: tuple[SettingsType, ...] = (*SERVICES.values(), KafkaSettings, MigrationSettings, DemoSettings)
 
 
 def fields(settings: SettingsType) -> Iterator[tuple[tuple[str, ...], FieldInfo]]:

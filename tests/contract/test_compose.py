@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import yaml
 from jsonschema import Draft7Validator
-from pydantic_settings import BaseSettings
 
 from schemas.topics import BY_NAME
+from services.commands.migrate import MigrationSettings
 from services.pipeline.settings import KafkaSettings
 from tests.contract.settings_classes import SERVICES, missing, variables
 
@@ -29,8 +29,8 @@ ROOT_USERS = {"", "0", "root"}
 Compose = dict[str, Any]
 
 
-class MigrateSettings(BaseSettings):
-    """What `countersign migrate` reads: the one database of all services."""
+class MigrateSettings(MigrationSettings):
+    """What `countersign migrate` reads: the one database of all services, unless it has addresses of its own."""
 
     database_url: str
 

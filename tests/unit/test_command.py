@@ -13,7 +13,7 @@ from services.command import main
 from services.commands.output import SERVICES, harmless
 from services.pipeline.settings import ServiceSettings
 
-COMMANDS = {"run", "migrate", "topics", "publish", "digest", "demo", "dead-letters", "explain"}
+COMMANDS = {"run", "migrate", "roles", "topics", "publish", "digest", "demo", "dead-letters", "explain"}
 VALID = encode(EXAMPLES[0].event)
 
 
