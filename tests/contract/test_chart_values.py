@@ -200,6 +200,14 @@ def test_the_rules_and_dashboards_are_those_of_the_repository() -> None:
 
 
 @pytest.mark.helm
+def test_large_numbers_stay_as_they_are_written() -> None:
+    objects = manifests("full")
+    assert variables_of(pods(objects)["run approval"])["API_REQUESTS_PER_MINUTE"]["value"] == "30000000"
+    [scaler] = of_kind(objects, "ScaledObject")
+    assert scaler["spec"]["triggers"][0]["metadata"]["lagThreshold"] == "2000000"
+
+
+@pytest.mark.helm
 def test_new_connections_replace_the_exporters_pods_and_no_others() -> None:
     before = pods(manifests("minimal"))
     after = pods(manifests("minimal", "exporter.connections=# none"))

@@ -84,7 +84,7 @@ spec:
             {{- include "countersign.secretVariable" (dict "variable" . "secret" $given.existingSecret) | nindent 12 }}
             {{- end }}
             {{- range $variable, $value := merge (dict) $given.settings .variables }}
-            - {name: {{ $variable }}, value: {{ $value | toString | quote }}}
+            - {name: {{ $variable }}, value: {{ ternary ($value | toString | float64 | int64) $value (kindIs "float64" $value) | toString | quote }}}
             {{- end }}
           startupProbe:
             httpGet: {path: /health/live, port: http}
