@@ -28,6 +28,12 @@ OTHERS_MODELS = {
     "ScaledObject": "cloudcoil.models.keda.v1alpha1",
     "TriggerAuthentication": "cloudcoil.models.keda.v1alpha1",
 }
+BY_LIBRARIES = {
+    "run exporter": {"SSL_CERT_FILE", "HTTPS_PROXY", "NO_PROXY"},
+    "migrate": set[str](),
+    "topics": set[str](),
+}
+"""Variables that a command's libraries read, see docs/operations.md#tls-and-proxies; for all others of ours, one."""
 RESTRICTED = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
 OPEN_PORTS = ("networkPolicy.kafka.ports={9092}", "kafka.bootstrapServers=kafka:9092")
 REACHES = {
@@ -85,7 +91,7 @@ def unknown_variables(objects: Objects) -> list[str]:
         f"{command}: {name}"
         for command, pod in pods(objects).items()
         for name in variables_of(pod)
-        if name not in variables(COMMANDS[command])
+        if name not in variables(COMMANDS[command]) | BY_LIBRARIES.get(command, {"SSL_CERT_FILE"})
     ]
 
 
@@ -134,6 +140,21 @@ def privileged_pods(objects: Objects) -> list[str]:
         or pod["spec"]["securityContext"].get("seccompProfile") != {"type": "RuntimeDefault"}
         or any("hostPath" in volume for volume in pod["spec"]["volumes"])
     ]
+
+
+def spare_files(objects: Objects) -> list[str]:
+    """Volumes that are not mounted, and Secrets in the Pod of a Job whose variables do not point to them."""
+    found = []
+    for command, pod in pods(objects).items():
+        mounts = {each["name"]: each["mountPath"] for each in pod["spec"]["containers"][0]["volumeMounts"]}
+        used = " ".join(each.get("value", "") for each in variables_of(pod).values())
+        found += [f"{command}: {each['name']}" for each in pod["spec"]["volumes"] if each["name"] not in mounts]
+        found += [
+            f"{command}: {each['name']}"
+            for each in pod["spec"]["volumes"]
+            if "secret" in each and each["name"] != "tokens" and f"{mounts[each['name']]}/" not in used
+        ]
+    return found
 
 
 def hasty_ends(objects: Objects) -> list[str]:
@@ -248,6 +269,7 @@ CHECKS = (
     missing_variables,
     secrets_with_values,
     privileged_pods,
+    spare_files,
     hasty_ends,
     wrong_probes,
     risky_updates,
@@ -302,6 +324,10 @@ def foreign_variable(objects: Objects) -> None:
     container(objects, "run digest")["env"].append({"name": "SMTP_URL", "value": "smtp://mail"})
 
 
+def proxy_for_mails(objects: Objects) -> None:
+    container(objects, "run notifier")["env"].append({"name": "HTTPS_PROXY", "value": "http://proxy.example"})
+
+
 def no_variables(objects: Objects) -> None:
     container(objects, "run digest")["env"] = []
 
@@ -319,6 +345,12 @@ def writable_files(objects: Objects) -> None:
     container(objects, "migrate")["securityContext"]["readOnlyRootFilesystem"] = False
     pods(objects)["topics"]["spec"]["automountServiceAccountToken"] = True
     pods(objects)["run exporter"]["spec"]["securityContext"]["runAsUser"] = 0
+
+
+def curious_migration(objects: Objects) -> None:
+    spec = pods(objects)["migrate"]["spec"]
+    spec["volumes"].append({"name": "kafka", "secret": {"secretName": "kafka-tls"}})
+    spec["containers"][0]["volumeMounts"].append({"name": "kafka", "mountPath": "/etc/countersign/kafka"})
 
 
 def short_grace(objects: Objects) -> None:
@@ -372,6 +404,7 @@ VIOLATIONS: tuple[tuple[Callable[[Objects], list[str]], Callable[[Objects], None
     (against_schemas, mistyped_monitor, ["PodMonitor demo-countersign: spec.podMetricsEndpoints"]),
     (wrong_commands, other_command, ["demo", "topics"]),
     (unknown_variables, foreign_variable, ["run digest: SMTP_URL"]),
+    (unknown_variables, proxy_for_mails, ["run notifier: HTTPS_PROXY"]),
     (
         missing_variables,
         no_variables,
@@ -385,6 +418,7 @@ VIOLATIONS: tuple[tuple[Callable[[Objects], list[str]], Callable[[Objects], None
     (missing_variables, no_owner, ["migrate: DIGEST_MIGRATION_DATABASE_URL or MIGRATION_DATABASE_URL"]),
     (secrets_with_values, written_secret, ["run digest: LINK_SECRET", "Secret mine"]),
     (privileged_pods, writable_files, ["run exporter", "migrate", "topics"]),
+    (spare_files, curious_migration, ["migrate: kafka"]),
     (hasty_ends, short_grace, ["run approval"]),
     (wrong_probes, one_probe_for_all, ["run notifier: readinessProbe"]),
     (risky_updates, unguarded, ["demo-countersign-digest", "demo-countersign-exporter"]),

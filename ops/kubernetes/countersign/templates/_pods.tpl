@@ -60,10 +60,14 @@ securityContext:
 {{- end }}
 {{- end }}
 
+{{- /* What a process reads and writes; .job is the command of a Job, which gets no Secret that it does not use. */ -}}
 {{- define "countersign.mounts" -}}
 - {name: tmp, mountPath: /tmp}
-{{- if .root.Values.kafka.tlsSecret }}
+{{- if and .root.Values.kafka.tlsSecret (ne .job "migrate") }}
 - {name: kafka, mountPath: /etc/countersign/kafka, readOnly: true}
+{{- end }}
+{{- if and .root.Values.trust.caSecret (not .job) }}
+- {name: trust, mountPath: /etc/countersign/trust, readOnly: true}
 {{- end }}
 {{- range .files }}
 - {name: {{ .name }}, mountPath: /etc/countersign/{{ .name }}, readOnly: true}
@@ -72,8 +76,11 @@ securityContext:
 
 {{- define "countersign.volumes" -}}
 - {name: tmp, emptyDir: {sizeLimit: 64Mi}}
-{{- with .root.Values.kafka.tlsSecret }}
-- {name: kafka, secret: {secretName: {{ . | quote }}, defaultMode: 0440}}
+{{- if and .root.Values.kafka.tlsSecret (ne .job "migrate") }}
+- {name: kafka, secret: {secretName: {{ .root.Values.kafka.tlsSecret | quote }}, defaultMode: 0440}}
+{{- end }}
+{{- if and .root.Values.trust.caSecret (not .job) }}
+- {name: trust, secret: {secretName: {{ .root.Values.trust.caSecret | quote }}, defaultMode: 0440}}
 {{- end }}
 {{- range .files }}
 {{- if .secret }}

@@ -80,6 +80,9 @@ spec:
           env:
             {{- include "countersign.kafka" (dict "root" .root "secret" $given.existingSecret) | nindent 12 }}
             - {name: LOG_FORMAT, value: {{ .root.Values.logFormat }}}
+            {{- if .root.Values.trust.caSecret }}
+            - {name: SSL_CERT_FILE, value: /etc/countersign/trust/ca.crt}
+            {{- end }}
             {{- range .secrets }}
             {{- include "countersign.secretVariable" (dict "variable" . "secret" $given.existingSecret) | nindent 12 }}
             {{- end }}
@@ -106,8 +109,8 @@ spec:
             preStop: {exec: {command: [sleep, "5"]}}
           {{- end }}
           resources: {{- toYaml $given.resources | nindent 12 }}
-          volumeMounts: {{- include "countersign.mounts" . | nindent 12 }}
-      volumes: {{- include "countersign.volumes" . | nindent 8 }}
+          volumeMounts: {{- include "countersign.mounts" (merge (dict "job" "") .) | nindent 12 }}
+      volumes: {{- include "countersign.volumes" (merge (dict "job" "") .) | nindent 8 }}
 {{- end }}
 
 {{- define "countersign.visited" -}}
