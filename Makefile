@@ -14,7 +14,7 @@ TEST_PROCESSES ?= 3
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install-sandbox install-dev demo test test-browser test-lambda-erp test-alerts test-all screenshots chaos night-shift drill check format schemas dashboards lock bench scale clean
+.PHONY: help install-sandbox install-dev demo test test-browser test-lambda-erp test-alerts test-chart test-all screenshots chaos night-shift drill check format schemas dashboards lock bench scale clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /:/' | awk -F: '{printf "  %-16s %s\n", $$1, $$2}'
@@ -23,8 +23,8 @@ demo: $(VENV)/sandbox.done ## Start everything on this machine; ARGS=--story pla
 	@echo "Starting the demo, which takes about half a minute" >&2
 	@$(BIN)/countersign demo $(ARGS)
 
-test: $(VENV)/dev.done ## Run all tests on real servers, except those of the next three targets; ARGS go to pytest
-	@$(BIN)/pytest -n $(TEST_PROCESSES) -m "not browser and not lambda_erp and not promtool" $(ARGS)
+test: $(VENV)/dev.done ## Run all tests on real servers, except those of the next four targets; ARGS go to pytest
+	@$(BIN)/pytest -n $(TEST_PROCESSES) -m "not browser and not lambda_erp and not promtool and not helm" $(ARGS)
 
 test-browser: $(VENV)/dev.done ## Run the tests in a browser; needs Chromium (CHROMIUM is its path)
 	@$(BIN)/pytest -m browser $(ARGS)
@@ -35,7 +35,10 @@ test-lambda-erp: $(VENV)/dev.done $(LAMBDA_ERP)/done ## Run the tests on a real 
 test-alerts: $(VENV)/dev.done ## Test alerts and dashboards; needs prometheus, promtool, amtool (PROMETHEUS, PROMTOOL, AMTOOL are their paths)
 	@$(BIN)/pytest -m promtool $(ARGS)
 
-test-all: $(VENV)/dev.done $(LAMBDA_ERP)/done ## Run the tests of the last four targets together, as CI does
+test-chart: $(VENV)/dev.done ## Test the Helm chart against the schemas of Kubernetes; needs helm (HELM is its path)
+	@$(BIN)/pytest -m helm $(ARGS)
+
+test-all: $(VENV)/dev.done $(LAMBDA_ERP)/done ## Run the tests of the last five targets together, as CI does
 	@$(BIN)/pytest -n $(TEST_PROCESSES) $(ARGS)
 
 screenshots: $(VENV)/dev.done ## Save every page, at three widths in light and dark, in build/screenshots

@@ -18,14 +18,16 @@ from services.commands.dead_letters import dead_letters
 from services.commands.doctor import doctor
 from services.commands.explain import explain
 from services.commands.lag import lag
+from services.commands.migrate import migrate
 from services.commands.offsets import offsets
 from services.commands.options import Instant
 from services.commands.outbox import outbox
 from services.commands.output import SERVICES, as_json_option, harmless, print_result, print_rows
+from services.commands.roles import roles
 from services.pipeline import operations
 from services.pipeline.errors import CountersignError
 from services.pipeline.logs import configure_logs
-from services.pipeline.settings import KafkaSettings, database_url, load
+from services.pipeline.settings import KafkaSettings, load
 
 
 class _Group(click.Group):
@@ -53,25 +55,6 @@ def main() -> None:
 def run(service: str) -> None:
     """Run one service until a signal stops it; its settings come from the environment (see .env.example)."""
     sys.exit(importlib.import_module(f"services.{service}.__main__").main())
-
-
-@main.command()
-@as_json_option
-def migrate(*, as_json: bool) -> None:
-    """Migrate the schemas of all services to their latest versions; safe to repeat."""
-    migrated = []
-    for service in SERVICES:
-        migrations = importlib.import_module(f"services.{service}.storage.migrations").MIGRATIONS
-        click.echo(f"Migrating {service}", err=True)
-        if operations.migrate_schema(database_url(service), migrations):
-            migrated.append(service)
-    current = [service for service in SERVICES if service not in migrated]
-    lines = [
-        f"{words} {', '.join(services)}."
-        for words, services in (("Migrated", migrated), ("Nothing to do for", current))
-        if services
-    ]
-    print_result({"migrated": migrated, "unchanged": current}, lines, as_json=as_json)
 
 
 @main.command()
@@ -167,7 +150,9 @@ main.add_command(doctor)
 main.add_command(explain)
 main.add_command(lag)
 main.add_command(offsets)
+main.add_command(migrate)
 main.add_command(outbox)
+main.add_command(roles)
 
 
 def _plain(row: Any) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def build() -> tuple[Service, ServiceSettings]:
     """Build the exporter from its environment."""
     settings = load(ExporterSettings)
     connections = load_connections(settings.erp_connections, os.environ)
-    database = Database(settings.database_url, application_name="countersign.exporter", pool_size=24)
+    database = Database(settings.database_url, application_name="countersign.exporter", pool_size=settings.pool_size)
     outbox, own_aggregates = Outbox(tables.KERNEL), aggregates(connections.route)
     catching_up = CatchingUp(database, tables.KERNEL, topics_of(own_aggregates))
     conversations = conversations_of(database, outbox, connections, lambda: catching_up.is_caught_up)

@@ -1,6 +1,7 @@
 """The exporter's settings, read from the environment."""
 
 from pathlib import Path
+from typing import ClassVar
 
 from pydantic import Field, SecretStr
 
@@ -10,6 +11,7 @@ from services.pipeline.settings import FINISHED_DAYS_FIELD, ServiceSettings, dat
 class ExporterSettings(ServiceSettings):
     """The shared settings, and the file of ERP connections."""
 
+    pool_size: ClassVar[int] = 24
     database_url: SecretStr = database_url_field("exporter")
     erp_connections: Path = Field(
         description="TOML file with one [[connection]] per ERP; secrets by reference only. SIGHUP reads it again."

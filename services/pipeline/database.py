@@ -20,6 +20,7 @@ LOCK_TIMEOUT_SECONDS = 3
 IDLE_TRANSACTION_SECONDS = 20
 """After this time the server ends a transaction whose process is frozen or unreachable, and so frees its locks."""
 CONNECT_TIMEOUT_SECONDS = 5
+POOL_SIZE = 20
 DATABASE_ERRORS = (SQLAlchemyError, OSError, TimeoutError)
 """What a failed transaction raises; if the commit itself failed, whether it took effect is unknown."""
 
@@ -33,6 +34,7 @@ _SERVER_TIMEOUTS = {
     "tcp_user_timeout": f"{IDLE_TRANSACTION_SECONDS}s",
 }
 _LOCK_NOT_AVAILABLE = "55P03"
+_INSUFFICIENT_PRIVILEGE = "42501"
 _UNAVAILABLE_CLASSES = ("08", "40", "53", "57")
 """SQLSTATE classes: connection lost, transaction rolled back for another one, out of resources, shutting down."""
 _DATA_CLASSES = ("22", "23", "54")
@@ -47,7 +49,7 @@ class Database:
         url: SecretStr,
         *,
         application_name: str,
-        pool_size: int = 20,
+        pool_size: int = POOL_SIZE,
         statement_timeout_seconds: float | None = STATEMENT_TIMEOUT_SECONDS,
     ) -> None:
         self.engine: AsyncEngine = create_async_engine(
@@ -106,6 +108,11 @@ def is_data_error(error: Exception) -> bool:
 def is_lock_timeout(error: Exception) -> bool:
     """Whether a statement waited LOCK_TIMEOUT_SECONDS for a row that another transaction holds."""
     return _sqlstate(error) == _LOCK_NOT_AVAILABLE
+
+
+def is_not_permitted(error: Exception) -> bool:
+    """Whether the role of the connection lacks a right."""
+    return _sqlstate(error) == _INSUFFICIENT_PRIVILEGE
 
 
 def may_succeed_later(error: Exception) -> bool:

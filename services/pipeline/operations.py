@@ -12,14 +12,15 @@ from typing import Any
 
 import orjson
 from pydantic import SecretStr
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, Table
 
 from schemas.envelope import decode
 from schemas.message import UnreadableError
 from schemas.topics import BY_TYPE, TOPICS, Topic
 from services.pipeline.broker import EventProducer, correct_settings, create_topics, find_wrong_settings
 from services.pipeline.clock import utc_now
-from services.pipeline.database import DATABASE_ERRORS, Database, Transaction
+from services.pipeline.database import DATABASE_ERRORS, Database, Transaction, is_not_permitted
+from services.pipeline.database_rights import RoleRights, rights_of_role
 from services.pipeline.dead_letters import DeadLetter, DeadLetters, Settled
 from services.pipeline.errors import BrokerError, CountersignError
 from services.pipeline.migrations import Migrations, migrate
@@ -185,6 +186,12 @@ async def open_database(url: SecretStr) -> AsyncIterator[Database]:
         await database.close()
 
 
+async def rights_in_use(url: SecretStr, tables: Sequence[Table]) -> RoleRights:
+    """Return what the role of `url` lacks to work on `tables`, and what it need not have."""
+    async with open_database(url) as database, database.begin() as db:
+        return await rights_of_role(db, tables)
+
+
 @contextmanager
 def database_errors_explained() -> Iterator[None]:
     """Raise a database error as a CountersignError that an operator understands."""
@@ -192,7 +199,17 @@ def database_errors_explained() -> Iterator[None]:
         yield
     except DATABASE_ERRORS as error:
         why = str(error) or "it did not answer in time"
+        if is_not_permitted(error):
+            raise CountersignError(
+                f"The database role may not do this: {_answer_of(error)}. `countersign roles` prints the rights that "
+                "roles need, and `countersign roles --check` says which are missing."
+            ) from error
         raise CountersignError(f"PostgreSQL refused, or cannot be reached: {why}") from error
+
+
+def _answer_of(error: Exception) -> str:
+    """Return the server's own words, without the statement that it refused."""
+    return str(getattr(error, "orig", error)).rpartition(">: ")[2]
 
 
 def parse_position(position: str) -> tuple[Partition, int]:

@@ -23,6 +23,7 @@ from services.pipeline.catching_up import CatchingUp
 from services.pipeline.clock import utc_now
 from services.pipeline.crash import refuse_outside_sandbox
 from services.pipeline.database import Database
+from services.pipeline.database_rights import CHECK_SECONDS, RightsCheck
 from services.pipeline.decoding import DecodedBatch, Reply
 from services.pipeline.errors import BrokerError, PartEndedError, SettingsError
 from services.pipeline.forced_exit import ForcedExit
@@ -146,6 +147,7 @@ class Runtime:
             service.name, service.database, service.tables, service.outbox, service.aggregates, reply=service.reply
         )
         self._consumer = self._new_consumer() if service.aggregates else None
+        self._rights = RightsCheck(service.database, service.tables.outbox.metadata.sorted_tables)
         self._brokers = Brokers(settings, group_of(service.name))
         self._watch = BrokerWatch(self._brokers, self._topics)
         self._readiness = Readiness(service.database, self._consumer, self._watch, self._is_willing)
@@ -205,7 +207,7 @@ class Runtime:
         return await self._readiness.is_ready()
 
     def _is_willing(self) -> bool:
-        return self._service.is_ready() and not self._stopping.is_set()
+        return self._service.is_ready() and self._rights.is_satisfied and not self._stopping.is_set()
 
     @property
     def _topics(self) -> list[str]:
@@ -257,6 +259,7 @@ class Runtime:
             every(GAUGES_SECONDS, self._gauges.refresh),
             every(GAUGES_SECONDS, self._readiness.show),
             every(WATCH_SECONDS, self._watch_brokers),
+            every(CHECK_SECONDS, self._rights.check),
             every(ENDS_SECONDS, self._tell_highs, first_after_seconds=ENDS_SECONDS),
             *([follow] if follow else []),
         ]

@@ -4,13 +4,14 @@ import os
 import ssl
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas.fields import URL_PATTERN
+from services.pipeline.database import POOL_SIZE
 from services.pipeline.errors import SettingsError
 
 MIN_KEPT_DAYS = 60
@@ -161,6 +162,9 @@ class OperationsSettings(BaseSettings):
 
 class ServiceSettings(KafkaSettings):
     """What every service needs; each service has a subclass, with `database_url` from its own variable."""
+
+    pool_size: ClassVar[int] = POOL_SIZE
+    """The connections that one process opens to its database at most."""
 
     database_url: SecretStr = Field(
         description="PostgreSQL of all services, postgresql://user:password@host/database; "

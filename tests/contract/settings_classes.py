@@ -8,6 +8,7 @@ from pydantic_settings import BaseSettings
 
 from sandbox.demo import DemoSettings
 from services.approval.settings import ApprovalSettings
+from services.commands.migrate import MigrationSettings
 from services.digest.settings import DigestSettings, ScheduleSettings
 from services.exporter.settings import ExporterSettings
 from services.notifier.settings import NotifierSettings
@@ -26,6 +27,7 @@ CLASSES: tuple[SettingsType, ...] = (
     KafkaSettings,
     OperationsSettings,
     ScheduleSettings,
+    MigrationSettings,
     DemoSettings,
 )
 

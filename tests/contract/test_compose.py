@@ -16,7 +16,8 @@ from jsonschema import Draft7Validator
 
 from schemas.topics import BY_NAME
 from services.approval.settings import ApprovalSettings
-from services.digest.settings import DigestSettings, ScheduleSettings
+from services.commands.migrate import MigrationSettings
+from services.digest.settings import DigestSettings
 from services.exporter.settings import ExporterSettings
 from services.notifier.settings import NotifierSettings
 from services.pipeline.settings import KafkaSettings, OperationsSettings
@@ -35,8 +36,8 @@ ROOT_USERS = {"", "0", "root"}
 Compose = dict[str, Any]
 
 
-class MigrateSettings(OperationsSettings, KafkaSettings, ScheduleSettings):
-    """What `countersign migrate` reads, which is the one database of all services, and what `explain` does."""
+class MigrateSettings(MigrationSettings):
+    """What `countersign migrate` reads: the one database of all services, unless it has addresses of its own."""
 
     database_url: str
 

@@ -14,8 +14,8 @@ from services.commands.output import SERVICES, harmless
 from services.pipeline.settings import ServiceSettings
 
 COMMANDS = {
-    *("run", "migrate", "topics", "publish", "digest", "demo", "dead-letters", "explain"),
-    *("doctor", "lag", "offsets", "outbox"),
+    *("run", "migrate", "roles", "topics", "publish", "digest", "demo", "dead-letters", "explain"),
+    *("acls", "doctor", "lag", "offsets", "outbox"),
 }
 VALID = encode(EXAMPLES[0].event)
 

@@ -8,12 +8,20 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from pydantic import SecretStr
-from sqlalchemy import Connection, MetaData, func, select, text
+from sqlalchemy import Connection, MetaData, func, inspect, select, text
 from sqlalchemy.schema import CreateSchema
 
 from services.pipeline.database import LOCK_TIMEOUT_SECONDS, Database
 
 _SHARED = Path(__file__).parent
+_KEEP_VERSIONS = """
+    do $$ declare other text; begin
+      for other in select distinct grantee from information_schema.role_table_grants
+        where table_schema = '{schema}' and table_name = 'alembic_version' and grantee <> current_user
+      loop execute format('revoke insert, update, delete on {schema}.alembic_version from %I', other); end loop;
+    end $$
+"""
+"""Takes from running roles what default privileges give them: only migrations say which versions are applied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +57,12 @@ def upgrade(connection: Connection, migrations: Migrations) -> bool:
     connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(text("'countersign.migrate'")))))
     # a table's lock must not be waited for long, because everybody else then waits behind the migration
     connection.execute(text(f"set local lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'"))
-    connection.execute(CreateSchema(migrations.schema, if_not_exists=True))
+    if not inspect(connection).has_schema(migrations.schema):  # `if not exists` needs the right to create one anyway
+        connection.execute(CreateSchema(migrations.schema))
     versions = MigrationContext.configure(connection, opts={"version_table_schema": migrations.schema})
     before = versions.get_current_heads()
     command.upgrade(migrations.config(connection), "head")
+    connection.execute(text(_KEEP_VERSIONS.format(schema=migrations.schema)))
     return versions.get_current_heads() != before
 
 
