@@ -70,7 +70,8 @@ async def test_the_story_goes_through_and_nothing_is_refused(
     for way, group_protocol in size.ways:
         began = monotonic()
         kafka = KafkaOfAWorld(way, group_protocol)
-        async with running_world(tmp_path / f"{way}-{group_protocol}", WorldOptions(kafka=kafka)) as world:
+        options = WorldOptions(kafka=kafka, is_durable=False)
+        async with running_world(tmp_path / f"{way}-{group_protocol}", options) as world:
             timeline = Timeline(lambda _: None)
             await play(world, timeline)
             refused = await asyncio.to_thread(kafka.refusals)
