@@ -49,6 +49,7 @@ def scenario_of_run(run: Measured, costs: Costs) -> Scenario:
         peak_day_share=1,
         peak_hour_share=1,
         accepted_together=1,
+        is_even=True,
     )
     erp = ErpKind(name="bench", share=1, call_seconds=plan.call_seconds, spread=0, max_in_flight=plan.max_in_flight)
     parts = dict.fromkeys(costs.cpu_s, 1) | {"postgres": cores, "kafka": cores}

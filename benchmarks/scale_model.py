@@ -33,6 +33,8 @@ class Load(_Typed):
     peak_day_share: Annotated[float, Field(gt=0, le=1)]
     peak_hour_share: Annotated[float, Field(gt=0, le=1)]
     accepted_together: Annotated[float, Field(ge=1)]
+    is_even: bool = False
+    """Whether acceptances come at an even pace, as a benchmark makes them, and not by chance."""
 
     @property
     def per_second(self) -> float:
@@ -179,9 +181,11 @@ class _Simulation:
         return [load.per_second * size / sum(sizes) for size in sizes]
 
     def _accepting(self, erp: _Erp, rate: float) -> Iterator[Any]:
-        together = self._scenario.load.accepted_together
+        load = self._scenario.load
+        together = load.accepted_together
         while True:
-            yield self._env.timeout(self._chance.expovariate(rate / together))
+            pause = together / rate
+            yield self._env.timeout(pause if load.is_even else self._chance.expovariate(1 / pause))
             count = 1 if together == 1 else min(1 + int(self._chance.expovariate(1 / (together - 0.5))), 50)
             for _ in range(count):
                 self.outcome.accepted += 1

@@ -6,7 +6,6 @@ commitment of its companies, so it belongs behind those with conditions.
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Protocol, TypeVar
 
 from schemas.commitment import Commitment
@@ -91,11 +90,12 @@ class Shadowed:
 
 def shadowed(connections: Sequence[Destination]) -> Iterator[Shadowed]:
     """Yield every connection and company that nothing can reach, with the earlier connection that is in its way."""
-    for earlier, later in combinations(connections, 2):
-        if _covers(earlier, later):
-            for company in later.companies:
-                if company in earlier.companies:
-                    yield Shadowed(later.name, company, earlier.name)
+    taking: dict[str, list[Destination]] = {}
+    for later in connections:
+        for company in later.companies:
+            before = taking.setdefault(company, [])
+            yield from (Shadowed(later.name, company, earlier.name) for earlier in before if _covers(earlier, later))
+            before.append(later)
 
 
 def _takes(connection: Destination, routed: Routed) -> bool:
