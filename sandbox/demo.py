@@ -9,8 +9,8 @@ import shlex
 import signal
 import tempfile
 import tomllib
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from time import monotonic
@@ -35,7 +35,7 @@ from sandbox.service_process import ServiceProcess
 from sandbox.serving import listen
 from sandbox.story import StepFailedError, Timeline, play
 from sandbox.supervisor import keep_running
-from sandbox.watching import dashboard_command, watched
+from sandbox.watching import watched_if_chosen
 from sandbox.world import SERVICES, Ports, World, WorldOptions, running_world
 from schemas.examples.cast import DANA
 from schemas.fields import ToolLevel
@@ -186,22 +186,9 @@ async def _play_or_wait(folder: Path, options: WorldOptions, *, is_story: bool, 
             click.echo(f"\nAll {timeline.steps} steps were seen.")
             return DONE
         _print_addresses(world)
-        async with _watched(world, report):
+        async with watched_if_chosen(world.services.values(), load(DemoSettings).demo_prometheus_port, report):
             await _fill_and_keep_running(world, waiting if isinstance(world.own_erp, Erp) else 0, report)
         return FAILED
-
-
-@asynccontextmanager
-async def _watched(world: World, report: Report) -> AsyncIterator[None]:
-    """A Prometheus watches the services while the block runs, if its port was chosen."""
-    port = load(DemoSettings).demo_prometheus_port
-    if port is None:
-        yield
-        return
-    async with watched(world.services.values(), port=port, report=report) as prometheus:
-        click.echo(f"Prometheus: {prometheus.url}, for a Grafana of your own; or draw the dashboard, in a checkout:")
-        click.echo(f"  {dashboard_command(prometheus.url)}")
-        yield
 
 
 async def _fill_and_keep_running(world: World, waiting: int, report: Report) -> None:

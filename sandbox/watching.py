@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import click
+
 from sandbox.servers.local_server import Report, no_report
 from sandbox.servers.prometheus import LocalPrometheus
 from sandbox.service_process import ServiceProcess
@@ -43,3 +45,17 @@ def dashboard_command(url: str) -> str:
     """The command that draws the dashboard from the Prometheus at `url`."""
     drawing = f"python -m ops.grafana.drawing --prometheus {url} --scrape-seconds {SCRAPE_SECONDS}"
     return f"{drawing} --minutes 15 --to dashboard.html"
+
+
+@asynccontextmanager
+async def watched_if_chosen(
+    services: Iterable[ServiceProcess], port: int | None, report: Report
+) -> AsyncIterator[None]:
+    """A Prometheus watches the services while the block runs, if its port was chosen."""
+    if port is None:
+        yield
+        return
+    async with watched(services, port=port, report=report) as prometheus:
+        click.echo(f"Prometheus: {prometheus.url}, for a Grafana of your own; or draw the dashboard, in a checkout:")
+        click.echo(f"  {dashboard_command(prometheus.url)}")
+        yield

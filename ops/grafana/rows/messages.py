@@ -11,7 +11,7 @@ _REFUSED = page("Events that Kafka does not take", "operations.md#events-that-ka
 
 def panels() -> Sequence[Panel]:
     """The panels from left to right, line by line."""
-    return [*_aside(), *_stuck(), *_incoming(), *_outgoing(), *_kept()]
+    return [*_aside(), *_stuck(), *_incoming(), *_outgoing(), *_odd(), *_in_a_day()]
 
 
 def _aside() -> Sequence[Panel]:
@@ -158,8 +158,7 @@ def _outgoing() -> Sequence[Panel]:
     ]
 
 
-def _kept() -> Sequence[Panel]:
-    by_table = f"sum by (service, table) (increase(retention_rows_total{{{SERVICE}}}[1d])) > 0"
+def _odd() -> Sequence[Panel]:
     return [
         lines(
             "Wrong settings of topics",
@@ -186,6 +185,12 @@ def _kept() -> Sequence[Panel]:
                 act="update Countersign, or correct the publisher: the log names person and members.",
             ),
         ),
+    ]
+
+
+def _in_a_day() -> Sequence[Panel]:
+    by_table = f"sum by (service, table) (increase(retention_rows_total{{{SERVICE}}}[1d])) > 0"
+    return [
         lines(
             "Dead letters that a service redrove by itself, in a day",
             Query(

@@ -47,8 +47,9 @@ class Tails:
 
     @cached_property
     def _client(self) -> Consumer:
-        own = {"group.id": self._group or "countersign.tails", "enable.auto.commit": False, "log_level": 0}
-        return Consumer(self._settings.client_config() | own)
+        group = self._group or "countersign.tails"
+        own = {"group.id": group, "enable.auto.commit": False}
+        return Consumer(self._settings.client_config() | own | {"log_level": 0})
 
     def _of(self, topics: Sequence[str], key: bytes) -> Mapping[str, Tail]:
         try:
