@@ -22,8 +22,8 @@ async def test_the_lag_is_shown_only_while_the_projection_runs(digest: DigestUnd
     assert shown_lags() == shown("kafka_consumer_position") == []
 
 
-def shown_lags() -> list[float]:
-    return shown("kafka_consumer_lag")
+def shown_lags(topic: str = "commitment.status") -> list[float]:
+    return shown("kafka_consumer_lag", topic)
 
 
 def shown(name: str, topic: str = "commitment.status") -> list[float]:
