@@ -20,14 +20,14 @@ from ops.grafana.drawing.__main__ import draw, page
 from ops.grafana.drawing.board import ROW
 from ops.grafana.drawing.panels import Drawn, Window
 from ops.grafana.drawing.prometheus import Prometheus
+from sandbox.drill.statuses import following
+from sandbox.drill.traffic import accepting, send, some_ids
 from sandbox.erp import Calls, Erp, ErpFault, ErpFaultKind
 from sandbox.servers.prometheus import LocalPrometheus
 from sandbox.story import Timeline, play
 from sandbox.watching import SCRAPE_SECONDS, watched
 from sandbox.world import World, WorldOptions, running_world
 from tests.browsers import CHROMIUM
-from tests.chaos.many_commitments import accepting, send, some_ids
-from tests.chaos.statuses import following
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.promtool
