@@ -4,6 +4,7 @@ import asyncio
 import os
 import pwd
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 
 import pytest
 from pydantic import SecretStr
@@ -15,8 +16,10 @@ from services.approval.aggregates import TOPICS
 from services.approval.storage.migrations import MIGRATIONS
 from services.approval.storage.tables import KERNEL
 from services.pipeline.broker import Brokers, EventProducer, create_topics
+from services.pipeline.broker.brokers import Span
 from services.pipeline.bulk import insert_many
 from services.pipeline.database import Database
+from services.pipeline.errors import BrokerError
 from services.pipeline.migrations import migrate
 from services.pipeline.moving_offsets import OffsetDesk, plan_move
 from services.pipeline.records import Partition
@@ -24,6 +27,7 @@ from services.pipeline.settings import KafkaSettings
 from tests.integration.pipeline.counting_service import retrieve_event
 from tests.integration.test_command import Ended, countersign
 from tests.kafka import KafkaUnderTest
+from tests.waiting import eventually
 
 PLACE = Partition("commitment.retrieved", 0)
 
@@ -38,7 +42,14 @@ class Approval:
 
     async def has_read_everything(self) -> None:
         """Save the ends of all topics, as if approval had read them."""
-        spans = await Brokers(self.settings).spans(TOPICS)
+        spans: dict[Partition, Span] = {}
+
+        async def are_known() -> bool:
+            with suppress(BrokerError):  # partitions of a new topic have no leader for a moment
+                spans.update(await Brokers(self.settings).spans(TOPICS))
+            return bool(spans)
+
+        await eventually(are_known)
         rows = [{"topic": p.topic, "partition": p.number, "next_offset": span.high} for p, span in spans.items()]
         async with self.database.begin() as db:
             await insert_many(db, KERNEL.consumer_offset, rows)

@@ -71,7 +71,7 @@ async def test_an_order_that_landed_with_a_warning_is_logged() -> None:
         "log_level": "warning",
         "code": 550,
         "connection": "qb",
-        "commitment": "c-1",
+        "commitment_id": "c-1",
     }
 
 
