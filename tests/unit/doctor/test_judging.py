@@ -233,7 +233,7 @@ NOTIFIER = {
     [
         ({}, Verdict.OK, "valid"),
         ({"MAIL_FROM": ""}, Verdict.WRONG, "not set: MAIL_FROM"),
-        ({"SMTP_URL": "http://localhost"}, Verdict.WRONG, "SMTP_URL: Value error, must be smtp://"),
+        ({"SMTP_URL": "http://localhost"}, Verdict.WRONG, "SMTP_URL: must be smtp://"),
         ({"MAIL_FROM": "", "SMTP_URL": ""}, Verdict.NOT_CHECKED, "not set here: SMTP_URL, MAIL_FROM"),
     ],
 )
