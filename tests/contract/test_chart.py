@@ -13,7 +13,7 @@ import pytest
 
 from services.commands.migrate import MigrationSettings
 from services.pipeline.runtime import DRAIN_SECONDS
-from services.pipeline.settings import KafkaSettings
+from services.pipeline.settings import KafkaSettings, OperationsSettings
 from tests.contract.chart import SETS, VERSIONS, Manifest, manifests, of_kind, pods, variables_of
 from tests.contract.settings_classes import SERVICES, fields, missing, variables
 
@@ -29,11 +29,14 @@ OTHERS_MODELS = {
     "TriggerAuthentication": "cloudcoil.models.keda.v1alpha1",
 }
 BY_LIBRARIES = {
-    "run exporter": {"SSL_CERT_FILE", "HTTPS_PROXY", "NO_PROXY"},
+    "run exporter": {"SSL_CERT_FILE", "OTEL_EXPORTER_OTLP_CERTIFICATE", "HTTPS_PROXY", "NO_PROXY"},
     "migrate": set[str](),
     "topics": set[str](),
 }
-"""Variables that a command's libraries read, see docs/operations.md#tls-and-proxies; for all others of ours, one."""
+"""Variables that a command's libraries read, see docs/operations.md#tls-and-proxies; all others' are below."""
+BY_ALL_LIBRARIES = {"SSL_CERT_FILE", "OTEL_EXPORTER_OTLP_CERTIFICATE"}
+BY_COMMANDS = {"run approval": variables(OperationsSettings)}
+"""Variables that are in a Pod for the commands that people run there."""
 RESTRICTED = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
 OPEN_PORTS = ("networkPolicy.kafka.ports={9092}", "kafka.bootstrapServers=kafka:9092")
 REACHES = {
@@ -44,6 +47,8 @@ REACHES = {
     "migrate": {5432, 53},
     "topics": {9092, 53},
 }
+REACHES_WITH = {"OTEL_EXPORTER_OTLP_ENDPOINT": 4318, "EXPORTER_URL": 8000}
+"""The ports that a Pod reaches besides, if it has a variable."""
 
 Objects = list[Manifest]
 
@@ -91,7 +96,8 @@ def unknown_variables(objects: Objects) -> list[str]:
         f"{command}: {name}"
         for command, pod in pods(objects).items()
         for name in variables_of(pod)
-        if name not in variables(COMMANDS[command]) | BY_LIBRARIES.get(command, {"SSL_CERT_FILE"})
+        if name not in variables(COMMANDS[command]) | BY_COMMANDS.get(command, set())
+        and name not in BY_LIBRARIES.get(command, BY_ALL_LIBRARIES)
     ]
 
 
@@ -250,7 +256,11 @@ def open_ways(objects: Objects) -> list[str]:
         allowed[component] = ports | ({"everywhere"} if {} in each["spec"].get("egress", ()) else set())
         if each["spec"]["policyTypes"] != ["Ingress", "Egress"]:
             allowed[component].add("unlimited")
-    wanted = {None: set()} | REACHES
+    wanted = {None: set()} | {
+        command.removeprefix("run "): REACHES[command.removeprefix("run ")]
+        | {port for name, port in REACHES_WITH.items() if name in variables_of(pod)}
+        for command, pod in pods(objects).items()
+    }
     return sorted(str(each) for each in wanted.keys() | allowed.keys() if allowed.get(each) != wanted.get(each))
 
 
@@ -292,7 +302,7 @@ def test_the_chart_passes(check: Callable[[Objects], list[str]], values: str) ->
 @pytest.mark.parametrize("version", VERSIONS)
 def test_every_object_is_valid_for_each_version_of_kubernetes(values: str, version: str) -> None:
     objects = manifests(values, version=version)
-    assert len(objects) >= {"minimal": 23, "full": 33}[values]
+    assert len(objects) >= {"minimal": 23, "full": 35}[values]
     assert against_schemas(objects, version) == []
 
 
@@ -322,6 +332,7 @@ def other_command(objects: Objects) -> None:
 
 def foreign_variable(objects: Objects) -> None:
     container(objects, "run digest")["env"].append({"name": "SMTP_URL", "value": "smtp://mail"})
+    container(objects, "run digest")["env"].append({"name": "APPROVAL_URL", "value": "http://approval"})
 
 
 def proxy_for_mails(objects: Objects) -> None:
@@ -388,6 +399,11 @@ def open_everywhere(objects: Objects) -> None:
     the(objects, "NetworkPolicy", "")["spec"]["policyTypes"] = ["Ingress"]
 
 
+def no_way_to_traces(objects: Objects) -> None:
+    egress = the(objects, "NetworkPolicy", "-notifier")["spec"]["egress"]
+    egress[:] = [rule for rule in egress if {"protocol": "TCP", "port": 4318} not in rule["ports"]]
+
+
 def moving_image(objects: Objects) -> None:
     container(objects, "topics")["image"] = "registry.example/countersign:latest"
 
@@ -403,7 +419,7 @@ VIOLATIONS: tuple[tuple[Callable[[Objects], list[str]], Callable[[Objects], None
     (against_schemas, misspelt_scaler, ["ScaledObject demo-countersign-notifier: spec.maxReplicas"]),
     (against_schemas, mistyped_monitor, ["PodMonitor demo-countersign: spec.podMetricsEndpoints"]),
     (wrong_commands, other_command, ["demo", "topics"]),
-    (unknown_variables, foreign_variable, ["run digest: SMTP_URL"]),
+    (unknown_variables, foreign_variable, ["run digest: SMTP_URL", "run digest: APPROVAL_URL"]),
     (unknown_variables, proxy_for_mails, ["run notifier: HTTPS_PROXY"]),
     (
         missing_variables,
@@ -427,6 +443,7 @@ VIOLATIONS: tuple[tuple[Callable[[Objects], list[str]], Callable[[Objects], None
     (wrong_order, topics_first, ["Job migrate, Job topics"]),
     (wrong_order, held_up, ["NetworkPolicy migrate, Job migrate"]),
     (open_ways, open_everywhere, ["None", "digest"]),
+    (open_ways, no_way_to_traces, ["notifier"]),
     (unpinned_images, moving_image, ["topics"]),
 )
 

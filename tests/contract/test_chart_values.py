@@ -18,6 +18,7 @@ from services.pipeline.database import Database
 from services.pipeline.http import add_metrics_and_health
 from services.pipeline.lateness import Lateness
 from services.pipeline.outbox import Outbox
+from services.pipeline.rights import group_of
 from tests.contract.chart import (
     CHART,
     MISSING,
@@ -109,6 +110,12 @@ def test_without_values_everything_that_is_required_is_named_at_once() -> None:
         ("kafka.securityProtocol=SASL_SSL", "kafka.saslMechanism: kafka.securityProtocol has SASL"),
         ("kafka.saslMechanism=PLAIN", "topics.existingSecret: a Secret with KAFKA_SASL_USERNAME"),
         ("image.tag=latest", "image.tag: a version or a digest"),
+        ("tracing.endpoint=http://collector:4318", "networkPolicy.collector.ports: the port of tracing.endpoint"),
+        ("tracing.endpoint=collector:4318", "at '/tracing/endpoint': 'collector:4318' does not match"),
+        ("networkPolicy.collector.ports={http}", "at '/networkPolicy/collector/ports/0': got string, want integer"),
+        ("operations.existingSecret=A Token", "at '/operations/existingSecret': 'A Token' does not match"),
+        ("operations.token=hunter2", "at '/operations': additional properties 'token' not allowed"),
+        ("exporter.settings.OPERATIONS_TOKEN=x", "additional properties 'OPERATIONS_TOKEN' not allowed"),
         ("ingress.enabled=true", "ingress.trustedProxies: the networks of your ingress controller"),
         ("publicUrl=desk.example", "at '/publicUrl': 'desk.example' does not match"),
         ("approval.replica=3", "at '/approval': additional properties 'replica' not allowed"),
@@ -229,8 +236,7 @@ def test_nobody_comes_in_where_no_peer_is_named() -> None:
 @pytest.mark.helm
 def test_keda_looks_at_the_group_in_which_the_service_commits_its_lag() -> None:
     [scaler] = of_kind(manifests("full"), "ScaledObject")
-    assert scaler["spec"]["triggers"][0]["metadata"]["consumerGroup"] == "countersign.notifier"
-    assert 'self.group = f"countersign.{service}"' in (ROOT / "services/pipeline/broker/consumer.py").read_text()
+    assert scaler["spec"]["triggers"][0]["metadata"]["consumerGroup"] == group_of("notifier")
 
 
 def test_without_helm_the_tests_fail_and_say_how_to_get_it() -> None:

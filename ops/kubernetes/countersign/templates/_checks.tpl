@@ -17,6 +17,7 @@
     "migration.existingSecret: a Secret with MIGRATION_DATABASE_URL" (or (not .Values.migration.enabled) .Values.migration.existingSecret)
     "topics.existingSecret: a Secret with KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD" (or (not .Values.topics.enabled) (not .Values.kafka.saslMechanism) .Values.topics.existingSecret)
     "ingress.trustedProxies: the networks of your ingress controller, such as 10.0.0.0/8" (or (not .Values.ingress.enabled) .Values.ingress.trustedProxies)
+    "networkPolicy.collector.ports: the port of tracing.endpoint, such as 4318" (or (not .Values.networkPolicy.enabled) (not .Values.tracing.endpoint) .Values.networkPolicy.collector.ports)
     "image.tag: a version or a digest, because `latest` changes by itself" (ne .Values.image.tag "latest")
     "kafka.saslMechanism: kafka.securityProtocol has SASL, so it needs one, such as SCRAM-SHA-512" (or (not (hasPrefix "SASL" .Values.kafka.securityProtocol)) .Values.kafka.saslMechanism)
 -}}

@@ -8,6 +8,11 @@
 {{- end }}
 {{- end }}
 
+{{- /* The services that approval asks about a commitment, as JSON; none unless there is a token for it. */ -}}
+{{- define "countersign.asked" -}}
+{{ ternary (list "exporter" "notifier" "digest") list (ne .Values.operations.existingSecret "") | toJson }}
+{{- end }}
+
 {{- define "countersign.chosen" -}}
 app.kubernetes.io/name: countersign
 app.kubernetes.io/instance: {{ .Release.Name }}

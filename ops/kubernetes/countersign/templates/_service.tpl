@@ -83,6 +83,15 @@ spec:
             {{- if .root.Values.trust.caSecret }}
             - {name: SSL_CERT_FILE, value: /etc/countersign/trust/ca.crt}
             {{- end }}
+            {{- with .root.Values.operations.existingSecret }}
+            {{- include "countersign.secretVariable" (dict "variable" "OPERATIONS_TOKEN" "secret" .) | nindent 12 }}
+            {{- end }}
+            {{- with .root.Values.tracing.endpoint }}
+            - {name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ . | quote }}}
+            {{- if $.root.Values.trust.caSecret }}
+            - {name: OTEL_EXPORTER_OTLP_CERTIFICATE, value: /etc/countersign/trust/ca.crt}
+            {{- end }}
+            {{- end }}
             {{- range .secrets }}
             {{- include "countersign.secretVariable" (dict "variable" . "secret" $given.existingSecret) | nindent 12 }}
             {{- end }}
