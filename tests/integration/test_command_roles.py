@@ -224,7 +224,7 @@ async def test_a_superuser_is_told_in_one_line_for_each_service(roles: str, data
     ]
 
 
-@pytest.mark.parametrize("command", [("dead-letters", "list"), ("outbox", "list"), ("explain", "SC-1"), ("migrate",)])
+@pytest.mark.parametrize("command", [("dead-letters", "list"), ("outbox", "list"), ("migrate",)])
 async def test_a_command_without_a_right_says_so_in_one_line(
     command: tuple[str, ...], roles: str, database_url: str
 ) -> None:
@@ -236,6 +236,13 @@ async def test_a_command_without_a_right_says_so_in_one_line(
     [error] = [line for line in ended.stderr.splitlines() if not line.startswith("Migrating")]
     assert error.startswith("Error: The database role may not do this: permission denied for schema approval. ")
     assert "`countersign roles --check` says which are missing." in error
+
+
+async def test_a_story_says_which_part_a_role_may_not_read(roles: str, database_url: str) -> None:
+    environment = environment_of(database_url, roles)
+    swapped = environment | {"APPROVAL_DATABASE_URL": environment["DIGEST_DATABASE_URL"]}
+    ended = countersign(swapped, "explain", "SC-1")
+    assert "permission denied for schema approval" in ended.stdout, ended.stdout + ended.stderr
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ async def test_schemas_that_are_missing_behind_or_ahead_are_told(patient: Patien
     assert [line.split(" (")[0] for line in lines] == [
         "wrong exporter: its schema was never made",
         "warning notifier: its schema has version 9999, which is newer than this release",
-        "wrong digest: its schema has version 0003, 4 behind this release",
+        "wrong digest: its schema has version 0003, 5 behind this release",
     ]
 
 
