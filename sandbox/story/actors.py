@@ -112,6 +112,10 @@ class Actors:
         """Return the whole history of a commitment, as auditors get it."""
         return await self._call_desk("GET", f"/{commitment_id}/audit")
 
+    async def happened(self, commitment_id: str, kind: str) -> bool:
+        """Whether the history of a commitment has something of this kind, which is an event's topic."""
+        return any(line["kind"] == kind for line in (await self.audit(commitment_id))["history"])
+
     async def accept(self, row: Mapping[str, Any]) -> None:
         """The approver accepts the content that she was shown."""
         await self._decide(row, "accept", revision=row["revision"], content_hash=row["content_hash"])

@@ -14,8 +14,10 @@ from sandbox.story.actors import Actors
 from sandbox.story.timeline import StepFailedError, Timeline
 from sandbox.world import World
 from schemas.commitment import Person
+from schemas.events import ExportInDoubt
 from schemas.examples.cast import ANA, DANA, SAM
 
+DOUBT = ExportInDoubt.topic
 DIGEST_SUBJECT = "ERP Integrations Daily Summary"
 REASON = "Line 1: cost code 03-300 is closed. Use 03-310."
 
@@ -110,7 +112,8 @@ class _Story:
         self.actors.world.erp.lose_answer_once(commitment_id)
         await self.actors.send(commitment_id)
         await self._accept(commitment_id)
-        await self._ribbon(commitment_id, "BLUE", "in_doubt")
+        # a doubt may be over sooner than anybody looks, but it stays in the history
+        await self.timeline.wait_for("SC-017 was in doubt", lambda: self.actors.happened(commitment_id, DOUBT))
         await self._ribbon(commitment_id, "GREEN", "synced")
         await self._is_one_document(commitment_id, "The ERP has exactly one document of SC-017")
 

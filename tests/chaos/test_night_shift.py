@@ -7,7 +7,7 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, time
@@ -40,6 +40,8 @@ MAY_BE_EMPTY = {
     *("Alerts that fire", TABLE),
     *("Clients of polled ERPs", "Polls and conversations"),  # nothing is polled here
     *("Lag", "Events that were read in part, in an hour", "Rows deleted in a day"),  # and nothing is late, odd or old
+    "Dead letters that a service redrove by itself, in a day",  # nothing was set aside
+    "Time to hand over a mail, p50 and p99",  # and nobody got a mail yet
     *("Exports that did not succeed", "Oldest unfinished export"),  # nothing ended, or waits
 }
 """Panels that show nothing where all is well."""
@@ -116,9 +118,16 @@ async def _watched(world: World) -> AsyncIterator[Night]:
 async def _is_quiet(night: Night) -> None:
     """Everything is shown, and nobody has to act."""
     await eventually(lambda: _is_over(night))
-    shown = await night.panels()
-    empty = [title for title, each in shown.items() if not (each.values or each.cells) and title not in MAY_BE_EMPTY]
-    assert empty == []
+    empty: list[str] = []
+
+    async def is_all_shown() -> bool:
+        shown = await night.panels()
+        empty[:] = [title for title, each in shown.items() if not (each.values or each.cells)]
+        return MAY_BE_EMPTY.issuperset(empty)
+
+    with suppress(AssertionError):  # the digest looks for the first time after some seconds
+        await eventually(is_all_shown)
+    assert set(empty) - MAY_BE_EMPTY == set()
     await night.photograph("before")
 
 

@@ -58,7 +58,11 @@ _HIDDEN = """() => {
   const all = [...document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, summary, " +
     "[tabindex='0']")].filter(element => element.checkVisibility() && !element.disabled && element.tabIndex >= 0);
   const isSeen = element => {
-    const box = element.getBoundingClientRect();
+    let box = element.getBoundingClientRect();
+    if (box.height > innerHeight) {  // of what is longer than the window, a part is seen
+      const [top, bottom] = [Math.max(box.top, 0), Math.min(box.bottom, innerHeight)];
+      box = {left: box.left, width: box.width, top, height: bottom - top};
+    }
     const places = [[.5, .5], [.1, .2], [.9, .2], [.1, .8], [.9, .8]];
     return places.some(([x, y]) => {
       const top = document.elementFromPoint(box.left + box.width * x, box.top + box.height * y);

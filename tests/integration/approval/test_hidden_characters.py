@@ -107,6 +107,7 @@ async def every_page(desk: DeskUnderTest, browser: AsyncClient) -> dict[str, lis
         "print.html": [await browser.get(f"/print?view={view}") for view in views],
         "list.html": [*lists[1:], await browser.get("/commitments", params={"view": "all", "q": NOTE})],
         "history_print.html": [await browser.get(f"/commitments/{commitment_id}/history") for commitment_id in ids],
+        "story.html": [await browser.get(f"/commitments/{commitment_id}/story") for commitment_id in ids],
         "reply.html": [await browser.get(link), await browser.post(link, data={"answer": ""})],
         "commitment.html": [
             *[await browser.get(f"/commitments/{commitment_id}") for commitment_id in ids],
