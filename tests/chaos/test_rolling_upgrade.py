@@ -41,7 +41,8 @@ class Size:
 
 
 SHORT = Size(per_second=20, seconds=40, side_by_side_seconds=1, updates=1)
-LONG = Size(per_second=100, seconds=180, side_by_side_seconds=10, updates=2)
+LONG = Size(per_second=17, seconds=180, side_by_side_seconds=3, updates=1)
+"""Six events follow from a submission that is accepted, so this is a hundred events in a second."""
 
 
 @dataclass
