@@ -144,7 +144,7 @@ async def test_an_update_and_the_way_back_lose_nothing_while_people_work(
                 await statuses.until_green(ids, GREEN_WITHIN_SECONDS)
             await fleet.end()
         report(
-            f"rolling update: {size.per_second:.0f} submissions/s, {size.updates} times there and back in {took:.0f} s;"
+            f"rolling update: {size.per_second:.0f} submissions/s, there and back {size.updates} x in {took:.0f} s;"
             f" {in_figures(world, statuses, ids)}"
         )
 
