@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from structlog.contextvars import bound_contextvars
 
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+from schemas.message import TRACEPARENT_PATTERN
 
 Ids = Mapping[str, str | int | None]
 
@@ -20,5 +20,6 @@ def telling_of(ids: Ids) -> Iterator[None]:
 
 def trace_id(traceparent: str | None) -> str | None:
     """Return the id of the trace in a W3C `traceparent`; None without a valid one."""
-    found = _TRACEPARENT.fullmatch(traceparent or "")
-    return found[1] if found else None
+    if traceparent is None or not re.fullmatch(TRACEPARENT_PATTERN, traceparent):
+        return None
+    return traceparent.split("-")[1]
