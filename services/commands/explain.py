@@ -71,5 +71,7 @@ def _set_aside(letter: Any) -> str:
     """A dead letter of what approval does not know, with what to run."""
     what = f"Approval has set aside {letter.place}, {letter.reason}: {letter.why.rstrip('.')}."
     return (
-        what if letter.settled_as else f"{what} Once mended: countersign dead-letters redrive approval {letter.place}"
+        what
+        if letter.settled_as
+        else f"{what} Once it can be read: countersign dead-letters redrive approval {letter.place}"
     )

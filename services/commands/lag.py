@@ -22,10 +22,10 @@ from services.pipeline.settings import KafkaSettings, database_url, load
 
 @click.command("lag")
 @click.argument("service", nargs=-1, type=click.Choice(SERVICES))
-@click.option("--all", "is_all", is_flag=True, help="List all partitions, also those that are read to their end.")
-@click.option("--max", "max_messages", type=click.IntRange(min=0), help="Exit with 1 if a service is more behind.")
+@click.option("--all", "is_all", is_flag=True, help="List all partitions, also those that are fully read.")
+@click.option("--max", "max_messages", type=click.IntRange(min=0), help="Exit with 1 if a service is further behind.")
 @click.option("--max-age", type=Age(), metavar="AGE", help="Exit with 1 if an unread message is older, such as 5m.")
-@click.option("--watch", "every_seconds", type=click.FloatRange(min=1), metavar="SECONDS", help="Look again and again.")
+@click.option("--watch", "every_seconds", type=click.FloatRange(min=1), metavar="SECONDS", help="Repeat until Ctrl-C.")
 @as_json_option
 def lag(service: tuple[str, ...], *, every_seconds: float | None, **shown: Any) -> None:
     """Show how far each SERVICE, or every service, is behind, since when, and who reads its partitions.

@@ -132,7 +132,7 @@ def _judge_durability(about: str, facts: ServerFacts) -> Iterable[Finding]:
             yield wrong(about, text, "Start its replica, or drop the slot.")
     if facts.oldest_transaction_age > WRAPAROUND:
         text = f"the oldest transaction is {facts.oldest_transaction_age:,} old: vacuum does not keep up"
-        yield wrong(about, text, "Run vacuum freeze before PostgreSQL stops to accept writes (2 billion).")
+        yield wrong(about, text, "Run vacuum freeze before PostgreSQL stops accepting writes (at 2 billion).")
 
 
 async def check_open_work(around: Surroundings) -> list[Finding]:

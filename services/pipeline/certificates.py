@@ -10,7 +10,7 @@ from cryptography import x509
 
 
 def expiries(path: Path) -> list[datetime]:
-    """Return when each certificate in the PEM file ends to be valid; ValueError if it has none that can be read."""
+    """Return when each certificate in the PEM file expires; ValueError if it has none that can be read."""
     content = path.read_bytes()
     try:
         return [each.not_valid_after_utc for each in x509.load_pem_x509_certificates(content)]
