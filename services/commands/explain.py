@@ -70,8 +70,6 @@ def _refuse(commitment: str, answer: Any, *, as_json: bool) -> NoReturn:
 def _set_aside(letter: Any) -> str:
     """A dead letter of what approval does not know, with what to run."""
     what = f"Approval has set aside {letter.place}, {letter.reason}: {letter.why.rstrip('.')}."
-    return (
-        what
-        if letter.settled_as
-        else f"{what} Once it can be read: countersign dead-letters redrive approval {letter.place}"
-    )
+    if letter.settled_as:
+        return what
+    return f"{what} Once it can be read: countersign dead-letters redrive approval {letter.place}"

@@ -30,7 +30,7 @@ class Instant(click.ParamType):
         try:
             instant = _INSTANT.validate_python(value)
         except ValidationError:
-            self.fail(f"{value!r} is not an instant such as 2026-11-22T06:00:00-06:00, with its offset.", param, ctx)
+            self.fail(f"{value!r} is no instant like 2026-11-22T06:00:00-06:00; the offset is needed.", param, ctx)
         if not _FIRST_YEAR <= instant.year <= _LAST_YEAR:  # at the ends of the calendar, time zones overflow
             self.fail(f"{value!r} is not between the years {_FIRST_YEAR} and {_LAST_YEAR}.", param, ctx)
         return instant
