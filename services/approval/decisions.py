@@ -76,9 +76,9 @@ class Decisions:
         self, db: Transaction, facts: CommitmentFacts, who: DirectoryPerson, answer: Answer, traceparent: str | None
     ) -> Answered:
         """Return the result of `answer` as the next decision on a commitment that is locked; `record` writes it."""
-        last = await audit.last_decision(db, facts.id)
+        last, sent = await audit.before_decision(db, facts.id, answer.revision)
         act = f"decide {type(answer).__name__.lower()}"
-        async with continuing(db, act, facts.id, answer.revision, traceparent) as continued:
+        with continuing(act, facts.id, answer.revision, sent=sent, asked_by=traceparent) as continued:
             (judged,) = await self._judge.judge(
                 db, who, [Asked(facts, answer)], traceparent=continued, last=last, is_recorded=True
             )

@@ -11,8 +11,8 @@ from services.approval.rules.explanation import Candidate, Explanation
 from services.approval.rules.next_steps import next_step
 from services.approval.rules.polled import line_words
 from services.approval.rules.status import EDITABLE, RIBBONS, meaning
-from services.approval.rules.story.part import ApprovalAnswer, ApprovalPart, ToldLine
-from services.approval.storage import audit, directory, line, lookups
+from services.approval.rules.story.part import ApprovalAnswer, ApprovalPart, HeldAnswer, ToldLine
+from services.approval.storage import audit, directory, line, lookups, marks
 from services.approval.storage.audit import AuditLine
 from services.approval.storage.queries import StoredCommitment
 from services.approval.storage.reviews import Review, review
@@ -50,6 +50,7 @@ async def tell(database: Database, stored: StoredCommitment, tails_of: TailsOf, 
             traffic=await read_traffic(db, KERNEL, id_, tails),
             explanation=await _explained(db, stored, clock()),
             lines=tuple(map(_line, await audit.lines(db, company_id, id_, MAX_LINES))),
+            held=await _held(db, company_id, id_),
         )
 
 
@@ -104,6 +105,14 @@ def _findings(found: Review) -> tuple[str, ...]:
 def _line(line: AuditLine) -> ToldLine:
     place = line.place and Place(topic=line.kind, partition=line.place[0], offset=line.place[1])
     return ToldLine(at=line.at, kind=line.kind, revision=line.revision, round=line.round, text=line.text, place=place)
+
+
+async def _held(db: Transaction, company_id: str, commitment_id: str) -> HeldAnswer | None:
+    person_id, mark = (await marks.held(db, company_id, [commitment_id])).get(commitment_id, ("", None))
+    if mark is None or mark.due_at is None:
+        return None
+    person = await directory.person(db, person_id)
+    return HeldAnswer(by=person.name if person else person_id, revision=mark.revision, due_at=mark.due_at)
 
 
 async def _unreachable(db: Transaction, company_id: str, found: Review) -> str:

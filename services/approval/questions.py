@@ -13,7 +13,7 @@ from services.approval.judging import Answered
 from services.approval.rules import asking
 from services.approval.rules.answers import AlreadyGranted, Ask, Granted
 from services.approval.rules.commitment import CommitmentFacts
-from services.approval.storage import directory, queries
+from services.approval.storage import directory, queries, submissions
 from services.approval.storage.store import CommitmentStore
 from services.pipeline.clock import utc_now
 from services.pipeline.database import Database, Transaction
@@ -53,7 +53,8 @@ class Questions:
                 return f"{self._public_url}/q/{sign_question(self._link_secret, link)}"
 
             zone = zone_info(who.time_zone)
-            async with continuing(db, "ask", facts.id, question.revision, traceparent) as continued:
+            sent = await submissions.traceparent(db, facts.id, question.revision)
+            with continuing("ask", facts.id, question.revision, sent=sent, asked_by=traceparent) as continued:
                 result = asking.ask(facts, question, who.as_person, utc_now(), zone, link_of, continued)
             if not isinstance(result, Granted):
                 return Answered(result, facts)
@@ -69,7 +70,8 @@ class Questions:
                 return None
             facts = (await self._store.load(db, [link.commitment_id]))[link.commitment_id]
             tells_asker = await _may_asker_answer(db, link, facts)
-            async with continuing(db, "reply", facts.id, link.revision, traceparent) as continued:
+            sent = await submissions.traceparent(db, facts.id, link.revision)
+            with continuing("reply", facts.id, link.revision, sent=sent, asked_by=traceparent) as continued:
                 result = asking.reply(
                     facts, link.revision, link.number, text, utc_now(), continued, tells_asker=tells_asker
                 )

@@ -32,7 +32,7 @@ class _Given(click.ParamType):
 
 @dataclass(frozen=True, slots=True)
 class _Difference:
-    """What the list lacks of the table, and what it has of the table's principals besides."""
+    """The entries that the list lacks, and the others that it has of the same principals."""
 
     missing: Sequence[AclEntry]
     others: Sequence[AclEntry]
@@ -99,14 +99,14 @@ def _naming(command: Command) -> Command:
     help="With --format strimzi: how users sign in.",
 )
 @click.option("--check", "is_check", is_flag=True, help="Compare with the Kafka in KAFKA_*, and change nothing.")
-@click.option("--apply", "is_apply", is_flag=True, help="Add what is missing to the Kafka in KAFKA_*.")
-@click.option("--prune", "is_prune", is_flag=True, help="With --apply: remove what these roles have besides.")
+@click.option("--apply", "is_apply", is_flag=True, help="Add the missing entries to the Kafka in KAFKA_*.")
+@click.option("--prune", "is_prune", is_flag=True, help="With --apply: also remove what these roles do not need.")
 @as_json_option
 def acls(*, form: str, is_check: bool, is_apply: bool, is_prune: bool, as_json: bool, **options: Any) -> None:
     """Print the least rights on Kafka of every service, of an operator and of the systems around them.
 
     They follow from the events that the services read and write. With --check or --apply, KAFKA_* must be those of an
-    administrator; --check ends with exit status 1 if anything is missing or is there besides.
+    administrator; --check ends with exit status 1 if an entry is missing, or is not needed.
     """
     if (is_check and is_apply) or (is_prune and not is_apply):
         raise click.UsageError("Say --check, or --apply, or --apply --prune.")
@@ -153,7 +153,7 @@ def _print(holders: Sequence[Any], form: str, options: Mapping[str, Any]) -> Non
 
 
 def _compare(holders: Sequence[Any], *, is_apply: bool, is_prune: bool, as_json: bool) -> None:
-    """Print what differs and, if asked to, mend it; differences that stay end the command with status 1."""
+    """Print what differs and, if asked to, correct it; differences that stay end the command with status 1."""
     acl_room = importlib.import_module("services.pipeline.broker.acls")
     control = acl_room.AccessControl(load(KafkaSettings))
     found = _difference(control, holders)
@@ -164,7 +164,7 @@ def _compare(holders: Sequence[Any], *, is_apply: bool, is_prune: bool, as_json:
     missing, others = len(found.missing) - len(added), len(found.others) - len(removed)
     if missing or (others and not is_apply):
         raise click.ClickException(
-            f"Missing: {missing}, besides: {others}. --apply adds what is missing, --prune with it removes the others."
+            f"Missing: {missing}, not needed: {others}. --apply adds what is missing, --prune removes the others."
         )
 
 
@@ -186,6 +186,6 @@ def _report(found: _Difference, added: Sequence[AclEntry], removed: Sequence[Acl
     }
     lines = [
         *(f"{'Added' if added else 'Missing'}: {each.sentence}" for each in found.missing),
-        *(f"{'Removed' if removed else 'Besides'}: {each.sentence}" for each in found.others),
+        *(f"{'Removed' if removed else 'Not needed'}: {each.sentence}" for each in found.others),
     ]
     print_result(result, lines or ["The access-control list is as it should be."], as_json=as_json)

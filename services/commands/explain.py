@@ -23,7 +23,8 @@ def explain(commitment: str, *, as_json: bool) -> None:
 
     Example: countersign explain SC-014
 
-    Exit status 1 if there is no such commitment, or if several have the number: these are listed with their ids.
+    Exit status 1 if there is no such commitment, if several have the number (these are listed with their ids), or if
+    approval's part is missing, by which the others are judged.
     """
     gathered, refusal = asyncio.run(gather(commitment, lambda sentence: click.echo(harmless(sentence), err=True)))
     if refusal is not None:
@@ -32,6 +33,8 @@ def explain(commitment: str, *, as_json: bool) -> None:
         why = "; ".join(f"{service}: {reason}" for service, reason in gathered.missing.items())
         raise click.ClickException(harmless(f"No service tells of {commitment}. {why}"))
     _print(gathered, as_json=as_json)
+    if why_not := gathered.missing.get("approval"):
+        raise click.ClickException(harmless(f"The story is incomplete: approval's part is missing ({why_not})."))
 
 
 def _print(gathered: Gathered, *, as_json: bool) -> None:
@@ -67,6 +70,6 @@ def _refuse(commitment: str, answer: Any, *, as_json: bool) -> NoReturn:
 def _set_aside(letter: Any) -> str:
     """A dead letter of what approval does not know, with what to run."""
     what = f"Approval has set aside {letter.place}, {letter.reason}: {letter.why.rstrip('.')}."
-    return (
-        what if letter.settled_as else f"{what} Once mended: countersign dead-letters redrive approval {letter.place}"
-    )
+    if letter.settled_as:
+        return what
+    return f"{what} Once it can be read: countersign dead-letters redrive approval {letter.place}"

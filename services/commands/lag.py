@@ -3,39 +3,69 @@
 import asyncio
 import importlib
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
+from time import sleep
 from typing import Any
 
 import click
 
 from services.commands.options import Age
-from services.commands.output import SERVICES, as_json_option, print_result, print_rows
+from services.commands.output import SERVICES, as_json_option, harmless, print_result, print_rows
 from services.pipeline.behind import PartitionLag, Seen, beyond, in_words, summary
 from services.pipeline.broker.inquiry import Inquiry
 from services.pipeline.clock import utc_now
+from services.pipeline.errors import CountersignError
 from services.pipeline.seeing import KEPT_BY_KAFKA, see
 from services.pipeline.settings import KafkaSettings, database_url, load
 
 
 @click.command("lag")
 @click.argument("service", nargs=-1, type=click.Choice(SERVICES))
-@click.option("--all", "is_all", is_flag=True, help="List all partitions, also those that are read to their end.")
-@click.option("--max", "max_messages", type=click.IntRange(min=0), help="Exit with 1 if a service is more behind.")
+@click.option("--all", "is_all", is_flag=True, help="List all partitions, also those that are fully read.")
+@click.option("--max", "max_messages", type=click.IntRange(min=0), help="Exit with 1 if a service is further behind.")
 @click.option("--max-age", type=Age(), metavar="AGE", help="Exit with 1 if an unread message is older, such as 5m.")
+@click.option("--watch", "every_seconds", type=click.FloatRange(min=1), metavar="SECONDS", help="Repeat until Ctrl-C.")
 @as_json_option
-def lag(
-    service: tuple[str, ...], *, is_all: bool, max_messages: int | None, max_age: float | None, as_json: bool
-) -> None:
+def lag(service: tuple[str, ...], *, every_seconds: float | None, **shown: Any) -> None:
     """Show how far each SERVICE, or every service, is behind, since when, and who reads its partitions.
 
     First a line for each service, then the partitions on which something is unread, out of range or not read by
     anybody. What counts is the offset saved in the service's database; the digest's is kept by Kafka. Between messages
     there may be marks of Kafka's own, which count. For example, in a script: countersign lag exporter --max-age 5m
+
+    With --watch, until Ctrl-C, also while Kafka or a database does not answer.
     """
-    seen = asyncio.run(_see(service or SERVICES))
+    services, inquiry = service or SERVICES, Inquiry(load(KafkaSettings))
+    if every_seconds is None:
+        _look(inquiry, services, **shown)
+        return
+    with suppress(KeyboardInterrupt):  # the usual end
+        while True:
+            if not shown["as_json"]:
+                click.echo(f"{utc_now():%H:%M:%S} UTC")
+            try:
+                _look(inquiry, services, **shown)
+            except CountersignError as error:
+                click.echo(harmless(f"{utc_now():%H:%M:%S} UTC: {error}"), err=True)
+            sleep(every_seconds)
+
+
+def _look(
+    inquiry: Inquiry,
+    services: Sequence[str],
+    *,
+    is_all: bool,
+    max_messages: int | None,
+    max_age: float | None,
+    as_json: bool,
+) -> None:
+    """Print how far `services` are behind now; ClickException if one is beyond a limit."""
+    seen = asyncio.run(_see(inquiry, services))
     now = utc_now()
     if as_json:
-        print_result({"services": [_plain(each, lags, now) for each, lags in seen]}, (), as_json=True)
+        told = {"at": now.isoformat(timespec="seconds"), "services": [_plain(each, lags, now) for each, lags in seen]}
+        print_result(told, (), as_json=True)
     else:
         for each, lags in seen:
             print_result({}, [summary(each.service, lags, len(each.group.members), now)], as_json=False)
@@ -45,8 +75,7 @@ def lag(
     _require([one for _, lags in seen for one in lags], now, max_messages, max_age)
 
 
-async def _see(services: Sequence[str]) -> list[tuple[Seen, list[PartitionLag]]]:
-    inquiry = Inquiry(load(KafkaSettings))
+async def _see(inquiry: Inquiry, services: Sequence[str]) -> list[tuple[Seen, list[PartitionLag]]]:
     cluster, found = inquiry.cluster(), []
     for name in services:
         url = None if name in KEPT_BY_KAFKA else database_url(name)

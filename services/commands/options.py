@@ -30,7 +30,7 @@ class Instant(click.ParamType):
         try:
             instant = _INSTANT.validate_python(value)
         except ValidationError:
-            self.fail(f"{value!r} is no instant such as 2026-11-22T06:00:00-06:00; the offset is needed.", param, ctx)
+            self.fail(f"{value!r} is no instant like 2026-11-22T06:00:00-06:00; the offset is needed.", param, ctx)
         if not _FIRST_YEAR <= instant.year <= _LAST_YEAR:  # at the ends of the calendar, time zones overflow
             self.fail(f"{value!r} is not between the years {_FIRST_YEAR} and {_LAST_YEAR}.", param, ctx)
         return instant
@@ -58,7 +58,7 @@ class Age(click.ParamType):
         """Return `value` in seconds."""
         seconds = age_seconds(str(value))
         if seconds is None:
-            self.fail(f"{value!r} is no age such as 90s, 15m, 2h or 3d.", param, ctx)
+            self.fail(f"{value!r} is not an age such as 90s, 15m, 2h or 3d.", param, ctx)
         return seconds
 
 

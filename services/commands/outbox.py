@@ -52,7 +52,8 @@ def list_parked(service: tuple[str, ...], limit: int, *, are_discarded: bool, as
 def retry(service: str, ids: tuple[int, ...], *, is_all: bool, is_dry: bool, as_json: bool, **chosen: Any) -> None:
     """Let the relay of SERVICE send parked events again: those with IDS, those that options describe, or --all.
 
-    Mend what Kafka refused before. For example: countersign outbox retry approval --topic decision.accepted
+    Remove the cause first, such as a limit of the topic. For example:
+    countersign outbox retry approval --topic decision.accepted
     """
     wanted = _chosen(ids, chosen, is_all=is_all)
     if is_dry:

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.doctor.checks import Check
+from services.doctor.configuration import EXAMPLE
 from services.doctor.findings import Finding, NotCheckedError, Verdict, not_checked, wrong
 from services.doctor.surroundings import Surroundings
-from services.pipeline.errors import BrokerError, CountersignError
+from services.pipeline.errors import BrokerError, CountersignError, SettingsError
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,23 +34,26 @@ async def _look(check: Check, around: Surroundings) -> Sequence[Finding]:
     except NotCheckedError as error:
         return [not_checked("all", str(error))]
     except TimeoutError:
-        return [_unanswered(check, f"the check did not end within {check.seconds:g} s")]
+        text = f"the check did not end within {check.seconds:g} s"
+        return [_unanswered(check, text, "See whether the server runs, and how busy it is.")]
     except CountersignError as error:
-        return [_unanswered(check, str(error), "KAFKA" if isinstance(error, BrokerError) else "DATABASE")]
+        return [_unanswered(check, str(error), _remedy(error))]
     except Exception as error:  # noqa: BLE001 - one check that is broken must not hide what the others find
         text = f"the check itself failed ({type(error).__name__}: {error})"
         return [wrong("all", text, "Report it, with this line.")]
 
 
-def _unanswered(check: Check, why: str, what: str = "") -> Finding:
+def _unanswered(check: Check, why: str, remedy: str) -> Finding:
     """Return that a server did not answer: what is wrong for the check of this server, and a reason for all others."""
-    if not check.is_of_server:
-        return not_checked("all", why)
-    remedies = {
-        "KAFKA": "See whether the brokers run, and KAFKA_BOOTSTRAP_SERVERS and its credentials are right.",
-        "DATABASE": "See whether PostgreSQL runs, and DATABASE_URL and its password are right.",
-    }
-    return wrong("all", why, remedies.get(what, "See whether the server runs, and how busy it is."))
+    return wrong("all", why, remedy) if check.is_of_server else not_checked("all", why)
+
+
+def _remedy(error: CountersignError) -> str:
+    if isinstance(error, SettingsError):
+        return EXAMPLE
+    if isinstance(error, BrokerError):
+        return "See whether the brokers run, and KAFKA_BOOTSTRAP_SERVERS and its credentials are right."
+    return "See whether PostgreSQL runs, and DATABASE_URL and its password are right."
 
 
 def worst(checked: Sequence[Checked]) -> Verdict:

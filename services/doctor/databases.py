@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from services.doctor.findings import Finding, NotCheckedError, not_checked, ok, or_ok, warning, wrong
-from services.doctor.surroundings import SERVICES, Surroundings, of_each_service
+from services.doctor.surroundings import SERVICES, Surroundings, of_each_service, settings_of
 from services.pipeline.behind import in_words
 from services.pipeline.dead_letters import DeadLetters
 from services.pipeline.errors import CountersignError
@@ -15,8 +15,6 @@ from services.pipeline.outbox import Backlog, Outbox
 from services.pipeline.server_facts import ServerFacts, server_facts
 
 OLDEST_VERSION = 15
-CONNECTIONS_OF = {"approval": 20, "exporter": 24, "notifier": 20, "digest": 20}
-"""How many connections a process of each service opens at most."""
 SKEW_SECONDS, BROKEN_SKEW_SECONDS = 2.0, 30.0
 SLOT_BYTES = 2**30
 WRAPAROUND = 1_000_000_000
@@ -113,7 +111,7 @@ def judge_server(about: str, services: Iterable[str], facts: ServerFacts) -> lis
 
 def _judge_connections(about: str, services: Iterable[str], facts: ServerFacts) -> Iterable[Finding]:
     free, used = facts.max_connections - facts.reserved, sum(facts.connections.values())
-    needed = sum(CONNECTIONS_OF[service] for service in services)
+    needed = sum(settings_of(service).pool_size for service in services)
     if free < needed:
         text = f"max_connections allows {free}, and one process of each service opens up to {needed}"
         yield wrong(about, text, f"Raise max_connections; {_PAGE}")
@@ -134,7 +132,7 @@ def _judge_durability(about: str, facts: ServerFacts) -> Iterable[Finding]:
             yield wrong(about, text, "Start its replica, or drop the slot.")
     if facts.oldest_transaction_age > WRAPAROUND:
         text = f"the oldest transaction is {facts.oldest_transaction_age:,} old: vacuum does not keep up"
-        yield wrong(about, text, "Run vacuum freeze before PostgreSQL stops to accept writes (2 billion).")
+        yield wrong(about, text, "Run vacuum freeze before PostgreSQL stops accepting writes (at 2 billion).")
 
 
 async def check_open_work(around: Surroundings) -> list[Finding]:

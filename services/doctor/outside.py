@@ -28,7 +28,7 @@ async def check_public_url(around: Surroundings) -> list[Finding]:
         text = "is not https: sessions travel in clear"
         found.append(wrong(url, text, "Put a proxy with TLS before approval, and set PUBLIC_URL to https://…"))
     try:
-        answer = await _got(f"{url.rstrip('/')}/health/live")
+        answer = await _got(f"{url.rstrip('/')}/health/live", is_outside=True)
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         text = f"does not answer from here: {_said(error)}"
         return [*found, wrong(url, text, "See whether approval runs, and name, proxy and certificate are right.")]
@@ -121,8 +121,9 @@ def date_of(header: str) -> datetime:
     return parsedate_to_datetime(header).astimezone(UTC)
 
 
-async def _got(url: str) -> httpx2.Response:
-    async with httpx2.AsyncClient(timeout=ANSWER_SECONDS) as client:
+async def _got(url: str, *, is_outside: bool = False) -> httpx2.Response:
+    """Return the answer at `url`; proxies are for the world outside."""
+    async with httpx2.AsyncClient(timeout=ANSWER_SECONDS, trust_env=is_outside) as client:
         return await client.get(url)
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import SecretStr
-from pydantic_settings import BaseSettings
 
 from services.doctor.findings import Finding, NotCheckedError, not_checked
 from services.pipeline.behind import PartitionLag, Seen
@@ -16,7 +15,7 @@ from services.pipeline.broker.inquiry import Cluster, Inquiry
 from services.pipeline.clock import Clock, utc_now
 from services.pipeline.errors import BrokerError, CountersignError, SettingsError
 from services.pipeline.seeing import KEPT_BY_KAFKA, see
-from services.pipeline.settings import KafkaSettings, OperationsSettings, database_url, load
+from services.pipeline.settings import KafkaSettings, OperationsSettings, ServiceSettings, database_url, load
 
 SERVICES = ("approval", "exporter", "notifier", "digest")
 ANSWER_SECONDS = 5.0
@@ -105,8 +104,8 @@ async def of_each_service(
     return found
 
 
-def settings_of(service: str) -> type[BaseSettings]:
+def settings_of(service: str) -> type[ServiceSettings]:
     """Return the settings class of `service`."""
     module = importlib.import_module(f"services.{service}.settings")
-    found: type[BaseSettings] = getattr(module, f"{service.capitalize()}Settings")
+    found: type[ServiceSettings] = getattr(module, f"{service.capitalize()}Settings")
     return found

@@ -22,9 +22,10 @@ from services.exporter.rules.circuit import (
     start_trial,
 )
 from services.exporter.rules.export import CommitmentExports
+from services.exporter.rules.kept_attempts import abandoned_attempt
 from services.exporter.rules.policy import RetryPolicy, policy_for
 from services.exporter.rules.settling import begin_attempt
-from services.exporter.storage import connection_store
+from services.exporter.storage import attempts, connection_store
 from services.exporter.storage.due import ConnectionQueue, read_queues, read_under_way
 from services.exporter.storage.locking import Due, Locked, due_ids, lock_due
 from services.exporter.storage.store import ExportsChange, ExportStore
@@ -248,6 +249,8 @@ class Claiming:
     ) -> list[ExportJob]:
         changes = [self._leased(exports, time) for exports in due]
         await self._store.save(db, writes, changes)
+        for change in changes:
+            attempts.keep(writes, abandoned_attempt(change.before, time.at))
         return [
             job_of(change.after, texts.get(change.key), time, self._connections.named(change.after.connection))
             for change in changes

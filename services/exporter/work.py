@@ -166,9 +166,7 @@ class ExportWork:
         await self._store.save(db, writes, [StateChange(before.commitment_id, before, decided.state, decided.rows)])
         export = decided.state.by_revision[job.export.revision]
         self._compare_later(writes, export, job, now)
-        kept = kept_attempt(job.export, export, job.lease.token, outcome, result.calls, now)
-        if kept is not None:
-            attempts.keep(writes, kept)
+        attempts.keep(writes, kept_attempt(job.export, export, job.lease.token, outcome, result.calls, now))
         log.info("export.settled", **self.described(job, result))
         _observe_latency(export, now)
         return decided.publish

@@ -71,13 +71,20 @@ _SURPLUS = text("""
 
 async def rights_of_role(db: Transaction, tables: Sequence[Table]) -> RoleRights:
     """Return what the role of `db` lacks to work on `tables`, which share a schema, and what it has beyond that."""
-    schema = tables[0].schema
-    role = (await db.execute(text("select current_user"))).scalar_one()
-    asked = {"schema": schema, "tables": [table.name for table in tables], "rights": list(TABLE_RIGHTS)}
-    lacks = (await db.execute(_LACKS, asked)).scalars().all()
-    surplus = (await db.execute(_SURPLUS, {"schema": schema})).scalars().all()
+    surplus = (await db.execute(_SURPLUS, {"schema": tables[0].schema})).scalars().all()
     is_all_powerful = "is a superuser" in surplus
-    return RoleRights(str(role), tuple(lacks), ("is a superuser",) if is_all_powerful else tuple(surplus))
+    given = ("is a superuser",) if is_all_powerful else tuple(surplus)
+    return RoleRights(await _role_of(db), await _lacking(db, tables), given)
+
+
+async def _lacking(db: Transaction, tables: Sequence[Table]) -> tuple[str, ...]:
+    names = [table.name for table in tables]
+    asked = {"schema": tables[0].schema, "tables": names, "rights": list(TABLE_RIGHTS)}
+    return tuple((await db.execute(_LACKS, asked)).scalars())
+
+
+async def _role_of(db: Transaction) -> str:
+    return str((await db.execute(text("select current_user"))).scalar_one())
 
 
 class RightsCheck:
@@ -94,17 +101,18 @@ class RightsCheck:
         return not self._lacks
 
     async def check(self) -> None:
-        """Ask the database, and log what is lacking now and was not before."""
-        async with self._database.begin() as db:
-            found = await rights_of_role(db, self._tables)
-        if found.lacks and found.lacks != self._lacks:
+        """Ask the database in one statement, and log what is lacking now and was not before."""
+        async with self._database.autocommit() as db:
+            lacks = await _lacking(db, self._tables)
+            role = await _role_of(db) if lacks != self._lacks else ""
+        if lacks and role:
             log.error(
                 "database.rights_lacking",
-                role=found.role,
-                lacks=list(found.lacks[:SHOWN]),
-                others=max(len(found.lacks) - SHOWN, 0),
+                role=role,
+                lacks=list(lacks[:SHOWN]),
+                others=max(len(lacks) - SHOWN, 0),
                 remedy="countersign migrate, and what countersign roles prints",
             )
-        if self._lacks and not found.lacks:
-            log.info("database.rights_given", role=found.role)
-        self._lacks = found.lacks
+        elif role:
+            log.info("database.rights_given", role=role)
+        self._lacks = lacks

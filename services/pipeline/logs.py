@@ -35,6 +35,7 @@ def configure_logs(log_format: LogFormat, service: str) -> None:
     ]
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_formatter(log_format, shared))
+    handler.addFilter(_without_ends_of_faust)
     # all of them log an unavailable broker again and again, many times a second
     handler.addFilter(SeldomFilter("librdkafka", "faust", "mode"))
     handler.addFilter(_without_texts_of_errors)
@@ -90,6 +91,13 @@ def _named_as_of_a_library(_logger: object, _method: str, line: EventDict) -> Ev
 
 def _traceback(exc_info: ExcInfo) -> str:
     return traceback_of(exc_info[1])
+
+
+def _without_ends_of_faust(record: logging.LogRecord) -> bool:
+    """Leave out what each part of a Faust app logs when Kafka ends the app: we log once why it has ended."""
+    error = record.exc_info[1] if record.exc_info else None
+    is_of_kafka = error is not None and type(error).__module__.partition(".")[0] == "aiokafka"
+    return not (is_of_kafka and record.name.partition(".")[0] in {"faust", "mode"})
 
 
 def _without_texts_of_errors(record: logging.LogRecord) -> bool:

@@ -86,6 +86,12 @@ KAFKA_CERTIFICATE_EXPIRY = Gauge(
     "Until when the files with our client certificate (client) and the last CA that we trust (ca) are valid.",
     ("certificate",),
 )
+MAIL_SERVER, SIGN_IN_PROVIDER = "mail", "sign_in"
+SERVER_CERTIFICATE_EXPIRY = Gauge(
+    "server_certificate_expiry_timestamp_seconds",
+    "Until when the certificate is valid that a server last showed: the mail server (mail), the provider (sign_in).",
+    ("server",),
+)
 DEAD_LETTERS_REDRIVEN = Counter(
     "dead_letters_redriven_total",
     "Dead letters that a service has processed again by itself, since it knows their type by now.",

@@ -15,6 +15,7 @@ from services.exporter.rules.export import ExportState
 from services.notifier.metrics import MAIL_OUTCOMES
 from services.pipeline.dead_letters import REASONS
 from services.pipeline.gauges import OUTCOMES, PARKED
+from services.pipeline.metrics import MAIL_SERVER, SIGN_IN_PROVIDER
 from tests.contract.metric_names import METRICS, exported_metrics
 from tests.contract.settings_classes import SERVICES
 
@@ -41,6 +42,7 @@ VALUES = {
     ("outbox_parked", "state"): PARKED,
     ("dead_letters", "reason"): REASONS,
     ("mails_total", "outcome"): MAIL_OUTCOMES,
+    ("server_certificate_expiry_timestamp_seconds", "server"): (MAIL_SERVER, SIGN_IN_PROVIDER),
     ("up", "job"): ("countersign",),
     ("up", "service"): tuple(SERVICES),
     ("process_start_time_seconds", "job"): ("countersign",),

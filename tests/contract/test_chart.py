@@ -29,12 +29,19 @@ OTHERS_MODELS = {
     "TriggerAuthentication": "cloudcoil.models.keda.v1alpha1",
 }
 BY_LIBRARIES = {
-    "run exporter": {"SSL_CERT_FILE", "OTEL_EXPORTER_OTLP_CERTIFICATE", "HTTPS_PROXY", "NO_PROXY"},
+    "run exporter": {"SSL_CERT_FILE", "HTTPS_PROXY", "NO_PROXY"},
     "migrate": set[str](),
     "topics": set[str](),
 }
 """Variables that a command's libraries read, see docs/operations.md#tls-and-proxies; all others' are below."""
-BY_ALL_LIBRARIES = {"SSL_CERT_FILE", "OTEL_EXPORTER_OTLP_CERTIFICATE"}
+BY_ALL_LIBRARIES = {"SSL_CERT_FILE"}
+OF_OPENTELEMETRY = {
+    "OTEL_EXPORTER_OTLP_CERTIFICATE",
+    "OTEL_EXPORTER_OTLP_HEADERS",
+    "OTEL_TRACES_SAMPLER",
+    "OTEL_TRACES_SAMPLER_ARG",
+}
+"""Variables that OpenTelemetry reads in every service, see docs/operations.md#tracing."""
 BY_COMMANDS = {"run approval": variables(OperationsSettings)}
 """Variables that are in a Pod for the commands that people run there."""
 RESTRICTED = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
@@ -98,6 +105,7 @@ def unknown_variables(objects: Objects) -> list[str]:
         for name in variables_of(pod)
         if name not in variables(COMMANDS[command]) | BY_COMMANDS.get(command, set())
         and name not in BY_LIBRARIES.get(command, BY_ALL_LIBRARIES)
+        and not (command.startswith("run ") and name in OF_OPENTELEMETRY)
     ]
 
 

@@ -256,3 +256,14 @@ def test_the_collector_is_trusted_by_the_cas_that_are_given() -> None:
     for service in SERVICES:
         given = variables_of(pods(objects)[f"run {service}"])
         assert given["OTEL_EXPORTER_OTLP_CERTIFICATE"]["value"] == given["SSL_CERT_FILE"]["value"]
+
+
+def test_opentelemetrys_own_variables_reach_all_services_and_its_headers_come_from_a_secret() -> None:
+    objects = manifests("full")
+    for service in SERVICES:
+        given = variables_of(pods(objects)[f"run {service}"])
+        header = {"secretKeyRef": {"name": "collector", "key": "OTEL_EXPORTER_OTLP_HEADERS"}}
+        assert given["OTEL_EXPORTER_OTLP_HEADERS"]["valueFrom"] == header
+        assert given["OTEL_TRACES_SAMPLER"]["value"] == "parentbased_traceidratio"
+        assert given["OTEL_TRACES_SAMPLER_ARG"]["value"] == "0.1"
+    assert not any("OTEL_" in name for name in variables_of(pods(manifests("full", *NO_TRACES))["run approval"]))

@@ -31,6 +31,7 @@ NO_METRICS = {
     *("erp_code", "erp_document", "erp_job_code", "erp_note", "erp_tool", "digest_subscribed"),  # members of events
     *("erp_limits", "erp_reference", "dead_letter", "digest_run", "mail_type"),  # columns, tables and modules
     *("erp_poller", "erp_admin", "outbox_id"),  # a file of rules, an owner, a field of log events
+    "server_error",  # a code of Tryton's
 }
 """Names on our pages that begin like a metric and are something else."""
 

@@ -21,6 +21,7 @@ from tests.waiting import eventually
 pytestmark = pytest.mark.timeout(280)
 COMMAND = [sys.executable, "-m", "services.command", "explain"]
 WITHIN_SECONDS = 60
+NOWHERE = "postgresql://nobody@127.0.0.1:9/none"
 LOCKED = "Error 3176: the vendor is being edited by another user."
 
 
@@ -104,7 +105,8 @@ async def test_while_the_exporter_is_away_the_command_says_where_the_order_is(tm
         commitment_id = await accepted(dana, "SC-015", "Formwork")
 
         told = await until(world, lambda each: "so 1 message unread" in each.stdout, "SC-015")
-        alone = await explain(world, commitment_id, DATABASE_URL="postgresql://nobody@127.0.0.1:9/none")
+        alone = await explain(world, commitment_id, DATABASE_URL=NOWHERE)
+        headless = await explain(world, commitment_id, DATABASE_URL=NOWHERE, APPROVAL_URL="http://127.0.0.1:9")
 
     sys.stdout.write(told.stderr + told.stdout)
     assert told.returncode == 0, told.stderr
@@ -120,6 +122,11 @@ async def test_while_the_exporter_is_away_the_command_says_where_the_order_is(tm
     assert alone.returncode == 0
     assert "Missing: what exporter knows (it cannot be reached (ConnectError); " in alone.stdout
     assert "Dana Ruiz accepted revision 1." in alone.stdout
+    # without approval's, what the others tell is no whole story
+    assert headless.returncode == 1
+    assert "Missing: what approval knows (it cannot be reached (ConnectError); " in headless.stdout
+    assert "Mails: none" in headless.stdout
+    assert "The story is incomplete: approval's part is missing (it cannot be reached" in headless.stderr
 
 
 def trouble(erp: object, commitment_id: str) -> None:

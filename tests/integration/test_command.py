@@ -52,10 +52,15 @@ class Ended:
         return json.loads(self.stdout)
 
 
+def with_path(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return `environment` with what a command needs to be found, and to run this tree."""
+    return {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ} | dict(environment)
+
+
 def countersign(environment: Mapping[str, str], *arguments: str, stdin: bytes = b"") -> Ended:
     ended = subprocess.run(
         [COUNTERSIGN, *arguments],
-        env={"PATH": os.environ["PATH"], **environment},
+        env=with_path(environment),
         input=stdin,
         capture_output=True,
         check=False,

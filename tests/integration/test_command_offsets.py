@@ -1,8 +1,11 @@
 """`countersign lag` and `countersign offsets` on a real Kafka and PostgreSQL, with a service that runs."""
 
 import asyncio
+import json
 import os
 import pwd
+import signal
+from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 
@@ -25,7 +28,7 @@ from services.pipeline.moving_offsets import OffsetDesk, plan_move
 from services.pipeline.records import Partition
 from services.pipeline.settings import KafkaSettings
 from tests.integration.pipeline.counting_service import retrieve_event
-from tests.integration.test_command import Ended, countersign
+from tests.integration.test_command import COUNTERSIGN, Ended, countersign, with_path
 from tests.kafka import KafkaUnderTest
 from tests.waiting import eventually
 
@@ -104,6 +107,31 @@ async def test_lag_says_how_far_a_service_is_behind_since_when_and_that_nobody_r
     assert len(plain["partitions"]) == 12 * len(TOPICS)
     assert (fine.status, beyond.status) == (0, 1)
     assert "approval: 3 messages behind" in beyond.stderr
+
+
+async def watching_lag(environment: Mapping[str, str]) -> Process:
+    arguments = (COUNTERSIGN, "lag", "approval", "--watch", "1", "--json")
+    return await asyncio.create_subprocess_exec(
+        *arguments, env=with_path(environment), stdout=PIPE, stderr=PIPE, limit=2**20
+    )
+
+
+async def test_lag_is_watched_until_ctrl_c_also_while_a_database_is_away(approval: Approval) -> None:
+    away = approval.environment | {"DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none"}
+    watching, blind = await watching_lag(approval.environment), await watching_lag(away)
+    assert watching.stdout is not None
+    assert blind.stderr is not None
+
+    seen = [json.loads(await watching.stdout.readline()) for _ in range(2)]
+    said = [await blind.stderr.readline() for _ in range(2)]
+    for process in (watching, blind):
+        process.send_signal(signal.SIGINT)
+    told, (rest, _) = await watching.communicate(), await blind.communicate()
+
+    assert [each["services"][0]["service"] for each in seen] == ["approval"] * 2
+    assert seen[0]["at"] < seen[1]["at"]
+    assert all(b" UTC: PostgreSQL refused, or cannot be reached" in line for line in said)
+    assert (watching.returncode, told[1], blind.returncode, rest) == (0, b"", 0, b"")
 
 
 async def test_an_offset_out_of_range_is_listed_and_decided_with_a_reason_that_stays(

@@ -276,3 +276,13 @@ async def test_running_the_sql_again_changes_nothing_and_mends_what_was_changed(
     assert countersign(environment_of(database_url, roles), "roles", "--check").returncode == 0
     async with connected(url_as(database_url, f"{roles}_digest")) as db:
         assert await refusal(db, "delete from digest.alembic_version") == REFUSED
+
+
+async def test_a_migration_takes_from_everybody_what_only_it_may_change(roles: str, database_url: str) -> None:
+    async with connected(database_url) as db:
+        await db.execute(text("grant all on digest.alembic_version to public"))
+        await db.commit()
+    ended = countersign(environment_of(database_url, roles), "migrate")
+    assert ended.returncode == 0, ended.stderr
+    async with connected(url_as(database_url, f"{roles}_digest")) as db:
+        assert await refusal(db, "delete from digest.alembic_version") == REFUSED

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select, true
 
 from schemas.commitment import Person
+from services.approval.storage.submissions import traceparent_of
 from services.approval.storage.tables import HISTORY, SUBMISSION
 from services.pipeline.database import Transaction
 
@@ -51,10 +52,25 @@ async def last_decision(db: Transaction, commitment_id: str) -> tuple[int, str] 
 
     It is read under the lock of the commitment, and once all decisions are known, so that no two follow the same one.
     """
+    row = (await db.execute(_last_decision(commitment_id))).one_or_none()
+    return None if row is None else (row.position, row.hash)
+
+
+async def before_decision(
+    db: Transaction, commitment_id: str, revision: int
+) -> tuple[tuple[int, str] | None, str | None]:
+    """Return `last_decision`, and the traceparent with which `revision` was submitted, in one statement."""
+    sent, last = traceparent_of(commitment_id, revision), _last_decision(commitment_id).subquery()
+    always = select(sent.scalar_subquery().label("traceparent")).subquery()
+    joined = select(always.c.traceparent, last.c.position, last.c.hash).select_from(always.outerjoin(last, true()))
+    row = (await db.execute(joined)).one()
+    return (None if row.position is None else (row.position, row.hash)), row.traceparent
+
+
+def _last_decision(commitment_id: str) -> Select[int, str]:
     table = HISTORY.c
     chosen = select(table.position, table.hash).where(table.commitment_id == commitment_id, table.position.is_not(None))
-    row = (await db.execute(chosen.order_by(table.position.desc(), table.hash).limit(1))).one_or_none()
-    return None if row is None else (row.position, row.hash)
+    return chosen.order_by(table.position.desc(), table.hash).limit(1)
 
 
 async def lines(db: Transaction, company_id: str, commitment_id: str, limit: int = MAX_LINES) -> Sequence[AuditLine]:

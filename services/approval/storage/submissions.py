@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, RowMapping, cast, func, select, true, tuple_
+from sqlalchemy import JSON, RowMapping, Select, cast, func, select, true, tuple_
 
 from schemas.commitment import Commitment, Person
 from services.approval.rules.rows import SubmissionRow
@@ -40,11 +40,16 @@ async def before_revision(db: Transaction, commitment_id: str, revision: int) ->
     return rows[0] if rows else None
 
 
-async def traceparent(db: Transaction, commitment_id: str, revision: int) -> str | None:
-    """Return the trace in which a revision was submitted; None if it had none, or the row is gone."""
+def traceparent_of(commitment_id: str, revision: int) -> Select[str | None]:
+    """Select the traceparent with which a revision was submitted; null if it had none, no row if that is gone."""
     table = SUBMISSION
     chosen = select(table.c.traceparent).where(table.c.commitment_id == commitment_id, table.c.revision == revision)
-    return (await db.execute(chosen.order_by(table.c.content_hash).limit(1))).scalar_one_or_none()
+    return chosen.order_by(table.c.content_hash).limit(1)
+
+
+async def traceparent(db: Transaction, commitment_id: str, revision: int) -> str | None:
+    """Return the traceparent with which a revision was submitted; None if it had none, or is gone."""
+    return (await db.execute(traceparent_of(commitment_id, revision))).scalar_one_or_none()
 
 
 async def find_many(db: Transaction, keys: Sequence[Key]) -> Mapping[str, SubmissionRow]:

@@ -1,9 +1,8 @@
 """Calls an ERP over HTTP: the response whatever its status, or that nothing was sent, or that the answer was lost."""
 
 import asyncio
-import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 import httpx2
 
@@ -13,6 +12,7 @@ from services.exporter.connectors.tls import TlsSettings, tls_context
 from services.exporter.connectors.types import Refused, Transient, Unknown
 from services.exporter.connectors.wording import sentence
 from services.pipeline.bounded_answer import AnswerTooLargeError, bound_answer
+from services.pipeline.certificates import expiry_shown_with
 from services.pipeline.errors import SettingsError
 
 CONNECT_SECONDS = 5.0
@@ -71,11 +71,7 @@ class HttpCalls:
             return Unknown(f"The connection to {self._erp} was lost before it had answered.")
 
     async def _note_certificate(self, response: httpx2.Response) -> None:
-        stream = response.extensions.get("network_stream")
-        ssl_object = stream.get_extra_info("ssl_object") if stream else None
-        shown = ssl_object.getpeercert() if ssl_object else None
-        if shown:
-            self.certificate_expires_at = datetime.fromtimestamp(ssl.cert_time_to_seconds(shown["notAfter"]), UTC)
+        self.certificate_expires_at = expiry_shown_with(response) or self.certificate_expires_at
 
     def _unusable(self, why: str) -> Unknown:
         message = sentence(f"{self._erp} answered, but its answer cannot be used: {why}")

@@ -18,8 +18,10 @@ from services.exporter.connectors.types import Landed, Unknown
 from services.exporter.polling.large_replies import reading
 from services.exporter.rules.conversation import JobUnderWay, Result, ask, carried_on
 from services.exporter.rules.export import CommitmentExports, Export
+from services.exporter.rules.kept_attempts import KeptAttempt, abandoned_attempt
 from services.exporter.rules.outcome import NotSent, Unconfirmed, Undecided
 from services.exporter.rules.settling import begin_attempt
+from services.exporter.storage import attempts
 from services.exporter.storage.locking import lock_with_text
 from services.exporter.storage.store import ExportStore
 from services.exporter.work import ExportWork
@@ -77,7 +79,7 @@ class PolledExports:
         exports, text = found
         until, token = time.at + timedelta(seconds=connection.lease_seconds), uuid4()
         leased = begin_attempt(exports, token, until, retry_policy(connection), time.at)
-        await self._save(db, exports, leased)
+        await self._save(db, exports, leased, abandoned_attempt(exports, time.at))
         job = job_of(leased, text, time, connection)
         under_way = _new_job(job, connection)
         return await self._step(db, connection, job, under_way, passes_on=True)
@@ -181,9 +183,16 @@ class PolledExports:
         if changed != export:
             await self._save(db, exports, exports.with_export(changed))
 
-    async def _save(self, db: Transaction, before: CommitmentExports, after: CommitmentExports) -> None:
+    async def _save(
+        self,
+        db: Transaction,
+        before: CommitmentExports,
+        after: CommitmentExports,
+        abandoned: KeptAttempt | None = None,
+    ) -> None:
         writes = Writes()
         await self._store.save(db, writes, [StateChange(before.commitment_id, before, after, ())])
+        attempts.keep(writes, abandoned)
         await writes.execute(db)
 
 

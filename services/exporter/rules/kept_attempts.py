@@ -7,7 +7,7 @@ from uuid import UUID
 
 from schemas.story import AttemptKind
 from services.exporter.connectors.types import Landed, Refused, Transient, Unknown
-from services.exporter.rules.export import Export, ExportState
+from services.exporter.rules.export import CommitmentExports, Export, ExportState
 from services.exporter.rules.outcome import (
     AttemptOutcome,
     Broken,
@@ -21,11 +21,15 @@ from services.exporter.rules.outcome import (
     WrongEvidence,
     WrongTerms,
 )
+from services.exporter.rules.settling import PROCESS_ENDED
 
 
 @dataclass(frozen=True, slots=True)
 class KeptAttempt:
-    """One attempt under one lease: what the ERP answered, in its own words, and when the next one is due."""
+    """One attempt under one lease: what the ERP answered, in its own words, and when the next one is due.
+
+    `calls` is 0 also where nobody knows how many there were, since the process ended in the middle of the attempt.
+    """
 
     commitment_id: str
     token: UUID
@@ -65,6 +69,28 @@ def kept_attempt(
         message=_message(outcome),
         ended_at=now,
         next_at=after.due_at,
+    )
+
+
+def abandoned_attempt(before: CommitmentExports, now: datetime) -> KeptAttempt | None:
+    """What is kept of the attempt whose lease has expired when the export is leased again `now`; None without one."""
+    if before.lease is None:
+        return None
+    export = before.by_revision[before.lease.revision]
+    return KeptAttempt(
+        commitment_id=export.commitment_id,
+        token=before.lease.token,
+        company_id=export.company_id,
+        revision=export.revision,
+        round=export.round,
+        connection=export.connection,
+        outcome=AttemptKind.ANSWER_LOST,
+        is_probe=export.state is ExportState.IN_DOUBT,
+        calls=0,
+        code=None,
+        message=PROCESS_ENDED,
+        ended_at=now,
+        next_at=None,
     )
 
 

@@ -30,6 +30,7 @@ from services.exporter.rules.outcome import (
 from services.exporter.rules.policy import RetryPolicy
 from services.exporter.rules.published_events import Events, in_doubt_event, named, succeeded_event
 
+PROCESS_ENDED = "The exporter ended before it knew the ERP's answer."
 _CLOSED = Circuit()
 
 
@@ -49,7 +50,7 @@ def begin_attempt(
             export.moved_to(ExportState.IN_DOUBT, now),
             quiet_until=now + policy.settle_time(),
             attempts=export.attempts + 1,
-            doubt=export.doubt or Doubt(message="The exporter ended before it knew the ERP's answer."),
+            doubt=export.doubt or Doubt(message=PROCESS_ENDED),
         )
     elif export.state is ExportState.PENDING:
         export = replace(export.moved_to(ExportState.IN_FLIGHT, now), connection=exports.connection_for(export))

@@ -14,9 +14,10 @@ MAX_ATTEMPTS = 200
 """How many are read, the last ones: an export in doubt is probed more than a hundred times a day."""
 
 
-def keep(writes: Writes, attempt: KeptAttempt) -> None:
-    """Insert `attempt`."""
-    writes.insert(ATTEMPT, [asdict(attempt)])
+def keep(writes: Writes, attempt: KeptAttempt | None) -> None:
+    """Insert `attempt`, if there is something to keep."""
+    if attempt is not None:
+        writes.insert(ATTEMPT, [asdict(attempt)])
 
 
 async def attempts(db: Transaction, commitment_id: str) -> Sequence[KeptAttempt]:

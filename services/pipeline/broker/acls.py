@@ -47,7 +47,7 @@ class AccessControl:
         self._change(self._admin.delete_acls, [AclBindingFilter(*_members(each)) for each in entries])
 
     def _require_administrator(self) -> None:
-        """Raise BrokerError for whom the list is hidden: librdkafka would show it to be empty."""
+        """Raise BrokerError if the list is hidden from us: librdkafka would report it as empty."""
         cluster = _result(
             self._admin.describe_cluster(include_authorized_operations=True, request_timeout=ADMIN_TIMEOUT_SECONDS)
         )

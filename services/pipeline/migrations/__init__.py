@@ -17,8 +17,9 @@ _SHARED = Path(__file__).parent
 _KEEP_VERSIONS = """
     do $$ declare other text; begin
       for other in select distinct grantee from information_schema.role_table_grants
-        where table_schema = '{schema}' and table_name = 'alembic_version' and grantee <> current_user
+        where table_schema = '{schema}' and table_name = 'alembic_version' and grantee not in (current_user, 'PUBLIC')
       loop execute format('revoke insert, update, delete on {schema}.alembic_version from %I', other); end loop;
+      revoke insert, update, delete on {schema}.alembic_version from public;
     end $$
 """
 """Takes from running roles what default privileges give them: only migrations say which versions are applied."""

@@ -139,6 +139,19 @@ async def test_others_see_who_accepted_it_and_cannot_answer_meanwhile(held: Desk
     assert all("Dana Ruiz accepted SC-001 at " in answer.json()["detail"] for answer in answers)
 
 
+async def test_the_story_says_until_when_it_can_be_undone(held: DeskUnderTest) -> None:
+    async with held.browser(DANA) as browser:
+        await accept(browser)
+        story = (await browser.get("/api/v1/commitments/8841/story")).json()
+        assert await loop(held).carry_out_due() == 1
+        later = (await browser.get("/api/v1/commitments/8841/story")).json()
+    [held_answer] = story["upcoming"]
+    assert held_answer["text"] == "Dana Ruiz has accepted revision 1, and can undo that until then."
+    assert story["as_of"] < held_answer["at"]
+    assert (story["who"], story["step"].partition(":")[0]) == ("Countersign", "Nothing to do")
+    assert later["upcoming"] == []
+
+
 async def test_a_retrieve_meanwhile_wins_and_the_person_is_told(held: DeskUnderTest) -> None:
     async with held.browser(DANA) as browser:
         await accept(browser)

@@ -102,7 +102,8 @@ async def test_services_are_asked_whether_they_are_ready_and_what_time_it_is(pat
     with listen(0) as listener:
         url = url_of(listener)
         async with served(app, listener):
-            patient.set(APPROVAL_URL=url, NOTIFIER_URL=f"http://{nobody()}")
+            # a proxy is for the world outside, and not asked
+            patient.set(APPROVAL_URL=url, NOTIFIER_URL=f"http://{nobody()}", HTTP_PROXY=f"http://{nobody()}")
             fine = await patient.look("services")
             state["status"] = 503
             draining = await patient.look("services")

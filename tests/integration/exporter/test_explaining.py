@@ -60,6 +60,18 @@ async def test_a_lost_answer_and_its_probes_are_told_until_the_document_is_found
     assert part.attempts[-1].message == export.document.name if export.document else False
 
 
+async def test_an_attempt_in_the_middle_of_which_the_process_ended_is_told(exporter: ExporterProcess) -> None:
+    await exporter.consume(accepted_event())
+    await exporter.claim()
+    exporter.clock.advance(3600)
+    await exporter.work_once()
+
+    first, _ = sorted((await told(exporter)).attempts, key=lambda each: each.is_probe)
+
+    assert (first.outcome, first.is_probe, first.calls) == (AttemptKind.ANSWER_LOST, False, 0)
+    assert first.message == "The exporter ended before it knew the ERP's answer."
+
+
 async def test_the_connection_tells_that_it_does_not_answer_and_what_waits(exporter: ExporterProcess) -> None:
     exporter.erp.faults.replace([ErpFault(kind=ErpFaultKind.UNAVAILABLE, calls=Calls.EVERY, retry_after_seconds=0)])
     await exporter.consume(*(accepted_event(commitment_id=f"c-{number}") for number in range(1, 9)))

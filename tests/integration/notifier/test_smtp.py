@@ -17,6 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from prometheus_client import REGISTRY
 
 from sandbox.mailbox import Mailbox, MailFault, MailFaultKind
 from services.notifier.rules.addresses import Address
@@ -48,6 +49,7 @@ class Certificate(NamedTuple):
 
     server: ssl.SSLContext
     client: ssl.SSLContext
+    expires_at: datetime
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +75,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
     )
     server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     server.load_cert_chain(chain, private)
-    return Certificate(server, ssl.create_default_context(cafile=str(chain)))
+    return Certificate(server, ssl.create_default_context(cafile=str(chain)), made.not_valid_after_utc)
 
 
 def _written(path: Path, content: bytes) -> Path:
@@ -335,6 +337,8 @@ async def test_a_mail_is_sent_encrypted_and_authenticated(certificate: Certifica
         assert (await send(gateway)).delivery is Delivery.ACCEPTED
     assert inbox.subjects == ["Rejected"]
     assert users.signed_in == [b"erp@desk"]
+    shown = REGISTRY.get_sample_value("server_certificate_expiry_timestamp_seconds", {"server": "mail"})
+    assert shown == certificate.expires_at.timestamp()
 
 
 async def test_a_wrong_password_blocks_the_mail(certificate: Certificate) -> None:

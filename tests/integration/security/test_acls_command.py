@@ -46,14 +46,14 @@ def test_what_differs_is_told_then_mended(secured: SecuredKafka) -> None:
     control.add([WILDCARD, PREFIXED, DENIED])
     checked = acls(administrator, "--check", "--json")
     assert checked.status == 1
-    assert "Missing: 2, besides: 3" in checked.stderr
+    assert "Missing: 2, not needed: 3" in checked.stderr
     assert {each["name"] for each in checked.found["missing"]} == {first.name, second.name}
     assert {each["permission"] for each in checked.found["others"]} == {"allow", "deny"}
 
     applied = acls(administrator, "--apply")
     assert (applied.status, applied.stderr) == (0, "")
     assert f"Added: {first.sentence}" in applied.stdout
-    assert f"Besides: {PREFIXED.sentence}" in applied.stdout
+    assert f"Not needed: {PREFIXED.sentence}" in applied.stdout
     assert control.entries_of([DIGEST]) >= {first, second, WILDCARD, PREFIXED, DENIED}
 
     assert f"Removed: {DENIED.sentence}" in acls(administrator, "--apply", "--prune", "--role", "digest").stdout

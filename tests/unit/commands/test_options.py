@@ -16,7 +16,7 @@ def test_an_age_is_a_number_and_a_unit(text: str, seconds: float) -> None:
 
 @pytest.mark.parametrize("text", ["", "15", "m", "-1m", "1w", "1.5h", "٣m", "999999d"])
 def test_anything_else_is_no_age(text: str) -> None:
-    with pytest.raises(click.BadParameter, match="is no age such as"):
+    with pytest.raises(click.BadParameter, match="is not an age such as"):
         Age().convert(text, None, None)
 
 

@@ -10,7 +10,7 @@ from services.doctor.checks import CHECKS, Check
 from services.doctor.checkup import Checked, check_up, worst
 from services.doctor.findings import Finding, NotCheckedError, Verdict, ok, warning, wrong
 from services.doctor.surroundings import Surroundings
-from services.pipeline.errors import BrokerError, CountersignError
+from services.pipeline.errors import BrokerError, CountersignError, SettingsError
 
 AROUND = Surroundings(environ={}, clock=lambda: datetime(2026, 11, 22, tzinfo=UTC))
 
@@ -52,11 +52,18 @@ async def test_an_error_becomes_a_finding(error: Exception, verdict: Verdict, wh
     assert [(each.verdict, each.what) for each in checked.findings] == [(verdict, what)]
 
 
-async def test_a_server_that_does_not_answer_is_wrong_where_it_is_what_is_looked_at() -> None:
-    look = failing(BrokerError("away")).look
-    [checked] = await check_up([Check("kafka", look, is_of_server=True)], AROUND)
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [
+        (BrokerError("away"), "KAFKA_BOOTSTRAP_SERVERS"),
+        (CountersignError("PostgreSQL refused"), "DATABASE_URL"),
+        (SettingsError("KAFKA_SECURITY_PROTOCOL needs KAFKA_SASL_MECHANISM as well"), ".env.example"),
+    ],
+)
+async def test_what_keeps_a_server_from_answering_is_wrong_where_it_is_looked_at(error: Exception, remedy: str) -> None:
+    [checked] = await check_up([Check("kafka", failing(error).look, is_of_server=True)], AROUND)
     [finding] = checked.findings
-    assert (finding.verdict, "KAFKA_BOOTSTRAP_SERVERS" in finding.remedy) == (Verdict.WRONG, True)
+    assert (finding.verdict, finding.what, remedy in finding.remedy) == (Verdict.WRONG, str(error), True)
 
 
 def test_the_worst_finding_decides() -> None:

@@ -25,6 +25,15 @@ except ZeroDivisionError:
     log.exception("worker.job_failed", work="mails")
 """
 
+CRASH_OF_FAUST = """
+import logging
+from aiokafka.errors import TopicAuthorizationFailedError
+from services.pipeline.logs import configure_logs
+configure_logs("json", "digest")
+for error in (TopicAuthorizationFailedError("commitment.status"), KeyError("defect")):
+    for part in ("faust.transport.consumer", "mode.threads", "other"):
+        logging.getLogger(part).error("Crashed reason=%r", error, exc_info=error)
+"""
 CONFIGURE_TWICE = """
 import structlog
 from services.pipeline.logs import configure_logs
@@ -65,6 +74,15 @@ def test_json_logs_have_one_object_per_line() -> None:
     assert {early["pid"], settled["pid"]} == {failed["pid"]}
     assert early["instance"]
     assert early["version"]
+
+
+def test_why_kafka_ended_an_app_of_faust_is_not_told_by_each_of_its_parts() -> None:
+    ended = subprocess.run([sys.executable, "-c", CRASH_OF_FAUST], capture_output=True, text=True, check=True)
+    lines = [json.loads(line) for line in ended.stderr.splitlines()]
+    assert [(each["logger"], each["text"], "exception" in each) for each in lines] == [
+        ("other", "Crashed reason='TopicAuthorizationFailedError'", True),
+        *((part, "Crashed reason='KeyError'", True) for part in ("faust.transport.consumer", "mode.threads", "other")),
+    ]
 
 
 def test_console_logs_have_no_colour_codes() -> None:

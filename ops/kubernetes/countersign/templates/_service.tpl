@@ -91,6 +91,12 @@ spec:
             {{- if $.root.Values.trust.caSecret }}
             - {name: OTEL_EXPORTER_OTLP_CERTIFICATE, value: /etc/countersign/trust/ca.crt}
             {{- end }}
+            {{- with $.root.Values.tracing.existingSecret }}
+            {{- include "countersign.secretVariable" (dict "variable" "OTEL_EXPORTER_OTLP_HEADERS" "secret" .) | nindent 12 }}
+            {{- end }}
+            {{- range $variable, $value := $.root.Values.tracing.settings }}
+            - {name: {{ $variable }}, value: {{ $value | quote }}}
+            {{- end }}
             {{- end }}
             {{- range .secrets }}
             {{- include "countersign.secretVariable" (dict "variable" . "secret" $given.existingSecret) | nindent 12 }}

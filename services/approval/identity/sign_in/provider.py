@@ -19,6 +19,8 @@ from services.approval.identity.sign_in.errors import NotSignedInError, Provider
 from services.approval.identity.sign_in.kept import Kept
 from services.approval.identity.sign_in.keys import VerificationKeys, read_keys
 from services.pipeline.bounded_answer import ASK_UNPACKED, bound_answer
+from services.pipeline.certificates import expiry_shown_with
+from services.pipeline.metrics import SERVER_CERTIFICATE_EXPIRY, SIGN_IN_PROVIDER
 
 TIMEOUT_SECONDS = 5
 REFETCH_SECONDS = 60.0
@@ -136,7 +138,8 @@ class Provider:
     async def _fetched(self, url: str) -> Any:
         """Return the JSON document at `url`; ProviderUnavailableError if it cannot be fetched, or is too large."""
         if self._client is None:
-            self._client = httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, event_hooks={"response": [bound_answer]})
+            hooks = {"response": [_show_certificate, bound_answer]}
+            self._client = httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, event_hooks=hooks)
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 response = await self._client.get(url, headers={"accept": "application/json"} | ASK_UNPACKED)
@@ -149,6 +152,12 @@ class Provider:
         """Close the connections to the provider."""
         if self._client is not None:
             await self._client.aclose()
+
+
+async def _show_certificate(response: httpx2.Response) -> None:
+    expires_at = expiry_shown_with(response)
+    if expires_at is not None:
+        SERVER_CERTIFICATE_EXPIRY.labels(SIGN_IN_PROVIDER).set(expires_at.timestamp())
 
 
 def person_id_of(token: jwt.Token) -> str:

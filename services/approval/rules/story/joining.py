@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from schemas.fields import Owner
+from services.approval.rules.next_steps import ACTORS
 from services.approval.rules.story.story import MissingPart, Parts, Story, Trouble
 from services.approval.rules.story.timeline import timeline, upcoming
 from services.approval.rules.story.troubles import troubles
@@ -42,4 +44,8 @@ def _next(parts: Parts, held_up_by: Trouble | None) -> tuple[str, str]:
         return held_up_by.who, held_up_by.what
     if parts.approval is None:
         return _UNKNOWN, ""
+    if held := parts.approval.held:
+        return ACTORS[
+            Owner.SYSTEM
+        ], f"Nothing to do: {held.by} has accepted it, and it is exported unless that is undone."
     return parts.approval.explanation.acts_next, parts.approval.explanation.next_step

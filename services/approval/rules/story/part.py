@@ -19,11 +19,20 @@ class ToldLine(Told):
     place: Place | None = None
 
 
+class HeldAnswer(Told):
+    """What `by` has sent as accepted, and can undo until `due_at`."""
+
+    by: str
+    revision: int
+    due_at: datetime
+
+
 class ApprovalPart(Part):
     """What approval knows; `lines` are the last ones of the history, oldest first."""
 
     explanation: Explanation
     lines: tuple[ToldLine, ...] = ()
+    held: HeldAnswer | None = None
 
 
 class ApprovalAnswer(BaseModel):

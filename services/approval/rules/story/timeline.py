@@ -6,7 +6,7 @@ from itertools import groupby
 from schemas.events import DecisionAccepted, MailSettled
 from schemas.story import AttemptKind, DigestPart, ExporterPart, Place, ToldAttempt, ToldMail
 from services.approval.rules.history import OCCASIONS
-from services.approval.rules.story.part import ApprovalPart, ToldLine
+from services.approval.rules.story.part import ApprovalPart, HeldAnswer, ToldLine
 from services.approval.rules.story.story import Moment, Parts, Upcoming
 from services.pipeline.formats import enumeration
 
@@ -39,6 +39,8 @@ def timeline(parts: Parts) -> tuple[Moment, ...]:
 def upcoming(parts: Parts) -> tuple[Upcoming, ...]:
     """What happens next by itself, the soonest first."""
     found: list[Upcoming] = []
+    if parts.approval and parts.approval.held:
+        found.append(_held(parts.approval.held))
     if parts.exporter:
         found += _next_attempts(parts.exporter)
     if parts.notifier:
@@ -107,6 +109,11 @@ def _summaries(digest: DigestPart) -> Iterator[Moment]:
         names = enumeration([each.recipient for each in several])
         text = f"It stood in the daily summary of {day.isoformat()} to {names}."
         yield Moment(at=several[0].at, service="digest", text=text)
+
+
+def _held(held: HeldAnswer) -> Upcoming:
+    text = f"{held.by} has accepted revision {held.revision}, and can undo that until then."
+    return Upcoming(at=held.due_at, service="approval", text=text)
 
 
 def _next_attempts(exporter: ExporterPart) -> Iterator[Upcoming]:

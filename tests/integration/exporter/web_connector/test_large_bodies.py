@@ -70,7 +70,7 @@ async def test_a_hundred_megabytes_in_chunks_are_refused_at_the_limit(endpoint: 
     assert all(sent < 3 * MAX_BODY_BYTES for _, sent in results)
     assert more_megabytes < 80
     assert endpoint.logged().count("http.body_refused") == 1
-    assert "Traceback" not in endpoint.logged()
+    assert '"exception": ' not in endpoint.logged()
 
 
 @pytest.mark.alone
@@ -126,4 +126,4 @@ async def test_sixteen_megabytes_that_would_become_much_more_do_not(
     assert more_megabytes < 120
     assert held_ms < 1_000
     assert "web_connector.request_refused" in endpoint.logged()
-    assert "Traceback" not in endpoint.logged()
+    assert '"exception": ' not in endpoint.logged()

@@ -11,7 +11,7 @@ from schemas.story import AttemptKind
 from services.exporter.connectors.types import FoundDocument, Landed, Refused, Transient, Unknown
 from services.exporter.rules.event_handlers import accepted
 from services.exporter.rules.export import CommitmentExports, ExportState
-from services.exporter.rules.kept_attempts import KeptAttempt, kept_attempt
+from services.exporter.rules.kept_attempts import KeptAttempt, abandoned_attempt, kept_attempt
 from services.exporter.rules.outcome import (
     AttemptOutcome,
     Broken,
@@ -25,9 +25,12 @@ from services.exporter.rules.outcome import (
     WrongEvidence,
     WrongTerms,
 )
+from services.exporter.rules.policy import RetryPolicy
+from services.exporter.rules.settling import PROCESS_ENDED, begin_attempt
 from tests.unit.exporter.builders import NOW, SOON, accepted_event
 
 TOKEN = UUID(int=1)
+LATER = NOW + 2 * SOON
 EXPORT = accepted(CommitmentExports("c-1"), accepted_event(), NOW, "main").state.by_revision[1]
 DOCUMENT = ErpDocument(connection="main", id="d-1", number="PO-1")
 LOCKED = Refused(FailureClass.RETRY_LATER, "The record is locked.", "3176")
@@ -46,6 +49,11 @@ KINDS: list[tuple[AttemptOutcome, AttemptKind, str | None, str | None]] = [
     (WrongEvidence("Another's."), AttemptKind.NOT_DECIDED, None, "Another's."),
     (Overruled(), AttemptKind.NOT_WRITTEN, None, None),
 ]
+
+
+def begun(token: UUID) -> CommitmentExports:
+    waiting = accepted(CommitmentExports("c-1"), accepted_event(), NOW, "main").state
+    return begin_attempt(waiting, token, NOW + SOON, RetryPolicy(), NOW)
 
 
 def kept(outcome: AttemptOutcome, *, was: ExportState = ExportState.IN_FLIGHT) -> KeptAttempt | None:
@@ -77,3 +85,18 @@ def test_what_asks_about_a_lost_answer_is_a_probe() -> None:
 
 def test_an_attempt_that_asked_nobody_is_not_kept() -> None:
     assert kept(NotSent()) is None
+
+
+def test_an_attempt_whose_process_ended_is_kept_as_a_lost_answer() -> None:
+    leased = begun(TOKEN)
+    found = abandoned_attempt(leased, LATER)
+    assert found is not None
+    assert (found.token, found.outcome, found.is_probe) == (TOKEN, AttemptKind.ANSWER_LOST, False)
+    assert (found.message, found.calls, found.ended_at, found.next_at) == (PROCESS_ENDED, 0, LATER, None)
+    probing = abandoned_attempt(begin_attempt(leased, UUID(int=2), LATER + SOON, RetryPolicy(), LATER), LATER)
+    assert probing is not None
+    assert (probing.token, probing.is_probe) == (UUID(int=2), True)
+
+
+def test_without_a_lease_no_attempt_was_abandoned() -> None:
+    assert abandoned_attempt(replace(begun(TOKEN), lease=None), LATER) is None

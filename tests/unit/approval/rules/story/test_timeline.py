@@ -4,6 +4,7 @@ import pytest
 
 from schemas.fields import Status
 from schemas.story import AttemptKind, Place, ToldOrder
+from services.approval.rules.story.part import HeldAnswer
 from services.approval.rules.story.story import Parts
 from services.approval.rules.story.timeline import timeline, upcoming
 from tests.unit.approval.rules.story.parts import (
@@ -135,3 +136,10 @@ def test_what_is_done_has_nothing_next() -> None:
 def test_a_call_that_is_under_way_says_until_when() -> None:
     (told,) = upcoming(Parts(exporter=exporter(export("in_flight"), leased_until=NOW + MINUTE)))
     assert (told.at, told.text) == (NOW + MINUTE, "QuickBooks is being called; by then, the call is over.")
+
+
+def test_what_somebody_has_accepted_and_can_still_undo_comes_next() -> None:
+    held = HeldAnswer(by="Dana Ruiz", revision=2, due_at=NOW + MINUTE)
+    [next_] = upcoming(Parts(approval().model_copy(update={"held": held})))
+    assert (next_.service, next_.at) == ("approval", NOW + MINUTE)
+    assert next_.text == "Dana Ruiz has accepted revision 2, and can undo that until then."
