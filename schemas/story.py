@@ -94,6 +94,11 @@ class Part(Told):
     as_of: datetime
     traffic: Traffic = Traffic()
 
+    @property
+    def knows_it(self) -> bool:
+        """Whether the service has heard of the commitment at all."""
+        return bool(self.traffic.dead_letters or self.traffic.unsent)
+
 
 class AttemptKind(StrEnum):
     """What an attempt to export led to."""
@@ -183,6 +188,11 @@ class ExporterPart(Part):
     leased_until: datetime | None = None
     set_aside: str | None = None
 
+    @property
+    def knows_it(self) -> bool:
+        """Whether it has an order, or anything else, of the commitment."""
+        return super().knows_it or bool(self.exports or self.orders or self.set_aside)
+
 
 class ToldMail(Told):
     """A mail to one person about the commitment; addresses are not told."""
@@ -207,6 +217,11 @@ class NotifierPart(Part):
 
     mails: tuple[ToldMail, ...] = ()
 
+    @property
+    def knows_it(self) -> bool:
+        """Whether it has a mail, or anything else, about the commitment."""
+        return super().knows_it or bool(self.mails)
+
 
 class ToldSummary(Told):
     """A daily summary to one approver."""
@@ -226,3 +241,8 @@ class DigestPart(Part):
     is_listed: bool = False
     stood_in: tuple[ToldSummary, ...] = ()
     next: tuple[ToldSummary, ...] = ()
+
+    @property
+    def knows_it(self) -> bool:
+        """Whether it has a status, or anything else, of the commitment."""
+        return super().knows_it or self.status is not None or bool(self.stood_in)

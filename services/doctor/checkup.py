@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.doctor.checks import Check
+from services.doctor.configuration import EXAMPLE
 from services.doctor.findings import Finding, NotCheckedError, Verdict, not_checked, wrong
 from services.doctor.surroundings import Surroundings
-from services.pipeline.errors import BrokerError, CountersignError
+from services.pipeline.errors import BrokerError, CountersignError, SettingsError
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ async def _look(check: Check, around: Surroundings) -> Sequence[Finding]:
         return [not_checked("all", str(error))]
     except TimeoutError:
         return [_unanswered(check, f"the check did not end within {check.seconds:g} s")]
+    except SettingsError as error:
+        return [_unanswered(check, str(error), "SETTINGS")]
     except CountersignError as error:
         return [_unanswered(check, str(error), "KAFKA" if isinstance(error, BrokerError) else "DATABASE")]
     except Exception as error:  # noqa: BLE001 - one check that is broken must not hide what the others find
@@ -46,6 +49,7 @@ def _unanswered(check: Check, why: str, what: str = "") -> Finding:
     if not check.is_of_server:
         return not_checked("all", why)
     remedies = {
+        "SETTINGS": EXAMPLE,
         "KAFKA": "See whether the brokers run, and KAFKA_BOOTSTRAP_SERVERS and its credentials are right.",
         "DATABASE": "See whether PostgreSQL runs, and DATABASE_URL and its password are right.",
     }

@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from services.doctor.configuration import is_loopback
+from services.doctor.configuration import EXAMPLE, is_loopback
 from services.doctor.databases import judge_clock, nearest
 from services.doctor.findings import Finding, not_checked, ok, or_ok, wrong
 from services.doctor.surroundings import ANSWER_SECONDS, SERVICES, Surroundings
 from services.exporter.checking import CheckedConnection, check_connections
-from services.pipeline.errors import CountersignError
+from services.pipeline.errors import CountersignError, SettingsError
 
 SERVER_ERROR = 500
 
@@ -92,7 +92,10 @@ def judge_connection(checked: CheckedConnection) -> Finding:
 
 async def check_services(around: Surroundings) -> list[Finding]:
     """Whether each service says that it is ready, and has our time."""
-    urls = around.operations().model_dump()
+    try:
+        urls = around.operations().model_dump()
+    except SettingsError as error:
+        return [wrong("addresses", str(error), EXAMPLE)]
     asked = [_check_service(around, service, urls[f"{service}_url"]) for service in SERVICES]
     return [finding for found in await asyncio.gather(*asked) for finding in found]
 
@@ -102,7 +105,7 @@ async def _check_service(around: Surroundings, service: str, url: str | None) ->
         return [not_checked(service, f"{service.upper()}_URL is not set here")]
     asked_at = around.clock()
     try:
-        answer = await _got(f"{url.rstrip('/')}/health/ready")
+        answer = await _got(f"{url.rstrip('/')}/health/ready", is_inside=True)
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         text = f"does not answer at {url}: {_said(error)}"
         return [wrong(service, text, f"See whether it runs: countersign run {service}.")]
@@ -121,8 +124,9 @@ def date_of(header: str) -> datetime:
     return parsedate_to_datetime(header).astimezone(UTC)
 
 
-async def _got(url: str) -> httpx2.Response:
-    async with httpx2.AsyncClient(timeout=ANSWER_SECONDS) as client:
+async def _got(url: str, *, is_inside: bool = False) -> httpx2.Response:
+    """Return the answer at `url`; proxies are for the world outside."""
+    async with httpx2.AsyncClient(timeout=ANSWER_SECONDS, trust_env=not is_inside) as client:
         return await client.get(url)
 
 

@@ -8,9 +8,10 @@ import pytest
 
 from services.doctor.checks import CHECKS, Check
 from services.doctor.checkup import Checked, check_up, worst
+from services.doctor.configuration import EXAMPLE
 from services.doctor.findings import Finding, NotCheckedError, Verdict, ok, warning, wrong
 from services.doctor.surroundings import Surroundings
-from services.pipeline.errors import BrokerError, CountersignError
+from services.pipeline.errors import BrokerError, CountersignError, SettingsError
 
 AROUND = Surroundings(environ={}, clock=lambda: datetime(2026, 11, 22, tzinfo=UTC))
 
@@ -57,6 +58,12 @@ async def test_a_server_that_does_not_answer_is_wrong_where_it_is_what_is_looked
     [checked] = await check_up([Check("kafka", look, is_of_server=True)], AROUND)
     [finding] = checked.findings
     assert (finding.verdict, "KAFKA_BOOTSTRAP_SERVERS" in finding.remedy) == (Verdict.WRONG, True)
+
+
+async def test_a_wrong_variable_is_not_blamed_on_a_server() -> None:
+    look = failing(SettingsError("KAFKA_SECURITY_PROTOCOL: wrong")).look
+    [checked] = await check_up([Check("kafka", look, is_of_server=True)], AROUND)
+    assert checked.findings == [wrong("all", "KAFKA_SECURITY_PROTOCOL: wrong", EXAMPLE)]
 
 
 def test_the_worst_finding_decides() -> None:
