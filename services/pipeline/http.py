@@ -14,6 +14,7 @@ from prometheus_client.exposition import choose_encoder
 from starlette.types import Scope
 
 from services.pipeline.body_limit import BodyLimit
+from services.pipeline.counted_responses import CountedResponses
 from services.pipeline.errors import PartEndedError, SettingsError
 from services.pipeline.http_protocol import ACCEPTED_AT_ONCE, BoundedProtocol
 from services.pipeline.periodic import is_set_within
@@ -47,6 +48,7 @@ def new_app(title: str, max_body_bytes: Mapping[str, int] = MappingProxyType({})
         title=title, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, telemetry=TELEMETRY
     )
     app.add_middleware(BodyLimit, of_paths=max_body_bytes)
+    app.add_middleware(CountedResponses, is_probe=_is_probe)
     return app
 
 
