@@ -89,10 +89,14 @@ class Traffic(Told):
 
 
 class Part(Told):
-    """What one service tells; `as_of` is the time of its database."""
+    """What one service tells; `as_of` is the time of its database.
+
+    `may_be_cut` is whether it tells as much as it tells at most, so that older entries may be left out.
+    """
 
     as_of: datetime
     traffic: Traffic = Traffic()
+    may_be_cut: bool = False
 
     @property
     def knows_it(self) -> bool:

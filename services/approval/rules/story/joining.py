@@ -1,9 +1,9 @@
 """Joins what the services tell into one story; the same for operators, on the desk and in the API."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from services.approval.rules.story.story import MissingPart, Parts, Story, Trouble
+from services.approval.rules.story.story import MissingPart, Parts, Story, Trouble, named
 from services.approval.rules.story.timeline import timeline, upcoming
 from services.approval.rules.story.troubles import troubles
 
@@ -22,7 +22,7 @@ def join(commitment_id: str, parts: Parts, missing: Sequence[MissingPart], now: 
         troubles=found,
         upcoming=upcoming(parts),
         timeline=timeline(parts),
-        missing=tuple(missing),
+        missing=(*missing, *_cut(parts)),
     )
 
 
@@ -35,6 +35,13 @@ def for_people(story: Story) -> Story:
             "missing": tuple(each.model_copy(update={"why": None}) for each in story.missing),
         }
     )
+
+
+def _cut(parts: Parts) -> Iterator[MissingPart]:
+    """Say of which service older entries may be missing: a story that begins in the middle must not look whole."""
+    for service, part in parts.by_service:
+        if part.may_be_cut:
+            yield MissingPart(service=service, text=f"{named(service)} tells only the last of what it knows.")
 
 
 def _next(parts: Parts, held_up_by: Trouble | None) -> tuple[str, str]:

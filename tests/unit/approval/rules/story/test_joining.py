@@ -87,6 +87,17 @@ def test_it_reads_as_lines() -> None:
     } <= set(told)
 
 
+def test_a_story_that_begins_in_the_middle_says_so() -> None:
+    whole, cut = (
+        Parts(approval(), exporter()),
+        Parts(approval().model_copy(update={"may_be_cut": True}), exporter(may_be_cut=True)),
+    )
+    assert join("8841", whole, (), NOW).missing == ()
+    told = list(lines(join("8841", cut, (GONE,), NOW), cut))
+    assert "Missing: Approval tells only the last of what it knows." in told
+    assert "Missing: The exporter tells only the last of what it knows." in told
+
+
 @pytest.mark.parametrize(
     ("changes", "state"),
     [
