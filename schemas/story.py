@@ -5,11 +5,23 @@ Services answer with them at `/operations/commitments/ID`. Times are instants, n
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from schemas.commitment import ErpDocument
 from schemas.fields import Status
+
+MAX_PASSAGE_CHARACTERS = 600
+"""So that all that a service tells at most stays below what its readers take: an ERP may say 20,000 at each attempt."""
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_PASSAGE_CHARACTERS else f"{text[: MAX_PASSAGE_CHARACTERS - 1].rstrip()}…"
+
+
+Passage = Annotated[str, AfterValidator(_cut)]
+"""The beginning of what somebody said."""
 
 
 class Told(BaseModel):
@@ -49,7 +61,7 @@ class SetAsideMessage(Told):
 
     place: Place
     reason: str
-    why: str
+    why: Passage
     recorded_at: datetime
     settled_as: str | None = None
     settled_at: datetime | None = None
@@ -73,7 +85,7 @@ class UnsentEvent(Told):
     topic: str
     state: OutboxState
     created_at: datetime
-    why: str | None = None
+    why: Passage | None = None
 
 
 class Traffic(Told):
@@ -132,7 +144,7 @@ class ToldAttempt(Told):
     is_probe: bool
     calls: int
     code: str | None
-    message: str | None
+    message: Passage | None
     ended_at: datetime
     next_at: datetime | None
 
@@ -152,8 +164,8 @@ class ToldExport(Told):
     probes: int
     marker: str
     document: ErpDocument | None
-    failure: str | None
-    doubt: str | None
+    failure: Passage | None
+    doubt: Passage | None
     is_closed: bool
 
 
@@ -174,12 +186,12 @@ class ToldConnection(Told):
     open_since: datetime | None = None
     try_at: datetime | None = None
     paused_until: datetime | None = None
-    reason: str | None = None
+    reason: Passage | None = None
     last_contact: datetime | None = None
     queue_length: int | None = None
     is_polled: bool = False
     last_asked: datetime | None = None
-    trouble: str | None = None
+    trouble: Passage | None = None
 
 
 class ExporterPart(Part):
@@ -190,7 +202,7 @@ class ExporterPart(Part):
     attempts: tuple[ToldAttempt, ...] = ()
     connection: ToldConnection | None = None
     leased_until: datetime | None = None
-    set_aside: str | None = None
+    set_aside: Passage | None = None
 
     @property
     def knows_it(self) -> bool:
@@ -212,7 +224,7 @@ class ToldMail(Told):
     created_at: datetime
     next_at: datetime | None
     settled_at: datetime | None
-    answer: str | None
+    answer: Passage | None
     read_at: Place | None = None
 
 

@@ -48,12 +48,12 @@ def new_app(title: str, max_body_bytes: Mapping[str, int] = MappingProxyType({})
         title=title, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, telemetry=TELEMETRY
     )
     app.add_middleware(BodyLimit, of_paths=max_body_bytes)
-    app.add_middleware(CountedResponses, is_probe=_is_probe)
     return app
 
 
 def add_metrics_and_health(app: FastAPI, is_live: Callable[[], bool], is_ready: Callable[[], Awaitable[bool]]) -> None:
-    """Add /metrics, /health/live and /health/ready to `app`."""
+    """Add /metrics, /health/live and /health/ready to `app`, and count what all others answer."""
+    app.add_middleware(CountedResponses, is_probe=_is_probe)
 
     @app.get("/metrics", include_in_schema=False)
     async def show_metrics(request: Request) -> Response:

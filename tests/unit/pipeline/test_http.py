@@ -12,7 +12,7 @@ from prometheus_client import REGISTRY
 from services.pipeline.body_limit import MAX_BODY_BYTES
 from services.pipeline.counted_responses import CLASSES
 from services.pipeline.errors import SettingsError
-from services.pipeline.http import Server, listen, new_app
+from services.pipeline.http import Server, add_metrics_and_health, listen, new_app
 from services.pipeline.http_protocol import BoundedProtocol
 from tests.waiting import eventually
 
@@ -20,8 +20,13 @@ Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 HEAD = b"GET /who HTTP/1.1\r\nhost: desk.example\r\n"
 
 
+async def is_ready() -> bool:
+    return True
+
+
 def app() -> FastAPI:
     made = new_app("tests", {"/long": 3 * MAX_BODY_BYTES})
+    add_metrics_and_health(made, lambda: True, is_ready)
 
     @made.get("/who")
     async def who(request: Request) -> dict[str, str]:
