@@ -28,7 +28,7 @@ def doctor(checks: tuple[str, ...], *, is_all: bool, as_json: bool) -> None:
     checkup = importlib.import_module("services.doctor.checkup")
     surroundings = importlib.import_module("services.doctor.surroundings")
     chosen = _chosen(checks)
-    click.echo(f"Running {len(chosen)} checks", err=True)
+    click.echo(f"Running {len(chosen)} {'check' if len(chosen) == 1 else 'checks'}", err=True)
     found = asyncio.run(checkup.check_up(chosen, surroundings.Surroundings()))
     rows = [_row(each.name, finding) for each in found for finding in each.findings]
     if as_json:

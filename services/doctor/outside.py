@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from services.doctor.configuration import is_loopback
+from services.doctor.configuration import EXAMPLE, is_loopback
 from services.doctor.databases import judge_clock, nearest
 from services.doctor.findings import Finding, not_checked, ok, or_ok, wrong
 from services.doctor.surroundings import ANSWER_SECONDS, SERVICES, Surroundings
 from services.exporter.checking import CheckedConnection, check_connections
-from services.pipeline.errors import CountersignError
+from services.pipeline.errors import CountersignError, SettingsError
 
 SERVER_ERROR = 500
 
@@ -92,7 +92,10 @@ def judge_connection(checked: CheckedConnection) -> Finding:
 
 async def check_services(around: Surroundings) -> list[Finding]:
     """Whether each service says that it is ready, and has our time."""
-    urls = around.operations().model_dump()
+    try:
+        urls = around.operations().model_dump()
+    except SettingsError as error:
+        return [wrong("addresses", str(error), EXAMPLE)]
     asked = [_check_service(around, service, urls[f"{service}_url"]) for service in SERVICES]
     return [finding for found in await asyncio.gather(*asked) for finding in found]
 

@@ -36,8 +36,8 @@ def configure_logs(log_format: LogFormat, service: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_formatter(log_format, shared))
     handler.addFilter(_without_ends_of_faust)
-    # all of them log an unavailable broker again and again, many times a second
-    handler.addFilter(SeldomFilter("librdkafka", "faust", "mode"))
+    # all of them log an unavailable broker again and again, many times a second, or an unavailable collector
+    handler.addFilter(SeldomFilter("librdkafka", "faust", "mode", "opentelemetry"))
     handler.addFilter(_without_texts_of_errors)
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
     for chatty in ("uvicorn.access", "httpx2", "alembic", "faust", "mode"):

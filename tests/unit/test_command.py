@@ -181,3 +181,18 @@ def test_what_is_wrong_ends_the_check_up_with_1_and_says_what_to_do(monkeypatch:
     [line, remedy] = result.stdout.splitlines()
     assert line.startswith("wrong       contradictions  KAFKA_SECURITY_PROTOCOL: KAFKA_SASL_USERNAME are set")
     assert remedy.strip() == "→ Set it to SASL_SSL, or remove them."
+
+
+@pytest.mark.parametrize("arguments", [["explain", "\udcff"], ["dead-letters", "list", "--why", "\udcff"]])
+def test_an_argument_that_is_no_text_is_wrong_usage(arguments: list[str]) -> None:
+    result = countersign(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "\\udcff is not UTF-8." in result.stderr
+
+
+def test_a_file_may_have_any_name(tmp_path: Path) -> None:
+    path = tmp_path / "event-\udcff.json"
+    path.write_bytes(b"no JSON")
+    result = countersign("publish", str(path))
+    assert result.exit_code == 1
+    assert "not JSON" in result.stderr

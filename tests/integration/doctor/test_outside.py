@@ -92,6 +92,25 @@ async def test_a_token_that_everybody_can_read_is_told(
     assert problems(await patient.look("secrets")) == []
 
 
+async def test_services_are_asked_without_the_proxy_for_the_world_outside(
+    patient: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", f"http://{nobody()}")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    app = FastAPI()
+    app.add_api_route("/health/ready", lambda: "ready")
+    with listen(0) as listener:
+        async with served(app, listener):
+            patient.set(APPROVAL_URL=url_of(listener))
+            assert problems(await patient.look("services")) == []
+
+
+async def test_a_wrong_address_of_a_service_is_wrong(patient: Patient) -> None:
+    patient.set(APPROVAL_URL="approval:8000")
+    [line] = problems(await patient.look("services"))
+    assert line.startswith("wrong addresses: Settings are missing or wrong. APPROVAL_URL")
+
+
 async def test_services_are_asked_whether_they_are_ready_and_what_time_it_is(patient: Patient) -> None:
     app, state = FastAPI(), {"status": 200}
 
