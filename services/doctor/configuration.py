@@ -114,7 +114,7 @@ def _files_of_connections(path: Path) -> list[Path]:
     except (SettingsError, OSError):
         return []  # check_erps says so
     named: list[Any] = [getattr(each, member, None) for each in connections for member in CONNECTION_FILES]
-    return [path.parent / each for each in named if each is not None]
+    return [each for each in named if each is not None]
 
 
 def judge_secret_file(path: Path) -> Finding | None:
@@ -124,7 +124,8 @@ def judge_secret_file(path: Path) -> Finding | None:
     except OSError as error:
         return wrong(str(path), f"cannot be read: {error.strerror}", "Create it, or correct its path.")
     if mode & stat.S_IROTH:
-        return wrong(str(path), "everybody on this machine can read its secret", f"chmod 600 {path}")
+        remedy = f"chmod 600 {path}, and let it belong to the user of the service: {os.getuid()} here."
+        return wrong(str(path), "everybody on this machine can read its secret", remedy)
     return None
 
 

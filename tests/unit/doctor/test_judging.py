@@ -1,5 +1,6 @@
 """What the check-up thinks of what it is told, without asking anybody."""
 
+import os
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -282,7 +283,10 @@ def test_a_secret_that_everybody_can_read_is_found(tmp_path: Path) -> None:
     file.chmod(0o644)
     found = configuration.judge_secret_file(file)
     assert found is not None
-    assert (found.verdict, found.remedy) == (Verdict.WRONG, f"chmod 600 {file}")
+    assert (found.verdict, found.remedy) == (
+        Verdict.WRONG,
+        f"chmod 600 {file}, and let it belong to the user of the service: {os.getuid()} here.",
+    )
     missing = configuration.judge_secret_file(tmp_path / "nothing")
     assert missing is not None
     assert missing.verdict is Verdict.WRONG
