@@ -106,9 +106,7 @@ class Provider:
         except ExpiredTokenError as error:
             raise NotSignedInError("The token has expired.") from error
         except ClaimError as error:
-            cause = (
-                f"the claim {error.claim} of a token is not what was expected; for aud of a bearer token, OIDC_AUDIENCE"
-            )
+            cause = f"a token that should be for {audience} has another {error.claim} than that demands"
             raise NotSignedInError("The token is not valid here.", cause=cause) from error
         except (JoseError, ValueError, TypeError) as error:  # the library takes some members for what they should be
             raise NotSignedInError("The token is not valid here.") from error
