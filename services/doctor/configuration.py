@@ -64,7 +64,8 @@ def _required(settings: type[BaseSettings]) -> list[tuple[str, ...]]:
 
 async def check_contradictions(around: Surroundings) -> list[Finding]:
     """Whether variables that belong together do."""
-    return or_ok(judge_contradictions(around.environ), "environment", "nothing contradicts")
+    found = [*judge_contradictions(around.environ), *judge_operations(around.environ)]
+    return or_ok(found, "environment", "nothing contradicts")
 
 
 def judge_contradictions(environ: Mapping[str, str]) -> Iterable[Finding]:
@@ -91,6 +92,14 @@ def judge_contradictions(environ: Mapping[str, str]) -> Iterable[Finding]:
     smtp = urlsplit(environ.get("SMTP_URL") or "")
     if smtp.scheme == "smtp" and smtp.password and not is_loopback(smtp.hostname or ""):
         yield warning("SMTP_URL", "its password travels in clear", "Use smtp+starttls:// or smtps://; docs/mails.md.")
+
+
+def judge_operations(environ: Mapping[str, str]) -> Iterable[Finding]:
+    """Yield that services cannot be asked about a commitment, although it is known where they are."""
+    addresses = [name for service in SERVICES if environ.get(name := f"{service.upper()}_URL")]
+    if addresses and not environ.get("OPERATIONS_TOKEN"):
+        text = f"is not set, so nobody answers about a commitment at {', '.join(addresses)}"
+        yield warning("OPERATIONS_TOKEN", text, "Set it to one secret of 16 characters or more for all four services.")
 
 
 def is_loopback(host: str) -> bool:

@@ -19,6 +19,7 @@ from services.exporter.checking import CheckedConnection, check_connections
 from services.pipeline.errors import CountersignError
 
 SERVER_ERROR = 500
+UNKNOWN_CA = "Set SSL_CERT_FILE to a file with its CA; docs/operations.md, “TLS and proxies”."
 NO_CODE = "countersign-doctor-asks-whether-the-client-is-known"
 """Neither a code nor its verifier, which has 43 characters or more."""
 
@@ -58,7 +59,8 @@ async def check_mail_server(around: Surroundings) -> list[Finding]:
     if problem is None:
         signed_in = "signed in" if server.username else "without sign-in"
         return [ok(about, f"answers; encryption: {server.security}, {signed_in}")]
-    return [wrong(about, problem, "See whether it runs, and SMTP_URL has the right port, encryption and password.")]
+    remedy = "See whether it runs, and SMTP_URL has the right port, encryption and password."
+    return [wrong(about, problem, UNKNOWN_CA if _is_of_unknown_ca(problem) else remedy)]
 
 
 async def check_sign_in(around: Surroundings) -> list[Finding]:
@@ -77,9 +79,13 @@ async def check_sign_in(around: Surroundings) -> list[Finding]:
         await provider.close()
 
 
+def _is_of_unknown_ca(problem: str) -> bool:
+    return "CERTIFICATE_VERIFY_FAILED" in problem
+
+
 def _remedy_of_issuer(issuer: str, cause: str) -> str:
-    if "CERTIFICATE_VERIFY_FAILED" in cause:
-        return "Set SSL_CERT_FILE to a file with its CA; docs/operations.md, “TLS and proxies”."
+    if _is_of_unknown_ca(cause):
+        return UNKNOWN_CA
     if is_loopback(urlsplit(issuer).hostname or ""):
         return "In a container, this name is the container: use one that browsers and approval both reach."
     return "Open OIDC_ISSUER/.well-known/openid-configuration; docs/operations.md, “The OpenID Connect provider”."

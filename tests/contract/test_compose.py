@@ -96,7 +96,7 @@ def missing_variables(compose: Compose) -> list[str]:
 
 
 def unreachable_variables(compose: Compose) -> list[str]:
-    """Variables of the example that a service reads, and that do nothing in .env since the file does not pass them on."""
+    """Variables that a service reads and that do nothing in .env, since the file does not pass them on."""
     return [
         f"{command}: {name}"
         for command, service in ours(compose).items()

@@ -298,6 +298,12 @@ async def test_a_bearer_token_for_another_audience_is_logged_and_none_at_all_is_
     assert said["cause"] == f"a token that should be for {AUDIENCE} has another aud than that demands"
 
 
+async def test_an_opaque_token_is_refused_in_words_that_say_what_to_ask_for(desk: DeskUnderTest) -> None:
+    async with desk.browser() as program:
+        answer = await program.get("/api/v1/me", headers={"authorization": "Bearer mF28tDJ-XOOlwwNXUoKR"})
+    assert (answer.status_code, answer.json()["detail"][:35]) == (401, "The token is not a JSON Web Token. ")
+
+
 @pytest.mark.parametrize(("code", "lines"), [("invalid_scope", 1), ("access_denied", 0), ("any+text", 0)])
 async def test_only_what_the_provider_says_of_our_request_is_logged(desk: DeskUnderTest, code: str, lines: int) -> None:
     async with desk.browser() as browser:

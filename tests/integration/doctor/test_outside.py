@@ -1,10 +1,12 @@
 """The check-up asks what is around the services: mail server, sign-in provider, ERPs, public address, the services."""
 
+import ssl
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from fastapi import FastAPI, Response
 from joserfc.jwk import RSAKey
 from pydantic import SecretStr
@@ -17,6 +19,7 @@ from sandbox.sign_in.provider import Client
 from sandbox.sign_in.running import running_sign_in
 from services.pipeline.clock import utc_now
 from tests.integration.doctor.patient import Patient, problems, unchecked
+from tests.integration.exporter.scripted_server import response_bytes, scripted_server
 
 
 def nobody() -> str:
@@ -88,6 +91,20 @@ async def test_a_provider_that_takes_any_code_or_answers_oddly_is_not_judged(pat
             answer |= {"error": "invalid_request"}
             [said] = unchecked(await patient.look("sign-in"))
             assert said == "d: the provider answers a trial with invalid_request"
+
+
+@pytest.mark.parametrize(
+    ("check", "variable", "scheme"), [("sign-in", "OIDC_ISSUER", "https"), ("mail server", "SMTP_URL", "smtps")]
+)
+async def test_a_certificate_of_an_unknown_ca_is_told_with_the_variable_that_names_one(
+    patient: Patient, check: str, variable: str, scheme: str
+) -> None:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    async with scripted_server(response_bytes(200), tls=context) as script:
+        patient.set(**{variable: script.url.replace("https:", f"{scheme}:")})
+        [found] = await patient.look(check)
+    assert (found.verdict.value, found.remedy.split(" to ")[0]) == ("wrong", "Set SSL_CERT_FILE")
 
 
 async def test_an_erp_lets_us_in_or_is_wrong(patient: Patient, tmp_path: Path) -> None:

@@ -275,6 +275,15 @@ def test_variables_that_contradict_each_other_are_named(environ: dict[str, str],
     assert all(each.remedy for each in found)
 
 
+def test_services_whose_addresses_are_known_are_asked_with_a_token() -> None:
+    addresses = {"EXPORTER_URL": "http://exporter:8000", "DIGEST_URL": ""}
+    [found] = configuration.judge_operations(addresses)
+    assert (found.about, found.verdict) == ("OPERATIONS_TOKEN", Verdict.WARNING)
+    assert found.what.endswith("at EXPORTER_URL")
+    assert list(configuration.judge_operations(addresses | {"OPERATIONS_TOKEN": "x"})) == []
+    assert list(configuration.judge_operations({})) == []
+
+
 def test_a_secret_that_everybody_can_read_is_found(tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text("s3cret")

@@ -25,6 +25,7 @@ REFETCH_SECONDS = 60.0
 """How old the keys are, at least, when a token that they do not verify makes us ask for newer ones."""
 _PERSON_ID: TypeAdapter[str] = TypeAdapter(Id)
 _CHOOSE = "select_account"
+_DOTS_OF_A_JWT = 2
 UNAVAILABLE = "The sign-in provider does not answer. Try again in a minute."
 
 log = structlog.get_logger()
@@ -92,6 +93,8 @@ class Provider:
 
         Raises NotSignedInError otherwise, and ProviderUnavailableError if no keys are known.
         """
+        if token.count(".") != _DOTS_OF_A_JWT:
+            raise NotSignedInError("The token is not a JSON Web Token. Ask the provider for one that is for this API.")
         endpoints = await self._endpoints.get(inf)
         rules = jwt.JWTClaimsRegistry(
             leeway=self.leeway_seconds,
