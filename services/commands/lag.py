@@ -10,7 +10,7 @@ import click
 
 from services.commands.options import Age
 from services.commands.output import SERVICES, as_json_option, print_result, print_rows
-from services.pipeline.behind import PartitionLag, Seen, beyond, in_words, summary
+from services.pipeline.behind import PartitionLag, Seen, beyond, in_words, summary, to_look_at
 from services.pipeline.broker.inquiry import Inquiry
 from services.pipeline.clock import utc_now
 from services.pipeline.seeing import KEPT_BY_KAFKA, see
@@ -39,7 +39,7 @@ def lag(
     else:
         for each, lags in seen:
             print_result({}, [summary(each.service, lags, len(each.group.members), now)], as_json=False)
-        rows = [_row(one, now) for _, lags in seen for one in lags if is_all or one.needs_a_look]
+        rows = [_row(one, now) for each, lags in seen for one in _listed(each, lags, is_all=is_all)]
         if rows:
             print_rows("Partitions", rows, as_json=False)
     _require([one for _, lags in seen for one in lags], now, max_messages, max_age)
@@ -53,6 +53,10 @@ async def _see(services: Sequence[str]) -> list[tuple[Seen, list[PartitionLag]]]
         seen = await see(inquiry, cluster, name, topics_read_by(name), url)
         found.append((seen, seen.lags(inquiry.times(seen.unread()))))
     return found
+
+
+def _listed(seen: Seen, lags: list[PartitionLag], *, is_all: bool) -> list[PartitionLag]:
+    return lags if is_all else to_look_at(lags, len(seen.group.members))
 
 
 def topics_read_by(service: str) -> list[str]:
