@@ -136,7 +136,10 @@ def to_look_at(lags: Iterable[PartitionLag], members: int) -> list[PartitionLag]
 def summary(service: str, lags: Sequence[PartitionLag], members: int, now: datetime) -> str:
     """Return one sentence about `service`: how far it is behind, on what, since when, and what nobody reads."""
     behind = _totals(lags)
-    rest = " that can be seen" if any(each.behind is None for each in lags) else ""
+    is_out_of_range = any(each.place.is_out_of_range for each in lags)
+    rest = (
+        " that is left" if is_out_of_range else " that can be seen" if any(each.behind is None for each in lags) else ""
+    )
     parts = [f"{service} has read everything{rest}"] if not behind else [_behind_words(service, behind, lags, now)]
     unseen = [each for each in lags if each.place is Place.UNKNOWN]
     if not members:

@@ -62,6 +62,16 @@ def test_without_any_process_only_the_partitions_are_listed_in_which_something_w
     assert [each.partition for each in to_look_at(lags, 1)] == [FIRST, SECOND]
 
 
+def test_a_service_that_lost_messages_has_not_read_everything_but_what_is_left() -> None:
+    lags = seen(
+        {FIRST: 2}, {FIRST: Span(5, 5), SECOND: Span(0, 0)}, Member("m-1", "h", frozenset({FIRST, SECOND}))
+    ).lags({})
+    assert (
+        summary("approval", lags, 1, NOW)
+        == "approval has read everything that is left; out of range: commitment.sent/0"
+    )
+
+
 def test_a_topic_that_cannot_be_seen_is_named_once_and_not_as_something_that_nobody_reads() -> None:
     lags = seen({}, {}, Member("m-1", "10.0.0.7", frozenset())).lags({})
     assert summary("approval", lags, 1, NOW) == (
