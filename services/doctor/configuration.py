@@ -178,7 +178,10 @@ async def check_connections_file(around: Surroundings) -> list[Finding]:
     try:
         connections = importlib.import_module("services.exporter.connections_file").read_settings(path)
     except CountersignError as error:
-        return [wrong(str(path), str(error), "docs/operations.md, “ERP connections”.")]
+        said = str(error).removeprefix(f"{path}, ")
+        remedy = "Correct the file, and send SIGHUP to every exporter; docs/operations.md, “ERP connections”."
+        return [wrong(str(path), said, remedy)]
     if not connections:
         return [wrong(str(path), "has no connection: nothing can be exported", "Add a table [[connection]].")]
-    return [ok(str(path), f"has {len(connections)} connections")]
+    names = ", ".join(each.name for each in connections)
+    return [ok(str(path), f"can be used; it connects {names}")]

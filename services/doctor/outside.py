@@ -120,7 +120,7 @@ async def check_erps(around: Surroundings) -> list[Finding]:
     try:
         settings = importlib.import_module("services.exporter.connections_file").read_settings(path)
     except CountersignError as error:
-        return [not_checked(str(path), str(error))]
+        return [not_checked(str(path), str(error).removeprefix(f"{path}, "))]
     found = await check_connections(path, settings, around.environ, lambda _: None)
     return [judge_connection(each) for each in found]
 
@@ -152,11 +152,11 @@ async def _check_service(around: Surroundings, service: str, url: str | None) ->
         answer = await _got(f"{url.rstrip('/')}/health/ready")
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         text = f"does not answer at {url}: {_said(error)}"
-        return [wrong(service, text, f"See whether it runs: countersign run {service}.")]
+        return [wrong(service, text, "See whether it runs; docs/runbook.md, “ServiceDown”.")]
     found = [ok(service, "is ready")]
     if not answer.is_success:
         text = f"is not ready: it answers {answer.status_code}"
-        found = [wrong(service, text, "Its log says why, at most once a minute; docs/operations.md, “Health”.")]
+        found = [wrong(service, text, "Its log says why, at most once a minute; docs/runbook.md, “ServiceNotReady”.")]
     if date := answer.headers.get("date"):
         theirs = date_of(date)
         found.append(judge_clock(service, theirs, nearest(theirs, asked_at.replace(microsecond=0), around.clock())))

@@ -14,7 +14,7 @@ from structlog.typing import EventDict, ExcInfo, Processor
 
 from services.pipeline.last_words import log_last_words
 from services.pipeline.seldom import Seldom, SeldomFilter
-from services.pipeline.tracebacks import traceback_of
+from services.pipeline.tracebacks import named, traceback_of
 
 REPEAT_SECONDS = 300.0
 LIBRARY_LOGGED = "library.logged"
@@ -120,12 +120,12 @@ class FailureLog:
     def defect(self, event: str, error: Exception, **fields: object) -> None:
         """Log a failure that nobody expected, with its traceback."""
         if (repeats := self._repeats(event, error)) is not None:
-            self._log.error(event, exc_info=error, cause=type(error).__name__, repeats=repeats, **fields)
+            self._log.error(event, exc_info=error, cause=named(error), repeats=repeats, **fields)
 
     def expected(self, event: str, error: Exception, **fields: object) -> None:
         """Log a failure that passes, such as a database that is unavailable, without a traceback."""
         if (repeats := self._repeats(event, error)) is not None:
-            self._log.warning(event, cause=type(error).__name__, repeats=repeats, **fields)
+            self._log.warning(event, cause=named(error), repeats=repeats, **fields)
 
     def _repeats(self, event: str, error: Exception) -> int | None:
         """Return how many such failures were left out since the last line; None if this one is left out as well."""

@@ -95,7 +95,7 @@ def _notifier(notifier: NotifierPart) -> Iterator[str]:
 
 
 def _upcoming(upcoming: Upcoming, now: datetime) -> str:
-    overdue = " (was due)" if upcoming.at < now else ""
+    overdue = " (due since then)" if upcoming.at < now else ""
     return f"  {_time(upcoming.at)}  {upcoming.service:<8}  {upcoming.text}{overdue}"
 
 
