@@ -1,11 +1,11 @@
 """Whether each service reads its topics, and nothing is lost before it does."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from schemas.topics import BY_NAME, PARTITIONS
-from services.doctor.findings import Finding, ok, or_ok, warning, wrong
+from services.doctor.findings import Finding, not_checked, ok, or_ok, warning, wrong
 from services.doctor.surroundings import SERVICES, Surroundings, Whereabouts, of_each_service
 from services.pipeline.behind import PartitionLag, Place, in_words, summary
 
@@ -70,7 +70,7 @@ async def _offsets_of(around: Surroundings, service: str) -> list[Finding]:
 
 
 def judge_offsets(
-    service: str, lags: Iterable[PartitionLag], settings: Mapping[str, Mapping[str, str] | None], now: datetime
+    service: str, lags: Sequence[PartitionLag], settings: Mapping[str, Mapping[str, str] | None], now: datetime
 ) -> list[Finding]:
     """Return the partitions of one service that are not read until somebody decides, or soon will not be."""
     found: list[Finding] = []
@@ -85,7 +85,27 @@ def judge_offsets(
             found.append(
                 wrong(service, text, f"Let {service} read now, or raise retention.ms of {each.partition.topic}.")
             )
+    found += _not_told(service, lags, settings)
     return or_ok(found, service, "all offsets are in range, and nothing unread is about to be deleted")
+
+
+def _not_told(
+    service: str, lags: Iterable[PartitionLag], settings: Mapping[str, Mapping[str, str] | None]
+) -> Iterable[Finding]:
+    """Yield what Kafka did not say of partitions on which something is unread, or may be."""
+    open_ = [each for each in lags if each.behind != 0 and not each.place.is_out_of_range]
+    ageless = [each for each in open_ if each.oldest_at is None]
+    if ageless:
+        yield not_checked(service, f"Kafka did not say how old what is unread is, on {_named(ageless)}")
+    hidden = [each for each in open_ if each.behind and settings.get(each.partition.topic) is None]
+    if hidden:
+        yield not_checked(service, f"Kafka did not say for how long it keeps {_named(hidden)}: allow DescribeConfigs")
+
+
+def _named(partitions: Sequence[PartitionLag]) -> str:
+    """Return how many partitions there are, and which is the first."""
+    first = f"{partitions[0].partition.topic}/{partitions[0].partition.number}"
+    return first if len(partitions) == 1 else f"{len(partitions)} partitions such as {first}"
 
 
 def seconds_left(lag: PartitionLag, settings: Mapping[str, str], now: datetime) -> float | None:

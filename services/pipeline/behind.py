@@ -189,12 +189,15 @@ def beyond(
         by_service.setdefault(each.service, []).append(each)
     found = []
     for service, own in by_service.items():
-        total, ages = sum(each.behind or 0 for each in own), [each.age_seconds(now) or 0.0 for each in own]
+        total, oldest = sum(each.behind or 0 for each in own), max(each.age_seconds(now) or 0.0 for each in own)
         unknown = sum(each.behind is None for each in own)
+        ageless = sum(each.behind != 0 and each.oldest_at is None for each in own)
         if max_messages is not None and (total > max_messages or unknown):
             found.append(Excess(service, f"{total:,} messages behind, {unknown} partitions unknown"))
-        if max_age_seconds is not None and max(ages, default=0.0) > max_age_seconds:
-            found.append(Excess(service, f"the oldest unread message is {in_words(max(ages))} old"))
+        if max_age_seconds is not None and oldest > max_age_seconds:
+            found.append(Excess(service, f"the oldest unread message is {in_words(oldest)} old"))
+        elif max_age_seconds is not None and ageless:
+            found.append(Excess(service, f"the age of what is unread is not known on {ageless} partitions"))
     return found
 
 

@@ -103,7 +103,8 @@ class KnownTypes:
         self._handled.clear()
         for outcome, count in counts.items():
             metrics.DEAD_LETTERS_REDRIVEN.labels(self._service, outcome.replace(" ", "_")).inc(count)
-        log.info("dead_letters.redriven_by_itself", **{name.replace(" ", "_"): n for name, n in counts.items()})
+        if counts:  # another redrive may have been under way
+            log.info("dead_letters.redriven_by_itself", **{name.replace(" ", "_"): n for name, n in counts.items()})
         return counts.total()
 
 

@@ -108,6 +108,7 @@ async def test_it_waits_while_somebody_else_redrives(service: CountingService, u
     with capture_logs() as logs:
         pause_seconds = await known_types(service)._look()
     assert (pause_seconds, logs[-1]["event"]) == (60.0, "dead_letters.known_types_wait")
+    assert "dead_letters.redriven_by_itself" not in {line["event"] for line in logs}
     assert (await found(service, 1)).settled is None
     await other.release()
     assert await known_types(service)._look() == 600.0

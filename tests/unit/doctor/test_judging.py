@@ -148,6 +148,20 @@ def test_an_offset_that_is_out_of_range_or_soon_will_be_is_wrong() -> None:
     assert [each.verdict for each in young] == [Verdict.OK]
 
 
+def test_what_kafka_does_not_say_of_unread_messages_is_not_fine() -> None:
+    kept = {"commitment.sent": {"retention.ms": str(14 * 86_400_000)}}
+    ageless = groups.judge_offsets("approval", whereabouts(9, ALL).seen.lags({}), kept, NOW)
+    assert told(ageless, Verdict.NOT_CHECKED) == [
+        "approval: Kafka did not say how old what is unread is, on 2 partitions such as commitment.sent/0"
+    ]
+    aged = whereabouts(9, ALL, age=timedelta(days=12)).lags
+    hidden = groups.judge_offsets("approval", aged, {"commitment.sent": None}, NOW)
+    [line] = told(hidden, Verdict.NOT_CHECKED)
+    assert "did not say for how long it keeps 2 partitions such as commitment.sent/0: allow DescribeConfigs" in line
+    read = groups.judge_offsets("approval", whereabouts(10, ALL).lags, {}, NOW)
+    assert [each.verdict for each in read] == [Verdict.OK]
+
+
 @pytest.mark.parametrize(
     ("schema", "verdict", "remedy"),
     [

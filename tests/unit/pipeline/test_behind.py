@@ -86,6 +86,12 @@ def test_a_limit_counts_messages_and_age_and_what_cannot_be_told_is_beyond_it() 
     assert [each.words for each in beyond(lags, NOW, None, 7199.0)] == ["the oldest unread message is 2 h old"]
     hidden = seen({FIRST: 3}, {SECOND: Span(0, 0)}).lags({})
     assert [each.words for each in beyond(hidden, NOW, 100, None)] == ["0 messages behind, 1 partitions unknown"]
+    ageless = ["the age of what is unread is not known on 1 partitions"]
+    assert [each.words for each in beyond(hidden, NOW, None, 7200.0)] == ageless
+    untold = seen({FIRST: 3, SECOND: 9}, {FIRST: Span(0, 10), SECOND: Span(0, 9)}).lags({})
+    assert [each.words for each in beyond(untold, NOW, None, 7200.0)] == ageless
+    read = seen({FIRST: 10, SECOND: 9}, {FIRST: Span(0, 10), SECOND: Span(0, 9)}).lags({})
+    assert beyond(read, NOW, 0, 1.0) == []
 
 
 @pytest.mark.parametrize(
