@@ -67,7 +67,7 @@ async def check_sign_in(around: Surroundings) -> list[Finding]:
         return [wrong(issuer, str(error), remedy)]
     finally:
         await provider.close()
-    return [ok(issuer, f"answers, and publishes {count} keys that verify tokens")]
+    return [ok(issuer, f"answers; keys that verify tokens: {count}")]
 
 
 async def check_erps(around: Surroundings) -> list[Finding]:
