@@ -18,6 +18,7 @@ from services.commands.dead_letters import dead_letters
 from services.commands.doctor import doctor
 from services.commands.explain import explain
 from services.commands.lag import lag
+from services.commands.listing import Listing
 from services.commands.migrate import migrate
 from services.commands.offsets import offsets
 from services.commands.options import Instant
@@ -30,7 +31,7 @@ from services.pipeline.logs import configure_logs
 from services.pipeline.settings import KafkaSettings, load
 
 
-class _Group(click.Group):
+class _Group(Listing):
     """Ends a command that raises CountersignError with the error's text on stderr and exit status 1."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

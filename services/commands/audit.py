@@ -6,10 +6,11 @@ from pathlib import Path
 import click
 
 from services.audit_check import UnreadableExportError, check_file, in_words
+from services.commands.listing import Listing
 from services.commands.output import as_json_option, print_result
 
 
-@click.group("audit")
+@click.group("audit", cls=Listing)
 def audit() -> None:
     """Check exported histories of commitments."""
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from services.commands.listing import Listing
 from services.commands.output import as_json_option, harmless, print_result, print_rows
 from services.pipeline import operations
 from services.pipeline.logs import configure_logs
@@ -25,7 +26,7 @@ file_option = click.option(
 )
 
 
-@click.group("connections")
+@click.group("connections", cls=Listing)
 def connections() -> None:
     """Look at the configured ERPs, and check each before its first export."""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from services.commands.listing import Listing
 from services.commands.options import Command, because_option, dry_run_option, filter_of, filter_options, needed
 from services.commands.output import (
     SERVICES,
@@ -30,7 +31,7 @@ letter_filter = filter_options(at="set aside", reasons=REASONS)
 Settling = Callable[[DeadLetterDesk, Chosen], Coroutine[Any, Any, None]]
 
 
-@click.group("dead-letters")
+@click.group("dead-letters", cls=Listing)
 def dead_letters() -> None:
     """Look at messages that could not be processed, process them again, or discard them."""
 

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from services.commands.lag import topics_read_by
+from services.commands.listing import Listing
 from services.commands.options import dry_run_option, needed, reason_option
 from services.commands.output import SERVICES, as_json_option, limit_option, print_result, print_rows
 from services.pipeline import operations
@@ -25,7 +26,7 @@ _KAFKAS_OWN = (
 )
 
 
-@click.group("offsets")
+@click.group("offsets", cls=Listing)
 def offsets() -> None:
     """Look where services continue to read, and decide an “offset out of range”."""
 

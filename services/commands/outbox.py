@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from services.commands.listing import Listing
 from services.commands.options import because_option, dry_run_option, filter_of, filter_options, needed
 from services.commands.output import SERVICES, as_json_option, limit_option, print_result, print_rows, services_option
 from services.pipeline import operations
@@ -20,7 +21,7 @@ ids_argument = click.argument("ids", nargs=-1, type=click.IntRange(min=1, max=2*
 all_option = click.option("--all", "is_all", is_flag=True, help="All parked events of the service.")
 
 
-@click.group("outbox")
+@click.group("outbox", cls=Listing)
 def outbox() -> None:
     """Look at events that Kafka does not take, send them again, or discard them."""
 

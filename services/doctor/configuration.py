@@ -114,7 +114,7 @@ async def check_secrets(around: Surroundings) -> list[Finding]:
         paths += _files_of_connections(Path(file))
     paths += [path for path in (Path(".env"),) if path.exists()]
     found = [each for path in paths if (each := judge_secret_file(path)) is not None]
-    return or_ok(found, "files", f"{len(paths)} with secrets, none of which everybody can read")
+    return or_ok(found, "files", f"with secrets: {len(paths)}; not everybody can read them")
 
 
 def _files_of_connections(path: Path) -> list[Path]:

@@ -71,7 +71,7 @@ async def check_sign_in(around: Surroundings) -> list[Finding]:
     provider = provider_module.Provider(issuer, leeway_seconds=0)
     try:
         count = await provider.count_keys()
-        found = [ok(issuer, f"answers, and publishes {count} keys that verify tokens")]
+        found = [ok(issuer, f"answers; keys that verify tokens: {count}")]
         return [*found, await _judged_client(around, provider)]
     except errors.ProviderUnavailableError as error:
         return [wrong(issuer, error.cause, _remedy_of_issuer(issuer, error.cause))]

@@ -90,7 +90,7 @@ class Night:
         async with async_playwright() as playwright:
             browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
             tab = await browser.new_page(viewport={"width": 1620, "height": 1000})
-            await tab.goto(path.as_uri())
+            await tab.goto(path.absolute().as_uri())
             await tab.screenshot(path=path.with_suffix(".png"), full_page=True)
             await browser.close()
 

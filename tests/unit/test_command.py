@@ -173,6 +173,13 @@ def test_a_check_up_without_any_variable_checks_nothing_and_says_what_is_missing
     assert result.stderr == "Running 18 checks\n"
 
 
+@pytest.mark.parametrize("group", [(), ("dead-letters",), ("offsets",), ("outbox",), ("connections",), ("audit",)])
+def test_the_help_of_a_group_has_whole_sentences(group: tuple[str, ...]) -> None:
+    told = countersign(*group, "--help")
+    assert "Commands:\n" in told.stdout
+    assert "..." not in told.stdout.partition("Commands:\n")[2]
+
+
 def test_a_check_in_which_all_is_fine_has_one_line_until_all_lines_are_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
     def lines(*options: str) -> list[str]:
         return countersign("doctor", "settings", *options).stdout.splitlines()

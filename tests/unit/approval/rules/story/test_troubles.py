@@ -72,6 +72,7 @@ def test_an_order_that_waits_in_the_outbox_is_found_there() -> None:
     waiting = unsent("decision.accepted", OutboxState.WAITING)
     trouble = only(approval=approval(traffic=waiting), exporter=exporter())
     assert trouble.details == "decision.accepted waits in the outbox of approval as row 4711"
+    assert trouble.command == "countersign doctor"
     assert trouble.what == "See that approval runs and reaches Kafka."
 
 
