@@ -1,6 +1,6 @@
 """What each service tells of one commitment, from its own tables: the parts of which its story is made.
 
-Services answer with them at `/operations/commitments/ID`. Times are instants, never words; texts are for people.
+Services answer with them below PATH. Times are instants, never words; texts are for people.
 """
 
 from datetime import date, datetime
@@ -10,6 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.commitment import ErpDocument
 from schemas.fields import Status
+
+PATH = "/operations/commitments"
+"""Where a service tells what it knows of a commitment: at PATH/ID."""
 
 
 class Told(BaseModel):
