@@ -8,7 +8,6 @@ import os
 import shlex
 import signal
 import tempfile
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
@@ -35,8 +34,9 @@ from sandbox.service_process import ServiceProcess
 from sandbox.serving import listen
 from sandbox.story import StepFailedError, Timeline, play
 from sandbox.supervisor import keep_running
+from sandbox.variables import write_variables
 from sandbox.watching import watched_if_chosen
-from sandbox.world import SERVICES, Ports, World, WorldOptions, running_world
+from sandbox.world import Ports, World, WorldOptions, running_world
 from schemas.examples.cast import DANA
 from schemas.fields import ToolLevel
 from services.pipeline.settings import load
@@ -48,16 +48,6 @@ MAX_ATTEMPTS = 4
 
 UNDO_SECONDS = 10
 """As by default in production, so that people see the button that takes an acceptance back."""
-
-COMMAND_VARIABLES = (
-    "KAFKA_BOOTSTRAP_SERVERS",
-    "DATABASE_URL",
-    "PUBLIC_URL",
-    "LINK_SECRET",
-    "ERP_CONNECTIONS",
-    "OPERATIONS_TOKEN",
-    *(f"{service.upper()}_URL" for service in SERVICES),
-)
 
 
 class DemoSettings(BaseSettings):
@@ -186,6 +176,8 @@ async def _play_or_wait(folder: Path, options: WorldOptions, *, is_story: bool, 
             click.echo(f"\nAll {timeline.steps} steps were seen.")
             return DONE
         _print_addresses(world)
+        write_variables(world, folder)
+        click.echo("Ctrl-C stops everything and removes its data.")
         async with watched_if_chosen(world.services.values(), load(DemoSettings).demo_prometheus_port, report):
             await _fill_and_keep_running(world, waiting if isinstance(world.own_erp, Erp) else 0, report)
         return FAILED
@@ -225,10 +217,6 @@ def _print_addresses(world: World) -> None:
     for line in log_lines(world.services.values()):
         click.echo(line)
     click.echo("A service that ends, or that you end (kill PROCESS_ID), is started again with another process id.")
-    click.echo("For the countersign command in another terminal:")
-    for line in export_lines(world.environment, world.own_erp.secrets if world.own_erp else None):
-        click.echo(line)
-    click.echo("Ctrl-C stops everything and removes its data.")
 
 
 def people_table(tool_url: str, desk_url: str) -> Table:
@@ -256,32 +244,6 @@ def services_table(services: Iterable[ServiceProcess]) -> Table:
 def log_lines(services: Iterable[ServiceProcess]) -> list[str]:
     """Where the logs of the running services are, each path whole on a line, however narrow the terminal is."""
     return [f"Log of {service.name}: {service.log}" for service in services]
-
-
-def export_lines(environment: Mapping[str, str], erp_secrets: Mapping[str, str] | None) -> list[str]:
-    """What a shell needs for commands next to the demo; `erp_secrets` is None with a file of connections of one's own.
-
-    The values of the variables to which such a file refers are not printed: whoever started the demo has them.
-    """
-    given = command_environment(environment, erp_secrets or {})
-    lines = [f"export {name}={shlex.quote(value)}" for name, value in given.items()]
-    named = variables_of(Path(environment["ERP_CONNECTIONS"])) if erp_secrets is None else []
-    return [*lines, *(f"# {name}: as for the demo, since the file ERP_CONNECTIONS refers to it" for name in named)]
-
-
-def command_environment(environment: Mapping[str, str], erp_secrets: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that commands need next to the demo, in a form that other programs understand too.
-
-    `erp_secrets` are those to which the demo's connection refers; they last as long as the demo.
-    """
-    given = {name: environment[name] for name in COMMAND_VARIABLES} | dict(erp_secrets)
-    return given | {"DATABASE_URL": given["DATABASE_URL"].replace("postgresql+asyncpg://", "postgresql://", 1)}
-
-
-def variables_of(connections: Path) -> list[str]:
-    """The variables to which a file of connections refers, such as `token_env`."""
-    tables = tomllib.loads(connections.read_text(encoding="utf-8")).get("connection", [])
-    return sorted({str(value) for table in tables for name, value in table.items() if name.endswith("_env")})
 
 
 def _say(sentence: str) -> None:

@@ -56,6 +56,7 @@ async def watched_if_chosen(
         yield
         return
     async with watched(services, port=port, report=report) as prometheus:
-        click.echo(f"Prometheus: {prometheus.url}, for a Grafana of your own; or draw the dashboard, in a checkout:")
+        click.echo(f"Alerts that fire: {prometheus.url}/alerts. Each has a section in docs/runbook.md.")
+        click.echo(f"Dashboard: a Grafana of your own on {prometheus.url}; or draw it, where the commands run:")
         click.echo(f"  {dashboard_command(prometheus.url)}")
         yield

@@ -5,14 +5,25 @@ Services answer with them below PATH. Times are instants, never words; texts are
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from schemas.commitment import ErpDocument
 from schemas.fields import Status
 
 PATH = "/operations/commitments"
 """Where a service tells what it knows of a commitment: at PATH/ID."""
+MAX_PASSAGE_CHARACTERS = 600
+"""So that all that a service tells at most stays below what its readers take: an ERP may say 20,000 at each attempt."""
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_PASSAGE_CHARACTERS else f"{text[: MAX_PASSAGE_CHARACTERS - 1].rstrip()}…"
+
+
+Passage = Annotated[str, AfterValidator(_cut)]
+"""The beginning of what somebody said."""
 
 
 class Told(BaseModel):
@@ -52,7 +63,7 @@ class SetAsideMessage(Told):
 
     place: Place
     reason: str
-    why: str
+    why: Passage
     recorded_at: datetime
     settled_as: str | None = None
     settled_at: datetime | None = None
@@ -76,7 +87,7 @@ class UnsentEvent(Told):
     topic: str
     state: OutboxState
     created_at: datetime
-    why: str | None = None
+    why: Passage | None = None
 
 
 class Traffic(Told):
@@ -92,10 +103,19 @@ class Traffic(Told):
 
 
 class Part(Told):
-    """What one service tells; `as_of` is the time of its database."""
+    """What one service tells; `as_of` is the time of its database.
+
+    `may_be_cut` is whether it tells as much as it tells at most, so that older entries may be left out.
+    """
 
     as_of: datetime
     traffic: Traffic = Traffic()
+    may_be_cut: bool = False
+
+    @property
+    def knows_it(self) -> bool:
+        """Whether the service has heard of the commitment at all."""
+        return bool(self.traffic.dead_letters or self.traffic.unsent)
 
 
 class AttemptKind(StrEnum):
@@ -126,7 +146,7 @@ class ToldAttempt(Told):
     is_probe: bool
     calls: int
     code: str | None
-    message: str | None
+    message: Passage | None
     ended_at: datetime
     next_at: datetime | None
 
@@ -146,8 +166,8 @@ class ToldExport(Told):
     probes: int
     marker: str
     document: ErpDocument | None
-    failure: str | None
-    doubt: str | None
+    failure: Passage | None
+    doubt: Passage | None
     is_closed: bool
 
 
@@ -168,12 +188,12 @@ class ToldConnection(Told):
     open_since: datetime | None = None
     try_at: datetime | None = None
     paused_until: datetime | None = None
-    reason: str | None = None
+    reason: Passage | None = None
     last_contact: datetime | None = None
     queue_length: int | None = None
     is_polled: bool = False
     last_asked: datetime | None = None
-    trouble: str | None = None
+    trouble: Passage | None = None
 
 
 class ExporterPart(Part):
@@ -184,7 +204,12 @@ class ExporterPart(Part):
     attempts: tuple[ToldAttempt, ...] = ()
     connection: ToldConnection | None = None
     leased_until: datetime | None = None
-    set_aside: str | None = None
+    set_aside: Passage | None = None
+
+    @property
+    def knows_it(self) -> bool:
+        """Whether it has an order, or anything else, of the commitment."""
+        return super().knows_it or bool(self.exports or self.orders or self.set_aside)
 
 
 class ToldMail(Told):
@@ -201,7 +226,7 @@ class ToldMail(Told):
     created_at: datetime
     next_at: datetime | None
     settled_at: datetime | None
-    answer: str | None
+    answer: Passage | None
     read_at: Place | None = None
 
 
@@ -209,6 +234,11 @@ class NotifierPart(Part):
     """What the notifier knows."""
 
     mails: tuple[ToldMail, ...] = ()
+
+    @property
+    def knows_it(self) -> bool:
+        """Whether it has a mail, or anything else, about the commitment."""
+        return super().knows_it or bool(self.mails)
 
 
 class ToldSummary(Told):
@@ -229,3 +259,8 @@ class DigestPart(Part):
     is_listed: bool = False
     stood_in: tuple[ToldSummary, ...] = ()
     next: tuple[ToldSummary, ...] = ()
+
+    @property
+    def knows_it(self) -> bool:
+        """Whether it has a status, or anything else, of the commitment."""
+        return super().knows_it or self.status is not None or bool(self.stood_in)

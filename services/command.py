@@ -33,12 +33,23 @@ from services.pipeline.settings import KafkaSettings, load
 class _Group(click.Group):
     """Ends a command that raises CountersignError with the error's text on stderr and exit status 1."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments; one that is no text, which neither Kafka nor PostgreSQL can know, is wrong usage."""
+        if bad := next((each for each in args if not _is_text(each)), None):
+            raise click.UsageError(f"{harmless(bad)} is not UTF-8.")
+        return super().parse_args(ctx, args)
+
     def invoke(self, context: click.Context) -> Any:
         """Run the command; click prints a ClickException and sets the exit status."""
         try:
             return super().invoke(context)
         except CountersignError as error:
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException("\n".join(map(harmless, str(error).splitlines()))) from error
+
+
+def _is_text(argument: str) -> bool:
+    """Whether `argument` can be encoded, or is the path of a file, which may have any name."""
+    return not any("\ud800" <= each <= "\udfff" for each in argument) or Path(argument).exists()
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})

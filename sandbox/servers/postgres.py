@@ -85,10 +85,14 @@ class LocalPostgres(LocalServer):
         self._client("pg_dump", "--format=custom", "--no-owner", f"--file={file}", self._plain_url(database))
 
     def restore_dump(self, database: str, file: Path) -> None:
-        """Lose `database` while it is used, and make it anew from `file`, as `pg_restore` does."""
+        """Lose `database` while it is used, and make it anew from `file`, as `pg_restore` does.
+
+        In one transaction: whoever uses it finds nothing until all is there, and cannot write what is then duplicate.
+        """
         drop_database(self.url, database)
         create_database(self.url, database)
-        self._client("pg_restore", "--exit-on-error", "--no-owner", f"--dbname={self._plain_url(database)}", str(file))
+        into = f"--dbname={self._plain_url(database)}"
+        self._client("pg_restore", "--single-transaction", "--no-owner", into, str(file))
 
     @property
     def account(self) -> str | None:

@@ -45,11 +45,13 @@ async def tell(database: Database, stored: StoredCommitment, tails_of: TailsOf, 
     company_id, id_ = stored.facts.company_id or "", stored.facts.id
     tails = await tails_or_nothing(tails_of, TOPICS, id_)
     async with database.begin() as db:
+        lines = await audit.lines(db, company_id, id_, MAX_LINES)
         return ApprovalPart(
             as_of=clock(),
+            may_be_cut=len(lines) >= MAX_LINES,
             traffic=await read_traffic(db, KERNEL, id_, tails),
             explanation=await _explained(db, stored, clock()),
-            lines=tuple(map(_line, await audit.lines(db, company_id, id_, MAX_LINES))),
+            lines=tuple(map(_line, lines)),
             held=await _held(db, company_id, id_),
         )
 

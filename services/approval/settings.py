@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, SecretStr
 
+from schemas.fields import URL_PATTERN
 from services.pipeline.settings import (
     FINISHED_DAYS_FIELD,
     OptionalUrl,
@@ -19,8 +20,12 @@ class ApprovalSettings(ServiceSettings):
     """Settings of the approval service."""
 
     database_url: SecretStr = database_url_field("approval")
-    public_url: str = Field(description="Public URL of the approval desk, for example https://desk.example.")
-    oidc_issuer: str = Field(description="Issuer URL of the OpenID Connect provider that people sign in with.")
+    public_url: str = Field(
+        pattern=URL_PATTERN, description="Public URL of the approval desk, for example https://desk.example."
+    )
+    oidc_issuer: str = Field(
+        pattern=URL_PATTERN, description="Issuer URL of the OpenID Connect provider that people sign in with."
+    )
     oidc_client_id: str = Field(description="Client id registered at that provider.")
     oidc_client_secret: SecretStr = Field(description="Client secret registered at that provider.")
     oidc_audience: str = Field(description="Audience that bearer tokens for the API must have.")

@@ -15,7 +15,7 @@ _COLOURS = {"ok": "green", "warning": "yellow", "wrong": "red", "not checked": "
 
 @click.command("doctor")
 @click.argument("checks", nargs=-1, metavar="[CHECK]...")
-@click.option("--all", "is_all", is_flag=True, help="Also list what is fine in checks that found something.")
+@click.option("--all", "is_all", is_flag=True, help="List all that is fine, too, instead of counting it.")
 @as_json_option
 def doctor(checks: tuple[str, ...], *, is_all: bool, as_json: bool) -> None:
     """Check everything around the services that can be wrong, and say what to do; nothing is changed or sent.
@@ -28,7 +28,7 @@ def doctor(checks: tuple[str, ...], *, is_all: bool, as_json: bool) -> None:
     checkup = importlib.import_module("services.doctor.checkup")
     surroundings = importlib.import_module("services.doctor.surroundings")
     chosen = _chosen(checks)
-    click.echo(f"Running {len(chosen)} checks", err=True)
+    click.echo(f"Running {len(chosen)} {'check' if len(chosen) == 1 else 'checks'}", err=True)
     found = asyncio.run(checkup.check_up(chosen, surroundings.Surroundings()))
     rows = [_row(each.name, finding) for each in found for finding in each.findings]
     if as_json:
@@ -36,9 +36,15 @@ def doctor(checks: tuple[str, ...], *, is_all: bool, as_json: bool) -> None:
     else:
         for line in _lines(rows, is_all=is_all):
             click.echo(line)
-    count = sum(row["verdict"] == "wrong" for row in rows)
-    if count:
-        raise click.ClickException(f"{count} {'thing is' if count == 1 else 'things are'} wrong.")
+    _end(rows)
+
+
+def _end(rows: list[dict[str, str]]) -> None:
+    """End with status 1, and the names of the checks, if something is wrong."""
+    wrong = [row["check"] for row in rows if row["verdict"] == "wrong"]
+    if wrong:
+        things = "1 thing is" if len(wrong) == 1 else f"{len(wrong)} things are"
+        raise click.ClickException(f"{things} wrong: {', '.join(dict.fromkeys(wrong))}.")
 
 
 def _chosen(names: tuple[str, ...]) -> list[Any]:
@@ -64,9 +70,14 @@ def _lines(rows: list[dict[str, str]], *, is_all: bool) -> list[str]:
     for name in dict.fromkeys(row["check"] for row in rows):
         own = [row for row in rows if row["check"] == name]
         notable = [row for row in own if row["verdict"] != "ok"]
-        for row in own if is_all or not notable else notable:
+        for row in own if is_all else notable or [_in_one(own)]:
             lines += _line(row)
     return lines
+
+
+def _in_one(fine: list[dict[str, str]]) -> dict[str, str]:
+    """Return what is fine in one check as one finding."""
+    return fine[0] if len(fine) == 1 else {**fine[0], "about": "all", "what": f"{len(fine)} findings, all fine"}
 
 
 def _line(row: dict[str, str]) -> list[str]:

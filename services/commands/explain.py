@@ -8,7 +8,7 @@ import click
 from pydantic import TypeAdapter
 
 from services.commands.gathering import Gathered, gather
-from services.commands.output import as_json_option, harmless, print_result, print_rows
+from services.commands.output import SERVICES, as_json_option, harmless, print_result, print_rows
 from services.pipeline.clock import utc_now
 
 
@@ -30,11 +30,16 @@ def explain(commitment: str, *, as_json: bool) -> None:
     if refusal is not None:
         _refuse(commitment, refusal, as_json=as_json)
     if not gathered.told:
-        why = "; ".join(f"{service}: {reason}" for service, reason in gathered.missing.items())
-        raise click.ClickException(harmless(f"No service tells of {commitment}. {why}"))
+        raise click.ClickException(harmless(_nothing_told(commitment, gathered)))
     _print(gathered, as_json=as_json)
     if why_not := gathered.missing.get("approval"):
         raise click.ClickException(harmless(f"The story is incomplete: approval's part is missing ({why_not})."))
+
+
+def _nothing_told(commitment: str, gathered: Gathered) -> str:
+    why = "; ".join(f"{service}: {reason.rstrip('.')}" for service, reason in gathered.missing.items())
+    heard = "No service answers" if len(gathered.missing) == len(SERVICES) else "The other services have no such id"
+    return f"Nothing is known of {commitment!r}. {heard}, and only approval knows numbers. {why}."
 
 
 def _print(gathered: Gathered, *, as_json: bool) -> None:
@@ -57,7 +62,7 @@ def _refuse(commitment: str, answer: Any, *, as_json: bool) -> NoReturn:
     if not answer.candidates:
         set_aside = " ".join(map(_set_aside, answer.traffic.dead_letters))
         raise click.ClickException(
-            harmless(f"No commitment has the id or the number {commitment}. {set_aside}".strip())
+            harmless(f"No commitment has the id or the number {commitment!r}. {set_aside}".strip())
         )
     candidates = [TypeAdapter(type(each)).dump_python(each, mode="json") for each in answer.candidates]
     if as_json:

@@ -47,21 +47,39 @@ class Teller:
 
 
 async def gather(asked: str, note: Note) -> tuple[Gathered, Any]:
-    """Return what is told of the commitment with this id or number, or approval's answer if there is not exactly one.
+    """Return what is told of the commitment with this id or number, or approval's answer if nobody knows exactly one.
 
-    Takes TOTAL_SECONDS at most. Without approval, `asked` is taken for an id.
+    Takes TOTAL_SECONDS at most. Without approval, or if it knows none, `asked` is taken for an id; nothing is told if
+    no other service knows that.
     """
     tellers, gathered = {each.service: each for each in _tellers()}, Gathered(asked)
     began_at = asyncio.get_running_loop().time()
     await _collect(gathered, [tellers.pop("approval")], began_at + FIRST_SECONDS, note)
     answer = gathered.told.pop("approval", None)
-    if answer is not None and answer.part is None:
+    if answer is not None and answer.candidates:
         return gathered, answer
-    if answer is not None:
+    if answer is not None and answer.part:
         gathered.told["approval"] = answer.part
         gathered.commitment_id = answer.part.explanation.id
     await _collect(gathered, list(tellers.values()), began_at + TOTAL_SECONDS, note)
+    if "approval" in gathered.told:
+        return gathered, None
+    if not any(part.knows_it for part in gathered.told.values()):
+        gathered.told.clear()
+        return gathered, answer
+    if answer is not None:
+        gathered.missing["approval"] = _unknown_to_approval(answer)
     return gathered, None
+
+
+def _unknown_to_approval(answer: Any) -> str:
+    """Say why approval's part is missing of what others know, with what it has set aside of it."""
+    letters = "".join(
+        f"; it has set aside {each.place}, {each.reason}"
+        for each in answer.traffic.dead_letters
+        if each.settled_as is None
+    )
+    return f"it has no commitment with this id, which others have{letters}: see whether it was restored, and reads"
 
 
 async def _collect(gathered: Gathered, tellers: Sequence[Teller], until: float, note: Note) -> None:

@@ -12,7 +12,7 @@ import click
 
 from services.commands.options import Age
 from services.commands.output import SERVICES, as_json_option, harmless, print_result, print_rows
-from services.pipeline.behind import PartitionLag, Seen, beyond, in_words, summary
+from services.pipeline.behind import PartitionLag, Seen, beyond, in_words, summary, to_look_at
 from services.pipeline.broker.inquiry import Inquiry
 from services.pipeline.clock import utc_now
 from services.pipeline.errors import CountersignError
@@ -69,7 +69,7 @@ def _look(
     else:
         for each, lags in seen:
             print_result({}, [summary(each.service, lags, len(each.group.members), now)], as_json=False)
-        rows = [_row(one, now) for _, lags in seen for one in lags if is_all or one.needs_a_look]
+        rows = [_row(one, now) for each, lags in seen for one in _listed(each, lags, is_all=is_all)]
         if rows:
             print_rows("Partitions", rows, as_json=False)
     _require([one for _, lags in seen for one in lags], now, max_messages, max_age)
@@ -82,6 +82,10 @@ async def _see(inquiry: Inquiry, services: Sequence[str]) -> list[tuple[Seen, li
         seen = await see(inquiry, cluster, name, topics_read_by(name), url)
         found.append((seen, seen.lags(inquiry.times(seen.unread()))))
     return found
+
+
+def _listed(seen: Seen, lags: list[PartitionLag], *, is_all: bool) -> list[PartitionLag]:
+    return lags if is_all else to_look_at(lags, len(seen.group.members))
 
 
 def topics_read_by(service: str) -> list[str]:

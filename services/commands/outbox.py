@@ -23,7 +23,7 @@ from services.pipeline.settings import database_url
 
 parked_filter = filter_options(at="written")
 service_argument = click.argument("service", type=click.Choice(SERVICES))
-ids_argument = click.argument("ids", nargs=-1, type=click.IntRange(min=1))
+ids_argument = click.argument("ids", nargs=-1, type=click.IntRange(min=1, max=2**63 - 1))
 all_option = click.option("--all", "is_all", is_flag=True, help="All parked events of the service.")
 
 

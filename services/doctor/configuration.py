@@ -64,7 +64,8 @@ def _required(settings: type[BaseSettings]) -> list[tuple[str, ...]]:
 
 async def check_contradictions(around: Surroundings) -> list[Finding]:
     """Whether variables that belong together do."""
-    return or_ok(judge_contradictions(around.environ), "environment", "nothing contradicts")
+    found = [*judge_contradictions(around.environ), *judge_operations(around.environ)]
+    return or_ok(found, "environment", "nothing contradicts")
 
 
 def judge_contradictions(environ: Mapping[str, str]) -> Iterable[Finding]:
@@ -93,6 +94,14 @@ def judge_contradictions(environ: Mapping[str, str]) -> Iterable[Finding]:
         yield warning("SMTP_URL", "its password travels in clear", "Use smtp+starttls:// or smtps://; docs/mails.md.")
 
 
+def judge_operations(environ: Mapping[str, str]) -> Iterable[Finding]:
+    """Yield that services cannot be asked about a commitment, although it is known where they are."""
+    addresses = [name for service in SERVICES if environ.get(name := f"{service.upper()}_URL")]
+    if addresses and not environ.get("OPERATIONS_TOKEN"):
+        text = f"is not set, so nobody answers about a commitment at {', '.join(addresses)}"
+        yield warning("OPERATIONS_TOKEN", text, "Set it to one secret of 16 characters or more for all four services.")
+
+
 def is_loopback(host: str) -> bool:
     """Whether `host` is this machine."""
     return host in {"localhost", "::1"} or host.startswith("127.")
@@ -114,7 +123,7 @@ def _files_of_connections(path: Path) -> list[Path]:
     except (SettingsError, OSError):
         return []  # check_erps says so
     named: list[Any] = [getattr(each, member, None) for each in connections for member in CONNECTION_FILES]
-    return [path.parent / each for each in named if each is not None]
+    return [each for each in named if each is not None]
 
 
 def judge_secret_file(path: Path) -> Finding | None:
@@ -124,7 +133,8 @@ def judge_secret_file(path: Path) -> Finding | None:
     except OSError as error:
         return wrong(str(path), f"cannot be read: {error.strerror}", "Create it, or correct its path.")
     if mode & stat.S_IROTH:
-        return wrong(str(path), "everybody on this machine can read its secret", f"chmod 600 {path}")
+        remedy = f"chmod 600 {path}, and let it belong to the user of the service: {os.getuid()} here."
+        return wrong(str(path), "everybody on this machine can read its secret", remedy)
     return None
 
 
@@ -168,7 +178,10 @@ async def check_connections_file(around: Surroundings) -> list[Finding]:
     try:
         connections = importlib.import_module("services.exporter.connections_file").read_settings(path)
     except CountersignError as error:
-        return [wrong(str(path), str(error), "docs/operations.md, “ERP connections”.")]
+        said = str(error).removeprefix(f"{path}, ")
+        remedy = "Correct the file, and send SIGHUP to every exporter; docs/operations.md, “ERP connections”."
+        return [wrong(str(path), said, remedy)]
     if not connections:
         return [wrong(str(path), "has no connection: nothing can be exported", "Add a table [[connection]].")]
-    return [ok(str(path), f"has {len(connections)} connections")]
+    names = ", ".join(each.name for each in connections)
+    return [ok(str(path), f"can be used; it connects {names}")]

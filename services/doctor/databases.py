@@ -170,9 +170,8 @@ def judge_open_work(
     age = (now - backlog.oldest).total_seconds() if backlog.oldest else 0.0
     if age > OUTBOX_SECONDS and not backlog.refused:
         text = f"{backlog.rows} events wait to be sent, the oldest for {in_words(age)}"
-        found.append(
-            wrong(service, text, f"See whether {service} runs and Kafka takes its events (its log: relay.waits).")
-        )
+        remedy = f"See whether {service} runs and Kafka takes its events; docs/runbook.md, “OutboxWaits”."
+        found.append(wrong(service, text, remedy))
     if set_aside:
         text = f"{set_aside} pieces of work cannot be read or recorded"
         found.append(wrong(service, text, "docs/operations.md, “Work that is set aside”."))

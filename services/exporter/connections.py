@@ -1,6 +1,7 @@
 """All configured ERP connections, which a reload may replace while calls are under way."""
 
 import asyncio
+import os
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -221,9 +222,16 @@ def _token(place: str, settings: ConnectionSettings, environ: Mapping[str, str])
         try:
             return _checked_token(place, settings.token_file.read_text(encoding="utf-8").strip())
         except (OSError, UnicodeDecodeError) as error:
-            text = f"{place}: the token file cannot be read: {error}. Put {_secret(settings)} there."
-            raise SettingsError(text) from error
+            remedy = remedy_of(settings, settings.token_file, error)
+            raise SettingsError(f"{place}: the token file cannot be read: {error}. {remedy}") from error
     return None
+
+
+def remedy_of(settings: ConnectionSettings, file: Path, error: Exception) -> str:
+    """Return what to do about a token file that could not be read."""
+    if isinstance(error, PermissionError):
+        return f"Give it to the user as which the exporter runs: chown {os.getuid()} {file.name}"
+    return f"Put {_secret(settings)} there."
 
 
 def _secret(settings: ConnectionSettings) -> str:

@@ -82,9 +82,18 @@ def place_of(path: Path, settings: ConnectionSettings) -> str:
     return f"{path}, connection {settings.name}"
 
 
+def _beside(path: Path, settings: ConnectionSettings) -> ConnectionSettings:
+    """Return `settings` whose relative paths begin at the folder of the file, wherever the process was started."""
+    named = {name: value for name, value in settings if isinstance(value, Path) and not value.is_absolute()}
+    return settings.model_copy(update={name: path.parent / value for name, value in named.items()})
+
+
 def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        remedy = "Begin from ops/erp/connections.example.toml; in Docker Compose, ERP_FOLDER is its folder."
+        raise SettingsError(f"There is no file of ERP connections {path}. {remedy}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"The file of ERP connections {path} cannot be read: {error}") from error
 
@@ -125,7 +134,7 @@ def _settings(place: _Place, table: dict[str, Any], installed: Mapping[str, Conn
     if isinstance(kind, str) and kind in installed:
         settings_type = installed[kind].settings_type
         try:
-            return settings_type.model_validate(table)
+            return _beside(place.path, settings_type.model_validate(table))
         except ValidationError as error:
             raise place.error(_problems(error, settings_type)) from None
     unknown = (("kind",), f"kind is {kind!r}; known kinds are {', '.join(sorted(installed))}.")

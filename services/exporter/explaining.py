@@ -28,6 +28,7 @@ async def explain(database: Database, commitment_id: str, tails_of: TailsOf, clo
         name = row.connection if row and row.connection else _last_connection(exports)
         return ExporterPart(
             as_of=now,
+            may_be_cut=len(exports) >= told.MAX_REVISIONS or len(kept) >= attempts.MAX_ATTEMPTS,
             traffic=await read_traffic(db, KERNEL, commitment_id, tails),
             exports=tuple(map(told_export, exports)),
             orders=tuple(told_order(*each) for each in orders),

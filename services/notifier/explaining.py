@@ -22,7 +22,9 @@ async def explain(database: Database, commitment_id: str, tails_of: TailsOf, clo
     async with database.begin() as db:
         rows = await told.mails(db, commitment_id)
         traffic = await read_traffic(db, KERNEL, commitment_id, tails)
-    return NotifierPart(as_of=clock(), traffic=traffic, mails=tuple(map(_mail, rows)))
+    return NotifierPart(
+        as_of=clock(), traffic=traffic, mails=tuple(map(_mail, rows)), may_be_cut=len(rows) >= told.MAX_MAILS
+    )
 
 
 def _mail(row: Mapping[str, Any]) -> ToldMail:

@@ -97,7 +97,7 @@ class SmtpGateway:
             async with asyncio.timeout(self.send_seconds), self._connection():
                 pass
         except (SMTPException, OSError, TimeoutError) as error:
-            return _answer_text(f"{type(error).__name__} {error}")
+            return _answer_text(str(error) and f"{type(error).__name__} {error}") or "it does not answer in time"
         await self.hang_up()
         return None
 

@@ -14,6 +14,7 @@ from services.pipeline.errors import NotToldError
 
 ToldT = TypeVar("ToldT", bound=BaseModel)
 _REASONS = {
+    HTTPStatus.BAD_REQUEST: "no commitment has such an id or number",
     HTTPStatus.UNAUTHORIZED: "it has another OPERATIONS_TOKEN",
     HTTPStatus.NOT_FOUND: "it has no OPERATIONS_TOKEN, or is of an earlier release",
     HTTPStatus.TOO_MANY_REQUESTS: "it is asked too often",

@@ -26,6 +26,7 @@ from services.pipeline.outbox import Outbox
 from services.pipeline.records import Batch, Record
 from services.pipeline.slices import mapped
 from services.pipeline.tables import KernelTables
+from services.pipeline.tracebacks import named
 from services.pipeline.traced_batch import TracedBatch
 from services.pipeline.turns import Touched, Turn, Turns
 from services.pipeline.writes import Writes
@@ -86,7 +87,7 @@ class BatchProcessor:
             if isinstance(error, RowAppearedError | OvertakenError):
                 await self._settle(batch, decoded, turn)
             elif batch.records and (_is_fault_of_an_event(error) or is_lock_timeout(error)):
-                log.warning("consumer.batch_split", records=len(batch.records), cause=type(error).__name__)
+                log.warning("consumer.batch_split", records=len(batch.records), cause=named(error))
                 await self._settle_split(batch, error)
             else:
                 raise

@@ -68,9 +68,14 @@ class PartitionLag:
         return place_of(self.saved, self.span)
 
     @property
+    def is_waiting(self) -> bool:
+        """Whether something is unread, or nobody can read it."""
+        return self.behind != 0 or self.place in {Place.BELOW, Place.ABOVE, Place.UNKNOWN}
+
+    @property
     def needs_a_look(self) -> bool:
         """Whether something is unread, or nobody reads it, or nobody can."""
-        return self.behind != 0 or not self.member or self.place in {Place.BELOW, Place.ABOVE, Place.UNKNOWN}
+        return self.is_waiting or not self.member
 
     def age_seconds(self, now: datetime) -> float | None:
         """Return the age of the oldest unread message; None if it is not known."""
@@ -123,10 +128,18 @@ class Excess:
     words: str
 
 
+def to_look_at(lags: Iterable[PartitionLag], members: int) -> list[PartitionLag]:
+    """Return those that need a look: where the group has no member, which `summary` says, only those that wait."""
+    return [each for each in lags if (each.needs_a_look if members else each.is_waiting)]
+
+
 def summary(service: str, lags: Sequence[PartitionLag], members: int, now: datetime) -> str:
     """Return one sentence about `service`: how far it is behind, on what, since when, and what nobody reads."""
     behind = _totals(lags)
-    rest = " that can be seen" if any(each.behind is None for each in lags) else ""
+    is_out_of_range = any(each.place.is_out_of_range for each in lags)
+    rest = (
+        " that is left" if is_out_of_range else " that can be seen" if any(each.behind is None for each in lags) else ""
+    )
     parts = [f"{service} has read everything{rest}"] if not behind else [_behind_words(service, behind, lags, now)]
     unseen = [each for each in lags if each.place is Place.UNKNOWN]
     if not members:

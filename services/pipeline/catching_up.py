@@ -20,6 +20,7 @@ from services.pipeline.periodic import is_set_within
 from services.pipeline.records import Partition
 from services.pipeline.seldom import Seldom
 from services.pipeline.tables import KernelTables
+from services.pipeline.tracebacks import named
 
 BEHIND_SECONDS = 0.2
 WATCH_SECONDS = 5.0
@@ -71,7 +72,7 @@ class CatchingUp:
                 self._wanted = await brokers.spans(self._topics)
         except (BrokerError, *DATABASE_ERRORS) as error:
             self.is_caught_up = False
-            self._say(cause=type(error).__name__)
+            self._say(cause=named(error))
         else:
             self._compare(self._wanted, saved)
 

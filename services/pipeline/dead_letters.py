@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Table, Update, and_, func, select, tuple_, update
-from sqlalchemy.dialects.postgresql import distinct_on, insert
+from sqlalchemy import ColumnElement, FromClause, RowMapping, Table, Update, and_, func, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 
 from schemas.envelope import message_bytes
@@ -43,6 +44,11 @@ REASONS = (
 """Every reason that a dead letter can have."""
 KEPT_BYTES = 65_536
 """How much is kept of the value of a message that is too large: a few bytes may unpack to gigabytes."""
+KEPT_WHY_CHARACTERS = 4_000
+"""How much is kept of an explanation, which may quote the message."""
+READ_BYTES = 8_388_608
+"""How many bytes of contents are read at once, and a letter more: thousands of large messages may be open."""
+_CONTENTS = ("value", "header_names", "header_values")
 _CUT = "; only the beginning is kept"
 _KEPT_HEADERS = 32
 _KEPT_HEADER_BYTES = 1_024
@@ -156,7 +162,7 @@ class DeadLetters:
         """Give open letters the reason for which they failed now; return how many were still open."""
         count = 0
         for letter in letters:
-            given = update(self._table).values(reason=letter.reason, why=_storable(letter.why))
+            given = update(self._table).values(reason=letter.reason, why=_kept(letter.why))
             is_open = and_(_is_at(self._table, letter.record), self._table.c.settled_at.is_(None))
             count += (await db.execute(given.where(is_open))).rowcount
         return count
@@ -166,10 +172,11 @@ class DeadLetters:
     ) -> list[DeadLetter]:
         """Return the newest `limit` dead letters of those `chosen`, newest first; only open ones unless `with_settled`.
 
-        Those that were set aside in one transaction are in the order of their positions.
+        Those that were set aside in one transaction are in the order of their positions. Contents are left out.
         """
         c = self._table.c
-        newest = select(self._table).order_by(c.recorded_at.desc(), c.topic, c.partition, c.offset).limit(limit)
+        newest = select(*(each for each in c if each.name not in _CONTENTS)).limit(limit)
+        newest = newest.order_by(c.recorded_at.desc(), c.topic, c.partition, c.offset)
         wanted = newest.where(*chosen.conditions(self._table, c.recorded_at))
         rows = await db.execute(wanted if with_settled else wanted.where(c.settled_at.is_(None)))
         return [_letter(row) for row in rows.mappings()]
@@ -177,20 +184,20 @@ class DeadLetters:
     async def oldest_open(
         self, db: Transaction, after: tuple[str, int, int], limit: int, chosen: RowFilter = ALL_ROWS
     ) -> list[DeadLetter]:
-        """Return the first `limit` open ones of those `chosen` behind a position, in the order of their positions."""
-        table = self._table
-        position = tuple_(table.c.topic, table.c.partition, table.c.offset)
-        is_chosen = chosen.conditions(table, table.c.recorded_at)
-        wanted = select(table).where(position > after, table.c.settled_at.is_(None), *is_chosen)
-        rows = await db.execute(wanted.order_by(table.c.topic, table.c.partition, table.c.offset).limit(limit))
-        return [_letter(row) for row in rows.mappings()]
+        """Return the first open ones of those `chosen` behind a position, in the order of their positions.
 
-    async def one_of_each_kind(self, db: Transaction, chosen: RowFilter, limit: int) -> list[DeadLetter]:
-        """Return the first open one of those `chosen` for each topic and explanation, of at most `limit` of these."""
+        At most `limit` and one more than READ_BYTES have room for; none only if none is left.
+        """
         table = self._table
-        wanted = select(table).where(table.c.settled_at.is_(None), *chosen.conditions(table, table.c.recorded_at))
-        order = (table.c.topic, table.c.why, table.c.partition, table.c.offset)
-        rows = await db.execute(wanted.ext(distinct_on(table.c.topic, table.c.why)).order_by(*order).limit(limit))
+        is_chosen = (table.c.settled_at.is_(None), *chosen.conditions(table, table.c.recorded_at))
+        size = func.coalesce(func.octet_length(table.c.value), 0) + func.pg_column_size(table.c.header_values)
+        wanted = select(*_position(table), size.label("bytes")).where(tuple_(*_position(table)) > after, *is_chosen)
+        first = wanted.order_by(*_position(table)).limit(limit).subquery()
+        earlier_bytes = func.sum(first.c.bytes).over(order_by=_position(first), rows=(None, -1))
+        sized = select(*_position(first), func.coalesce(earlier_bytes, 0).label("earlier_bytes")).subquery()
+        at = and_(*(here == there for here, there in zip(_position(table), _position(sized), strict=True)))
+        read = select(table).join(sized, at).where(sized.c.earlier_bytes < READ_BYTES)
+        rows = await db.execute(read.order_by(*_position(table)))
         return [_letter(row) for row in rows.mappings()]
 
     async def find(self, db: Transaction, partition: Partition, offset: int) -> DeadLetter | None:
@@ -225,6 +232,10 @@ def tombstones_in(records: Sequence[Record], letters: Sequence[DeadLetter]) -> l
     return [record for record in records if failed.get(record.position, not record.value)]
 
 
+def _position(table: FromClause) -> tuple[ColumnElement[Any], ...]:
+    return (table.c.topic, table.c.partition, table.c.offset)
+
+
 def _is_on(table: Table, partition: Partition) -> ColumnElement[bool]:
     return and_(table.c.topic == partition.topic, table.c.partition == partition.number)
 
@@ -240,7 +251,7 @@ def _row(letter: DeadLetter) -> dict[str, object]:
         "partition": record.partition.number,
         "offset": record.offset,
         "reason": letter.reason,
-        "why": _storable(letter.why),
+        "why": _kept(letter.why),
         "key": record.key,
         "value": record.value,
         "header_names": [_storable(name) for name, _ in record.headers],
@@ -253,10 +264,14 @@ def _storable(text: str) -> str:
     return text.replace("\x00", "\\0")
 
 
+def _kept(why: str) -> str:
+    return _storable(why if len(why) <= KEPT_WHY_CHARACTERS else f"{why[:KEPT_WHY_CHARACTERS]}…")
+
+
 def _letter(row: RowMapping) -> DeadLetter:
-    headers = list(zip(row["header_names"], row["header_values"], strict=True))
+    headers = list(zip(row.get("header_names", ()), row.get("header_values", ()), strict=True))
     partition = Partition(row["topic"], row["partition"])
-    record = Record(partition, row["offset"], row["key"], row["value"], headers, row["happened_at"])
+    record = Record(partition, row["offset"], row["key"], row.get("value"), headers, row["happened_at"])
     return DeadLetter(record, row["reason"], row["why"], _settled(row), set_aside_at=row["recorded_at"])
 
 

@@ -14,6 +14,7 @@ from prometheus_client.exposition import choose_encoder
 from starlette.types import Scope
 
 from services.pipeline.body_limit import BodyLimit
+from services.pipeline.counted_responses import CountedResponses
 from services.pipeline.errors import PartEndedError, SettingsError
 from services.pipeline.http_protocol import ACCEPTED_AT_ONCE, BoundedProtocol
 from services.pipeline.periodic import is_set_within
@@ -51,7 +52,8 @@ def new_app(title: str, max_body_bytes: Mapping[str, int] = MappingProxyType({})
 
 
 def add_metrics_and_health(app: FastAPI, is_live: Callable[[], bool], is_ready: Callable[[], Awaitable[bool]]) -> None:
-    """Add /metrics, /health/live and /health/ready to `app`."""
+    """Add /metrics, /health/live and /health/ready to `app`, and count what all others answer."""
+    app.add_middleware(CountedResponses, is_probe=_is_probe)
 
     @app.get("/metrics", include_in_schema=False)
     async def show_metrics(request: Request) -> Response:

@@ -14,7 +14,7 @@ from structlog.typing import EventDict, ExcInfo, Processor
 
 from services.pipeline.last_words import log_last_words
 from services.pipeline.seldom import Seldom, SeldomFilter
-from services.pipeline.tracebacks import traceback_of
+from services.pipeline.tracebacks import named, traceback_of
 
 REPEAT_SECONDS = 300.0
 LIBRARY_LOGGED = "library.logged"
@@ -36,8 +36,8 @@ def configure_logs(log_format: LogFormat, service: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_formatter(log_format, shared))
     handler.addFilter(_without_ends_of_faust)
-    # all of them log an unavailable broker again and again, many times a second
-    handler.addFilter(SeldomFilter("librdkafka", "faust", "mode"))
+    # all of them log an unavailable broker again and again, many times a second, or an unavailable collector
+    handler.addFilter(SeldomFilter("librdkafka", "faust", "mode", "opentelemetry"))
     handler.addFilter(_without_texts_of_errors)
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
     for chatty in ("uvicorn.access", "httpx2", "alembic", "faust", "mode"):
@@ -120,12 +120,12 @@ class FailureLog:
     def defect(self, event: str, error: Exception, **fields: object) -> None:
         """Log a failure that nobody expected, with its traceback."""
         if (repeats := self._repeats(event, error)) is not None:
-            self._log.error(event, exc_info=error, cause=type(error).__name__, repeats=repeats, **fields)
+            self._log.error(event, exc_info=error, cause=named(error), repeats=repeats, **fields)
 
     def expected(self, event: str, error: Exception, **fields: object) -> None:
         """Log a failure that passes, such as a database that is unavailable, without a traceback."""
         if (repeats := self._repeats(event, error)) is not None:
-            self._log.warning(event, cause=type(error).__name__, repeats=repeats, **fields)
+            self._log.warning(event, cause=named(error), repeats=repeats, **fields)
 
     def _repeats(self, event: str, error: Exception) -> int | None:
         """Return how many such failures were left out since the last line; None if this one is left out as well."""

@@ -102,4 +102,9 @@ RETENTION_ROWS = Counter(
     "Rows that were deleted, or whose contents were, because nothing needs them any more.",
     ("service", "table"),
 )
+HTTP_RESPONSES = Counter(
+    "http_responses_total",
+    "Answers to HTTP requests by the class of their status, without those to Prometheus and to probes.",
+    ("status",),
+)
 SERVICE_READY = Gauge("service_ready", "1 while the service is assigned, reaches its database and is not draining.")

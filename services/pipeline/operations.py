@@ -188,10 +188,10 @@ def database_errors_explained() -> Iterator[None]:
     try:
         yield
     except DATABASE_ERRORS as error:
-        why = str(error) or "it did not answer in time"
+        why = _answer_of(error) or "it did not answer in time"
         if is_not_permitted(error):
             raise CountersignError(
-                f"The database role may not do this: {_answer_of(error)}. `countersign roles` prints the rights that "
+                f"The database role may not do this: {why}. `countersign roles` prints the rights that "
                 "roles need, and `countersign roles --check` says which are missing."
             ) from error
         raise CountersignError(f"PostgreSQL refused, or cannot be reached: {why}") from error

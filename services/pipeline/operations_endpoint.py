@@ -69,7 +69,7 @@ class OperationsEndpoint:
         if not self._is_right(request.headers.get("authorization", "")):
             return await self._refused(request.client.host if request.client else "")
         if len(asked) > MAX_ASKED_CHARACTERS or "\x00" in asked:
-            return _problem(HTTPStatus.NOT_FOUND, "No commitment has such an id or number.")
+            return _problem(HTTPStatus.BAD_REQUEST, "No commitment has such an id or number.")
         if not await self._limiter.hit(self._asked):
             return _problem(HTTPStatus.TOO_MANY_REQUESTS, f"More than {ASKED_PER_MINUTE} questions in a minute.")
         return await self._told(asked)

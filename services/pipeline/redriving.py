@@ -14,6 +14,7 @@ from services.pipeline.database import Database, Transaction
 from services.pipeline.dead_letters import DeadLetter, DeadLetters, Settled, SettledAs
 from services.pipeline.errors import CountersignError, StaleBatchError
 from services.pipeline.lease import Lease
+from services.pipeline.letter_kinds import Kind, kinds_of_open
 from services.pipeline.outbox import Outbox
 from services.pipeline.records import Batch, Partition, Record
 from services.pipeline.row_filter import ALL_ROWS, RowFilter
@@ -85,10 +86,15 @@ class DeadLetterDesk:
         async with self._database.begin() as db:
             return sum((await self._letters.count_by_reason(db, matching)).values())
 
-    async def kinds(self, matching: RowFilter, limit: int) -> list[DeadLetter]:
-        """Return one open letter for each topic and explanation, of at most `limit` of these."""
+    async def kinds(self, matching: RowFilter, limit: int, after: Kind | None) -> list[Kind]:
+        """Return the topics and explanations of open letters, at most `limit` behind `after`, each with a position."""
         async with self._database.begin() as db:
-            return await self._letters.one_of_each_kind(db, matching, limit)
+            return await kinds_of_open(db, self._tables.dead_letter, matching, limit, after)
+
+    async def find(self, kind: Kind) -> DeadLetter | None:
+        """Return the letter at the position of `kind`."""
+        async with self._database.begin() as db:
+            return await self._letters.find(db, Partition(kind.topic, kind.partition), kind.offset)
 
     async def look(self, chosen: Chosen) -> AsyncIterator[DeadLetter]:
         """Yield the chosen letters in the order in which they would be taken, and change nothing."""

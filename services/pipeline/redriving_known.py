@@ -19,8 +19,9 @@ from schemas.message import UnreadableError
 from services.pipeline import metrics
 from services.pipeline.aggregate import Aggregate
 from services.pipeline.database import DATABASE_ERRORS, Database
-from services.pipeline.dead_letters import UNKNOWN_TYPE, DeadLetter
+from services.pipeline.dead_letters import UNKNOWN_TYPE
 from services.pipeline.errors import CountersignError
+from services.pipeline.letter_kinds import Kind
 from services.pipeline.periodic import is_set_within
 from services.pipeline.records import Record
 from services.pipeline.redriving import Chosen, DeadLetterDesk, Handled
@@ -31,7 +32,7 @@ LOOK_SECONDS = 600.0
 SOON_SECONDS = 60.0
 MAX_LETTERS = 10_000
 MAX_KINDS = 1_000
-"""Of one look; what is beyond waits for the next."""
+"""Of one look; what is beyond waits for the next, which begins there."""
 BECAUSE = "this version knows its type"
 _UNKNOWN = RowFilter(reason=UNKNOWN_TYPE)
 
@@ -39,12 +40,13 @@ log = structlog.get_logger()
 
 
 class KnownTypes:
-    """Looks at the start of a service and then every LOOK_SECONDS, for one letter of each type."""
+    """Looks at the start of a service and then every LOOK_SECONDS, at one letter of each type."""
 
     def __init__(self, service: str, database: Database, tables: KernelTables, aggregates: Sequence[Aggregate]) -> None:
         self._service = service
         self._aggregates = aggregates
         self._handled: list[Handled] = []
+        self._after: Kind | None = None
         by = f"countersign {version('countersign')}"
         self._desk = DeadLetterDesk(service, database, tables, by, self._handled.append)
 
@@ -72,15 +74,23 @@ class KnownTypes:
         Those of a type are taken in the order of their offsets. Outcomes are logged and counted.
         """
         left = MAX_LETTERS
-        for letter in await self._desk.kinds(_UNKNOWN, MAX_KINDS):
-            if left > 0 and not letter.is_cut and await asyncio.to_thread(is_known, letter.record):
-                left -= await self._redrive(letter, left)
-        return left == 0
+        kinds = await self._desk.kinds(_UNKNOWN, MAX_KINDS, self._after)
+        for kind in kinds:
+            if left > 0 and await self._is_known(kind):
+                left -= await self._redrive(kind, left)
+        has_more_kinds = left > 0 and len(kinds) == MAX_KINDS
+        self._after = kinds[-1] if has_more_kinds else None
+        return left == 0 or has_more_kinds
 
-    async def _redrive(self, letter: DeadLetter, at_most: int) -> int:
-        """Redrive the letters of the topic and the type of `letter`; return how many were taken."""
-        same = replace(_UNKNOWN, topic=letter.record.partition.topic, why=letter.why)
-        log.info("dead_letters.type_known", topic=letter.record.partition.topic)
+    async def _is_known(self, kind: Kind) -> bool:
+        """Whether this version knows the type of `kind`; letters are read one by one, since each may be large."""
+        letter = await self._desk.find(kind)
+        return letter is not None and not letter.is_cut and await asyncio.to_thread(is_known, letter.record)
+
+    async def _redrive(self, kind: Kind, at_most: int) -> int:
+        """Redrive the letters of `kind`; return how many were taken."""
+        same = replace(_UNKNOWN, topic=kind.topic, why=kind.why.removesuffix("…"))
+        log.info("dead_letters.type_known", topic=kind.topic)
         try:
             await self._desk.redrive(self._aggregates, Chosen(matching=same, at_most=at_most), BECAUSE)
         finally:

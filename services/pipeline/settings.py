@@ -10,7 +10,7 @@ from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, Secre
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from schemas.fields import URL_PATTERN
+from schemas.fields import IN_WORDS, URL_PATTERN
 from services.pipeline.database import POOL_SIZE
 from services.pipeline.errors import SettingsError
 
@@ -200,6 +200,8 @@ def _wording(problem: ErrorDetails) -> str:
     """Return pydantic's words; it speaks of the items of a secret that is too short."""
     if problem["type"] == "too_short":
         return f"needs at least {problem['ctx']['min_length']} characters"
+    if problem["type"] == "string_pattern_mismatch" and problem["ctx"]["pattern"] in IN_WORDS:
+        return IN_WORDS[problem["ctx"]["pattern"]]
     if problem["type"] == "value_error":
         return str(problem["ctx"]["error"])  # as raised; pydantic would put "Value error" before it
     return problem["msg"]

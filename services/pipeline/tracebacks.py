@@ -38,6 +38,11 @@ def worded(error: BaseException | None) -> str:
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
 
+def named(error: BaseException) -> str:
+    """Return the type of `error`; with the state if it is the database's, whose types are too wide to tell a cause."""
+    return worded(error) if isinstance(error, DBAPIError) else type(error).__name__
+
+
 def traceback_of(error: BaseException) -> str:
     """Return the traceback of `error`, after those of its causes and before those of its group, each `worded`."""
     shown = [each for _, each in zip(range(MAX_ERRORS), _related(error, set()), strict=False)]
@@ -48,9 +53,15 @@ def _said(error: BaseException) -> str:
     if isinstance(error, CountersignError) or type(error) in INTERPRETER_ERRORS:
         return str(error)
     if isinstance(error, DBAPIError):
-        sqlstate = getattr(error.orig, "sqlstate", None)
-        return f"SQLSTATE {sqlstate}" if sqlstate else ""
+        return _state(error)
     return error.strerror or "" if isinstance(error, OSError) else ""
+
+
+def _state(error: DBAPIError) -> str:
+    """Return the state that the database gave, and the driver's name for it, such as LockNotAvailableError."""
+    state = getattr(error.orig, "sqlstate", None)
+    driver = (error.orig and error.orig.__cause__) or error.orig
+    return f"SQLSTATE {state} ({type(driver).__name__})" if state else ""
 
 
 def _related(error: BaseException, seen: set[int]) -> Iterator[BaseException]:

@@ -102,7 +102,7 @@ def _drawn(url: str, board: dict[str, object], window: Window) -> list[Drawn]:
 
 def _pictures() -> Path | None:
     if folder := os.environ.get("SCREENSHOTS"):
-        path = Path(folder) / "dashboard"
+        path = Path(folder).resolve() / "dashboard"
         path.mkdir(parents=True, exist_ok=True)
         return path
     return None

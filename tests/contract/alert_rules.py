@@ -13,6 +13,7 @@ from schemas.fields import FailureClass
 from services.exporter import metrics as of_exporter
 from services.exporter.rules.export import ExportState
 from services.notifier.metrics import MAIL_OUTCOMES
+from services.pipeline.counted_responses import CLASSES
 from services.pipeline.dead_letters import REASONS
 from services.pipeline.gauges import OUTCOMES, PARKED
 from services.pipeline.metrics import MAIL_SERVER, SIGN_IN_PROVIDER
@@ -29,6 +30,7 @@ TARGET_LABELS = ("job", "instance", "service")
 """What Prometheus adds to each metric, as the scrape configuration says."""
 
 VALUES = {
+    ("http_responses_total", "status"): CLASSES,
     ("erp_exports", "state"): tuple(ExportState),
     ("erp_exports_oldest_age_seconds", "state"): tuple(ExportState),
     ("erp_exports", "connection"): ("none",),

@@ -11,6 +11,7 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from services.exporter.metrics import CONVERSATION_OUTCOMES
 from services.exporter.rules.export import ExportState
+from services.pipeline.counted_responses import CLASSES
 from tests.contract.metric_names import METRICS, exported_metrics
 from tests.contract.promql import Labels, Values, labels_of
 
@@ -27,6 +28,7 @@ VALUES: Values = {
     ("erp_conversations_total", "outcome"): CONVERSATION_OUTCOMES,
     ("erp_connections_reloaded_total", "outcome"): ("reloaded", "failed"),
     ("outbox_parked", "state"): ("retried", "refused"),
+    ("http_responses_total", "status"): CLASSES,
     ("ALERTS", "alertstate"): ("pending", "firing"),
 }
 

@@ -32,6 +32,8 @@ PROVISIONED = ROOT / "ops/grafana/provisioning"
 WATCHING = ("prometheus", "grafana", "alertmanager")
 IMAGE = re.compile(r"\$\{[A-Z]+_IMAGE:-[a-z][a-z/-]*:(?!latest\})[\w.-]+\}")
 ROOT_USERS = {"", "0", "root"}
+OWN_SERVERS = re.compile(r"KAFKA_|([A-Z]+_)?(MIGRATION_)?DATABASE_URL|HTTP_(HOST|PORT)")
+"""Variables that a second Compose file sets for a Kafka or PostgreSQL of one's own, and those that the image sets."""
 
 Compose = dict[str, Any]
 
@@ -93,6 +95,16 @@ def missing_variables(compose: Compose) -> list[str]:
     ]
 
 
+def unreachable_variables(compose: Compose) -> list[str]:
+    """Variables that a service reads and that do nothing in .env, since the file does not pass them on."""
+    return [
+        f"{command}: {name}"
+        for command, service in ours(compose).items()
+        for name in sorted(variables(SETTINGS[command]) - service.get("environment", {}).keys())
+        if not OWN_SERVERS.match(name)
+    ]
+
+
 def unpinned_images(compose: Compose) -> list[str]:
     """Images that no variable can replace, or whose default is not a fixed version."""
     return [name for name, service in compose["services"].items() if not IMAGE.fullmatch(service["image"])]
@@ -127,7 +139,7 @@ def secrets_with_values(compose: Compose) -> list[str]:
         f"{name}: {variable}"
         for name, service in compose["services"].items()
         for variable, value in service.get("environment", {}).items()
-        if re.search("PASSWORD|SECRET|DATABASE_URL", variable) and not re.search(r"\$\{(\w+):\?Set \1 ", value)
+        if re.search("PASSWORD|SECRET|TOKEN|DATABASE_URL", variable) and not re.search(r"\$\{(\w+):\?Set \1 ", value)
     ]
 
 
@@ -210,6 +222,7 @@ CHECKS = (
     wrong_commands,
     unknown_variables,
     missing_variables,
+    unreachable_variables,
     unpinned_images,
     privileged_containers,
     unchecked_services,
@@ -245,6 +258,17 @@ VIOLATIONS: tuple[tuple[Callable[[Compose], list[str]], Mapping[str, Any], list[
             "run notifier: SMTP_URL",
             "run notifier: MAIL_FROM",
             "run notifier: PUBLIC_URL",
+        ],
+    ),
+    (
+        unreachable_variables,
+        {"exporter": {"environment": {"ERP_CONNECTIONS": "/x", "LOG_FORMAT": "json", "OPERATIONS_TOKEN": "x"}}},
+        [
+            "run exporter: HTTP_TRUSTED_PROXIES",
+            "run exporter: KEEP_DEAD_LETTERS_DAYS",
+            "run exporter: KEEP_FINISHED_DAYS",
+            "run exporter: OTEL_EXPORTER_OTLP_ENDPOINT",
+            "run exporter: WEB_CONNECTOR_URL",
         ],
     ),
     (unpinned_images, {"kafka": {"image": "apache/kafka:4.3.1"}}, ["kafka"]),

@@ -4,6 +4,7 @@ Each check is a function that lists problems; a test violates each of them on pu
 """
 
 import re
+import shlex
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,9 +20,13 @@ from tests.contract.metric_names import exported_metrics
 from tests.contract.settings_classes import CLASSES, variables
 
 ROOT = Path(__file__).parents[2]
+CHART = "ops/kubernetes/countersign"
 PAGES = {
     str(path.relative_to(ROOT)): path.read_text()
-    for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "schemas").glob("*.md"))
+    for path in (
+        *ROOT.glob("*.md"),
+        *(path for folder in ("docs", "ops", "schemas") for path in (ROOT / folder).rglob("*.md")),
+    )
 }
 CONNECTIONS = (HttpSettings, LambdaErpSettings, QuickBooksDesktopSettings)
 
@@ -125,6 +130,26 @@ def _is_command(command: click.Command, words: list[str]) -> bool:
     return words[0] in command.commands and _is_command(command.commands[words[0]], words[1:])
 
 
+def refused_commands(pages: Pages) -> list[str]:
+    """Commands with an option that they do not have, or without the reason that they want to be told."""
+    return [
+        f"{page}: countersign {line}"
+        for page, text in pages.items()
+        for line in re.findall(r"(?:^|`|bin/|\| )countersign ([a-z][^`\n#|]* [^`\n#|]+)", text, re.MULTILINE)
+        if _is_refused(main, shlex.split(line))
+    ]
+
+
+def _is_refused(command: click.Command, words: list[str]) -> bool:
+    if isinstance(command, click.Group):
+        return words[:1] != [] and words[0] in command.commands and _is_refused(command.commands[words[0]], words[1:])
+    options = [each for each in command.params if isinstance(each, click.Option)]
+    reasons = {name for each in options for name in each.opts if (each.help or "").startswith("Why; kept with")}
+    given = {word for word in words if word.startswith("--")}
+    is_unknown = not given <= {name for each in options for name in each.opts}
+    return is_unknown or bool(words and reasons and not given & (reasons | {"--dry-run"}))
+
+
 CHECKS = (
     wrong_metrics,
     unnamed_settings,
@@ -134,6 +159,7 @@ CHECKS = (
     undocumented_connectors,
     broken_links,
     unknown_commands,
+    refused_commands,
 )
 VIOLATIONS: tuple[tuple[Callable[[Pages], list[str]], str, str, str, list[str]], ...] = (
     (wrong_metrics, "docs/operations.md", "`outbox_rows{service}`, ", "", ["outbox_rows{service}"]),
@@ -190,6 +216,34 @@ VIOLATIONS: tuple[tuple[Callable[[Pages], list[str]], str, str, str, list[str]],
         [
             "docs/operations.md: countersign dead-letters print",
         ],
+    ),
+    (
+        refused_commands,
+        "docs/operations.md",
+        "outbox discard approval 4711 --because",
+        "outbox discard approval 4711 --why",
+        ['docs/operations.md: countersign outbox discard approval 4711 --why "sent by hand, case 88"     '],
+    ),
+    (
+        refused_commands,
+        "docs/runbook.md",
+        "offsets list --out-of-range",
+        "offsets list --lost",
+        ["docs/runbook.md: countersign offsets list --lost"],
+    ),
+    (
+        refused_commands,
+        "docs/runbook.md",
+        " --reason TEXT",
+        "",
+        ["docs/runbook.md: countersign offsets set SERVICE --out-of-range --to beginning"],
+    ),
+    (
+        broken_links,
+        f"{CHART}/README.md",
+        "#with-kubernetes",
+        "#k8s",
+        [f"{CHART}/README.md: ../../../docs/operations.md#k8s"],
     ),
 )
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.demo import command_environment
 from sandbox.erp import Erp
 from sandbox.erp.faults import ErpFault, ErpFaultKind
 from sandbox.story.actors import Actors
+from sandbox.variables import command_environment
 from sandbox.world import World, WorldOptions, running_world
 from schemas.fields import FailureClass
 from tests.waiting import eventually

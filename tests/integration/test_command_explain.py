@@ -9,16 +9,22 @@ from typing import Any
 
 import orjson
 import pytest
+from pydantic import SecretStr
 
 from schemas.fields import FailureClass
 from services.approval.storage.migrations import MIGRATIONS
-from services.pipeline.migrations import Migrations
+from services.notifier.storage.migrations import MIGRATIONS as NOTIFIER
+from services.pipeline.migrations import Migrations, migrate
+from services.pipeline.operations import open_database
 from tests.integration.approval import company
 from tests.integration.approval.company import OTHER_COMPANY, accepted, content, failed, sent, succeeded
 from tests.integration.approval.desk import DeskUnderTest, running_desk, settings
 from tests.integration.approval.polled_erp import asked_ago, desktop, minutes_later
 
 COUNTERSIGN = str(Path(sys.executable).with_name("countersign"))
+_MAIL = """insert into notifier.mail (event_id, recipient_id, recipient_name, recipient_email, kind, company_id,
+    commitment_id, event_data, occurred_at, created_at, state, settled_at)
+    values (gen_random_uuid(), 'r', 'Sam Lee', 'e', 'rejected', 'co', 'c-404', '{}', now(), now(), 'sent', now())"""
 FIRST, SECOND = content("c-1", "SC-001"), content("c-2", "SC-002")
 
 
@@ -154,8 +160,32 @@ def test_without_a_commitment_it_is_wrong_usage() -> None:
 def test_a_database_that_cannot_be_reached_is_said() -> None:
     ended = explain("postgresql://somebody@127.0.0.1:9/none", "SC-001")
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert "No service tells of SC-001." in ended.stderr
+    assert "Nothing is known of 'SC-001'. No service answers, and only approval knows numbers." in ended.stderr
     assert ended.stderr.count("PostgreSQL refused, or cannot be reached") == 4
+
+
+async def test_what_only_another_service_knows_is_told_with_why_approvals_part_is_missing(database_url: str) -> None:
+    for each in (MIGRATIONS, NOTIFIER):
+        await migrate(SecretStr(database_url), each)
+    async with open_database(SecretStr(database_url)) as database, database.begin() as db:
+        await db.exec_driver_sql(_MAIL)
+
+    ended, as_json = explain(database_url, "c-404"), explain(database_url, "c-404", "--json")
+
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.startswith("Commitment c-404\nWho acts next: Not known")
+    assert "Missing: what approval knows (it has no commitment with this id, which others have" in ended.stdout
+    assert "Mail about the rejection to Sam Lee: sent" in ended.stdout
+    assert [each["service"] for each in orjson.loads(as_json.stdout)["missing"]][-1] == "approval"
+
+
+async def test_without_approval_what_nobody_else_knows_is_no_story(database_url: str) -> None:
+    await migrate(SecretStr(database_url), NOTIFIER)  # so it answers, and has no mail about an id like this
+    async with open_database(SecretStr(database_url)) as database, database.begin() as db:
+        await db.exec_driver_sql("drop schema approval cascade")
+    ended = explain(database_url, "SC-001")
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert "The other services have no such id, and only approval knows numbers." in ended.stderr
 
 
 async def test_text_of_others_stays_on_its_line(desk: DeskUnderTest, database_url: str) -> None:
@@ -170,5 +200,5 @@ async def test_one_whose_submission_was_set_aside_is_not_found_but_its_message_i
     await desk.consumer.process_messages([("commitment.sent", "c-404", b"no JSON")])
     ended = explain(database_url, "c-404")
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert "No commitment has the id or the number c-404. Approval has set aside commitment.sent/0/0" in ended.stderr
+    assert "No commitment has the id or the number 'c-404'. Approval has set aside commitment.sent/0/0" in ended.stderr
     assert "countersign dead-letters redrive approval commitment.sent/0/0" in ended.stderr

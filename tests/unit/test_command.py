@@ -181,11 +181,45 @@ def test_a_check_up_without_any_variable_checks_nothing_and_says_what_is_missing
     assert result.stderr == "Running 18 checks\n"
 
 
+def test_a_check_in_which_all_is_fine_has_one_line_until_all_lines_are_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lines(*options: str) -> list[str]:
+        return countersign("doctor", "settings", *options).stdout.splitlines()
+
+    for name in ("PUBLIC_URL", "OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_AUDIENCE"):
+        monkeypatch.setenv(name, "http://127.0.0.1")
+    for name, value in {
+        "KAFKA_BOOTSTRAP_SERVERS": "localhost:9092",
+        "DATABASE_URL": "postgresql://localhost/countersign",
+        "LINK_SECRET": "x" * 32,
+        "ERP_CONNECTIONS": __file__,
+        "SMTP_URL": "smtp://localhost:25",
+        "MAIL_FROM": "erp@desk.example",
+    }.items():
+        monkeypatch.setenv(name, value)
+    assert lines() == ["ok          settings        all: 4 findings, all fine"]
+    assert [line.split()[2] for line in lines("--all")] == ["approval:", "exporter:", "notifier:", "digest:"]
+
+
 def test_what_is_wrong_ends_the_check_up_with_1_and_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KAFKA_SASL_USERNAME", "me")
     result = countersign("doctor", "contradictions")
     assert result.exit_code == 1
-    assert "Error: 1 thing is wrong." in result.stderr
+    assert result.stderr == "Running 1 check\nError: 1 thing is wrong: contradictions.\n"
     [line, remedy] = result.stdout.splitlines()
     assert line.startswith("wrong       contradictions  KAFKA_SECURITY_PROTOCOL: KAFKA_SASL_USERNAME are set")
     assert remedy.strip() == "→ Set it to SASL_SSL, or remove them."
+
+
+@pytest.mark.parametrize("arguments", [["explain", "\udcff"], ["dead-letters", "list", "--why", "\udcff"]])
+def test_an_argument_that_is_no_text_is_wrong_usage(arguments: list[str]) -> None:
+    result = countersign(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "\\udcff is not UTF-8." in result.stderr
+
+
+def test_a_file_may_have_any_name(tmp_path: Path) -> None:
+    path = tmp_path / "event-\udcff.json"
+    path.write_bytes(b"no JSON")
+    result = countersign("publish", str(path))
+    assert result.exit_code == 1
+    assert "not JSON" in result.stderr

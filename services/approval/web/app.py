@@ -22,6 +22,7 @@ from services.approval.web.dependencies import READERS, Dependencies
 from services.approval.web.desk import add_desk
 from services.approval.web.desk.errors import ErrorHandler
 from services.approval.web.desk.pages import SafeHeaders, safe_headers
+from services.approval.web.sign_in_troubles import SignInTroubles
 from services.approval.web.story import Stories
 from services.pipeline.body_limit import BodyLimit, plain_refusal
 from services.pipeline.database import DATABASE_ERRORS, Database
@@ -112,8 +113,10 @@ def _add_error_handlers(
         CatchingUpError: problems.on_catching_up,
         **dict.fromkeys(DATABASE_ERRORS, problems.DatabaseAway()),
     }
-    for kind, handler in api_handlers.items():
-        app.add_exception_handler(kind, _by_path(handler, desk_handlers.get(kind, handler)))
+    by_path = {kind: _by_path(handler, desk_handlers.get(kind, handler)) for kind, handler in api_handlers.items()}
+    by_path[SignInError] = SignInTroubles().told(by_path[SignInError])
+    for kind, handler in by_path.items():
+        app.add_exception_handler(kind, handler)
     on_defect = _by_path(problems.on_defect, desk_handlers[Exception])
     app.add_exception_handler(Exception, _with_headers(on_defect, headers))
 

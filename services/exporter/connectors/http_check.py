@@ -16,6 +16,7 @@ from services.exporter.connectors.http_failure import HttpFailures, problem_in
 from services.exporter.connectors.http_response import find_answer
 from services.exporter.connectors.http_words import said_with_status, words_of
 from services.exporter.connectors.network_error import (
+    LOCAL_HOSTS,
     causes_of,
     goes_through_proxy,
     host_and_port,
@@ -81,7 +82,9 @@ def _unreached(error: httpx2.HTTPError, url: str) -> tuple[Checked, ...]:
     if any(isinstance(cause, socket.gaierror) for cause in causes):
         return (Checked("address", f"The name {host} is not known. Correct the url, or the DNS of this machine."),)
     if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
-        return (Checked("address", f"Nothing listens on {host}, port {port}. Start the ERP, or correct the url."),)
+        container = f" In a container, {host} is the container: its machine is host.docker.internal."
+        text = f"Nothing listens on {host}, port {port}. Start the ERP, or correct the url."
+        return (Checked("address", text + container if host in LOCAL_HOSTS else text),)
     if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout) and not was_reset(error):
         return (Checked("address", f"{host} cannot be reached from here. Open the way to it in the firewall."),)
     return (Checked("address"), Checked("answer", _lost(urlsplit(url).scheme)))

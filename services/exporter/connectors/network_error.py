@@ -48,9 +48,12 @@ def was_reset(error: BaseException) -> bool:
 
 
 def causes_of(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield `error`, and what it came from."""
+    """Yield `error`, and what it came from, also where several addresses of a host were tried."""
     while error is not None:
         yield error
+        if isinstance(error, BaseExceptionGroup):
+            for each in error.exceptions:
+                yield from causes_of(each)
         error = error.__cause__ or error.__context__
 
 

@@ -23,6 +23,7 @@ from services.pipeline.records import Batch, Partition, Record
 from services.pipeline.rights import group_of
 from services.pipeline.seldom import Seldom
 from services.pipeline.settings import KafkaSettings
+from services.pipeline.tracebacks import named
 
 POLL_SECONDS = 0.1
 IDLE_POLL_SECONDS = 0.5
@@ -61,8 +62,7 @@ class BatchConsumer(Generic[DecodedT]):
     ) -> None:
         self.group = group_of(service)
         self._config = consumer_config(settings, self.group) | {"enable.partition.eof": True}
-        self._service = service
-        self._topics = list(topics)
+        self._service, self._topics = service, list(topics)
         self._load_offsets = load_offsets
         self._positions = Positions()
         self._hand_over = HandOver(self._positions, decode, settle)
@@ -177,7 +177,7 @@ class BatchConsumer(Generic[DecodedT]):
     def _recover_from(self, error: BaseException | None) -> None:
         """Recover if `error` ended a batch; raise it if recovery cannot fix it."""
         if isinstance(error, _RECOVERABLE):
-            log.warning("consumer.batch_dropped", cause=type(error).__name__)
+            log.warning("consumer.batch_dropped", cause=named(error))
             self._recover_soon()
         elif error is not None:
             raise error
@@ -259,7 +259,7 @@ class BatchConsumer(Generic[DecodedT]):
                 self._continue_from(partition, saved.get(partition))
         except (*_RECOVERABLE, KafkaException) as error:
             if self._seldom.may_say(type(error).__name__):
-                log.warning("consumer.recovery_waits", cause=type(error).__name__)
+                log.warning("consumer.recovery_waits", cause=named(error))
             self._recover_soon()
             return
         self._positions.reset(saved)

@@ -20,7 +20,8 @@ class Stalls:
     def check(self, positions: Positions, highs: Mapping[Partition, int], reads: int) -> bool:
         """Note which partitions stand still; return whether there are some that did not before.
 
-        `reads` counts the records that were read so far.
+        `reads` counts the records that were read so far. One that is out of range waits for a person: to recover would
+        only find the same again, and the gauge by which that person is called would fall for a moment.
         """
         checks_needed = 1 if reads == self._reads else CHECKS_WHILE_BUSY
         self._reads = reads
@@ -28,6 +29,7 @@ class Stalls:
             partition: (reached, self._checks_at(partition, reached))
             for partition in positions.partitions
             if (reached := positions.reached(partition)) < highs.get(partition, 0)
+            and partition not in positions.out_of_range
         }
         before = self.partitions
         self.partitions = frozenset(name for name, (_, checks) in self._seen.items() if checks >= checks_needed)

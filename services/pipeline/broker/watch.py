@@ -6,11 +6,11 @@ from time import monotonic
 import structlog
 
 from services.pipeline.broker.brokers import Brokers
-from services.pipeline.broker.refusals import REMEDY
 from services.pipeline.errors import BrokerError
 from services.pipeline.seldom import Seldom
 
 WATCH_SECONDS = 5.0
+REMEDY = "`countersign topics` creates a missing topic, `countersign acls --check` names a missing right"
 _AWAY = "away"
 
 log = structlog.get_logger()

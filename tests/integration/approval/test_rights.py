@@ -75,7 +75,7 @@ async def test_an_earlier_dead_letter_gives_no_right_back(consumer: ApprovalCons
     unreadable = record(HIGHER, version="4")
     await consumer.process_messages([(TOPIC, DANA.id, b"not json"), (TOPIC, DANA.id, unreadable)])
     async with consumer.database.begin() as db:
-        still_open = await DeadLetters(tables.KERNEL).newest(db, 10)
+        still_open = await DeadLetters(tables.KERNEL).oldest_open(db, ("", 0, 0), 10)
     assert [letter.record.value for letter in still_open] == [unreadable]
 
 

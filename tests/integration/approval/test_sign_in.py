@@ -248,6 +248,70 @@ async def test_a_code_that_the_provider_does_not_confirm_is_refused(desk: DeskUn
     assert "did not confirm this sign-in" in text_of(refused)
 
 
+async def test_a_provider_that_does_not_know_our_client_is_logged_once_and_no_fault_of_the_person(
+    database_url: str, sandbox: SandboxProvider
+) -> None:
+    wrong = settings(database_url, issuer=sandbox.issuer).model_copy(update={"oidc_client_secret": SecretStr("wrong")})
+    async with running_desk(wrong) as desk, desk.browser() as browser:
+        with capture_logs() as lines:
+            answers = [await sign_in(browser) for _ in range(2)]
+        assert {each.status_code for each in answers} == {503}
+        assert "does not know this desk. Tell whoever runs it." in text_of(answers[0])
+    [said] = [line for line in lines if line["event"] == "sign_in.failed"]
+    assert said["cause"].endswith("(invalid_client): OIDC_CLIENT_ID or OIDC_CLIENT_SECRET is wrong")
+
+
+@pytest.mark.parametrize(
+    ("answer", "cause"),
+    [
+        (response_bytes(404), "answers 404"),
+        (response_bytes(302, b"", "Location: /"), "answers 302"),
+        (response_bytes(200, b"<html>"), "answers with something else than JSON"),
+        (response_bytes(200, b"[]"), "has no usable object"),
+        (response_bytes(200, b'{"issuer": "x"}'), "has no usable authorization_endpoint, jwks_uri, token_endpoint"),
+    ],
+)
+async def test_what_is_wrong_with_the_provider_is_logged_with_its_address(
+    database_url: str, answer: bytes, cause: str
+) -> None:
+    async with (
+        scripted_server(answer) as script,
+        running_desk(settings(database_url, issuer=script.url)) as desk,
+        desk.browser() as browser,
+    ):
+        with capture_logs() as lines:
+            assert (await browser.get("/sign-in")).status_code == 503
+    [said] = [line for line in lines if line["event"] == "sign_in.failed"]
+    assert said["cause"] == f"{script.url}/.well-known/openid-configuration {cause}"
+
+
+async def test_a_bearer_token_for_another_audience_is_logged_and_none_at_all_is_not(
+    desk: DeskUnderTest, sandbox: SandboxProvider
+) -> None:
+    async with desk.browser() as program:
+        with capture_logs() as lines:
+            for token in (sandbox.bearer_token(DANA.person_id, Flaw.WRONG_AUDIENCE), "a.b.c"):
+                answer = await program.get("/api/v1/me", headers={"authorization": f"Bearer {token}"})
+                assert answer.status_code == 401
+            assert (await program.get("/api/v1/me")).status_code == 401
+    [said] = [line for line in lines if line["event"] == "sign_in.failed"]
+    assert said["cause"] == f"a token that should be for {AUDIENCE} has another aud than that demands"
+
+
+async def test_an_opaque_token_is_refused_in_words_that_say_what_to_ask_for(desk: DeskUnderTest) -> None:
+    async with desk.browser() as program:
+        answer = await program.get("/api/v1/me", headers={"authorization": "Bearer mF28tDJ-XOOlwwNXUoKR"})
+    assert (answer.status_code, answer.json()["detail"][:35]) == (401, "The token is not a JSON Web Token. ")
+
+
+@pytest.mark.parametrize(("code", "lines"), [("invalid_scope", 1), ("access_denied", 0), ("any+text", 0)])
+async def test_only_what_the_provider_says_of_our_request_is_logged(desk: DeskUnderTest, code: str, lines: int) -> None:
+    async with desk.browser() as browser:
+        with capture_logs() as logged:
+            assert (await browser.get(f"/sign-in/callback?error={code}")).status_code == 400
+    assert [line["event"] for line in logged].count("sign_in.failed") == lines
+
+
 async def test_a_refusal_by_the_provider_is_shown(desk: DeskUnderTest) -> None:
     async with desk.browser() as browser:
         refused = await browser.get("/sign-in/callback?error=access_denied&error_description=Send+money+to")
@@ -393,9 +457,10 @@ async def test_a_person_may_give_a_limited_number_of_answers(database_url: str, 
 async def test_all_sign_ins_share_one_client_for_the_provider(desk: DeskUnderTest) -> None:
     sign_in = desk.identity.sign_in
     await sign_in.begin("/")
-    client = sign_in._token_client
+    session = sign_in._client._session
     await sign_in.begin("/")
-    assert sign_in._token_client is client
+    assert session is not None
+    assert sign_in._client._session is session
 
 
 async def test_a_person_removed_from_the_directory_sees_nothing(desk: DeskUnderTest) -> None:

@@ -1,10 +1,14 @@
 """The check-up asks what is around the services: mail server, sign-in provider, ERPs, public address, the services."""
 
+import ssl
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+import trustme
 from fastapi import FastAPI, Response
+from joserfc.jwk import RSAKey
 from pydantic import SecretStr
 
 from sandbox.erp.running import running_erp
@@ -15,6 +19,7 @@ from sandbox.sign_in.provider import Client
 from sandbox.sign_in.running import running_sign_in
 from services.pipeline.clock import utc_now
 from tests.integration.doctor.patient import Patient, problems, unchecked
+from tests.integration.exporter.scripted_server import response_bytes, scripted_server
 
 
 def nobody() -> str:
@@ -41,14 +46,65 @@ async def test_a_mail_server_that_wants_no_password_of_ours_is_told(patient: Pat
     assert (found.verdict.value, "wrong" in found.what) == ("wrong", False)
 
 
-async def test_a_sign_in_provider_publishes_keys_or_is_wrong(patient: Patient) -> None:
-    client = Client("desk", SecretStr("secret"), ("http://127.0.0.1/x",), "desk")
+async def test_a_sign_in_provider_publishes_keys_and_knows_our_client_or_is_wrong(patient: Patient) -> None:
+    client = Client("desk", SecretStr("secret"), ("http://127.0.0.1/sign-in/callback",), "desk")
     async with running_sign_in(client) as provider:
         patient.set(OIDC_ISSUER=provider.issuer)
-        [found] = await patient.look("sign-in")
-        assert found.verdict.value == "ok"
-    [line] = problems(await patient.look("sign-in"))
-    assert "does not answer" in line
+        assert unchecked(await patient.look("sign-in")) == [
+            "client: OIDC_CLIENT_ID, OIDC_CLIENT_SECRET, PUBLIC_URL not set here"
+        ]
+        patient.set(OIDC_CLIENT_ID="desk", OIDC_CLIENT_SECRET="secret", PUBLIC_URL="http://127.0.0.1")
+        assert [each.verdict.value for each in await patient.look("sign-in")] == ["ok", "ok"]
+        patient.set(OIDC_CLIENT_SECRET="another")
+        [line] = problems(await patient.look("sign-in"))
+        assert "OIDC_CLIENT_ID or OIDC_CLIENT_SECRET is wrong" in line
+        patient.set(OIDC_ISSUER=f"{provider.issuer}/elsewhere")
+        [line] = problems(await patient.look("sign-in"))
+        assert line.endswith("/elsewhere/.well-known/openid-configuration answers 404")
+    [found] = await patient.look("sign-in")
+    assert "/.well-known/openid-configuration cannot be reached: " in found.what
+    assert found.remedy.startswith("In a container, this name is the container")
+
+
+async def test_a_provider_that_takes_any_code_or_answers_oddly_is_not_judged(patient: Patient) -> None:
+    app, answer = FastAPI(), {"id_token": "x"}
+    with listen(0) as listener:
+        url = url_of(listener)
+        key = RSAKey.generate_key(2048).as_dict(private=False)
+
+        @app.get("/.well-known/openid-configuration")
+        async def configuration() -> dict[str, str]:
+            places = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+            return {"issuer": url} | {place: f"{url}/{place}" for place in places}
+
+        @app.get("/jwks_uri")
+        async def keys() -> dict[str, Any]:
+            return {"keys": [key]}
+
+        @app.post("/token_endpoint")
+        async def token() -> dict[str, str]:
+            return answer
+
+        patient.set(OIDC_ISSUER=url, OIDC_CLIENT_ID="d", OIDC_CLIENT_SECRET="s", PUBLIC_URL="http://127.0.0.1")
+        async with served(app, listener):
+            assert unchecked(await patient.look("sign-in")) == ["d: the provider takes any code"]
+            answer |= {"error": "invalid_request"}
+            [said] = unchecked(await patient.look("sign-in"))
+            assert said == "d: the provider answers a trial with invalid_request"
+
+
+@pytest.mark.parametrize(
+    ("check", "variable", "scheme"), [("sign-in", "OIDC_ISSUER", "https"), ("mail server", "SMTP_URL", "smtps")]
+)
+async def test_a_certificate_of_an_unknown_ca_is_told_with_the_variable_that_names_one(
+    patient: Patient, check: str, variable: str, scheme: str
+) -> None:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    async with scripted_server(response_bytes(200), tls=context) as script:
+        patient.set(**{variable: script.url.replace("https:", f"{scheme}:")})
+        [found] = await patient.look(check)
+    assert (found.verdict.value, found.remedy.split(" to ")[0]) == ("wrong", "Set SSL_CERT_FILE")
 
 
 async def test_an_erp_lets_us_in_or_is_wrong(patient: Patient, tmp_path: Path) -> None:
@@ -92,6 +148,25 @@ async def test_a_token_that_everybody_can_read_is_told(
     assert problems(await patient.look("secrets")) == []
 
 
+async def test_services_are_asked_without_the_proxy_for_the_world_outside(
+    patient: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", f"http://{nobody()}")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    app = FastAPI()
+    app.add_api_route("/health/ready", lambda: "ready")
+    with listen(0) as listener:
+        async with served(app, listener):
+            patient.set(APPROVAL_URL=url_of(listener))
+            assert problems(await patient.look("services")) == []
+
+
+async def test_a_wrong_address_of_a_service_is_wrong(patient: Patient) -> None:
+    patient.set(APPROVAL_URL="approval:8000")
+    [line] = problems(await patient.look("services"))
+    assert line.startswith("wrong addresses: Settings are missing or wrong. APPROVAL_URL")
+
+
 async def test_services_are_asked_whether_they_are_ready_and_what_time_it_is(patient: Patient) -> None:
     app, state = FastAPI(), {"status": 200}
 
@@ -117,10 +192,12 @@ async def test_services_are_asked_whether_they_are_ready_and_what_time_it_is(pat
 
 async def test_a_public_address_answers_and_is_https_unless_it_is_this_machine(patient: Patient) -> None:
     patient.set(PUBLIC_URL=f"http://{nobody()}")
-    [line] = problems(await patient.look("public url"))
-    assert "does not answer from here" in line
+    [found] = await patient.look("public url")
+    assert (found.verdict.value, "leads to this machine only" in found.what) == ("warning", True)
     patient.set(PUBLIC_URL="http://desk.invalid")
-    assert any("is not https" in line for line in problems(await patient.look("public url")))
+    insecure, silent = problems(await patient.look("public url"))
+    assert "is not https" in insecure
+    assert "does not answer from here" in silent
     with listen(0) as listener:
         async with served(FastAPI(), listener):
             patient.set(PUBLIC_URL=url_of(listener))

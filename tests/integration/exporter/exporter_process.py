@@ -198,7 +198,7 @@ def _connection(url: str, *, is_reference_unique: bool) -> str:
     url = "{url}"
     companies = ["co-1"]
     token_env = "ERP_TOKEN"
-    timeout_seconds = 5
+    timeout_seconds = 10
     settle_seconds = {SETTLE_SECONDS}
     enforces_reference = {str(is_reference_unique).lower()}
     """

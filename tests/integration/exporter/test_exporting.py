@@ -156,7 +156,7 @@ async def test_a_result_is_dropped_once_another_worker_has_the_lease(exporter: E
 async def test_a_frozen_worker_sends_nothing_when_its_lease_is_about_to_end(exporter: ExporterProcess) -> None:
     await exporter.consume(accepted_event())
     (job,) = await exporter.claim()
-    exporter.clock.advance(19)
+    exporter.clock.advance(exporter.connections.by_name["main"].lease_seconds - 1)
 
     await exporter.settle(job, await exporter.work.perform(job))
 

@@ -153,11 +153,15 @@ async def test_an_answer_that_takes_most_of_its_time_is_slow() -> None:
     assert "of the 2 seconds that a call may take. Raise timeout_seconds" in (checks[-1].problem or "")
 
 
-async def test_nothing_that_listens_is_told_from_a_name_that_is_not_known() -> None:
-    (refused,) = await check("http://127.0.0.1:9")
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])  # localhost often has two addresses, which are both tried
+async def test_nothing_that_listens_is_told_from_a_name_that_is_not_known(host: str) -> None:
+    (refused,) = await check(f"http://{host}:9")
     (unknown,) = await check("http://erp.invalid")
 
-    assert refused == Checked("address", "Nothing listens on 127.0.0.1, port 9. Start the ERP, or correct the url.")
+    assert refused.problem == (
+        f"Nothing listens on {host}, port 9. Start the ERP, or correct the url. "
+        f"In a container, {host} is the container: its machine is host.docker.internal."
+    )
     assert unknown.problem == "The name erp.invalid is not known. Correct the url, or the DNS of this machine."
 
 

@@ -2,13 +2,14 @@
 
 from datetime import timedelta
 
-from sqlalchemy import update
+from sqlalchemy import func, insert, select, true, update
 
 from sandbox.mailbox import Mailbox, MailFault, MailFaultKind
 from schemas.story import NotifierPart
 from services.notifier.explaining import TOPICS, explain
 from services.notifier.storage.retention import sweep_contents
 from services.notifier.storage.tables import MAIL
+from services.notifier.storage.told import MAX_MAILS
 from services.pipeline.explaining import no_tails
 from tests.integration.notifier.notifier_process import Notifier
 from tests.unit.notifier.event_builders import DANA, SAM, export_failed
@@ -80,3 +81,20 @@ async def test_after_the_contents_are_deleted_the_reader_is_an_id_without_a_role
 async def test_of_what_it_never_heard_it_tells_where_it_would_be_read(notifier: Notifier) -> None:
     part = await told(notifier, "../a/b?c")
     assert (part.mails, [each.topic for each in part.traffic.readings]) == ((), TOPICS)
+
+
+async def test_more_mails_than_are_told_are_said_to_be_left_out(notifier: Notifier) -> None:
+    event = export_failed()
+    await notifier.consume(event)
+    assert not (await told(notifier, event.commitment_id)).may_be_cut
+    columns = {each.name: each for each in MAIL.c} | {"event_id": func.gen_random_uuid()}
+    one, numbers = select(MAIL).limit(1).subquery(), func.generate_series(1, MAX_MAILS).table_valued("n")
+    values = [columns[name] if name == "event_id" else one.c[name] for name in columns]
+    async with notifier.database.begin() as db:
+        await db.execute(
+            insert(MAIL).from_select(list(columns), select(*values).select_from(one.join(numbers, true())))
+        )
+
+    part = await told(notifier, event.commitment_id)
+
+    assert (part.may_be_cut, len(part.mails)) == (True, MAX_MAILS)

@@ -379,3 +379,9 @@ async def test_nothing_is_sent_to_a_server_that_knows_no_passwords_if_there_is_o
         answer = await send(gateway)
     assert answer.delivery is Delivery.BLOCKED
     assert mailbox.messages == []
+
+
+async def test_a_server_that_says_nothing_is_a_problem_in_words() -> None:
+    with socket.create_server((LOOPBACK, 0)) as silent:
+        async with gateway_to(f"smtp://{LOOPBACK}:{silent.getsockname()[1]}", send_seconds=0.2) as gateway:
+            assert await gateway.problem() == "it does not answer in time"

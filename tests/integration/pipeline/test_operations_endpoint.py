@@ -124,7 +124,9 @@ async def test_odd_ids_arrive_as_they_are(database_url: str, odd: str) -> None:
 @pytest.mark.parametrize("asked", ["x" * 401, "a\x00b"])
 async def test_what_can_be_no_id_is_not_looked_for(database_url: str, asked: str) -> None:
     async with service(database_url) as client:
-        assert (await client.get(address(URL, asked), headers=RIGHT)).status_code == 404
+        assert (await client.get(address(URL, asked), headers=RIGHT)).status_code == 400
+        with pytest.raises(NotToldError, match="no commitment has such an id or number"):
+            await told(client, asked)
 
 
 async def test_a_database_that_is_away_is_said() -> None:

@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY
 
 from schemas.events import CommitmentRetrieved
 from services.pipeline.aggregate import Aggregate
-from services.pipeline.dead_letters import DeadLetter, DeadLetters, SettledAs
+from services.pipeline.dead_letters import KEPT_WHY_CHARACTERS, READ_BYTES, DeadLetter, DeadLetters, SettledAs
 from services.pipeline.errors import CountersignError
 from services.pipeline.fold import On
 from services.pipeline.lease import Lease
@@ -180,3 +180,29 @@ async def test_the_gauge_counts_open_letters_and_returns_to_zero(
         await eventually(lambda: gauge() == 1)
         await Operator(service).redrive(reason=reason)
         await eventually(lambda: gauge() == 0)
+
+
+async def test_large_letters_are_read_a_few_at_a_time_and_all_are_taken(service: CountingService) -> None:
+    size, last = READ_BYTES // 4, ("", 0, 0)
+    letters = [letter(offset, "k", bytes([offset % 256]) * size) for offset in range(1, 10)]
+    async with service.database.begin() as db:
+        table = DeadLetters(service.tables.kernel)
+        await table.add(db, [*letters, letter(10, "k", b"x" * 3 * READ_BYTES), letter(11, "k", b"x")])
+        sizes = []
+        while batch := await table.oldest_open(db, last, 100):
+            sizes.append([each.record.offset for each in batch])
+            last = (*batch[-1].record.partition, batch[-1].record.offset)
+    assert sizes == [[1, 2, 3, 4], [5, 6, 7, 8], [9, 10], [11]]
+
+
+async def test_a_list_reads_no_contents_and_an_explanation_that_quotes_a_message_is_cut(
+    service: CountingService,
+) -> None:
+    quoting = replace(letter(1, "k", b"x" * 1_000), why="type " + "x" * 1_000_000)
+    async with service.database.begin() as db:
+        table = DeadLetters(service.tables.kernel)
+        await table.add(db, [quoting])
+        [listed], found = await table.newest(db, 10), await table.find(db, TOPIC, 1)
+    assert (listed.record.key, listed.record.value) == (b"k", None)
+    assert found is not None
+    assert (len(found.why), found.why[-1], found.record.value) == (KEPT_WHY_CHARACTERS + 1, "…", b"x" * 1_000)

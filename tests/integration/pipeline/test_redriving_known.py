@@ -127,3 +127,17 @@ async def test_letters_are_taken_in_the_order_of_their_offsets_up_to_the_limit_o
     assert [line["redriven"] for line in logs if line["event"] == "dead_letters.redriven_by_itself"] == [150]
     assert await known_types(service)._look() == 600.0
     assert (await service.counts(unique_suffix))[unique_suffix].count == 200
+
+
+async def test_types_beyond_the_limit_of_one_look_are_looked_at_in_the_next(
+    service: CountingService, unique_suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.pipeline.redriving_known.MAX_KINDS", 2)
+    future = retrieve_event(unique_suffix, 1).replace(b"commitment.retrieved.v1", FROM_THE_FUTURE)
+    unknown = [replace(letter(each, unique_suffix, future), why=f"type '{each}' does not travel") for each in (1, 2, 3)]
+    await keep(service, *unknown, letter(4, unique_suffix, retrieve_event(unique_suffix, 1)))
+    known = known_types(service)
+    assert [await known._look(), (await found(service, 4)).settled] == [60.0, None]
+    assert await known._look() == 60.0
+    assert (await found(service, 4)).settled is not None
+    assert await known._look() == 600.0

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -173,6 +174,27 @@ async def test_a_restored_database_has_lost_what_was_written_after_the_backup(
     server.restore(tmp_path / "monday")
 
     assert await rows(url, "select number from entry") == [1]
+
+
+async def test_a_dump_is_restored_although_somebody_writes_as_soon_as_there_is_a_table(
+    local_postgres: Callable[[], LocalPostgres], tmp_path: Path
+) -> None:
+    server = local_postgres()
+    url, is_restored = server.create_database("books"), asyncio.Event()
+    await rows(url, "create table entry (number int primary key)")
+    await rows(url, "insert into entry select generate_series(1, 300000)")
+    server.dump("books", tmp_path / "books.dump")
+
+    async def write() -> None:
+        while not is_restored.is_set():
+            with suppress(DBAPIError, OSError):
+                await rows(url, "insert into entry values (1)")
+
+    writing = asyncio.create_task(write())
+    await asyncio.to_thread(server.restore_dump, "books", tmp_path / "books.dump")
+    is_restored.set()
+    await writing
+    assert await rows(url, "select count(*) from entry") == [300000]
 
 
 async def test_the_database_is_a_durable_postgresql_18(local_postgres: Callable[[], LocalPostgres]) -> None:

@@ -30,7 +30,8 @@ from confluent_kafka.admin import (
 from schemas.topics import PARTITIONS
 from services.pipeline.settings import KafkaSettings
 
-ANSWER_SECONDS = 20
+ANSWER_SECONDS = 60
+"""How long a broker may take on a busy machine; what it allows and what it refuses, it says at once."""
 SILENT = logging.getLogger(
     "tests.silent"
 )  # what is fatal to a client, it writes to the terminal, unless it has a logger
@@ -181,7 +182,9 @@ def resource(topic: str, entries: list[ConfigEntry] | None = None) -> ConfigReso
 
 
 def settled(answers: Mapping[Any, Any], name: Callable[[Any], str] = str) -> Allowed:
-    return {name(each) for each, answer in answers.items() if happens(lambda answer=answer: answer.result(20))}
+    return {
+        name(each) for each, answer in answers.items() if happens(lambda answer=answer: answer.result(ANSWER_SECONDS))
+    }
 
 
 def happens(attempt: Callable[[], Any]) -> bool:

@@ -8,6 +8,7 @@ import pytest
 
 from services.doctor.checks import CHECKS, Check
 from services.doctor.checkup import Checked, check_up, worst
+from services.doctor.configuration import EXAMPLE
 from services.doctor.findings import Finding, NotCheckedError, Verdict, ok, warning, wrong
 from services.doctor.surroundings import Surroundings
 from services.pipeline.errors import BrokerError, CountersignError, SettingsError
@@ -64,6 +65,12 @@ async def test_what_keeps_a_server_from_answering_is_wrong_where_it_is_looked_at
     [checked] = await check_up([Check("kafka", failing(error).look, is_of_server=True)], AROUND)
     [finding] = checked.findings
     assert (finding.verdict, finding.what, remedy in finding.remedy) == (Verdict.WRONG, str(error), True)
+
+
+async def test_a_wrong_variable_is_not_blamed_on_a_server() -> None:
+    look = failing(SettingsError("KAFKA_SECURITY_PROTOCOL: wrong")).look
+    [checked] = await check_up([Check("kafka", look, is_of_server=True)], AROUND)
+    assert checked.findings == [wrong("all", "KAFKA_SECURITY_PROTOCOL: wrong", EXAMPLE)]
 
 
 def test_the_worst_finding_decides() -> None:

@@ -1,5 +1,6 @@
 """What the check-up thinks of what it is told, without asking anybody."""
 
+import os
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -274,6 +275,15 @@ def test_variables_that_contradict_each_other_are_named(environ: dict[str, str],
     assert all(each.remedy for each in found)
 
 
+def test_services_whose_addresses_are_known_are_asked_with_a_token() -> None:
+    addresses = {"EXPORTER_URL": "http://exporter:8000", "DIGEST_URL": ""}
+    [found] = configuration.judge_operations(addresses)
+    assert (found.about, found.verdict) == ("OPERATIONS_TOKEN", Verdict.WARNING)
+    assert found.what.endswith("at EXPORTER_URL")
+    assert list(configuration.judge_operations(addresses | {"OPERATIONS_TOKEN": "x"})) == []
+    assert list(configuration.judge_operations({})) == []
+
+
 def test_a_secret_that_everybody_can_read_is_found(tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text("s3cret")
@@ -282,7 +292,10 @@ def test_a_secret_that_everybody_can_read_is_found(tmp_path: Path) -> None:
     file.chmod(0o644)
     found = configuration.judge_secret_file(file)
     assert found is not None
-    assert (found.verdict, found.remedy) == (Verdict.WRONG, f"chmod 600 {file}")
+    assert (found.verdict, found.remedy) == (
+        Verdict.WRONG,
+        f"chmod 600 {file}, and let it belong to the user of the service: {os.getuid()} here.",
+    )
     missing = configuration.judge_secret_file(tmp_path / "nothing")
     assert missing is not None
     assert missing.verdict is Verdict.WRONG

@@ -1,12 +1,14 @@
 """Reading the file of ERP connections, and the errors in it."""
 
+import os
 import tomllib
 from pathlib import Path
 
 import pytest
 import trustme
 
-from services.exporter.connections import Connections, load_connections
+from services.exporter.connections import Connections, load_connections, remedy_of
+from services.exporter.connections_file import read_settings
 from services.exporter.connectors.http import HttpSettings
 from services.exporter.connectors.tls import tls_context
 from services.exporter.rules.policy import policy_for
@@ -68,6 +70,28 @@ async def test_a_token_can_be_read_from_a_file(tmp_path: Path) -> None:
     text = MAIN.replace('token_env = "ERP_TOKEN"', f'token_file = "{tmp_path / "token"}"')
 
     await load_connections(saved(tmp_path, text), {}).by_name["main"].connector.close()
+
+
+async def test_files_are_named_from_the_folder_of_the_file_that_names_them(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("s3cret\n", encoding="utf-8")
+    text = MAIN.replace('token_env = "ERP_TOKEN"', 'token_file = "token"')
+
+    main = load_connections(saved(tmp_path, text), {}).by_name["main"]
+
+    assert main.settings.token_file == tmp_path / "token"
+    await main.connector.close()
+
+
+def test_a_token_file_of_somebody_else_is_told_with_the_user_who_has_to_read_it(tmp_path: Path) -> None:
+    text = MAIN.replace('token_env = "ERP_TOKEN"', 'token_file = "main.token"')
+    [settings] = read_settings(saved(tmp_path, text))
+    assert remedy_of(settings, tmp_path / "main.token", PermissionError()).endswith(f"chown {os.getuid()} main.token")
+    assert remedy_of(settings, tmp_path / "main.token", FileNotFoundError()) == "Put the ERP's token there."
+
+
+def test_without_a_file_of_connections_the_example_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"no file of ERP connections .* Begin from ops/erp/connections\.example"):
+        read_settings(tmp_path / "connections.toml")
 
 
 def test_a_file_without_connections_has_no_routes(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.pipeline.behind import Place, Seen, beyond, in_words, place_of, summary, unread
+from services.pipeline.behind import Place, Seen, beyond, in_words, place_of, summary, to_look_at, unread
 from services.pipeline.broker.brokers import Span
 from services.pipeline.broker.inquiry import Group, Member
 from services.pipeline.records import Partition
@@ -54,6 +54,22 @@ def test_a_service_that_has_read_everything_says_so_and_one_without_a_process_to
     assert summary("approval", seen(saved, spans, member).lags({}), 1, NOW) == "approval has read everything"
     assert not any(each.needs_a_look for each in seen(saved, spans, member).lags({}))
     assert "its group has no member" in summary("approval", seen(saved, spans).lags({}), 0, NOW)
+
+
+def test_without_any_process_only_the_partitions_are_listed_in_which_something_waits() -> None:
+    lags = seen({FIRST: 7, SECOND: 8}, {FIRST: Span(0, 7), SECOND: Span(0, 9)}).lags({})
+    assert [each.partition for each in to_look_at(lags, 0)] == [SECOND]
+    assert [each.partition for each in to_look_at(lags, 1)] == [FIRST, SECOND]
+
+
+def test_a_service_that_lost_messages_has_not_read_everything_but_what_is_left() -> None:
+    lags = seen(
+        {FIRST: 2}, {FIRST: Span(5, 5), SECOND: Span(0, 0)}, Member("m-1", "h", frozenset({FIRST, SECOND}))
+    ).lags({})
+    assert (
+        summary("approval", lags, 1, NOW)
+        == "approval has read everything that is left; out of range: commitment.sent/0"
+    )
 
 
 def test_a_topic_that_cannot_be_seen_is_named_once_and_not_as_something_that_nobody_reads() -> None:

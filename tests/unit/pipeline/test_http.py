@@ -7,10 +7,12 @@ from contextlib import asynccontextmanager
 import pytest
 import structlog
 from fastapi import FastAPI, Request
+from prometheus_client import REGISTRY
 
 from services.pipeline.body_limit import MAX_BODY_BYTES
+from services.pipeline.counted_responses import CLASSES
 from services.pipeline.errors import SettingsError
-from services.pipeline.http import Server, listen, new_app
+from services.pipeline.http import Server, add_metrics_and_health, listen, new_app
 from services.pipeline.http_protocol import BoundedProtocol
 from tests.waiting import eventually
 
@@ -18,8 +20,13 @@ Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 HEAD = b"GET /who HTTP/1.1\r\nhost: desk.example\r\n"
 
 
+async def is_ready() -> bool:
+    return True
+
+
 def app() -> FastAPI:
     made = new_app("tests", {"/long": 3 * MAX_BODY_BYTES})
+    add_metrics_and_health(made, lambda: True, is_ready)
 
     @made.get("/who")
     async def who(request: Request) -> dict[str, str]:
@@ -29,6 +36,10 @@ def app() -> FastAPI:
     @made.post("/long")
     async def length(request: Request) -> int:
         return len(await request.body())
+
+    @made.get("/defect")
+    async def defect() -> None:
+        raise ZeroDivisionError
 
     @made.get("/pages")
     async def pages() -> list[str]:
@@ -131,6 +142,19 @@ async def test_refused_bodies_leave_a_line_in_the_log_once_a_minute() -> None:
             for _ in range(3):
                 await server.ask(post(headers=b"content-length: 3145729\r\n", path=b"/long"))
     assert [(line["event"], line["path"]) for line in lines] == [("http.body_refused", "/long")]
+
+
+def counted() -> dict[str, float]:
+    return {each: REGISTRY.get_sample_value("http_responses_total", {"status": each}) or 0.0 for each in CLASSES}
+
+
+async def test_answers_are_counted_by_their_class_also_of_a_defect_but_not_those_to_probes() -> None:
+    async with served() as server:
+        before = counted()
+        for path in (b"/who", b"/nowhere", b"/defect", b"/metrics", b"/health/live"):
+            await server.ask(HEAD.replace(b"/who", path) + b"connection: close\r\n\r\n")
+        after = counted()
+    assert {each: after[each] - before[each] for each in CLASSES} == {"2xx": 1, "3xx": 0, "4xx": 1, "5xx": 1}
 
 
 @pytest.mark.parametrize("beginning", [b"", b"G", HEAD, post(headers=b"content-length: 9\r\n")])

@@ -85,6 +85,18 @@ def test_why_kafka_ended_an_app_of_faust_is_not_told_by_each_of_its_parts() -> N
     ]
 
 
+def test_a_collector_that_is_away_is_logged_once_a_minute() -> None:
+    write = """
+import logging
+from services.pipeline.logs import configure_logs
+configure_logs("json", "approval")
+for seconds in (0.8, 1.79, 4.29):
+    logging.getLogger("opentelemetry.exporter.otlp").warning("Transient error, retrying in %.2fs.", seconds)
+"""
+    ended = subprocess.run([sys.executable, "-c", write], capture_output=True, text=True, check=True)
+    assert [json.loads(line)["text"] for line in ended.stderr.splitlines()] == ["Transient error, retrying in 0.80s."]
+
+
 def test_console_logs_have_no_colour_codes() -> None:
     lines = logged("console")
     assert any("export.settled" in line and "connection=small-erp" in line for line in lines)

@@ -58,6 +58,12 @@ def test_a_secret_that_is_too_short_is_told_in_characters(monkeypatch: pytest.Mo
     assert "LINK_SECRET: needs at least 16 characters" in error_text(ApprovalSettings)
 
 
+@pytest.mark.parametrize("name", ["PUBLIC_URL", "OIDC_ISSUER"])
+def test_an_address_without_its_scheme_is_told_in_words(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "sign-in.example")
+    assert f"{name}: must be an http or https address" in error_text(ApprovalSettings)
+
+
 def test_the_cause_with_the_values_is_suppressed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PORT", SECRET)
     with pytest.raises(SettingsError) as raised:

@@ -1,9 +1,9 @@
 """A traceback says where and of which type an error is, and never what it quotes."""
 
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from services.pipeline.errors import SettingsError
-from services.pipeline.tracebacks import MAX_ERRORS, traceback_of, worded
+from services.pipeline.tracebacks import MAX_ERRORS, named, traceback_of, worded
 
 CANARY = "Quetzal Masonry"
 
@@ -43,7 +43,18 @@ def test_a_database_error_is_shown_by_its_state_only() -> None:
 
     error = IntegrityError("insert", {}, ViolationError(f"Key (title)=({CANARY}) already exists."))
 
-    assert worded(error) == "IntegrityError: SQLSTATE 23505"
+    assert worded(error) == named(error) == "IntegrityError: SQLSTATE 23505 (ViolationError)"
+
+
+def test_a_database_error_has_the_name_that_the_driver_gave_it_before_it_was_wrapped() -> None:
+    class WrappedError(Exception):
+        sqlstate = "55P03"
+
+    cause = type("LockNotAvailableError", (Exception,), {})(CANARY)
+    error = DBAPIError("select", {}, raised(WrappedError(CANARY), cause=cause))
+
+    assert named(error) == "DBAPIError: SQLSTATE 55P03 (LockNotAvailableError)"
+    assert named(ValueError(CANARY)) == "ValueError"
 
 
 def test_groups_show_their_members_and_endless_chains_end() -> None:

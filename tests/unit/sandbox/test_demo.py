@@ -11,10 +11,7 @@ from rich.console import Console
 
 from sandbox.configuration import write_connections
 from sandbox.demo import (
-    COMMAND_VARIABLES,
     DemoSettings,
-    command_environment,
-    export_lines,
     log_lines,
     people_table,
     services_table,
@@ -22,25 +19,42 @@ from sandbox.demo import (
 )
 from sandbox.erp import Erp
 from sandbox.service_process import ServiceProcess
+from sandbox.variables import COMMAND_VARIABLES, command_environment, export_lines
+from services.approval.settings import ApprovalSettings
 from services.digest.settings import DigestSettings
 from services.exporter.connections import load_connections
 from services.exporter.settings import ExporterSettings
+from services.notifier.settings import NotifierSettings
 
 
 def test_the_printed_variables_cover_what_commands_and_database_tools_need() -> None:
     url = "postgresql+asyncpg://postgres:secret@127.0.0.1:5432/countersign"
-    environment = dict.fromkeys(COMMAND_VARIABLES, "x") | {"DATABASE_URL": url, "OIDC_CLIENT_ID": "x"}
+    environment = dict.fromkeys(COMMAND_VARIABLES, "x") | {"DATABASE_URL": url, "HTTP_PORT": "8000"}
     given = command_environment(environment, {})
 
     required = {
         name.upper()
-        for settings in (DigestSettings, ExporterSettings)
+        for settings in (ApprovalSettings, DigestSettings, ExporterSettings, NotifierSettings)
         for name, field in settings.model_fields.items()
         if field.is_required()
     }
     assert required <= given.keys()
     assert given["DATABASE_URL"] == "postgresql://postgres:secret@127.0.0.1:5432/countersign"
-    assert "OIDC_CLIENT_ID" not in given
+    assert "HTTP_PORT" not in given
+
+
+def test_a_shell_that_reads_the_variables_finds_the_command(tmp_path: Path) -> None:
+    variables = tmp_path / "variables.sh"
+    variables.write_text("\n".join(export_lines(dict.fromkeys(COMMAND_VARIABLES, "it's"), {"KEY": "$x y"})))
+
+    said = subprocess.run(
+        ["sh", "-c", f'. {variables}; command -v countersign; echo "$KEY $LINK_SECRET"'],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={"PATH": "/usr/bin:/bin"},
+    )
+    assert said.stdout.splitlines() == [str(Path(sys.executable).parent / "countersign"), "$x y it's"]
 
 
 def test_the_table_of_services_has_the_id_of_the_process_that_people_may_end() -> None:

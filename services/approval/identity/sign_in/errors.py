@@ -16,9 +16,16 @@ APPROVERS_ONLY = (
 
 
 class SignInError(Exception):
-    """Base class of sign-in errors; the text is a sentence for the person who sent the request."""
+    """Base class of sign-in errors; the text is a sentence for the person who sent the request.
+
+    `cause` is for whoever runs us, and says what they can mend; empty if nothing is theirs to mend.
+    """
 
     status = 500
+
+    def __init__(self, text: str, *, cause: str = "") -> None:
+        super().__init__(text)
+        self.cause = cause
 
     @property
     def headers(self) -> dict[str, str]:

@@ -1,25 +1,20 @@
 """The sign-in flow: authorization code with PKCE and nonce, bound to the browser that started it."""
 
-import asyncio
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-import httpx2
-from authlib.integrations.base_client import OAuthError
-from authlib.integrations.httpx_client import AsyncOAuth2Client
 from authlib.oidc.core import CodeIDToken
 from joserfc.errors import JoseError
 
 from schemas.limits import MAX_URL_CHARACTERS
-from services.approval.identity.sign_in.errors import NotSignedInError, ProviderUnavailableError, SignInFailedError
-from services.approval.identity.sign_in.provider import TIMEOUT_SECONDS, Endpoints, Provider, person_id_of
+from services.approval.identity.sign_in.client import Client
+from services.approval.identity.sign_in.errors import NotSignedInError, SignInFailedError
+from services.approval.identity.sign_in.provider import Provider, person_id_of
 from services.approval.settings import ApprovalSettings
 from services.approval.storage.sessions import Session, Sessions
-from services.pipeline.bounded_answer import ASK_UNPACKED, bound_answer
 
-CALLBACK_PATH = "/sign-in/callback"
 PENDING_LIFE = timedelta(minutes=10)
 MAX_BROWSER_CHARACTERS = 200
 _UNKNOWN_SIGN_IN = "This sign-in was not begun in this browser, or was left lying too long. Please sign in again."
@@ -46,10 +41,10 @@ class SignIn:
     """Signs people in at `provider`; a finished sign-in lasts `session_life`."""
 
     def __init__(self, settings: ApprovalSettings, provider: Provider, sessions: Sessions) -> None:
-        self._settings = settings
+        self._client_id = settings.oidc_client_id
+        self._client = Client(provider, self._client_id, settings.oidc_client_secret, settings.public_url)
         self._provider = provider
         self._sessions = sessions
-        self._token_client: AsyncOAuth2Client | None = None
         self.session_life = timedelta(hours=settings.session_hours)
 
     async def begin(self, return_to: str, *, chooses_person: bool = False) -> PendingSignIn:
@@ -57,14 +52,8 @@ class SignIn:
 
         With `chooses_person` the provider is to ask who signs in, also where it knows who did last.
         """
-        endpoints = await self._provider.endpoints()
         verifier, nonce = secrets.token_urlsafe(48), secrets.token_urlsafe(24)
-        url, state = self._client(endpoints).create_authorization_url(
-            endpoints.authorization_endpoint,
-            code_verifier=verifier,
-            nonce=nonce,
-            **({"prompt": endpoints.prompt_to_choose} if chooses_person else {}),
-        )
+        url, state = await self._client.address(verifier, nonce, chooses_person=chooses_person)
         data = {"state": state, "nonce": nonce, "verifier": verifier, "return_to": own_path(return_to)}
         return PendingSignIn(url, state, await self._sessions.begin(None, PENDING_LIFE, data))
 
@@ -85,61 +74,27 @@ class SignIn:
             raise SignInFailedError(_UNKNOWN_SIGN_IN)
         if not await self._sessions.end(pending):
             raise SignInFailedError(_UNKNOWN_SIGN_IN)
-        tokens = await self._tokens(code, pending.state["verifier"])
+        tokens = await self._client.tokens(code, pending.state["verifier"])
         person_id = await self._person_id(tokens, pending.state["nonce"])
         if current is not None and current.person_id == person_id:
             return SignedIn(None, pending.state["return_to"])
         about = {"browser": browser[:MAX_BROWSER_CHARACTERS]}
         return SignedIn(await self._sessions.begin(person_id, self.session_life, about), pending.state["return_to"])
 
-    async def _tokens(self, code: str, verifier: str) -> dict[str, Any]:
-        endpoints = await self._provider.endpoints()
-        try:
-            async with asyncio.timeout(TIMEOUT_SECONDS):
-                client = self._client(endpoints)
-                return dict(await client.fetch_token(endpoints.token_endpoint, code=code, code_verifier=verifier))
-        except (httpx2.HTTPError, TimeoutError) as error:
-            raise ProviderUnavailableError("The sign-in provider does not answer. Try again in a minute.") from error
-        except (OAuthError, ValueError, OverflowError, RecursionError) as error:
-            raise SignInFailedError(
-                "The sign-in provider did not confirm this sign-in. Please sign in again."
-            ) from error
-
     async def _person_id(self, tokens: dict[str, Any], nonce: str) -> str:
         """Return the subject of the ID token, validated for this sign-in (OpenID Connect Core 1.0, 3.1.3.7)."""
-        client_id = self._settings.oidc_client_id
-        expected = {"nonce": nonce, "client_id": client_id, "access_token": tokens.get("access_token")}
+        expected = {"nonce": nonce, "client_id": self._client_id, "access_token": tokens.get("access_token")}
         try:
-            token = await self._provider.verified(str(tokens.get("id_token", "")), client_id)
+            token = await self._provider.verified(str(tokens.get("id_token", "")), self._client_id)
             CodeIDToken(token.claims, token.header, None, expected).validate(leeway=self._provider.leeway_seconds)
             return person_id_of(token)
         except (NotSignedInError, JoseError, ValueError, TypeError) as error:
-            raise SignInFailedError("The sign-in provider's answer does not prove who you are.") from error
+            cause = f"ID token: {getattr(error, 'cause', '') or error}"
+            raise SignInFailedError("The sign-in provider's answer does not prove who you are.", cause=cause) from error
 
     async def close(self) -> None:
         """Close the connections to the provider."""
-        if self._token_client is not None:
-            await self._token_client.aclose()
-
-    def _client(self, endpoints: Endpoints) -> AsyncOAuth2Client:
-        """Return the one client of this process: each has a TLS context, which takes 50 ms and a megabyte."""
-        if self._token_client is None:
-            self._token_client = self._new_client(endpoints)
-        return self._token_client
-
-    def _new_client(self, endpoints: Endpoints) -> AsyncOAuth2Client:
-        takes_basic = "client_secret_basic" in endpoints.token_endpoint_auth_methods_supported
-        return AsyncOAuth2Client(
-            self._settings.oidc_client_id,
-            self._settings.oidc_client_secret.get_secret_value(),
-            token_endpoint_auth_method="client_secret_basic" if takes_basic else "client_secret_post",
-            scope="openid",
-            redirect_uri=f"{self._settings.public_url.rstrip('/')}{CALLBACK_PATH}",
-            code_challenge_method="S256",
-            timeout=TIMEOUT_SECONDS,
-            headers=ASK_UNPACKED,
-            event_hooks={"response": [bound_answer]},
-        )
+        await self._client.close()
 
 
 def own_path(wanted: str) -> str:

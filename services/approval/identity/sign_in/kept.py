@@ -28,7 +28,7 @@ class Kept(Generic[ValueT]):
         self._value: ValueT | None = None
         self._fetched_at = -inf
         self._failed_at = -inf
-        self._failure = ""
+        self._failure = ProviderUnavailableError("")
         self._fetching = asyncio.Lock()
 
     async def get(self, max_age_seconds: float = LIFETIME_SECONDS) -> ValueT:
@@ -40,7 +40,7 @@ class Kept(Generic[ValueT]):
             if self._is_due(max_age_seconds):
                 await self._refresh()
             if self._value is None:
-                raise ProviderUnavailableError(self._failure)
+                raise ProviderUnavailableError(str(self._failure), cause=self._failure.cause)
             return self._value
 
     def _is_due(self, max_age_seconds: float) -> bool:
@@ -52,6 +52,6 @@ class Kept(Generic[ValueT]):
         try:
             self._value = await self._fetch()
         except ProviderUnavailableError as error:
-            self._failed_at, self._failure = self._clock(), str(error)
+            self._failed_at, self._failure = self._clock(), error
         else:
             self._fetched_at = self._clock()

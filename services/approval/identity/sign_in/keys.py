@@ -74,7 +74,10 @@ def read_keys(document: Any) -> VerificationKeys:
     read = [_read(jwk) for jwk in listed[:_MAX_LISTED]] if isinstance(listed, list) else []
     usable = [each for each in read if isinstance(each, VerificationKey)]
     if not usable:
-        raise ProviderUnavailableError("The sign-in provider's keys cannot be read.")
+        raise ProviderUnavailableError(
+            "The sign-in provider's keys cannot be read.",
+            cause=f"the provider publishes no key for {' or '.join(ALGORITHMS)} at its jwks_uri",
+        )
     return VerificationKeys(tuple(usable[:MAX_KEYS]), Counter(each for each in read if isinstance(each, str)))
 
 

@@ -11,7 +11,7 @@ import httpx2
 import orjson
 import structlog
 from joserfc import jwt
-from joserfc.errors import BadSignatureError, ExpiredTokenError, InvalidKeyIdError, JoseError
+from joserfc.errors import BadSignatureError, ClaimError, ExpiredTokenError, InvalidKeyIdError, JoseError
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from schemas.fields import Id
@@ -27,7 +27,8 @@ REFETCH_SECONDS = 60.0
 """How old the keys are, at least, when a token that they do not verify makes us ask for newer ones."""
 _PERSON_ID: TypeAdapter[str] = TypeAdapter(Id)
 _CHOOSE = "select_account"
-_UNAVAILABLE = "The sign-in provider does not answer. Try again in a minute."
+_DOTS_OF_A_JWT = 2
+UNAVAILABLE = "The sign-in provider does not answer. Try again in a minute."
 
 log = structlog.get_logger()
 
@@ -70,13 +71,18 @@ class Provider:
         return await self._endpoints.get()
 
     async def _discovered(self) -> Endpoints:
-        metadata = await self._fetched(f"{self._issuer.rstrip('/')}/.well-known/openid-configuration")
+        address = f"{self._issuer.rstrip('/')}/.well-known/openid-configuration"
         try:
-            endpoints = Endpoints.model_validate(metadata)
+            endpoints = Endpoints.model_validate(await self._fetched(address))
         except ValidationError as error:
-            raise ProviderUnavailableError("The sign-in provider's configuration cannot be read.") from error
+            members = sorted({str(place) for each in error.errors() for place in each["loc"][:1]})
+            cause = f"{address} has no usable {', '.join(members) or 'object'}"
+            raise ProviderUnavailableError(
+                "The sign-in provider's configuration cannot be read.", cause=cause
+            ) from error
         if endpoints.issuer.rstrip("/") != self._issuer.rstrip("/"):
-            raise ProviderUnavailableError("The sign-in provider calls itself by another name than OIDC_ISSUER.")
+            text = "The sign-in provider calls itself by another name than OIDC_ISSUER."
+            raise ProviderUnavailableError(text, cause=f"set OIDC_ISSUER to what {address} names: {endpoints.issuer}")
         return endpoints
 
     async def count_keys(self) -> int:
@@ -89,6 +95,8 @@ class Provider:
 
         Raises NotSignedInError otherwise, and ProviderUnavailableError if no keys are known.
         """
+        if token.count(".") != _DOTS_OF_A_JWT:
+            raise NotSignedInError("The token is not a JSON Web Token. Ask the provider for one that is for this API.")
         endpoints = await self._endpoints.get(inf)
         rules = jwt.JWTClaimsRegistry(
             leeway=self.leeway_seconds,
@@ -102,6 +110,9 @@ class Provider:
             rules.validate(decoded.claims)
         except ExpiredTokenError as error:
             raise NotSignedInError("The token has expired.") from error
+        except ClaimError as error:
+            cause = f"a token that should be for {audience} has another {error.claim} than that demands"
+            raise NotSignedInError("The token is not valid here.", cause=cause) from error
         except (JoseError, ValueError, TypeError) as error:  # the library takes some members for what they should be
             raise NotSignedInError("The token is not valid here.") from error
         return decoded
@@ -146,7 +157,7 @@ class Provider:
             response.raise_for_status()
             return orjson.loads(response.content.removeprefix(BOM_UTF8))
         except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, TimeoutError) as error:
-            raise ProviderUnavailableError(_UNAVAILABLE) from error
+            raise ProviderUnavailableError(UNAVAILABLE, cause=f"{url} {what_happened(error)}") from error
 
     async def close(self) -> None:
         """Close the connections to the provider."""
@@ -158,6 +169,19 @@ async def _show_certificate(response: httpx2.Response) -> None:
     expires_at = expiry_shown_with(response)
     if expires_at is not None:
         SERVER_CERTIFICATE_EXPIRY.labels(SIGN_IN_PROVIDER).set(expires_at.timestamp())
+
+
+def what_happened(error: Exception) -> str:
+    """Return what came of a call of the provider, to be read after its address."""
+    match error:
+        case httpx2.HTTPStatusError():
+            return f"answers {error.response.status_code}"
+        case TimeoutError() | httpx2.TimeoutException():
+            return f"does not answer within {TIMEOUT_SECONDS} s"
+        case httpx2.HTTPError() | httpx2.InvalidURL():
+            return f"cannot be reached: {error or type(error).__name__}"
+        case _:
+            return "answers with something else than JSON"
 
 
 def person_id_of(token: jwt.Token) -> str:

@@ -1,11 +1,11 @@
 """Joins what the services tell into one story; the same for operators, on the desk and in the API."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from schemas.fields import Owner
 from services.approval.rules.next_steps import ACTORS
-from services.approval.rules.story.story import MissingPart, Parts, Story, Trouble
+from services.approval.rules.story.story import MissingPart, Parts, Story, Trouble, named
 from services.approval.rules.story.timeline import timeline, upcoming
 from services.approval.rules.story.troubles import troubles
 
@@ -24,7 +24,7 @@ def join(commitment_id: str, parts: Parts, missing: Sequence[MissingPart], now: 
         troubles=found,
         upcoming=upcoming(parts),
         timeline=timeline(parts),
-        missing=tuple(missing),
+        missing=(*missing, *_cut(parts)),
     )
 
 
@@ -39,13 +39,19 @@ def for_people(story: Story) -> Story:
     )
 
 
+def _cut(parts: Parts) -> Iterator[MissingPart]:
+    """Say of which service older entries may be missing: a story that begins in the middle must not look whole."""
+    for service, part in parts.by_service:
+        if part.may_be_cut:
+            yield MissingPart(service=service, text=f"{named(service)} tells only the last of what it knows.")
+
+
 def _next(parts: Parts, held_up_by: Trouble | None) -> tuple[str, str]:
     if held_up_by is not None:
         return held_up_by.who, held_up_by.what
     if parts.approval is None:
         return _UNKNOWN, ""
     if held := parts.approval.held:
-        return ACTORS[
-            Owner.SYSTEM
-        ], f"Nothing to do: {held.by} has accepted it, and it is exported unless that is undone."
+        step = f"Nothing to do: {held.by} has accepted it, and it is exported unless that is undone."
+        return ACTORS[Owner.SYSTEM], step
     return parts.approval.explanation.acts_next, parts.approval.explanation.next_step

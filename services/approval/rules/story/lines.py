@@ -55,13 +55,23 @@ def _exporter(exporter: ExporterPart) -> Iterator[str]:
 
 
 def _connection(connection: ToldConnection) -> str:
-    state = f"does not answer since {_time(connection.open_since)}" if connection.open_since else "answers"
-    if connection.paused_until:
-        state = f"asked us to wait until {_time(connection.paused_until)}"
+    state = _connection_state(connection)
     heard = f", last heard {_time(connection.last_contact)}" if connection.last_contact else ", not heard yet"
     asked = f", its client last asked {_time(connection.last_asked)}" if connection.last_asked else ""
     queue = "" if connection.queue_length is None else f", {counted(connection.queue_length, 'commitment')} waiting"
     return f"Connection: {connection.title} ({connection.name}) {state}{heard}{asked}{queue}"
+
+
+def _connection_state(connection: ToldConnection) -> str:
+    if not connection.is_configured:
+        return "is in the file of no running exporter"
+    if connection.open_since:
+        return f"does not answer since {_time(connection.open_since)}"
+    if connection.paused_until:
+        return f"asked us to wait until {_time(connection.paused_until)}"
+    if connection.is_polled:
+        return "is polled"
+    return "answers" if connection.last_contact else "was not called yet"
 
 
 def _export(export: ToldExport) -> Iterator[str]:
@@ -85,7 +95,7 @@ def _notifier(notifier: NotifierPart) -> Iterator[str]:
 
 
 def _upcoming(upcoming: Upcoming, now: datetime) -> str:
-    overdue = " (was due)" if upcoming.at < now else ""
+    overdue = " (due since then)" if upcoming.at < now else ""
     return f"  {_time(upcoming.at)}  {upcoming.service:<8}  {upcoming.text}{overdue}"
 
 

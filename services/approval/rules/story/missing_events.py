@@ -54,7 +54,7 @@ def _whereabouts(journey: Journey, sender: Traffic, reading: Reading | None) -> 
     waiting = next((each for each in sender.unsent if each.topic == topic), None)
     if waiting:
         details = f"{topic} waits in the outbox of {journey.sender} as row {waiting.id}"
-        return details, f"See that {journey.sender} runs and reaches Kafka.", "countersign outbox list"
+        return details, f"See that {journey.sender} runs and reaches Kafka.", "countersign doctor"
     reads = f"See that {_inside(journey.reader)} runs and reads."
     lag = f"countersign lag {journey.reader}"
     if reading is None or reading.unread is None:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import BaseModel
 
-from schemas.story import Part, Place, Told, Traffic
+from schemas.story import Part, Passage, Place, Told, Traffic
 from services.approval.rules.explanation import Candidate, Explanation
 
 
@@ -15,7 +15,7 @@ class ToldLine(Told):
     kind: str
     revision: int | None
     round: int | None
-    text: str
+    text: Passage
     place: Place | None = None
 
 

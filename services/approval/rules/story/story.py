@@ -49,7 +49,7 @@ class Upcoming(Told):
 
 
 class MissingPart(Told):
-    """A service of whose part nothing is known, and why."""
+    """A service of whose part nothing is known, or only the end, and why."""
 
     service: str
     text: str

@@ -1,6 +1,7 @@
 """What happened to a commitment at any service, in its order, and what happens next by itself."""
 
 from collections.abc import Iterable, Iterator
+from datetime import date
 from itertools import groupby
 
 from schemas.events import DecisionAccepted, MailSettled
@@ -17,7 +18,7 @@ _ANSWERS = {
     AttemptKind.FAILED: "{erp} did not take it: {message}",
     AttemptKind.PUT_OFF: "{erp} could not take it yet: {message}",
     AttemptKind.ANSWER_LOST: "The answer of {erp} was lost: {message}",
-    AttemptKind.NOT_DECIDED: "{erp} was asked whether it has it, which is not certain yet: {message}",
+    AttemptKind.NOT_DECIDED: "{erp} could not tell for certain whether it has it: {message}",
     AttemptKind.NOT_WRITTEN: "It was not written, since it was rejected meanwhile",
 }
 
@@ -107,13 +108,17 @@ def _summaries(digest: DigestPart) -> Iterator[Moment]:
     for day, made in groupby(digest.stood_in, key=lambda each: each.local_date):
         several = list(made)
         names = enumeration([each.recipient for each in several])
-        text = f"It stood in the daily summary of {day.isoformat()} to {names}."
+        text = f"It stood in the daily summary of {_day(day)} to {names}."
         yield Moment(at=several[0].at, service="digest", text=text)
 
 
 def _held(held: HeldAnswer) -> Upcoming:
     text = f"{held.by} has accepted revision {held.revision}, and can undo that until then."
     return Upcoming(at=held.due_at, service="approval", text=text)
+
+
+def _day(day: date) -> str:
+    return f"{day:%b} {day.day}, {day.year}"
 
 
 def _next_attempts(exporter: ExporterPart) -> Iterator[Upcoming]:
@@ -138,7 +143,7 @@ def _next_summaries(digest: DigestPart) -> Iterator[Upcoming]:
     ordered = sorted(digest.next, key=lambda each: (each.at, each.local_date, each.recipient))
     for (at, day), people in groupby(ordered, key=lambda each: (each.at, each.local_date)):
         names = enumeration([each.recipient for each in people])
-        text = f"It is in the daily summary of {day.isoformat()} to {names}."
+        text = f"It is in the daily summary of {_day(day)} to {names}."
         yield Upcoming(at=at, service="digest", text=text)
 
 

@@ -9,6 +9,9 @@ from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk.forms import text_fields
 from services.approval.web.desk.pages import Pages, see_other
 
+_OURS_TO_MEND = frozenset({"invalid_request", "unauthorized_client", "unsupported_response_type", "invalid_scope"})
+"""What a provider says of how we asked (RFC 6749, section 4.1.2.1); the person cannot do anything about these."""
+
 
 def sign_in_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
     """Return the routes of sign-in and sign-out."""
@@ -30,7 +33,8 @@ def sign_in_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
     async def finish(request: Request, state: str = "", code: str = "", error: str = "") -> Response:
         await identity.limits.count_sign_in(request)
         if error:
-            raise SignInFailedError("The sign-in provider did not let you in. You can sign in again.")
+            text = "The sign-in provider did not let you in. You can sign in again."
+            raise SignInFailedError(text, cause=f"the provider says {error}" if error in _OURS_TO_MEND else "")
         return await _finished(identity, request, state, code)
 
     _add_sign_out(router, identity, pages)

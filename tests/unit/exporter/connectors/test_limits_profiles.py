@@ -205,7 +205,7 @@ def test_a_profile_states_its_sources_and_its_version(content: dict[str, object]
 
 def test_the_example_for_operators_names_every_profile() -> None:
     text = EXAMPLE.read_text(encoding="utf-8")
-    (table,) = tomllib.loads(text)["connection"]
+    (table,) = tomllib.loads(text.replace("# [connection", "[connection").replace("# profile", "profile"))["connection"]
 
     assert HttpSettings.model_validate(table).limits.profile == "quickbooks_desktop"
     assert [name for name in published_profiles() if name not in text] == []

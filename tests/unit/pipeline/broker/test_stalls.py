@@ -29,6 +29,14 @@ def test_it_is_reported_as_new_only_once() -> None:
     assert [stalls.check(known, HIGHS, reads=0) for _ in range(4)] == [False, True, False, False]
 
 
+def test_a_partition_that_is_out_of_range_waits_for_a_person_and_not_for_a_recovery() -> None:
+    stalls, known = Stalls(), positions()
+    known.out_of_range.add(FIRST)
+
+    assert [stalls.check(known, HIGHS, reads=0) for _ in range(4)] == [False] * 4
+    assert not stalls.partitions
+
+
 def test_a_partition_that_is_read_does_not_stand_still() -> None:
     stalls, known = Stalls(), positions()
     stalls.check(known, HIGHS, reads=0)

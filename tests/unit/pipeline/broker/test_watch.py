@@ -45,6 +45,14 @@ async def test_brokers_that_are_away_and_back_are_logged_once_each() -> None:
     )
 
 
+async def test_what_is_to_be_done_about_a_topic_fits_a_missing_one_and_a_missing_right() -> None:
+    watch = BrokerWatch(Scripted({"b": "unknown topic"}), ["b"])
+    with capture_logs() as logged:
+        await watch.check()
+    assert "`countersign topics`" in logged[0]["remedy"]
+    assert "`countersign acls --check`" in logged[0]["remedy"]
+
+
 async def test_a_topic_that_cannot_be_read_is_named_once_and_again_when_it_can() -> None:
     missing = {"b": "unknown topic"}
     assert await watched(missing, missing, {}, missing) == (

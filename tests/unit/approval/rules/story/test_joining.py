@@ -1,5 +1,9 @@
 """Who acts, what people may see of a story, and how it reads on a command line."""
 
+from typing import Any
+
+import pytest
+
 from schemas.story import Place
 from services.approval.rules.story.joining import for_people, join
 from services.approval.rules.story.lines import lines
@@ -81,6 +85,37 @@ def test_it_reads_as_lines() -> None:
         "  2026-11-29 03:01:00  exporter  QuickBooks is asked again whether it has it.",
         "  notifier reads decision.rejected/3 from 3, 2 messages before its end",
     } <= set(told)
+
+
+def test_a_story_that_begins_in_the_middle_says_so() -> None:
+    whole, cut = (
+        Parts(approval(), exporter()),
+        Parts(approval().model_copy(update={"may_be_cut": True}), exporter(may_be_cut=True)),
+    )
+    assert join("8841", whole, (), NOW).missing == ()
+    told = list(lines(join("8841", cut, (GONE,), NOW), cut))
+    assert "Missing: Approval tells only the last of what it knows." in told
+    assert "Missing: The exporter tells only the last of what it knows." in told
+
+
+@pytest.mark.parametrize(
+    ("changes", "state"),
+    [
+        ({"last_contact": SINCE}, "answers, last heard 2026-11-29 02:55:00"),
+        ({}, "was not called yet, not heard yet"),
+        (
+            {"is_configured": False, "last_contact": SINCE},
+            "is in the file of no running exporter, last heard",
+        ),
+        ({"open_since": SINCE}, "does not answer since 2026-11-29 02:55:00"),
+        ({"paused_until": NOW}, "asked us to wait until 2026-11-29 03:00:00"),
+        ({"is_polled": True}, "is polled, not heard yet"),
+    ],
+)
+def test_a_connection_is_only_said_to_answer_where_it_does(changes: dict[str, Any], state: str) -> None:
+    parts = Parts(approval(), exporter(export(), connection=connection(**changes)))
+    told = lines(join("8841", parts, (), NOW), parts)
+    assert any(each.startswith(f"Connection: QuickBooks (books) {state}") for each in told)
 
 
 def test_what_does_not_fit_reads_with_who_acts_and_what_to_run() -> None:

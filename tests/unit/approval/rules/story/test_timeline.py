@@ -38,7 +38,7 @@ def test_all_services_tell_one_line_in_the_order_of_time() -> None:
         ("approval", "Sam Lee sent revision 1."),
         ("exporter", "Revision 1: QuickBooks could not take it yet: The vendor is being edited."),
         ("notifier", "Mail about the failed export to Sam Lee (sender): sent."),
-        ("digest", "It stood in the daily summary of 2026-11-29 to Dana Ruiz."),
+        ("digest", "It stood in the daily summary of Nov 29, 2026 to Dana Ruiz."),
     ]
     assert told[0].place == READ
 
@@ -70,7 +70,7 @@ def test_mails_are_told_by_the_notifier_or_where_it_is_missing_by_approval() -> 
         (AttemptKind.FAILED, "QuickBooks did not take it: PO-17."),
         (AttemptKind.PUT_OFF, "QuickBooks could not take it yet: PO-17."),
         (AttemptKind.ANSWER_LOST, "The answer of QuickBooks was lost: PO-17."),
-        (AttemptKind.NOT_DECIDED, "QuickBooks was asked whether it has it, which is not certain yet: PO-17."),
+        (AttemptKind.NOT_DECIDED, "QuickBooks could not tell for certain whether it has it: PO-17."),
         (AttemptKind.NOT_WRITTEN, "It was not written, since it was rejected meanwhile."),
     ],
 )
@@ -125,7 +125,7 @@ def test_what_comes_next_is_told_the_soonest_first() -> None:
     assert [each.text for each in upcoming(parts)] == [
         "Mail about the failed export to Sam Lee (sender): the next attempt.",
         "QuickBooks is asked again whether it has it.",
-        "It is in the daily summary of 2026-11-29 to Dana Ruiz and Lee Park.",
+        "It is in the daily summary of Nov 29, 2026 to Dana Ruiz and Lee Park.",
     ]
 
 
