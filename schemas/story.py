@@ -1,6 +1,6 @@
 """What each service tells of one commitment, from its own tables: the parts of which its story is made.
 
-Services answer with them at `/operations/commitments/ID`. Times are instants, never words; texts are for people.
+Services answer with them below PATH. Times are instants, never words; texts are for people.
 """
 
 from datetime import date, datetime
@@ -12,6 +12,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from schemas.commitment import ErpDocument
 from schemas.fields import Status
 
+PATH = "/operations/commitments"
+"""Where a service tells what it knows of a commitment: at PATH/ID."""
 MAX_PASSAGE_CHARACTERS = 600
 """So that all that a service tells at most stays below what its readers take: an ERP may say 20,000 at each attempt."""
 

@@ -12,11 +12,11 @@ from cryptography.hazmat.primitives import serialization
 from sandbox.servers import LocalKafka
 from sandbox.servers.local_server import free_ports
 from schemas.topics import TOPICS
-from services.access.roles import OPERATOR, roles
+from services.kafka_access.roles import OPERATOR, roles
 from services.pipeline.broker import create_topics, wait_for_broker
 from services.pipeline.broker.acls import AccessControl
 from services.pipeline.errors import BrokerError
-from services.pipeline.rights import AclEntry, entry_of
+from services.pipeline.kafka_rights import AclEntry, entry_of
 from services.pipeline.settings import KafkaSettings
 
 ADMIN, BROKER = "admin", "broker"

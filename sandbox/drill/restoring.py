@@ -102,6 +102,13 @@ class _Drill:
 
     async def reject(self, commitment_id: str) -> None:
         """Reject a commitment, and wait until its creator has the mail."""
+        try:
+            async with asyncio.timeout(GREEN_WITHIN_SECONDS):
+                await self._reject(commitment_id)
+        except TimeoutError as error:
+            raise StepFailedError(f"Nobody was told of a rejection after {GREEN_WITHIN_SECONDS:.0f} s") from error
+
+    async def _reject(self, commitment_id: str) -> None:
         await send(self.world, [commitment_id])
         async with Actors(self.world) as actors:
             while not (row := await actors.row("ready", commitment_id)):  # noqa: ASYNC110 - it sets no event

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from services.commands.output import as_json_option, print_result
-from services.pipeline.rights import AclEntry
+from services.pipeline.kafka_rights import AclEntry
 from services.pipeline.settings import KafkaSettings, load
 
 ROLES = ("approval", "exporter", "notifier", "digest", "operator", "project-tool", "directory", "status-reader")
@@ -127,8 +127,8 @@ def _holders(
     **_: Any,
 ) -> list[Any]:
     """Return the chosen roles, all if none is chosen, each with its principal."""
-    formats = importlib.import_module("services.access.formats")  # with all services' tables: half a second
-    roles = importlib.import_module("services.access.roles")
+    formats = importlib.import_module("services.kafka_access.formats")  # with all services' tables: half a second
+    roles = importlib.import_module("services.kafka_access.roles")
     named = dict(principals)
     return [
         formats.Holder(role, named.get(role.name, f"{principal_prefix}{role.name}"))
@@ -142,7 +142,7 @@ def _listed(holders: Sequence[Any]) -> list[Mapping[str, str]]:
 
 
 def _print(holders: Sequence[Any], form: str, options: Mapping[str, Any]) -> None:
-    formats = importlib.import_module("services.access.formats")
+    formats = importlib.import_module("services.kafka_access.formats")
     if form == COMMANDS:
         lines = formats.kafka_commands(holders, options["bootstrap_server"], options["command_config"])
         click.echo("\n".join(lines))

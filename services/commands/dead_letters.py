@@ -3,7 +3,7 @@
 import asyncio
 import importlib
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import click
@@ -11,6 +11,7 @@ import click
 from services.commands.listing import Listing
 from services.commands.options import Command, because_option, dry_run_option, filter_of, filter_options, needed
 from services.commands.output import (
+    MAX_LISTED,
     SERVICES,
     as_json_option,
     harmless,
@@ -174,16 +175,18 @@ def _chosen(places: tuple[str, ...], matching: RowFilter, *, is_all: bool) -> Ch
 
 
 def _list_chosen(service: str, chosen: Chosen, *, as_json: bool) -> None:
-    """List which letters a command would take, in their order; some places may have no open letter."""
+    """List which letters a command would take, the first MAX_LISTED in their order; some places may have none."""
     missing = list[Handled]()
 
-    async def look() -> list[dict[str, Any]]:
+    async def look() -> tuple[int, list[dict[str, Any]]]:
         async with operations.dead_letter_desk(database_url(service), service, missing.append) as desk:
-            return [_to_be_taken(letter) async for letter in desk.look(chosen)]  # without their contents
+            first = desk.look(replace(chosen, at_most=MAX_LISTED))
+            rows = [_to_be_taken(letter) async for letter in first]  # without their contents
+            return (len(rows) if chosen.positions else await desk.count(chosen.matching)), rows
 
-    rows = asyncio.run(look())
+    count, rows = asyncio.run(look())
     print_rows("Dead letters that would be taken", rows, as_json=as_json)
-    click.echo(f"Would take {len(rows)} dead letters of {service}. Nothing was changed.", err=True)
+    click.echo(f"Would take {count} dead letters of {service}. Nothing was changed.", err=True)
     if missing:
         raise click.ClickException("; ".join(harmless(f"{each.place}: {each.why}") for each in missing))
 

@@ -8,13 +8,20 @@ import click
 
 from services.commands.listing import Listing
 from services.commands.options import because_option, dry_run_option, filter_of, filter_options, needed
-from services.commands.output import SERVICES, as_json_option, limit_option, print_result, print_rows, services_option
+from services.commands.output import (
+    MAX_LISTED,
+    SERVICES,
+    as_json_option,
+    limit_option,
+    print_result,
+    print_rows,
+    services_option,
+)
 from services.pipeline import operations
 from services.pipeline.parked_events import ChosenEvents
 from services.pipeline.row_filter import ALL_ROWS
 from services.pipeline.settings import database_url
 
-MAX_LISTED = 10_000
 parked_filter = filter_options(at="written")
 service_argument = click.argument("service", type=click.Choice(SERVICES))
 ids_argument = click.argument("ids", nargs=-1, type=click.IntRange(min=1, max=2**63 - 1))

@@ -13,12 +13,19 @@ from rich.table import Table
 from services.pipeline.legible import HIDDEN_CHARACTERS
 
 SERVICES = ("approval", "exporter", "notifier", "digest")
+MAX_LISTED = 10_000
+"""How many rows a dry run lists at most; it counts all."""
+
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 services_option = click.option(
     "--service", type=click.Choice(SERVICES), multiple=True, help="Only of this service; can be given more than once."
 )
 limit_option = click.option(
-    "--limit", default=100, show_default=True, type=click.IntRange(1, 10_000), help="At most this many of each service."
+    "--limit",
+    default=100,
+    show_default=True,
+    type=click.IntRange(1, MAX_LISTED),
+    help="At most this many of each service.",
 )
 
 

@@ -8,9 +8,9 @@ from urllib.parse import quote
 import httpx2
 from pydantic import BaseModel, SecretStr, ValidationError
 
+from schemas.story import PATH
 from services.pipeline.bounded_answer import ASK_UNPACKED, AnswerTooLargeError, bound_answer
 from services.pipeline.errors import NotToldError
-from services.pipeline.operations_endpoint import PATH
 
 ToldT = TypeVar("ToldT", bound=BaseModel)
 _REASONS = {

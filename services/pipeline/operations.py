@@ -1,4 +1,4 @@
-"""What operators do from the command line: migrate, prepare topics, publish events, settle dead letters."""
+"""What operators do from the command line: prepare topics, publish events, settle dead letters."""
 
 import asyncio
 import os
@@ -23,7 +23,6 @@ from services.pipeline.database import DATABASE_ERRORS, Database, Transaction, i
 from services.pipeline.database_rights import RoleRights, rights_of_role
 from services.pipeline.dead_letters import DeadLetter, DeadLetters, Settled
 from services.pipeline.errors import BrokerError, CountersignError
-from services.pipeline.migrations import Migrations, migrate
 from services.pipeline.parked_events import ParkedEvents
 from services.pipeline.records import Partition
 from services.pipeline.redriving import DeadLetterDesk, Handled
@@ -45,15 +44,6 @@ class Publishable:
     key: str
     id: str
     value: bytes
-
-
-def migrate_schema(url: SecretStr, migrations: Migrations) -> bool:
-    """Migrate one service's schema to its latest version; CountersignError if the database refuses.
-
-    Return whether anything was to be done.
-    """
-    with database_errors_explained():
-        return asyncio.run(migrate(url, migrations))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from limits.aio.strategies import FixedWindowRateLimiter
 from pydantic import SecretStr
 from starlette.responses import JSONResponse
 
+from schemas.story import PATH
 from services.pipeline.broker import Tails
 from services.pipeline.database import DATABASE_ERRORS, Database
 from services.pipeline.explaining import Explain, TailsOf
@@ -19,7 +20,6 @@ from services.pipeline.networks import network_of
 from services.pipeline.seldom import Seldom
 from services.pipeline.settings import ServiceSettings
 
-PATH = "/operations/commitments"
 AT_ONCE = 4
 ANSWER_SECONDS = 4.0
 TAILS_SECONDS = 0.3

@@ -30,6 +30,7 @@ from services.pipeline.forced_exit import ForcedExit
 from services.pipeline.gauges import Gauges, begin_series
 from services.pipeline.http import add_metrics_and_health, listen, new_app
 from services.pipeline.kafka_certificates import CERTIFICATES_SECONDS, show_certificates
+from services.pipeline.kafka_rights import group_of
 from services.pipeline.last_words import log_loop_failures
 from services.pipeline.lateness import Lateness
 from services.pipeline.logs import configure_logs, format_in_environment
@@ -41,7 +42,6 @@ from services.pipeline.records import Batch
 from services.pipeline.redriving_known import KnownTypes
 from services.pipeline.relay import new_relay
 from services.pipeline.retention import Retention, RetentionRule, kernel_rules
-from services.pipeline.rights import group_of
 from services.pipeline.settings import ServiceSettings
 from services.pipeline.tables import KernelTables
 from services.pipeline.topic_check import TopicCheck

@@ -16,9 +16,9 @@ from services.approval.settings import ApprovalSettings
 from services.approval.web.app import build_app
 from services.pipeline.database import Database
 from services.pipeline.http import add_metrics_and_health
+from services.pipeline.kafka_rights import group_of
 from services.pipeline.lateness import Lateness
 from services.pipeline.outbox import Outbox
-from services.pipeline.rights import group_of
 from tests.contract.chart import (
     CHART,
     MISSING,

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from services.access.roles import OPERATOR, Role, roles
-from services.pipeline.rights import Operation, Resource
+from services.kafka_access.roles import OPERATOR, Role, roles
+from services.pipeline.kafka_rights import Operation, Resource
 
 PAGE = (Path(__file__).parents[2] / "docs/kafka-security.md").read_text()
 NOTHING = "-"

@@ -172,7 +172,8 @@ async def test_what_only_another_service_knows_is_told_with_why_approvals_part_i
 
     ended, as_json = explain(database_url, "c-404"), explain(database_url, "c-404", "--json")
 
-    assert ended.returncode == 0, ended.stderr
+    assert ended.returncode == 1
+    assert "The story is incomplete: approval's part is missing (it has no commitment with this id" in ended.stderr
     assert ended.stdout.startswith("Commitment c-404\nWho acts next: Not known")
     assert "Missing: what approval knows (it has no commitment with this id, which others have" in ended.stdout
     assert "Mail about the rejection to Sam Lee: sent" in ended.stdout

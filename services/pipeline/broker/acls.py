@@ -12,7 +12,7 @@ from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
 
 from services.pipeline.broker.topics import ADMIN_TIMEOUT_SECONDS, wait_for_broker
 from services.pipeline.errors import BrokerError
-from services.pipeline.rights import AclEntry
+from services.pipeline.kafka_rights import AclEntry
 from services.pipeline.settings import KafkaSettings
 
 _OUR_WORDS = {ResourceType.BROKER: "cluster", ResourcePatternType.PREFIXED: "prefix"}

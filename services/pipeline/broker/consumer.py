@@ -19,8 +19,8 @@ from services.pipeline.broker.refusals import REMEDY, Refusals, is_fatal
 from services.pipeline.broker.stalls import Stalls
 from services.pipeline.database import DATABASE_ERRORS
 from services.pipeline.errors import BrokerError, StaleBatchError
+from services.pipeline.kafka_rights import group_of
 from services.pipeline.records import Batch, Partition, Record
-from services.pipeline.rights import group_of
 from services.pipeline.seldom import Seldom
 from services.pipeline.settings import KafkaSettings
 from services.pipeline.tracebacks import named

@@ -43,7 +43,8 @@ class Tails:
 
     async def of(self, topics: Sequence[str], key: str) -> Mapping[str, Tail]:
         """Return where the partition of `key` ends in each of `topics`; BrokerError if the brokers do not say it."""
-        return await asyncio.to_thread(self._of, topics, key.encode("utf-8", "surrogatepass"))
+        client = self._client  # made here and not in the thread, so that several at once do not make several
+        return await asyncio.to_thread(self._of, client, topics, key.encode("utf-8", "surrogatepass"))
 
     @cached_property
     def _client(self) -> Consumer:
@@ -51,25 +52,25 @@ class Tails:
         own = {"group.id": group, "enable.auto.commit": False}
         return Consumer(self._settings.client_config() | own | {"log_level": 0})
 
-    def _of(self, topics: Sequence[str], key: bytes) -> Mapping[str, Tail]:
+    def _of(self, client: Consumer, topics: Sequence[str], key: bytes) -> Mapping[str, Tail]:
         try:
-            counts = self._partition_counts(topics)
+            counts = self._partition_counts(client, topics)
             wanted = [TopicPartition(topic, murmur2(key, count), _LATEST) for topic, count in counts.items()]
-            ends = self._client.offsets_for_times(wanted, timeout=self._seconds)
-            committed = self._committed(ends)
+            ends = client.offsets_for_times(wanted, timeout=self._seconds)
+            committed = self._committed(client, ends)
         except KafkaException as error:
             raise BrokerError(error.args[0].str()) from error
         return {each.topic: _tail(each, committed.get(each.topic)) for each in ends}
 
-    def _partition_counts(self, topics: Sequence[str]) -> Mapping[str, int]:
-        known = self._client.list_topics(timeout=self._seconds).topics
+    def _partition_counts(self, client: Consumer, topics: Sequence[str]) -> Mapping[str, int]:
+        known = client.list_topics(timeout=self._seconds).topics
         return {topic: len(known[topic].partitions) for topic in topics if topic in known and known[topic].partitions}
 
-    def _committed(self, partitions: Sequence[TopicPartition]) -> Mapping[str, int]:
+    def _committed(self, client: Consumer, partitions: Sequence[TopicPartition]) -> Mapping[str, int]:
         if self._group is None:
             return {}
         asked = [TopicPartition(each.topic, each.partition) for each in partitions]
-        found = self._client.committed(asked, timeout=self._seconds)
+        found = client.committed(asked, timeout=self._seconds)
         return {each.topic: each.offset for each in found if each.error is None and each.offset >= 0}
 
 

@@ -9,7 +9,7 @@ import pytest
 from httpx2 import ASGITransport, AsyncClient
 from pydantic import BaseModel, SecretStr
 
-from schemas.story import NotifierPart
+from schemas.story import PATH, NotifierPart
 from services.notifier.explaining import TOPICS, explain
 from services.notifier.storage.migrations import MIGRATIONS
 from services.pipeline.asking import address, ask
@@ -21,7 +21,6 @@ from services.pipeline.migrations import Migrations
 from services.pipeline.operations_endpoint import (
     ANSWER_SECONDS,
     ASKED_PER_MINUTE,
-    PATH,
     WRONG_PER_MINUTE,
     with_operations,
 )

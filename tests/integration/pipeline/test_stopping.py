@@ -17,7 +17,7 @@ from schemas.topics import TOPICS
 from services.notifier.storage.migrations import MIGRATIONS
 from services.pipeline.broker import create_topics
 from services.pipeline.database import Database
-from services.pipeline.operations import migrate_schema
+from services.pipeline.migrations import migrate
 from services.pipeline.outbox import Outbox
 from services.pipeline.runtime import Runtime, Service
 from services.pipeline.settings import KafkaSettings, ServiceSettings
@@ -34,7 +34,7 @@ def test_a_service_ends_in_time_although_its_database_hangs(
     """All processes of PostgreSQL are frozen: connections stay open, and nothing answers."""
     postgres = local_postgres()
     create_topics(KafkaSettings(kafka_bootstrap_servers=kafka.bootstrap_servers), TOPICS)
-    migrate_schema(SecretStr(postgres.url), MIGRATIONS)
+    asyncio.run(migrate(SecretStr(postgres.url), MIGRATIONS))
     environment = {
         "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
         "DATABASE_URL": postgres.url,

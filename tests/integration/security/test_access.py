@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from schemas.topics import BY_NAME
-from services.access.roles import OPERATOR, PROJECT_TOOL, STATUS_READER, Role, roles
-from services.pipeline.rights import Operation, Resource, group_of
+from services.kafka_access.roles import OPERATOR, PROJECT_TOOL, STATUS_READER, Role, roles
+from services.pipeline.kafka_rights import Operation, Resource, group_of
 from tests.integration.security.attempts import Attempts
 from tests.secured_kafka import SecuredKafka, principal_of
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.pipeline.broker.acls import AccessControl
-from services.pipeline.rights import AclEntry
+from services.pipeline.kafka_rights import AclEntry
 from tests.kafka import KafkaUnderTest
 from tests.secured_kafka import ADMIN, SecuredKafka, all_entries, principal_of
 

@@ -5,9 +5,9 @@ from random import Random
 
 import pytest
 
-from services.access.roles import roles
+from services.kafka_access.roles import roles
 from services.pipeline.broker.acls import AccessControl
-from services.pipeline.rights import Operation, Resource, Right, entry_of
+from services.pipeline.kafka_rights import Operation, Resource, Right, entry_of
 from tests.integration.security.attempts import Attempts
 from tests.secured_kafka import ADMIN, SecuredKafka, principal_of
 from tests.side_by_side import close_with

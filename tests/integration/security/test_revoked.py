@@ -12,15 +12,15 @@ from pydantic import SecretStr
 from sqlalchemy import func, select
 
 from sandbox.service_process import ServiceProcess
-from services.access.roles import roles
 from services.digest.storage.migrations import MIGRATIONS as DIGEST
 from services.digest.storage.tables import ITEM
+from services.kafka_access.roles import roles
 from services.notifier.storage.migrations import MIGRATIONS as NOTIFIER
 from services.pipeline.broker import EventProducer
 from services.pipeline.broker.acls import AccessControl
 from services.pipeline.database import Database
+from services.pipeline.kafka_rights import Operation, Resource, Right, entry_of, group_of
 from services.pipeline.migrations import migrate
-from services.pipeline.rights import Operation, Resource, Right, entry_of, group_of
 from tests.integration.digest.company_events import CompanyEvents, message
 from tests.secured_kafka import ADMIN, SecuredKafka, principal_of
 from tests.waiting import eventually

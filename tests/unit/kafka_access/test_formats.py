@@ -4,9 +4,9 @@ from itertools import product
 import pytest
 import yaml
 
-from services.access.formats import Holder, kafka_commands, strimzi_users
-from services.access.roles import roles
-from services.pipeline.rights import AclEntry
+from services.kafka_access.formats import Holder, kafka_commands, strimzi_users
+from services.kafka_access.roles import roles
+from services.pipeline.kafka_rights import AclEntry
 
 HOLDERS = [Holder(role, f"User:countersign-{role.name}") for role in roles()]
 ENTRIES = {entry for holder in HOLDERS for entry in holder.entries}

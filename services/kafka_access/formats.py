@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from services.access.roles import Role
-from services.pipeline.rights import ANY_HOST, LITERAL, AclEntry, Operation, Resource, Right, entry_of
+from services.kafka_access.roles import Role
+from services.pipeline.kafka_rights import ANY_HOST, LITERAL, AclEntry, Operation, Resource, Right, entry_of
 
 USER = "User:"
 

@@ -1,9 +1,9 @@
 import pytest
 
 from schemas.topics import BY_NAME
-from services.access.roles import DIRECTORY, OPERATOR, PROJECT_TOOL, STATUS_READER, Role, roles
 from services.commands.acls import ROLES
-from services.pipeline.rights import Operation, Resource, Right, group_of
+from services.kafka_access.roles import DIRECTORY, OPERATOR, PROJECT_TOOL, STATUS_READER, Role, roles
+from services.pipeline.kafka_rights import Operation, Resource, Right, group_of
 
 BY_ROLE = {role.name: role for role in roles()}
 SERVICES = ("approval", "exporter", "notifier", "digest")

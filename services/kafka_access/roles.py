@@ -23,7 +23,7 @@ from services.digest import handlers as digest
 from services.exporter import handlers as exporter
 from services.notifier import handlers as notifier
 from services.pipeline.fold import On
-from services.pipeline.rights import Operation, Resource, Right, group_of
+from services.pipeline.kafka_rights import Operation, Resource, Right, group_of
 
 PROJECT_TOOL, DIRECTORY, STATUS_READER, OPERATOR = "project-tool", "directory", "status-reader", "operator"
 FROM_PROJECT_TOOL = (CommitmentSent, CommitmentResent, CommitmentRetrieved)
