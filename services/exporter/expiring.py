@@ -18,6 +18,8 @@ from services.pipeline.certificates import identity_expiry, trust_expiry
 
 EXPIRING_SECONDS = 3600.0
 SHOWN_SECONDS = 60.0
+SERVER, CLIENT, CA = CERTIFICATES = ("server", "client", "ca")
+"""Whose certificate a metric is about: that of the ERP, ours, or the last CA that we trust."""
 
 
 class Expiring:
@@ -54,14 +56,14 @@ class Expiring:
         for name, connection in self._connections.by_name.items():
             connector = connection.connector
             if isinstance(connector, ShowsCertificate) and (expires_at := connector.certificate_expires_at):
-                self._show(name, "server", expires_at)
+                self._show(name, SERVER, expires_at)
 
     def _show(self, connection: str, certificate: str, expires_at: datetime) -> None:
         metrics.CERTIFICATE_EXPIRY.labels(connection, certificate).set(expires_at.timestamp())
         self._shown.add((connection, certificate))
 
     def _forget(self, by_name: dict[str, Connection]) -> None:
-        kinds = {name: ("server", *(kind for kind, *_ in _files_of(each))) for name, each in by_name.items()}
+        kinds = {name: (SERVER, *(kind for kind, *_ in _files_of(each))) for name, each in by_name.items()}
         wanted = {(name, kind) for name, found in kinds.items() for kind in found}
         for labels in self._shown - wanted:
             metrics.CERTIFICATE_EXPIRY.remove(*labels)
@@ -72,9 +74,9 @@ def _files_of(connection: Connection) -> Iterator[tuple[str, Path, Callable[[Pat
     settings = connection.settings
     if isinstance(settings, TlsSettings):
         if settings.client_certificate_file is not None:
-            yield "client", settings.client_certificate_file, identity_expiry
+            yield CLIENT, settings.client_certificate_file, identity_expiry
         if settings.ca_file is not None:
-            yield "ca", settings.ca_file, trust_expiry
+            yield CA, settings.ca_file, trust_expiry
 
 
 def token_expiry(token: SecretStr | None) -> float | None:

@@ -11,6 +11,7 @@ from prometheus_client.metrics import Histogram, MetricWrapperBase
 
 from schemas.fields import FailureClass
 from services.exporter import metrics as of_exporter
+from services.exporter.expiring import CERTIFICATES
 from services.exporter.rules.export import ExportState
 from services.notifier.metrics import MAIL_OUTCOMES
 from services.pipeline.counted_responses import CLASSES
@@ -44,6 +45,7 @@ VALUES = {
     ("outbox_parked", "state"): PARKED,
     ("dead_letters", "reason"): REASONS,
     ("mails_total", "outcome"): MAIL_OUTCOMES,
+    ("erp_certificate_expiry_timestamp_seconds", "certificate"): CERTIFICATES,
     ("server_certificate_expiry_timestamp_seconds", "server"): (MAIL_SERVER, SIGN_IN_PROVIDER),
     ("up", "job"): ("countersign",),
     ("up", "service"): tuple(SERVICES),
