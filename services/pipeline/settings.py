@@ -125,12 +125,18 @@ def _networks(value: str | None) -> str | None:
     return value
 
 
+def _sendable(token: SecretStr | None) -> SecretStr | None:
+    if token is not None and not (token.get_secret_value().isascii() and token.get_secret_value().isprintable()):
+        raise ValueError("must have letters, digits and signs of ASCII only, since it is sent in a header")
+    return token
+
+
 OPERATIONS_TOKEN_FIELD: Any = Field(
     default=None,
     min_length=16,
     description="Secret with which operators ask the services about a commitment; the same for all, none: no answers.",
 )
-OperationsToken = Annotated[SecretStr | None, BeforeValidator(lambda given: given or None)]
+OperationsToken = Annotated[SecretStr | None, BeforeValidator(lambda given: given or None), AfterValidator(_sendable)]
 OptionalUrl = Annotated[str | None, BeforeValidator(lambda given: given or None)]
 
 

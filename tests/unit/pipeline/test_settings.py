@@ -58,6 +58,12 @@ def test_a_secret_that_is_too_short_is_told_in_characters(monkeypatch: pytest.Mo
     assert "LINK_SECRET: needs at least 16 characters" in error_text(ApprovalSettings)
 
 
+@pytest.mark.parametrize("token", ["Schlüssel-der-Nacht", "line\nbreak-in-the-token"])
+def test_a_token_that_no_header_carries_is_refused_at_start(token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPERATIONS_TOKEN", token)
+    assert "OPERATIONS_TOKEN: must have letters, digits and signs of ASCII only" in error_text(ApprovalSettings)
+
+
 @pytest.mark.parametrize("name", ["PUBLIC_URL", "OIDC_ISSUER"])
 def test_an_address_without_its_scheme_is_told_in_words(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, "sign-in.example")
