@@ -71,9 +71,9 @@ class Brokers:
         if self._is_closed:
             raise BrokerError("The service ends.")
         try:
-            answer = question()
-            self._client.poll(0)  # or what it is told of brokers that are away piles up
-            return answer
+            return question()
         except KafkaException as error:
             why = self._troubles.explain(error.args[0], lambda: self._client.poll(0))
             raise BrokerError(why) from error
+        finally:
+            self._client.poll(0)  # or what it is told of brokers that are away piles up
