@@ -10,6 +10,7 @@ from prometheus_client import PROCESS_COLLECTOR
 from prometheus_client.metrics import Histogram, MetricWrapperBase
 
 from schemas.fields import FailureClass
+from services.approval.metrics import SIGN_IN_OUTCOMES
 from services.exporter import metrics as of_exporter
 from services.exporter.expiring import CERTIFICATES
 from services.exporter.rules.export import ExportState
@@ -32,6 +33,7 @@ TARGET_LABELS = ("job", "instance", "service")
 
 VALUES = {
     ("http_responses_total", "status"): CLASSES,
+    ("approval_sign_ins_total", "outcome"): SIGN_IN_OUTCOMES,
     ("erp_exports", "state"): tuple(ExportState),
     ("erp_exports_oldest_age_seconds", "state"): tuple(ExportState),
     ("erp_exports", "connection"): ("none",),

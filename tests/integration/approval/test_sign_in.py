@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from httpx2 import AsyncClient, Response
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
+from prometheus_client import REGISTRY
 from pydantic import SecretStr
 from sqlalchemy import func, select, update
 from starlette.responses import Response as StarletteResponse
@@ -253,8 +254,10 @@ async def test_a_provider_that_does_not_know_our_client_is_logged_once_and_no_fa
 ) -> None:
     wrong = settings(database_url, issuer=sandbox.issuer).model_copy(update={"oidc_client_secret": SecretStr("wrong")})
     async with running_desk(wrong) as desk, desk.browser() as browser:
+        failed = REGISTRY.get_sample_value("approval_sign_ins_total", {"outcome": "failed"}) or 0.0
         with capture_logs() as lines:
             answers = [await sign_in(browser) for _ in range(2)]
+        assert REGISTRY.get_sample_value("approval_sign_ins_total", {"outcome": "failed"}) == failed + 2
         assert {each.status_code for each in answers} == {503}
         assert "does not know this desk. Tell whoever runs it." in text_of(answers[0])
     [said] = [line for line in lines if line["event"] == "sign_in.failed"]
@@ -306,9 +309,13 @@ async def test_an_opaque_token_is_refused_in_words_that_say_what_to_ask_for(desk
 
 @pytest.mark.parametrize(("code", "lines"), [("invalid_scope", 1), ("access_denied", 0), ("any+text", 0)])
 async def test_only_what_the_provider_says_of_our_request_is_logged(desk: DeskUnderTest, code: str, lines: int) -> None:
+    failed = REGISTRY.get_sample_value("approval_sign_ins_total", {"outcome": "failed"})
     async with desk.browser() as browser:
         with capture_logs() as logged:
             assert (await browser.get(f"/sign-in/callback?error={code}")).status_code == 400
+    assert (
+        REGISTRY.get_sample_value("approval_sign_ins_total", {"outcome": "failed"}) == failed
+    )  # anybody can ask for this page
     assert [line["event"] for line in logged].count("sign_in.failed") == lines
 
 
@@ -452,6 +459,13 @@ async def test_a_person_may_give_a_limited_number_of_answers(database_url: str, 
         assert answers[-1].headers["retry-after"]
         assert answers[-1].json()["title"] == "Too many requests"
         assert (await program.get("/api/v1/me", headers=headers)).status_code == 200
+
+
+async def test_sign_ins_are_counted(desk: DeskUnderTest) -> None:
+    before = REGISTRY.get_sample_value("approval_sign_ins_total", {"outcome": "succeeded"}) or 0.0
+    async with desk.browser() as browser:
+        await sign_in(browser)
+    assert REGISTRY.get_sample_value("approval_sign_ins_total", {"outcome": "succeeded"}) == before + 1
 
 
 async def test_all_sign_ins_share_one_client_for_the_provider(desk: DeskUnderTest) -> None:

@@ -5,6 +5,7 @@ from fastapi import APIRouter, Request, Response
 from services.approval.identity.identity import SESSION, Identity, Visitor, attempt
 from services.approval.identity.sign_in.errors import SignInFailedError
 from services.approval.identity.sign_in.flow import own_path
+from services.approval.metrics import SIGN_INS, SUCCEEDED
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk.forms import text_fields
 from services.approval.web.desk.pages import Pages, see_other
@@ -70,6 +71,7 @@ async def _finished(identity: Identity, request: Request, state: str, code: str)
     signed_in = await identity.sign_in.finish(pending, state, code, current=current, browser=_browser(request))
     answer = see_other(signed_in.return_to)
     if signed_in.session_token is not None:
+        SIGN_INS.labels(SUCCEEDED).inc()
         await identity.end_session(request)
         identity.cookies.write(answer, SESSION, signed_in.session_token, identity.sign_in.session_life)
     identity.cookies.clear(answer, attempt(state))
