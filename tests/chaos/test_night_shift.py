@@ -1,6 +1,6 @@
 """An ERP goes away at night: the dashboard says within a minute what is wrong and who acts, from a real Prometheus.
 
-With SCREENSHOTS, it is also drawn before, when the outage is seen, at its end and afterwards.
+With SCREENSHOTS, it is also drawn when the outage is seen; in a long run also before, at its end and afterwards.
 """
 
 import asyncio
@@ -36,6 +36,8 @@ BOARD = json.loads((COMMITTED / "countersign.json").read_text())
 AWAY = ErpFault(kind=ErpFaultKind.RESET_CONNECTION, calls=Calls.EVERY)
 TABLE, CIRCUIT = "What waits, and who acts", "Circuit"
 SEEN_WITHIN_SECONDS = 60
+LOOK_SECONDS = 1.0
+"""Between two looks at the dashboard, each of which asks Prometheus many questions; it scrapes less often."""
 MAY_BE_EMPTY = {
     *("Alerts that fire", TABLE),
     *("Clients of polled ERPs", "Polls and conversations"),  # nothing is polled here
@@ -53,18 +55,26 @@ class Size:
     commitments: int
     pause_seconds: float
     back_within_seconds: float
+    pictures: tuple[str, ...]
 
 
-SHORT = Size(away_seconds=10, commitments=12, pause_seconds=1, back_within_seconds=120)
-LONG = Size(away_seconds=600, commitments=150, pause_seconds=10, back_within_seconds=600)
+SHORT = Size(away_seconds=10, commitments=12, pause_seconds=1, back_within_seconds=120, pictures=("seen",))
+LONG = Size(
+    away_seconds=600,
+    commitments=150,
+    pause_seconds=10,
+    back_within_seconds=600,
+    pictures=("before", "seen", "at-the-end-of-the-outage", "after"),
+)
 
 
 @dataclass(frozen=True)
 class Night:
-    """The dashboard during the run, and where its pictures go."""
+    """The dashboard during the run, which of its pictures are wanted, and where they go."""
 
     prometheus: LocalPrometheus
     began: float
+    wanted: tuple[str, ...]
     pictures: Path | None
 
     async def panels(self, *titles: str) -> dict[str, Drawn]:
@@ -81,7 +91,7 @@ class Night:
 
     async def photograph(self, name: str) -> None:
         """Save the whole dashboard as a page and as a picture, if wanted."""
-        if self.pictures is None:
+        if self.pictures is None or name not in self.wanted:
             return
         window = Window(self.began, time(), SCRAPE_SECONDS)
         drawn = await asyncio.to_thread(_drawn, self.prometheus.url, BOARD, window)
@@ -109,15 +119,15 @@ def _pictures() -> Path | None:
 
 
 @asynccontextmanager
-async def _watched(world: World) -> AsyncIterator[Night]:
+async def _watched(world: World, wanted: tuple[str, ...]) -> AsyncIterator[Night]:
     """A Prometheus scrapes the services of `world` while the block runs."""
     async with watched(world.services.values()) as prometheus:
-        yield Night(prometheus, time(), _pictures())
+        yield Night(prometheus, time(), wanted, _pictures())
 
 
 async def _is_quiet(night: Night) -> None:
     """Everything is shown, and nobody has to act."""
-    await eventually(lambda: _is_over(night))
+    await eventually(lambda: _is_over(night), every=LOOK_SECONDS)
     empty: list[str] = []
 
     async def is_all_shown() -> bool:
@@ -126,7 +136,7 @@ async def _is_quiet(night: Night) -> None:
         return MAY_BE_EMPTY.issuperset(empty)
 
     with suppress(AssertionError):  # the digest looks for the first time after some seconds
-        await eventually(is_all_shown)
+        await eventually(is_all_shown, every=LOOK_SECONDS)
     assert set(empty) - MAY_BE_EMPTY == set()
     await night.photograph("before")
 
@@ -143,7 +153,7 @@ async def _outage(world: World, night: Night, size: Size, ids: Sequence[str]) ->
     world.erp.faults.replace([AWAY])
     began = monotonic()
     sending = asyncio.create_task(send(world, ids, over_seconds=size.away_seconds))
-    await eventually(lambda: _names_who_acts(night), SEEN_WITHIN_SECONDS)
+    await eventually(lambda: _names_who_acts(night), SEEN_WITHIN_SECONDS, every=LOOK_SECONDS)
     seen_after = monotonic() - began
     await night.photograph("seen")
     await sending
@@ -165,13 +175,13 @@ async def test_the_dashboard_says_within_a_minute_what_is_wrong_and_who_acts(
     ids = some_ids("night", size.commitments)
     options = WorldOptions(is_durable=False, erp_settings={"pause_seconds": size.pause_seconds})
     async with running_world(tmp_path, options) as world, following(world) as statuses:
-        async with _watched(world) as night:
+        async with _watched(world, size.pictures) as night:
             await play(world, Timeline(lambda _step: None))
             await _is_quiet(night)
             async with accepting(world):
                 seen_after, held_back = await _outage(world, night, size, ids)
                 back_at = monotonic()
-                await eventually(lambda: _is_over(night), size.back_within_seconds)
+                await eventually(lambda: _is_over(night), size.back_within_seconds, every=LOOK_SECONDS)
                 over_after = monotonic() - back_at
                 assert await statuses.until_green(ids, size.back_within_seconds)
             await night.photograph("after")

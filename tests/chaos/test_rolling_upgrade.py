@@ -40,7 +40,7 @@ class Size:
     """How often the new version comes, and the way back each time after it."""
 
 
-SHORT = Size(per_second=20, seconds=40, side_by_side_seconds=1, updates=1)
+SHORT = Size(per_second=8, seconds=40, side_by_side_seconds=1, updates=1)
 LONG = Size(per_second=17, seconds=180, side_by_side_seconds=3, updates=1)
 """Six events follow from a submission that is accepted, so this is a hundred events in a second."""
 
