@@ -24,7 +24,7 @@ from benchmarks.usage import cpu_of_tree, peak_mb
 from sandbox.erp import Calls, ErpFault, ErpFaultKind
 from sandbox.erp.server import Erp
 from sandbox.story.actors import Actors
-from sandbox.world import SERVICES, World, WorldOptions, running_world
+from sandbox.world import World, WorldOptions, running_world
 from schemas.envelope import encode, new_event
 from schemas.events import CommitmentSent
 from schemas.examples.cast import CONCRETE_1
@@ -32,6 +32,7 @@ from schemas.examples.example import submitted
 from services.pipeline.broker import EventProducer
 from services.pipeline.clock import utc_now
 from services.pipeline.database import Database
+from services.pipeline.names import SERVICES
 
 WARM_UP = 40
 TOGETHER = 50

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from sandbox.world import SERVICES, World
+from sandbox.world import World
+from services.pipeline.names import SERVICES
 
 COMMAND_VARIABLES = (
     "KAFKA_BOOTSTRAP_SERVERS",

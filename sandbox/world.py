@@ -28,9 +28,9 @@ from services.exporter.storage.migrations import MIGRATIONS as EXPORTER
 from services.notifier.storage.migrations import MIGRATIONS as NOTIFIER
 from services.pipeline.broker import create_topics
 from services.pipeline.migrations import migrate
+from services.pipeline.names import SERVICES
 from services.pipeline.settings import KafkaSettings
 
-SERVICES = ("approval", "exporter", "notifier", "digest")
 MIGRATIONS = (APPROVAL, EXPORTER, NOTIFIER, DIGEST)
 APPROVAL_RULES = "APPROVAL_RULES"
 OPERATOR, UPSTREAM = "operator", "upstream"

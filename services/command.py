@@ -23,11 +23,12 @@ from services.commands.migrate import migrate
 from services.commands.offsets import offsets
 from services.commands.options import Instant
 from services.commands.outbox import outbox
-from services.commands.output import SERVICES, as_json_option, harmless, print_result, print_rows
+from services.commands.output import as_json_option, harmless, print_result, print_rows
 from services.commands.roles import roles
 from services.pipeline import operations
 from services.pipeline.errors import CountersignError
 from services.pipeline.logs import configure_logs
+from services.pipeline.names import SERVICES
 from services.pipeline.settings import KafkaSettings, load
 
 

@@ -9,9 +9,10 @@ import click
 
 from services.commands.output import as_json_option, print_result
 from services.pipeline.kafka_rights import AclEntry
+from services.pipeline.names import SERVICES
 from services.pipeline.settings import KafkaSettings, load
 
-ROLES = ("approval", "exporter", "notifier", "digest", "operator", "project-tool", "directory", "status-reader")
+ROLES = (*SERVICES, "operator", "project-tool", "directory", "status-reader")
 COMMANDS, STRIMZI = "commands", "strimzi"
 PREFIX = "User:countersign-"
 Command = Callable[..., Any]

@@ -12,7 +12,6 @@ from services.commands.listing import Listing
 from services.commands.options import Command, because_option, dry_run_option, filter_of, filter_options, needed
 from services.commands.output import (
     MAX_LISTED,
-    SERVICES,
     as_json_option,
     harmless,
     limit_option,
@@ -24,6 +23,7 @@ from services.pipeline import operations
 from services.pipeline.dead_letters import REASONS, DeadLetter
 from services.pipeline.errors import CountersignError
 from services.pipeline.logs import configure_logs
+from services.pipeline.names import SERVICES
 from services.pipeline.redriving import Chosen, DeadLetterDesk, Handled
 from services.pipeline.row_filter import ALL_ROWS, RowFilter
 from services.pipeline.settings import database_url

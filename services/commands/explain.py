@@ -8,8 +8,9 @@ import click
 from pydantic import TypeAdapter
 
 from services.commands.gathering import Gathered, gather
-from services.commands.output import SERVICES, as_json_option, harmless, print_result, print_rows
+from services.commands.output import as_json_option, harmless, print_result, print_rows
 from services.pipeline.clock import utc_now
+from services.pipeline.names import SERVICES
 
 
 @click.command("explain")

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from services.commands.output import SERVICES
 from services.pipeline.asking import ask, new_client
 from services.pipeline.broker import Tails
 from services.pipeline.errors import CountersignError, NotToldError
 from services.pipeline.explaining import TailsOf, no_tails
+from services.pipeline.names import SERVICES
 from services.pipeline.operations import open_database
 from services.pipeline.settings import KafkaSettings, OperationsSettings, database_url, load
 

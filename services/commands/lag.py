@@ -11,11 +11,12 @@ from typing import Any
 import click
 
 from services.commands.options import Age
-from services.commands.output import SERVICES, as_json_option, harmless, print_result, print_rows
+from services.commands.output import as_json_option, harmless, print_result, print_rows
 from services.pipeline.behind import PartitionLag, Seen, beyond, in_words, summary, to_look_at
 from services.pipeline.broker.inquiry import Inquiry
 from services.pipeline.clock import utc_now
 from services.pipeline.errors import CountersignError
+from services.pipeline.names import SERVICES
 from services.pipeline.seeing import KEPT_BY_KAFKA, see
 from services.pipeline.settings import KafkaSettings, database_url, load
 

@@ -8,8 +8,9 @@ import click
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from services.commands.output import SERVICES, as_json_option, print_result
+from services.commands.output import as_json_option, print_result
 from services.pipeline import operations
+from services.pipeline.names import SERVICES
 from services.pipeline.settings import database_url, load
 
 

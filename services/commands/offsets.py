@@ -11,11 +11,12 @@ import click
 from services.commands.lag import topics_read_by
 from services.commands.listing import Listing
 from services.commands.options import dry_run_option, needed, reason_option
-from services.commands.output import SERVICES, as_json_option, limit_option, print_result, print_rows
+from services.commands.output import as_json_option, limit_option, print_result, print_rows
 from services.pipeline import operations
 from services.pipeline.behind import Place, Seen, place_of, unread
 from services.pipeline.broker.inquiry import Inquiry
 from services.pipeline.moving_offsets import BEGINNING, END, Move, OffsetDesk, Target, is_needed, plan_move
+from services.pipeline.names import SERVICES
 from services.pipeline.records import Partition
 from services.pipeline.seeing import KEPT_BY_KAFKA, see
 from services.pipeline.settings import KafkaSettings, database_url, load

@@ -10,7 +10,6 @@ from services.commands.listing import Listing
 from services.commands.options import because_option, dry_run_option, filter_of, filter_options, needed
 from services.commands.output import (
     MAX_LISTED,
-    SERVICES,
     as_json_option,
     limit_option,
     print_result,
@@ -18,6 +17,7 @@ from services.commands.output import (
     services_option,
 )
 from services.pipeline import operations
+from services.pipeline.names import SERVICES
 from services.pipeline.parked_events import ChosenEvents
 from services.pipeline.row_filter import ALL_ROWS
 from services.pipeline.settings import database_url

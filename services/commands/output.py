@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from services.pipeline.legible import HIDDEN_CHARACTERS
+from services.pipeline.names import SERVICES
 
-SERVICES = ("approval", "exporter", "notifier", "digest")
 MAX_LISTED = 10_000
 """How many rows a dry run lists at most; it counts all."""
 

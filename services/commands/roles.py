@@ -10,9 +10,10 @@ from typing import Any
 
 import click
 
-from services.commands.output import SERVICES, as_json_option, print_rows, services_option
+from services.commands.output import as_json_option, print_rows, services_option
 from services.pipeline import operations
 from services.pipeline.database_roles import owner_role, role_statements, running_role
+from services.pipeline.names import SERVICES
 from services.pipeline.settings import database_url
 
 _PREFIX = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)

@@ -15,9 +15,10 @@ from pydantic_settings import BaseSettings
 from schemas.links import read_unsubscribe
 from schemas.topics import PARTITIONS
 from services.doctor.findings import Finding, NotCheckedError, not_checked, ok, or_ok, warning, wrong
-from services.doctor.surroundings import SERVICES, Surroundings, settings_of
+from services.doctor.surroundings import Surroundings, settings_of
 from services.pipeline.broker.inquiry import Inquiry
 from services.pipeline.errors import CountersignError, SettingsError
+from services.pipeline.names import SERVICES
 from services.pipeline.records import Partition
 from services.pipeline.settings import load
 

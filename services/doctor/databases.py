@@ -5,11 +5,12 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from services.doctor.findings import Finding, NotCheckedError, not_checked, ok, or_ok, warning, wrong
-from services.doctor.surroundings import SERVICES, Surroundings, of_each_service, settings_of
+from services.doctor.surroundings import Surroundings, of_each_service, settings_of
 from services.pipeline.behind import in_words
 from services.pipeline.dead_letters import DeadLetters
 from services.pipeline.errors import CountersignError
 from services.pipeline.migrations import Migrations, Standing, standing
+from services.pipeline.names import SERVICES
 from services.pipeline.operations import kernel_of, open_database
 from services.pipeline.outbox import Backlog, Outbox
 from services.pipeline.server_facts import ServerFacts, server_facts

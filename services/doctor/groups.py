@@ -6,8 +6,9 @@ from datetime import datetime
 
 from schemas.topics import BY_NAME, PARTITIONS
 from services.doctor.findings import Finding, not_checked, ok, or_ok, warning, wrong
-from services.doctor.surroundings import SERVICES, Surroundings, Whereabouts, of_each_service
+from services.doctor.surroundings import Surroundings, Whereabouts, of_each_service
 from services.pipeline.behind import PartitionLag, Place, in_words, summary
+from services.pipeline.names import SERVICES
 
 OURS = frozenset(f"countersign.{service}" for service in SERVICES)
 SOON_SECONDS = 3 * 86_400.0

@@ -14,9 +14,10 @@ from pydantic import SecretStr
 from services.doctor.configuration import EXAMPLE, is_loopback
 from services.doctor.databases import judge_clock, nearest
 from services.doctor.findings import Finding, not_checked, ok, or_ok, warning, wrong
-from services.doctor.surroundings import ANSWER_SECONDS, SERVICES, Surroundings
+from services.doctor.surroundings import ANSWER_SECONDS, Surroundings
 from services.exporter.checking import CheckedConnection, check_connections
 from services.pipeline.errors import CountersignError, SettingsError
+from services.pipeline.names import SERVICES
 
 SERVER_ERROR = 500
 UNKNOWN_CA = "Set SSL_CERT_FILE to a file with its CA; docs/operations.md, “TLS and proxies”."

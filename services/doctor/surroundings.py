@@ -14,10 +14,10 @@ from services.pipeline.behind import PartitionLag, Seen
 from services.pipeline.broker.inquiry import Cluster, Inquiry
 from services.pipeline.clock import Clock, utc_now
 from services.pipeline.errors import BrokerError, CountersignError, SettingsError
+from services.pipeline.names import SERVICES
 from services.pipeline.seeing import KEPT_BY_KAFKA, see
 from services.pipeline.settings import KafkaSettings, OperationsSettings, ServiceSettings, database_url, load
 
-SERVICES = ("approval", "exporter", "notifier", "digest")
 ANSWER_SECONDS = 5.0
 
 

@@ -24,6 +24,7 @@ from services.exporter import handlers as exporter
 from services.notifier import handlers as notifier
 from services.pipeline.fold import On
 from services.pipeline.kafka_rights import Operation, Resource, Right, group_of
+from services.pipeline.names import SERVICES
 
 PROJECT_TOOL, DIRECTORY, STATUS_READER, OPERATOR = "project-tool", "directory", "status-reader", "operator"
 FROM_PROJECT_TOOL = (CommitmentSent, CommitmentResent, CommitmentRetrieved)
@@ -75,7 +76,7 @@ def _service(name: str, handled: Events, published: Events) -> Role:
 def _operating() -> list[Right]:
     names = [topic.name for topic in TOPICS]
     needed = (Operation.CREATE, Operation.DESCRIBE, Operation.ALTER_CONFIGS)
-    groups = [group_of(service) for service in ("approval", "exporter", "notifier", "digest")]
+    groups = [group_of(service) for service in SERVICES]
     return [
         *(Right(Resource.TOPIC, name, operation) for name in names for operation in needed),
         *(Right(Resource.GROUP, group, Operation.DESCRIBE) for group in groups),

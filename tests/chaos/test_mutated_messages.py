@@ -19,12 +19,13 @@ from sqlalchemy import MetaData, Select, func, select
 
 from sandbox.drill.traffic import some_ids, submission
 from sandbox.service_process import ServiceProcess
-from sandbox.world import SERVICES, World, WorldOptions, running_world
+from sandbox.world import World, WorldOptions, running_world
 from schemas.events import CommitmentSent
 from schemas.topics import TOPICS
 from services.approval.storage.tables import COMMITMENT
 from services.pipeline.database import Database
 from services.pipeline.dead_letters import HANDLER_FAILED, REASONS
+from services.pipeline.names import SERVICES
 from services.pipeline.tables import kernel_tables
 from tests.mutations import Message, mutated
 from tests.waiting import eventually

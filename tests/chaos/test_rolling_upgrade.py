@@ -18,8 +18,9 @@ from sandbox.drill.statuses import following, in_figures
 from sandbox.drill.traffic import accepting, send, some_ids
 from sandbox.service_process import ServiceProcess
 from sandbox.started import started
-from sandbox.world import SERVICES, World, WorldOptions, running_world
+from sandbox.world import World, WorldOptions, running_world
 from services.pipeline.database import Database
+from services.pipeline.names import SERVICES
 from tests.chaos.all_is_well import assert_all_is_well
 from tests.chaos.releases import ROOT, previous_release
 

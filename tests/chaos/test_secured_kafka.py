@@ -10,10 +10,11 @@ import pytest
 
 from sandbox.commitments.topic_follower import TOPICS as FOLLOWED
 from sandbox.story import Timeline, play
-from sandbox.world import SERVICES, UPSTREAM, WorldOptions, running_world
+from sandbox.world import UPSTREAM, WorldOptions, running_world
 from services.kafka_access.roles import DIRECTORY, OPERATOR, PROJECT_TOOL, roles
 from services.pipeline.broker.acls import AccessControl
 from services.pipeline.kafka_rights import AclEntry, Operation, Resource, Right, entry_of
+from services.pipeline.names import SERVICES
 from tests.secured_kafka import ADMIN, PLAIN, SCRAM, SecuredKafka, principal_of
 
 CERTIFICATE = "certificate"

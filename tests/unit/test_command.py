@@ -12,7 +12,8 @@ from click.testing import CliRunner, Result
 from schemas.envelope import encode
 from schemas.examples import EXAMPLES
 from services.command import main
-from services.commands.output import SERVICES, harmless
+from services.commands.output import harmless
+from services.pipeline.names import SERVICES
 from services.pipeline.settings import ServiceSettings
 
 COMMANDS = {

@@ -9,8 +9,9 @@ import pytest
 from services.doctor.checks import CHECKS
 from services.doctor.checkup import check_up
 from services.doctor.findings import Finding, Verdict
-from services.doctor.surroundings import SERVICES, Surroundings, settings_of
+from services.doctor.surroundings import Surroundings, settings_of
 from services.pipeline.clock import utc_now
+from services.pipeline.names import SERVICES
 from services.pipeline.settings import OperationsSettings
 
 

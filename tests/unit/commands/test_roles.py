@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 
 from services.command import main
 from services.commands.migrate import MigrationSettings
-from services.commands.output import SERVICES
+from services.pipeline.names import SERVICES
 
 
 def countersign(*arguments: str, **environment: str) -> Result:

@@ -7,7 +7,7 @@ from sandbox.servers import ServerStartFailed
 from sandbox.servers.prometheus import program
 from sandbox.service_process import ServiceProcess
 from sandbox.watching import configuration, dashboard_command
-from sandbox.world import SERVICES
+from services.pipeline.names import SERVICES
 
 OPS = Path(__file__).parents[3] / "ops"
 

@@ -1,0 +1,3 @@
+"""What the services are called, in the order in which a commitment meets them."""
+
+SERVICES = ("approval", "exporter", "notifier", "digest")
