@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from enum import Enum
+from time import monotonic, sleep
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
@@ -15,6 +16,7 @@ from services.pipeline.errors import BrokerError
 from services.pipeline.kafka_rights import AclEntry
 from services.pipeline.settings import KafkaSettings
 
+POLL_SECONDS = 0.1
 _OUR_WORDS = {ResourceType.BROKER: "cluster", ResourcePatternType.PREFIXED: "prefix"}
 """What Kafka's tools and ours call what librdkafka has another name for."""
 _BY_WORD = {word: member for member, word in _OUR_WORDS.items()}
@@ -39,12 +41,14 @@ class AccessControl:
         return {entry for principal in principals for entry in self._of(principal)}
 
     def add(self, entries: Sequence[AclEntry]) -> None:
-        """Add `entries`; those that exist stay."""
+        """Add `entries`, and return once a broker has them; those that exist stay."""
         self._change(self._admin.create_acls, [AclBinding(*_members(each)) for each in entries])
+        self._wait_until(lambda: self.entries_of({each.principal for each in entries}) >= set(entries))
 
     def remove(self, entries: Sequence[AclEntry]) -> None:
-        """Remove exactly `entries`."""
+        """Remove exactly `entries`, and return once a broker does not have them any more."""
         self._change(self._admin.delete_acls, [AclBindingFilter(*_members(each)) for each in entries])
+        self._wait_until(lambda: self.entries_of({each.principal for each in entries}).isdisjoint(entries))
 
     def _require_administrator(self) -> None:
         """Raise BrokerError if the list is hidden from us: librdkafka would report it as empty."""
@@ -66,6 +70,14 @@ class AccessControl:
         )
         found = _result(self._admin.describe_acls(everything, request_timeout=ADMIN_TIMEOUT_SECONDS))
         return [_entry(binding) for binding in found]
+
+    def _wait_until(self, is_so: Callable[[], bool]) -> None:
+        """Return once the brokers, which hear of a change after the controller has taken it, know it as well."""
+        deadline = monotonic() + ADMIN_TIMEOUT_SECONDS
+        while not is_so():
+            if monotonic() > deadline:
+                raise BrokerError("Kafka has taken the change of its access-control list, but does not show it yet.")
+            sleep(POLL_SECONDS)
 
     def _change(self, change: Callable[..., Any], what: Sequence[Any]) -> None:
         answers = change(list(what), request_timeout=ADMIN_TIMEOUT_SECONDS).values() if what else ()
