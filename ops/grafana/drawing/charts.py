@@ -17,6 +17,9 @@ _FIT = {"type": "fit", "contains": "padding"}
 _NEAR_LIMIT = 0.5
 """From this share of a limit on, the limit is drawn as well; before, it would only press the lines down."""
 
+_MANY = 8
+"""Of more series than these, the legend leaves out those that are zero throughout: it would take the room of lines."""
+
 _STYLE: dict[str, Any] = {
     "background": None,
     "font": "DejaVu Sans",
@@ -66,11 +69,13 @@ def lines(
     mark: dict[str, Any] = (
         {"type": "area", "opacity": 0.6, "line": True} if is_stacked else {"type": "line", "strokeWidth": 1.6}
     )
+    told = [name for name, _ in _told(named)]
+    others = [name for name, _ in named if name not in told]
     colour = {
         "field": "s",
         "type": "nominal",
-        "scale": {"range": _COLOURS},
-        "legend": {"columns": _columns(named, size)},
+        "scale": {"range": _COLOURS, "domain": told + others},  # the first ones have colours of their own
+        "legend": {"columns": _columns(told, size), "values": told},
     }
     encoding = {"x": _time(span), "y": y, "color": colour}
     layers: list[dict[str, Any]] = [{"mark": mark | {"invalid": "break-paths-show-path-domains"}, "encoding": encoding}]
@@ -84,6 +89,13 @@ def lines(
             }
         )
     return _drawn({"layer": layers}, values, size)
+
+
+def _told(named: Named) -> Named:
+    """Return the series that the legend names."""
+    if len(named) <= _MANY:
+        return named
+    return [each for each in named if any(value for _, value in each[1].samples)] or named[:_MANY]
 
 
 def heat(series: Sequence[Series], unit: str, size: Size, span: Span, step: float) -> str:
@@ -151,9 +163,9 @@ def _time(span: Span) -> dict[str, Any]:
     }
 
 
-def _columns(named: Named, size: Size) -> int:
-    longest = max((len(name) for name, _ in named), default=1)
-    return max(1, min(len(named) or 1, (size[0] - 40) // (min(longest, 40) * 7 + 34)))
+def _columns(names: Sequence[str], size: Size) -> int:
+    longest = max(map(len, names), default=1)
+    return max(1, min(len(names) or 1, (size[0] - 40) // (min(longest, 40) * 7 + 34)))
 
 
 def _drawn(chart: dict[str, Any], values: list[dict[str, Any]], size: Size) -> str:

@@ -50,6 +50,16 @@ def test_stacked_lines_are_filled() -> None:
     assert 'aria-roledescription="area mark"' not in drawn(series((0, 1), (60, 2)))
 
 
+def test_of_many_series_the_legend_names_those_that_are_not_always_zero() -> None:
+    many = [(f"mail {number}", series((0, 0), (60, 1 if number in (3, 11) else 0))) for number in range(20)]
+
+    def named(count: int) -> int:
+        svg = lines(many[:count], "short", SIZE, SPAN, None, is_stacked=False, is_log=False)
+        return sum(f">mail {number}<" in svg for number in range(20))
+
+    assert (named(8), named(20)) == (8, 2)
+
+
 def test_a_heat_map_has_a_cell_for_each_bucket_with_observations_of_its_own() -> None:
     below = [
         series((60, 2), (120, 2), le="0.1"),
