@@ -14,9 +14,9 @@ from services.notifier.rules.addresses import Address
 from services.notifier.rules.delivery import Delivery, SmtpAnswer
 from services.notifier.rules.smtp_replies import Stage, delivery_of
 from services.notifier.rules.wording import one_line
-from services.pipeline.certificates import shown_expiry
+from services.pipeline.certificates import show_server_certificate, shown_expiry
 from services.pipeline.logs import FailureLog
-from services.pipeline.metrics import MAIL_SERVER, SERVER_CERTIFICATE_EXPIRY
+from services.pipeline.metrics import MAIL_SERVER
 
 SEND_SECONDS = 45.0
 IDLE_SECONDS = 20.0
@@ -121,7 +121,7 @@ class SmtpGateway:
                 await client.connect()
             if client.is_ehlo_or_helo_needed:
                 await _greet(client)
-            _show_certificate(client)
+            show_server_certificate(MAIL_SERVER, shown_expiry(client.get_transport_info("ssl_object")))
             yield client
             failing.pop_all()
             self._idle.append(client)
@@ -146,12 +146,6 @@ class SmtpGateway:
             tls_context=self._tls_context,
             timeout=self.send_seconds,
         )
-
-
-def _show_certificate(client: SMTP) -> None:
-    expires_at = shown_expiry(client.get_transport_info("ssl_object"))
-    if expires_at is not None:
-        SERVER_CERTIFICATE_EXPIRY.labels(MAIL_SERVER).set(expires_at.timestamp())
 
 
 async def _greet(client: SMTP) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 import httpx2
 from cryptography import x509
 
+from services.pipeline.metrics import SERVER_CERTIFICATE_EXPIRY
+
 
 def expiries(path: Path) -> list[datetime]:
     """Return when each certificate in the PEM file expires; ValueError if it has none that can be read."""
@@ -26,6 +28,12 @@ def identity_expiry(path: Path) -> datetime:
 def trust_expiry(path: Path) -> datetime:
     """Return until when the CAs in `path` are good for anything: old ones may stand beside their successors."""
     return max(expiries(path))
+
+
+def show_server_certificate(server: str, expires_at: datetime | None) -> None:
+    """Set the metric of `server`, MAIL_SERVER or SIGN_IN_PROVIDER; without a certificate, it stays as it is."""
+    if expires_at is not None:
+        SERVER_CERTIFICATE_EXPIRY.labels(server).set(expires_at.timestamp())
 
 
 def shown_expiry(connection: Any) -> datetime | None:

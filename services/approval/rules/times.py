@@ -1,13 +1,14 @@
 """Times and counts in the words of the desk, for its pages, for the API and for the command line."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
-from babel.dates import format_datetime
+from babel.dates import format_date, format_datetime
 
 from schemas.times import in_zone
 from schemas.zones import zone_info
 from services.pipeline.formats import LOCALE
 
+_DATE = "MMM d, y"
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _UNITS = ((_DAY, "day"), (_HOUR, "hour"), (_MINUTE, "minute"), (1, "second"))
 
@@ -16,7 +17,12 @@ def moment(at: datetime, time_zone: str) -> str:
     """`at` in `time_zone`, for example "Nov 16, 2026, 09:02 CST"."""
     local = in_zone(at, zone_info(time_zone))
     # The zone's own abbreviation, because babel abbreviates only the zones of the locale's own country.
-    return f"{format_datetime(local, 'MMM d, y, HH:mm', tzinfo=local.tzinfo, locale=LOCALE)} {local:%Z}"
+    return f"{format_datetime(local, f'{_DATE}, HH:mm', tzinfo=local.tzinfo, locale=LOCALE)} {local:%Z}"
+
+
+def day_text(day: date) -> str:
+    """`day` as in a moment, for example "Nov 16, 2026"."""
+    return format_date(day, _DATE, locale=LOCALE)
 
 
 def next_time(at: datetime, now: datetime, time_zone: str, does: str, should: str) -> str:

@@ -1,6 +1,6 @@
 """What is kept of an attempt, for those who ask why an export is where it is."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 from uuid import UUID
@@ -77,21 +77,8 @@ def abandoned_attempt(before: CommitmentExports, now: datetime) -> KeptAttempt |
     if before.lease is None:
         return None
     export = before.by_revision[before.lease.revision]
-    return KeptAttempt(
-        commitment_id=export.commitment_id,
-        token=before.lease.token,
-        company_id=export.company_id,
-        revision=export.revision,
-        round=export.round,
-        connection=export.connection,
-        outcome=AttemptKind.ANSWER_LOST,
-        is_probe=export.state is ExportState.IN_DOUBT,
-        calls=0,
-        code=None,
-        message=PROCESS_ENDED,
-        ended_at=now,
-        next_at=None,
-    )
+    kept = kept_attempt(export, export, before.lease.token, Unknown(PROCESS_ENDED), 0, now)
+    return kept and replace(kept, next_at=None)  # the next one begins now
 
 
 def _kind(outcome: AttemptOutcome) -> AttemptKind:

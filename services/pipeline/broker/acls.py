@@ -11,12 +11,11 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._acl import AclBinding, AclBindingFilter, AclOperation, AclPermissionType
 from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
 
-from services.pipeline.broker.topics import ADMIN_TIMEOUT_SECONDS, wait_for_broker
+from services.pipeline.broker.topics import ADMIN_TIMEOUT_SECONDS, POLL_SECONDS, wait_for_broker
 from services.pipeline.errors import BrokerError
 from services.pipeline.kafka_rights import AclEntry
 from services.pipeline.settings import KafkaSettings
 
-POLL_SECONDS = 0.1
 _OUR_WORDS = {ResourceType.BROKER: "cluster", ResourcePatternType.PREFIXED: "prefix"}
 """What Kafka's tools and ours call what librdkafka has another name for."""
 _BY_WORD = {word: member for member, word in _OUR_WORDS.items()}

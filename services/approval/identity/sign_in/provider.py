@@ -19,8 +19,8 @@ from services.approval.identity.sign_in.errors import NotSignedInError, Provider
 from services.approval.identity.sign_in.kept import Kept
 from services.approval.identity.sign_in.keys import VerificationKeys, read_keys
 from services.pipeline.bounded_answer import ASK_UNPACKED, bound_answer
-from services.pipeline.certificates import expiry_shown_with
-from services.pipeline.metrics import SERVER_CERTIFICATE_EXPIRY, SIGN_IN_PROVIDER
+from services.pipeline.certificates import expiry_shown_with, show_server_certificate
+from services.pipeline.metrics import SIGN_IN_PROVIDER
 
 TIMEOUT_SECONDS = 5
 REFETCH_SECONDS = 60.0
@@ -166,9 +166,7 @@ class Provider:
 
 
 async def _show_certificate(response: httpx2.Response) -> None:
-    expires_at = expiry_shown_with(response)
-    if expires_at is not None:
-        SERVER_CERTIFICATE_EXPIRY.labels(SIGN_IN_PROVIDER).set(expires_at.timestamp())
+    show_server_certificate(SIGN_IN_PROVIDER, expiry_shown_with(response))
 
 
 def what_happened(error: Exception) -> str:

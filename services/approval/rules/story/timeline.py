@@ -1,7 +1,6 @@
 """What happened to a commitment at any service, in its order, and what happens next by itself."""
 
 from collections.abc import Iterable, Iterator
-from datetime import date
 from itertools import groupby
 
 from schemas.events import DecisionAccepted, MailSettled
@@ -9,6 +8,7 @@ from schemas.story import AttemptKind, DigestPart, ExporterPart, Place, ToldAtte
 from services.approval.rules.history import OCCASIONS
 from services.approval.rules.story.part import ApprovalPart, HeldAnswer, ToldLine
 from services.approval.rules.story.story import Moment, Parts, Upcoming
+from services.approval.rules.times import day_text
 from services.pipeline.formats import enumeration
 
 OPEN_EXPORTS = ("pending", "in_flight", "in_doubt")
@@ -108,17 +108,13 @@ def _summaries(digest: DigestPart) -> Iterator[Moment]:
     for day, made in groupby(digest.stood_in, key=lambda each: each.local_date):
         several = list(made)
         names = enumeration([each.recipient for each in several])
-        text = f"It stood in the daily summary of {_day(day)} to {names}."
+        text = f"It stood in the daily summary of {day_text(day)} to {names}."
         yield Moment(at=several[0].at, service="digest", text=text)
 
 
 def _held(held: HeldAnswer) -> Upcoming:
     text = f"{held.by} has accepted revision {held.revision}, and can undo that until then."
     return Upcoming(at=held.due_at, service="approval", text=text)
-
-
-def _day(day: date) -> str:
-    return f"{day:%b} {day.day}, {day.year}"
 
 
 def _next_attempts(exporter: ExporterPart) -> Iterator[Upcoming]:
@@ -143,7 +139,7 @@ def _next_summaries(digest: DigestPart) -> Iterator[Upcoming]:
     ordered = sorted(digest.next, key=lambda each: (each.at, each.local_date, each.recipient))
     for (at, day), people in groupby(ordered, key=lambda each: (each.at, each.local_date)):
         names = enumeration([each.recipient for each in people])
-        text = f"It is in the daily summary of {_day(day)} to {names}."
+        text = f"It is in the daily summary of {day_text(day)} to {names}."
         yield Upcoming(at=at, service="digest", text=text)
 
 
