@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sandbox.erp.journal import Did, Entry
-from tests.chaos.storm_people import ASKS_FOR_A_LOOK, Row, Sent, waits_for_people
+from tests.chaos.storm_people import Row, Sent, waits_for_people
 
 OPEN = ("failed", "in_doubt")
 Books = Mapping[str, Sequence["Stored"]]
@@ -72,7 +72,7 @@ class Outcome:
         """Why it waits, in a few words."""
         if self.row is None:
             return self.status
-        doubt = ASKS_FOR_A_LOOK if waits_for_people(self.row) else "is still being asked for"
+        doubt = "waits for an approver" if waits_for_people(self.row) else "is still being asked for"
         return f"{self.status}: {self.row['failure_code'] or self.row['failure_class'] or doubt}"
 
     @property

@@ -5,7 +5,7 @@ import os
 import re
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,6 +73,12 @@ async def failing(erp: ErpProcess, faults: Iterator[ErpFault]) -> AsyncIterator[
     finally:
         stopping.set()
         await running
+
+
+async def fail_next(erp: ErpProcess, faults: Sequence[ErpFault]) -> None:
+    """Let the next calls that `faults` can hit fail."""
+    async with httpx2.AsyncClient(trust_env=False) as client:
+        await _switch_on(client, erp, [each.model_dump(mode="json") for each in faults])
 
 
 async def _keep_failing(erp: ErpProcess, faults: Iterator[ErpFault], stopping: asyncio.Event) -> None:

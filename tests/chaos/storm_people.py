@@ -24,7 +24,7 @@ from services.pipeline.broker import EventProducer
 REJECTED_AT_ONCE, REVISED_WHILE_EXPORTING, REJECTED_AFTER_FAILURE = 0.08, 0.25, 0.3
 """The chances that Dana rejects what is ready, that Sam re-sends what she accepts, that she rejects what has failed."""
 REASON = "Please correct the cost codes."
-ASKS_FOR_A_LOOK = "somebody has to look"
+ASKS_FOR_A_LOOK = "An accounting approver has to say whether it exists."
 """Of a doubt that the exporter cannot end by asking the ERP again."""
 Row = Mapping[str, Any]
 

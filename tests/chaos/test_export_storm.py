@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from sandbox.configuration import write_connections
 from sandbox.drill.traffic import some_ids
-from sandbox.erp.faults import ErpFaultKind
+from sandbox.erp.faults import ErpFault, ErpFaultKind
 from sandbox.erp.process import ErpProcess
 from sandbox.service_process import ServiceProcess
 from sandbox.started import started
@@ -24,7 +24,7 @@ from services.exporter.comparing import compare_now
 from tests.chaos.brokers import WatchfulKafka
 from tests.chaos.storm_books import Outcome, books_of, counted, is_over, is_unfinished, open_items, outcomes
 from tests.chaos.storm_evidence import evidence_of
-from tests.chaos.storm_faults import BAD_ADDRESSES, Troubles, deck, failing, kill_erp, lose_the_way
+from tests.chaos.storm_faults import BAD_ADDRESSES, Troubles, deck, fail_next, failing, kill_erp, lose_the_way
 from tests.chaos.storm_people import People
 from tests.chaos.storm_settings import LEASE_SECONDS, PATIENCE
 from tests.chaos.test_kill_and_recover import dies_at
@@ -152,6 +152,23 @@ async def test_every_commitment_is_one_document_at_its_revision_or_an_open_item_
     assert [each for each in at_last if each.is_open] == []
     if not size.may_write_twice:
         assert {each.commitment_id for each in at_last if len(each.documents) > 1} <= storm.stored_twice()
+
+
+async def test_a_doubt_that_only_people_can_end_is_seen_as_waiting_for_them_and_answered(
+    tmp_path: Path, chance: Random
+) -> None:
+    """A call is lost, and to the next one the ERP says that it has a document, which it does not show."""
+    lost_then_denied = [ErpFault(kind=kind, times=1) for kind in (ErpFaultKind.LOSE_REQUEST, ErpFaultKind.CONTRADICT)]
+    async with running_storm(tmp_path, chance) as storm, storm.people.at_work():
+        storm.people.only_accept()
+        await asyncio.to_thread(storm.steady.start)
+        await fail_next(storm.erp, lost_then_denied)
+        await storm.people.send(["storm-00001"])
+        await storm.until_over(DIES_WITHIN_SECONDS)
+        (waiting,) = await storm.outcomes()
+        assert (waiting.status, waiting.why_open) == ("in_doubt", "in_doubt: waits for an approver")
+        await storm.answer_open_items(DIES_WITHIN_SECONDS)
+        assert [each.is_right for each in await storm.outcomes()] == [True]
 
 
 class Storm:
