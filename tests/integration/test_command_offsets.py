@@ -110,9 +110,15 @@ async def test_lag_says_how_far_a_service_is_behind_since_when_and_that_nobody_r
 
 
 async def watching_lag(environment: Mapping[str, str]) -> Process:
+    """Start the command as a terminal does: one of a job in the background would ignore Ctrl-C, as that job does."""
     arguments = (COUNTERSIGN, "lag", "approval", "--watch", "1", "--json")
     return await asyncio.create_subprocess_exec(
-        *arguments, env=with_path(environment), stdout=PIPE, stderr=PIPE, limit=2**20
+        *arguments,
+        env=with_path(environment),
+        stdout=PIPE,
+        stderr=PIPE,
+        limit=2**20,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
