@@ -62,12 +62,14 @@ class Statuses:
     def __init__(self, world: World) -> None:
         self._reader = TopicReader(world.kafka_settings, [CommitmentSent.topic, CommitmentStatus.topic])
         self.courses: defaultdict[str, Course] = defaultdict(Course)
+        self._is_added = asyncio.Event()
 
     async def follow(self, stopping: asyncio.Event) -> None:
         """Read until `stopping` is set."""
         while not stopping.is_set():
             records = await asyncio.to_thread(self._reader.read)
             self._add(records, monotonic())
+            self._is_added.set()
         await asyncio.to_thread(self._reader.close)
 
     def _add(self, records: Iterable[Record], at: float) -> None:
@@ -95,6 +97,14 @@ class Statuses:
         while not self.is_green(ids) and monotonic() < deadline:  # noqa: ASYNC110 - a topic sets no event
             await asyncio.sleep(POLL_SECONDS)
         return self.is_green(ids)
+
+    async def until_read(self) -> None:
+        """Return once everything has been read that is on the topics now."""
+        ends = await asyncio.to_thread(self._reader.ends)
+        while not self._reader.has_reached(ends):  # noqa: ASYNC110 - a topic sets no event
+            await asyncio.sleep(POLL_SECONDS)
+        self._is_added.clear()  # what was read last may not have been added yet
+        await self._is_added.wait()
 
     def gone_back(self) -> list[str]:
         """Return the commitments of which a status came after a newer one."""

@@ -22,17 +22,18 @@ CAUGHT_UP_WITHIN_SECONDS = 90
 
 
 async def has_caught_up(world: World, number: int) -> bool:
-    """Whether `number` commitments are synced in approval's table and succeeded in the exporter's."""
+    """Whether `number` commitments are synced in approval's table and succeeded in the exporter's, and all told."""
     database = Database(SecretStr(world.postgres.url_of(DATABASE)), application_name="tests", pool_size=1)
     try:
         async with database.begin() as db:
             synced = await db.scalar(text("select count(*) from approval.commitment where status = 'synced'"))
             succeeded = await db.scalar(text("select count(*) from exporter.export where state = 'succeeded'"))
+            untold = await db.scalar(text("select count(*) from approval.outbox"))
     except DATABASE_ERRORS:
         return False
     finally:
         await database.close()
-    return (synced, succeeded) == (number, number)
+    return (synced, succeeded, untold) == (number, number, 0)
 
 
 async def test_a_restored_database_catches_up_and_no_second_document_appears(
@@ -54,6 +55,7 @@ async def test_a_restored_database_catches_up_and_no_second_document_appears(
         restored_at = monotonic()
 
         await eventually(lambda: has_caught_up(world, 2 * size), CAUGHT_UP_WITHIN_SECONDS)
+        await statuses.until_read()
         everything = [*batches[0], *batches[1]]
         took = f"{size} accepted after the backup were there again after {monotonic() - restored_at:.1f} s"
         report(f"restore: {took}; {in_figures(world, statuses, everything)}")
