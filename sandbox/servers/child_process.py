@@ -6,12 +6,17 @@ import signal
 import subprocess
 from contextlib import suppress
 from pathlib import Path
+from time import sleep
 from typing import TypedDict
 
 # Blocks until its standard input closes, which the kernel does however our process ends, including kill -9. The usual
 # parent-death signal is tied to the thread that forked, so a server started from a pool would die with the pool's
 # thread; this works from any thread and on every POSIX system. The pause lets the server end before its folder goes.
 _WATCHDOG = 'cat >/dev/null; kill -s "$1" "$2"; sleep 2; rm -rf -- "$3"'
+
+_POLL_SECONDS = 0.01
+_ENDED = ("Z", "X")
+"""The states of a process that has ended, reaped or not."""
 
 
 class RunAs(TypedDict):
@@ -76,7 +81,7 @@ class ChildProcess:
         self._dismiss_watchdog()
 
     def kill(self) -> None:
-        """Kill the process and its children at the same moment, as a power cut would."""
+        """Kill the process and its children at the same moment, as a power cut would, and wait until all have ended."""
         self._process.send_signal(signal.SIGSTOP)  # so that it starts no child while we look
         children = _children_of(self.pid)
         self._process.kill()
@@ -84,6 +89,8 @@ class ChildProcess:
             with suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
         self._process.wait()
+        while any(map(_is_running, children)):  # until it gets a processor to end
+            sleep(_POLL_SECONDS)
         self._dismiss_watchdog()
 
     def pause(self) -> None:
@@ -104,6 +111,15 @@ class ChildProcess:
     def _dismiss_watchdog(self) -> None:
         self._watchdog.kill()
         self._watchdog.communicate()
+
+
+def _is_running(pid: int) -> bool:
+    """Whether a process on Linux has not ended; one that nobody has reaped yet has."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state not in _ENDED
 
 
 def _children_of(pid: int) -> list[int]:

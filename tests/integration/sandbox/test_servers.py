@@ -135,7 +135,7 @@ async def test_killing_a_database_ends_its_busy_sessions(
 
     await asyncio.to_thread(server.kill)
 
-    await eventually(lambda: not any(is_alive(int(str(session))) for session in sessions))
+    assert not any(is_alive(int(str(session))) for session in sessions)
     with pytest.raises(DBAPIError, match="connection was closed"):
         await busy
 
