@@ -33,7 +33,8 @@ MAILS_OF_A_REJECTION = 2
 
 _COUNTS = text(
     "select (select count(*) from approval.commitment where status = 'synced'), "
-    "(select count(*) from exporter.export where state = 'succeeded')"
+    "(select count(*) from exporter.export where state = 'succeeded'), "
+    "(select count(*) from approval.outbox)"
 )
 
 
@@ -136,27 +137,16 @@ class _Drill:
         """Wait until the database knows again what happened after the dump; return how long it took."""
         self.report("The services notice by themselves and read again what the dump does not know")
         began = monotonic()
-        while not await self._is_caught_up(commitments):
+        while not await is_caught_up(self.world, commitments):
             if monotonic() - began > CAUGHT_UP_WITHIN_SECONDS:
                 raise StepFailedError(f"The services have not caught up after {CAUGHT_UP_WITHIN_SECONDS:.0f} s")
             await asyncio.sleep(POLL_SECONDS)
         return monotonic() - began
 
-    async def _is_caught_up(self, commitments: int) -> bool:
-        url = SecretStr(self.world.postgres.url_of(DATABASE))
-        database = Database(url, application_name="countersign.drill", pool_size=1)
-        try:
-            async with database.begin() as db:
-                counts = tuple((await db.execute(_COUNTS)).one())
-        except DATABASE_ERRORS:
-            return False
-        finally:
-            await database.close()
-        return counts == (commitments, commitments)
-
     async def end(self, ids: Sequence[str]) -> list[str]:
         """Return what is wrong in the end, in sentences; nothing if the drill has passed."""
         self.report(f"Documents, statuses and the histories of {CHECKED_HISTORIES} commitments are checked")
+        await self.statuses.until_read()
         broken = await self._broken_histories(ids)
         return findings(ids, created(self.world), self.statuses.ribbons(), self.statuses.gone_back(), broken)
 
@@ -164,6 +154,20 @@ class _Drill:
         step = max(len(ids) // CHECKED_HISTORIES, 1)
         async with Actors(self.world) as actors:
             return [each for each in ids[::step] if check(await actors.audit(each)).problems]
+
+
+async def is_caught_up(world: World, commitments: int) -> bool:
+    """Whether as many are synced in approval's tables and exported in the exporter's, and upstream was told of them."""
+    url = SecretStr(world.postgres.url_of(DATABASE))
+    database = Database(url, application_name="countersign.drill", pool_size=1)
+    try:
+        async with database.begin() as db:
+            counts = tuple((await db.execute(_COUNTS)).one())
+    except DATABASE_ERRORS:
+        return False
+    finally:
+        await database.close()
+    return counts == (commitments, commitments, 0)
 
 
 def findings(

@@ -101,10 +101,11 @@ class Statuses:
     async def until_read(self) -> None:
         """Return once everything has been read that is on the topics now."""
         ends = await asyncio.to_thread(self._reader.ends)
-        while not self._reader.has_reached(ends):  # noqa: ASYNC110 - a topic sets no event
-            await asyncio.sleep(POLL_SECONDS)
-        self._is_added.clear()  # what was read last may not have been added yet
-        await self._is_added.wait()
+        is_read = False
+        while not is_read:
+            is_read = self._reader.has_reached(ends)
+            self._is_added.clear()  # what was read last may not have been added yet
+            await self._is_added.wait()
 
     def gone_back(self) -> list[str]:
         """Return the commitments of which a status came after a newer one."""

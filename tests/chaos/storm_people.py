@@ -24,14 +24,14 @@ from services.pipeline.broker import EventProducer
 REJECTED_AT_ONCE, REVISED_WHILE_EXPORTING, REJECTED_AFTER_FAILURE = 0.08, 0.25, 0.3
 """The chances that Dana rejects what is ready, that Sam re-sends what she accepts, that she rejects what has failed."""
 REASON = "Please correct the cost codes."
-ASKS_FOR_A_LOOK = "An accounting approver has to say whether it exists."
+ASKS_AN_APPROVER = "An accounting approver has to say whether it exists."
 """Of a doubt that the exporter cannot end by asking the ERP again."""
 Row = Mapping[str, Any]
 
 
 def waits_for_people(row: Row) -> bool:
     """Whether nothing happens to it until an approver answers."""
-    return row["status"] == "failed" or (row["status"] == "in_doubt" and ASKS_FOR_A_LOOK in row["message"])
+    return row["status"] == "failed" or (row["status"] == "in_doubt" and ASKS_AN_APPROVER in row["message"])
 
 
 @dataclass(slots=True)
