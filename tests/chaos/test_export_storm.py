@@ -30,9 +30,10 @@ from tests.chaos.storm_settings import LEASE_SECONDS, PATIENCE
 from tests.chaos.test_kill_and_recover import dies_at
 from tests.waiting import eventually
 
-DIES_ALONE = ("exporter.relay_", "exporter.before_commit", "exporter.after_commit", "comparison.", "recheck.")
+COMPARES = "comparison."
+DIES_ALONE = ("exporter.relay_", "exporter.before_commit", "exporter.after_commit", COMPARES, "recheck.")
 """Only one process relays, and may have all partitions of the orders; the other one leaves before."""
-WAITS = ("comparison.", "recheck.")
+WAITS = (COMPARES, "recheck.")
 """What happens at these points waits for exports, so people send no more of them meanwhile."""
 POINTS = (
     "exporter.relay_before_send",
@@ -218,8 +219,8 @@ class Storm:
             return
         async with self._busy:
             await asyncio.to_thread(self.steady.stop)
-            if point.startswith("comparison."):
-                await compare_now(SecretStr(self.world.environment["DATABASE_URL"]), ("small-erp",))
+            if point.startswith(COMPARES):
+                await self._compare()
             await self._note_death(point, ids)
             await asyncio.to_thread(self.steady.start)
 
@@ -229,12 +230,17 @@ class Storm:
         await eventually(lambda: asyncio.to_thread(lambda: self.dying.has_ended or self.dying.is_ready()))
         await self.people.send(ids)
         while not (await asyncio.wait([dying], timeout=MORE_AFTER_SECONDS))[0]:
-            if not point.startswith(WAITS):
+            if point.startswith(COMPARES):
+                await self._compare()  # what was to be compared may have been exported again since, or nothing was
+            elif not point.startswith(WAITS):
                 await self._send_more()
         if dying.result():
             self.troubles.deaths[point] += 1
         else:
             self.troubles.survived[point] = self.dying.latest_log[-LOGGED_CHARACTERS:]
+
+    async def _compare(self) -> None:
+        await compare_now(SecretStr(self.world.environment["DATABASE_URL"]), ("small-erp",))
 
     async def _send_more(self) -> None:
         await self.people.send(some_ids(f"more-{next(self._more)}", COMMITMENTS_MORE))

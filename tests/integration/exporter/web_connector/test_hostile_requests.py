@@ -10,6 +10,7 @@ import pytest
 import structlog
 
 from services.exporter.web_connector.envelope import SPEAKS_SOAP_11
+from services.pipeline.broker.messages import LIBRDKAFKA_LOG
 from tests.integration.exporter.scripted_server import response_bytes, scripted_server
 from tests.integration.exporter.web_connector.scripted_conversing import TICKET, ScriptedConversing
 from tests.integration.exporter.web_connector.served_endpoint import PASSWORD, USER, Served, served_endpoint
@@ -28,6 +29,11 @@ def with_doctype(doctype: str, entity: str) -> bytes:
     )
 
 
+def unforeseen(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+    """Return what a library has logged; a consumer of an earlier test may still look for its Kafka that was killed."""
+    return [each for each in caplog.records if each.levelno >= logging.WARNING and each.name != LIBRDKAFKA_LOG.name]
+
+
 async def refused(
     served: Served, caplog: pytest.LogCaptureFixture, body: bytes, **headers: str
 ) -> tuple[int, str, Any]:
@@ -35,7 +41,7 @@ async def refused(
     with structlog.testing.capture_logs() as lines, caplog.at_level(logging.WARNING):
         answer = await served.post(body, **headers)
     assert [line["event"] for line in lines] == ["web_connector.request_refused"]
-    assert not caplog.records
+    assert not unforeseen(caplog)
     assert served.conversing == ScriptedConversing()
     return answer.status_code, answer.text, lines[0]["reason"]
 
@@ -158,7 +164,7 @@ async def test_a_client_that_goes_away_in_the_middle_leaves_no_exception(caplog:
             writer.close()
             await writer.wait_closed()
         assert (await served.post(CALL)).status_code == 200
-    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert not unforeseen(caplog)
 
 
 async def test_a_client_may_wait_for_leave_to_send_its_body() -> None:
