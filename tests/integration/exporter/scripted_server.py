@@ -80,7 +80,7 @@ async def scripted_server(*responses: bytes, tls: SSLContext | None = None) -> A
         server.close()
         for writer in script.writers:  # under load, a client may be slow to close its connections
             writer.close()
-        await asyncio.wait_for(asyncio.gather(*serving), 5)
+        await asyncio.wait_for(asyncio.gather(*serving), 60)
 
 
 def _length(head: bytes) -> int:

@@ -111,7 +111,7 @@ async def test_a_batch_is_loaded_while_the_one_before_is_written(service: Counti
     async with last_statements_held_up(service):
         one = line.settle("a")
         line.settle("b")
-        await eventually(lambda: ["b"] in line.store.loads, 2)
+        await eventually(lambda: ["b"] in line.store.loads)
         assert not one.done()
     assert await line.ends() == [None, None, None]
     assert (await line.saved(), await line.published()) == (3, ["first", "a", "b"])
@@ -221,5 +221,5 @@ async def has_long_been_held_up(service: CountingService) -> None:
     async def is_held_up() -> bool:
         return await waiting_sessions(service.database) > 0
 
-    await eventually(is_held_up, 2)
+    await eventually(is_held_up)
     await asyncio.sleep(0.3)

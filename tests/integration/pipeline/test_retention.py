@@ -82,7 +82,7 @@ async def test_the_loop_ends_at_once_with_the_service(database: Database) -> Non
     running = asyncio.create_task(retention(database, "ending").run(stopping))
     await asyncio.sleep(0)
     stopping.set()
-    await asyncio.wait_for(running, 5)
+    await asyncio.wait_for(running, 60)
 
 
 def swept_at(service: str) -> float | None:

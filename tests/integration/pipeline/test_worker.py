@@ -335,7 +335,7 @@ async def test_a_claim_that_raises_an_unexpected_error_does_not_end_the_worker(t
 
 async def test_an_idle_worker_looks_again_when_it_is_woken_or_stopped(table: ChoreTable) -> None:
     chores = Chores()
-    async with asyncio.timeout(5), table.working(chores, max_idle_seconds=600):
+    async with asyncio.timeout(60), table.working(chores, max_idle_seconds=600):
         await eventually(lambda: chores.claims == 1)
         await asyncio.sleep(0.5)
         assert chores.claims == 1
@@ -512,7 +512,7 @@ async def test_one_result_that_cannot_be_recorded_does_not_hold_up_those_beside_
     chores = Together()
     chores.unrecordable = {3}
     async with table.working(chores, concurrency=8):
-        await eventually(lambda: _is(table, {"done": 7, "set aside": 1}), 10)
+        await eventually(lambda: _is(table, {"done": 7, "set aside": 1}))
 
     assert chores.performed == Counter(range(8))
 

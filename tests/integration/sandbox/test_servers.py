@@ -238,5 +238,5 @@ def test_neither_server_outlives_a_killed_parent() -> None:
 
         parent.send_signal(signal.SIGKILL)
 
-    asyncio.run(eventually(lambda: not any(is_alive(pid) for pid in pids), seconds=10))
-    asyncio.run(eventually(lambda: not any(folder.exists() for folder in folders), seconds=10))
+    asyncio.run(eventually(lambda: not any(is_alive(pid) for pid in pids)))
+    asyncio.run(eventually(lambda: not any(folder.exists() for folder in folders)))

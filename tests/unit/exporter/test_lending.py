@@ -158,12 +158,12 @@ async def test_a_reload_that_is_asked_for_is_done_and_told(tmp_path: Path) -> No
     reloading, stopping = Reloading(connections, path, ENVIRONMENT, tell), asyncio.Event()
     running = asyncio.create_task(reloading.run(stopping))
     reloading.ask()
-    await eventually(lambda: told == ["main"], 10)
+    await eventually(lambda: told == ["main"])
     saved(tmp_path, MAIN.replace('"main"', '"books"'))
     reloading.ask()
-    await eventually(lambda: told == ["main", "books"], 10)
+    await eventually(lambda: told == ["main", "books"])
     stopping.set()
-    await asyncio.wait_for(running, 5)
+    await asyncio.wait_for(running, 60)
     await connections.close()
 
 

@@ -134,7 +134,7 @@ async def test_another_web_connector_finds_on_the_page_with_what_to_sign_in(
 async def test_the_conversations_are_shown_and_the_web_connector_is_paused(
     erp: QuickBooksErp, client: AsyncClient
 ) -> None:
-    await eventually(lambda: bool(erp.web_connector.sessions), 5)
+    await eventually(lambda: bool(erp.web_connector.sessions))
     running = await client.get("/web-connector")
     paused = await client.post("/web-connector", data={"is_paused": "true"})
     await client.post("/web-connector", data={"is_paused": "false"})

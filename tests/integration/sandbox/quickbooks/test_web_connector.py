@@ -261,7 +261,7 @@ async def test_the_application_says_how_long_to_wait(office: Office, answer: lis
         polling = asyncio.create_task(connector.run())
         await asyncio.sleep(0.6)
         asked = len(office.told)
-        await eventually(lambda: connector.sessions[0].times > 1, 5)
+        await eventually(lambda: connector.sessions[0].times > 1)
         polling.cancel()
 
     assert asked == 3
@@ -290,11 +290,11 @@ async def test_nobody_there_is_tried_again_until_somebody_is(office: Office) -> 
         pass
     connector = office.connector(url)
     polling = asyncio.create_task(connector.run())
-    await eventually(lambda: bool(connector.sessions) and connector.sessions[0].times > 2, 5)
+    await eventually(lambda: bool(connector.sessions) and connector.sessions[0].times > 2)
     port = int(url.rpartition(":")[2])
     service = QBWCService(StaticAuthenticator(USER, PASSWORD, [Work(office.work)]))
     async with served(create_app(service, endpoint_url=url, path=PATH), listen(port)):
-        await eventually(lambda: office.journal.created() == {"commitment-8841": 1}, 5)
+        await eventually(lambda: office.journal.created() == {"commitment-8841": 1})
     polling.cancel()
 
     assert connector.sessions[0].outcome is Outcome.UNREACHABLE
@@ -308,7 +308,7 @@ async def test_while_it_is_paused_nothing_is_asked(office: Office) -> None:
         await asyncio.sleep(0.2)
         asked = len(office.told)
         connector.is_paused = False
-        await eventually(lambda: len(office.told) >= 3, 5)
+        await eventually(lambda: len(office.told) >= 3)
         polling.cancel()
 
     assert asked == 0

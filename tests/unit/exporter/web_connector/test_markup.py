@@ -1,7 +1,7 @@
 """Requests that are made to cost much are refused before they do."""
 
 import tracemalloc
-from time import monotonic
+from time import process_time
 
 import pytest
 
@@ -51,20 +51,20 @@ MEGABYTE = 1_000_000
     ids=lambda value: value if isinstance(value, str) else repr(value[:24]),
 )
 def test_a_request_that_is_too_much_is_refused_at_once_and_without_memory(body: bytes, reason: str) -> None:
-    started = monotonic()
+    started = process_time()
     with pytest.raises(Fault) as refused:
         parsed(body)
     assert refused.value.reason == reason
-    assert monotonic() - started < 2
+    assert process_time() - started < 2
 
 
 def test_a_text_of_nothing_but_escaped_characters_is_read_in_time() -> None:
-    started = monotonic()
+    started = process_time()
 
     root = parsed(b"<a>" + b"&lt;" * 4_000_000 + b"</a>")
 
     assert root.text == "<" * 4_000_000
-    assert monotonic() - started < 5
+    assert process_time() - started < 5
 
 
 def test_as_many_tags_as_a_call_may_have_are_read() -> None:
