@@ -6,9 +6,10 @@ brokers go away while it waits for them.
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from time import monotonic, sleep
 from typing import NamedTuple, TypeVar
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from services.pipeline.broker.troubles import Troubles
 from services.pipeline.errors import BrokerError
@@ -16,6 +17,9 @@ from services.pipeline.records import Partition
 from services.pipeline.settings import KafkaSettings
 
 REQUEST_SECONDS = 3
+PAUSE_SECONDS = 0.1
+_NOT_LED = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
+"""The partition has just got another leader, or a first one, and not everybody knows it yet."""
 
 T = TypeVar("T")
 
@@ -71,9 +75,21 @@ class Brokers:
         if self._is_closed:
             raise BrokerError("The service ends.")
         try:
-            return question()
+            return once_led(question)
         except KafkaException as error:
             why = self._troubles.explain(error.args[0], lambda: self._client.poll(0))
             raise BrokerError(why) from error
         finally:
             self._client.poll(0)  # or what it is told of brokers that are away piles up
+
+
+def once_led(question: Callable[[], T], seconds: float = REQUEST_SECONDS) -> T:
+    """Return the answer to `question`, which is asked again for as long while a partition has no known leader."""
+    deadline = monotonic() + seconds
+    while True:
+        try:
+            return question()
+        except KafkaException as error:
+            if error.args[0].code() not in _NOT_LED or monotonic() > deadline:
+                raise
+        sleep(PAUSE_SECONDS)

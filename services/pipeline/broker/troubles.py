@@ -36,6 +36,8 @@ class Troubles:
 
     def explain(self, error: KafkaError, serve: Callable[[], object]) -> str:
         """Return why `error` happened and what to do; `serve` lets librdkafka call back."""
+        if error.code() > 0:
+            return error.str()  # a broker has said it, so the way to it is fine
         self._seen.clear()
         for _ in range(_CALLS):
             serve()

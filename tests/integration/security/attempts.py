@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from confluent_kafka import (
@@ -157,10 +158,17 @@ class Attempts:
 
     def _move_offset(self, group: str) -> None:
         wanted = ConsumerGroupTopicPartitions(group, [TopicPartition(READABLE, 0, 0)])
-        [answer] = self._admin.alter_consumer_group_offsets([wanted]).values()
-        [partition] = answer.result(ANSWER_SECONDS).topic_partitions
+        [partition] = self._altered(wanted).topic_partitions
         if partition.error is not None and partition.error.code() == KafkaError.GROUP_AUTHORIZATION_FAILED:
             raise KafkaException(partition.error)
+
+    def _altered(self, wanted: ConsumerGroupTopicPartitions) -> Any:
+        """Ask, and once more where the client waits for an answer that does not come."""
+        with suppress(TimeoutError):
+            [answer] = self._admin.alter_consumer_group_offsets([wanted]).values()
+            return answer.result(ANSWER_SECONDS)
+        [answer] = self._admin.alter_consumer_group_offsets([wanted]).values()
+        return answer.result(ANSWER_SECONDS)
 
     def _member(self, group: str, protocol: str) -> Consumer:
         member = Consumer(self._config | {"group.id": group, "group.protocol": protocol}, logger=SILENT)
