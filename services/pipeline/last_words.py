@@ -9,6 +9,8 @@ from typing import Any, TextIO
 
 import structlog
 
+from services.pipeline.tracebacks import is_of_aiokafka
+
 log = structlog.get_logger()
 
 _SHOWN_WARNINGS = (DeprecationWarning, RuntimeWarning, SyntaxWarning, ImportWarning)
@@ -48,7 +50,8 @@ def _thread_ended(ended: threading.ExceptHookArgs) -> None:
 def _failed_in_loop(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     error = context.get("exception")
     said, cause = context.get("message"), type(error).__name__ if error else None
-    log.error("process.task_failed", said=said, cause=cause, **({"exc_info": error} if error else {}))
+    is_ours = error is not None and not is_of_aiokafka(error)
+    log.error("process.task_failed", said=said, cause=cause, **({"exc_info": error} if is_ours else {}))
 
 
 def _warned(

@@ -14,7 +14,7 @@ from structlog.typing import EventDict, ExcInfo, Processor
 
 from services.pipeline.last_words import log_last_words
 from services.pipeline.seldom import Seldom, SeldomFilter
-from services.pipeline.tracebacks import named, traceback_of
+from services.pipeline.tracebacks import is_of_aiokafka, named, traceback_of
 
 REPEAT_SECONDS = 300.0
 LIBRARY_LOGGED = "library.logged"
@@ -96,8 +96,7 @@ def _traceback(exc_info: ExcInfo) -> str:
 def _without_ends_of_faust(record: logging.LogRecord) -> bool:
     """Leave out what each part of a Faust app logs when Kafka ends the app: we log once why it has ended."""
     error = record.exc_info[1] if record.exc_info else None
-    is_of_kafka = error is not None and type(error).__module__.partition(".")[0] == "aiokafka"
-    return not (is_of_kafka and record.name.partition(".")[0] in {"faust", "mode"})
+    return not (is_of_aiokafka(error) and record.name.partition(".")[0] in {"faust", "mode"})
 
 
 def _without_texts_of_errors(record: logging.LogRecord) -> bool:

@@ -74,3 +74,8 @@ def _related(error: BaseException, seen: set[int]) -> Iterator[BaseException]:
     yield error
     for each in error.exceptions if isinstance(error, BaseExceptionGroup) else ():
         yield from _related(each, seen)
+
+
+def is_of_aiokafka(error: object) -> bool:
+    """Whether the digest's Kafka client raised `error`: it says what Kafka did, and no code of ours is to blame."""
+    return isinstance(error, BaseException) and type(error).__module__.partition(".")[0] == "aiokafka"

@@ -60,6 +60,14 @@ def test_every_last_word_is_one_line_without_what_the_error_says(event: str) -> 
     assert "canary" not in str(line)
 
 
+def test_what_kafka_did_to_a_task_is_told_without_a_traceback() -> None:
+    code = CASES["process.task_failed"].replace('ValueError("canary")', "TopicAuthorizationFailedError('canary')")
+    (line,) = lines_of("from aiokafka.errors import TopicAuthorizationFailedError\n" + code)
+
+    assert (line["event"], line["cause"]) == ("process.task_failed", "TopicAuthorizationFailedError")
+    assert "exception" not in line
+
+
 def test_a_warning_about_the_program_keeps_its_text() -> None:
     (line,) = lines_of("warnings.simplefilter('always')\nwarnings.warn('use new()', DeprecationWarning)")
 
