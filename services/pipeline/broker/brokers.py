@@ -18,7 +18,7 @@ from services.pipeline.settings import KafkaSettings
 
 REQUEST_SECONDS = 3
 PAUSE_SECONDS = 0.1
-_NOT_LED = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
+NOT_LED = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
 """The partition has just got another leader, or a first one, and not everybody knows it yet."""
 
 T = TypeVar("T")
@@ -90,6 +90,6 @@ def once_led(question: Callable[[], T], seconds: float = REQUEST_SECONDS) -> T:
         try:
             return question()
         except KafkaException as error:
-            if error.args[0].code() not in _NOT_LED or monotonic() > deadline:
+            if error.args[0].code() not in NOT_LED or monotonic() > deadline:
                 raise
         sleep(PAUSE_SECONDS)

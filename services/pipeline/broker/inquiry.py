@@ -17,7 +17,7 @@ from confluent_kafka.admin._listoffsets import OffsetSpec
 from confluent_kafka.admin._resource import ResourceType
 
 from schemas.values import value
-from services.pipeline.broker.brokers import Span
+from services.pipeline.broker.brokers import NOT_LED, Span
 from services.pipeline.broker.describing import HIDDEN, Described, describe
 from services.pipeline.broker.messages import LIBRDKAFKA_LOG, at_offset, consumer_config, partition_of, record_of
 from services.pipeline.errors import BrokerError
@@ -170,12 +170,7 @@ def _offset(answer: "Future[Any]") -> Any:
     try:
         return answer.result()
     except KafkaException as error:
-        code = error.args[0].code()
-        if code in (
-            KafkaError.LEADER_NOT_AVAILABLE,
-            KafkaError.NOT_LEADER_FOR_PARTITION,
-            KafkaError.UNKNOWN_TOPIC_OR_PART,
-        ):
+        if error.args[0].code() in (*NOT_LED, KafkaError.UNKNOWN_TOPIC_OR_PART):
             return None
         raise _broker_error(error) from error
 
