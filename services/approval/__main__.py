@@ -74,6 +74,7 @@ def build() -> tuple[Service, ApprovalSettings]:
         app=with_operations(
             build_app(settings, database, outbox, catching_up.require, lateness, rules), settings, database, explain
         ),
+        public_url=settings.public_url,
         publishes=PUBLISHED,
         reply=refusal,
         catching_up=catching_up,
