@@ -117,7 +117,7 @@ def listen(
     """
     config = uvicorn.Config(
         # around all of the app: the framework answers its defects outside of any middleware
-        SafeHeaders(app, SAFE_HEADERS | strict_transport(public_url)),
+        SafeHeaders(app, {**SAFE_HEADERS, **strict_transport(public_url)}),
         http=BoundedProtocol,
         ws="none",
         log_config=None,

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Row, and_, delete, exists, func, select
+from sqlalchemy import ColumnElement, Row, delete, exists, func, select
 
 from services.approval.storage.desk_tables import ENDED_SESSION, SESSION
 from services.approval.storage.sessions import NAME_SHOWN
@@ -56,7 +56,7 @@ async def end_sessions(
 
     Returns how many there were. Each is kept with who ended it, when and why.
     """
-    is_meant = _is_open(person_id) if session is None else and_(_is_open(person_id), session == _NAME)
+    is_meant = _is_open(person_id) if session is None else _is_open(person_id) & _NAME.in_([session])
     ended = (await db.execute(delete(SESSION).where(is_meant).returning(SESSION.c.person_id, _NAME))).all()
     about = {"ended_at": utc_now(), "ended_by": ended_by, "because": because}
     await insert_many(

@@ -358,6 +358,7 @@ async def test_signing_out_ends_the_session_on_the_server(desk: DeskUnderTest) -
     async with desk.browser() as browser:
         await sign_in(browser)
         token = browser.cookies[desk.identity.cookies.name(SESSION)]
+        assert len(base64.urlsafe_b64decode(token + "=")) == 32  # random bytes
         signed_out = await browser.post("/sign-out")
         assert signed_out.headers["clear-site-data"] == '"cache", "storage"'
         assert "You are signed out" in text_of(await follow(browser, signed_out))

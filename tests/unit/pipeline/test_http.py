@@ -1,6 +1,7 @@
 """Clients that send too much, too slowly or from everywhere at once: real connections to a server on loopback."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -253,7 +254,17 @@ async def test_every_answer_has_safe_headers_also_where_no_app_gives_it(request_
     assert head.startswith(f"http/1.1 {status} ")
     for name, value in SAFE_HEADERS.items():
         assert head.count(f"{name}: {value}") == 1, name
+    assert re.search(r"^content-type: (application/json|text/plain; .*charset=utf-8)\r?$", head, re.MULTILINE)
     assert (status == 400) or "strict-transport-security: max-age=31536000; includesubdomains" in head
+
+
+async def test_a_body_in_chunks_is_not_measured_by_a_length_that_is_stated_beside_it() -> None:
+    smuggled = b"GET /nowhere HTTP/1.1\r\nhost: desk.example\r\n\r\n"
+    async with served() as server:
+        answer = await server.ask(post(smuggled, b"x").replace(b"\r\n\r\n", b"\r\ncontent-length: 4\r\n\r\n", 1))
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert answer.endswith(str(len(smuggled) + 1).encode())
+    assert b"404" not in answer
 
 
 async def test_over_plain_http_nothing_promises_tls() -> None:

@@ -159,7 +159,7 @@ class Pages:
 
 def safe_headers(public_url: str) -> Mapping[str, str]:
     """Return the headers that keep pages out of frames and caches and block foreign scripts."""
-    return SAFE_HEADERS | _HEADERS | strict_transport(public_url)
+    return {**SAFE_HEADERS, **_HEADERS, **strict_transport(public_url)}
 
 
 class Assets(StaticFiles):
