@@ -61,4 +61,4 @@ async def test_all_services_answer_safely_and_a_session_that_an_operator_ends_is
 
     assert odd == []
     assert ended.stdout.strip() == "Ended: 1."
-    assert [line["person"] for line in lines if line["event"] == "sign_in.succeeded"] == [DANA.id]
+    assert [line["person_id"] for line in lines if line["event"] == "sign_in.succeeded"] == [DANA.id]

@@ -74,12 +74,12 @@ class Identity:
     async def end_session(self, request: Request, how: str = "signed_out") -> None:
         """End the browser's session, if it has one; raises as `session` does."""
         if (found := await self.session(request)) and await self.sessions.end(found):
-            log.info("session.ended", person=found.person_id, session=found.short_name, how=how)
+            log.info("session.ended", person_id=found.person_id, session=found.short_name, how=how)
 
     async def end_named(self, person_id: str, name: str) -> None:
         """End the session that is called `name`, if it is one of the person's."""
         if await self.sessions.end_named(person_id, name):
-            log.info("session.ended", person=person_id, session=name[:NAME_SHOWN], how="by_owner")
+            log.info("session.ended", person_id=person_id, session=name[:NAME_SHOWN], how="by_owner")
 
     async def pending(self, request: Request, state: str) -> Session | None:
         """Return the session of the sign-in that this browser began with `state`."""

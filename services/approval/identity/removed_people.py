@@ -13,4 +13,4 @@ log = structlog.get_logger()
 async def end_sessions_of_removed(database: Database) -> None:
     """End them, and log each."""
     for person, session in await ending_sessions.end_sessions_of_removed(database):
-        log.info("session.ended", person=person, session=session, how="person_removed")
+        log.info("session.ended", person_id=person, session=session, how="person_removed")

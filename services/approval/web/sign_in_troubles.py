@@ -55,9 +55,9 @@ class SignInTroubles:
             log.warning("sign_in.failed", cause=error.cause, status=error.status, repeats=repeats)
 
     def _say_refused(self, request: Request, why: str) -> None:
-        person, route = _person(request), f"{request.method} {_route(request)}"
-        if (repeats := self._seldom.left_out((why, person, route))) is not None:
-            log.warning("request.refused", why=why, person=person, route=route, repeats=repeats)
+        person_id, route = _person_id(request), f"{request.method} {_route(request)}"
+        if (repeats := self._seldom.left_out((why, person_id, route))) is not None:
+            log.warning("request.refused", why=why, person_id=person_id, route=route, repeats=repeats)
 
 
 def _refused(request: Request, error: SignInError) -> str | None:
@@ -77,7 +77,7 @@ def _refused(request: Request, error: SignInError) -> str | None:
             return None
 
 
-def _person(request: Request) -> str | None:
+def _person_id(request: Request) -> str | None:
     visitor = getattr(request.state, "visitor", None)
     return visitor.person_id if visitor else None
 

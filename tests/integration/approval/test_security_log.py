@@ -45,7 +45,7 @@ async def test_a_sign_in_and_the_end_of_its_session_are_told_with_ids_only(desk:
             await browser.post("/sign-out")
 
     [signed_in], [ended] = of(lines, "sign_in.succeeded"), of(lines, "session.ended")
-    assert signed_in["person"] == ended["person"] == DANA.person_id
+    assert signed_in["person_id"] == ended["person_id"] == DANA.person_id
     assert signed_in["session"] == ended["session"]
     assert ended["how"] == "signed_out"
     assert not any(each in str(lines) for each in (token, DANA.name, DANA.email))
@@ -77,7 +77,7 @@ async def test_what_is_refused_is_told_once_a_minute_for_each_person_and_route(
             await refusals(viewer, provider)
             await viewer.get("/directory")
 
-    told = {(line["why"], line["route"]): line["person"] for line in of(lines, "request.refused")}
+    told = {(line["why"], line["route"]): line["person_id"] for line in of(lines, "request.refused")}
     assert told == {
         ("right_missing", "POST /commitments/{commitment_id:path}/{action}"): KIM.person_id,
         ("from_another_site", "POST /sign-out"): None,

@@ -497,7 +497,7 @@ async def test_sessions_of_a_removed_person_end_and_those_of_others_stay(desk: D
         assert (await browser.get("/directory")).headers["location"].startswith("/sign-in?")
         assert (await other.get("/directory")).status_code == 200
     [said] = [line for line in lines if line["event"] == "session.ended"]
-    assert (said["person"], said["how"]) == (DANA.person_id, "person_removed")
+    assert (said["person_id"], said["how"]) == (DANA.person_id, "person_removed")
 
 
 async def test_over_tls_the_cookie_is_bound_to_this_host(database_url: str) -> None:

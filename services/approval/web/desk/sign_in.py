@@ -80,7 +80,7 @@ async def _finished(identity: Identity, request: Request, state: str, code: str)
     answer = see_other(signed_in.return_to)
     if signed_in.session_token is not None:
         SIGN_INS.labels(SUCCEEDED).inc()
-        log.info("sign_in.succeeded", session=short_name_of(signed_in.session_token), person=signed_in.person_id)
+        log.info("sign_in.succeeded", session=short_name_of(signed_in.session_token), person_id=signed_in.person_id)
         await identity.end_session(request, "signed_in_anew")
         identity.cookies.write(answer, SESSION, signed_in.session_token, identity.sign_in.session_life)
     identity.cookies.clear(answer, attempt(state))
