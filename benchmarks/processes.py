@@ -116,7 +116,7 @@ def countersign_environment(place: Place) -> dict[str, str]:
         "OIDC_ISSUER": "http://127.0.0.1:1",
         "OIDC_CLIENT_ID": "bench",
         "OIDC_CLIENT_SECRET": "bench",
-        "OIDC_AUDIENCE": "bench",
+        "OIDC_AUDIENCE": "bench-api",
     }
 
 

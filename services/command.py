@@ -25,6 +25,7 @@ from services.commands.options import Instant
 from services.commands.outbox import outbox
 from services.commands.output import as_json_option, harmless, print_result, print_rows
 from services.commands.roles import roles
+from services.commands.sessions import sessions
 from services.pipeline import operations
 from services.pipeline.errors import CountersignError
 from services.pipeline.logs import configure_logs
@@ -166,6 +167,7 @@ main.add_command(offsets)
 main.add_command(migrate)
 main.add_command(outbox)
 main.add_command(roles)
+main.add_command(sessions)
 
 
 def _plain(row: Any) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from services.approval.decisions import Decisions
 from services.approval.explaining import explain
 from services.approval.handlers import PUBLISHED
 from services.approval.holding import HeldAnswers
+from services.approval.identity import removed_people
 from services.approval.metrics import REFRESH_SECONDS, refresh_gauges
 from services.approval.rules.refusals import refusal
 from services.approval.rules_file import read_rules
@@ -68,12 +69,14 @@ def build() -> tuple[Service, ApprovalSettings]:
         aggregates=AGGREGATES,
         loops=(
             every(REFRESH_SECONDS, sparing(partial(refresh_gauges, database))),
+            every(removed_people.SECONDS, partial(removed_people.end_sessions_of_removed, database)),
             every(holding.CARRY_OUT_SECONDS, held.carry_out_due),
             every(tallies.FOLD_SECONDS, partial(tallies.keep_folded, database)),
         ),
         app=with_operations(
             build_app(settings, database, outbox, catching_up.require, lateness, rules), settings, database, explain
         ),
+        public_url=settings.public_url,
         publishes=PUBLISHED,
         reply=refusal,
         catching_up=catching_up,

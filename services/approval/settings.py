@@ -1,9 +1,9 @@
 """The settings that approval reads from its environment."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
 from schemas.fields import URL_PATTERN
 from services.pipeline.settings import (
@@ -28,7 +28,7 @@ class ApprovalSettings(ServiceSettings):
     )
     oidc_client_id: str = Field(description="Client id registered at that provider.")
     oidc_client_secret: SecretStr = Field(description="Client secret registered at that provider.")
-    oidc_audience: str = Field(description="Audience that bearer tokens for the API must have.")
+    oidc_audience: str = Field(description="Audience that bearer tokens for the API must have; not OIDC_CLIENT_ID.")
     oidc_leeway_seconds: int = Field(
         default=120, ge=0, le=600, description="How far the provider's clock may be from ours, in seconds."
     )
@@ -57,3 +57,13 @@ class ApprovalSettings(ServiceSettings):
     digest_url: OptionalUrl = service_url_field("digest")
     keep_history_days: int = days_field(3650, "Days to keep the history of a finished commitment.")
     keep_finished_days: int = FINISHED_DAYS_FIELD
+
+    @model_validator(mode="after")
+    def _tells_tokens_apart(self) -> Self:
+        """Refuse one audience for both: whoever gets hold of an ID token could call the API with it."""
+        if self.oidc_audience == self.oidc_client_id:
+            raise ValueError(
+                "OIDC_AUDIENCE must differ from OIDC_CLIENT_ID, which is the audience of ID tokens: register the API "
+                "at the provider with an identifier of its own"
+            )
+        return self

@@ -64,6 +64,7 @@ def build() -> tuple[Service, ServiceSettings]:
         app=with_operations(
             build_app(connections, conversations, settings.web_connector_url), settings, database, explain
         ),
+        public_url=settings.web_connector_url,
         aggregates=own_aggregates,
         workers=(exporting, *others),
         loops=(*_loops(presence, report, conversations, expiring), reloading.run),

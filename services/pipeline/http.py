@@ -18,6 +18,7 @@ from services.pipeline.counted_responses import CountedResponses
 from services.pipeline.errors import PartEndedError, SettingsError
 from services.pipeline.http_protocol import ACCEPTED_AT_ONCE, BoundedProtocol
 from services.pipeline.periodic import is_set_within
+from services.pipeline.safe_headers import SAFE_HEADERS, SafeHeaders, strict_transport
 
 GRACE_SECONDS = 2
 WAITING_CONNECTIONS = 1_024
@@ -48,6 +49,7 @@ def new_app(title: str, max_body_bytes: Mapping[str, int] = MappingProxyType({})
         title=title, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, telemetry=TELEMETRY
     )
     app.add_middleware(BodyLimit, of_paths=max_body_bytes)
+    app.add_middleware(SafeHeaders, headers=SAFE_HEADERS)
     return app
 
 
@@ -105,13 +107,17 @@ class Server(uvicorn.Server):
         yield
 
 
-def listen(app: FastAPI, host: str, port: int, trusted_proxies: str | None = None) -> tuple[Server, socket.socket]:
+def listen(
+    app: FastAPI, host: str, port: int, trusted_proxies: str | None = None, *, public_url: str | None = None
+) -> tuple[Server, socket.socket]:
     """Return a server for `app` and its bound socket; SettingsError if the address cannot be used.
 
-    The address of a client is the one that connects; only `trusted_proxies` may name another one.
+    The address of a client is the one that connects; only `trusted_proxies` may name another one. Browsers that come to
+    `public_url` over TLS are told to stay there.
     """
     config = uvicorn.Config(
-        app,
+        # around all of the app: the framework answers its defects outside of any middleware
+        SafeHeaders(app, {**SAFE_HEADERS, **strict_transport(public_url)}),
         http=BoundedProtocol,
         ws="none",
         log_config=None,

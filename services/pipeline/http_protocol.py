@@ -2,9 +2,12 @@
 
 import asyncio
 from collections.abc import Iterable
+from http import HTTPStatus
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from services.pipeline.safe_headers import SAFE_HEADERS
 
 REQUEST_SECONDS = 20.0
 """From the first byte of a request, or from the connection, to the last byte of its body."""
@@ -63,6 +66,15 @@ class BoundedProtocol(H11Protocol):
         self._is_read()
         super().connection_lost(exc)
         self._unset_keepalive_if_required()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP, which no app sees, with the headers of every answer."""
+        safe = [(name.encode(), value.encode()) for name, value in SAFE_HEADERS.items()]
+        headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close"), *safe]
+        answer = h11.Response(status_code=HTTPStatus.BAD_REQUEST, headers=headers, reason=b"Bad Request")
+        for event in (answer, h11.Data(data=msg.encode("ascii")), h11.EndOfMessage()):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
 
     def _is_complete(self) -> None:
         if self._incomplete is not None:

@@ -76,6 +76,8 @@ class Service:
     closers: Sequence[Callable[[], Awaitable[None]]] = ()
     """Called at the same time after the drain, to close connections that the service holds."""
     app: FastAPI = field(default_factory=lambda: new_app("Countersign"))
+    public_url: str | None = None
+    """Where browsers and programs outside reach the app, if they do."""
     is_ready: Callable[[], bool] = lambda: True
     follows: Sequence[str] = ()
     """Topics that a loop of the service reads by itself."""
@@ -159,7 +161,11 @@ class Runtime:
         """Run until a signal arrives or a part fails, then drain; failures are raised after that."""
         settings = self._settings
         server, listening = listen(
-            self._service.app, settings.http_host, settings.http_port, settings.http_trusted_proxies
+            self._service.app,
+            settings.http_host,
+            settings.http_port,
+            settings.http_trusted_proxies,
+            public_url=self._service.public_url,
         )
         for name in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(name, self.stop)

@@ -139,7 +139,7 @@ def test_a_service_accepts_the_example_with_what_is_empty_filled_in(
         monkeypatch.delenv(name, raising=False)
     for entry in entries(EXAMPLE):
         if entry.is_set:
-            monkeypatch.setenv(entry.name, entry.value or "https://filled-in.example")
+            monkeypatch.setenv(entry.name, entry.value or f"https://{entry.name}.example".lower())
     SERVICES[service]()
     monkeypatch.setenv("KAFKA_GROUP_PROTOCOL", "newest")
     with pytest.raises(ValidationError):

@@ -1,4 +1,4 @@
-"""No address, name, content or secret stands in the log of any service, however the story goes."""
+"""No address, name, content or secret stands in the log or the metrics of any service, however the story goes."""
 
 import asyncio
 import subprocess
@@ -66,6 +66,7 @@ async def test_a_full_story_leaves_no_content_and_no_secret_in_any_log(tmp_path:
             await questions(actors)
         await bad_events(world)
         cookies = await odd_requests(world)
+        metrics = [await measured(world, name) for name in world.services]
         for service in world.services.values():
             await asyncio.to_thread(service.stop)
         lines = lines_of(service.log for service in world.services.values())
@@ -76,7 +77,7 @@ async def test_a_full_story_leaves_no_content_and_no_secret_in_any_log(tmp_path:
         lines += [line for of_one in await asyncio.gather(*started) for line in of_one]
         secrets = CONTENT | PASSWORDS | spoken_of() | secrets_of(world) | cookies
 
-    assert leaks(lines, secrets) == []
+    assert leaks([*lines, *metrics], secrets) == []
     assert {line["event"] for line in lines} >= EXPECTED
     assert_correlated(lines)
     for name, secret in secrets.items():  # and a leak would be found, wherever it is
@@ -96,6 +97,14 @@ async def test_a_story_with_a_polled_erp_leaves_none_either(tmp_path: Path) -> N
 
     assert leaks(lines, secrets) == []
     assert {line["event"] for line in lines} >= {"conversation.ended", "web_connector.sign_in_refused"}
+
+
+async def measured(world: World, name: str) -> Mapping[str, str]:
+    """What a service shows to whoever may reach its metrics."""
+    async with httpx2.AsyncClient(trust_env=False, timeout=20) as prometheus:
+        shown = await prometheus.get(f"{world.services[name].url}/metrics")
+    assert "process_cpu_seconds_total" in shown.text
+    return {"service": name, "event": "metrics", "text": shown.text}
 
 
 async def odd_calls(world: World) -> None:

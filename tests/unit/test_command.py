@@ -193,9 +193,10 @@ def test_a_check_in_which_all_is_fine_has_one_line_until_all_lines_are_wanted(mo
     def lines(*options: str) -> list[str]:
         return countersign("doctor", "settings", *options).stdout.splitlines()
 
-    for name in ("PUBLIC_URL", "OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_AUDIENCE"):
+    for name in ("PUBLIC_URL", "OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET"):
         monkeypatch.setenv(name, "http://127.0.0.1")
     for name, value in {
+        "OIDC_AUDIENCE": "the-api",
         "KAFKA_BOOTSTRAP_SERVERS": "localhost:9092",
         "DATABASE_URL": "postgresql://localhost/countersign",
         "LINK_SECRET": "x" * 32,

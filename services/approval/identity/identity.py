@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
 
+import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -17,11 +18,12 @@ from services.approval.identity.sign_in.errors import (
     NotSignedInError,
 )
 from services.approval.identity.sign_in.flow import PENDING_LIFE, PendingSignIn, SignIn
+from services.approval.identity.sign_in.kinds import require_access_token
 from services.approval.identity.sign_in.provider import Provider, person_id_of
 from services.approval.rules.rights import WHO_GIVES_RIGHTS
 from services.approval.settings import ApprovalSettings
 from services.approval.storage import directory
-from services.approval.storage.sessions import Session, Sessions
+from services.approval.storage.sessions import NAME_SHOWN, Session, Sessions
 from services.pipeline.database import Database
 
 SESSION = "session"
@@ -29,6 +31,8 @@ PENDING = "sign-in-"
 MAX_PENDING = 20
 """Sign-ins that one browser has in progress, each in a tab of its own; a further one forgets the oldest."""
 _NAME_CHARACTERS = 16
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,7 @@ class Identity:
 
     def __init__(self, settings: ApprovalSettings, database: Database) -> None:
         self._audience = settings.oidc_audience
+        self._client_id = settings.oidc_client_id
         self._database = database
         self._provider = Provider(settings.oidc_issuer, leeway_seconds=settings.oidc_leeway_seconds)
         self.limits = RequestLimits(settings)
@@ -66,10 +71,15 @@ class Identity:
             raise CrossSiteRequestError("This request did not come from the approval desk's own pages.")
         return found
 
-    async def end_session(self, request: Request) -> None:
+    async def end_session(self, request: Request, how: str = "signed_out") -> None:
         """End the browser's session, if it has one; raises as `session` does."""
-        if found := await self.session(request):
-            await self.sessions.end(found)
+        if (found := await self.session(request)) and await self.sessions.end(found):
+            log.info("session.ended", person_id=found.person_id, session=found.short_name, how=how)
+
+    async def end_named(self, person_id: str, name: str) -> None:
+        """End the session that is called `name`, if it is one of the person's."""
+        if await self.sessions.end_named(person_id, name):
+            log.info("session.ended", person_id=person_id, session=name[:NAME_SHOWN], how="by_owner")
 
     async def pending(self, request: Request, state: str) -> Session | None:
         """Return the session of the sign-in that this browser began with `state`."""
@@ -149,7 +159,9 @@ class Identity:
     async def _person_id(self, request: Request) -> str:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
-            return person_id_of(await self._provider.verified(token.strip(), self._audience))
+            verified = await self._provider.verified(token.strip(), self._audience)
+            require_access_token(verified, self._client_id)
+            return person_id_of(verified)
         session = await self.session(request)
         if session is None or session.person_id is None:
             raise NotSignedInError("Sign in first.")

@@ -1,6 +1,19 @@
 """The tables of the desk and the API themselves: marks, kept reasons, sessions, and responses to repeated requests."""
 
-from sqlalchemy import Column, Date, DateTime, Index, Integer, LargeBinary, Numeric, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Date,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    Numeric,
+    Table,
+    Text,
+    text,
+)
 
 from services.approval.storage.tables import METADATA
 
@@ -66,6 +79,19 @@ SESSION = Table(
     Column("used_at", DateTime(timezone=True), comment="about when it was last used; empty before the first use"),
     Index("session_by_expiry", "expires_at"),
     Index("session_by_person", "person_id"),
+)
+
+# which sessions operators have ended
+ENDED_SESSION = Table(
+    "ended_session",
+    METADATA,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("person_id", Text, nullable=False),
+    Column("session", Text, nullable=False, comment="the beginning of its name, as it was listed"),
+    Column("ended_at", DateTime(timezone=True), nullable=False),
+    Column("ended_by", Text, nullable=False, comment="the operator's user of the operating system"),
+    Column("because", Text, nullable=False),
+    Index("ended_session_by_time", "ended_at"),
 )
 
 KEPT_RESPONSE = Table(

@@ -10,7 +10,7 @@ from sqlalchemy import delete, exists, func, or_, select
 
 from schemas.fields import Status
 from services.approval.rules.commitment import CommitmentFacts
-from services.approval.storage import delegations, marks
+from services.approval.storage import delegations, ending_sessions, marks
 from services.approval.storage.desk_tables import KEPT_RESPONSE
 from services.approval.storage.kept_responses import KEPT_RESPONSE_DAYS
 from services.approval.storage.store import STATE
@@ -39,6 +39,7 @@ def rules(history_days: int, finished_days: int) -> tuple[RetentionRule, ...]:
         RetentionRule("submission", finished_days, sweep_submissions),
         RetentionRule("mark", marks.KEPT_DAYS, marks.sweep),
         RetentionRule("delegation", delegations.KEPT_DAYS, delegations.sweep),
+        RetentionRule("ended_session", ending_sessions.KEPT_DAYS, ending_sessions.sweep),
         RetentionRule("kept_response", KEPT_RESPONSE_DAYS, sweep_kept_responses),
     )
 

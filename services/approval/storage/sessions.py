@@ -16,6 +16,8 @@ from services.pipeline.database import Database
 
 MAX_SESSIONS = 20
 """Of one person; the next sign-in ends the oldest."""
+NAME_SHOWN = 16
+"""Characters of a session's name that tell it from others in the log, and to operators."""
 USE_NOTED_AFTER = timedelta(minutes=1)
 """How exactly we know when a session was last used, so that not every request writes."""
 
@@ -32,6 +34,11 @@ class Session:
     def name(self) -> str:
         """Names it on pages; who knows it cannot use the session."""
         return self.token_hash.hex()
+
+    @property
+    def short_name(self) -> str:
+        """Names it in the log and to operators."""
+        return self.name[:NAME_SHOWN]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +106,12 @@ class Sessions:
     def _end(self, expires_at: datetime, used_at: datetime | None) -> datetime:
         return expires_at if used_at is None else min(expires_at, used_at + self._idle_life)
 
-    async def end_named(self, person_id: str, name: str) -> None:
-        """End the session that is called `name`, if it is one of the person's."""
-        is_own = _TABLE.c.person_id == person_id
+    async def end_named(self, person_id: str, name: str) -> bool:
+        """End the session that is called `name`, if it is one of the person's; whether there was one."""
+        is_meant = (_TABLE.c.person_id == person_id) & (func.encode(_TABLE.c.token_hash, "hex") == name)
         async with self._database.begin() as db:
-            await db.execute(delete(_TABLE).where(is_own, func.encode(_TABLE.c.token_hash, "hex") == name))
+            ended = await db.execute(delete(_TABLE).where(is_meant).returning(_TABLE.c.token_hash))
+            return ended.one_or_none() is not None
 
     async def update_state(self, session: Session, **members: Any) -> None:
         """Add `members` to the state of `session`."""
@@ -123,6 +131,11 @@ def _without_the_oldest(person_id: str) -> Delete:
     own = select(_TABLE.c.token_hash).where(_TABLE.c.person_id == person_id)
     oldest = own.order_by(_TABLE.c.expires_at.desc(), _TABLE.c.token_hash).offset(MAX_SESSIONS)
     return delete(_TABLE).where(_TABLE.c.token_hash.in_(oldest))
+
+
+def short_name_of(token: str) -> str:
+    """Return what names the session of `token` in the log."""
+    return _hashed(token).hex()[:NAME_SHOWN]
 
 
 def _hashed(token: str) -> bytes:

@@ -21,7 +21,7 @@ from services.approval.web.api.senders import RateLimitHeaders
 from services.approval.web.dependencies import READERS, Dependencies
 from services.approval.web.desk import add_desk
 from services.approval.web.desk.errors import ErrorHandler
-from services.approval.web.desk.pages import SafeHeaders, safe_headers
+from services.approval.web.desk.pages import safe_headers
 from services.approval.web.sign_in_troubles import SignInTroubles
 from services.approval.web.story import Stories
 from services.pipeline.body_limit import BodyLimit, plain_refusal
@@ -30,6 +30,7 @@ from services.pipeline.errors import CatchingUpError
 from services.pipeline.http import TELEMETRY
 from services.pipeline.lateness import Lateness
 from services.pipeline.outbox import Outbox
+from services.pipeline.safe_headers import SafeHeaders
 
 API_PREFIX = "/api/"
 

@@ -2,12 +2,6 @@
 
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
-_HEADERS = {
-    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "cache-control": "no-store",
-}
 _WHAT_THIS_IS = (
     "This is the address at which Intuit's QuickBooks Web Connector asks Countersign for work. "
     "It is not for browsers; help is at /quickbooks/support.\n"
@@ -36,9 +30,9 @@ send your administrator the text that the Web Connector shows, and its log (View
 
 def what_this_is() -> Response:
     """Return one line for somebody who opens the address in a browser."""
-    return PlainTextResponse(_WHAT_THIS_IS, headers=_HEADERS)
+    return PlainTextResponse(_WHAT_THIS_IS)
 
 
 def support() -> Response:
     """Return the page with help; the Web Connector loads it before it adds the .qwc file (QBWC1003)."""
-    return HTMLResponse(_SUPPORT, headers=_HEADERS)
+    return HTMLResponse(_SUPPORT)

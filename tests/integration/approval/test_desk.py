@@ -662,6 +662,8 @@ async def test_every_response_has_the_security_headers(desk: DeskUnderTest) -> N
             policy = answer.headers["content-security-policy"]
             assert "default-src 'none'" in policy
             assert "frame-ancestors 'none'" in policy
+            assert "object-src 'none'" in policy
+            assert "base-uri 'none'" in policy
             assert "unsafe" not in policy
             assert answer.headers["x-content-type-options"] == "nosniff"
             assert answer.headers["referrer-policy"] == "same-origin"
@@ -670,6 +672,24 @@ async def test_every_response_has_the_security_headers(desk: DeskUnderTest) -> N
         style = await browser.get("/assets/desk.css")
         assert style.headers["content-type"].startswith("text/css")
         assert "no-store" not in style.headers["cache-control"]
+
+
+async def test_nothing_is_shared_with_other_origins_and_no_file_but_the_assets_is_served(desk: DeskUnderTest) -> None:
+    async with desk.browser(DANA, origin="https://elsewhere.example") as browser:
+        for path in (READY, "/assets/desk.css", "/api/v1/me", "/api/v1/openapi.json"):
+            shared = (await browser.get(path)).headers.keys()
+            assert not [name for name in shared if name.startswith("access-control-")]
+        for path in ("/assets", "/assets/", "/assets/%2e%2e/pages.py", "/assets/..%2fpages.py", "/.git/config"):
+            assert (await browser.get(path)).status_code in (404, 405), path
+
+
+async def test_a_number_cannot_change_the_name_of_a_download(desk: DeskUnderTest) -> None:
+    await desk.receive(sent(company.content("8841", 'SC "7"; name=é/..', title="Footings")))
+    async with desk.browser(DANA) as browser:
+        file = await browser.get("/commitments/8841/history.json")
+        table = await browser.get("/commitments.csv?view=ready")
+    assert file.headers["content-disposition"] == 'attachment; filename="history-SC--7---name-----.json"'
+    assert table.headers["content-disposition"].startswith('attachment; filename="commitments-ready-')
 
 
 async def test_a_failed_export_stands_out_though_its_ribbon_upstream_is_blue(desk: DeskUnderTest) -> None:

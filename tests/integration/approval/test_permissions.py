@@ -275,3 +275,39 @@ async def test_who_is_not_signed_in_gets_nothing_but_the_sign_in(desk: DeskUnder
 
     assert let_in == []
     assert await decisions(desk) == []
+
+
+BY_SIGNED_LINK = {("POST", "/u/{token:path}"), ("POST", "/q/{token:path}")}
+"""Mail clients and people without a sign-in send these; who has the link may do it, and a cookie adds nothing."""
+
+
+def unsafe_routes() -> list[tuple[str, str]]:
+    return [route for route in MATRIX if route[0] != "GET" and route not in BY_SIGNED_LINK]
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "none"])
+async def test_no_route_that_changes_something_takes_a_form_of_another_site(desk: DeskUnderTest, site: str) -> None:
+    who = next(each for each in PEOPLE if each.is_approver and each.company_id == COMPANY)
+    await desk.receive(company.sent(SC), *PEOPLE)
+    async with desk.browser(who, sec_fetch_site=site, origin="https://elsewhere.example") as browser:
+        taken = [
+            (*route, answer.status_code)
+            for route in unsafe_routes()
+            if (answer := await send(browser, route, MATRIX[route])).status_code != HTTPStatus.FORBIDDEN
+        ]
+        assert (await browser.get("/directory")).status_code == HTTPStatus.OK  # the session goes on
+
+    assert taken == []
+    assert await decisions(desk) == []
+
+
+async def test_a_get_publishes_nothing_and_ends_no_session(desk: DeskUnderTest) -> None:
+    who = next(each for each in PEOPLE if each.is_approver and each.company_id == COMPANY)
+    await desk.receive(company.sent(SC), *PEOPLE)
+    before = await desk.consumer.rows(tables.KERNEL.outbox)
+    async with desk.browser(who, sec_fetch_site="cross-site") as browser:
+        for route, entry in MATRIX.items():
+            if route[0] == "GET":
+                await send(browser, route, entry)
+        assert (await browser.get("/directory")).status_code == HTTPStatus.OK
+    assert await desk.consumer.rows(tables.KERNEL.outbox) == before

@@ -6,8 +6,9 @@ import hmac
 import json
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -28,6 +29,7 @@ from sandbox.sign_in import Provider as SandboxProvider
 from schemas.events import DirectoryPersonRemoved
 from schemas.examples.cast import DIRECTORY
 from services.approval.identity.identity import MAX_PENDING, SESSION
+from services.approval.identity.removed_people import end_sessions_of_removed
 from services.approval.identity.sign_in.errors import NotSignedInError, ProviderUnavailableError
 from services.approval.identity.sign_in.flow import own_path
 from services.approval.identity.sign_in.kept import FIRST_RETRY_SECONDS
@@ -356,7 +358,10 @@ async def test_signing_out_ends_the_session_on_the_server(desk: DeskUnderTest) -
     async with desk.browser() as browser:
         await sign_in(browser)
         token = browser.cookies[desk.identity.cookies.name(SESSION)]
-        assert "You are signed out" in text_of(await follow(browser, await browser.post("/sign-out")))
+        assert len(base64.urlsafe_b64decode(token + "=")) == 32  # random bytes
+        signed_out = await browser.post("/sign-out")
+        assert signed_out.headers["clear-site-data"] == '"cache", "storage"'
+        assert "You are signed out" in text_of(await follow(browser, signed_out))
         browser.cookies.set(desk.identity.cookies.name(SESSION), token)
         assert (await browser.get("/directory")).headers["location"].startswith("/sign-in?return_to=")
         assert (await browser.get("/sign-out")).status_code in (404, 405)
@@ -483,6 +488,18 @@ async def test_a_person_removed_from_the_directory_sees_nothing(desk: DeskUnderT
         assert (await browser.get("/directory")).status_code == 403
 
 
+async def test_sessions_of_a_removed_person_end_and_those_of_others_stay(desk: DeskUnderTest) -> None:
+    async with desk.browser(DANA) as browser, desk.browser(KIM) as other:
+        await desk.receive(DirectoryPersonRemoved(person_id=DANA.person_id))
+        with capture_logs() as lines:
+            await end_sessions_of_removed(desk.database)
+            await end_sessions_of_removed(desk.database)
+        assert (await browser.get("/directory")).headers["location"].startswith("/sign-in?")
+        assert (await other.get("/directory")).status_code == 200
+    [said] = [line for line in lines if line["event"] == "session.ended"]
+    assert (said["person_id"], said["how"]) == (DANA.person_id, "person_removed")
+
+
 async def test_over_tls_the_cookie_is_bound_to_this_host(database_url: str) -> None:
     async with running_desk(settings(database_url, public_url="https://desk.example")) as desk:
         await desk.receive(*DIRECTORY.values())
@@ -569,11 +586,10 @@ class Issuer:
         published = json.dumps({"keys": [key.as_dict(private=False) for key in self.keys]}).encode()
         return StarletteResponse(published if self.answer is None else self.answer)
 
-    def token(self, key: Any, algorithm: str, **claims: Any) -> str:
+    def token(self, key: Any, algorithm: str, header: Mapping[str, Any] = MappingProxyType({}), **claims: Any) -> str:
         merged = {"iss": self.url, "aud": AUDIENCE, "sub": "person-5", "exp": int(time.time()) + 60} | claims
-        header = {"alg": algorithm, "kid": key.kid}
         return jwt.encode(
-            header,
+            {"alg": algorithm, "kid": key.kid, **header},
             {name: claim for name, claim in merged.items() if claim is not None},
             key,
             algorithms=[algorithm],
@@ -788,6 +804,31 @@ async def test_a_token_without_the_right_claims_is_refused(issuer: Issuer, claim
     issuer.keys = [key]
     with pytest.raises(NotSignedInError):
         await Provider(issuer.url, leeway_seconds=30).verified(issuer.token(key, "RS256", **claims), AUDIENCE)
+
+
+@pytest.mark.parametrize(
+    ("header", "claims", "status"),
+    [
+        ({}, {}, 200),
+        ({"typ": "JWT"}, {}, 200),
+        ({"typ": "application/at+jwt"}, {"aud": ["another-api", AUDIENCE]}, 200),
+        ({"typ": "JWT"}, {"aud": [CLIENT.id, AUDIENCE]}, 401),
+        ({"typ": "JWT"}, {"at_hash": "x"}, 401),
+        ({"typ": "logout+jwt"}, {}, 401),
+        ({"typ": "dpop+jwt"}, {}, 401),
+    ],
+)
+async def test_only_an_access_token_that_is_for_the_api_alone_lets_a_program_in(
+    database_url: str, issuer: Issuer, header: dict[str, Any], claims: dict[str, Any], status: int
+) -> None:
+    key = rsa("key")
+    issuer.keys = [key]
+    token = issuer.token(key, "RS256", header, **claims, sub=DANA.person_id)
+    async with running_desk(settings(database_url, issuer=issuer.url)) as desk:
+        await desk.receive(*DIRECTORY.values())
+        async with desk.browser() as program:
+            answer = await program.get("/api/v1/me", headers={"authorization": f"Bearer {token}"})
+    assert answer.status_code == status
 
 
 @pytest.mark.parametrize("subject", ["person\x005", "a person", "x" * 129])

@@ -1,6 +1,7 @@
 """Clients that send too much, too slowly or from everywhere at once: real connections to a server on loopback."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -14,6 +15,7 @@ from services.pipeline.counted_responses import CLASSES
 from services.pipeline.errors import SettingsError
 from services.pipeline.http import Server, add_metrics_and_health, listen, new_app
 from services.pipeline.http_protocol import BoundedProtocol
+from services.pipeline.safe_headers import SAFE_HEADERS
 from tests.waiting import eventually
 
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -78,8 +80,10 @@ class Served:
 
 
 @asynccontextmanager
-async def served(trusted_proxies: str | None = None, **limits: float) -> AsyncIterator[Served]:
-    server, listening = listen(app(), "127.0.0.1", 0, trusted_proxies)
+async def served(
+    trusted_proxies: str | None = None, public_url: str | None = None, **limits: float
+) -> AsyncIterator[Served]:
+    server, listening = listen(app(), "127.0.0.1", 0, trusted_proxies, public_url=public_url)
     server.config.http = type("LowLimits", (BoundedProtocol,), limits)
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     running = Served(listening.getsockname()[1], server)
@@ -227,6 +231,45 @@ async def test_only_a_trusted_proxy_may_name_the_client() -> None:
         assert (await server.ask(forwarded)).endswith(b'{"client":"127.0.0.1","scheme":"http"}')
     async with served("10.0.0.0/8,127.0.0.1") as server:
         assert (await server.ask(forwarded)).endswith(b'{"client":"203.0.113.9","scheme":"https"}')
+
+
+ANSWERS = {
+    b"GET /who HTTP/1.1": 200,
+    b"GET /metrics HTTP/1.1": 200,
+    b"GET /health/live HTTP/1.1": 200,
+    b"GET /nowhere HTTP/1.1": 404,
+    b"POST /who HTTP/1.1": 405,
+    b"TRACE /who HTTP/1.1": 405,
+    b"POST /length HTTP/1.1\r\ncontent-length: 99999999": 413,
+    b"GET /defect HTTP/1.1": 500,
+    b"this is no request": 400,
+}
+
+
+@pytest.mark.parametrize(("request_line", "status"), ANSWERS.items())
+async def test_every_answer_has_safe_headers_also_where_no_app_gives_it(request_line: bytes, status: int) -> None:
+    async with served(public_url="https://desk.example") as server:
+        answer = await server.ask(request_line + b"\r\nhost: desk.example\r\n\r\n")
+    head = answer.partition(b"\r\n\r\n")[0].decode().lower()
+    assert head.startswith(f"http/1.1 {status} ")
+    for name, value in SAFE_HEADERS.items():
+        assert head.count(f"{name}: {value}") == 1, name
+    assert re.search(r"^content-type: (application/json|text/plain; .*charset=utf-8)\r?$", head, re.MULTILINE)
+    assert (status == 400) or "strict-transport-security: max-age=31536000; includesubdomains" in head
+
+
+async def test_a_body_in_chunks_is_not_measured_by_a_length_that_is_stated_beside_it() -> None:
+    smuggled = b"GET /nowhere HTTP/1.1\r\nhost: desk.example\r\n\r\n"
+    async with served() as server:
+        answer = await server.ask(post(smuggled, b"x").replace(b"\r\n\r\n", b"\r\ncontent-length: 4\r\n\r\n", 1))
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert answer.endswith(str(len(smuggled) + 1).encode())
+    assert b"404" not in answer
+
+
+async def test_over_plain_http_nothing_promises_tls() -> None:
+    async with served(public_url="http://desk.example") as server:
+        assert b"strict-transport" not in await server.ask(HEAD + b"\r\n")
 
 
 async def test_a_path_with_another_slash_is_not_redirected_to_a_foreign_host() -> None:

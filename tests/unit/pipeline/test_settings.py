@@ -64,6 +64,15 @@ def test_a_token_that_no_header_carries_is_refused_at_start(token: str, monkeypa
     assert "OPERATIONS_TOKEN: must have letters, digits and signs of ASCII only" in error_text(ApprovalSettings)
 
 
+def test_an_api_whose_audience_is_the_desks_own_is_refused_at_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {name: "http://x.example" for name, field in ApprovalSettings.model_fields.items() if field.is_required()}
+    for name, value in (given | {"link_secret": "l" * 32, "oidc_client_id": "desk", "oidc_audience": "desk"}).items():
+        monkeypatch.setenv(name.upper(), value)
+    assert "OIDC_AUDIENCE must differ from OIDC_CLIENT_ID" in error_text(ApprovalSettings)
+    monkeypatch.setenv("OIDC_AUDIENCE", "desk-api")
+    assert load(ApprovalSettings).oidc_audience == "desk-api"
+
+
 @pytest.mark.parametrize("name", ["PUBLIC_URL", "OIDC_ISSUER"])
 def test_an_address_without_its_scheme_is_told_in_words(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, "sign-in.example")
@@ -84,7 +93,12 @@ def test_each_service_can_have_its_own_database(
 ) -> None:
     service = settings_type.__name__.removesuffix("Settings").upper()
     given = {name: "http://x.example" for name, field in settings_type.model_fields.items() if field.is_required()}
-    given |= {"smtp_url": "smtp://mail.example", "mail_from": "erp@desk.example", "link_secret": "l" * 32}
+    given |= {
+        "smtp_url": "smtp://mail.example",
+        "mail_from": "erp@desk.example",
+        "link_secret": "l" * 32,
+        "oidc_audience": "api",
+    }
     for name in settings_type.model_fields.keys() & given.keys() - {"database_url"}:
         monkeypatch.setenv(name.upper(), given[name])
     monkeypatch.setenv("DATABASE_URL", "postgresql://shared.example/all")

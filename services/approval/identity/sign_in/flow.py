@@ -11,6 +11,7 @@ from joserfc.errors import JoseError
 from schemas.limits import MAX_URL_CHARACTERS
 from services.approval.identity.sign_in.client import Client
 from services.approval.identity.sign_in.errors import NotSignedInError, SignInFailedError
+from services.approval.identity.sign_in.kinds import require_id_token
 from services.approval.identity.sign_in.provider import Provider, person_id_of
 from services.approval.settings import ApprovalSettings
 from services.approval.storage.sessions import Session, Sessions
@@ -33,6 +34,7 @@ class PendingSignIn:
 class SignedIn:
     """A finished sign-in: the token of the new session, None where the browser keeps its own, and the page to see."""
 
+    person_id: str
     session_token: str | None
     return_to: str
 
@@ -77,15 +79,17 @@ class SignIn:
         tokens = await self._client.tokens(code, pending.state["verifier"])
         person_id = await self._person_id(tokens, pending.state["nonce"])
         if current is not None and current.person_id == person_id:
-            return SignedIn(None, pending.state["return_to"])
+            return SignedIn(person_id, None, pending.state["return_to"])
         about = {"browser": browser[:MAX_BROWSER_CHARACTERS]}
-        return SignedIn(await self._sessions.begin(person_id, self.session_life, about), pending.state["return_to"])
+        token = await self._sessions.begin(person_id, self.session_life, about)
+        return SignedIn(person_id, token, pending.state["return_to"])
 
     async def _person_id(self, tokens: dict[str, Any], nonce: str) -> str:
         """Return the subject of the ID token, validated for this sign-in (OpenID Connect Core 1.0, 3.1.3.7)."""
         expected = {"nonce": nonce, "client_id": self._client_id, "access_token": tokens.get("access_token")}
         try:
             token = await self._provider.verified(str(tokens.get("id_token", "")), self._client_id)
+            require_id_token(token)
             CodeIDToken(token.claims, token.header, None, expected).validate(leeway=self._provider.leeway_seconds)
             return person_id_of(token)
         except (NotSignedInError, JoseError, ValueError, TypeError) as error:

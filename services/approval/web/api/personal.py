@@ -119,7 +119,7 @@ def _add_sessions(router: APIRouter, dependencies: Dependencies, senders: Sender
         """End one of your sessions; one that has ended already, or is not yours, is left as it is."""
 
         async def act() -> Response:
-            await identity.sessions.end_named(who.person_id, name)
+            await identity.end_named(who.person_id, name)
             return Response(status_code=HTTPStatus.NO_CONTENT)
 
         return await once(kept, request, who, key, act)

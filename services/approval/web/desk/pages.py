@@ -12,10 +12,8 @@ from uuid import uuid4
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
-from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from schemas.events import DirectoryPerson, ErpConnection
 from schemas.zones import UTC_NAME
@@ -37,17 +35,15 @@ from services.pipeline import formats
 from services.pipeline.apart import apart
 from services.pipeline.clock import utc_now
 from services.pipeline.lateness import Lateness
+from services.pipeline.safe_headers import SAFE_HEADERS, strict_transport
 
 _FOLDER = Path(__file__).parent
 ASSETS = _FOLDER / "assets"
 _HEADERS = {
-    "content-security-policy": "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    "x-content-type-options": "nosniff",
+    "content-security-policy": "default-src 'none'; object-src 'none'; style-src 'self'; img-src 'self'; "
+    "script-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     # Not no-referrer: browsers would then hide the origin of our own forms as well.
     "referrer-policy": "same-origin",
-    "cross-origin-opener-policy": "same-origin",
-    "cache-control": "no-store",
 }
 MAX_PANE_LINES = 100
 """Lines of a commitment beside the list; its own page has all of them."""
@@ -163,27 +159,7 @@ class Pages:
 
 def safe_headers(public_url: str) -> Mapping[str, str]:
     """Return the headers that keep pages out of frames and caches and block foreign scripts."""
-    return _HEADERS | ({"strict-transport-security": "max-age=31536000"} if public_url.startswith("https:") else {})
-
-
-class SafeHeaders:
-    """Sets `headers` on every response of the app, except to its defects, which the framework answers outside."""
-
-    def __init__(self, app: ASGIApp, headers: Mapping[str, str]) -> None:
-        self._app = app
-        self._headers = headers
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Call the app and add the headers that it did not set."""
-
-        async def send_safely(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in self._headers.items():
-                    headers.setdefault(name, value)
-            await send(message)
-
-        await self._app(scope, receive, send_safely if scope["type"] == "http" else send)
+    return {**SAFE_HEADERS, **_HEADERS, **strict_transport(public_url)}
 
 
 class Assets(StaticFiles):

@@ -1,17 +1,24 @@
 """The routes of sign-in and sign-out."""
 
+import structlog
 from fastapi import APIRouter, Request, Response
 
 from services.approval.identity.identity import SESSION, Identity, Visitor, attempt
 from services.approval.identity.sign_in.errors import SignInFailedError
 from services.approval.identity.sign_in.flow import own_path
 from services.approval.metrics import SIGN_INS, SUCCEEDED
+from services.approval.storage.sessions import short_name_of
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk.forms import text_fields
 from services.approval.web.desk.pages import Pages, see_other
 
 _OURS_TO_MEND = frozenset({"invalid_request", "unauthorized_client", "unsupported_response_type", "invalid_scope"})
 """What a provider says of how we asked (RFC 6749, section 4.1.2.1); the person cannot do anything about these."""
+
+_CLEARED = '"cache", "storage"'
+"""What a browser forgets at sign-out. Not its cookies: it would drop those of all hosts of the company's domain."""
+
+log = structlog.get_logger()
 
 
 def sign_in_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
@@ -49,6 +56,7 @@ def _add_sign_out(router: APIRouter, identity: Identity, pages: Pages) -> None:
         await identity.end_session(request)
         answer = see_other("/sign-in?choose=person" if wants_other else "/signed-out")
         identity.cookies.clear(answer, SESSION)
+        answer.headers["clear-site-data"] = _CLEARED
         return answer
 
     @router.get("/signed-out")
@@ -72,7 +80,8 @@ async def _finished(identity: Identity, request: Request, state: str, code: str)
     answer = see_other(signed_in.return_to)
     if signed_in.session_token is not None:
         SIGN_INS.labels(SUCCEEDED).inc()
-        await identity.end_session(request)
+        log.info("sign_in.succeeded", session=short_name_of(signed_in.session_token), person_id=signed_in.person_id)
+        await identity.end_session(request, "signed_in_anew")
         identity.cookies.write(answer, SESSION, signed_in.session_token, identity.sign_in.session_life)
     identity.cookies.clear(answer, attempt(state))
     return answer
