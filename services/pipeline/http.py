@@ -16,10 +16,12 @@ from starlette.types import Scope
 from services.pipeline.body_limit import BodyLimit
 from services.pipeline.counted_responses import CountedResponses
 from services.pipeline.errors import PartEndedError, SettingsError
-from services.pipeline.http_protocol import ACCEPTED_AT_ONCE, BoundedProtocol
+from services.pipeline.http_protocol import bounded_protocol
 from services.pipeline.periodic import is_set_within
 
 GRACE_SECONDS = 2
+ACCEPTED_AT_ONCE = 100
+"""New connections that asyncio's own loop accepts in a row; uvloop accepts one at a time."""
 WAITING_CONNECTIONS = 1_024
 TICK_SECONDS = 1.0
 """How often the header Date changes."""
@@ -112,7 +114,7 @@ def listen(app: FastAPI, host: str, port: int, trusted_proxies: str | None = Non
     """
     config = uvicorn.Config(
         app,
-        http=BoundedProtocol,
+        http=bounded_protocol(),
         ws="none",
         log_config=None,
         access_log=False,
