@@ -9,7 +9,7 @@ import h11
 import structlog
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from services.pipeline.making_room import Held, Waits, to_free_memory, to_let_in
+from services.pipeline.making_room import Room, Waits
 from services.pipeline.networks import is_within, network_of
 from services.pipeline.seldom import Seldom
 
@@ -29,7 +29,6 @@ MAX_SMALL_PIECES = 1_000
 SMALL_BYTES = 64
 """A body in more than MAX_SMALL_PIECES chunks of fewer bytes on average is refused: each costs us as much as a long
 one, and a few hundred kilobytes of them would hold up everybody for a second."""
-_COUNTED_BYTES = 65_536
 _MAY_STILL_ANSWER = (h11.IDLE, h11.SEND_RESPONSE)
 
 log = structlog.get_logger()
@@ -37,8 +36,9 @@ _seldom = Seldom()
 
 
 class BoundedProtocol(H11Protocol):
-    """One connection, which may end to make room for others."""
+    """One connection, which may end to make room for others; `bounded_protocol` makes one class for each server."""
 
+    room: "Room[BoundedProtocol]" = Room()
     request_seconds = REQUEST_SECONDS
     read_seconds = READ_SECONDS
     max_connections = MAX_CONNECTIONS
@@ -47,20 +47,7 @@ class BoundedProtocol(H11Protocol):
     _incomplete: asyncio.TimerHandle | None = None
     _unread: asyncio.TimerHandle | None = None
     _unread_bytes = 0
-    _asked_at = 0.0
     _sent_bytes = 0
-
-    @property
-    def held(self) -> Held:
-        """What this connection is about now; the ages of those that wait for the same can be compared."""
-        unread_bytes = self.transport.get_write_buffer_size()
-        if self._incomplete is not None:
-            return Held(self._by, Waits.REQUEST, self._incomplete.when(), self._sent_bytes + unread_bytes)
-        if self._unread is not None:
-            return Held(self._by, Waits.READER, self._unread.when(), unread_bytes)
-        if self.timeout_keep_alive_task is not None:
-            return Held(self._by, Waits.NEXT_REQUEST, self.timeout_keep_alive_task.when())
-        return Held(self._by, Waits.ANSWER, self._asked_at)
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
@@ -73,17 +60,15 @@ class BoundedProtocol(H11Protocol):
         transport.set_write_buffer_limits(high=0)  # so that we are told of anything unread, also of a short answer
         self._by = self._holder()
         self._begins()
+        self._note()
         if len(self.connections) > self.max_connections:
-            others = [(each.held, each) for each in self._all() if each is not self]
-            self._end(to_let_in((self.held, self), others), "connections")
+            self._end(self.room.to_let_in(self), "connections")
 
     def data_received(self, data: bytes) -> None:
         """Count what is sent of a request that is not complete."""
-        before = self._sent_bytes
         self._sent_bytes += len(data)
         super().data_received(data)
-        if self._incomplete is not None and self._sent_bytes // _COUNTED_BYTES > before // _COUNTED_BYTES:
-            self._free_memory()
+        self._note()
 
     def handle_events(self) -> None:
         """Start the deadline of a request that has begun, and stop it with the last byte.
@@ -108,7 +93,7 @@ class BoundedProtocol(H11Protocol):
         super().pause_writing()
         self._unread_bytes = self.transport.get_write_buffer_size()
         self._unread = self._unread or self.loop.call_later(self._reading_seconds, self._cut_off)
-        self._free_memory()
+        self._note()
 
     def resume_writing(self) -> None:
         """Stop that deadline; what comes next of the same answer has the rest of it, and more for what was read."""
@@ -117,16 +102,19 @@ class BoundedProtocol(H11Protocol):
             rest = self._unread.when() - self.loop.time() + self._unread_bytes / READ_BYTES_PER_SECOND
             self._reading_seconds = min(rest, self.read_seconds)
         self._is_read()
+        self._note()
 
     def on_response_complete(self) -> None:
         """Give the next answer its own deadline."""
         self._reading_seconds = self.read_seconds
         super().on_response_complete()
+        self._note()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop all deadlines."""
         self._is_complete()
         self._is_read()
+        self.room.remove(self)
         super().connection_lost(exc)
         self._unset_keepalive_if_required()
 
@@ -136,48 +124,63 @@ class BoundedProtocol(H11Protocol):
         trusted = self.config.forwarded_allow_ips if self.config.proxy_headers else None
         return self if is_within(address, str(trusted or "")) else network_of(address)
 
-    def _all(self) -> "list[BoundedProtocol]":
-        return [each for each in self.connections if isinstance(each, BoundedProtocol)]
+    def _waits_for(self) -> Waits:
+        if self._incomplete is not None:
+            return Waits.REQUEST
+        if self._unread is not None:
+            return Waits.READER
+        return Waits.ANSWER if self.timeout_keep_alive_task is None else Waits.NEXT_REQUEST
+
+    def _note(self) -> None:
+        """Tell the room how this connection is now, and end one if all of them make us keep too much."""
+        if self not in self.connections:
+            return
+        self.room.put(self, self._by, self._waits_for())
+        self.room.keep(self, (self._sent_bytes if self._incomplete else 0) + self._unread_bytes)
+        if self.room.kept_bytes > self.max_kept_bytes:
+            connection = self.room.to_free_memory()
+            if connection is not None:
+                self._end(connection, "memory")
 
     def _begins(self) -> None:
         self._incomplete = self._incomplete or self.loop.call_later(self.request_seconds, self._cut_off)
 
     def _is_complete(self) -> None:
         if self._incomplete is not None:
-            self._asked_at, self._sent_bytes = self.loop.time(), 0
             self._incomplete.cancel()
             self._incomplete = None
+        self._sent_bytes = 0
 
     def _is_read(self) -> None:
+        self._unread_bytes = 0
         if self._unread is not None:
             self._unread.cancel()
             self._unread = None
 
-    def _free_memory(self) -> None:
-        connection = to_free_memory([(each.held, each) for each in self._all()], self.max_kept_bytes)
-        if connection is not None:
-            self._end(connection, "memory")
-
     def _end(self, connection: "BoundedProtocol", reason: str) -> None:
         if (repeats := _seldom.left_out(("http.connection_ended", reason))) is not None:
-            waits = connection.held.waits.name.lower()
-            log.warning("http.connection_ended", reason=reason, waits_for=waits, repeats=repeats)
+            waits = self.room.waits_for(connection)
+            log.warning("http.connection_ended", reason=reason, waits_for=waits and waits.name.lower(), repeats=repeats)
         connection._cut_off()  # noqa: SLF001 - of the same class
 
     def _cut_off(self) -> None:
         # Not close(), which would wait until the client has read everything.
         self.connections.discard(self)
+        self.room.remove(self)
         self.transport.abort()
 
 
-def bounded_protocol() -> type[BoundedProtocol]:
-    """Return the protocol for this process, whose limit of open files may allow fewer connections than usual."""
+def bounded_protocol(**limits: float) -> type[BoundedProtocol]:
+    """Return the protocol of one server; `limits` are for tests.
+
+    Where the process may open few files, it takes fewer connections than usual.
+    """
+    members: dict[str, Any] = {"room": Room()}
     open_files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if open_files in {resource.RLIM_INFINITY, -1} or open_files >= MAX_CONNECTIONS + OTHER_FILES:
-        return BoundedProtocol
-    connections = max(open_files - OTHER_FILES, FEWEST_CONNECTIONS)
-    log.warning("http.few_files", open_files=open_files, connections=connections)
-    return type("FewerConnections", (BoundedProtocol,), {"max_connections": connections})
+    if open_files != resource.RLIM_INFINITY and open_files < MAX_CONNECTIONS + OTHER_FILES:
+        members["max_connections"] = max(open_files - OTHER_FILES, FEWEST_CONNECTIONS)
+        log.warning("http.few_files", open_files=open_files, connections=members["max_connections"])
+    return type("BoundedHere", (BoundedProtocol,), members | limits)
 
 
 class _FewPieces(h11.Connection):

@@ -1,9 +1,10 @@
 """Decides which connection ends when there are too many: whoever has most makes room first, so others always get in."""
 
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator
 from enum import IntEnum
-from typing import NamedTuple, TypeVar
+from itertools import count
+from typing import Generic, NamedTuple, TypeVar
 
 USUAL_CONNECTIONS = 8
 """A browser opens six; up to so many, nobody has more than others."""
@@ -22,46 +23,94 @@ class Waits(IntEnum):
     """We work on it."""
 
 
-class Held(NamedTuple):
-    """One connection: who holds it, what it waits for, since when, and what it makes us keep meanwhile."""
+ConnectionT = TypeVar("ConnectionT", bound=Hashable)
 
+
+class _Place(NamedTuple):
     by: Hashable
     waits: Waits
-    since: float
-    kept_bytes: int = 0
+    since: int
 
 
-T = TypeVar("T")
-Connections = Sequence[tuple[Held, T]]
+class Room(Generic[ConnectionT]):
+    """All connections of a server: who holds each, what it waits for, and what it makes us keep meanwhile.
 
-
-def to_let_in(newcomer: tuple[Held, T], others: Connections[T]) -> T:
-    """Return the connection that ends for `newcomer`, or the newcomer's own.
-
-    It is one of whoever has most; of these the one with the lowest of `Waits`, and of these the oldest. What we work on
-    is cut off only for somebody who has less, and nobody makes room for somebody who has more.
+    Everything but `to_free_memory` takes the same time however many connections of one holder there are, since an
+    attack is when many come.
     """
-    counts = Counter(held.by for held, _ in (newcomer, *others))
-    has = {by: max(count, USUAL_CONNECTIONS) for by, count in counts.items()}
-    newcomer_has = has[newcomer[0].by]
-    may_end = [
-        (held, each)
-        for held, each in others
-        if has[held.by] > newcomer_has or (has[held.by] == newcomer_has and held.waits is not Waits.ANSWER)
-    ]
-    chosen = min(may_end, key=lambda each: (-has[each[0].by], each[0].waits, each[0].since), default=newcomer)
-    return chosen[1]
 
+    def __init__(self) -> None:
+        self._places: dict[ConnectionT, _Place] = {}
+        self._queues: dict[Hashable, dict[Waits, dict[ConnectionT, None]]] = {}
+        self._counts: Counter[Hashable] = Counter()
+        self._kept: dict[ConnectionT, int] = {}
+        self._serial = count()
+        self.kept_bytes = 0
 
-def to_free_memory(connections: Connections[T], max_bytes: int) -> T | None:
-    """Return the connection that ends if they make us keep more than `max_bytes`; None if none should.
+    def put(self, connection: ConnectionT, by: Hashable, waits: Waits) -> None:
+        """Note that `connection`, which `by` holds, waits for something, from now on if it did not before."""
+        before = self._places.get(connection)
+        if before is not None:
+            if before.waits is waits:
+                return
+            del self._queues[by][before.waits][connection]
+        else:
+            self._counts[by] += 1
+        self._places[connection] = _Place(by, waits, next(self._serial))
+        self._queues.setdefault(by, {each: {} for each in Waits})[waits][connection] = None
 
-    It is the oldest one of whoever makes us keep most, and never the only one.
-    """
-    kept = Counter[Hashable]()
-    for held, _ in connections:
-        kept[held.by] += held.kept_bytes
-    keeping = [each for each in connections if each[0].kept_bytes]
-    if kept.total() <= max_bytes or len(keeping) < 2:  # noqa: PLR2004 - the only one is not one too many
-        return None
-    return min(keeping, key=lambda each: (-kept[each[0].by], each[0].since))[1]
+    def keep(self, connection: ConnectionT, kept_bytes: int) -> None:
+        """Note how many bytes we keep for `connection`."""
+        self.kept_bytes += kept_bytes - self._kept.get(connection, 0)
+        self._kept[connection] = kept_bytes
+
+    def remove(self, connection: ConnectionT) -> None:
+        """Forget a connection, which may be forgotten already."""
+        self.kept_bytes -= self._kept.pop(connection, 0)
+        place = self._places.pop(connection, None)
+        if place is not None:
+            del self._queues[place.by][place.waits][connection]
+            self._counts[place.by] -= 1
+            if not self._counts[place.by]:
+                del self._counts[place.by], self._queues[place.by]
+
+    def waits_for(self, connection: ConnectionT) -> Waits | None:
+        """Return what `connection` waits for; None if it is forgotten."""
+        place = self._places.get(connection)
+        return None if place is None else place.waits
+
+    def to_let_in(self, newcomer: ConnectionT) -> ConnectionT:
+        """Return the connection that ends for `newcomer`, or the newcomer's own.
+
+        It is one of whoever has most; of these the one with the lowest of `Waits`, and of these the one that waits for
+        longest. What we work on is cut off only for somebody who has less, and nobody makes room for somebody who has
+        more.
+        """
+        return min(self._candidates(newcomer), default=(0, 0, 0, newcomer), key=lambda each: each[:3])[3]
+
+    def _candidates(self, newcomer: ConnectionT) -> Iterator[tuple[int, int, int, ConnectionT]]:
+        newcomer_has = self._has(self._places[newcomer].by)
+        for by in self._counts:
+            has = self._has(by)
+            if has < newcomer_has:
+                continue
+            for waits, queue in self._queues[by].items():
+                if waits is Waits.ANSWER and has == newcomer_has:
+                    break
+                first = next((each for each in queue if each is not newcomer), None)
+                if first is not None:
+                    yield -has, waits, self._places[first].since, first
+                    break
+
+    def _has(self, by: Hashable) -> int:
+        return max(self._counts[by], USUAL_CONNECTIONS)
+
+    def to_free_memory(self) -> ConnectionT | None:
+        """Return the oldest connection of whoever makes us keep most; None if it is the only one."""
+        keeping = [(self._places[each], each) for each, kept_bytes in self._kept.items() if kept_bytes]
+        if len(keeping) < 2:  # noqa: PLR2004 - the only one is not one too many
+            return None
+        kept = Counter[Hashable]()
+        for place, connection in keeping:
+            kept[place.by] += self._kept[connection]
+        return min(keeping, key=lambda each: (-kept[each[0].by], each[0].since))[1]

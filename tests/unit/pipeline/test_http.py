@@ -15,7 +15,7 @@ from services.pipeline.body_limit import MAX_BODY_BYTES
 from services.pipeline.counted_responses import CLASSES
 from services.pipeline.errors import SettingsError
 from services.pipeline.http import Server, add_metrics_and_health, listen, new_app
-from services.pipeline.http_protocol import MAX_CONNECTIONS, BoundedProtocol, bounded_protocol
+from services.pipeline.http_protocol import MAX_CONNECTIONS, bounded_protocol
 from tests.waiting import eventually
 
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -90,7 +90,7 @@ class Served:
 @asynccontextmanager
 async def served(trusted_proxies: str | None = None, **limits: float) -> AsyncIterator[Served]:
     server, listening = listen(app(), "127.0.0.1", 0, trusted_proxies)
-    server.config.http = type("LowLimits", (BoundedProtocol,), limits)
+    server.config.http = bounded_protocol(**limits)
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     running = Served(listening.getsockname()[1], server)
     try:
