@@ -31,7 +31,7 @@ async def assert_lags_agree(world: World, members: Iterable[ServiceProcess]) -> 
             ours, theirs = await shown(processes), await asyncio.to_thread(lags_at_brokers, inquiry, group)
             seen[:] = [ours, theirs]
             waiting = {partition: lags for partition, lags in ours.items() if lags != [0.0]}
-            return bool(theirs) and theirs.keys() <= ours.keys() and not waiting and not any(theirs.values())
+            return bool(ours) and theirs.keys() <= ours.keys() and not waiting and not any(theirs.values())
 
         try:
             await eventually(agree, SETTLED_WITHIN_SECONDS, every=1.0)
