@@ -12,6 +12,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from services.pipeline.making_room import Room, Waits
 from services.pipeline.networks import is_within, network_of
 from services.pipeline.seldom import Seldom
+from services.pipeline.sweeping import Sweeping
 
 REQUEST_SECONDS = 20.0
 """From the first byte of a request, or from the connection, to the last byte of its body."""
@@ -39,6 +40,7 @@ class BoundedProtocol(H11Protocol):
     """One connection, which may end to make room for others; `bounded_protocol` makes one class for each server."""
 
     room: "Room[BoundedProtocol]" = Room()
+    sweeping = Sweeping()
     request_seconds = REQUEST_SECONDS
     read_seconds = READ_SECONDS
     max_connections = MAX_CONNECTIONS
@@ -67,6 +69,7 @@ class BoundedProtocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """Count what is sent of a request that is not complete."""
         self._sent_bytes += len(data)
+        self.sweeping.received(len(data))
         super().data_received(data)
         self._note()
 
@@ -159,8 +162,9 @@ class BoundedProtocol(H11Protocol):
 
     def _end(self, connection: "BoundedProtocol", reason: str) -> None:
         if (repeats := _seldom.left_out(("http.connection_ended", reason))) is not None:
-            waits = self.room.waits_for(connection)
-            log.warning("http.connection_ended", reason=reason, waits_for=waits and waits.name.lower(), repeats=repeats)
+            waits_for = self.room.waits_for(connection)
+            waits = None if waits_for is None else waits_for.name.lower()
+            log.warning("http.connection_ended", reason=reason, waits_for=waits, repeats=repeats)
         connection._cut_off()  # noqa: SLF001 - of the same class
 
     def _cut_off(self) -> None:
@@ -175,7 +179,7 @@ def bounded_protocol(**limits: float) -> type[BoundedProtocol]:
 
     Where the process may open few files, it takes fewer connections than usual.
     """
-    members: dict[str, Any] = {"room": Room()}
+    members: dict[str, Any] = {"room": Room(), "sweeping": Sweeping()}
     open_files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if open_files != resource.RLIM_INFINITY and open_files < MAX_CONNECTIONS + OTHER_FILES:
         members["max_connections"] = max(open_files - OTHER_FILES, FEWEST_CONNECTIONS)
