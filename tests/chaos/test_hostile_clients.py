@@ -1,5 +1,6 @@
 """While one network opens thousands of connections and misuses all of them, everybody else gets every page."""
 
+import asyncio
 import resource
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
