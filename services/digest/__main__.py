@@ -42,6 +42,7 @@ def build() -> tuple[Service, DigestSettings]:
         projected=AGGREGATES,
         follows=topics_of(AGGREGATES),
         is_ready=lambda: projection.is_ready,
+        on_highs=projection.compare_with,
         retention=retention.rules(settings.keep_finished_days, settings.keep_summaries_days),
     )
     return service, settings

@@ -41,13 +41,16 @@ class Reading:
     fetched: int | None
     delivered: int | None
 
-    def lag(self, settled: int) -> int | None:
-        """Return how many offsets are not processed, if all messages before `settled` are."""
+    def lag(self, settled: int, known_high: int = 0) -> int | None:
+        """Return how many offsets are not processed, if all messages before `settled` are.
+
+        `known_high` is where the brokers said that the partition ends; what was fetched last may be older.
+        """
         if self.high is None:
             return None
         is_waiting = self.delivered is not None and self.delivered >= settled
         passed = settled if is_waiting else max(settled, self.fetched or 0)
-        return max(self.high - passed, 0)
+        return max(max(self.high, known_high) - passed, 0)
 
 
 def reading_of(app: Any, partition: Any) -> Reading:

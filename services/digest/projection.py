@@ -18,13 +18,14 @@ import structlog
 from services.digest.aggregates import AGGREGATES
 from services.digest.committed import CommittedTransport, Reading, reading_of
 from services.digest.metrics import FAILED_ATTEMPTS
+from services.digest.standing_still import StandingStill
 from services.digest.storage.tables import KERNEL
 from services.pipeline.aggregate import topics_of
 from services.pipeline.batch_processor import BatchProcessor
 from services.pipeline.broker.lag import forget_lag, show_progress
 from services.pipeline.broker.refusals import REMEDY
 from services.pipeline.database import Database
-from services.pipeline.decoding import decode_batch
+from services.pipeline.decoding import DecodedBatch, decode_batch
 from services.pipeline.errors import BrokerError
 from services.pipeline.logs import FailureLog
 from services.pipeline.outbox import Outbox
@@ -60,7 +61,15 @@ class Projection:
         self._failures = FailureLog(every_seconds=REPORT_SECONDS)
         self._renewals = Seldom(REPORT_SECONDS)
         self._next: dict[Partition, int] = {}
+        self._highs: Mapping[Partition, int] = {}
+        self.is_compared = True
+        self._standing_still = StandingStill()
+        self._batches_under_way = 0
         self.is_ready = False
+
+    def compare_with(self, highs: Mapping[Partition, int]) -> None:
+        """Note where the partitions end; if nothing is read up to there twice in a row, a new app continues."""
+        self._highs, self.is_compared = highs, False
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Follow the topics until `stopping` is set, however long the broker is unavailable."""
@@ -119,12 +128,19 @@ class Projection:
     async def settle(self, records: Sequence[Record]) -> None:
         """Process `records`, waiting for as long as the database is unavailable."""
         batch, decoded = Batch.without_offsets(records), decode_batch(records)
+        self._batches_under_way += 1
+        try:
+            await self._settle(batch, decoded)
+        finally:
+            self._batches_under_way -= 1
+
+    async def _settle(self, batch: Batch, decoded: DecodedBatch) -> None:
         for pause_seconds in chain(PAUSES_SECONDS, repeat(LONGEST_PAUSE_SECONDS)):
             try:
                 await self._processor.settle(batch, decoded)
             except Exception as error:  # noqa: BLE001 - Faust would drop the messages of an agent that raises
                 FAILED_ATTEMPTS.inc()
-                self._failures.expected("projection.waits", error, records=len(records))
+                self._failures.expected("projection.waits", error, records=len(batch.records))
                 await asyncio.sleep(pause_seconds)
             else:
                 return
@@ -133,14 +149,26 @@ class Projection:
         """Return when `stopping` is set, raise when the app does not start or crashes; measure the lag until then."""
         await _start(app, stopping)
         log.info("projection.started")
+        self._standing_still = StandingStill()
         self.is_ready = True
         while not stopping.is_set():
             if app.crashed:
                 raise BrokerError(f"Faust crashed: {worded(app.crash_reason)}")
-            self._show_lag(
-                {Partition(each.topic, each.partition): reading_of(app, each) for each in app.consumer.assignment()}
-            )
+            readings = {
+                Partition(each.topic, each.partition): reading_of(app, each) for each in app.consumer.assignment()
+            }
+            self._show_lag(readings)
+            self._compare(readings)
             await is_set_within(stopping, WATCH_SECONDS)
+
+    def _compare(self, readings: Mapping[Partition, Reading]) -> None:
+        """Raise BrokerError if Faust stands still; while a batch waits for the database, it has to."""
+        if self.is_compared or self._batches_under_way:
+            return
+        self.is_compared = True
+        reached = {name: max(each.fetched or 0, self._next.get(name, 0)) for name, each in readings.items()}
+        if found := self._standing_still.found(reached, self._highs):
+            raise BrokerError(f"Faust reads nothing from {len(found)} partitions that have messages")
 
     def _show_lag(self, readings: Mapping[Partition, Reading]) -> None:
         """Show the lag of the partitions in `readings`, which are the assigned ones, and forget all others."""
@@ -149,7 +177,7 @@ class Projection:
         for partition in gone:
             del self._next[partition]
         for partition, position in self._next.items():
-            lag = readings[partition].lag(position)
+            lag = readings[partition].lag(position, self._highs.get(partition, 0))
             if lag is not None:
                 show_progress(partition, position, lag)
 

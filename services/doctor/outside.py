@@ -16,6 +16,7 @@ from services.doctor.databases import judge_clock, nearest
 from services.doctor.findings import Finding, not_checked, ok, or_ok, warning, wrong
 from services.doctor.surroundings import ANSWER_SECONDS, Surroundings
 from services.exporter.checking import CheckedConnection, check_connections
+from services.pipeline.bounded_answer import ASK_UNPACKED, bound_answer
 from services.pipeline.errors import CountersignError, SettingsError
 from services.pipeline.names import SERVICES
 
@@ -170,9 +171,14 @@ def date_of(header: str) -> datetime:
 
 
 async def _got(url: str, *, is_outside: bool = False) -> httpx2.Response:
-    """Return the answer at `url`; proxies are for the world outside."""
-    async with httpx2.AsyncClient(timeout=ANSWER_SECONDS, trust_env=is_outside) as client:
-        return await client.get(url)
+    """Return the answer at `url`, of which nothing is read beyond its bounds; proxies are for the world outside."""
+    hooks = {"response": [bound_answer]}
+    async with httpx2.AsyncClient(timeout=ANSWER_SECONDS, trust_env=is_outside, event_hooks=hooks) as client:
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await client.get(url, headers=ASK_UNPACKED)
+        except TimeoutError:
+            raise httpx2.ReadTimeout(f"no complete answer within {ANSWER_SECONDS:g} seconds") from None
 
 
 def _said(error: Exception) -> str:

@@ -27,12 +27,14 @@ async def bound_answer(response: httpx2.Response) -> None:
 
 
 async def bound_gzipped_answer(response: httpx2.Response) -> None:
-    """As `bound_answer`, for a server that may compress: what counts is the size after unpacking.
+    """As `bound_answer`, for a server that may compress: what counts is the size before and after unpacking.
 
+    Before as well, since what follows the end of what is compressed unpacks to nothing, and is kept nevertheless.
     The body decides whether it is compressed, since some servers claim so in the header of a plain one.
     """
     response.headers.pop("content-encoding", None)
-    response.stream = _BoundedStream(_Unpacked(cast("httpx2.AsyncByteStream", response.stream)))
+    packed = _BoundedStream(cast("httpx2.AsyncByteStream", response.stream))
+    response.stream = _BoundedStream(_Unpacked(packed))
 
 
 class _Unpacked(httpx2.AsyncByteStream):

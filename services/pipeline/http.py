@@ -16,11 +16,13 @@ from starlette.types import Scope
 from services.pipeline.body_limit import BodyLimit
 from services.pipeline.counted_responses import CountedResponses
 from services.pipeline.errors import PartEndedError, SettingsError
-from services.pipeline.http_protocol import ACCEPTED_AT_ONCE, BoundedProtocol
+from services.pipeline.http_protocol import bounded_protocol
 from services.pipeline.periodic import is_set_within
 from services.pipeline.safe_headers import SAFE_HEADERS, SafeHeaders, strict_transport
 
 GRACE_SECONDS = 2
+ACCEPTED_AT_ONCE = 100
+"""New connections that asyncio's own loop accepts in a row; uvloop accepts one at a time."""
 WAITING_CONNECTIONS = 1_024
 TICK_SECONDS = 1.0
 """How often the header Date changes."""
@@ -118,7 +120,7 @@ def listen(
     config = uvicorn.Config(
         # around all of the app: the framework answers its defects outside of any middleware
         SafeHeaders(app, {**SAFE_HEADERS, **strict_transport(public_url)}),
-        http=BoundedProtocol,
+        http=bounded_protocol(),
         ws="none",
         log_config=None,
         access_log=False,

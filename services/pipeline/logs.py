@@ -6,7 +6,6 @@ import socket
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
-from types import TracebackType
 from typing import Literal
 
 import structlog
@@ -14,7 +13,7 @@ from structlog.typing import EventDict, ExcInfo, Processor
 
 from services.pipeline.last_words import log_last_words
 from services.pipeline.seldom import Seldom, SeldomFilter
-from services.pipeline.tracebacks import is_of_aiokafka, named, traceback_of
+from services.pipeline.tracebacks import is_of_aiokafka, named, place_of, traceback_of
 
 REPEAT_SECONDS = 300.0
 LIBRARY_LOGGED = "library.logged"
@@ -36,8 +35,9 @@ def configure_logs(log_format: LogFormat, service: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_formatter(log_format, shared))
     handler.addFilter(_without_ends_of_faust)
-    # all of them log an unavailable broker again and again, many times a second, or an unavailable collector
-    handler.addFilter(SeldomFilter("librdkafka", "faust", "mode", "opentelemetry"))
+    # all of them log an unavailable broker again and again, many times a second, or an unavailable collector; and
+    # uvicorn logs each request that is no HTTP
+    handler.addFilter(SeldomFilter("librdkafka", "faust", "mode", "opentelemetry", "uvicorn"))
     handler.addFilter(_without_texts_of_errors)
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
     for chatty in ("uvicorn.access", "httpx2", "alembic", "faust", "mode"):
@@ -128,13 +128,4 @@ class FailureLog:
 
     def _repeats(self, event: str, error: Exception) -> int | None:
         """Return how many such failures were left out since the last line; None if this one is left out as well."""
-        return self._seldom.left_out((event, type(error), _place(error.__traceback__)))
-
-
-def _place(raised: TracebackType | None) -> str:
-    """Return the line of code that raised an error."""
-    if raised is None:
-        return ""
-    while raised.tb_next is not None:
-        raised = raised.tb_next
-    return f"{raised.tb_frame.f_code.co_filename}:{raised.tb_lineno}"
+        return self._seldom.left_out((event, type(error), place_of(error)))

@@ -4,7 +4,7 @@ import asyncio
 import gc
 import os
 import signal
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -38,7 +38,7 @@ from services.pipeline.offsets import Offsets
 from services.pipeline.outbox import Outbox
 from services.pipeline.periodic import Loop, every
 from services.pipeline.readiness import Readiness
-from services.pipeline.records import Batch
+from services.pipeline.records import Batch, Partition
 from services.pipeline.redriving_known import KnownTypes
 from services.pipeline.relay import new_relay
 from services.pipeline.retention import Retention, RetentionRule, kernel_rules
@@ -81,6 +81,8 @@ class Service:
     is_ready: Callable[[], bool] = lambda: True
     follows: Sequence[str] = ()
     """Topics that a loop of the service reads by itself."""
+    on_highs: Callable[[Mapping[Partition, int]], None] | None = None
+    """Told where those topics end."""
     publishes: Sequence[type[EventData]] = ()
     """What the service puts on topics, which then have to keep it."""
     reply: Reply = lambda *_: None
@@ -287,14 +289,15 @@ class Runtime:
 
     async def _tell_highs(self) -> None:
         """Tell where the partitions end, so that it is noticed if the consumer stands still or is late."""
-        if self._consumer is None or not self._watch.is_reachable:
+        tell = self._service.on_highs if self._consumer is None else self._consumer.compare_with
+        if tell is None or not self._watch.is_reachable:
             return
         asked_at = utc_now()
         try:
-            spans = await self._brokers.spans(topics_of(self._service.aggregates))
+            spans = await self._brokers.spans(topics_of(self._service.aggregates) or self._service.follows)
         except BrokerError as error:
             log.info("consumer.not_compared", cause=str(error))
         else:
-            self._consumer.compare_with({partition: span.high for partition, span in spans.items()})
+            tell({partition: span.high for partition, span in spans.items()})
             if self._service.lateness is not None:
                 await self._service.lateness.look(spans, asked_at)

@@ -5,6 +5,8 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from time import monotonic
 
+from services.pipeline.tracebacks import place_of
+
 SECONDS = 60.0
 MAX_KEYS = 1_000
 
@@ -52,9 +54,15 @@ class SeldomFilter(logging.Filter):
         self._seldom = Seldom()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether to log `record`; lines are of one kind if they differ only in what was put into their text."""
+        """Whether to log `record`; lines are of one kind if they differ only in what was put into their text.
+
+        An error is of another kind if it was raised in another line of code.
+        """
         if record.name.partition(".")[0] not in self._names:
             return True
         # librdkafka's text is the same for all lines; what happened is its first argument, such as FAIL
         kind = record.args[0] if isinstance(record.args, tuple) and record.args else ""
-        return self._seldom.may_say((record.name, record.levelno, record.msg, kind if isinstance(kind, str) else ""))
+        error = record.exc_info[1] if record.exc_info else None
+        place = place_of(error) if error else ""
+        kind = kind if isinstance(kind, str) else ""
+        return self._seldom.may_say((record.name, record.levelno, record.msg, kind, place))

@@ -79,3 +79,13 @@ def _related(error: BaseException, seen: set[int]) -> Iterator[BaseException]:
 def is_of_aiokafka(error: object) -> bool:
     """Whether the digest's Kafka client raised `error`: it says what Kafka did, and no code of ours is to blame."""
     return isinstance(error, BaseException) and type(error).__module__.partition(".")[0] == "aiokafka"
+
+
+def place_of(error: BaseException) -> str:
+    """Return the line of code that raised `error`."""
+    raised = error.__traceback__
+    if raised is None:
+        return ""
+    while raised.tb_next is not None:
+        raised = raised.tb_next
+    return f"{raised.tb_frame.f_code.co_filename}:{raised.tb_lineno}"

@@ -6,8 +6,11 @@ OTEL_TRACES_SAMPLER, OTEL_RESOURCE_ATTRIBUTES and so on.
 
 from collections.abc import Callable
 from importlib.metadata import version
+from io import BytesIO
 from threading import Thread
+from typing import Any
 
+import requests
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -16,6 +19,7 @@ from opentelemetry.sdk.trace import Span, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 FLUSH_SECONDS = 1.0
+MAX_ANSWER_BYTES = 65_536
 REDACTED = ("url.path", "url.query")
 
 
@@ -35,7 +39,7 @@ def start_tracing(service: str) -> Callable[[], None]:
     about = {"service.name": f"countersign-{service}", "service.version": version("countersign")}
     provider = TracerProvider(resource=Resource.create(about), shutdown_on_exit=False)
     provider.add_span_processor(Redaction())
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(session=bounded_session())))
     trace.set_tracer_provider(provider)
 
     def flush() -> None:
@@ -45,3 +49,17 @@ def start_tracing(service: str) -> Callable[[], None]:
         closing.join(FLUSH_SECONDS)
 
     return flush
+
+
+def bounded_session() -> requests.Session:
+    """Return what calls the collector, and reads no more than the beginning of its answers, which nobody needs."""
+    session = requests.Session()
+    session.hooks["response"] = [_bound]
+    return session
+
+
+def _bound(response: requests.Response, **_how: Any) -> None:
+    answer = response.raw
+    response.raw = BytesIO(answer.read(MAX_ANSWER_BYTES, decode_content=False))
+    if response.raw.getbuffer().nbytes == MAX_ANSWER_BYTES:
+        answer.close()  # the rest of it would come before the next answer

@@ -17,6 +17,7 @@ from sandbox.world import World, WorldOptions, running_world
 from services.pipeline.relay import LEASE_SECONDS
 from tests.chaos.all_is_well import assert_all_is_well
 from tests.chaos.brokers import SESSION_SECONDS
+from tests.chaos.lag_at_the_brokers import assert_lags_agree
 from tests.waiting import eventually
 
 SERVICES = ("approval", "exporter")
@@ -63,6 +64,7 @@ async def test_members_that_stand_still_hold_up_nobody_for_long(
                 ids += more
                 await eventually(lambda member=member: asyncio.to_thread(member.is_ready), READY_WITHIN_SECONDS)
             await statuses.until_green(ids, LONGEST_WAIT_SECONDS)
+        await assert_lags_agree(world, members)
         waited = statuses.longest_wait_seconds()
         ended = [member.name for member in members if member.has_ended]
         report(

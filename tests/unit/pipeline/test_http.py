@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import resource
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -9,12 +10,13 @@ import pytest
 import structlog
 from fastapi import FastAPI, Request
 from prometheus_client import REGISTRY
+from starlette.responses import Response, StreamingResponse
 
 from services.pipeline.body_limit import MAX_BODY_BYTES
 from services.pipeline.counted_responses import CLASSES
 from services.pipeline.errors import SettingsError
 from services.pipeline.http import Server, add_metrics_and_health, listen, new_app
-from services.pipeline.http_protocol import BoundedProtocol
+from services.pipeline.http_protocol import MAX_CONNECTIONS, bounded_protocol
 from services.pipeline.safe_headers import SAFE_HEADERS
 from tests.waiting import eventually
 
@@ -47,6 +49,14 @@ def app() -> FastAPI:
     async def pages() -> list[str]:
         return ["x" * 1_000_000] * 8
 
+    @made.get("/huge")
+    async def huge() -> Response:
+        return Response(b"x" * 20_000_000)
+
+    @made.get("/many")
+    async def many() -> StreamingResponse:
+        return StreamingResponse("x" * 50_000 for _ in range(1_000))
+
     return made
 
 
@@ -58,15 +68,15 @@ class Served:
         self._state = server.server_state
         self._writers: list[asyncio.StreamWriter] = []
 
-    async def connect(self) -> Connection:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+    async def connect(self, source: str = "127.0.0.1") -> Connection:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port, local_addr=(source, 0))
         self._writers.append(writer)
         return reader, writer
 
-    async def ask(self, request: bytes) -> bytes:
-        reader, writer = await self.connect()
+    async def ask(self, request: bytes, source: str = "127.0.0.1") -> bytes:
+        reader, writer = await self.connect(source)
         writer.write(request)
-        return await reader.read(4_000)
+        return await answer_from(reader)
 
     def connections(self) -> int:
         return len(self._state.connections)
@@ -84,7 +94,7 @@ async def served(
     trusted_proxies: str | None = None, public_url: str | None = None, **limits: float
 ) -> AsyncIterator[Served]:
     server, listening = listen(app(), "127.0.0.1", 0, trusted_proxies, public_url=public_url)
-    server.config.http = type("LowLimits", (BoundedProtocol,), limits)
+    server.config.http = bounded_protocol(**limits)
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     running = Served(listening.getsockname()[1], server)
     try:
@@ -101,6 +111,13 @@ def post(*chunks: bytes, headers: bytes = b"", path: bytes = b"/length") -> byte
         return head + b"\r\n" + b"".join(chunks)
     chunked = b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in (*chunks, b""))
     return head + b"transfer-encoding: chunked\r\n\r\n" + chunked
+
+
+async def answer_from(reader: asyncio.StreamReader) -> bytes:
+    """Return the next answer, whose length is stated, or which ends with the connection."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    stated = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+    return head + (await reader.readexactly(int(stated[0][15:])) if stated else await reader.read())
 
 
 async def is_closed(connection: Connection) -> bool:
@@ -217,6 +234,129 @@ async def test_half_a_request_makes_room_before_a_connection_that_idles() -> Non
         await server.connect()
         await eventually(lambda: is_closed(half))
         assert not await is_closed(idle)
+
+
+async def unread(server: Served, path: bytes = b"/pages", source: str = "127.0.0.1") -> Connection:
+    """Ask for a large page, and read nothing of it."""
+    reader, writer = await server.connect(source)
+    reader._transport.pause_reading()  # type: ignore[attr-defined] # the stream would read ahead
+    writer.write(HEAD.replace(b"/who", path) + b"\r\n")
+    return reader, writer
+
+
+async def test_clients_that_read_nothing_keep_nobody_out() -> None:
+    async with served(max_connections=20) as server:
+        for _ in range(40):
+            await unread(server)
+        assert (await server.ask(HEAD + b"\r\n")).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("path", [b"/pages", b"/many"])
+async def test_a_client_that_reads_slowly_has_no_longer_than_one_that_reads_nothing(path: bytes) -> None:
+    async with served(read_seconds=0.5) as server:
+        reader, _ = await unread(server, path)
+
+        async def is_cut_off_after_some_more() -> bool:
+            reader._transport.resume_reading()  # type: ignore[attr-defined]
+            await asyncio.sleep(0)
+            reader._transport.pause_reading()  # type: ignore[attr-defined]
+            await asyncio.sleep(0.05)
+            return not server.connections()
+
+        await eventually(is_cut_off_after_some_more)
+
+
+async def test_the_network_with_most_connections_makes_room_for_another_one() -> None:
+    async with served(max_connections=20) as server:
+        first = await server.connect("127.0.0.2")
+        first[1].write(HEAD)
+        for _ in range(60):
+            _, writer = await server.connect()
+            writer.write(HEAD)
+        first[1].write(b"\r\n")
+        assert (await first[0].read(4_000)).startswith(b"HTTP/1.1 200 ")
+        assert (await server.ask(HEAD + b"\r\n", "127.0.0.3")).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_connections_of_a_trusted_proxy_do_not_count_together() -> None:
+    async with served("127.0.0.2", max_connections=40) as server:
+        behind_proxy = [await server.connect("127.0.0.2") for _ in range(30)]
+        for _ in range(60):
+            await server.connect()
+        assert not any([await is_closed(each) for each in behind_proxy])
+
+
+async def test_unfinished_bodies_are_not_kept_beyond_their_limit() -> None:
+    body = b"x" * (MAX_BODY_BYTES - 1)
+    async with served(max_kept_bytes=5 * MAX_BODY_BYTES) as server:
+        other = await server.connect("127.0.0.2")
+        other[1].write(post(headers=b"content-length: %d\r\n" % MAX_BODY_BYTES) + body)
+        halves = [await server.connect() for _ in range(8)]
+        for _, writer in halves:
+            writer.write(post(headers=b"content-length: %d\r\n" % MAX_BODY_BYTES) + body)
+        await eventually(lambda: server.connections() <= 5)
+        other[1].write(b"x")
+        assert (await answer_from(other[0])).endswith(b"1048576")
+
+
+async def test_unread_answers_are_not_kept_beyond_their_limit() -> None:
+    async with served(max_kept_bytes=30_000_000) as server:
+        for _ in range(5):
+            await unread(server, b"/huge")
+        await eventually(lambda: server.has_answered(5) and server.connections() <= 3, 20)
+
+
+async def test_half_a_request_that_came_with_another_one_has_a_deadline_too() -> None:
+    async with served(request_seconds=0.3) as server:
+        connection = await server.connect()
+        connection[1].write(HEAD + b"\r\n" + post(headers=b"content-length: 9\r\n") + b"x")
+        await eventually(lambda: is_closed(connection), 10)
+
+
+@pytest.mark.parametrize("chunk", [b"1\r\nx\r\n", b"1;" + b"x" * 9_000 + b"\r\nx\r\n"])
+async def test_a_body_in_very_many_small_pieces_is_refused(chunk: bytes) -> None:
+    head = b"POST /length HTTP/1.1\r\nhost: desk.example\r\ntransfer-encoding: chunked\r\n\r\n"
+    async with served() as server:
+        assert (await server.ask(head + 1_000 * chunk + b"0\r\n\r\n")).endswith(b"1000")
+        assert (await server.ask(head + 1_001 * chunk + b"0\r\n\r\n")).startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize("odd", [b"1;" + b"x" * 40_000, b"no number\r\n"])
+async def test_a_body_that_is_no_http_is_refused_and_ends_the_connection(odd: bytes) -> None:
+    head = b"POST /%s HTTP/1.1\r\nhost: desk.example\r\ntransfer-encoding: chunked\r\n\r\n"
+    async with served() as server:
+        assert (await server.ask(head % b"length" + odd)).startswith(b"HTTP/1.1 400 ")
+        reader, writer = await server.connect()
+        writer.write(head % b"nowhere")
+        assert (await reader.read(4_000)).startswith(b"HTTP/1.1 404 ")
+        writer.write(odd)
+        await eventually(lambda: is_closed((reader, writer)))
+
+
+async def test_a_client_that_waits_to_be_told_to_continue_is_told_so() -> None:
+    async with served() as server:
+        reader, writer = await server.connect()
+        writer.write(post(headers=b"content-length: 2\r\nexpect: 100-continue\r\n"))
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 100 ")
+        writer.write(b"xx")
+        assert (await answer_from(reader)).endswith(b"2")
+
+
+@pytest.mark.parametrize("protocol", [b"websocket", b"h2c"])
+async def test_whoever_wants_another_protocol_gets_an_answer_in_http(protocol: bytes) -> None:
+    async with served() as server:
+        wish = b"connection: upgrade\r\nupgrade: " + protocol + b"\r\n\r\n"
+        assert (await server.ask(HEAD + wish)).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize(("open_files", "connections"), [(256, 106), (64, 16), (1_024, MAX_CONNECTIONS)])
+def test_a_process_that_may_open_few_files_takes_fewer_connections(open_files: int, connections: int) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (open_files, hard))
+    try:
+        assert bounded_protocol().max_connections == connections
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_a_port_in_use_is_named_with_its_variable() -> None:

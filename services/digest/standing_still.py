@@ -1,0 +1,19 @@
+"""Finds partitions from which Faust reads nothing although they have messages: nothing else would ever notice."""
+
+from collections.abc import Mapping
+
+from services.pipeline.records import Partition
+
+
+class StandingStill:
+    """Compares how far Faust has read with where the partitions end, every time that the brokers were asked."""
+
+    def __init__(self) -> None:
+        self._behind: Mapping[Partition, int] = {}
+
+    def found(self, reached: Mapping[Partition, int], highs: Mapping[Partition, int]) -> list[Partition]:
+        """Return the partitions that are behind, and were at the same offset when asked before."""
+        behind = {partition: at for partition, at in reached.items() if at < highs.get(partition, 0)}
+        found = [partition for partition, at in behind.items() if self._behind.get(partition) == at]
+        self._behind = behind
+        return sorted(found)
