@@ -1,4 +1,4 @@
-"""What a row may not hold, no table takes: times outside of the calendar, numbers that are none, text that is no object."""
+"""What nobody could read, no table takes: times outside of the calendar, numbers that are none, texts of no object."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -25,7 +25,14 @@ from tests.calendar_checks import checks, drop_calendar_checks
 
 HISTORIES = [APPROVAL, EXPORTER, NOTIFIER, DIGEST]
 EARLIER = {"approval": "0021", "exporter": "0018", "notifier": "0009", "digest": "0008"}
-ODD_TIMES = ("infinity", "-infinity", "0001-12-31 23:59:59+00", "9998-12-31 00:00:01+00", "0044-03-15 BC", "200000-01-01")
+ODD_TIMES = (
+    "infinity",
+    "-infinity",
+    "0001-12-31 23:59:59+00",
+    "9998-12-31 00:00:01+00",
+    "0044-03-15 BC",
+    "200000-01-01",
+)
 LETTER = """
 insert into digest.dead_letter (topic, partition, "offset", reason, why, header_names, header_values, happened_at)
 values ('t', 0, {offset}, 'r', 'w', '{{}}', '{{}}', '{time}')
@@ -49,7 +56,9 @@ async def kept_by(database: Database, history: Migrations) -> dict[str, set[tupl
     return found
 
 
-async def test_every_time_day_and_decimal_of_every_table_is_kept_readable(database: Database, database_url: str) -> None:
+async def test_every_time_day_and_decimal_of_every_table_is_kept_readable(
+    database: Database, database_url: str
+) -> None:
     for history in HISTORIES:
         await migrate(SecretStr(database_url), history)
         columns = [column for table in history.metadata.sorted_tables for column in table.c]
@@ -61,7 +70,7 @@ async def test_every_time_day_and_decimal_of_every_table_is_kept_readable(databa
 
 def test_what_is_read_from_a_message_can_be_stored_and_added_to_in_every_zone() -> None:
     stored = [datetime.fromisoformat(each) for each in (FIRST_STORED, LAST_STORED)]
-    assert [FIRST, LAST] == stored
+    assert stored == [FIRST, LAST]
     for moment in stored:
         for hours in (-14, 14):
             assert moment.astimezone(timezone(timedelta(hours=hours)))
