@@ -159,7 +159,7 @@ DecisionRound = Annotated[int, Field(strict=True, ge=0, le=limits.MAX_ROUND)]
 Reopened = Annotated[int, Field(strict=True, ge=0, le=limits.MAX_ROUND), NullIs(0)]
 """How often an approver has reopened a revision that was in the ERP: to export it again, or to give it back."""
 Version = Annotated[int, Field(strict=True, ge=0, le=limits.MAX_VERSION)]
-Count = Annotated[int, Field(strict=True, ge=0)]
+Count = Annotated[int, Field(strict=True, ge=0, le=limits.MAX_COUNT)]
 Day = Annotated[date, BeforeValidator(_iso_day)]
 Instant = Annotated[AwareDatetime, BeforeValidator(_rfc_3339), AfterValidator(_in_utc)]
 

@@ -15,9 +15,8 @@ from sqlalchemy import text
 FIRST, LAST = "0002-01-01 00:00:00+00", "9998-12-31 00:00:00+00"
 """A year from the ends of Python's calendar, so that adding days, or a time zone, leads nowhere outside of it."""
 
-_TIMES = ("timestamp with time zone", "date")
-_CALENDAR = {"timestamp with time zone": (FIRST, LAST), "date": ("0001-01-01", "9999-12-31")}
-"""To a day nothing is added, and every day of the contract can be stored."""
+_CALENDAR = {"timestamp with time zone": (FIRST, LAST), "date": ("-infinity", "infinity")}
+"""To a day nothing is added, and its driver writes the first and the last day of Python's calendar as infinity."""
 
 _COLUMNS = text(
     """
@@ -42,14 +41,12 @@ def keep_times_in_calendar(schema: str) -> None:
 
     What lies outside is moved to the nearest end, for a row that breaks a check could not be changed any more.
     """
-    columns = _columns(schema, _TIMES)
-    _move_into_calendar(schema, columns)
+    columns = _columns(schema, tuple(_CALENDAR))
+    for table, column, kind in columns:
+        _move_into_calendar(schema, table, column, kind)
     _add_checks(
         schema,
-        (
-            (table, f"{column}_in_calendar", f"\"{column}\" between '{first}' and '{last}'")
-            for table, column, (first, last) in ((each[0], each[1], _CALENDAR[each[2]]) for each in columns)
-        ),
+        ((table, f"{column}_in_calendar", f"not {_is_outside(column, kind)}") for table, column, kind in columns),
     )
 
 
@@ -77,12 +74,16 @@ def _columns(schema: str, types: Sequence[str]) -> list[tuple[str, str, str]]:
     return [(row[0], row[1], row[2]) for row in rows]
 
 
-def _move_into_calendar(schema: str, columns: Sequence[tuple[str, str, str]]) -> None:
-    for table, column, kind in columns:
-        first, last = _CALENDAR[kind]
-        nearest = f"case when \"{column}\" < '{first}' then '{first}'::{kind} else '{last}'::{kind} end"
-        is_outside = f"\"{column}\" < '{first}' or \"{column}\" > '{last}'"
-        op.execute(f'update {schema}."{table}" set "{column}" = {nearest} where {is_outside}')  # noqa: S608 - all of it is ours
+def _move_into_calendar(schema: str, table: str, column: str, kind: str) -> None:
+    first, last = _CALENDAR[kind]
+    nearest = f"case when \"{column}\" < '{FIRST}' then '{first}'::{kind} else '{last}'::{kind} end"
+    op.execute(f'update {schema}."{table}" set "{column}" = {nearest} where {_is_outside(column, kind)}')  # noqa: S608 - all of it is ours
+
+
+def _is_outside(column: str, kind: str) -> str:
+    if kind == "date":
+        return f"(\"{column}\" not between '0001-01-01' and '9999-12-31' and isfinite(\"{column}\"))"
+    return f"(\"{column}\" not between '{FIRST}' and '{LAST}')"
 
 
 def _add_checks(schema: str, checks: Iterable[tuple[str, str, str]]) -> None:
