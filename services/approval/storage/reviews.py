@@ -151,7 +151,7 @@ async def check(
     One whose content cannot be read is left out. Those of the company's own rules are for the approver with
     `authority`. The number of statements is fixed.
     """
-    submitted, contents = await _with_contents(submitted)
+    submitted, contents = await submissions.with_contents(submitted)
     targets = [target_erp(facts, erps, content) for (facts, _), content in zip(submitted, contents, strict=True)]
     known = await _look_up(db, company_id, submitted, contents, targets, authority)
     refused = await apart(partial(_all_refused_before, submitted, contents, targets, known))
@@ -173,15 +173,6 @@ async def check(
         found = found if sender else (*found, unlisted_sender(row.sent_by))
         checked.append(CheckedSubmission(row, content, erp, found, sender, barred))
     return checked
-
-
-async def _with_contents(
-    submitted: Sequence[tuple[CommitmentFacts, SubmissionRow]],
-) -> tuple[list[tuple[CommitmentFacts, SubmissionRow]], list[Commitment]]:
-    """Return those of `submitted` whose content can be read, and these contents."""
-    contents = await apart(partial(submissions.contents_of, [row for _, row in submitted]))
-    read = [(each, content) for each, content in zip(submitted, contents, strict=True) if content]
-    return [each for each, _ in read], [content for _, content in read]
 
 
 @dataclass(frozen=True, slots=True)

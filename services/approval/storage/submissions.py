@@ -3,17 +3,19 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import JSON, Row, Select, cast, func, select, true, tuple_
 
 from schemas.commitment import Commitment, Person
 from services.approval.rules.rows import SubmissionRow
 from services.approval.storage.tables import SUBMISSION
+from services.pipeline.apart import apart
 from services.pipeline.bulk import arrays, given_rows
 from services.pipeline.database import Transaction
 from services.pipeline.unreadable import read_or_none, read_or_raise, readable
 
+FactsT = TypeVar("FactsT")
 Key = tuple[str, int, str]
 """Commitment id, revision, content hash."""
 
@@ -110,6 +112,15 @@ def content_of(row: SubmissionRow) -> Commitment:
 def contents_of(rows: Iterable[SubmissionRow]) -> list[Commitment | None]:
     """Return the commitment that each submission contains; None for one that cannot be read."""
     return [read_or_none(SUBMISSION, _name(row), partial(Commitment.model_validate_json, row.text)) for row in rows]
+
+
+async def with_contents(
+    submitted: Sequence[tuple[FactsT, SubmissionRow]],
+) -> tuple[list[tuple[FactsT, SubmissionRow]], list[Commitment]]:
+    """Return those of `submitted` whose content can be read, and these contents."""
+    contents = await apart(partial(contents_of, [row for _, row in submitted]))
+    read = [(each, content) for each, content in zip(submitted, contents, strict=True) if content]
+    return [each for each, _ in read], [content for _, content in read]
 
 
 def columns(row: SubmissionRow) -> dict[str, Any]:
