@@ -24,9 +24,7 @@ from tests.odd_rows import add_odd_rows
 HISTORIES = {each.schema: each for each in (APPROVAL, EXPORTER, NOTIFIER, DIGEST)}
 GREEN_WITHIN_SECONDS = 240
 WATCHED_SECONDS = 20
-ELSEWHERE = text(
-    "insert into {schema}.lease values ('relay', 'nobody', 'infinity'), ('retention', 'nobody', 'infinity')"
-)
+LEASES = "insert into {schema}.lease values ('relay', 'nobody', 'infinity'), ('retention', 'nobody', 'infinity')"
 
 
 @pytest.mark.parametrize("name", SERVICES)
