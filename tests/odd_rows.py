@@ -42,7 +42,13 @@ _PLAIN = {
     "_bytea": "'{}'",
     "uuid": "gen_random_uuid()",
 }
-_OF_KEY = {"text": "'{name}'", "uuid": "gen_random_uuid()", "int4": "{number}", "int8": "{number}", "bytea": "'{name}'"}
+_OF_KEY = {
+    "text": "'{name}'",
+    "uuid": "gen_random_uuid()",
+    "int4": "{number}",
+    "int8": "9{number:012}",
+    "bytea": "'{name}'",
+}
 _TYPES = text(
     "select column_name, udt_name from information_schema.columns where table_schema = :s and table_name = :t"
 )
