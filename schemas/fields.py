@@ -22,6 +22,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from schemas import limits
+from schemas.times import in_calendar
 
 ID_PATTERN = r"^[^\x00-\x20\x7f]+$"
 ERP_ID_PATTERN = r"^[^\x00-\x1f\x7f-\x9f]+$"
@@ -80,9 +81,12 @@ def _iso_day(value: Any) -> Any:
 
 
 def _in_utc(value: datetime) -> datetime:
-    """`value` in UTC; ValueError where UTC has no such year, since no database or writer could take it."""
+    """`value` in UTC, at the ends of the calendar the nearest time that can be stored and added to.
+
+    ValueError where UTC has no such year, since no writer could take it.
+    """
     try:
-        return value.astimezone(UTC)
+        return in_calendar(value.astimezone(UTC))
     except OverflowError as error:
         raise ValueError("must lie in the years 1 to 9999 of UTC") from error
 
@@ -155,7 +159,7 @@ DecisionRound = Annotated[int, Field(strict=True, ge=0, le=limits.MAX_ROUND)]
 Reopened = Annotated[int, Field(strict=True, ge=0, le=limits.MAX_ROUND), NullIs(0)]
 """How often an approver has reopened a revision that was in the ERP: to export it again, or to give it back."""
 Version = Annotated[int, Field(strict=True, ge=0, le=limits.MAX_VERSION)]
-Count = Annotated[int, Field(strict=True, ge=0)]
+Count = Annotated[int, Field(strict=True, ge=0, le=limits.MAX_COUNT)]
 Day = Annotated[date, BeforeValidator(_iso_day)]
 Instant = Annotated[AwareDatetime, BeforeValidator(_rfc_3339), AfterValidator(_in_utc)]
 

@@ -32,3 +32,5 @@ MAX_MAPPED_BYTES = 262_144
 MAX_REVISION = 1_000_000
 MAX_ROUND = 1_000_000
 MAX_VERSION = 2**53 - 1
+MAX_COUNT = 2**31 - 1
+"""Of anything that is counted: what an integer of the database takes, and every reader of JSON."""

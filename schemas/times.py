@@ -9,6 +9,9 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
+FIRST = datetime(2, 1, 1, tzinfo=UTC)
+LAST = datetime(9998, 12, 31, tzinfo=UTC)
+"""A year from the ends of Python's calendar, so that adding days, or a time zone, leads nowhere outside of it."""
 MAX_AHEAD = timedelta(days=1)
 """How far a sender's clock may be ahead of the broker's."""
 _SHOWABLE = (datetime(1, 1, 3, tzinfo=UTC), datetime(9999, 12, 29, tzinfo=UTC))
@@ -18,6 +21,11 @@ _SHOWABLE = (datetime(1, 1, 3, tzinfo=UTC), datetime(9999, 12, 29, tzinfo=UTC))
 def believed(stated: datetime, broker_time: datetime) -> datetime:
     """`stated` if it can be when something happened that was told at `broker_time`, else `broker_time`."""
     return stated if EARLIEST <= stated <= broker_time + MAX_AHEAD else broker_time
+
+
+def in_calendar(time: datetime) -> datetime:
+    """`time` itself, or the nearest one to which days can be added, and which every table takes."""
+    return min(max(time, FIRST), LAST)
 
 
 def in_zone(time: datetime, zone: tzinfo) -> datetime:

@@ -21,6 +21,8 @@ class Topic:
     is_compacted: bool = False
     min_compaction_lag_days: int = 0
     tombstone: type[Removal] | None = None
+    is_upstream: bool = False
+    """Whether other systems than ours publish to it."""
 
     @property
     def name(self) -> str:
@@ -36,6 +38,9 @@ class Topic:
     def config(self) -> dict[str, str]:
         """The broker's settings for this topic."""
         shared = {"max.message.bytes": str(limits.MAX_MESSAGE_BYTES)}
+        if self.is_upstream:
+            # the broker then compares with its limit what a message unpacks to, not what its sender has packed it into
+            shared["compression.type"] = "uncompressed"
         if not self.is_compacted:
             kept_ms = str(RETENTION_DAYS * _DAY_MS)
             return shared | {"cleanup.policy": "delete", "retention.ms": kept_ms, "retention.bytes": "-1"}
@@ -45,10 +50,10 @@ class Topic:
 
 
 TOPICS: tuple[Topic, ...] = (
-    Topic(events.CommitmentSent),
-    Topic(events.CommitmentResent),
-    Topic(events.CommitmentRetrieved),
-    Topic(events.DirectoryPerson, is_compacted=True, tombstone=events.DirectoryPersonRemoved),
+    Topic(events.CommitmentSent, is_upstream=True),
+    Topic(events.CommitmentResent, is_upstream=True),
+    Topic(events.CommitmentRetrieved, is_upstream=True),
+    Topic(events.DirectoryPerson, is_compacted=True, tombstone=events.DirectoryPersonRemoved, is_upstream=True),
     Topic(events.SubmissionRefused),
     Topic(events.DecisionFirstApproved),
     Topic(events.DecisionAccepted),

@@ -18,7 +18,13 @@ ODD_VALUES: tuple[Any, ...] = (
     *("1e5", "NaN", "-1", "0.0000001", "9" * 40, "USD", "usd", "UTC", "Mars", "a@b", "a@b@c", "javascript:alert(1)"),
     *([], {}, [[]], [None], {"": None}, {"id": {}}, [{}] * 3, orjson.loads("[" * 70 + "]" * 70)),
 )
-TIMESTAMPS_MS = (1, 1_795_000_000, 1_795_000_000_123, 1_795_000_000_123_000, 1_795_000_000_123_000_000, 2**62)
+_YEAR_10000_MS = 253_402_300_800_000
+TIMESTAMPS_MS = (
+    *(-1, -2, -1_795_000_000_123, -62_135_596_800_000, -62_135_596_800_001, -(2**62)),
+    *(1, 1_795_000_000, 1_795_000_000_123, 1_795_000_000_123_000, 1_795_000_000_123_000_000),
+    *(_YEAR_10000_MS - 1, _YEAR_10000_MS, 2**62),
+)
+"""Before 1970, before the year 1, in other units, and beyond the year 9999; -1 is how Kafka says that there is none."""
 FOREIGN_HEADERS = (("schema.id", b"\x00\x00\x01"), ("spring", b"\xff"), ("ce_time", b"\xff"), ("Content-Type", b"\xc3"))
 
 

@@ -149,7 +149,7 @@ class ErpConnection(EventData):
     companies: tuple[Id, ...] = Field(
         description="The ids of the companies that export through it; none once it is no longer configured."
     )
-    priority: Annotated[int, Field(strict=True, ge=0), NullIs(0)] = Field(
+    priority: Annotated[Count, NullIs(0)] = Field(
         default=0, description="Its place among all connections: the lowest that takes a commitment gets it."
     )
     projects: Annotated[tuple[Name, ...], NullIs(())] = Field(

@@ -5,17 +5,18 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from schemas import limits
 from schemas.fields import TEXT_PATTERN, Day, Id, NullIs, Record
 
 MAX_ACCOUNTING_DAYS = 36_600
 """A hundred years; a booking date that is further away is a slip."""
 
 AccountingDays = Annotated[int, Field(strict=True, ge=0, le=MAX_ACCOUNTING_DAYS), NullIs(366)]
-Characters = Annotated[int, Field(strict=True, ge=1)]
-Decimals = Annotated[int, Field(strict=True, ge=0)]
+Characters = Annotated[int, Field(strict=True, ge=1, le=limits.MAX_COUNT)]
+Decimals = Annotated[int, Field(strict=True, ge=0, le=limits.MAX_COUNT)]
 Flag = Annotated[bool, Field(strict=True), NullIs(default=False)]
 Forbidden = Annotated[str, StringConstraints(max_length=100, pattern=TEXT_PATTERN)]
-WholeDigits = Annotated[int, Field(strict=True, ge=1)]
+WholeDigits = Annotated[int, Field(strict=True, ge=1, le=limits.MAX_COUNT)]
 
 
 class LimitsProfile(Record):
@@ -58,6 +59,7 @@ class LimitsProfile(Record):
         default=None,
         strict=True,
         ge=0,
+        le=limits.MAX_COUNT,
         description="Largest difference between total and lines that an approver may accept as rounding, in the "
         "currency's smallest unit, for example 5 for USD 0.05; absent means none.",
     )

@@ -8,7 +8,7 @@ from pydantic import Field, TypeAdapter
 
 from schemas.events.base import EventData, Removal
 from schemas.fields import Code, Count, ErpId, Id, Instant, Name, NullIs, OpenKind, Record, Text, Version, valid_or_none
-from schemas.limits import MAX_MAPPED_BYTES, MAX_MAPPED_NAMES
+from schemas.limits import MAX_COUNT, MAX_MAPPED_BYTES, MAX_MAPPED_NAMES
 
 VENDOR, ITEM, JOB = "vendor", "item", "job"
 """The lists that the desk checks; readers accept others."""
@@ -69,7 +69,9 @@ class ErpPoller(Record):
     """The ERP's own client: it is not called, but asks for work."""
 
     last_asked: Instant | None = Field(default=None, description="When it last asked for work; absent if it never did.")
-    every_seconds: Annotated[int, Field(strict=True, ge=1)] = Field(description="How often it is expected to ask.")
+    every_seconds: Annotated[int, Field(strict=True, ge=1, le=MAX_COUNT)] = Field(
+        description="How often it is expected to ask."
+    )
     trouble: Text | None = Field(
         default=None, description="Why its last conversation could not do anything, in words; absent if it could."
     )

@@ -26,11 +26,13 @@ from services.approval.storage.marks import MarkKey
 from services.approval.storage.store import CommitmentStore
 from services.pipeline.clock import Clock, utc_now
 from services.pipeline.crash import crash_at
-from services.pipeline.database import Database, Transaction
+from services.pipeline.database import Database, Transaction, may_succeed_later
 from services.pipeline.errors import CatchingUpError
+from services.pipeline.logs import FailureLog
 from services.pipeline.outbox import Outbox, Written
 
 CARRY_OUT_SECONDS = 0.5
+NOT_POSSIBLE = "Countersign could not carry this out, so nothing was exported. Tell your administrator."
 NO_ACCESS = "You may not accept any more, so nothing was exported."
 
 log = structlog.get_logger()
@@ -55,6 +57,7 @@ class HeldAnswers:
         self._clock = clock
         self._decisions = decisions
         self._store = CommitmentStore()
+        self._failures = FailureLog()
 
     async def answer(
         self, commitment_id: str, who: DirectoryPerson, answer: Answer, traceparent: str | None = None
@@ -87,15 +90,19 @@ class HeldAnswers:
             return 0
         async with self._database.autocommit() as db:
             keys = await marks.due(db, self._clock())
-        decided, odd = 0, None
-        for key in keys:
-            try:
-                decided += await self._carry_out(key)
-            except Exception as error:  # noqa: BLE001 - one that cannot be read must not hold up the others
-                odd = error
-        if odd:
-            raise odd
-        return decided
+        return sum([await self._carry_out_or_refuse(key) for key in keys])
+
+    async def _carry_out_or_refuse(self, key: MarkKey) -> bool:
+        """Decide what is due; give it back to its person if that cannot succeed, since it would hold up the others."""
+        try:
+            return await self._carry_out(key)
+        except Exception as error:
+            if may_succeed_later(error):
+                raise
+            self._failures.defect("held_answer.failed", error, commitment_id=key[1])
+        async with self._database.begin() as db:
+            await marks.refuse(db, key, NOT_POSSIBLE)
+        return False
 
     async def _carry_out(self, key: MarkKey) -> bool:
         """Decide what is due as its person's decision, if that person still may; otherwise say why not."""

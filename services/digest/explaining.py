@@ -48,7 +48,7 @@ async def _summaries(
     db: Transaction, company_id: str, since: datetime, digest_at: time, now: datetime
 ) -> tuple[tuple[ToldSummary, ...], tuple[ToldSummary, ...]]:
     """Return the summaries in which it stood, and the next ones."""
-    recipients = (await summaries.recipients(db, [company_id])).records[:MAX_RECIPIENTS]
+    recipients = (await summaries.recipients(db, [company_id]))[:MAX_RECIPIENTS]
     ids = [each.person.person_id for each in recipients]
     made = await told.made_since(db, ids, min(since, now - _LOOK_BACK))
     sent = {(each.recipient_id, each.local_date) for each in made}

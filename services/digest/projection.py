@@ -190,7 +190,7 @@ def record_of(message: Any) -> Record:
         message.key,
         message.value,
         list(message.headers or ()),
-        moment_of(message.timestamp * 1000),
+        moment_of(message.timestamp and message.timestamp * 1000),
     )
 
 

@@ -12,7 +12,7 @@ from itertools import groupby
 import structlog
 
 from schemas.links import sign_unsubscribe
-from services.digest.metrics import LAST_SUCCESS, SUMMARIES, UNREADABLE_ROWS
+from services.digest.metrics import LAST_SUCCESS, SUMMARIES
 from services.digest.rules.due import Due, latest_due
 from services.digest.rules.items import Item
 from services.digest.rules.recipients import DigestOutcome, Recipient, outcome_for
@@ -58,7 +58,6 @@ class Schedule:
         self._outbox = outbox
         self._settings = settings
         self._public_url = settings.public_url.rstrip("/")
-        self._unreadable: set[str] = set()
 
     async def build_due(self, may_build: Callable[[], bool]) -> None:
         """Make what is due now, unless the projection is not up to date yet."""
@@ -78,8 +77,7 @@ class Schedule:
             found = await summaries.recipients(db, None if is_ordered else waiting_since)
             sent = await summaries.sent_since(db, (now - _LOOK_BACK).date())
         reports: list[Report] = []
-        self._alarm("person", found.unreadable)
-        for company_id, people in groupby(found.records, key=lambda recipient: recipient.person.company_id):
+        for company_id, people in groupby(found, key=lambda recipient: recipient.person.company_id):
             reports += await self._build_for(people, waiting_since.get(company_id), sent, now, is_ordered=is_ordered)
         return reports
 
@@ -112,17 +110,7 @@ class Schedule:
 
     async def _items(self, company_id: str, now: datetime) -> list[Item]:
         async with self._database.begin() as db:
-            found = await summaries.items(db, company_id, now - _LOOK_BACK)
-        self._alarm("commitment", found.unreadable)
-        return found.records
-
-    def _alarm(self, kind: str, ids: Collection[str]) -> None:
-        """Log and count rows that cannot be read, each once."""
-        new = set(ids) - self._unreadable
-        if new:
-            self._unreadable |= new
-            UNREADABLE_ROWS.labels(kind).inc(len(new))
-            log.error("digest.rows_unreadable", kind=kind, rows=len(new), first=min(new))
+            return await summaries.items(db, company_id, now - _LOOK_BACK)
 
     async def _make(self, recipient: Recipient, due: Due, items: list[Item], now: datetime) -> DigestOutcome:
         person = recipient.person

@@ -9,7 +9,7 @@ from services.doctor.surroundings import Surroundings, of_each_service, settings
 from services.pipeline.behind import in_words
 from services.pipeline.dead_letters import DeadLetters
 from services.pipeline.errors import CountersignError
-from services.pipeline.migrations import Migrations, Standing, standing
+from services.pipeline.migrations import Standing, broken_checks, standing
 from services.pipeline.names import SERVICES
 from services.pipeline.operations import kernel_of, open_database
 from services.pipeline.outbox import Backlog, Outbox
@@ -30,12 +30,16 @@ async def check_schemas(around: Surroundings) -> list[Finding]:
 
 async def _schema_of(around: Surroundings, service: str) -> list[Finding]:
     migrations = importlib.import_module(f"services.{service}.storage.migrations").MIGRATIONS
-    return [judge_schema(service, await _standing(around, service, migrations))]
-
-
-async def _standing(around: Surroundings, service: str, migrations: Migrations) -> Standing:
     async with open_database(around.database_url(service)) as database, database.begin() as db:
-        return await db.run_sync(standing, migrations)
+        schema = await db.run_sync(standing, migrations)
+        broken = await db.run_sync(broken_checks, migrations) if schema.current else []
+    return [judge_schema(service, schema), *(judge_check(service, *each) for each in broken)]
+
+
+def judge_check(service: str, table: str, name: str) -> Finding:
+    """Return what to think of a check that older rows break."""
+    text = f"a row of {service}.{table} breaks the check {name}, so that it may be unreadable"
+    return warning(service, text, "Mend the row, then countersign migrate; docs/runbook.md, “RowsUnreadable”.")
 
 
 def judge_schema(service: str, schema: Standing) -> Finding:

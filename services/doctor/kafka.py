@@ -10,7 +10,7 @@ from services.doctor.surroundings import Surroundings
 from services.pipeline.behind import in_words
 from services.pipeline.broker.inquiry import Cluster, TopicShape
 from services.pipeline.records import Partition
-from services.pipeline.topic_settings import wrong_settings
+from services.pipeline.topic_settings import WrongSetting, wrong_settings
 
 REPLICAS = 3
 MIN_IN_SYNC = 2
@@ -88,12 +88,16 @@ def _judge_replicas(name: str, shape: TopicShape, brokers: int) -> Iterable[Find
         yield warning(name, text, "See which broker is down or slow.")
 
 
+def _needed(setting: WrongSetting) -> str:
+    return f"at least {setting.wanted}" if setting.wanted.isdecimal() else setting.wanted
+
+
 def judge_settings(topic: Topic, current: Mapping[str, str] | None, shape: TopicShape) -> list[Finding]:
     """Return what a topic keeps less than promised, None of `current` are settings that we may not read."""
     if current is None:
         return [not_checked(topic.name, "the broker does not let us read its settings: allow DescribeConfigs")]
     found = [
-        wrong(topic.name, f"{each.setting} is {each.value}; at least {each.wanted} is needed", _CREATE)
+        wrong(topic.name, f"{each.setting} is {each.value}; {_needed(each)} is needed", _CREATE)
         for each in wrong_settings(topic, current)
     ]
     in_sync = int(current.get("min.insync.replicas", "1"))

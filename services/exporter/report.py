@@ -5,6 +5,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
 
 from schemas.envelope import Event, new_event
 from schemas.events import ErpConnection, EventData
@@ -17,11 +19,13 @@ from services.exporter.rules.published_events import SOURCE
 from services.exporter.storage import comparisons, connection_store, queries
 from services.exporter.storage.connection_store import LockedConnection
 from services.exporter.storage.queries import SeenConnection, UnfinishedExports
+from services.exporter.storage.tables import CONNECTION
 from services.exporter.told_of_client import told_of_client
 from services.pipeline.clock import Clock
 from services.pipeline.database import Database, Transaction
 from services.pipeline.metrics import WORK_SET_ASIDE
 from services.pipeline.outbox import Outbox
+from services.pipeline.unreadable import read_or_none
 
 ANNOUNCE_SECONDS = 2.0
 REPORT_SECONDS = 5.0
@@ -88,16 +92,17 @@ class ConnectionReport:
         """Announce that no company exports through these connections any more, so that the desk shows none there."""
         async with self._database.begin() as db:
             rows = await connection_store.lock(db, names)
-            events = [await self._announce_removed(db, row) for row in rows.values()]
+            events = [await self._announce_removed(db, name, row) for name, row in rows.items()]
             await self._outbox.add(db, [event for event in events if event])
         self._outbox.wake()
 
-    async def _announce_removed(self, db: Transaction, row: LockedConnection) -> Event[EventData] | None:
+    async def _announce_removed(self, db: Transaction, name: str, row: LockedConnection) -> Event[EventData] | None:
         if row.announced is None:
             return None
-        told, version = json.loads(row.announced), self._next_version(row)
-        announcement = ErpConnection.model_validate(told | {"companies": (), "version": version})
-        return await self._new_announcement(db, row, announcement)
+        last = {"companies": (), "version": self._next_version(row)}
+        read = partial(_announcement_of, row.announced, last)
+        announcement = read_or_none(CONNECTION, name, read)
+        return None if announcement is None else await self._new_announcement(db, row, announcement)
 
     def _is_news(self, name: str, seen: SeenConnection | None) -> bool:
         if seen is None:
@@ -174,6 +179,10 @@ class ConnectionReport:
             metrics.EXPORTS.labels(*labels).set(sum(each.count for each in members))
             oldest = max(each.oldest_age_seconds for each in members)
             metrics.EXPORTS_OLDEST_AGE_SECONDS.labels(*labels).set(oldest)
+
+
+def _announcement_of(announced: str, changed: Mapping[str, Any]) -> ErpConnection:
+    return ErpConnection.model_validate(json.loads(announced) | changed)
 
 
 def _last_outage(circuit: Circuit, now: datetime) -> datetime:

@@ -217,7 +217,9 @@ class _FailureStreak:
 
     def after(self, records: Sequence[Record], letters: Sequence[DeadLetter]) -> "_FailureStreak":
         """The streak after `records`, of which `letters` failed; DefectError if it is longer than the limit."""
-        failed = {id(letter.record): letter for letter in letters if letter.reason == HANDLER_FAILED}
+        failed = {
+            id(letter.record): letter for letter in letters if letter.reason == HANDLER_FAILED and not letter.is_of_row
+        }
         if not failed:
             return replace(self, length=0) if records else self
         length = self.length

@@ -14,6 +14,7 @@ from schemas.envelope import message_bytes
 from schemas.limits import MAX_SUBMISSION_BYTES
 from schemas.message import UnreadableError
 from services.pipeline.database import Transaction, is_data_error
+from services.pipeline.errors import UnreadableRowError
 from services.pipeline.fold import RefusedError
 from services.pipeline.records import Partition, Record
 from services.pipeline.row_filter import ALL_ROWS, RowFilter
@@ -78,6 +79,7 @@ class DeadLetter:
     """A message with the reason why it was set aside, and an explanation for people; open while `settled` is None.
 
     `is_read_safely` is whether it took effect nevertheless: as the removal of a person who may have lost their rights.
+    `is_of_row` is whether a row of ours cannot be read, so that every event about the same key would fail.
     `set_aside_at` is None until the database has it.
     """
 
@@ -86,6 +88,7 @@ class DeadLetter:
     why: str
     settled: Settled | None = None
     is_read_safely: bool = False
+    is_of_row: bool = False
     set_aside_at: datetime | None = None
 
     @property
@@ -107,7 +110,8 @@ def dead_letter_of(record: Record, error: Exception) -> DeadLetter:
         return DeadLetter(record, error.reason, str(error))
     if isinstance(error, DBAPIError) and is_data_error(error):
         return DeadLetter(record, SCHEMA, f"The database refuses it: {str(error.orig).splitlines()[0]}")
-    return DeadLetter(record, HANDLER_FAILED, f"{type(error).__name__}: {error}")
+    is_of_row = isinstance(error, UnreadableRowError)
+    return DeadLetter(record, HANDLER_FAILED, f"{type(error).__name__}: {error}", is_of_row=is_of_row)
 
 
 def _too_large(record: Record, why: str) -> DeadLetter:
@@ -269,7 +273,7 @@ def _kept(why: str) -> str:
 
 
 def _letter(row: RowMapping) -> DeadLetter:
-    headers = list(zip(row.get("header_names", ()), row.get("header_values", ()), strict=True))
+    headers = list(zip(row.get("header_names", ()), row.get("header_values", ()), strict=False))
     partition = Partition(row["topic"], row["partition"])
     record = Record(partition, row["offset"], row["key"], row.get("value"), headers, row["happened_at"])
     return DeadLetter(record, row["reason"], row["why"], _settled(row), set_aside_at=row["recorded_at"])

@@ -9,6 +9,7 @@ CountersignError
 ├── RowAppearedError       another process created a row that was new to the batch, which is processed again at once
 ├── OvertakenError         the batch before it was not committed at once, so this one is processed again after it
 ├── DefectError            too many events in a row failed in our own code; the process ends before it sets more aside
+├── UnreadableRowError     a row cannot be read; whatever is about the same key fails, everything else goes on
 ├── NotToldError           another service does not say what it knows; its part of a story is missing
 ├── CatchingUpError        after a restart or a restore, not everything is read yet; the command is refused
 └── PartEndedError         a part of a service has ended by itself; the process ends, so that it is started again
@@ -45,6 +46,10 @@ class DefectError(CountersignError):
 
 class RefusedMessageError(DeliveryError):
     """Kafka refused a message, and would refuse it again."""
+
+
+class UnreadableRowError(CountersignError):
+    """A row of ours cannot be read; the log and a metric say which."""
 
 
 class NotToldError(CountersignError):

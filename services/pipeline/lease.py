@@ -13,6 +13,9 @@ from services.pipeline.database import Database
 from services.pipeline.lease_clock import elapsed_seconds
 from services.pipeline.tables import KernelTables
 
+_NEVER_TAKEN_FOR = timedelta(days=1)
+"""A lease that ends so much later than any new one was not taken by a process of ours, and would never be over."""
+
 
 class Lease:
     """The lease `name`. Its time counts from before the database was asked, so it ends before the row's does."""
@@ -50,7 +53,11 @@ class Lease:
                 wanted.on_conflict_do_update(
                     index_elements=["name"],
                     set_={"holder": self._holder, "expires_at": expires_at},
-                    where=or_(self._table.c.holder == self._holder, self._table.c.expires_at < func.now()),
+                    where=or_(
+                        self._table.c.holder == self._holder,
+                        self._table.c.expires_at < func.now(),
+                        self._table.c.expires_at > expires_at + _NEVER_TAKEN_FOR,
+                    ),
                 ).returning(self._table.c.holder)
             )
             is_held = row.first() is not None

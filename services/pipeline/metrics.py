@@ -64,6 +64,11 @@ WORK_SET_ASIDE = Gauge(
     "Exports or mails that cannot be read or recorded; none of them moves until an operator acts.",
     ("service",),
 )
+ROWS_UNREADABLE = Gauge(
+    "rows_unreadable",
+    "Rows that this process could not read when it last tried; each is left out, and the log names it.",
+    ("service", "table"),
+)
 DEAD_LETTERS = Gauge("dead_letters", "Dead letters that nobody has redriven or discarded yet.", ("service", "reason"))
 DEAD_LETTERS_OLDEST_AGE_SECONDS = Gauge(
     "dead_letters_oldest_age_seconds",

@@ -36,9 +36,9 @@ class Record:
         return f"{self.partition.topic}/{self.partition.number}/{self.offset}"
 
 
-def moment_of(timestamp_ms: float) -> datetime:
-    """Return the time of a Kafka timestamp; now if the producer gave an implausible one, or one in another unit."""
-    if int(timestamp_ms) not in _TIMESTAMPS_MS:
+def moment_of(timestamp_ms: float | None) -> datetime:
+    """Return the time of a Kafka timestamp; now if the producer gave none, an implausible one, or in another unit."""
+    if timestamp_ms is None or int(timestamp_ms) not in _TIMESTAMPS_MS:
         return utc_now()
     return datetime.fromtimestamp(timestamp_ms / 1000, UTC)
 

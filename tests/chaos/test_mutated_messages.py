@@ -72,6 +72,9 @@ async def test_every_odd_message_is_a_fact_or_a_dead_letter_and_stops_nothing(
         assert all(why.strip() for each in letters.values() for _, why in each)
         assert outcomes["dead_lettered"] == sum(reasons.values())
         assert await ready_commitments(world, "sound-") == len(ids)
+        for service in world.services.values():
+            await asyncio.to_thread(service.restart)
+        assert [service.name for service in world.services.values() if not service.is_ready()] == []
 
 
 def in_between(size: Size, ids: Sequence[str], chance: Random) -> Iterable[Message]:

@@ -80,11 +80,10 @@ def _digest() -> Sequence[Panel]:
         lines(
             "Trouble of the digest, in an hour",
             Query("sum(increase(digest_failed_attempts_total[1h]))", "failed attempts"),
-            Query("sum by (kind) (increase(digest_unreadable_rows_total[1h]))", "unreadable {{kind}}"),
             words=Words(
-                shows="Batches that could not be stored and are repeated, and rows that summaries leave out.",
+                shows="Batches that could not be stored and are repeated.",
                 normal="0; some while the database restarts.",
-                act="for minutes: the log has the cause under projection.waits or digest.rows_unreadable.",
+                act="for minutes: the log has the cause under projection.waits.",
             ),
         ),
     ]

@@ -50,10 +50,11 @@ def _stuck() -> Sequence[Panel]:
         number(
             "Set aside",
             Query(f"max by (service) (work_set_aside{{{SERVICE}}})", "{{service}}"),
+            Query(f"max by (service, table) (rows_unreadable{{{SERVICE}}})", "{{service}} {{table}}"),
             width=6,
             colours=[(1, RED)],
             words=Words(
-                shows="Exports or mails that cannot be read or recorded; none of them moves.",
+                shows="Exports or mails that cannot be read or recorded, and other rows that are left out.",
                 normal="0.",
                 act="the log has the cause with the number of repeats. Mend it and make the rows due again.",
             ),

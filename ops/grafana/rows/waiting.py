@@ -49,6 +49,8 @@ LINES = (
     _of_service(NOW, "Events that Kafka refused", "you: countersign outbox list",
                 'max by (service) (outbox_parked{state="refused"})'),
     _of_service(NOW, "Work that was set aside", "you: see its log", "max by (service) (work_set_aside)"),
+    _of_service(NOW, "Rows that cannot be read", "you: see its log",
+                "max by (service) (rows_unreadable)"),
     _of_service(NOW, "Partitions whose offset is out of range", "you decide",
                 "sum by (service) (pipeline_offsets_out_of_range)"),
     Waiting(NOW, "Mails older than 15 minutes", "whoever runs the mail server",

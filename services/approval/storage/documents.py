@@ -23,7 +23,7 @@ _NAME = (DOCUMENT.c.connection, DOCUMENT.c.kind, DOCUMENT.c.name)
 def _numbered() -> Select[Any]:
     given = given_rows([Column(name, Text) for name in ("key", "connection", "kind", "name")])
     is_named = and_(*(column == given.c[column.key] for column in _NAME))
-    chosen = select(given.c.key, COMMITMENT.c.number, COMMITMENT.c.state).join(DOCUMENT, is_named)
+    chosen = select(given.c.key, COMMITMENT.c.number, COMMITMENT.c.id, COMMITMENT.c.state).join(DOCUMENT, is_named)
     held = chosen.join(COMMITMENT, COMMITMENT.c.id == DOCUMENT.c.commitment_id)
     return held.where(DOCUMENT.c.company_id == bindparam("company"), COMMITMENT.c.holds_number)
 
@@ -58,8 +58,8 @@ async def holder(
 
 async def numbered(
     db: Transaction, company_id: str, wanted: Mapping[str, Collection[DocumentName]]
-) -> Sequence[tuple[str, str, str]]:
-    """Return (key of `wanted`, number, state) of commitments whose documents have one of the names under that key."""
+) -> Sequence[tuple[str, str, str, str]]:
+    """Return (key of `wanted`, number, id, state) of commitments with a document of one of the names under that key."""
     given = [
         {"key": key, "connection": name.connection, "kind": name.kind, "name": name.name}
         for key, names in wanted.items()

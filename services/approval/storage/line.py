@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import DateTime, bindparam, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -15,6 +16,7 @@ from services.approval.rules.line_of_erp import erp_on
 from services.approval.storage import directory
 from services.approval.storage.tables import COMMITMENT
 from services.pipeline.database import Transaction
+from services.pipeline.unreadable import read_or_none
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,8 @@ async def places(
     before: dict[tuple[str, int], int] = {}
     given = {"companies": companies, "ends": ends, "last": ends[-1]}
     for company_id, way, section, count in await db.execute(_COUNTED, given):
-        if erp := erp_on(way, company_id, [each for each in erps if company_id in each.companies]):
+        theirs = [each for each in erps if company_id in each.companies]
+        if erp := read_or_none(COMMITMENT, f"routes of {company_id}", partial(erp_on, way, company_id, theirs)):
             before[erp.name, section] = before.get((erp.name, section), 0) + count
     return {each.commitment_id: 1 + _ahead(before, each, bisect_left(ends, each.since)) for each in wanted}
 

@@ -20,7 +20,7 @@ async def by_id_or_number(db: Transaction, text: str) -> Sequence[StoredCommitme
     if "\x00" in text:
         return ()
     state = (await db.execute(select(COMMITMENT.c.state).where(COMMITMENT.c.id == text))).scalar_one_or_none()
-    found = stored_commitment(state) if state else None
+    found = stored_commitment(text, state) if state else None
     return (found,) if found else await _by_number(db, text)
 
 
@@ -33,6 +33,6 @@ async def _by_number(db: Transaction, text: str) -> Sequence[StoredCommitment]:
         .limit(MAX_FOUND)
         .lateral("numbered")
     )
-    chosen = select(numbered.c.state).select_from(company).join(numbered, true())
+    chosen = select(numbered.c.id, numbered.c.state).select_from(company).join(numbered, true())
     rows = await db.execute(chosen.order_by(company.c.id, numbered.c.id))
-    return [each for each in (stored_commitment(row.state) for row in rows) if each]
+    return [each for each in (stored_commitment(*row) for row in rows) if each]

@@ -1,11 +1,11 @@
 """Stores the marks of each approver until they are sent."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, select, tuple_, update
+from sqlalchemy import ColumnElement, Row, Select, delete, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from schemas.events import DirectoryPerson
@@ -16,6 +16,7 @@ from services.approval.storage.list_filter import NUL
 from services.approval.storage.tables import COMMITMENT
 from services.pipeline.database import Transaction
 from services.pipeline.retention import Swept, delete_oldest
+from services.pipeline.unreadable import readable
 
 MAX_MARKS = 500
 """Of one person; further ones are refused, so that nobody fills the table."""
@@ -48,7 +49,7 @@ _COLUMNS = [column for column in MARK.c if column.name not in {"person_id", "com
 async def of_person(db: Transaction, who: DirectoryPerson) -> Sequence[Mark]:
     """Return the marks of a person in their company that are not sent, in the order in which they were made."""
     rows = await db.execute(_own(who).where(MARK.c.due_at.is_(None)).order_by(MARK.c.at, MARK.c.commitment_id))
-    return [_mark(row) for row in rows.mappings()]
+    return _marks(rows)
 
 
 async def outdated(db: Transaction, who: DirectoryPerson) -> frozenset[str]:
@@ -63,15 +64,16 @@ async def outdated(db: Transaction, who: DirectoryPerson) -> frozenset[str]:
 async def held_of_person(db: Transaction, who: DirectoryPerson) -> Sequence[Mark]:
     """Return what a person has sent and can still undo, the first one first."""
     rows = await db.execute(_own(who).where(MARK.c.due_at.is_not(None)).order_by(MARK.c.due_at, MARK.c.commitment_id))
-    return [_mark(row) for row in rows.mappings()]
+    return _marks(rows)
 
 
 async def held(db: Transaction, company_id: str, commitment_ids: Collection[str]) -> Mapping[str, tuple[str, Mark]]:
     """Return which of these commitments somebody has accepted and can still undo: the person's id, and the mark."""
     is_held = MARK.c.due_at.is_not(None) & MARK.c.commitment_id.in_(commitment_ids)
     rows = await db.execute(select(MARK.c.person_id, *_COLUMNS).where(is_held, MARK.c.company_id == company_id))
-    found = [dict(row) for row in rows.mappings()]
-    return {each["commitment_id"]: (each.pop("person_id"), _mark(each)) for each in found}
+    found = rows.all()
+    people = {row.commitment_id: row.person_id for row in found}
+    return {mark.commitment_id: (people[mark.commitment_id], mark) for mark in _marks(found)}
 
 
 async def release(db: Transaction, who: DirectoryPerson, commitment_ids: Collection[str] | None) -> Sequence[Mark]:
@@ -79,7 +81,7 @@ async def release(db: Transaction, who: DirectoryPerson, commitment_ids: Collect
     own = _is_own(who) & MARK.c.due_at.is_not(None)
     chosen = own if commitment_ids is None else own & MARK.c.commitment_id.in_(_storable(commitment_ids))
     rows = await db.execute(update(MARK).where(chosen).values(due_at=None).returning(*_COLUMNS))
-    return [_mark(row) for row in rows.mappings()]
+    return _marks(rows)
 
 
 async def due(db: Transaction, now: datetime) -> Sequence[MarkKey]:
@@ -92,7 +94,7 @@ async def due(db: Transaction, now: datetime) -> Sequence[MarkKey]:
 async def claim(db: Transaction, key: MarkKey, now: datetime) -> Mark | None:
     """Return a mark that is due, locked; None if it was undone or carried out, or another process has it."""
     chosen = select(*_COLUMNS).where(_is(key), MARK.c.due_at <= now).with_for_update(skip_locked=True)
-    row = (await db.execute(chosen)).mappings().one_or_none()
+    row = (await db.execute(chosen)).one_or_none()
     return None if row is None else _mark(row)
 
 
@@ -123,8 +125,13 @@ def _is(key: MarkKey) -> ColumnElement[bool]:
     return (MARK.c.person_id == key[0]) & (MARK.c.commitment_id == key[1])
 
 
-def _mark(row: Mapping[Any, Any]) -> Mark:
-    return Mark(**{**row, "verb": Verb(row["verb"])})
+def _marks(rows: Iterable[Row[Any]]) -> list[Mark]:
+    return readable(MARK, rows, lambda row: row.commitment_id, _mark)
+
+
+def _mark(row: Row[Any]) -> Mark:
+    columns = {column.name: getattr(row, column.name) for column in _COLUMNS}
+    return Mark(**{**columns, "verb": Verb(row.verb)})
 
 
 async def save(db: Transaction, who: DirectoryPerson, marks: Sequence[Mark]) -> None:

@@ -75,8 +75,8 @@ async def _of_documents(db: Transaction, company_id: str, numbers: Sequence[Numb
     """Return those that are found by the number of a document; the ERP has no longer one, so it need not be cut."""
     wanted = {number.kept: number_names(number.kept, number.connections) for number in numbers}
     holders: dict[str, list[tuple[str, Namesake]]] = {}
-    for kept, number, state in await documents.numbered(db, company_id, wanted):
-        stored = stored_commitment(state)
+    for kept, number, id_, state in await documents.numbered(db, company_id, wanted):
+        stored = stored_commitment(id_, state)
         if stored and has_number(stored.facts, kept):
             summary = stored.current.summary
             other = Namesake(number, summary.title, summary.project, is_by_document=True)
@@ -103,8 +103,8 @@ async def _holders(
     found: dict[str, list[tuple[str, Namesake]]] = {number: [] for number in numbers}
     if numbers:
         given = arrays([{"number": number} for number in numbers])
-        for wanted, number, state in await db.execute(statement, {"company": company_id, **given}):
-            if stored := stored_commitment(state):
+        for wanted, number, id_, state in await db.execute(statement, {"company": company_id, **given}):
+            if stored := stored_commitment(id_, state):
                 summary = stored.current.summary
                 other = Namesake(number, summary.title, summary.project, is_waiting)
                 found[wanted].append((stored.facts.id, other))
@@ -116,11 +116,11 @@ def _having(matches: Callable[[ColumnElement[str]], ColumnElement[bool]], *, is_
     table, given = COMMITMENT, given_rows([COMMITMENT.c.number])
     waits = text("not holds_number and status in ('ready', 'disputed')")  # word for word as the index has it
     is_ours, holds = table.c.company_id == bindparam("company"), table.c.holds_number
-    chosen = select(table.c.number, table.c.state).where(
+    chosen = select(table.c.number, table.c.id, table.c.state).where(
         is_ours, matches(given.c.number), waits if is_waiting else holds
     )
     two = chosen.order_by(NUMBER).limit(2).lateral("two")
-    return select(given.c.number, two.c.number, two.c.state).join(two, true())
+    return select(given.c.number, two.c.number, two.c.id, two.c.state).join(two, true())
 
 
 _STATEMENTS = {

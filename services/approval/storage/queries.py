@@ -27,6 +27,7 @@ from services.approval.storage.views import (
 from services.pipeline.clock import utc_now
 from services.pipeline.companies import companies_in
 from services.pipeline.database import Transaction
+from services.pipeline.unreadable import read_or_none
 
 __all__ = [
     "Cursor",
@@ -94,7 +95,7 @@ async def page(
     table = COMMITMENT
     rows = await db.execute(select(table.c.id, table.c.state).where(table.c.id == func.any(list(hits.ids))))
     states = {row.id: row.state for row in rows}
-    commitments = [stored_commitment(states[commitment_id]) for commitment_id in hits.ids]
+    commitments = [stored_commitment(commitment_id, states[commitment_id]) for commitment_id in hits.ids]
     return Page([each for each in commitments if each], hits.next_after, is_partial=hits.is_partial)
 
 
@@ -137,8 +138,8 @@ async def find(db: Transaction, company_id: str, commitment_id: str) -> StoredCo
 async def find_many(db: Transaction, company_id: str, commitment_ids: Collection[str]) -> dict[str, StoredCommitment]:
     """Return by id those of the commitments that the company has, and of which something was submitted."""
     table, wanted = COMMITMENT, [each for each in commitment_ids if NUL not in each]
-    chosen = select(table.c.state).where(table.c.id == func.any(wanted), table.c.company_id == company_id)
-    found = map(stored_commitment, (await db.execute(chosen)).scalars())
+    chosen = select(table.c.id, table.c.state).where(table.c.id == func.any(wanted), table.c.company_id == company_id)
+    found = [stored_commitment(*row) for row in await db.execute(chosen)]
     return {stored.facts.id: stored for stored in found if stored}
 
 
@@ -155,8 +156,11 @@ def _newer(view: DeskView) -> Select[Any]:
     return select(func.count()).select_from(found)
 
 
-def stored_commitment(state: str) -> StoredCommitment | None:
-    """Return the commitment whose facts are stored as `state`; None if nothing of it was submitted."""
-    facts = STATE.validate_json(state)
+def stored_commitment(commitment_id: str, state: str) -> StoredCommitment | None:
+    """Return the commitment whose facts are stored as `state`; None if nothing of it was submitted, or it is odd."""
+    return read_or_none(COMMITMENT, commitment_id, lambda: _stored(STATE.validate_json(state)))
+
+
+def _stored(facts: CommitmentFacts) -> StoredCommitment | None:
     current = current_status(facts)
     return StoredCommitment(facts, current) if current else None

@@ -11,19 +11,20 @@ from schemas.commitment import Person
 from services.approval.rules.reason_templates import MAX_TEMPLATES, ReasonTemplate, ReasonText, by_title
 from services.approval.storage.desk_tables import REASON_TEMPLATE as _TABLE
 from services.pipeline.database import Transaction
+from services.pipeline.unreadable import read_or_none, readable
 
 
 async def of_company(db: Transaction, company_id: str) -> Sequence[ReasonTemplate]:
     """Return the company's texts, by title."""
     rows = await db.execute(select(_TABLE).where(_TABLE.c.company_id == company_id))
-    return by_title([_template(row) for row in rows])
+    return by_title(readable(_TABLE, rows, lambda row: row.id, _template))
 
 
 async def find(db: Transaction, company_id: str, template_id: str) -> ReasonTemplate | None:
     """Return one of the company's texts; None if it has none of this id."""
     rows = await db.execute(select(_TABLE).where(_TABLE.c.company_id == company_id, _TABLE.c.id == template_id))
     row = rows.one_or_none()
-    return _template(row) if row else None
+    return read_or_none(_TABLE, template_id, lambda: _template(row)) if row else None
 
 
 async def add(

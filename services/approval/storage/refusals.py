@@ -10,6 +10,7 @@ from services.approval.rules.refused_before import OtherRefusal
 from services.approval.storage.tables import COMMITMENT
 from services.pipeline.bulk import given_texts
 from services.pipeline.database import Transaction
+from services.pipeline.unreadable import readable
 
 LATEST = 25
 """How many of those that failed, and of those that were rejected, are looked at."""
@@ -28,16 +29,22 @@ async def latest(db: Transaction, company_id: str, now: datetime) -> list[OtherR
     after = now - timedelta(days=DAYS)
     rows = await db.execute(_REFUSED, {"company": company_id, "statuses": _STATUSES, "after": after})
     alike: dict[tuple[str, str, str], list[OtherRefusal]] = {}
-    for row in rows:
-        if row.connection and not _is_written_since(row):
-            other = OtherRefusal(row.id, row.number, row.vendor, row.connection, row.message)
-            alike.setdefault((row.connection, row.vendor, row.message), []).append(other)
+    for other in readable(COMMITMENT, rows, lambda row: row.id, _refusal):
+        if other:
+            alike.setdefault((other.connection, other.vendor, other.message), []).append(other)
     return [refusal for each in alike.values() for refusal in each[:2]]
+
+
+def _refusal(row: Any) -> OtherRefusal | None:
+    """Return the refusal in `row`; None if it has none that still stands."""
+    if not row.connection or _is_written_since(row):
+        return None
+    return OtherRefusal(row.id, row.number, row.vendor, row.connection, row.message)
 
 
 def _is_written_since(row: Any) -> bool:
     """Whether the refused revision or a later one is in an ERP by now, whatever became of the next one."""
-    return any(written["revision"] >= row.revision for written in row.documents or ())
+    return any(written["revision"] >= int(row.revision) for written in row.documents or ())
 
 
 def _latest() -> Select[Any]:
@@ -52,7 +59,7 @@ def _latest() -> Select[Any]:
     state = cast(late.c.state, JSON)
     refusal = state["refusal"]
     said = (refusal["connection"].as_string().label("connection"), refusal["message"].as_string().label("message"))
-    written = (refusal["revision"].as_integer().label("revision"), state["documents"].label("documents"))
+    written = (refusal["revision"].as_string().label("revision"), state["documents"].label("documents"))
     return select(late.c.id, late.c.number, late.c.vendor, *said, *written).select_from(status).join(late, true())
 
 

@@ -26,6 +26,7 @@ from services.pipeline.retention import (
     remove,
     row_address,
 )
+from services.pipeline.unreadable import readable
 
 FINISHED = (Status.SYNCED, Status.REJECTED, Status.RETRIEVED)
 _KEPT_SUBMISSIONS = 2
@@ -90,8 +91,11 @@ async def _with_several_submissions(db: Transaction, after: str, last: str, befo
         .group_by(SUBMISSION.c.commitment_id)
         .having(func.count() > _KEPT_SUBMISSIONS, func.min(SUBMISSION.c.sent_at) < before)
     )
-    chosen = select(COMMITMENT.c.state).where(in_range(after, last, COMMITMENT.c.id), COMMITMENT.c.id.in_(several))
-    return [STATE.validate_json(row.state) for row in await db.execute(chosen)]
+    chosen = select(COMMITMENT.c.id, COMMITMENT.c.state).where(
+        in_range(after, last, COMMITMENT.c.id), COMMITMENT.c.id.in_(several)
+    )
+    rows = await db.execute(chosen)
+    return readable(COMMITMENT, rows, lambda row: row.id, lambda row: STATE.validate_json(row.state))
 
 
 async def _delete_superseded(db: Transaction, facts: CommitmentFacts, before: datetime) -> int:

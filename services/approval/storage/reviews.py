@@ -135,11 +135,8 @@ async def _review(
 
 
 def _changes(previous: SubmissionRow, content: Commitment) -> Sequence[Change]:
-    return differences(submissions.content_of(previous), content)
-
-
-def _contents(rows: Sequence[SubmissionRow]) -> list[Commitment]:
-    return [submissions.content_of(row) for row in rows]
+    (before,) = submissions.contents_of([previous])
+    return differences(before, content) if before else ()
 
 
 async def check(
@@ -151,9 +148,10 @@ async def check(
 ) -> list[CheckedSubmission]:
     """Return submissions of one company, which exports to `erps`, in the same order, with their findings.
 
-    Those of the company's own rules are for the approver with `authority`. The number of statements is fixed.
+    One whose content cannot be read is left out. Those of the company's own rules are for the approver with
+    `authority`. The number of statements is fixed.
     """
-    contents = await apart(partial(_contents, [row for _, row in submitted]))
+    submitted, contents = await submissions.with_contents(submitted)
     targets = [target_erp(facts, erps, content) for (facts, _), content in zip(submitted, contents, strict=True)]
     known = await _look_up(db, company_id, submitted, contents, targets, authority)
     refused = await apart(partial(_all_refused_before, submitted, contents, targets, known))
@@ -278,8 +276,8 @@ async def _refused(
         if refusal and approved and approved.revision == refusal.revision:
             keys.append((facts.id, refusal.revision, approved.content_hash))
     rows = await submissions.find_many(db, keys) if keys else {}
-    contents = await apart(partial(_contents, list(rows.values())))
-    return dict(zip(rows, contents, strict=True))
+    contents = await apart(partial(submissions.contents_of, list(rows.values())))
+    return {key: content for key, content in zip(rows, contents, strict=True) if content}
 
 
 def _all_refused_before(

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Delete, delete, func, insert, select, upda
 from services.approval.storage.desk_tables import SESSION as _TABLE
 from services.pipeline.clock import utc_now
 from services.pipeline.database import Database
+from services.pipeline.unreadable import read_or_none
 
 MAX_SESSIONS = 20
 """Of one person; the next sign-in ends the oldest."""
@@ -86,7 +87,8 @@ class Sessions:
             row = (await db.execute(chosen.where(is_live))).one_or_none()
             if row is not None and (row.used_at is None or row.used_at < now - USE_NOTED_AFTER):
                 await db.execute(update(_TABLE).where(_TABLE.c.token_hash == row.token_hash).values(used_at=now))
-        return None if row is None else Session(row.token_hash, row.person_id, orjson.loads(row.state))
+        state = None if row is None else _state(row)
+        return None if row is None or state is None else Session(row.token_hash, row.person_id, state)
 
     async def of_person(self, person_id: str) -> Sequence[SessionLine]:
         """Return a person's sessions, the last used first; each ends earlier than it expires if it is not used."""
@@ -94,7 +96,7 @@ class Sessions:
         chosen = select(_TABLE).where(_TABLE.c.person_id == person_id, _TABLE.c.expires_at > now, self._is_used(now))
         async with self._database.begin() as db:
             rows = (await db.execute(chosen.order_by(_TABLE.c.used_at.desc().nulls_last()))).all()
-        browsers = [str(orjson.loads(row.state).get("browser", "")) for row in rows]
+        browsers = [str((_state(row) or {}).get("browser", "")) for row in rows]
         return [
             SessionLine(row.token_hash.hex(), browser, row.used_at, self._end(row.expires_at, row.used_at))
             for row, browser in zip(rows, browsers, strict=True)
@@ -124,6 +126,11 @@ class Sessions:
         ended = delete(_TABLE).where(_TABLE.c.token_hash == session.token_hash).returning(_TABLE.c.token_hash)
         async with self._database.begin() as db:
             return (await db.execute(ended)).one_or_none() is not None
+
+
+def _state(row: Any) -> Mapping[str, Any] | None:
+    """Return what a session remembers; None if it cannot be read, and so is no session any more."""
+    return read_or_none(_TABLE, row.token_hash.hex(), lambda: dict(orjson.loads(row.state)))
 
 
 def _without_the_oldest(person_id: str) -> Delete:

@@ -26,6 +26,7 @@ from services.pipeline.errors import RowAppearedError
 from services.pipeline.fold import StateChange
 from services.pipeline.newest import Newest
 from services.pipeline.slices import mapped
+from services.pipeline.unreadable import read_or_none, read_or_raise
 from services.pipeline.writes import Write, Writes
 
 RecordT = TypeVar("RecordT", DirectoryPerson, ErpConnection)
@@ -63,9 +64,12 @@ class CommitmentStore:
     """Commitments with their submissions and their history."""
 
     async def load(self, db: Transaction, keys: Sequence[str]) -> Mapping[str, CommitmentFacts]:
-        """Return the facts of every key, locked unless the key is new: those that are new are inserted by `save`."""
+        """Return the facts of every key, locked unless the key is new: those that are new are inserted by `save`.
+
+        UnreadableRowError if one cannot be read.
+        """
         rows = await db.execute(_LOCKED, {"ids": list(keys)})
-        known = {key: STATE.validate_json(state) for key, state in rows}
+        known = {key: facts_of(key, state) for key, state in rows}
         return {key: known.get(key) or CommitmentFacts(key) for key in keys}
 
     async def save(
@@ -107,7 +111,7 @@ class RecordStore(Generic[RecordT]):
         await insert_many(db, table, unknown)
         chosen = select(table).where(table.c.id == func.any(list(keys))).order_by(table.c.id)
         rows = await db.execute(chosen.with_for_update(key_share=True))
-        return {row.id: Newest(row.id, row.version, self._record(row.record)) for row in rows}
+        return {row.id: Newest(row.id, row.version, self._record(row.id, row.record)) for row in rows}
 
     async def save(self, _: Transaction, writes: Writes, changes: Sequence[StateChange[Newest[RecordT], None]]) -> None:
         """Write `changes`."""
@@ -124,8 +128,10 @@ class RecordStore(Generic[RecordT]):
                 row["company_id"] = getattr(change.after.record, "company_id", None)
         writes.update(self._table, rows)
 
-    def _record(self, text: str | None) -> RecordT | None:
-        return None if text is None else self._record_type.model_validate_json(text)
+    def _record(self, key: str, text: str | None) -> RecordT | None:
+        """Return the record in a row; None if it was removed, or cannot be read: the next version then replaces it."""
+        read = partial(self._record_type.model_validate_json, text or "")
+        return None if text is None else read_or_none(self._table, key, read)
 
 
 PEOPLE = RecordStore(tables.PERSON, DirectoryPerson)
@@ -163,6 +169,11 @@ async def _requested(
 
 def _changes(previous: SubmissionRow, waiting: SubmissionRow) -> Sequence[Change]:
     return differences(submissions.content_of(previous), submissions.content_of(waiting))
+
+
+def facts_of(commitment_id: str, state: str) -> CommitmentFacts:
+    """Return what is stored of a commitment as `state`; UnreadableRowError if it cannot be read."""
+    return read_or_raise(tables.COMMITMENT, commitment_id, partial(STATE.validate_json, state))
 
 
 def columns(facts: CommitmentFacts) -> dict[str, Any]:

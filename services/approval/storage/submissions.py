@@ -1,17 +1,21 @@
 """Stores submissions verbatim, and reads them for answers, pages and comparisons."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
-from sqlalchemy import JSON, RowMapping, Select, cast, func, select, true, tuple_
+from sqlalchemy import JSON, Row, Select, cast, func, select, true, tuple_
 
 from schemas.commitment import Commitment, Person
 from services.approval.rules.rows import SubmissionRow
 from services.approval.storage.tables import SUBMISSION
+from services.pipeline.apart import apart
 from services.pipeline.bulk import arrays, given_rows
 from services.pipeline.database import Transaction
+from services.pipeline.unreadable import read_or_none, read_or_raise, readable
 
+FactsT = TypeVar("FactsT")
 Key = tuple[str, int, str]
 """Commitment id, revision, content hash."""
 
@@ -26,7 +30,7 @@ async def of_revision(
     table = SUBMISSION
     chosen = select(table).where(table.c.commitment_id == commitment_id, table.c.revision == revision)
     rows = await db.execute(chosen.order_by(table.c.content_hash).limit(limit))
-    return [_submission(row) for row in rows.mappings()]
+    return _submissions(rows)
 
 
 async def before_revision(db: Transaction, commitment_id: str, revision: int) -> SubmissionRow | None:
@@ -57,7 +61,7 @@ async def find_many(db: Transaction, keys: Sequence[Key]) -> Mapping[str, Submis
     table = SUBMISSION
     key = tuple_(table.c.commitment_id, table.c.revision, table.c.content_hash)
     rows = await db.execute(select(table).where(key.in_(keys)))
-    return {row["commitment_id"]: _submission(row) for row in rows.mappings()}
+    return {each.commitment_id: each for each in _submissions(rows)}
 
 
 async def sizes(db: Transaction, keys: Sequence[Key]) -> Mapping[Key, int]:
@@ -82,7 +86,7 @@ async def totals_before(db: Transaction, revisions: Mapping[str, int]) -> Mappin
     if not wanted:
         return {}
     rows = await db.execute(select(given.c.commitment_id, earlier.c.total).join(earlier, true()), arrays(wanted))
-    return {row.commitment_id: Decimal(row.total) for row in rows}
+    return dict(readable(table, rows, lambda row: row.commitment_id, lambda row: (row[0], Decimal(row.total))))
 
 
 async def senders(db: Transaction, commitment_ids: Collection[str]) -> Mapping[str, frozenset[str]]:
@@ -93,14 +97,30 @@ async def senders(db: Transaction, commitment_ids: Collection[str]) -> Mapping[s
     chosen = select(table.c.commitment_id, table.c.sent_by).where(
         table.c.commitment_id == func.any(list(commitment_ids))
     )
-    for commitment_id, sent_by in await db.execute(chosen.distinct()):
-        found[commitment_id] = found.get(commitment_id, frozenset()) | {Person.model_validate_json(sent_by).id}
+    rows = await db.execute(chosen.distinct())
+    sent = readable(table, rows, lambda row: row[0], lambda row: (row[0], Person.model_validate_json(row.sent_by).id))
+    for commitment_id, person_id in sent:
+        found[commitment_id] = found.get(commitment_id, frozenset()) | {person_id}
     return found
 
 
 def content_of(row: SubmissionRow) -> Commitment:
-    """Return the commitment that a submission contains."""
-    return Commitment.model_validate_json(row.text)
+    """Return the commitment that a submission contains; UnreadableRowError if it contains none."""
+    return read_or_raise(SUBMISSION, _name(row), lambda: Commitment.model_validate_json(row.text))
+
+
+def contents_of(rows: Iterable[SubmissionRow]) -> list[Commitment | None]:
+    """Return the commitment that each submission contains; None for one that cannot be read."""
+    return [read_or_none(SUBMISSION, _name(row), partial(Commitment.model_validate_json, row.text)) for row in rows]
+
+
+async def with_contents(
+    submitted: Sequence[tuple[FactsT, SubmissionRow]],
+) -> tuple[list[tuple[FactsT, SubmissionRow]], list[Commitment]]:
+    """Return those of `submitted` whose content can be read, and these contents."""
+    contents = await apart(partial(contents_of, [row for _, row in submitted]))
+    read = [(each, content) for each, content in zip(submitted, contents, strict=True) if content]
+    return [each for each, _ in read], [content for _, content in read]
 
 
 def columns(row: SubmissionRow) -> dict[str, Any]:
@@ -118,18 +138,26 @@ def columns(row: SubmissionRow) -> dict[str, Any]:
     }
 
 
-def _submission(row: RowMapping) -> SubmissionRow:
+def _submissions(rows: Iterable[Row[Any]]) -> list[SubmissionRow]:
+    return readable(SUBMISSION, rows, _name, _submission)
+
+
+def _submission(row: Row[Any]) -> SubmissionRow:
     return SubmissionRow(
-        company_id=row["company_id"],
-        commitment_id=row["commitment_id"],
-        revision=row["revision"],
-        content_hash=row["content_hash"],
-        text=row["snapshot"],
-        sent_by=Person.model_validate_json(row["sent_by"]),
-        note=row["note"],
-        sent_at=row["sent_at"],
-        traceparent=row["traceparent"],
+        company_id=row.company_id,
+        commitment_id=row.commitment_id,
+        revision=row.revision,
+        content_hash=row.content_hash,
+        text=row.snapshot,
+        sent_by=Person.model_validate_json(row.sent_by),
+        note=row.note,
+        sent_at=row.sent_at,
+        traceparent=row.traceparent,
     )
+
+
+def _name(row: Row[Any] | SubmissionRow) -> str:
+    return f"{row.commitment_id} {row.revision}"
 
 
 def in_groups(keys: Sequence[Key], sizes: Mapping[Key, int]) -> Iterator[Sequence[Key]]:

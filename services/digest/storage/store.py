@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Generic, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 from sqlalchemy import Row, Table, func, select
 
 from schemas.events import DigestPreference, DirectoryPerson
@@ -14,6 +14,7 @@ from services.pipeline.bulk import insert_given
 from services.pipeline.database import Transaction
 from services.pipeline.fold import StateChange
 from services.pipeline.newest import Newest
+from services.pipeline.unreadable import read_or_none
 from services.pipeline.writes import Write, Writes
 
 RecordT = TypeVar("RecordT", Item, DirectoryPerson, DigestPreference)
@@ -35,7 +36,7 @@ class NewestStore(Generic[RecordT]):
         table = self._table
         chosen = select(table).where(table.c.id == func.any(list(keys))).order_by(table.c.id)
         rows = await db.execute(chosen.with_for_update(key_share=True))
-        known = {row.id: Newest(row.id, row.version, self._readable(row)) for row in rows}
+        known = {row.id: Newest(row.id, row.version, self.record_or_none(row)) for row in rows}
         return {key: known.get(key) or Newest(key) for key in keys}
 
     async def save(self, _: Transaction, writes: Writes, changes: Sequence[StateChange[Newest[RecordT], None]]) -> None:
@@ -46,12 +47,9 @@ class NewestStore(Generic[RecordT]):
         ]
         writes.add(_upsert(self._table), rows)
 
-    def _readable(self, row: Row[Any]) -> RecordT | None:
+    def record_or_none(self, row: Row[Any]) -> RecordT | None:
         """Return the record of `row`; None if it cannot be read, so that the next version replaces it."""
-        try:
-            return self.record(row)
-        except ValidationError:
-            return None
+        return read_or_none(self._table, row.id, lambda: self.record(row))
 
     def record(self, row: Row[Any]) -> RecordT:
         """Return the record that `row` of this store's table holds; other columns of `row` are ignored.

@@ -1,11 +1,9 @@
 """Reads what summaries are made of, and records which were made: at most one for each recipient and local date."""
 
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection
 from datetime import date, datetime
-from typing import Any, Generic, TypeVar
+from typing import Any
 
-from pydantic import ValidationError
 from sqlalchemy import Row, and_, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
@@ -18,19 +16,10 @@ from services.digest.storage.store import ITEMS, PEOPLE
 from services.digest.storage.tables import DIGEST_RUN, ITEM, PERSON, PREFERENCE
 from services.pipeline.companies import companies_in
 from services.pipeline.database import Transaction
-
-RecordT = TypeVar("RecordT")
-
-
-@dataclass(frozen=True, slots=True)
-class Readable(Generic[RecordT]):
-    """The records of some rows, and the ids of those rows that cannot be read, which must not stop the others."""
-
-    records: list[RecordT]
-    unreadable: list[str]
+from services.pipeline.unreadable import readable
 
 
-async def recipients(db: Transaction, company_ids: Collection[str] | None = None) -> Readable[Recipient]:
+async def recipients(db: Transaction, company_ids: Collection[str] | None = None) -> list[Recipient]:
     """Return everybody who has any level on the ERP Integrations tool, company by company.
 
     With `company_ids`, only those of these companies who may be accounting approvers.
@@ -44,7 +33,8 @@ async def recipients(db: Transaction, company_ids: Collection[str] | None = None
     )
     if company_ids is not None:
         chosen = chosen.where(PERSON.c.company_id.in_(company_ids), PERSON.c.can_push_to_accounting)
-    return _readable(await db.execute(chosen), lambda row: Recipient(PEOPLE.record(row), row.is_subscribed))
+    rows = await db.execute(chosen)
+    return readable(PERSON, rows, lambda row: row.id, lambda row: Recipient(PEOPLE.record(row), row.is_subscribed))
 
 
 async def waiting_since(db: Transaction) -> dict[str, datetime]:
@@ -60,26 +50,16 @@ async def waiting_since(db: Transaction) -> dict[str, datetime]:
     return {row[0]: row[1] for row in rows if row[1] is not None}
 
 
-async def items(db: Transaction, company_id: str, concluded_from: datetime) -> Readable[Item]:
+async def items(db: Transaction, company_id: str, concluded_from: datetime) -> list[Item]:
     """Return a company's open commitments, and those that were concluded at or after `concluded_from`."""
     is_listed = or_(ITEM.c.status.in_(OPEN), and_(ITEM.c.status.in_(CONCLUDED), ITEM.c.since >= concluded_from))
     chosen = select(ITEM).where(ITEM.c.company_id == company_id, is_listed)
-    return _readable(await db.execute(chosen), _item)
+    return readable(ITEM, await db.execute(chosen), lambda row: row.id, _item)
 
 
 def _item(row: Row[Any]) -> Item:
     Summary.model_validate_json(row.summary)  # here, where one that cannot be read is only left out
     return ITEMS.record(row)
-
-
-def _readable(rows: Iterable[Row[Any]], record: Callable[[Row[Any]], RecordT]) -> Readable[RecordT]:
-    found: Readable[RecordT] = Readable([], [])
-    for row in rows:
-        try:
-            found.records.append(record(row))
-        except ValidationError:
-            found.unreadable.append(row.id)
-    return found
 
 
 async def sent_since(db: Transaction, first: date) -> set[tuple[str, date]]:

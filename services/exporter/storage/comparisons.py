@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -13,10 +14,12 @@ from sqlalchemy import ColumnElement, Row, and_, delete, exists, false, func, nu
 from schemas.commitment import ErpDocument
 from services.exporter.rules.drift import WrittenContent
 from services.exporter.rules.export import Export, ExportState
+from services.exporter.storage.recheck_store import UNREADABLE_DELAY
 from services.exporter.storage.tables import COMMITMENT, COMPARISON, EXPORT
 from services.pipeline.bulk import insert_given
 from services.pipeline.database import Transaction
 from services.pipeline.lease_clock import DATABASE_NOW
+from services.pipeline.unreadable import read_or_none
 from services.pipeline.writes import Write, Writes
 
 BUSY_DELAY = timedelta(minutes=10)
@@ -97,7 +100,8 @@ async def claim(
 ) -> Comparison | None:
     """Lease the first due comparison of the connection with these `names`; None without one.
 
-    Those whose commitments have an export under way are put off, so that the next ones need not pass them again.
+    Those whose commitments have an export under way are put off, so that the next ones need not pass them again, and so
+    are those that cannot be read.
     """
     is_open = exists().where(
         EXPORT.c.commitment_id == _T.commitment_id,
@@ -115,12 +119,14 @@ async def claim(
     if busy:
         later = update(COMPARISON).where(_T.commitment_id == func.any(busy))
         await db.execute(later.values(due_at=now + BUSY_DELAY))
-    chosen = next((row.commitment_id for row in rows if not row.is_open), None)
-    if chosen is None:
-        return None
     token, until = lease
-    leased = update(COMPARISON).where(_T.commitment_id == chosen).values(lease_token=token, due_at=until)
-    return _comparison((await db.execute(leased.returning(COMPARISON))).one())
+    for chosen in [row.commitment_id for row in rows if not row.is_open]:
+        this = update(COMPARISON).where(_T.commitment_id == chosen)
+        leased = (await db.execute(this.values(lease_token=token, due_at=until).returning(COMPARISON))).one()
+        if (comparison := read_or_none(COMPARISON, chosen, partial(_comparison, leased))) is not None:
+            return comparison
+        await db.execute(this.values(lease_token=None, due_at=now + UNREADABLE_DELAY))
+    return None
 
 
 async def settle(

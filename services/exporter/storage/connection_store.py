@@ -14,6 +14,7 @@ from services.exporter.storage import tables
 from services.pipeline.bulk import insert_many
 from services.pipeline.database import Transaction
 from services.pipeline.lease_clock import DATABASE_NOW
+from services.pipeline.unreadable import readable
 
 _TABLE = tables.CONNECTION
 CONFIGURED = timedelta(seconds=30)
@@ -114,12 +115,18 @@ async def save_announcement(db: Transaction, name: str, content: str, version: i
 
 async def names_of(db: Transaction, name: str) -> Sequence[str]:
     """Return all names, present and former, of the connection that is called `name`, as it was last announced."""
-    for told in await db.scalars(select(_TABLE.c.told).where(_TABLE.c.told.is_not(None))):
-        announced = json.loads(told)
-        names = (announced["name"], *announced.get("formerly", ()))
-        if name in names and announced["companies"]:
+    rows = await db.execute(select(_TABLE.c.name, _TABLE.c.told).where(_TABLE.c.told.is_not(None)))
+    for names in readable(_TABLE, rows, lambda row: row.name, lambda row: _announced_names(row.told)):
+        if name in names:
             return names
     return (name,)
+
+
+def _announced_names(told: str) -> Sequence[str]:
+    """Return the names in an announcement; none if no company exports through the connection any more."""
+    announced = json.loads(told)
+    names = (announced["name"], *announced.get("formerly", ()))
+    return names if announced["companies"] else ()
 
 
 def _named(names: Collection[str]) -> Update:

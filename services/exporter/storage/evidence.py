@@ -21,6 +21,7 @@ from services.exporter.storage.tables import COMMITMENT, EXPORT
 from services.pipeline.database import Transaction
 from services.pipeline.dead_letters import SCHEMA
 from services.pipeline.fold import RefusedError, StateChange
+from services.pipeline.unreadable import read_or_none, readable
 
 # the members are written out as in the indexes, which PostgreSQL would not use with parameters
 _IS_DOCUMENT = text(
@@ -95,7 +96,10 @@ async def _commitment_with(db: Transaction, export: Export, reference: str) -> s
     columns = (EXPORT.c.commitment_id, EXPORT.c.company_id, EXPORT.c.summary)
     chosen = select(*columns).where(EXPORT.c.commitment_id == reference).limit(1)
     row = (await db.execute(chosen)).first()
-    return None if row is None else _Holder(row[0], row[1], row[2]["number"]).named_to(export.company_id)
+    if row is None:
+        return None
+    number = read_or_none(EXPORT, reference, lambda: str(row[2]["number"])) or reference
+    return _Holder(row[0], row[1], number).named_to(export.company_id)
 
 
 async def _holder(db: Transaction, commitment_id: str, document: ErpDocument) -> _Holder | None:
@@ -105,8 +109,14 @@ async def _holder(db: Transaction, commitment_id: str, document: ErpDocument) ->
     columns = (EXPORT.c.commitment_id, EXPORT.c.company_id, EXPORT.c.summary, *written)
     chosen = select(*columns).join_from(EXPORT, COMMITMENT, EXPORT.c.commitment_id == COMMITMENT.c.id)
     rows = await db.execute(chosen.where(_IS_DOCUMENT, EXPORT.c.commitment_id != commitment_id), named)
-    holders = (_Holder(id_, company, summary["number"]) for id_, company, summary, *of in rows if not _is_replaced(*of))
-    return next(holders, None)
+    holders = readable(EXPORT, rows, lambda row: row.commitment_id, _holder_of)
+    return next((holder for holder in holders if holder), None)
+
+
+def _holder_of(row: Any) -> _Holder | None:
+    """Return whose document the row has; None if the commitment has given it up."""
+    id_, company_id, summary, *written = row
+    return None if _is_replaced(*written) else _Holder(id_, company_id, summary["number"])
 
 
 def _is_replaced(revision: int, reopened: int, written: Any, replaced: Any) -> bool:

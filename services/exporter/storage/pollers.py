@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Row, func, literal, select, update
@@ -10,8 +11,12 @@ from sqlalchemy.dialects.postgresql import insert
 
 from services.exporter.storage.tables import POLLER
 from services.pipeline.database import Transaction
+from services.pipeline.unreadable import read_or_none
 
-COLUMNS = tuple(POLLER.c[name] for name in ("last_asked", "trouble", "company_file", "lists_read"))
+COLUMNS = (
+    POLLER.c.connection.label("polled"),
+    *(POLLER.c[name] for name in ("last_asked", "trouble", "company_file", "lists_read")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,10 @@ async def note_list_read(db: Transaction, name: str, list_name: str, read: ReadL
 
 
 def poller_of(row: Row[Any]) -> Poller:
-    """Return what is known of a client, from a row with COLUMNS."""
-    read = {name: ReadList(datetime.fromisoformat(at), count) for name, (at, count) in (row.lists_read or {}).items()}
+    """Return what is known of a client, from a row with COLUMNS; lists that cannot be made out are read anew."""
+    read = read_or_none(POLLER, row.polled, partial(_lists_read, row.lists_read or {})) or {}
     return Poller(row.last_asked, row.trouble, row.company_file, read)
+
+
+def _lists_read(stored: Mapping[str, Any]) -> Mapping[str, ReadList]:
+    return {name: ReadList(datetime.fromisoformat(at), int(count)) for name, (at, count) in stored.items()}

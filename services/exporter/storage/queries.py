@@ -17,6 +17,7 @@ from services.exporter.storage import pollers, tables
 from services.exporter.storage.connection_store import circuit_of
 from services.exporter.storage.pollers import Poller
 from services.pipeline.database import Transaction
+from services.pipeline.unreadable import read_or_none
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ async def connections(db: Transaction, names: Mapping[str, Sequence[str]]) -> Ma
 
 async def announced(db: Transaction, names: Collection[str]) -> Mapping[str, SeenConnection]:
     """Return those of `names` that are registered; what waits is not counted, but taken from what was announced."""
-    return {row.name: _seen(row, _queue_told(row.told)) for row in await db.execute(_registered(names))}
+    return {row.name: _seen(row, _queue_told(row.name, row.told)) for row in await db.execute(_registered(names))}
 
 
 def _registered(names: Collection[str]) -> Select[Any]:
@@ -72,9 +73,9 @@ def _seen(row: Row[Any], queue_length: int) -> SeenConnection:
     return SeenConnection(circuit_of(row), row.told, queue_length, pollers.poller_of(row))
 
 
-def _queue_told(told: str | None) -> int:
-    length: int = json.loads(told).get("queue_length", 0) if told else 0
-    return length
+def _queue_told(name: str, told: str | None) -> int:
+    length = read_or_none(tables.CONNECTION, name, lambda: int(json.loads(told).get("queue_length", 0))) if told else 0
+    return length or 0
 
 
 async def _count_waiting(db: Transaction, names: Sequence[str]) -> Mapping[str, int]:

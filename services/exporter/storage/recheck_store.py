@@ -5,7 +5,8 @@ A worker leases a row as it does an export.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,10 @@ from services.exporter.storage import connection_store
 from services.exporter.storage.tables import LOOK
 from services.pipeline.database import Transaction
 from services.pipeline.lease_clock import DATABASE_NOW, within_sight
+from services.pipeline.unreadable import read_or_none
+
+UNREADABLE_DELAY = timedelta(hours=12)
+"""For how long a row is put off that cannot be read."""
 
 _MOMENT = select(DATABASE_NOW.label("now")).cte("moment")
 _names = func.unnest(bindparam("names", type_=ARRAY(Text))).table_valued("name").render_derived(name="named")
@@ -70,18 +75,23 @@ async def first_due(
 
 
 async def lease(db: Transaction, names: Sequence[str], token: UUID, now: datetime, until: datetime) -> Recheck | None:
-    """Lease the first look that is due on the connection with these `names`; None if one is under way, or none due."""
+    """Lease the first look that is due on the connection with these `names`; None if one is under way, or none due.
+
+    One that cannot be read is put off, since it would hold up the others.
+    """
     table, on_it = LOOK, LOOK.c.connection == func.any(list(names))
     under_way = select(table.c.commitment_id).where(on_it, table.c.due_at > now, table.c.lease_token.is_not(None))
     if (await db.execute(under_way.limit(1))).first() is not None:
         return None
-    chosen = select(table).where(on_it, table.c.due_at <= now).order_by(table.c.due_at)
-    row = (await db.execute(chosen.limit(1).with_for_update(skip_locked=True))).first()
-    if row is None:
-        return None
-    recheck = _recheck(row)
-    await db.execute(update(table).where(_is(recheck)).values(lease_token=token, due_at=until))
-    return recheck
+    chosen = select(table).where(on_it, table.c.due_at <= now).order_by(table.c.due_at).limit(1)
+    while (row := (await db.execute(chosen.with_for_update(skip_locked=True))).first()) is not None:
+        this = update(table).where(table.c.commitment_id == row.commitment_id, table.c.connection == row.connection)
+        recheck = read_or_none(table, row.commitment_id, partial(_recheck, row))
+        if recheck is not None:
+            await db.execute(this.values(lease_token=token, due_at=until))
+            return recheck
+        await db.execute(this.values(lease_token=None, due_at=now + UNREADABLE_DELAY))
+    return None
 
 
 async def leased(db: Transaction, commitment_id: str, names: Sequence[str], token: UUID) -> Recheck | None:

@@ -25,7 +25,9 @@ from services.exporter.storage.evidence import refuse_documents_of_others
 from services.exporter.storage.locking import EXPORT_COLUMNS, lock_named
 from services.pipeline.bulk import given_rows, insert_given, insert_many
 from services.pipeline.database import Transaction
+from services.pipeline.errors import UnreadableRowError
 from services.pipeline.fold import StateChange
+from services.pipeline.unreadable import ODD
 from services.pipeline.writes import Write, Writes
 
 ExportsChange = StateChange[CommitmentExports, ApprovedSnapshot]
@@ -68,9 +70,15 @@ class ExportStore:
     """The store of the exporter's aggregate; locking a commitment's row locks all its exports."""
 
     async def load(self, db: Transaction, keys: Sequence[str]) -> Mapping[str, CommitmentExports]:
-        """Lock and return the exports of every key; an unknown commitment gets a row and has no exports."""
+        """Lock and return the exports of every key; an unknown commitment gets a row and has no exports.
+
+        UnreadableRowError if one cannot be read.
+        """
         await insert_many(db, tables.COMMITMENT, [{"id": key} for key in keys])
-        return await self.lock(db, keys)
+        try:
+            return await self.lock(db, keys)
+        except ODD as error:
+            raise UnreadableRowError(f"a row of one of {len(keys)} commitments cannot be read") from error
 
     async def lock(
         self, db: Transaction, keys: Sequence[str], *, skip_locked: bool = False

@@ -1,5 +1,6 @@
 """Reads what the exporter knows of one commitment: a few rows, each found by an index."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,7 @@ from services.exporter.storage.locking import export_of
 from services.exporter.storage.pollers import Poller
 from services.exporter.storage.tables import COMMITMENT, CONNECTION, EXPORT, POLLER, SNAPSHOT
 from services.pipeline.database import Transaction
+from services.pipeline.unreadable import read_or_none
 
 MAX_REVISIONS = 50
 
@@ -71,4 +73,5 @@ async def connection(db: Transaction, name: str) -> ConnectionRow | None:
     if row is None:
         return None
     until = max((each for each in (row.configured_until, row.formerly_until) if each), default=None)
-    return ConnectionRow(name, row.told, circuit_of(row), pollers.poller_of(row), until)
+    told = read_or_none(CONNECTION, name, lambda: row.told and json.dumps(dict(json.loads(row.told))))
+    return ConnectionRow(name, told, circuit_of(row), pollers.poller_of(row), until)

@@ -3,15 +3,17 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from pydantic import SecretStr
 from sqlalchemy import Connection, MetaData, func, inspect, select, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateSchema
 
-from services.pipeline.database import LOCK_TIMEOUT_SECONDS, Database
+from services.pipeline.database import LOCK_TIMEOUT_SECONDS, Database, is_data_error
 
 _SHARED = Path(__file__).parent
 _KEEP_VERSIONS = """
@@ -23,6 +25,17 @@ _KEEP_VERSIONS = """
     end $$
 """
 """Takes from running roles what default privileges give them: only migrations say which versions are applied."""
+_NOT_VALIDATED = text(
+    """
+    select pg_class.relname, pg_constraint.conname from pg_constraint
+    join pg_class on pg_class.oid = pg_constraint.conrelid
+    join pg_namespace on pg_namespace.oid = pg_class.relnamespace
+    where pg_namespace.nspname = :schema and pg_constraint.contype = 'c' and not pg_constraint.convalidated
+    order by 1, 2
+    """
+)
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +67,7 @@ def upgrade(connection: Connection, migrations: Migrations) -> bool:
 
     Concurrent callers wait for each other.
     """
-    connection.execute(text("set local lock_timeout = 0"))
-    connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(text("'countersign.migrate'")))))
+    _wait_for_others(connection)
     # a table's lock must not be waited for long, because everybody else then waits behind the migration
     connection.execute(text(f"set local lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'"))
     if not inspect(connection).has_schema(migrations.schema):  # `if not exists` needs the right to create one anyway
@@ -65,6 +77,33 @@ def upgrade(connection: Connection, migrations: Migrations) -> bool:
     command.upgrade(migrations.config(connection), "head")
     connection.execute(text(_KEEP_VERSIONS.format(schema=migrations.schema)))
     return versions.get_current_heads() != before
+
+
+def validate(connection: Connection, migrations: Migrations) -> None:
+    """Have the database look at the rows that are older than a check, which holds up nobody who reads or writes.
+
+    A check that a row breaks stays as it is: for new and changed rows only. The log names it.
+    """
+    _wait_for_others(connection)
+    for table, name in broken_checks(connection, migrations):
+        try:
+            with connection.begin_nested():
+                connection.execute(text(f'alter table {migrations.schema}."{table}" validate constraint "{name}"'))
+        except DBAPIError as error:
+            if not is_data_error(error):
+                raise
+            log.warning("migrations.rows_break_check", table=f"{migrations.schema}.{table}", check=name)
+
+
+def broken_checks(connection: Connection, migrations: Migrations) -> list[tuple[str, str]]:
+    """Return (table, check) of each check that an older row breaks, or that nobody has looked through yet."""
+    rows = connection.execute(_NOT_VALIDATED, {"schema": migrations.schema})
+    return [(row[0], row[1]) for row in rows]
+
+
+def _wait_for_others(connection: Connection) -> None:
+    connection.execute(text("set local lock_timeout = 0"))
+    connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(text("'countersign.migrate'")))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +128,16 @@ def standing(connection: Connection, migrations: Migrations) -> Standing:
 
 
 async def migrate(url: SecretStr, migrations: Migrations) -> bool:
-    """Migrate the database at `url` to the latest of `migrations`, in one transaction; return whether it changed."""
+    """Migrate the database at `url` to the latest of `migrations`, in one transaction; return whether it changed.
+
+    Checks that it has added are looked through afterwards, when none of its locks is held any more.
+    """
     database = Database(url, application_name="countersign.migrate", pool_size=1, statement_timeout_seconds=None)
     try:
         async with database.begin() as db:
-            return await db.run_sync(upgrade, migrations)
+            has_changed = await db.run_sync(upgrade, migrations)
+        async with database.begin() as db:
+            await db.run_sync(validate, migrations)
+        return has_changed
     finally:
         await database.close()

@@ -90,8 +90,21 @@ async def test_schemas_that_are_missing_behind_or_ahead_are_told(patient: Patien
     assert [line.split(" (")[0] for line in lines] == [
         "wrong exporter: its schema was never made",
         "warning notifier: its schema has version 9999, which is newer than this release",
-        "wrong digest: its schema has version 0003, 5 behind this release",
+        "wrong digest: its schema has version 0003, 6 behind this release",
     ]
+
+
+async def test_an_older_row_that_breaks_a_check_is_told(patient: Patient, database_url: str) -> None:
+    database = Database(SecretStr(database_url), application_name="tests")
+    async with database.begin() as db:
+        await db.execute(text("alter table approval.commitment drop constraint state_is_an_object"))
+        await db.execute(text("insert into approval.commitment (id, state) values ('odd', '[]')"))
+        check = "constraint state_is_an_object check (json_typeof(state::json) = 'object') not valid"
+        await db.execute(text(f"alter table approval.commitment add {check}"))
+    await database.close()
+
+    (line,) = problems(await patient.look("schemas"))
+    assert line.startswith("warning approval: a row of approval.commitment breaks the check state_is_an_object")
 
 
 async def test_a_clock_that_differs_from_ours_is_told(patient: Patient) -> None:

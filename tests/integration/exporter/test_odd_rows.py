@@ -10,6 +10,7 @@ from services.exporter.storage import tables
 from services.exporter.work import ExportWork
 from services.pipeline.lease_clock import LeaseClock
 from services.pipeline.work import Claimed
+from tests.calendar_checks import drop_calendar_checks
 from tests.integration.exporter.exporter_process import ExporterProcess
 from tests.unit.exporter.builders import accepted_event
 
@@ -37,6 +38,7 @@ CORRUPTIONS = {
 
 
 async def corrupt(exporter: ExporterProcess, corruption: str) -> None:
+    await drop_calendar_checks(exporter.database, "exporter")
     async with exporter.database.begin() as db:
         await db.exec_driver_sql(corruption.replace("NESTED", NESTED).replace("VERY_DEEP", VERY_DEEP))
 

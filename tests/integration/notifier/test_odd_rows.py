@@ -16,6 +16,7 @@ from services.notifier.storage.tables import MAIL
 from services.notifier.work import LEASE, SendMails, refresh_gauges
 from services.pipeline.database import Database
 from services.pipeline.lease_clock import LeaseClock
+from tests.calendar_checks import drop_calendar_checks
 from tests.integration.notifier.notifier_process import Notifier
 from tests.scanning import reading
 from tests.unit.notifier.event_builders import ANA, DANA, SAM, export_failed, rejected
@@ -67,6 +68,7 @@ async def test_a_time_beyond_the_calendar_stops_no_other_mail(
     notifier: Notifier, mailbox: Mailbox, column: str, moment: str
 ) -> None:
     await notifier.consume(export_failed())
+    await drop_calendar_checks(notifier.database, "notifier")
     async with notifier.database.begin() as db:
         await db.execute(
             update(MAIL).where(MAIL.c.recipient_id == SAM.id).values({column: text(f"timestamptz '{moment}'")})

@@ -72,8 +72,8 @@ def test_a_timestamp_in_milliseconds_is_that_moment() -> None:
 
 
 @pytest.mark.parametrize(
-    "timestamp", [0, -1, -(2**63), 1_795_000_000, 1_795_000_000_123_000, 1_795_000_000_123_000_000, 2**63 - 1]
+    "timestamp", [None, 0, -1, -(2**63), 1_795_000_000, 1_795_000_000_123_000, 1_795_000_000_123_000_000, 2**63 - 1]
 )
-def test_a_timestamp_that_is_no_time_in_milliseconds_is_now(timestamp: int) -> None:
+def test_a_timestamp_that_is_no_time_in_milliseconds_is_now(timestamp: int | None) -> None:
     before = utc_now()
     assert before <= moment_of(timestamp) <= utc_now()

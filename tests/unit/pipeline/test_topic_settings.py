@@ -47,6 +47,13 @@ def test_a_limit_in_bytes_is_wrong_since_it_may_end_before_the_days_do() -> None
     ]
 
 
+def test_packed_messages_are_wrong_where_others_publish() -> None:
+    current = SENT.config | {"compression.type": "producer"}
+    assert wrong_settings(SENT, current) == [
+        WrongSetting("commitment.sent", "compression.type", "producer", "uncompressed")
+    ]
+
+
 def test_settings_that_are_not_ours_are_ignored() -> None:
     assert wrong_settings(SENT, SENT.config | {"segment.ms": "1", "min.insync.replicas": "1"}) == []
 

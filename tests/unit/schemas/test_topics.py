@@ -19,16 +19,23 @@ def test_every_event_has_exactly_one_topic() -> None:
 def test_a_topic_keeps_two_weeks_or_the_latest_event_of_each_key() -> None:
     assert BY_NAME["commitment.sent"].config == {
         "max.message.bytes": "2097152",
+        "compression.type": "uncompressed",
         "cleanup.policy": "delete",
         "retention.ms": "1209600000",
         "retention.bytes": "-1",
     }
     assert BY_NAME["directory.person"].config == {
         "max.message.bytes": "2097152",
+        "compression.type": "uncompressed",
         "cleanup.policy": "compact",
         "delete.retention.ms": "1296000000",
     }
     assert BY_NAME["commitment.status"].config["min.compaction.lag.ms"] == "604800000"
+
+
+def test_the_broker_unpacks_what_others_publish_and_nothing_else() -> None:
+    unpacked = {topic.name for topic in TOPICS if "compression.type" in topic.config}
+    assert unpacked == {"commitment.sent", "commitment.resent", "commitment.retrieved", "directory.person"}
 
 
 def test_a_compacted_topic_keeps_a_removal_for_longer_than_the_oldest_backup_that_may_be_restored() -> None:
