@@ -1,27 +1,29 @@
 """Approval's web application: the JSON API and the desk, each with its own kind of error response."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse
 
 from services.approval.decisions import Decisions
 from services.approval.holding import HeldAnswers
 from services.approval.identity.identity import Identity
-from services.approval.identity.sign_in.errors import SignInError
+from services.approval.identity.sign_in.errors import SignInError, TooManyRequestsError
 from services.approval.questions import Questions
 from services.approval.rules.approval_rules import DEFAULTS, ApprovalRules
 from services.approval.settings import ApprovalSettings
+from services.approval.web.admission import API, Admission
 from services.approval.web.api import problems
 from services.approval.web.api.routes import api_router
 from services.approval.web.api.senders import RateLimitHeaders
-from services.approval.web.dependencies import READERS, Dependencies
+from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk import add_desk
 from services.approval.web.desk.errors import ErrorHandler
-from services.approval.web.desk.pages import SafeHeaders, safe_headers
+from services.approval.web.desk.pages import Pages, SafeHeaders, safe_headers
+from services.approval.web.readers import Readers
 from services.approval.web.sign_in_troubles import SignInTroubles
 from services.approval.web.story import Stories
 from services.pipeline.body_limit import BodyLimit, plain_refusal
@@ -30,8 +32,6 @@ from services.pipeline.errors import CatchingUpError
 from services.pipeline.http import TELEMETRY
 from services.pipeline.lateness import Lateness
 from services.pipeline.outbox import Outbox
-
-API_PREFIX = "/api/"
 
 
 def build_app(
@@ -66,6 +66,7 @@ def build_app(
     app.include_router(api_router(dependencies))
     desk_handlers = add_desk(app, dependencies)
     app.add_middleware(BodyLimit, refusal=_too_large)
+    app.add_middleware(Admission, identity=dependencies.identity, refusal=_too_many(Pages(lateness)))
     app.add_middleware(RateLimitHeaders)
     headers = safe_headers(settings.public_url)
     app.add_middleware(SafeHeaders, headers=headers)
@@ -81,7 +82,7 @@ def _dependencies(
     lateness: Lateness,
     rules: ApprovalRules,
 ) -> Dependencies:
-    decisions, readers = Decisions(database, outbox, require_caught_up, rules), asyncio.Semaphore(READERS)
+    decisions, readers = Decisions(database, outbox, require_caught_up, rules), Readers()
     return Dependencies(
         settings=settings,
         database=database,
@@ -98,7 +99,25 @@ def _dependencies(
 
 def _too_large(path: str, sentence: str) -> Response:
     """Refuse a body that is too large, before it is read."""
-    return problems.problem(413, sentence) if path.startswith(API_PREFIX) else plain_refusal(path, sentence)
+    return problems.problem(413, sentence) if path.startswith(API) else plain_refusal(path, sentence)
+
+
+def _too_many(pages: Pages) -> Callable[[str, TooManyRequestsError], Response]:
+    """Return what refuses a request before anything is done for it; the page is made once."""
+    page = pages.message(
+        "Too many requests",
+        "There were too many requests from you, or from your network. Nothing of this one was used.",
+        "Go back, and try again in a minute.",
+        status=TooManyRequestsError.status,
+    )
+
+    def refusal(path: str, error: TooManyRequestsError) -> Response:
+        is_api = path.startswith(API)
+        response = problems.problem(error.status, str(error)) if is_api else HTMLResponse(page.body, error.status)
+        response.headers.update(error.headers)
+        return response
+
+    return refusal
 
 
 def _add_error_handlers(
@@ -132,7 +151,7 @@ def _with_headers(handler: ErrorHandler, headers: Mapping[str, str]) -> ErrorHan
 
 def _by_path(for_api: ErrorHandler, for_desk: ErrorHandler) -> ErrorHandler:
     async def handle(request: Request, error: Exception) -> Response:
-        chosen = for_api if request.url.path.startswith(API_PREFIX) else for_desk
+        chosen = for_api if request.url.path.startswith(API) else for_desk
         return await chosen(request, error)
 
     return handle
