@@ -26,12 +26,19 @@ from services.approval.web.desk.pages import Pages, SafeHeaders, safe_headers
 from services.approval.web.readers import Readers
 from services.approval.web.sign_in_troubles import SignInTroubles
 from services.approval.web.story import Stories
-from services.pipeline.body_limit import BodyLimit, plain_refusal
+from services.pipeline.body_limit import MAX_BODY_BYTES, BodyLimit, plain_refusal
 from services.pipeline.database import DATABASE_ERRORS, Database
 from services.pipeline.errors import CatchingUpError
 from services.pipeline.http import TELEMETRY
 from services.pipeline.lateness import Lateness
 from services.pipeline.outbox import Outbox
+
+BODY_BYTES = {
+    API: MAX_BODY_BYTES,
+    "/": 262_144,  # fifty answers with the longest texts, as forms write them
+    **dict.fromkeys(("/sign-in", "/sign-out", "/signed-out", "/sessions", "/preferences", "/u", "/q", "/help"), 65_536),
+}
+"""How large a request may be, by the beginning of its path."""
 
 
 def build_app(
@@ -65,7 +72,7 @@ def build_app(
     )
     app.include_router(api_router(dependencies))
     desk_handlers = add_desk(app, dependencies)
-    app.add_middleware(BodyLimit, refusal=_too_large)
+    app.add_middleware(BodyLimit, of_paths=BODY_BYTES, refusal=_too_large)
     app.add_middleware(Admission, identity=dependencies.identity, refusal=_too_many(Pages(lateness)))
     app.add_middleware(RateLimitHeaders)
     headers = safe_headers(settings.public_url)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from httpx2 import ASGITransport, AsyncClient
 
 from schemas.limits import MAX_LINES
@@ -16,19 +17,60 @@ from tests.integration.approval.page_reader import text_of
 SAFE = ("content-security-policy", "x-content-type-options", "referrer-policy", "cache-control")
 
 
-async def test_a_form_that_is_too_large_is_refused_with_a_sentence_and_safe_headers(desk: DeskUnderTest) -> None:
+FORM = {"content-type": "application/x-www-form-urlencoded"}
+
+
+@pytest.mark.parametrize(
+    ("path", "max_bytes"),
+    [
+        ("/marks", 262_144),
+        ("/commitments/8841/reject", 262_144),
+        *((path, 65_536) for path in ("/sign-in", "/sign-out", "/u/token", "/q/token", "/sessions/end")),
+        ("/api/v1/commitments/8841/reject", MAX_BODY_BYTES),
+    ],
+)
+async def test_a_body_that_is_too_large_is_refused_with_a_sentence_and_safe_headers(
+    desk: DeskUnderTest, path: str, max_bytes: int
+) -> None:
     async def chunks() -> Any:
         yield b"reason="
-        yield b"x" * MAX_BODY_BYTES
+        yield b"x" * max_bytes
 
-    form = {"content-type": "application/x-www-form-urlencoded"}
     async with desk.browser(DANA) as browser:
-        stated = await browser.post("/marks", content=b"x" * (MAX_BODY_BYTES + 1), headers=form)
-        unstated = await browser.post("/marks", content=chunks(), headers=form)
-    for answer in (stated, unstated):
+        stated = await browser.post(path, content=b"x" * (max_bytes + 1), headers=FORM)
+        unstated = await browser.post(path, content=chunks(), headers=FORM)
+        allowed = await browser.post(path, content=b"x" * max_bytes, headers=FORM)
+    is_read = path not in ("/sign-in", "/u/token", "/q/token")
+    for answer in (stated, unstated) if is_read else (stated,):
         assert answer.status_code == 413
-        assert "larger than 1,048,576 bytes" in answer.text
+        assert f"larger than {max_bytes:,} bytes" in answer.text
         assert all(name in answer.headers for name in SAFE)
+    assert allowed.status_code != 413
+
+
+async def test_what_a_signed_out_person_sent_is_kept_unless_it_is_longer_than_any_of_our_forms(
+    desk: DeskUnderTest,
+) -> None:
+    async with desk.browser() as browser:
+        kept, too_long = [
+            await browser.post("/marks", data={"reason": "é" * 4_000, "other": "x" * count}) for count in (1, 200_000)
+        ]
+    assert kept.status_code == too_long.status_code == 401
+    assert "is kept on this page" in text_of(kept)
+    assert "is too long to be kept" in text_of(too_long)
+    assert "x" * 100 not in too_long.text
+    assert all("é" * 4_000 in each.text for each in (kept, too_long))
+
+
+@pytest.mark.parametrize(
+    ("content", "status"), [(b"a=1&" * 1_001, 400), (b"reason=" + b"x" * 250_000, 401), (b"&" * 200_000, 401)]
+)
+async def test_a_strangers_form_is_answered_with_a_small_page(desk: DeskUnderTest, content: bytes, status: int) -> None:
+    async with desk.browser() as browser:
+        answer = await browser.post("/commitments/8841/reject", content=content, headers=FORM)
+    assert answer.status_code == status
+    assert len(answer.content) < 100_000
+    assert all(name in answer.headers for name in SAFE)
 
 
 async def test_a_defect_is_a_page_with_safe_headers_and_a_problem_of_the_api(desk: DeskUnderTest) -> None:

@@ -136,6 +136,14 @@ async def test_a_path_may_take_larger_bodies_up_to_its_own_limit() -> None:
     assert b"larger than 3,145,728 bytes" in refused
 
 
+async def test_the_limit_of_a_path_is_also_that_of_what_is_below_it() -> None:
+    announced = b"content-length: 3145728\r\n"
+    async with served() as server:
+        paths = (b"/long/below", b"/longer", b"/lon")
+        below, longer, shorter = [await server.ask(post(headers=announced, path=each)) for each in paths]
+    assert [each.split(b" ")[1] for each in (below, longer, shorter)] == [b"404", b"413", b"413"]
+
+
 async def test_refused_bodies_leave_a_line_in_the_log_once_a_minute() -> None:
     with structlog.testing.capture_logs() as lines:
         async with served() as server:
