@@ -2,9 +2,12 @@
 
 import asyncio
 from collections.abc import Iterable
+from typing import Any
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from services.pipeline.request_head import SmallHeads
 
 REQUEST_SECONDS = 20.0
 """From the first byte of a request, or from the connection, to the last byte of its body."""
@@ -30,6 +33,10 @@ class BoundedProtocol(H11Protocol):
         """What sorts first is ended first: half a request, the oldest, before idling; None while we owe an answer."""
         timer = self._incomplete or self.timeout_keep_alive_task
         return None if timer is None else (self._incomplete is None, timer.when())
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.conn = SmallHeads(h11.SERVER)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the deadline of the first request."""

@@ -1,6 +1,7 @@
 """Clients that send too much, too slowly or from everywhere at once: real connections to a server on loopback."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -14,6 +15,7 @@ from services.pipeline.counted_responses import CLASSES
 from services.pipeline.errors import SettingsError
 from services.pipeline.http import Server, add_metrics_and_health, listen, new_app
 from services.pipeline.http_protocol import BoundedProtocol
+from services.pipeline.request_head import MAX_FIRST_LINE_BYTES, MAX_HEAD_BYTES, MAX_HEAD_LINES
 from tests.waiting import eventually
 
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -142,6 +144,40 @@ async def test_the_limit_of_a_path_is_also_that_of_what_is_below_it() -> None:
         paths = (b"/long/below", b"/longer", b"/lon")
         below, longer, shorter = [await server.ask(post(headers=announced, path=each)) for each in paths]
     assert [each.split(b" ")[1] for each in (below, longer, shorter)] == [b"404", b"413", b"413"]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /who HTTP/1.1\r\nhost: desk.example\r\nx: " + b"y" * MAX_HEAD_BYTES,
+        b"GET /who HTTP/1.1\r\nhost: desk.example\r\n" + b"a:b\r\n" * 40_000,
+        b"GET /who HTTP/1.1\nhost: desk.example\n" + b"a:b\n" * MAX_HEAD_LINES,
+        b"GET /who?" + b"a&" * (MAX_FIRST_LINE_BYTES // 2) + b" HTTP/1.1\r\nhost: desk.example\r\n",
+        b"GET /" + b"x" * 1_000_000,
+        b"GET /who HTTP/1.1\r\nhost: desk.example\r\ncookie: " + b"a=b;" * 20_000,
+    ],
+)
+async def test_a_request_with_a_large_head_is_refused_before_it_is_read(head: bytes) -> None:
+    async with served() as server:
+        began = time.process_time()
+        for ending in (b"", b"\r\n\r\n"):
+            assert (await server.ask(head + ending)).startswith(b"HTTP/1.1 400 ")
+        assert time.process_time() - began < 0.2
+        assert await server.ask(post(b"x")) != b""
+
+
+async def test_a_large_head_is_refused_also_behind_another_request() -> None:
+    async with served() as server:
+        answers = await server.ask(HEAD + b"\r\n" + HEAD + b"a:b\r\n" * MAX_HEAD_LINES + b"\r\n")
+    assert answers.startswith(b"HTTP/1.1 200 ")
+    assert b"HTTP/1.1 400 " in answers
+
+
+async def test_a_request_with_a_head_of_a_usual_size_is_read() -> None:
+    lines = b"".join(b"x-%d: %s\r\n" % (n, b"y" * 300) for n in range(MAX_HEAD_LINES - 3))
+    async with served() as server:
+        assert (await server.ask(HEAD + lines + b"\r\n")).startswith(b"HTTP/1.1 200 ")
+        assert (await server.ask(HEAD + b"\r\n" + b"a\n" * 50_000)).startswith(b"HTTP/1.1 200 ")
 
 
 async def test_refused_bodies_leave_a_line_in_the_log_once_a_minute() -> None:
