@@ -17,6 +17,7 @@ from services.approval.rules.approval_rules import DEFAULTS, ApprovalRules
 from services.approval.settings import ApprovalSettings
 from services.approval.web.admission import API, Admission
 from services.approval.web.api import problems
+from services.approval.web.api.few_members import FewMembers
 from services.approval.web.api.routes import api_router
 from services.approval.web.api.senders import RateLimitHeaders
 from services.approval.web.dependencies import Dependencies
@@ -34,7 +35,8 @@ from services.pipeline.lateness import Lateness
 from services.pipeline.outbox import Outbox
 
 BODY_BYTES = {
-    API: MAX_BODY_BYTES,
+    API: 131_072,
+    f"{API}v1/answers": MAX_BODY_BYTES,
     "/": 262_144,  # fifty answers with the longest texts, as forms write them
     **dict.fromkeys(("/sign-in", "/sign-out", "/signed-out", "/sessions", "/preferences", "/u", "/q", "/help"), 65_536),
 }
@@ -72,6 +74,7 @@ def build_app(
     )
     app.include_router(api_router(dependencies))
     desk_handlers = add_desk(app, dependencies)
+    app.add_middleware(FewMembers, prefix=API)
     app.add_middleware(BodyLimit, of_paths=BODY_BYTES, refusal=_too_large)
     app.add_middleware(Admission, identity=dependencies.identity, refusal=_too_many(Pages(lateness)))
     app.add_middleware(RateLimitHeaders)

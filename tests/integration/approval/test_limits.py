@@ -1,5 +1,6 @@
 """The desk under requests that are too large, too heavy or wrong."""
 
+import time
 from typing import Any
 
 import pytest
@@ -8,11 +9,17 @@ from httpx2 import ASGITransport, AsyncClient
 from schemas.limits import MAX_LINES
 from services.approval.storage import submissions
 from services.approval.storage.submissions import of_revision
+from services.approval.web.api.few_members import MAX_MEMBERS
 from services.pipeline.body_limit import MAX_BODY_BYTES
 from tests.integration.approval import company
 from tests.integration.approval.company import DANA
 from tests.integration.approval.desk import DeskUnderTest
 from tests.integration.approval.page_reader import text_of
+
+
+def _members(count: int) -> str:
+    return "{" + ",".join(f'"{number}" : 1' for number in range(count)) + "}"
+
 
 SAFE = ("content-security-policy", "x-content-type-options", "referrer-policy", "cache-control")
 
@@ -26,7 +33,8 @@ FORM = {"content-type": "application/x-www-form-urlencoded"}
         ("/marks", 262_144),
         ("/commitments/8841/reject", 262_144),
         *((path, 65_536) for path in ("/sign-in", "/sign-out", "/u/token", "/q/token", "/sessions/end")),
-        ("/api/v1/commitments/8841/reject", MAX_BODY_BYTES),
+        ("/api/v1/commitments/8841/reject", 131_072),
+        ("/api/v1/answers", MAX_BODY_BYTES),
     ],
 )
 async def test_a_body_that_is_too_large_is_refused_with_a_sentence_and_safe_headers(
@@ -46,6 +54,33 @@ async def test_a_body_that_is_too_large_is_refused_with_a_sentence_and_safe_head
         assert f"larger than {max_bytes:,} bytes" in answer.text
         assert all(name in answer.headers for name in SAFE)
     assert allowed.status_code != 413
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/api/v1/commitments/8841/reject", _members(10_000)),
+        ("/api/v1/commitments/8841/reject", _members(MAX_MEMBERS)),
+        ("/api/v1/answers", _members(70_000)),
+        ("/api/v1/answers", '{"answers":[' + "[]," * 300_000 + "[]]}"),
+        ("/api/v1/answers", '{"answers":[' + "{}," * 300_000 + "{}]}"),
+        ("/api/v1/answers", '{"answers":[' + "1," * 500_000 + "1]}"),
+        ("/api/v1/answers", "[" * 1_000_000),
+        ("/api/v1/answers", '{"answers":' + "9" * 1_000_000 + "}"),
+    ],
+    ids=range(8),
+)
+async def test_a_body_of_many_wrong_parts_is_refused_in_short_and_soon(
+    desk: DeskUnderTest, path: str, body: str
+) -> None:
+    async with desk.browser(DANA) as browser:
+        began = time.process_time()
+        answer = await browser.post(path, content=body, headers={"content-type": "application/json"})
+        took_seconds = time.process_time() - began
+    assert answer.status_code in (400, 422)
+    assert answer.json()["detail"]
+    assert len(answer.content) < 20_000
+    assert took_seconds < 0.5
 
 
 async def test_what_a_signed_out_person_sent_is_kept_unless_it_is_longer_than_any_of_our_forms(
