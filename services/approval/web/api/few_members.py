@@ -7,7 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_MEMBERS = 3_000
-"""Fifty answers have some six hundred; a text may look like some more, since its quotes and brackets are counted as well."""
+"""Fifty answers have some six hundred; a text may look like more, since its quotes and brackets are counted as well."""
 _MEMBER = re.compile(rb'"[ \t\r\n]*:|[\[{]')
 
 
