@@ -17,9 +17,12 @@ from services.pipeline.seldom import Seldom
 
 AT_ONCE_OF_NETWORK = 64
 STRANGERS_AT_ONCE_OF_NETWORK = 16
+STRANGERS_AT_ONCE = 24
+"""Of all networks: people who are signed in then wait for few of them."""
 WAIT_SECONDS = 2.0
 """How long a request beyond these waits for its turn; its body is not read meanwhile."""
 API, ASSETS = "/api/", "/assets/"
+_ALL = ""
 _NOT_COUNTED = ("/metrics", "/health/")
 
 log = structlog.get_logger()
@@ -40,6 +43,7 @@ class Admission:
         self._refusal = refusal
         self._of_network = Places(AT_ONCE_OF_NETWORK, WAIT_SECONDS)
         self._of_strangers = Places(STRANGERS_AT_ONCE_OF_NETWORK, WAIT_SECONDS)
+        self._strangers = Places(STRANGERS_AT_ONCE, WAIT_SECONDS)
         self._seldom = Seldom()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -82,6 +86,7 @@ class Admission:
             # their own places first, so that strangers who wait take none from others
             if person_id is None:
                 await places.enter_async_context(self._of_strangers.lent_to(network))
+                await places.enter_async_context(self._strangers.lent_to(_ALL))
             await places.enter_async_context(self._of_network.lent_to(network))
         except NoPlaceError:
             raise TooManyRequestsError(1, limit="at-once") from None
