@@ -44,6 +44,17 @@ class ApprovalSettings(ServiceSettings):
     api_requests_per_address_per_minute: int = Field(
         default=30_000, ge=1, description="Requests to the API that may come from one address in a minute."
     )
+    desk_requests_per_minute: int = Field(
+        default=600, ge=1, description="Requests to the desk that one person may send in a minute."
+    )
+    desk_requests_per_address_per_minute: int = Field(
+        default=6_000, ge=1, description="Requests to the desk that may come from one address in a minute."
+    )
+    stranger_requests_per_minute: int = Field(
+        default=600,
+        ge=1,
+        description="Requests without a valid sign-in or token that may come from one address in a minute.",
+    )
     session_hours: int = Field(default=12, ge=1, le=168, description="How long a sign-in lasts, in hours.")
     undo_seconds: int = Field(
         default=10, ge=0, le=60, description="How long what the desk accepts can be undone, in seconds; 0: not at all."

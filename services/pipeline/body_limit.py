@@ -20,7 +20,8 @@ log = structlog.get_logger()
 class BodyLimit:
     """Answers 413 to a body of more than MAX_BODY_BYTES; one without a stated length fails where it is read.
 
-    `of_paths` has the paths with a limit of their own, in bytes; `refusal` makes the response from path and sentence.
+    `of_paths` has paths with a limit of their own, in bytes, which is also that of what is below them, unless a longer
+    path has another; `refusal` makes the response from path and sentence.
     """
 
     def __init__(
@@ -31,7 +32,7 @@ class BodyLimit:
     ) -> None:
         self._app = app
         self._refusal = refusal or plain_refusal
-        self._of_paths = of_paths
+        self._of_paths = sorted(of_paths.items(), key=lambda path_and_limit: len(path_and_limit[0]), reverse=True)
         self._seldom = Seldom()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -39,8 +40,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        path = scope["path"] if scope["path"] in self._of_paths else ""
-        max_bytes = self._of_paths.get(path, MAX_BODY_BYTES)
+        path, max_bytes = self._limit_of(scope["path"])
         if _stated_bytes(scope) > max_bytes:
             # The connection ends, because the rest of the body would come first on it.
             refusal = self._refusal(scope["path"], self._refuse(path, max_bytes))
@@ -48,6 +48,13 @@ class BodyLimit:
             await refusal(scope, receive, send)
         else:
             await self._app(scope, self._counted(receive, path, max_bytes), send)
+
+    def _limit_of(self, path: str) -> tuple[str, int]:
+        """Return the path whose limit is that of `path`, empty for the limit of all, and the limit."""
+        for beginning, max_bytes in self._of_paths:
+            if path == beginning or path.startswith(f"{beginning.rstrip('/')}/"):
+                return beginning, max_bytes
+        return "", MAX_BODY_BYTES
 
     def _counted(self, receive: Receive, path: str, max_bytes: int) -> Receive:
         received_bytes = 0

@@ -45,7 +45,7 @@ TELEMETRY: TelemetryConfig = {
 def new_app(title: str, max_body_bytes: Mapping[str, int] = MappingProxyType({})) -> FastAPI:
     """Return an app without FastAPI's documentation pages, which load scripts from other hosts.
 
-    `max_body_bytes` has the paths that take larger bodies than all others.
+    `max_body_bytes` has the paths whose bodies may be larger, or must be smaller, than those of all others.
     """
     app = FastAPI(
         title=title, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, telemetry=TELEMETRY

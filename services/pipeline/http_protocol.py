@@ -12,6 +12,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from services.pipeline.making_room import Room, Waits
 from services.pipeline.networks import is_within, network_of
+from services.pipeline.request_head import SmallHeads
 from services.pipeline.safe_headers import SAFE_HEADERS
 from services.pipeline.seldom import Seldom
 from services.pipeline.sweeping import Sweeping
@@ -194,7 +195,7 @@ def bounded_protocol(**limits: float) -> type[BoundedProtocol]:
     return type("BoundedHere", (BoundedProtocol,), members | limits)
 
 
-class _FewPieces(h11.Connection):
+class _FewPieces(SmallHeads):
     """Refuses a body in very many very small chunks."""
 
     _pieces = 0

@@ -7,7 +7,6 @@ from http import HTTPStatus
 import structlog
 from fastapi import FastAPI, Request, Response
 from limits import RateLimitItemPerMinute
-from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import FixedWindowRateLimiter
 from pydantic import SecretStr
 from starlette.responses import JSONResponse
@@ -16,6 +15,7 @@ from schemas.story import PATH
 from services.pipeline.broker import Tails
 from services.pipeline.database import DATABASE_ERRORS, Database
 from services.pipeline.explaining import Explain, TailsOf
+from services.pipeline.minute_counts import MinuteCounts
 from services.pipeline.networks import network_of
 from services.pipeline.seldom import Seldom
 from services.pipeline.settings import ServiceSettings
@@ -59,7 +59,7 @@ class OperationsEndpoint:
         self._explain = explain
         self._tails = tails
         self._free = asyncio.Semaphore(AT_ONCE)
-        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+        self._limiter = FixedWindowRateLimiter(MinuteCounts())
         self._asked = RateLimitItemPerMinute(ASKED_PER_MINUTE, namespace="operations")
         self._wrong = RateLimitItemPerMinute(WRONG_PER_MINUTE, namespace="wrong-token")
         self._seldom = Seldom()

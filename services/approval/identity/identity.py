@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from schemas.events import DirectoryPerson
+from services.approval.identity.known_senders import KnownSenders
 from services.approval.identity.request_limits import RequestLimits
 from services.approval.identity.sign_in.cookies import SAFE_METHODS, Cookies
 from services.approval.identity.sign_in.errors import (
@@ -57,6 +58,7 @@ class Identity:
         self._database = database
         self._provider = Provider(settings.oidc_issuer, leeway_seconds=settings.oidc_leeway_seconds)
         self.limits = RequestLimits(settings)
+        self._known = KnownSenders()
         self.sessions = Sessions(database, timedelta(minutes=settings.session_idle_minutes))
         self.cookies = Cookies(settings.public_url)
         self.sign_in = SignIn(settings, self._provider, self.sessions)
@@ -66,7 +68,7 @@ class Identity:
 
         Raises CrossSiteRequestError if the request is unsafe and was not sent from one of our pages.
         """
-        found = await self.sessions.find(self.cookies.read(request, SESSION))
+        found = await self._session(request)
         if found and not self.cookies.is_from_our_pages(request):
             raise CrossSiteRequestError("This request did not come from the approval desk's own pages.")
         return found
@@ -99,7 +101,7 @@ class Identity:
         known: Visitor | None = getattr(request.state, "visitor", None)
         if known is not None:
             return known
-        session = await self.sessions.find(self.cookies.read(request, SESSION))
+        session = await self._session(request)
         if session is None or session.person_id is None:
             return None
         async with self._database.begin() as db:
@@ -151,21 +153,49 @@ class Identity:
             await self.limits.count_command(request, person.person_id)
         return person
 
+    def token_of(self, request: Request) -> str | None:
+        """Return the token by which the sender would be identified, valid or not; None without one."""
+        token = _bearer_token(request)
+        return self.cookies.read(request, SESSION) if token is None else token
+
+    def known_sender(self, request: Request) -> str | None:
+        """Return the id of the person whose token the request has, to count it by; None while it was not looked up."""
+        return self._known.person_of(self.token_of(request))
+
     async def close(self) -> None:
         """Close the connections to the provider."""
         await self.sign_in.close()
         await self._provider.close()
 
     async def _person_id(self, request: Request) -> str:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer":
-            verified = await self._provider.verified(token.strip(), self._audience)
-            require_access_token(verified, self._client_id)
-            return person_id_of(verified)
+        if (token := _bearer_token(request)) is not None:
+            return await self._person_id_of(token)
         session = await self.session(request)
         if session is None or session.person_id is None:
             raise NotSignedInError("Sign in first.")
         return session.person_id
+
+    async def _session(self, request: Request) -> Session | None:
+        token = self.cookies.read(request, SESSION)
+        found = await self.sessions.find(token)
+        self._known.note(token, found.person_id if found else None)
+        return found
+
+    async def _person_id_of(self, token: str) -> str:
+        try:
+            verified = await self._provider.verified(token, self._audience)
+            require_access_token(verified, self._client_id)
+            person_id = person_id_of(verified)
+        except NotSignedInError:
+            self._known.note(token, None)
+            raise
+        self._known.note(token, person_id)
+        return person_id
+
+
+def _bearer_token(request: Request) -> str | None:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
 
 
 def attempt(state: str) -> str:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from math import ceil
 
 from limits import RateLimitItem, RateLimitItemPerMinute
-from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import FixedWindowRateLimiter
 from starlette.requests import Request
 
 from services.approval.identity.sign_in.errors import TooManyRequestsError
 from services.approval.settings import ApprovalSettings
+from services.pipeline.minute_counts import MinuteCounts
 from services.pipeline.networks import network_of
 
 
@@ -29,15 +29,20 @@ class RequestLimits:
     """Counts per minute; each raises TooManyRequestsError beyond its limit."""
 
     def __init__(self, settings: ApprovalSettings) -> None:
-        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+        self._limiter = FixedWindowRateLimiter(MinuteCounts())
         self._sign_ins = RateLimitItemPerMinute(settings.sign_ins_per_minute, namespace="sign-ins")
         self._commands = RateLimitItemPerMinute(settings.commands_per_minute, namespace="answers")
         self._requests = RateLimitItemPerMinute(settings.api_requests_per_minute, namespace="person")
         self._addresses = RateLimitItemPerMinute(settings.api_requests_per_address_per_minute, namespace="address")
+        of_desk = settings.desk_requests_per_address_per_minute
+        self._desk_addresses = RateLimitItemPerMinute(of_desk, namespace="desk-address")
+        self._assets = RateLimitItemPerMinute(of_desk, namespace="assets")
+        self._desk_requests = RateLimitItemPerMinute(settings.desk_requests_per_minute, namespace="desk-person")
+        self._strangers = RateLimitItemPerMinute(settings.stranger_requests_per_minute, namespace="strangers")
 
     async def count_sign_in(self, request: Request) -> None:
         """Count a request that anybody may send, by the address that it comes from."""
-        await self._count(self._sign_ins, _address(request))
+        await self._count(self._sign_ins, address_of(request))
 
     async def count_command(self, request: Request, person_id: str, answers: int = 1) -> None:
         """Count answers to commitments, by their approver."""
@@ -49,7 +54,23 @@ class RequestLimits:
 
     async def count_address(self, request: Request) -> None:
         """Count a request to the API, by the address that it comes from."""
-        await self._tell(request, self._addresses, _address(request))
+        await self._tell(request, self._addresses, address_of(request))
+
+    async def count_desk_address(self, request: Request) -> None:
+        """Count a request to the desk, by the address that it comes from."""
+        await self._count(self._desk_addresses, address_of(request))
+
+    async def count_asset(self, request: Request) -> None:
+        """Count a request for what pages load, so that it takes nothing from the pages."""
+        await self._count(self._assets, address_of(request))
+
+    async def count_desk_request(self, person_id: str) -> None:
+        """Count a request to the desk, by the person who sent it."""
+        await self._count(self._desk_requests, person_id)
+
+    async def count_stranger(self, request: Request) -> None:
+        """Count a request without a token that is known to be valid, by the address that it comes from."""
+        await self._count(self._strangers, address_of(request))
 
     async def _tell(self, request: Request, limit: RateLimitItem, sender: str, cost: int = 1) -> None:
         """Count, and keep what is left where the response finds it."""
@@ -63,7 +84,7 @@ class RequestLimits:
     async def _count(self, limit: RateLimitItem, sender: str, cost: int = 1) -> None:
         if not await self._limiter.hit(limit, sender, cost=cost):
             window = await self._limiter.get_window_stats(limit, sender)
-            raise TooManyRequestsError(_seconds_until(window.reset_time))
+            raise TooManyRequestsError(_seconds_until(window.reset_time), limit=limit.namespace)
 
 
 def rate_limit_headers(request: Request) -> Mapping[str, str]:
@@ -87,7 +108,8 @@ def _allowances(request: Request) -> dict[str, Allowance]:
     return allowances
 
 
-def _address(request: Request) -> str:
+def address_of(request: Request) -> str:
+    """Return the address, or its network, by which the sender of `request` is counted."""
     return network_of(request.client.host if request.client else "")
 
 

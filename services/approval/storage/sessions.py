@@ -19,6 +19,8 @@ MAX_SESSIONS = 20
 """Of one person; the next sign-in ends the oldest."""
 NAME_SHOWN = 16
 """Characters of a session's name that tell it from others in the log, and to operators."""
+MAX_PENDING_SIGN_INS = 10_000
+"""Of everybody; the next one ends the oldest, which few people need as long as it takes a flood to begin so many."""
 USE_NOTED_AFTER = timedelta(minutes=1)
 """How exactly we know when a session was last used, so that not every request writes."""
 
@@ -60,7 +62,10 @@ class Sessions:
         self._idle_life = idle_life
 
     async def begin(self, person_id: str | None, life: timedelta, state: Mapping[str, Any] | None = None) -> str:
-        """Begin a session of `life` and return its token; delete all expired ones, and the person's oldest."""
+        """Begin a session of `life` and return its token; delete all expired ones, and the oldest of the same kind.
+
+        These are the person's, or what nobody has signed in to, beyond MAX_SESSIONS or MAX_PENDING_SIGN_INS.
+        """
         token, now = secrets.token_urlsafe(32), utc_now()
         row = {
             "token_hash": _hashed(token),
@@ -72,8 +77,7 @@ class Sessions:
         async with self._database.begin() as db:
             await db.execute(delete(_TABLE).where(_TABLE.c.expires_at <= now))
             await db.execute(insert(_TABLE).values(row))
-            if person_id is not None:
-                await db.execute(_without_the_oldest(person_id))
+            await db.execute(_without_the_oldest(person_id))
         return token
 
     async def find(self, token: str | None) -> Session | None:
@@ -133,10 +137,11 @@ def _state(row: Any) -> Mapping[str, Any] | None:
     return read_or_none(_TABLE, row.token_hash.hex(), lambda: dict(orjson.loads(row.state)))
 
 
-def _without_the_oldest(person_id: str) -> Delete:
-    """End all sessions of a person but the newest MAX_SESSIONS."""
-    own = select(_TABLE.c.token_hash).where(_TABLE.c.person_id == person_id)
-    oldest = own.order_by(_TABLE.c.expires_at.desc(), _TABLE.c.token_hash).offset(MAX_SESSIONS)
+def _without_the_oldest(person_id: str | None) -> Delete:
+    """End all sessions of a person but the newest MAX_SESSIONS, or all that are nobody's but MAX_PENDING_SIGN_INS."""
+    same = select(_TABLE.c.token_hash).where(_TABLE.c.person_id == person_id)
+    kept = MAX_PENDING_SIGN_INS if person_id is None else MAX_SESSIONS
+    oldest = same.order_by(_TABLE.c.expires_at.desc(), _TABLE.c.token_hash).offset(kept)
     return delete(_TABLE).where(_TABLE.c.token_hash.in_(oldest))
 
 

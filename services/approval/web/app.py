@@ -1,30 +1,33 @@
 """Approval's web application: the JSON API and the desk, each with its own kind of error response."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse
 
 from services.approval.decisions import Decisions
 from services.approval.holding import HeldAnswers
 from services.approval.identity.identity import Identity
-from services.approval.identity.sign_in.errors import SignInError
+from services.approval.identity.sign_in.errors import SignInError, TooManyRequestsError
 from services.approval.questions import Questions
 from services.approval.rules.approval_rules import DEFAULTS, ApprovalRules
 from services.approval.settings import ApprovalSettings
+from services.approval.web.admission import API, Admission
 from services.approval.web.api import problems
+from services.approval.web.api.few_members import FewMembers
 from services.approval.web.api.routes import api_router
 from services.approval.web.api.senders import RateLimitHeaders
-from services.approval.web.dependencies import READERS, Dependencies
+from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk import add_desk
 from services.approval.web.desk.errors import ErrorHandler
-from services.approval.web.desk.pages import safe_headers
+from services.approval.web.desk.pages import Pages, safe_headers
+from services.approval.web.readers import Readers
 from services.approval.web.sign_in_troubles import SignInTroubles
 from services.approval.web.story import Stories
-from services.pipeline.body_limit import BodyLimit, plain_refusal
+from services.pipeline.body_limit import MAX_BODY_BYTES, BodyLimit, plain_refusal
 from services.pipeline.database import DATABASE_ERRORS, Database
 from services.pipeline.errors import CatchingUpError
 from services.pipeline.http import TELEMETRY
@@ -32,7 +35,13 @@ from services.pipeline.lateness import Lateness
 from services.pipeline.outbox import Outbox
 from services.pipeline.safe_headers import SafeHeaders
 
-API_PREFIX = "/api/"
+BODY_BYTES = {
+    API: 131_072,
+    f"{API}v1/answers": MAX_BODY_BYTES,
+    "/": 262_144,  # fifty answers with the longest texts, as forms write them
+    **dict.fromkeys(("/sign-in", "/sign-out", "/signed-out", "/sessions", "/preferences", "/u", "/q", "/help"), 65_536),
+}
+"""How large a request may be, by the beginning of its path."""
 
 
 def build_app(
@@ -66,7 +75,9 @@ def build_app(
     )
     app.include_router(api_router(dependencies))
     desk_handlers = add_desk(app, dependencies)
-    app.add_middleware(BodyLimit, refusal=_too_large)
+    app.add_middleware(FewMembers, prefix=API)
+    app.add_middleware(BodyLimit, of_paths=BODY_BYTES, refusal=_too_large)
+    app.add_middleware(Admission, identity=dependencies.identity, refusal=_too_many(Pages(lateness)))
     app.add_middleware(RateLimitHeaders)
     headers = safe_headers(settings.public_url)
     app.add_middleware(SafeHeaders, headers=headers)
@@ -82,7 +93,7 @@ def _dependencies(
     lateness: Lateness,
     rules: ApprovalRules,
 ) -> Dependencies:
-    decisions, readers = Decisions(database, outbox, require_caught_up, rules), asyncio.Semaphore(READERS)
+    decisions, readers = Decisions(database, outbox, require_caught_up, rules), Readers()
     return Dependencies(
         settings=settings,
         database=database,
@@ -99,7 +110,25 @@ def _dependencies(
 
 def _too_large(path: str, sentence: str) -> Response:
     """Refuse a body that is too large, before it is read."""
-    return problems.problem(413, sentence) if path.startswith(API_PREFIX) else plain_refusal(path, sentence)
+    return problems.problem(413, sentence) if path.startswith(API) else plain_refusal(path, sentence)
+
+
+def _too_many(pages: Pages) -> Callable[[str, TooManyRequestsError], Response]:
+    """Return what refuses a request before anything is done for it; the page is made once."""
+    page = pages.message(
+        "Too many requests",
+        "There were too many requests from you, or from your network. Nothing of this one was used.",
+        "Go back, and try again in a minute.",
+        status=TooManyRequestsError.status,
+    )
+
+    def refusal(path: str, error: TooManyRequestsError) -> Response:
+        is_api = path.startswith(API)
+        response = problems.problem(error.status, str(error)) if is_api else HTMLResponse(page.body, error.status)
+        response.headers.update(error.headers)
+        return response
+
+    return refusal
 
 
 def _add_error_handlers(
@@ -133,7 +162,7 @@ def _with_headers(handler: ErrorHandler, headers: Mapping[str, str]) -> ErrorHan
 
 def _by_path(for_api: ErrorHandler, for_desk: ErrorHandler) -> ErrorHandler:
     async def handle(request: Request, error: Exception) -> Response:
-        chosen = for_api if request.url.path.startswith(API_PREFIX) else for_desk
+        chosen = for_api if request.url.path.startswith(API) else for_desk
         return await chosen(request, error)
 
     return handle

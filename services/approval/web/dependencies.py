@@ -1,6 +1,5 @@
 """The parts of approval that the routes of the API and the desk use."""
 
-import asyncio
 from dataclasses import dataclass
 
 from services.approval.decisions import Decisions
@@ -8,13 +7,11 @@ from services.approval.holding import HeldAnswers
 from services.approval.identity.identity import Identity
 from services.approval.questions import Questions
 from services.approval.settings import ApprovalSettings
+from services.approval.web.readers import Readers
 from services.approval.web.story import Stories
 from services.pipeline.database import Database
 from services.pipeline.lateness import Lateness
 from services.pipeline.outbox import Outbox
-
-READERS = 4
-"""Requests that hold whole commitments at the same time, which have up to 2,000 lines each; the others wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,5 +29,5 @@ class Dependencies:
     questions: Questions
     held: HeldAnswers
     stories: Stories
-    readers: asyncio.Semaphore
+    readers: Readers
     """Taken by whatever loads, compares or shows contents; never while it is held already."""

@@ -13,6 +13,7 @@ from services.approval.rules.story.part import ApprovalPart
 from services.approval.rules.story.story import MissingPart, Parts, Story
 from services.approval.settings import ApprovalSettings
 from services.approval.storage.queries import StoredCommitment
+from services.approval.web.readers import Readers
 from services.pipeline.apart import apart
 from services.pipeline.asking import ask, new_client
 from services.pipeline.clock import utc_now
@@ -28,7 +29,7 @@ PartT = TypeVar("PartT", bound=Part)
 class Stories:
     """Asks the other services, each for a short time; a part that does not come is said to be missing."""
 
-    def __init__(self, settings: ApprovalSettings, database: Database, readers: asyncio.Semaphore) -> None:
+    def __init__(self, settings: ApprovalSettings, database: Database, readers: Readers) -> None:
         self._settings = settings
         self._database = database
         self._readers = readers

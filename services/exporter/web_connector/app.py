@@ -4,6 +4,8 @@ from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request, Response
+from limits import RateLimitItemPerMinute
+from limits.aio.strategies import FixedWindowRateLimiter
 from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 
@@ -14,13 +16,17 @@ from services.exporter.web_connector.calls import Calls
 from services.exporter.web_connector.conversing import Conversing
 from services.exporter.web_connector.endpoint_url import PATH, SUPPORT_PATH, endpoint_url
 from services.exporter.web_connector.envelope import write_answer, write_fault
-from services.exporter.web_connector.faults import Fault, Refusal
+from services.exporter.web_connector.faults import Fault, Refusal, TooMany
 from services.exporter.web_connector.sign_in import SignIns
 from services.exporter.web_connector.wsdl import wsdl
 from services.pipeline.http import new_app
+from services.pipeline.minute_counts import MinuteCounts
+from services.pipeline.networks import network_of
 from services.pipeline.seldom import Seldom
 
 log = structlog.get_logger()
+REQUESTS_OF_ONE_NETWORK = 3_000
+"""In a minute: many times what a Web Connector sends that is never idle."""
 _CLOSE = {"connection": "close"}
 
 
@@ -60,13 +66,17 @@ class _Endpoint:
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
         self._bodies = Bodies()
+        self._limiter = FixedWindowRateLimiter(MinuteCounts())
+        self._requests = RateLimitItemPerMinute(REQUESTS_OF_ONE_NETWORK, namespace="requests")
         self._seldom = Seldom()
 
     async def answer(self, request: Request) -> Response:
         """Return the answer to the call in `request`, or the fault that says why there is none."""
+        address = request.client.host if request.client else ""
         try:
+            if not await self._limiter.hit(self._requests, network_of(address)):
+                raise TooMany("too_many", "Too many requests. Try again in a minute.")
             async with self._bodies.call_in(request) as call:
-                address = request.client.host if request.client else ""
                 return _xml(write_answer(call.method, await self._calls.answer(call, address)))
         except Refusal as refusal:
             return self._refused(refusal)
@@ -78,6 +88,8 @@ class _Endpoint:
             log.warning("web_connector.request_refused", reason=refusal.reason, repeats=repeats)
         if isinstance(refusal, Fault):
             return _xml(write_fault(refusal), status_code=500, headers=_CLOSE)
+        if isinstance(refusal, TooMany):
+            return PlainTextResponse(f"{refusal.sentence}\n", 429, headers=_CLOSE | {"retry-after": "60"})
         return PlainTextResponse(f"{refusal.sentence}\n", 415, headers=_CLOSE)
 
 

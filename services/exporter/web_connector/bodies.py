@@ -2,17 +2,25 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 from starlette.requests import Request
 
 from services.exporter.web_connector.envelope import SPEAKS_SOAP_11, Call, read_call
-from services.exporter.web_connector.faults import Fault, NotSoap
+from services.exporter.web_connector.faults import Fault, NotSoap, TooMany
+from services.pipeline.networks import network_of
+from services.pipeline.places import NoPlaceError, Places
 
 MAX_BODY_BYTES = 16 * 1_048_576
 LARGE_BODY_BYTES = 1_048_576
 LARGE_AT_ONCE = 2
+SMALL_BODY_BYTES = 65_536
+AT_ONCE = 32
+OF_ONE_NETWORK = 8
+"""Bodies of more than SMALL_BODY_BYTES, of which whoever connects from everywhere could fill our memory."""
+WAIT_SECONDS = 15.0
 
+_Needed = list[tuple[int, AbstractAsyncContextManager[None]]]
 _CHARSETS = ("", "utf-8", "utf8", "us-ascii")
 
 
@@ -20,6 +28,8 @@ class Bodies:
     """The calls that are being read; a large one waits for its turn before more of it is taken from the network."""
 
     def __init__(self) -> None:
+        self._of_network = Places(OF_ONE_NETWORK, WAIT_SECONDS)
+        self._any = asyncio.Semaphore(AT_ONCE)
         self._large = asyncio.Semaphore(LARGE_AT_ONCE)
 
     @asynccontextmanager
@@ -34,20 +44,38 @@ class Bodies:
     async def _read(self, request: Request, turn: AsyncExitStack) -> list[bytes]:
         """Read the body; one that is larger than BodyLimit allows ends here, as the HTTPException that it raises."""
         chunks: list[bytes] = []
-        read_bytes, has_turn = 0, False
-        if _stated_bytes(request) > LARGE_BODY_BYTES:
-            has_turn = await turn.enter_async_context(self._turn())
+        needed, read_bytes = self._turns(request), 0
+        await _wait_for(needed, _stated_bytes(request), turn)
         async for chunk in request.stream():
             chunks.append(chunk)
             read_bytes += len(chunk)
-            if read_bytes > LARGE_BODY_BYTES and not has_turn:
-                has_turn = await turn.enter_async_context(self._turn())
+            await _wait_for(needed, read_bytes, turn)
         return chunks
 
+    def _turns(self, request: Request) -> _Needed:
+        """What a body must wait for before more of it is read than so many bytes."""
+        network = network_of(request.client.host if request.client else "")
+        return [
+            (SMALL_BODY_BYTES, self._place(network)),
+            (SMALL_BODY_BYTES, self._any),
+            (LARGE_BODY_BYTES, self._large),
+        ]
+
     @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[bool]:
-        async with self._large:
-            yield True
+    async def _place(self, network: str) -> AsyncIterator[None]:
+        try:
+            await self._of_network.take(network)
+        except NoPlaceError:
+            raise TooMany("too_many_at_once", "Too many long requests at a time. Try again later.") from None
+        try:
+            yield
+        finally:
+            self._of_network.give_back(network)
+
+
+async def _wait_for(needed: _Needed, body_bytes: int, turn: AsyncExitStack) -> None:
+    while needed and body_bytes > needed[0][0]:
+        await turn.enter_async_context(needed.pop(0)[1])
 
 
 def _call_of(chunks: list[bytes], action: str) -> Call:

@@ -2,7 +2,8 @@
 
 Refusal
  ├── Fault        it was read as HTTP, and is answered with a SOAP fault
- └── NotSoap      it cannot be a call, and is answered in plain text
+ ├── NotSoap      it cannot be a call, and is answered in plain text
+ └── TooMany      its network sends too many, and is asked to wait
 """
 
 
@@ -25,3 +26,7 @@ class Fault(Refusal):
 
 class NotSoap(Refusal):
     """Answered in plain text with HTTP 415: no SOAP client sends it."""
+
+
+class TooMany(Refusal):
+    """Answered in plain text with HTTP 429: a Web Connector tries again with its next poll."""

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import structlog
 from limits import RateLimitItemPerMinute
-from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import FixedWindowRateLimiter
 
 from services.exporter.connections import Connection, Connections
 from services.exporter.connectors.client_password import MAX_PASSWORD_CHARACTERS, is_password
 from services.exporter.connectors.pull import PullSettings
+from services.pipeline.minute_counts import MinuteCounts
 from services.pipeline.networks import network_of
 from services.pipeline.seldom import Seldom
 
@@ -49,7 +49,7 @@ class SignIns:
         self._connections = connections
         self._on_wrong_password = on_wrong_password
         self._comparing = asyncio.Semaphore(COMPARED_AT_ONCE)
-        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+        self._limiter = FixedWindowRateLimiter(MinuteCounts())
         self._of_network = RateLimitItemPerMinute(WRONG_FROM_ONE_NETWORK, namespace="wrong-from-network")
         self._of_user = RateLimitItemPerMinute(WRONG_FOR_ONE_USER, namespace="wrong-for-user")
         self._signed_in: OrderedDict[tuple[str, str], None] = OrderedDict()

@@ -241,10 +241,10 @@ async def test_an_address_that_sends_too_much_is_refused_before_anybody_is_ident
 
 
 async def test_a_body_that_is_too_large_is_a_problem(dana: AsyncClient) -> None:
-    refused = await dana.post(f"{ONE}/reject", content=b"x" * 1_048_577)
+    refused = await dana.post(f"{ONE}/reject", content=b"x" * 131_073)
 
     assert (refused.status_code, refused.headers["content-type"]) == (413, MEDIA_TYPE)
-    assert refused.json()["detail"] == "The request is larger than 1,048,576 bytes. Nothing of it was used."
+    assert refused.json()["detail"] == "The request is larger than 131,072 bytes. Nothing of it was used."
 
 
 async def test_a_person_lists_and_ends_their_own_sessions(dana: AsyncClient, desk: DeskUnderTest) -> None:

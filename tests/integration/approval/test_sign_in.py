@@ -35,7 +35,7 @@ from services.approval.identity.sign_in.flow import own_path
 from services.approval.identity.sign_in.kept import FIRST_RETRY_SECONDS
 from services.approval.identity.sign_in.provider import REFETCH_SECONDS, Provider, person_id_of
 from services.approval.storage import desk_tables
-from services.approval.storage.sessions import MAX_SESSIONS
+from services.approval.storage.sessions import MAX_PENDING_SIGN_INS, MAX_SESSIONS
 from tests.integration.approval.company import DANA, KIM
 from tests.integration.approval.desk import URL, DeskUnderTest, running_desk, settings
 from tests.integration.approval.page_reader import follow, text_of
@@ -427,6 +427,24 @@ async def test_people_see_where_they_are_signed_in_and_end_what_they_do_not_know
         assert (await here.post("/sessions/end", data={"name": other})).headers["location"] == "/sessions"
         assert (await there.get("/directory")).status_code == 303
         assert (await here.get("/directory")).status_code == 200
+
+
+async def test_sign_ins_that_nobody_finishes_are_limited_and_the_oldest_end(desk: DeskUnderTest) -> None:
+    soon, table = datetime.now(UTC) + timedelta(minutes=5), desk_tables.SESSION
+    flood = [
+        {"token_hash": n.to_bytes(32), "state": "{}", "expires_at": soon + timedelta(microseconds=n)}
+        for n in range(MAX_PENDING_SIGN_INS)
+    ]
+    dana = await desk.identity.sessions.begin(DANA.person_id, timedelta(minutes=1))
+    async with desk.database.begin() as db:
+        await db.execute(table.insert(), flood)
+    async with desk.browser() as browser:
+        assert (await sign_in(browser)).status_code == 303
+        async with desk.database.begin() as db:
+            oldest = await db.scalar(select(func.min(table.c.expires_at)).where(table.c.person_id.is_(None)))
+            count = await db.scalar(select(func.count()).where(table.c.person_id.is_(None)))
+    assert (oldest, count) == (flood[1]["expires_at"], MAX_PENDING_SIGN_INS - 1)
+    assert await desk.identity.sessions.find(dana)
 
 
 async def test_sessions_are_shown_to_browsers_and_ended_from_our_pages_only(desk: DeskUnderTest) -> None:

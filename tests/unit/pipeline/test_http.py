@@ -3,6 +3,7 @@
 import asyncio
 import re
 import resource
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -17,6 +18,7 @@ from services.pipeline.counted_responses import CLASSES
 from services.pipeline.errors import SettingsError
 from services.pipeline.http import Server, add_metrics_and_health, listen, new_app
 from services.pipeline.http_protocol import MAX_CONNECTIONS, bounded_protocol
+from services.pipeline.request_head import MAX_FIRST_LINE_BYTES, MAX_HEAD_BYTES, MAX_HEAD_LINES
 from services.pipeline.safe_headers import SAFE_HEADERS
 from tests.waiting import eventually
 
@@ -155,6 +157,48 @@ async def test_a_path_may_take_larger_bodies_up_to_its_own_limit() -> None:
     assert taken.endswith(b"3145728")
     assert [each.split(b" ")[1] for each in (refused, announced, elsewhere)] == [b"413"] * 3
     assert b"larger than 3,145,728 bytes" in refused
+
+
+async def test_the_limit_of_a_path_is_also_that_of_what_is_below_it() -> None:
+    announced = b"content-length: 3145728\r\n"
+    async with served() as server:
+        paths = (b"/long/below", b"/longer", b"/lon")
+        below, longer, shorter = [await server.ask(post(headers=announced, path=each)) for each in paths]
+    assert [each.split(b" ")[1] for each in (below, longer, shorter)] == [b"404", b"413", b"413"]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /who HTTP/1.1\r\nhost: desk.example\r\nx: " + b"y" * MAX_HEAD_BYTES,
+        b"GET /who HTTP/1.1\r\nhost: desk.example\r\n" + b"a:b\r\n" * 40_000,
+        b"GET /who HTTP/1.1\nhost: desk.example\n" + b"a:b\n" * MAX_HEAD_LINES,
+        b"GET /who?" + b"a&" * (MAX_FIRST_LINE_BYTES // 2) + b" HTTP/1.1\r\nhost: desk.example\r\n",
+        b"GET /" + b"x" * 1_000_000,
+        b"GET /who HTTP/1.1\r\nhost: desk.example\r\ncookie: " + b"a=b;" * 20_000,
+    ],
+)
+async def test_a_request_with_a_large_head_is_refused_before_it_is_read(head: bytes) -> None:
+    async with served() as server:
+        began = time.process_time()
+        for ending in (b"", b"\r\n\r\n"):
+            assert (await server.ask(head + ending)).startswith(b"HTTP/1.1 400 ")
+        assert time.process_time() - began < 0.2
+        assert await server.ask(post(b"x")) != b""
+
+
+async def test_a_large_head_is_refused_also_behind_another_request() -> None:
+    async with served() as server:
+        answers = await server.ask(HEAD + b"\r\n" + HEAD + b"a:b\r\n" * MAX_HEAD_LINES + b"\r\n")
+    assert answers.startswith(b"HTTP/1.1 200 ")
+    assert b"HTTP/1.1 400 " in answers
+
+
+async def test_a_request_with_a_head_of_a_usual_size_is_read() -> None:
+    lines = b"".join(b"x-%d: %s\r\n" % (n, b"y" * 300) for n in range(MAX_HEAD_LINES - 3))
+    async with served() as server:
+        assert (await server.ask(HEAD + lines + b"\r\n")).startswith(b"HTTP/1.1 200 ")
+        assert (await server.ask(HEAD + b"\r\n" + b"a\n" * 50_000)).startswith(b"HTTP/1.1 200 ")
 
 
 async def test_refused_bodies_leave_a_line_in_the_log_once_a_minute() -> None:

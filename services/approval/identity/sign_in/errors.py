@@ -61,13 +61,14 @@ class CrossSiteRequestError(NotAllowedError):
 
 
 class TooManyRequestsError(SignInError):
-    """An address began too many sign-ins, or a person sent too many commands."""
+    """An address or a person sent more than `limit` allows."""
 
     status = 429
 
-    def __init__(self, retry_after_seconds: int) -> None:
+    def __init__(self, retry_after_seconds: int, *, limit: str) -> None:
         super().__init__(f"There were too many requests. Try again in {retry_after_seconds} seconds.")
         self.retry_after_seconds = retry_after_seconds
+        self.limit = limit
 
     @property
     def headers(self) -> dict[str, str]:

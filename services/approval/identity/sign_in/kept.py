@@ -36,6 +36,8 @@ class Kept(Generic[ValueT]):
 
         Raises ProviderUnavailableError if there never was a good one.
         """
+        if self._value is not None and not self._is_due(max_age_seconds):
+            return self._value  # also while somebody else waits for a newer one
         async with self._fetching:
             if self._is_due(max_age_seconds):
                 await self._refresh()

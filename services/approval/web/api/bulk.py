@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from schemas.fields import Id
 from services.approval.rules.answers import Accept, AcceptDrift, Confirm, ExportAgain, Reject, Retry, Settle
@@ -72,13 +72,22 @@ class GivenAcceptDrift(_Given):
 GivenAnswer = GivenAccept | GivenReject | GivenRetry | GivenSettle | GivenConfirm | GivenExportAgain | GivenAcceptDrift
 
 
+def _few(given: object) -> object:
+    """`given`; ValueError for more than MAX_ANSWERS, before each of them is looked at."""
+    if isinstance(given, list) and len(given) > MAX_ANSWERS:
+        raise ValueError(f"at most {MAX_ANSWERS} answers")
+    return given
+
+
 class Answers(BaseModel):
     """Answers to commitments, which are carried out in this order."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     answers: Annotated[
-        tuple[Annotated[GivenAnswer, Field(discriminator="verb")], ...], Field(min_length=1, max_length=MAX_ANSWERS)
+        tuple[Annotated[GivenAnswer, Field(discriminator="verb")], ...],
+        Field(min_length=1, max_length=MAX_ANSWERS),
+        BeforeValidator(_few),
     ]
 
 

@@ -21,6 +21,8 @@ from services.pipeline.seldom import SECONDS
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
+MAX_TOLD = 50
+"""Of the members that are not valid."""
 _TITLES = {
     400: "The request cannot be read",
     401: "Sign in first",
@@ -182,7 +184,8 @@ async def on_invalid(request: Request, error: Exception) -> JSONResponse:
     del request
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
     errors = [
-        {"member": ".".join(map(str, each["loc"][1:])) or "body", "message": each["msg"]} for each in error.errors()
+        {"member": ".".join(map(str, each["loc"][1:])) or "body", "message": each["msg"]}
+        for each in error.errors()[:MAX_TOLD]
     ]
     is_json = all(each["type"] != "json_invalid" for each in error.errors())
     words = "; ".join(f"{each['member']}: {each['message']}" for each in errors)

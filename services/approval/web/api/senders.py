@@ -15,10 +15,6 @@ class Senders:
     def __init__(self, identity: Identity) -> None:
         self._identity = identity
 
-    async def count_address(self, request: Request) -> None:
-        """Count the request by the address that it comes from, before anything is looked up for it."""
-        await self._identity.limits.count_address(request)
-
     async def listed(self, request: Request) -> DirectoryPerson:
         """Return the sender, whom the directory lists, whatever it allows them."""
         person = await self._identity.require_listed(request)

@@ -99,6 +99,7 @@ class ErrorPages:
     async def _on_catching_up(self, request: Request, error: Exception) -> Response:
         """Return a page that keeps what was sent; of several answers, those before this one may be recorded."""
         fields = text_fields(await request.form())
+        again = SentForm(_address(request), fields)
         return self._pages.message(
             "Your answer was not recorded",
             str(error),
@@ -107,7 +108,7 @@ class ErrorPages:
             status=HTTPStatus.SERVICE_UNAVAILABLE,
             visitor=await self._visitor(request),
             kept=typed_text(fields),
-            again=SentForm(_address(request), fields),
+            again=again if again.can_be_kept else None,
         )
 
     async def _on_defect(self, request: Request, error: Exception) -> Response:
@@ -124,14 +125,17 @@ class ErrorPages:
     async def _signed_out(self, request: Request) -> Response:
         """Return a page that keeps what was sent after the session expired, and sends it again after a sign-in."""
         fields = text_fields(await request.form())
+        again = SentForm(_address(request), fields)
+        kept = "but it is kept on this page. Sign in in a new tab, then send it again here."
+        too_long = "and it is too long to be kept. Sign in, and give it again in parts."
         return self._pages.message(
             "You were signed out",
-            "Your answer was not recorded, but it is kept on this page. Sign in in a new tab, then send it again here.",
+            f"Your answer was not recorded, {kept if again.can_be_kept else too_long}",
             status=HTTPStatus.UNAUTHORIZED,
             can_sign_in=True,
             return_to=page_of(request, fields),
             kept=typed_text(fields),
-            again=SentForm(_address(request), fields),
+            again=again if again.can_be_kept else None,
         )
 
     async def _missing(self, request: Request) -> Response:

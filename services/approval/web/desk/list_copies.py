@@ -49,13 +49,17 @@ def list_copy_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
     router = APIRouter(include_in_schema=False)
     Viewer = Annotated[DirectoryPerson, Depends(dependencies.identity.require_viewer)]  # noqa: N806 - a type
 
-    @router.get("/commitments.csv")
+    async def one_copy() -> AsyncIterator[None]:
+        async with dependencies.readers.copying():
+            yield
+
+    @router.get("/commitments.csv", dependencies=[Depends(one_copy)])
     async def as_csv(who: Viewer, query: Annotated[ListQuery, Query()]) -> Response:
         name = f"commitments-{query.view.value}-{utc_now():%Y-%m-%d}.csv"
         headers = {"content-disposition": f'attachment; filename="{name}"'}
         return StreamingResponse(_csv(dependencies, who, query.but()), media_type="text/csv", headers=headers)
 
-    @router.get("/print")
+    @router.get("/print", dependencies=[Depends(one_copy)])
     async def to_print(who: Viewer, query: Annotated[ListQuery, Query()]) -> Response:
         found: list[ListRow] = []
         async for page in _pages(dependencies, who, query.but()):
@@ -84,7 +88,7 @@ async def _pages(dependencies: Dependencies, who: DirectoryPerson, query: ListQu
     """The rows of the whole list, page by page, each read in a transaction of its own."""
     after: Cursor | None = None
     while True:
-        async with dependencies.readers, dependencies.database.begin() as db:
+        async with dependencies.readers.shared, dependencies.database.begin() as db:
             rows, after = await (_blocked if query.is_of_blocked else _page)(dependencies, db, who, query, after)
         yield rows
         if after is None:

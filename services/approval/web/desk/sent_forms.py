@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from services.approval.web.desk.forms import Fields
 
+MAX_KEPT_CHARACTERS = 65_536
+"""What a page shows again of a form; whoever sends more has made it without our pages."""
+
 _TYPED = {
     "reason": "Reason",
     "title": "Title",
@@ -22,11 +25,11 @@ _TYPED = {
 
 
 def typed_text(fields: Fields) -> str:
-    """All that somebody typed into a form, a paragraph for each field; the name is left out if there is only one."""
+    """What somebody typed into a form, a paragraph for each field; the name is left out if there is only one."""
     typed = {name: text.strip() for name, text in fields.items() if name in _TYPED and text.strip()}
     if len(typed) == 1:
-        return next(iter(typed.values()))
-    return "\n\n".join(f"{_TYPED[name]}: {text}" for name, text in typed.items())
+        return next(iter(typed.values()))[:MAX_KEPT_CHARACTERS]
+    return "\n\n".join(f"{_TYPED[name]}: {text}" for name, text in typed.items())[:MAX_KEPT_CHARACTERS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +38,10 @@ class SentForm:
 
     address: str
     fields: Fields
+
+    @property
+    def can_be_kept(self) -> bool:
+        """Whether it is short enough to be sent to the browser and back."""
+        return len(self.address) + sum(len(name) + len(text) for name, text in self.fields.items()) <= (
+            MAX_KEPT_CHARACTERS
+        )

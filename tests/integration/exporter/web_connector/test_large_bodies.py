@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from services.exporter.web_connector.app import REQUESTS_OF_ONE_NETWORK
 from services.exporter.web_connector.bodies import MAX_BODY_BYTES
 from tests.integration.exporter.web_connector.endpoint_process import Endpoint, endpoint_process
 from tests.unit.exporter.web_connector.soap_messages import reply
@@ -127,3 +128,38 @@ async def test_sixteen_megabytes_that_would_become_much_more_do_not(
     assert held_ms < 1_000
     assert "web_connector.request_refused" in endpoint.logged()
     assert '"exception": ' not in endpoint.logged()
+
+
+async def test_four_hundred_bodies_of_a_megabyte_are_never_in_memory_together(endpoint: Endpoint) -> None:
+    """Each comes but for its last byte, from forty networks."""
+    size = 1_000_000
+    opened = [
+        await asyncio.open_connection("127.0.0.1", endpoint.port, local_addr=(f"127.0.1.{number % 40 + 1}", 0))
+        for number in range(380)
+    ]
+    for _, writer in opened:
+        writer.write(f"{HEAD}content-length: {size}\r\n\r\n".encode() + b"x" * (size - 1))
+    await asyncio.sleep(8)  # as long as it takes to read what can be read
+
+    more_megabytes, _ = await endpoint.measured()
+    told(f"380 bodies of 1 MB: {more_megabytes:.0f} MB more")
+    for _, writer in opened:
+        writer.transport.abort()
+    assert more_megabytes < 180
+
+
+async def test_a_network_that_sends_too_many_requests_is_asked_to_wait(endpoint: Endpoint) -> None:
+    for _ in range(REQUESTS_OF_ONE_NETWORK // 50):
+        assert set(await asyncio.gather(*(status_from("127.0.1.1", endpoint) for _ in range(50)))) == {b"415"}
+    assert await status_from("127.0.1.1", endpoint) == b"429"
+    assert await status_from("127.0.1.2", endpoint) == b"415"
+    assert "too_many" in endpoint.logged()
+
+
+async def status_from(address: str, endpoint: Endpoint) -> bytes:
+    """Send what is no call from `address`; return the status of the answer."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", endpoint.port, local_addr=(address, 0))
+    writer.write(b"POST /quickbooks HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n")
+    status = (await reader.readline()).split(b" ")[1]
+    writer.close()
+    return status

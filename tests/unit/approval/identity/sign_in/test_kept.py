@@ -69,3 +69,14 @@ async def test_whoever_gives_up_waiting_does_not_spoil_it_for_the_others() -> No
     with pytest.raises(asyncio.CancelledError):
         await impatient
     assert await patient == "first"
+
+
+async def test_while_a_newer_answer_is_asked_for_whoever_needs_none_gets_the_known_one() -> None:
+    source = Source("first")
+    await source.kept.get()
+    source.answer, source.now = "second", source.now + 60
+    asking = asyncio.create_task(source.kept.get(60))
+    await asyncio.sleep(0)
+    assert await source.kept.get() == "first"
+    assert not asking.done()
+    assert await asking == "second"
