@@ -18,6 +18,7 @@ from services.pipeline.counted_responses import CountedResponses
 from services.pipeline.errors import PartEndedError, SettingsError
 from services.pipeline.http_protocol import ACCEPTED_AT_ONCE, BoundedProtocol
 from services.pipeline.periodic import is_set_within
+from services.pipeline.segments import Segments
 
 GRACE_SECONDS = 2
 WAITING_CONNECTIONS = 1_024
@@ -48,6 +49,7 @@ def new_app(title: str, max_body_bytes: Mapping[str, int] = MappingProxyType({})
         title=title, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, telemetry=TELEMETRY
     )
     app.add_middleware(BodyLimit, of_paths=max_body_bytes)
+    app.add_middleware(Segments)
     return app
 
 

@@ -30,6 +30,7 @@ from services.pipeline.errors import CatchingUpError
 from services.pipeline.http import TELEMETRY
 from services.pipeline.lateness import Lateness
 from services.pipeline.outbox import Outbox
+from services.pipeline.segments import Segments
 
 API_PREFIX = "/api/"
 
@@ -69,6 +70,7 @@ def build_app(
     app.add_middleware(RateLimitHeaders)
     headers = safe_headers(settings.public_url)
     app.add_middleware(SafeHeaders, headers=headers)
+    app.add_middleware(Segments)
     _add_error_handlers(app, desk_handlers, headers)
     return app
 

@@ -71,7 +71,7 @@ MATRIX: dict[tuple[str, str], Entry] = {
     ("GET", ONE_API): Entry(Needs.VIEW, is_scoped=True),
     ("GET", f"{ONE_API}/history"): Entry(Needs.VIEW, is_scoped=True),
     ("GET", f"{ONE_API}/audit"): Entry(Needs.VIEW, is_scoped=True),
-    ("GET", f"{API}/commitments/{{commitment_id:path}}/story"): Entry(Needs.VIEW, is_scoped=True),
+    ("GET", f"{API}/commitments/{{commitment_id}}/story"): Entry(Needs.VIEW, is_scoped=True),
     ("POST", f"{ONE_API}/ask"): Entry(Needs.APPROVE, json=READ | {"question": "Why?"}, is_scoped=True),
     **{
         ("POST", f"{ONE_API}/{verb}"): Entry(Needs.APPROVE, json=body, is_scoped=True) for verb, body in ANSWERS.items()
@@ -115,18 +115,18 @@ MATRIX: dict[tuple[str, str], Entry] = {
     ("GET", "/failed/reject"): Entry(Needs.APPROVE, query={"cause": "The ERP is away."}),
     ("POST", "/failed/reject"): Entry(Needs.APPROVE, form=CHOSEN | {"reason": "No."}),
     ("POST", "/differences"): Entry(Needs.APPROVE, form={}),
-    ("GET", "/commitments/{commitment_id:path}/story"): Entry(Needs.VIEW, is_scoped=True),
-    ("GET", "/commitments/{commitment_id:path}/history"): Entry(Needs.VIEW, is_scoped=True),
-    ("GET", "/commitments/{commitment_id:path}/history.json"): Entry(Needs.VIEW, is_scoped=True),
+    ("GET", "/commitments/{commitment_id}/story"): Entry(Needs.VIEW, is_scoped=True),
+    ("GET", "/commitments/{commitment_id}/history"): Entry(Needs.VIEW, is_scoped=True),
+    ("GET", "/commitments/{commitment_id}/history.json"): Entry(Needs.VIEW, is_scoped=True),
     ("POST", "/questions"): Entry(
         Needs.APPROVE, form={"ask": CHOSEN["choice-8841"], "question": "Why?"}, is_scoped=True
     ),
     ("POST", "/undo"): Entry(Needs.APPROVE, form={"undo": "8841"}),
     ("GET", "/q/{token:path}"): Entry(Needs.NOTHING, is_unknown=True),
     ("POST", "/q/{token:path}"): Entry(Needs.NOTHING, form={"answer": "So."}, is_unknown=True),
-    ("GET", "/commitments/{commitment_id:path}"): Entry(Needs.VIEW, is_scoped=True),
+    ("GET", "/commitments/{commitment_id}"): Entry(Needs.VIEW, is_scoped=True),
     **{
-        ("POST", f"/commitments/{{commitment_id:path}}/{action.value}"): Entry(
+        ("POST", f"/commitments/{{commitment_id}}/{action.value}"): Entry(
             Needs.APPROVE, form=PAGE_FIELDS, is_scoped=True
         )
         for action in Action
@@ -181,7 +181,7 @@ PEOPLE = sorted(
 
 async def send(browser: AsyncClient, route: tuple[str, str], entry: Entry) -> Response:
     method, path = route
-    address = path.replace("{commitment_id:path}", "8841").replace("{commitment_id}", "8841")
+    address = path.replace("{commitment_id}", "8841")
     token = sign_unsubscribe(LINK_SECRET, COMPANY, "person-5")
     address = address.replace("{token:path}", token).replace("{name}", "0" * 64)
     return await browser.request(method, address, json=entry.json, data=entry.form, params=entry.query)
