@@ -12,6 +12,7 @@ from services.approval.decisions import Decisions
 from services.approval.holding import HeldAnswers
 from services.approval.identity.identity import Identity
 from services.approval.identity.sign_in.errors import SignInError
+from services.approval.preferences import Preferences
 from services.approval.questions import Questions
 from services.approval.rules.approval_rules import DEFAULTS, ApprovalRules
 from services.approval.settings import ApprovalSettings
@@ -92,6 +93,7 @@ def _dependencies(
         identity=Identity(settings, database),
         lateness=lateness,
         questions=Questions(database, outbox, require_caught_up, settings.link_secret, settings.public_url),
+        preferences=Preferences(database, outbox, require_caught_up),
         held=HeldAnswers(decisions, database, outbox, require_caught_up, settings.undo_seconds),
         stories=Stories(settings, database, readers),
         readers=readers,
