@@ -1,7 +1,8 @@
 """Who may do what: every route, for every level, with and without the privilege, in the own and in another company."""
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from http import HTTPStatus
 from itertools import product
@@ -244,6 +245,22 @@ async def test_everybody_can_do_what_their_level_and_privilege_allow_in_their_co
 
     assert wrong == []
     assert await decisions(desk) == ["decision.accepted"]
+
+
+async def test_no_answer_leads_to_the_host_that_a_request_names(desk: DeskUnderTest) -> None:
+    await desk.receive(company.sent(SC))
+    named = {"host": "evil.example", "x-forwarded-host": "evil.example", "forwarded": "host=evil.example"}
+    led = []
+    for who in (company.DANA, company.KIM, None):
+        async with desk.browser(who) as browser:
+            browser.headers.update(named | {"x-forwarded-proto": "javascript", "x-original-url": "//evil.example"})
+            for route, entry in MATRIX.items():
+                for form in (entry.form, {**(entry.form or {}), "list": "//evil.example", "view": "//evil.example"}):
+                    answer = await send(browser, route, replace(entry, form=form if route[0] == "POST" else None))
+                    location = answer.headers.get("location", "/")
+                    if "evil.example" in f"{answer.headers}" or not re.match(r"/(?![/\\])", location):
+                        led.append((*route, location))
+    assert led == []
 
 
 @pytest.mark.parametrize(
