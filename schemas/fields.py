@@ -24,7 +24,9 @@ from pydantic_core import CoreSchema, core_schema
 from schemas import limits
 from schemas.times import in_calendar
 
-ID_PATTERN = r"^[^\x00-\x20\x7f]+$"
+ID_PATTERN = r"^([^\x00-\x20\x7f.]|\.[^\x00-\x20\x7f.]|\.\.[^\x00-\x20\x7f])[^\x00-\x20\x7f]*$"
+"""Anything but `.` and `..`, which no browser and no HTTP client sends as a segment of a path."""
+SOURCE_PATTERN = r"^[^\x00-\x20\x7f]+$"
 ERP_ID_PATTERN = r"^[^\x00-\x1f\x7f-\x9f]+$"
 TEXT_PATTERN = r"^[^\x00]*$"
 REASON_PATTERN = r"^[^\x00]*[^\x00\s][^\x00]*$"
@@ -37,7 +39,8 @@ OPEN_KIND_PATTERN = r"^[a-z_]{1,64}$"
 URL_PATTERN = r'^https?://[^\s\x00-\x1f\x7f"<>]+$'
 
 IN_WORDS = {
-    ID_PATTERN: "must not contain spaces or control characters",
+    ID_PATTERN: "must not contain spaces or control characters, or be . or ..",
+    SOURCE_PATTERN: "must not contain spaces or control characters",
     ERP_ID_PATTERN: "must not be empty or contain control characters",
     TEXT_PATTERN: "must not contain the character U+0000",
     REASON_PATTERN: "must say something, without the character U+0000",

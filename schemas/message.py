@@ -24,7 +24,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from schemas import limits
-from schemas.fields import ID_PATTERN, IN_WORDS, Id, Instant
+from schemas.fields import IN_WORDS, SOURCE_PATTERN, Id, Instant
 
 TRACEPARENT_PATTERN = r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"
 JSON_MEDIA_TYPE_PATTERN = r"^[^/;\s]+/([^/;\s]+\+)?[jJ][sS][oO][nN]\s*(;.*)?$"
@@ -89,7 +89,7 @@ class Attributes(BaseModel):
     specversion: Literal["1.0"] = Field(description="The version of CloudEvents.")
     id: UUID = Field(description="Names the event; a repeat has the same id.")
     source: Annotated[
-        str, StringConstraints(min_length=1, max_length=limits.MAX_URL_CHARACTERS, pattern=ID_PATTERN)
+        str, StringConstraints(min_length=1, max_length=limits.MAX_URL_CHARACTERS, pattern=SOURCE_PATTERN)
     ] = Field(description="Who tells of it: `countersign/SERVICE`, or the project's tool.")
     type: str = Field(description="The topic's name and the version of its data.")
     subject: Id = Field(description="Whom the event is about; equals the Kafka key and the id in the data.")

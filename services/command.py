@@ -47,7 +47,14 @@ class _Group(Listing):
         try:
             return super().invoke(context)
         except CountersignError as error:
-            raise click.ClickException("\n".join(map(harmless, str(error).splitlines()))) from error
+            raise click.ClickException(_harmless_lines(str(error))) from error
+        except click.ClickException as error:
+            error.message = _harmless_lines(error.message)
+            raise
+
+
+def _harmless_lines(message: str) -> str:
+    return "\n".join(map(harmless, message.split("\n")))
 
 
 def _is_text(argument: str) -> bool:
@@ -62,6 +69,7 @@ def main() -> None:
 
     Results go to stdout, messages to stderr. Exit status: 0 done, 1 failed, 2 wrong usage.
     """
+    configure_logs("console", "countersign")  # to stderr, whichever command logs: stdout is for the result
 
 
 @main.command()

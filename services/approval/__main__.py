@@ -28,6 +28,7 @@ from services.approval.storage.tables import KERNEL
 from services.approval.web.app import build_app
 from services.pipeline.catching_up import CatchingUp
 from services.pipeline.database import Database
+from services.pipeline.http import operators_app
 from services.pipeline.lateness import Lateness
 from services.pipeline.operations_endpoint import with_operations
 from services.pipeline.outbox import Outbox
@@ -61,6 +62,7 @@ def build() -> tuple[Service, ApprovalSettings]:
     lateness = Lateness(database, KERNEL)
     decisions = Decisions(database, outbox, catching_up.require, rules)
     held = HeldAnswers(decisions, database, outbox, catching_up.require, settings.undo_seconds)
+    app = build_app(settings, database, outbox, catching_up.require, lateness, rules)
     service = Service(
         name="approval",
         tables=KERNEL,
@@ -73,9 +75,8 @@ def build() -> tuple[Service, ApprovalSettings]:
             every(holding.CARRY_OUT_SECONDS, held.carry_out_due),
             every(tallies.FOLD_SECONDS, partial(tallies.keep_folded, database)),
         ),
-        app=with_operations(
-            build_app(settings, database, outbox, catching_up.require, lateness, rules), settings, database, explain
-        ),
+        app=app,
+        operators=with_operations(operators_app(app, settings.metrics_port), settings, database, explain),
         public_url=settings.public_url,
         publishes=PUBLISHED,
         reply=refusal,

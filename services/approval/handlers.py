@@ -71,6 +71,10 @@ PEOPLE_HANDLERS: Handlers[Newest[DirectoryPerson], None] = (
     On(DirectoryPersonRemoved, person_removed),
 )
 
+PREFERENCE_HANDLERS: Handlers[Newest[DigestPreference], None] = (
+    On(DigestPreference, keep_newest),  # our own, so that a restored database catches up
+)
+
 CONNECTION_HANDLERS: Handlers[Newest[ErpConnection], None] = (On(ErpConnection, keep_newest),)
 
 REFERENCE_HANDLERS: Handlers[Newest[ErpReference], None] = (

@@ -13,7 +13,7 @@ from services.digest.storage import retention
 from services.digest.storage.tables import KERNEL
 from services.pipeline.aggregate import topics_of
 from services.pipeline.database import Database
-from services.pipeline.http import new_app
+from services.pipeline.http import new_app, operators_app
 from services.pipeline.operations_endpoint import with_operations
 from services.pipeline.outbox import Outbox
 from services.pipeline.periodic import every
@@ -29,13 +29,19 @@ def build() -> tuple[Service, DigestSettings]:
     projection = Projection(settings, database, outbox)
     schedule = Schedule(database, outbox, settings)
     build_due = partial(schedule.build_due, may_build=lambda: projection.is_ready)
+    app = new_app("Countersign digest")
     service = Service(
         name="digest",
         tables=KERNEL,
         database=database,
         outbox=outbox,
-        app=with_operations(
-            new_app("Countersign digest"), settings, database, partial(explain, digest_at=settings.digest_at), GROUP
+        app=app,
+        operators=with_operations(
+            operators_app(app, settings.metrics_port),
+            settings,
+            database,
+            partial(explain, digest_at=settings.digest_at),
+            GROUP,
         ),
         loops=(projection.run, every(WAKE_SECONDS, build_due, first_after_seconds=WAKE_SECONDS)),
         publishes=PUBLISHED,

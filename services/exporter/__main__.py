@@ -26,6 +26,7 @@ from services.pipeline.aggregate import topics_of
 from services.pipeline.catching_up import CatchingUp
 from services.pipeline.clock import utc_now
 from services.pipeline.database import Database
+from services.pipeline.http import operators_app
 from services.pipeline.lease_clock import LeaseClock
 from services.pipeline.operations_endpoint import with_operations
 from services.pipeline.outbox import Outbox
@@ -55,15 +56,15 @@ def build() -> tuple[Service, ServiceSettings]:
         with suppress(OSError, ValueError):  # the periodic task tells it
             await expiring.read_files()
 
+    app = build_app(connections, conversations, settings.web_connector_url)
     reloading = Reloading(connections, settings.erp_connections, os.environ, begin_with_reloaded)
     service = Service(
         name="exporter",
         tables=tables.KERNEL,
         database=database,
         outbox=outbox,
-        app=with_operations(
-            build_app(connections, conversations, settings.web_connector_url), settings, database, explain
-        ),
+        app=app,
+        operators=with_operations(operators_app(app, settings.metrics_port), settings, database, explain),
         public_url=settings.web_connector_url,
         aggregates=own_aggregates,
         workers=(exporting, *others),

@@ -105,7 +105,7 @@ def _handled(handlers: Sequence[On[Any, Any, Any]]) -> list[type[EventData]]:
 
 def _approval_handlers() -> tuple[On[Any, Any, Any], ...]:
     people, lists = approval.PEOPLE_HANDLERS, approval.REFERENCE_HANDLERS
-    return (*approval.HANDLERS, *people, *approval.CONNECTION_HANDLERS, *lists)
+    return (*approval.HANDLERS, *people, *approval.PREFERENCE_HANDLERS, *approval.CONNECTION_HANDLERS, *lists)
 
 
 def _notifier_handlers() -> tuple[On[Any, Any, Any], ...]:

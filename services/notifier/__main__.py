@@ -13,7 +13,7 @@ from services.notifier.storage import retention
 from services.notifier.storage.tables import KERNEL
 from services.notifier.work import CONCURRENCY, REFRESH_SECONDS, SendMails, refresh_gauges
 from services.pipeline.database import Database
-from services.pipeline.http import new_app
+from services.pipeline.http import new_app, operators_app
 from services.pipeline.operations_endpoint import with_operations
 from services.pipeline.outbox import Outbox
 from services.pipeline.periodic import every
@@ -29,12 +29,14 @@ def build() -> tuple[Service, NotifierSettings]:
     outbox = Outbox(KERNEL)
     gateway = SmtpGateway(SmtpServer.from_url(settings.smtp_url.get_secret_value()))
     work = SendMails(Composer(settings.mail_from, settings.public_url), gateway)
+    app = new_app("Countersign notifier")
     service = Service(
         name="notifier",
         tables=KERNEL,
         database=database,
         outbox=outbox,
-        app=with_operations(new_app("Countersign notifier"), settings, database, explain),
+        app=app,
+        operators=with_operations(operators_app(app, settings.metrics_port), settings, database, explain),
         aggregates=AGGREGATES,
         publishes=PUBLISHED,
         workers=(Worker(database, outbox, work, concurrency=CONCURRENCY),),

@@ -19,6 +19,7 @@ from services.pipeline.errors import PartEndedError, SettingsError
 from services.pipeline.http_protocol import bounded_protocol
 from services.pipeline.periodic import is_set_within
 from services.pipeline.safe_headers import SAFE_HEADERS, SafeHeaders, strict_transport
+from services.pipeline.segments import Segments
 
 GRACE_SECONDS = 2
 ACCEPTED_AT_ONCE = 100
@@ -52,17 +53,28 @@ def new_app(title: str, max_body_bytes: Mapping[str, int] = MappingProxyType({})
     )
     app.add_middleware(BodyLimit, of_paths=max_body_bytes)
     app.add_middleware(SafeHeaders, headers=SAFE_HEADERS)
+    app.add_middleware(Segments)
     return app
+
+
+def operators_app(app: FastAPI, metrics_port: int | None) -> FastAPI:
+    """Return the app of what only operators may see: `app` itself, or one of its own if it gets a port of its own."""
+    return app if metrics_port is None else new_app(f"{app.title}, for operators")
 
 
 def add_metrics_and_health(app: FastAPI, is_live: Callable[[], bool], is_ready: Callable[[], Awaitable[bool]]) -> None:
     """Add /metrics, /health/live and /health/ready to `app`, and count what all others answer."""
-    app.add_middleware(CountedResponses, is_probe=_is_probe)
+    add_health(app, is_live, is_ready)
 
     @app.get("/metrics", include_in_schema=False)
     async def show_metrics(request: Request) -> Response:
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
         return Response(encode(REGISTRY), headers={"content-type": content_type})
+
+
+def add_health(app: FastAPI, is_live: Callable[[], bool], is_ready: Callable[[], Awaitable[bool]]) -> None:
+    """Add /health/live and /health/ready to `app`, and count what all others answer."""
+    app.add_middleware(CountedResponses, is_probe=_is_probe)
 
     @app.get("/health/live", include_in_schema=False)
     async def live() -> Response:
@@ -110,12 +122,18 @@ class Server(uvicorn.Server):
 
 
 def listen(
-    app: FastAPI, host: str, port: int, trusted_proxies: str | None = None, *, public_url: str | None = None
+    app: FastAPI,
+    host: str,
+    port: int,
+    trusted_proxies: str | None = None,
+    *,
+    public_url: str | None = None,
+    variable: str = "HTTP_PORT",
 ) -> tuple[Server, socket.socket]:
     """Return a server for `app` and its bound socket; SettingsError if the address cannot be used.
 
     The address of a client is the one that connects; only `trusted_proxies` may name another one. Browsers that come to
-    `public_url` over TLS are told to stay there.
+    `public_url` over TLS are told to stay there. The port was given in `variable`.
     """
     config = uvicorn.Config(
         # around all of the app: the framework answers its defects outside of any middleware
@@ -134,5 +152,5 @@ def listen(
     try:
         listening = socket.create_server((host, port), family=family)
     except OSError as error:
-        raise SettingsError(f"Cannot listen on HTTP_HOST={host}, HTTP_PORT={port}: {error.strerror}") from error
+        raise SettingsError(f"Cannot listen on HTTP_HOST={host}, {variable}={port}: {error.strerror}") from error
     return Server(config), listening

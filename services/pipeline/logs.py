@@ -71,17 +71,35 @@ class _Signed:
 
 
 def _formatter(log_format: LogFormat, shared: Sequence[Processor]) -> logging.Formatter:
-    renderer: Processor = (
-        structlog.processors.JSONRenderer() if log_format == "json" else structlog.dev.ConsoleRenderer(colors=False)
+    renderers: Sequence[Processor] = (
+        [structlog.processors.JSONRenderer()]
+        if log_format == "json"
+        else [_quoted_where_odd, structlog.dev.ConsoleRenderer(colors=False)]
     )
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[*shared, _named_as_of_a_library],
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.ExceptionRenderer(_traceback),
-            renderer,
+            *renderers,
         ],
     )
+
+
+class _Quoted:
+    """A text that is written as Python writes it: on one line, and without what controls a terminal."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return repr(self._text)
+
+
+def _quoted_where_odd(_logger: object, _method: str, line: EventDict) -> EventDict:
+    """Quote texts that are not visible as themselves; structlog does so only with those that have spaces."""
+    odd = {name: _Quoted(each) for name, each in line.items() if isinstance(each, str) and not each.isprintable()}
+    return {**line, **odd, **({"exception": line["exception"]} if "exception" in line else {})}
 
 
 def _named_as_of_a_library(_logger: object, _method: str, line: EventDict) -> EventDict:

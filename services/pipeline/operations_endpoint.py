@@ -17,6 +17,7 @@ from services.pipeline.database import DATABASE_ERRORS, Database
 from services.pipeline.explaining import Explain, TailsOf
 from services.pipeline.minute_counts import MinuteCounts
 from services.pipeline.networks import network_of
+from services.pipeline.segments import Segment
 from services.pipeline.seldom import Seldom
 from services.pipeline.settings import ServiceSettings
 
@@ -43,8 +44,8 @@ def with_operations(
         tails = Tails(settings, TAILS_SECONDS, group)
         endpoint = OperationsEndpoint(database, settings.operations_token, explain, tails.of)
 
-        @app.get(f"{PATH}/{{asked:path}}", include_in_schema=False)
-        async def tell(request: Request, asked: str) -> Response:
+        @app.get(f"{PATH}/{{asked}}", include_in_schema=False)
+        async def tell(request: Request, asked: Segment) -> Response:
             return await endpoint.answer(request, asked)
 
     return app

@@ -28,7 +28,8 @@ from services.pipeline.decoding import DecodedBatch, Reply
 from services.pipeline.errors import BrokerError, PartEndedError, SettingsError
 from services.pipeline.forced_exit import ForcedExit
 from services.pipeline.gauges import Gauges, begin_series
-from services.pipeline.http import add_metrics_and_health, listen, new_app
+from services.pipeline.http import new_app
+from services.pipeline.http_servers import HttpServers
 from services.pipeline.kafka_certificates import CERTIFICATES_SECONDS, show_certificates
 from services.pipeline.kafka_rights import group_of
 from services.pipeline.last_words import log_loop_failures
@@ -78,6 +79,8 @@ class Service:
     app: FastAPI = field(default_factory=lambda: new_app("Countersign"))
     public_url: str | None = None
     """Where browsers and programs outside reach the app, if they do."""
+    operators: FastAPI | None = None
+    """Serves /metrics, if it is not `app` that does."""
     is_ready: Callable[[], bool] = lambda: True
     follows: Sequence[str] = ()
     """Topics that a loop of the service reads by itself."""
@@ -157,34 +160,28 @@ class Runtime:
         self._readiness = Readiness(service.database, self._consumer, self._watch, self._is_willing)
         self._gauges = Gauges(service.name, service.database, service.tables, service.outbox, service.catching_up)
         begin_series(service.name, self._topics)
-        add_metrics_and_health(service.app, self._readiness.is_live, self.is_ready)
+        operators = service.operators or service.app
+        self._servers = HttpServers(service.app, operators, self._readiness.is_live, self.is_ready)
 
     async def run(self) -> None:
         """Run until a signal arrives or a part fails, then drain; failures are raised after that."""
-        settings = self._settings
-        server, listening = listen(
-            self._service.app,
-            settings.http_host,
-            settings.http_port,
-            settings.http_trusted_proxies,
-            public_url=self._service.public_url,
-        )
+        serving = self._servers.listen(self._settings, self._service.public_url)
         for name in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(name, self.stop)
         if self._service.reload is not None:
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._service.reload)
-        log.info("service.listening", port=listening.getsockname()[1])
         service = self._service
         relay = new_relay(service.name, service.database, service.tables, service.outbox, self._producer)
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._run_part(lambda _: server.serve(sockets=[listening]), self._drained))
+                for serve in serving:
+                    group.create_task(self._run_part(serve, self._drained))
                 relaying = group.create_task(self._run_part(relay.run, self._drained))
                 watching = [group.create_task(self._run_part(job, self._drained)) for job in self._jobs()]
                 working = [group.create_task(self._run_part(loop, self._stopping)) for loop in self._loops()]
                 await asyncio.gather(self._stopping.wait(), *working)
                 self._drained.set()
-                server.leave()
+                self._servers.leave()
                 await asyncio.wait({relaying}, timeout=RELAY_DRAIN_SECONDS)
                 for part in (relaying, *watching):
                     part.cancel()  # unsent rows stay in the outbox, and the lease expires by itself

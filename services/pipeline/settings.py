@@ -137,6 +137,7 @@ OPERATIONS_TOKEN_FIELD: Any = Field(
     description="Secret with which operators ask the services about a commitment; the same for all, none: no answers.",
 )
 OperationsToken = Annotated[SecretStr | None, BeforeValidator(lambda given: given or None), AfterValidator(_sendable)]
+OptionalPort = Annotated[int | None, BeforeValidator(lambda given: None if given == "" else given)]
 OptionalUrl = Annotated[str | None, BeforeValidator(lambda given: given or None)]
 
 
@@ -178,6 +179,12 @@ class ServiceSettings(KafkaSettings):
     )
     http_host: str = Field(default="127.0.0.1", description="Listen address for pages, metrics and health checks.")
     http_port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
+    metrics_port: OptionalPort = Field(
+        default=None,
+        ge=0,
+        le=65535,
+        description="Port for /metrics and /operations, which HTTP_PORT then lacks; without it, HTTP_PORT serves them.",
+    )
     http_trusted_proxies: Annotated[str | None, AfterValidator(_networks)] = Field(
         default=None,
         description="Addresses or networks, separated by commas, of proxies whose X-Forwarded-For is believed.",

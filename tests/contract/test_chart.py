@@ -54,7 +54,7 @@ REACHES = {
     "migrate": {5432, 53},
     "topics": {9092, 53},
 }
-REACHES_WITH = {"OTEL_EXPORTER_OTLP_ENDPOINT": 4318, "EXPORTER_URL": 8000}
+REACHES_WITH = {"OTEL_EXPORTER_OTLP_ENDPOINT": 4318, "EXPORTER_URL": 9000}
 """The ports that a Pod reaches besides, if it has a variable."""
 
 Objects = list[Manifest]

@@ -41,10 +41,10 @@ def labels_of(objects: Objects, service: str) -> dict[str, str]:
     return found
 
 
-def http_ports(objects: Objects, service: str) -> set[int | str]:
-    """Both ways to name the port at which a service listens."""
+def ports(objects: Objects, service: str, name: str = "metrics") -> set[int | str]:
+    """Both ways to name a port at which a service listens."""
     [container] = pods(objects)[f"run {service}"]["spec"]["containers"]
-    return {"http", *(each["containerPort"] for each in container["ports"] if each["name"] == "http")}
+    return {name, *(each["containerPort"] for each in container["ports"] if each["name"] == name)}
 
 
 def wrong_addresses(objects: Objects) -> list[str]:
@@ -55,25 +55,25 @@ def wrong_addresses(objects: Objects) -> list[str]:
 def _leads(objects: Objects, name: str, url: str) -> bool:
     service, parts = name.removesuffix("_URL").lower(), urlsplit(url)
     if service == "approval":
-        return parts.hostname == "127.0.0.1" and parts.port in http_ports(objects, service)
+        return parts.hostname == "127.0.0.1" and parts.port in ports(objects, service)
     found = named(objects, "Service", parts.hostname or "")
     return (
         found is not None
         and found["spec"]["selector"].items() <= labels_of(objects, service).items()
         and any(
-            each["port"] == (parts.port or 80) and each["targetPort"] in http_ports(objects, service)
+            each["port"] == (parts.port or 80) and each["targetPort"] in ports(objects, service)
             for each in found["spec"]["ports"]
         )
     )
 
 
 def visitors(objects: Objects, service: str) -> set[str]:
-    """The components of ours that a policy lets in to `service`, at its port http."""
+    """The components of ours that a policy lets in to `service`, at its port for operators."""
     rules = the(objects, "NetworkPolicy", service)["spec"].get("ingress", ())
     ours = [
         peer["podSelector"]["matchLabels"]
         for rule in rules
-        if {each["port"] for each in rule["ports"]} <= http_ports(objects, service)
+        if {each["port"] for each in rule["ports"]} <= ports(objects, service)
         for peer in rule["from"]
         if "podSelector" in peer and "namespaceSelector" not in peer
     ]
@@ -85,7 +85,7 @@ def visitors(objects: Objects, service: str) -> set[str]:
 
 
 def visited(objects: Objects, component: str) -> set[str]:
-    """The services of ours to which a policy lets `component` go, at their port http."""
+    """The services of ours to which a policy lets `component` go, at their port for operators."""
     peers = [
         (peer["podSelector"]["matchLabels"], {each["port"] for each in rule["ports"]})
         for rule in the(objects, "NetworkPolicy", component)["spec"]["egress"]
@@ -95,8 +95,8 @@ def visited(objects: Objects, component: str) -> set[str]:
     return {
         service
         for service in SERVICES
-        for wanted, ports in peers
-        if wanted.items() <= labels_of(objects, service).items() and ports <= http_ports(objects, service)
+        for wanted, at in peers
+        if wanted.items() <= labels_of(objects, service).items() and at <= ports(objects, service)
     }
 
 
@@ -119,7 +119,29 @@ def wrong_ways(objects: Objects) -> list[str]:
     )
 
 
-CHECKS = (wrong_addresses, wrong_ways)
+def shown_metrics(objects: Objects) -> list[str]:
+    """Services that serve /metrics and /operations at the port of pages, or let anybody in there who shows pages."""
+    found = []
+    for service in SERVICES:
+        given = variables_of(pods(objects)[f"run {service}"]).get("METRICS_PORT", {}).get("value", "8000")
+        if int(given) in ports(objects, service, "http") or int(given) not in ports(objects, service):
+            found.append(f"{service} serves them at {given}")
+        rules = the(objects, "NetworkPolicy", service)["spec"].get("ingress", ())
+        let_in = {str(peer) for rule in rules if "metrics" in str(rule["ports"]) for peer in rule["from"]}
+        of_pages = {str(peer) for rule in rules if "http" in str(rule["ports"]) for peer in rule["from"]}
+        found += [f"{service} lets {peer} in" for peer in let_in & of_pages]
+    backends = [
+        path["backend"]["service"]["port"]
+        for each in of_kind(objects, "Ingress")
+        for rule in each["spec"]["rules"]
+        for path in rule["http"]["paths"]
+    ]
+    found += [f"an Ingress leads to {port}" for port in backends if port not in ({"name": "http"}, {"number": 80})]
+    monitors = [each for one in of_kind(objects, "PodMonitor") for each in one["spec"]["podMetricsEndpoints"]]
+    return found + [f"Prometheus reads {each['port']}" for each in monitors if each["port"] != "metrics"]
+
+
+CHECKS = (wrong_addresses, wrong_ways, shown_metrics)
 
 
 @pytest.mark.parametrize("values", SETS)
@@ -133,7 +155,7 @@ def renamed_service(objects: Objects) -> None:
 
 
 def other_port(objects: Objects) -> None:
-    the(objects, "Service", "exporter")["spec"]["ports"][0]["port"] = 8000
+    the(objects, "Service", "exporter")["spec"]["ports"][1]["port"] = 8000
     variables_of(pods(objects)["run approval"])["APPROVAL_URL"]["value"] = "http://127.0.0.1:80"
 
 
@@ -159,9 +181,25 @@ def other_way(objects: Objects) -> None:
     the(objects, "NetworkPolicy", "exporter")["spec"]["egress"].append(way | {"to": way["to"][1:2]})
 
 
+def shared_port(objects: Objects) -> None:
+    variables_of(pods(objects)["run digest"])["METRICS_PORT"]["value"] = "8000"
+
+
+def door_for_visitors(objects: Objects) -> None:
+    [readers, visitors] = the(objects, "NetworkPolicy", "approval")["spec"]["ingress"]
+    readers["from"] = visitors["from"]
+
+
+def other_monitored_port(objects: Objects) -> None:
+    [monitor] = of_kind(objects, "PodMonitor")
+    monitor["spec"]["podMetricsEndpoints"][0]["port"] = "http"
+
+
 @pytest.mark.parametrize(
     ("check", "violate", "problems"),
     [
+        (shown_metrics, shared_port, ["digest serves them at 8000"]),
+        (shown_metrics, other_monitored_port, ["Prometheus reads http"]),
         (wrong_addresses, renamed_service, ["NOTIFIER_URL"]),
         (wrong_addresses, other_port, ["APPROVAL_URL", "EXPORTER_URL"]),
         (wrong_addresses, crossed_services, ["DIGEST_URL"]),
@@ -185,6 +223,12 @@ def test_a_violation_is_found(
     objects = manifests("full")
     violate(objects)
     assert check(objects) == problems
+
+
+def test_a_way_of_visitors_to_the_port_for_operators_is_found() -> None:
+    objects = manifests("full")
+    door_for_visitors(objects)
+    assert shown_metrics(objects)
 
 
 def with_variable(objects: Objects, name: str) -> set[str]:
@@ -219,7 +263,7 @@ def test_without_the_secret_nobody_asks_and_nothing_is_opened_for_it() -> None:
 def test_approval_asks_under_the_name_of_the_release() -> None:
     values = ("--kube-version", NEWEST, "--values", CHART / "ci/full-values.yaml")
     text = helm("template", "countersign-blue", CHART, *values).stdout
-    assert all(f'"http://countersign-blue-{service}"' in text for service in ASKED)
+    assert all(f'"http://countersign-blue-{service}:9000"' in text for service in ASKED)
 
 
 def test_who_is_asked_answers_until_others_have_learned_that_it_leaves() -> None:

@@ -38,6 +38,7 @@ from tests.contract.settings_classes import SERVICES, fields
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
 VALUES = (CHART / "values.yaml").read_text()
 BY_THE_IMAGE = {"HTTP_HOST", "HTTP_PORT"}
+BY_THE_CHART = {"METRICS_PORT"}
 INTERNAL = ("/metrics", "/health", "/operations")
 
 
@@ -58,7 +59,7 @@ def test_every_variable_of_a_service_can_be_given(service: str) -> None:
     secret = {name for name, field in known.items() if is_secret(field)}
     assert settings & secret == set()
     assert settings - known.keys() == set()
-    assert known.keys() - settings - given_to(service) - BY_THE_IMAGE == set()
+    assert known.keys() - settings - given_to(service) - BY_THE_IMAGE - BY_THE_CHART == set()
 
 
 def test_every_value_is_in_the_schema_and_the_readme() -> None:

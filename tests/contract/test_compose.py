@@ -184,12 +184,40 @@ def missing_mounts(compose: Compose) -> list[str]:
     return [parts[0] for parts in folders if parts[2:] != ["ro"] or not (ROOT / parts[0]).is_dir()]
 
 
+def port_of_metrics(compose: Compose, service: str) -> str:
+    """The port at which a service of ours serves /metrics."""
+    return str(compose["services"][service].get("environment", {}).get("METRICS_PORT", "8000"))
+
+
+def open_metrics(compose: Compose) -> list[str]:
+    """Our services that serve /metrics and /operations where a proxy finds the desk, or on a port of this machine."""
+    ours = {name: each for name, each in compose["services"].items() if each.get("command", [""])[0] == "run"}
+    return [
+        name
+        for name, each in ours.items()
+        if port_of_metrics(compose, name) in {"8000", *(port.rpartition(":")[2] for port in each.get("ports", ()))}
+    ]
+
+
+def lost_addresses(compose: Compose) -> list[str]:
+    """Addresses at which our services are asked about a commitment, and do not answer."""
+    return sorted(
+        {
+            f"{name}: {url}"
+            for each in compose["services"].values()
+            for name, url in each.get("environment", {}).items()
+            if name in variables(OperationsSettings) - {"OPERATIONS_TOKEN"}
+            and url != f"http://{(of := name.removesuffix('_URL').lower())}:{port_of_metrics(compose, of)}"
+        }
+    )
+
+
 def unwatched_services(compose: Compose) -> list[str]:
     """Our services that Prometheus does not scrape under their own name, and targets that are no service."""
     [job] = [each for each in PROMETHEUS["scrape_configs"] if each["job_name"] == "countersign"]
     scraped = {each["labels"]["service"]: each["targets"] for each in job["static_configs"]}
     running = {name for name, each in compose["services"].items() if each.get("command", [""])[0] == "run"}
-    wrong = [name for name, targets in scraped.items() if targets != [f"{name}:8000"]]
+    wrong = [name for name, targets in scraped.items() if targets != [f"{name}:{port_of_metrics(compose, name)}"]]
     return sorted(running.symmetric_difference(scraped)) + wrong
 
 
@@ -229,6 +257,8 @@ CHECKS = (
     secrets_with_values,
     named_topics,
     open_ports,
+    open_metrics,
+    lost_addresses,
     careless_watchers,
     open_grafana,
     missing_mounts,
@@ -267,6 +297,7 @@ VIOLATIONS: tuple[tuple[Callable[[Compose], list[str]], Mapping[str, Any], list[
             "run exporter: HTTP_TRUSTED_PROXIES",
             "run exporter: KEEP_DEAD_LETTERS_DAYS",
             "run exporter: KEEP_FINISHED_DAYS",
+            "run exporter: METRICS_PORT",
             "run exporter: OTEL_EXPORTER_OTLP_ENDPOINT",
             "run exporter: WEB_CONNECTOR_URL",
         ],
@@ -286,6 +317,13 @@ VIOLATIONS: tuple[tuple[Callable[[Compose], list[str]], Mapping[str, Any], list[
     ),
     (named_topics, {"kafka": {"environment": {"CREATE": "mail.settled:12"}}}, ["mail.settled"]),
     (open_ports, {"approval": {"ports": ["8080:8000"]}}, ["8080:8000"]),
+    (open_metrics, {"digest": {"environment": {"METRICS_PORT": "8000"}}}, ["digest"]),
+    (open_metrics, {"approval": {"ports": ["127.0.0.1:9000:9000"]}}, ["approval"]),
+    (
+        lost_addresses,
+        {"operator": {"environment": {"DIGEST_URL": "http://digest:8000"}}},
+        ["DIGEST_URL: http://digest:8000"],
+    ),
     (careless_watchers, {"prometheus": {"read_only": False}}, ["prometheus"]),
     (
         careless_watchers,

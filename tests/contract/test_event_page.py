@@ -63,6 +63,7 @@ HANDLED = {
     "approval": (
         *approval.HANDLERS,
         *approval.PEOPLE_HANDLERS,
+        *approval.PREFERENCE_HANDLERS,
         *approval.CONNECTION_HANDLERS,
         *approval.REFERENCE_HANDLERS,
     ),

@@ -10,7 +10,7 @@ from sqlalchemy import Table, Text, bindparam, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from schemas.envelope import Event
-from schemas.events import ApprovalRequested, Change, DirectoryPerson, ErpConnection, EventData
+from schemas.events import ApprovalRequested, Change, DigestPreference, DirectoryPerson, ErpConnection, EventData
 from services.approval.rules.approval_requests import ApprovalRequest, approval_requested, new_approval_request
 from services.approval.rules.commitment import CommitmentFacts, current_status, holds_number
 from services.approval.rules.differences import differences
@@ -29,7 +29,7 @@ from services.pipeline.slices import mapped
 from services.pipeline.unreadable import read_or_none, read_or_raise
 from services.pipeline.writes import Write, Writes
 
-RecordT = TypeVar("RecordT", DirectoryPerson, ErpConnection)
+RecordT = TypeVar("RecordT", DirectoryPerson, ErpConnection, DigestPreference)
 STATE: TypeAdapter[CommitmentFacts] = TypeAdapter(CommitmentFacts)
 _LOCKED = (
     select(tables.COMMITMENT.c.id, tables.COMMITMENT.c.state)
@@ -98,7 +98,7 @@ class CommitmentStore:
 
 
 class RecordStore(Generic[RecordT]):
-    """People or ERP connections: of each the record with the highest version."""
+    """People, their wishes about the daily summary, or ERP connections: of each the record with the highest version."""
 
     def __init__(self, table: Table, record_type: type[RecordT]) -> None:
         self._table = table
@@ -136,6 +136,7 @@ class RecordStore(Generic[RecordT]):
 
 PEOPLE = RecordStore(tables.PERSON, DirectoryPerson)
 CONNECTIONS = RecordStore(tables.ERP_CONNECTION, ErpConnection)
+PREFERENCES = RecordStore(tables.PREFERENCE, DigestPreference)
 
 
 def _insert(writes: Writes, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -254,6 +254,16 @@ PERSON = Table(
     Column("company_id", Text),
 )
 
+PREFERENCE = Table(
+    "preference",
+    METADATA,
+    Column("id", Text, primary_key=True, comment="the person's id"),
+    Column("version", BigInteger, nullable=False),
+    Column(
+        "record", Text, comment="the person's own wish about the daily summary, as JSON; empty before the first one"
+    ),
+)
+
 ERP_CONNECTION = Table(
     "erp_connection",
     METADATA,

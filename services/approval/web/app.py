@@ -12,6 +12,7 @@ from services.approval.decisions import Decisions
 from services.approval.holding import HeldAnswers
 from services.approval.identity.identity import Identity
 from services.approval.identity.sign_in.errors import SignInError, TooManyRequestsError
+from services.approval.preferences import Preferences
 from services.approval.questions import Questions
 from services.approval.rules.approval_rules import DEFAULTS, ApprovalRules
 from services.approval.settings import ApprovalSettings
@@ -34,6 +35,7 @@ from services.pipeline.http import TELEMETRY
 from services.pipeline.lateness import Lateness
 from services.pipeline.outbox import Outbox
 from services.pipeline.safe_headers import SafeHeaders
+from services.pipeline.segments import Segments
 
 BODY_BYTES = {
     API: 131_072,
@@ -81,6 +83,7 @@ def build_app(
     app.add_middleware(RateLimitHeaders)
     headers = safe_headers(settings.public_url)
     app.add_middleware(SafeHeaders, headers=headers)
+    app.add_middleware(Segments)
     _add_error_handlers(app, desk_handlers, headers)
     return app
 
@@ -102,6 +105,7 @@ def _dependencies(
         identity=Identity(settings, database),
         lateness=lateness,
         questions=Questions(database, outbox, require_caught_up, settings.link_secret, settings.public_url),
+        preferences=Preferences(database, outbox, require_caught_up),
         held=HeldAnswers(decisions, database, outbox, require_caught_up, settings.undo_seconds),
         stories=Stories(settings, database, readers),
         readers=readers,

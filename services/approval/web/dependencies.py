@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from services.approval.decisions import Decisions
 from services.approval.holding import HeldAnswers
 from services.approval.identity.identity import Identity
+from services.approval.preferences import Preferences
 from services.approval.questions import Questions
 from services.approval.settings import ApprovalSettings
 from services.approval.web.readers import Readers
@@ -27,6 +28,7 @@ class Dependencies:
     """Says how far the consumer is behind, by which newer commitments may be missing."""
 
     questions: Questions
+    preferences: Preferences
     held: HeldAnswers
     stories: Stories
     readers: Readers

@@ -2,8 +2,10 @@
 
 import csv
 import io
+import re
 from datetime import timedelta
 
+from schemas.fields import FailureClass
 from services.pipeline.clock import utc_now
 from tests.integration.approval import company
 from tests.integration.approval.company import DANA, EVE, content, sent, succeeded
@@ -59,6 +61,26 @@ async def test_a_cell_that_begins_with_a_line_end_is_not_taken_for_a_formula_eit
         "'\n=1+1",
         " =1+1",
     }
+
+
+async def test_no_cell_of_any_column_is_taken_for_a_formula_whoever_wrote_it(desk: DeskUnderTest) -> None:
+    words = {"title": "+1", "vendor": {"id": "v", "name": "=1"}, "project": {"id": "p", "name": "@x"}}
+    odd = [content(f"{sign}{name}", f"{sign}N-{name}", **words) for sign in "=+-@" for name in ("1+2", "x|y!A0")]
+    failure = company.failed(odd[0], FailureClass.FIX_DATA, "=HYPERLINK(1)", next_step="+Go.", code="@C")
+    await desk.receive(*(sent(each) for each in odd), company.accepted(odd[0]), failure)
+    await desk.receive(company.rejected(odd[1]).model_copy(update={"reason": "-Because"}))
+    cells = [cell for row in await rows_of(desk, "view=all") for cell in row.values()]
+    assert len(cells) == len(odd) * 21
+    assert [each for each in cells if each.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))] == []
+
+
+async def test_the_name_of_a_download_is_a_plain_name(desk: DeskUnderTest) -> None:
+    await desk.receive(sent(content("f", '../../x\r\nSet-Cookie: a=b"; filename="\u202etxt.exe')))
+    async with desk.browser(DANA) as browser:
+        answers = [await browser.get(path) for path in ("/commitments/f/history.json", "/commitments.csv?view=all")]
+    for each in answers:
+        assert re.fullmatch(r'attachment; filename="[A-Za-z0-9-]+\.(json|csv)"', each.headers["content-disposition"])
+        assert "set-cookie" not in each.headers
 
 
 async def test_a_csv_says_what_became_of_each(desk: DeskUnderTest) -> None:

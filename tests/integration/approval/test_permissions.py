@@ -1,7 +1,8 @@
 """Who may do what: every route, for every level, with and without the privilege, in the own and in another company."""
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from http import HTTPStatus
 from itertools import product
@@ -71,7 +72,7 @@ MATRIX: dict[tuple[str, str], Entry] = {
     ("GET", ONE_API): Entry(Needs.VIEW, is_scoped=True),
     ("GET", f"{ONE_API}/history"): Entry(Needs.VIEW, is_scoped=True),
     ("GET", f"{ONE_API}/audit"): Entry(Needs.VIEW, is_scoped=True),
-    ("GET", f"{API}/commitments/{{commitment_id:path}}/story"): Entry(Needs.VIEW, is_scoped=True),
+    ("GET", f"{API}/commitments/{{commitment_id}}/story"): Entry(Needs.VIEW, is_scoped=True),
     ("POST", f"{ONE_API}/ask"): Entry(Needs.APPROVE, json=READ | {"question": "Why?"}, is_scoped=True),
     **{
         ("POST", f"{ONE_API}/{verb}"): Entry(Needs.APPROVE, json=body, is_scoped=True) for verb, body in ANSWERS.items()
@@ -99,6 +100,7 @@ MATRIX: dict[tuple[str, str], Entry] = {
     ("GET", f"{API}/people"): Entry(Needs.VIEW),
     ("GET", f"{API}/sessions"): Entry(Needs.VIEW),
     ("POST", f"{API}/sessions/{{name}}/end"): Entry(Needs.VIEW),
+    ("GET", f"{API}/daily-summary"): Entry(Needs.VIEW),
     ("POST", f"{API}/daily-summary/unsubscribe"): Entry(Needs.VIEW),
     ("POST", f"{API}/daily-summary/subscribe"): Entry(Needs.VIEW),
     ("GET", "/"): Entry(Needs.NOTHING),
@@ -115,24 +117,25 @@ MATRIX: dict[tuple[str, str], Entry] = {
     ("GET", "/failed/reject"): Entry(Needs.APPROVE, query={"cause": "The ERP is away."}),
     ("POST", "/failed/reject"): Entry(Needs.APPROVE, form=CHOSEN | {"reason": "No."}),
     ("POST", "/differences"): Entry(Needs.APPROVE, form={}),
-    ("GET", "/commitments/{commitment_id:path}/story"): Entry(Needs.VIEW, is_scoped=True),
-    ("GET", "/commitments/{commitment_id:path}/history"): Entry(Needs.VIEW, is_scoped=True),
-    ("GET", "/commitments/{commitment_id:path}/history.json"): Entry(Needs.VIEW, is_scoped=True),
+    ("GET", "/commitments/{commitment_id}/story"): Entry(Needs.VIEW, is_scoped=True),
+    ("GET", "/commitments/{commitment_id}/history"): Entry(Needs.VIEW, is_scoped=True),
+    ("GET", "/commitments/{commitment_id}/history.json"): Entry(Needs.VIEW, is_scoped=True),
     ("POST", "/questions"): Entry(
         Needs.APPROVE, form={"ask": CHOSEN["choice-8841"], "question": "Why?"}, is_scoped=True
     ),
     ("POST", "/undo"): Entry(Needs.APPROVE, form={"undo": "8841"}),
     ("GET", "/q/{token:path}"): Entry(Needs.NOTHING, is_unknown=True),
     ("POST", "/q/{token:path}"): Entry(Needs.NOTHING, form={"answer": "So."}, is_unknown=True),
-    ("GET", "/commitments/{commitment_id:path}"): Entry(Needs.VIEW, is_scoped=True),
+    ("GET", "/commitments/{commitment_id}"): Entry(Needs.VIEW, is_scoped=True),
     **{
-        ("POST", f"/commitments/{{commitment_id:path}}/{action.value}"): Entry(
+        ("POST", f"/commitments/{{commitment_id}}/{action.value}"): Entry(
             Needs.APPROVE, form=PAGE_FIELDS, is_scoped=True
         )
         for action in Action
     },
     ("GET", "/directory"): Entry(Needs.VIEW),
     ("GET", "/access"): Entry(Needs.SIGN_IN),
+    ("POST", "/access/daily-summary"): Entry(Needs.SIGN_IN, form={"wanted": "no"}),
     ("GET", "/help"): Entry(Needs.SIGN_IN),
     ("POST", "/help/keys"): Entry(Needs.SIGN_IN, form={"keys": "off"}),
     ("GET", "/reasons"): Entry(Needs.APPROVE),
@@ -181,7 +184,7 @@ PEOPLE = sorted(
 
 async def send(browser: AsyncClient, route: tuple[str, str], entry: Entry) -> Response:
     method, path = route
-    address = path.replace("{commitment_id:path}", "8841").replace("{commitment_id}", "8841")
+    address = path.replace("{commitment_id}", "8841")
     token = sign_unsubscribe(LINK_SECRET, COMPANY, "person-5")
     address = address.replace("{token:path}", token).replace("{name}", "0" * 64)
     return await browser.request(method, address, json=entry.json, data=entry.form, params=entry.query)
@@ -242,6 +245,22 @@ async def test_everybody_can_do_what_their_level_and_privilege_allow_in_their_co
 
     assert wrong == []
     assert await decisions(desk) == ["decision.accepted"]
+
+
+async def test_no_answer_leads_to_the_host_that_a_request_names(desk: DeskUnderTest) -> None:
+    await desk.receive(company.sent(SC))
+    named = {"host": "evil.example", "x-forwarded-host": "evil.example", "forwarded": "host=evil.example"}
+    led = []
+    for who in (company.DANA, company.KIM, None):
+        async with desk.browser(who) as browser:
+            browser.headers.update(named | {"x-forwarded-proto": "javascript", "x-original-url": "//evil.example"})
+            for route, entry in MATRIX.items():
+                for form in (entry.form, {**(entry.form or {}), "list": "//evil.example", "view": "//evil.example"}):
+                    answer = await send(browser, route, replace(entry, form=form if route[0] == "POST" else None))
+                    location = answer.headers.get("location", "/")
+                    if "evil.example" in f"{answer.headers}" or not re.match(r"/(?![/\\])", location):
+                        led.append((*route, location))
+    assert led == []
 
 
 @pytest.mark.parametrize(

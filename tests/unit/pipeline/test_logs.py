@@ -104,6 +104,27 @@ def test_console_logs_have_no_colour_codes() -> None:
     assert not any("token=secret" in line for line in lines)
 
 
+def test_console_logs_cannot_be_forged_by_what_others_wrote() -> None:
+    texts = ["a\x1b[2Jb", "a\nb", "a b\x9b31m", "a\x85\u2028b", "\u202egnp", "a\rb"]
+    write = f"""
+import logging, structlog
+from services.pipeline.logs import configure_logs
+configure_logs("console", "approval")
+for text in {texts!r}:
+    structlog.get_logger().warning("export.settled", commitment_id=text, ids=[text])
+    logging.getLogger("librdkafka").warning("%s", text)
+try:
+    raise ValueError("\x1b[2J")
+except ValueError:
+    structlog.get_logger().exception("worker.job_failed", why="\x1b[2J")
+"""
+    ended = subprocess.run([sys.executable, "-c", write], capture_output=True, text=True, check=True)
+    lines = ended.stderr.split("\n")
+    assert all(each.isprintable() for each in lines)
+    assert sum("export.settled" in line for line in lines) == sum("librdkafka" in line for line in lines) == len(texts)
+    assert "ValueError" in lines  # its traceback keeps its lines
+
+
 def test_loggers_follow_a_later_configuration() -> None:
     ended = subprocess.run([sys.executable, "-c", CONFIGURE_TWICE], capture_output=True, text=True, check=True)
     assert ended.stdout == "['second.line']\n"

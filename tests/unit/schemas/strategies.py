@@ -16,7 +16,9 @@ from schemas.snapshot import Snapshot
 from schemas.topics import Topic
 
 TEXTS = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=30)
-_IDS = st.text(st.characters(exclude_categories=["Cc", "Cs", "Zs", "Zl", "Zp"]), min_size=1, max_size=20)
+_IDS = st.text(st.characters(exclude_categories=["Cc", "Cs", "Zs", "Zl", "Zp"]), min_size=1, max_size=20).filter(
+    lambda text: text not in (".", "..")
+)
 _INSTANTS = st.datetimes(datetime(2000, 1, 1), datetime(2026, 11, 23), timezones=st.just(UTC))  # noqa: DTZ001 - bounds are naive
 """Believed in a message of BROKER_TIME."""
 _DECIMALS = st.decimals(min_value=-(10**9), max_value=10**9, places=4).map(str)

@@ -191,7 +191,7 @@ def test_the_error_for_other_json_names_the_missing_members() -> None:
         ),
         (
             altered("data", "commitment", "id", to="two words"),
-            "commitment.id: must not contain spaces or control characters",
+            "commitment.id: must not contain spaces or control characters, or be . or ..",
         ),
         (
             altered("data", "commitment", "x", to=2**60),
@@ -215,7 +215,12 @@ def test_the_error_for_an_invalid_message_says_where_and_why(bad: dict[str, Any]
         ("decision.rejected", ("reason",), " \n ", "reason: must say something, without the character U+0000"),
         ("decision.accepted", ("content_hash",), "A" * 64, "content_hash: must be a SHA-256 in lower-case hex"),
         ("decision.accepted", ("round",), 0, "round: must be greater than or equal to 1"),
-        ("directory.person", ("company_id",), "two words", "company_id: must not contain spaces or control characters"),
+        (
+            "directory.person",
+            ("company_id",),
+            "two words",
+            "company_id: must not contain spaces or control characters, or be . or ..",
+        ),
         ("directory.person", ("version",), "3", "version: must be a whole number"),
         ("digest.ready", ("time_zone",), "Central", "time_zone: is not the name of a time zone"),
         ("mail.settled", ("kind",), "Re-sent", "kind: must be at most 64 lower-case letters and underscores"),

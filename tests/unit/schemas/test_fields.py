@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from schemas import fields, limits
 from schemas.commitment import Person
 from schemas.events import Change, CommitmentRetrieved
-from schemas.fields import IN_WORDS, Day, Excerpt, Instant, Money, Url
+from schemas.fields import IN_WORDS, Day, Excerpt, Id, Instant, Money, Url
 
 PATTERNS = {value: name for name, value in vars(fields).items() if name.endswith("_PATTERN")}
 
@@ -24,6 +24,19 @@ def test_every_pattern_is_explained_in_words() -> None:
 def test_patterns_use_only_escapes_that_other_languages_accept(pattern: str) -> None:
     assert set(re.findall(r"\\.", pattern)) <= {r"\x", r"\s", r"\."}
     assert re.compile(pattern)
+
+
+@pytest.mark.parametrize(
+    "text", ["a", "...", ".a", "..a", "a.", "a..", "/", "%2e", "\\", "é", "🏗" * 128, "\u202e", "x" * 128]
+)
+def test_an_id_is_anything_that_an_address_can_have(text: str) -> None:
+    assert TypeAdapter(Id).validate_python(text) == text
+
+
+@pytest.mark.parametrize("text", ["", ".", "..", " ", "a b", "a\n", "\n", "\x00", "a\x7f", "x" * 129])
+def test_anything_else_is_no_id(text: str) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(Id).validate_python(text)
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "480250.00", "0.000001", "9" * 15, "007"])

@@ -76,10 +76,11 @@ spec:
         - name: {{ .service }}
           args: [run, {{ .service }}]
           {{- include "countersign.container" .root | nindent 10 }}
-          ports: [{name: http, containerPort: 8000}]
+          ports: [{name: http, containerPort: 8000}, {name: metrics, containerPort: 9000}]
           env:
             {{- include "countersign.kafka" (dict "root" .root "secret" $given.existingSecret) | nindent 12 }}
             - {name: LOG_FORMAT, value: {{ .root.Values.logFormat }}}
+            - {name: METRICS_PORT, value: "9000"}
             {{- if .root.Values.trust.caSecret }}
             - {name: SSL_CERT_FILE, value: /etc/countersign/trust/ca.crt}
             {{- end }}
@@ -136,7 +137,7 @@ metadata:
   labels: {{- include "countersign.labels" .root | nindent 4 }}
     app.kubernetes.io/component: {{ .service }}
 spec:
-  ports: [{name: http, port: 80, targetPort: http}]
+  ports: [{name: http, port: 80, targetPort: http}{{ if has .service (include "countersign.asked" .root | fromJsonArray) }}, {name: metrics, port: 9000, targetPort: metrics}{{ end }}]
   selector: {{- include "countersign.chosen" .root | nindent 4 }}
     app.kubernetes.io/component: {{ .service }}
 {{- end }}

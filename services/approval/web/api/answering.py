@@ -23,6 +23,7 @@ from services.approval.web.api.senders import Senders
 from services.approval.web.api.states import after_answer, etag_of, not_found, state_of
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.tracing import traceparent_of
+from services.pipeline.segments import Segment
 
 _ETAG = re.compile(r'"([0-9]{1,19})"')
 REFUSALS = documented(400, 404, 409, 412, 413)
@@ -144,7 +145,7 @@ def _add_decisions(router: APIRouter, answering: Answering) -> None:
     @router.post("/commitments/{commitment_id}/accept", response_model=CommitmentState)
     async def accept(
         request: Request,
-        commitment_id: str,
+        commitment_id: Segment,
         who: Approver,
         answer: Annotated[Accept, examples.body(examples.ACCEPT)],
         on: Condition,
@@ -155,7 +156,7 @@ def _add_decisions(router: APIRouter, answering: Answering) -> None:
     @router.post("/commitments/{commitment_id}/reject", response_model=CommitmentState)
     async def reject(
         request: Request,
-        commitment_id: str,
+        commitment_id: Segment,
         who: Approver,
         answer: Annotated[Reject, examples.body(examples.REJECT)],
         on: Condition,
@@ -169,7 +170,7 @@ def _add_decisions(router: APIRouter, answering: Answering) -> None:
     @router.post("/commitments/{commitment_id}/retry", response_model=CommitmentState)
     async def retry(
         request: Request,
-        commitment_id: str,
+        commitment_id: Segment,
         who: Approver,
         answer: Annotated[Retry, examples.body(examples.RETRY)],
         on: Condition,
@@ -184,7 +185,7 @@ def _add_doubts(router: APIRouter, answering: Answering) -> None:
     @router.post("/commitments/{commitment_id}/settle", response_model=CommitmentState)
     async def settle(
         request: Request,
-        commitment_id: str,
+        commitment_id: Segment,
         who: Approver,
         answer: Annotated[Settle, examples.body(examples.SETTLE)],
         on: Condition,
@@ -195,7 +196,7 @@ def _add_doubts(router: APIRouter, answering: Answering) -> None:
     @router.post("/commitments/{commitment_id}/confirm", response_model=CommitmentState)
     async def confirm(
         request: Request,
-        commitment_id: str,
+        commitment_id: Segment,
         who: Approver,
         answer: Annotated[Confirm, examples.body(examples.CONFIRM)],
         on: Condition,
@@ -210,7 +211,7 @@ def _add_synced(router: APIRouter, answering: Answering) -> None:
     @router.post("/commitments/{commitment_id}/export-again", response_model=CommitmentState)
     async def export_again(
         request: Request,
-        commitment_id: str,
+        commitment_id: Segment,
         who: Approver,
         answer: Annotated[ExportAgain, examples.body(examples.EXPORT_AGAIN)],
         on: Condition,
@@ -221,7 +222,7 @@ def _add_synced(router: APIRouter, answering: Answering) -> None:
     @router.post("/commitments/{commitment_id}/accept-drift", response_model=CommitmentState)
     async def accept_drift(
         request: Request,
-        commitment_id: str,
+        commitment_id: Segment,
         who: Approver,
         answer: Annotated[AcceptDrift, examples.body(examples.ACCEPT_DRIFT)],
         on: Condition,

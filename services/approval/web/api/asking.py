@@ -15,6 +15,7 @@ from services.approval.web.api.senders import Senders
 from services.approval.web.api.states import not_found
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.tracing import traceparent_of
+from services.pipeline.segments import Segment
 
 
 def ask_router(dependencies: Dependencies, senders: Senders) -> APIRouter:
@@ -26,7 +27,7 @@ def ask_router(dependencies: Dependencies, senders: Senders) -> APIRouter:
     @router.post("/commitments/{commitment_id}/ask", response_model=CommitmentState)
     async def ask(
         request: Request,
-        commitment_id: str,
+        commitment_id: Segment,
         who: Approver,
         question: Annotated[Ask, examples.body(examples.ASK)],
         key: Key = None,

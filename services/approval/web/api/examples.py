@@ -174,7 +174,7 @@ SESSION = {
     "expires_at": "2026-11-16T17:02:00Z",
     "is_current": True,
 }
-SUMMARY = {"subscribed": False}
+SUMMARY = {"subscribed": False, "directory_subscribed": True, "is_accounting_approver": True}
 STORY = {
     "commitment_id": "8841",
     "as_of": "2026-11-16T15:04:00Z",

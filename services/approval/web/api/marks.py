@@ -26,6 +26,7 @@ from services.approval.web.api.states import after_answer, not_found
 from services.approval.web.dependencies import Dependencies
 from services.pipeline.clock import utc_now
 from services.pipeline.database import Transaction
+from services.pipeline.segments import Segment
 
 _REFUSALS = documented(404, 409)
 Given = Annotated[GivenAccept | GivenReject, Field(discriminator="verb")]
@@ -80,7 +81,7 @@ def marks_router(dependencies: Dependencies, senders: Senders) -> APIRouter:
         return await once(kept, request, who, key, act)
 
     @router.delete("/marks/{commitment_id}", status_code=HTTPStatus.NO_CONTENT)
-    async def take_back(who: Approver, commitment_id: str) -> Response:
+    async def take_back(who: Approver, commitment_id: Segment) -> Response:
         """Take a mark back; without one, nothing happens."""
         async with database.begin() as db:
             await marks.clear(db, who, [commitment_id])

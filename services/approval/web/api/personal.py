@@ -19,7 +19,6 @@ from services.approval.web.api.people import me_of
 from services.approval.web.api.problems import documented
 from services.approval.web.api.senders import Senders
 from services.approval.web.dependencies import Dependencies
-from services.approval.web.preferences import prefer_summary
 
 SESSION_NAME = r"^[0-9a-f]{64}$"
 
@@ -49,11 +48,13 @@ class Colleague(BaseModel):
 
 
 class SummaryPreference(BaseModel):
-    """Whether the sender wants the daily summary."""
+    """Whether the sender wants the daily summary, and may get it."""
 
     model_config = examples.shown(examples.SUMMARY)
 
-    subscribed: bool
+    subscribed: bool = Field(description="The sender's own wish; true for whoever has not said otherwise.")
+    directory_subscribed: bool = Field(description="What the directory says. Where it says false, no summary is sent.")
+    is_accounting_approver: bool = Field(description="Nobody else gets the summary.")
 
 
 def personal_router(dependencies: Dependencies, senders: Senders) -> APIRouter:
@@ -127,20 +128,24 @@ def _add_sessions(router: APIRouter, dependencies: Dependencies, senders: Sender
 
 def _add_summary(router: APIRouter, dependencies: Dependencies, senders: Senders) -> None:
     Viewer = Annotated[DirectoryPerson, Depends(senders.viewer)]  # noqa: N806 - a type
-    kept = KeptResponses(dependencies.database)
+    preferences, kept = dependencies.preferences, KeptResponses(dependencies.database)
+
+    @router.get("/daily-summary")
+    async def daily_summary(who: Viewer) -> SummaryPreference:
+        """Read whether you get your mail 'ERP Integrations Daily Summary', and if not, who has stopped it."""
+        return _preference(who, is_wanted=await preferences.is_wanted(who.person_id))
 
     async def prefer(request: Request, who: DirectoryPerson, key: str | None, *, subscribed: bool) -> Response:
         async def act() -> Response:
-            preferred = (who.company_id, who.person_id)
-            await prefer_summary(dependencies.database, dependencies.outbox, *preferred, subscribed=subscribed)
-            told = SummaryPreference(subscribed=subscribed).model_dump_json()
+            await preferences.prefer(who.company_id, who.person_id, subscribed=subscribed)
+            told = _preference(who, is_wanted=subscribed).model_dump_json()
             return Response(told, media_type="application/json")
 
         return await once(kept, request, who, key, act)
 
     @router.post("/daily-summary/unsubscribe", response_model=SummaryPreference, responses=documented(409))
     async def unsubscribe(request: Request, who: Viewer, key: Key = None) -> Response:
-        """Stop your mail 'ERP Integrations Daily Summary', as the link in it does."""
+        """Stop your mail 'ERP Integrations Daily Summary', as the link in it does; if it is stopped, it stays so."""
         return await prefer(request, who, key, subscribed=False)
 
     @router.post("/daily-summary/subscribe", response_model=SummaryPreference, responses=documented(409))
@@ -150,3 +155,11 @@ def _add_summary(router: APIRouter, dependencies: Dependencies, senders: Senders
         Your company's directory can still say that you do not get it.
         """
         return await prefer(request, who, key, subscribed=True)
+
+
+def _preference(who: DirectoryPerson, *, is_wanted: bool) -> SummaryPreference:
+    return SummaryPreference(
+        subscribed=is_wanted,
+        directory_subscribed=who.digest_subscribed,
+        is_accounting_approver=who.is_approver,
+    )

@@ -29,6 +29,7 @@ from services.approval.web.audit_trail import AuditTrail, HistoryItem, audit_ite
 from services.approval.web.dependencies import Dependencies
 from services.pipeline.apart import apart
 from services.pipeline.database import Transaction
+from services.pipeline.segments import Segment
 
 
 def api_router(dependencies: Dependencies) -> APIRouter:
@@ -92,7 +93,7 @@ def _add_reading(router: APIRouter, dependencies: Dependencies, senders: Senders
     Viewer = Annotated[DirectoryPerson, Depends(senders.viewer)]  # noqa: N806 - a type
 
     @router.get("/commitments/{commitment_id}", response_model=CommitmentDetail, responses=documented(404))
-    async def get_commitment(commitment_id: str, who: Viewer) -> Response:
+    async def get_commitment(commitment_id: Segment, who: Viewer) -> Response:
         """Read one commitment with its contents, findings and changes; its `ETag` is what `If-Match` takes."""
         async with dependencies.readers:
             async with dependencies.database.begin() as db:
@@ -104,15 +105,15 @@ def _add_reading(router: APIRouter, dependencies: Dependencies, senders: Senders
         return Response(read, media_type="application/json", headers={"etag": etag_of(stored.facts)})
 
     @router.get("/commitments/{commitment_id}/history", responses=documented(404))
-    async def get_history(commitment_id: str, who: Viewer) -> list[HistoryItem]:
+    async def get_history(commitment_id: Segment, who: Viewer) -> list[HistoryItem]:
         """Read what happened to a commitment, newest first; the last 500 lines."""
         async with dependencies.database.begin() as db:
             await _found(db, who, commitment_id)
             lines = await audit.lines(db, who.company_id, commitment_id, audit.MAX_RECENT_LINES)
         return [audit_item(line) for line in reversed(lines)]
 
-    @router.get("/commitments/{commitment_id:path}/story", responses=documented(404))
-    async def get_story(commitment_id: str, who: Viewer) -> CommitmentStory:
+    @router.get("/commitments/{commitment_id}/story", responses=documented(404))
+    async def get_story(commitment_id: Segment, who: Viewer) -> CommitmentStory:
         """Read what happened to a commitment at all services, what does not fit together, and what comes next.
 
         A part whose service does not answer within a second is listed in `missing`.
@@ -122,7 +123,7 @@ def _add_reading(router: APIRouter, dependencies: Dependencies, senders: Senders
         return CommitmentStory.model_validate(await dependencies.stories.of(stored))
 
     @router.get("/commitments/{commitment_id}/audit", responses=documented(404))
-    async def get_audit(commitment_id: str, who: Viewer) -> AuditTrail:
+    async def get_audit(commitment_id: Segment, who: Viewer) -> AuditTrail:
         """Export the whole history of a commitment; `countersign audit verify` checks its decisions offline."""
         return await load_trail(dependencies, who, commitment_id)
 

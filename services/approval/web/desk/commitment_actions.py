@@ -5,12 +5,10 @@ from enum import StrEnum
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from starlette.exceptions import HTTPException
 
 from schemas.events import DirectoryPerson, ErpConnection
-from schemas.fields import ID_PATTERN
-from schemas.limits import MAX_ID_CHARACTERS
 from services.approval.rules.answers import Answer, Unacceptable
 from services.approval.rules.erp import connection_name, erp_title, target_erp
 from services.approval.storage import directory, queries
@@ -19,6 +17,7 @@ from services.approval.storage.views import DeskView
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk import answer_forms, forms
 from services.approval.web.desk.addresses import MAX_TEXT, ListQuery
+from services.approval.web.desk.commitment_id import CommitmentId
 from services.approval.web.desk.detail import DetailPage, RefusedForm
 from services.approval.web.desk.forms import FormProblem
 from services.approval.web.desk.lists import show_results
@@ -26,8 +25,6 @@ from services.approval.web.desk.pages import Pages
 from services.approval.web.desk.reasons import with_kept_reason
 from services.approval.web.desk.results import result_of
 from services.approval.web.tracing import traceparent_of
-
-CommitmentId = Annotated[str, Path(pattern=ID_PATTERN, max_length=MAX_ID_CHARACTERS)]
 
 
 class Action(StrEnum):
@@ -85,7 +82,7 @@ class CommitmentActions:
 
 def commitment_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
     """Return the routes of one commitment."""
-    router = APIRouter(include_in_schema=False, prefix="/commitments/{commitment_id:path}")
+    router = APIRouter(include_in_schema=False, prefix="/commitments/{commitment_id}")
     actions, page = CommitmentActions(dependencies, pages), DetailPage(dependencies, pages)
     Viewer = Annotated[DirectoryPerson, Depends(dependencies.identity.require_viewer)]  # noqa: N806 - a type
     Approver = Annotated[DirectoryPerson, Depends(dependencies.identity.require_approver)]  # noqa: N806 - a type

@@ -11,7 +11,6 @@ from schemas.links import Unsubscriber, read_unsubscribe
 from services.approval.storage import directory
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk.pages import Pages
-from services.approval.web.preferences import prefer_summary
 
 
 def directory_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
@@ -30,23 +29,27 @@ def directory_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
     @router.get("/u/{token:path}")
     async def confirm(request: Request, token: str) -> Response:
         # Mail software opens links to scan them, so opening one must not change anything.
-        _unsubscriber(dependencies, token)
-        return pages.render(
-            "unsubscribe.html", title="Stop the daily summary?", token=token, visitor=await visitor(request)
-        )
+        who = _unsubscriber(dependencies, token)
+        is_wanted = await dependencies.preferences.is_wanted(who.person_id)
+        return await show(request, token, who, is_stopped=not is_wanted)
 
     @router.post("/u/{token:path}")
     async def stop(request: Request, token: str) -> Response:
-        # A one-click request of a mail client (RFC 8058) has no cookies; the signed link authenticates it.
+        # A one-click request of a mail client (RFC 8058) has no cookies; the signed link authenticates it. It can only
+        # stop the summary, however old the mail is: whoever wants it back has to sign in.
         who = _unsubscriber(dependencies, token)
-        await prefer_summary(
-            dependencies.database, dependencies.outbox, who.company_id, who.person_id, subscribed=False
-        )
-        return pages.message(
-            "The daily summary is stopped",
-            "You will not get 'ERP Integrations Daily Summary' any more. Mails about single commitments still come.",
-            status=200,
-            visitor=await visitor(request),
+        await dependencies.preferences.prefer(who.company_id, who.person_id, subscribed=False)
+        return await show(request, token, who, is_stopped=True)
+
+    async def show(request: Request, token: str, who: Unsubscriber, *, is_stopped: bool) -> Response:
+        reader = await visitor(request)
+        return pages.render(
+            "unsubscribe.html",
+            title="The daily summary is stopped" if is_stopped else "Stop the daily summary?",
+            token=token,
+            is_stopped=is_stopped,
+            is_own=reader is not None and reader.person_id == who.person_id,
+            visitor=reader,
         )
 
     return router

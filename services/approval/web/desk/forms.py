@@ -80,7 +80,7 @@ class Choice:
         if (
             verb not in set(Verb)
             or not re.fullmatch(HASH_PATTERN, content_hash)
-            or not re.match(ID_PATTERN, commitment_id)
+            or not re.fullmatch(ID_PATTERN, commitment_id)
         ):
             raise BadFormError
         return cls(Verb(verb), positive_number(revision), content_hash, commitment_id)
@@ -106,7 +106,7 @@ class DriftChoice:
     def of(cls, value: str, document_id: str) -> "DriftChoice":
         """The choice that a form carries as `value`; BadFormError if it is none."""
         numbers, commitment_id = value.split(":", 4)[:4], value.split(":", 4)[-1]
-        if len(numbers) != 4 or not re.match(ID_PATTERN, commitment_id):  # noqa: PLR2004 - as many as `value` has
+        if len(numbers) != 4 or not re.fullmatch(ID_PATTERN, commitment_id):  # noqa: PLR2004 - as many as `value` has
             raise BadFormError
         version, revision, reopened, is_missing = map(whole_number, numbers)
         return cls(version, revision, reopened, bool(is_missing), commitment_id, document_id)
@@ -142,7 +142,7 @@ class RetryChoice:
         """The choice that a form carries as `value`; BadFormError if it is none."""
         revision, _, rest = value.partition(":")
         failed_round, _, commitment_id = rest.partition(":")
-        if not re.match(ID_PATTERN, commitment_id):
+        if not re.fullmatch(ID_PATTERN, commitment_id):
             raise BadFormError
         return cls(positive_number(revision), positive_number(failed_round), commitment_id)
 

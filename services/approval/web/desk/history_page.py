@@ -3,21 +3,18 @@
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Response
+from fastapi import APIRouter, Depends, Response
 
 from schemas.events import DirectoryPerson, MailSettled
-from schemas.fields import ID_PATTERN
-from schemas.limits import MAX_ID_CHARACTERS
 from services.approval.web.audit_trail import load_trail
 from services.approval.web.dependencies import Dependencies
+from services.approval.web.desk.commitment_id import CommitmentId
 from services.approval.web.desk.pages import Pages
-
-CommitmentId = Annotated[str, Path(pattern=ID_PATTERN, max_length=MAX_ID_CHARACTERS)]
 
 
 def history_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
     """Return the routes of the history: its page, and its export."""
-    router = APIRouter(include_in_schema=False, prefix="/commitments/{commitment_id:path}")
+    router = APIRouter(include_in_schema=False, prefix="/commitments/{commitment_id}")
     Viewer = Annotated[DirectoryPerson, Depends(dependencies.identity.require_viewer)]  # noqa: N806 - a type
 
     @router.get("/history")

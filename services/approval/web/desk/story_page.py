@@ -3,17 +3,14 @@
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Response
+from fastapi import APIRouter, Depends, Response
 from starlette.exceptions import HTTPException
 
 from schemas.events import DirectoryPerson
-from schemas.fields import ID_PATTERN
-from schemas.limits import MAX_ID_CHARACTERS
 from services.approval.storage import queries
 from services.approval.web.dependencies import Dependencies
+from services.approval.web.desk.commitment_id import CommitmentId
 from services.approval.web.desk.pages import Pages
-
-CommitmentId = Annotated[str, Path(pattern=ID_PATTERN, max_length=MAX_ID_CHARACTERS)]
 
 
 def story_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
@@ -21,7 +18,7 @@ def story_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
     router = APIRouter(include_in_schema=False)
     Viewer = Annotated[DirectoryPerson, Depends(dependencies.identity.require_viewer)]  # noqa: N806 - a type
 
-    @router.get("/commitments/{commitment_id:path}/story")
+    @router.get("/commitments/{commitment_id}/story")
     async def show(who: Viewer, commitment_id: CommitmentId) -> Response:
         async with dependencies.database.begin() as db:
             stored = await queries.find(db, who.company_id, commitment_id)

@@ -11,7 +11,13 @@ from schemas.events import CommitmentStatus, EventData, MailSettled, SubmissionR
 from schemas.examples.cast import ANA, SAM
 from schemas.fields import MailOutcome, Status
 from schemas.topics import BY_NAME
-from services.approval.handlers import CONNECTION_HANDLERS, HANDLERS, PEOPLE_HANDLERS, REFERENCE_HANDLERS
+from services.approval.handlers import (
+    CONNECTION_HANDLERS,
+    HANDLERS,
+    PEOPLE_HANDLERS,
+    PREFERENCE_HANDLERS,
+    REFERENCE_HANDLERS,
+)
 from services.approval.rules.commitment import CommitmentFacts
 from services.approval.rules.rows import HistoryEntry, StoredRow, SubmissionRow
 from services.pipeline.fold import Decided, RefusedError
@@ -58,13 +64,13 @@ def mail(company_id: str = COMPANY, commitment_id: str | None = ID, kind: str = 
 
 def test_every_topic_that_approval_reads_has_one_handler() -> None:
     of_commitments = [on.data_type.topic for on in HANDLERS]
-    of_others = {on.data_type.topic for on in (*PEOPLE_HANDLERS, *CONNECTION_HANDLERS, *REFERENCE_HANDLERS)}
+    others = (*PEOPLE_HANDLERS, *PREFERENCE_HANDLERS, *CONNECTION_HANDLERS, *REFERENCE_HANDLERS)
+    of_others = {on.data_type.topic for on in others}
     assert len(of_commitments) == len(set(of_commitments))
     assert of_others | set(of_commitments) == set(BY_NAME) - {
         "approval.requested",
         "commitment.status",
         "digest.ready",
-        "digest.preference",
     }
 
 

@@ -1,0 +1,18 @@
+"""Keep who wants the daily summary, so that a repeated wish is told once"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0023"
+down_revision = "0021"
+
+
+def upgrade() -> None:
+    comment = "the person's own wish about the daily summary, as JSON; empty before the first one"
+    op.create_table(
+        "preference",
+        sa.Column("id", sa.Text(), primary_key=True, comment="the person's id"),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("record", sa.Text(), comment=comment),
+        schema="approval",
+    )
