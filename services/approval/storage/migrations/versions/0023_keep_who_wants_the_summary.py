@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from services.pipeline.migrations.kernel_0007 import keep_objects
+
 revision = "0023"
 down_revision = "0022"
 
@@ -16,3 +18,4 @@ def upgrade() -> None:
         sa.Column("record", sa.Text(), comment=comment),
         schema="approval",
     )
+    keep_objects("approval", [("preference", "record")])

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from services.pipeline.migrations.kernel_0007 import keep_times_in_calendar
+
 revision = "0024"
 down_revision = "0023"
 
@@ -19,3 +21,4 @@ def upgrade() -> None:
         schema="approval",
     )
     op.create_index("ended_session_by_time", "ended_session", ["ended_at"], schema="approval")
+    keep_times_in_calendar("approval")
