@@ -8,7 +8,10 @@ import socket
 import struct
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
 NONE, MESSAGE_TOO_LARGE = 0, 10
 """Kafka's error codes."""
@@ -33,6 +36,18 @@ def publish_packed(bootstrap_server: str, topic: str, partition: int, key: bytes
     place = 4 + 4 + 2 + len(topic) + 4 + 4  # correlation id, one topic with its name, one partition with its number
     (code,) = struct.unpack_from("!h", told, place)
     return int(code)
+
+
+def set_compression(config: Mapping[str, Any], topic: str, compression: str) -> None:
+    """Set how the topic keeps messages, `producer` for as they came, and wait until the broker goes by it. Blocks."""
+    entry = ConfigEntry("compression.type", compression, incremental_operation=AlterConfigOpType.SET)
+    resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[entry])
+    admin = AdminClient(dict(config))
+    admin.incremental_alter_configs([resource])[resource].result(30)
+    deadline = time.monotonic() + 60
+    while admin.describe_configs([resource])[resource].result(30)["compression.type"].value != compression:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def _batch(key: bytes, value_bytes: int) -> bytes:

@@ -2,11 +2,9 @@
 
 import asyncio
 from pathlib import Path
-from time import sleep
 
 import httpx2
 import pytest
-from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 from pydantic import SecretStr
 from sqlalchemy import Row, select
 
@@ -18,7 +16,7 @@ from schemas.topics import TOPICS
 from services.approval.storage.tables import KERNEL
 from services.pipeline.database import Database
 from services.pipeline.dead_letters import KEPT_BYTES, TOO_LARGE
-from tests.packed_messages import NONE, publish_packed
+from tests.packed_messages import NONE, publish_packed, set_compression
 from tests.waiting import eventually
 
 ENORMOUS_BYTES = 400_000_000
@@ -47,7 +45,8 @@ async def test_the_broker_refuses_what_unpacks_to_too_much(tmp_path: Path, size:
 
 async def test_where_the_broker_takes_it_only_its_beginning_is_kept_and_the_setting_is_named(tmp_path: Path) -> None:
     async with running_world(tmp_path, WorldOptions(is_durable=False)) as world, following(world) as statuses:
-        await asyncio.to_thread(pack_again, world, "commitment.sent")
+        config = world.kafka_settings.client_config()
+        await asyncio.to_thread(set_compression, config, "commitment.sent", "producer")
         address = world.kafka.bootstrap_servers
         code = await asyncio.to_thread(publish_packed, address, "commitment.sent", 0, b"commitment-1", LARGE_BYTES)
         assert code == NONE
@@ -66,17 +65,6 @@ async def test_where_the_broker_takes_it_only_its_beginning_is_kept_and_the_sett
         await asyncio.to_thread(approval.restart)
         await eventually(lambda: "topics.setting_wrong" in approval.latest_log)
         assert await wrong_settings(approval) == 1
-
-
-def pack_again(world: World, topic: str) -> None:
-    """Let the topic keep messages as their producers pack them, as a topic that we did not create does. Blocks."""
-    entry = ConfigEntry("compression.type", "producer", incremental_operation=AlterConfigOpType.SET)
-    resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[entry])
-    admin = AdminClient(world.kafka_settings.client_config())
-    for answer in admin.incremental_alter_configs([resource]).values():
-        answer.result(30)
-    while admin.describe_configs([resource])[resource].result(30)["compression.type"].value != "producer":
-        sleep(0.1)  # until the broker goes by it
 
 
 def peak_bytes(service: ServiceProcess) -> int:

@@ -41,6 +41,7 @@ from services.pipeline.settings import ServiceSettings
 from services.pipeline.tables import KernelTables, kernel_tables
 from services.pipeline.writes import Writes
 from tests.integration.pipeline.topic_events import export_succeeded
+from tests.packed_messages import set_compression
 from tests.waiting import eventually
 
 FORBIDDEN_REVISION = 666
@@ -211,10 +212,15 @@ async def publish(settings: ServiceSettings, messages: Sequence[tuple[str, bytes
 
 
 def publish_packed(settings: ServiceSettings, key: str, value: bytes, codec: str) -> None:
-    """Put one message on commitment.retrieved, as a sender does that compresses and has no limit. Blocks."""
+    """Put one message on commitment.retrieved, as a sender does that compresses and has no limit. Blocks.
+
+    The topic takes it only for this moment, as one does that was created by somebody else.
+    """
+    set_compression(settings.client_config(), "commitment.retrieved", "producer")
     limits = {"message.max.bytes": 1_000_000_000, "compression.type": codec}
     producer = Producer(settings.client_config() | limits | {"partitioner": "murmur2_random"})
     errors: list[KafkaError | None] = []
     producer.produce("commitment.retrieved", value, key, on_delivery=lambda error, _: errors.append(error))
     producer.flush(30)
+    set_compression(settings.client_config(), "commitment.retrieved", "uncompressed")
     assert errors == [None]
