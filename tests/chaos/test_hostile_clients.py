@@ -121,9 +121,7 @@ async def attacked(
                 sign_in_seconds = monotonic() - began
                 for _ in range(size.rounds):
                     await person.opens([*PAGES, commitment])
-            report_figures(
-                report, f"approval, {open_files_of(approval)} files, {name}", approval, attack, person, quiet
-            )
+            report_figures(report, name, approval, attack, person, quiet)
         assert_held(approval, person, quiet)
         assert sign_in_seconds < 3 * (PAGE_SECONDS + quiet.slowest_seconds)
     assert "http.connection_ended" in approval.latest_log
@@ -144,7 +142,6 @@ async def attacked_exporter(exporter: ServiceProcess, size: Size, report: Callab
     attacks = {
         "half requests": Attack(exporter.port, [HALF], size.halves),
         "half bodies": Attack(exporter.port, [half_body(b"/quickbooks")], size.others),
-        "nothing read": Attack(exporter.port, [many_requests(b"/metrics", 60)], size.others),
     }
     async with httpx2.AsyncClient(base_url=exporter.url) as browser:
         quiet = Person(browser)
@@ -154,9 +151,7 @@ async def attacked_exporter(exporter: ServiceProcess, size: Size, report: Callab
             person = Person(browser)
             for _ in range(size.rounds):
                 await person.opens(EXPORTER_PAGES)
-            report_figures(
-                report, f"exporter, {open_files_of(exporter)} files, {name}", exporter, attack, person, quiet
-            )
+            report_figures(report, name, exporter, attack, person, quiet)
         assert_held(exporter, person, quiet)
 
 
