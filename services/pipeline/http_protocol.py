@@ -26,6 +26,8 @@ READ_BYTES_PER_SECOND = 8_192
 MAX_CONNECTIONS = 400
 OTHER_FILES = 150
 """Of the files that a process may open, so many are for database, Kafka, ERPs and the like."""
+FILES_OF_A_CONNECTION = 2
+"""Itself, and the asset that is sent on it."""
 FEWEST_CONNECTIONS = 16
 MAX_KEPT_BYTES = 67_108_864
 """What all connections of a process together may have sent of unfinished requests, and have left unread of answers."""
@@ -189,8 +191,9 @@ def bounded_protocol(**limits: float) -> type[BoundedProtocol]:
     """
     members: dict[str, Any] = {"room": Room(), "sweeping": Sweeping()}
     open_files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if open_files != resource.RLIM_INFINITY and open_files < MAX_CONNECTIONS + OTHER_FILES:
-        members["max_connections"] = max(open_files - OTHER_FILES, FEWEST_CONNECTIONS)
+    allowed = (open_files - OTHER_FILES) // FILES_OF_A_CONNECTION
+    if open_files != resource.RLIM_INFINITY and allowed < MAX_CONNECTIONS:
+        members["max_connections"] = max(allowed, FEWEST_CONNECTIONS)
         log.warning("http.few_files", open_files=open_files, connections=members["max_connections"])
     return type("BoundedHere", (BoundedProtocol,), members | limits)
 

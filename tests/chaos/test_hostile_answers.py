@@ -27,6 +27,7 @@ from tests.log_lines import lines_in
 from tests.waiting import eventually
 
 ANSWER_SECONDS = 2.0
+READ_ON_SECONDS = 5.0
 MAX_LINES_PER_MINUTE = 60
 """Among them one for each attempt to export, which has an outcome."""
 OF_KINDS = {
@@ -61,6 +62,7 @@ async def test_an_erp_that_answers_without_end(
             await send(world, some_ids("h", 40))
             async with accepting(world):
                 await eventually(lambda: has_given(erp, HTTP_ANSWERS, size.rounds), 240)
+            await asyncio.sleep(READ_ON_SECONDS)  # the last answer has only begun
             assert_well(world.services["exporter"], watch, f"{kind} connector", erp, report)
 
 
@@ -74,6 +76,7 @@ async def test_a_mail_server_that_answers_without_end(
         async with running_world(tmp_path, options) as world, watching(world.services["notifier"]) as watch:
             await ask(world, 20)
             await eventually(lambda: has_given(server, SMTP_ANSWERS, size.rounds), 240)
+            await asyncio.sleep(READ_ON_SECONDS)  # the last answer has only begun
             assert_well(world.services["notifier"], watch, "mail server", server, report)
 
 
@@ -93,6 +96,7 @@ async def test_a_sign_in_provider_that_answers_without_end(
                 while not has_given(provider, HTTP_ANSWERS, size.rounds):
                     assert (await asks_provider(browser, is_known=is_known)).status_code in {401, 429, 503}
                     await asyncio.sleep(1)  # or it would soon be refused, and ask nothing
+            await asyncio.sleep(READ_ON_SECONDS)  # the last answer has only begun
             assert_well(world.services["approval"], watch, "sign-in provider", provider, report)
 
 

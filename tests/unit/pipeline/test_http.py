@@ -393,7 +393,7 @@ async def test_whoever_wants_another_protocol_gets_an_answer_in_http(protocol: b
         assert (await server.ask(HEAD + wish)).startswith(b"HTTP/1.1 200 ")
 
 
-@pytest.mark.parametrize(("open_files", "connections"), [(256, 106), (64, 16), (1_024, MAX_CONNECTIONS)])
+@pytest.mark.parametrize(("open_files", "connections"), [(256, 53), (64, 16), (1_024, MAX_CONNECTIONS)])
 def test_a_process_that_may_open_few_files_takes_fewer_connections(open_files: int, connections: int) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (open_files, hard))
