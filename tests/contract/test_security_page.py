@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from services.pipeline.formats import enumeration
 from tests.contract.settings_classes import CLASSES, fields
 
 ROOT = Path(__file__).parents[2]
@@ -85,7 +86,7 @@ def _has_test(path: Path, name: str) -> bool:
 def wrong_counts(page: str) -> list[str]:
     """What the introduction says of the numbers, where the table says something else."""
     counted = Counter(status for _, status, _ in rows(page))
-    numbers = " and ".join(f"{counted[status]} are {status}" for status in STATUSES)
+    numbers = enumeration([f"{counted[status]} are {status}" for status in STATUSES])
     sentence = f"Of the {len(REQUIREMENTS)} requirements of levels 1 and 2, {numbers}."
     return [] if sentence in " ".join(page.split()) else [sentence]
 
