@@ -24,6 +24,7 @@ from services.approval.storage.views import (
     in_view,
     parse_cursor,
 )
+from services.pipeline.apart import all_read
 from services.pipeline.clock import utc_now
 from services.pipeline.companies import companies_in
 from services.pipeline.database import Transaction
@@ -94,7 +95,7 @@ async def page(
     table = COMMITMENT
     rows = await db.execute(select(table.c.id, table.c.state).where(table.c.id == func.any(list(hits.ids))))
     states = {row.id: row.state for row in rows}
-    commitments = [stored_commitment(states[commitment_id]) for commitment_id in hits.ids]
+    commitments = await all_read(stored_commitment, [states[commitment_id] for commitment_id in hits.ids])
     return Page([each for each in commitments if each], hits.next_after, is_partial=hits.is_partial)
 
 
@@ -138,7 +139,7 @@ async def find_many(db: Transaction, company_id: str, commitment_ids: Collection
     """Return by id those of the commitments that the company has, and of which something was submitted."""
     table, wanted = COMMITMENT, [each for each in commitment_ids if NUL not in each]
     chosen = select(table.c.state).where(table.c.id == func.any(wanted), table.c.company_id == company_id)
-    found = map(stored_commitment, (await db.execute(chosen)).scalars())
+    found = await all_read(stored_commitment, (await db.execute(chosen)).scalars())
     return {stored.facts.id: stored for stored in found if stored}
 
 

@@ -47,7 +47,6 @@ from services.pipeline.database import Transaction
 
 SHOWN_CONTENTS = 5
 """Of a dispute, however many contents came; each may have a megabyte."""
-
 _WAITING = (Status.READY, Status.DISPUTED)
 
 
@@ -139,7 +138,7 @@ def _changes(previous: SubmissionRow, content: Commitment) -> Sequence[Change]:
 
 
 def _contents(rows: Sequence[SubmissionRow]) -> list[Commitment]:
-    return [submissions.content_of(row) for row in rows]
+    return list(map(submissions.content_of, rows))
 
 
 async def check(
@@ -155,26 +154,37 @@ async def check(
     """
     contents = await apart(partial(_contents, [row for _, row in submitted]))
     targets = [target_erp(facts, erps, content) for (facts, _), content in zip(submitted, contents, strict=True)]
-    known = await _look_up(db, company_id, submitted, contents, targets, authority)
-    refused = await apart(partial(_all_refused_before, submitted, contents, targets, known))
-    checked = []
-    for (facts, row), content, erp, refusal in zip(submitted, contents, targets, refused, strict=True):
-        found = findings(
-            content,
-            row.sent_by,
-            sender=known.senders.get(row.sent_by.id),
-            erp=erp,
-            why_unreachable=_why_unreachable(facts, erps, content),
-            in_erp=known.in_erp,
-            namesake=known.namesakes.get((row.commitment_id, row.content_hash)),
-            others=known.others.get(row.commitment_id, Others()),
-            refused_before=refusal,
-            **_approver(facts, row, content, authority, known),
-        )
-        sender, barred = known.senders.get(row.sent_by.id), known.barred.get(row.commitment_id, frozenset())
-        found = found if sender else (*found, unlisted_sender(row.sent_by))
-        checked.append(CheckedSubmission(row, content, erp, found, sender, barred))
-    return checked
+    asked, known = (
+        (submitted, contents, targets),
+        await _look_up(db, company_id, submitted, contents, targets, authority),
+    )
+    return await apart(lambda: [_checked(*each, erps, authority, known) for each in zip(*asked, strict=True)])
+
+
+def _checked(
+    submitted: tuple[CommitmentFacts, SubmissionRow],
+    content: Commitment,
+    erp: ErpConnection | None,
+    erps: Sequence[ErpConnection],
+    authority: Authority | None,
+    known: "_Known",
+) -> CheckedSubmission:
+    facts, row = submitted
+    sender, barred = known.senders.get(row.sent_by.id), known.barred.get(row.commitment_id, frozenset())
+    found = findings(
+        content,
+        row.sent_by,
+        sender=sender,
+        erp=erp,
+        why_unreachable=_why_unreachable(facts, erps, content),
+        in_erp=known.in_erp,
+        namesake=known.namesakes.get((row.commitment_id, row.content_hash)),
+        others=known.others.get(row.commitment_id, Others()),
+        refused_before=_refused_before(facts, erp, content, known),
+        **_approver(facts, row, content, authority, known),
+    )
+    unlisted = () if sender else (unlisted_sender(row.sent_by),)
+    return CheckedSubmission(row, content, erp, (*found, *unlisted), sender, barred)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +209,7 @@ async def _look_up(
     authority: Authority | None,
 ) -> _Known:
     rows = [row for _, row in submitted]
-    names = (entries_to_look_up(content, erp) for content, erp in zip(contents, targets, strict=True))
+    names = await apart(partial(_names_to_look_up, contents, targets))
     is_any_waiting = any(_waits(facts) for facts, _ in submitted)
     return _Known(
         await directory.people(db, {row.sent_by.id for row in rows}),
@@ -208,8 +218,13 @@ async def _look_up(
         await _refused(db, [(facts, row, erp) for (facts, row), erp in zip(submitted, targets, strict=True)]),
         await refusals.latest(db, company_id, utc_now()) if is_any_waiting else (),
         await others_of_vendor.find(db, company_id, _compared(submitted, contents)),
-        await references.find(db, frozenset[EntryName]().union(*names)),
+        await references.find(db, names),
     )
+
+
+def _names_to_look_up(contents: Sequence[Commitment], targets: Sequence[ErpConnection | None]) -> frozenset[EntryName]:
+    names = (entries_to_look_up(content, erp) for content, erp in zip(contents, targets, strict=True))
+    return frozenset[EntryName]().union(*names)
 
 
 def _number(row: SubmissionRow, content: Commitment, erp: ErpConnection | None) -> NumberInErp:
@@ -280,17 +295,6 @@ async def _refused(
     rows = await submissions.find_many(db, keys) if keys else {}
     contents = await apart(partial(_contents, list(rows.values())))
     return dict(zip(rows, contents, strict=True))
-
-
-def _all_refused_before(
-    submitted: Sequence[tuple[CommitmentFacts, SubmissionRow]],
-    contents: Sequence[Commitment],
-    targets: Sequence[ErpConnection | None],
-    known: _Known,
-) -> list[str]:
-    """What was refused before of each; the words of many refusals and contents take long to compare."""
-    together = zip(submitted, contents, targets, strict=True)
-    return [_refused_before(facts, erp, content, known) for (facts, _), content, erp in together]
 
 
 def _refused_before(facts: CommitmentFacts, erp: ErpConnection | None, content: Commitment, known: _Known) -> str:

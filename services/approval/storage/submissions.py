@@ -4,9 +4,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+import orjson
 from sqlalchemy import JSON, RowMapping, Select, cast, func, select, true, tuple_
 
-from schemas.commitment import Commitment, Person
+from schemas.commitment import Commitment, Person, read_commitment
 from services.approval.rules.rows import SubmissionRow
 from services.approval.storage.tables import SUBMISSION
 from services.pipeline.bulk import arrays, given_rows
@@ -100,7 +101,7 @@ async def senders(db: Transaction, commitment_ids: Collection[str]) -> Mapping[s
 
 def content_of(row: SubmissionRow) -> Commitment:
     """Return the commitment that a submission contains."""
-    return Commitment.model_validate_json(row.text)
+    return read_commitment(orjson.loads(row.text))
 
 
 def columns(row: SubmissionRow) -> dict[str, Any]:

@@ -22,7 +22,7 @@ def access_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
         if who.person:
             async with dependencies.readers, dependencies.database.begin() as db:
                 authority = await dependencies.decisions.authority(db, who.person)
-        return pages.render(
+        return await pages.render_apart(
             "access.html",
             visitor=who,
             accepting=accepting_rules(authority).words if authority else (),

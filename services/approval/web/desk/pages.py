@@ -126,7 +126,7 @@ class Pages:
 
     async def render_apart(self, template: str, **values: Any) -> HTMLResponse:
         """Do as `render`, in a thread: a page with thousands of lines must not keep all other requests waiting."""
-        return await apart(partial(self.render, template, keys=chosen_keys(), **values))
+        return await apart(partial(self.render, template, **values))
 
     def message(
         self,
@@ -159,6 +159,10 @@ class Pages:
             again=again,
             is_final=is_final,
         )
+
+    async def message_apart(self, title: str, *sentences: str, status: int, **values: Any) -> HTMLResponse:
+        """Do as `message`, in a thread: for what somebody typed, of which there may be much."""
+        return await apart(partial(self.message, title, *sentences, status=status, **values))
 
 
 def safe_headers(public_url: str) -> Mapping[str, str]:
