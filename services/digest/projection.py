@@ -118,7 +118,7 @@ class Projection:
 
     async def settle(self, records: Sequence[Record]) -> None:
         """Process `records`, waiting for as long as the database is unavailable."""
-        batch, decoded = Batch.without_offsets(records), decode_batch(records)
+        batch, decoded = Batch.without_offsets(records), await asyncio.to_thread(decode_batch, records)
         for pause_seconds in chain(PAUSES_SECONDS, repeat(LONGEST_PAUSE_SECONDS)):
             try:
                 await self._processor.settle(batch, decoded)

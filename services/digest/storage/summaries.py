@@ -1,12 +1,13 @@
 """Reads what summaries are made of, and records which were made: at most one for each recipient and local date."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
-from sqlalchemy import Row, and_, func, or_, select
+from sqlalchemy import Row, Select, and_, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from schemas.commitment import Summary
@@ -16,10 +17,12 @@ from services.digest.rules.items import CONCLUDED, OPEN, UNANSWERED, Item
 from services.digest.rules.recipients import Recipient
 from services.digest.storage.store import ITEMS, PEOPLE
 from services.digest.storage.tables import DIGEST_RUN, ITEM, PERSON, PREFERENCE
+from services.pipeline.apart import apart
 from services.pipeline.companies import companies_in
 from services.pipeline.database import Transaction
 
 RecordT = TypeVar("RecordT")
+_READ_ROWS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ async def recipients(db: Transaction, company_ids: Collection[str] | None = None
     )
     if company_ids is not None:
         chosen = chosen.where(PERSON.c.company_id.in_(company_ids), PERSON.c.can_push_to_accounting)
-    return _readable(await db.execute(chosen), lambda row: Recipient(PEOPLE.record(row), row.is_subscribed))
+    return await _readable(db, chosen, lambda row: Recipient(PEOPLE.record(row), row.is_subscribed))
 
 
 async def waiting_since(db: Transaction) -> dict[str, datetime]:
@@ -64,7 +67,7 @@ async def items(db: Transaction, company_id: str, concluded_from: datetime) -> R
     """Return a company's open commitments, and those that were concluded at or after `concluded_from`."""
     is_listed = or_(ITEM.c.status.in_(OPEN), and_(ITEM.c.status.in_(CONCLUDED), ITEM.c.since >= concluded_from))
     chosen = select(ITEM).where(ITEM.c.company_id == company_id, is_listed)
-    return _readable(await db.execute(chosen), _item)
+    return await _readable(db, chosen, _item)
 
 
 def _item(row: Row[Any]) -> Item:
@@ -72,14 +75,21 @@ def _item(row: Row[Any]) -> Item:
     return ITEMS.record(row)
 
 
-def _readable(rows: Iterable[Row[Any]], record: Callable[[Row[Any]], RecordT]) -> Readable[RecordT]:
+async def _readable(db: Transaction, chosen: Select[Any], record: Callable[[Row[Any]], RecordT]) -> Readable[RecordT]:
+    """Read the rows in pieces, since a company may have a hundred thousand commitments."""
     found: Readable[RecordT] = Readable([], [])
+    async with db.stream(chosen, execution_options={"yield_per": _READ_ROWS}) as rows:
+        async for some in rows.partitions():
+            await apart(partial(_read, found, some, record))
+    return found
+
+
+def _read(found: Readable[RecordT], rows: Sequence[Row[Any]], record: Callable[[Row[Any]], RecordT]) -> None:
     for row in rows:
         try:
             found.records.append(record(row))
         except ValidationError:
             found.unreadable.append(row.id)
-    return found
 
 
 async def sent_since(db: Transaction, first: date) -> set[tuple[str, date]]:
