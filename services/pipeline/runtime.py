@@ -27,7 +27,7 @@ from services.pipeline.database_rights import CHECK_SECONDS, RightsCheck
 from services.pipeline.decoding import DecodedBatch, Reply
 from services.pipeline.errors import BrokerError, PartEndedError, SettingsError
 from services.pipeline.forced_exit import ForcedExit
-from services.pipeline.garbage import COLLECT_SECONDS, collect_garbage, tune_garbage_collector
+from services.pipeline.garbage import tune_garbage_collector
 from services.pipeline.gauges import Gauges, begin_series
 from services.pipeline.held_loop import watch_loop
 from services.pipeline.http import add_metrics_and_health, listen, new_app
@@ -254,7 +254,6 @@ class Runtime:
             every(WATCH_SECONDS, self._watch_brokers),
             every(CHECK_SECONDS, self._rights.check),
             every(ENDS_SECONDS, self._tell_highs, first_after_seconds=ENDS_SECONDS),
-            every(COLLECT_SECONDS, collect_garbage, first_after_seconds=COLLECT_SECONDS),
             partial(watch_loop, self._service.name),
             *([follow] if follow else []),
         ]

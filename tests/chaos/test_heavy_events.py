@@ -53,14 +53,19 @@ async def test_a_thousand_connections_hold_no_loop(tmp_path: Path, report: Calla
         exporter = MeasuredService("exporter", world.environment_of("exporter"), folder=tmp_path)
         await asyncio.to_thread(exporter.start)
         try:
+            await eventually(lambda: shows_all(exporter), 200)
             with exporter.measured() as holds:
                 await asyncio.sleep(IDLE_SECONDS)
-                async with httpx2.AsyncClient(timeout=60, trust_env=False) as scraper:
-                    answer = await scraper.get(f"{exporter.url}/metrics")
-            assert answer.text.count("erp_circuit_open{") == CONNECTIONS
+                assert await shows_all(exporter)
         finally:
             await asyncio.to_thread(exporter.close)
         assert_short({"exporter with 1,000 connections": holds}, report)
+
+
+async def shows_all(exporter: MeasuredService) -> bool:
+    """Whether the metrics tell of all connections."""
+    async with httpx2.AsyncClient(timeout=60, trust_env=False) as scraper:
+        return (await scraper.get(f"{exporter.url}/metrics")).text.count("erp_circuit_open{") == CONNECTIONS
 
 
 def assert_short(holds: Mapping[str, Holds], report: Callable[[str], None]) -> None:

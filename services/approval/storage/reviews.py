@@ -137,10 +137,6 @@ def _changes(previous: SubmissionRow, content: Commitment) -> Sequence[Change]:
     return differences(submissions.content_of(previous), content)
 
 
-def _contents(rows: Sequence[SubmissionRow]) -> list[Commitment]:
-    return list(map(submissions.content_of, rows))
-
-
 async def check(
     db: Transaction,
     company_id: str,
@@ -152,13 +148,11 @@ async def check(
 
     Those of the company's own rules are for the approver with `authority`. The number of statements is fixed.
     """
-    contents = await apart(partial(_contents, [row for _, row in submitted]))
+    contents = await apart(partial(submissions.contents_of, [row for _, row in submitted]))
     targets = [target_erp(facts, erps, content) for (facts, _), content in zip(submitted, contents, strict=True)]
-    asked, known = (
-        (submitted, contents, targets),
-        await _look_up(db, company_id, submitted, contents, targets, authority),
-    )
-    return await apart(lambda: [_checked(*each, erps, authority, known) for each in zip(*asked, strict=True)])
+    known = await _look_up(db, company_id, submitted, contents, targets, authority)
+    asked = zip(submitted, contents, targets, strict=True)
+    return await apart(lambda: [_checked(*each, erps, authority, known) for each in asked])
 
 
 def _checked(
@@ -293,7 +287,7 @@ async def _refused(
         if refusal and approved and approved.revision == refusal.revision:
             keys.append((facts.id, refusal.revision, approved.content_hash))
     rows = await submissions.find_many(db, keys) if keys else {}
-    contents = await apart(partial(_contents, list(rows.values())))
+    contents = await apart(partial(submissions.contents_of, list(rows.values())))
     return dict(zip(rows, contents, strict=True))
 
 

@@ -104,6 +104,11 @@ def content_of(row: SubmissionRow) -> Commitment:
     return read_commitment(orjson.loads(row.text))
 
 
+def contents_of(rows: Sequence[SubmissionRow]) -> list[Commitment]:
+    """Return the commitments that submissions contain, in their order."""
+    return list(map(content_of, rows))
+
+
 def columns(row: SubmissionRow) -> dict[str, Any]:
     """Return `row` as columns."""
     return {
