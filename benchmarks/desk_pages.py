@@ -40,9 +40,9 @@ from services.approval.storage.store import STATE
 from services.approval.web.app import build_app
 from services.pipeline.clock import utc_now
 from services.pipeline.database import Database
+from services.pipeline.garbage import tune_garbage_collector
 from services.pipeline.lateness import Lateness
 from services.pipeline.outbox import Outbox
-from services.pipeline.runtime import tune_garbage_collector
 
 ERP = ErpConnection(
     name=CONNECTION,

@@ -44,7 +44,7 @@ def measure(servers: Servers, count: int) -> Idle:
     with servers.database() as database, TemporaryDirectory() as folder:
         prepare_for_exporter(database)
         path = Path(folder) / "connections.toml"
-        path.write_text("\n".join(map(_connection, range(count))))
+        path.write_text("\n".join(map(connection_text, range(count))))
         environment = {
             "KAFKA_BOOTSTRAP_SERVERS": servers.bootstrap_servers,
             "DATABASE_URL": database,
@@ -70,7 +70,8 @@ def _idle(servers: Servers, exporter: ServiceProcess, count: int, start_seconds:
     return Idle(count, start_seconds, exporter_s, postgres_s, peak_mb([pid]), len(metrics) / 1000, seconds)
 
 
-def _connection(number: int) -> str:
+def connection_text(number: int) -> str:
+    """Return a connection of a company of its own, to an ERP that is away, as the file of connections has it."""
     return (
         f'[[connection]]\nname = "erp-{number}"\nkind = "http"\ntitle = "ERP {number}"\nurl = "http://127.0.0.1:1"\n'
         f'companies = ["company-{number}"]\ntoken_env = "ERP_TOKEN"\n'

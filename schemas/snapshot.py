@@ -11,7 +11,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from schemas import limits
-from schemas.commitment import Commitment, Line, Person, Project, Vendor
+from schemas.commitment import Commitment, Line, Person, Project, Vendor, read_commitment
 from schemas.values import value
 
 _LARGEST_EXACT_INTEGER = 2**53 - 1
@@ -43,7 +43,7 @@ class Snapshot:
         if isinstance(lines, list) and len(lines) > limits.MAX_LINES:
             raise TooLargeError(f"{len(lines)} lines; at most {limits.MAX_LINES} are taken")
         text = _written(received)
-        commitment = Commitment.model_validate(received)
+        commitment = read_commitment(received)
         is_plain = _is_plain(_unknown_members(received))
         if not is_plain:
             _refuse_rounded(received)

@@ -127,7 +127,7 @@ class Projection:
 
     async def settle(self, records: Sequence[Record]) -> None:
         """Process `records`, waiting for as long as the database is unavailable."""
-        batch, decoded = Batch.without_offsets(records), decode_batch(records)
+        batch, decoded = Batch.without_offsets(records), await asyncio.to_thread(decode_batch, records)
         self._batches_under_way += 1
         try:
             await self._settle(batch, decoded)

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from itertools import groupby
 
 import structlog
@@ -21,6 +22,7 @@ from services.digest.settings import DigestSettings
 from services.digest.storage import summaries
 from services.digest.storage.tables import KERNEL
 from services.pipeline import tracing
+from services.pipeline.apart import apart
 from services.pipeline.broker import EventProducer
 from services.pipeline.clock import utc_now
 from services.pipeline.crash import crash_at
@@ -115,7 +117,8 @@ class Schedule:
     async def _make(self, recipient: Recipient, due: Due, items: list[Item], now: datetime) -> DigestOutcome:
         person = recipient.person
         token = sign_unsubscribe(self._settings.link_secret, person.company_id, person.person_id)
-        event = summary_of(recipient, due, items, now, self._public_url, f"{self._public_url}/u/{token}")
+        unsubscribe_url = f"{self._public_url}/u/{token}"
+        event = await apart(partial(summary_of, recipient, due, items, now, self._public_url, unsubscribe_url))
         about = {"countersign.subject": person.person_id, "countersign.local_date": due.local_date.isoformat()}
         async with self._database.begin() as db:
             if not await summaries.claim(db, recipient, due, now):

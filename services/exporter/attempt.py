@@ -8,8 +8,9 @@ from typing import TypeVar
 import structlog
 
 from schemas.commitment import ErpDocument
-from schemas.snapshot import Snapshot, TooLargeError
+from schemas.snapshot import Snapshot
 from services.exporter import metrics
+from services.exporter.approved_content import read_snapshot
 from services.exporter.connections import Connection
 from services.exporter.connectors.protocol import ReadsDocuments, reader_of
 from services.exporter.connectors.types import (
@@ -141,7 +142,7 @@ class Attempt:
 
     async def _export(self) -> AttemptOutcome:
         export = self._job.export
-        snapshot = read_snapshot(self._job.snapshot_text)
+        snapshot = await read_snapshot(self._job.snapshot_text)
         if snapshot is None:
             return outcome_without_write(export, content_unreadable(self._about))
         if snapshot.content_hash != export.content_hash:
@@ -276,14 +277,6 @@ class Attempt:
         if self._job.export.is_untried:
             seconds = metrics.seconds_between(self._job.export.accepted_at, self._job.time.now())
             self._watch.began(self._connection.name, seconds)
-
-
-def read_snapshot(text: str | None) -> Snapshot | None:
-    """Return the approved content; None where it is missing or damaged."""
-    try:
-        return None if text is None else Snapshot.from_text(text)
-    except (ValueError, TooLargeError, RecursionError, AttributeError, TypeError):
-        return None
 
 
 def _write_request(export: Export, snapshot: Snapshot) -> WriteRequest:

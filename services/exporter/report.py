@@ -25,6 +25,7 @@ from services.pipeline.clock import Clock
 from services.pipeline.database import Database, Transaction
 from services.pipeline.metrics import WORK_SET_ASIDE
 from services.pipeline.outbox import Outbox
+from services.pipeline.slices import mapped
 from services.pipeline.unreadable import read_or_none
 
 ANNOUNCE_SECONDS = 2.0
@@ -53,7 +54,7 @@ class ConnectionReport:
         names = sorted(self._connections.by_name)
         async with self._database.autocommit() as db:
             known = await queries.announced(db, names)
-            if not any(self._is_news(name, known.get(name)) for name in names):
+            if not await self._has_news(names, known):
                 return
             seen = await queries.connections(db, {name: self._connections.names_of(name) for name in names})
         await self._publish_news(names, seen)
@@ -67,17 +68,14 @@ class ConnectionReport:
             unfinished = await queries.count_unfinished(db, self._clock())
             WORK_SET_ASIDE.labels("exporter").set(await queries.count_set_aside(db))
             drifted = await comparisons.count_drifted(db)
-        if any(self._is_news(name, seen.get(name)) for name in names):
+        if await self._has_news(names, seen):
             await self._publish_news(names, seen)
         if removed:
             await self._publish_removed(removed)
         self._set_poll_gauges(seen)
         _set_circuit_gauges({name: seen[name].circuit if name in seen else Circuit() for name in names})
         self._set_export_gauges(unfinished)
-        for name in names:
-            metrics.begin_series(name)
-            documents = sum(drifted.get(each, 0) for each in self._connections.names_of(name))
-            metrics.DRIFTED.labels(name).set(documents)
+        await mapped(lambda name: self._set_drifted(name, drifted), names)
 
     async def _publish_news(self, names: Sequence[str], seen: Mapping[str, SeenConnection]) -> None:
         """Announce what is still news once no other process can announce it at the same time."""
@@ -103,6 +101,13 @@ class ConnectionReport:
         read = partial(_announcement_of, row.announced, last)
         announcement = read_or_none(CONNECTION, name, read)
         return None if announcement is None else await self._new_announcement(db, row, announcement)
+
+    def _set_drifted(self, name: str, drifted: Mapping[str, int]) -> None:
+        metrics.begin_series(name)
+        metrics.DRIFTED.labels(name).set(sum(drifted.get(each, 0) for each in self._connections.names_of(name)))
+
+    async def _has_news(self, names: Sequence[str], seen: Mapping[str, SeenConnection]) -> bool:
+        return any(await mapped(lambda name: self._is_news(name, seen.get(name)), names))
 
     def _is_news(self, name: str, seen: SeenConnection | None) -> bool:
         if seen is None:

@@ -9,7 +9,8 @@ import structlog
 from schemas.envelope import Event
 from schemas.events import EventData
 from services.exporter import metrics
-from services.exporter.attempt import Attempt, AttemptResult, ExportJob, read_snapshot
+from services.exporter.approved_content import read_snapshot
+from services.exporter.attempt import Attempt, AttemptResult, ExportJob
 from services.exporter.circuits import Calls, Circuits
 from services.exporter.claiming import Claiming, retry_policy
 from services.exporter.comparing import next_night
@@ -165,15 +166,15 @@ class ExportWork:
             return ()
         await self._store.save(db, writes, [StateChange(before.commitment_id, before, decided.state, decided.rows)])
         export = decided.state.by_revision[job.export.revision]
-        self._compare_later(writes, export, job, now)
+        await self._compare_later(writes, export, job, now)
         attempts.keep(writes, kept_attempt(job.export, export, job.lease.token, outcome, result.calls, now))
         log.info("export.settled", **self.described(job, result))
         _observe_latency(export, now)
         return decided.publish
 
-    def _compare_later(self, writes: Writes, export: Export, job: ExportJob, now: datetime) -> None:
+    async def _compare_later(self, writes: Writes, export: Export, job: ExportJob, now: datetime) -> None:
         """Have the document of a success compared, from the next night on."""
-        snapshot = read_snapshot(job.snapshot_text) if export.state is ExportState.SUCCEEDED else None
+        snapshot = await read_snapshot(job.snapshot_text) if export.state is ExportState.SUCCEEDED else None
         if snapshot is not None:
             written = written_content(snapshot.commitment, export.marker)
             connection = self._connections.named(export.connection)

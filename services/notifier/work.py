@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from time import perf_counter
 from typing import Any, Protocol
 
@@ -20,6 +21,7 @@ from services.notifier.rules.mails.mail import Mail
 from services.notifier.storage import due, store
 from services.notifier.storage.due import MailKey
 from services.pipeline import tracing
+from services.pipeline.apart import apart
 from services.pipeline.clock import Clock, utc_now
 from services.pipeline.crash import crash_at
 from services.pipeline.database import Database, Transaction
@@ -113,7 +115,7 @@ class SendMails:
         recipient = address_of(mail.recipient.email)
         if isinstance(recipient, Unusable):
             return SmtpAnswer(Delivery.REFUSED, f"Not sent: {recipient.reason}.")
-        message = self._composer.compose(mail, recipient)
+        message = await apart(partial(self._composer.compose, mail, recipient))
         if job.time.remaining_seconds(self._lease.total_seconds()) <= self._gateway.send_seconds:
             log.warning("mail.lease_nearly_over")
             return SmtpAnswer(Delivery.DEFERRED, "Not sent: the lease was nearly over.")

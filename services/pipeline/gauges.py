@@ -19,6 +19,7 @@ PARKED = ("retried", "refused")
 def begin_series(service: str, topics: Sequence[str]) -> None:
     """Begin the series of what a service counts of `topics`: Prometheus sees no increase in one that begins at 1."""
     metrics.OFFSETS_OUT_OF_RANGE.labels(service)
+    metrics.LOOP_HELD_SECONDS.labels(service)
     for topic in topics:
         metrics.PARTLY_READ.labels(service, topic)
         for outcome in OUTCOMES:

@@ -69,7 +69,9 @@ def add_metrics_and_health(app: FastAPI, is_live: Callable[[], bool], is_ready: 
     @app.get("/metrics", include_in_schema=False)
     async def show_metrics(request: Request) -> Response:
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
-        return Response(encode(REGISTRY), headers={"content-type": content_type})
+        # in a thread, since a thousand ERP connections are half a second; not apart, where a scrape might wait too long
+        content = await asyncio.to_thread(encode, REGISTRY)
+        return Response(content, headers={"content-type": content_type})
 
 
 def add_health(app: FastAPI, is_live: Callable[[], bool], is_ready: Callable[[], Awaitable[bool]]) -> None:

@@ -4,6 +4,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 SHORT_BUCKETS_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 AGE_BUCKETS_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
+HELD_BUCKETS_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 EVENTS = Counter(
     "pipeline_events_total",
@@ -26,6 +27,12 @@ EVENT_AGE_SECONDS = Histogram(
     "Time from when an event happened to when it was committed here.",
     ("service", "topic"),
     buckets=AGE_BUCKETS_SECONDS,
+)
+LOOP_HELD_SECONDS = Histogram(
+    "loop_held_seconds",
+    "How late the event loop came to a look that was due: something held it, or the machine was busy.",
+    ("service",),
+    buckets=HELD_BUCKETS_SECONDS,
 )
 CONSUMER_LAG = Gauge(
     "kafka_consumer_lag", "Messages on the partition that are not processed yet.", ("topic", "partition")

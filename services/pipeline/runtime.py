@@ -1,7 +1,6 @@
 """Runs a service: consumer, relay, workers, loops and HTTP side by side until a signal, then drains them in order."""
 
 import asyncio
-import gc
 import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -12,6 +11,7 @@ from typing import Any
 import structlog
 import uvloop
 from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
 
 from schemas.events import EventData
 from services.pipeline import tracing
@@ -27,7 +27,9 @@ from services.pipeline.database_rights import CHECK_SECONDS, RightsCheck
 from services.pipeline.decoding import DecodedBatch, Reply
 from services.pipeline.errors import BrokerError, PartEndedError, SettingsError
 from services.pipeline.forced_exit import ForcedExit
+from services.pipeline.garbage import tune_garbage_collector
 from services.pipeline.gauges import Gauges, begin_series
+from services.pipeline.held_loop import watch_loop
 from services.pipeline.http import new_app
 from services.pipeline.http_servers import HttpServers
 from services.pipeline.kafka_certificates import CERTIFICATES_SECONDS, show_certificates
@@ -109,6 +111,7 @@ def run_service(name: str, build: Callable[[], tuple[Service, ServiceSettings]])
     async def main() -> None:
         log_loop_failures(asyncio.get_running_loop())
         refuse_outside_sandbox()
+        await run_in_threadpool(int)  # imports now, rather than with a request, what that needs
         service, settings = build()
         log.info("service.starting", **settings.model_dump(mode="json"))
         with tracing.sending(service.name, settings.otel_exporter_otlp_endpoint):
@@ -125,16 +128,6 @@ def run_service(name: str, build: Callable[[], tuple[Service, ServiceSettings]])
     except ExceptionGroup:
         return 1  # the failed part has logged why
     return 0
-
-
-def tune_garbage_collector() -> None:
-    """Exempt everything imported so far from garbage collection, and collect less often.
-
-    With the defaults, half of the time for a batch of events went into walking all modules again and again.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
 
 
 class Runtime:
@@ -266,6 +259,7 @@ class Runtime:
             every(WATCH_SECONDS, self._watch_brokers),
             every(CHECK_SECONDS, self._rights.check),
             every(ENDS_SECONDS, self._tell_highs, first_after_seconds=ENDS_SECONDS),
+            partial(watch_loop, self._service.name),
             *([follow] if follow else []),
         ]
 

@@ -18,7 +18,7 @@ from services.notifier.metrics import MAIL_OUTCOMES
 from services.pipeline.counted_responses import CLASSES
 from services.pipeline.dead_letters import REASONS
 from services.pipeline.gauges import OUTCOMES, PARKED
-from services.pipeline.metrics import MAIL_SERVER, SIGN_IN_PROVIDER
+from services.pipeline.metrics import HELD_BUCKETS_SECONDS, MAIL_SERVER, SIGN_IN_PROVIDER
 from tests.contract.metric_names import METRICS, exported_metrics
 from tests.contract.settings_classes import SERVICES
 
@@ -44,6 +44,7 @@ VALUES = {
     ("erp_export_latency_seconds_bucket", "le"): tuple(map(str, map(float, of_exporter.LATENCY_BUCKETS_SECONDS))),
     ("erp_export_failures_total", "failure_class"): tuple(FailureClass),
     ("pipeline_events_total", "outcome"): OUTCOMES,
+    ("loop_held_seconds_bucket", "le"): tuple(map(str, map(float, HELD_BUCKETS_SECONDS))),
     ("outbox_parked", "state"): PARKED,
     ("dead_letters", "reason"): REASONS,
     ("mails_total", "outcome"): MAIL_OUTCOMES,

@@ -1,5 +1,6 @@
 """Reads the whole history of a commitment, as an auditor needs it: every line, and the chain of its decisions."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -10,10 +11,13 @@ from sqlalchemy import Select, select, true
 from schemas.commitment import Person
 from services.approval.storage.submissions import traceparent_of
 from services.approval.storage.tables import HISTORY, SUBMISSION
+from services.pipeline.apart import apart
 from services.pipeline.database import Transaction
 
 MAX_LINES = 20_000
 MAX_RECENT_LINES = 500
+_READ_LINES = 500
+"""At once, so that a long history does not hold the event loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +87,13 @@ async def lines(db: Transaction, company_id: str, commitment_id: str, limit: int
         *(table.event_id, table.at, table.kind, table.actor, table.revision, table.round, table.text),
         *(table.position, table.hash, table.decision, table.read_partition, table.read_offset),
     ).where(table.commitment_id == commitment_id, table.company_id == company_id)
-    rows = await db.execute(chosen.order_by(table.at.desc(), table.event_id).limit(limit))
-    return _with_decisions_in_order([_audit_line(row) for row in reversed(rows.all())])
+    ordered = chosen.order_by(table.at.desc(), table.event_id).limit(limit)
+    found: list[AuditLine] = []
+    async with db.stream(ordered, execution_options={"yield_per": _READ_LINES}) as rows:
+        async for some in rows.partitions():
+            found.extend(map(_audit_line, some))
+            await asyncio.sleep(0)
+    return await apart(lambda: _with_decisions_in_order(found[::-1]))
 
 
 def _audit_line(row: Any) -> AuditLine:

@@ -42,7 +42,7 @@ async def exported(
             row = (await submissions.find_many(db, [key])).get(facts.id)
             if row is None:
                 return None, ()
-            snapshot = Snapshot.from_text(row.text)
+            snapshot = await apart(partial(Snapshot.from_text, row.text))
             erp = target_erp(facts, erps, snapshot.commitment)
             return snapshot, await _findings_again(db, company_id, facts, answer, snapshot, erp)
         case _:
@@ -53,7 +53,8 @@ async def _accepted(
     db: Transaction, company_id: str, facts: CommitmentFacts, answer: Accept, checked: CheckedSubmission
 ) -> tuple[Snapshot, tuple[Finding, ...]]:
     """Return the content that is accepted, and the findings on it and on what is asked of the ERP with it."""
-    snapshot, code = Snapshot.from_text(checked.row.text), asked_terms(facts, answer).erp_code
+    snapshot = await apart(partial(Snapshot.from_text, checked.row.text))
+    code = asked_terms(facts, answer).erp_code
     noted = note_findings(answer.note, facts.id, answer.revision, checked.erp)
     found = not_mended((*checked.findings, *noted), code)
     return snapshot, (*found, *await _code_findings(db, company_id, facts, code, snapshot, checked.erp))

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from sqlalchemy import Select, bindparam, func, select, union_all
@@ -24,6 +24,7 @@ from services.approval.storage.views import (
     in_view,
     parse_cursor,
 )
+from services.pipeline.apart import apart_if_long
 from services.pipeline.clock import utc_now
 from services.pipeline.companies import companies_in
 from services.pipeline.database import Transaction
@@ -95,7 +96,7 @@ async def page(
     table = COMMITMENT
     rows = await db.execute(select(table.c.id, table.c.state).where(table.c.id == func.any(list(hits.ids))))
     states = {row.id: row.state for row in rows}
-    commitments = [stored_commitment(commitment_id, states[commitment_id]) for commitment_id in hits.ids]
+    commitments = await _all_stored([(commitment_id, states[commitment_id]) for commitment_id in hits.ids])
     return Page([each for each in commitments if each], hits.next_after, is_partial=hits.is_partial)
 
 
@@ -139,7 +140,7 @@ async def find_many(db: Transaction, company_id: str, commitment_ids: Collection
     """Return by id those of the commitments that the company has, and of which something was submitted."""
     table, wanted = COMMITMENT, [each for each in commitment_ids if NUL not in each]
     chosen = select(table.c.id, table.c.state).where(table.c.id == func.any(wanted), table.c.company_id == company_id)
-    found = [stored_commitment(*row) for row in await db.execute(chosen)]
+    found = await _all_stored([(row.id, row.state) for row in await db.execute(chosen)])
     return {stored.facts.id: stored for stored in found if stored}
 
 
@@ -159,6 +160,12 @@ def _newer(view: DeskView) -> Select[Any]:
 def stored_commitment(commitment_id: str, state: str) -> StoredCommitment | None:
     """Return the commitment whose facts are stored as `state`; None if nothing of it was submitted, or it is odd."""
     return read_or_none(COMMITMENT, commitment_id, lambda: _stored(STATE.validate_json(state)))
+
+
+async def _all_stored(rows: Sequence[tuple[str, str]]) -> list[StoredCommitment | None]:
+    """Return what stored_commitment makes of each (id, state), in their order."""
+    read = [partial(stored_commitment, *row) for row in rows]
+    return await apart_if_long(lambda: [each() for each in read], sum(len(state) for _, state in rows))
 
 
 def _stored(facts: CommitmentFacts) -> StoredCommitment | None:

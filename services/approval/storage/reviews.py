@@ -47,7 +47,6 @@ from services.pipeline.database import Transaction
 
 SHOWN_CONTENTS = 5
 """Of a dispute, however many contents came; each may have a megabyte."""
-
 _WAITING = (Status.READY, Status.DISPUTED)
 
 
@@ -154,25 +153,34 @@ async def check(
     submitted, contents = await submissions.with_contents(submitted)
     targets = [target_erp(facts, erps, content) for (facts, _), content in zip(submitted, contents, strict=True)]
     known = await _look_up(db, company_id, submitted, contents, targets, authority)
-    refused = await apart(partial(_all_refused_before, submitted, contents, targets, known))
-    checked = []
-    for (facts, row), content, erp, refusal in zip(submitted, contents, targets, refused, strict=True):
-        found = findings(
-            content,
-            row.sent_by,
-            sender=known.senders.get(row.sent_by.id),
-            erp=erp,
-            why_unreachable=_why_unreachable(facts, erps, content),
-            in_erp=known.in_erp,
-            namesake=known.namesakes.get((row.commitment_id, row.content_hash)),
-            others=known.others.get(row.commitment_id, Others()),
-            refused_before=refusal,
-            **_approver(facts, row, content, authority, known),
-        )
-        sender, barred = known.senders.get(row.sent_by.id), known.barred.get(row.commitment_id, frozenset())
-        found = found if sender else (*found, unlisted_sender(row.sent_by))
-        checked.append(CheckedSubmission(row, content, erp, found, sender, barred))
-    return checked
+    asked = zip(submitted, contents, targets, strict=True)
+    return await apart(lambda: [_checked(*each, erps, authority, known) for each in asked])
+
+
+def _checked(
+    submitted: tuple[CommitmentFacts, SubmissionRow],
+    content: Commitment,
+    erp: ErpConnection | None,
+    erps: Sequence[ErpConnection],
+    authority: Authority | None,
+    known: "_Known",
+) -> CheckedSubmission:
+    facts, row = submitted
+    sender, barred = known.senders.get(row.sent_by.id), known.barred.get(row.commitment_id, frozenset())
+    found = findings(
+        content,
+        row.sent_by,
+        sender=sender,
+        erp=erp,
+        why_unreachable=_why_unreachable(facts, erps, content),
+        in_erp=known.in_erp,
+        namesake=known.namesakes.get((row.commitment_id, row.content_hash)),
+        others=known.others.get(row.commitment_id, Others()),
+        refused_before=_refused_before(facts, erp, content, known),
+        **_approver(facts, row, content, authority, known),
+    )
+    unlisted = () if sender else (unlisted_sender(row.sent_by),)
+    return CheckedSubmission(row, content, erp, (*found, *unlisted), sender, barred)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +205,7 @@ async def _look_up(
     authority: Authority | None,
 ) -> _Known:
     rows = [row for _, row in submitted]
-    names = (entries_to_look_up(content, erp) for content, erp in zip(contents, targets, strict=True))
+    names = await apart(partial(_names_to_look_up, contents, targets))
     is_any_waiting = any(_waits(facts) for facts, _ in submitted)
     return _Known(
         await directory.people(db, {row.sent_by.id for row in rows}),
@@ -206,8 +214,13 @@ async def _look_up(
         await _refused(db, [(facts, row, erp) for (facts, row), erp in zip(submitted, targets, strict=True)]),
         await refusals.latest(db, company_id, utc_now()) if is_any_waiting else (),
         await others_of_vendor.find(db, company_id, _compared(submitted, contents)),
-        await references.find(db, frozenset[EntryName]().union(*names)),
+        await references.find(db, names),
     )
+
+
+def _names_to_look_up(contents: Sequence[Commitment], targets: Sequence[ErpConnection | None]) -> frozenset[EntryName]:
+    names = (entries_to_look_up(content, erp) for content, erp in zip(contents, targets, strict=True))
+    return frozenset[EntryName]().union(*names)
 
 
 def _number(row: SubmissionRow, content: Commitment, erp: ErpConnection | None) -> NumberInErp:
@@ -278,17 +291,6 @@ async def _refused(
     rows = await submissions.find_many(db, keys) if keys else {}
     contents = await apart(partial(submissions.contents_of, list(rows.values())))
     return {key: content for key, content in zip(rows, contents, strict=True) if content}
-
-
-def _all_refused_before(
-    submitted: Sequence[tuple[CommitmentFacts, SubmissionRow]],
-    contents: Sequence[Commitment],
-    targets: Sequence[ErpConnection | None],
-    known: _Known,
-) -> list[str]:
-    """What was refused before of each; the words of many refusals and contents take long to compare."""
-    together = zip(submitted, contents, targets, strict=True)
-    return [_refused_before(facts, erp, content, known) for (facts, _), content, erp in together]
 
 
 def _refused_before(facts: CommitmentFacts, erp: ErpConnection | None, content: Commitment, known: _Known) -> str:

@@ -68,8 +68,9 @@ class CommitmentStore:
 
         UnreadableRowError if one cannot be read.
         """
-        rows = await db.execute(_LOCKED, {"ids": list(keys)})
-        known = {key: facts_of(key, state) for key, state in rows}
+        rows = (await db.execute(_LOCKED, {"ids": list(keys)})).all()
+        facts = await mapped(lambda row: facts_of(*row), rows)
+        known = dict(zip([key for key, _ in rows], facts, strict=True))
         return {key: known.get(key) or CommitmentFacts(key) for key in keys}
 
     async def save(
@@ -84,12 +85,15 @@ class CommitmentStore:
         known = [change.after for change in changed if change.before.company_id is not None]
         _insert(writes, await mapped(columns, new))
         writes.update(tables.COMMITMENT, await mapped(columns, known))
-        _save_texts(writes, [each.after for each in changed if _submitted(each.before) is not _submitted(each.after)])
+        await _save_texts(
+            writes, [each.after for each in changed if _submitted(each.before) is not _submitted(each.after)]
+        )
         await documents.save(db, changed)
         rows = [row for change in changes for row in change.rows]
         sent = [row for row in rows if isinstance(row, SubmissionRow)]
         writes.insert(tables.SUBMISSION, await mapped(submissions.columns, sent))
-        writes.insert(tables.HISTORY, [_history(row) for row in rows if isinstance(row, HistoryEntry)])
+        told = [row for row in rows if isinstance(row, HistoryEntry)]
+        writes.insert(tables.HISTORY, await mapped(_history, told))
         requests = [(change.after, new_approval_request(change.before, change.after)) for change in changed]
         if any(request for _, request in requests):
             await writes.execute(db)  # they follow from the rows of this batch as well
@@ -110,23 +114,18 @@ class RecordStore(Generic[RecordT]):
         unknown = [{"id": key, "version": -1} for key in keys]
         await insert_many(db, table, unknown)
         chosen = select(table).where(table.c.id == func.any(list(keys))).order_by(table.c.id)
-        rows = await db.execute(chosen.with_for_update(key_share=True))
-        return {row.id: Newest(row.id, row.version, self._record(row.id, row.record)) for row in rows}
+        rows = (await db.execute(chosen.with_for_update(key_share=True))).all()
+        records = await mapped(lambda row: self._record(row.id, row.record), rows)
+        return {row.id: Newest(row.id, row.version, record) for row, record in zip(rows, records, strict=True)}
 
     async def save(self, _: Transaction, writes: Writes, changes: Sequence[StateChange[Newest[RecordT], None]]) -> None:
         """Write `changes`."""
-        rows: list[dict[str, Any]] = [
-            {
-                "id": change.key,
-                "version": change.after.version,
-                "record": change.after.record and change.after.record.model_dump_json(),
-            }
-            for change in changes
-        ]
-        if "company_id" in self._table.c:
-            for row, change in zip(rows, changes, strict=True):
-                row["company_id"] = getattr(change.after.record, "company_id", None)
-        writes.update(self._table, rows)
+        writes.update(self._table, await mapped(self._columns, changes))
+
+    def _columns(self, change: StateChange[Newest[RecordT], None]) -> dict[str, Any]:
+        version, record = change.after.version, change.after.record
+        company = {"company_id": getattr(record, "company_id", None)} if "company_id" in self._table.c else {}
+        return {"id": change.key, "version": version, "record": record and record.model_dump_json(), **company}
 
     def _record(self, key: str, text: str | None) -> RecordT | None:
         """Return the record in a row; None if it was removed, or cannot be read: the next version then replaces it."""
@@ -147,9 +146,9 @@ def _insert(writes: Writes, rows: Sequence[Mapping[str, Any]]) -> None:
         writes.add(_NEW_COMMITMENT, sorted(rows, key=lambda row: row["id"]), otherwise=appeared)
 
 
-def _save_texts(writes: Writes, known: Sequence[CommitmentFacts]) -> None:
+async def _save_texts(writes: Writes, known: Sequence[CommitmentFacts]) -> None:
     """Write what is searched, only where something else is submitted: it is costly to index."""
-    if texts := [each for each in map(search_text, known) if each]:
+    if texts := [each for each in await mapped(search_text, known) if each]:
         writes.add(_SEARCH_TEXT, texts)
 
 

@@ -5,9 +5,10 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, TypeVar
 
+import orjson
 from sqlalchemy import JSON, Row, Select, cast, func, select, true, tuple_
 
-from schemas.commitment import Commitment, Person
+from schemas.commitment import Commitment, Person, read_commitment
 from services.approval.rules.rows import SubmissionRow
 from services.approval.storage.tables import SUBMISSION
 from services.pipeline.apart import apart
@@ -106,12 +107,16 @@ async def senders(db: Transaction, commitment_ids: Collection[str]) -> Mapping[s
 
 def content_of(row: SubmissionRow) -> Commitment:
     """Return the commitment that a submission contains; UnreadableRowError if it contains none."""
-    return read_or_raise(SUBMISSION, _name(row), lambda: Commitment.model_validate_json(row.text))
+    return read_or_raise(SUBMISSION, _name(row), partial(_content, row))
 
 
 def contents_of(rows: Iterable[SubmissionRow]) -> list[Commitment | None]:
     """Return the commitment that each submission contains; None for one that cannot be read."""
-    return [read_or_none(SUBMISSION, _name(row), partial(Commitment.model_validate_json, row.text)) for row in rows]
+    return [read_or_none(SUBMISSION, _name(row), partial(_content, row)) for row in rows]
+
+
+def _content(row: SubmissionRow) -> Commitment:
+    return read_commitment(orjson.loads(row.text))
 
 
 async def with_contents(

@@ -18,7 +18,8 @@ from services.approval.rules.approval_rules import DEFAULTS, ApprovalRules
 from services.approval.settings import ApprovalSettings
 from services.approval.web.admission import API, Admission
 from services.approval.web.api import problems
-from services.approval.web.api.few_members import FewMembers
+from services.approval.web.api.item_limit import ItemLimit
+from services.approval.web.api.open_api import add_open_api
 from services.approval.web.api.routes import api_router
 from services.approval.web.api.senders import RateLimitHeaders
 from services.approval.web.dependencies import Dependencies
@@ -70,14 +71,15 @@ def build_app(
         description="Read, accept and reject commitments that were sent to accounting.",
         docs_url=None,
         redoc_url=None,
-        openapi_url="/api/v1/openapi.json",
+        openapi_url=None,  # the framework would build the document in the event loop
         # the framework would redirect to whatever Host the request names
         redirect_slashes=False,
         telemetry=TELEMETRY,
     )
     app.include_router(api_router(dependencies))
+    add_open_api(app)
     desk_handlers = add_desk(app, dependencies)
-    app.add_middleware(FewMembers, prefix=API)
+    app.add_middleware(ItemLimit, prefix=API)
     app.add_middleware(BodyLimit, of_paths=BODY_BYTES, refusal=_too_large)
     app.add_middleware(Admission, identity=dependencies.identity, refusal=_too_many(Pages(lateness)))
     app.add_middleware(RateLimitHeaders)

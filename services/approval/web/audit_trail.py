@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from starlette.exceptions import HTTPException
 
 from schemas.commitment import ErpDocument, Person, Summary
@@ -88,6 +88,10 @@ class AuditTrail(_Model):
     chain: ChainEnd
 
 
+_HISTORY = TypeAdapter(tuple[HistoryItem, ...])
+_PIECE_LINES = 500
+
+
 async def load_trail(dependencies: Dependencies, who: DirectoryPerson, commitment_id: str) -> AuditTrail:
     """Return the whole history of a commitment; a 404 if the company of `who` has no such commitment."""
     async with dependencies.readers:
@@ -99,6 +103,19 @@ async def load_trail(dependencies: Dependencies, who: DirectoryPerson, commitmen
             revisions = await audit.revisions(db, who.company_id, commitment_id)
             last = await audit.last_decision(db, commitment_id)
         return await apart(lambda: _trail(who, stored, lines, revisions, last))
+
+
+def trail_json(trail: AuditTrail, indent: int | None = None) -> bytes:
+    """Return `trail` as JSON; its history is written in pieces, since one long step lets no other thread run."""
+    pieces = [trail.history[begin : begin + _PIECE_LINES] for begin in range(0, len(trail.history), _PIECE_LINES)]
+    written = [_HISTORY.dump_json(piece, indent=indent).removeprefix(b"[").removesuffix(b"]") for piece in pieces]
+    # JSON has no line ends within its texts
+    history = b",".join(each.rstrip(b"\n").replace(b"\n", b"\n" + b" " * (indent or 0)) for each in written)
+    without = trail.model_copy(update={"history": ()}).model_dump_json(indent=indent).encode()
+    name = b'"history":' if indent is None else b'"history": '
+    before, _, after = without.rpartition(name + b"[]")
+    end = b"\n" + b" " * indent if indent and history else b""
+    return b"".join((before, name, b"[", history, end, b"]", after))
 
 
 def audit_item(line: AuditLine) -> HistoryItem:

@@ -1,10 +1,8 @@
 """The story of a commitment for the desk and the API: approval's own part, and what the other services tell."""
 
 import asyncio
-from functools import cached_property
+from functools import partial
 from typing import TypeVar
-
-import httpx2
 
 from schemas.story import DigestPart, ExporterPart, NotifierPart, Part
 from services.approval.explaining import tell
@@ -20,6 +18,7 @@ from services.pipeline.clock import utc_now
 from services.pipeline.database import Database
 from services.pipeline.errors import NotToldError
 from services.pipeline.explaining import no_tails
+from services.pipeline.made_apart import MadeApart
 
 ANSWER_SECONDS = 1.0
 """Whoever opens the page waits as long for a service that does not answer."""
@@ -33,6 +32,7 @@ class Stories:
         self._settings = settings
         self._database = database
         self._readers = readers
+        self._client = MadeApart(partial(new_client, ANSWER_SECONDS))
 
     async def of(self, stored: StoredCommitment) -> Story:
         """Return the story of a commitment as people may see it."""
@@ -49,11 +49,8 @@ class Stories:
 
     async def close(self) -> None:
         """Close the connections to the other services."""
-        await self._client.aclose()
-
-    @cached_property
-    def _client(self) -> httpx2.AsyncClient:
-        return new_client(ANSWER_SECONDS)
+        if self._client.made is not None:
+            await self._client.made.aclose()
 
     async def _own(self, stored: StoredCommitment) -> ApprovalPart:
         async with self._readers:  # it reads the contents, of which the checks are made
@@ -65,9 +62,10 @@ class Stories:
             why = f"{service.upper()}_URL or OPERATIONS_TOKEN is not set for approval"
             text = f"The {service} is not asked from here; its part is missing."
             return MissingPart(service=service, text=text, why=why)
+        client = await self._client.get()
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                return await ask(self._client, url, token, id_, model.model_validate_json)
+                return await ask(client, url, token, id_, model.model_validate_json)
         except (NotToldError, TimeoutError) as error:
             text = f"The {service} does not answer; its part is missing."
             return MissingPart(service=service, text=text, why=str(error) or "it does not answer in time")

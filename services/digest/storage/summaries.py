@@ -1,10 +1,11 @@
 """Reads what summaries are made of, and records which were made: at most one for each recipient and local date."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import date, datetime
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
-from sqlalchemy import Row, and_, func, or_, select
+from sqlalchemy import Row, Select, Table, and_, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from schemas.commitment import Summary
@@ -14,9 +15,13 @@ from services.digest.rules.items import CONCLUDED, OPEN, UNANSWERED, Item
 from services.digest.rules.recipients import Recipient
 from services.digest.storage.store import ITEMS, PEOPLE
 from services.digest.storage.tables import DIGEST_RUN, ITEM, PERSON, PREFERENCE
+from services.pipeline.apart import apart
 from services.pipeline.companies import companies_in
 from services.pipeline.database import Transaction
 from services.pipeline.unreadable import readable
+
+RecordT = TypeVar("RecordT")
+_READ_ROWS = 500
 
 
 async def recipients(db: Transaction, company_ids: Collection[str] | None = None) -> list[Recipient]:
@@ -33,8 +38,7 @@ async def recipients(db: Transaction, company_ids: Collection[str] | None = None
     )
     if company_ids is not None:
         chosen = chosen.where(PERSON.c.company_id.in_(company_ids), PERSON.c.can_push_to_accounting)
-    rows = await db.execute(chosen)
-    return readable(PERSON, rows, lambda row: row.id, lambda row: Recipient(PEOPLE.record(row), row.is_subscribed))
+    return await _readable(db, PERSON, chosen, lambda row: Recipient(PEOPLE.record(row), row.is_subscribed))
 
 
 async def waiting_since(db: Transaction) -> dict[str, datetime]:
@@ -54,12 +58,23 @@ async def items(db: Transaction, company_id: str, concluded_from: datetime) -> l
     """Return a company's open commitments, and those that were concluded at or after `concluded_from`."""
     is_listed = or_(ITEM.c.status.in_(OPEN), and_(ITEM.c.status.in_(CONCLUDED), ITEM.c.since >= concluded_from))
     chosen = select(ITEM).where(ITEM.c.company_id == company_id, is_listed)
-    return readable(ITEM, await db.execute(chosen), lambda row: row.id, _item)
+    return await _readable(db, ITEM, chosen, _item)
 
 
 def _item(row: Row[Any]) -> Item:
     Summary.model_validate_json(row.summary)  # here, where one that cannot be read is only left out
     return ITEMS.record(row)
+
+
+async def _readable(
+    db: Transaction, table: Table, chosen: Select[Any], record: Callable[[Row[Any]], RecordT]
+) -> list[RecordT]:
+    """Read the rows in pieces, since a company may have a hundred thousand commitments."""
+    found: list[RecordT] = []
+    async with db.stream(chosen, execution_options={"yield_per": _READ_ROWS}) as rows:
+        async for some in rows.partitions():
+            found += await apart(partial(readable, table, some, lambda row: row.id, record))
+    return found
 
 
 async def sent_since(db: Transaction, first: date) -> set[tuple[str, date]]:

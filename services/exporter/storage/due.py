@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import DateTime, Text, all_, bindparam, case, exists, false, func, select, text, true
+from sqlalchemy import DateTime, Row, Text, all_, bindparam, case, exists, false, func, select, text, true
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from services.exporter.rules.circuit import Circuit
@@ -12,6 +13,7 @@ from services.exporter.storage import tables
 from services.exporter.storage.connection_store import CIRCUIT_COLUMNS, circuit_of
 from services.pipeline.database import Transaction
 from services.pipeline.lease_clock import DATABASE_NOW, within_sight
+from services.pipeline.slices import mapped
 
 _COMMITMENT = tables.COMMITMENT
 _CONNECTION = tables.CONNECTION
@@ -41,14 +43,12 @@ async def read_queues(
     The commitments in `held` are left out.
     """
     rows = (await db.execute(_QUEUES, {"now": given_now, "held": list(held)})).all()
-    queues = [
-        ConnectionQueue(
-            row.queue, row.due_at, Circuit() if row.name is None else circuit_of(row), row.leases, row.is_configured
-        )
-        for row in rows
-        if row.queue is not None
-    ]
-    return rows[0].now, queues
+    return rows[0].now, await mapped(_queue, [row for row in rows if row.queue is not None])
+
+
+def _queue(row: Row[Any]) -> ConnectionQueue:
+    circuit = Circuit() if row.name is None else circuit_of(row)
+    return ConnectionQueue(row.queue, row.due_at, circuit, row.leases, row.is_configured)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from services.exporter.storage import pollers, tables
 from services.exporter.storage.connection_store import circuit_of
 from services.exporter.storage.pollers import Poller
 from services.pipeline.database import Transaction
+from services.pipeline.slices import mapped
 from services.pipeline.unreadable import read_or_none
 
 
@@ -52,15 +53,16 @@ async def count_unfinished(db: Transaction, now: datetime) -> Sequence[Unfinishe
 async def connections(db: Transaction, names: Mapping[str, Sequence[str]]) -> Mapping[str, SeenConnection]:
     """Return those of `names` that are registered, each with what waits under all the names that it has or had."""
     waiting = await _count_waiting(db, [name for each in names.values() for name in each])
-    return {
-        row.name: _seen(row, sum(waiting.get(name, 0) for name in names[row.name]))
-        for row in await db.execute(_registered(names))
-    }
+    rows = (await db.execute(_registered(names))).all()
+    seen = await mapped(lambda row: _seen(row, sum(waiting.get(name, 0) for name in names[row.name])), rows)
+    return dict(zip([row.name for row in rows], seen, strict=True))
 
 
 async def announced(db: Transaction, names: Collection[str]) -> Mapping[str, SeenConnection]:
     """Return those of `names` that are registered; what waits is not counted, but taken from what was announced."""
-    return {row.name: _seen(row, _queue_told(row.name, row.told)) for row in await db.execute(_registered(names))}
+    rows = (await db.execute(_registered(names))).all()
+    seen = await mapped(lambda row: _seen(row, _queue_told(row.name, row.told)), rows)
+    return dict(zip([row.name for row in rows], seen, strict=True))
 
 
 def _registered(names: Collection[str]) -> Select[Any]:

@@ -16,6 +16,7 @@ from services.notifier.rules.together import first_attempt_at, occasion_of
 from services.notifier.storage.due import MailKey, due_mails
 from services.notifier.storage.tables import MAIL
 from services.notifier.storage.together import take_others, waits_for_others
+from services.pipeline.apart import all_read
 from services.pipeline.database import Transaction
 from services.pipeline.fold import StateChange
 from services.pipeline.writes import Writes
@@ -159,7 +160,7 @@ def _row_of(each: Mail) -> dict[str, Any]:
 
 async def _job_of(db: Transaction, row: Row[Any], leased: Mapping[str, Any]) -> MailJob:
     mail_type = TYPE_OF_KIND[row.kind]
-    data = mail_type.data_type.model_validate_json(row.event_data)
+    (data,) = await all_read(mail_type.data_type.model_validate_json, [row.event_data])
     person = Person(id=row.recipient_id, name=row.recipient_name, email=row.recipient_email)
     each = Mail(mail_type, row.event_id, person, data, row.occurred_at, row.created_at, row.traceparent)
     others = await take_others(db, each, row, leased)

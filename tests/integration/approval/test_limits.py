@@ -9,7 +9,7 @@ from httpx2 import ASGITransport, AsyncClient
 from schemas.limits import MAX_LINES
 from services.approval.storage import submissions
 from services.approval.storage.submissions import of_revision
-from services.approval.web.api.few_members import MAX_MEMBERS
+from services.approval.web.api.item_limit import MAX_ITEMS
 from services.pipeline.body_limit import MAX_BODY_BYTES
 from tests.integration.approval import company
 from tests.integration.approval.company import DANA
@@ -60,7 +60,7 @@ async def test_a_body_that_is_too_large_is_refused_with_a_sentence_and_safe_head
     ("path", "body"),
     [
         ("/api/v1/commitments/8841/reject", _members(10_000)),
-        ("/api/v1/commitments/8841/reject", _members(MAX_MEMBERS)),
+        ("/api/v1/commitments/8841/reject", _members(MAX_ITEMS)),
         ("/api/v1/answers", _members(70_000)),
         ("/api/v1/answers", '{"answers":[' + "[]," * 300_000 + "[]]}"),
         ("/api/v1/answers", '{"answers":[' + "{}," * 300_000 + "{}]}"),

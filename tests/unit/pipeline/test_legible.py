@@ -5,7 +5,7 @@ from unicodedata import category
 
 import pytest
 
-from services.pipeline.legible import legible
+from services.pipeline.legible import legible, may_hide, seen
 
 JOINERS = {0x200C, 0x200D}
 VISIBLE_SIGNS = {*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD, *range(0x13430, 0x13440)}
@@ -46,3 +46,19 @@ def test_hidden_characters_are_left_out(text: str, shown: str) -> None:
 )
 def test_what_words_of_any_script_need_stays(text: str) -> None:
     assert legible(text) == text
+
+
+@pytest.mark.parametrize("text", ["", "plain", "é\n", "文" * 100_000, "<td>" * 50_000])
+def test_a_text_without_hidden_characters_hides_nothing(text: str) -> None:
+    assert not may_hide(text)
+
+
+@pytest.mark.parametrize("hidden", ["\u202e", "\u200b", "\x00", "\x85", "\u2028", "a\u200d", "\U000e0001"])
+def test_a_hidden_character_is_found_wherever_it_is(hidden: str) -> None:
+    for before in (0, 65_535, 65_536, 200_000):
+        assert may_hide("é" * before + hidden + "é" * 70_000)
+
+
+def test_of_many_hidden_characters_nobody_sees_any() -> None:
+    assert seen("\u200b\u2028 \u200d" * 100_000) == ""
+    assert seen("\u200b" * 100_000 + "x").endswith("x")

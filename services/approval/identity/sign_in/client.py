@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from functools import partial
 from typing import Any
 
 import httpx2
@@ -12,6 +13,7 @@ from pydantic import SecretStr
 from services.approval.identity.sign_in.errors import ProviderUnavailableError, SignInFailedError
 from services.approval.identity.sign_in.provider import TIMEOUT_SECONDS, UNAVAILABLE, Endpoints, Provider, what_happened
 from services.pipeline.bounded_answer import ASK_UNPACKED, bound_answer
+from services.pipeline.made_apart import MadeApart
 
 CALLBACK_PATH = "/sign-in/callback"
 UNKNOWN_CODE = "invalid_grant"
@@ -28,12 +30,12 @@ class Client:
         self._id = client_id
         self._secret = client_secret
         self._redirect_uri = f"{public_url.rstrip('/')}{CALLBACK_PATH}"
-        self._session: AsyncOAuth2Client | None = None
+        self._session: MadeApart[AsyncOAuth2Client] | None = None
 
     async def address(self, verifier: str, nonce: str, *, chooses_person: bool) -> tuple[str, str]:
         """Return where to send a browser that signs in, and the state with which it comes back."""
         endpoints = await self._provider.endpoints()
-        url, state = self._opened(endpoints).create_authorization_url(
+        url, state = (await self._opened(endpoints)).create_authorization_url(
             endpoints.authorization_endpoint,
             code_verifier=verifier,
             nonce=nonce,
@@ -50,7 +52,7 @@ class Client:
         endpoints = await self._provider.endpoints()
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
-                session = self._opened(endpoints)
+                session = await self._opened(endpoints)
                 return dict(await session.fetch_token(endpoints.token_endpoint, code=code, code_verifier=verifier))
         except (httpx2.HTTPError, TimeoutError) as error:
             cause = f"{endpoints.token_endpoint} {what_happened(error)}"
@@ -73,14 +75,14 @@ class Client:
 
     async def close(self) -> None:
         """Close the connections to the provider."""
-        if self._session is not None:
-            await self._session.aclose()
+        if self._session is not None and self._session.made is not None:
+            await self._session.made.aclose()
 
-    def _opened(self, endpoints: Endpoints) -> AsyncOAuth2Client:
+    async def _opened(self, endpoints: Endpoints) -> AsyncOAuth2Client:
         """Return the one session of this process: each has a TLS context, which takes 50 ms and a megabyte."""
         if self._session is None:
-            self._session = self._new_session(endpoints)
-        return self._session
+            self._session = MadeApart(partial(self._new_session, endpoints))
+        return await self._session.get()
 
     def _new_session(self, endpoints: Endpoints) -> AsyncOAuth2Client:
         takes_basic = "client_secret_basic" in endpoints.token_endpoint_auth_methods_supported

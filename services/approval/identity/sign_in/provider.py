@@ -20,6 +20,7 @@ from services.approval.identity.sign_in.kept import Kept
 from services.approval.identity.sign_in.keys import VerificationKeys, read_keys
 from services.pipeline.bounded_answer import ASK_UNPACKED, bound_answer
 from services.pipeline.certificates import expiry_shown_with, show_server_certificate
+from services.pipeline.made_apart import MadeApart
 from services.pipeline.metrics import SIGN_IN_PROVIDER
 
 TIMEOUT_SECONDS = 5
@@ -64,7 +65,7 @@ class Provider:
         self._endpoints = Kept(self._discovered, clock)
         self._keys = Kept(self._published_keys, clock)
         self._left_out: dict[str, int] = {}
-        self._client: httpx2.AsyncClient | None = None
+        self._client = MadeApart(_new_client)
 
     async def endpoints(self) -> Endpoints:
         """Return the provider's endpoints; ProviderUnavailableError if they were never fetched and cannot be now."""
@@ -148,12 +149,10 @@ class Provider:
 
     async def _fetched(self, url: str) -> Any:
         """Return the JSON document at `url`; ProviderUnavailableError if it cannot be fetched, or is too large."""
-        if self._client is None:
-            hooks = {"response": [_show_certificate, bound_answer]}
-            self._client = httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, event_hooks=hooks)
+        client = await self._client.get()
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
-                response = await self._client.get(url, headers={"accept": "application/json"} | ASK_UNPACKED)
+                response = await client.get(url, headers={"accept": "application/json"} | ASK_UNPACKED)
             response.raise_for_status()
             return orjson.loads(response.content.removeprefix(BOM_UTF8))
         except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, TimeoutError) as error:
@@ -161,8 +160,12 @@ class Provider:
 
     async def close(self) -> None:
         """Close the connections to the provider."""
-        if self._client is not None:
-            await self._client.aclose()
+        if self._client.made is not None:
+            await self._client.made.aclose()
+
+
+def _new_client() -> httpx2.AsyncClient:
+    return httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, event_hooks={"response": [_show_certificate, bound_answer]})
 
 
 async def _show_certificate(response: httpx2.Response) -> None:

@@ -1,11 +1,13 @@
 """The routes about the sender: who they are, where they are signed in, their daily summary, their colleagues."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, TypeAdapter
 
 from schemas.events import DirectoryPerson
 from schemas.fields import ToolLevel
@@ -19,6 +21,7 @@ from services.approval.web.api.people import me_of
 from services.approval.web.api.problems import documented
 from services.approval.web.api.senders import Senders
 from services.approval.web.dependencies import Dependencies
+from services.pipeline.apart import apart
 
 SESSION_NAME = r"^[0-9a-f]{64}$"
 
@@ -45,6 +48,9 @@ class Colleague(BaseModel):
     email: str
     erp_tool: ToolLevel = Field(description="The level on the ERP Integrations tool.")
     is_accounting_approver: bool
+
+
+_COLLEAGUES = TypeAdapter(list[Colleague])
 
 
 class SummaryPreference(BaseModel):
@@ -77,12 +83,17 @@ def _add_people(router: APIRouter, dependencies: Dependencies, senders: Senders)
             authority = await dependencies.decisions.authority(db, who)
         return me_of(who, authority)
 
-    @router.get("/people")
-    async def people(who: Viewer) -> list[Colleague]:
+    @router.get("/people", response_model=list[Colleague])
+    async def people(who: Viewer) -> Response:
         """List the people of your company who are in the directory, by name."""
         async with dependencies.readers, dependencies.database.begin() as db:
             found = await directory.people_of_company(db, who.company_id)
-        return [
+        return Response(await apart(partial(_colleagues, found)), media_type="application/json")
+
+
+def _colleagues(people: Sequence[DirectoryPerson]) -> bytes:
+    return _COLLEAGUES.dump_json(
+        [
             Colleague(
                 id=each.person_id,
                 name=each.name,
@@ -90,8 +101,9 @@ def _add_people(router: APIRouter, dependencies: Dependencies, senders: Senders)
                 erp_tool=each.erp_tool,
                 is_accounting_approver=each.is_approver,
             )
-            for each in found
+            for each in people
         ]
+    )
 
 
 def _add_sessions(router: APIRouter, dependencies: Dependencies, senders: Senders) -> None:

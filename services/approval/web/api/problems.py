@@ -20,9 +20,10 @@ from services.pipeline.logs import FailureLog
 from services.pipeline.seldom import SECONDS
 
 MEDIA_TYPE = "application/problem+json"
-RETRY_AFTER_SECONDS = 2
-MAX_TOLD = 50
+MAX_TOLD_ERRORS = 20
 """Of the members that are not valid."""
+_MAX_MEMBER_CHARACTERS = 200
+RETRY_AFTER_SECONDS = 2
 _TITLES = {
     400: "The request cannot be read",
     401: "Sign in first",
@@ -183,10 +184,13 @@ async def on_invalid(request: Request, error: Exception) -> JSONResponse:
     """Respond to a request with missing or invalid members: names each, and repeats none of its content."""
     del request
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
+    found = error.errors()
     errors = [
-        {"member": ".".join(map(str, each["loc"][1:])) or "body", "message": each["msg"]}
-        for each in error.errors()[:MAX_TOLD]
+        {"member": ".".join(map(str, each["loc"][1:]))[:_MAX_MEMBER_CHARACTERS] or "body", "message": each["msg"]}
+        for each in found[:MAX_TOLD_ERRORS]
     ]
-    is_json = all(each["type"] != "json_invalid" for each in error.errors())
+    is_json = all(each["type"] != "json_invalid" for each in found)
     words = "; ".join(f"{each['member']}: {each['message']}" for each in errors)
+    if len(found) > len(errors):
+        words += f"; and {len(found) - len(errors):,} more"
     return problem(422, words, errors=errors) if is_json else problem(400, f"The body is not JSON. {words}")

@@ -1,10 +1,12 @@
 """The JSON API under /api/v1: everything that a page of the desk can do."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.security import HTTPBearer
+from pydantic import TypeAdapter
 
 from schemas.events import DirectoryPerson
 from services.approval.storage import audit, queries
@@ -17,7 +19,7 @@ from services.approval.web.api.asking import ask_router
 from services.approval.web.api.delegations import delegations_router
 from services.approval.web.api.filters import list_filter
 from services.approval.web.api.marks import marks_router
-from services.approval.web.api.models import CommitmentDetail, CommitmentPage
+from services.approval.web.api.models import CommitmentDetail, CommitmentPage, WaitingState
 from services.approval.web.api.personal import personal_router
 from services.approval.web.api.problems import ProblemError, documented
 from services.approval.web.api.reasons import reasons_router
@@ -25,11 +27,13 @@ from services.approval.web.api.senders import Senders
 from services.approval.web.api.states import document, etag_of, not_found, state_of
 from services.approval.web.api.stories import CommitmentStory
 from services.approval.web.api.waiting import waiting_states
-from services.approval.web.audit_trail import AuditTrail, HistoryItem, audit_item, load_trail
+from services.approval.web.audit_trail import AuditTrail, HistoryItem, audit_item, load_trail, trail_json
 from services.approval.web.dependencies import Dependencies
 from services.pipeline.apart import apart
 from services.pipeline.database import Transaction
 from services.pipeline.segments import Segment
+
+_HISTORY = TypeAdapter(list[HistoryItem])
 
 
 def api_router(dependencies: Dependencies) -> APIRouter:
@@ -58,7 +62,7 @@ def api_router(dependencies: Dependencies) -> APIRouter:
 def _add_lists(router: APIRouter, dependencies: Dependencies, senders: Senders) -> None:
     Viewer = Annotated[DirectoryPerson, Depends(senders.viewer)]  # noqa: N806 - a type
 
-    @router.get("/commitments")
+    @router.get("/commitments", response_model=CommitmentPage)
     async def list_commitments(
         who: Viewer,
         view: DeskView = DeskView.READY,
@@ -66,7 +70,7 @@ def _add_lists(router: APIRouter, dependencies: Dependencies, senders: Senders) 
         sort: Sort | None = None,
         after: Annotated[str | None, Query(max_length=300)] = None,
         limit: Annotated[int, Query(ge=1, le=queries.MAX_PAGE_ROWS)] = queries.PAGE_ROWS,
-    ) -> CommitmentPage:
+    ) -> Response:
         """List the commitments of a view that fulfil all filters.
 
         Without `sort`, the views `synced`, `rejected` and `all` come newest first, the others oldest first.
@@ -79,14 +83,25 @@ def _add_lists(router: APIRouter, dependencies: Dependencies, senders: Senders) 
             page = await queries.page(db, who.company_id, view, only=only, sort=order, after=cursor, limit=limit)
             counts = await queries.counts(db, who.company_id)
             waiting = await waiting_states(db, who, page.commitments)
-        items = tuple(state_of(each.facts, each.current, waiting.get(each.facts.id)) for each in page.commitments)
         behind = dependencies.lateness.behind
-        return CommitmentPage(
-            items=items,
-            next_after=page.next_after and str(page.next_after),
-            behind_seconds=behind and int(behind.total_seconds()),
-            counts=dict(counts),
-        )
+        behind_seconds = int(behind.total_seconds()) if behind else None
+        return _json(await apart(lambda: _page(page, waiting, counts, behind_seconds)))
+
+
+def _page(
+    page: queries.Page,
+    waiting: Mapping[str, WaitingState],
+    counts: Mapping[DeskView, int],
+    behind_seconds: int | None,
+) -> bytes:
+    items = tuple(state_of(each.facts, each.current, waiting.get(each.facts.id)) for each in page.commitments)
+    after = page.next_after and str(page.next_after)
+    found = CommitmentPage(items=items, next_after=after, behind_seconds=behind_seconds, counts=dict(counts))
+    return found.model_dump_json().encode()
+
+
+def _json(content: bytes | str) -> Response:
+    return Response(content, media_type="application/json")
 
 
 def _add_reading(router: APIRouter, dependencies: Dependencies, senders: Senders) -> None:
@@ -104,13 +119,13 @@ def _add_reading(router: APIRouter, dependencies: Dependencies, senders: Senders
             read = await apart(partial(document, found, waiting))
         return Response(read, media_type="application/json", headers={"etag": etag_of(stored.facts)})
 
-    @router.get("/commitments/{commitment_id}/history", responses=documented(404))
-    async def get_history(commitment_id: Segment, who: Viewer) -> list[HistoryItem]:
+    @router.get("/commitments/{commitment_id}/history", response_model=list[HistoryItem], responses=documented(404))
+    async def get_history(commitment_id: Segment, who: Viewer) -> Response:
         """Read what happened to a commitment, newest first; the last 500 lines."""
         async with dependencies.database.begin() as db:
             await _found(db, who, commitment_id)
             lines = await audit.lines(db, who.company_id, commitment_id, audit.MAX_RECENT_LINES)
-        return [audit_item(line) for line in reversed(lines)]
+        return _json(await apart(lambda: _HISTORY.dump_json([audit_item(line) for line in reversed(lines)])))
 
     @router.get("/commitments/{commitment_id}/story", responses=documented(404))
     async def get_story(commitment_id: Segment, who: Viewer) -> CommitmentStory:
@@ -122,10 +137,11 @@ def _add_reading(router: APIRouter, dependencies: Dependencies, senders: Senders
             stored = await _found(db, who, commitment_id)
         return CommitmentStory.model_validate(await dependencies.stories.of(stored))
 
-    @router.get("/commitments/{commitment_id}/audit", responses=documented(404))
-    async def get_audit(commitment_id: Segment, who: Viewer) -> AuditTrail:
+    @router.get("/commitments/{commitment_id}/audit", response_model=AuditTrail, responses=documented(404))
+    async def get_audit(commitment_id: Segment, who: Viewer) -> Response:
         """Export the whole history of a commitment; `countersign audit verify` checks its decisions offline."""
-        return await load_trail(dependencies, who, commitment_id)
+        trail = await load_trail(dependencies, who, commitment_id)
+        return _json(await apart(partial(trail_json, trail)))
 
 
 async def _found(db: Transaction, who: DirectoryPerson, commitment_id: str) -> StoredCommitment:

@@ -27,7 +27,7 @@ def access_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
             async with dependencies.readers, dependencies.database.begin() as db:
                 authority = await dependencies.decisions.authority(db, who.person)
             is_wanted = await dependencies.preferences.is_wanted(who.person_id)
-        return pages.render(
+        return await pages.render_apart(
             "access.html",
             visitor=who,
             accepting=accepting_rules(authority).words if authority else (),
@@ -40,7 +40,7 @@ def access_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
 
     @router.post("/access/daily-summary")
     async def prefer(request: Request, who: Listed) -> Response:
-        is_wanted = text_fields(await request.form()).get("wanted")
+        is_wanted = (await text_fields(request)).get("wanted")
         if is_wanted in ("yes", "no"):
             await dependencies.preferences.prefer(who.company_id, who.person_id, subscribed=is_wanted == "yes")
         return see_other("/access#daily-summary")

@@ -52,7 +52,7 @@ class CommitmentActions:
 
     async def submit(self, request: Request, who: DirectoryPerson, commitment_id: str, action: Action) -> Response:
         """Carry out the form: redirect to the list with the result, or show the page again with what is wrong."""
-        fields: Mapping[str, str] = forms.text_fields(await request.form())
+        fields: Mapping[str, str] = await forms.text_fields(request)
         stored, erps = await self._found(who, commitment_id)
         fields, gone = await with_kept_reason(self._database, who.company_id, fields)
         answer = gone or _read(action, fields, stored, target_erp(stored.facts, erps))

@@ -36,7 +36,7 @@ class DelegationPage:
             approvers = await directory.approvers_of_company(db, who.company_id)
         own, rules = [each for each in shown if each.is_theirs], self._decisions.rules_of(who.company_id)
         today = day_of(who, now).isoformat()
-        return self._pages.render(
+        return await self._pages.render_apart(
             "delegations.html",
             person=who,
             title="Delegations",
@@ -81,7 +81,7 @@ def delegation_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
 
     @router.post("")
     async def add(request: Request, who: Approver) -> Response:
-        return await page.add(who, text_fields(await request.form()))
+        return await page.add(who, await text_fields(request))
 
     @router.post("/{delegation_id}/end")
     async def end(who: Approver, delegation_id: DelegationId) -> Response:

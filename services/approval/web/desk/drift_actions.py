@@ -107,7 +107,7 @@ def drift_action_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
 
     @router.post("/differences")
     async def submit(request: Request, who: Approver) -> Response:
-        return await actions.submit(request, who, text_fields(await request.form()))
+        return await actions.submit(request, who, await text_fields(request))
 
     return router
 

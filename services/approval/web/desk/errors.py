@@ -55,7 +55,7 @@ class ErrorPages:
             return await self._signed_out(request)
         assert isinstance(error, SignInError)  # noqa: S101 - registered for this class only
         is_refusal = isinstance(error, NotAllowedError) and not isinstance(error, CrossSiteRequestError)
-        page = self._pages.message(
+        page = await self._pages.message_apart(
             _title(error),
             str(error),
             status=error.status,
@@ -70,7 +70,7 @@ class ErrorPages:
     async def _on_http(self, request: Request, error: Exception) -> Response:
         if not isinstance(error, HTTPException) or error.status_code == HTTPStatus.NOT_FOUND:
             return await self._missing(request)
-        return self._pages.message(
+        return await self._pages.message_apart(
             "This did not work",
             error.detail,
             "Your answer was not recorded.",
@@ -86,7 +86,7 @@ class ErrorPages:
     async def _on_database_unavailable(self, request: Request, error: Exception) -> Response:
         if not is_unavailable(error):
             raise error
-        return self._pages.message(
+        return await self._pages.message_apart(
             "Countersign is not available now",
             "Its database does not answer.",
             "If you have just answered a commitment, look later whether your answer was recorded, or give it again: "
@@ -98,9 +98,9 @@ class ErrorPages:
 
     async def _on_catching_up(self, request: Request, error: Exception) -> Response:
         """Return a page that keeps what was sent; of several answers, those before this one may be recorded."""
-        fields = text_fields(await request.form())
+        fields = await _fields(request)
         again = SentForm(_address(request), fields)
-        return self._pages.message(
+        return await self._pages.message_apart(
             "Your answer was not recorded",
             str(error),
             "If you have answered several commitments at once, look which of them were recorded, or send all again: "
@@ -114,7 +114,7 @@ class ErrorPages:
     async def _on_defect(self, request: Request, error: Exception) -> Response:
         """Return a page; the server then logs the error, which is a defect of ours."""
         del error
-        return self._pages.message(
+        return await self._pages.message_apart(
             "Something went wrong here",
             "This is a defect of Countersign. It was logged, so tell your administrator when it happened.",
             "If you have just answered a commitment, look whether your answer was recorded before you give it again.",
@@ -124,11 +124,11 @@ class ErrorPages:
 
     async def _signed_out(self, request: Request) -> Response:
         """Return a page that keeps what was sent after the session expired, and sends it again after a sign-in."""
-        fields = text_fields(await request.form())
+        fields = await _fields(request)
         again = SentForm(_address(request), fields)
         kept = "but it is kept on this page. Sign in in a new tab, then send it again here."
         too_long = "and it is too long to be kept. Sign in, and give it again in parts."
-        return self._pages.message(
+        return await self._pages.message_apart(
             "You were signed out",
             f"Your answer was not recorded, {kept if again.can_be_kept else too_long}",
             status=HTTPStatus.UNAUTHORIZED,
@@ -139,7 +139,7 @@ class ErrorPages:
         )
 
     async def _missing(self, request: Request) -> Response:
-        return self._pages.message(
+        return await self._pages.message_apart(
             "Not found",
             "There is no such page, or your company has no such commitment in ERP Integrations.",
             status=HTTPStatus.NOT_FOUND,
@@ -153,10 +153,17 @@ class ErrorPages:
         return None
 
 
+async def _fields(request: Request) -> Mapping[str, str]:
+    """The fields of the form that the request sends; none of one that none of our pages sends."""
+    with suppress(BadFormError, HTTPException):
+        return await text_fields(request)
+    return {}
+
+
 async def _kept(request: Request) -> str:
     """What was typed into the form that the request sends; empty for another request."""
     is_form = "form" in request.headers.get("content-type", "")
-    return typed_text(text_fields(await request.form())) if is_form else ""
+    return typed_text(await _fields(request)) if is_form else ""
 
 
 def _title(error: Exception) -> str:

@@ -103,7 +103,7 @@ def failed_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
 
     @router.post("/failed/retry")
     async def retry(request: Request, who: Approver) -> Response:
-        return await actions.retry(request, who, text_fields(await request.form()))
+        return await actions.retry(request, who, await text_fields(request))
 
     @router.get("/failed/reject")
     async def show(
@@ -115,7 +115,7 @@ def failed_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
 
     @router.post("/failed/reject")
     async def reject(request: Request, who: Approver) -> Response:
-        return await actions.reject(request, who, text_fields(await request.form()))
+        return await actions.reject(request, who, await text_fields(request))
 
     return router
 

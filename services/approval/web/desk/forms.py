@@ -5,10 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from functools import partial
+from http import HTTPStatus
+from urllib.parse import parse_qsl
 
 from pydantic import TypeAdapter, ValidationError
-from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 
 from schemas.fields import ERP_ID_PATTERN, HASH_PATTERN, ID_PATTERN, Day
 from schemas.limits import (
@@ -21,12 +24,20 @@ from schemas.limits import (
     MAX_VERSION,
 )
 from services.approval.rules.marks import Mark, Verb
+from services.pipeline.apart import apart
 from services.pipeline.legible import seen
 
 MAX_CHOICES = 50
 """Answers in one submit: a page of the list."""
 
+MAX_FIELDS = 1_000
+MAX_FORM_BYTES = 262_144
+"""Several times what our largest form can be, with all of its texts escaped."""
+
 Fields = Mapping[str, str]
+_FORM_TYPE = "application/x-www-form-urlencoded"
+_AT_ONCE_BYTES = 16_384
+"""A longer form, in which every character may be escaped, is read beside the event loop."""
 _DAY: TypeAdapter[date] = TypeAdapter(Day)
 
 
@@ -163,9 +174,25 @@ def choices(fields: Fields) -> list[Choice]:
     return chosen
 
 
-def text_fields(form: FormData) -> dict[str, str]:
-    """The form's text fields with line feeds as line ends; files are ignored."""
-    return {name: value.replace("\r\n", "\n") for name, value in form.items() if isinstance(value, str)}
+async def text_fields(request: Request) -> dict[str, str]:
+    """The fields of the form that was sent, with line feeds as line ends; BadFormError if it has too many.
+
+    Without the files of one that has files, which none of ours has.
+    """
+    is_form = request.headers.get("content-type", "").partition(";")[0].strip().lower() == _FORM_TYPE
+    body = await request.body() if is_form else b""
+    if len(body) > MAX_FORM_BYTES:
+        sentence = f"The form is larger than {MAX_FORM_BYTES:,} bytes. Nothing of it was used."
+        raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, sentence)
+    return await apart(partial(_fields, body)) if len(body) > _AT_ONCE_BYTES else _fields(body)
+
+
+def _fields(body: bytes) -> dict[str, str]:
+    try:
+        pairs = parse_qsl(body.decode("latin-1"), keep_blank_values=True, max_num_fields=MAX_FIELDS)
+    except ValueError as error:
+        raise BadFormError from error
+    return {name: value.replace("\r\n", "\n") for name, value in pairs}
 
 
 def seen_text(fields: Fields, name: str) -> str:

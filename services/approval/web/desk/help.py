@@ -39,7 +39,7 @@ def help_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
         del who
         await identity.session(request)  # only from one of our pages
         answer = see_other("/help#keys")
-        choose_keys(identity.cookies, answer, text_fields(await request.form()).get("keys", ""))
+        choose_keys(identity.cookies, answer, (await text_fields(request)).get("keys", ""))
         return answer
 
     return router

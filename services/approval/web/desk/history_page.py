@@ -1,15 +1,17 @@
 """The history of a commitment as a page to print or to keep as PDF, and as a file that can be checked offline."""
 
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 
 from schemas.events import DirectoryPerson, MailSettled
-from services.approval.web.audit_trail import load_trail
+from services.approval.web.audit_trail import load_trail, trail_json
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk.commitment_id import CommitmentId
 from services.approval.web.desk.pages import Pages
+from services.pipeline.apart import apart
 
 
 def history_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
@@ -35,6 +37,7 @@ def history_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
         trail = await load_trail(dependencies, who, commitment_id)
         name = "".join(each if each.isascii() and each.isalnum() else "-" for each in trail.summary.number)
         headers = {"content-disposition": f'attachment; filename="history-{name}.json"'}
-        return Response(trail.model_dump_json(indent=1), media_type="application/json", headers=headers)
+        content = await apart(partial(trail_json, trail, indent=1))
+        return Response(content, media_type="application/json", headers=headers)
 
     return router

@@ -2,7 +2,7 @@
 
 import re
 
-from services.pipeline.legible import HIDDEN_CHARACTERS, legible, shown_instead
+from services.pipeline.legible import HIDDEN_CHARACTERS, legible, may_hide, shown_instead
 
 _PART = re.compile(rf"<textarea\b[^<>]*>[^<]*|<[a-z][^<>]*>|{HIDDEN_CHARACTERS.pattern}")
 _ATTRIBUTE = re.compile(r'(?<=\s)([a-z-]+)="([^"]*)"')
@@ -22,7 +22,7 @@ def legible_page(page: str) -> str:
 
     Templates escape whatever they insert, so each `<` begins a tag of ours, with attributes in double quotes.
     """
-    if not HIDDEN_CHARACTERS.search(page):
+    if not may_hide(page):
         return page
     return _PART.sub(_part, page)
 

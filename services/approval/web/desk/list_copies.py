@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -19,9 +20,11 @@ from services.approval.web.desk.list_rows import ListRow
 from services.approval.web.desk.pages import VIEW_TITLES, Pages
 from services.approval.web.desk.triage import triage_rows
 from services.approval.web.desk.wording import KIND_WORDS, totals, who_acts
+from services.pipeline.apart import apart
 from services.pipeline.clock import utc_now
 from services.pipeline.database import Transaction
 from services.pipeline.legible import legible
+from services.pipeline.slices import mapped
 
 MAX_PRINTED = 500
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -102,7 +105,7 @@ async def _page(
     company, most = who.company_id, queries.MAX_PAGE_ROWS
     erps = await directory.erps_of_company(db, company)
     page = await queries.page(db, company, query.view, only=query.filter, sort=query.order, after=after, limit=most)
-    return [_row(each, erps) for each in page.commitments], page.next_after
+    return await mapped(lambda each: _row(each, erps), page.commitments), page.next_after
 
 
 async def _blocked(
@@ -124,7 +127,11 @@ async def _csv(dependencies: Dependencies, who: DirectoryPerson, query: ListQuer
     # spreadsheets take a file for UTF-8 only if it begins with this
     yield "\ufeff".encode() + _lines([_HEADINGS])
     async for page in _pages(dependencies, who, query):
-        yield _lines([_cells(row) for row in page])
+        yield await apart(partial(_lines_of, page))
+
+
+def _lines_of(page: Sequence[ListRow]) -> bytes:
+    return _lines([_cells(row) for row in page])
 
 
 def _lines(rows: Sequence[Sequence[str]]) -> bytes:

@@ -167,6 +167,6 @@ def mark_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
 
     @router.post("/marks")
     async def mark(request: Request, who: Approver) -> Response:
-        return await actions.submit(request, who, forms.text_fields(await request.form()))
+        return await actions.submit(request, who, await forms.text_fields(request))
 
     return router

@@ -45,6 +45,7 @@ _HEADERS = {
     # Not no-referrer: browsers would then hide the origin of our own forms as well.
     "referrer-policy": "same-origin",
 }
+_PIECE_CHARACTERS = 65_536
 MAX_PANE_LINES = 100
 """Lines of a commitment beside the list; its own page has all of them."""
 
@@ -118,11 +119,11 @@ class Pages:
         person = person or (visitor.person if visitor else None)
         values.setdefault("keys", chosen_keys())
         text = found.render(person=person, visitor=visitor, problems=problems, now=utc_now(), **values)
-        return HTMLResponse(legible_page(text), HTTPStatus.UNPROCESSABLE_ENTITY if problems else status)
+        return HTMLResponse(_encoded(legible_page(text)), HTTPStatus.UNPROCESSABLE_ENTITY if problems else status)
 
     async def render_apart(self, template: str, **values: Any) -> HTMLResponse:
         """Do as `render`, in a thread: a page with thousands of lines must not keep all other requests waiting."""
-        return await apart(partial(self.render, template, keys=chosen_keys(), **values))
+        return await apart(partial(self.render, template, **values))
 
     def message(
         self,
@@ -155,6 +156,17 @@ class Pages:
             again=again,
             is_final=is_final,
         )
+
+    async def message_apart(self, title: str, *sentences: str, status: int, **values: Any) -> HTMLResponse:
+        """Do as `message`, in a thread: for what somebody typed, of which there may be much."""
+        return await apart(partial(self.message, title, *sentences, status=status, **values))
+
+
+def _encoded(page: str) -> bytes:
+    """The page as bytes, made in pieces: one step for twenty megabytes would let no other thread run for long."""
+    return b"".join(
+        page[begin : begin + _PIECE_CHARACTERS].encode() for begin in range(0, len(page), _PIECE_CHARACTERS)
+    )
 
 
 def safe_headers(public_url: str) -> Mapping[str, str]:

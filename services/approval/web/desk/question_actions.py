@@ -69,7 +69,7 @@ class QuestionActions:
             raise HTTPException(HTTPStatus.NOT_FOUND)
         current = stored.current
         waits = current.status is Status.READY and current.revision == link.revision and found.reply is None
-        return self._pages.render(
+        return await self._pages.render_apart(
             "reply.html",
             title=f"Question about {current.summary.number}",
             token=token,
@@ -115,7 +115,7 @@ def question_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
 
     @router.post("/questions")
     async def ask(request: Request, who: Approver) -> Response:
-        return await actions.ask(request, who, forms.text_fields(await request.form()))
+        return await actions.ask(request, who, await forms.text_fields(request))
 
     @router.get("/q/{token:path}")
     async def show(token: str) -> Response:
@@ -125,7 +125,7 @@ def question_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
     @router.post("/q/{token:path}")
     async def reply(request: Request, token: str) -> Response:
         # Whoever was asked need not be able to sign in; the signed link says which question this answers.
-        return await actions.reply(request, token, forms.text_fields(await request.form()))
+        return await actions.reply(request, token, await forms.text_fields(request))
 
     return router
 

@@ -47,7 +47,7 @@ class ReasonPages:
         """Return the list with the form that adds one; `fields` are what was entered, with `problems`."""
         async with self._database.begin() as db:
             found = await reason_templates.of_company(db, who.company_id)
-        return self._pages.render(
+        return await self._pages.render_apart(
             "reasons.html",
             person=who,
             title="Reasons for rejecting",
@@ -67,7 +67,7 @@ class ReasonPages:
             found = await reason_templates.find(db, who.company_id, template_id)
         if found is None:
             raise HTTPException(HTTPStatus.NOT_FOUND)
-        return self._pages.render(
+        return await self._pages.render_apart(
             "reason.html",
             person=who,
             title=f"Change the reason {found.title}",
@@ -115,7 +115,7 @@ def reason_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
 
     @router.post("")
     async def add(request: Request, who: Approver) -> Response:
-        return await kept.add(who, text_fields(await request.form()))
+        return await kept.add(who, await text_fields(request))
 
     @router.get("/{template_id}")
     async def show_one(who: Approver, template_id: TemplateId) -> Response:
@@ -123,7 +123,7 @@ def reason_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
 
     @router.post("/{template_id}/change")
     async def change(request: Request, who: Approver, template_id: TemplateId) -> Response:
-        return await kept.change(who, template_id, text_fields(await request.form()))
+        return await kept.change(who, template_id, await text_fields(request))
 
     @router.post("/{template_id}/delete")
     async def remove(who: Approver, template_id: TemplateId) -> Response:

@@ -192,7 +192,7 @@ def review_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
 
     @router.post("/review")
     async def send(request: Request, who: Approver) -> Response:
-        return await page.send(request, who, text_fields(await request.form()))
+        return await page.send(request, who, await text_fields(request))
 
     return router
 

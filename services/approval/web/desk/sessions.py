@@ -35,7 +35,7 @@ def session_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
 
     @router.post("/sessions/end")
     async def end(request: Request, session: Own) -> Response:
-        fields = text_fields(await request.form())
+        fields = await text_fields(request)
         await identity.end_named(str(session.person_id), fields.get("name", "").replace("\x00", ""))
         return see_other("/sessions")
 

@@ -83,6 +83,6 @@ def several_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
 
     @router.post("/reject-several")
     async def submit(request: Request, who: Approver) -> Response:
-        return await page.submit(request, who, text_fields(await request.form()))
+        return await page.submit(request, who, await text_fields(request))
 
     return router

@@ -52,7 +52,7 @@ def sign_in_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
 def _add_sign_out(router: APIRouter, identity: Identity, pages: Pages) -> None:
     @router.post("/sign-out")
     async def sign_out(request: Request) -> Response:
-        wants_other = text_fields(await request.form()).get("then") == "sign-in"
+        wants_other = (await text_fields(request)).get("then") == "sign-in"
         await identity.end_session(request)
         answer = see_other("/sign-in?choose=person" if wants_other else "/signed-out")
         identity.cookies.clear(answer, SESSION)

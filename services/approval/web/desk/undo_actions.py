@@ -25,7 +25,7 @@ def undo_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
 
     @router.post("/undo")
     async def undo(request: Request, who: Approver) -> Response:
-        fields = forms.text_fields(await request.form())
+        fields = await forms.text_fields(request)
         query, which = ListQuery.read(fields.get("list", "")), fields.get("undo", "")
         async with dependencies.database.begin() as db:
             undone = await marks.release(db, who, None if "undo_all" in fields else [which])

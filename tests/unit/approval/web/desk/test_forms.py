@@ -1,9 +1,11 @@
 """Forms are read into fields, choices and problems."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from starlette.datastructures import FormData
+from starlette.requests import Request
 
 from services.approval.web.desk import forms
 from services.approval.web.desk.forms import BadFormError, Choice, Verb
@@ -44,8 +46,28 @@ def test_only_chosen_rows_count_and_at_most_a_page_of_them() -> None:
         forms.choices(chosen | {"choice-50": f"accept:1:{HASH}:c50"})
 
 
-def test_line_ends_are_read_as_line_feeds() -> None:
-    assert forms.text_fields(FormData([("reason", "a\r\nb")])) == {"reason": "a\nb"}
+async def sent(body: bytes, content_type: str = "application/x-www-form-urlencoded; charset=utf-8") -> dict[str, str]:
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body}
+
+    headers = [(b"content-type", content_type.encode())]
+    return await forms.text_fields(Request({"type": "http", "method": "POST", "headers": headers}, receive))
+
+
+async def test_line_ends_are_read_as_line_feeds() -> None:
+    assert await sent(b"reason=a%0D%0Ab") == {"reason": "a\nb"}
+
+
+async def test_a_form_is_read_as_browsers_send_it() -> None:
+    assert await sent(b"a=1&b=&c=%C3%BC+%2B&a=2&d") == {"a": "2", "b": "", "c": "ü +", "d": ""}
+    assert await sent(b"a=" + b"%C3%BC" * 20_000) == {"a": "ü" * 20_000}
+    assert await sent(b"a=1", "multipart/form-data") == {}
+
+
+async def test_a_form_with_too_many_fields_is_none_of_ours() -> None:
+    assert len(await sent(b"&".join(b"f%d=" % n for n in range(forms.MAX_FIELDS)))) == forms.MAX_FIELDS
+    with pytest.raises(BadFormError):
+        await sent(b"&" * forms.MAX_FIELDS)
 
 
 def test_a_reason_may_have_exactly_four_thousand_characters() -> None:
