@@ -42,7 +42,7 @@ async def test_a_small_answer_that_unpacks_to_a_huge_one_is_not_read() -> None:
         await read(gzip.compress(b"\0" * (MAX_ANSWER_BYTES + 1)), 1_000)
 
 
-@pytest.mark.parametrize("end", [b"x", gzip.compress(b"")])
+@pytest.mark.parametrize("end", [b"x", gzip.compress(b"")], ids=["bytes", "a stream"])
 async def test_what_follows_the_end_of_a_compressed_answer_counts_as_well(end: bytes) -> None:
     with pytest.raises(AnswerTooLargeError, match="more than"):
         await read(gzip.compress(b"{}") + end * (MAX_ANSWER_BYTES // len(end) + 1), 1_000)
