@@ -23,6 +23,8 @@ READ_SECONDS = 60.0
 """How long a client may leave what we send unread."""
 READ_BYTES_PER_SECOND = 8_192
 """Whoever reads so fast may take longer for an answer that is sent in parts."""
+LINGER_SECONDS = 2.0
+"""How long a client that is refused may go on sending."""
 MAX_CONNECTIONS = 400
 OTHER_FILES = 150
 """Of the files that a process may open, so many are for database, Kafka, ERPs and the like."""
@@ -55,6 +57,7 @@ class BoundedProtocol(H11Protocol):
     _unread: asyncio.TimerHandle | None = None
     _unread_bytes = 0
     _sent_bytes = 0
+    _is_refused = False
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
@@ -73,6 +76,8 @@ class BoundedProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Count what is sent of a request that is not complete."""
+        if self._is_refused:
+            return
         self._sent_bytes += len(data)
         self.sweeping.received(len(data))
         super().data_received(data)
@@ -99,7 +104,7 @@ class BoundedProtocol(H11Protocol):
         answer = h11.Response(status_code=HTTPStatus.BAD_REQUEST, headers=headers, reason=b"Bad Request")
         for event in (answer, h11.Data(data=msg.encode("ascii")), h11.EndOfMessage()):
             self.transport.write(self.conn.send(event) or b"")
-        self.transport.close()
+        self._linger()
 
     def pause_writing(self) -> None:
         """Start the deadline for reading what we sent."""
@@ -130,6 +135,13 @@ class BoundedProtocol(H11Protocol):
         self.room.remove(self)
         super().connection_lost(exc)
         self._unset_keepalive_if_required()
+
+    def _linger(self) -> None:
+        """End our side, and drop what still comes: a connection that is closed before it has come loses the answer."""
+        self._is_refused = True
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.loop.call_later(LINGER_SECONDS, self._cut_off)
 
     def _holder(self) -> Hashable:
         """Who is counted: the client's network; each connection of a proxy on its own, for it is somebody else's."""

@@ -79,15 +79,20 @@ def build_app(
     app.include_router(api_router(dependencies))
     add_open_api(app)
     desk_handlers = add_desk(app, dependencies)
-    app.add_middleware(ItemLimit, prefix=API)
-    app.add_middleware(BodyLimit, of_paths=BODY_BYTES, refusal=_too_large)
-    app.add_middleware(Admission, identity=dependencies.identity, refusal=_too_many(Pages(lateness)))
-    app.add_middleware(RateLimitHeaders)
     headers = safe_headers(settings.public_url)
-    app.add_middleware(SafeHeaders, headers=headers)
-    app.add_middleware(Segments)
+    _add_middleware(app, dependencies, headers)
     _add_error_handlers(app, desk_handlers, headers)
     return app
+
+
+def _add_middleware(app: FastAPI, dependencies: Dependencies, headers: Mapping[str, str]) -> None:
+    """Add what every request goes through; the last one is the first that it meets."""
+    app.add_middleware(ItemLimit, prefix=API)
+    app.add_middleware(BodyLimit, of_paths=BODY_BYTES, refusal=_too_large)
+    app.add_middleware(Admission, identity=dependencies.identity, refusal=_too_many(Pages(dependencies.lateness)))
+    app.add_middleware(RateLimitHeaders)
+    app.add_middleware(SafeHeaders, headers=headers)
+    app.add_middleware(Segments)
 
 
 def _dependencies(
