@@ -131,16 +131,18 @@ def listen(
     *,
     public_url: str | None = None,
     variable: str = "HTTP_PORT",
+    **limits: float,
 ) -> tuple[Server, socket.socket]:
     """Return a server for `app` and its bound socket; SettingsError if the address cannot be used.
 
     The address of a client is the one that connects; only `trusted_proxies` may name another one. Browsers that come to
-    `public_url` over TLS are told to stay there. The port was given in `variable`.
+    `public_url` over TLS are told to stay there. The port was given in `variable`; `limits` replace
+    those of the protocol.
     """
     config = uvicorn.Config(
         # around all of the app: the framework answers its defects outside of any middleware
         SafeHeaders(app, {**SAFE_HEADERS, **strict_transport(public_url)}),
-        http=bounded_protocol(),
+        http=bounded_protocol(**limits),
         ws="none",
         log_config=None,
         access_log=False,

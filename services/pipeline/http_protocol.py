@@ -197,7 +197,7 @@ class BoundedProtocol(H11Protocol):
 
 
 def bounded_protocol(**limits: float) -> type[BoundedProtocol]:
-    """Return the protocol of one server; `limits` are for tests.
+    """Return the protocol of one server; `limits` replace its own.
 
     Where the process may open few files, it takes fewer connections than usual.
     """

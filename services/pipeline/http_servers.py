@@ -11,6 +11,9 @@ from services.pipeline.http import Server, add_health, add_metrics_and_health, l
 from services.pipeline.periodic import Loop
 from services.pipeline.settings import ServiceSettings
 
+OPERATORS_CONNECTIONS = 50
+"""At a port of their own, so that both servers together leave enough files for the rest."""
+
 log = structlog.get_logger()
 
 
@@ -35,7 +38,15 @@ class HttpServers:
         host, proxies = settings.http_host, settings.http_trusted_proxies
         bound = [listen(self._app, host, settings.http_port, proxies, public_url=public_url)]
         if self._operators is not self._app and settings.metrics_port is not None:
-            bound.append(listen(self._operators, host, settings.metrics_port, variable="METRICS_PORT"))
+            bound.append(
+                listen(
+                    self._operators,
+                    host,
+                    settings.metrics_port,
+                    variable="METRICS_PORT",
+                    max_connections=OPERATORS_CONNECTIONS,
+                )
+            )
         self._servers = [server for server, _ in bound]
         ports = [listening.getsockname()[1] for _, listening in bound]
         log.info("service.listening", port=ports[0], metrics_port=ports[-1])

@@ -74,7 +74,7 @@ async def test_floods_of_strangers_are_refused_while_a_person_is_answered(
     assert all(each.statuses[429] for each in answers.values())
     assert not any(each.without_advice for each in answers.values())
     assert not any(each.statuses[500] for each in answers.values())
-    assert any(line["event"] == "http.requests_refused" for line in lines)
+    assert any(line["event"] == "request.refused" for line in lines)
     assert not [line for line in lines if line["level"] in ("error", "critical")]
 
 

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import orjson
 from sqlalchemy import ColumnElement, Row, delete, exists, func, select
 
 from services.approval.storage.desk_tables import ENDED_SESSION, SESSION
-from services.approval.storage.sessions import NAME_SHOWN
+from services.approval.storage.sessions import NAME_SHOWN, state_of
 from services.approval.storage.tables import PERSON
 from services.pipeline.bulk import insert_many
 from services.pipeline.clock import utc_now
@@ -91,5 +90,5 @@ def _is_open(person_id: str | None) -> ColumnElement[bool]:
 
 
 def _open_session(row: Row[Any]) -> OpenSession:
-    browser = str(orjson.loads(row.state).get("browser", ""))
+    browser = str((state_of(row) or {}).get("browser", ""))
     return OpenSession(row.person_id, row.session, browser, row.used_at, row.expires_at)

@@ -91,7 +91,7 @@ class Sessions:
             row = (await db.execute(chosen.where(is_live))).one_or_none()
             if row is not None and (row.used_at is None or row.used_at < now - USE_NOTED_AFTER):
                 await db.execute(update(_TABLE).where(_TABLE.c.token_hash == row.token_hash).values(used_at=now))
-        state = None if row is None else _state(row)
+        state = None if row is None else state_of(row)
         return None if row is None or state is None else Session(row.token_hash, row.person_id, state)
 
     async def of_person(self, person_id: str) -> Sequence[SessionLine]:
@@ -100,7 +100,7 @@ class Sessions:
         chosen = select(_TABLE).where(_TABLE.c.person_id == person_id, _TABLE.c.expires_at > now, self._is_used(now))
         async with self._database.begin() as db:
             rows = (await db.execute(chosen.order_by(_TABLE.c.used_at.desc().nulls_last()))).all()
-        browsers = [str((_state(row) or {}).get("browser", "")) for row in rows]
+        browsers = [str((state_of(row) or {}).get("browser", "")) for row in rows]
         return [
             SessionLine(row.token_hash.hex(), browser, row.used_at, self._end(row.expires_at, row.used_at))
             for row, browser in zip(rows, browsers, strict=True)
@@ -132,7 +132,7 @@ class Sessions:
             return (await db.execute(ended)).one_or_none() is not None
 
 
-def _state(row: Any) -> Mapping[str, Any] | None:
+def state_of(row: Any) -> Mapping[str, Any] | None:
     """Return what a session remembers; None if it cannot be read, and so is no session any more."""
     return read_or_none(_TABLE, row.token_hash.hex(), lambda: dict(orjson.loads(row.state)))
 

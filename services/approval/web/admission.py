@@ -94,5 +94,5 @@ class Admission:
     def _refused(self, path: str, error: TooManyRequestsError) -> Response:
         """Say so in the log, each limit at most once a minute; return the response."""
         if (repeats := self._seldom.left_out(error.limit)) is not None:
-            log.warning("http.requests_refused", limit=error.limit, repeats=repeats)
+            log.warning("request.refused", why="too_many_requests", limit=error.limit, repeats=repeats)
         return self._refusal(path, error)

@@ -121,8 +121,14 @@ async def test_the_log_says_which_limit_was_met_once_a_minute(database_url: str)
         with capture_logs() as lines:
             for _ in range(5):
                 await stranger.get("/signed-out")
-    assert [each for each in lines if each["event"] == "http.requests_refused"] == [
-        {"event": "http.requests_refused", "log_level": "warning", "limit": "strangers", "repeats": 0}
+    assert [each for each in lines if each["event"] == "request.refused"] == [
+        {
+            "event": "request.refused",
+            "log_level": "warning",
+            "why": "too_many_requests",
+            "limit": "strangers",
+            "repeats": 0,
+        }
     ]
 
 
