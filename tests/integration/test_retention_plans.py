@@ -47,6 +47,8 @@ APPROVAL_ROWS = (
         currency, total)
     select 'p' || n % 400, n::text, 'co', 'accept', 1, 'h', now() - interval '5 minutes' * n, 'n', 'USD', 1
     from generate_series(1, 200000) n""",
+    """insert into approval.ended_session (person_id, session, ended_at, ended_by, because)
+    select 'p' || n % 400, 's', now() - interval '5 minutes' * n, 'me', 'b' from generate_series(1, 200000) n""",
 )
 EXPORTER_ROWS = (
     """insert into exporter.commitment (id, company_id) select 'c' || lpad(n::text, 7, '0'), 'co'
