@@ -52,6 +52,9 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("offsets", "list"),
     ("offsets", "history"),
     ("offsets", "set", "approval", "commitment.sent/0", "--to", "0", "--reason", HOSTILE, "--dry-run"),
+    ("sessions", "list"),
+    ("sessions", "end", HOSTILE, "--reason", HOSTILE),
+    ("sessions", "history"),
     ("lag", "--all"),
     ("explain", "hostile-1"),
     ("explain", HOSTILE),
@@ -99,6 +102,12 @@ EVENTS = (
 )
 CHANGES = """insert into {}.offset_change (topic, partition, old_offset, new_offset, skipped, changed_by, reason)
     values ('commitment.sent', 0, 1, 2, 1, :text, :text)"""
+SESSIONS = (
+    """insert into approval.session (token_hash, person_id, state, expires_at, used_at)
+    values (:bytes, :text, json_build_object('browser', cast(:text as text)), now() + interval '1 hour', now())""",
+    """insert into approval.ended_session (person_id, session, ended_at, ended_by, because)
+    values (:text, :text, now(), :text, :text)""",
+)
 
 
 async def fill(url: str) -> None:
@@ -107,6 +116,7 @@ async def fill(url: str) -> None:
     given: dict[str, Any] = {"text": HOSTILE, "bytes": HOSTILE.encode(), "names": [HOSTILE]}
     given |= {"values": [HOSTILE.encode()]}
     statements = [text(each.format(schema)) for schema in SERVICES for each in (*LETTERS, *EVENTS, CHANGES)]
+    statements += map(text, SESSIONS)
     async with database.begin() as db:
         for each in statements:
             await db.execute(each, given)
