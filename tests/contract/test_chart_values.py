@@ -147,7 +147,7 @@ def test_an_old_kubernetes_is_refused() -> None:
 def routes() -> set[str]:
     """The paths of all that approval serves, those for operators included."""
     given = {"kafka_bootstrap_servers": "kafka:9092", "public_url": "https://desk.example", "link_secret": "x" * 16}
-    oidc = {f"oidc_{name}": "x" for name in ("client_id", "client_secret", "audience")}
+    oidc = {f"oidc_{name}": name for name in ("client_id", "client_secret", "audience")}
     url = "postgresql://nobody@localhost/nothing"
     settings = ApprovalSettings.model_validate(
         given | oidc | {"oidc_issuer": "https://sign-in.example", "APPROVAL_DATABASE_URL": url}
