@@ -1,8 +1,7 @@
 """Members of a group stand still beyond their session and their leases, and nobody waits for them for long."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -13,11 +12,12 @@ from sandbox.drill.statuses import following, in_figures
 from sandbox.drill.traffic import accepting, send, some_ids
 from sandbox.erp.faults import ErpFault, ErpFaultKind
 from sandbox.service_process import ServiceProcess
-from sandbox.world import World, WorldOptions, running_world
+from sandbox.world import WorldOptions, running_world
 from services.pipeline.relay import LEASE_SECONDS
 from tests.chaos.all_is_well import assert_all_is_well
 from tests.chaos.brokers import SESSION_SECONDS
 from tests.chaos.lag_at_the_brokers import assert_lags_agree
+from tests.chaos.second_processes import second_processes
 from tests.waiting import eventually
 
 SERVICES = ("approval", "exporter")
@@ -51,7 +51,7 @@ async def test_members_that_stand_still_hold_up_nobody_for_long(
     ids: list[str] = []
     frozen_seconds: list[float] = []
     options = WorldOptions(services=SERVICES, erp_settings=PATIENCE)
-    async with running_world(tmp_path, options) as world, second_processes(world) as second:
+    async with running_world(tmp_path, options) as world, second_processes(world, SERVICES) as second:
         world.erp.faults.switch_on(ErpFault(kind=ErpFaultKind.SLOW, seconds=CALL_SECONDS))
         members = [*world.services.values(), *second.values()]
         async with following(world) as statuses, accepting(world), accepting(world, lambda: second["approval"].url):
@@ -82,14 +82,3 @@ def chosen(members: list[ServiceProcess], number: int, chance: Random) -> list[S
     """Return `number` of the members in an order of chance, each as often as the others if possible."""
     rounds = [chance.sample(members, len(members)) for _ in range(number // len(members) + 1)]
     return [member for members in rounds for member in members][:number]
-
-
-@asynccontextmanager
-async def second_processes(world: World) -> AsyncIterator[dict[str, ServiceProcess]]:
-    """Run a second process of each service while the block runs."""
-    second = {name: ServiceProcess(name, world.environment) for name in SERVICES}
-    try:
-        await asyncio.gather(*(asyncio.to_thread(process.start) for process in second.values()))
-        yield second
-    finally:
-        await asyncio.gather(*(asyncio.to_thread(process.close) for process in second.values()))

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,6 +25,7 @@ from services.notifier.work import CONCURRENCY, LEASE
 from services.pipeline.broker import EventProducer, TopicReader
 from tests.chaos.brokers import SESSION_SECONDS
 from tests.chaos.lag_at_the_brokers import assert_lags_agree
+from tests.chaos.second_processes import second_processes
 from tests.unit.digest.rules import samples
 from tests.waiting import eventually
 
@@ -113,7 +114,7 @@ async def test_every_summary_is_built_once_and_every_mail_sent_whoever_stands_st
 ) -> None:
     """Two notifiers and two digests; people are published before and during every freeze."""
     options = WorldOptions(services=SERVICES, variables={"DIGEST_AT": "00:00"})
-    async with running_world(tmp_path, options) as world, second_processes(world) as second:
+    async with running_world(tmp_path, options) as world, second_processes(world, SERVICES) as second:
         members = [*world.services.values(), *second.values()]
         office = Office(world, EventProducer(world.kafka_settings, "tests"))
         await office.opens()
@@ -214,14 +215,3 @@ def summaries_built(world: World) -> dict[str, int]:
             built[event["data"]["recipient"]["id"]].add(event["id"])
     reader.close()
     return {name: len(ids) for name, ids in built.items()}
-
-
-@asynccontextmanager
-async def second_processes(world: World) -> AsyncIterator[dict[str, ServiceProcess]]:
-    """Run a second process of each service while the block runs."""
-    second = {name: ServiceProcess(name, world.environment) for name in SERVICES}
-    try:
-        await asyncio.gather(*(asyncio.to_thread(process.start) for process in second.values()))
-        yield second
-    finally:
-        await asyncio.gather(*(asyncio.to_thread(process.close) for process in second.values()))
