@@ -11,7 +11,6 @@ from random import Random
 from time import monotonic
 
 import orjson
-import pytest
 
 from sandbox.servers.local_server import LocalServer
 from sandbox.service_process import ServiceProcess
@@ -108,7 +107,6 @@ class Office:
         return [name for name in self.people if len(mails.get(name, ())) < 2]
 
 
-@pytest.mark.alone
 async def test_every_summary_is_built_once_and_every_mail_sent_whoever_stands_still(
     tmp_path: Path, size: Size, chance: Random, report: Callable[[str], None]
 ) -> None:

@@ -46,7 +46,6 @@ SHORT = Size(rounds=1)
 LONG = Size(rounds=10)
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize("kind", OF_KINDS)
 async def test_an_erp_that_answers_without_end(
     tmp_path: Path, size: Size, kind: str, report: Callable[[str], None]
@@ -66,7 +65,6 @@ async def test_an_erp_that_answers_without_end(
             assert_well(world.services["exporter"], watch, f"{kind} connector", erp, report)
 
 
-@pytest.mark.alone
 async def test_a_mail_server_that_answers_without_end(
     tmp_path: Path, size: Size, report: Callable[[str], None]
 ) -> None:
@@ -80,7 +78,6 @@ async def test_a_mail_server_that_answers_without_end(
             assert_well(world.services["notifier"], watch, "mail server", server, report)
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize("is_known", [False, True])
 async def test_a_sign_in_provider_that_answers_without_end(
     tmp_path: Path, size: Size, report: Callable[[str], None], *, is_known: bool

@@ -10,7 +10,6 @@ from time import monotonic
 from typing import Any
 
 import httpx2
-import pytest
 
 from sandbox.drill.statuses import following
 from sandbox.drill.traffic import accepting, send, some_ids
@@ -46,7 +45,6 @@ def stopped(server: LocalServer) -> Iterator[None]:
     server.start()
 
 
-@pytest.mark.alone
 async def test_services_are_not_ready_but_live_and_say_little_while_a_server_is_away(
     tmp_path: Path, size: Size, report: Callable[[str], None]
 ) -> None:

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
-import pytest
-
 from sandbox.drill.statuses import following, in_figures
 from sandbox.drill.traffic import accepting, send, some_ids
 from sandbox.world import WorldOptions, running_world
@@ -29,7 +27,6 @@ SHORT = Size(pauses=1, seconds=6.0, commitments=40)
 LONG = Size(pauses=3, seconds=40.0, commitments=200)
 
 
-@pytest.mark.alone
 async def test_everything_continues_after_the_database_stood_still(
     tmp_path: Path, size: Size, report: Callable[[str], None]
 ) -> None:
