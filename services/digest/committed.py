@@ -6,6 +6,8 @@ from typing import Any
 
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 
+from services.pipeline.records import Partition
+
 # by this name Faust logs starts, ends and tracebacks of what is defined here; the projection says why an app has ended
 logging.getLogger(__name__).setLevel(logging.CRITICAL)
 
@@ -34,30 +36,39 @@ class Reading:
     """How far Faust has read one partition; every offset is None while it is unknown.
 
     `high` is where the partition ends, `fetched` is the next offset that its client asks for, beyond marks of Kafka's
-    own, and `delivered` is the last message that Faust has handed out.
+    own, and `committed` is where the group continues. With `is_under_way`, messages were handed out and not processed.
     """
 
     high: int | None
     fetched: int | None
-    delivered: int | None
+    committed: int | None
+    is_under_way: bool
 
-    def lag(self, settled: int, known_high: int = 0) -> int | None:
-        """Return how many offsets are not processed, if all messages before `settled` are.
+    def lag(self, settled: int | None, known_high: int = 0) -> int | None:
+        """Return how many offsets are not processed; None while that is unknown.
 
-        `known_high` is where the brokers said that the partition ends; what was fetched last may be older.
+        All messages before `settled` are; with None, none was read since the partition was assigned. `known_high` is
+        where the brokers said that it ends; what was fetched last may be older.
         """
-        if self.high is None:
+        done = self.committed if settled is None else settled
+        passed = [offset for offset in (done, None if self.is_under_way else self.fetched) if offset is not None]
+        if self.high is None or not passed:
             return None
-        is_waiting = self.delivered is not None and self.delivered >= settled
-        passed = settled if is_waiting else max(settled, self.fetched or 0)
-        return max(max(self.high, known_high) - passed, 0)
+        return max(max(self.high, known_high) - max(passed), 0)
 
 
-def reading_of(app: Any, partition: Any) -> Reading:
-    """Return how far `app` has read `partition`, which is assigned to it."""
+def readings_of(app: Any) -> dict[Partition, Reading]:
+    """Return how far `app` has read each partition that is assigned to it."""
     consumer = app.consumer
     client = consumer._thread._consumer  # noqa: SLF001 - Faust shows no positions
     assignment = client._subscription.subscription.assignment if client else None  # noqa: SLF001 - as above
-    state = assignment.state_value(partition) if assignment else None
-    fetched = state._position if state else None  # noqa: SLF001 - its property raises while it is unknown
-    return Reading(consumer.highwater(partition), fetched, consumer._read_offset[partition])  # noqa: SLF001 - as above
+    under_way = {message.tp for message in consumer.unacked if not message.acked}
+    found = {}
+    for each in consumer.assignment():
+        state = assignment.state_value(each) if assignment else None
+        fetched = state._position if state else None  # noqa: SLF001 - its property raises while it is unknown
+        committed = consumer._committed_offset[each]  # noqa: SLF001 - as above
+        found[Partition(each.topic, each.partition)] = Reading(
+            consumer.highwater(each), fetched, committed, each in under_way
+        )
+    return found

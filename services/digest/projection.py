@@ -16,7 +16,7 @@ import faust
 import structlog
 
 from services.digest.aggregates import AGGREGATES
-from services.digest.committed import CommittedTransport, Reading, reading_of
+from services.digest.committed import CommittedTransport, Reading, readings_of
 from services.digest.metrics import FAILED_ATTEMPTS
 from services.digest.standing_still import StandingStill
 from services.digest.storage.tables import KERNEL
@@ -61,6 +61,7 @@ class Projection:
         self._failures = FailureLog(every_seconds=REPORT_SECONDS)
         self._renewals = Seldom(REPORT_SECONDS)
         self._next: dict[Partition, int] = {}
+        self._shown: set[Partition] = set()
         self._highs: Mapping[Partition, int] = {}
         self.is_compared = True
         self._standing_still = StandingStill()
@@ -154,9 +155,7 @@ class Projection:
         while not stopping.is_set():
             if app.crashed:
                 raise BrokerError(f"Faust crashed: {worded(app.crash_reason)}")
-            readings = {
-                Partition(each.topic, each.partition): reading_of(app, each) for each in app.consumer.assignment()
-            }
+            readings = readings_of(app)
             self._show_lag(readings)
             self._compare(readings)
             await is_set_within(stopping, WATCH_SECONDS)
@@ -172,14 +171,16 @@ class Projection:
 
     def _show_lag(self, readings: Mapping[Partition, Reading]) -> None:
         """Show the lag of the partitions in `readings`, which are the assigned ones, and forget all others."""
-        gone = self._next.keys() - readings.keys()
+        gone = self._shown - readings.keys()
         forget_lag(gone)
-        for partition in gone:
-            del self._next[partition]
-        for partition, position in self._next.items():
-            lag = readings[partition].lag(position, self._highs.get(partition, 0))
+        self._shown -= gone
+        self._next = {partition: offset for partition, offset in self._next.items() if partition in readings}
+        for partition, reading in readings.items():
+            high = self._highs.get(partition, 0)
+            lag = reading.lag(self._next.get(partition), high)
             if lag is not None:
-                show_progress(partition, position, lag)
+                show_progress(partition, max(reading.high or 0, high) - lag, lag)
+                self._shown.add(partition)
 
 
 def record_of(message: Any) -> Record:

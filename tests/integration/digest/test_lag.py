@@ -26,6 +26,19 @@ async def test_the_lag_is_shown_only_while_the_projection_runs(digest: DigestUnd
     assert shown_lags() == shown("kafka_consumer_position") == []
 
 
+async def test_the_lag_is_shown_of_what_another_member_has_read(digest: DigestUnderTest) -> None:
+    """Where nothing comes any more, whoever takes a partition over shows that nothing is left, and up to where."""
+    await digest.publish(message(digest.company.status("SC-1", 1)))
+    for _ in range(2):
+        projection, stopping = digest.projection(), asyncio.Event()
+        running = asyncio.create_task(projection.run(stopping))
+        await eventually(lambda: sum(shown_lags()) == 0 and sum(shown("kafka_consumer_position")) > 0)
+        assert len(shown_lags()) == PARTITIONS
+        stopping.set()
+        await running
+    assert await has_row(digest, "SC-1")
+
+
 async def test_an_app_that_reads_nothing_although_there_are_messages_is_renewed(digest: DigestUnderTest) -> None:
     projection, stopping = digest.projection(), asyncio.Event()
     running = asyncio.create_task(projection.run(stopping))
