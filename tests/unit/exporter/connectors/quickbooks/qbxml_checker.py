@@ -135,12 +135,13 @@ def _of_text(parent: ET.Element, element: ET.Element) -> Iterator[str]:
         yield f"{place} has {len(text)} characters"
     if element.tag in FORMS and not re.fullmatch(FORMS[element.tag], text):
         yield f"{place} is {text}"
-    if any(ord(each) < 32 or not _is_windows_1252(each) for each in text):
+    if any(ord(each) < 32 for each in text) or not _is_windows_1252(text):
         yield f"{place} has a character that QuickBooks does not keep"
 
 
-def _is_windows_1252(character: str) -> bool:
+def _is_windows_1252(text: str) -> bool:
     try:
-        return bool(character.encode("cp1252"))
+        text.encode("cp1252")
     except UnicodeEncodeError:
         return False
+    return True
