@@ -105,17 +105,19 @@ class Traffic(Told):
 class Part(Told):
     """What one service tells; `as_of` is the time of its database.
 
-    `may_be_cut` is whether it tells as much as it tells at most, so that older entries may be left out.
+    `may_be_cut` is whether it tells as much as it tells at most, so that older entries may be left out. `unreadable`
+    has a sentence for each row that is left out since it cannot be read; only operators see them, for the ids in them.
     """
 
     as_of: datetime
     traffic: Traffic = Traffic()
     may_be_cut: bool = False
+    unreadable: tuple[Passage, ...] = ()
 
     @property
     def knows_it(self) -> bool:
         """Whether the service has heard of the commitment at all."""
-        return bool(self.traffic.dead_letters or self.traffic.unsent)
+        return bool(self.traffic.dead_letters or self.traffic.unsent or self.unreadable)
 
 
 class AttemptKind(StrEnum):

@@ -3,23 +3,17 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 
 from sqlalchemy import select
 
+from services.digest.rules.items import Item
+from services.digest.storage.summaries import item_in
 from services.digest.storage.tables import DIGEST_RUN, ITEM, PERSON
 from services.pipeline.database import Transaction
+from services.pipeline.unreadable import read_or_none
 
 MAX_SUMMARIES = 60
-
-
-@dataclass(frozen=True, slots=True)
-class ListedItem:
-    """A commitment by its latest status, without its contents."""
-
-    company_id: str
-    status: str
-    since: datetime
-    revision: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +26,10 @@ class MadeSummary:
     published_at: datetime
 
 
-async def item(db: Transaction, commitment_id: str) -> ListedItem | None:
-    """Return what is known of a commitment; None without a status."""
-    table = ITEM.c
-    chosen = select(table.company_id, table.status, table.since, table.revision).where(table.id == commitment_id)
-    row = (await db.execute(chosen)).one_or_none()
-    return None if row is None else ListedItem(*row)
+async def item(db: Transaction, commitment_id: str) -> Item | None:
+    """Return a commitment by its latest status; None without one, or if a summary could not read it."""
+    row = (await db.execute(select(ITEM).where(ITEM.c.id == commitment_id))).one_or_none()
+    return None if row is None else read_or_none(ITEM, commitment_id, partial(item_in, row))
 
 
 async def made_since(db: Transaction, recipient_ids: Collection[str], since: datetime) -> Sequence[MadeSummary]:

@@ -38,9 +38,12 @@ class ApprovalPart(Part):
 class ApprovalAnswer(BaseModel):
     """The part of the only commitment with an id or a number, else all that it can be: none, or several.
 
-    If it is none, `traffic` has what was set aside with what was asked for as its key.
+    If it is none, `traffic` has what was set aside with what was asked for as its key. `unreadable` says which rows
+    cannot be read of what it can be; `commitment_id` is its id if it can only be one, whose rows make no part.
     """
 
     part: ApprovalPart | None = None
     candidates: tuple[Candidate, ...] = ()
     traffic: Traffic = Traffic()
+    unreadable: tuple[Passage, ...] = ()
+    commitment_id: str | None = None
