@@ -7,7 +7,7 @@ from schemas.story import DigestPart, ToldSummary
 from services.digest.handlers import ITEM_HANDLERS
 from services.digest.rules.telling import is_listed, next_summaries
 from services.digest.storage import summaries, told
-from services.digest.storage.tables import ITEM, KERNEL
+from services.digest.storage.tables import DIGEST_RUN, ITEM, KERNEL
 from services.digest.storage.told import MadeSummary
 from services.pipeline.clock import Clock, utc_now
 from services.pipeline.database import Database, Transaction
@@ -52,7 +52,8 @@ async def _summaries(
     """Return the summaries in which it stood, and the next ones."""
     recipients = (await summaries.recipients(db, [company_id]))[:MAX_RECIPIENTS]
     ids = [each.person.person_id for each in recipients]
-    made = await told.made_since(db, ids, min(since, now - _LOOK_BACK))
+    made_since = told.made_since(db, ids, min(since, now - _LOOK_BACK))
+    made = await fetched(DIGEST_RUN, company_id, made_since, ())
     sent = {(each.recipient_id, each.local_date) for each in made}
     return _told(each for each in made if each.published_at >= since), next_summaries(
         recipients, since, sent, digest_at, now
