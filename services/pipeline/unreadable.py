@@ -24,7 +24,7 @@ COUNTED_SECONDS = 25 * 3600.0
 """For how long a row counts that was not read again: everything is read at least once a day, unless it is gone."""
 MAX_COUNTED = 1_000
 """Rows of one table that are counted and named in the log; what is beyond is left out all the same."""
-MAX_NOTED = 20
+MAX_NOTED = 10
 """Rows that whoever wants to tell of them is told, the first ones."""
 
 RowT = TypeVar("RowT")

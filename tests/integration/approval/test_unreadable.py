@@ -12,7 +12,7 @@ from services.approval.storage.migrations import MIGRATIONS
 from services.approval.web.api.problems import MEDIA_TYPE, UNREADABLE
 from services.pipeline.explaining import no_tails
 from services.pipeline.migrations import Migrations
-from tests.damaging import ANTIQUITY, damage
+from tests.damaging import damage
 from tests.integration.approval.company import DANA, EVE, LEE, accepted, content, event, sent
 from tests.integration.approval.desk import DeskUnderTest, running_desk, settings
 from tests.integration.approval.page_reader import text_of
@@ -27,7 +27,7 @@ NAMED = ("approval.commitment has a row for 8841 that cannot be read",)
 PARTS = {
     "the content": ("submission", "8841 1", "update approval.submission set snapshot = '{'"),
     "who sent it": ("submission", "8841 1", "update approval.submission set sent_by = '{}'"),
-    "its history": ("history", "8841", f"update approval.history set at = {ANTIQUITY}"),
+    "its history": ("history", "8841", "update approval.history set at = ANTIQUITY"),
     "a person": ("person", "person-17", "update approval.person set record = '{' where id = 'person-17'"),
     "an ERP": (
         "erp_connection",
@@ -95,7 +95,7 @@ async def test_a_part_of_it_that_cannot_be_read_is_named_and_the_rest_is_told(de
 
 
 async def test_a_time_of_what_was_sent_that_cannot_be_read_is_named_with_its_commitment(desk: DeskUnderTest) -> None:
-    await damage(desk.database, "approval", f"update approval.submission set sent_at = {ANTIQUITY}")
+    await damage(desk.database, "approval", "update approval.submission set sent_at = ANTIQUITY")
     answer = await told(desk, "SC-014")
     assert (answer.part, answer.commitment_id) == (None, "8841")
     assert answer.unreadable == ("approval.submission has a row for 8841 1 that cannot be read",)

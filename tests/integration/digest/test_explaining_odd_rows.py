@@ -8,7 +8,7 @@ from schemas.fields import Status
 from schemas.story import DigestPart
 from services.digest.explaining import explain
 from services.pipeline.explaining import no_tails
-from tests.damaging import ANTIQUITY, damage
+from tests.damaging import damage
 from tests.integration.digest.company_events import message
 from tests.integration.digest.conftest import DigestUnderTest
 
@@ -27,7 +27,7 @@ async def receive(digest: DigestUnderTest) -> None:
 
 
 @pytest.mark.parametrize(
-    "odd", ["status = 'odd'", "summary = '{'", "summary = '{}'", "total = 'NaN'", f"since = {ANTIQUITY}"]
+    "odd", ["status = 'odd'", "summary = '{'", "summary = '{}'", "total = 'NaN'", "since = ANTIQUITY"]
 )
 async def test_a_status_that_cannot_be_read_is_named_and_is_in_no_summary(digest: DigestUnderTest, odd: str) -> None:
     await receive(digest)

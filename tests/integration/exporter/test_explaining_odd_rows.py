@@ -9,24 +9,24 @@ from schemas.fields import FailureClass
 from schemas.story import ExporterPart
 from services.exporter.explaining import explain
 from services.pipeline.explaining import no_tails
-from tests.damaging import ANTIQUITY, damage
+from tests.damaging import damage
 from tests.integration.exporter.exporter_process import ExporterProcess
 from tests.unit.exporter.builders import accepted_event
 
-LETTER = f"""insert into exporter.dead_letter
+LETTER = """insert into exporter.dead_letter
     (topic, partition, "offset", reason, why, key, header_names, header_values, happened_at, recorded_at)
-    values ('decision.accepted', 0, 1, 'schema', 'odd', 'c-1', '{{}}', '{{}}', now(), {ANTIQUITY})"""
+    values ('decision.accepted', 0, 1, 'schema', 'odd', 'c-1', '{}', '{}', now(), ANTIQUITY)"""
 DAMAGE = [
     ("export", "c-1 1", "update exporter.export set state = 'odd'"),
     ("export", "c-1 1", "update exporter.export set decided_by = '{}'"),
-    ("export", "c-1", f"update exporter.export set accepted_at = {ANTIQUITY}"),
+    ("export", "c-1", "update exporter.export set accepted_at = ANTIQUITY"),
     ("attempt", "c-1 ", "update exporter.attempt set outcome = 'odd'"),
-    ("attempt", "c-1", f"update exporter.attempt set ended_at = {ANTIQUITY}"),
-    ("commitment", "c-1", f"update exporter.commitment set due_at = {ANTIQUITY}"),
+    ("attempt", "c-1", "update exporter.attempt set ended_at = ANTIQUITY"),
+    ("commitment", "c-1", "update exporter.commitment set due_at = ANTIQUITY"),
     ("connection", "main", "update exporter.connection set told = '{'"),
     ("connection", "main", "update exporter.connection set told = '[1]'"),
     ("connection", "main", """update exporter.connection set told = '{"title": 5}'"""),
-    ("connection", "main", f"update exporter.connection set last_contact = {ANTIQUITY}"),
+    ("connection", "main", "update exporter.connection set last_contact = ANTIQUITY"),
     ("poller", "main", """insert into exporter.poller (connection, lists_read) values ('main', '{"vendors": 5}')"""),
     ("snapshot", "c-1 1 1", "update exporter.snapshot set read_partition = null"),
     ("dead_letter", "c-1", LETTER),

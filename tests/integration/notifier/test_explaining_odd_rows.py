@@ -5,7 +5,7 @@ import pytest
 from schemas.story import NotifierPart
 from services.notifier.explaining import explain
 from services.pipeline.explaining import no_tails
-from tests.damaging import ANTIQUITY, damage
+from tests.damaging import damage
 from tests.integration.notifier.notifier_process import Notifier
 from tests.unit.notifier.event_builders import SAM, export_failed
 
@@ -35,7 +35,7 @@ async def test_a_mail_whose_event_cannot_be_read_is_named_and_the_others_are_tol
 
 async def test_a_mail_whose_time_cannot_be_read_is_said_and_its_story_goes_on(notifier: Notifier) -> None:
     await notifier.consume(EVENT)
-    odd = f"update notifier.mail set created_at = {ANTIQUITY} where recipient_id = '{SAM.id}'"  # noqa: S608 - ours
+    odd = f"update notifier.mail set created_at = ANTIQUITY where recipient_id = '{SAM.id}'"  # noqa: S608 - ours
     await damage(notifier.database, "notifier", odd)
 
     part = await told(notifier)

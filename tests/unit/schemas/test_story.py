@@ -25,6 +25,7 @@ from services.pipeline.unreadable import MAX_NOTED
 
 NOW = datetime(2026, 11, 29, tzinfo=UTC)
 PAGE = "😀" * 20_000
+ROW = f"exporter.attempt has a row for {'😀' * 128} {uuid4()} that cannot be read"
 PLACE = Place(topic="decision.accepted", partition=11, offset=10**9)
 
 
@@ -71,7 +72,7 @@ def test_an_erp_that_says_much_at_each_attempt_makes_no_answer_that_is_too_large
         attempts=(attempt(),) * MAX_ATTEMPTS,
         exports=(export(),) * MAX_REVISIONS,
         traffic=Traffic(dead_letters=(letter,) * MAX_ROWS, unsent=(event,) * MAX_ROWS),
-        unreadable=(PAGE,) * MAX_NOTED,
+        unreadable=(ROW,) * MAX_NOTED,
     )
     assert len(part.model_dump_json().encode()) < MAX_ANSWER_BYTES
 
