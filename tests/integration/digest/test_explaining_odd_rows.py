@@ -44,7 +44,7 @@ async def test_a_status_that_cannot_be_read_is_named_and_is_in_no_summary(digest
 async def test_a_reader_who_cannot_be_read_is_named_and_the_others_are_told(digest: DigestUnderTest) -> None:
     await receive(digest)
     lee = digest.company.key("lee")
-    odd = f"update digest.person set time_zone = 'Nowhere' where id = '{lee}'"  # noqa: S608 - ours
+    odd = f"update digest.person set version = -1 where id = '{lee}'"  # noqa: S608 - ours
     await damage(digest.database, "digest", odd)
 
     part = await told(digest)
