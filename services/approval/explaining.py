@@ -23,7 +23,7 @@ from services.pipeline.clock import Clock, utc_now
 from services.pipeline.database import Database, Transaction
 from services.pipeline.errors import UnreadableRowError
 from services.pipeline.explaining import TailsOf, read_traffic, tails_or_nothing
-from services.pipeline.unreadable import fetched, noted
+from services.pipeline.unreadable import fetched, noted, readable
 
 TOPICS = sorted(on.data_type.topic for on in HANDLERS)
 MAX_LINES = 150
@@ -64,7 +64,7 @@ async def tell(database: Database, stored: StoredCommitment, tails_of: TailsOf, 
             may_be_cut=len(lines) >= MAX_LINES,
             traffic=traffic,
             explanation=explanation,
-            lines=tuple(map(_line, lines)),
+            lines=tuple(readable(HISTORY, lines, lambda each: each.event_id, _line)),
             held=held,
             unreadable=tuple(unreadable),
         )

@@ -36,7 +36,7 @@ async def explain(database: Database, commitment_id: str, tails_of: TailsOf, clo
             as_of=now,
             may_be_cut=len(exports) >= told.MAX_REVISIONS or len(kept) >= attempts.MAX_ATTEMPTS,
             traffic=traffic,
-            exports=tuple(map(told_export, exports)),
+            exports=tuple(readable(EXPORT, exports, _revision, told_export)),
             orders=tuple(_orders(commitment_id, orders)),
             attempts=tuple(_attempts(kept)),
             connection=connection,
@@ -48,6 +48,10 @@ async def explain(database: Database, commitment_id: str, tails_of: TailsOf, clo
 
 def _last_connection(exports: Sequence[Export]) -> str | None:
     return exports[-1].connection if exports else None
+
+
+def _revision(export: Export) -> str:
+    return f"{export.commitment_id} {export.revision}"
 
 
 def _orders(commitment_id: str, rows: Iterable[tuple[int, int, int, int]]) -> list[ToldOrder]:

@@ -7,6 +7,7 @@ or of a damaged disk.
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from datetime import datetime
 from functools import partial
 from threading import Lock
 from time import monotonic
@@ -110,6 +111,13 @@ def readable(
         with suppress(UnreadableRowError):
             found.append(_read(table, str(key(row)), partial(read, row)))
     return found
+
+
+def finite(at: datetime) -> datetime:
+    """Return `at`; ValueError for PostgreSQL's infinity, which the driver gives as a time without a zone."""
+    if at.tzinfo is None:
+        raise ValueError("a time is infinite")
+    return at
 
 
 async def fetched_or_raise(table: Table, key: object, fetching: Awaitable[RecordT]) -> RecordT:

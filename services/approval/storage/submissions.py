@@ -14,7 +14,7 @@ from services.approval.storage.tables import SUBMISSION
 from services.pipeline.apart import apart
 from services.pipeline.bulk import arrays, given_rows
 from services.pipeline.database import Transaction
-from services.pipeline.unreadable import fetched_or_raise, read_or_none, read_or_raise, readable
+from services.pipeline.unreadable import fetched_or_raise, finite, read_or_none, read_or_raise, readable
 
 FactsT = TypeVar("FactsT")
 Key = tuple[str, int, str]
@@ -159,7 +159,7 @@ def _submission(row: Row[Any]) -> SubmissionRow:
         text=row.snapshot,
         sent_by=Person.model_validate_json(row.sent_by),
         note=row.note,
-        sent_at=row.sent_at,
+        sent_at=finite(row.sent_at),
         traceparent=row.traceparent,
     )
 

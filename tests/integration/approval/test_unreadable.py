@@ -27,6 +27,7 @@ NAMED = ("approval.commitment has a row for 8841 that cannot be read",)
 PARTS = {
     "the content": ("submission", "8841 1", "update approval.submission set snapshot = '{'"),
     "who sent it": ("submission", "8841 1", "update approval.submission set sent_by = '{}'"),
+    "when it was sent": ("submission", "8841 1", "update approval.submission set sent_at = 'infinity'"),
     "its history": ("history", "8841", "update approval.history set at = ANTIQUITY"),
     "a person": ("person", "person-17", "update approval.person set record = '{' where id = 'person-17'"),
     "an ERP": (
@@ -92,6 +93,14 @@ async def test_a_part_of_it_that_cannot_be_read_is_named_and_the_rest_is_told(de
     assert found.unreadable == (f"approval.{table} has a row for {key} that cannot be read",)
     assert found.explanation.number == "SC-014"
     assert [each.text for each in found.lines] == ([] if table == "history" else ["Sam Lee sent revision 1."])
+
+
+async def test_a_line_of_its_history_with_an_infinite_time_is_left_out(desk: DeskUnderTest) -> None:
+    await damage(desk.database, "approval", "update approval.history set at = 'infinity'")
+    found = (await told(desk)).part
+    assert found is not None
+    assert (found.lines, len(found.unreadable)) == ((), 1)
+    assert found.unreadable[0].startswith("approval.history has a row for ")
 
 
 async def test_a_time_of_what_was_sent_that_cannot_be_read_is_named_with_its_commitment(desk: DeskUnderTest) -> None:

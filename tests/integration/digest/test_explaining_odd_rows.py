@@ -27,7 +27,8 @@ async def receive(digest: DigestUnderTest) -> None:
 
 
 @pytest.mark.parametrize(
-    "odd", ["status = 'odd'", "summary = '{'", "summary = '{}'", "total = 'NaN'", "since = ANTIQUITY"]
+    "odd",
+    ["status = 'odd'", "summary = '{'", "summary = '{}'", "total = 'NaN'", "since = ANTIQUITY", "since = 'infinity'"],
 )
 async def test_a_status_that_cannot_be_read_is_named_and_is_in_no_summary(digest: DigestUnderTest, odd: str) -> None:
     await receive(digest)
@@ -53,11 +54,14 @@ async def test_a_reader_who_cannot_be_read_is_named_and_the_others_are_told(dige
     assert (part.status, [each.recipient for each in part.next]) == (Status.READY, ["Dana"])
 
 
-async def test_a_summary_whose_time_cannot_be_read_is_said_and_the_next_ones_are_told(digest: DigestUnderTest) -> None:
+@pytest.mark.parametrize("published_at", ["'200000-01-01'", "'infinity'"])
+async def test_a_summary_whose_time_cannot_be_read_is_said_and_the_next_ones_are_told(
+    digest: DigestUnderTest, published_at: str
+) -> None:
     await receive(digest)
     dana, company = digest.company.key("dana"), digest.company.id
     odd = f"""insert into digest.digest_run (recipient_id, local_date, company_id, due_at, published_at)
-        values ('{dana}', '200000-01-01', '{company}', now(), now() + interval '100 years')"""  # noqa: S608 - ours
+        values ('{dana}', current_date, '{company}', now(), {published_at})"""  # noqa: S608 - ours
     await damage(digest.database, "digest", odd)
 
     part = await told(digest)
