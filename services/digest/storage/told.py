@@ -49,4 +49,4 @@ async def made_since(db: Transaction, recipient_ids: Collection[str], since: dat
         .order_by(run.published_at.desc(), run.recipient_id)
         .limit(MAX_SUMMARIES)
     )
-    return [MadeSummary(*row[:3], finite(row[3])) for row in reversed((await db.execute(chosen)).all())]
+    return [MadeSummary(row[0], row[1], row[2], finite(row[3])) for row in reversed((await db.execute(chosen)).all())]
