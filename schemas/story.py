@@ -3,11 +3,11 @@
 Services answer with them below PATH. Times are instants, never words; texts are for people.
 """
 
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from schemas.commitment import ErpDocument
 from schemas.fields import Status
@@ -64,9 +64,9 @@ class SetAsideMessage(Told):
     place: Place
     reason: str
     why: Passage
-    recorded_at: datetime
+    recorded_at: AwareDatetime
     settled_as: str | None = None
-    settled_at: datetime | None = None
+    settled_at: AwareDatetime | None = None
 
 
 class OutboxState(StrEnum):
@@ -86,7 +86,7 @@ class UnsentEvent(Told):
     id: int
     topic: str
     state: OutboxState
-    created_at: datetime
+    created_at: AwareDatetime
     why: Passage | None = None
 
 
@@ -105,17 +105,19 @@ class Traffic(Told):
 class Part(Told):
     """What one service tells; `as_of` is the time of its database.
 
-    `may_be_cut` is whether it tells as much as it tells at most, so that older entries may be left out.
+    `may_be_cut` is whether it tells as much as it tells at most, so that older entries may be left out. `unreadable`
+    has a sentence for each row that is left out since it cannot be read; only operators see them, for the ids in them.
     """
 
-    as_of: datetime
+    as_of: AwareDatetime
     traffic: Traffic = Traffic()
     may_be_cut: bool = False
+    unreadable: tuple[Passage, ...] = ()
 
     @property
     def knows_it(self) -> bool:
         """Whether the service has heard of the commitment at all."""
-        return bool(self.traffic.dead_letters or self.traffic.unsent)
+        return bool(self.traffic.dead_letters or self.traffic.unsent or self.unreadable)
 
 
 class AttemptKind(StrEnum):
@@ -147,8 +149,8 @@ class ToldAttempt(Told):
     calls: int
     code: str | None
     message: Passage | None
-    ended_at: datetime
-    next_at: datetime | None
+    ended_at: AwareDatetime
+    next_at: AwareDatetime | None
 
 
 class ToldExport(Told):
@@ -158,9 +160,9 @@ class ToldExport(Told):
     round: int
     ordered_round: int
     state: str
-    state_since: datetime
-    accepted_at: datetime
-    due_at: datetime | None
+    state_since: AwareDatetime
+    accepted_at: AwareDatetime
+    due_at: AwareDatetime | None
     connection: str | None
     attempts: int
     probes: int
@@ -185,14 +187,14 @@ class ToldConnection(Told):
     name: str
     title: str
     is_configured: bool
-    open_since: datetime | None = None
-    try_at: datetime | None = None
-    paused_until: datetime | None = None
+    open_since: AwareDatetime | None = None
+    try_at: AwareDatetime | None = None
+    paused_until: AwareDatetime | None = None
     reason: Passage | None = None
-    last_contact: datetime | None = None
+    last_contact: AwareDatetime | None = None
     queue_length: int | None = None
     is_polled: bool = False
-    last_asked: datetime | None = None
+    last_asked: AwareDatetime | None = None
     trouble: Passage | None = None
 
 
@@ -203,7 +205,7 @@ class ExporterPart(Part):
     orders: tuple[ToldOrder, ...] = ()
     attempts: tuple[ToldAttempt, ...] = ()
     connection: ToldConnection | None = None
-    leased_until: datetime | None = None
+    leased_until: AwareDatetime | None = None
     set_aside: Passage | None = None
 
     @property
@@ -222,10 +224,10 @@ class ToldMail(Told):
     state: str
     attempts: int
     possibly_repeated: bool
-    occurred_at: datetime
-    created_at: datetime
-    next_at: datetime | None
-    settled_at: datetime | None
+    occurred_at: AwareDatetime
+    created_at: AwareDatetime
+    next_at: AwareDatetime | None
+    settled_at: AwareDatetime | None
     answer: Passage | None
     read_at: Place | None = None
 
@@ -247,14 +249,14 @@ class ToldSummary(Told):
     recipient_id: str
     recipient: str
     local_date: date
-    at: datetime
+    at: AwareDatetime
 
 
 class DigestPart(Part):
     """What the digest knows: the status by which it lists the commitment, and in whose summaries it is."""
 
     status: Status | None = None
-    since: datetime | None = None
+    since: AwareDatetime | None = None
     revision: int | None = None
     is_listed: bool = False
     stood_in: tuple[ToldSummary, ...] = ()

@@ -25,12 +25,12 @@ def explain(commitment: str, *, as_json: bool) -> None:
     Example: countersign explain SC-014
 
     Exit status 1 if there is no such commitment, if several have the number (these are listed with their ids), or if
-    approval's part is missing, by which the others are judged.
+    approval's part is missing, by which the others are judged, also where its rows cannot be read.
     """
     gathered, refusal = asyncio.run(gather(commitment, lambda sentence: click.echo(harmless(sentence), err=True)))
     if refusal is not None:
         _refuse(commitment, refusal, as_json=as_json)
-    if not gathered.told:
+    if not gathered.told and not gathered.unreadable:
         raise click.ClickException(harmless(_nothing_told(commitment, gathered)))
     _print(gathered, as_json=as_json)
     if why_not := gathered.missing.get("approval"):
@@ -46,7 +46,7 @@ def _nothing_told(commitment: str, gathered: Gathered) -> str:
 def _print(gathered: Gathered, *, as_json: bool) -> None:
     room = "services.approval.rules.story"
     model, joining, reading = (importlib.import_module(f"{room}.{each}") for each in ("story", "joining", "lines"))
-    parts = model.Parts(**gathered.told)
+    parts = model.Parts(**gathered.told, unreadable=gathered.unreadable)
     missing = [_missing(model, service, why) for service, why in gathered.missing.items()]
     story = joining.join(gathered.commitment_id, parts, missing, utc_now())
     told = {service: part.model_dump(mode="json") for service, part in parts.by_service}
@@ -59,12 +59,14 @@ def _missing(model: Any, service: str, why: str) -> Any:
 
 
 def _refuse(commitment: str, answer: Any, *, as_json: bool) -> NoReturn:
-    """List the candidates, and end with exit status 1."""
+    """List the candidates, say which of them cannot be read, and end with exit status 1."""
     if not answer.candidates:
         set_aside = " ".join(map(_set_aside, answer.traffic.dead_letters))
         raise click.ClickException(
             harmless(f"No commitment has the id or the number {commitment!r}. {set_aside}".strip())
         )
+    for sentence in answer.unreadable:
+        click.echo(harmless(f"{sentence}: see “RowsUnreadable” in docs/runbook.md."), err=True)
     candidates = [TypeAdapter(type(each)).dump_python(each, mode="json") for each in answer.candidates]
     if as_json:
         print_result({"candidates": candidates}, (), as_json=True)

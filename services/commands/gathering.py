@@ -28,12 +28,16 @@ Note = Callable[[str], None]
 
 @dataclass(slots=True)
 class Gathered:
-    """What each service told of `commitment_id`, from where, and why nothing came from the others."""
+    """What each service told of `commitment_id`, from where, and why nothing came from the others.
+
+    `unreadable` are the rows that approval cannot read, where that is why it has no part.
+    """
 
     commitment_id: str
     told: dict[str, Any] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
+    unreadable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,24 +65,28 @@ async def gather(asked: str, note: Note) -> tuple[Gathered, Any]:
     if answer is not None and answer.part:
         gathered.told["approval"] = answer.part
         gathered.commitment_id = answer.part.explanation.id
+    elif answer is not None:
+        gathered.commitment_id, gathered.unreadable = answer.commitment_id or asked, answer.unreadable
     await _collect(gathered, list(tellers.values()), began_at + TOTAL_SECONDS, note)
     if "approval" in gathered.told:
         return gathered, None
-    if not any(part.knows_it for part in gathered.told.values()):
+    if not gathered.unreadable and not any(part.knows_it for part in gathered.told.values()):
         gathered.told.clear()
         return gathered, answer
     if answer is not None:
-        gathered.missing["approval"] = _unknown_to_approval(answer)
+        gathered.missing["approval"] = _why_no_part(answer)
     return gathered, None
 
 
-def _unknown_to_approval(answer: Any) -> str:
-    """Say why approval's part is missing of what others know, with what it has set aside of it."""
+def _why_no_part(answer: Any) -> str:
+    """Say why approval's part is missing of what it cannot read, or others know, with what it has set aside of it."""
     letters = "".join(
         f"; it has set aside {each.place}, {each.reason}"
         for each in answer.traffic.dead_letters
         if each.settled_as is None
     )
+    if answer.unreadable:
+        return f"{'; '.join(answer.unreadable)}{letters}: see “RowsUnreadable” in docs/runbook.md"
     return f"it has no commitment with this id, which others have{letters}: see whether it was restored, and reads"
 
 

@@ -8,10 +8,11 @@ from services.notifier.handlers import COMMITMENT_HANDLERS
 from services.notifier.rules.mails.mail import TYPE_OF_KIND
 from services.notifier.rules.telling import role_of, without_addresses
 from services.notifier.storage import told
-from services.notifier.storage.tables import KERNEL
+from services.notifier.storage.tables import KERNEL, MAIL
 from services.pipeline.clock import Clock, utc_now
 from services.pipeline.database import Database
 from services.pipeline.explaining import TailsOf, read_traffic, tails_or_nothing
+from services.pipeline.unreadable import fetched, noted, readable
 
 TOPICS = sorted(on.data_type.topic for on in COMMITMENT_HANDLERS)
 
@@ -19,12 +20,21 @@ TOPICS = sorted(on.data_type.topic for on in COMMITMENT_HANDLERS)
 async def explain(database: Database, commitment_id: str, tails_of: TailsOf, clock: Clock = utc_now) -> NotifierPart:
     """Return which mails there are about a commitment, also none; one of DATABASE_ERRORS otherwise."""
     tails = await tails_or_nothing(tails_of, TOPICS, commitment_id)
-    async with database.begin() as db:
-        rows = await told.mails(db, commitment_id)
-        traffic = await read_traffic(db, KERNEL, commitment_id, tails)
-    return NotifierPart(
-        as_of=clock(), traffic=traffic, mails=tuple(map(_mail, rows)), may_be_cut=len(rows) >= told.MAX_MAILS
-    )
+    with noted() as unreadable:
+        async with database.begin() as db:
+            rows = await fetched(MAIL, commitment_id, told.mails(db, commitment_id), ())
+            traffic = await read_traffic(db, KERNEL, commitment_id, tails)
+        return NotifierPart(
+            as_of=clock(),
+            traffic=traffic,
+            mails=tuple(readable(MAIL, rows, _key, _mail)),
+            may_be_cut=len(rows) >= told.MAX_MAILS,
+            unreadable=tuple(unreadable),
+        )
+
+
+def _key(row: Mapping[str, Any]) -> str:
+    return f"{row['commitment_id']} {row['event_id']} {row['recipient_id']}"
 
 
 def _mail(row: Mapping[str, Any]) -> ToldMail:

@@ -4,8 +4,10 @@ Checks in the database prevent most of such rows. What is left are rows of anoth
 or of a damaged disk.
 """
 
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from datetime import datetime
 from functools import partial
 from threading import Lock
 from time import monotonic
@@ -23,6 +25,8 @@ COUNTED_SECONDS = 25 * 3600.0
 """For how long a row counts that was not read again: everything is read at least once a day, unless it is gone."""
 MAX_COUNTED = 1_000
 """Rows of one table that are counted and named in the log; what is beyond is left out all the same."""
+MAX_NOTED = 10
+"""Rows that whoever wants to tell of them is told, the first ones."""
 
 RowT = TypeVar("RowT")
 RecordT = TypeVar("RecordT")
@@ -66,6 +70,23 @@ class UnreadableRows:
 
 
 _ROWS = UnreadableRows()
+_NOTED: ContextVar[dict[str, None] | None] = ContextVar("noted", default=None)
+
+
+@contextmanager
+def noted() -> Iterator[Collection[str]]:
+    """Yield a sentence for each row, at most MAX_NOTED, that could not be read within the block so far.
+
+    A block around this one gets them as well, once this one ends.
+    """
+    found: dict[str, None] = {}
+    around, token = _NOTED.get(), _NOTED.set(found)
+    try:
+        yield found.keys()
+    finally:
+        _NOTED.reset(token)
+        if around is not None:
+            around.update(found)
 
 
 def read_or_none(table: Table, key: object, read: Callable[[], RecordT]) -> RecordT | None:
@@ -92,11 +113,46 @@ def readable(
     return found
 
 
+def finite(at: datetime) -> datetime:
+    """Return `at`; ValueError for PostgreSQL's infinity, which the driver gives as a time without a zone."""
+    if at.tzinfo is None:
+        raise ValueError("a time is infinite")
+    return at
+
+
+async def fetched_or_raise(table: Table, key: object, fetching: Awaitable[RecordT]) -> RecordT:
+    """Return what `fetching` rows of `table` with this key returns; UnreadableRowError if the driver cannot read one.
+
+    A time beyond Python's calendar is such a value: the driver says not which row has it, and returns none of them.
+    """
+    try:
+        return await fetching
+    except ODD as error:
+        raise _noted(table, str(key), error) from error
+
+
+async def fetched(table: Table, key: object, fetching: Awaitable[RecordT], otherwise: RecordT) -> RecordT:
+    """As fetched_or_raise; `otherwise` if one of the rows cannot be read."""
+    try:
+        return await fetched_or_raise(table, key, fetching)
+    except UnreadableRowError:
+        return otherwise
+
+
 def _read(table: Table, key: str, read: Callable[[], RecordT]) -> RecordT:
     try:
         record = read()
     except ODD as error:
-        _ROWS.note(table, key, error)
-        raise UnreadableRowError(f"{table.fullname} has a row for {key} that cannot be read") from error
+        raise _noted(table, key, error) from error
     _ROWS.forget(table, key)
     return record
+
+
+def _noted(table: Table, key: str, error: Exception) -> UnreadableRowError:
+    """Return the error that says so, once the row is counted, and noted for whoever tells of it."""
+    _ROWS.note(table, key, error)
+    sentence = f"{table.fullname} has a row for {key} that cannot be read"
+    told = _NOTED.get()
+    if told is not None and len(told) < MAX_NOTED:
+        told[sentence] = None
+    return UnreadableRowError(sentence)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Select, select, true
@@ -13,6 +14,7 @@ from services.approval.storage.submissions import traceparent_of
 from services.approval.storage.tables import HISTORY, SUBMISSION
 from services.pipeline.apart import apart
 from services.pipeline.database import Transaction
+from services.pipeline.unreadable import fetched_or_raise, read_or_raise
 
 MAX_LINES = 20_000
 MAX_RECENT_LINES = 500
@@ -81,7 +83,12 @@ async def lines(db: Transaction, company_id: str, commitment_id: str, limit: int
     """Return what happened to a commitment of the company, oldest first; the last `limit` lines.
 
     A submission that was refused may have named another company before the commitment's own was known.
+    UnreadableRowError if the time of a line cannot be read.
     """
+    return await fetched_or_raise(HISTORY, commitment_id, _lines(db, company_id, commitment_id, limit))
+
+
+async def _lines(db: Transaction, company_id: str, commitment_id: str, limit: int) -> Sequence[AuditLine]:
     table = HISTORY.c
     chosen = select(
         *(table.event_id, table.at, table.kind, table.actor, table.revision, table.round, table.text),
@@ -115,13 +122,16 @@ def _position(line: AuditLine) -> int:
 
 
 async def revisions(db: Transaction, company_id: str, commitment_id: str) -> Sequence[SentRevision]:
-    """Return the contents that were sent and are still kept, oldest first."""
+    """Return the contents that were sent and are still kept, oldest first; UnreadableRowError if one cannot be read."""
     table = SUBMISSION.c
     chosen = select(table.revision, table.content_hash, table.sent_by, table.sent_at, table.note).where(
         table.commitment_id == commitment_id, table.company_id == company_id
     )
-    rows = await db.execute(chosen.order_by(table.revision, table.sent_at, table.content_hash))
-    return [
-        SentRevision(row.revision, row.content_hash, Person.model_validate_json(row.sent_by), row.sent_at, row.note)
-        for row in rows
-    ]
+    ordered = chosen.order_by(table.revision, table.sent_at, table.content_hash)
+    rows = await fetched_or_raise(SUBMISSION, commitment_id, db.execute(ordered))
+    return [read_or_raise(SUBMISSION, f"{commitment_id} {row.revision}", partial(_sent_revision, row)) for row in rows]
+
+
+def _sent_revision(row: Any) -> SentRevision:
+    sent_by = Person.model_validate_json(row.sent_by)
+    return SentRevision(row.revision, row.content_hash, sent_by, row.sent_at, row.note)

@@ -1,30 +1,46 @@
 """Finds commitments of any company by what an operator has: an id, or a number."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import select, true
 
-from services.approval.storage.queries import StoredCommitment, stored_commitment
+from services.approval.storage.queries import StoredCommitment, stored_or_raise
 from services.approval.storage.tables import COMMITMENT, NUMBER
 from services.pipeline.companies import companies_in
 from services.pipeline.database import Transaction
+from services.pipeline.errors import UnreadableRowError
 
 MAX_FOUND = 20
 
 
-async def by_id_or_number(db: Transaction, text: str) -> Sequence[StoredCommitment]:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The commitments that it can be, and the ids of those among them whose rows cannot be read."""
+
+    commitments: tuple[StoredCommitment, ...] = ()
+    unreadable: tuple[str, ...] = ()
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of all that it can be."""
+        return (*(each.facts.id for each in self.commitments), *self.unreadable)
+
+
+async def by_id_or_number(db: Transaction, text: str) -> Found:
     """Return the commitment with this id; if there is none, those with this number, as typed or in upper case.
 
     At most MAX_FOUND of each company, by company and id.
     """
     if "\x00" in text:
-        return ()
-    state = (await db.execute(select(COMMITMENT.c.state).where(COMMITMENT.c.id == text))).scalar_one_or_none()
-    found = stored_commitment(text, state) if state else None
-    return (found,) if found else await _by_number(db, text)
+        return Found()
+    table = COMMITMENT.c
+    found = _found(await db.execute(select(table.id, table.state).where(table.id == text)))
+    return found if found.ids else await _by_number(db, text)
 
 
-async def _by_number(db: Transaction, text: str) -> Sequence[StoredCommitment]:
+async def _by_number(db: Transaction, text: str) -> Found:
     table, company = COMMITMENT, companies_in(COMMITMENT.c.company_id)
     numbered = (
         select(table.c.id, table.c.state)
@@ -34,5 +50,15 @@ async def _by_number(db: Transaction, text: str) -> Sequence[StoredCommitment]:
         .lateral("numbered")
     )
     chosen = select(numbered.c.id, numbered.c.state).select_from(company).join(numbered, true())
-    rows = await db.execute(chosen.order_by(company.c.id, numbered.c.id))
-    return [each for each in (stored_commitment(*row) for row in rows) if each]
+    return _found(await db.execute(chosen.order_by(company.c.id, numbered.c.id)))
+
+
+def _found(rows: Iterable[Any]) -> Found:
+    read: list[StoredCommitment | None] = []
+    unreadable: list[str] = []
+    for commitment_id, state in rows:
+        try:
+            read.append(stored_or_raise(commitment_id, state))
+        except UnreadableRowError:
+            unreadable.append(commitment_id)
+    return Found(tuple(each for each in read if each), tuple(unreadable))

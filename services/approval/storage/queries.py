@@ -1,9 +1,9 @@
 """Queries of the desk and the API: lists by view, one commitment."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Select, bindparam, func, select, union_all
@@ -28,7 +28,8 @@ from services.pipeline.apart import apart_if_long
 from services.pipeline.clock import utc_now
 from services.pipeline.companies import companies_in
 from services.pipeline.database import Transaction
-from services.pipeline.unreadable import read_or_none
+from services.pipeline.errors import UnreadableRowError
+from services.pipeline.unreadable import read_or_raise
 
 __all__ = [
     "Cursor",
@@ -96,7 +97,7 @@ async def page(
     table = COMMITMENT
     rows = await db.execute(select(table.c.id, table.c.state).where(table.c.id == func.any(list(hits.ids))))
     states = {row.id: row.state for row in rows}
-    commitments = await _all_stored([(commitment_id, states[commitment_id]) for commitment_id in hits.ids])
+    commitments = await _read(stored_commitment, [(commitment_id, states[commitment_id]) for commitment_id in hits.ids])
     return Page([each for each in commitments if each], hits.next_after, is_partial=hits.is_partial)
 
 
@@ -132,16 +133,26 @@ async def waiting(db: Transaction) -> tuple[int, datetime | None]:
 
 
 async def find(db: Transaction, company_id: str, commitment_id: str) -> StoredCommitment | None:
-    """Return a commitment of the company; None if it has no such commitment, or nothing of it was submitted."""
-    return (await find_many(db, company_id, [commitment_id])).get(commitment_id)
+    """Return a commitment of the company; None if it has no such commitment, or nothing of it was submitted.
+
+    UnreadableRowError if it has one whose row cannot be read.
+    """
+    rows = await _states(db, company_id, [commitment_id])
+    (found,) = await _read(stored_or_raise, rows) if rows else [None]
+    return found
 
 
 async def find_many(db: Transaction, company_id: str, commitment_ids: Collection[str]) -> dict[str, StoredCommitment]:
-    """Return by id those of the commitments that the company has, and of which something was submitted."""
+    """Return by id those of the commitments that the company has, that can be read, and that were submitted."""
+    found = await _read(stored_commitment, await _states(db, company_id, commitment_ids))
+    return {stored.facts.id: stored for stored in found if stored}
+
+
+async def _states(db: Transaction, company_id: str, commitment_ids: Collection[str]) -> list[tuple[str, str]]:
+    """Return (id, state) of those of the commitments that the company has."""
     table, wanted = COMMITMENT, [each for each in commitment_ids if NUL not in each]
     chosen = select(table.c.id, table.c.state).where(table.c.id == func.any(wanted), table.c.company_id == company_id)
-    found = await _all_stored([(row.id, row.state) for row in await db.execute(chosen)])
-    return {stored.facts.id: stored for stored in found if stored}
+    return [(row.id, row.state) for row in await db.execute(chosen)]
 
 
 @cache
@@ -157,15 +168,27 @@ def _newer(view: DeskView) -> Select[Any]:
     return select(func.count()).select_from(found)
 
 
+def stored_or_raise(commitment_id: str, state: str) -> StoredCommitment | None:
+    """Return the commitment whose facts are stored as `state`; None if nothing of it was submitted.
+
+    UnreadableRowError if they cannot be read.
+    """
+    return read_or_raise(COMMITMENT, commitment_id, lambda: _stored(STATE.validate_json(state)))
+
+
 def stored_commitment(commitment_id: str, state: str) -> StoredCommitment | None:
-    """Return the commitment whose facts are stored as `state`; None if nothing of it was submitted, or it is odd."""
-    return read_or_none(COMMITMENT, commitment_id, lambda: _stored(STATE.validate_json(state)))
+    """As stored_or_raise; None also if the facts cannot be read."""
+    try:
+        return stored_or_raise(commitment_id, state)
+    except UnreadableRowError:
+        return None
 
 
-async def _all_stored(rows: Sequence[tuple[str, str]]) -> list[StoredCommitment | None]:
-    """Return what stored_commitment makes of each (id, state), in their order."""
-    read = [partial(stored_commitment, *row) for row in rows]
-    return await apart_if_long(lambda: [each() for each in read], sum(len(state) for _, state in rows))
+async def _read(
+    read: Callable[[str, str], StoredCommitment | None], rows: Sequence[tuple[str, str]]
+) -> list[StoredCommitment | None]:
+    """Return what `read` makes of each (id, state), in their order."""
+    return await apart_if_long(lambda: [read(*row) for row in rows], sum(len(state) for _, state in rows))
 
 
 def _stored(facts: CommitmentFacts) -> StoredCommitment | None:

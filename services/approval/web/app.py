@@ -31,7 +31,7 @@ from services.approval.web.sign_in_troubles import SignInTroubles
 from services.approval.web.story import Stories
 from services.pipeline.body_limit import MAX_BODY_BYTES, BodyLimit, plain_refusal
 from services.pipeline.database import DATABASE_ERRORS, Database
-from services.pipeline.errors import CatchingUpError
+from services.pipeline.errors import CatchingUpError, UnreadableRowError
 from services.pipeline.http import TELEMETRY
 from services.pipeline.lateness import Lateness
 from services.pipeline.outbox import Outbox
@@ -152,6 +152,7 @@ def _add_error_handlers(
         HTTPException: problems.on_http_error,
         RequestValidationError: problems.on_invalid,
         CatchingUpError: problems.on_catching_up,
+        UnreadableRowError: problems.on_unreadable,
         **dict.fromkeys(DATABASE_ERRORS, problems.DatabaseAway()),
     }
     by_path = {kind: _by_path(handler, desk_handlers.get(kind, handler)) for kind, handler in api_handlers.items()}

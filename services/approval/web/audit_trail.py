@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -15,11 +16,13 @@ from services.approval.rules.status import summary
 from services.approval.storage import audit, queries
 from services.approval.storage.audit import AuditLine
 from services.approval.storage.queries import StoredCommitment
+from services.approval.storage.tables import HISTORY
 from services.approval.web.api import examples
 from services.approval.web.api.models import Words
 from services.approval.web.dependencies import Dependencies
 from services.pipeline.apart import apart
 from services.pipeline.clock import utc_now
+from services.pipeline.unreadable import read_or_raise
 
 
 class _Model(BaseModel):
@@ -93,7 +96,10 @@ _PIECE_LINES = 500
 
 
 async def load_trail(dependencies: Dependencies, who: DirectoryPerson, commitment_id: str) -> AuditTrail:
-    """Return the whole history of a commitment; a 404 if the company of `who` has no such commitment."""
+    """Return the whole history of a commitment; a 404 if the company of `who` has no such commitment.
+
+    UnreadableRowError if a part of it cannot be read: a history that only seems whole would be worse than none.
+    """
     async with dependencies.readers:
         async with dependencies.database.begin() as db:
             stored = await queries.find(db, who.company_id, commitment_id)
@@ -119,10 +125,8 @@ def trail_json(trail: AuditTrail, indent: int | None = None) -> bytes:
 
 
 def audit_item(line: AuditLine) -> HistoryItem:
-    """Return `line` with its place in the chain."""
-    chain = None
-    if line.position is not None and line.hash and line.decision:
-        chain = ChainedDecision(position=line.position, hash=line.hash, decision=orjson.loads(line.decision))
+    """Return `line` with its place in the chain; UnreadableRowError if what was decided cannot be read."""
+    chain = read_or_raise(HISTORY, line.event_id, partial(_chained, line))
     return HistoryItem(
         event_id=line.event_id,
         at=line.at,
@@ -133,6 +137,12 @@ def audit_item(line: AuditLine) -> HistoryItem:
         text=line.text,
         chain=chain,
     )
+
+
+def _chained(line: AuditLine) -> ChainedDecision | None:
+    if line.position is None or not line.hash or not line.decision:
+        return None
+    return ChainedDecision(position=line.position, hash=line.hash, decision=orjson.loads(line.decision))
 
 
 def _trail(

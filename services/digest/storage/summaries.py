@@ -18,7 +18,7 @@ from services.digest.storage.tables import DIGEST_RUN, ITEM, PERSON, PREFERENCE
 from services.pipeline.apart import apart
 from services.pipeline.companies import companies_in
 from services.pipeline.database import Transaction
-from services.pipeline.unreadable import readable
+from services.pipeline.unreadable import finite, readable
 
 RecordT = TypeVar("RecordT")
 _READ_ROWS = 500
@@ -58,10 +58,12 @@ async def items(db: Transaction, company_id: str, concluded_from: datetime) -> l
     """Return a company's open commitments, and those that were concluded at or after `concluded_from`."""
     is_listed = or_(ITEM.c.status.in_(OPEN), and_(ITEM.c.status.in_(CONCLUDED), ITEM.c.since >= concluded_from))
     chosen = select(ITEM).where(ITEM.c.company_id == company_id, is_listed)
-    return await _readable(db, ITEM, chosen, _item)
+    return await _readable(db, ITEM, chosen, item_in)
 
 
-def _item(row: Row[Any]) -> Item:
+def item_in(row: Row[Any]) -> Item:
+    """Return the commitment in a row of ITEM; one of ODD if it cannot be read."""
+    finite(row.since)
     Summary.model_validate_json(row.summary)  # here, where one that cannot be read is only left out
     return ITEMS.record(row)
 

@@ -3,23 +3,17 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 
 from sqlalchemy import select
 
+from services.digest.rules.items import Item
+from services.digest.storage.summaries import item_in
 from services.digest.storage.tables import DIGEST_RUN, ITEM, PERSON
 from services.pipeline.database import Transaction
+from services.pipeline.unreadable import finite, read_or_none
 
 MAX_SUMMARIES = 60
-
-
-@dataclass(frozen=True, slots=True)
-class ListedItem:
-    """A commitment by its latest status, without its contents."""
-
-    company_id: str
-    status: str
-    since: datetime
-    revision: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +26,17 @@ class MadeSummary:
     published_at: datetime
 
 
-async def item(db: Transaction, commitment_id: str) -> ListedItem | None:
-    """Return what is known of a commitment; None without a status."""
-    table = ITEM.c
-    chosen = select(table.company_id, table.status, table.since, table.revision).where(table.id == commitment_id)
-    row = (await db.execute(chosen)).one_or_none()
-    return None if row is None else ListedItem(*row)
+async def item(db: Transaction, commitment_id: str) -> Item | None:
+    """Return a commitment by its latest status; None without one, or if a summary could not read it."""
+    row = (await db.execute(select(ITEM).where(ITEM.c.id == commitment_id))).one_or_none()
+    return None if row is None else read_or_none(ITEM, commitment_id, partial(item_in, row))
 
 
 async def made_since(db: Transaction, recipient_ids: Collection[str], since: datetime) -> Sequence[MadeSummary]:
-    """Return the last summaries to these people that were made at or after `since`, oldest first."""
+    """Return the last summaries to these people that were made at or after `since`, oldest first.
+
+    ValueError if the time of one is infinite.
+    """
     run = DIGEST_RUN.c
     chosen = (
         select(run.recipient_id, PERSON.c.name, run.local_date, run.published_at)
@@ -54,4 +49,4 @@ async def made_since(db: Transaction, recipient_ids: Collection[str], since: dat
         .order_by(run.published_at.desc(), run.recipient_id)
         .limit(MAX_SUMMARIES)
     )
-    return [MadeSummary(*row) for row in reversed((await db.execute(chosen)).all())]
+    return [MadeSummary(row[0], row[1], row[2], finite(row[3])) for row in reversed((await db.execute(chosen)).all())]

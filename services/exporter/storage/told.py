@@ -1,6 +1,5 @@
 """Reads what the exporter knows of one commitment: a few rows, each found by an index."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +14,7 @@ from services.exporter.storage.locking import export_of
 from services.exporter.storage.pollers import Poller
 from services.exporter.storage.tables import COMMITMENT, CONNECTION, EXPORT, POLLER, SNAPSHOT
 from services.pipeline.database import Transaction
-from services.pipeline.unreadable import read_or_none
+from services.pipeline.unreadable import finite, readable
 
 MAX_REVISIONS = 50
 
@@ -32,7 +31,7 @@ class CommitmentRow:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionRow:
-    """A connection as it is stored; `told` is its last announcement, as JSON."""
+    """A connection as it is stored; `told` is its last announcement, which should be JSON."""
 
     name: str
     told: str | None
@@ -42,18 +41,19 @@ class ConnectionRow:
 
 
 async def commitment(db: Transaction, commitment_id: str) -> CommitmentRow | None:
-    """Return the row of a commitment; None if no order for it has come."""
+    """Return the row of a commitment; None if no order for it has come. ValueError if its time is infinite."""
     table = COMMITMENT.c
     is_leased = table.lease_token.is_not(None)
     chosen = select(table.connection, table.due_at, is_leased, table.set_aside).where(table.id == commitment_id)
     row = (await db.execute(chosen)).one_or_none()
-    return None if row is None else CommitmentRow(*row)
+    return None if row is None else CommitmentRow(row[0], row[1] and finite(row[1]), row[2], row[3])
 
 
 async def exports(db: Transaction, commitment_id: str) -> Sequence[Export]:
-    """Return the exports of its last revisions, lowest revision first."""
+    """Return the exports of its last revisions that can be read, lowest revision first."""
     chosen = select(EXPORT).where(EXPORT.c.commitment_id == commitment_id).order_by(EXPORT.c.revision.desc())
-    return [export_of(row) for row in reversed((await db.execute(chosen.limit(MAX_REVISIONS))).all())]
+    rows = (await db.execute(chosen.limit(MAX_REVISIONS))).all()
+    return readable(EXPORT, reversed(rows), lambda row: f"{commitment_id} {row.revision}", export_of)
 
 
 async def orders(db: Transaction, commitment_id: str) -> Sequence[tuple[int, int, int, int]]:
@@ -73,5 +73,4 @@ async def connection(db: Transaction, name: str) -> ConnectionRow | None:
     if row is None:
         return None
     until = max((each for each in (row.configured_until, row.formerly_until) if each), default=None)
-    told = read_or_none(CONNECTION, name, lambda: row.told and json.dumps(dict(json.loads(row.told))))
-    return ConnectionRow(name, told, circuit_of(row), pollers.poller_of(row), until)
+    return ConnectionRow(name, row.told, circuit_of(row), pollers.poller_of(row), until)

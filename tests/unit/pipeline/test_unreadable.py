@@ -6,11 +6,21 @@ from prometheus_client import REGISTRY
 from sqlalchemy import Column, MetaData, Table, Text
 from structlog.testing import capture_logs
 
+from services.pipeline.apart import apart
 from services.pipeline.clock import utc_now
 from services.pipeline.dead_letters import HANDLER_FAILED, dead_letter_of
 from services.pipeline.errors import UnreadableRowError
 from services.pipeline.records import Partition, Record
-from services.pipeline.unreadable import MAX_COUNTED, read_or_none, read_or_raise, readable
+from services.pipeline.unreadable import (
+    MAX_COUNTED,
+    MAX_NOTED,
+    fetched,
+    fetched_or_raise,
+    noted,
+    read_or_none,
+    read_or_raise,
+    readable,
+)
 
 
 @pytest.fixture
@@ -77,3 +87,68 @@ def test_an_event_about_such_a_row_is_a_dead_letter_that_no_release_is_blamed_fo
     letter = dead_letter_of(record, raised.value)
     assert (letter.reason, letter.is_of_row) == (HANDLER_FAILED, True)
     assert letter.why == f"UnreadableRowError: {table.fullname} has a row for c-1 that cannot be read"
+
+
+def sentence(table: Table, key: str) -> str:
+    return f"{table.fullname} has a row for {key} that cannot be read"
+
+
+def test_whoever_tells_of_rows_is_told_which_were_left_out_each_once(table: Table) -> None:
+    with noted() as before:
+        assert numbers(table, "1") == [1]
+    numbers(table, "outside")
+    with noted() as unreadable:
+        numbers(table, "odd", "2", "odder", "odd")
+    assert (list(before), list(unreadable)) == ([], [sentence(table, "odd"), sentence(table, "odder")])
+
+
+def test_a_row_that_was_noted_before_is_noted_for_the_next_one_as_well(table: Table) -> None:
+    for _ in range(2):
+        with noted() as unreadable:
+            numbers(table, "odd")
+        assert list(unreadable) == [sentence(table, "odd")]
+
+
+def test_a_block_around_another_one_is_told_of_both(table: Table) -> None:
+    with noted() as around:
+        numbers(table, "first")
+        with noted() as inside:
+            numbers(table, "second")
+        numbers(table, "third")
+    assert list(inside) == [sentence(table, "second")]
+    assert list(around) == [sentence(table, each) for each in ("first", "second", "third")]
+
+
+def test_no_number_of_odd_rows_makes_what_is_told_long(table: Table) -> None:
+    with noted() as unreadable:
+        numbers(table, *(f"odd {number}" for number in range(MAX_NOTED + 5)))
+    assert len(unreadable) == MAX_NOTED
+
+
+async def test_what_is_read_beside_the_event_loop_is_noted(table: Table) -> None:
+    with noted() as unreadable:
+        await apart(lambda: numbers(table, "odd"))
+    assert list(unreadable) == [sentence(table, "odd")]
+
+
+async def test_rows_that_the_driver_cannot_read_are_something_else_and_noted(table: Table) -> None:
+    async def rows() -> list[int]:
+        raise OverflowError
+
+    with noted() as unreadable:
+        assert await fetched(table, "c-1", rows(), [7]) == [7]
+    with pytest.raises(UnreadableRowError, match="has a row for c-1"):
+        await fetched_or_raise(table, "c-1", rows())
+    assert (list(unreadable), counted(table)) == ([sentence(table, "c-1")], 1)
+
+
+async def test_rows_that_can_be_read_are_themselves_and_a_defect_is_raised(table: Table) -> None:
+    async def rows() -> list[int]:
+        return [1]
+
+    async def defect() -> list[int]:
+        raise MemoryError
+
+    assert await fetched(table, "c-1", rows(), []) == [1]
+    with pytest.raises(MemoryError):
+        await fetched(table, "c-1", defect(), [])

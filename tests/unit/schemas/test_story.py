@@ -6,10 +6,12 @@ from uuid import uuid4
 from schemas.story import (
     MAX_PASSAGE_CHARACTERS,
     AttemptKind,
+    DigestPart,
     ExporterPart,
     OutboxState,
     Place,
     SetAsideMessage,
+    Told,
     ToldAttempt,
     ToldExport,
     Traffic,
@@ -19,9 +21,11 @@ from services.exporter.storage.attempts import MAX_ATTEMPTS
 from services.exporter.storage.told import MAX_REVISIONS
 from services.pipeline.bounded_answer import MAX_ANSWER_BYTES
 from services.pipeline.explaining import MAX_ROWS
+from services.pipeline.unreadable import MAX_NOTED
 
 NOW = datetime(2026, 11, 29, tzinfo=UTC)
 PAGE = "😀" * 20_000
+ROW = f"exporter.attempt has a row for {'😀' * 128} {uuid4()} that cannot be read"
 PLACE = Place(topic="decision.accepted", partition=11, offset=10**9)
 
 
@@ -68,6 +72,7 @@ def test_an_erp_that_says_much_at_each_attempt_makes_no_answer_that_is_too_large
         attempts=(attempt(),) * MAX_ATTEMPTS,
         exports=(export(),) * MAX_REVISIONS,
         traffic=Traffic(dead_letters=(letter,) * MAX_ROWS, unsent=(event,) * MAX_ROWS),
+        unreadable=(ROW,) * MAX_NOTED,
     )
     assert len(part.model_dump_json().encode()) < MAX_ANSWER_BYTES
 
@@ -77,3 +82,13 @@ def test_what_is_cut_ends_with_an_ellipsis_and_the_rest_stays_as_it_is() -> None
     assert message is not None
     assert (len(message), message[-1]) == (MAX_PASSAGE_CHARACTERS, "…")
     assert UnsentEvent(id=1, topic="t", state=OutboxState.WAITING, created_at=NOW, why="Too large.").why == "Too large."
+
+
+def test_parts_of_a_release_that_names_no_unreadable_rows_are_read_and_its_readers_ignore_them() -> None:
+    part = DigestPart(as_of=NOW, unreadable=("digest.item has a row for c-1 that cannot be read",))
+    assert DigestPart.model_validate_json(part.model_dump_json(exclude={"unreadable"})).unreadable == ()
+
+    class OlderPart(Told):
+        as_of: datetime
+
+    assert OlderPart.model_validate_json(part.model_dump_json()).as_of == NOW

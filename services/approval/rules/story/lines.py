@@ -87,7 +87,7 @@ def _export(export: ToldExport) -> Iterator[str]:
 
 
 def _notifier(notifier: NotifierPart) -> Iterator[str]:
-    if not notifier.mails:
+    if not notifier.mails and not notifier.unreadable:
         yield "Mails: none"
     for mail in notifier.mails:
         tried = f" after {counted(mail.attempts, 'attempt')}" if mail.attempts else ""

@@ -24,10 +24,14 @@ class Journey:
 
 
 def not_arrived(journey: Journey, parts: Parts, now: datetime, *, holds_up: bool = False) -> Iterator[Trouble]:
-    """Yield where the event is; nothing while it may be under way, or if it is told as parked or set aside."""
+    """Yield where the event is; nothing while it may be under way, or if it is told as parked or set aside.
+
+    Nothing either of a reader that cannot read its rows, which is told as well: it may have received the event.
+    """
     traffic = {service: part.traffic for service, part in parts.by_service}
     sender, reader = traffic.get(journey.sender, Traffic()), traffic.get(journey.reader, Traffic())
-    if now - journey.since <= GRACE or _is_told(journey, sender, reader):
+    is_read_in_part = any(service == journey.reader and part.unreadable for service, part in parts.by_service)
+    if now - journey.since <= GRACE or is_read_in_part or _is_told(journey, sender, reader):
         return
     details, what, command = _whereabouts(journey, sender, reader.of(journey.topic))
     yield Trouble(

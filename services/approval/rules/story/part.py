@@ -1,8 +1,6 @@
 """What approval tells of one commitment: the part of the story from which the others are asked for."""
 
-from datetime import datetime
-
-from pydantic import BaseModel
+from pydantic import AwareDatetime, BaseModel
 
 from schemas.story import Part, Passage, Place, Told, Traffic
 from services.approval.rules.explanation import Candidate, Explanation
@@ -11,7 +9,7 @@ from services.approval.rules.explanation import Candidate, Explanation
 class ToldLine(Told):
     """A line of the history; `kind` is the topic of its event, `place` where that was read, if it was read."""
 
-    at: datetime
+    at: AwareDatetime
     kind: str
     revision: int | None
     round: int | None
@@ -24,7 +22,7 @@ class HeldAnswer(Told):
 
     by: str
     revision: int
-    due_at: datetime
+    due_at: AwareDatetime
 
 
 class ApprovalPart(Part):
@@ -38,9 +36,12 @@ class ApprovalPart(Part):
 class ApprovalAnswer(BaseModel):
     """The part of the only commitment with an id or a number, else all that it can be: none, or several.
 
-    If it is none, `traffic` has what was set aside with what was asked for as its key.
+    If it is none, `traffic` has what was set aside with what was asked for as its key. `unreadable` says which rows
+    cannot be read of what it can be; `commitment_id` is its id if it can only be one, whose rows make no part.
     """
 
     part: ApprovalPart | None = None
     candidates: tuple[Candidate, ...] = ()
     traffic: Traffic = Traffic()
+    unreadable: tuple[Passage, ...] = ()
+    commitment_id: str | None = None

@@ -58,12 +58,16 @@ class MissingPart(Told):
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What each service told; None where it told nothing."""
+    """What each service told; None where it told nothing.
+
+    `unreadable` are the rows that approval cannot read, where that is why it has no part.
+    """
 
     approval: ApprovalPart | None = None
     exporter: ExporterPart | None = None
     notifier: NotifierPart | None = None
     digest: DigestPart | None = None
+    unreadable: Sequence[str] = ()
 
     @property
     def by_service(self) -> Sequence[tuple[str, Part]]:

@@ -1,6 +1,6 @@
 """What does not fit together between the services, or does not go on by itself, and who does what about it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from schemas.events import (
@@ -108,6 +108,27 @@ def _dead_letter(service: str, letter: SetAsideMessage) -> Trouble:
     )
 
 
+def _unreadable_rows(parts: Parts, now: datetime) -> Iterator[Trouble]:
+    """Rows are left out; what stands still because of one is set aside, or a dead letter, which is told as well."""
+    del now
+    if parts.unreadable:
+        yield _unreadable("Approval cannot read what it stores of it.", parts.unreadable, holds_up=True)
+    for service, part in parts.by_service:
+        if part.unreadable:
+            text = f"{named(service)} cannot read some of what it stores, which is missing here."
+            yield _unreadable(text, part.unreadable, holds_up=False)
+
+
+def _unreadable(text: str, rows: Sequence[str], *, holds_up: bool) -> Trouble:
+    return Trouble(
+        text=text,
+        who=OPERATOR,
+        what="Restore it: see “RowsUnreadable” in docs/runbook.md; the log names it under rows.unreadable.",
+        holds_up=holds_up,
+        details="; ".join(rows),
+    )
+
+
 def _parked_events(parts: Parts, now: datetime) -> Iterator[Trouble]:
     del now
     for service, part in parts.by_service:
@@ -147,7 +168,7 @@ def _connection(parts: Parts, now: datetime) -> Iterator[Trouble]:
     """The ERP that an open export waits for does not answer, is not configured, or nobody works for it."""
     exporter = parts.exporter
     export = _open_export(parts)
-    if exporter is None or export is None:
+    if exporter is None or export is None or (exporter.connection is None and exporter.unreadable):
         return
     connection, erp, admin = exporter.connection, erp_of(exporter), ACTORS[Owner.ERP_ADMIN]
     if connection is None or not connection.is_configured:
@@ -193,6 +214,7 @@ def _summaries(parts: Parts, now: datetime) -> Iterator[Trouble]:
 
 
 _LOOKS: tuple[Look, ...] = (
+    _unreadable_rows,
     _parked_events,
     _set_aside_messages,
     _set_aside_work,

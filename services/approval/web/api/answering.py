@@ -18,11 +18,12 @@ from services.approval.web.api import examples
 from services.approval.web.api.bulk import AnswerResult, Answers, AnswersResult, GivenAnswer
 from services.approval.web.api.models import CommitmentState
 from services.approval.web.api.once import once
-from services.approval.web.api.problems import ProblemError, documented, problem_document
+from services.approval.web.api.problems import UNREADABLE, ProblemError, documented, problem_document
 from services.approval.web.api.senders import Senders
 from services.approval.web.api.states import after_answer, etag_of, not_found, state_of
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.tracing import traceparent_of
+from services.pipeline.errors import UnreadableRowError
 from services.pipeline.segments import Segment
 
 _ETAG = re.compile(r'"([0-9]{1,19})"')
@@ -98,6 +99,9 @@ class Answering:
         except ProblemError as error:
             told = problem_document(error.status, str(error), **error.members)
             return AnswerResult(commitment_id=id_, status=error.status, problem=told)
+        except UnreadableRowError:
+            told = problem_document(HTTPStatus.INTERNAL_SERVER_ERROR, UNREADABLE)
+            return AnswerResult(commitment_id=id_, status=told.status, problem=told)
         return AnswerResult(commitment_id=id_, status=HTTPStatus.OK, etag=etag_of(answered.facts), commitment=state)
 
     async def _answered(

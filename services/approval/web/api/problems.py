@@ -24,6 +24,10 @@ MAX_TOLD_ERRORS = 20
 """Of the members that are not valid."""
 _MAX_MEMBER_CHARACTERS = 200
 RETRY_AFTER_SECONDS = 2
+UNREADABLE = (
+    "What is stored of this commitment cannot be read, so nothing was recorded. Tell your administrator, who has to "
+    "restore it: the log names it under rows.unreadable, and countersign explain says what to do."
+)
 _TITLES = {
     400: "The request cannot be read",
     401: "Sign in first",
@@ -152,6 +156,12 @@ async def on_catching_up(request: Request, error: Exception) -> JSONResponse:
     response = problem(503, f"{error} The answer was not recorded.")
     response.headers["retry-after"] = str(RETRY_AFTER_SECONDS)
     return response
+
+
+async def on_unreadable(request: Request, error: Exception) -> JSONResponse:
+    """Respond to a request about what is stored and cannot be read."""
+    del request, error
+    return problem(500, UNREADABLE)
 
 
 async def on_defect(request: Request, error: Exception) -> JSONResponse:

@@ -9,10 +9,12 @@ from fastapi.security import HTTPBearer
 from pydantic import TypeAdapter
 
 from schemas.events import DirectoryPerson
+from services.approval.rules.controls import Authority
 from services.approval.storage import audit, queries
 from services.approval.storage.list_filter import ListFilter
 from services.approval.storage.queries import StoredCommitment
-from services.approval.storage.reviews import review
+from services.approval.storage.reviews import Review, review
+from services.approval.storage.tables import SUBMISSION
 from services.approval.storage.views import DEFAULT_SORTS, DeskView, Sort
 from services.approval.web.api.answering import answer_router
 from services.approval.web.api.asking import ask_router
@@ -31,7 +33,9 @@ from services.approval.web.audit_trail import AuditTrail, HistoryItem, audit_ite
 from services.approval.web.dependencies import Dependencies
 from services.pipeline.apart import apart
 from services.pipeline.database import Transaction
+from services.pipeline.errors import UnreadableRowError
 from services.pipeline.segments import Segment
+from services.pipeline.unreadable import noted
 
 _HISTORY = TypeAdapter(list[HistoryItem])
 
@@ -114,7 +118,7 @@ def _add_reading(router: APIRouter, dependencies: Dependencies, senders: Senders
             async with dependencies.database.begin() as db:
                 stored = await _found(db, who, commitment_id)
                 authority = await dependencies.decisions.authority(db, who)
-                found = await review(db, who.company_id, stored, authority)
+                found = await _reviewed(db, who, stored, authority)
                 waiting = (await waiting_states(db, who, [stored])).get(commitment_id)
             read = await apart(partial(document, found, waiting))
         return Response(read, media_type="application/json", headers={"etag": etag_of(stored.facts)})
@@ -142,6 +146,18 @@ def _add_reading(router: APIRouter, dependencies: Dependencies, senders: Senders
         """Export the whole history of a commitment; `countersign audit verify` checks its decisions offline."""
         trail = await load_trail(dependencies, who, commitment_id)
         return _json(await apart(partial(trail_json, trail)))
+
+
+async def _reviewed(
+    db: Transaction, who: DirectoryPerson, stored: StoredCommitment, authority: Authority | None
+) -> Review:
+    """Return the review; UnreadableRowError rather than none of its contents, where they cannot be read."""
+    with noted() as unreadable:
+        found = await review(db, who.company_id, stored, authority)
+        contents = [each for each in unreadable if each.startswith(f"{SUBMISSION.fullname} ")]
+    if contents and not found.submissions:
+        raise UnreadableRowError("; ".join(contents))
+    return found
 
 
 async def _found(db: Transaction, who: DirectoryPerson, commitment_id: str) -> StoredCommitment:

@@ -5,15 +5,16 @@ from typing import Any, Protocol
 
 from fastapi import Request
 
-from schemas.events import DirectoryPerson
+from schemas.events import DirectoryPerson, ErpConnection
 from services.approval.rules.answers import Answer
 from services.approval.rules.erp import erp_title, target_erp
 from services.approval.storage import directory
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk.list_rows import ListRow
-from services.approval.web.desk.results import Result, not_found, result_of
+from services.approval.web.desk.results import Result, not_found, result_of, unreadable
 from services.approval.web.desk.wording import totals
 from services.approval.web.tracing import traceparent_of
+from services.pipeline.errors import UnreadableRowError
 
 
 class CheckedAnswer(Protocol):
@@ -46,9 +47,21 @@ async def carry_out(
     """Carry out each of `answers`, given by commitment id, as a decision of its own; return what became of each."""
     async with dependencies.database.begin() as db:
         erps = await directory.erps_of_company(db, who.company_id)
-    results = []
-    for commitment_id, answer in answers:
+    return [await _carried_out(dependencies, request, who, erps, *each) for each in answers]
+
+
+async def _carried_out(
+    dependencies: Dependencies,
+    request: Request,
+    who: DirectoryPerson,
+    erps: Sequence[ErpConnection],
+    commitment_id: str,
+    answer: Answer,
+) -> Result:
+    try:
         answered = await dependencies.held.answer(commitment_id, who, answer, traceparent_of(request))
-        erp = erp_title(target_erp(answered.facts, erps)) if answered else ""
-        results.append(result_of(answer, answered, erp) if answered else not_found(commitment_id))
-    return results
+    except UnreadableRowError:
+        return unreadable(commitment_id)
+    if answered is None:
+        return not_found(commitment_id)
+    return result_of(answer, answered, erp_title(target_erp(answered.facts, erps)))

@@ -38,6 +38,7 @@ from services.approval.web.desk.sent_forms import typed_text
 from services.pipeline.apart import apart
 from services.pipeline.clock import utc_now
 from services.pipeline.database import Transaction
+from services.pipeline.unreadable import noted
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ class Detail:
     changes: Sequence[Change]
     changes_since: int | None
     history: Sequence[HistoryItem]
+    is_partly_unreadable: bool = False
 
     @property
     def sent(self) -> CheckedSubmission | None:
@@ -218,12 +220,13 @@ async def load_detail(
 
     Its changes begin at the revision that was read, if one was.
     """
-    found = await review(db, who.company_id, stored, authority)
-    changes, since = await _changes(db, found, read_revision)
-    history = await history_items(db, who.company_id, found.facts.id)
-    places = await line.places(db, [(found.facts, found.current, found.erp)])
-    row = reviewed_row(found, places.get(found.facts.id))
-    return Detail(row, found, _checks(found, who.time_zone), changes, since, history)
+    with noted() as unreadable:
+        found = await review(db, who.company_id, stored, authority)
+        changes, since = await _changes(db, found, read_revision)
+        history = await history_items(db, who.company_id, found.facts.id)
+        places = await line.places(db, [(found.facts, found.current, found.erp)])
+    row, checks = reviewed_row(found, places.get(found.facts.id)), _checks(found, who.time_zone)
+    return Detail(row, found, checks, changes, since, history, is_partly_unreadable=bool(unreadable))
 
 
 def _checks(found: Review, time_zone: str) -> Sequence[CheckLine]:

@@ -88,14 +88,14 @@ class DriftActions:
         )
 
     async def _checked(self, who: DirectoryPerson, chosen: Sequence[DriftChoice]) -> list[CheckedDrift]:
-        """The chosen commitments as they are now; those that the company does not have are left out."""
+        """The chosen commitments as they are now; those that it has not, or nobody can read, are left out."""
         async with self._readers, self._database.begin() as db:
             erps = await directory.erps_of_company(db, who.company_id)
-            found = [(each, await queries.find(db, who.company_id, each.commitment_id)) for each in chosen]
+            found = await queries.find_many(db, who.company_id, [each.commitment_id for each in chosen])
         return [
             CheckedDrift(choice, ListRow(stored.facts, stored.current, target_erp(stored.facts, erps)))
-            for choice, stored in found
-            if stored
+            for choice in chosen
+            if (stored := found.get(choice.commitment_id))
         ]
 
 

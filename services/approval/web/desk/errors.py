@@ -24,7 +24,7 @@ from services.approval.web.desk.pages import Pages, see_other
 from services.approval.web.desk.returning import page_of
 from services.approval.web.desk.sent_forms import SentForm, typed_text
 from services.pipeline.database import DATABASE_ERRORS, is_unavailable
-from services.pipeline.errors import CatchingUpError
+from services.pipeline.errors import CatchingUpError, UnreadableRowError
 
 ErrorHandler = Callable[[Request, Exception], Awaitable[Response]]
 
@@ -44,6 +44,7 @@ class ErrorPages:
             HTTPException: self._on_http,
             RequestValidationError: self._on_invalid,
             CatchingUpError: self._on_catching_up,
+            UnreadableRowError: self._on_unreadable,
             **dict.fromkeys(DATABASE_ERRORS, self._on_database_unavailable),
             Exception: self._on_defect,
         }
@@ -109,6 +110,19 @@ class ErrorPages:
             visitor=await self._visitor(request),
             kept=typed_text(fields),
             again=again if again.can_be_kept else None,
+        )
+
+    async def _on_unreadable(self, request: Request, error: Exception) -> Response:
+        """Return a page that says who restores what cannot be read, and keeps what was typed."""
+        del error
+        return await self._pages.message_apart(
+            "This commitment cannot be read",
+            "What Countersign stores of it is damaged, or of another release. Nothing of this request was recorded.",
+            "Tell your administrator, who has to restore it: the log names it under rows.unreadable, and countersign "
+            "explain says what to do.",
+            status=HTTPStatus.INTERNAL_SERVER_ERROR,
+            visitor=await self._visitor(request),
+            kept=await _kept(request),
         )
 
     async def _on_defect(self, request: Request, error: Exception) -> Response:

@@ -44,6 +44,15 @@ def not_found(commitment_id: str) -> Result:
     return Result(commitment_id, commitment_id, is_done=False, text=text)
 
 
+def unreadable(commitment_id: str) -> Result:
+    """The result of an answer about a commitment that cannot be read."""
+    text = (
+        f"What is stored of {commitment_id} cannot be read. Your answer was not recorded. Tell your administrator, who "
+        "has to restore it."
+    )
+    return Result(commitment_id, commitment_id, is_done=False, text=text)
+
+
 def result_of(answer: Answer, answered: Answered, erp: str) -> Result:
     """The result of `answer`; `erp` is what people call the ERP."""
     facts, number = answered.facts, _number(answered.facts)
