@@ -14,7 +14,8 @@ from schemas.examples.cast import KIM
 from tests.chaos.hostile_clients import Attack, half_body, half_form, many_requests
 from tests.end_to_end.signing_in import signed_in
 
-SIGN_IN_SECONDS = 1.5
+MORE_SECONDS = 2.0
+"""For thousands of answers to the attack itself, on a busy machine; whoever finds no place is refused by then."""
 NETWORKS = 4
 OF_ONE_NETWORK = 24
 """More than it has places for."""
@@ -36,7 +37,7 @@ async def test_slow_strangers_keep_nobody_from_signing_in(
     slowest: dict[str, float] = {}
     variables = {"SIGN_INS_PER_MINUTE": "10000"}
     async with running_world(tmp_path, WorldOptions(services=("approval",), variables=variables)) as world:
-        await longest_sign_in(world, size)
+        quiet = await longest_sign_in(world, size)
         for name, request in attacks():
             port = world.services["approval"].port
             async with AsyncExitStack() as under_way:
@@ -45,7 +46,7 @@ async def test_slow_strangers_keep_nobody_from_signing_in(
                     await under_way.enter_async_context(attack.under_way())
                 slowest[name] = await longest_sign_in(world, size)
             report(f"slow strangers: {name}: {slowest[name]:.2f} s for the slowest of {size.rounds} sign-ins")
-    assert not {name: seconds for name, seconds in slowest.items() if seconds > SIGN_IN_SECONDS}
+    assert not {name: seconds for name, seconds in slowest.items() if seconds > quiet + MORE_SECONDS}
 
 
 def attacks() -> Iterator[tuple[str, bytes]]:
@@ -61,7 +62,8 @@ async def longest_sign_in(world: World, size: Size) -> float:
     for _ in range(size.rounds):
         began = monotonic()
         async with signed_in(world, KIM.id) as browser:
-            assert (await browser.get("/access")).status_code == 200
+            page = await browser.get("/access")
+            assert page.status_code == 200, page.text
         slowest = max(slowest, monotonic() - began)
         await asyncio.sleep(0.5)
     return slowest
