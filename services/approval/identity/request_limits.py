@@ -31,6 +31,7 @@ class RequestLimits:
     def __init__(self, settings: ApprovalSettings) -> None:
         self._limiter = FixedWindowRateLimiter(MinuteCounts())
         self._sign_ins = RateLimitItemPerMinute(settings.sign_ins_per_minute, namespace="sign-ins")
+        self._sign_in_ends = RateLimitItemPerMinute(settings.sign_ins_per_minute, namespace="sign-in-ends")
         self._commands = RateLimitItemPerMinute(settings.commands_per_minute, namespace="answers")
         self._requests = RateLimitItemPerMinute(settings.api_requests_per_minute, namespace="person")
         self._addresses = RateLimitItemPerMinute(settings.api_requests_per_address_per_minute, namespace="address")
@@ -41,8 +42,12 @@ class RequestLimits:
         self._strangers = RateLimitItemPerMinute(settings.stranger_requests_per_minute, namespace="strangers")
 
     async def count_sign_in(self, request: Request) -> None:
-        """Count a request that anybody may send, by the address that it comes from."""
+        """Count a sign-in that begins, by the address that it comes from."""
         await self._count(self._sign_ins, address_of(request))
+
+    async def count_sign_in_end(self, request: Request) -> None:
+        """Count the end of a sign-in by itself: whoever was let in to begin one can end it."""
+        await self._count(self._sign_in_ends, address_of(request))
 
     async def count_command(self, request: Request, person_id: str, answers: int = 1) -> None:
         """Count answers to commitments, by their approver."""
