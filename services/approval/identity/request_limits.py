@@ -14,6 +14,9 @@ from services.approval.settings import ApprovalSettings
 from services.pipeline.minute_counts import MinuteCounts
 from services.pipeline.networks import network_of
 
+MAX_ASSETS_PER_ADDRESS = 6_000
+"""In a minute; a browser loads them once a day, and whoever asks for them need not be signed in."""
+
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
@@ -37,7 +40,7 @@ class RequestLimits:
         self._addresses = RateLimitItemPerMinute(settings.api_requests_per_address_per_minute, namespace="address")
         of_desk = settings.desk_requests_per_address_per_minute
         self._desk_addresses = RateLimitItemPerMinute(of_desk, namespace="desk-address")
-        self._assets = RateLimitItemPerMinute(of_desk, namespace="assets")
+        self._assets = RateLimitItemPerMinute(min(of_desk, MAX_ASSETS_PER_ADDRESS), namespace="assets")
         self._desk_requests = RateLimitItemPerMinute(settings.desk_requests_per_minute, namespace="desk-person")
         self._strangers = RateLimitItemPerMinute(settings.stranger_requests_per_minute, namespace="strangers")
 

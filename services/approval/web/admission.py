@@ -1,5 +1,6 @@
 """Lets requests in, as many as their network and their sender may send, before anything is done for them."""
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from http import HTTPStatus
@@ -27,6 +28,8 @@ LONG_AT_ONCE_OF_NETWORK = 4
 LONG_AT_ONCE = 8
 """Of strangers whose bodies are not short: they have places of their own, which they may hold for as long as they send.
 No form of theirs is so long, but a person's token may be new to this process."""
+REFUSAL_SECONDS = 1.0
+"""How long a request that is one too many waits for its refusal: sent at once, it would lead to the next one."""
 API, ASSETS = "/api/", "/assets/"
 _ALL = ""
 _NOT_COUNTED = ("/metrics", "/health/")
@@ -62,7 +65,7 @@ class Admission:
         person_id = self._identity.known_sender(request)
         async with AsyncExitStack() as places:
             try:
-                await self._count(request, person_id)
+                await self._counted(request, person_id)
                 receive, is_long = await begun(receive)
                 await self._place(request, person_id, places, is_long=is_long)
             except TooManyRequestsError as error:
@@ -76,6 +79,13 @@ class Admission:
                 await self._app(scope, receive, _leaving(places, send) if person_id is None else send)
             finally:
                 SENDER.reset(sender)
+
+    async def _counted(self, request: Request, person_id: str | None) -> None:
+        try:
+            await self._count(request, person_id)
+        except TooManyRequestsError:
+            await asyncio.sleep(REFUSAL_SECONDS)
+            raise
 
     async def _count(self, request: Request, person_id: str | None) -> None:
         limits, path = self._identity.limits, request.scope["path"]
