@@ -36,7 +36,7 @@ class ApprovalSettings(ServiceSettings):
     session_idle_minutes: int = Field(
         default=120, ge=5, le=10_080, description="How long a sign-in lasts without a request, in minutes."
     )
-    sign_ins_per_minute: int = Field(default=60, ge=1, description="Sign-ins that one address may begin in a minute.")
+    sign_ins_per_minute: int = Field(default=120, ge=1, description="Sign-ins that one address may begin in a minute.")
     commands_per_minute: int = Field(default=3_000, ge=1, description="Answers that one person may give in a minute.")
     api_requests_per_minute: int = Field(
         default=6_000, ge=1, description="Requests to the API that one person may send in a minute."
@@ -48,10 +48,10 @@ class ApprovalSettings(ServiceSettings):
         default=1_200, ge=1, description="Requests to the desk that one person may send in a minute."
     )
     desk_requests_per_address_per_minute: int = Field(
-        default=6_000, ge=1, description="Requests to the desk that may come from one address in a minute."
+        default=30_000, ge=1, description="Requests to the desk that may come from one address in a minute."
     )
     stranger_requests_per_minute: int = Field(
-        default=600,
+        default=1_200,
         ge=1,
         description="Requests without a valid sign-in or token that may come from one address in a minute.",
     )

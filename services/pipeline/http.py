@@ -17,6 +17,7 @@ from services.pipeline.body_limit import BodyLimit
 from services.pipeline.counted_responses import CountedResponses
 from services.pipeline.errors import PartEndedError, SettingsError
 from services.pipeline.http_protocol import bounded_protocol
+from services.pipeline.paced_probes import PacedProbes
 from services.pipeline.periodic import is_set_within
 from services.pipeline.safe_headers import SAFE_HEADERS, SafeHeaders, strict_transport
 from services.pipeline.segments import Segments
@@ -77,6 +78,7 @@ def add_metrics_and_health(app: FastAPI, is_live: Callable[[], bool], is_ready: 
 def add_health(app: FastAPI, is_live: Callable[[], bool], is_ready: Callable[[], Awaitable[bool]]) -> None:
     """Add /health/live and /health/ready to `app`, and count what all others answer."""
     app.add_middleware(CountedResponses, is_probe=_is_probe)
+    app.add_middleware(PacedProbes, is_probe=_is_probe)
 
     @app.get("/health/live", include_in_schema=False)
     async def live() -> Response:

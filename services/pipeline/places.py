@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from math import inf
 
 
 class NoPlaceError(Exception):
-    """Somebody has all the places that one may have, and none of them became free in time."""
+    """Somebody has all the places that one may have, and none became free in time, or too many wait for one already."""
 
 
 @dataclass(slots=True)
@@ -17,16 +18,22 @@ class _Asked:
 
 
 class Places:
-    """At most `of_one` places for each sender; a further request of theirs waits for up to `wait_seconds`."""
+    """At most `of_one` places for each sender; a further request of theirs waits for up to `wait_seconds`.
 
-    def __init__(self, of_one: int, wait_seconds: float) -> None:
+    At most `waiting` of one sender wait, if that is given.
+    """
+
+    def __init__(self, of_one: int, wait_seconds: float, waiting: int | None = None) -> None:
         self._of_one = of_one
         self._wait_seconds = wait_seconds
+        self._most_askers = inf if waiting is None else of_one + waiting
         self._asked: dict[str, _Asked] = {}
 
     async def take(self, sender: str) -> None:
-        """Take a place for `sender`, which must be given back; NoPlaceError if none becomes free in time."""
+        """Take a place for `sender`, which must be given back; NoPlaceError if there is none in time."""
         asked = self._asked.setdefault(sender, _Asked(asyncio.Semaphore(self._of_one)))
+        if asked.askers >= self._most_askers:
+            raise NoPlaceError
         asked.askers += 1
         try:
             async with asyncio.timeout(self._wait_seconds):

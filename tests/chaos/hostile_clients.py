@@ -1,4 +1,4 @@
-"""Clients that send half of what they should, read nothing, or read as slowly as they can; all from one address."""
+"""Clients that send half of what they should, read nothing, or read as slowly as they can; an attack has one host."""
 
 import asyncio
 import socket
@@ -24,6 +24,12 @@ def half_body(path: bytes) -> bytes:
     return head + b"content-length: %d\r\n\r\n" % BODY_BYTES + (BODY_BYTES - 1) * b" "
 
 
+def half_form(path: bytes) -> bytes:
+    """A request of which the last byte of a short form is missing."""
+    head = b"POST " + path + b" HTTP/1.1\r\nhost: desk.example\r\ncontent-type: application/x-www-form-urlencoded\r\n"
+    return head + b"content-length: 8\r\n\r\nanswer="
+
+
 def many_requests(path: bytes, count: int, headers: bytes = b"") -> bytes:
     """As many requests in a row, whose answers together are larger than what a kernel keeps for a slow reader."""
     return count * (HEAD % path + headers + b"\r\n")
@@ -32,8 +38,11 @@ def many_requests(path: bytes, count: int, headers: bytes = b"") -> bytes:
 class Attack:
     """Keeps `count` connections to a port open, and opens another one for each that is cut off."""
 
-    def __init__(self, port: int, requests: Sequence[bytes], count: int, *, sips: bool = False) -> None:
+    def __init__(
+        self, port: int, requests: Sequence[bytes], count: int, *, sips: bool = False, address: str = ATTACKER
+    ) -> None:
         self._port = port
+        self._address = address
         self._requests = requests
         self._sips = sips
         self._count = count
@@ -54,7 +63,7 @@ class Attack:
         with socket.socket() as connection:
             connection.settimeout(0)
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER_BYTES)
-            connection.bind((ATTACKER, 0))
+            connection.bind((self._address, 0))
             async with self._gate:
                 await loop.sock_connect(connection, ("127.0.0.1", self._port))
             self.opened += 1

@@ -88,8 +88,11 @@ class Identity:
         return await self.sessions.find(self.cookies.read(request, attempt(state)))
 
     def remember(self, answer: Response, request: Request, begun: PendingSignIn) -> None:
-        """Let the browser keep the sign-in that has `begun`, besides its MAX_PENDING - 1 newest others."""
-        for outdated in self.cookies.purposes(request, PENDING)[: 1 - MAX_PENDING]:
+        """Let the browser keep the sign-in that has `begun`, besides its MAX_PENDING - 1 newest others.
+
+        Of more, which another desk or host must have set, it forgets MAX_PENDING at a time.
+        """
+        for outdated in self.cookies.purposes(request, PENDING)[: 1 - MAX_PENDING][:MAX_PENDING]:
             self.cookies.clear(answer, outdated)
         self.cookies.write(answer, attempt(begun.state), begun.token, PENDING_LIFE)
 
@@ -141,6 +144,11 @@ class Identity:
             raise NotAllowedError(f"You have no level on the ERP Integrations tool. {WHO_GIVES_RIGHTS}")
         return person
 
+    async def require_watcher(self, request: Request) -> DirectoryPerson:
+        """Return the sender as `require_viewer` does, for what a page asks by itself, which is no use of a session."""
+        request.state.is_by_itself = True
+        return await self.require_viewer(request)
+
     async def require_approver(self, request: Request) -> DirectoryPerson:
         """Return the sender, who is an accounting approver; NotAllowedError otherwise.
 
@@ -177,7 +185,7 @@ class Identity:
 
     async def _session(self, request: Request) -> Session | None:
         token = self.cookies.read(request, SESSION)
-        found = await self.sessions.find(token)
+        found = await self.sessions.find(token, is_use=not getattr(request.state, "is_by_itself", False))
         self._known.note(token, found.person_id if found else None)
         return found
 

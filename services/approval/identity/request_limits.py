@@ -14,6 +14,9 @@ from services.approval.settings import ApprovalSettings
 from services.pipeline.minute_counts import MinuteCounts
 from services.pipeline.networks import network_of
 
+MAX_ASSETS_PER_ADDRESS = 6_000
+"""In a minute; a browser loads them once a day, and whoever asks for them need not be signed in."""
+
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
@@ -31,18 +34,23 @@ class RequestLimits:
     def __init__(self, settings: ApprovalSettings) -> None:
         self._limiter = FixedWindowRateLimiter(MinuteCounts())
         self._sign_ins = RateLimitItemPerMinute(settings.sign_ins_per_minute, namespace="sign-ins")
+        self._sign_in_ends = RateLimitItemPerMinute(settings.sign_ins_per_minute, namespace="sign-in-ends")
         self._commands = RateLimitItemPerMinute(settings.commands_per_minute, namespace="answers")
         self._requests = RateLimitItemPerMinute(settings.api_requests_per_minute, namespace="person")
         self._addresses = RateLimitItemPerMinute(settings.api_requests_per_address_per_minute, namespace="address")
         of_desk = settings.desk_requests_per_address_per_minute
         self._desk_addresses = RateLimitItemPerMinute(of_desk, namespace="desk-address")
-        self._assets = RateLimitItemPerMinute(of_desk, namespace="assets")
+        self._assets = RateLimitItemPerMinute(min(of_desk, MAX_ASSETS_PER_ADDRESS), namespace="assets")
         self._desk_requests = RateLimitItemPerMinute(settings.desk_requests_per_minute, namespace="desk-person")
         self._strangers = RateLimitItemPerMinute(settings.stranger_requests_per_minute, namespace="strangers")
 
     async def count_sign_in(self, request: Request) -> None:
-        """Count a request that anybody may send, by the address that it comes from."""
+        """Count a sign-in that begins, by the address that it comes from."""
         await self._count(self._sign_ins, address_of(request))
+
+    async def count_sign_in_end(self, request: Request) -> None:
+        """Count the end of a sign-in by itself: whoever was let in to begin one can end it."""
+        await self._count(self._sign_in_ends, address_of(request))
 
     async def count_command(self, request: Request, person_id: str, answers: int = 1) -> None:
         """Count answers to commitments, by their approver."""

@@ -80,8 +80,11 @@ class Sessions:
             await db.execute(_without_the_oldest(person_id))
         return token
 
-    async def find(self, token: str | None) -> Session | None:
-        """Return the session of `token`; None if there is none, it has expired, or was not used for too long."""
+    async def find(self, token: str | None, *, is_use: bool = True) -> Session | None:
+        """Return the session of `token`; None if there is none, it has expired, or was not used for too long.
+
+        If this `is_use`, it is used with that.
+        """
         if not token:
             return None
         now = utc_now()
@@ -89,7 +92,7 @@ class Sessions:
         is_live = (_TABLE.c.token_hash == _hashed(token)) & (_TABLE.c.expires_at > now) & self._is_used(now)
         async with self._database.begin() as db:
             row = (await db.execute(chosen.where(is_live))).one_or_none()
-            if row is not None and (row.used_at is None or row.used_at < now - USE_NOTED_AFTER):
+            if row is not None and is_use and (row.used_at is None or row.used_at < now - USE_NOTED_AFTER):
                 await db.execute(update(_TABLE).where(_TABLE.c.token_hash == row.token_hash).values(used_at=now))
         state = None if row is None else state_of(row)
         return None if row is None or state is None else Session(row.token_hash, row.person_id, state)

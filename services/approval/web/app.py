@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import HTMLResponse
 
 from services.approval.decisions import Decisions
@@ -159,8 +160,15 @@ def _add_error_handlers(
     by_path[SignInError] = SignInTroubles().told(by_path[SignInError])
     for kind, handler in by_path.items():
         app.add_exception_handler(kind, handler)
+    app.add_exception_handler(ClientDisconnect, _on_disconnect)
     on_defect = _by_path(problems.on_defect, desk_handlers[Exception])
     app.add_exception_handler(Exception, _with_headers(on_defect, headers))
+
+
+async def _on_disconnect(request: Request, error: Exception) -> Response:
+    """Respond to nobody: the client went away while it sent the body."""
+    del request, error
+    return Response(status_code=400)
 
 
 def _with_headers(handler: ErrorHandler, headers: Mapping[str, str]) -> ErrorHandler:

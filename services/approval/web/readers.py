@@ -11,9 +11,13 @@ from services.pipeline.places import NoPlaceError, Places
 READERS = 4
 """Requests that hold whole commitments at the same time, which have up to 2,000 lines each; the others wait."""
 OF_ONE_SENDER = 2
+WAITING_OF_ONE_SENDER = 10
+"""A browser asks for six of its tabs at once, and leaves requests behind when somebody moves on fast."""
 COPIES_OF_ONE_SENDER = 1
 """Whole lists that one person copies at a time, of up to a million rows each."""
-WAIT_SECONDS = 2.0
+WAIT_SECONDS = 15.0
+WAIT_FOR_COPY_SECONDS = 2.0
+RETRY_AFTER_SECONDS = 2
 
 SENDER: ContextVar[str] = ContextVar("sender", default="")
 """Who sent the present request: a person's id, or else something that only they have."""
@@ -22,14 +26,14 @@ SENDER: ContextVar[str] = ContextVar("sender", default="")
 class Readers:
     """`async with` it around whatever loads, compares or shows contents; never while it is held already.
 
-    Raises TooManyRequestsError for somebody who has all the places that one person may have.
+    Raises TooManyRequestsError for somebody who has all the places that one person may have, and waits for more.
     """
 
     def __init__(self) -> None:
         self.shared = asyncio.Semaphore(READERS)
         """For a copy of a list, page by page: who makes it has a place for copies, and what was begun must not fail."""
-        self._of_sender = Places(OF_ONE_SENDER, WAIT_SECONDS)
-        self._copies = Places(COPIES_OF_ONE_SENDER, WAIT_SECONDS)
+        self._of_sender = Places(OF_ONE_SENDER, WAIT_SECONDS, WAITING_OF_ONE_SENDER)
+        self._copies = Places(COPIES_OF_ONE_SENDER, WAIT_FOR_COPY_SECONDS)
 
     async def __aenter__(self) -> None:
         """Wait for a place."""
@@ -60,4 +64,4 @@ async def _taken(places: Places) -> None:
     try:
         await places.take(SENDER.get())
     except NoPlaceError:
-        raise TooManyRequestsError(int(WAIT_SECONDS), limit="at-once") from None
+        raise TooManyRequestsError(RETRY_AFTER_SECONDS, limit="at-once") from None

@@ -79,6 +79,10 @@ class Conversations:
 
         await self._answered(note(), None)
 
+    async def is_open(self, ticket: str) -> bool:
+        """Return whether a conversation with `ticket` is under way; false while that cannot be found out."""
+        return await self._answered(conversations.is_open(self._database, ticket), otherwise=False)
+
     async def next_request(self, ticket: str, host: HostFacts) -> str:
         """Return the next request; empty if there is none, or the conversation is over."""
         request = await self._answered(self._in_call(ticket, lambda call: self._next_request(call, host)), "")

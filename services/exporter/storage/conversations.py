@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, TEXT, insert
 from services.exporter.rules.conversation import Conversation, Progress
 from services.exporter.rules.export import ExportState
 from services.exporter.storage.tables import COMMITMENT, CONVERSATION, EXPORT, LOOK
-from services.pipeline.database import Transaction
+from services.pipeline.database import Database, Transaction
 from services.pipeline.lease_clock import DATABASE_NOW
 
 log = structlog.get_logger()
@@ -38,6 +38,13 @@ async def locked(db: Transaction, ticket: str) -> Conversation | None:
     chosen = select(CONVERSATION).where(CONVERSATION.c.ticket == hashed(ticket)).with_for_update(key_share=True)
     row = (await db.execute(chosen)).one_or_none()
     return _conversation(row) if row else None
+
+
+async def is_open(database: Database, ticket: str) -> bool:
+    """Return whether there is a conversation with this ticket that has not ended."""
+    is_meant = (CONVERSATION.c.ticket == hashed(ticket)) & CONVERSATION.c.ended_at.is_(None)
+    async with database.begin() as db:
+        return await db.scalar(select(CONVERSATION.c.ticket).where(is_meant)) is not None
 
 
 async def locked_open(db: Transaction, names: Sequence[str]) -> Conversation | None:

@@ -42,7 +42,7 @@ def build_app(connections: Connections, conversing: Conversing, url: str | None)
 
 def add_web_connector(app: FastAPI, connections: Connections, conversing: Conversing, url: str | None) -> None:
     """Add the endpoint to `app`, which must take bodies of MAX_BODY_BYTES at PATH."""
-    endpoint = _Endpoint(Calls(conversing, SignIns(connections, conversing.refused)))
+    endpoint = _Endpoint(Calls(conversing, SignIns(connections, conversing.refused)), Bodies(conversing.is_open))
     address = endpoint_url(url) if url else None
 
     @app.post(PATH, include_in_schema=False)
@@ -63,9 +63,9 @@ def add_web_connector(app: FastAPI, connections: Connections, conversing: Conver
 class _Endpoint:
     """Answers SOAP calls; what is none is refused with a line in the log, each kind at most once a minute."""
 
-    def __init__(self, calls: Calls) -> None:
+    def __init__(self, calls: Calls, bodies: Bodies) -> None:
         self._calls = calls
-        self._bodies = Bodies()
+        self._bodies = bodies
         self._limiter = FixedWindowRateLimiter(MinuteCounts())
         self._requests = RateLimitItemPerMinute(REQUESTS_OF_ONE_NETWORK, namespace="requests")
         self._seldom = Seldom()

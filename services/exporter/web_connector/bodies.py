@@ -1,7 +1,8 @@
 """Reads the body of a request, and lets only a few large ones be in memory at the same time."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 from starlette.requests import Request
@@ -18,19 +19,28 @@ SMALL_BODY_BYTES = 65_536
 AT_ONCE = 32
 OF_ONE_NETWORK = 8
 """Bodies of more than SMALL_BODY_BYTES, of which whoever connects from everywhere could fill our memory."""
+STRANGERS_AT_ONCE = 8
+LARGE_OF_STRANGERS_AT_ONCE = 1
+"""Of requests that do not begin with the ticket of a conversation, as those of every Web Connector do. They have turns
+of their own: whoever sends slowly keeps theirs for as long as a request may take."""
 WAIT_SECONDS = 15.0
 
 _Needed = list[tuple[int, AbstractAsyncContextManager[None]]]
 _CHARSETS = ("", "utf-8", "utf8", "us-ascii")
+_TICKET_WITHIN_BYTES = 8_192
+_TICKET = re.compile(rb"<(?:[^<>:\s]{1,64}:)?ticket\b[^<>]{0,400}>\s*+([!-;=-~]{1,200})\s*+<")
 
 
 class Bodies:
-    """The calls that are being read; a large one waits for its turn before more of it is taken from the network."""
+    """The calls that are being read; a large one waits for its turn before more of it is taken from the network.
 
-    def __init__(self) -> None:
-        self._of_network = Places(OF_ONE_NETWORK, WAIT_SECONDS)
-        self._any = asyncio.Semaphore(AT_ONCE)
-        self._large = asyncio.Semaphore(LARGE_AT_ONCE)
+    `is_open` says whether a ticket is that of a conversation under way.
+    """
+
+    def __init__(self, is_open: Callable[[str], Awaitable[bool]]) -> None:
+        self._is_open = is_open
+        self._clients = _Turns(AT_ONCE, LARGE_AT_ONCE)
+        self._strangers = _Turns(STRANGERS_AT_ONCE, LARGE_OF_STRANGERS_AT_ONCE)
 
     @asynccontextmanager
     async def call_in(self, request: Request) -> AsyncIterator[Call]:
@@ -44,17 +54,33 @@ class Bodies:
     async def _read(self, request: Request, turn: AsyncExitStack) -> list[bytes]:
         """Read the body; one that is larger than BodyLimit allows ends here, as the HTTPException that it raises."""
         chunks: list[bytes] = []
-        needed, read_bytes = self._turns(request), 0
-        await _wait_for(needed, _stated_bytes(request), turn)
+        needed: _Needed | None = None
+        read_bytes, stated_bytes = 0, _stated_bytes(request)
         async for chunk in request.stream():
             chunks.append(chunk)
             read_bytes += len(chunk)
-            await _wait_for(needed, read_bytes, turn)
+            if read_bytes > SMALL_BODY_BYTES:
+                needed = await self._needed(request, chunks) if needed is None else needed
+                await _wait_for(needed, max(read_bytes, stated_bytes), turn)
         return chunks
 
-    def _turns(self, request: Request) -> _Needed:
-        """What a body must wait for before more of it is read than so many bytes."""
+    async def _needed(self, request: Request, chunks: list[bytes]) -> _Needed:
+        """What a body that begins with `chunks` must wait for before more of it is read than so many bytes."""
+        found = _TICKET.search(b"".join(chunks)[:_TICKET_WITHIN_BYTES])
+        is_client = found is not None and await self._is_open(found[1].decode("ascii"))
         network = network_of(request.client.host if request.client else "")
+        return (self._clients if is_client else self._strangers).needed(network)
+
+
+class _Turns:
+    """The turns of some senders: for bodies that are not small, and for large ones."""
+
+    def __init__(self, at_once: int, large_at_once: int) -> None:
+        self._of_network = Places(OF_ONE_NETWORK, WAIT_SECONDS)
+        self._any = asyncio.Semaphore(at_once)
+        self._large = asyncio.Semaphore(large_at_once)
+
+    def needed(self, network: str) -> _Needed:
         return [
             (SMALL_BODY_BYTES, self._place(network)),
             (SMALL_BODY_BYTES, self._any),

@@ -48,6 +48,10 @@ class Conversing(Protocol):
         """Note that somebody has tried to sign in to `connection` with a wrong password."""
         ...
 
+    async def is_open(self, ticket: str) -> bool:
+        """Return whether a conversation with `ticket` is under way; false while that cannot be found out."""
+        ...
+
     async def next_request(self, ticket: str, host: HostFacts) -> str:
         """Return the next qbXML request; empty if there is none."""
         ...

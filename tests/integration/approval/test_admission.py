@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from schemas.events import DirectoryPerson
 from services.approval.identity.identity import SESSION
 from services.approval.web.admission import AT_ONCE_OF_NETWORK, STRANGERS_AT_ONCE_OF_NETWORK
-from services.approval.web.readers import OF_ONE_SENDER
+from services.approval.web.readers import OF_ONE_SENDER, WAITING_OF_ONE_SENDER
 from services.pipeline.database import Database
 from tests.integration.approval.company import DANA, KIM
 from tests.integration.approval.desk import DeskUnderTest, running_desk, settings
@@ -23,6 +23,8 @@ from tests.integration.approval.page_reader import text_of
 from tests.waiting import eventually
 
 HERE, ELSEWHERE = "203.0.113.7", "203.0.113.8"
+WAITS_SECONDS = 3
+"""Longer than anybody else waits for a place."""
 SAFE = ("content-security-policy", "x-content-type-options", "referrer-policy", "cache-control")
 
 
@@ -163,8 +165,9 @@ async def test_what_one_network_has_under_way_is_bounded_and_takes_nothing_from_
 async def test_one_person_has_some_of_the_places_for_reading_and_others_the_rest(desk: DeskUnderTest) -> None:
     async with browser_at(desk, HERE, DANA) as dana, browser_at(desk, HERE, KIM) as kim:
         async with commitments_locked(desk):
-            held = [asyncio.create_task(dana.get("/commitments?view=all")) for _ in range(OF_ONE_SENDER)]
-            await asyncio.sleep(0.2)
+            asked = OF_ONE_SENDER + WAITING_OF_ONE_SENDER
+            held = [asyncio.create_task(dana.get("/commitments?view=all")) for _ in range(asked)]
+            await asyncio.sleep(WAITS_SECONDS)
             refused, answered = await asyncio.gather(dana.get("/api/v1/people"), kim.get("/api/v1/people"))
             assert answered.status_code == 200
             assert (refused.status_code, refused.headers["retry-after"]) == (429, "2")

@@ -57,10 +57,21 @@ async def test_a_cell_that_begins_with_a_line_end_is_not_taken_for_a_formula_eit
     titles = [f"{end}=1+1" for end in ("\t", "\r", "\n", "\u2028")]
     await desk.receive(*(sent(content(f"c{place}", "SC-1", title=each)) for place, each in enumerate(titles)))
     assert {row["Title"].replace("\r", "\n") for row in await rows_of(desk, "view=all")} == {
-        "'\t=1+1",
-        "'\n=1+1",
+        "'\t'=1+1",
+        "'\n'=1+1",
         " =1+1",
     }
+
+
+async def test_no_part_of_a_cell_is_taken_for_a_formula_where_semicolons_divide_lines(desk: DeskUnderTest) -> None:
+    titles = ["a;=1+1;b", 'a,";=1', "a\n=1+1", "a;-2+3", "a\r@x", "\uff1d1+1", "a; b - c", "-2;-3"]
+    await desk.receive(*(sent(content(f"c{n}", "SC-1", title=each)) for n, each in enumerate(titles)))
+    async with desk.browser(DANA) as browser:
+        text = (await browser.get("/commitments.csv?view=all")).content.decode("utf-8-sig")
+    begins = [part[:1] for line in re.split("[\r\n]+", text) for part in re.split("[;,]", line)]
+    assert not {"=", "+", "-", "@", "\uff1d"} & {each.removeprefix('"') for each in begins}
+    rows = {row["Id"]: row["Title"] for row in csv.DictReader(io.StringIO(text))}
+    assert (rows["c0"], rows["c2"], rows["c6"], rows["c7"]) == ("a;'=1+1;b", "a\n'=1+1", "a; b - c", "'-2;'-3")
 
 
 async def test_no_cell_of_any_column_is_taken_for_a_formula_whoever_wrote_it(desk: DeskUnderTest) -> None:

@@ -25,7 +25,9 @@ FORMS: tuple[tuple[str, dict[str, str]], ...] = (
     ("/undo", {"undo": "\x00"}),
     ("/undo", {}),
     ("/marks", {"clear": "\x00"}),
+    ("/review", {"quick": "yes"}),
 )
+SINCE = ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59.999999-14:00", "0001-01-01T00:00:00Z", "1e300")
 
 
 async def test_forged_forms_and_addresses_are_no_defect(desk: DeskUnderTest) -> None:
@@ -39,8 +41,26 @@ async def test_forged_forms_and_addresses_are_no_defect(desk: DeskUnderTest) -> 
         for path in ("/commitments", f"{API}/commitments"):
             answer = await browser.get(f"{path}?view=ready&sort=smallest&{cursor}")
             statuses[(path,)] = answer.status_code
+        for since in SINCE:
+            answer = await browser.get(f"/news?{urlencode({'count': '0', 'since': since})}")
+            statuses[(since,)] = answer.status_code
         statuses[("delete",)] = (await browser.delete(f"{API}/marks/%00")).status_code
     assert {each: status for each, status in statuses.items() if status >= 500} == {}
+
+
+@pytest.mark.parametrize("referrer", ["http://[", "http://[::1", "//[x]y/"])
+async def test_a_page_that_has_no_address_is_none_of_ours(desk: DeskUnderTest, referrer: str) -> None:
+    async with desk.browser(referer=referrer) as nobody:
+        answer = await nobody.post("/commitments/8841/reject", data={"reason": "Stop."})
+    assert answer.status_code == 401
+    assert "You were signed out" in text_of(answer)
+
+
+async def test_an_address_that_is_too_long_to_come_back_to_still_leads_to_a_sign_in(desk: DeskUnderTest) -> None:
+    vendors = urlencode([("vendor", "\u00df" * 60 + str(n)) for n in range(20)])
+    async with desk.browser() as nobody:
+        answer = await nobody.get(f"/commitments?view=all&{vendors}")
+    assert answer.headers["location"] == "/sign-in?return_to=%2F"
 
 
 @pytest.mark.parametrize("text", ["\u200b", " \u2060\u200d "])

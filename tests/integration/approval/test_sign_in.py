@@ -388,6 +388,28 @@ async def test_a_session_that_is_not_used_for_long_does_not_count(desk: DeskUnde
             assert (await browser.get("/directory")).status_code == status
 
 
+async def test_what_an_open_list_asks_by_itself_is_no_use_of_a_session(desk: DeskUnderTest) -> None:
+    table, news = desk_tables.SESSION, "/news?count=0&since=2026-11-16T15:02:00Z"
+    used_at = datetime.now(UTC) - timedelta(minutes=desk.settings.session_idle_minutes - 1)
+    async with desk.browser(DANA) as browser:
+        async with desk.database.begin() as db:
+            await db.execute(update(table).values(used_at=used_at))
+        assert (await browser.get(news)).status_code == 200
+        async with desk.database.begin() as db:
+            assert (await db.execute(select(table.c.used_at))).scalar_one() == used_at
+        assert (await browser.get("/directory")).status_code == 200
+        async with desk.database.begin() as db:
+            assert (await db.execute(select(table.c.used_at))).scalar_one() > used_at
+
+
+async def test_a_browser_with_very_many_sign_ins_gets_a_short_answer(desk: DeskUnderTest) -> None:
+    name = desk.identity.cookies.name("sign-in-")
+    async with desk.browser(cookie="; ".join(f"{name}{n:x}=" for n in range(1_000))) as browser:
+        answer = await browser.get("/sign-in")
+    assert answer.status_code == 303
+    assert len(answer.headers.get_list("set-cookie")) == MAX_PENDING + 1
+
+
 async def test_a_session_from_before_its_use_was_noted_counts(desk: DeskUnderTest) -> None:
     async with desk.browser(DANA) as browser:
         async with desk.database.begin() as db:
@@ -454,14 +476,17 @@ async def test_sessions_are_shown_to_browsers_and_ended_from_our_pages_only(desk
         assert (await elsewhere.post("/sessions/end", data={"name": "x"})).status_code == 403
 
 
-async def test_an_address_may_begin_a_limited_number_of_sign_ins(desk: DeskUnderTest) -> None:
-    async with desk.browser() as browser:
-        answers = [await browser.get("/sign-in") for _ in range(desk.settings.sign_ins_per_minute + 1)]
-        callback = await browser.get("/sign-in/callback?state=x")
-    assert [each.status_code for each in answers] == [303] * desk.settings.sign_ins_per_minute + [429]
+async def test_an_address_may_begin_a_limited_number_of_sign_ins_and_end_as_many(
+    database_url: str, sandbox: SandboxProvider
+) -> None:
+    few = settings(database_url, issuer=sandbox.issuer).model_copy(update={"sign_ins_per_minute": 3})
+    async with running_desk(few) as desk, desk.browser() as browser:
+        answers = [await browser.get("/sign-in") for _ in range(4)]
+        ends = [await browser.get("/sign-in/callback?state=x") for _ in range(4)]
+    assert [each.status_code for each in answers] == [303] * 3 + [429]
+    assert [each.status_code for each in ends] == [400] * 3 + [429]
     assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
     assert "There were too many requests. Try again in" in text_of(answers[-1])
-    assert callback.status_code == 429
 
 
 async def test_somebody_who_is_signed_in_needs_no_new_sign_in(desk: DeskUnderTest) -> None:

@@ -40,3 +40,18 @@ async def test_nothing_is_kept_of_senders_who_have_no_places() -> None:
         with pytest.raises(asyncio.CancelledError):
             await waiting
     assert places._asked == {}
+
+
+async def test_only_some_of_one_sender_wait() -> None:
+    places = Places(of_one=1, wait_seconds=5, waiting=2)
+    async with places.lent_to("a"):
+        waiting = [asyncio.create_task(places.take("a")) for _ in range(2)]
+        await asyncio.sleep(0)
+        async with asyncio.timeout(1):
+            with pytest.raises(NoPlaceError):
+                await places.take("a")
+            await places.take("b")
+    for each in waiting:
+        await each
+        places.give_back("a")
+    await places.take("a")

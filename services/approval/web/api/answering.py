@@ -15,7 +15,7 @@ from services.approval.rules.answers import Accept, AcceptDrift, Answer, Confirm
 from services.approval.rules.commitment import current_status
 from services.approval.storage.kept_responses import KeptResponses
 from services.approval.web.api import examples
-from services.approval.web.api.bulk import AnswerResult, Answers, AnswersResult, GivenAnswer
+from services.approval.web.api.bulk import MAX_IF_MATCH_CHARACTERS, AnswerResult, Answers, AnswersResult, GivenAnswer
 from services.approval.web.api.models import CommitmentState
 from services.approval.web.api.once import once
 from services.approval.web.api.problems import UNREADABLE, ProblemError, documented, problem_document
@@ -41,7 +41,11 @@ Key = Annotated[
 ]
 IfMatch = Annotated[
     str | None,
-    Header(alias="If-Match", description="An `ETag` that you read: the answer is refused (412) if that has changed."),
+    Header(
+        alias="If-Match",
+        max_length=MAX_IF_MATCH_CHARACTERS,
+        description="An `ETag` that you read: the answer is refused (412) if that has changed.",
+    ),
 ]
 
 

@@ -11,13 +11,17 @@ from services.approval.web.api.models import CommitmentState
 from services.approval.web.api.problems import Problem
 
 MAX_ANSWERS = 50
+MAX_IF_MATCH_CHARACTERS = 1_000
+"""Of some forty states; each of them is looked at."""
 
 
 class _Given(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     commitment_id: Id
-    if_match: str | None = Field(default=None, description="As the header `If-Match` of a single answer.")
+    if_match: str | None = Field(
+        default=None, max_length=MAX_IF_MATCH_CHARACTERS, description="As the header `If-Match` of a single answer."
+    )
 
 
 class GivenAccept(_Given):

@@ -19,6 +19,7 @@ from services.approval.identity.sign_in.errors import (
     SignInError,
     TooManyRequestsError,
 )
+from services.approval.identity.sign_in.flow import own_path
 from services.approval.web.desk.forms import BadFormError, text_fields
 from services.approval.web.desk.pages import Pages, see_other
 from services.approval.web.desk.returning import page_of
@@ -52,7 +53,8 @@ class ErrorPages:
     async def _on_sign_in(self, request: Request, error: Exception) -> Response:
         if isinstance(error, NotSignedInError):
             if request.method in SAFE_METHODS:
-                return see_other(f"/sign-in?{urlencode({'return_to': _address(request)})}")
+                # one that is too long to come back to would make this address too long to be read
+                return see_other(f"/sign-in?{urlencode({'return_to': own_path(_address(request))})}")
             return await self._signed_out(request)
         assert isinstance(error, SignInError)  # noqa: S101 - registered for this class only
         is_refusal = isinstance(error, NotAllowedError) and not isinstance(error, CrossSiteRequestError)

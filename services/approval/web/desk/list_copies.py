@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from typing import Annotated
@@ -27,8 +28,12 @@ from services.pipeline.legible import legible
 from services.pipeline.slices import mapped
 
 MAX_PRINTED = 500
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""A spreadsheet takes a cell that begins so for a formula (OWASP, CSV injection)."""
+_FORMULA = re.compile("^(?=[\t\r\n])|(?:^|(?<=[;\t\r\n]))(?=[-=+@\uff1d\uff0b\uff0d\uff20])")
+"""Where a spreadsheet takes what follows for a formula (OWASP, CSV injection): where a cell begins.
+
+In countries with a decimal comma it divides lines at semicolons, and takes most of our quotes for text. Cells then
+begin in the middle of ours.
+"""
 _HEADINGS = (
     *("Number", "Title", "Kind", "Vendor", "Project", "Currency", "Total", "Status", "Since (UTC)", "Revision"),
     *(
@@ -143,7 +148,7 @@ def _lines(rows: Sequence[Sequence[str]]) -> bytes:
 def _safe(cell: str) -> str:
     """`cell` as text, whatever a spreadsheet would take it for; a negative amount stays a number."""
     is_number = cell.removeprefix("-").replace(".", "", 1).isdecimal()
-    return f"'{cell}" if cell.startswith(_FORMULA) and not is_number else cell
+    return cell if is_number else _FORMULA.sub("'", cell)
 
 
 def _cells(row: ListRow) -> Sequence[str]:

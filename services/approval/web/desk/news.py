@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import AwareDatetime, BaseModel
+from pydantic import BaseModel
 
 from schemas.events import DirectoryPerson
+from schemas.fields import Instant
 from services.approval.storage import queries, tallies
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk.addresses import MAX_TEXT, ListQuery
@@ -24,12 +25,12 @@ class News(BaseModel):
 def news_router(dependencies: Dependencies) -> APIRouter:
     """Return the route of the news."""
     router = APIRouter(include_in_schema=False)
-    Viewer = Annotated[DirectoryPerson, Depends(dependencies.identity.require_viewer)]  # noqa: N806 - a type
+    Watcher = Annotated[DirectoryPerson, Depends(dependencies.identity.require_watcher)]  # noqa: N806 - a type
 
     @router.get("/news")
     async def news(
-        who: Viewer,
-        since: AwareDatetime,
+        who: Watcher,
+        since: Instant,
         count: Annotated[int, Query(ge=0)],
         list_text: Annotated[str, Query(alias="list", max_length=MAX_TEXT)] = "",
     ) -> News:

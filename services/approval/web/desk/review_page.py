@@ -138,7 +138,7 @@ class ReviewPage:
             own = await marks.of_person(db, who)
             checked = await self._checked(db, who, own[:2])
         is_this = [each.choice for each in checked] == [choice.value for choice in choices(fields)]
-        return not is_this or checked[0].has_more_to_read
+        return len(checked) != 1 or not is_this or checked[0].has_more_to_read
 
     async def _marked(self, who: DirectoryPerson, chosen: Sequence[Choice], fields: Fields) -> list[Mark]:
         """The marks that the form names, unless they were made anew since it was shown."""

@@ -39,7 +39,7 @@ def sign_in_router(dependencies: Dependencies, pages: Pages) -> APIRouter:
 
     @router.get("/sign-in/callback")
     async def finish(request: Request, state: str = "", code: str = "", error: str = "") -> Response:
-        await identity.limits.count_sign_in(request)
+        await identity.limits.count_sign_in_end(request)
         if error:
             text = "The sign-in provider did not let you in. You can sign in again."
             raise SignInFailedError(text, cause=f"the provider says {error}" if error in _OURS_TO_MEND else "")

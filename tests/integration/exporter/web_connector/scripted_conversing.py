@@ -27,6 +27,9 @@ class ScriptedConversing:
     async def refused(self, connection: str) -> None:
         self.wrong.append(connection)
 
+    async def is_open(self, ticket: str) -> bool:
+        return ticket == TICKET
+
     async def next_request(self, ticket: str, host: HostFacts) -> str:
         self.hosts.append(host)
         return self.requests.pop(0) if ticket == TICKET and self.requests else ""

@@ -11,6 +11,7 @@ import pytest
 from services.exporter.web_connector.app import REQUESTS_OF_ONE_NETWORK
 from services.exporter.web_connector.bodies import MAX_BODY_BYTES
 from tests.integration.exporter.web_connector.endpoint_process import Endpoint, endpoint_process
+from tests.integration.exporter.web_connector.scripted_conversing import TICKET
 from tests.unit.exporter.web_connector.soap_messages import reply
 
 CHUNK = b"x" * 65_536
@@ -76,7 +77,7 @@ async def test_a_hundred_megabytes_in_chunks_are_refused_at_the_limit(endpoint: 
 
 @pytest.mark.alone
 async def test_large_replies_do_not_hold_the_event_loop_and_only_two_are_in_memory(endpoint: Endpoint) -> None:
-    body = reply(RESPONSE)
+    body = reply(RESPONSE, TICKET)
     assert 12_000_000 < len(body) < MAX_BODY_BYTES
 
     async with httpx2.AsyncClient(timeout=60) as client:
@@ -146,6 +147,24 @@ async def test_four_hundred_bodies_of_a_megabyte_are_never_in_memory_together(en
     for _, writer in opened:
         writer.transport.abort()
     assert more_megabytes < 180
+
+
+@pytest.mark.parametrize("size", [100_000, 2_000_000])
+async def test_slow_strangers_do_not_hold_up_the_reply_of_a_web_connector(endpoint: Endpoint, size: int) -> None:
+    """Theirs come but for their last byte, from eight networks; its own is longer than a megabyte."""
+    made_up = reply("x" * size, "made-up")
+    opened = [
+        await asyncio.open_connection("127.0.0.1", endpoint.port, local_addr=(f"127.0.1.{number % 8 + 1}", 0))
+        for number in range(64)
+    ]
+    for _, writer in opened:
+        writer.write(f"{HEAD}content-length: {len(made_up)}\r\n\r\n".encode() + made_up[:-1])
+    await asyncio.sleep(2)
+    async with asyncio.timeout(5), httpx2.AsyncClient(timeout=5) as client:
+        answer = await post(client, endpoint, reply("<Vendor/>" * 100_000, TICKET))
+    for _, writer in opened:
+        writer.transport.abort()
+    assert f">{len('<Vendor/>' * 100_000)}<" in answer.text
 
 
 async def test_a_network_that_sends_too_many_requests_is_asked_to_wait(endpoint: Endpoint) -> None:

@@ -46,3 +46,17 @@ async def test_the_response_says_what_is_left_of_each_limit_that_counted() -> No
 
 def test_a_request_that_was_not_counted_gets_no_such_headers() -> None:
     assert rate_limit_headers(request()) == {}
+
+
+async def test_an_office_of_a_hundred_people_behind_one_address_signs_in_at_once_and_works_fast() -> None:
+    """Each opens a page, signs in with three requests and gives an answer a second, which is a form and a page."""
+    counting, people = limits(), [f"person-{n}" for n in range(100)]
+    for _ in people:
+        await counting.count_sign_in(request())
+        await counting.count_sign_in_end(request())
+        for _ in range(4):
+            await counting.count_stranger(request())
+    for person in people:
+        for _ in range(2 * 60 + 4):
+            await counting.count_desk_address(request())
+            await counting.count_desk_request(person)

@@ -88,15 +88,25 @@
     }, 250);
   }
 
+  // Whoever was signed out is told once, and asks no more. What they have typed stays on the page.
+  const tellSignedOut = () => {
+    clearInterval(asking);
+    document.removeEventListener("visibilitychange", ask);
+    const line = document.querySelector("[data-news].news");
+    if (!line) return;
+    const link = document.createElement("a");
+    link.href = `/sign-in?return_to=${encodeURIComponent(location.pathname + location.search)}`;
+    link.textContent = "You were signed out, sign in";
+    line.replaceChildren(link);
+  };
   const ask = async () => {
     if (document.hidden) return;
     try {
-      const answer = await fetch(body.dataset.news, { headers: { accept: "application/json" }, redirect: "error" });
-      if (answer.ok) tell(await answer.json());
+      const answer = await fetch(body.dataset.news, { headers: { accept: "application/json" }, redirect: "manual" });
+      if (answer.type === "opaqueredirect") tellSignedOut();
+      else if (answer.ok) tell(await answer.json());
     } catch { /* the next one may work */ }
   };
-  if (body.dataset.news) {
-    setInterval(ask, NEWS_EVERY_MS);
-    document.addEventListener("visibilitychange", ask);
-  }
+  const asking = body.dataset.news && setInterval(ask, NEWS_EVERY_MS);
+  if (asking) document.addEventListener("visibilitychange", ask);
 })();

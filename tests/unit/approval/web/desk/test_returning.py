@@ -24,7 +24,9 @@ def posted(path: str, referrer: str = "") -> Request:
         ("/reasons/ab12/change", "/reasons/ab12"),
     ],
 )
-@pytest.mark.parametrize("referrer", ["", "https://elsewhere.example/commitments?view=all", "not an address"])
+@pytest.mark.parametrize(
+    "referrer", ["", "https://elsewhere.example/commitments?view=all", "not an address", "http://["]
+)
 def test_without_a_page_of_ours_that_sent_it_the_form_tells(path: str, page: str, referrer: str) -> None:
     assert page_of(posted(path, referrer), {}) == page
 
