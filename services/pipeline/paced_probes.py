@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from services.pipeline.minute_counts import MinuteCounts
 from services.pipeline.networks import network_of
 
-AT_ONCE_PER_MINUTE = 600
+AT_ONCE_PER_MINUTE = 1_200
 """Of one network: many times what Kubernetes and Prometheus ask."""
 LATER_SECONDS = 5.0
 
