@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from pydantic import SecretStr
-from sqlalchemy import text
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy import event, text
+from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -35,6 +35,7 @@ _SERVER_TIMEOUTS = {
 }
 _LOCK_NOT_AVAILABLE = "55P03"
 _INSUFFICIENT_PRIVILEGE = "42501"
+_READ_ONLY = "25006"
 _UNAVAILABLE_CLASSES = ("08", "40", "53", "57")
 """SQLSTATE classes: connection lost, transaction rolled back for another one, out of resources, shutting down."""
 _DATA_CLASSES = ("22", "23", "54")
@@ -65,6 +66,7 @@ class Database:
                 "server_settings": {"application_name": application_name, "jit": "off"} | _SERVER_TIMEOUTS,
             },
         )
+        event.listen(self.engine.sync_engine, "handle_error", _give_up_read_only)
         self._autocommit_engine = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @asynccontextmanager
@@ -80,13 +82,15 @@ class Database:
             yield db
 
     async def is_reachable(self) -> bool:
-        """Whether the database answers a trivial statement now."""
+        """Whether the database answers now, and would take a change."""
         try:
             async with self.autocommit() as db:
-                await db.execute(text("select 1"))
+                is_read_only = await db.scalar(text("select current_setting('transaction_read_only')::bool"))
+                if is_read_only:
+                    await db.invalidate()
         except DATABASE_ERRORS:
             return False
-        return True
+        return not is_read_only
 
     async def close(self) -> None:
         """Close all connections."""
@@ -120,6 +124,15 @@ def may_succeed_later(error: Exception) -> bool:
     if isinstance(error, StaleBatchError):
         return True
     return is_unavailable(error) or (_sqlstate(error) != "" and not is_data_error(error))
+
+
+def _give_up_read_only(context: ExceptionContext) -> None:
+    """Count a server that takes no changes as lost, with all connections to it: another one may have its place by now.
+
+    After a fail-over the old server goes on answering, and a connection that only stayed open would stay there.
+    """
+    if getattr(context.original_exception, "sqlstate", None) == _READ_ONLY:
+        context.is_disconnect = True
 
 
 def _sqlstate(error: Exception) -> str:
