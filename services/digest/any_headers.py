@@ -12,10 +12,22 @@ from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBatch, _DefaultRecordBatchPy
 from aiokafka.record.memory_records import _MemoryRecordsPy
 
+from schemas.message import Headers
+
+_NO_UTF_8 = "\N{REPLACEMENT CHARACTER}"
+
 
 def read_any_headers() -> None:
     """Let all clients of this process read such messages; what is no UTF-8 becomes U+FFFD."""
     fetcher.MemoryRecords = AnyRecords
+
+
+def known_headers(headers: Headers) -> Headers:
+    """Return `headers`, none if the name of one is no UTF-8: the services with another client cannot read them then.
+
+    An event means the same to all services.
+    """
+    return [] if any(_NO_UTF_8 in name for name, _ in headers) else headers
 
 
 class AnyRecords(_MemoryRecordsPy):

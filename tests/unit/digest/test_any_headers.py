@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.digest.any_headers import AnyRecords
+from services.digest.any_headers import AnyRecords, known_headers
 from tests.packed_messages import plain_batch
 
 ODD, PLAIN = (b"Gr\xf6\xdfe", b"x"), (b"content-type", b"application/json")
@@ -25,3 +25,9 @@ def test_every_record_is_read_once_whatever_its_headers_are_called(odd_at: list[
     wanted = [(place, b"key-%d" % place, b"%d" % place, odd if place in odd_at else own) for place in range(3)]
     assert read == wanted * 2
     assert found.next_batch() is None
+
+
+def test_an_event_has_all_its_headers_or_as_for_the_other_services_none() -> None:
+    own = ("content-type", b"application/json")
+    assert known_headers([own, ("größe", b"x")]) == [own, ("größe", b"x")]
+    assert known_headers([own, ("Gr\ufffd", b"x")]) == []
