@@ -11,6 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from services.pipeline.errors import SettingsError, StaleBatchError
+from services.pipeline.shared_clock import SharedClock
 
 Transaction = AsyncConnection
 """An open transaction; everything that reads or writes rows takes it as an argument."""
@@ -33,6 +34,7 @@ _SERVER_TIMEOUTS = {
     "tcp_keepalives_count": "2",
     "tcp_user_timeout": f"{IDLE_TRANSACTION_SECONDS}s",
 }
+_STATE = text("select clock_timestamp(), current_setting('transaction_read_only')::bool")
 _LOCK_NOT_AVAILABLE = "55P03"
 _INSUFFICIENT_PRIVILEGE = "42501"
 _READ_ONLY = "25006"
@@ -67,12 +69,15 @@ class Database:
             },
         )
         event.listen(self.engine.sync_engine, "handle_error", _give_up_read_only)
+        self.clock = SharedClock()
         self._autocommit_engine = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Transaction]:
         """Open a transaction, which is committed when the block ends and rolled back when it raises."""
         async with self.engine.begin() as db:
+            if not self.clock.is_set:
+                await self._read_state(db)
             yield db
 
     @asynccontextmanager
@@ -82,15 +87,21 @@ class Database:
             yield db
 
     async def is_reachable(self) -> bool:
-        """Whether the database answers now, and would take a change."""
+        """Whether the database answers now, and would take a change; sets the clock by its answer."""
         try:
             async with self.autocommit() as db:
-                is_read_only = await db.scalar(text("select current_setting('transaction_read_only')::bool"))
+                is_read_only = await self._read_state(db)
                 if is_read_only:
                     await db.invalidate()
         except DATABASE_ERRORS:
             return False
         return not is_read_only
+
+    async def _read_state(self, db: Transaction) -> bool:
+        """Set the clock, and return whether nothing can be changed on the connection."""
+        now, is_read_only = (await db.execute(_STATE)).one()
+        self.clock.set(now)
+        return bool(is_read_only)
 
     async def close(self) -> None:
         """Close all connections."""
