@@ -12,17 +12,21 @@ from sandbox.drill.traffic import accepting, send, some_ids
 from sandbox.world import World, WorldOptions, running_world
 from services.pipeline.database import Database
 from tests.chaos.all_is_well import assert_all_is_well
+from tests.chaos.test_log_lines import MAX_LINES_PER_MINUTE
+from tests.log_lines import lines_in
 from tests.waiting import eventually
 
 NOT_READY_WITHIN_SECONDS = 30
 READY_WITHIN_SECONDS = 60
+MINUTE_SECONDS = 60
 GREEN_WITHIN_SECONDS = 90
+WORLD = WorldOptions(is_durable=False, variables={"LOG_FORMAT": "json"})
 END = "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'countersign.%'"
 
 
 async def test_services_leave_a_server_that_became_read_only_once_there_is_another(tmp_path: Path) -> None:
     """As after a fail-over: first all connections end, then new ones reach the old server, and later the new one."""
-    async with running_world(tmp_path, WorldOptions(is_durable=False)) as world, following(world) as statuses:
+    async with running_world(tmp_path, WORLD) as world, following(world) as statuses:
         async with accepting(world):
             ids = some_ids("before", 3)
             await send(world, ids)
@@ -32,7 +36,11 @@ async def test_services_leave_a_server_that_became_read_only_once_there_is_anoth
             await eventually(lambda: none_is_ready(world), NOT_READY_WITHIN_SECONDS)
             assert await all_are_live(world)
             ids += (later := some_ids("meanwhile", 3))
+            before = {name: len(lines_in(service.log.read_text())) for name, service in world.services.items()}
             await send(world, later)
+            await asyncio.sleep(MINUTE_SECONDS)
+            said = {name: len(lines_in(each.log.read_text())) - before[name] for name, each in world.services.items()}
+            assert max(said.values()) <= MAX_LINES_PER_MINUTE, said
             await change_database(world, "off")
 
             await eventually(lambda: all_are_ready(world), READY_WITHIN_SECONDS)
