@@ -1,6 +1,6 @@
-"""Publishes records that are small on the way and enormous once they are unpacked, as no client of ours would.
+"""Publishes records as no client of ours would: enormous once they are unpacked, or with headers of any bytes.
 
-The batch is written by hand, since a client would hold what it packs in memory.
+The batch is written by hand, since a client would hold what it packs in memory, and takes only texts as names.
 Source: Apache Kafka's protocol guide, Produce version 3 and record batches with magic 2.
 """
 
@@ -8,11 +8,12 @@ import socket
 import struct
 import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
+Headers = Sequence[tuple[bytes, bytes]]
 NONE, MESSAGE_TOO_LARGE = 0, 10
 """Kafka's error codes."""
 _GZIP = 1
@@ -23,7 +24,22 @@ _CASTAGNOLI = 0x82F63B78
 
 def publish_packed(bootstrap_server: str, topic: str, partition: int, key: bytes, value_bytes: int) -> int:
     """Publish a record whose value is `value_bytes` blanks, packed by gzip; return the broker's error code. Blocks."""
-    records = _batch(key, value_bytes)
+    return _publish(bootstrap_server, topic, partition, _batch(_packed(_record(key, value_bytes)), _GZIP))
+
+
+def publish_record(
+    bootstrap_server: str, topic: str, partition: int, key: bytes, value: bytes, headers: Headers
+) -> int:
+    """Publish one record as it is; return the broker's error code. Blocks."""
+    return _publish(bootstrap_server, topic, partition, plain_batch([(key, value, headers)]))
+
+
+def plain_batch(records: Sequence[tuple[bytes, bytes, Headers]]) -> bytes:
+    """Return a batch that is not packed, with `records` of key, value and headers."""
+    return _batch(b"".join(_plain_record(place, *record) for place, record in enumerate(records)), 0, len(records))
+
+
+def _publish(bootstrap_server: str, topic: str, partition: int, records: bytes) -> int:
     body = struct.pack("!hhih", 0, 3, 1, -1) + struct.pack("!hhi", -1, -1, 30_000)
     body += struct.pack("!ih", 1, len(topic)) + topic.encode() + struct.pack("!ii", 1, partition)
     body += struct.pack("!i", len(records)) + records
@@ -50,15 +66,25 @@ def set_compression(config: Mapping[str, Any], topic: str, compression: str) -> 
         time.sleep(0.1)
 
 
-def _batch(key: bytes, value_bytes: int) -> bytes:
-    packed, now = _packed(key, value_bytes), int(time.time() * 1000)
-    checked = struct.pack("!hiqqqhii", _GZIP, 0, now, now, -1, -1, -1, 1) + packed
+def _batch(records: bytes, codec: int, count: int = 1) -> bytes:
+    now = int(time.time() * 1000)
+    checked = struct.pack("!hiqqqhii", codec, count - 1, now, now, -1, -1, -1, count) + records
     return struct.pack("!qiibI", 0, len(checked) + 9, -1, 2, _crc32c(checked)) + checked
 
 
-def _packed(key: bytes, value_bytes: int) -> bytes:
+def _packed(pieces: Iterator[bytes]) -> bytes:
     packing = zlib.compressobj(9, zlib.DEFLATED, _GZIP_BITS)
-    return b"".join([*map(packing.compress, _record(key, value_bytes)), packing.flush()])
+    return b"".join([*map(packing.compress, pieces), packing.flush()])
+
+
+def _plain_record(place: int, key: bytes, value: bytes, headers: Headers) -> bytes:
+    parts = [b"\x00", _varint(0), _varint(place), _sized(key), _sized(value), _varint(len(headers))]
+    record = b"".join([*parts, *(_sized(part) for header in headers for part in header)])
+    return _sized(record)
+
+
+def _sized(content: bytes) -> bytes:
+    return _varint(len(content)) + content
 
 
 def _record(key: bytes, value_bytes: int) -> Iterator[bytes]:

@@ -24,7 +24,7 @@ from services.approval.rules.marks import Mark, mark_of
 from services.approval.storage import directory, marks, queries
 from services.approval.storage.marks import MarkKey
 from services.approval.storage.store import CommitmentStore
-from services.pipeline.clock import Clock, utc_now
+from services.pipeline.clock import Clock
 from services.pipeline.crash import crash_at
 from services.pipeline.database import Database, Transaction, may_succeed_later
 from services.pipeline.errors import CatchingUpError
@@ -48,13 +48,13 @@ class HeldAnswers:
         outbox: Outbox,
         require_caught_up: Callable[[], None],
         undo_seconds: int,
-        clock: Clock = utc_now,
+        clock: Clock | None = None,
     ) -> None:
         self._database = database
         self._outbox = outbox
         self._require_caught_up = require_caught_up
         self._undo = timedelta(seconds=undo_seconds)
-        self._clock = clock
+        self._clock = clock or database.clock
         self._decisions = decisions
         self._store = CommitmentStore()
         self._failures = FailureLog()

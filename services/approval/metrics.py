@@ -3,7 +3,6 @@
 from prometheus_client import Counter, Gauge
 
 from services.approval.storage import queries
-from services.pipeline.clock import utc_now
 from services.pipeline.database import Database
 
 REFRESH_SECONDS = 10.0
@@ -25,4 +24,4 @@ async def refresh_gauges(database: Database) -> None:
     async with database.autocommit() as db:
         count, oldest = await queries.waiting(db)
     WAITING.set(count)
-    OLDEST_WAITING_SECONDS.set((utc_now() - oldest).total_seconds() if oldest else 0)
+    OLDEST_WAITING_SECONDS.set((database.clock() - oldest).total_seconds() if oldest else 0)

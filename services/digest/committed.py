@@ -6,6 +6,7 @@ from typing import Any
 
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 
+from services.digest.any_headers import read_any_headers
 from services.pipeline.records import Partition
 
 # by this name Faust logs starts, ends and tracebacks of what is defined here; the projection says why an app has ended
@@ -15,6 +16,7 @@ logging.getLogger(__name__).setLevel(logging.CRITICAL)
 class _CommittedThread(AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: Any) -> Any:
         """Create the client; Faust offers this isolation only to apps that write with transactions themselves."""
+        read_any_headers()
         client = super()._create_worker_consumer(transport)
         client._isolation_level = "read_committed"  # noqa: SLF001 - read when the client starts
         return client

@@ -16,6 +16,7 @@ import faust
 import structlog
 
 from services.digest.aggregates import AGGREGATES
+from services.digest.any_headers import known_headers
 from services.digest.committed import CommittedTransport, Reading, readings_of
 from services.digest.metrics import FAILED_ATTEMPTS
 from services.digest.standing_still import StandingStill
@@ -190,7 +191,7 @@ def record_of(message: Any) -> Record:
         message.offset,
         message.key,
         message.value,
-        list(message.headers or ()),
+        known_headers(list(message.headers or ())),
         moment_of(message.timestamp and message.timestamp * 1000),
     )
 

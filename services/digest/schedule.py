@@ -24,7 +24,6 @@ from services.digest.storage.tables import KERNEL
 from services.pipeline import tracing
 from services.pipeline.apart import apart
 from services.pipeline.broker import EventProducer
-from services.pipeline.clock import utc_now
 from services.pipeline.crash import crash_at
 from services.pipeline.database import Database
 from services.pipeline.errors import BrokerError
@@ -64,7 +63,7 @@ class Schedule:
     async def build_due(self, may_build: Callable[[], bool]) -> None:
         """Make what is due now, unless the projection is not up to date yet."""
         if may_build():
-            await self.build_digests(utc_now())
+            await self.build_digests(self._database.clock())
             LAST_SUCCESS.set_to_current_time()
 
     async def build_digests(self, now: datetime, *, is_ordered: bool = False) -> list[Report]:

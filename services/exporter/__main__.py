@@ -24,7 +24,6 @@ from services.exporter.web_connector.app import build_app
 from services.exporter.work import ExportWork
 from services.pipeline.aggregate import topics_of
 from services.pipeline.catching_up import CatchingUp
-from services.pipeline.clock import utc_now
 from services.pipeline.database import Database
 from services.pipeline.http import operators_app
 from services.pipeline.lease_clock import LeaseClock
@@ -46,7 +45,7 @@ def build() -> tuple[Service, ServiceSettings]:
     catching_up = CatchingUp(database, tables.KERNEL, topics_of(own_aggregates))
     conversations = conversations_of(database, outbox, connections, lambda: catching_up.is_caught_up)
     exporting, *others = _workers(connections, database, outbox, catching_up)
-    report = ConnectionReport(database, outbox, connections, utc_now)
+    report = ConnectionReport(database, outbox, connections, database.clock)
     presence, expiring = Presence(database, connections), Expiring(connections)
 
     async def begin_with_reloaded() -> None:

@@ -22,7 +22,6 @@ from services.exporter.rules.published_events import SOURCE
 from services.exporter.storage import comparisons, connection_store
 from services.exporter.storage.comparisons import Comparison
 from services.exporter.storage.due import read_under_way
-from services.pipeline.clock import utc_now
 from services.pipeline.database import Database, Transaction
 from services.pipeline.lease_clock import ClaimTime, LeaseClock
 from services.pipeline.log_context import Ids
@@ -163,7 +162,9 @@ async def compare_now(url: SecretStr, names: Sequence[str]) -> int:
     """Have all documents of the connection with these `names` compared now, by a running exporter; return how many."""
     database = Database(url, application_name="countersign")
     try:
-        return await make_all_due(database, names, utc_now())
+        async with database.begin():
+            now = database.clock()
+        return await make_all_due(database, names, now)
     finally:
         await database.close()
 

@@ -42,7 +42,7 @@ def build() -> tuple[Service, NotifierSettings]:
         workers=(Worker(database, outbox, work, concurrency=CONCURRENCY),),
         loops=(
             every(IDLE_SECONDS, gateway.hang_up),
-            every(REFRESH_SECONDS, partial(refresh_gauges, database)),
+            every(REFRESH_SECONDS, partial(refresh_gauges, database, database.clock)),
         ),
         closers=(gateway.hang_up,),
         retention=retention.rules(settings.keep_mail_contents_days, settings.keep_mails_days),

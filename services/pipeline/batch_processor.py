@@ -14,7 +14,6 @@ from schemas.envelope import Event
 from schemas.events import EventData
 from services.pipeline import metrics
 from services.pipeline.aggregate import Aggregate
-from services.pipeline.clock import utc_now
 from services.pipeline.crash import crash_at
 from services.pipeline.database import Database, Transaction, is_lock_timeout, may_succeed_later
 from services.pipeline.dead_letters import HANDLER_FAILED, DeadLetter, DeadLetters, dead_letter_of
@@ -136,10 +135,11 @@ class BatchProcessor:
         if turn:
             await turn.wait_to_load()
         started = perf_counter()
-        now, writes = utc_now(), Writes()
+        writes = Writes()
         traced = TracedBatch(self._service, decoded)
         decoded = traced.decoded
         async with self._database.begin() as db:
+            now = self._database.clock()
             folded = await self._fold(db, writes, decoded, now)
             letters = [*decoded.unreadable, *_refused(folded, decoded)]
             published = await self._outbox.write(

@@ -26,7 +26,7 @@ BEHIND_SECONDS = 0.2
 WATCH_SECONDS = 5.0
 """Seldom, since a restored database has interrupted its connections, and that is noticed at once."""
 
-_WAITS = "waits"
+_WAITS, _DONE = "waits", "done"
 
 log = structlog.get_logger()
 
@@ -41,6 +41,7 @@ class CatchingUp:
         self._wanted: Mapping[Partition, Span] | None = None
         self._seen: Mapping[Partition, int] = {}
         self._seldom = Seldom()
+        self._is_waiting = False
         self._doubt = asyncio.Event()
         self.is_caught_up = False
         event.listen(database.engine.sync_engine, "handle_error", self._note_error)
@@ -93,11 +94,15 @@ class CatchingUp:
         if behind:
             self._say(messages=behind)
         elif not self.is_caught_up:
-            log.info("catching_up.done")
+            # while a server refuses each change, each ends a connection, and nothing has changed
+            if self._is_waiting or self._seldom.may_say(_DONE):
+                log.info("catching_up.done")
+            self._is_waiting = False
             self._seldom.forget(_WAITS)
         self.is_caught_up = not behind
 
     def _say(self, *, cause: str | None = None, messages: int | None = None) -> None:
+        self._is_waiting = True
         if self._seldom.may_say(_WAITS):
             log.warning("catching_up.waits", cause=cause, messages=messages)
 

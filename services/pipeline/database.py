@@ -4,13 +4,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from pydantic import SecretStr
-from sqlalchemy import text
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy import event, text
+from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from services.pipeline.errors import SettingsError, StaleBatchError
+from services.pipeline.shared_clock import SharedClock
 
 Transaction = AsyncConnection
 """An open transaction; everything that reads or writes rows takes it as an argument."""
@@ -33,8 +34,10 @@ _SERVER_TIMEOUTS = {
     "tcp_keepalives_count": "2",
     "tcp_user_timeout": f"{IDLE_TRANSACTION_SECONDS}s",
 }
+_STATE = text("select clock_timestamp(), current_setting('transaction_read_only')::bool")
 _LOCK_NOT_AVAILABLE = "55P03"
 _INSUFFICIENT_PRIVILEGE = "42501"
+_READ_ONLY = "25006"
 _UNAVAILABLE_CLASSES = ("08", "40", "53", "57")
 """SQLSTATE classes: connection lost, transaction rolled back for another one, out of resources, shutting down."""
 _DATA_CLASSES = ("22", "23", "54")
@@ -65,12 +68,16 @@ class Database:
                 "server_settings": {"application_name": application_name, "jit": "off"} | _SERVER_TIMEOUTS,
             },
         )
+        event.listen(self.engine.sync_engine, "handle_error", _give_up_read_only)
+        self.clock = SharedClock()
         self._autocommit_engine = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Transaction]:
         """Open a transaction, which is committed when the block ends and rolled back when it raises."""
         async with self.engine.begin() as db:
+            if not self.clock.is_set:
+                await self._read_state(db)
             yield db
 
     @asynccontextmanager
@@ -80,13 +87,21 @@ class Database:
             yield db
 
     async def is_reachable(self) -> bool:
-        """Whether the database answers a trivial statement now."""
+        """Whether the database answers now, and would take a change; sets the clock by its answer."""
         try:
             async with self.autocommit() as db:
-                await db.execute(text("select 1"))
+                is_read_only = await self._read_state(db)
+                if is_read_only:
+                    await db.invalidate()
         except DATABASE_ERRORS:
             return False
-        return True
+        return not is_read_only
+
+    async def _read_state(self, db: Transaction) -> bool:
+        """Set the clock, and return whether nothing can be changed on the connection."""
+        now, is_read_only = (await db.execute(_STATE)).one()
+        self.clock.set(now)
+        return bool(is_read_only)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -120,6 +135,15 @@ def may_succeed_later(error: Exception) -> bool:
     if isinstance(error, StaleBatchError):
         return True
     return is_unavailable(error) or (_sqlstate(error) != "" and not is_data_error(error))
+
+
+def _give_up_read_only(context: ExceptionContext) -> None:
+    """Count a server that takes no changes as lost, with all connections to it: another one may have its place by now.
+
+    After a fail-over the old server goes on answering, and a connection that only stayed open would stay there.
+    """
+    if getattr(context.original_exception, "sqlstate", None) == _READ_ONLY:
+        context.is_disconnect = True
 
 
 def _sqlstate(error: Exception) -> str:

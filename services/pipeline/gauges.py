@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from services.pipeline import metrics
 from services.pipeline.catching_up import CatchingUp
-from services.pipeline.clock import utc_now
 from services.pipeline.database import Database
 from services.pipeline.dead_letters import REASONS, DeadLetters
 from services.pipeline.outbox import Backlog, Outbox
@@ -52,7 +51,7 @@ class Gauges:
             backlog = await self._outbox.backlog(db)
             letters = await self._letters.count_by_reason(db)
             since = await self._letters.oldest_open_since(db) if letters else None
-        age_seconds = 0.0 if since is None else (utc_now() - since).total_seconds()
+        age_seconds = 0.0 if since is None else (self._database.clock() - since).total_seconds()
         metrics.DEAD_LETTERS_OLDEST_AGE_SECONDS.labels(self._service).set(max(age_seconds, 0.0))
         self._reasons |= letters.keys()
         for reason in self._reasons:  # also those of which none is left
@@ -60,7 +59,7 @@ class Gauges:
         self._show_outbox(backlog)
 
     def _show_outbox(self, backlog: Backlog) -> None:
-        age_seconds = 0.0 if backlog.oldest is None else (utc_now() - backlog.oldest).total_seconds()
+        age_seconds = 0.0 if backlog.oldest is None else (self._database.clock() - backlog.oldest).total_seconds()
         metrics.OUTBOX_ROWS.labels(self._service).set(backlog.rows)
         for state, rows in zip(PARKED, (backlog.retrying, backlog.refused), strict=True):
             metrics.OUTBOX_PARKED.labels(self._service, state).set(rows)

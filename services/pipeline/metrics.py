@@ -57,6 +57,11 @@ TOPIC_SETTINGS_WRONG = Gauge(
     "Settings of the service's topics that keep less than was promised; the log names each.",
     ("service",),
 )
+TOPICS_MADE_ANEW = Gauge(
+    "pipeline_topics_made_anew",
+    "Topics of which the service has saved offsets that meant another topic of that name; the log names each.",
+    ("service",),
+)
 OUTBOX_ROWS = Gauge("outbox_rows", "Events committed here that Kafka has not acknowledged yet.", ("service",))
 OUTBOX_OLDEST_AGE_SECONDS = Gauge(
     "outbox_oldest_age_seconds", "Age of the oldest event that Kafka has not acknowledged yet.", ("service",)

@@ -13,6 +13,7 @@ from services.pipeline.database import Transaction
 from services.pipeline.errors import CountersignError
 from services.pipeline.records import Partition
 from services.pipeline.tables import KernelTables
+from services.pipeline.topics_seen import TopicsSeen
 
 BEGINNING, END = "beginning", "end"
 Target = str | int
@@ -85,6 +86,7 @@ class OffsetDesk:
     def __init__(self, tables: KernelTables) -> None:
         self._table = tables.consumer_offset
         self._changes = tables.offset_change
+        self._topics = TopicsSeen(tables)
 
     async def apply(self, db: Transaction, moves: Sequence[Move], by: str, reason: str) -> None:
         """Make all `moves`, and keep a record of each; CountersignError, and nothing is changed, if one is outdated."""
@@ -95,6 +97,7 @@ class OffsetDesk:
             row = {"topic": move.partition.topic, "partition": move.partition.number, "old_offset": move.old}
             row |= {"new_offset": move.new, "skipped": move.skipped, "changed_by": by, "reason": reason}
             await db.execute(insert(self._changes).values(row))
+        await self._topics.forget(db, {move.partition.topic for move in moves})
 
     async def changes(self, db: Transaction, limit: int) -> list[OffsetChange]:
         """Return the last `limit` changes, newest first."""

@@ -35,6 +35,7 @@ from schemas.events import EventData
 from schemas.values import value
 from services.pipeline.bulk import given_rows, insert_given
 from services.pipeline.database import Transaction
+from services.pipeline.outbox_places import placed
 from services.pipeline.parked_events import put_back
 from services.pipeline.send_queue import OutboxRow, RowName
 from services.pipeline.slices import mapped
@@ -168,7 +169,8 @@ class Outbox:
         until = null() if retry_after is None else func.now() + retry_after
         taken = _deleted(self._table).returning(*self._table.c).cte()
         columns = [*taken.c.keys(), "parked_until", "why"]
-        parked = insert(self._parked).from_select(columns, select(*taken.c, until, literal(why)))
+        rows = select(*placed(taken, self._table, self._parked), until, literal(why))
+        parked = insert(self._parked).from_select(columns, rows)
         await db.execute(parked, _named(names, "given"))
 
     async def retry_due(self, db: Transaction, limit: int) -> int:

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Select, Table, delete, func, insert, liter
 
 from schemas.values import value
 from services.pipeline.database import Transaction
+from services.pipeline.outbox_places import placed
 from services.pipeline.row_filter import ALL_ROWS, RowFilter
 from services.pipeline.tables import KernelTables
 
@@ -99,7 +100,7 @@ class ParkedEvents:
 
 async def put_back(db: Transaction, outbox: Table, parked: Table, chosen: Select[int]) -> int:
     """Put the parked rows with `chosen` ids back into the outbox; return how many."""
-    taken = delete(parked).where(parked.c.id.in_(chosen)).returning(*parked.c).cte()
     names = outbox.c.keys()
-    rows = select(*(taken.c[name] for name in names))  # with their ids, which are their place in the order
+    taken = delete(parked).where(parked.c.id.in_(chosen)).returning(*(parked.c[name] for name in names)).cte()
+    rows = select(*placed(taken, parked, outbox))
     return (await db.execute(insert(outbox).from_select(names, rows))).rowcount

@@ -238,7 +238,8 @@ class Runtime:
         consuming = [] if self._consumer is None else [self._consumer.run]
         service = self._service
         written = {event.topic for event in service.publishes}
-        watching = TopicCheck(service.name, self._settings, sorted(written.union(self._topics)))
+        topics = sorted(written.union(self._topics))
+        watching = TopicCheck(service.name, self._settings, service.database, service.tables, topics)
         working = [worker.run for worker in service.workers]
         known = KnownTypes(service.name, service.database, service.tables, service.aggregates or service.projected)
         expiring = every(CERTIFICATES_SECONDS, partial(show_certificates, self._settings))

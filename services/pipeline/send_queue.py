@@ -136,7 +136,7 @@ class SendQueue:
     def _taken(self, key: Key) -> Sending:
         rows = self._waiting.pop(key)
         replaced: tuple[RowName, ...] = ()
-        if len(rows) > 1 and BY_NAME[key[0]].is_compacted:
+        if len(rows) > 1 and _is_compacted(key[0]):
             replaced = tuple(row.name for row in rows[:-1])
             self.size_bytes -= sum(len(row.value) for row in rows[:-1])
             rows = rows[-1:]
@@ -157,3 +157,9 @@ class SendQueue:
         for row in rows:
             self.known.discard(row.name)
             self.size_bytes -= len(row.value)
+
+
+def _is_compacted(topic_name: str) -> bool:
+    """Whether only the newest row of a key counts; not on a topic that only a later release knows."""
+    topic = BY_NAME.get(topic_name)
+    return topic is not None and topic.is_compacted

@@ -30,6 +30,7 @@ class KernelTables:
     offset_change: Table
     dead_letter: Table
     lease: Table
+    topic_seen: Table
 
 
 def kernel_tables(metadata: MetaData) -> KernelTables:
@@ -42,6 +43,7 @@ def kernel_tables(metadata: MetaData) -> KernelTables:
         _offset_change(metadata),
         _dead_letter(metadata),
         _lease(metadata),
+        _topic_seen(metadata),
     )
 
 
@@ -152,4 +154,13 @@ def _lease(metadata: MetaData) -> Table:
         Column("name", Text, primary_key=True),
         Column("holder", Text, nullable=False),
         Column("expires_at", DateTime(timezone=True), nullable=False),
+    )
+
+
+def _topic_seen(metadata: MetaData) -> Table:
+    return Table(
+        "topic_seen",
+        metadata,
+        Column("topic", Text, primary_key=True),
+        Column("topic_id", Text, nullable=False, comment="Kafka's own; a topic that is made anew gets another"),
     )

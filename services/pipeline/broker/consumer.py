@@ -20,10 +20,10 @@ from services.pipeline.broker.stalls import Stalls
 from services.pipeline.database import DATABASE_ERRORS
 from services.pipeline.errors import BrokerError, StaleBatchError
 from services.pipeline.kafka_rights import group_of
+from services.pipeline.logs import FailureLog
 from services.pipeline.records import Batch, Partition, Record
-from services.pipeline.seldom import Seldom
+from services.pipeline.seldom import SECONDS, Seldom
 from services.pipeline.settings import KafkaSettings
-from services.pipeline.tracebacks import named
 
 POLL_SECONDS = 0.1
 IDLE_POLL_SECONDS = 0.5
@@ -66,8 +66,8 @@ class BatchConsumer(Generic[DecodedT]):
         self._load_offsets = load_offsets
         self._positions = Positions()
         self._hand_over = HandOver(self._positions, decode, settle)
-        self._stalls = Stalls()
-        self._seldom = Seldom()
+        self._stalls, self._seldom = Stalls(), Seldom()
+        self._failures = FailureLog(every_seconds=SECONDS)
         self._highs: Mapping[Partition, int] = {}
         self._new_highs: Mapping[Partition, int] | None = None
         self._reads = 0
@@ -177,7 +177,7 @@ class BatchConsumer(Generic[DecodedT]):
     def _recover_from(self, error: BaseException | None) -> None:
         """Recover if `error` ended a batch; raise it if recovery cannot fix it."""
         if isinstance(error, _RECOVERABLE):
-            log.warning("consumer.batch_dropped", cause=named(error))
+            self._failures.expected("consumer.batch_dropped", error)
             self._recover_soon()
         elif error is not None:
             raise error
@@ -258,15 +258,15 @@ class BatchConsumer(Generic[DecodedT]):
             for partition in partitions:
                 self._continue_from(partition, saved.get(partition))
         except (*_RECOVERABLE, KafkaException) as error:
-            if self._seldom.may_say(type(error).__name__):
-                log.warning("consumer.recovery_waits", cause=named(error))
+            self._failures.expected("consumer.recovery_waits", error)
             self._recover_soon()
             return
         self._positions.reset(saved)
         self._count_out_of_range()
         self._recover_at = None
         self._consumer.resume([at_offset(partition, None) for partition in partitions])
-        log.info("consumer.recovered", partitions=len(partitions))
+        if self._seldom.may_say("recovered"):
+            log.info("consumer.recovered", partitions=len(partitions))
 
     def _continue_from(self, partition: Partition, offset: int | None) -> None:
         position = at_offset(partition, offset)

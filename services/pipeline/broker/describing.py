@@ -1,4 +1,4 @@
-"""Asks a broker for the settings of topics; run as a program, it answers the question on its standard input.
+"""Asks a broker for settings and ids of topics; run as a program, it answers the question on its standard input.
 
 Only librdkafka's admin client can ask, and it may abort its process when brokers go away while it waits for them. So a
 service asks in a process of its own. This module imports nothing of ours, to start quickly and from anywhere.
@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._resource import ResourceType
@@ -30,6 +30,22 @@ def describe(config: Mapping[str, Any], topics: Sequence[str], seconds: float) -
     return {resource.name: _answered(answer) for resource, answer in asked.items()}
 
 
+def identify(config: Mapping[str, Any], topics: Sequence[str], seconds: float) -> Mapping[str, str]:
+    """Return Kafka's id of each of `topics` that exists and that we may see; KafkaException as for `describe`."""
+    admin = AdminClient({**config, "log_level": 0})
+    asked = admin.describe_topics(TopicCollection(list(topics)), request_timeout=seconds)
+    return {name: found for name, answer in asked.items() if (found := _id_in(answer))}
+
+
+def _id_in(answer: "Future[Any]") -> str | None:
+    try:
+        return str(answer.result().topic_id)
+    except KafkaException as error:
+        if error.args[0].code() in {KafkaError.UNKNOWN_TOPIC_OR_PART, *HIDDEN}:
+            return None
+        raise
+
+
 def _answered(answer: "Future[Any]") -> Mapping[str, str] | None:
     try:
         return {name: str(entry.value) for name, entry in answer.result().items()}
@@ -43,9 +59,10 @@ def _answered(answer: "Future[Any]") -> Mapping[str, str] | None:
 
 
 def main() -> None:
-    """Print the settings, or why there are none, as JSON."""
+    """Print the settings and the ids, or why there are none, as JSON."""
+    question = json.load(sys.stdin)
     try:
-        answer: Mapping[str, Any] = {"described": describe(**json.load(sys.stdin))}
+        answer: Mapping[str, Any] = {"described": describe(**question), "ids": identify(**question)}
     except KafkaException as error:
         answer = {"error": error.args[0].str()}
     json.dump(answer, sys.stdout)

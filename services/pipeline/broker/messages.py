@@ -1,6 +1,7 @@
 """Converts between librdkafka's messages and positions and our values, and configures consumers."""
 
 import logging
+from operator import methodcaller
 from typing import Any, cast
 
 from confluent_kafka import OFFSET_BEGINNING, Message, TopicPartition
@@ -9,6 +10,8 @@ from schemas.message import Headers
 from services.pipeline.records import Partition, Record, moment_of
 from services.pipeline.settings import KafkaSettings
 
+_told_headers = methodcaller("headers")
+"""A call that Python never specialises, so that it always raises SystemError for a list that is broken."""
 LIBRDKAFKA_LOG = logging.getLogger("librdkafka")
 LIBRDKAFKA_LOG.addFilter(lambda line: not _is_start_of_broker(line))
 
@@ -68,8 +71,13 @@ def record_of(message: Message) -> Record:
 
 
 def _headers(message: Message) -> Headers:
+    """Return the headers; none if the name of one is no UTF-8, since confluent-kafka does not tell the others then.
+
+    It returns a broken list and notes an error at the same time. Code that calls it directly and often does not look
+    for the error, as Python has specialised the call by then, and reading the list ends the process.
+    """
     try:
-        pairs = cast("list[tuple[str, str | bytes | None]]", message.headers() or [])
-    except UnicodeDecodeError:  # a header's name is not UTF-8; no event needs such a header
+        pairs = cast("list[tuple[str, str | bytes | None]]", _told_headers(message) or [])
+    except (SystemError, UnicodeDecodeError):
         return []
     return [(name, value.encode() if isinstance(value, str) else value) for name, value in pairs]

@@ -4,8 +4,8 @@ import asyncio
 import json
 import sys
 from asyncio.subprocess import DEVNULL, PIPE
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
@@ -26,10 +26,11 @@ START_SECONDS = 15.0
 
 @dataclass(frozen=True, slots=True)
 class TopicFindings:
-    """The wrong settings of topics, and the topics whose settings the broker does not let us read."""
+    """The wrong settings of topics, the topics whose settings the broker does not let us read, and Kafka's ids."""
 
     wrong: Sequence[WrongSetting]
     hidden: Sequence[str]
+    ids: Mapping[str, str] = field(default_factory=dict)
 
 
 def find_wrong_settings(settings: KafkaSettings, topics: Sequence[Topic], timeout_seconds: float) -> TopicFindings:
@@ -62,7 +63,7 @@ async def find_wrong_settings_apart(
     answer = json.loads(output or b"{}")
     if "described" not in answer:
         raise _unread(answer.get("error", "the process that asks for them has failed"))
-    return _found(answer["described"])
+    return replace(_found(answer["described"]), ids=answer["ids"])
 
 
 async def _answer_of(question: bytes) -> bytes:

@@ -1,13 +1,16 @@
 """Existing topics are brought up to date, and a service says which of its topics keep less than was promised."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import pytest
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 from prometheus_client import REGISTRY
+from sqlalchemy import insert
 from structlog.testing import capture_logs
 
 from sandbox.servers import LocalKafka
@@ -24,13 +27,17 @@ from services.pipeline.broker import (
     find_wrong_settings,
     find_wrong_settings_apart,
 )
+from services.pipeline.broker.brokers import Span
 from services.pipeline.errors import BrokerError
+from services.pipeline.moving_offsets import BEGINNING, OffsetDesk, plan_move
 from services.pipeline.operations import bring_topics_up_to_date
+from services.pipeline.records import Partition
 from services.pipeline.settings import KafkaSettings
 from services.pipeline.topic_check import TopicCheck
 from tests.integration.pipeline.counting_service import CountingService
+from tests.integration.pipeline.outbox_under_test import OutboxUnderTest
 from tests.kafka import KafkaUnderTest
-from tests.waiting import eventually
+from tests.waiting import POLL_SECONDS, eventually
 
 DAY_MS = str(24 * 60 * 60 * 1000)
 EARLIER = {
@@ -91,12 +98,23 @@ def test_new_topics_are_right_from_the_start(kafka: KafkaUnderTest) -> None:
     assert find_wrong_settings(settings, TOPICS, 15).wrong == []
 
 
-async def test_a_service_names_topic_setting_and_wanted_value_at_its_start(topics: KafkaSettings) -> None:
-    service, stopping = "checking", asyncio.Event()
+@pytest.fixture
+async def outbox(topics: KafkaSettings, database_url: str, unique_suffix: str) -> AsyncIterator[OutboxUnderTest]:
+    """A service's tables, and its Kafka."""
+    made = OutboxUnderTest(topics.kafka_bootstrap_servers, database_url, f"checking_{unique_suffix}")
+    await made.create_tables()
+    yield made
+    await made.database.close()
+
+
+def check_of(outbox: OutboxUnderTest, *topics: str, kafka: KafkaSettings | None = None) -> TopicCheck:
+    return TopicCheck(outbox.name, kafka or outbox.kafka, outbox.database, outbox.tables, topics)
+
+
+async def test_a_service_names_topic_setting_and_wanted_value_at_its_start(outbox: OutboxUnderTest) -> None:
+    stopping = asyncio.Event()
     with capture_logs() as logs:
-        checking = asyncio.create_task(
-            TopicCheck(service, topics, ["directory.person", "decision.accepted"]).run(stopping)
-        )
+        checking = asyncio.create_task(check_of(outbox, "directory.person", "decision.accepted").run(stopping))
         await eventually(lambda: bool(logs))
         stopping.set()
         await checking
@@ -106,11 +124,46 @@ async def test_a_service_names_topic_setting_and_wanted_value_at_its_start(topic
         {"event": "topics.setting_wrong", "topic": "directory.person", "setting": "delete.retention.ms"}
         | {"value": DAY_MS, "wanted": wanted}
     ]
-    assert REGISTRY.get_sample_value("pipeline_topic_settings_wrong", {"service": service}) == 1
+    assert REGISTRY.get_sample_value("pipeline_topic_settings_wrong", {"service": outbox.name}) == 1
 
 
-async def test_a_service_that_may_not_read_settings_says_so_once() -> None:
-    check = TopicCheck("restricted", KafkaSettings(kafka_bootstrap_servers="127.0.0.1:1"), ["commitment.sent"])
+async def test_a_topic_that_was_made_anew_is_named_until_somebody_lets_it_be_read_from_its_beginning(
+    outbox: OutboxUnderTest,
+) -> None:
+    """Of one topic an offset was saved; nothing is lost in the other."""
+    read, unread = "commitment.sent", "commitment.resent"
+    partition = Partition(read, 0)
+    async with outbox.database.begin() as db:
+        await db.execute(insert(outbox.tables.consumer_offset).values(topic=read, partition=0, next_offset=3))
+    check, labels = check_of(outbox, read, unread), {"service": outbox.name}
+    with capture_logs() as logs:
+        await check._check()
+        await asyncio.to_thread(make_anew, outbox.kafka, read, unread)
+        for _ in range(2):
+            await check._check()
+        assert REGISTRY.get_sample_value("pipeline_topics_made_anew", labels) == 1
+
+        async with outbox.database.begin() as db:
+            move = plan_move(partition, 3, Span(0, 5), BEGINNING)
+            await OffsetDesk(outbox.tables).apply(db, [move], "olga", "it was made anew")
+        await check._check()
+    assert REGISTRY.get_sample_value("pipeline_topics_made_anew", labels) == 0
+    said = [(line["topic"], line["remedy"]) for line in logs if line["event"] == "topics.made_anew"]
+    assert said == [(read, f"countersign offsets set {outbox.name} {read} --to beginning")]
+
+
+def make_anew(settings: KafkaSettings, *names: str) -> None:
+    """Delete topics and create them again. Blocks."""
+    admin = AdminClient(settings.client_config())
+    for answer in admin.delete_topics(list(names)).values():
+        answer.result(15)
+    while admin.list_topics(timeout=15).topics.keys() & set(names):
+        sleep(POLL_SECONDS)
+    create_topics(settings, [BY_NAME[name] for name in names])
+
+
+async def test_a_service_that_may_not_read_settings_says_so_once(outbox: OutboxUnderTest) -> None:
+    check = check_of(outbox, "commitment.sent")
     with capture_logs() as logs:
         for _ in range(3):
             check._report(TopicFindings((), ["commitment.sent"]))
@@ -129,7 +182,10 @@ async def test_a_service_survives_an_abort_of_what_asks_for_settings(
 
 
 async def test_a_service_asks_as_a_command_does(topics: KafkaSettings) -> None:
-    assert await find_wrong_settings_apart(topics, TOPICS, 15) == find_wrong_settings(topics, TOPICS, 15)
+    found = await find_wrong_settings_apart(topics, TOPICS, 15)
+    assert replace(found, ids={}) == find_wrong_settings(topics, TOPICS, 15)
+    assert found.ids.keys() == BY_NAME.keys()
+    assert len(set(found.ids.values())) == len(TOPICS)
 
 
 def test_each_topic_is_checked_by_the_service_that_writes_it() -> None:
@@ -151,10 +207,10 @@ async def test_a_running_service_checks_what_it_writes(
     await service.database.close()
 
 
-async def test_a_service_goes_on_where_no_broker_answers() -> None:
+async def test_a_service_goes_on_where_no_broker_answers(outbox: OutboxUnderTest) -> None:
     stopping = asyncio.Event()
     with capture_logs() as logs:
-        check = TopicCheck("alone", KafkaSettings(kafka_bootstrap_servers="127.0.0.1:1"), ["commitment.sent"])
+        check = check_of(outbox, "commitment.sent", kafka=KafkaSettings(kafka_bootstrap_servers="127.0.0.1:1"))
         checking = asyncio.create_task(check.run(stopping))
         await eventually(lambda: bool(logs))
         stopping.set()

@@ -13,6 +13,12 @@ def test_a_partition_that_is_behind_twice_at_the_same_offset_stands_still() -> N
     assert standing.found({ONE: 3, TWO: 5}, {ONE: 9, TWO: 6}) == [ONE, TWO]
 
 
+def test_a_partition_that_ends_before_what_was_read_earlier_was_made_anew() -> None:
+    standing = StandingStill()
+    assert standing.found({ONE: 9, TWO: 5}, {ONE: 9, TWO: 5}) == []
+    assert standing.found({ONE: 9, TWO: 8}, {ONE: 2, TWO: 7}) == [ONE]
+
+
 def test_a_partition_that_moves_or_ends_where_it_was_read_to_does_not() -> None:
     standing = StandingStill()
     assert standing.found({ONE: 3, TWO: 5}, {ONE: 9, TWO: 5}) == []

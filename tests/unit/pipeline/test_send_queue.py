@@ -50,6 +50,13 @@ def test_on_a_compacted_topic_the_newest_row_replaces_all_before_it() -> None:
     assert [(each.row.id, numbers(each)) for each in sending] == [(4, [1, 3, 4]), (2, [2])]
 
 
+def test_rows_of_a_topic_that_only_a_later_release_knows_are_sent_one_by_one() -> None:
+    queue = queue_of(row(1, "commitment.later"), row(2, "commitment.later"))
+    first = queue.take()
+    queue.done(first)
+    assert ids([*first, *queue.take()]) == [1, 2]
+
+
 def test_an_empty_queue_has_nothing_to_send() -> None:
     assert SendQueue().take() == []
 

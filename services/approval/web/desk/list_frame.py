@@ -11,7 +11,6 @@ from services.approval.storage import directory, marks, queries, tallies
 from services.approval.storage.tallies import Facets, Tally
 from services.approval.storage.views import DeskView
 from services.approval.web.desk.addresses import ListQuery
-from services.pipeline.clock import utc_now
 from services.pipeline.database import Transaction
 
 
@@ -40,9 +39,9 @@ class ListFrame:
         return max(0, ceil((mark.due_at - self.at).total_seconds())) if mark.due_at else 0
 
 
-async def list_frame(db: Transaction, person: DirectoryPerson, query: ListQuery) -> ListFrame:
+async def list_frame(db: Transaction, person: DirectoryPerson, query: ListQuery, now: datetime) -> ListFrame:
     """Return the frame of a list of the person's company."""
-    company, now = person.company_id, utc_now()
+    company = person.company_id
     return ListFrame(
         dict(await tallies.counts(db, company)),
         await queries.tally(db, company, query.view, query.filter, now=now),

@@ -53,7 +53,7 @@ class ListPages:
             return await self._triage.show(person, query, results=results)
         async with self._readers:
             async with self._database.begin() as db:
-                frame = await list_frame(db, person, query)
+                frame = await list_frame(db, person, query, self._database.clock())
                 found = await queries.page(
                     db, person.company_id, query.view, only=query.filter, sort=query.order, after=query.cursor
                 )

@@ -93,7 +93,7 @@ class TriagePage:
         form = replace(form, problems=[*form.problems, *query.problems])
         async with self._readers:
             async with self._database.begin() as db:
-                frame = await list_frame(db, person, query)
+                frame = await list_frame(db, person, query, self._database.clock())
                 own = frame.own
                 outdated = await marks.outdated(db, person) if own else ()
                 authority = await self._decisions.authority(db, person)

@@ -1,0 +1,10 @@
+"""Know whether a topic is still the one of which offsets were saved"""
+
+from services.pipeline.migrations.kernel_0008 import know_topics_again
+
+revision = "0011"
+down_revision = "0010"
+
+
+def upgrade() -> None:
+    know_topics_again("notifier")
