@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 from rich.console import Console
 
-from sandbox.configuration import write_connections
+from sandbox.configuration import kafka_settings, write_connections
 from sandbox.demo import (
     DemoSettings,
     log_lines,
@@ -18,6 +18,7 @@ from sandbox.demo import (
     token_command,
 )
 from sandbox.erp import Erp
+from sandbox.servers import LocalKafka
 from sandbox.service_process import ServiceProcess
 from sandbox.variables import COMMAND_VARIABLES, command_environment, export_lines
 from services.approval.settings import ApprovalSettings
@@ -55,6 +56,50 @@ def test_a_shell_that_reads_the_variables_finds_the_command(tmp_path: Path) -> N
         env={"PATH": "/usr/bin:/bin"},
     )
     assert said.stdout.splitlines() == [str(Path(sys.executable).parent / "countersign"), "$x y it's"]
+
+
+OF_REAL_SERVERS = (
+    *("KAFKA_SECURITY_PROTOCOL", "KAFKA_SASL_PASSWORD", "APPROVAL_DATABASE_URL", "DIGEST_DATABASE_URL"),
+    *("MIGRATION_DATABASE_URL", "EXPORTER_MIGRATION_DATABASE_URL", "METRICS_PORT", "APPROVAL_RULES"),
+)
+"""Variables that a shell has once it has loaded the `.env` of real services."""
+
+
+def test_no_command_beside_the_demo_reaches_the_servers_of_variables_that_the_shell_had(tmp_path: Path) -> None:
+    variables = tmp_path / "variables.sh"
+    variables.write_text("\n".join(export_lines(dict.fromkeys(COMMAND_VARIABLES, "own"), {})))
+
+    seen = _environment(["sh", "-eu", "-c", f". {variables}; env"])
+
+    assert ({*OF_REAL_SERVERS} & seen.keys(), seen["DATABASE_URL"], seen["OTHER"]) == (set(), "own", "real")
+
+
+def test_no_service_of_the_sandbox_reaches_the_servers_of_variables_that_its_parent_has() -> None:
+    given = {"DATABASE_URL": "own", "APPROVAL_RULES": "own"}
+    command = ServiceProcess("approval", given).command()
+
+    seen = _environment([*command[: command.index(sys.executable)], "env"])
+
+    had = {*OF_REAL_SERVERS} & seen.keys()
+    assert (had, seen["DATABASE_URL"], seen["APPROVAL_RULES"]) == ({"APPROVAL_RULES"}, "own", "own")
+    assert seen["OTHER"] == "real"
+
+
+def test_whoever_publishes_in_the_sandbox_uses_its_kafka_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"SECURITY_PROTOCOL": "SASL_PLAINTEXT", "SASL_MECHANISM": "PLAIN"}.items():
+        monkeypatch.setenv(f"KAFKA_{name}", value)
+
+    config = kafka_settings(kafka := LocalKafka(), "upstream").client_config()
+    kafka.close()
+
+    assert config == {"bootstrap.servers": kafka.bootstrap_servers, "security.protocol": "PLAINTEXT"}
+
+
+def _environment(command: list[str]) -> dict[str, str]:
+    """What `command` prints with env(1), run beside variables of real servers."""
+    given = {"PATH": "/usr/bin:/bin", "OTHER": "real", **dict.fromkeys(OF_REAL_SERVERS, "real")}
+    said = subprocess.run(command, check=True, capture_output=True, text=True, env=given)
+    return dict(line.partition("=")[::2] for line in said.stdout.splitlines())
 
 
 def test_the_table_of_services_has_the_id_of_the_process_that_people_may_end() -> None:
