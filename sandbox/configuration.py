@@ -22,8 +22,8 @@ KEPT_OUT = (
     *("MIGRATION_DATABASE_URL", *(f"{service.upper()}_MIGRATION_DATABASE_URL" for service in SERVICES)),
     *("METRICS_PORT", "APPROVAL_RULES"),
 )
-"""Variables of the shell that would lead services of the sandbox, or commands beside it, to servers or files that are not its
-own: whoever has loaded a `.env` has those of real ones."""
+"""Variables of the shell that would lead services of the sandbox, or commands beside it, to servers or files that are
+not its own: whoever has loaded a `.env` has those of real ones."""
 
 TomlValue = float | bool | str | list[str] | Mapping[str, str]
 

@@ -35,18 +35,9 @@ class ServiceProcess(LocalServer):
         return f"http://{HOST}:{self.port}"
 
     @property
-    def has_ended(self) -> bool:
-        """Whether the process has ended by itself."""
-        return self._child is not None and self._child.has_ended()
-
-    @property
-    def exit_status(self) -> int | None:
-        """The status with which the process ended, negative for a signal; None while it runs."""
-        return self._child.exit_status if self._child else None
-
-    def launch(self) -> None:
-        """Start it without waiting until it is ready, for tests in which it dies before."""
-        self._launch()
+    def address(self) -> str:
+        """As `url`."""
+        return self.url
 
     def ends_within(self, seconds: float) -> bool:
         """Wait for at most `seconds`, and return whether the process has ended by itself."""

@@ -47,7 +47,8 @@ def write_variables(world: World, folder: Path) -> None:
 def export_lines(environment: Mapping[str, str], erp_secrets: Mapping[str, str] | None) -> list[str]:
     """What a shell needs for commands next to the demo; `erp_secrets` is None with a file of connections of one's own.
 
-    What the shell has of other servers is unset, so that no command reaches these. The values of the variables to which such a file refers are not among it: whoever started the demo has them.
+    What the shell has of other servers is unset, so that no command reaches these. The values of the variables to which
+    such a file refers are not among it: whoever started the demo has them.
     """
     given = command_environment(environment, erp_secrets or {})
     path = f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"'

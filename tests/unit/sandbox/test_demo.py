@@ -14,7 +14,7 @@ from sandbox.demo import (
     DemoSettings,
     log_lines,
     people_table,
-    services_table,
+    process_table,
     token_command,
 )
 from sandbox.erp import Erp
@@ -105,7 +105,7 @@ def _environment(command: list[str]) -> dict[str, str]:
 def test_the_table_of_services_has_the_id_of_the_process_that_people_may_end() -> None:
     with Sleeping("notifier", {}) as service:
         console = Console(record=True, width=200, file=StringIO())
-        console.print(services_table([service]))
+        console.print(process_table([service]))
         (row,) = [row for row in console.export_text().splitlines() if "notifier" in row]
         assert row.split("│")[2].strip() == str(service.pid)
 
@@ -128,11 +128,20 @@ def test_the_command_for_a_bearer_token_is_that_of_the_page() -> None:
     assert token_command("http://127.0.0.1:8084") in page
 
 
+def test_without_a_folder_for_temporary_files_the_demo_says_so_in_one_sentence() -> None:
+    program = "import tempfile; tempfile.tempdir = '/nowhere'; from services.command import main; main(['demo'])"
+    ran = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True)
+
+    assert ran.returncode == 1
+    assert "The demo cannot run: [Errno 2] No such file or directory: '/nowhere/countersign-demo-" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
 def test_the_path_of_a_log_is_printed_whole() -> None:
     with Sleeping("notifier", {}) as service:
         assert log_lines([service]) == [f"Log of notifier: {service.log}"]
         console = Console(record=True, width=80, file=StringIO())
-        console.print(services_table([service]))
+        console.print(process_table([service]))
         assert "…" not in console.export_text()
 
 
