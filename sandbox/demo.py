@@ -117,14 +117,15 @@ def run_demo(*, folder: Path | None, is_story: bool, erp: str = ErpKind.SMALL, w
 
 @contextmanager
 def logs_in(path: Path) -> Iterator[None]:
-    """Write what libraries log to `path`, and not between the lines of the demo, of which it says nothing new."""
+    """Write what is logged to `path` alone, and not between the lines of the demo, of which it says nothing new."""
+    root = logging.getLogger()
     handler = logging.FileHandler(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(message)s"))
-    logging.getLogger().addHandler(handler)
+    others, root.handlers = root.handlers, [handler]
     try:
         yield
     finally:
-        logging.getLogger().removeHandler(handler)
+        root.handlers = others
         handler.close()
 
 

@@ -149,7 +149,10 @@ def test_what_libraries_log_does_not_come_between_the_lines_of_the_demo(tmp_path
     program = (
         "import logging, pathlib, sys\n"
         "from sandbox.demo import logs_in\n"
+        "from services.pipeline.logs import configure_logs\n"
+        "configure_logs('console', 'countersign')\n"  # as the command does for whatever it runs
         "with logs_in(pathlib.Path(sys.argv[1])):\n"
+        "    logging.getLogger('mail.log').info('%s', 'handling connection')\n"
         "    logging.getLogger('librdkafka').warning('%s', '1 of 1 brokers are down')\n"
     )
     log = tmp_path / "demo.log"
