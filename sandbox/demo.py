@@ -153,8 +153,14 @@ def _refused(page: str, port: int, error: OSError) -> str:
 
 async def _run(folder: Path, options: WorldOptions, *, is_story: bool, waiting: int) -> int:
     """Run until the story ends, or a signal stops it at any moment."""
+    running = cast("asyncio.Task[int]", asyncio.current_task())
+
+    def stop() -> None:
+        _say("Stopping, which takes some seconds")
+        running.cancel()
+
     for name in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(name, cast("asyncio.Task[int]", asyncio.current_task()).cancel)
+        asyncio.get_running_loop().add_signal_handler(name, stop)
     try:
         return await _play_or_wait(folder, options, is_story=is_story, waiting=waiting)
     except asyncio.CancelledError:
