@@ -12,8 +12,18 @@ from sandbox.mailbox import Mailbox
 from sandbox.servers import LocalKafka, LocalPostgres
 from sandbox.sign_in import Client, Provider
 from schemas.examples.cast import COMPANY
+from services.pipeline.names import SERVICES
+from services.pipeline.settings import KafkaSettings
 
 DATABASE = "countersign"
+KEPT_OUT = (
+    *map(str.upper, KafkaSettings.model_fields),
+    *("DATABASE_URL", *(f"{service.upper()}_DATABASE_URL" for service in SERVICES)),
+    *("MIGRATION_DATABASE_URL", *(f"{service.upper()}_MIGRATION_DATABASE_URL" for service in SERVICES)),
+    *("METRICS_PORT", "APPROVAL_RULES"),
+)
+"""Variables of the shell that would lead services of the sandbox, or commands beside it, to servers or files that are
+not its own: whoever has loaded a `.env` has those of real ones."""
 
 TomlValue = float | bool | str | list[str] | Mapping[str, str]
 
@@ -35,6 +45,12 @@ def service_environment(
         "OIDC_AUDIENCE": sign_in.client.audience,
         "LOG_FORMAT": "console",
     }
+
+
+def kafka_settings(kafka: LocalKafka, user: str) -> KafkaSettings:
+    """How `user` connects to `kafka`, whatever KAFKA_* are set."""
+    defaults = {name: each.default for name, each in KafkaSettings.model_fields.items() if not each.is_required()}
+    return KafkaSettings(**defaults | {name.lower(): value for name, value in kafka.access(user).items()})
 
 
 def desk_client(desk_url: str) -> Client:

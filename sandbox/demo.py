@@ -28,9 +28,8 @@ from sandbox.erp_under_demo import ErpKind
 from sandbox.filling import fill
 from sandbox.people import JOBS, PEOPLE
 from sandbox.servers import ServerStartFailed
-from sandbox.servers.local_server import Report
+from sandbox.servers.local_server import LocalServer, Report
 from sandbox.servers.prometheus import program
-from sandbox.service_process import ServiceProcess
 from sandbox.serving import listen
 from sandbox.story import StepFailedError, Timeline, play
 from sandbox.supervisor import keep_running
@@ -96,9 +95,9 @@ def run_demo(*, folder: Path | None, is_story: bool, erp: str = ErpKind.SMALL, w
     With the small ERP, every view of the desk is filled, and `waiting` commitments wait for an answer; 0 fills nothing.
     """
     with ExitStack() as stack:
-        folder = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="countersign-demo-")))
         options = WorldOptions() if is_story else load(DemoSettings).options
         try:
+            folder = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="countersign-demo-")))
             folder.mkdir(parents=True, exist_ok=True)
             options = replace(options, erp=ErpKind(erp))
             prometheus_port = None if is_story else load(DemoSettings).demo_prometheus_port
@@ -118,14 +117,15 @@ def run_demo(*, folder: Path | None, is_story: bool, erp: str = ErpKind.SMALL, w
 
 @contextmanager
 def logs_in(path: Path) -> Iterator[None]:
-    """Write what libraries log to `path`, and not between the lines of the demo, of which it says nothing new."""
+    """Write what is logged to `path` alone, and not between the lines of the demo, of which it says nothing new."""
+    root = logging.getLogger()
     handler = logging.FileHandler(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(message)s"))
-    logging.getLogger().addHandler(handler)
+    others, root.handlers = root.handlers, [handler]
     try:
         yield
     finally:
-        logging.getLogger().removeHandler(handler)
+        root.handlers = others
         handler.close()
 
 
@@ -153,8 +153,14 @@ def _refused(page: str, port: int, error: OSError) -> str:
 
 async def _run(folder: Path, options: WorldOptions, *, is_story: bool, waiting: int) -> int:
     """Run until the story ends, or a signal stops it at any moment."""
+    running = cast("asyncio.Task[int]", asyncio.current_task())
+
+    def stop() -> None:
+        _say("Stopping, which takes some seconds")
+        running.cancel()
+
     for name in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(name, cast("asyncio.Task[int]", asyncio.current_task()).cancel)
+        asyncio.get_running_loop().add_signal_handler(name, stop)
     try:
         return await _play_or_wait(folder, options, is_story=is_story, waiting=waiting)
     except asyncio.CancelledError:
@@ -194,7 +200,7 @@ async def _fill_and_keep_running(world: World, waiting: int, report: Report) -> 
 
     is_filling = asyncio.create_task(filling()) if waiting else None
     try:
-        await keep_running(world.services.values(), report)
+        await keep_running(_processes(world), report)
     finally:
         if is_filling:
             is_filling.cancel()
@@ -213,10 +219,14 @@ def _print_addresses(world: World) -> None:
     Console().print(places, people_table(world.commitments.url, world.desk_url))
     click.echo("Nobody has a password. Who acts in the Commitments tool is chosen at the top of its pages.")
     click.echo(f"A bearer token for the API, as Dana Ruiz: {token_command(world.sign_in.issuer)}\n")
-    Console().print(services_table(world.services.values()))
-    for line in log_lines(world.services.values()):
+    Console().print(process_table(_processes(world)))
+    for line in log_lines(_processes(world)):
         click.echo(line)
-    click.echo("A service that ends, or that you end (kill PROCESS_ID), is started again with another process id.")
+    click.echo("What ends, or what you end (kill PROCESS_ID), is started again with another process id.")
+
+
+def _processes(world: World) -> list[LocalServer]:
+    return [*world.services.values(), world.kafka, world.postgres]
 
 
 def people_table(tool_url: str, desk_url: str) -> Table:
@@ -233,17 +243,17 @@ def token_command(issuer: str) -> str:
     return f"curl -s {issuer}/sandbox/tokens --json {shlex.quote(json.dumps({'person_id': DANA.id}))}"
 
 
-def services_table(services: Iterable[ServiceProcess]) -> Table:
-    """The running services, with what is needed to look at one or to end it."""
-    table = Table("Service", "Process id", "Address", title="Services", title_justify="left")
-    for service in services:
-        table.add_row(service.name, str(service.pid), service.url)
+def process_table(processes: Iterable[LocalServer]) -> Table:
+    """What runs, with what is needed to look at it or to end it."""
+    table = Table("Process", "Process id", "Address", title="Processes", title_justify="left")
+    for each in processes:
+        table.add_row(each.name, str(each.pid), each.address)
     return table
 
 
-def log_lines(services: Iterable[ServiceProcess]) -> list[str]:
-    """Where the logs of the running services are, each path whole on a line, however narrow the terminal is."""
-    return [f"Log of {service.name}: {service.log}" for service in services]
+def log_lines(processes: Iterable[LocalServer]) -> list[str]:
+    """Where the logs of what runs are, each path whole on a line, however narrow the terminal is."""
+    return [f"Log of {each.name}: {each.log}" for each in processes]
 
 
 def _say(sentence: str) -> None:

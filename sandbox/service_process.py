@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from time import monotonic, sleep
 from typing import ClassVar
 
+from sandbox.configuration import KEPT_OUT
 from sandbox.servers.local_server import POLL_SECONDS, LocalServer, Report, free_ports, no_report
 
 PROBE_SECONDS = 2
@@ -34,18 +35,9 @@ class ServiceProcess(LocalServer):
         return f"http://{HOST}:{self.port}"
 
     @property
-    def has_ended(self) -> bool:
-        """Whether the process has ended by itself."""
-        return self._child is not None and self._child.has_ended()
-
-    @property
-    def exit_status(self) -> int | None:
-        """The status with which the process ended, negative for a signal; None while it runs."""
-        return self._child.exit_status if self._child else None
-
-    def launch(self) -> None:
-        """Start it without waiting until it is ready, for tests in which it dies before."""
-        self._launch()
+    def address(self) -> str:
+        """As `url`."""
+        return self.url
 
     def ends_within(self, seconds: float) -> bool:
         """Wait for at most `seconds`, and return whether the process has ended by itself."""
@@ -59,9 +51,10 @@ class ServiceProcess(LocalServer):
         self.port = self._wanted_port or free_ports(1)[0]
 
     def command(self) -> list[str]:
-        """The service's command, with its environment set by env(1)."""
+        """The service's command, with its environment set by env(1): ours, without what leads elsewhere."""
         given = self.environment | {"HTTP_HOST": HOST, "HTTP_PORT": str(self.port), "COUNTERSIGN_SANDBOX": "1"}
-        return ["env", *(f"{name}={value}" for name, value in given.items()), sys.executable, "-m", self._module]
+        changes = [*(f"-u{name}" for name in KEPT_OUT), *(f"{name}={value}" for name, value in given.items())]
+        return ["env", *changes, sys.executable, "-m", self._module]
 
     def is_ready(self) -> bool:
         """Whether it reports ready: partitions assigned, database reachable."""

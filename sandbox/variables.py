@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from sandbox.configuration import KEPT_OUT
 from sandbox.world import World
 from services.pipeline.names import SERVICES
 
@@ -46,11 +47,13 @@ def write_variables(world: World, folder: Path) -> None:
 def export_lines(environment: Mapping[str, str], erp_secrets: Mapping[str, str] | None) -> list[str]:
     """What a shell needs for commands next to the demo; `erp_secrets` is None with a file of connections of one's own.
 
-    The values of the variables to which such a file refers are not among it: whoever started the demo has them.
+    What the shell has of other servers is unset, so that no command reaches these. The values of the variables to which
+    such a file refers are not among it: whoever started the demo has them.
     """
     given = command_environment(environment, erp_secrets or {})
     path = f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"'
-    lines = [path, *(f"export {name}={shlex.quote(value)}" for name, value in given.items())]
+    unset = f"unset {' '.join(name for name in KEPT_OUT if name not in given)}"
+    lines = [path, unset, *(f"export {name}={shlex.quote(value)}" for name, value in given.items())]
     named = variables_of(Path(environment["ERP_CONNECTIONS"])) if erp_secrets is None else []
     return [*lines, *(f"# {name}: as for the demo, since the file ERP_CONNECTIONS refers to it" for name in named)]
 

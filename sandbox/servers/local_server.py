@@ -73,6 +73,25 @@ class LocalServer(ABC):
         """The process id of the running server; None while it is stopped."""
         return self._child.pid if self._child else None
 
+    @property
+    def address(self) -> str:
+        """Where it listens, for people."""
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the process has ended by itself."""
+        return self._child is not None and self._child.has_ended()
+
+    @property
+    def exit_status(self) -> int | None:
+        """The status with which the process ended, negative for a signal; None while it runs."""
+        return self._child.exit_status if self._child else None
+
+    def launch(self) -> None:
+        """Start it without waiting until it is ready, for tests in which it dies before."""
+        self._launch()
+
     def start(self) -> None:
         """Start the server and wait until it is ready; later starts keep its port and its data."""
         if self._child:

@@ -3,6 +3,7 @@
 import asyncio
 import importlib
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 import click
@@ -16,6 +17,7 @@ from services.pipeline.settings import database_url
 limit_option = click.option(
     "--limit", default=100, show_default=True, type=click.IntRange(1, MAX_LISTED), help="At most this many."
 )
+_NONE = " Was it another id? `countersign sessions list` shows who is signed in."
 person_argument = click.argument("person", required=False, metavar="[PERSON_ID]")
 
 
@@ -30,6 +32,8 @@ def sessions() -> None:
 @as_json_option
 def list_sessions(person: str | None, limit: int, *, as_json: bool) -> None:
     """List the sessions of a person, or of everybody, the last used first; nobody can sign in with what is printed.
+
+    One that was not used for SESSION_IDLE_MINUTES is over before it expires, and is listed until then.
 
     For example: countersign sessions list person-5
     """
@@ -66,7 +70,7 @@ def end(
     if is_everybody and not yes:
         click.confirm("End the sessions of everybody?", abort=True, err=True)
     count = asyncio.run(_end(person, session, why))
-    print_result({"sessions": count}, [f"Ended: {count}."], as_json=as_json)
+    print_result({"sessions": count}, [f"Ended: {count}.{'' if count else _NONE}"], as_json=as_json)
     if session and not count:
         raise click.ClickException(f"{person} has no session {session}.")
 
@@ -74,7 +78,13 @@ def end(
 async def _rows(listing: str, person: str | None, limit: int) -> list[dict[str, Any]]:
     async with operations.open_database(database_url("approval")) as database, database.begin() as db:
         rows = await getattr(_storage(), listing)(db, person, limit)
-    return [{member: "" if value is None else value for member, value in asdict(row).items()} for row in rows]
+    return [{member: _shown(value) for member, value in asdict(row).items()} for row in rows]
+
+
+def _shown(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    return "" if value is None else value
 
 
 async def _end(person: str | None, session: str | None, why: str) -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import datetime
 
 import pytest
 
@@ -47,9 +48,12 @@ async def test_one_session_or_all_of_a_person_are_ended_with_a_reason_that_is_ke
         rest = await sessions(desk, "end", DANA.person_id, "--reason", "left us", "--json")
         assert [(await each.get("/directory")).status_code for each in (first, second, other)] == [303, 303, 200]
         history = (await sessions(desk, "history", DANA.person_id, "--json")).result
+        nobody = await sessions(desk, "end", DANA.person_id, "--reason", "left us")
 
     assert (no_reason.status, one.result, again.status, statuses) == (2, {"sessions": 1}, 1, [200, 303])
     assert rest.result == {"sessions": 1}
+    assert (nobody.status, nobody.stdout[:29]) == (0, "Ended: 0. Was it another id? ")
+    assert all(datetime.fromisoformat(each["ended_at"]).microsecond == 0 for each in history)
     assert [(each["session"], each["because"]) for each in history] == [(names[1], "left us"), (names[0], "lost phone")]
     assert all(each["ended_by"] and each["person_id"] == DANA.person_id for each in history)
 

@@ -1,4 +1,4 @@
-"""A service of the demo that ends by itself is started again, at most a few times in a row."""
+"""A process of the demo that ends by itself is started again, at most a few times in a row."""
 
 import asyncio
 import os
@@ -32,7 +32,7 @@ def test_a_service_that_ends_again_and_again_is_given_up() -> None:
     with Scripted("print('starting'); print('the cause'); raise SystemExit(3)") as service:
         asyncio.run(asyncio.wait_for(keep_running([service], said.append), 60))
 
-    assert said.count("notifier has ended by itself with exit status 3: the cause") == MAX_ENDS
+    assert said.count("notifier has ended with exit status 3: the cause") == MAX_ENDS
     assert len([each for each in said if each.startswith("notifier runs again as process ")]) == MAX_ENDS - 1
     assert said[-1].startswith(f"notifier has ended {MAX_ENDS} times in a row and is not started again. Its log: ")
 
@@ -73,4 +73,4 @@ time.sleep(60)
         with pytest.raises(asyncio.CancelledError):
             await keeping
 
-    assert said[0] == "notifier has ended by itself with exit status 1: its log is empty"
+    assert said[0] == "notifier has ended with exit status 1: its log is empty"

@@ -196,7 +196,7 @@ async def on_invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
     found = error.errors()
     errors = [
-        {"member": ".".join(map(str, each["loc"][1:]))[:_MAX_MEMBER_CHARACTERS] or "body", "message": each["msg"]}
+        {"member": ".".join(map(str, each["loc"][1:]))[:_MAX_MEMBER_CHARACTERS] or "body", "message": _wording(each)}
         for each in found[:MAX_TOLD_ERRORS]
     ]
     is_json = all(each["type"] != "json_invalid" for each in found)
@@ -204,3 +204,12 @@ async def on_invalid(request: Request, error: Exception) -> JSONResponse:
     if len(found) > len(errors):
         words += f"; and {len(found) - len(errors):,} more"
     return problem(422, words, errors=errors) if is_json else problem(400, f"The body is not JSON. {words}")
+
+
+def _wording(error: dict[str, Any]) -> str:
+    """Return pydantic's words, but for a union: there they name no member, or repeat what it contains."""
+    if error["type"] == "union_tag_not_found":
+        return f"{error['ctx']['discriminator']} is missing"
+    if error["type"] == "union_tag_invalid":
+        return f"{error['ctx']['discriminator']} must be one of {error['ctx']['expected_tags']}"
+    return str(error["msg"])

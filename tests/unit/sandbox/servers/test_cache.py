@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.servers import ServerStartFailed
 from sandbox.servers.cache import cache_folder, cached
 
 
@@ -49,3 +50,13 @@ def test_the_cache_is_in_the_users_cache_folder(monkeypatch: pytest.MonkeyPatch,
 
     monkeypatch.delenv("XDG_CACHE_HOME")
     assert cache_folder() == Path.home() / ".cache" / "countersign"
+
+
+@pytest.mark.parametrize("parent", ["file", "file/below"])
+def test_a_cache_that_cannot_be_written_is_said_with_the_variable_that_names_another(
+    tmp_path: Path, parent: str
+) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(ServerStartFailed, match=r"cannot be kept in .*\. Set XDG_CACHE_HOME"):
+        cached(tmp_path / parent / "kafka", Path.touch)
