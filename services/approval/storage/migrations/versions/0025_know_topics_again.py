@@ -2,7 +2,7 @@
 
 from services.pipeline.migrations.kernel_0008 import know_topics_again
 
-revision = "0026"
+revision = "0025"
 down_revision = "0024"
 
 
