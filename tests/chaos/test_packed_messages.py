@@ -36,7 +36,7 @@ async def test_the_broker_refuses_what_unpacks_to_too_much(tmp_path: Path, size:
         ids = some_ids("after-packed", 2)
         async with accepting(world):
             await send(world, ids)
-            await statuses.until_green(ids, 240)
+            assert await statuses.until_green(ids, 240)
         assert {name: peak_bytes(each) <= MAX_SERVICE_BYTES for name, each in world.services.items()} == dict.fromkeys(
             world.services, True
         )
@@ -60,7 +60,7 @@ async def test_where_the_broker_takes_it_only_its_beginning_is_kept_and_the_sett
         ids = some_ids("after-large", 2)
         async with accepting(world):
             await send(world, ids)
-            await statuses.until_green(ids, 240)
+            assert await statuses.until_green(ids, 240)
         approval = world.services["approval"]
         await asyncio.to_thread(approval.restart)
         await eventually(lambda: "topics.setting_wrong" in approval.latest_log)
