@@ -3,14 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from sandbox.world import WorldOptions, running_world
 from tests.chaos.hostile_clients import HEAD
-from tests.chaos.test_slow_strangers import longest_sign_in
+from tests.chaos.sign_ins import longest_sign_in
 
 CONNECTIONS = 100
 PATHS = (b"/health/ready", b"/commitments", b"/api/v1/me", b"/assets/desk.css")
@@ -19,27 +18,22 @@ BURST_SECONDS = 6.0
 """What a network may ask at once is answered by then."""
 
 
-@dataclass(frozen=True)
-class Size:
-    rounds: int
-
-
-SHORT = Size(rounds=5)
-LONG = Size(rounds=40)
+SHORT, LONG = 5, 40
+"""How many sign-ins are measured under each attack."""
 
 
 @pytest.mark.alone
 async def test_a_flood_on_open_connections_keeps_nobody_waiting(
-    tmp_path: Path, size: Size, report: Callable[[str], None]
+    tmp_path: Path, size: int, report: Callable[[str], None]
 ) -> None:
     slowest: dict[bytes, float] = {}
     options = WorldOptions(services=("approval",), variables={"STRANGER_REQUESTS_PER_MINUTE": "400"})
     async with running_world(tmp_path, options) as world:
-        quiet = await longest_sign_in(world, size)
+        quiet = await longest_sign_in(world, rounds=size)
         for path in PATHS:
             async with flood(world.services["approval"].port, path):
                 await asyncio.sleep(BURST_SECONDS)
-                slowest[path] = await longest_sign_in(world, size)
+                slowest[path] = await longest_sign_in(world, rounds=size)
             report(f"flood of {path.decode()}: {slowest[path]:.2f} s for the slowest sign-in, {quiet:.2f} s before")
     assert not {path: seconds for path, seconds in slowest.items() if seconds > quiet + MORE_SECONDS}
 

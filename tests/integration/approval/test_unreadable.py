@@ -1,20 +1,16 @@
 """Whoever opens a commitment that cannot be read is told so, and by whom it is mended; nobody else notices."""
 
-from collections.abc import AsyncIterator, Callable
-
 import pytest
 from httpx2 import Response
 
 from schemas.snapshot import Snapshot
 from services.approval.explaining import explain
 from services.approval.rules.story.part import ApprovalAnswer
-from services.approval.storage.migrations import MIGRATIONS
 from services.approval.web.api.problems import MEDIA_TYPE, UNREADABLE
 from services.pipeline.explaining import no_tails
-from services.pipeline.migrations import Migrations
 from tests.damaging import damage
 from tests.integration.approval.company import DANA, EVE, LEE, accepted, content, event, sent
-from tests.integration.approval.desk import DeskUnderTest, running_desk, settings
+from tests.integration.approval.desk import DeskUnderTest
 from tests.integration.approval.page_reader import text_of
 from tests.integration.approval.test_odd_ids import entries_about
 from tests.integration.approval.test_permissions import Entry
@@ -39,16 +35,10 @@ PARTS = {
 
 
 @pytest.fixture
-def template(migrated: Callable[[Migrations], str]) -> str:
-    """A database with approval's tables and no rows."""
-    return migrated(MIGRATIONS)
-
-
-@pytest.fixture
-async def desk(database_url: str) -> AsyncIterator[DeskUnderTest]:
-    async with running_desk(settings(database_url)) as running:
-        await running.receive(sent(FIRST), sent(SECOND))
-        yield running
+async def desk(desk: DeskUnderTest) -> DeskUnderTest:
+    """One that has received both commitments."""
+    await desk.receive(sent(FIRST), sent(SECOND))
+    return desk
 
 
 async def told(desk: DeskUnderTest, asked: str = "8841") -> ApprovalAnswer:

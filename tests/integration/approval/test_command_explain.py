@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,11 @@ from pydantic import SecretStr
 from schemas.fields import FailureClass
 from services.approval.storage.migrations import MIGRATIONS
 from services.notifier.storage.migrations import MIGRATIONS as NOTIFIER
-from services.pipeline.migrations import Migrations, migrate
+from services.pipeline.migrations import migrate
 from services.pipeline.operations import open_database
 from tests.integration.approval import company
 from tests.integration.approval.company import OTHER_COMPANY, accepted, content, failed, sent, succeeded
-from tests.integration.approval.desk import DeskUnderTest, running_desk, settings
+from tests.integration.approval.desk import DeskUnderTest
 from tests.integration.approval.polled_erp import asked_ago, desktop, minutes_later
 
 COUNTERSIGN = str(Path(sys.executable).with_name("countersign"))
@@ -26,18 +25,6 @@ _MAIL = """insert into notifier.mail (event_id, recipient_id, recipient_name, re
     commitment_id, event_data, occurred_at, created_at, state, settled_at)
     values (gen_random_uuid(), 'r', 'Sam Lee', 'e', 'rejected', 'co', 'c-404', '{}', now(), now(), 'sent', now())"""
 FIRST, SECOND = content("c-1", "SC-001"), content("c-2", "SC-002")
-
-
-@pytest.fixture
-def template(migrated: Callable[[Migrations], str]) -> str:
-    """A database with approval's tables and no rows."""
-    return migrated(MIGRATIONS)
-
-
-@pytest.fixture
-async def desk(database_url: str) -> AsyncIterator[DeskUnderTest]:
-    async with running_desk(settings(database_url)) as running:
-        yield running
 
 
 def explain(url: str, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -1,19 +1,16 @@
 """`countersign explain` of a commitment of which rows cannot be read: which rows, what to do, and all that is left."""
 
-from collections.abc import AsyncIterator, Callable
-
 import orjson
 import pytest
 from pydantic import SecretStr
 
 from services.approval.rules.story.story import OPERATOR
-from services.approval.storage.migrations import MIGRATIONS
 from services.exporter.storage.migrations import MIGRATIONS as EXPORTER
-from services.pipeline.migrations import Migrations, migrate
+from services.pipeline.migrations import migrate
 from tests.damaging import damage
 from tests.integration.approval.company import accepted, content, sent
-from tests.integration.approval.desk import DeskUnderTest, running_desk, settings
-from tests.integration.test_command_explain import explain
+from tests.integration.approval.desk import DeskUnderTest
+from tests.integration.approval.test_command_explain import explain
 
 FIRST, TWIN = content("c-1", "SC-001"), content("c-2", "SC-001")
 STATE = "update approval.commitment set state = '{' where id = 'c-1'"
@@ -22,18 +19,6 @@ SEE = "see “RowsUnreadable” in docs/runbook.md"
 EXPORT = """insert into exporter.export (commitment_id, revision, company_id, project_id, round, ordered_round,
     content_hash, decided_by, summary, accepted_at, state, state_since, attempts, probes, connection)
     values ('c-1', 1, 'co', 'p', 1, 1, 'h', '{}', '{}', now(), 'pending', now(), 0, 0, 'main')"""
-
-
-@pytest.fixture
-def template(migrated: Callable[[Migrations], str]) -> str:
-    """A database with approval's tables and no rows."""
-    return migrated(MIGRATIONS)
-
-
-@pytest.fixture
-async def desk(database_url: str) -> AsyncIterator[DeskUnderTest]:
-    async with running_desk(settings(database_url)) as running:
-        yield running
 
 
 async def add_unreadable_export(desk: DeskUnderTest, database_url: str) -> None:
