@@ -1,6 +1,5 @@
 """Explains one commitment to an operator: where it stands, why, and who does what next."""
 
-from contextlib import suppress
 from datetime import datetime
 
 from schemas.fields import Status
@@ -15,15 +14,13 @@ from services.approval.rules.status import EDITABLE, RIBBONS, meaning
 from services.approval.rules.story.part import ApprovalAnswer, ApprovalPart, HeldAnswer, ToldLine
 from services.approval.storage import audit, directory, line, lookups, marks
 from services.approval.storage.audit import AuditLine
-from services.approval.storage.desk_tables import MARK
 from services.approval.storage.queries import StoredCommitment
 from services.approval.storage.reviews import Review, review
 from services.approval.storage.tables import HISTORY, KERNEL
 from services.pipeline.clock import Clock, utc_now
 from services.pipeline.database import Database, Transaction
-from services.pipeline.errors import UnreadableRowError
 from services.pipeline.explaining import TailsOf, read_traffic, tails_or_nothing
-from services.pipeline.unreadable import fetched, noted, readable
+from services.pipeline.unreadable import noted, readable
 
 TOPICS = sorted(on.data_type.topic for on in HANDLERS)
 MAX_LINES = 150
@@ -41,8 +38,7 @@ async def explain(database: Database, asked: str, tails_of: TailsOf, clock: Cloc
         if len(found.ids) > 1:
             return ApprovalAnswer(candidates=tuple(map(_candidate, found.commitments)), unreadable=tuple(unreadable))
         for stored in found.commitments:
-            with suppress(UnreadableRowError):
-                return ApprovalAnswer(part=await tell(database, stored, tails_of, clock))
+            return ApprovalAnswer(part=await tell(database, stored, tails_of, clock))
         id_ = next(iter(found.ids), None)
         async with database.begin() as db:
             traffic = await read_traffic(db, KERNEL, id_ or asked, {})
@@ -50,15 +46,15 @@ async def explain(database: Database, asked: str, tails_of: TailsOf, clock: Cloc
 
 
 async def tell(database: Database, stored: StoredCommitment, tails_of: TailsOf, clock: Clock = utc_now) -> ApprovalPart:
-    """Return what is known of a commitment; UnreadableRowError if a time of what was sent cannot be read."""
+    """Return what is known of a commitment; one of DATABASE_ERRORS otherwise."""
     company_id, id_ = stored.facts.company_id or "", stored.facts.id
     tails = await tails_or_nothing(tails_of, TOPICS, id_)
     with noted() as unreadable:
         async with database.begin() as db:
-            lines = await fetched(HISTORY, id_, audit.lines(db, company_id, id_, MAX_LINES), ())
+            lines = await audit.lines(db, company_id, id_, MAX_LINES)
             traffic = await read_traffic(db, KERNEL, id_, tails)
             explanation = await _explained(db, stored, clock())
-            held = await fetched(MARK, id_, _held(db, company_id, id_), None)
+            held = await _held(db, company_id, id_)
         return ApprovalPart(
             as_of=clock(),
             may_be_cut=len(lines) >= MAX_LINES,

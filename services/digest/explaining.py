@@ -7,12 +7,12 @@ from schemas.story import DigestPart, ToldSummary
 from services.digest.handlers import ITEM_HANDLERS
 from services.digest.rules.telling import is_listed, next_summaries
 from services.digest.storage import summaries, told
-from services.digest.storage.tables import DIGEST_RUN, ITEM, KERNEL
+from services.digest.storage.tables import KERNEL
 from services.digest.storage.told import MadeSummary
 from services.pipeline.clock import Clock, utc_now
 from services.pipeline.database import Database, Transaction
 from services.pipeline.explaining import TailsOf, read_traffic, tails_or_nothing
-from services.pipeline.unreadable import fetched, noted
+from services.pipeline.unreadable import noted
 
 GROUP = "countersign.digest"
 TOPICS = sorted(on.data_type.topic for on in ITEM_HANDLERS)
@@ -27,7 +27,7 @@ async def explain(
     tails = await tails_or_nothing(tails_of, TOPICS, commitment_id)
     with noted() as unreadable:
         async with database.begin() as db:
-            now, item = clock(), await fetched(ITEM, commitment_id, told.item(db, commitment_id), None)
+            now, item = clock(), await told.item(db, commitment_id)
             traffic = await read_traffic(db, KERNEL, commitment_id, tails)
             if item is None:
                 return DigestPart(as_of=now, traffic=traffic, unreadable=tuple(unreadable))
@@ -52,8 +52,7 @@ async def _summaries(
     """Return the summaries in which it stood, and the next ones."""
     recipients = (await summaries.recipients(db, [company_id]))[:MAX_RECIPIENTS]
     ids = [each.person.person_id for each in recipients]
-    made_since = told.made_since(db, ids, min(since, now - _LOOK_BACK))
-    made = await fetched(DIGEST_RUN, company_id, made_since, ())
+    made = await told.made_since(db, ids, min(since, now - _LOOK_BACK))
     sent = {(each.recipient_id, each.local_date) for each in made}
     return _told(each for each in made if each.published_at >= since), next_summaries(
         recipients, since, sent, digest_at, now

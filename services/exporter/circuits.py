@@ -4,7 +4,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.exporter.connections import Connection
-from services.exporter.rules.circuit import Circuit, CircuitPolicy, Heard, after_call, charged, circuit_policy
+from services.exporter.rules.circuit import (
+    Circuit,
+    CircuitPolicy,
+    Heard,
+    after_call,
+    charged,
+    circuit_policy,
+    plausible,
+)
 from services.exporter.storage import connection_store, due
 from services.pipeline.database import Transaction
 from services.pipeline.writes import Writes
@@ -54,7 +62,7 @@ class Circuits:
             return seen
         self.seen[connection.name] = expected  # at once, so that the answers of this moment do not all wait for the row
         row = (await connection_store.lock(db, [connection.name])).get(connection.name)
-        before = row.circuit if row else seen
+        before = plausible(row.circuit, now) if row else seen
         after = _changed(before, calls, policy, now)
         if after != before:
             await connection_store.save_circuit(db, connection.name, after)

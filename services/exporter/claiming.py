@@ -216,7 +216,7 @@ class Claiming:
             return await self._take(db, writes, due, time)
         policy, circuit = (
             circuit_policy(connection.settings),
-            await connection_store.locked_circuit(db, connection.name),
+            await connection_store.locked_circuit(db, connection.name, time.at),
         )
         if connection.settings.formerly:
             await writes.execute(db)  # what was just leased under another name of it counts

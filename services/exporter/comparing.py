@@ -84,7 +84,7 @@ class ComparisonWork:
             if moment is None:
                 return None
             time = self._clock.claim_time(moment, asked_at)
-            circuit = await connection_store.locked_circuit(db, connection.name)
+            circuit = await connection_store.locked_circuit(db, connection.name, time.at)
             under_way = await read_under_way(db, connection.names, time.at)
             if circuit.is_held_back(time.at) or free_calls(circuit, under_way.leases, policy, time.at) == 0:
                 return None

@@ -10,11 +10,11 @@ from services.exporter.rules.export import Export
 from services.exporter.rules.kept_attempts import KeptAttempt
 from services.exporter.rules.telling import told_connection, told_export, told_order
 from services.exporter.storage import attempts, told
-from services.exporter.storage.tables import ATTEMPT, COMMITMENT, CONNECTION, EXPORT, KERNEL, SNAPSHOT
+from services.exporter.storage.tables import ATTEMPT, CONNECTION, EXPORT, KERNEL, SNAPSHOT
 from services.pipeline.clock import Clock, utc_now
 from services.pipeline.database import Database, Transaction
 from services.pipeline.explaining import TailsOf, read_traffic, tails_or_nothing
-from services.pipeline.unreadable import fetched, noted, read_or_none, readable
+from services.pipeline.unreadable import noted, read_or_none, readable
 
 TOPICS = sorted(on.data_type.topic for on in handlers(lambda *_: None))
 
@@ -25,12 +25,12 @@ async def explain(database: Database, commitment_id: str, tails_of: TailsOf, clo
     with noted() as unreadable:
         async with database.begin() as db:
             now = clock()
-            row = await fetched(COMMITMENT, commitment_id, told.commitment(db, commitment_id), None)
-            exports = await fetched(EXPORT, commitment_id, told.exports(db, commitment_id), ())
+            row = await told.commitment(db, commitment_id)
+            exports = await told.exports(db, commitment_id)
             orders = await told.orders(db, commitment_id)
-            kept = await fetched(ATTEMPT, commitment_id, attempts.attempts(db, commitment_id), ())
+            kept = await attempts.attempts(db, commitment_id)
             name = row.connection if row and row.connection else _last_connection(exports)
-            connection = await fetched(CONNECTION, name, _connection(db, name, now), None) if name else None
+            connection = await _connection(db, name, now) if name else None
             traffic = await read_traffic(db, KERNEL, commitment_id, tails)
         return ExporterPart(
             as_of=now,

@@ -138,7 +138,7 @@ class RecheckWork:
         if any(job.recheck.connection in connection.names for job in held):
             return RECHECK_IDLE_SECONDS
         async with database.begin() as db:
-            circuit = await connection_store.locked_circuit(db, name)
+            circuit = await connection_store.locked_circuit(db, name, time.at)
             if circuit.is_held_back(time.at):  # a trial is for an export
                 return RECHECK_IDLE_SECONDS
             under_way = await read_under_way(db, connection.names, time.at)

@@ -12,7 +12,7 @@ from services.notifier.storage.tables import KERNEL, MAIL
 from services.pipeline.clock import Clock, utc_now
 from services.pipeline.database import Database
 from services.pipeline.explaining import TailsOf, read_traffic, tails_or_nothing
-from services.pipeline.unreadable import fetched, noted, readable
+from services.pipeline.unreadable import noted, readable
 
 TOPICS = sorted(on.data_type.topic for on in COMMITMENT_HANDLERS)
 
@@ -22,7 +22,7 @@ async def explain(database: Database, commitment_id: str, tails_of: TailsOf, clo
     tails = await tails_or_nothing(tails_of, TOPICS, commitment_id)
     with noted() as unreadable:
         async with database.begin() as db:
-            rows = await fetched(MAIL, commitment_id, told.mails(db, commitment_id), ())
+            rows = await told.mails(db, commitment_id)
             traffic = await read_traffic(db, KERNEL, commitment_id, tails)
         return NotifierPart(
             as_of=clock(),

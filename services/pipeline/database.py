@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from services.pipeline.errors import SettingsError, StaleBatchError
 from services.pipeline.shared_clock import SharedClock
+from services.pipeline.stored_values import read_in_calendar, read_json
 
 Transaction = AsyncConnection
 """An open transaction; everything that reads or writes rows takes it as an argument."""
@@ -59,6 +60,7 @@ class Database:
             _engine_url(url),
             # errors are logged, and parameters hold names, addresses and payloads
             hide_parameters=True,
+            json_deserializer=read_json,
             pool_size=pool_size,
             max_overflow=0,  # overflow connections would be opened and closed in every burst
             pool_pre_ping=False,
@@ -68,6 +70,7 @@ class Database:
                 "server_settings": {"application_name": application_name, "jit": "off"} | _SERVER_TIMEOUTS,
             },
         )
+        event.listen(self.engine.sync_engine, "connect", read_in_calendar)
         event.listen(self.engine.sync_engine, "handle_error", _give_up_read_only)
         self.clock = SharedClock()
         self._autocommit_engine = self.engine.execution_options(isolation_level="AUTOCOMMIT")

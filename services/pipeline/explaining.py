@@ -13,7 +13,6 @@ from services.pipeline.database import Database, Transaction
 from services.pipeline.errors import BrokerError
 from services.pipeline.records import Partition
 from services.pipeline.tables import KernelTables
-from services.pipeline.unreadable import fetched
 
 MAX_ROWS = 50
 """How many dead letters and unsent events are told, the newest ones."""
@@ -42,8 +41,8 @@ async def read_traffic(db: Transaction, tables: KernelTables, key: str, tails: M
     """Return what of `key` is on its way; three statements, each on an index."""
     return Traffic(
         readings=await _readings(db, tables.consumer_offset, tails),
-        dead_letters=await fetched(tables.dead_letter, key, _dead_letters(db, tables.dead_letter, key), ()),
-        unsent=await fetched(tables.outbox, key, _unsent(db, tables, key), ()),
+        dead_letters=await _dead_letters(db, tables.dead_letter, key),
+        unsent=await _unsent(db, tables, key),
     )
 
 

@@ -39,6 +39,7 @@ from services.pipeline.outbox_places import placed
 from services.pipeline.parked_events import put_back
 from services.pipeline.send_queue import OutboxRow, RowName
 from services.pipeline.slices import mapped
+from services.pipeline.stored_values import as_read
 from services.pipeline.tables import KernelTables
 from services.pipeline.writes import Write, Writes
 
@@ -224,7 +225,7 @@ def _writing(table: Table, parked: Table) -> Write:
 @cache
 def _deleted(table: Table) -> Delete:
     given = given_rows([table.c.id, table.c.created_at])
-    return delete(table).where(table.c.id == given.c.id, table.c.created_at == given.c.created_at)
+    return delete(table).where(table.c.id == given.c.id, as_read(table.c.created_at) == given.c.created_at)
 
 
 def _columns(event: Event[EventData]) -> dict[str, object]:
@@ -236,7 +237,7 @@ def _oldest(table: Table, parked: Table) -> Select[int, datetime, str, str, byte
     is_behind = exists().where(parked.c.topic == table.c.topic, parked.c.key == table.c.key)
     size = func.octet_length(table.c.value)
     known = given_rows([table.c.id, table.c.created_at], "known")
-    is_known = exists().where(known.c.id == table.c.id, known.c.created_at == table.c.created_at)
+    is_known = exists().where(known.c.id == table.c.id, known.c.created_at == as_read(table.c.created_at))
     oldest = (
         select(
             table.c.id,

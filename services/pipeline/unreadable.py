@@ -4,10 +4,9 @@ Checks in the database prevent most of such rows. What is left are rows of anoth
 or of a damaged disk.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from datetime import datetime
 from functools import partial
 from threading import Lock
 from time import monotonic
@@ -111,32 +110,6 @@ def readable(
         with suppress(UnreadableRowError):
             found.append(_read(table, str(key(row)), partial(read, row)))
     return found
-
-
-def finite(at: datetime) -> datetime:
-    """Return `at`; ValueError for PostgreSQL's infinity, which the driver gives as a time without a zone."""
-    if at.tzinfo is None:
-        raise ValueError("a time is infinite")
-    return at
-
-
-async def fetched_or_raise(table: Table, key: object, fetching: Awaitable[RecordT]) -> RecordT:
-    """Return what `fetching` rows of `table` with this key returns; UnreadableRowError if the driver cannot read one.
-
-    A time beyond Python's calendar is such a value: the driver says not which row has it, and returns none of them.
-    """
-    try:
-        return await fetching
-    except ODD as error:
-        raise _noted(table, str(key), error) from error
-
-
-async def fetched(table: Table, key: object, fetching: Awaitable[RecordT], otherwise: RecordT) -> RecordT:
-    """As fetched_or_raise; `otherwise` if one of the rows cannot be read."""
-    try:
-        return await fetched_or_raise(table, key, fetching)
-    except UnreadableRowError:
-        return otherwise
 
 
 def _read(table: Table, key: str, read: Callable[[], RecordT]) -> RecordT:

@@ -122,6 +122,8 @@ class CommitmentFacts:
     @property
     def last_document(self) -> ErpDocument | None:
         """The document that was last written, even if the ERP no longer has it; not in an ERP that was left."""
+        if not self.replaced:
+            return self.document
         return newest(distinct(standing(self.documents, frozenset(each for each in self.replaced if each.is_left))))
 
     @property

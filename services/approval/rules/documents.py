@@ -1,6 +1,6 @@
 """Tells the documents in an ERP apart: people know them by number, the ERP by id."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from schemas.commitment import ErpDocument
@@ -32,10 +32,11 @@ def standing(
     return frozenset(each for each in documents if not any(gone.covers(each) for gone in replaced))
 
 
-def newest(documents: Iterable[WrittenDocument]) -> ErpDocument | None:
+def newest(documents: Collection[WrittenDocument]) -> ErpDocument | None:
     """The document that was written last; of several always the same one. None without any."""
-    last = max(documents, key=lambda written: (written.revision, written.reopened, canonical(written)), default=None)
-    return last.document if last else None
+    if not documents:
+        return None
+    return max(documents, key=lambda written: (written.revision, written.reopened, canonical(written))).document
 
 
 def names_of(*documents: ErpDocument) -> frozenset[DocumentName]:

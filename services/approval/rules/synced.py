@@ -53,7 +53,7 @@ def _updated(facts: CommitmentFacts, chosen: ErpDocument, *, is_replaced: bool) 
     several = distinct(facts.standing)
     if len(several) <= 1:
         return None
-    return chosen if not is_replaced else newest(each for each in several if not each.document.is_same_as(chosen))
+    return chosen if not is_replaced else newest([each for each in several if not each.document.is_same_as(chosen)])
 
 
 def _accept_drift(facts: CommitmentFacts, current: CurrentStatus, answer: AcceptDrift, by: Person) -> Verdict:

@@ -14,7 +14,7 @@ from services.approval.storage.submissions import traceparent_of
 from services.approval.storage.tables import HISTORY, SUBMISSION
 from services.pipeline.apart import apart
 from services.pipeline.database import Transaction
-from services.pipeline.unreadable import fetched_or_raise, read_or_raise
+from services.pipeline.unreadable import read_or_raise
 
 MAX_LINES = 20_000
 MAX_RECENT_LINES = 500
@@ -83,12 +83,7 @@ async def lines(db: Transaction, company_id: str, commitment_id: str, limit: int
     """Return what happened to a commitment of the company, oldest first; the last `limit` lines.
 
     A submission that was refused may have named another company before the commitment's own was known.
-    UnreadableRowError if the time of a line cannot be read.
     """
-    return await fetched_or_raise(HISTORY, commitment_id, _lines(db, company_id, commitment_id, limit))
-
-
-async def _lines(db: Transaction, company_id: str, commitment_id: str, limit: int) -> Sequence[AuditLine]:
     table = HISTORY.c
     chosen = select(
         *(table.event_id, table.at, table.kind, table.actor, table.revision, table.round, table.text),
@@ -128,7 +123,7 @@ async def revisions(db: Transaction, company_id: str, commitment_id: str) -> Seq
         table.commitment_id == commitment_id, table.company_id == company_id
     )
     ordered = chosen.order_by(table.revision, table.sent_at, table.content_hash)
-    rows = await fetched_or_raise(SUBMISSION, commitment_id, db.execute(ordered))
+    rows = await db.execute(ordered)
     return [read_or_raise(SUBMISSION, f"{commitment_id} {row.revision}", partial(_sent_revision, row)) for row in rows]
 
 

@@ -1,6 +1,6 @@
 """The items of a commitment's history as its page shows them: what was told again and again is one of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,6 @@ from sqlalchemy import Select, and_, bindparam, case, func, select
 from schemas.events import ExportInDoubt
 from services.approval.storage.tables import HISTORY
 from services.pipeline.database import Transaction
-from services.pipeline.unreadable import fetched
 
 MAX_ITEMS = 500
 
@@ -28,11 +27,9 @@ class HistoryItem:
 async def history_items(db: Transaction, company_id: str, commitment_id: str) -> Sequence[HistoryItem]:
     """Return what happened to a commitment of the company, newest first; at most MAX_ITEMS items.
 
-    Probes of one doubt that learned the same are one item: in a day there are more than a hundred. None if a time in it
-    cannot be read.
+    Probes of one doubt that learned the same are one item: in a day there are more than a hundred.
     """
-    reading = db.execute(_ITEMS, {"company": company_id, "commitment": commitment_id})
-    rows: Iterable[Any] = await fetched(HISTORY, commitment_id, reading, ())
+    rows = await db.execute(_ITEMS, {"company": company_id, "commitment": commitment_id})
     return [HistoryItem(row.at, row.text, row.times, row.last_at if row.times > 1 else None) for row in rows]
 
 

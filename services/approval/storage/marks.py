@@ -16,6 +16,7 @@ from services.approval.storage.list_filter import NUL
 from services.approval.storage.tables import COMMITMENT
 from services.pipeline.database import Transaction
 from services.pipeline.retention import Swept, delete_oldest
+from services.pipeline.stored_values import as_read
 from services.pipeline.unreadable import readable
 
 MAX_MARKS = 500
@@ -163,7 +164,7 @@ async def clear(db: Transaction, who: DirectoryPerson, commitment_ids: Collectio
 
 async def clear_sent(db: Transaction, who: DirectoryPerson, sent: Sequence[Mark]) -> None:
     """Delete the marks that were `sent`, unless their person has marked the same commitment anew meanwhile."""
-    is_same = tuple_(MARK.c.commitment_id, MARK.c.at).in_([(mark.commitment_id, mark.at) for mark in sent])
+    is_same = tuple_(MARK.c.commitment_id, as_read(MARK.c.at)).in_([(mark.commitment_id, mark.at) for mark in sent])
     await db.execute(delete(MARK).where(MARK.c.person_id == who.person_id, is_same))
 
 

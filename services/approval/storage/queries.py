@@ -28,8 +28,7 @@ from services.pipeline.apart import apart_if_long
 from services.pipeline.clock import utc_now
 from services.pipeline.companies import companies_in
 from services.pipeline.database import Transaction
-from services.pipeline.errors import UnreadableRowError
-from services.pipeline.unreadable import read_or_raise
+from services.pipeline.unreadable import read_or_none, read_or_raise
 
 __all__ = [
     "Cursor",
@@ -178,10 +177,7 @@ def stored_or_raise(commitment_id: str, state: str) -> StoredCommitment | None:
 
 def stored_commitment(commitment_id: str, state: str) -> StoredCommitment | None:
     """As stored_or_raise; None also if the facts cannot be read."""
-    try:
-        return stored_or_raise(commitment_id, state)
-    except UnreadableRowError:
-        return None
+    return read_or_none(COMMITMENT, commitment_id, lambda: _stored(STATE.validate_json(state)))
 
 
 async def _read(

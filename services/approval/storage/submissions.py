@@ -14,7 +14,7 @@ from services.approval.storage.tables import SUBMISSION
 from services.pipeline.apart import apart
 from services.pipeline.bulk import arrays, given_rows
 from services.pipeline.database import Transaction
-from services.pipeline.unreadable import fetched_or_raise, finite, read_or_none, read_or_raise, readable
+from services.pipeline.unreadable import read_or_none, read_or_raise, readable
 
 FactsT = TypeVar("FactsT")
 Key = tuple[str, int, str]
@@ -29,12 +29,11 @@ async def of_revision(
 ) -> Sequence[SubmissionRow]:
     """Return what was submitted as a revision, by content hash, at most `limit`; more than one row is a dispute.
 
-    One that cannot be read is left out; UnreadableRowError if its time cannot be read.
+    One that cannot be read is left out.
     """
     table = SUBMISSION
     chosen = select(table).where(table.c.commitment_id == commitment_id, table.c.revision == revision)
-    reading = db.execute(chosen.order_by(table.c.content_hash).limit(limit))
-    return _submissions(await fetched_or_raise(table, f"{commitment_id} {revision}", reading))
+    return _submissions(await db.execute(chosen.order_by(table.c.content_hash).limit(limit)))
 
 
 async def before_revision(db: Transaction, commitment_id: str, revision: int) -> SubmissionRow | None:
@@ -159,7 +158,7 @@ def _submission(row: Row[Any]) -> SubmissionRow:
         text=row.snapshot,
         sent_by=Person.model_validate_json(row.sent_by),
         note=row.note,
-        sent_at=finite(row.sent_at),
+        sent_at=row.sent_at,
         traceparent=row.traceparent,
     )
 

@@ -18,7 +18,7 @@ from services.digest.storage.tables import DIGEST_RUN, ITEM, PERSON, PREFERENCE
 from services.pipeline.apart import apart
 from services.pipeline.companies import companies_in
 from services.pipeline.database import Transaction
-from services.pipeline.unreadable import finite, readable
+from services.pipeline.unreadable import readable
 
 RecordT = TypeVar("RecordT")
 _READ_ROWS = 500
@@ -63,7 +63,6 @@ async def items(db: Transaction, company_id: str, concluded_from: datetime) -> l
 
 def item_in(row: Row[Any]) -> Item:
     """Return the commitment in a row of ITEM; one of ODD if it cannot be read."""
-    finite(row.since)
     Summary.model_validate_json(row.summary)  # here, where one that cannot be read is only left out
     return ITEMS.record(row)
 

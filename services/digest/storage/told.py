@@ -11,7 +11,7 @@ from services.digest.rules.items import Item
 from services.digest.storage.summaries import item_in
 from services.digest.storage.tables import DIGEST_RUN, ITEM, PERSON
 from services.pipeline.database import Transaction
-from services.pipeline.unreadable import finite, read_or_none
+from services.pipeline.unreadable import read_or_none
 
 MAX_SUMMARIES = 60
 
@@ -33,10 +33,7 @@ async def item(db: Transaction, commitment_id: str) -> Item | None:
 
 
 async def made_since(db: Transaction, recipient_ids: Collection[str], since: datetime) -> Sequence[MadeSummary]:
-    """Return the last summaries to these people that were made at or after `since`, oldest first.
-
-    ValueError if the time of one is infinite.
-    """
+    """Return the last summaries to these people that were made at or after `since`, oldest first."""
     run = DIGEST_RUN.c
     chosen = (
         select(run.recipient_id, PERSON.c.name, run.local_date, run.published_at)
@@ -49,4 +46,4 @@ async def made_since(db: Transaction, recipient_ids: Collection[str], since: dat
         .order_by(run.published_at.desc(), run.recipient_id)
         .limit(MAX_SUMMARIES)
     )
-    return [MadeSummary(row[0], row[1], row[2], finite(row[3])) for row in reversed((await db.execute(chosen)).all())]
+    return [MadeSummary(row[0], row[1], row[2], row[3]) for row in reversed((await db.execute(chosen)).all())]

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Any
+from typing import Annotated, Any
 
 import httpx2
+from pydantic import AfterValidator
 
 from schemas.fields import Code, FailureClass
 from services.exporter.connectors.failure_table import FailureEntry, FailureTable
@@ -14,10 +15,17 @@ from services.exporter.connectors.types import Refused
 from services.exporter.connectors.wording import one_line
 
 
+def _shown(code: str) -> str:
+    """Return `code` in one line; ValueError if a reader sees nothing of it."""
+    if not (line := one_line(code)):
+        raise ValueError("the code has no visible character")
+    return line
+
+
 class Problem(Body):
     """The members of problem+json (RFC 9457) that we read, and our own; an invalid one is read as absent."""
 
-    code: Lenient[Code] = None
+    code: Lenient[Annotated[Code, AfterValidator(_shown)]] = None
     status: Lenient[int] = None
     failure_class: Lenient[FailureClass] = None
     document: Lenient[Document] = None

@@ -99,6 +99,21 @@ class Circuit:
         return max((each for each in (trial, self.paused_until) if each), default=None)
 
 
+def plausible(circuit: Circuit, now: datetime) -> Circuit:
+    """The circuit as it was stored, without times that nothing here would wait for: those over a day ahead.
+
+    After a clock that was set back, or with a damaged row, they would hold back calls for years.
+    """
+    last = now + timedelta(seconds=MAX_RETRY_AFTER_SECONDS)
+    if all(each is None or each <= last for each in (circuit.try_at, circuit.paused_until, circuit.full_at)):
+        return circuit
+    try_at, paused_until, full_at = (
+        each if each is not None and each <= last else None
+        for each in (circuit.try_at, circuit.paused_until, circuit.full_at)
+    )
+    return replace(circuit, try_at=try_at, paused_until=paused_until, full_at=full_at)
+
+
 def free_calls(circuit: Circuit, in_flight: int, policy: CircuitPolicy, now: datetime) -> int:
     """How many exports may be taken up now: what the limits leave, or one as a trial while the circuit is open."""
     if circuit.paused_until is not None and circuit.paused_until > now:
@@ -155,7 +170,7 @@ def after_call(circuit: Circuit, heard: Heard, policy: CircuitPolicy, now: datet
 
 def record_answer(circuit: Circuit, now: datetime, policy: CircuitPolicy) -> Circuit:
     """The circuit after the ERP answered: closed. After an outage, each answer allows one more call at a time."""
-    is_recent = circuit.last_contact is not None and now - circuit.last_contact < CONTACT_PRECISION
+    is_recent = circuit.last_contact is not None and abs(now - circuit.last_contact) < CONTACT_PRECISION
     last_contact = circuit.last_contact if is_recent else now
     is_paused = circuit.paused_until is not None and circuit.paused_until > now
     closed = Circuit(last_contact=last_contact, full_at=circuit.full_at)

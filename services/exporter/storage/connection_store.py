@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Row, Update, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from services.exporter.rules.circuit import Circuit
+from services.exporter.rules.circuit import Circuit, plausible
 from services.exporter.storage import tables
 from services.pipeline.bulk import insert_many
 from services.pipeline.database import Transaction
@@ -94,12 +94,12 @@ async def lock(db: Transaction, names: Sequence[str]) -> Mapping[str, LockedConn
     return {row.name: LockedConnection(circuit_of(row), row.told, row.told_version) for row in rows}
 
 
-async def locked_circuit(db: Transaction, name: str) -> Circuit:
+async def locked_circuit(db: Transaction, name: str, now: datetime) -> Circuit:
     """Lock a connection's row, so that one process at a time counts and leases, and return its circuit."""
     if not (rows := await lock(db, [name])):
         await register(db, [name])
         rows = await lock(db, [name])
-    return rows[name].circuit
+    return plausible(rows[name].circuit, now)
 
 
 async def save_circuit(db: Transaction, name: str, circuit: Circuit) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import DateTime, Row, Text, all_, bindparam, case, exists, false, func, select, text, true
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from services.exporter.rules.circuit import Circuit
+from services.exporter.rules.circuit import Circuit, plausible
 from services.exporter.storage import tables
 from services.exporter.storage.connection_store import CIRCUIT_COLUMNS, circuit_of
 from services.pipeline.database import Transaction
@@ -47,7 +47,7 @@ async def read_queues(
 
 
 def _queue(row: Row[Any]) -> ConnectionQueue:
-    circuit = Circuit() if row.name is None else circuit_of(row)
+    circuit = Circuit() if row.name is None else plausible(circuit_of(row), row.now)
     return ConnectionQueue(row.queue, row.due_at, circuit, row.leases, row.is_configured)
 
 

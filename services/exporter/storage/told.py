@@ -14,7 +14,7 @@ from services.exporter.storage.locking import export_of
 from services.exporter.storage.pollers import Poller
 from services.exporter.storage.tables import COMMITMENT, CONNECTION, EXPORT, POLLER, SNAPSHOT
 from services.pipeline.database import Transaction
-from services.pipeline.unreadable import finite, readable
+from services.pipeline.unreadable import readable
 
 MAX_REVISIONS = 50
 
@@ -41,12 +41,12 @@ class ConnectionRow:
 
 
 async def commitment(db: Transaction, commitment_id: str) -> CommitmentRow | None:
-    """Return the row of a commitment; None if no order for it has come. ValueError if its time is infinite."""
+    """Return the row of a commitment; None if no order for it has come."""
     table = COMMITMENT.c
     is_leased = table.lease_token.is_not(None)
     chosen = select(table.connection, table.due_at, is_leased, table.set_aside).where(table.id == commitment_id)
     row = (await db.execute(chosen)).one_or_none()
-    return None if row is None else CommitmentRow(row[0], row[1] and finite(row[1]), row[2], row[3])
+    return None if row is None else CommitmentRow(row[0], row[1], row[2], row[3])
 
 
 async def exports(db: Transaction, commitment_id: str) -> Sequence[Export]:

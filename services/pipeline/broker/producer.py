@@ -37,6 +37,8 @@ _REFUSALS = _TOO_LARGE | {
     KafkaError.INVALID_RECORD,
     KafkaError.TOPIC_AUTHORIZATION_FAILED,
     KafkaError.POLICY_VIOLATION,
+    KafkaError._INVALID_ARG,  # noqa: SLF001 - its only name: a topic without a name, or with one that is too long
+    KafkaError.TOPIC_EXCEPTION,
 }
 """Answers that sending the same message again does not change."""
 

@@ -28,7 +28,7 @@ async def receive(digest: DigestUnderTest) -> None:
 
 @pytest.mark.parametrize(
     "odd",
-    ["status = 'odd'", "summary = '{'", "summary = '{}'", "total = 'NaN'", "since = ANTIQUITY", "since = 'infinity'"],
+    ["status = 'odd'", "summary = '{'", "summary = '{}'", "total = 'NaN'"],
 )
 async def test_a_status_that_cannot_be_read_is_named_and_is_in_no_summary(digest: DigestUnderTest, odd: str) -> None:
     await receive(digest)
@@ -54,8 +54,19 @@ async def test_a_reader_who_cannot_be_read_is_named_and_the_others_are_told(dige
     assert (part.status, [each.recipient for each in part.next]) == (Status.READY, ["Dana"])
 
 
+@pytest.mark.parametrize("since", ["ANTIQUITY", "'infinity'", "'-infinity'"])
+async def test_a_status_since_a_time_that_no_calendar_has_is_told(digest: DigestUnderTest, since: str) -> None:
+    await receive(digest)
+    await damage(digest.database, "digest", f"update digest.item set since = {since}")  # noqa: S608 - ours
+
+    part = await told(digest)
+
+    assert (part.status, part.unreadable) == (Status.READY, ())
+    assert DigestPart.model_validate_json(part.model_dump_json()) == part
+
+
 @pytest.mark.parametrize("published_at", ["'200000-01-01'", "'infinity'"])
-async def test_a_summary_whose_time_cannot_be_read_is_said_and_the_next_ones_are_told(
+async def test_a_summary_of_a_time_that_no_calendar_has_hides_none_of_the_next_ones(
     digest: DigestUnderTest, published_at: str
 ) -> None:
     await receive(digest)
@@ -66,5 +77,5 @@ async def test_a_summary_whose_time_cannot_be_read_is_said_and_the_next_ones_are
 
     part = await told(digest)
 
-    assert part.unreadable == (f"digest.digest_run has a row for {company} that cannot be read",)
+    assert part.unreadable == ()
     assert (part.status, len(part.next)) == (Status.READY, 2)

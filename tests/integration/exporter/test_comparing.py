@@ -215,7 +215,7 @@ async def test_calls_that_a_comparison_does_not_make_are_given_back(
         answer: ReadAnswer = await work.perform(job) if is_asked else NOT_ASKED
         async with exporter.database.begin() as db:
             await work.settle(db, job, answer)
-            circuit = await connection_store.locked_circuit(db, "main")
+            circuit = await connection_store.locked_circuit(db, "main", exporter.clock())
 
     rate = CallRate(40)
     assert rate.bucket - rate.free_calls(circuit.full_at, exporter.clock()) == is_asked

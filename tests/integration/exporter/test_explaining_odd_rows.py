@@ -19,21 +19,28 @@ LETTER = """insert into exporter.dead_letter
 DAMAGE = [
     ("export", "c-1 1", "update exporter.export set state = 'odd'"),
     ("export", "c-1 1", "update exporter.export set decided_by = '{}'"),
-    ("export", "c-1", "update exporter.export set accepted_at = ANTIQUITY"),
-    ("export", "c-1 1", "update exporter.export set state_since = 'infinity'"),
-    ("attempt", "c-1 ", "update exporter.attempt set ended_at = '-infinity'"),
+    ("export", "c-1 1", "update exporter.export set summary = '[" + "[" * 2000 + "]" * 2000 + "]'"),
     ("attempt", "c-1 ", "update exporter.attempt set outcome = 'odd'"),
-    ("attempt", "c-1", "update exporter.attempt set ended_at = ANTIQUITY"),
-    ("commitment", "c-1", "update exporter.commitment set due_at = ANTIQUITY"),
-    ("commitment", "c-1", "update exporter.commitment set due_at = 'infinity'"),
-    ("connection", "main", "update exporter.connection set last_contact = 'infinity'"),
     ("connection", "main", "update exporter.connection set told = '{'"),
     ("connection", "main", "update exporter.connection set told = '[1]'"),
     ("connection", "main", """update exporter.connection set told = '{"title": 5}'"""),
-    ("connection", "main", "update exporter.connection set last_contact = ANTIQUITY"),
     ("poller", "main", """insert into exporter.poller (connection, lists_read) values ('main', '{"vendors": 5}')"""),
     ("snapshot", "c-1 1 1", "update exporter.snapshot set read_partition = null"),
-    ("dead_letter", "c-1", LETTER),
+]
+TIMES = [
+    LETTER,
+    *(
+        f"update exporter.{column} = {time}"
+        for column in (
+            "export set accepted_at",
+            "export set state_since",
+            "attempt set ended_at",
+            "commitment set due_at",
+            "connection set last_contact",
+            "connection set configured_until",
+        )
+        for time in ("ANTIQUITY", "'infinity'", "'-infinity'")
+    ),
 ]
 
 
@@ -66,6 +73,21 @@ async def test_a_row_that_cannot_be_read_is_named_and_the_rest_is_told(
     assert part.exports == (() if table == "export" else sound.exports)
     assert part.attempts == (() if table == "attempt" else sound.attempts)
     assert part.orders == (() if table == "snapshot" else sound.orders)
+    assert ExporterPart.model_validate_json(part.model_dump_json()) == part
+
+
+@pytest.mark.parametrize("statement", TIMES)
+async def test_a_time_that_no_calendar_has_hides_nothing(exporter: ExporterProcess, statement: str) -> None:
+    await retried(exporter)
+    sound = await told(exporter)
+    await damage(exporter.database, "exporter", statement)
+
+    part = await told(exporter)
+
+    assert part.unreadable == ()
+    assert (len(part.exports), len(part.attempts), part.orders) == (1, len(sound.attempts), sound.orders)
+    assert part.connection is not None
+    assert len(part.traffic.dead_letters) == (statement == LETTER)
     assert ExporterPart.model_validate_json(part.model_dump_json()) == part
 
 

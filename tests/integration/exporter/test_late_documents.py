@@ -149,7 +149,7 @@ async def test_a_call_that_a_look_does_not_make_is_given_back(database_url: str,
         (job,) = (await exporter.recheck_work.claim(exporter.database, 16, ())).jobs
         async with exporter.database.begin() as db:
             await exporter.recheck_work.settle(db, job, NOT_ASKED)
-            circuit = await connection_store.locked_circuit(db, "main")
+            circuit = await connection_store.locked_circuit(db, "main", exporter.clock())
 
     assert CallRate(40).free_calls(circuit.full_at, exporter.clock()) == CallRate(40).bucket
 

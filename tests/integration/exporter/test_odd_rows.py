@@ -31,16 +31,16 @@ CORRUPTIONS = {
     "a record nested more deeply than Python reads": (
         "update exporter.export set summary = summary || '{\"extra\": VERY_DEEP}' where commitment_id = 'c-2'"
     ),
-    "a time beyond the calendar": "update exporter.export set accepted_at = '200000-01-01' where commitment_id = 'c-2'",
-    "a time in antiquity": "update exporter.export set accepted_at = '0044-03-15 BC' where commitment_id = 'c-2'",
-    "due in antiquity": "update exporter.commitment set due_at = '0044-03-15 BC' where id = 'c-2'",
 }
+ODD_TIMES = ("200000-01-01", "0044-03-15 BC", "infinity", "-infinity")
 
 
-async def corrupt(exporter: ExporterProcess, corruption: str) -> None:
+async def corrupt(exporter: ExporterProcess, corruption: str, time: str = "") -> None:
     await drop_calendar_checks(exporter.database, "exporter")
     async with exporter.database.begin() as db:
-        await db.exec_driver_sql(corruption.replace("NESTED", NESTED).replace("VERY_DEEP", VERY_DEEP))
+        await db.exec_driver_sql(
+            corruption.replace("NESTED", NESTED).replace("VERY_DEEP", VERY_DEEP).replace("TIME", f"'{time}'")
+        )
 
 
 async def set_aside(exporter: ExporterProcess) -> list[str]:
@@ -65,6 +65,39 @@ async def test_a_row_that_cannot_be_read_is_set_aside_and_the_others_are_exporte
     assert all(exporter.erp.books.under(f"c-{number}") for number in (1, 3, 4, 5))
     exporter.clock.advance(3600)
     assert await exporter.work_once() == 0
+
+
+@pytest.mark.parametrize("time", ODD_TIMES)
+async def test_a_time_that_no_calendar_has_stops_no_export(exporter: ExporterProcess, time: str) -> None:
+    await exporter.consume(*(accepted_event(commitment_id=f"c-{number}") for number in range(1, 4)))
+    await corrupt(exporter, "update exporter.export set accepted_at = TIME where commitment_id = 'c-1'", time)
+    await corrupt(exporter, "update exporter.commitment set due_at = '0044-03-15 BC' where id = 'c-2'")
+
+    assert await exporter.work_once() == 3
+
+    assert await set_aside(exporter) == []
+    assert await exporter.export_states() == ["succeeded"] * 3
+
+
+@pytest.mark.parametrize("time", ODD_TIMES)
+@pytest.mark.parametrize(
+    "column",
+    ["open_since = TIME, try_at", "paused_until", "full_at", "last_contact", "configured_until", "formerly_until"],
+)
+async def test_a_connection_with_a_time_that_no_calendar_has_is_announced_and_exports(
+    exporter: ExporterProcess, column: str, time: str
+) -> None:
+    await exporter.connection_report.report()
+    await exporter.consume(accepted_event())
+    await corrupt(exporter, f"update exporter.connection set {column} = TIME, told = null", time)  # noqa: S608 - ours
+
+    done = await exporter.work_once()
+    await exporter.connection_report.report()
+
+    assert done == 1
+    assert exporter.erp.books.under("c-1")
+    async with exporter.database.begin() as db:
+        assert await db.scalar(select(tables.CONNECTION.c.told)) is not None
 
 
 async def test_a_row_that_was_set_aside_is_exported_once_an_operator_has_mended_it(exporter: ExporterProcess) -> None:

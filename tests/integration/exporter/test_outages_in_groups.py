@@ -23,7 +23,7 @@ class RolledBackError(Exception):
 
 async def circuit(exporter: ExporterProcess) -> Circuit:
     async with exporter.database.begin() as db:
-        return await locked_circuit(db, "main")
+        return await locked_circuit(db, "main", exporter.clock())
 
 
 async def test_a_trial_that_is_recorded_once_more_closes_the_circuit(

@@ -167,7 +167,7 @@ async def test_an_erp_that_was_down_under_the_former_name_is_down_under_the_new_
     await presence(after).renew()
 
     async with exporter.database.begin() as db:
-        circuits = [await locked_circuit(db, name) for name in ("main", "books")]
+        circuits = [await locked_circuit(db, name, exporter.clock()) for name in ("main", "books")]
     assert circuits[0] == circuits[1]
     assert circuits[1].open_since == exporter.clock()
     assert await after.work_once() == 0

@@ -7,12 +7,13 @@ from time import sleep
 
 import pytest
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
+from sqlalchemy import text
 
 from sandbox.servers import LocalKafka
 from schemas.events import ExportSucceeded
 from services.pipeline.outbox import Backlog
 from tests.integration.pipeline.outbox_under_test import OutboxUnderTest
-from tests.integration.pipeline.topic_events import events_on, export_succeeded
+from tests.integration.pipeline.topic_events import events_on, export_succeeded, values_on
 from tests.second_broker import SecondBroker, create_topic_partly_on_second
 from tests.waiting import POLL_SECONDS, eventually
 
@@ -82,6 +83,44 @@ async def test_an_event_that_is_too_large_waits_for_an_operator_and_the_others_a
     sent = await asyncio.to_thread(events_on, outbox.kafka, ExportSucceeded.topic)
     assert len({event.id for event in sent}) == KEYS + 2
     assert [event.data.revision for event in sent if event.subject == "large"] == [1, 2]
+
+
+async def test_rows_of_topics_that_kafka_cannot_have_wait_for_an_operator(outbox: OutboxUnderTest) -> None:
+    odd_topics = ("", "x" * 5000, "{", "[1]")
+    await outbox.prepare()
+    for number, topic in enumerate(odd_topics):
+        await insert_row(outbox, topic, f"odd-{number}", "now()")
+
+    async with outbox.relaying("relay"):
+        await eventually(lambda: has_refused(outbox, len(odd_topics)), seconds=60)
+        await outbox.add([export_succeeded("key", 1)])
+        await eventually(lambda: has_rows(outbox, len(odd_topics)), seconds=60)
+
+
+@pytest.mark.parametrize("time", ["infinity", "-infinity", "200000-01-01", "0044-03-15 BC"])
+async def test_a_row_of_a_time_that_no_calendar_has_is_sent_once(outbox: OutboxUnderTest, time: str) -> None:
+    await outbox.prepare()
+    await insert_row(outbox, ExportSucceeded.topic, "odd", f"'{time}'")
+    async with outbox.relaying("relay"):
+        await eventually(outbox.is_empty, seconds=60)
+        await outbox.add([export_succeeded("key", 1)])
+        await eventually(outbox.is_empty, seconds=60)
+
+    keys = [len(values) for values in await asyncio.to_thread(sent_under, outbox, "odd", "key")]
+    assert keys == [1, 1]
+
+
+async def insert_row(outbox: OutboxUnderTest, topic: str, key: str, created_at: str) -> None:
+    row = (
+        f"insert into {outbox.name}.outbox (topic, key, value, created_at) values (:topic, :key, '{{}}', {created_at})"  # noqa: S608
+    )
+    async with outbox.database.begin() as db:
+        await db.execute(text(row), {"topic": topic, "key": key})
+
+
+def sent_under(outbox: OutboxUnderTest, *keys: str) -> list[list[bytes | None]]:
+    """Return the values of the messages under each of `keys`. Blocks."""
+    return [values_on(outbox.kafka, ExportSucceeded.topic, key) for key in keys]
 
 
 async def backlog(outbox: OutboxUnderTest) -> Backlog:

@@ -154,6 +154,9 @@ def test_any_mutation_of_a_valid_answer_is_an_answer(
 
 @settings(max_examples=150, deadline=None)
 @given(_STATUSES, _JSON)
+@example(422, {"code": "\U00018cd6"})
+@example(503, {"code": "a\x85b \U00018cd6"})
+@example(200, {"error": {"code": " \u00a0"}})
 def test_any_json_is_an_answer(status: int, body: object) -> None:
     _checked(httpx2.Response(status, content=json.dumps(body).encode()))
 
