@@ -32,7 +32,7 @@ async def explain(
             if item is None:
                 return DigestPart(as_of=now, traffic=traffic, unreadable=tuple(unreadable))
             stands = is_listed(item.status)
-            told_of = await _summaries(db, item.company_id, item.since, digest_at, now) if stands else ((), ())
+            told_of = await _summaries(db, item.company_id, item.listed_from, digest_at, now) if stands else ((), ())
         return DigestPart(
             as_of=now,
             traffic=traffic,

@@ -13,8 +13,10 @@ from services.pipeline.newest import Newest
 
 def status_received(item: Newest[Item], event: Event[CommitmentStatus], now: datetime) -> Decided[Newest[Item], None]:
     """The commitment as its status with the highest version shows it."""
-    del now
-    return item.updated(item_of(event.data))
+    known, heard = item.record, item_of(event.data, now)
+    if known and (known.status, known.since) == (heard.status, heard.since):
+        heard = replace(heard, known_since=known.known_since)
+    return item.updated(heard)
 
 
 def person_removed(

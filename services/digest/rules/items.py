@@ -17,7 +17,10 @@ CONCLUDED = frozenset({Status.SYNCED, Status.REJECTED})
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One commitment, by its latest status; `summary` is the JSON of schemas.commitment.Summary."""
+    """One commitment, by its latest status; `summary` is the JSON of schemas.commitment.Summary.
+
+    `known_since` is when the digest first heard of its present status; None if that was before it noted such times.
+    """
 
     commitment_id: str
     company_id: str
@@ -29,9 +32,15 @@ class Item:
     currency: str
     total: Decimal
     summary: str
+    known_since: datetime | None = None
+
+    @property
+    def listed_from(self) -> datetime:
+        """From when on summaries could list it."""
+        return max(self.since, self.known_since or self.since)
 
 
-def item_of(status: CommitmentStatus) -> Item:
+def item_of(status: CommitmentStatus, known_since: datetime | None = None) -> Item:
     """Return what a summary needs of `status`."""
     return Item(
         commitment_id=status.commitment_id,
@@ -44,4 +53,5 @@ def item_of(status: CommitmentStatus) -> Item:
         currency=status.summary.currency,
         total=Decimal(status.summary.total),
         summary=status.summary.model_dump_json(exclude_none=True),
+        known_since=known_since,
     )

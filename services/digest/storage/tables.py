@@ -32,6 +32,7 @@ ITEM = Table(
     Column("currency", Text, nullable=False),
     Column("total", Numeric, nullable=False),
     Column("summary", Text, nullable=False, comment="as told, as JSON"),
+    Column("known_since", DateTime(timezone=True), comment="when its present status was first heard of"),
     Index("item_by_status", "company_id", "status", "since"),
 )
 

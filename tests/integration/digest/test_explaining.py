@@ -2,11 +2,13 @@
 
 from datetime import UTC, datetime, time, timedelta
 
+from sqlalchemy import update
+
 from schemas.fields import Status
 from schemas.story import DigestPart
 from services.digest.explaining import explain
 from services.digest.schedule import Schedule
-from services.digest.storage.tables import KERNEL
+from services.digest.storage.tables import ITEM, KERNEL
 from services.pipeline.explaining import no_tails
 from services.pipeline.outbox import Outbox
 from tests.integration.digest.company_events import message
@@ -26,14 +28,20 @@ async def build(digest: DigestUnderTest, now: datetime) -> None:
     await Schedule(digest.database, Outbox(KERNEL), digest.settings).build_digests(now)
 
 
-async def receive(digest: DigestUnderTest, status: Status = Status.READY) -> None:
+async def receive(
+    digest: DigestUnderTest,
+    status: Status = Status.READY,
+    at: datetime = MORNING - timedelta(hours=2),
+    version: int = 1,
+) -> None:
     company = digest.company
+    digest.database.clock.set(at)
     events = (
         company.person("dana", 1),
         company.person("lee", 1),
         company.person("viewer", 1, can_push_to_accounting=False),
         company.preference("lee", 1, subscribed=False),
-        company.status("SC-1", 1, status=status),
+        company.status("SC-1", version, status=status),
     )
     await digest.settle(*map(message, events))
 
@@ -58,6 +66,34 @@ async def test_a_summary_that_was_made_is_told_and_the_next_one_is_tomorrow(dige
     part = await told(digest, "SC-1", MORNING + timedelta(hours=2))
     assert [(each.recipient, each.at) for each in part.stood_in] == [("Dana", MORNING)]
     assert [each.at for each in part.next] == [MORNING + DAY]
+
+
+async def test_a_status_that_arrives_after_a_summary_did_not_stand_in_it(digest: DigestUnderTest) -> None:
+    await receive(digest, Status.FAILED)
+    await build(digest, MORNING)
+    await receive(digest, Status.READY, at=MORNING + timedelta(minutes=5), version=2)
+    part = await told(digest, "SC-1", MORNING + timedelta(hours=2))
+    assert (part.since, part.stood_in) == (SINCE, ())
+    assert [each.at for each in part.next] == [MORNING + DAY]
+
+
+async def test_a_status_that_is_told_again_stood_in_the_summaries_since_it_was_told_first(
+    digest: DigestUnderTest,
+) -> None:
+    await receive(digest)
+    await build(digest, MORNING)
+    await receive(digest, at=MORNING + timedelta(minutes=5), version=2)
+    part = await told(digest, "SC-1", MORNING + timedelta(hours=2))
+    assert [each.at for each in part.stood_in] == [MORNING]
+
+
+async def test_of_a_status_that_an_earlier_release_kept_its_own_time_counts(digest: DigestUnderTest) -> None:
+    await receive(digest, at=MORNING + timedelta(minutes=5))
+    async with digest.database.begin() as db:
+        await db.execute(update(ITEM).values(known_since=None))
+    await build(digest, MORNING)
+    part = await told(digest, "SC-1", MORNING + timedelta(hours=2))
+    assert [each.at for each in part.stood_in] == [MORNING]
 
 
 async def test_what_is_done_is_in_no_summary_that_comes_every_day(digest: DigestUnderTest) -> None:

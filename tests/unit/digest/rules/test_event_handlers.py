@@ -45,6 +45,7 @@ def test_an_item_holds_what_a_summary_needs_of_the_status() -> None:
             currency="USD",
             total=Decimal("480250.00"),
             summary=summary("SC-1").model_dump_json(exclude_none=True),
+            known_since=NOW,
         ),
     )
 
