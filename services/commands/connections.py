@@ -12,6 +12,7 @@ import click
 from services.commands.listing import Listing
 from services.commands.output import as_json_option, harmless, print_result, print_rows
 from services.pipeline import operations
+from services.pipeline.counting import counted
 from services.pipeline.logs import configure_logs
 from services.pipeline.settings import database_url
 
@@ -58,7 +59,7 @@ def check_connections(names: tuple[str, ...], path: Path, *, as_json: bool) -> N
             f"{path} has no connection, so nothing can be exported. Add a table [[connection]] for each ERP; "
             "docs/operations.md lists its members."
         )
-    click.echo(f"Checking {_counted(len(chosen), 'connection')}", err=True)
+    click.echo(f"Checking {counted(len(chosen), 'connection')}", err=True)
     checking = importlib.import_module("services.exporter.checking")
     found = asyncio.run(checking.check_connections(path, chosen, os.environ, _report))
     print_rows("Checks", [row for each in found for row in _checked(each)], as_json=as_json)
@@ -83,7 +84,7 @@ def compare_documents(name: str, path: Path, *, as_json: bool) -> None:
     with operations.database_errors_explained():
         documents = asyncio.run(comparing.compare_now(database_url("exporter"), chosen.names))
     lines = (
-        f"{_counted(documents, 'document')} of {name} will be compared now.",
+        f"{counted(documents, 'document')} of {name} will be compared now.",
         "The exporter begins within a minute; the desk then lists what differs.",
     )
     print_result({"connection": name, "documents": documents}, [" ".join(lines)], as_json=as_json)
@@ -203,12 +204,8 @@ def _chosen(settings: Sequence[Any], names: Iterable[str]) -> Sequence[Any]:
 
 def _report(found: Any) -> None:
     fine = "only its settings could be checked" if found.note else "fine"
-    result = _counted(len(found.problems), "problem") if found.problems else fine
+    result = counted(len(found.problems), "problem") if found.problems else fine
     click.echo(harmless(f"{found.settings.name}: {result}"), err=True)
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _checked(found: Any) -> list[dict[str, Any]]:

@@ -10,11 +10,12 @@ import click
 
 from services.commands.lag import topics_read_by
 from services.commands.listing import Listing
-from services.commands.options import dry_run_option, needed, reason_option
+from services.commands.options import because_option, dry_run_option, needed
 from services.commands.output import as_json_option, limit_option, print_result, print_rows
 from services.pipeline import operations
 from services.pipeline.behind import Place, Seen, place_of, unread
 from services.pipeline.broker.inquiry import Inquiry
+from services.pipeline.counting import counted
 from services.pipeline.moving_offsets import BEGINNING, END, Move, OffsetDesk, Target, is_needed, plan_move
 from services.pipeline.names import SERVICES
 from services.pipeline.records import Partition
@@ -69,7 +70,7 @@ def list_changes(service: tuple[str, ...], limit: int, *, as_json: bool) -> None
 @click.argument("places", nargs=-1, metavar="[TOPIC/PARTITION | TOPIC]...")
 @click.option("--out-of-range", "are_out", is_flag=True, help="All partitions whose offset the broker does not have.")
 @click.option("--to", "to", required=True, metavar="beginning|end|OFFSET", help="Where the service is to continue.")
-@reason_option
+@because_option
 @click.option("--skipping", type=click.IntRange(min=1), help="Consent that up to so many messages are never read.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @dry_run_option
@@ -80,7 +81,7 @@ def set_offsets(
     *,
     are_out: bool,
     to: str,
-    reason: str | None,
+    because: str | None,
     skipping: int | None,
     yes: bool,
     is_dry: bool,
@@ -90,7 +91,7 @@ def set_offsets(
 
     A topic without a partition means all of its partitions. Repeats do no harm; skipped messages are never read, so
     they need --skipping. Running processes of the service continue there within 5 s. For example:
-    countersign offsets set approval commitment.sent/7 --to beginning --reason "restored from Tuesday's backup"
+    countersign offsets set approval commitment.sent/7 --to beginning --because "restored from Tuesday's backup"
     """
     if service in KEPT_BY_KAFKA:
         raise click.ClickException(_KAFKAS_OWN)
@@ -99,9 +100,9 @@ def set_offsets(
     planned = _planned(service, places, _target(to))
     if not as_json:
         print_rows("What it means", [_in_words(each) for each in planned], as_json=False)
-    is_set = bool(planned) and not is_dry and _is_wanted(service, planned, reason, skipping, is_sure=yes)
+    is_set = bool(planned) and not is_dry and _is_wanted(service, planned, because, skipping, is_sure=yes)
     if is_set:
-        asyncio.run(_apply(service, [each.move for each in planned], needed(reason, "--reason")))
+        asyncio.run(_apply(service, [each.move for each in planned], needed(because)))
     _print_set(service, planned, is_set=is_set, as_json=as_json)
 
 
@@ -151,29 +152,27 @@ def _with_times(inquiry: Inquiry, moves: Sequence[Move]) -> list[Planned]:
 
 
 def _is_wanted(
-    service: str, planned: Sequence[Planned], reason: str | None, skipping: int | None, *, is_sure: bool
+    service: str, planned: Sequence[Planned], because: str | None, skipping: int | None, *, is_sure: bool
 ) -> bool:
     """Whether somebody has said why, has consented to what is skipped, and is sure."""
-    needed(reason, "--reason")
+    needed(because)
     skipped = sum(each.move.skipped for each in planned)
     if skipped > (skipping or 0):
         raise click.ClickException(
-            f"This skips up to {skipped:,} messages, which {service} will never read. Nothing was changed. "
+            f"This skips up to {counted(skipped, 'message')}, which {service} will never read. Nothing was changed. "
             f"If that is meant, add --skipping {skipped}."
         )
-    return is_sure or click.confirm(f"Set {len(planned)} offsets of {service}?", abort=True, err=True)
+    return is_sure or click.confirm(f"Set {counted(len(planned), 'offset')} of {service}?", abort=True, err=True)
 
 
 def _print_set(service: str, planned: Sequence[Planned], *, is_set: bool, as_json: bool) -> None:
-    count = len(planned)
+    offsets = counted(len(planned), "offset")
     if not planned:
         words = f"Nothing to do: {service} is there already, or nothing is out of range."
     elif is_set:
-        words = (
-            f"Set {count} offsets. Running processes of {service} continue there within 5 s; others when they start."
-        )
+        words = f"Set {offsets}. Running processes of {service} continue there within 5 s; others when they start."
     else:
-        words = f"Would set {count} offsets. Nothing was changed."
+        words = f"Would set {offsets}. Nothing was changed."
     if as_json:
         print_result({"service": service, "set": is_set, "partitions": list(map(_plain, planned))}, (), as_json=True)
     click.echo(words, err=True)

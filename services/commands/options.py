@@ -107,16 +107,13 @@ def _reason(_: click.Context, __: click.Parameter, value: str | None) -> str | N
 
 
 because_option = click.option(
-    "--because", metavar="TEXT", callback=_reason, help="Why; kept with who did it and when. Needed without --dry-run."
-)
-reason_option = click.option(
-    "--reason", metavar="TEXT", callback=_reason, help="Why; kept with who did it and when. Needed to change anything."
+    "--because", metavar="TEXT", callback=_reason, help="Why; kept with who did it and when. Needed to change anything."
 )
 dry_run_option = click.option("--dry-run", "is_dry", is_flag=True, help="List what would be taken, and change nothing.")
 
 
-def needed(because: str | None, option: str = "--because") -> str:
+def needed(because: str | None) -> str:
     """Return `because`; usage is wrong if it was not given."""
     if because is None:
-        raise click.UsageError(f'Say why with {option} "TEXT": it is kept, so that an auditor finds it.')
+        raise click.UsageError('Say why with --because "TEXT": it is kept, so that an auditor finds it.')
     return because

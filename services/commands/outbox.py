@@ -17,6 +17,7 @@ from services.commands.output import (
     services_option,
 )
 from services.pipeline import operations
+from services.pipeline.counting import counted
 from services.pipeline.names import SERVICES
 from services.pipeline.parked_events import ChosenEvents
 from services.pipeline.row_filter import ALL_ROWS
@@ -102,7 +103,9 @@ def discard(
         return
     why = needed(because)
     if not yes and (count := asyncio.run(_count(service, wanted))):
-        click.confirm(f"Discard {count} events of {service} that were never published?", abort=True, err=True)
+        click.confirm(
+            f"Discard {counted(count, 'event')} of {service} that were never published?", abort=True, err=True
+        )
     _report(asyncio.run(_discard(service, wanted, why)), "Discarded", ids, as_json=as_json)
 
 
@@ -119,7 +122,7 @@ def _list_chosen(service: str, chosen: ChosenEvents, *, as_json: bool) -> None:
     """List what a command would take; some of the ids may not be parked."""
     count, rows = asyncio.run(_count(service, chosen)), asyncio.run(_parked(service, chosen, MAX_LISTED))
     print_rows("Parked events that would be taken", rows, as_json=as_json)
-    click.echo(f"Would take {count} events of {service}. Nothing was changed.", err=True)
+    click.echo(f"Would take {counted(count, 'event')} of {service}. Nothing was changed.", err=True)
     _require_all(chosen.ids, count)
 
 

@@ -12,6 +12,7 @@ import click
 
 from services.commands.output import as_json_option, print_rows, services_option
 from services.pipeline import operations
+from services.pipeline.counting import counted
 from services.pipeline.database_roles import owner_role, role_statements, running_role
 from services.pipeline.names import SERVICES
 from services.pipeline.settings import database_url
@@ -84,8 +85,8 @@ def _check(services: Sequence[str], *, as_json: bool) -> None:
     print_rows("What the database roles lack or need not have", rows, as_json=as_json)
     if rows:
         raise click.ClickException(
-            f"{len(rows)} findings. Run what `countersign roles` prints in the database, as its administrator, and let "
-            "each service sign in as its own role."
+            f"{counted(len(rows), 'finding')}. Run what `countersign roles` prints in the database, as its "
+            "administrator, and let each service sign in as its own role."
         )
 
 

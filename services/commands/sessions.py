@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from services.commands.listing import Listing
-from services.commands.options import needed, reason_option
+from services.commands.options import because_option, needed
 from services.commands.output import MAX_LISTED, as_json_option, print_result, print_rows
 from services.pipeline import operations
 from services.pipeline.settings import database_url
@@ -53,20 +53,20 @@ def list_ended(person: str | None, limit: int, *, as_json: bool) -> None:
 @person_argument
 @click.option("--session", metavar="SESSION", help="Only this one, as `countersign sessions list` prints it.")
 @click.option("--everybody", "is_everybody", is_flag=True, help="The sessions of all people.")
-@reason_option
+@because_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @as_json_option
 def end(
-    person: str | None, *, session: str | None, is_everybody: bool, reason: str | None, yes: bool, as_json: bool
+    person: str | None, *, session: str | None, is_everybody: bool, because: str | None, yes: bool, as_json: bool
 ) -> None:
     """End the sessions of a person, or of everybody; the next request of such a browser has to sign in again.
 
     Whoever must not come back loses the account at the sign-in provider, and the record in the directory, first. For
-    example: countersign sessions end person-5 --reason "laptop stolen, case 88"
+    example: countersign sessions end person-5 --because "laptop stolen, case 88"
     """
     if (person is None) != is_everybody or (session and is_everybody):
         raise click.UsageError("Say whose: the id of a person, with --session for one of theirs, or --everybody.")
-    why = needed(reason, "--reason")
+    why = needed(because)
     if is_everybody and not yes:
         click.confirm("End the sessions of everybody?", abort=True, err=True)
     count = asyncio.run(_end(person, session, why))

@@ -6,8 +6,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.pipeline import metrics
 
-CLASSES = ("2xx", "3xx", "4xx", "5xx")
+CLASSES = ("2xx", "3xx", "4xx", "429", "5xx")
+"""What is refused as too much is counted apart: a flood would hide the errors that people get."""
 _NOTHING_ANSWERED = 500
+_TOO_MUCH = 429
 
 
 class CountedResponses:
@@ -38,4 +40,8 @@ class CountedResponses:
         try:
             await self._app(scope, receive, noted)
         finally:
-            metrics.HTTP_RESPONSES.labels(f"{status // 100}xx").inc()
+            metrics.HTTP_RESPONSES.labels(_class_of(status)).inc()
+
+
+def _class_of(status: int) -> str:
+    return str(status) if status == _TOO_MUCH else f"{status // 100}xx"

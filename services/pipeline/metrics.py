@@ -121,7 +121,7 @@ RETENTION_ROWS = Counter(
 )
 HTTP_RESPONSES = Counter(
     "http_responses_total",
-    "Answers to HTTP requests by the class of their status, without those to Prometheus and to probes.",
+    "Answers to HTTP requests by the class of their status, 429 apart, without those to Prometheus and to probes.",
     ("status",),
 )
 SERVICE_READY = Gauge("service_ready", "1 while the service is assigned, reaches its database and is not draining.")

@@ -23,8 +23,8 @@ from tests.odd_rows import add_odd_rows
 
 HISTORIES = {each.schema: each for each in (APPROVAL, EXPORTER, NOTIFIER, DIGEST)}
 GREEN_WITHIN_SECONDS = 240
-WATCHED_SECONDS = 20
-MAX_LINES = 40
+WATCHED_SECONDS = 10
+MAX_LINES = 30
 LEASES = "insert into {schema}.lease values ('relay', 'nobody', 'infinity'), ('retention', 'nobody', 'infinity')"
 
 

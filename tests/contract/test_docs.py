@@ -234,7 +234,7 @@ VIOLATIONS: tuple[tuple[Callable[[Pages], list[str]], str, str, str, list[str]],
     (
         refused_commands,
         "docs/runbook.md",
-        " --reason TEXT",
+        " --because TEXT",
         "",
         ["docs/runbook.md: countersign offsets set SERVICE --out-of-range --to beginning"],
     ),

@@ -149,7 +149,7 @@ async def test_an_offset_out_of_range_is_listed_and_decided_with_a_reason_that_s
     listed = (await approval.run("offsets", "list", "approval", "--out-of-range", "--json")).result
     dry = await approval.run("offsets", "set", "approval", "--out-of-range", "--to", "beginning", "--dry-run", "--json")
     silent = await approval.run("offsets", "set", "approval", "--out-of-range", "--to", "beginning", "--yes")
-    reason = ("--reason", "Kafka was reinstalled")
+    reason = ("--because", "Kafka was reinstalled")
     unsure = await approval.run(
         "offsets", "set", "approval", "--out-of-range", "--to", "beginning", *reason, stdin=b"n\n"
     )
@@ -165,8 +165,8 @@ async def test_an_offset_out_of_range_is_listed_and_decided_with_a_reason_that_s
         False,
         ["commitment.retrieved/0"],
     )
-    assert (silent.status, 'Say why with --reason "TEXT"' in silent.stderr) == (2, True)
-    assert (unsure.status, "Set 1 offsets of approval?" in unsure.stderr) == (1, True)
+    assert (silent.status, 'Say why with --because "TEXT"' in silent.stderr) == (2, True)
+    assert (unsure.status, "Set 1 offset of approval?" in unsure.stderr) == (1, True)
     assert before[PLACE] == 10_000_000
     assert done.result["set"] is True
     assert PLACE not in await approval.saved()
@@ -184,7 +184,7 @@ async def test_what_is_skipped_has_to_be_consented_to_in_numbers(approval: Appro
     await publish(approval.settings, unique_suffix, 3)
     behind = (await approval.run("lag", "approval", "--json")).result["services"][0]["partitions"]
     [place] = [f"{each['topic']}/{each['partition']}" for each in behind if each["behind"]]
-    to_end = ("offsets", "set", "approval", place, "--to", "end", "--reason", "only tests", "--yes")
+    to_end = ("offsets", "set", "approval", place, "--to", "end", "--because", "only tests", "--yes")
 
     refused = await approval.run(*to_end)
     too_few = await approval.run(*to_end, "--skipping", "2")

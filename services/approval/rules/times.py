@@ -1,4 +1,4 @@
-"""Times and counts in the words of the desk, for its pages, for the API and for the command line."""
+"""Times in the words of the desk, for its pages, for the API and for the command line."""
 
 from datetime import date, datetime, timedelta
 
@@ -6,6 +6,7 @@ from babel.dates import format_date, format_datetime
 
 from schemas.times import in_zone
 from schemas.zones import zone_info
+from services.pipeline.counting import counted
 from services.pipeline.formats import LOCALE
 
 _DATE = "MMM d, y"
@@ -28,11 +29,6 @@ def day_text(day: date) -> str:
 def next_time(at: datetime, now: datetime, time_zone: str, does: str, should: str) -> str:
     """What is done at `at` in words: "asks again at …", or "should have asked again at …" once that is over."""
     return f"{does if at > now else should} at {moment(at, time_zone)}"
-
-
-def counted(count: int, noun: str) -> str:
-    """`count` with its noun, for example "1 day" or "1,200 days"."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def ago(at: datetime, now: datetime) -> str:

@@ -47,6 +47,10 @@ def app() -> FastAPI:
     async def defect() -> None:
         raise ZeroDivisionError
 
+    @made.get("/too-much")
+    async def too_much() -> Response:
+        return Response(status_code=429)
+
     @made.get("/pages")
     async def pages() -> list[str]:
         return ["x" * 1_000_000] * 8
@@ -218,10 +222,10 @@ def counted() -> dict[str, float]:
 async def test_answers_are_counted_by_their_class_also_of_a_defect_but_not_those_to_probes() -> None:
     async with served() as server:
         before = counted()
-        for path in (b"/who", b"/nowhere", b"/defect", b"/metrics", b"/health/live"):
+        for path in (b"/who", b"/nowhere", b"/too-much", b"/defect", b"/metrics", b"/health/live"):
             await server.ask(HEAD.replace(b"/who", path) + b"connection: close\r\n\r\n")
         after = counted()
-    assert {each: after[each] - before[each] for each in CLASSES} == {"2xx": 1, "3xx": 0, "4xx": 1, "5xx": 1}
+    assert {each: after[each] - before[each] for each in CLASSES} == {"2xx": 1, "3xx": 0, "4xx": 1, "429": 1, "5xx": 1}
 
 
 @pytest.mark.parametrize("beginning", [b"", b"G", HEAD, post(headers=b"content-length: 9\r\n")])

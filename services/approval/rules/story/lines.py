@@ -7,7 +7,7 @@ from schemas.story import ExporterPart, NotifierPart, Part, ToldConnection, Told
 from services.approval.rules import explanation
 from services.approval.rules.story.story import Moment, Parts, Story, Trouble, Upcoming
 from services.approval.rules.story.timeline import OPEN_EXPORTS, mail_words
-from services.approval.rules.times import counted
+from services.pipeline.counting import counted
 
 _STATES = {"pending": "waits to be sent", "in_flight": "is being sent", "in_doubt": "in doubt"}
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from schemas.story import OutboxState, Reading, Traffic
 from services.approval.rules.story.story import OPERATOR, Parts, Trouble, named
-from services.approval.rules.times import counted
+from services.pipeline.counting import counted
 
 GRACE = timedelta(seconds=10)
 """For so long, an event may simply be on its way."""

@@ -12,7 +12,8 @@ from services.approval.rules.erp import erp_title
 from services.approval.rules.finding import Finding
 from services.approval.rules.references import RULES as LIST_RULES
 from services.approval.rules.references import UNKNOWN, asked, checked_lists, is_known
-from services.approval.rules.times import counted, moment
+from services.approval.rules.times import moment
+from services.pipeline.counting import counted
 from services.pipeline.formats import money
 
 ALWAYS_SHOWN = frozenset({"number", "title", "vendor name"})

@@ -22,7 +22,6 @@ from services.approval.rules.documents import distinct
 from services.approval.rules.facts import Stage
 from services.approval.rules.failures import suggested_reason
 from services.approval.rules.rows import SubmissionRow
-from services.approval.rules.times import counted
 from services.approval.storage import directory, line, marks, queries, reason_templates, submissions, tallies
 from services.approval.storage.history_items import HistoryItem, history_items
 from services.approval.storage.queries import StoredCommitment
@@ -37,6 +36,7 @@ from services.approval.web.desk.pages import Pages
 from services.approval.web.desk.sent_forms import typed_text
 from services.pipeline.apart import apart
 from services.pipeline.clock import utc_now
+from services.pipeline.counting import counted
 from services.pipeline.database import Transaction
 from services.pipeline.unreadable import noted
 

@@ -15,7 +15,6 @@ from services.approval.rules.reason_templates import (
     ReasonText,
     reason_with,
 )
-from services.approval.rules.times import counted
 from services.approval.storage import reason_templates
 from services.approval.web.dependencies import Dependencies
 from services.approval.web.desk.forms import (
@@ -29,6 +28,7 @@ from services.approval.web.desk.forms import (
 )
 from services.approval.web.desk.pages import Pages, see_other
 from services.pipeline.clock import utc_now
+from services.pipeline.counting import counted
 from services.pipeline.database import Database
 
 TEMPLATE_FIELD = "reason_template"

@@ -13,7 +13,6 @@ from services.approval.rules.answers import AlreadyGranted, Granted
 from services.approval.rules.commitment import standing_approval
 from services.approval.rules.controls import Authority
 from services.approval.rules.marks import Mark, Verb
-from services.approval.rules.times import counted
 from services.approval.storage import marks, queries, submissions
 from services.approval.storage.queries import StoredCommitment
 from services.approval.storage.reviews import review_many
@@ -28,6 +27,7 @@ from services.approval.web.desk.pages import Pages, see_other
 from services.approval.web.desk.results import result_of
 from services.approval.web.desk.triage import TriagePage
 from services.approval.web.desk.wording import totals
+from services.pipeline.counting import counted
 from services.pipeline.database import Transaction
 
 

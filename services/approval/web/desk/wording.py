@@ -8,9 +8,9 @@ from urllib.parse import quote
 from schemas.commitment import Person, Summary
 from schemas.events import Failure
 from schemas.fields import FailureClass, Kind, Owner, Status
-from services.approval.rules.times import counted
 from services.approval.storage.tallies import Tally
 from services.approval.storage.views import DeskView, Sort
+from services.pipeline.counting import counted
 from services.pipeline.formats import enumeration, money
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
