@@ -4,7 +4,7 @@ from services.pipeline.database import Database
 from tests.calendar_checks import drop_calendar_checks
 
 _ANTIQUITY = "'0044-03-15 BC'"
-"""A time that the database keeps and no Python reads."""
+"""A time that the database keeps and Python does not have."""
 
 
 async def damage(database: Database, schema: str, statement: str) -> None:

@@ -5,6 +5,7 @@ from datetime import datetime, time, timedelta
 
 from schemas.story import DigestPart, ToldSummary
 from services.digest.handlers import ITEM_HANDLERS
+from services.digest.rules.items import Item
 from services.digest.rules.telling import is_listed, next_summaries
 from services.digest.storage import summaries, told
 from services.digest.storage.tables import KERNEL
@@ -32,7 +33,7 @@ async def explain(
             if item is None:
                 return DigestPart(as_of=now, traffic=traffic, unreadable=tuple(unreadable))
             stands = is_listed(item.status)
-            told_of = await _summaries(db, item.company_id, item.listed_from, digest_at, now) if stands else ((), ())
+            told_of = await _summaries(db, item, digest_at, now) if stands else ((), ())
         return DigestPart(
             as_of=now,
             traffic=traffic,
@@ -47,16 +48,15 @@ async def explain(
 
 
 async def _summaries(
-    db: Transaction, company_id: str, since: datetime, digest_at: time, now: datetime
+    db: Transaction, item: Item, digest_at: time, now: datetime
 ) -> tuple[tuple[ToldSummary, ...], tuple[ToldSummary, ...]]:
     """Return the summaries in which it stood, and the next ones."""
-    recipients = (await summaries.recipients(db, [company_id]))[:MAX_RECIPIENTS]
+    recipients = (await summaries.recipients(db, [item.company_id]))[:MAX_RECIPIENTS]
     ids = [each.person.person_id for each in recipients]
-    made = await told.made_since(db, ids, min(since, now - _LOOK_BACK))
+    made = await told.made_since(db, ids, min(item.since, now - _LOOK_BACK))
     sent = {(each.recipient_id, each.local_date) for each in made}
-    return _told(each for each in made if each.published_at >= since), next_summaries(
-        recipients, since, sent, digest_at, now
-    )
+    stood_in = _told(each for each in made if each.published_at >= item.listed_from)
+    return stood_in, next_summaries(recipients, item.since, sent, digest_at, now)
 
 
 def _told(made: Iterable[MadeSummary]) -> tuple[ToldSummary, ...]:

@@ -6,6 +6,7 @@ from functools import partial
 
 from schemas.story import ExporterPart, ToldAttempt, ToldConnection, ToldOrder
 from services.exporter.handlers import handlers
+from services.exporter.rules.circuit import plausible
 from services.exporter.rules.export import Export
 from services.exporter.rules.kept_attempts import KeptAttempt
 from services.exporter.rules.telling import told_connection, told_export, told_order
@@ -69,7 +70,7 @@ async def _connection(db: Transaction, name: str, now: datetime) -> ToldConnecti
     announced_as = partial(
         told_connection,
         name,
-        circuit=row.circuit,
+        circuit=plausible(row.circuit, now),
         poller={"last_asked": row.poller.last_asked, "trouble": row.poller.trouble},
         is_configured=row.configured_until is not None and row.configured_until > now,
         now=now,

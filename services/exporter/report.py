@@ -13,7 +13,7 @@ from schemas.events import ErpConnection, EventData
 from services.exporter import metrics
 from services.exporter.connections import Connections
 from services.exporter.connectors.pull import PullSettings
-from services.exporter.rules.circuit import Circuit
+from services.exporter.rules.circuit import Circuit, plausible
 from services.exporter.rules.clients import is_away
 from services.exporter.rules.published_events import SOURCE
 from services.exporter.storage import comparisons, connection_store, queries
@@ -136,7 +136,8 @@ class ConnectionReport:
         return new_event(announcement, source=SOURCE, time=self._clock())
 
     def _announcement(self, name: str, seen: SeenConnection, version: int) -> ErpConnection:
-        connection, circuit, now = self._connections.by_name[name], seen.circuit, self._clock()
+        connection, now = self._connections.by_name[name], self._clock()
+        circuit = plausible(seen.circuit, now)
         settings, away = connection.settings, _last_outage(circuit, now)
         return ErpConnection(
             name=name,

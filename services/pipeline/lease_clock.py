@@ -25,7 +25,7 @@ _STEADY_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 def within_sight(moment: ColumnElement[datetime], now: ColumnElement[datetime]) -> ColumnElement[datetime]:
-    """Return `moment`, but at most a day from `now`: PostgreSQL has years that Python cannot read, also by mistake."""
+    """Return `moment`, but at most a day from `now`, since it may be years away by mistake; not of an empty column."""
     return func.greatest(func.least(moment, now + _SIGHT), now - _SIGHT, type_=DateTime(timezone=True))
 
 

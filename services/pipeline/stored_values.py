@@ -1,8 +1,9 @@
 """Reads values that Python does not have, so that one of them does not hide all rows that are read with it.
 
 PostgreSQL has years from 4713 BC to 294276, infinity, and JSON that is nested 5,000 times. Reading them would raise for
-the whole answer to a statement. So a time or a day is read as the nearest one in the calendar, and JSON that is nested
-too deeply as its text, which no reader of an object takes: that row alone cannot be read.
+the whole answer to a statement. So a time is read as the nearest one in the years 2 to 9998, a day as the nearest one
+that Python has, and JSON that is nested too deeply as its text, which no reader of an object takes: that row alone
+cannot be read.
 """
 
 import json
@@ -25,7 +26,7 @@ def read_in_calendar(connection: Any, _record: object) -> None:
 
 
 def as_read(time: ColumnElement[datetime]) -> ColumnElement[datetime]:
-    """Return in SQL how a time is read, for comparing a column with a time that was read from it."""
+    """Return in SQL how a time is read, for comparing a column that is never empty with what was read from it."""
     return func.greatest(func.least(time, literal(LAST)), literal(FIRST), type_=DateTime(timezone=True))
 
 
@@ -39,26 +40,28 @@ def read_json(stored: str) -> Any:
 
 async def _set_codecs(driver: Any) -> None:
     await driver.set_type_codec(
-        "timestamptz", schema="pg_catalog", encoder=_encoded_time, decoder=_decoded_time, format="tuple"
+        "timestamptz", schema="pg_catalog", encoder=encoded_time, decoder=decoded_time, format="tuple"
     )
-    await driver.set_type_codec("date", schema="pg_catalog", encoder=_encoded_day, decoder=_decoded_day, format="tuple")
+    await driver.set_type_codec("date", schema="pg_catalog", encoder=encoded_day, decoder=decoded_day, format="tuple")
 
 
-def _decoded_time(stored: tuple[int]) -> datetime:
+def decoded_time(stored: tuple[int]) -> datetime:
     """Return the time of microseconds since 2000; infinity has the highest and the lowest number."""
     if _EARLIEST <= stored[0] <= _LATEST:
         return _EPOCH + timedelta(0, 0, stored[0])
     return FIRST if stored[0] < 0 else LAST
 
 
-def _encoded_time(time: datetime) -> tuple[int]:
+def encoded_time(time: datetime) -> tuple[int]:
+    """Return the microseconds since 2000 of a time with a zone."""
     return ((time - _EPOCH) // _MICROSECOND,)
 
 
-def _decoded_day(stored: tuple[int]) -> date:
+def decoded_day(stored: tuple[int]) -> date:
     """Return the day of days since 2000."""
     return date.fromordinal(min(max(_FIRST_DAY + stored[0], date.min.toordinal()), date.max.toordinal()))
 
 
-def _encoded_day(day: date) -> tuple[int]:
+def encoded_day(day: date) -> tuple[int]:
+    """Return the days since 2000."""
     return (day.toordinal() - _FIRST_DAY,)

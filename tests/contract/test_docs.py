@@ -234,8 +234,8 @@ VIOLATIONS: tuple[tuple[Callable[[Pages], list[str]], str, str, str, list[str]],
     (
         refused_commands,
         "docs/runbook.md",
-        " --because TEXT",
-        "",
+        "--to beginning --because TEXT",
+        "--to beginning",
         ["docs/runbook.md: countersign offsets set SERVICE --out-of-range --to beginning"],
     ),
     (

@@ -55,7 +55,7 @@ async def test_all_services_answer_safely_and_a_session_that_an_operator_ends_is
             ]
         async with signed_in(world, DANA.id) as browser:
             assert (await browser.get("/directory")).status_code == 200
-            ended = await command(world, "sessions", "end", DANA.id, "--reason", "lost laptop")
+            ended = await command(world, "sessions", "end", DANA.id, "--because", "lost laptop")
             assert (await browser.get("/directory")).status_code == 303
         lines = lines_of(service.log for service in world.services.values())
 

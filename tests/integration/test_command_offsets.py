@@ -213,7 +213,7 @@ async def test_what_is_skipped_has_to_be_consented_to_in_numbers(approval: Appro
 async def test_what_makes_no_sense_is_refused_in_words(
     approval: Approval, arguments: tuple[str, ...], status: int, words: str
 ) -> None:
-    refused = await approval.run("offsets", "set", *arguments, "--reason", "x", "--yes")
+    refused = await approval.run("offsets", "set", *arguments, "--because", "x", "--yes")
     assert (refused.status, words in refused.stderr, refused.stdout) == (status, True, "")
 
 

@@ -42,13 +42,13 @@ async def test_one_session_or_all_of_a_person_are_ended_with_a_reason_that_is_ke
     async with desk.browser(DANA) as first, desk.browser(DANA) as second, desk.browser(KIM) as other:
         names = [each["session"] for each in (await sessions(desk, "list", DANA.person_id, "--json")).result]
         no_reason = await sessions(desk, "end", DANA.person_id)
-        one = await sessions(desk, "end", DANA.person_id, "--session", names[0], "--reason", "lost phone", "--json")
-        again = await sessions(desk, "end", DANA.person_id, "--session", names[0], "--reason", "lost phone")
+        one = await sessions(desk, "end", DANA.person_id, "--session", names[0], "--because", "lost phone", "--json")
+        again = await sessions(desk, "end", DANA.person_id, "--session", names[0], "--because", "lost phone")
         statuses = sorted([(await each.get("/directory")).status_code for each in (first, second)])
-        rest = await sessions(desk, "end", DANA.person_id, "--reason", "left us", "--json")
+        rest = await sessions(desk, "end", DANA.person_id, "--because", "left us", "--json")
         assert [(await each.get("/directory")).status_code for each in (first, second, other)] == [303, 303, 200]
         history = (await sessions(desk, "history", DANA.person_id, "--json")).result
-        nobody = await sessions(desk, "end", DANA.person_id, "--reason", "left us")
+        nobody = await sessions(desk, "end", DANA.person_id, "--because", "left us")
 
     assert (no_reason.status, one.result, again.status, statuses) == (2, {"sessions": 1}, 1, [200, 303])
     assert rest.result == {"sessions": 1}
@@ -60,11 +60,11 @@ async def test_one_session_or_all_of_a_person_are_ended_with_a_reason_that_is_ke
 
 async def test_everybodys_sessions_end_only_where_that_is_said(desk: DeskUnderTest) -> None:
     async with desk.browser(DANA) as first, desk.browser(KIM) as second:
-        unclear = await sessions(desk, "end", "--reason", "leak")
-        both = await sessions(desk, "end", DANA.person_id, "--everybody", "--reason", "leak")
-        unsure = await sessions(desk, "end", "--everybody", "--reason", "leak")
+        unclear = await sessions(desk, "end", "--because", "leak")
+        both = await sessions(desk, "end", DANA.person_id, "--everybody", "--because", "leak")
+        unsure = await sessions(desk, "end", "--everybody", "--because", "leak")
         assert (await first.get("/directory")).status_code == 200
-        ended = await sessions(desk, "end", "--everybody", "--reason", "leak", "--yes", "--json")
+        ended = await sessions(desk, "end", "--everybody", "--because", "leak", "--yes", "--json")
         assert [(await each.get("/directory")).status_code for each in (first, second)] == [303, 303]
 
     assert (unclear.status, both.status, unsure.status, ended.result) == (2, 2, 1, {"sessions": 2})

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, Integer, Subquery, bindparam, literal, select, true, tuple_, union_all
 
 from schemas.fields import Id, Instant, Money, Status, valid_or_none
+from schemas.times import FIRST, LAST
 from services.approval.storage.list_filter import Columns, ListFilter, conditions
 from services.approval.storage.tables import COMMITMENT
 from services.pipeline.bulk import given_texts
@@ -158,12 +159,15 @@ def ordered(columns: Columns, sort: Sort) -> Sequence[ColumnElement[Any]]:
 
 
 def after(columns: Columns, sort: Sort, *, is_continued: bool) -> Sequence[ColumnElement[bool]]:
-    """Return the condition for what comes after a position; none if the list is not continued."""
+    """Return the conditions for what comes after a position; none if the list is not continued.
+
+    A time outside the calendar is read as another one, so a list that went on after it would never end.
+    """
     if not is_continued:
         return []
     keys = tuple_(*(columns[key] for key in sort.keys))
     given = tuple_(*(bindparam(f"after_{key}", type_=COMMITMENT.c[key].type) for key in sort.keys))
-    return [keys < given if sort.is_descending else keys > given]
+    return [keys < given if sort.is_descending else keys > given, columns.since.between(FIRST, LAST)]
 
 
 def in_view(view: DeskView, columns: Columns = COMMITMENT.c) -> Sequence[ColumnElement[bool]]:

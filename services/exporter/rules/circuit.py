@@ -17,6 +17,7 @@ CONTACT_PRECISION = timedelta(seconds=5)
 MAX_PAUSE_SECONDS = 300.0
 MAX_RETRY_AFTER_SECONDS = 86_400.0
 _PAUSE_SPREAD = 0.25
+_FURTHEST = timedelta(seconds=2 * MAX_RETRY_AFTER_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +101,12 @@ class Circuit:
 
 
 def plausible(circuit: Circuit, now: datetime) -> Circuit:
-    """The circuit as it was stored, without times that nothing here would wait for: those over a day ahead.
+    """The circuit as it was stored, without times that nobody can have meant: those over two days ahead.
 
-    After a clock that was set back, or with a damaged row, they would hold back calls for years.
+    After a clock that was set back, or with a damaged row, they would hold back calls for years. The longest pause is a
+    day, counted by a process whose `now` may be a little later.
     """
-    last = now + timedelta(seconds=MAX_RETRY_AFTER_SECONDS)
+    last = now + _FURTHEST
     if all(each is None or each <= last for each in (circuit.try_at, circuit.paused_until, circuit.full_at)):
         return circuit
     try_at, paused_until, full_at = (

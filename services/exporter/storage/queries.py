@@ -105,7 +105,7 @@ async def count_set_aside(db: Transaction) -> int:
 
 
 def _age_of(since: ColumnElement[datetime]) -> ColumnElement[Any]:
-    """Return the age of the earliest in seconds, in SQL: PostgreSQL has years that Python cannot read."""
+    """Return the age of the earliest in seconds; in SQL, so that one far outside the calendar shows as it is."""
     return func.extract("epoch", bindparam("now", type_=DateTime(timezone=True)) - func.min(since))
 
 

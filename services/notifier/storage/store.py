@@ -131,7 +131,7 @@ async def count_set_aside(db: Transaction) -> int:
 
 async def oldest_unsettled_seconds(db: Transaction, now: datetime) -> float:
     """Return the age of the oldest unsettled mail; 0 without one."""
-    # the age is computed in SQL, because PostgreSQL has years that Python cannot read
+    # in SQL, so that one far outside the calendar shows as it is
     age = func.extract("epoch", literal(now, DateTime(timezone=True)) - func.min(MAIL.c.created_at))
     seconds = (await db.execute(select(age).where(MAIL.c.next_attempt_at.is_not(None)))).scalar_one()
     return max(float(seconds or 0), 0.0)

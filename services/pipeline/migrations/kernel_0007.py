@@ -1,7 +1,7 @@
 """Checks that keep rows readable, as the seventh change to the pipeline's tables in every service.
 
-A time that Python's calendar does not have, or a number that is none, makes every statement fail that reads its row
-together with others. Each check is added without looking at the rows that are there, which would hold up everybody;
+A time that Python's calendar does not have is read as another one, and a number that is none makes its row unreadable.
+Each check is added without looking at the rows that are there, which would hold up everybody;
 `migrate` looks at them afterwards, which holds up nobody.
 
 Do not change what a check demands: existing databases were migrated with it.
@@ -16,7 +16,7 @@ FIRST, LAST = "0002-01-01 00:00:00+00", "9998-12-31 00:00:00+00"
 """A year from the ends of Python's calendar, so that adding days, or a time zone, leads nowhere outside of it."""
 
 _CALENDAR = {"timestamp with time zone": (FIRST, LAST), "date": ("-infinity", "infinity")}
-"""To a day nothing is added, and its driver writes the first and the last day of Python's calendar as infinity."""
+"""To a day nothing is added; infinite ones are read as the first and the last day of Python's calendar."""
 
 _COLUMNS = text(
     """

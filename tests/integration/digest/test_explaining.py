@@ -87,6 +87,14 @@ async def test_a_status_that_is_told_again_stood_in_the_summaries_since_it_was_t
     assert [each.at for each in part.stood_in] == [MORNING]
 
 
+async def test_a_status_that_is_heard_after_a_summary_was_due_stands_in_it_once_it_is_made(
+    digest: DigestUnderTest,
+) -> None:
+    await receive(digest, at=MORNING + timedelta(minutes=5))
+    part = await told(digest, "SC-1", MORNING + timedelta(minutes=6))
+    assert ([each.at for each in part.next], part.stood_in) == ([MORNING], ())
+
+
 async def test_of_a_status_that_an_earlier_release_kept_its_own_time_counts(digest: DigestUnderTest) -> None:
     await receive(digest, at=MORNING + timedelta(minutes=5))
     async with digest.database.begin() as db:

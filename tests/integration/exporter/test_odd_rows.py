@@ -6,6 +6,7 @@ import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import func, select, update
 
+from schemas.events import ErpConnection
 from services.exporter.storage import tables
 from services.exporter.work import ExportWork
 from services.pipeline.lease_clock import LeaseClock
@@ -91,13 +92,15 @@ async def test_a_connection_with_a_time_that_no_calendar_has_is_announced_and_ex
     await exporter.consume(accepted_event())
     await corrupt(exporter, f"update exporter.connection set {column} = TIME, told = null", time)  # noqa: S608 - ours
 
+    await exporter.connection_report.report()
     done = await exporter.work_once()
     await exporter.connection_report.report()
 
     assert done == 1
     assert exporter.erp.books.under("c-1")
-    async with exporter.database.begin() as db:
-        assert await db.scalar(select(tables.CONNECTION.c.told)) is not None
+    told = [each.data for each in await exporter.published() if isinstance(each.data, ErpConnection)]
+    assert len(told) > 1
+    assert all(each.paused_until is None or each.paused_until <= exporter.clock() for each in told)
 
 
 async def test_a_row_that_was_set_aside_is_exported_once_an_operator_has_mended_it(exporter: ExporterProcess) -> None:

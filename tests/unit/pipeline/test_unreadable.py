@@ -14,8 +14,6 @@ from services.pipeline.records import Partition, Record
 from services.pipeline.unreadable import (
     MAX_COUNTED,
     MAX_NOTED,
-    fetched,
-    fetched_or_raise,
     noted,
     read_or_none,
     read_or_raise,
@@ -129,26 +127,3 @@ async def test_what_is_read_beside_the_event_loop_is_noted(table: Table) -> None
     with noted() as unreadable:
         await apart(lambda: numbers(table, "odd"))
     assert list(unreadable) == [sentence(table, "odd")]
-
-
-async def test_rows_that_the_driver_cannot_read_are_something_else_and_noted(table: Table) -> None:
-    async def rows() -> list[int]:
-        raise OverflowError
-
-    with noted() as unreadable:
-        assert await fetched(table, "c-1", rows(), [7]) == [7]
-    with pytest.raises(UnreadableRowError, match="has a row for c-1"):
-        await fetched_or_raise(table, "c-1", rows())
-    assert (list(unreadable), counted(table)) == ([sentence(table, "c-1")], 1)
-
-
-async def test_rows_that_can_be_read_are_themselves_and_a_defect_is_raised(table: Table) -> None:
-    async def rows() -> list[int]:
-        return [1]
-
-    async def defect() -> list[int]:
-        raise MemoryError
-
-    assert await fetched(table, "c-1", rows(), []) == [1]
-    with pytest.raises(MemoryError):
-        await fetched(table, "c-1", defect(), [])

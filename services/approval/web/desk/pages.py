@@ -34,6 +34,7 @@ from services.approval.web.desk.sent_forms import SentForm
 from services.pipeline import formats
 from services.pipeline.apart import apart
 from services.pipeline.clock import utc_now
+from services.pipeline.counting import counted
 from services.pipeline.lateness import Lateness
 from services.pipeline.safe_headers import SAFE_HEADERS, strict_transport
 
@@ -196,7 +197,7 @@ def _filters() -> dict[str, Any]:
         "compact_money": formats.compact_money,
         "figure": wording.figure,
         "quantity": formats.quantity,
-        "counted": times.counted,
+        "counted": counted,
         "in_short": in_short,
         "tally": wording.tally,
         "known_count": wording.known_count,

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from schemas.fields import FailureClass
+from schemas.times import LAST
 from services.exporter.connectors.types import Landed, Refused, Transient, Unknown
 from services.exporter.rules.call_rate import CallRate
 from services.exporter.rules.circuit import (
@@ -19,6 +20,7 @@ from services.exporter.rules.circuit import (
     charged,
     earliest_call,
     free_calls,
+    plausible,
     start_trial,
 )
 from tests.unit.exporter.builders import NOW, found_document
@@ -176,3 +178,16 @@ def test_every_answer_of_the_erp_itself_counts_as_contact() -> None:
     assert all(Heard.of(answer).is_reached for answer in answers)
     assert not Heard.of(Unknown("No answer.")).is_reached
     assert not Heard.of(Transient("No name.")).is_reached
+
+
+def test_the_longest_pause_is_waited_for_also_by_a_process_that_is_a_moment_behind() -> None:
+    asked = Heard(is_reached=True, retry_after_seconds=MAX_RETRY_AFTER_SECONDS, message="Come back tomorrow.")
+    paused = after_call(Circuit(), asked, POLICY, NOW)
+    assert plausible(paused, NOW - timedelta(minutes=5)) == paused
+
+
+@pytest.mark.parametrize("ahead", [timedelta(days=3), LAST - NOW])
+def test_what_is_years_ahead_is_not_waited_for(ahead: timedelta) -> None:
+    odd = Circuit(open_since=NOW, try_at=NOW + ahead, paused_until=NOW + ahead, full_at=NOW + ahead, reason="Away.")
+    assert plausible(odd, NOW) == Circuit(open_since=NOW, reason="Away.")
+    assert free_calls(plausible(odd, NOW), 0, POLICY, NOW) == 1

@@ -1,22 +1,18 @@
 """Know when a status was heard"""
 
-import sqlalchemy as sa
 from alembic import op
 
-from services.pipeline.migrations.kernel_0007 import keep_times_in_calendar
+from services.pipeline.migrations.kernel_0007 import FIRST, LAST
 
 revision = "0011"
 down_revision = "0010"
 
 
 def upgrade() -> None:
-    op.add_column(
-        "item",
-        sa.Column(
-            "known_since",
-            sa.DateTime(timezone=True),
-            comment="when its present status was first heard of",
-        ),
-        schema="digest",
+    op.execute(
+        f"""
+        alter table digest.item add column known_since timestamptz,
+            add constraint known_since_in_calendar check (known_since between '{FIRST}' and '{LAST}') not valid
+        """
     )
-    keep_times_in_calendar("digest")
+    op.execute("comment on column digest.item.known_since is 'when its present status was first heard of'")
