@@ -37,8 +37,8 @@ async def explain(database: Database, asked: str, tails_of: TailsOf, clock: Cloc
             found = await lookups.by_id_or_number(db, asked)
         if len(found.ids) > 1:
             return ApprovalAnswer(candidates=tuple(map(_candidate, found.commitments)), unreadable=tuple(unreadable))
-        for stored in found.commitments:
-            return ApprovalAnswer(part=await tell(database, stored, tails_of, clock))
+        if found.commitments:
+            return ApprovalAnswer(part=await tell(database, found.commitments[0], tails_of, clock))
         id_ = next(iter(found.ids), None)
         async with database.begin() as db:
             traffic = await read_traffic(db, KERNEL, id_ or asked, {})

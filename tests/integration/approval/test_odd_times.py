@@ -10,11 +10,9 @@ from services.approval.rules.marks import Mark, Verb
 from services.approval.storage import marks, queries
 from services.approval.storage.queries import Cursor, ListFilter, Sort
 from services.approval.storage.views import DeskView
-from tests.damaging import damage
+from tests.damaging import ODD_TIMES, damage
 from tests.integration.approval.company import COMPANY, DANA, START, content, sent
 from tests.integration.approval.desk import DeskUnderTest
-
-ODD_TIMES = ("infinity", "-infinity", "200000-01-01", "0044-03-15 BC")
 
 
 async def page(desk: DeskUnderTest, sort: Sort, after: Cursor | None) -> queries.Page:

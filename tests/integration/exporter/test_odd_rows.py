@@ -12,6 +12,7 @@ from services.exporter.work import ExportWork
 from services.pipeline.lease_clock import LeaseClock
 from services.pipeline.work import Claimed
 from tests.calendar_checks import drop_calendar_checks
+from tests.damaging import ODD_TIMES
 from tests.integration.exporter.exporter_process import ExporterProcess
 from tests.unit.exporter.builders import accepted_event
 
@@ -33,7 +34,6 @@ CORRUPTIONS = {
         "update exporter.export set summary = summary || '{\"extra\": VERY_DEEP}' where commitment_id = 'c-2'"
     ),
 }
-ODD_TIMES = ("200000-01-01", "0044-03-15 BC", "infinity", "-infinity")
 
 
 async def corrupt(exporter: ExporterProcess, corruption: str, time: str = "") -> None:
